@@ -1,0 +1,120 @@
+"""Settings of the house: where the outside services are. What a stage does with them is in the stage's own settings.
+
+Read from the environment, from ``.env`` and from files as Kubernetes mounts Secrets (one file a setting, named like
+the variable, under ``KFIX_SECRETS_DIR``, default ``/run/secrets/kfix``); the environment wins.
+With nothing set everything runs embedded on this machine. Each field says its unit and why its default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _secrets_dir() -> str | None:
+    folder = os.environ.get("KFIX_SECRETS_DIR", "/run/secrets/kfix")
+    return folder if Path(folder).is_dir() else None
+
+
+class Settings(BaseSettings):
+    """Base of all settings models: frozen, unknown variables ignored."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=".env", env_prefix="KFIX_"
+    )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(model: type[S]) -> S:
+    """Reads one settings model. Raises pydantic.ValidationError naming each bad variable."""
+    return model(_secrets_dir=_secrets_dir())
+
+
+class House(Settings):
+    """What every process needs."""
+
+    #: ``propose`` opens merge requests; ``observe`` decides and records but touches nothing outside: the kill switch.
+    mode: Literal["propose", "observe"] = "propose"
+    #: Language of messages for people.
+    language: Literal["en", "fr"] = "en"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: SQLAlchemy URL of the relational store. Default: one SQLite file, good for one machine.
+    database_url: SecretStr = SecretStr("sqlite:///var/kfix.db")
+    #: Address under which people reach the console; used in messages.
+    console_url: str = "http://127.0.0.1:8080"
+
+
+class Kafka(Settings):
+    """The spine."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_KAFKA_")
+    #: ``host:port[,host:port]``. Empty: an embedded in-memory broker is started as a child, for trial only.
+    bootstrap: str = ""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    #: PEM file of the certificate authority; empty: the system's.
+    ca_file: str = ""
+    #: Put before topic names, consumer groups and client ids, to share a cluster.
+    prefix: str = ""
+    #: Partitions of each topic: the ceiling of a stage's scale. 12 divides by 2, 3, 4 and 6 replicas.
+    partitions: int = Field(default=12, ge=1)
+    #: Copies of each record; 0 takes what the broker's default is. 3 in production.
+    replication: int = Field(default=0, ge=0)
+    #: What values look like on the wire.
+    format: Literal["json", "avro"] = "json"
+    #: Confluent-compatible schema registry; with it Avro values carry the 5-byte frame.
+    registry_url: str = ""
+
+
+class DatadogConnection(Settings):
+    """Datadog's API. Empty ``url`` and empty ``site`` mean: not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_DATADOG_")
+    #: ``datadoghq.com``, ``datadoghq.eu``, … ; the API host is ``api.<site>``.
+    site: str = ""
+    #: Overrides the address made from ``site`` (a proxy, the sandbox).
+    url: str = ""
+    #: Address of the web application, for links; made from ``site`` when empty.
+    app_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    app_key: SecretStr = SecretStr("")
+    #: Seconds for one call. Datadog's webhook gives up after 15; queries mostly answer in 1 or 2.
+    timeout_s: float = Field(default=10.0, gt=0)
+
+
+class KubernetesConnection(Settings):
+    """The cluster. Empty ``url`` and ``kubeconfig``: in-cluster configuration when there is one, else not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_KUBERNETES_")
+    url: str = ""
+    token: SecretStr = SecretStr("")
+    ca_file: str = ""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    kubeconfig: str = ""
+    context: str = ""
+    #: The cluster's name in alerts (tag ``kube_cluster_name``) and fingerprints.
+    cluster: str = ""
+    timeout_s: float = Field(default=10.0, gt=0)
+
+
+class GitLabConnection(Settings):
+    """GitLab. Empty ``url``: not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_GITLAB_")
+    url: str = ""
+    #: Project access token, role Developer, scope ``api``.
+    token: SecretStr = SecretStr("")
+    #: Deployment repositories as ``group/project``, searched in this order.
+    projects: tuple[str, ...] = ()
+    #: Branch that deployments follow; empty: each project's default branch.
+    branch: str = ""
+    timeout_s: float = Field(default=20.0, gt=0)

@@ -1,0 +1,171 @@
+"""`context.bundle`: one stable shape of evidence for every kind of alert. Written by enrich, read by decide."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.alerts import Alert
+from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record
+
+OutcomeResult = Literal["success", "partial", "failure", "rejected", "expired"]
+
+
+class SourceStatus(Model):
+    """How one source of evidence answered. ``missing`` and ``degraded`` always carry a reason."""
+
+    name: str
+    state: Literal["ok", "degraded", "missing"]
+    reason: str = ""
+    elapsed_ms: float = 0.0
+
+
+class Monitor(Model):
+    """The Datadog monitor behind the alert."""
+
+    monitor_id: int
+    name: str = ""
+    type: str = ""
+    query: str = ""
+    message: str = ""
+    tags: tuple[str, ...] = ()
+    #: ``critical``, ``warning``, ``critical_recovery``, … to number.
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    overall_state: str = ""
+    #: Group name to state, for multi-alert monitors.
+    group_states: dict[str, str] = Field(default_factory=dict)
+    #: Earlier events of the same monitor, newest first, as ``time transition title``.
+    history: tuple[str, ...] = ()
+    url: str = ""
+
+
+class Series(Model):
+    """A metric over time. ``timestamps`` in unix seconds, ``values`` in ``unit``; same length; ``None`` is a gap."""
+
+    metric: str
+    tags: dict[str, str] = Field(default_factory=dict)
+    unit: str = ""
+    query: str = ""
+    timestamps: tuple[float, ...] = ()
+    values: tuple[float | None, ...] = ()
+
+
+class LogExcerpt(Model):
+    """The last lines of one container, or of one service where the source knows no container; secrets masked."""
+
+    source: Literal["datadog", "kubernetes", "capture"] = "kubernetes"
+    namespace: str = ""
+    pod: str = ""
+    container: str = ""
+    service: str = ""
+    #: Lines of the container's previous run (``kubectl logs --previous``).
+    previous: bool = False
+    lines: tuple[str, ...] = ()
+
+
+class Change(Model):
+    """Something that changed before the alert: a rollout revision or a commit of the manifest."""
+
+    kind: Literal["rollout", "commit"]
+    object: ObjectRef | None = None
+    revision: str = ""
+    at: Instant | None = None
+    author: str = ""
+    summary: str = ""
+    url: str = ""
+    #: Field path to [before, after], for rollouts; unified diff under key ``diff`` for commits.
+    detail: Json = None
+
+
+class DeclaredObject(Model):
+    """An object as the deployment repository declares it."""
+
+    project: str = ""
+    path: str
+    document: int = 0
+    object: Json
+
+
+class Pattern(Model):
+    """A kind of fix and how it fared."""
+
+    incident_id: str
+    failure_class: str
+    fix_kind: str
+    #: Kind of the changed object.
+    workload_kind: str = ""
+    #: ``Kind/namespace/name`` of the changed object.
+    object_key: str = ""
+    #: Content hash of the plan's changes (``ActionPlan.changes_hash``).
+    changes_hash: str = ""
+    result: OutcomeResult
+    summary: str = ""
+
+
+class SimilarIncident(Model):
+    """An earlier incident close to this one. ``similarity`` is the cosine of the masked signatures."""
+
+    incident_id: str
+    similarity: float
+    failure_class: str = ""
+    object_key: str = ""
+    title: str = ""
+    plan_title: str = ""
+    fix_kind: str = ""
+    result: OutcomeResult | None = None
+    lesson: str = ""
+    at: Instant | None = None
+    url: str = ""
+
+
+class KubernetesContext(Model):
+    """The cluster around the alert.
+
+    ``objects`` maps a lower-case plural (``pods``, ``deployments``, ``events``, ``resourcequotas``, ``nodes``, …)
+    to the raw objects, without managedFields and with Secrets' values removed.
+    A missing key: that kind was not collected. An empty list: it was listed and there is none.
+    """
+
+    cluster: str = ""
+    namespace: str = ""
+    #: What the alert points at, resolved to its controller (Pod → Deployment, …); ``None`` when it names nothing.
+    subject: ObjectRef | None = None
+    #: The pod the alert named, when it named one.
+    pod: str = ""
+    objects: dict[str, list[Json]] = Field(default_factory=dict)
+
+
+class ContextBundle(Record):
+    """All evidence for one alert. ``event_id`` derives from the delivery, ``trace_id`` is the delivery id."""
+
+    alert: Alert
+    #: When the sender says it happened; falls back to the time of reception.
+    alerted_at: Instant
+    #: Stable identity of the alert's episode: monitor, scope and cycle; a recovery has its alert's.
+    cycle: str
+    environment: Environment = "unknown"
+    service: str = ""
+    team: str = ""
+    monitor: Monitor | None = None
+    k8s_context: KubernetesContext = Field(default_factory=KubernetesContext)
+    logs: tuple[LogExcerpt, ...] = ()
+    metrics: tuple[Series, ...] = ()
+    changes: tuple[Change, ...] = ()
+    declared: tuple[DeclaredObject, ...] = ()
+    similar_incidents: tuple[SimilarIncident, ...] = ()
+    lessons_learned: tuple[str, ...] = ()
+    successful_patterns: tuple[Pattern, ...] = ()
+    failed_patterns: tuple[Pattern, ...] = ()
+    sources: tuple[SourceStatus, ...] = ()
+    #: Tool outputs without an object form (services on nodes, connectivity), by name.
+    extra: dict[str, Json] = Field(default_factory=dict)
+    #: Model id of the vector that the bundle's signature was embedded with; the text itself, masked.
+    signature: str = ""
+    #: Datadog pages a person would open, name to address; built from configured bases only.
+    links: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def similarity_max(self) -> Ratio:
+        """The best cosine among the similar incidents, 0 without any."""
+        return max((min(1.0, max(0.0, s.similarity)) for s in self.similar_incidents), default=0.0)

@@ -1,0 +1,89 @@
+"""`mr.events`: the life of a merge request. Written by publish and by ingest (GitLab's webhooks), read by learn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Instant, Model, Record
+from schemas.plans import AbstentionReason, ActionPlan, Analysis, IncidentContext
+from schemas.validated import CheckResult
+
+MergeRequestAction = Literal[
+    "opened",  # publish: a merge request exists for the incident (made or found again)
+    "updated",  # publish: a later alert, a recovery or a re-plan was noted on it
+    "declined",  # publish: no merge request, and why; people were told
+    "approved",  # GitLab
+    "unapproved",  # GitLab
+    "merged",  # GitLab
+    "closed",  # GitLab: closed without a merge
+    "reopened",  # GitLab
+    "pushed",  # GitLab: somebody changed the branch
+    "note",  # GitLab: a comment; `command` when it is one of ours
+    "pipeline",  # GitLab: a pipeline of the branch changed its state
+    "feedback",  # console API: manual feedback
+]
+
+
+class Notification(Model):
+    """One message that went out."""
+
+    channel: Literal["slack", "teams"]
+    #: Slack's channel and ``ts``; empty for Teams, which returns neither.
+    target: str = ""
+    message_id: str = ""
+    sent: bool = True
+    reason: str = ""
+
+
+class MergeRequestRef(Model):
+    """Where the merge request is."""
+
+    project: str
+    iid: int
+    url: str = ""
+    branch: str = ""
+    target_branch: str = ""
+    title: str = ""
+    sha: str = ""
+
+
+class Proposal(Model):
+    """What was proposed; carried by ``opened`` so that learn needs nothing else."""
+
+    context: IncidentContext
+    analysis: Analysis
+    plan: ActionPlan
+    alternatives: tuple[ActionPlan, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    diff: str = ""
+
+
+class Feedback(Model):
+    """A person's judgement. ``score`` from −1 (harmful) to 1 (right), ``None`` when only words were given."""
+
+    author: str
+    verdict: Literal["good", "bad", "partial", "comment"] = "comment"
+    text: str = ""
+    score: float | None = Field(default=None, ge=-1.0, le=1.0)
+
+
+class MergeRequestEvent(Record):
+    """One thing that happened to an incident's merge request. GitLab's events carry no proposal."""
+
+    incident_id: str
+    fingerprint: str = ""
+    action: MergeRequestAction
+    merge_request: MergeRequestRef | None = None
+    proposal: Proposal | None = None
+    notifications: tuple[Notification, ...] = ()
+    actor: str = ""
+    #: Of a note: its text (masked, capped). Of a pipeline: its status. Of declined: the explanation.
+    text: str = ""
+    reason: AbstentionReason = ""
+    #: ``feedback``, ``snooze``, ``alternative``, ``explain`` and its argument, for ``/kfix …`` notes.
+    command: str = ""
+    argument: str = ""
+    feedback: Feedback | None = None
+    merged_at: Instant | None = None

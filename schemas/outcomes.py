@@ -1,0 +1,44 @@
+"""`outcomes`: what happened in the end. Written by learn, read by decide (closes incidents), enrich and console."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Instant, Model, ObjectRef, Record
+from schemas.context import OutcomeResult
+from schemas.merge_requests import Feedback, MergeRequestRef
+from schemas.plans import ActionPlan
+
+
+class Measurement(Model):
+    """One signal before the alert's fix and after it. ``None``: could not be measured."""
+
+    #: ``cpu_cores``, ``memory_mib``, ``restarts``, ``error_rate``, ``latency_p95_ms``, ``throttled_ratio``.
+    name: str
+    unit: str = ""
+    before: float | None = None
+    after: float | None = None
+    verdict: Literal["better", "same", "worse", "unknown"] = "unknown"
+
+
+class Outcome(Record):
+    """The end of an incident's merge request, or people's feedback on it (``feedback`` set, same result as before)."""
+
+    incident_id: str
+    fingerprint: str
+    result: OutcomeResult
+    failure_class: str
+    object: ObjectRef
+    plan: ActionPlan | None = None
+    merge_request: MergeRequestRef | None = None
+    measurements: tuple[Measurement, ...] = ()
+    explanation: str = ""
+    lesson: str = ""
+    feedback: tuple[Feedback, ...] = ()
+    merged_at: Instant | None = None
+    checked_at: Instant | None = None
+    #: The vector memory took it.
+    vector_db_stored: bool = False
+    tags: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,255 @@
+"""`plans.candidate`: diagnosis and ranked plans, or an abstention with its reason. Written by decide, read by safety."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import orjson
+from pydantic import Field
+
+from schemas.base import (
+    Environment,
+    Instant,
+    Json,
+    Model,
+    ObjectRef,
+    Ratio,
+    Record,
+    Severity,
+    Status,
+)
+from schemas.context import Pattern, SimilarIncident, SourceStatus
+
+#: Closed set of what a fix does; policy, history and the model's schema refer to it.
+FixKind = Literal[
+    "set_cpu",
+    "set_memory",
+    "set_replicas",
+    "set_autoscaler_bounds",
+    "add_autoscaler",
+    "set_image",
+    "set_image_pull_secret",
+    "set_probe",
+    "set_env",
+    "set_reference",
+    "set_service_port",
+    "set_service_selector",
+    "set_scheduling",
+    "set_quota",
+    "set_volume",
+    "set_strategy",
+    "set_network_policy",
+    "set_service_account",
+    "set_command",
+    "rollback_revision",
+    "create_object",
+    "other",
+]
+
+AbstentionReason = Literal[
+    "",
+    "healthy",
+    "recovered",
+    "already_recovered",
+    "maintenance",
+    "flapping_within_bounds",
+    "alert_noise",
+    "ambiguous",
+    "not_enough_evidence",
+    "outside_manifests",
+    "code_defect",
+    "data_loss_risk",
+    "capacity",
+    "no_safe_plan",
+    "rules_and_model_disagree",
+    "not_supported",
+]
+
+
+class FieldChange(Model):
+    """One field of one object. ``path`` as in ``manifests.paths``: ``spec.template.spec.containers[name=app].image``.
+
+    ``before`` is a precondition: what the plan saw. It is ``None`` together with ``op="add"``;
+    ``after`` is ``None`` together with ``op="remove"``.
+    """
+
+    op: Literal["add", "replace", "remove"] = "replace"
+    path: str
+    before: Json = None
+    after: Json = None
+
+
+class KubernetesChange(Model):
+    """What a plan does to one object; ``create`` carries the whole object in ``manifest``."""
+
+    object: ObjectRef
+    action: Literal["patch", "create", "delete"] = "patch"
+    fields: tuple[FieldChange, ...] = ()
+    manifest: Json = None
+
+    def mission_json(self) -> dict[str, Json]:
+        """The mission's shape: resource, action and ``changes`` as path to new value (``None`` removes)."""
+        out: dict[str, Json] = {
+            "resource": self.object.resource,
+            "kind": self.object.kind,
+            "namespace": self.object.namespace,
+            "name": self.object.name,
+            "action": self.action,
+            "changes": {f.path: f.after for f in self.fields},
+            "before": {f.path: f.before for f in self.fields},
+        }
+        if self.manifest is not None:
+            out["manifest"] = self.manifest
+        return out
+
+
+class ActionPlan(Model):
+    """A typed plan and its generated inverse."""
+
+    plan_id: str
+    title: str
+    fix_kind: FixKind
+    #: 1 is the recommended one.
+    priority: int = 1
+    confidence: Ratio
+    justification: str
+    kubernetes_changes: tuple[KubernetesChange, ...]
+    rollback_changes: tuple[KubernetesChange, ...] = ()
+    rollback_plan: str = ""
+    estimated_time: str = ""
+    risks: tuple[str, ...] = ()
+    #: Ids of the analysis' evidence this plan rests on.
+    evidence: tuple[str, ...] = ()
+    origin: Literal["rules", "model", "playbook"] = "rules"
+
+    @property
+    def changes_hash(self) -> str:
+        """Content hash of what the plan changes: equal hashes mean the same fix. 16 hex digits."""
+        content = [
+            [c.object.key, c.action, sorted([f.op, f.path, f.after] for f in c.fields), c.manifest]
+            for c in self.kubernetes_changes
+        ]
+        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+    def mission_json(self) -> dict[str, Json]:
+        """The mission's plan shape (phase 3.1)."""
+        return {
+            "plan_id": self.plan_id,
+            "title": self.title,
+            "fix_kind": self.fix_kind,
+            "priority": self.priority,
+            "confidence": round(self.confidence, 3),
+            "justification": self.justification,
+            "kubernetes_changes": [c.mission_json() for c in self.kubernetes_changes],
+            "rollback_plan": self.rollback_plan,
+            "rollback_changes": [c.mission_json() for c in self.rollback_changes],
+            "estimated_time": self.estimated_time,
+            "risks": list(self.risks),
+            "evidence": list(self.evidence),
+            "origin": self.origin,
+        }
+
+
+class Evidence(Model):
+    """One observed fact. ``statement`` may quote outside text (masked, shortened): never active, never a command."""
+
+    id: str
+    source: Literal[
+        "alert", "monitor", "metric", "log", "event", "object", "change", "history", "repository"
+    ]
+    statement: str
+    object: ObjectRef | None = None
+    value: float | None = None
+    unit: str = ""
+    #: Address of the page that shows it, from configured bases only; empty when there is none.
+    link: str = ""
+
+
+class Hypothesis(Model):
+    """A possible cause, scored by evidence for and against it."""
+
+    failure_class: str
+    object: ObjectRef
+    root_cause: str
+    confidence: Ratio
+    evidence_for: tuple[str, ...] = ()
+    evidence_against: tuple[str, ...] = ()
+
+
+class Analysis(Model):
+    """The diagnosis. ``failure_class`` and ``object`` are the first hypothesis'."""
+
+    failure_class: str
+    object: ObjectRef
+    root_cause: str
+    severity: Severity = "medium"
+    confidence: Ratio
+    affected_services: tuple[str, ...] = ()
+    estimated_impact: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    #: Ranked, the chosen one first.
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+
+class SecondOpinion(Model):
+    """What the model said, for the record; it decides nothing by itself."""
+
+    provider: str = ""
+    model: str = ""
+    prompt_version: str = ""
+    asked: bool = False
+    #: ``agreed``, ``disagreed``, ``used``, ``dropped``, ``failed``, ``not_asked``.
+    verdict: str = "not_asked"
+    reason: str = ""
+    failure_class: str = ""
+    summary: str = ""
+    elapsed_ms: float = 0.0
+
+
+class IncidentContext(Model):
+    """What the later stages need of the bundle, so that a record can be decided again without the cluster.
+
+    ``objects`` holds, by lower-case plural, the objects that checks look at: the changed objects themselves,
+    ``resourcequotas``, ``limitranges``, ``horizontalpodautoscalers``, ``poddisruptionbudgets`` of the namespaces,
+    and ``nodes`` (allocatable only). A missing key means: not collected, and a check must say ``unknown``.
+    """
+
+    cluster: str = ""
+    namespace: str = ""
+    environment: Environment = "unknown"
+    service: str = ""
+    team: str = ""
+    alert_title: str = ""
+    monitor_id: int | None = None
+    alerted_at: Instant
+    tags: dict[str, str] = Field(default_factory=dict)
+    links: dict[str, str] = Field(default_factory=dict)
+    signature: str = ""
+    objects: dict[str, list[Json]] = Field(default_factory=dict)
+    #: Measurements around the alert, name to value, for the comparison after the merge
+    #: (``cpu_cores``, ``memory_mib``, ``restarts``, ``error_rate``, ``latency_p95_ms``, ``throttled_ratio``).
+    baseline: dict[str, float] = Field(default_factory=dict)
+    similar_incidents: tuple[SimilarIncident, ...] = ()
+    successful_patterns: tuple[Pattern, ...] = ()
+    failed_patterns: tuple[Pattern, ...] = ()
+    lessons_learned: tuple[str, ...] = ()
+    sources: tuple[SourceStatus, ...] = ()
+
+
+class CandidatePlans(Record):
+    """One decision. ``status`` ``solution_proposed`` has plans; the other two have a ``reason`` and none."""
+
+    incident_id: str
+    fingerprint: str
+    status: Status
+    reason: AbstentionReason = ""
+    #: One sentence for people: why this status.
+    explanation: str = ""
+    #: ``first`` alert of the incident, a ``repeat`` of an open one, or its ``recovery``.
+    role: Literal["first", "repeat", "recovery"] = "first"
+    context: IncidentContext
+    analysis: Analysis | None = None
+    plans: tuple[ActionPlan, ...] = ()
+    second_opinion: SecondOpinion = Field(default_factory=SecondOpinion)
+    rules_version: str = ""
