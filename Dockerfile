@@ -1,0 +1,21 @@
+# One image, every stage: `docker run k-fix run decide`. Non-root, nothing writable but /var/lib/kfix and /tmp.
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY requirements/run.lock requirements/run.lock
+RUN python -m venv /opt/kfix && /opt/kfix/bin/pip install --no-cache-dir --require-hashes -r requirements/run.lock
+COPY . .
+RUN /opt/kfix/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.11-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends git tini \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 kfix \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin kfix \
+    && install -d -o kfix -g kfix /var/lib/kfix
+COPY --from=build /opt/kfix /opt/kfix
+ENV PATH=/opt/kfix/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /var/lib/kfix
+ENTRYPOINT ["tini", "--", "kfix"]
+CMD ["up"]
