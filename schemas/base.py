@@ -6,10 +6,11 @@ so unknown fields are ignored and every field added after version 1 needs a defa
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class JsonText:
@@ -27,6 +28,14 @@ def _utc(at: datetime) -> datetime:
 #: A point in time in UTC; a naive value is taken as UTC. Avro: timestamp-micros.
 Instant = Annotated[datetime, AfterValidator(_utc)]
 
+
+def _gap(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+#: A number of a series; ``None`` is a gap, and what is not finite is one.
+Sample = Annotated[float | None, BeforeValidator(_gap)]
+
 #: 0 to 1.
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -35,7 +44,11 @@ class Model(BaseModel):
     """A value inside a record."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", ser_json_bytes="base64", val_json_bytes="base64"
+        frozen=True,
+        extra="ignore",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        allow_inf_nan=False,  # no JSON has them: refused where they are made, not where they are read
     )
 
 

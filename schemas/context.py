@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.alerts import Alert
-from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record
+from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record, Sample
 
 OutcomeResult = Literal["success", "partial", "failure", "rejected", "expired"]
 
@@ -48,7 +48,7 @@ class Series(Model):
     unit: str = ""
     query: str = ""
     timestamps: tuple[float, ...] = ()
-    values: tuple[float | None, ...] = ()
+    values: tuple[Sample, ...] = ()
 
 
 class LogExcerpt(Model):
