@@ -62,6 +62,8 @@ class Kafka(Settings):
     sasl_password: SecretStr = SecretStr("")
     #: PEM file of the certificate authority; empty: the system's.
     ca_file: str = ""
+    #: ``bootstrap`` points at an embedded broker that another process started: no idempotent producers there.
+    embedded: bool = False
     #: Put before topic names, consumer groups and client ids, to share a cluster.
     prefix: str = ""
     #: Partitions of each topic: the ceiling of a stage's scale. 12 divides by 2, 3, 4 and 6 replicas.

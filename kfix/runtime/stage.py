@@ -76,13 +76,16 @@ class Stage(Generic[P]):
     """A stage: its name (also its consumer group), its ports and its handlers.
 
     ``ports`` opens what the stage needs and closes it again; it is called once per process, after settings are read.
-    ``http`` builds the stage's door from its ports and a publisher; ``listen`` says where, from the ports.
+    ``http`` builds the stage's door from its ports and a publisher; ``listen`` says where, from the ports (port 0:
+    any free one; the ready line of ``kfix up`` tells which).
+    ``publishes`` names topics that the door writes besides those of ``kfix.topics``.
     """
 
     name: str
     ports: Callable[[], AbstractAsyncContextManager[P]]
     http: Callable[[P, Publisher], Asgi] | None = None
     listen: Callable[[P], tuple[str, int]] | None = None
+    publishes: tuple[Topic[Any], ...] = ()
     handlers: list[Handler[P]] = field(default_factory=list)
     timers: list[Timer[P]] = field(default_factory=list)
 

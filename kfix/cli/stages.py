@@ -1,0 +1,76 @@
+"""`kfix run` and `kfix up`: stages at work until they are asked to stop."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kfix.runtime.house import House
+
+
+def register(app: typer.Typer) -> None:
+    """Adds ``run`` and ``up``."""
+    app.command("run")(run)
+    app.command("up")(up)
+
+
+def run(
+    stage: Annotated[
+        str,
+        typer.Argument(
+            help="ingest, enrich, decide, safety, publish, learn, console or module:attribute"
+        ),
+    ],
+) -> None:
+    """Runs one stage in this process until SIGTERM."""
+    _serve([stage])
+
+
+def up(
+    only: Annotated[str, typer.Option(help="names of stages, with commas; all when empty")] = "",
+) -> None:
+    """Runs all stages in this process until SIGTERM, on an embedded broker unless KFIX_KAFKA_BOOTSTRAP is set."""
+    from kfix.runtime.stages import NAMES
+
+    _serve([name.strip() for name in only.split(",") if name.strip()] or list(NAMES))
+
+
+def _serve(names: list[str]) -> None:
+    import sys
+
+    import uvloop
+
+    from kfix import settings
+    from kfix.runtime.house import serve
+    from kfix.runtime.settings import Runtime
+    from kfix.runtime.stages import find
+    from kfix.telemetry import logs
+    from schemas import errors
+
+    logs.configure(settings.load(settings.House).log_level, people=sys.stderr.isatty())
+    try:
+        uvloop.run(
+            serve(
+                [find(name) for name in names],
+                kafka=settings.load(settings.Kafka),
+                knobs=settings.load(Runtime),
+                on_ready=_tell,
+            )
+        )
+    except errors.KFixError as failure:
+        typer.echo(f"kfix: {failure}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _tell(house: House) -> None:
+    """One JSON line on stdout when everything is joined and listens: for scripts that wait for it."""
+    line = {
+        "event": "house.ready",
+        "bootstrap": house.brokers.bootstrap,
+        "embedded": house.brokers.embedded,
+        "urls": house.urls,
+    }
+    print(json.dumps(line), flush=True)

@@ -1,0 +1,16 @@
+"""The runtime: consume, decode, drop repeats, time-out, retry, dead-letter, acknowledge, measure, log.
+
+Comes in: what ``Stage`` declarations subscribe to. Goes out: what their handlers return, one hop later.
+Promised: a record is acknowledged only after the broker has acknowledged everything that came of it (its results,
+its retry record or its dead letter); one key's records are handled in order; at most one window of a partition is
+handled again after a crash.
+
+``stage``     how a stage declares itself          ``window``   which offsets may be committed, in order per key
+``settings``  the knobs                             ``rim``      Faust: group membership, polls, commits
+``headers``   what travels beside a value           ``outbox``   sending, many records for one await
+``attempt``   one record's way through a handler    ``engine``   a stage's workers, timers and back-offs
+``letters``   retry records and dead letters        ``door``     HTTP in the same event loop
+``watchdog``  leave when nothing moves              ``house``    one process with one or all stages
+
+Only ``rim`` imports Faust.
+"""

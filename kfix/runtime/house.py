@@ -1,0 +1,178 @@
+"""One process: the stages given, their doors, one producer, one way out.
+
+Orderly on SIGTERM and SIGINT: doors close, what is under way finishes and is committed, groups are left. Disorderly
+whenever going on could lose a record: ``os._exit`` at once, so that nothing on the way out acknowledges anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NoReturn
+
+import structlog
+
+from kfix.broker.administration import create_topics, with_sides
+from kfix.broker.connection import Brokers
+from kfix.broker.embedded import connect
+from kfix.runtime.door import Door, DoorPublisher, health
+from kfix.runtime.engine import Engine
+from kfix.runtime.outbox import Outbox
+from kfix.runtime.rim import App
+from kfix.runtime.settings import Runtime
+from kfix.runtime.stage import Stage
+from kfix.runtime.watchdog import watch
+from kfix.settings import Kafka
+from kfix.topics import Topic
+from kfix.wire import Codec, codec_for
+
+log = structlog.get_logger(__name__)
+
+#: EX_SOFTWARE of sysexits.h: an internal error; the supervisor starts us again.
+_LEFT = 70
+
+
+def leave(reason: str) -> NoReturn:
+    """Ends the process now. Unwinding could acknowledge a record whose results are not safe."""
+    log.critical("process.leaves", reason=reason)
+    sys.stderr.flush()
+    os._exit(_LEFT)
+
+
+class House:
+    """The running stages of this process. ``urls`` maps stage names to their doors, ``health`` to the health door."""
+
+    def __init__(self, brokers: Brokers, codec: Codec, knobs: Runtime) -> None:
+        self.brokers = brokers
+        self.urls: dict[str, str] = {}
+        self.ready = False
+        self._codec = codec
+        self._knobs = knobs
+        self._outbox = Outbox(brokers, knobs)
+        self._pairs: list[tuple[Engine, App]] = []
+        self._doors: list[Door] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self, stages: Sequence[Stage[Any]], stack: AsyncExitStack) -> None:
+        """Opens ports, doors and groups of all stages, the slow parts side by side."""
+        await create_topics(
+            self.brokers, with_sides(topics_of(stages), self.brokers.kafka.partitions)
+        )
+        await asyncio.to_thread(self._codec.prepare, topics_of(stages))
+        await self._outbox.start()
+        stack.push_async_callback(self._outbox.stop)
+        for stage in stages:
+            ports = await stack.enter_async_context(stage.ports())
+            await self._open_stage(stage, ports)
+        if self._knobs.health_port >= 0:
+            await self._open_door(
+                "health",
+                health(lambda: self.ready),
+                self._knobs.health_host,
+                self._knobs.health_port,
+            )
+        stack.push_async_callback(self._close)
+        async with asyncio.TaskGroup() as group:
+            for _, app in self._pairs:
+                group.create_task(app.join())
+        self._start_tasks()
+        self.ready = True
+
+    async def _open_stage(self, stage: Stage[Any], ports: Any) -> None:
+        engine = Engine(
+            stage,
+            ports,
+            brokers=self.brokers,
+            codec=self._codec,
+            outbox=self._outbox,
+            knobs=self._knobs,
+            leave=leave,
+        )
+        for tick in engine.timers():
+            self._tasks.append(asyncio.create_task(tick(), name=f"{stage.name}.timer"))
+        if stage.handlers:
+            app = App(engine, brokers=self.brokers, knobs=self._knobs, leave=leave)
+            self._pairs.append((engine, app))
+        if stage.http is not None and stage.listen is not None:
+            publisher = DoorPublisher(
+                stage, codec=self._codec, outbox=self._outbox, knobs=self._knobs
+            )
+            host, port = stage.listen(ports)
+            await self._open_door(stage.name, stage.http(ports, publisher), host, port)
+
+    async def _open_door(self, name: str, app: Any, host: str, port: int) -> None:
+        door = Door(app, host, port)
+        await door.open()
+        self._doors.append(door)
+        self.urls[name] = door.url
+        log.info("door.open", stage=name, url=door.url)
+
+    def _start_tasks(self) -> None:
+        self._tasks.append(
+            asyncio.create_task(
+                watch(self._pairs, stall_s=self._knobs.stall_s, leave=leave), name="watchdog"
+            )
+        )
+
+    async def _close(self) -> None:
+        """Doors first, so that nothing new comes in; then what is under way; then the groups."""
+        self.ready = False
+        await asyncio.gather(*(door.close() for door in self._doors))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(app.leave(within_s=self._knobs.drain_s) for _, app in self._pairs))
+
+
+def topics_of(stages: Sequence[Stage[Any]]) -> list[Topic[Any]]:
+    """All topics the stages read or write."""
+    from kfix import topics
+
+    found: dict[str, Topic[Any]] = {}
+    for stage in stages:
+        named = [topic for h in stage.handlers for topic in (h.reads, *h.writes)]
+        named += [topic for timer in stage.timers for topic in timer.writes]
+        named += stage.publishes
+        if stage.http is not None and not stage.publishes:
+            named += topics.ALL
+        found |= {topic.name: topic for topic in named}
+    return list(found.values())
+
+
+@asynccontextmanager
+async def running(
+    stages: Sequence[Stage[Any]], *, kafka: Kafka, knobs: Runtime
+) -> AsyncIterator[House]:
+    """Runs the stages while the context is open: all groups joined, all doors listening.
+
+    Raises errors.Unavailable when no broker answers or a door cannot listen.
+    """
+    async with connect(kafka, within_s=knobs.startup_timeout_s) as brokers:
+        house = House(brokers, codec_for(kafka), knobs)
+        async with AsyncExitStack() as stack:
+            await house.open(stages, stack)
+            yield house
+
+
+async def serve(
+    stages: Sequence[Stage[Any]],
+    *,
+    kafka: Kafka,
+    knobs: Runtime,
+    on_ready: Callable[[House], None] = lambda _: None,
+) -> None:
+    """Runs the stages until SIGTERM or SIGINT, then ends in order."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    async with running(stages, kafka=kafka, knobs=knobs) as house:
+        log.info("house.ready", stages=[stage.name for stage in stages], urls=house.urls)
+        on_ready(house)
+        await asked.wait()
+        log.info("house.stopping")
+    log.info("house.stopped")
