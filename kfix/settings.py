@@ -74,6 +74,9 @@ class Kafka(Settings):
     format: Literal["json", "avro"] = "json"
     #: Confluent-compatible schema registry; with it Avro values carry the 5-byte frame.
     registry_url: str = ""
+    #: HTTP basic credentials of the registry; empty: none.
+    registry_username: str = ""
+    registry_password: SecretStr = SecretStr("")
 
 
 class DatadogConnection(Settings):
