@@ -27,7 +27,7 @@ MESSAGE_LIMIT = 400
 CAUSES_LIMIT = 8
 _NO_RIGHTS = re.compile(r'cannot (\w+) resource "([^"]+)"')
 _OBJECT_DUMP = re.compile(r"(?s)(?:\{\"|\{[A-Za-z]+:|map\[|&?[a-z0-9]+\.[A-Z]\w+\{).*")
-_LONG_QUOTED = re.compile(r'"[^"\n]{64,}"')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _INVALID_VALUE = re.compile(
     r'(Invalid value: )(?!"?-?[\d.]+[A-Za-z]{0,2}"?[:,\s])("[^"]*"|\S+?)(:|$)'
 )
@@ -89,7 +89,7 @@ class Expired(errors.Retryable):
 def presentable(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """The server's sentence without object dumps, values and secrets, on one line, at most ``limit`` characters."""
     text = _OBJECT_DUMP.sub("…", text)
-    text = _LONG_QUOTED.sub('"…"', text)
+    text = _QUOTED.sub(lambda quoted: quoted[0] if len(quoted[0]) <= 66 else '"…"', text)
     text = _INVALID_VALUE.sub(r"\1…\3", text)
     text = _KEY_VALUE.sub(r"\1…", text)
     text = " ".join(text.split())
