@@ -1,0 +1,106 @@
+"""The span editor: splices new text into a file so that every other byte stays as it is. Pure.
+
+Order: set the byte order mark aside, read, resolve every edit to a span and check its precondition, splice from the
+end to the start, read again, compare with the edits applied to the first reading, count the changed lines. A result
+that is not exactly the intended change is refused, never returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manifests import deleting, inserting, marks, reading, replacing
+from manifests.diffs import LineChange, line_changes
+from manifests.edits import Delete, Edit, Insert, Replace, apply_to
+from manifests.refused import Refused
+from manifests.splices import Splice, apply_splices, inverse_of
+
+__all__ = ["Delete", "Edit", "Insert", "Patched", "Replace", "amend", "patch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """A verified result. ``inverse`` are the splices that give the first text back, byte for byte."""
+
+    before: str
+    text: str
+    added: int
+    removed: int
+    changes: tuple[LineChange, ...]
+    inverse: tuple[Splice, ...]
+
+
+def patch(text: str, edits: Sequence[Edit]) -> str:
+    """``text`` with the edits made. Making the same edits again changes nothing. Raises Refused."""
+    return amend(text, edits).text
+
+
+def amend(text: str, edits: Sequence[Edit]) -> Patched:
+    """As ``patch``, with the counted lines and the inverse. Raises Refused."""
+    mark, body = reading.without_bom(text)
+    documents = reading.read(body)
+    marks.check_file(body)
+    splices: list[Splice] = []
+    made: list[Edit] = []
+    for number in sorted({edit.doc for edit in edits}):
+        if not 0 <= number < len(documents):
+            raise Refused("NOT_FOUND", f"no document {number}, the file has {len(documents)}")
+        marks.check_document(body, documents[number])
+    for edit in edits:
+        splice = _splice(body, documents[edit.doc], edit)
+        if splice is not None:
+            splices.append(splice)
+            made.append(edit)
+    after = apply_splices(body, splices)
+    _verify(documents, made, after)
+    changes = line_changes(body, after, splices)
+    added, removed = sum(len(c.new) for c in changes), sum(len(c.old) for c in changes)
+    _check_count(splices, added, removed)
+    undo = tuple(splice.moved(len(mark)) for splice in inverse_of(body, splices))
+    return Patched(text, mark + after, added, removed, changes, undo)
+
+
+def _splice(body: str, document: reading.Document, edit: Edit) -> Splice | None:
+    if isinstance(edit, Replace):
+        return replacing.splice(body, document, edit)
+    if isinstance(edit, Insert):
+        return inserting.splice(body, document, edit)
+    return deleting.splice(body, document, edit)
+
+
+def _verify(documents: list[reading.Document], edits: list[Edit], after: str) -> None:
+    """parse(after) == apply(edits, parse(before)), for all documents of the file."""
+    for edit in _in_reading_order(edits):
+        apply_to(documents[edit.doc].tree, edit)
+    try:
+        again = reading.read(after)
+    except Refused as error:
+        raise Refused("NOT_MINIMAL", f"the result does not read back: {error.reason}") from None
+    if [d.tree for d in again] != [d.tree for d in documents]:
+        raise Refused("NOT_MINIMAL", "the result would mean more than the intended change")
+
+
+def _in_reading_order(edits: list[Edit]) -> list[Edit]:
+    """List positions count on the first text, so what moves them comes last, from the end of the list."""
+
+    def order(edit: Edit) -> tuple[int, int]:
+        if isinstance(edit, Insert):
+            return (2, -edit.key) if isinstance(edit.key, int) else (1, 0)
+        if isinstance(edit, Delete):
+            at = edit.path[-1]
+            return (2, -at) if isinstance(at, int) else (1, 0)
+        return (0, 0)
+
+    return sorted(edits, key=order)
+
+
+def _check_count(splices: Sequence[Splice], added: int, removed: int) -> None:
+    expected_added = sum(s.added for s in splices)
+    expected_removed = sum(s.removed for s in splices)
+    # Two edits on one line change one line: fewer than foretold is right, more never is.
+    if added > expected_added or removed > expected_removed:
+        raise Refused(
+            "NOT_MINIMAL",
+            f"+{added}/-{removed} lines where +{expected_added}/-{expected_removed} were foretold",
+        )

@@ -1,0 +1,42 @@
+"""Why an edit is refused. A refusal is an answer: a code for metrics and one sentence for people."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+RefusalCode = Literal[
+    "ALIASED",  # the value comes from an alias or a merge key: editing it would change its anchor
+    "ANCHOR_FANOUT",  # the value carries an anchor that is used elsewhere
+    "TEMPLATED",  # a template makes the value: {{ }} or ${VAR}
+    "BLOCK_SCALAR",  # the value spans several lines of text
+    "DUPLICATE_KEY",  # the document has a key twice: parsers disagree about it
+    "GENERATED",  # a tool writes this file again
+    "ENCRYPTED",  # sops, SealedSecret, vault
+    "AMBIGUOUS_DOC",  # more than one file or document fits
+    "STALE",  # the value is not what the plan saw
+    "HPA_OWNED",  # an autoscaler owns the replicas
+    "OVERRIDDEN",  # a Kustomization sets the same field on top of this file
+    "NOT_UTF8",
+    "TAB_INDENT",
+    "TOO_BIG",  # more bytes, depth, aliases or nodes than a manifest has
+    "INVALID_YAML",
+    "NOT_FOUND",  # no such file, document or field
+    "UNSAFE_PATH",  # symlink, submodule, "..", .git, names that differ only in case
+    "NOT_MINIMAL",  # the verified result would not be exactly the intended change
+    "UNSUPPORTED",  # a shape that the editor does not write
+]
+
+
+class Refused(Exception):
+    """An edit that will not be made. ``reason`` is one sentence for people; it may quote file content."""
+
+    def __init__(self, code: RefusalCode, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code: RefusalCode = code
+        self.reason = reason
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refused) and (self.code, self.reason) == (other.code, other.reason)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.reason))

@@ -1,0 +1,122 @@
+"""Replace: the span of one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+from manifests import marks, paths, scalars, spans, writing
+from manifests.edits import Replace, tree_of
+from manifests.reading import STR, Document
+from manifests.refused import Refused
+from manifests.scalars import is_scalar
+from manifests.splices import Splice
+from manifests.style import dash_shift
+
+
+def splice(body: str, document: Document, edit: Replace) -> Splice | None:
+    """The splice for ``edit``; ``None`` when the new value is there already. Raises Refused."""
+    place = spans.resolve(document, edit.path)
+    if place is None:
+        raise Refused("NOT_FOUND", f"nothing at {paths.render(edit.path)}")
+    if holds(document, place.node, edit.new):
+        return None
+    if not holds(document, place.node, edit.old):
+        raise Refused("STALE", f"{paths.render(edit.path)} is not what the plan saw")
+    if is_scalar(edit.new) and isinstance(place.node, ScalarNode):
+        return _scalar(body, place, edit.new)
+    if edit.old is None and isinstance(place.node, ScalarNode):
+        return _fill(body, document, place, edit.new)
+    raise Refused("UNSUPPORTED", f"{paths.render(edit.path)} changes its shape")
+
+
+def holds(document: Document, node: Node, value: writing.Value) -> bool:
+    """Is ``value`` what stands there, under YAML 1.1 or 1.2?"""
+    if isinstance(node, ScalarNode):
+        if not is_scalar(value):
+            return False
+        return scalars.same(scalars.value_11(node), value) or scalars.same(
+            scalars.value_12(node), value
+        )
+    if isinstance(node, MappingNode):
+        if not isinstance(value, Mapping) or len(value) != len(node.value):
+            return False
+        return all(
+            str(key.value) in value and holds(document, inside, value[str(key.value)])
+            for key, inside in node.value
+        )
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    assert isinstance(node, SequenceNode)
+    return len(value) == len(node.value) and all(
+        holds(document, item, wanted) for item, wanted in zip(node.value, value, strict=True)
+    )
+
+
+def _scalar(body: str, place: spans.Place, new: scalars.Scalar) -> Splice:
+    node = place.node
+    assert isinstance(node, ScalarNode)
+    start, end = int(node.start_mark.index), int(node.end_mark.index)
+    token = body[start:end]
+    if node.style in ("|", ">") or "\n" in token:
+        raise Refused("BLOCK_SCALAR", "the value spans several lines")
+    marks.check_value(token)
+    prefix = spans.prefix_of(token)
+    tag = _explicit_tag(prefix)
+    if tag and tree_of(new) != (node.tag, scalars.plain_text(new)):
+        raise Refused("UNSUPPORTED", f"the value is tagged {tag}")
+    flow = _inside_flow(place)
+    text = scalars.write(
+        new, style=node.style or None, flow=flow, tagged=bool(tag) and node.tag == STR
+    )
+    if not token[len(prefix) :].strip():
+        return _into_empty(body, place, start, Splice(start, end, prefix.rstrip() + " " + text))
+    return Splice(start, end, prefix + text)
+
+
+def _into_empty(body: str, place: spans.Place, start: int, filled: Splice) -> Splice:
+    """An implicit null: its span is empty and touches the colon or the dash."""
+    if filled.end > start:
+        return filled
+    at = spans.colon_end(body, place.key) if place.key is not None else start
+    if at != start and body[at:start].strip():
+        raise Refused("UNSUPPORTED", "an empty value that does not follow its key")
+    return Splice(at, at, filled.text)
+
+
+def _explicit_tag(prefix: str) -> str:
+    return next((word for word in prefix.split() if word.startswith("!")), "")
+
+
+def _inside_flow(place: spans.Place) -> bool:
+    return bool(place.parent is not None and place.parent.flow_style)
+
+
+def _fill(body: str, document: Document, place: spans.Place, new: writing.Value) -> Splice:
+    """A mapping or list under a key that has nothing yet."""
+    node = place.node
+    if place.key is None or _inside_flow(place):
+        raise Refused("UNSUPPORTED", "an empty value inside a flow collection or a list")
+    at = spans.colon_end(body, place.key)
+    end = int(node.end_mark.index)
+    token = body[int(node.start_mark.index) : end]
+    if spans.prefix_of(token):
+        raise Refused("UNSUPPORTED", "an empty value with an anchor or a tag")
+    column = int(place.key.start_mark.column)
+    lines = writing.block_lines(new, column=column, dash=dash_shift(body, document))
+    return fill_below(body, at, end if token else at, lines)
+
+
+def fill_below(body: str, at: int, end: int, lines: list[str]) -> Splice:
+    """Drops ``[at, end)`` from the key's line and puts ``lines`` below it, after its comment."""
+    stop = spans.line_end(body, end)
+    rest = body[end:stop].rstrip("\r")
+    if not spans.only_comment(rest):
+        raise Refused("UNSUPPORTED", "something else stands on the line")
+    newline = spans.newline_at(body, at)
+    block = "".join(newline + line for line in lines)
+    if at == end and stop < len(body):
+        start = stop + 1
+        return Splice(start, start, "".join(line + newline for line in lines), len(lines), 0)
+    return Splice(at, at + len(body[at:stop].rstrip("\r")), rest + block, len(lines) + 1, 1)
