@@ -68,7 +68,7 @@ class Kafka(Settings):
     prefix: str = ""
     #: Partitions of each topic: the ceiling of a stage's scale. 12 divides by 2, 3, 4 and 6 replicas.
     partitions: int = Field(default=12, ge=1)
-    #: Copies of each record; 0 takes what the broker's default is. 3 in production.
+    #: Copies of each record; 0: three, or as many as there are brokers.
     replication: int = Field(default=0, ge=0)
     #: What values look like on the wire.
     format: Literal["json", "avro"] = "json"

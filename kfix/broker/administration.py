@@ -67,7 +67,7 @@ async def create_topics(brokers: Brokers, wanted: Iterable[Wanted]) -> list[str]
         missing = [topic for topic in wanted if brokers.named(topic.name) not in present]
         if not missing:
             return []
-        replication = brokers.kafka.replication or (1 if brokers.embedded else -1)
+        replication = brokers.kafka.replication or await _copies(admin)
         answer = await admin.create_topics(
             [
                 NewTopic(brokers.named(topic.name), topic.partitions, replication)
@@ -84,6 +84,11 @@ async def create_topics(brokers: Brokers, wanted: Iterable[Wanted]) -> list[str]
                 f"cannot create topic {name}: code {code} {' '.join(map(str, message))}".strip()
             )
     return made
+
+
+async def _copies(admin: AIOKafkaAdminClient) -> int:
+    """Three copies, or as many as there are brokers."""
+    return min(3, len((await admin.describe_cluster())["brokers"]))
 
 
 async def list_topics(brokers: Brokers) -> dict[str, int]:

@@ -170,7 +170,7 @@ class Engine:
             if window is not None:
                 window.committed = offset
         if crashpoints.ARMED and offsets:
-            crashpoints.reached("after_ack")
+            crashpoints.reached("after_ack", self.stage.name)
 
     def take(self, partition: Partition, records: Sequence[Any]) -> bool:
         """Takes polled records. False when the partition should not be polled until ``on_room`` names it."""
@@ -186,7 +186,7 @@ class Engine:
         if not entries:
             return
         if crashpoints.ARMED:
-            crashpoints.reached("after_consume")
+            crashpoints.reached("after_consume", self.stage.name)
         if self._subjects[window.partition.topic][1]:
             self._hold_back(entries)
         else:
@@ -279,7 +279,7 @@ class Engine:
         if results is _FAILED or entry.window.closed:
             return
         if crashpoints.ARMED:
-            crashpoints.reached("after_compute")
+            crashpoints.reached("after_compute", self.stage.name)
         await self._send(entry, record, results, trace=trace, incident=incident)
 
     async def _attempts(self, entry: Entry, handler: Handler[Any], record: Record) -> Any:
@@ -355,7 +355,7 @@ class Engine:
             self._settled(entry, cause.event_id)
             return
         if crashpoints.ARMED:
-            crashpoints.reached("before_produce")
+            crashpoints.reached("before_produce", self.stage.name)
         entry.owed = len(results)
         delivered = partial(self._delivered, entry, cause.event_id, len(results))
         shared = [
@@ -403,7 +403,7 @@ class Engine:
         entry.owed -= 1
         if entry.owed == 0:
             if crashpoints.ARMED:
-                crashpoints.reached("after_produce")
+                crashpoints.reached("after_produce", self.stage.name)
             self.meter.records_out.inc(count)
             self._settled(entry, event_id)
 
@@ -414,7 +414,7 @@ class Engine:
     def _finish(self, entry: Entry) -> None:
         """Everything that came of the record is safe: its offset may be committed, in order."""
         if crashpoints.ARMED:
-            crashpoints.reached("before_ack")
+            crashpoints.reached("before_ack", self.stage.name)
         window = entry.window
         moved = window.finish(entry)
         self.meter.records_in.inc()

@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,9 +88,15 @@ def _fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         target = Path(scratch) / "jars"
         plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+        mvn = ("mvn", "-B", "-ntp", "-q", "-C", "-f")
         done = subprocess.run(
-            ["mvn", "-B", "-ntp", "-q", "-C", "-f", HERE / "pom.xml", plugin]
-            + ["-DincludeScope=runtime", f"-DoutputDirectory={target}"],
+            [
+                *mvn,
+                HERE / "pom.xml",
+                plugin,
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={target}",
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -166,7 +173,7 @@ class Kafka:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
             )
         self._wait_until_ready()
 
@@ -185,21 +192,9 @@ class Kafka:
                 raise RuntimeError("Kafka does not come up")
             time.sleep(0.05)
         # In a thread: the caller may have an event loop of its own running.
-        import threading
-
-        failures: list[BaseException] = []
-
-        def wait() -> None:
-            try:
-                asyncio.run(wait_until_up(brokers, within_s=_READY_WITHIN_S))
-            except BaseException as failure:
-                failures.append(failure)
-
-        thread = threading.Thread(target=wait)
-        thread.start()
-        thread.join()
-        if failures:
-            raise failures[0]
+        with ThreadPoolExecutor(1) as thread:
+            waiting = wait_until_up(brokers, within_s=_READY_WITHIN_S)
+            thread.submit(asyncio.run, waiting).result()
 
     def stop(self) -> None:
         """Ends the node in order."""
