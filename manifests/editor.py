@@ -84,13 +84,13 @@ def _verify(documents: list[reading.Document], edits: list[Edit], after: str) ->
 def _in_reading_order(edits: list[Edit]) -> list[Edit]:
     """List positions count on the first text, so what moves them comes last, from the end of the list."""
 
-    def order(edit: Edit) -> tuple[int, int]:
+    def order(edit: Edit) -> tuple[int, int, int]:
         if isinstance(edit, Insert):
-            return (2, -edit.key) if isinstance(edit.key, int) else (1, 0)
+            return (2, -edit.key, 1) if isinstance(edit.key, int) else (1, 0, 0)
         if isinstance(edit, Delete):
             at = edit.path[-1]
-            return (2, -at) if isinstance(at, int) else (1, 0)
-        return (0, 0)
+            return (2, -at, 0) if isinstance(at, int) else (1, 0, 0)
+        return (0, 0, 0)
 
     return sorted(edits, key=order)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from yaml import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import MappingNode, Node, SequenceNode
 
 from manifests import paths, spans, writing
 from manifests.edits import Insert
 from manifests.reading import Document
 from manifests.refused import Refused
-from manifests.replacing import fill_below, holds
+from manifests.replacing import fill_below, holds, is_json
 from manifests.splices import Splice
 from manifests.style import dash_shift
 
@@ -74,7 +74,7 @@ def _into_empty(body: str, place: spans.Place, lines: list[str], edit: Insert) -
     node = place.node
     start, end = int(node.start_mark.index), int(node.end_mark.index)
     if place.key is None or (place.parent is not None and place.parent.flow_style):
-        json = _is_json(place.parent)
+        json = is_json(place.parent)
         shown: writing.Value = (
             {str(edit.key): edit.value} if isinstance(edit.key, str) else [edit.value]
         )
@@ -101,16 +101,8 @@ def _below(body: str, end: int, lines: list[str]) -> Splice:
     return Splice(stop, stop, text, len(lines) + 1, 1)
 
 
-def _is_json(node: Node | None) -> bool:
-    return bool(
-        isinstance(node, MappingNode)
-        and node.value
-        and all(isinstance(k, ScalarNode) and k.style == '"' for k, _ in node.value)
-    )
-
-
 def _flow_entry(body: str, node: MappingNode, key: str, value: writing.Value) -> Splice:
-    json = _is_json(node)
+    json = is_json(node)
     name = writing.key_text(key, flow=True, quote='"' if json else None)
     text = f"{name}: {writing.flow_text(value, json=json)}"
     return _flow_after(body, spans.end_of_entry(body, *node.value[-1]), node.value[-1][0], text)

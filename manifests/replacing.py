@@ -26,7 +26,7 @@ def splice(body: str, document: Document, edit: Replace) -> Splice | None:
         raise Refused("STALE", f"{paths.render(edit.path)} is not what the plan saw")
     if is_scalar(edit.new) and isinstance(place.node, ScalarNode):
         return _scalar(body, place, edit.new)
-    if edit.old is None and isinstance(place.node, ScalarNode):
+    if edit.old is None or not place.node.value:
         return _fill(body, document, place, edit.new)
     raise Refused("UNSUPPORTED", f"{paths.render(edit.path)} changes its shape")
 
@@ -94,15 +94,19 @@ def _inside_flow(place: spans.Place) -> bool:
 
 
 def _fill(body: str, document: Document, place: spans.Place, new: writing.Value) -> Splice:
-    """A mapping or list under a key that has nothing yet."""
+    """A mapping or list under a key that has nothing yet: a block in a block, flow inside flow."""
     node = place.node
+    start, end = int(node.start_mark.index), int(node.end_mark.index)
+    token = body[start:end]
+    if token not in ("", "{}", "[]", "~", "null"):
+        raise Refused("UNSUPPORTED", "an empty value with an anchor, a tag or a comment in it")
     if place.key is None or _inside_flow(place):
-        raise Refused("UNSUPPORTED", "an empty value inside a flow collection or a list")
+        if not token:
+            raise Refused("UNSUPPORTED", "an empty value inside a flow collection or a list")
+        return Splice(start, end, writing.flow_text(new, json=is_json(place.parent)))
     at = spans.colon_end(body, place.key)
-    end = int(node.end_mark.index)
-    token = body[int(node.start_mark.index) : end]
-    if spans.prefix_of(token):
-        raise Refused("UNSUPPORTED", "an empty value with an anchor or a tag")
+    if token and body[at:start].strip():
+        raise Refused("UNSUPPORTED", "an empty value that does not follow its key")
     column = int(place.key.start_mark.column)
     lines = writing.block_lines(new, column=column, dash=dash_shift(body, document))
     return fill_below(body, at, end if token else at, lines)
@@ -120,3 +124,12 @@ def fill_below(body: str, at: int, end: int, lines: list[str]) -> Splice:
         start = stop + 1
         return Splice(start, start, "".join(line + newline for line in lines), len(lines), 0)
     return Splice(at, at + len(body[at:stop].rstrip("\r")), rest + block, len(lines) + 1, 1)
+
+
+def is_json(node: Node | None) -> bool:
+    """Are a mapping's keys double-quoted, as JSON has them?"""
+    return bool(
+        isinstance(node, MappingNode)
+        and node.value
+        and all(isinstance(k, ScalarNode) and k.style == '"' for k, _ in node.value)
+    )
