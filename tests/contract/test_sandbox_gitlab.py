@@ -167,7 +167,10 @@ def test_one_commit_makes_the_branch_and_changes_several_files(house: House) -> 
         "apps/cart/new.yaml",
     ]
     assert [
-        c.id for c in repo.commits.list(ref_name="fix", path="apps/cart/new.yaml", get_all=True)
+        c.id
+        for c in repo.commits.list(
+            query_parameters={"ref_name": "fix", "path": "apps/cart/new.yaml"}, get_all=True
+        )
     ] == [made.id]
     assert {d["new_path"] for d in repo.repository_compare("main", "fix")["diffs"]} >= {"README.md"}
     assert repo.branches.get("fix").commit["id"] == made.id
