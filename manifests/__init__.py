@@ -1,0 +1,13 @@
+"""Finds the line that declares a field of a Kubernetes object and changes it, and no other byte. Pure: text in, text out.
+
+``propose`` takes a repository's files and typed changes and gives proven file edits, or a ``Refused`` with a code.
+Below it: ``index`` and ``locate`` (object to document), ``planning`` (changes to edits), ``editor`` (edits to text).
+"""
+
+from __future__ import annotations
+
+from manifests.editor import Patched, amend, patch
+from manifests.proposing import propose
+from manifests.refused import RefusalCode, Refused
+
+__all__ = ["Patched", "RefusalCode", "Refused", "amend", "patch", "propose"]

@@ -19,6 +19,7 @@ _CONTROL = re.compile(
     r"(?m)^\s*#?\s*\{\{-?\s*(if|else|end|range|with|define|include|template|block|toYaml|\$\w+\s*:=)\b"
 )
 _PLACEHOLDER = re.compile(r"\{\{|\$\{[A-Za-z_]|<no value>")
+_IGNORE = re.compile(r"#\s*kfix:\s*ignore\b")
 _GENERATED_NAMES = frozenset({"gotk-components.yaml", "gotk-sync.yaml"})
 _HELM_MANAGERS = frozenset({"Helm", "Tiller"})
 
@@ -39,7 +40,10 @@ def check_file(body: str) -> None:
 
 
 def check_document(body: str, document: Document) -> None:
-    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED."""
+    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED."""
+    first = body.rfind("\n---", 0, int(document.root.start_mark.index)) + 1
+    if _IGNORE.search(body, first, int(document.root.end_mark.index)):
+        raise Refused("IGNORED", "a comment asks K-Fix to leave the document alone")
     if document.duplicate:
         raise Refused("DUPLICATE_KEY", f"{document.duplicate!r} is there more than once")
     root = document.root

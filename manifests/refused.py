@@ -16,6 +16,7 @@ RefusalCode = Literal[
     "STALE",  # the value is not what the plan saw
     "HPA_OWNED",  # an autoscaler owns the replicas
     "OVERRIDDEN",  # a Kustomization sets the same field on top of this file
+    "IGNORED",  # a "kfix: ignore" comment asks to leave it alone
     "NOT_UTF8",
     "TAB_INDENT",
     "TOO_BIG",  # more bytes, depth, aliases or nodes than a manifest has

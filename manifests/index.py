@@ -1,0 +1,134 @@
+"""What a repository's files declare. Cheap to build: files are searched as text, and parsed only when asked about."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from manifests import marks, reading, tree
+from manifests.marks import text_at
+from manifests.reading import Document
+from manifests.refused import Refused
+from schemas.base import ObjectRef
+
+_KIND = re.compile(r"""(?m)^["']?kind["']?:[ \t]*["']?([A-Za-z]+)""")
+_KIND_ANYWHERE = re.compile(r"""["']kind["']\s*:\s*["']([A-Za-z]+)""")
+_SUFFIXES = (".yaml", ".yml", ".json")
+_AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A document that declares (or patches) an object."""
+
+    path: str
+    document: Document
+    kind: str
+    group: str
+    namespace: str
+    name: str
+
+
+@dataclass(slots=True)
+class Index:
+    """The files of one repository at one commit. ``texts`` has what is readable, ``unreadable`` why the rest is not."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, Refused] = field(default_factory=dict)
+    by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _parsed: dict[str, list[Document] | Refused] = field(default_factory=dict)
+
+    def documents(self, path: str) -> list[Document]:
+        """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""
+        if path not in self._parsed:
+            try:
+                marks.check_path(path)
+                _, body = reading.without_bom(self.texts[path])
+                marks.check_file(body)
+                self._parsed[path] = reading.read(body)
+            except Refused as refused:
+                self._parsed[path] = refused
+        found = self._parsed[path]
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    def sightings(self, kind: str, name: str) -> tuple[list[Sighting], list[tuple[str, Refused]]]:
+        """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""
+        found: list[Sighting] = []
+        refused: list[tuple[str, Refused]] = []
+        for path in self.by_kind.get(kind.lower(), []):
+            if name not in self.texts[path]:
+                continue
+            try:
+                found += [
+                    s
+                    for s in self._of_file(path)
+                    if s.kind.lower() == kind.lower() and s.name == name
+                ]
+            except Refused as reason:
+                refused.append((path, reason))
+        return found, refused
+
+    def _of_file(self, path: str) -> Iterator[Sighting]:
+        for document in self.documents(path):
+            root = document.root
+            group, _, _ = text_at(root, "apiVersion").rpartition("/")
+            yield Sighting(
+                path,
+                document,
+                text_at(root, "kind"),
+                group,
+                text_at(root, "metadata", "namespace"),
+                text_at(root, "metadata", "name"),
+            )
+
+    def autoscaler_of(self, ref: ObjectRef) -> Sighting | None:
+        """A declared HorizontalPodAutoscaler or KEDA ScaledObject that scales the workload."""
+        for kind in _AUTOSCALERS:
+            for path in self.by_kind.get(kind.lower(), []):
+                if ref.name not in self.texts[path]:
+                    continue
+                for seen in self._readable(path):
+                    target = marks.child(seen.document.root, "spec", "scaleTargetRef")
+                    if seen.namespace not in ("", ref.namespace) or seen.kind != kind:
+                        continue
+                    if (
+                        text_at(target, "name") == ref.name
+                        and (text_at(target, "kind") or "Deployment") == ref.kind
+                    ):
+                        return seen
+        return None
+
+    def _readable(self, path: str) -> list[Sighting]:
+        try:
+            return list(self._of_file(path))
+        except Refused:
+            return []
+
+
+def build(files: Mapping[str, bytes | str]) -> Index:
+    """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason."""
+    index = Index()
+    for path, content in files.items():
+        if not path.endswith(_SUFFIXES):
+            continue
+        try:
+            tree.check_path(path)
+            text = reading.decode(content)
+        except Refused as refused:
+            index.unreadable[path] = refused
+            continue
+        index.texts[path] = text
+        for kind in _kinds(path, text):
+            index.by_kind[kind.lower()].append(path)
+    return index
+
+
+def _kinds(path: str, text: str) -> set[str]:
+    kinds = set(_KIND.findall(text))
+    if path.endswith(".json") or text.lstrip("\ufeff \n\t").startswith("{"):
+        kinds |= set(_KIND_ANYWHERE.findall(text))
+    return kinds

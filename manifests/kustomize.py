@@ -1,0 +1,203 @@
+"""What Kustomizations put together, read from their files: who uses what, and who sets a field on top. No rendering.
+
+Source: kustomize's kustomization file reference (resources, components, patches, replicas, images, namespace).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests import paths, reading, values
+from manifests.index import Index
+from manifests.refused import Refused
+from schemas.base import ObjectRef
+
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomization:
+    """One kustomization file. Paths are relative to the repository."""
+
+    path: str
+    folder: str
+    namespace: str
+    #: Files and folders of ``resources``, ``bases`` and ``components``.
+    uses: tuple[str, ...]
+    patch_files: tuple[str, ...]
+    #: Inline patches, as parsed values with their target (empty when the patch names its object itself).
+    inline: tuple[tuple[Any, dict[str, Any]], ...]
+    #: Patch files that have an explicit target.
+    targeted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replicas: tuple[str, ...] = ()
+    images: tuple[dict[str, Any], ...] = ()
+    #: Why the file could not be read in full; then nothing it touches is edited.
+    trouble: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """All Kustomizations of a repository."""
+
+    by_folder: dict[str, Kustomization]
+
+    def users_of(self, target: str) -> list[Kustomization]:
+        """Kustomizations that name a file or folder directly."""
+        return [k for k in self.by_folder.values() if target in k.uses or target in k.patch_files]
+
+    def roots_of(self, path: str) -> list[Kustomization]:
+        """The outermost Kustomizations that a file ends up in."""
+        roots: dict[str, Kustomization] = {}
+        waiting, seen = self.users_of(path), set()
+        while waiting:
+            kustomization = waiting.pop()
+            if kustomization.folder in seen:
+                continue
+            seen.add(kustomization.folder)
+            above = self.users_of(kustomization.folder)
+            if above:
+                waiting += above
+            else:
+                roots[kustomization.folder] = kustomization
+        return sorted(roots.values(), key=lambda k: k.folder)
+
+    def below(self, root: Kustomization) -> list[Kustomization]:
+        """A root and everything it uses, outermost first: earlier ones win."""
+        order: list[Kustomization] = []
+        waiting = [root]
+        while waiting:
+            kustomization = waiting.pop(0)
+            if kustomization in order:
+                continue
+            order.append(kustomization)
+            waiting += [self.by_folder[f] for f in kustomization.uses if f in self.by_folder]
+        return order
+
+
+def read_graph(index: Index) -> Graph:
+    """Reads every kustomization file. One that cannot be read is kept with its trouble."""
+    found: dict[str, Kustomization] = {}
+    for path, text in index.texts.items():
+        folder, _, name = path.rpartition("/")
+        if name in NAMES:
+            found[folder] = _read(path, folder, text)
+    return Graph(found)
+
+
+def _read(path: str, folder: str, text: str) -> Kustomization:
+    try:
+        documents = reading.read(reading.without_bom(text)[1])
+        content = values.value_of(documents[0].root) if documents else None
+    except Refused as refused:
+        return Kustomization(path, folder, "", (), (), (), trouble=refused.reason)
+    if not isinstance(content, dict):
+        return Kustomization(path, folder, "", (), (), (), trouble="not a mapping")
+    patch_files: list[str] = []
+    inline: list[tuple[Any, dict[str, Any]]] = []
+    targeted: dict[str, dict[str, Any]] = {}
+    trouble = ""
+    for entry in _entries(content):
+        if "path" in entry:
+            name = _join(folder, str(entry["path"]))
+            patch_files.append(name)
+            if entry.get("target"):
+                targeted[name] = dict(entry["target"])
+            continue
+        try:
+            inline += [
+                (values.value_of(d.root), dict(entry.get("target") or {}))
+                for d in reading.read(str(entry.get("patch", "")))
+            ]
+        except Refused as refused:
+            trouble = f"an inline patch cannot be read: {refused.reason}"
+    return Kustomization(
+        path=path,
+        folder=folder,
+        namespace=str(content.get("namespace") or ""),
+        uses=tuple(
+            _join(folder, str(item))
+            for key in ("resources", "bases", "components")
+            for item in content.get(key) or ()
+        ),
+        patch_files=tuple(patch_files),
+        inline=tuple(inline),
+        targeted=targeted,
+        replicas=tuple(str(r.get("name")) for r in _mappings(content.get("replicas"))),
+        images=tuple(_mappings(content.get("images"))),
+        trouble=trouble,
+    )
+
+
+def _entries(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in ("patches", "patchesJson6902"):
+        yield from _mappings(content.get(key))
+    for item in content.get("patchesStrategicMerge") or ():
+        yield {"patch": item} if "\n" in str(item) else {"path": item}
+
+
+def _mappings(items: object) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _join(folder: str, name: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, name)).lstrip("/")
+
+
+def patches_field(
+    kustomization: Kustomization, ref: ObjectRef, fields: tuple[paths.Path, ...]
+) -> str:
+    """How an inline patch of this Kustomization sets one of the fields of the object; empty when none does."""
+    for patch, target in kustomization.inline:
+        if isinstance(patch, list) and aims_at(target, ref) and json_sets(patch, fields):
+            return "a JSON patch"
+        if not isinstance(patch, dict) or not (_names(patch, ref) or aims_at(target, ref)):
+            continue
+        if patch.get("$patch") == "delete" or any(_has(patch, f) for f in fields):
+            return "an inline patch"
+    return ""
+
+
+def json_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
+    """Does a JSON patch (RFC 6902) touch one of the fields?"""
+    return any(
+        _same_pointer(str(operation.get("path", "")), f)
+        for operation in _mappings(patch)
+        for f in fields
+    )
+
+
+def _names(patch: dict[str, Any], ref: ObjectRef) -> bool:
+    metadata = patch.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return patch.get("kind") == ref.kind and name == ref.name
+
+
+def aims_at(target: dict[str, Any], ref: ObjectRef) -> bool:
+    """May the target selector mean the object? Names are patterns and labels are unknown, so in doubt: yes."""
+    if not target:
+        return False
+    kind, name = target.get("kind"), target.get("name")
+    if kind not in (None, "", ref.kind):
+        return False
+    return name in (None, "", ref.name) or not str(name).replace("-", "").isalnum()
+
+
+def _has(patch: dict[str, Any], path: paths.Path) -> bool:
+    return paths.find(patch, path, _ABSENT) is not _ABSENT
+
+
+def _same_pointer(pointer: str, path: paths.Path) -> bool:
+    """Does a JSON pointer lead to the field or one of its parents? List positions match any item."""
+    parts = [p.replace("~1", "/").replace("~0", "~") for p in pointer.strip("/").split("/")]
+    for part, segment in zip(parts, path, strict=False):
+        if isinstance(segment, str) and part != segment:
+            return False
+        if not isinstance(segment, str) and not (part.isdigit() or part == "-"):
+            return False
+    return len(parts) <= len(path)
+
+
+_ABSENT = object()

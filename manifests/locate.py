@@ -1,0 +1,280 @@
+"""From an object of the cluster to the one file and document that decides a field of it, with every step said.
+
+Plain manifests are taken as they are. Where Kustomizations are involved, the overlay of the alert's environment is
+followed: a patch of it that sets the field is the place; a base is the place only when nothing else is built from it.
+Whatever leaves more than one answer is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from manifests import kustomize, marks, paths, spans, tree, values
+from manifests.index import Index, Sighting
+from manifests.kustomize import Graph, Kustomization
+from manifests.reading import Document
+from manifests.refused import Refused
+from schemas.base import ObjectRef
+
+T = TypeVar("T")
+#: Words in paths that mean an environment.
+WORDS: dict[str, frozenset[str]] = {
+    "production": frozenset({"production", "prod", "prd", "live"}),
+    "staging": frozenset({"staging", "stage", "stg", "preprod", "uat"}),
+    "development": frozenset({"development", "dev", "devel", "sandbox"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known beside the object. ``folders``: only look below these (a static map's answer)."""
+
+    environment: str = "unknown"
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The document to edit. ``partial``: a patch, which says only some fields. ``through`` are the Kustomizations
+    that build the object from it, outermost first, in which this environment's own settings may be changed."""
+
+    path: str
+    document: Document
+    partial: bool = False
+    through: tuple[Kustomization, ...] = ()
+    steps: tuple[str, ...] = ()
+    #: Set when the document itself must not be edited (a base that others share): only settings on top of it may.
+    blocked: Refused | None = None
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search and what it said on the way."""
+
+    index: Index
+    graph: Graph
+    ref: ObjectRef
+    hints: Hints
+    fields: tuple[paths.Path, ...]
+    steps: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.steps.append(text)
+
+
+def locate(
+    ref: ObjectRef,
+    index: Index,
+    hints: Hints,
+    *,
+    fields: Sequence[paths.Path] = (),
+    graph: Graph | None = None,
+) -> Location:
+    """The place of ``fields`` of ``ref``. Raises Refused with the way it went in the reason."""
+    search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields))
+    candidates = _candidates(search)
+    candidates = _of_namespace(search, candidates)
+    roots = _roots(search, candidates)
+    location = _built(search, candidates, roots) if roots else _plain(search, candidates)
+    tree.check_alone(location.path, index.texts)
+    return location
+
+
+def _candidates(search: _Search) -> list[Sighting]:
+    ref = search.ref
+    found, refused = search.index.sightings(ref.kind, ref.name)
+    group = ref.api_version.rpartition("/")[0]
+    if ref.api_version:
+        found = [s for s in found if s.group == group]
+    if search.hints.folders:
+        found = [s for s in found if _below(s.path, search.hints.folders)]
+        search.say(f"the static map says: only below {', '.join(search.hints.folders)}")
+    usable = []
+    for seen in found:
+        try:
+            marks.check_document(search.index.texts[seen.path].lstrip("\ufeff"), seen.document)
+            usable.append(seen)
+        except Refused as reason:
+            refused.append((seen.path, reason))
+    for path, why in refused:
+        search.say(f"{path} left out: {why}")
+    search.say(f"{len(usable)} documents declare {ref.kind} {ref.name}{_named(usable)}")
+    if not usable and refused:
+        first = refused[0][1]
+        raise Refused(first.code, f"{refused[0][0]}: {first.reason}")
+    if not usable:
+        raise Refused("NOT_FOUND", f"no file declares {ref.key}")
+    return usable
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return any(path == f or path.startswith(f.rstrip("/") + "/") for f in folders)
+
+
+def _named(found: Sequence[Sighting]) -> str:
+    return ": " + ", ".join(f"{s.path}[{s.document.index}]" for s in found) if found else ""
+
+
+def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
+    """Keeps what can be in the object's namespace: said in the document, or set by a Kustomization above it."""
+    wanted = search.ref.namespace
+    if not wanted:
+        return found
+    fitting = []
+    for seen in found:
+        built_in = _built_namespaces(search.graph, seen.path)
+        if (
+            wanted in built_in
+            or (not built_in and seen.namespace in ("", wanted))
+            or ("" in built_in and seen.namespace in ("", wanted))
+        ):
+            fitting.append(seen)
+    if not fitting:
+        raise Refused("NOT_FOUND", f"{search.ref.name} is declared, but not for namespace {wanted}")
+    if len(fitting) < len(found):
+        search.say(f"namespace {wanted} leaves {len(fitting)}")
+    return fitting
+
+
+def _built_namespaces(graph: Graph, path: str) -> set[str]:
+    """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
+    return {_namespace_of(graph, root) for root in graph.roots_of(path)}
+
+
+def _namespace_of(graph: Graph, root: Kustomization) -> str:
+    return next((k.namespace for k in graph.below(root) if k.namespace), "")
+
+
+def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
+    roots = {r.folder: r for s in found for r in search.graph.roots_of(s.path)}
+    wanted = search.ref.namespace
+    fitting = [
+        r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)
+    ]
+    return sorted(fitting, key=lambda r: r.folder)
+
+
+def _plain(search: _Search, found: list[Sighting]) -> Location:
+    chosen = _only(search, found, [s.path for s in found], "documents")
+    search.say(f"{chosen.path}[{chosen.document.index}] is the plain manifest")
+    return Location(chosen.path, chosen.document, steps=tuple(search.steps))
+
+
+def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
+    """The only one, or the only one of the environment."""
+    if len(items) == 1:
+        return items[0]
+    environment = search.hints.environment
+    fitting = [i for i, name in zip(items, names, strict=True) if matches(name, environment)]
+    if len(fitting) == 1:
+        search.say(f"environment {environment} chooses 1 of {len(items)} {what}")
+        return fitting[0]
+    listed = ", ".join(sorted(names))
+    raise Refused(
+        "AMBIGUOUS_DOC",
+        f"{len(items)} {what} fit and environment {environment} chooses {len(fitting)}: {listed}",
+    )
+
+
+def matches(path: str, environment: str) -> bool:
+    """Does a path name the environment, by one of its usual words or by its own name as a whole segment?"""
+    if environment in path.split("/"):
+        return True
+    words = WORDS.get(environment, frozenset())
+    return bool(words & set(re.split(r"[/._-]", path.lower())))
+
+
+def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
+    root = _only(search, roots, [r.folder for r in roots], "overlays")
+    search.say(f"{root.folder or '.'} builds the object")
+    chain = search.graph.below(root)
+    for kustomization in chain:
+        if kustomization.trouble:
+            raise Refused("UNSUPPORTED", f"{kustomization.path}: {kustomization.trouble}")
+    used = {path for k in chain for path in (*k.uses, *k.patch_files)}
+    patch_files = {path for k in chain for path in k.patch_files}
+    inside = [s for s in found if s.path in used]
+    patches = [s for s in inside if s.path in patch_files]
+    declared = [s for s in inside if s.path not in patch_files]
+    _refuse_overrides(search, chain)
+    chosen, blocked = _patch_that_decides(search, chain, patches), None
+    if chosen is None:
+        chosen, blocked = _base(search, root, declared, patches)
+    own = tuple(k for k in chain if _owned(search.graph, k, root))
+    partial = chosen.path in patch_files
+    search.say(
+        f"{chosen.path}[{chosen.document.index}] is the {'patch' if partial else 'base'} to edit"
+    )
+    return Location(chosen.path, chosen.document, partial, own, tuple(search.steps), blocked)
+
+
+def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:
+    for kustomization in chain:
+        how = kustomize.patches_field(kustomization, search.ref, search.fields)
+        if how:
+            raise Refused("OVERRIDDEN", f"{how} in {kustomization.path} sets the field")
+        for path, target in kustomization.targeted.items():
+            if path not in search.index.texts or not kustomize.aims_at(target, search.ref):
+                continue
+            for document in search.index.documents(path):
+                if kustomize.json_sets(values.value_of(document.root), search.fields):
+                    raise Refused("OVERRIDDEN", f"the JSON patch {path} sets the field")
+
+
+def _patch_that_decides(
+    search: _Search, chain: Sequence[Kustomization], patches: Sequence[Sighting]
+) -> Sighting | None:
+    """The outermost patch file that sets one of the fields; the last one where a Kustomization has several."""
+    for kustomization in chain:
+        for path in reversed(kustomization.patch_files):
+            for seen in patches:
+                if seen.path == path and any(_sets(seen.document, f) for f in search.fields):
+                    if not _owned(search.graph, kustomization, chain[0]):
+                        raise Refused(
+                            "OVERRIDDEN", f"{path} sets the field for more than one environment"
+                        )
+                    return seen
+    return None
+
+
+def _sets(document: Document, path: paths.Path) -> bool:
+    try:
+        return spans.resolve(document, path) is not None
+    except Refused as refused:
+        return refused.code != "NOT_FOUND"
+
+
+def _base(
+    search: _Search, root: Kustomization, declared: list[Sighting], patches: list[Sighting]
+) -> tuple[Sighting, Refused | None]:
+    if not declared:
+        raise Refused(
+            "NOT_FOUND", f"{root.folder} patches {search.ref.name} but declares it nowhere"
+        )
+    base = _only(search, declared, [s.path for s in declared], "documents")
+    users = search.graph.roots_of(base.path)
+    if len(users) == 1:
+        return base, None
+    search.say(f"{base.path} is shared by {len(users)} overlays")
+    own = [s for s in patches if _owned_path(search.graph, s.path, root)]
+    if len(own) == 1:
+        return own[0], None
+    return base, Refused(
+        "AMBIGUOUS_DOC",
+        f"{base.path} is shared by {len(users)} overlays and {root.folder} has "
+        f"{len(own) or 'no'} patches of its own for {search.ref.name}",
+    )
+
+
+def _owned_path(graph: Graph, path: str, root: Kustomization) -> bool:
+    return [r.folder for r in graph.roots_of(path)] == [root.folder]
+
+
+def _owned(graph: Graph, kustomization: Kustomization, root: Kustomization) -> bool:
+    """Does nothing but ``root`` use it?"""
+    if kustomization.folder == root.folder:
+        return True
+    return [r.folder for r in graph.roots_of(kustomization.folder)] == [root.folder]

@@ -1,0 +1,46 @@
+"""Which entries of a repository's tree may be read and written. Git allows names that mean trouble elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from manifests.refused import Refused
+
+#: Git's modes of a plain file and an executable file; 120000 is a symlink, 160000 a submodule.
+FILE_MODES = frozenset({"100644", "100755", "100664"})
+_MAX_LENGTH = 1_000
+
+
+def check_path(path: str) -> None:
+    """Raises Refused UNSAFE_PATH for absolute paths, ``..``, ``.git`` in any writing, control characters, backslashes."""
+    if not path or len(path) > _MAX_LENGTH or path.startswith("/") or "\\" in path:
+        raise Refused("UNSAFE_PATH", f"not a path inside a repository: {path[:80]!r}")
+    if any(ord(char) < 32 or ord(char) == 127 for char in path):
+        raise Refused("UNSAFE_PATH", f"control characters in {path[:80]!r}")
+    for part in path.split("/"):
+        # NTFS and HFS+ take these for .git, see git's own fsck rules.
+        folded = part.rstrip(" .").lower().replace("\u200c", "").replace("\u200d", "")
+        if part in ("", ".", "..") or folded in (".git", "git~1") or folded.startswith(".git:"):
+            raise Refused("UNSAFE_PATH", f"{part!r} in {path[:80]!r}")
+
+
+def check_mode(path: str, mode: str) -> None:
+    """Raises Refused UNSAFE_PATH for symlinks, submodules and anything that is no plain file."""
+    if mode not in FILE_MODES:
+        what = {"120000": "a symlink", "160000": "a submodule"}.get(mode, f"of mode {mode}")
+        raise Refused("UNSAFE_PATH", f"{path!r} is {what}")
+
+
+def check_alone(path: str, others: Iterable[str]) -> None:
+    """Raises Refused UNSAFE_PATH when another path differs from ``path`` only in case, as a whole or in a folder."""
+    parts = path.split("/")
+    prefixes = {"/".join(parts[: n + 1]) for n in range(len(parts))}
+    folded = {prefix.casefold(): prefix for prefix in prefixes}
+    for other in others:
+        if other.casefold()[: len(parts[0])] != parts[0].casefold():
+            continue
+        names = other.split("/")
+        for n in range(len(names)):
+            prefix = "/".join(names[: n + 1])
+            if folded.get(prefix.casefold(), prefix) != prefix:
+                raise Refused("UNSAFE_PATH", f"{path!r} and {other!r} differ only in case")
