@@ -199,7 +199,8 @@ def _commits(
 ) -> list[Commit]:
     path, limit = query["path"], query["per_page"]
     handle = gl.projects.get(project, lazy=True)
-    found = handle.commits.list(get_all=False, **query)
+    # "path" as a keyword would be taken for the URL.
+    found = handle.commits.list(get_all=False, query_parameters=dict(query))
     out = []
     for item in found[:limit]:
         diff = ""
