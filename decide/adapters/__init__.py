@@ -1,0 +1,1 @@
+"""decide's connections to the world."""

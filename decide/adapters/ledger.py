@@ -1,0 +1,216 @@
+"""The incident ledger on SQL (SQLite and PostgreSQL). Each call is one transaction in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, Row, Table, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from decide.ports import Membership, Role
+from kfix.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
+from schemas import errors
+from schemas.identity import stable_id
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How long an incident takes in further alerts of its fingerprint."""
+
+    #: After its recovery: a flapping alert stays one incident.
+    reopen: timedelta = timedelta(minutes=30)
+    #: After its last alert, when no plan was put forward.
+    quiet: timedelta = timedelta(hours=6)
+    #: After its last alert, when a plan was put forward but no outcome came.
+    expiry: timedelta = timedelta(days=7)
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """SQLite forgets the zone; all times in the store are UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _insert_missing(connection: Connection, table: Table, **values: Any) -> None:
+    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
+class SqlLedger:
+    """``decide.ports.IncidentLedger`` on the relational store."""
+
+    def __init__(self, engine: Engine, windows: Windows | None = None) -> None:
+        self._engine = engine
+        self._windows = windows or Windows()
+
+    async def join(
+        self, *, fingerprint: str, cycle: str, delivery_id: str, at: datetime
+    ) -> Membership:
+        return await self._transact(
+            lambda connection: self._join(connection, fingerprint, cycle, delivery_id, at)
+        )
+
+    async def recover(self, *, cycle: str, at: datetime) -> str | None:
+        return await self._transact(lambda connection: self._recover(connection, cycle, at))
+
+    async def propose(self, incident_id: str) -> None:
+        await self._transact(
+            lambda connection: connection.execute(
+                update(incidents)
+                .where(incidents.c.incident_id == incident_id)
+                .values(proposed=True)
+            )
+        )
+
+    async def close(self, incident_id: str, *, at: datetime) -> None:
+        await self._transact(
+            lambda connection: connection.execute(
+                update(incidents)
+                .where(incidents.c.incident_id == incident_id, incidents.c.closed_at.is_(None))
+                .values(closed_at=at)
+            )
+        )
+
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    # Takes the write lock first: a read that turns into a write later can fail instead of wait.
+                    connection.execute(text("BEGIN IMMEDIATE"))
+                result = work(connection)
+                connection.commit()
+                return result
+
+        try:
+            return await asyncio.to_thread(run)
+        except DBAPIError as failure:
+            raise errors.Unavailable(f"the incident ledger: {failure.orig}") from failure
+
+    def _join(
+        self, connection: Connection, fingerprint: str, cycle: str, delivery_id: str, at: datetime
+    ) -> Membership:
+        known = connection.execute(
+            select(deliveries.c.incident_id, deliveries.c.role).where(
+                deliveries.c.delivery_id == delivery_id
+            )
+        ).one_or_none()
+        if known is not None:
+            return Membership(known.incident_id, cast(Role, known.role))
+        # Two locks, always in this order: the cycle's row, then the fingerprint's.
+        episode = self._locked(connection, alert_cycles, cycle=cycle)
+        newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
+        recovered_at = _aware(episode.recovered_at)
+        too_late = recovered_at is not None and recovered_at >= at
+        incident_id = self._open_incident(connection, episode.incident_id, at)
+        incident_id = incident_id or self._open_incident(connection, newest.incident_id, at)
+        role: Role = "repeat"
+        if incident_id is None:
+            role = "first"
+            incident_id = self._open(connection, fingerprint, delivery_id, at)
+        self._touch(connection, incident_id, cycle, at, recovered=too_late)
+        if too_late:
+            role = "after_recovery"
+        _insert_missing(
+            connection, deliveries, delivery_id=delivery_id, incident_id=incident_id, role=role
+        )
+        return Membership(incident_id, role)
+
+    def _locked(self, connection: Connection, table: Table, **key: str) -> Row[Any]:
+        """The row of ``key``, made when missing and held until the transaction ends."""
+        _insert_missing(connection, table, **key)
+        ((name, value),) = key.items()
+        return connection.execute(
+            select(table).where(table.c[name] == value).with_for_update()
+        ).one()
+
+    def _open_incident(
+        self, connection: Connection, incident_id: str | None, at: datetime
+    ) -> str | None:
+        """``incident_id`` when that incident still takes alerts that happened ``at``."""
+        if incident_id is None:
+            return None
+        row = connection.execute(
+            select(incidents).where(incidents.c.incident_id == incident_id)
+        ).one_or_none()
+        if row is None or row.closed_at is not None:
+            return None
+        last = cast(datetime, _aware(row.last_alert_at))
+        recovered_at = _aware(row.recovered_at)
+        if row.proposed:
+            alive = at - last < self._windows.expiry
+        elif recovered_at is not None:
+            alive = at - recovered_at < self._windows.reopen
+        else:
+            alive = at - last < self._windows.quiet
+        return incident_id if alive else None
+
+    def _open(
+        self, connection: Connection, fingerprint: str, delivery_id: str, at: datetime
+    ) -> str:
+        day = at.astimezone(UTC).strftime("%Y%m%d")
+        incident_id = stable_id(f"inc-{day}", fingerprint, delivery_id, digits=8)
+        _insert_missing(
+            connection,
+            incidents,
+            incident_id=incident_id,
+            fingerprint=fingerprint,
+            opened_at=at,
+            last_alert_at=at,
+            proposed=False,
+        )
+        connection.execute(
+            update(fingerprints)
+            .where(fingerprints.c.fingerprint == fingerprint)
+            .values(incident_id=incident_id)
+        )
+        return incident_id
+
+    def _touch(
+        self, connection: Connection, incident_id: str, cycle: str, at: datetime, *, recovered: bool
+    ) -> None:
+        connection.execute(
+            update(alert_cycles)
+            .where(alert_cycles.c.cycle == cycle)
+            .values(incident_id=incident_id, alerted_at=at)
+        )
+        values: dict[str, Any] = {"last_alert_at": at}
+        values["recovered_at"] = at if recovered else None
+        connection.execute(
+            update(incidents)
+            .where(incidents.c.incident_id == incident_id, incidents.c.last_alert_at <= at)
+            .values(**values)
+        )
+
+    def _recover(self, connection: Connection, cycle: str, at: datetime) -> str | None:
+        episode = self._locked(connection, alert_cycles, cycle=cycle)
+        alerted_at, recovered_at = _aware(episode.alerted_at), _aware(episode.recovered_at)
+        if alerted_at is not None and alerted_at > at:
+            return None  # an older recovery, overtaken by a newer alert
+        if recovered_at is None or recovered_at < at:
+            connection.execute(
+                update(alert_cycles).where(alert_cycles.c.cycle == cycle).values(recovered_at=at)
+            )
+        if episode.incident_id is None:
+            return None
+        others = connection.execute(
+            select(alert_cycles).where(alert_cycles.c.incident_id == episode.incident_id)
+        ).all()
+        for other in others:
+            alerted, ended = _aware(other.alerted_at), _aware(other.recovered_at)
+            if other.cycle != cycle and (
+                ended is None or (alerted is not None and ended < alerted)
+            ):
+                return None
+        connection.execute(
+            update(incidents)
+            .where(incidents.c.incident_id == episode.incident_id)
+            .values(recovered_at=at)
+        )
+        return cast(str, episode.incident_id)

@@ -1,0 +1,78 @@
+"""A bundle comes in, a decision goes out; an outcome closes its incident."""
+
+from __future__ import annotations
+
+from decide import core
+from decide.core import opinion, question
+from decide.core.opinion import Verdict
+from decide.wiring import Ports, open_ports
+from kfix import topics
+from kfix.runtime.stage import Stage
+from schemas.context import ContextBundle
+from schemas.outcomes import Outcome
+from schemas.plans import CandidatePlans, SecondOpinion
+
+app: Stage[Ports] = Stage("decide", ports=open_ports)
+
+
+@app.handles(topics.CONTEXT_BUNDLE, writes=(topics.PLANS_CANDIDATE,))
+async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
+    """Diagnoses the incident and proposes plans for it; a recovery is told to its incident."""
+    if bundle.alert.transition == "recovered":
+        return await _recover(bundle, ports)
+    verdict = core.diagnose(bundle, language=ports.language)
+    verdict, said = await _second_opinion(bundle, verdict, ports)
+    fingerprint = core.fingerprint_of(bundle, verdict)
+    membership = await ports.ledger.join(
+        fingerprint=fingerprint,
+        cycle=bundle.cycle,
+        delivery_id=bundle.trace_id or bundle.event_id,
+        at=bundle.alerted_at,
+    )
+    if membership.role == "after_recovery":
+        verdict = core.already_recovered(verdict, language=ports.language)
+    if verdict.status == "solution_proposed":
+        await ports.ledger.propose(membership.incident_id)
+    role = "first" if membership.role == "first" else "repeat"
+    return core.candidate(
+        bundle,
+        verdict,
+        incident_id=membership.incident_id,
+        fingerprint=fingerprint,
+        role=role,
+        said=said,
+    )
+
+
+@app.handles(topics.OUTCOMES)
+async def close(outcome: Outcome, ports: Ports) -> None:
+    """Ends the incident; feedback on an ended one changes nothing here."""
+    await ports.ledger.close(outcome.incident_id, at=outcome.occurred_at)
+
+
+async def _recover(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
+    incident_id = await ports.ledger.recover(cycle=bundle.cycle, at=bundle.alerted_at)
+    if incident_id is None:
+        return None
+    verdict = core.recovered(bundle, language=ports.language)
+    return core.candidate(
+        bundle,
+        verdict,
+        incident_id=incident_id,
+        fingerprint=core.fingerprint_of(bundle, verdict),
+        role="recovery",
+        said=SecondOpinion(),
+    )
+
+
+async def _second_opinion(
+    bundle: ContextBundle, verdict: Verdict, ports: Ports
+) -> tuple[Verdict, SecondOpinion]:
+    settings = ports.settings
+    if ports.reasoner is None or verdict.analysis is None:
+        return verdict, SecondOpinion()
+    if not opinion.wants_opinion(verdict, settings.ask, settings.unsure_below):
+        return verdict, SecondOpinion()
+    asked = question.ask(ports.prompt, bundle, verdict.analysis, verdict.plans)
+    said = await ports.reasoner.consider(asked)
+    return opinion.settle(verdict, asked, said, certain_from=settings.certain_from)

@@ -1,0 +1,12 @@
+"""The pure part of decide: view, rules, ranking, plans, and what a second opinion may change.
+
+``diagnose(bundle, language) -> Verdict`` (rules and plans), ``question`` and ``opinion`` (the model's part),
+``record`` (a verdict becomes a record).
+"""
+
+from __future__ import annotations
+
+from decide.core.opinion import Verdict
+from decide.core.record import already_recovered, candidate, fingerprint_of, recovered
+
+__all__ = ["Verdict", "already_recovered", "candidate", "fingerprint_of", "recovered"]

@@ -1,0 +1,184 @@
+"""A verdict becomes a record: identity, and the part of the bundle that later stages need. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from decide.core.opinion import Verdict
+from schemas.base import Json, ObjectRef
+from schemas.context import ContextBundle, Series
+from schemas.identity import fingerprint, stable_id
+from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
+
+#: Kinds that safety's checks look at, taken whole from the incident's namespaces.
+_CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
+#: Baseline name → (metric names that tell it, unit factor). Datadog's Kubernetes integration counts cpu in nanocores
+#: and memory in bytes.
+_BASELINE: dict[str, tuple[tuple[str, float], ...]] = {
+    "cpu_cores": (
+        ("kubernetes.cpu.usage.total", 1e-9),
+        ("container.cpu.usage", 1e-9),
+        ("service.cpu", 1.0),
+    ),
+    "memory_mib": (
+        ("kubernetes.memory.usage", 2.0**-20),
+        ("container.memory.usage", 2.0**-20),
+        ("service.mem", 2.0**-20),
+    ),
+    "restarts": (
+        ("kubernetes.containers.restarts", 1.0),
+        ("kubernetes_state.container.restarts", 1.0),
+    ),
+    "error_rate": (("trace.http.request.error_rate", 1.0),),
+    "latency_p95_ms": (("trace.http.request.duration.p95", 1e3), ("service.p95latency", 1.0)),
+    "throttled_ratio": (("kubernetes.cpu.cfs.throttled.ratio", 1.0),),
+}
+RULES_VERSION = "1"
+
+_RECOVERED = {
+    "en": "The alert recovered by itself.",
+    "fr": "L'alerte s'est rétablie d'elle-même.",
+}
+_ALREADY = {
+    "en": "The alert's recovery was seen before the alert: nothing to do.",
+    "fr": "Le rétablissement de l'alerte a été vu avant l'alerte : rien à faire.",
+}
+
+
+def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:
+    """The incident's fingerprint: the diagnosed cause where there is one, else the alert's own subject."""
+    cluster = bundle.k8s_context.cluster
+    if verdict.analysis is not None and verdict.status != "no_action":
+        return fingerprint(
+            cluster=cluster,
+            failure_class=verdict.analysis.failure_class,
+            object_ref=verdict.analysis.object,
+        )
+    subject = bundle.k8s_context.subject
+    if subject is None:
+        return stable_id("fp", cluster, bundle.cycle)
+    return fingerprint(cluster=cluster, failure_class="", object_ref=subject)
+
+
+def recovered(bundle: ContextBundle, *, language: str) -> Verdict:
+    """The answer to a recovery."""
+    return Verdict("no_action", "recovered", _RECOVERED[language], None, ())
+
+
+def already_recovered(verdict: Verdict, *, language: str) -> Verdict:
+    """The answer to an alert whose recovery came first; the diagnosis stays for the record."""
+    return Verdict("no_action", "already_recovered", _ALREADY[language], verdict.analysis, ())
+
+
+def candidate(
+    bundle: ContextBundle,
+    verdict: Verdict,
+    *,
+    incident_id: str,
+    fingerprint: str,
+    role: Literal["first", "repeat", "recovery"],
+    said: SecondOpinion,
+) -> CandidatePlans:
+    """The record of a decision. The same bundle gives the same ``event_id``."""
+    return CandidatePlans(
+        event_id=stable_id("dec", bundle.event_id, incident_id),
+        trace_id=bundle.trace_id,
+        occurred_at=bundle.alerted_at,
+        incident_id=incident_id,
+        fingerprint=fingerprint,
+        status=verdict.status,
+        reason=verdict.reason,
+        explanation=verdict.explanation,
+        role=role,
+        context=_context(bundle, verdict),
+        analysis=verdict.analysis,
+        plans=verdict.plans,
+        second_opinion=said,
+        rules_version=RULES_VERSION,
+    )
+
+
+def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
+    targets = [change.object for plan in verdict.plans for change in plan.kubernetes_changes]
+    namespaces = {t.namespace for t in targets if t.namespace} or {bundle.k8s_context.namespace}
+    return IncidentContext(
+        cluster=bundle.k8s_context.cluster,
+        namespace=min(namespaces),
+        environment=bundle.environment,
+        service=bundle.service,
+        team=bundle.team,
+        alert_title=bundle.alert.title,
+        monitor_id=bundle.monitor.monitor_id if bundle.monitor else bundle.alert.monitor_id,
+        alerted_at=bundle.alerted_at,
+        tags=bundle.alert.tags,
+        links=bundle.links,
+        signature=bundle.signature,
+        objects=objects_for_checks(bundle.k8s_context.objects, targets, namespaces),
+        baseline=baseline(bundle.metrics, bundle.alerted_at),
+        similar_incidents=bundle.similar_incidents,
+        successful_patterns=bundle.successful_patterns,
+        failed_patterns=bundle.failed_patterns,
+        lessons_learned=bundle.lessons_learned,
+        sources=bundle.sources,
+    )
+
+
+def objects_for_checks(
+    objects: dict[str, list[Json]], targets: Sequence[ObjectRef], namespaces: set[str]
+) -> dict[str, list[Json]]:
+    """The changed objects, what bounds them in their namespaces, and the nodes' sizes; absent kinds stay absent."""
+    wanted = {(t.kind, t.namespace, t.name) for t in targets}
+    kept: dict[str, list[Json]] = {}
+    for kind, items in objects.items():
+        if kind in _CHECKED:
+            kept[kind] = [o for o in items if _meta(o).get("namespace") in namespaces]
+        elif kind == "nodes":
+            kept[kind] = [_sizes(node) for node in items]
+        elif found := [
+            o
+            for o in items
+            if (o.get("kind", ""), _meta(o).get("namespace", ""), _meta(o).get("name", ""))
+            in wanted
+        ]:
+            kept[kind] = found
+    return kept
+
+
+def _meta(item: Json) -> dict[str, Any]:
+    metadata = item.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _sizes(node: Json) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": _meta(node).get("name", ""), "labels": _meta(node).get("labels", {})},
+        "spec": {
+            key: node["spec"][key]
+            for key in ("taints", "unschedulable")
+            if key in (node.get("spec") or {})
+        },
+        "status": {"allocatable": (node.get("status") or {}).get("allocatable", {})},
+    }
+
+
+def baseline(metrics: Iterable[Series], until: datetime) -> dict[str, float]:
+    """Means of the known signals over the ten minutes before ``until``; a signal without points is left out."""
+    found: dict[str, float] = {}
+    series = list(metrics)
+    for name, sources in _BASELINE.items():
+        for metric, factor in sources:
+            values = [v for s in series if s.metric == metric for v in _recent(s, until)]
+            if values:
+                found[name] = sum(values) / len(values) * factor
+                break
+    return found
+
+
+def _recent(series: Series, until: datetime) -> list[float]:
+    end = until.timestamp()
+    points = zip(series.timestamps, series.values, strict=False)
+    return [value for at, value in points if value is not None and end - 600 <= at <= end + 60]

@@ -1,0 +1,46 @@
+"""Tables of decide's incident ledger: which alert belongs to which incident."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, DateTime, String, Table
+
+from kfix.store import metadata
+
+#: ``recovered_at``: all of its alert cycles have recovered. ``proposed``: a plan was put forward, so only an outcome
+#: (or expiry) ends it.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("incident_id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("last_alert_at", DateTime(timezone=True), nullable=False),
+    Column("recovered_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("proposed", Boolean, nullable=False, default=False),
+)
+
+#: The newest incident of a fingerprint; its row is the lock under which incidents of that fingerprint are opened.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("incident_id", String(64)),
+)
+
+alert_cycles = Table(
+    "alert_cycles",
+    metadata,
+    Column("cycle", String(64), primary_key=True),
+    Column("incident_id", String(64), index=True),
+    Column("alerted_at", DateTime(timezone=True)),
+    Column("recovered_at", DateTime(timezone=True)),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", String(128), primary_key=True),
+    Column("incident_id", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+)

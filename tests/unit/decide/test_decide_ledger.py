@@ -1,0 +1,130 @@
+"""Which alert belongs to which incident."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from decide.adapters.ledger import SqlLedger, Windows
+from kfix.store import metadata
+from kfix.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
+from kfix.store.engine import open_engine
+
+T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TABLES = [incidents, fingerprints, alert_cycles, deliveries]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    metadata.create_all(engine, tables=TABLES)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def ledger(engine: Engine) -> SqlLedger:
+    return SqlLedger(engine, Windows())
+
+
+def after(minutes: float) -> datetime:
+    return T0 + timedelta(minutes=minutes)
+
+
+async def join(
+    ledger: SqlLedger, delivery: str, *, fp: str = "fp-a", cycle: str = "cy-a", at: datetime = T0
+) -> tuple[str, str]:
+    membership = await ledger.join(fingerprint=fp, cycle=cycle, delivery_id=delivery, at=at)
+    return membership.incident_id, membership.role
+
+
+async def test_the_first_alert_opens_an_incident_and_a_redelivery_gets_the_same_answer(
+    ledger: SqlLedger,
+) -> None:
+    first = await join(ledger, "d1")
+    assert first[1] == "first"
+    assert first[0].startswith("inc-20260301-")
+    assert await join(ledger, "d1") == first
+
+
+async def test_another_alert_of_the_same_trouble_joins_the_open_incident(ledger: SqlLedger) -> None:
+    first = await join(ledger, "d1")
+    assert await join(ledger, "d2", cycle="cy-b", at=after(5)) == (first[0], "repeat")
+
+
+async def test_another_trouble_is_another_incident(ledger: SqlLedger) -> None:
+    first = await join(ledger, "d1")
+    other = await join(ledger, "d2", fp="fp-b", cycle="cy-b")
+    assert other[1] == "first"
+    assert other[0] != first[0]
+
+
+async def test_a_cycle_stays_with_its_incident_when_the_diagnosis_changes(
+    ledger: SqlLedger,
+) -> None:
+    first = await join(ledger, "d1")
+    assert await join(ledger, "d2", fp="fp-b", at=after(10)) == (first[0], "repeat")
+
+
+async def test_an_alert_older_than_its_recovery_comes_after_it(ledger: SqlLedger) -> None:
+    assert await ledger.recover(cycle="cy-a", at=after(3)) is None
+    assert (await join(ledger, "d1", at=T0))[1] == "after_recovery"
+
+
+async def test_an_incident_recovers_when_all_its_cycles_have(ledger: SqlLedger) -> None:
+    incident, _ = await join(ledger, "d1")
+    await join(ledger, "d2", cycle="cy-b", at=after(1))
+    assert await ledger.recover(cycle="cy-a", at=after(5)) is None
+    assert await ledger.recover(cycle="cy-b", at=after(6)) == incident
+    assert await ledger.recover(cycle="cy-b", at=after(6)) == incident
+
+
+async def test_a_recovery_overtaken_by_a_newer_alert_changes_nothing(ledger: SqlLedger) -> None:
+    incident, _ = await join(ledger, "d1", at=after(10))
+    assert await ledger.recover(cycle="cy-a", at=after(5)) is None
+    assert await join(ledger, "d2", at=after(11)) == (incident, "repeat")
+
+
+async def test_flapping_within_the_window_is_one_incident_and_later_trouble_is_a_new_one(
+    ledger: SqlLedger,
+) -> None:
+    incident, _ = await join(ledger, "d0")
+    for turn in range(1, 100):
+        await ledger.recover(cycle=f"cy-{turn - 1}" if turn > 1 else "cy-a", at=after(turn * 0.1))
+        again = await join(ledger, f"d{turn}", cycle=f"cy-{turn}", at=after(turn * 0.1 + 0.05))
+        assert again == (incident, "repeat")
+    await ledger.recover(cycle="cy-99", at=after(20))
+    later = await join(ledger, "d-late", cycle="cy-late", at=after(51))
+    assert later[1] == "first"
+    assert later[0] != incident
+
+
+async def test_a_proposed_incident_stays_open_after_recovery_until_its_outcome(
+    ledger: SqlLedger,
+) -> None:
+    incident, _ = await join(ledger, "d1")
+    await ledger.propose(incident)
+    await ledger.recover(cycle="cy-a", at=after(5))
+    assert (await join(ledger, "d2", cycle="cy-b", at=after(300)))[0] == incident
+    await ledger.close(incident, at=after(310))
+    assert (await join(ledger, "d3", cycle="cy-c", at=after(320)))[1] == "first"
+
+
+async def test_a_proposed_incident_without_outcome_expires(ledger: SqlLedger) -> None:
+    incident, _ = await join(ledger, "d1")
+    await ledger.propose(incident)
+    assert (await join(ledger, "d2", cycle="cy-b", at=T0 + timedelta(days=8)))[0] != incident
+
+
+async def test_alerts_at_the_same_time_open_one_incident(engine: Engine) -> None:
+    replicas = [SqlLedger(engine, Windows()) for _ in range(4)]
+    answers = await asyncio.gather(
+        *(join(replicas[n % 4], f"d{n}", cycle=f"cy-{n}") for n in range(24))
+    )
+    assert len({incident for incident, _ in answers}) == 1
+    assert sorted(role for _, role in answers).count("first") == 1
