@@ -33,13 +33,12 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
         verdict = core.already_recovered(verdict, language=ports.language)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
-    role = "first" if membership.role == "first" else "repeat"
     return core.candidate(
         bundle,
         verdict,
         incident_id=membership.incident_id,
         fingerprint=fingerprint,
-        role=role,
+        role="first" if membership.role == "first" else "repeat",
         said=said,
     )
 
