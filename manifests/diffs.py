@@ -128,3 +128,45 @@ def _hunk(lines: list[str], group: list[LineChange], shift: int) -> tuple[str, i
 
 def _line(sign: str, line: str) -> str:
     return sign + line if line.endswith("\n") else f"{sign}{line}\n\\ No newline at end of file\n"
+
+
+def reverse(diff: str) -> str:
+    """A unified diff read backwards: what takes the change back. Expects diffs as this module writes them."""
+    out: list[str] = []
+    added: list[str] = []
+    removed: list[str] = []
+    lines = split(diff)
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if line.startswith("--- ") and at + 1 < len(lines) and lines[at + 1].startswith("+++ "):
+            out += removed + added
+            added, removed = [], []
+            old, new = line[4:], lines[at + 1][4:]
+            out += [f"--- {_other_side(new, 'a')}", f"+++ {_other_side(old, 'b')}"]
+            at += 2
+            continue
+        group = {"+": removed, "-": added}.get(line[0])
+        if group is not None:
+            group.append(("-" if line[0] == "+" else "+") + line[1:])
+        elif line[0] == "\\":
+            _last_of(out, added, removed, lines[at - 1][0]).append(line)
+        else:
+            out += removed + added
+            added, removed = [], []
+            out.append(_swapped_head(line) if line.startswith("@@ ") else line)
+        at += 1
+    return "".join([*out, *removed, *added])
+
+
+def _last_of(out: list[str], added: list[str], removed: list[str], sign: str) -> list[str]:
+    return {"+": removed, "-": added}.get(sign, out)
+
+
+def _other_side(name: str, side: str) -> str:
+    return name if name.startswith("/dev/null") else f"{side}/{name[2:]}"
+
+
+def _swapped_head(line: str) -> str:
+    _, old, new, _ = line.split(" ", 3)
+    return f"@@ -{new[1:]} +{old[1:]} @@\n"

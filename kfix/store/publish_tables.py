@@ -1,0 +1,41 @@
+"""Tables of publish: which incident has which merge request, and which messages went out."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, Text
+
+from kfix.store import metadata
+
+#: One row for an incident: the branch is a function of it, and GitLab allows one open merge request for a branch.
+merge_requests = Table(
+    "merge_requests",
+    metadata,
+    Column("incident_id", String(80), primary_key=True),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("project", String(255), nullable=False, index=True),
+    Column("iid", Integer, nullable=False),
+    Column("url", Text, nullable=False, default=""),
+    Column("branch", String(255), nullable=False),
+    Column("target_branch", String(255), nullable=False, default=""),
+    Column("title", Text, nullable=False, default=""),
+    Column("sha", String(64), nullable=False, default=""),
+    Column("state", String(16), nullable=False),
+    Column("changes_hash", String(32), nullable=False, default=""),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("noted_at", DateTime(timezone=True)),
+)
+
+#: One row for a message: (incident, kind, channel) is told once.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("incident_id", String(80), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("sent", Boolean, nullable=False),
+    Column("target", String(255), nullable=False, default=""),
+    Column("message_id", String(64), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    Column("at", DateTime(timezone=True), nullable=False),
+)

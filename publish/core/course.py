@@ -1,0 +1,137 @@
+"""What to do about a record, given what the ledger knows. No merge request is a course too, with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from schemas import errors
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+CourseKind = Literal["open", "note", "recovered", "decline", "quiet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A merge request in the ledger."""
+
+    incident_id: str
+    fingerprint: str
+    project: str
+    iid: int
+    state: Literal["opened", "merged", "closed"]
+    opened_at: datetime
+    changes_hash: str = ""
+    closed_at: datetime | None = None
+    noted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Policy of publish. ``None`` for a duration never ends."""
+
+    note_every: timedelta
+    remember_closed: timedelta
+    open_per_project: int
+    breaker: int
+    observe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The decision. ``why`` is a key of ``core.wording`` or empty; then the record's own explanation is told."""
+
+    kind: CourseKind
+    why: str = ""
+
+
+def choose(
+    record: ValidatedPlans,
+    *,
+    mine: Known | None,
+    same_trouble: Sequence[Known],
+    same_project: Sequence[Known],
+    limits: Limits,
+    now: datetime,
+) -> Course:
+    """The course for ``record``. ``mine`` is the incident's own merge request, ``same_trouble`` those of its
+    fingerprint, ``same_project`` those of the repository, newest first."""
+    if record.role == "recovery":
+        return (
+            Course("recovered") if mine is not None and mine.state == "opened" else Course("quiet")
+        )
+    if mine is not None and mine.state == "opened" and record.role == "repeat":
+        due = mine.noted_at is None or now - mine.noted_at >= limits.note_every
+        fresh = now - mine.opened_at >= limits.note_every
+        return Course("note") if due and fresh else Course("quiet")
+    if mine is not None and mine.state != "opened":
+        return Course("quiet") if record.role == "repeat" else _ended(mine)
+    if record.status != "solution_proposed" or recommended(record) is None:
+        return Course("decline") if record.role == "first" else Course("quiet")
+    if limits.observe:
+        return Course("decline", "observe")
+    if mine is not None:
+        return Course("open")
+    return _limited(record, same_trouble, same_project, limits, now)
+
+
+def _ended(mine: Known) -> Course:
+    return Course("decline", "already_merged" if mine.state == "merged" else "remembered")
+
+
+def _limited(
+    record: ValidatedPlans,
+    same_trouble: Sequence[Known],
+    same_project: Sequence[Known],
+    limits: Limits,
+    now: datetime,
+) -> Course:
+    chosen = recommended(record)
+    wanted = chosen.plan.changes_hash if chosen is not None else ""
+    for known in same_trouble:
+        recent = known.closed_at is not None and now - known.closed_at < limits.remember_closed
+        if known.state == "closed" and recent and known.changes_hash == wanted:
+            return Course("decline", "remembered")
+    if sum(known.state == "opened" for known in same_project) >= limits.open_per_project:
+        return Course("decline", "capped")
+    ended = [known for known in same_project if known.state != "opened"][: limits.breaker]
+    if len(ended) == limits.breaker and all(known.state == "closed" for known in ended):
+        latest = max((k.closed_at for k in ended if k.closed_at is not None), default=None)
+        if latest is not None and now - latest < limits.remember_closed:
+            return Course("decline", "circuit")
+    return Course("open")
+
+
+def recommended(record: ValidatedPlans) -> ValidatedPlan | None:
+    """The accepted plan to publish. Raises errors.Defect when the record names one that was not accepted."""
+    if not record.recommended:
+        return None
+    for validated in record.plans:
+        if validated.plan.plan_id == record.recommended:
+            if not validated.accepted:
+                raise errors.Defect(
+                    f"plan {record.recommended} is recommended but was not accepted"
+                )
+            return validated
+    raise errors.Defect(f"plan {record.recommended} is recommended but not there")
+
+
+def check_proof(chosen: ValidatedPlan) -> str:
+    """The project of the edits. Raises errors.Defect when the text is not the one that was proven, or of two projects."""
+    projects = {edit.project for edit in chosen.edits}
+    if len(projects) != 1:
+        raise errors.Defect(f"edits of {len(projects)} projects in one plan")
+    for edit in chosen.edits:
+        if hashlib.sha256(edit.after.encode()).hexdigest() != edit.after_sha256:
+            raise errors.Defect(
+                f"{edit.path} is not the text that was proven", reason="unproven_text"
+            )
+    return projects.pop()
+
+
+def may_merge_itself(record: ValidatedPlans) -> bool:
+    """Only where policy said so, and only in an environment known not to be production."""
+    return record.auto_merge and record.context.environment in ("staging", "development")

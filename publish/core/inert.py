@@ -1,0 +1,113 @@
+"""Makes outside text inert: what came from logs, alerts, clusters or a model can be read, and can do nothing.
+
+GitLab acts on text in five ways: quick actions (a slash at the start of a line), references (``@user``, ``#1``, ``!1``,
+``~label``, ``%milestone``, ``$snippet``, ``&epic``), links (Markdown and bare addresses), images, and raw HTML. A
+backslash stops Markdown but not references, which are looked up in the rendered text; only breaking the word does.
+Sources: docs.gitlab.com/user/markdown, docs.gitlab.com/user/project/quick_actions, docs.slack.dev mrkdwn.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from kfix.redaction import mask
+
+#: Zero-width, joins the characters around it visually and keeps them apart for a parser.
+BREAK = "\u2060"
+_BIDI_AND_HIDDEN = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+_MARKDOWN = re.compile(r"([\\`*_\[\](){}#!|~+\-<>^])")
+_REFERENCE = re.compile(r"([@#!~%$&^*]|\\[#!~^*])(?=[\w\"'(\[{\\])")
+_WORD_COLON = re.compile(r":(?=[/\w+\\-])")
+_WWW = re.compile(r"(?i)\bwww\.")
+
+
+def clean(text: str, limit: int = 500) -> str:
+    """One line without control, hidden or direction-changing characters and secrets, at most ``limit`` long."""
+    text = mask(_BIDI_AND_HIDDEN.sub("", text[: 8 * limit]))
+    text = "".join(
+        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs", "Co") else c for c in text
+    )
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def prose(text: str, limit: int = 500) -> str:
+    """Outside text inside a Markdown line of ours: escaped, and broken where GitLab would see a reference or a link."""
+    text = clean(text, limit).replace("&", "&amp;")
+    text = _MARKDOWN.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    text = _broken(text)
+    return BREAK + text if text.startswith(("/", "=", ".")) else text
+
+
+def title(text: str, limit: int = 200) -> str:
+    """Outside text in a merge request's title: no Markdown there, but references and quick words work."""
+    return _broken(clean(text, limit))
+
+
+def _broken(text: str) -> str:
+    text = _REFERENCE.sub(lambda m: m.group(1) + BREAK, text)
+    text = text.replace("&" + BREAK + "amp;", "&amp;" + BREAK)
+    text = text.replace("&" + BREAK + "lt;", "&lt;").replace("&" + BREAK + "gt;", "&gt;")
+    text = _WORD_COLON.sub(":" + BREAK, text)
+    return _WWW.sub("www" + BREAK + ".", text)
+
+
+def code(text: str, limit: int = 200) -> str:
+    """A short outside value as a code span; GitLab looks for nothing inside one."""
+    text = clean(text, limit).replace("`", "'")
+    return f"`{text}`" if text else "–"
+
+
+def cell(text: str, limit: int = 300) -> str:
+    """``prose`` inside a table cell: the escaped pipe does not end it."""
+    return prose(text, limit) or "–"
+
+
+def fence(text: str, language: str, limit: int = 30_000) -> str:
+    """A fenced block that its content cannot close. Cut at ``limit`` characters, with a word about it."""
+    text = mask(text.replace("\r", ""))
+    if len(text) > limit:
+        text = text[:limit].rsplit("\n", 1)[0] + "\n… (cut)"
+    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf"))
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{text.rstrip(chr(10))}\n{ticks}"
+
+
+def label(text: str) -> str:
+    """A label's value: letters, digits and ``. _ -`` only, as a comma would make two labels of it."""
+    return re.sub(r"[^\w.-]+", "-", clean(text, 60)).strip("-.")
+
+
+def mrkdwn(text: str, limit: int = 500) -> str:
+    """Outside text for Slack: its three control characters escaped, addresses and formatting broken."""
+    text = clean(text, limit)
+    text = re.sub(r"([*_~`])", BREAK + r"\1", text)
+    text = re.sub(r"@(?=\w)", "@" + BREAK, text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _WWW.sub("www" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+
+
+def card(text: str, limit: int = 500) -> str:
+    """Outside text for an Adaptive Card's Markdown: links, lists, emphasis and addresses broken."""
+    text = clean(text, limit)
+    text = re.sub(r"([*_\[\]()`#!<>])", BREAK + r"\1" + BREAK, text)
+    text = re.sub(r"@(?=\w)", "@" + BREAK, text)
+    text = re.sub(r"^(\d+)\.", r"\1" + BREAK + ".", text)
+    text = re.sub(r"^([-+])", BREAK + r"\1", text)
+    return _WWW.sub("www" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+
+
+def address(url: str) -> str:
+    """A link target: only http(s) without anything that could end it; empty otherwise."""
+    return (
+        url
+        if re.fullmatch(
+            r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/%?&=+,:;@!*-]*)?(#[\w/=.-]*)?", url
+        )
+        else ""
+    )

@@ -1,0 +1,67 @@
+"""What people are told, before it takes the form of one chat or the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from publish.core.wording import Language, word
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+NoticeKind = Literal["opened", "declined", "recovered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message. Texts are outside text, not yet inert; ``links`` are label and address, addresses ours."""
+
+    kind: NoticeKind
+    head: str
+    facts: tuple[tuple[str, str], ...]
+    paragraphs: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...]
+
+
+def notice_of(
+    record: ValidatedPlans,
+    chosen: ValidatedPlan | None,
+    *,
+    kind: NoticeKind,
+    language: Language,
+    mr_url: str,
+    console_url: str,
+    explanation: str = "",
+) -> Notice:
+    """The message for one record. ``explanation`` says why there is no merge request."""
+    context, analysis = record.context, record.analysis
+    facts = (
+        (word("incident", language), context.alert_title or record.incident_id),
+        (word("service", language), context.service or (analysis.object.key if analysis else "")),
+        (word("environment", language), context.environment),
+        (word("severity", language), analysis.severity if analysis else ""),
+    )
+    paragraphs = []
+    if analysis is not None:
+        paragraphs.append((f"🔍 {word('diagnosis', language)}", analysis.root_cause))
+    if chosen is not None and kind == "opened":
+        text = f"{chosen.plan.title}. {chosen.plan.justification}"
+        paragraphs.append((f"💡 {word('solution', language)}", text))
+    if explanation:
+        paragraphs.append((f"(i) {word('why', language)}", explanation))
+    page = f"{console_url.rstrip('/')}/incidents/{record.incident_id}"
+    links = (
+        (f"📊 {word('view_json', language)}", f"{page}.json"),
+        (f"🧭 {word('view_incident', language)}", page),
+    )
+    if mr_url:
+        links = ((f"📋 {word('view_mr', language)}", mr_url), *links)
+    return Notice(kind, _head(record, kind, language), facts, tuple(paragraphs), links)
+
+
+def _head(record: ValidatedPlans, kind: NoticeKind, language: Language) -> str:
+    if kind == "opened":
+        return f"🚨 {word('head_opened', language)}"
+    if kind == "recovered":
+        return f"✅ {word('head_recovered', language)}"
+    key = "head_human" if record.status == "needs_human" else "head_declined"
+    return f"{'🙋' if key == 'head_human' else '💤'} {word(key, language)}"

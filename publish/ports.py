@@ -1,0 +1,129 @@
+"""What publish needs of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from publish.core.course import Known
+from publish.core.notice import Notice, NoticeKind
+from schemas.merge_requests import MergeRequestRef, Notification
+
+
+@dataclass(frozen=True, slots=True)
+class FileAction:
+    """One file of a commit. ``last_commit_id`` is the lock: empty for a file that must not be there yet."""
+
+    path: str
+    content: str
+    last_commit_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A merge request to open."""
+
+    project: str
+    branch: str
+    target: str
+    title: str
+    description: str
+    labels: tuple[str, ...]
+    assignee: str = ""
+    reviewers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A merge request as GitLab has it now."""
+
+    ref: MergeRequestRef
+    state: Literal["opened", "merged", "closed"]
+
+
+class Forge(Protocol):
+    """The place of repositories and merge requests. Raises from ``schemas.errors``."""
+
+    async def find(self, project: str, branch: str) -> Found | None:
+        """The newest merge request from a branch; an open one before others."""
+        ...
+
+    async def head(self, project: str, branch: str) -> str | None:
+        """The commit of a branch, ``None`` when there is no such branch."""
+        ...
+
+    async def files(self, project: str, branch: str, commit: str) -> Mapping[str, bytes]:
+        """The manifests at a commit."""
+        ...
+
+    async def last_commit_ids(
+        self, project: str, ref: str, paths: tuple[str, ...]
+    ) -> Mapping[str, str]:
+        """The last commit that touched each path."""
+        ...
+
+    async def commit(
+        self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
+    ) -> str | None:
+        """One commit on a new branch from branch ``start``; its id. ``None`` when the branch exists already.
+
+        Raises errors.Moved when a file's lock is lost.
+        """
+        ...
+
+    async def open(self, draft: Draft) -> MergeRequestRef:
+        """Opens a merge request, or finds the open one that the branch has."""
+        ...
+
+    async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:
+        """Comments, once per ``key``; ``False`` when that comment is there already."""
+        ...
+
+    async def merge_when_ready(self, ref: MergeRequestRef) -> bool:
+        """Asks for the automatic merge; ``False`` when the forge will not take the wish now."""
+        ...
+
+
+class Chat(Protocol):
+    """One way to tell people."""
+
+    @property
+    def channel(self) -> Literal["slack", "teams"]: ...
+
+    async def tell(self, notice: Notice) -> Notification:
+        """Sends one message. Raises from ``schemas.errors``."""
+        ...
+
+
+class Ledger(Protocol):
+    """What was published. Survives restarts; its keys make effects happen once."""
+
+    async def of_incident(self, incident_id: str) -> Known | None: ...
+
+    async def of_fingerprint(self, fingerprint: str) -> Sequence[Known]: ...
+
+    async def of_project(self, project: str) -> Sequence[Known]: ...
+
+    async def opened(self, known: Known, ref: MergeRequestRef) -> None:
+        """Keeps a merge request, under its incident's id; again is fine."""
+        ...
+
+    async def moved_to(
+        self, incident_id: str, state: Literal["opened", "merged", "closed"], at: datetime
+    ) -> None:
+        """Follows a merge request's state."""
+        ...
+
+    async def noted(self, incident_id: str, at: datetime) -> None: ...
+
+    async def ref_of(self, incident_id: str) -> MergeRequestRef | None: ...
+
+    async def told(self, incident_id: str, kind: NoticeKind) -> Sequence[Notification]:
+        """Messages of that kind that were sent already."""
+        ...
+
+    async def keep_told(
+        self, incident_id: str, kind: NoticeKind, message: Notification
+    ) -> None: ...

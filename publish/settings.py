@@ -1,0 +1,41 @@
+"""Settings of publish. Prefix ``KFIX_PUBLISH_``."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kfix.settings import Settings
+
+
+class Publish(Settings):
+    """Where merge requests and messages go, and how many."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_PUBLISH_")
+
+    #: Namespace to GitLab user name; ``*`` for all others. Empty: nobody is assigned.
+    assignees: dict[str, str] = Field(default_factory=dict)
+    #: Namespace to GitLab user names asked for review; ``*`` for all others.
+    reviewers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Seconds between two comments about later alerts of one incident: an hour keeps a flapping alert readable.
+    note_every_s: float = Field(default=3600.0, ge=0)
+    #: Seconds that a merge request closed without a merge counts as a decision about that fix: two weeks.
+    remember_closed_s: float = Field(default=14 * 86400.0, ge=0)
+    #: Open merge requests of K-Fix in one repository: what reviewers of a team can look at in a day.
+    open_per_project: int = Field(default=20, ge=1)
+    #: So many merge requests closed unmerged in a row and K-Fix pauses in that repository.
+    breaker: int = Field(default=5, ge=1)
+    #: Seconds to wait for GitLab to find out whether a fresh merge request can merge, where it may by itself.
+    merge_check_s: float = Field(default=10.0, ge=0)
+    #: Slack: an incoming webhook, or a bot token with a channel (then the message's id is kept). Empty: not told.
+    slack_webhook_url: SecretStr = SecretStr("")
+    slack_token: SecretStr = SecretStr("")
+    slack_channel: str = ""
+    #: Address of Slack's Web API; another one for a proxy or the sandbox.
+    slack_api_url: str = "https://slack.com/api/"
+    #: Teams: a Workflows webhook. Its address is the secret.
+    teams_url: SecretStr = SecretStr("")
+    #: Teams: the address of a legacy connector, served through pymsteams.
+    teams_legacy_url: SecretStr = SecretStr("")
+    #: Seconds for one message; a chat never holds up a merge request longer than three of these.
+    chat_timeout_s: float = Field(default=5.0, gt=0)
