@@ -78,6 +78,23 @@ async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         sock.close()
 
 
+@contextlib.asynccontextmanager
+async def serve_all(apps: Mapping[str, tuple[ASGIApp, int]]) -> AsyncIterator[dict[str, str]]:
+    """Serves several applications, each with its port or 0; yields base URLs by name. Raises CannotStart.
+
+    They stop together, as one alone takes a tenth of a second to notice.
+    """
+    contexts = {name: serve(app, port) for name, (app, port) in apps.items()}
+    urls: dict[str, str] = {}
+    try:
+        for name, context in contexts.items():
+            urls[name] = await context.__aenter__()
+        yield urls
+    finally:
+        started = [contexts[name] for name in urls]
+        await asyncio.gather(*(context.__aexit__(None, None, None) for context in started))
+
+
 @contextlib.contextmanager
 def serve_in_thread(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """As ``serve``, with the server in a thread of its own. Raises CannotStart."""

@@ -209,10 +209,11 @@ class _Reader:
             if not keep(line.tags) or any(k not in line.tags for k in keys):
                 continue
             groups.setdefault(tuple((k, line.tags[k]) for k in keys), []).append(line)
-        return [
+        found = [
             self._sampled(metric, aggregate, wanted, group, lines)
             for group, lines in sorted(groups.items())
         ]
+        return [answer for answer in found if any(v is not None for v in answer.values)]
 
     def _sampled(
         self,

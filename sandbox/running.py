@@ -1,0 +1,184 @@
+"""The whole sandbox in one event loop: every service on its own loopback port, the world ticking.
+
+async with running() as sandbox:
+    os.environ.update(sandbox.environment)
+    await sandbox.world.break_(scenarios()["oom"])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from sandbox import control, kubernetes, mistral, pinecone, scenario, slack, teams
+from sandbox import datadog as datadog_service
+from sandbox import gitlab as gitlab_service
+from sandbox.datadog.state import Datadog, Webhook
+from sandbox.faults import Faults, WithFaults
+from sandbox.gitlab.repository import Person
+from sandbox.gitlab.state import DEVELOPER, MAINTAINER, GitLab, Project
+from sandbox.scenario import CommitData, Replacement
+from sandbox.serving import serve_all
+from sandbox.world import Pace, World
+
+#: Services in the order they start; ``control`` is the sandbox's own API.
+SERVICES = ("datadog", "kubernetes", "gitlab", "slack", "teams", "mistral", "pinecone", "control")
+TOKENS = {
+    "kubernetes": "sandbox-kubernetes-token",
+    "gitlab": "sandbox-gitlab-token",
+    "gitlab_reviewer": "sandbox-gitlab-reviewer-token",
+}
+_DAY_S = 86_400.0
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """A running sandbox. ``urls`` maps each of ``SERVICES`` to its base address."""
+
+    cluster: kubernetes.Cluster
+    datadog: Datadog
+    gitlab: GitLab
+    project: Project
+    world: World
+    slack: slack.Slack
+    teams: teams.Teams
+    mistral: mistral.Mistral
+    pinecone: pinecone.Pinecone
+    faults: Faults
+    tokens: dict[str, str] = field(default_factory=lambda: dict(TOKENS))
+    urls: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The ``KFIX_*`` variables that point the stages here. The model is left out: rules alone are the default."""
+        return {
+            "KFIX_DATADOG_URL": self.urls["datadog"],
+            "KFIX_DATADOG_APP_URL": self.urls["datadog"],
+            "KFIX_DATADOG_API_KEY": self.datadog.api_key,
+            "KFIX_DATADOG_APP_KEY": self.datadog.app_key,
+            "KFIX_KUBERNETES_URL": self.urls["kubernetes"],
+            "KFIX_KUBERNETES_TOKEN": self.tokens["kubernetes"],
+            "KFIX_KUBERNETES_CLUSTER": self.cluster.name,
+            "KFIX_GITLAB_URL": self.urls["gitlab"],
+            "KFIX_GITLAB_TOKEN": self.tokens["gitlab"],
+            "KFIX_GITLAB_PROJECTS": json.dumps([self.project.path]),
+            "KFIX_PUBLISH_SLACK_WEBHOOK_URL": self.urls["slack"] + self.slack.webhook_path,
+            "KFIX_PUBLISH_TEAMS_WEBHOOK_URL": self.urls["teams"] + self.teams.workflow_path,
+        }
+
+    @property
+    def model_environment(self) -> dict[str, str]:
+        """The variables that add the model as second opinion."""
+        return {
+            "KFIX_DECIDE_MISTRAL_URL": self.urls["mistral"],
+            "KFIX_DECIDE_MISTRAL_API_KEY": self.mistral.api_key,
+        }
+
+    def connect(
+        self,
+        *,
+        datadog_url: str = "",
+        datadog_header: str = "X-KFix-Token",
+        datadog_token: str = "",
+        datadog_template: str = "",
+        gitlab_url: str = "",
+        gitlab_token: str = "",
+        gitlab_signing_token: str = "",
+    ) -> None:
+        """Says where Datadog and GitLab deliver, and with which secrets. An empty template is the native payload."""
+        if datadog_url:
+            headers = json.dumps({datadog_header: datadog_token}) if datadog_token else None
+            hook = Webhook("kfix", datadog_url, datadog_template or None, headers)
+            self.datadog.webhooks["kfix"] = hook
+        if gitlab_url:
+            hook_ = control.hook_for(self, gitlab_url, gitlab_token, gitlab_signing_token)
+            self.project.hooks[:] = [hook_]
+
+
+def build(folder: Path, pace: Pace | None = None) -> Sandbox:
+    """The company with its history, not served yet. ``folder`` takes the git repository. Runs git."""
+    company, now = scenario.company(), time.time()
+    cluster, datadog, gitlab = kubernetes.Cluster(company.cluster), Datadog(), GitLab(folder)
+    members = {
+        gitlab.add_user(p.username, p.name, TOKENS["gitlab_reviewer"] if p.role == "maintainer" else ""): (
+            MAINTAINER if p.role == "maintainer" else DEVELOPER
+        )
+        for p in company.people
+    }  # fmt: skip
+    members[gitlab.add_user("kfix-bot", "K-Fix", TOKENS["gitlab"], bot=True)] = DEVELOPER
+    files = scenario.repository_files()
+    release = CommitData(
+        author="linus",
+        message="checkout: release 4.12.0",
+        path="apps/checkout/deployment.yaml",
+        replace=Replacement(old="checkout:4.11.2", new="checkout:4.12.0"),
+    )
+    files[release.path] = files[release.path].replace(release.replace.new, release.replace.old)
+    founded, released = now - 60 * _DAY_S, now - 3 * _DAY_S
+    stamp = datetime.fromtimestamp(founded, UTC).isoformat()
+    project = gitlab.add_project(
+        company.project, files, members, at=stamp, message="Move to prod-eu"
+    )
+    world = World(company, cluster, datadog, project, pace=pace)
+    world.sync(at=founded)
+    world.commit(release, Person("Linus Varga", "linus@sandbox.test"), released)
+    world.sync(at=released)
+    return Sandbox(
+        cluster,
+        datadog,
+        gitlab,
+        project,
+        world,
+        slack.Slack(),
+        teams.Teams(),
+        mistral.Mistral(),
+        pinecone.Pinecone(),
+        Faults(),
+    )
+
+
+def _applications(sandbox: Sandbox) -> dict[str, ASGIApp]:
+    faults = sandbox.faults
+    api_server = kubernetes.create_app(sandbox.cluster, sandbox.tokens["kubernetes"])
+    return {
+        "datadog": datadog_service.create_app(sandbox.datadog, faults),
+        "kubernetes": WithFaults(api_server, "kubernetes", faults),
+        "gitlab": gitlab_service.create_app(sandbox.gitlab, faults),
+        "slack": slack.create_app(sandbox.slack, faults),
+        "teams": teams.create_app(sandbox.teams, faults),
+        "mistral": mistral.create_app(sandbox.mistral, faults),
+        "pinecone": pinecone.create_app(sandbox.pinecone, faults),
+        "control": control.create_app(sandbox),
+    }
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *, pace: Pace | None = None, ports: Mapping[str, int] | None = None
+) -> AsyncIterator[Sandbox]:
+    """Serves everything until the block ends. ``ports`` by service; others take free ones. Raises CannotStart."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kfix-sandbox-"))
+        sandbox = await asyncio.to_thread(build, Path(folder), pace)
+        apps = {n: (app, (ports or {}).get(n, 0)) for n, app in _applications(sandbox).items()}
+        sandbox.urls.update(await stack.enter_async_context(serve_all(apps)))
+        sandbox.gitlab.url, sandbox.datadog.app_url = (
+            sandbox.urls["gitlab"],
+            sandbox.urls["datadog"],
+        )
+        world = asyncio.create_task(sandbox.world.run())
+        try:
+            yield sandbox
+        finally:
+            world.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await world
