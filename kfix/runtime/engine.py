@@ -29,6 +29,7 @@ from kfix.runtime.outbox import Outbox
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Handler, Records, Stage
 from kfix.runtime.window import Entry, Lanes, Partition, Window
+from kfix.telemetry.context import context
 from kfix.telemetry.metrics import Meter
 from kfix.telemetry.redaction import mask
 from kfix.wire import Codec
@@ -71,6 +72,8 @@ class Engine:
         self._lanes = Lanes()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
+        #: A worker was woken and has not run yet.
+        self._waking = False
         self._on_room: Callable[[Partition], None] = lambda _: None
         self._stopping = False
         self._handlers: dict[str, Handler[Any]] = {h.reads.name: h for h in stage.handlers}
@@ -216,10 +219,12 @@ class Engine:
             self._wake()
 
     def _wake(self) -> None:
+        """Wakes one worker, which wakes the next when there is more: handlers that never wait need only one."""
         idle = self._idle
-        for _ in range(min(len(self._lanes.ready), len(idle))):
+        while idle and self._lanes.ready and not self._waking:
             future = idle.popleft()
             if not future.done():
+                self._waking = True
                 future.set_result(None)
 
     async def _work(self) -> None:
@@ -232,6 +237,8 @@ class Engine:
         while True:
             while ready:
                 entry = ready.popleft()
+                if ready and not self._waking:
+                    self._wake()
                 if not entry.window.start(entry):
                     self._lanes.step(entry)
                     continue
@@ -252,12 +259,12 @@ class Engine:
             future = loop.create_future()
             self._idle.append(future)
             await future
+            self._waking = False
 
     async def _handle(self, entry: Entry) -> None:
         fetched = entry.fetched
         handler = self._handlers[entry.window.subject]
         inbound = dict(fetched.headers)
-        structlog.contextvars.clear_contextvars()
         try:
             record = self._codec.decode(handler.reads, fetched.value or b"", inbound)
         except errors.Permanent as failure:
@@ -267,24 +274,24 @@ class Engine:
             await self._postpone(entry, failure, attempt=1)
             return
         if entry.window.has_seen(record.event_id):
-            self.meter.repeats.inc()
+            self.meter.repeated += 1
             self._finish(entry)
             return
         trace = hd.next_traceparent(inbound.get(hd.TRACEPARENT, b"").decode("ascii", "replace"))
         incident = incident_of(record) or inbound.get(hd.INCIDENT, b"").decode("utf-8", "replace")
-        structlog.contextvars.bind_contextvars(
-            stage=self.stage.name, incident=incident, trace=trace[3:35], event=record.event_id
-        )
-        results = await self._attempts(entry, handler, record)
+        context.set((self.stage.name, incident, trace[3:35], record.event_id))
+        results = await self._attempts(entry, handler, record, inbound)
         if results is _FAILED or entry.window.closed:
             return
         if crashpoints.ARMED:
             crashpoints.reached("after_compute", self.stage.name)
         await self._send(entry, record, results, trace=trace, incident=incident)
 
-    async def _attempts(self, entry: Entry, handler: Handler[Any], record: Record) -> Any:
+    async def _attempts(
+        self, entry: Entry, handler: Handler[Any], record: Record, inbound: Mapping[str, bytes]
+    ) -> Any:
         """The handler's results, or ``_FAILED`` once the record is on its way to retry or the dead letters."""
-        before, round_ = _history(entry.fetched.headers)
+        before, round_ = _history(inbound)
         attempt = 0
         while True:
             attempt += 1
@@ -404,7 +411,7 @@ class Engine:
         if entry.owed == 0:
             if crashpoints.ARMED:
                 crashpoints.reached("after_produce", self.stage.name)
-            self.meter.records_out.inc(count)
+            self.meter.sent += count
             self._settled(entry, event_id)
 
     def _settled(self, entry: Entry, event_id: str) -> None:
@@ -417,15 +424,15 @@ class Engine:
             crashpoints.reached("before_ack", self.stage.name)
         window = entry.window
         moved = window.finish(entry)
-        self.meter.records_in.inc()
+        self.meter.taken += 1
         if window.closing:
             waiter = self._unsettled.get(window)
             if waiter is not None and not window.running and not waiter.done():
                 waiter.set_result(None)
             return
-        if moved and window.crowded():
+        if moved and window.wants_more():
             self._admit(window)
-            if not window.crowded():
+            if window.roomy():
                 self._on_room(window.partition)
 
     def _origin(self, entry: Entry) -> tuple[hd.Headers, Origin]:
@@ -514,8 +521,7 @@ class Engine:
         routes = {topic.model: topic for topic in timer.writes}
         while True:
             await asyncio.sleep(timer.seconds(self._ports))
-            structlog.contextvars.clear_contextvars()
-            structlog.contextvars.bind_contextvars(stage=self.stage.name, timer=timer.name)
+            context.set((self.stage.name, "", "", timer.name))
             try:
                 results = await timer.call(self._ports)
                 await self._publish_all(results, routes)
@@ -545,27 +551,31 @@ class Engine:
             )
         for future in sent:
             await asyncio.shield(future)
-        self.meter.records_out.inc(len(sent))
+        self.meter.sent += len(sent)
 
 
 _FAILED: Any = object()
 _entry_of: dict[asyncio.Task[None], Entry] = {}
 
 
+_names_incident: dict[type[Record], bool] = {}
+
+
 def incident_of(record: Record) -> str:
     """The incident a record belongs to; empty for records before one exists."""
-    incident: str = getattr(record, "incident_id", "") or ""
-    return incident
+    kind = type(record)
+    named = _names_incident.get(kind)
+    if named is None:
+        named = _names_incident[kind] = "incident_id" in kind.model_fields
+    return str(record.incident_id) if named else ""  # type: ignore[attr-defined]
 
 
-def _history(wire: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
+def _history(inbound: Mapping[str, bytes]) -> tuple[int, int]:
     """Attempts and rounds a retried record has behind it."""
-    attempts = rounds = 0
-    for name, value in wire:
-        if name == hd.ATTEMPT:
-            attempts = int(_seconds(value.decode("ascii", "replace")))
-        elif name == hd.ROUND:
-            rounds = int(_seconds(value.decode("ascii", "replace")))
+    if hd.ROUND not in inbound:
+        return 0, 0
+    texts = (inbound.get(name, b"").decode("ascii", "replace") for name in (hd.ATTEMPT, hd.ROUND))
+    attempts, rounds = (int(_seconds(text)) for text in texts)
     return attempts, rounds
 
 

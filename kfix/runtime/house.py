@@ -36,6 +36,11 @@ log = structlog.get_logger(__name__)
 _LEFT = 70
 
 
+#: Seconds a thread keeps Python's lock. Each stage's consumer has its thread; with the default of 5 ms a poll waits
+#: that long for the busy main thread (measured: 14 % of the throughput of five stages in one process).
+_SWITCH_S = 0.001
+
+
 def leave(reason: str) -> NoReturn:
     """Ends the process now. Unwinding could acknowledge a record whose results are not safe."""
     log.critical("process.leaves", reason=reason)
@@ -166,6 +171,7 @@ async def serve(
     on_ready: Callable[[House], None] = lambda _: None,
 ) -> None:
     """Runs the stages until SIGTERM or SIGINT, then ends in order."""
+    sys.setswitchinterval(_SWITCH_S)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds one poll waits for records; also how fast the loop notices that it should stop.
 _POLL_S = 1.0
+#: The same while some partitions are left out because their windows are full: they may have room any moment.
+_SHORT_POLL_S = 0.01
 #: Seconds a commit may take at a revocation or at the end, when the broker may be gone.
 _LAST_COMMIT_S = 5.0
 
@@ -78,15 +80,17 @@ class _Thread(driver.AIOKafkaConsumerThread):
         self.seeks += 1
         return offsets
 
-    async def poll(self, partitions: set[TP]) -> tuple[int, Mapping[Any, list[Any]]]:
+    async def poll(self, partitions: set[TP], wait_s: float) -> tuple[int, Mapping[Any, list[Any]]]:
         """Records of the next poll and the stamp under which they were drained."""
-        answer = await self.call_thread(self._poll, partitions)
+        answer = await self.call_thread(self._poll, partitions, wait_s)
         return cast(tuple[int, Mapping[Any, list[Any]]], answer)
 
-    async def _poll(self, partitions: set[TP]) -> tuple[int, Mapping[Any, list[Any]]]:
+    async def _poll(
+        self, partitions: set[TP], wait_s: float
+    ) -> tuple[int, Mapping[Any, list[Any]]]:
         consumer = self._ensure_consumer()
         records = await self._fetch_records(
-            consumer, partitions, timeout=_POLL_S, max_records=consumer._max_poll_records
+            consumer, partitions, timeout=wait_s, max_records=consumer._max_poll_records
         )
         return self.seeks, records
 
@@ -131,7 +135,8 @@ class _Consumer(driver.Consumer):
                 if not active:
                     await self._wait_for_room()
                     continue
-                stamp, records = await thread.poll(set(active))
+                wait_s = _SHORT_POLL_S if self._buffered_partitions else _POLL_S
+                stamp, records = await thread.poll(set(active), wait_s)
                 if stamp < self._floor:
                     continue
                 for tp, batch in records.items():

@@ -9,8 +9,8 @@ from typing import NoReturn
 from kfix.runtime.engine import Engine
 from kfix.runtime.rim import App
 
-#: Seconds between looks; also how fresh the lag gauge is.
-_LOOK_S = 2.0
+#: Seconds between looks; also how fresh the stages' metrics are.
+_LOOK_S = 1.0
 
 
 def stalled(*, moved_at: float, now: float, waiting: int, stall_s: float) -> bool:
@@ -28,6 +28,7 @@ async def watch(
         for engine, app in pairs:
             lag = app.lag()
             running = sum(window.running for window in engine.windows.values())
+            engine.meter.flush()
             engine.meter.lag.set(lag)
             engine.meter.in_flight.set(running)
             held = engine.held_back

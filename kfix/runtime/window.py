@@ -125,8 +125,16 @@ class Window:
         return True
 
     def crowded(self) -> bool:
-        """Fetched records wait for room: the partition should not be polled now."""
-        return bool(self._waiting)
+        """A whole window of fetched records waits for room: the partition should not be polled now."""
+        return len(self._waiting) >= self._size
+
+    def roomy(self) -> bool:
+        """Little enough waits that the partition should be polled again."""
+        return len(self._waiting) <= self._size // 2
+
+    def wants_more(self) -> bool:
+        """Enough room for waiting records that it is worth admitting some."""
+        return bool(self._waiting) and len(self._entries) <= self._size // 2
 
     @property
     def under_way(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from kfix.telemetry.context import add_context
 from kfix.telemetry.redaction import redact
 
 #: Libraries that tell at INFO what only their authors need.
@@ -26,6 +27,7 @@ def configure(level: str = "INFO", *, people: bool = False) -> None:
     """Sets up logging for the process. ``people`` writes coloured lines for a terminal instead of JSON."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_context,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

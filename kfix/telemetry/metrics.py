@@ -24,16 +24,29 @@ IN_FLIGHT = Gauge("kfix_in_flight_records", "Records under way in the stage", ["
 
 
 class Meter:
-    """One stage's series."""
+    """One stage's series. Records are counted in plain integers; ``flush`` brings them into the registry."""
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
+        #: Records acknowledged, results sent and repeats dropped since the last flush.
+        self.taken = 0
+        self.sent = 0
+        self.repeated = 0
         self.handler_seconds = HANDLER_SECONDS.labels(stage)
-        self.records_in = RECORDS_IN.labels(stage)
-        self.records_out = RECORDS_OUT.labels(stage)
-        self.repeats = REPEATS.labels(stage)
         self.lag = LAG.labels(stage)
         self.in_flight = IN_FLIGHT.labels(stage)
+        self._counters = (
+            RECORDS_IN.labels(stage),
+            RECORDS_OUT.labels(stage),
+            REPEATS.labels(stage),
+        )
+
+    def flush(self) -> None:
+        """Adds what was counted since the last time."""
+        counts = (self.taken, self.sent, self.repeated)
+        self.taken = self.sent = self.repeated = 0
+        for counter, count in zip(self._counters, counts, strict=True):
+            counter.inc(count)
 
     def retry(self, reason: str) -> None:
         """Counts an attempt that will be made again."""
