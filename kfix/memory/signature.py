@@ -1,0 +1,126 @@
+"""The text that an incident is remembered by: what failed and how, without who. Pure.
+
+Raw text clusters by service name, not by kind of failure, so names, hashes, numbers, addresses and times are masked
+before embedding; reasons, exit codes and words of failure stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from schemas.base import Json
+from schemas.context import ContextBundle, LogExcerpt
+
+#: Log lines that take part, the commonest failures first.
+_LINES = 8
+_LINE_CHARS = 200
+#: Tags whose values name somebody.
+_NAMING_TAGS = (
+    "service", "kube_service", "kube_deployment", "kube_stateful_set", "kube_daemon_set", "kube_job", "kube_cronjob",
+    "kube_namespace", "namespace", "pod_name", "pod", "container_name", "kube_container_name", "host", "hostname", "node",
+    "kube_node", "image_name", "short_image", "kube_cluster_name", "cluster_name", "cluster", "team", "env", "version",
+    "deployment", "kube_replica_set", "container_id", "pod_phase_owner",
+)  # fmt: skip
+_FAILURE = re.compile(
+    r"error|fail|exception|fatal|panic|refused|timeout|timed out|denied|killed|unable|cannot|not found|no such|exhaust|oom|throttl",
+    re.I,
+)
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}\S*"), " "),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I), "uuid"),
+    (re.compile(r"\bsha256:[0-9a-f]{8,64}\b"), "digest"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "address"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b"), "hash"),
+    (re.compile(r"https?://\S+"), "url"),
+)
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:[a-zA-Z%]{0,3})(?!\w)")
+#: Numbers that name a failure stay: exit codes and HTTP status codes in their phrases.
+_TELLING = re.compile(
+    r"\b(exit(?:ed)?(?: with)?(?: code)?|status(?: code)?|signal)[ :=]*(\d{1,3})\b", re.I
+)
+
+
+def mask_identifiers(text: str, names: Iterable[str]) -> str:
+    """``text`` without the given names, hashes, addresses, times and numbers; exit and status codes stay as words."""
+    for pattern, word in _MASKS:
+        text = pattern.sub(word, text)
+    for name in sorted({n for n in names if len(n) >= 2}, key=len, reverse=True):
+        text = re.sub(
+            rf"(?<![A-Za-z0-9]){re.escape(name)}(?:-[a-z0-9]+)*(?![A-Za-z0-9])",
+            "name",
+            text,
+            flags=re.I,
+        )
+    text = _TELLING.sub(lambda m: f"{m[1]}_{m[2]}", text)
+    text = _NUMBER.sub("n", text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def names_in(bundle: ContextBundle) -> set[str]:
+    """Everything in the bundle that names somebody: tags, objects, containers, images, nodes."""
+    names = {value for tag, value in bundle.alert.tags.items() if tag in _NAMING_TAGS}
+    context = bundle.k8s_context
+    names |= {context.namespace, context.cluster, context.pod, bundle.service, bundle.team}
+    if context.subject is not None:
+        names.add(context.subject.name)
+    for kind, items in context.objects.items():
+        if kind != "events":
+            names.update(name for item in items for name in _names_of(item))
+    return {name for name in names if name}
+
+
+def _names_of(item: Json) -> Iterator[str]:
+    metadata = item.get("metadata") or {}
+    yield str(metadata.get("name", ""))
+    spec = item.get("spec") or {}
+    template = (spec.get("template") or {}).get("spec") or spec
+    for container in template.get("containers") or ():
+        yield str(container.get("name", ""))
+        yield str(container.get("image", "")).rsplit("/", 1)[-1].split(":")[0].split("@")[0]
+
+
+def signature(bundle: ContextBundle) -> str:
+    """The bundle's masked text: alert, monitored metric, container states, event reasons, failing log lines."""
+    names = names_in(bundle)
+    query = bundle.monitor.query if bundle.monitor else bundle.alert.query
+    parts = [mask_identifiers(re.sub(r"\[[^\]]*\]", " ", bundle.alert.title), names)]
+    parts += [
+        f"metric {metric}"
+        for metric in sorted(set(re.findall(r"\b[a-z_]+(?:\.[a-z_0-9]+)+", query)))
+    ]
+    parts += _states(bundle)
+    parts += [mask_identifiers(line, names) for line in _telling_lines(bundle.logs)]
+    return "\n".join(dict.fromkeys(part for part in parts if part))
+
+
+def _states(bundle: ContextBundle) -> list[str]:
+    """Reasons and exit codes of the subject's pods where they are known, else of the namespace's."""
+    context = bundle.k8s_context
+    owner = context.subject.name if context.subject else ""
+    found: Counter[str] = Counter()
+    for pod in context.objects.get("pods", ()):
+        metadata = pod.get("metadata") or {}
+        if owner and not str(metadata.get("name", "")).startswith(owner):
+            continue
+        for status in (pod.get("status") or {}).get("containerStatuses") or ():
+            for when in ("state", "lastState"):
+                for phase in ("waiting", "terminated"):
+                    detail = (status.get(when) or {}).get(phase) or {}
+                    if detail.get("reason") not in (None, "Completed"):
+                        found[f"state {detail['reason']}"] += 1
+                    if detail.get("exitCode"):
+                        found[f"exit_code_{detail['exitCode']}"] += 1
+    for event in context.objects.get("events", ()):
+        about = str((event.get("involvedObject") or event.get("regarding") or {}).get("name", ""))
+        if event.get("type") == "Warning" and (not owner or about.startswith(owner)):
+            found[f"event {event.get('reason', '')}"] += 1
+    return sorted(found)
+
+
+def _telling_lines(logs: Iterable[LogExcerpt]) -> list[str]:
+    lines = [
+        line[:_LINE_CHARS] for excerpt in logs for line in excerpt.lines if _FAILURE.search(line)
+    ]
+    return [line for line, _ in Counter(lines).most_common(_LINES)]
