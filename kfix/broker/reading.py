@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from kfix.broker.administration import list_topics
 from kfix.broker.connection import Brokers
 from schemas import errors
 
@@ -81,13 +82,11 @@ async def _position(
     from aiokafka import TopicPartition
 
     partitions = []
-    known = await consumer.topics()
+    known = await list_topics(brokers)
     for topic in topics:
-        name = brokers.named(topic)
-        numbers = consumer.partitions_for_topic(name) if name in known else None
-        if not numbers:
+        if topic not in known:
             raise errors.NotFound(f"there is no topic {topic}")
-        partitions += [TopicPartition(name, number) for number in numbers]
+        partitions += [TopicPartition(brokers.named(topic), n) for n in range(known[topic])]
     consumer.assign(partitions)
     # The embedded broker's index by time is not to be trusted; there, everything is read and filtered.
     if since is not None and not brokers.embedded:

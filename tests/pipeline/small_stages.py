@@ -77,6 +77,8 @@ async def pass_on(raw: Raw, journal: Journal) -> Relayed:
 
 async def misbehave(raw: Raw) -> None:
     """What the world does to a handler."""
+    if os.environ.get("KFIX_TEST_WORLD") == "healed":
+        return
     kind, _, times = raw.behaviour.partition(":")
     if times and _failed.setdefault(raw.event_id, 0) >= int(times):
         return
