@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from publish.core.course import Known
+from publish.core.course import Known, Limits
 from publish.core.notice import Notice, NoticeKind
+from publish.core.wording import Language
+from publish.settings import Publish
 from schemas.merge_requests import MergeRequestRef, Notification
 
 
@@ -127,3 +129,17 @@ class Ledger(Protocol):
     async def keep_told(
         self, incident_id: str, kind: NoticeKind, message: Notification
     ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All of it, opened. ``forge`` is ``None`` where GitLab is not configured."""
+
+    forge: Forge | None
+    chats: tuple[Chat, ...]
+    ledger: Ledger
+    settings: Publish
+    limits: Limits
+    language: Language
+    console_url: str
+    now: Callable[[], datetime]

@@ -60,26 +60,23 @@ def choose(
     """The course for ``record``. ``mine`` is the incident's own merge request, ``same_trouble`` those of its
     fingerprint, ``same_project`` those of the repository, newest first."""
     if record.role == "recovery":
-        return (
-            Course("recovered") if mine is not None and mine.state == "opened" else Course("quiet")
-        )
-    if mine is not None and mine.state == "opened" and record.role == "repeat":
-        due = mine.noted_at is None or now - mine.noted_at >= limits.note_every
-        fresh = now - mine.opened_at >= limits.note_every
-        return Course("note") if due and fresh else Course("quiet")
+        there = mine is not None and mine.state == "opened" and not limits.observe
+        return Course("recovered" if there else "quiet")
+    if mine is not None and record.role == "repeat":
+        return _again(mine, limits, now)
     if mine is not None and mine.state != "opened":
-        return Course("quiet") if record.role == "repeat" else _ended(mine)
+        return Course("decline", "already_merged" if mine.state == "merged" else "remembered")
     if record.status != "solution_proposed" or recommended(record) is None:
         return Course("decline") if record.role == "first" else Course("quiet")
-    if limits.observe:
-        return Course("decline", "observe")
-    if mine is not None:
-        return Course("open")
+    if mine is not None or limits.observe:
+        return Course("decline", "observe") if limits.observe else Course("open")
     return _limited(record, same_trouble, same_project, limits, now)
 
 
-def _ended(mine: Known) -> Course:
-    return Course("decline", "already_merged" if mine.state == "merged" else "remembered")
+def _again(mine: Known, limits: Limits, now: datetime) -> Course:
+    last = max(mine.noted_at or mine.opened_at, mine.opened_at)
+    due = mine.state == "opened" and now - last >= limits.note_every and not limits.observe
+    return Course("note") if due else Course("quiet")
 
 
 def _limited(
@@ -125,7 +122,7 @@ def check_proof(chosen: ValidatedPlan) -> str:
     if len(projects) != 1:
         raise errors.Defect(f"edits of {len(projects)} projects in one plan")
     for edit in chosen.edits:
-        if hashlib.sha256(edit.after.encode()).hexdigest() != edit.after_sha256:
+        if sha256(edit.after.encode()) != edit.after_sha256:
             raise errors.Defect(
                 f"{edit.path} is not the text that was proven", reason="unproven_text"
             )
@@ -135,3 +132,8 @@ def check_proof(chosen: ValidatedPlan) -> str:
 def may_merge_itself(record: ValidatedPlans) -> bool:
     """Only where policy said so, and only in an environment known not to be production."""
     return record.auto_merge and record.context.environment in ("staging", "development")
+
+
+def sha256(content: bytes) -> str:
+    """Hash of a file's bytes, hex."""
+    return hashlib.sha256(content).hexdigest()

@@ -49,7 +49,7 @@ def notice_of(
     if explanation:
         paragraphs.append((f"(i) {word('why', language)}", explanation))
     page = f"{console_url.rstrip('/')}/incidents/{record.incident_id}"
-    links = (
+    links: tuple[tuple[str, str], ...] = (
         (f"📊 {word('view_json', language)}", f"{page}.json"),
         (f"🧭 {word('view_incident', language)}", page),
     )

@@ -99,6 +99,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "The file changed since the plan was proven. The next alert plans again.",
         "Le fichier a changé depuis la preuve du plan. La prochaine alerte replanifiera.",
     ),
+    "no_forge": (
+        "GitLab is not configured: nothing was opened.",
+        "GitLab n'est pas configuré : rien n'a été ouvert.",
+    ),
+    "reapplied": (
+        "The branch moved since the proof; the same change was made on the newer file, whose object is unchanged.",
+        "La branche a avancé depuis la preuve ; le même changement a été fait sur le fichier plus récent, dont l'objet est inchangé.",
+    ),
     "no_edit": (
         "The repository already declares this; nothing is left to change.",
         "Le dépôt déclare déjà cela ; il ne reste rien à changer.",

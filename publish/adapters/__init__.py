@@ -1,0 +1,1 @@
+"""Vendors: GitLab, Slack, Teams, SQL."""

@@ -1,0 +1,157 @@
+"""The ledger in the relational store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Engine, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from kfix.store.publish_tables import merge_requests, notifications
+from publish.core.course import Known
+from publish.core.notice import NoticeKind
+from schemas.merge_requests import MergeRequestRef, Notification
+
+#: Rows of a repository that caps and breaker look at.
+_RECENT = 200
+
+
+class SqlLedger:
+    """Rows with natural keys: keeping the same thing twice leaves one row."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def of_incident(self, incident_id: str) -> Known | None:
+        """See ``ports.Ledger``."""
+        rows = await self._known(merge_requests.c.incident_id == incident_id)
+        return rows[0] if rows else None
+
+    async def of_fingerprint(self, fingerprint: str) -> Sequence[Known]:
+        """See ``ports.Ledger``. Newest first."""
+        return await self._known(merge_requests.c.fingerprint == fingerprint)
+
+    async def of_project(self, project: str) -> Sequence[Known]:
+        """See ``ports.Ledger``. Newest first."""
+        return await self._known(merge_requests.c.project == project)
+
+    async def _known(self, condition: Any) -> list[Known]:
+        query = (
+            select(merge_requests)
+            .where(condition)
+            .order_by(merge_requests.c.opened_at.desc())
+            .limit(_RECENT)
+        )
+        return [_as_known(row) for row in await asyncio.to_thread(self._rows, query)]
+
+    def _rows(self, query: Any) -> list[Mapping[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    async def opened(self, known: Known, ref: MergeRequestRef) -> None:
+        """See ``ports.Ledger``. The first row stays: a retry does not make a merge request younger."""
+        row = {
+            "incident_id": known.incident_id,
+            "fingerprint": known.fingerprint,
+            "project": known.project,
+            "iid": known.iid,
+            "state": known.state,
+            "opened_at": known.opened_at,
+            "changes_hash": known.changes_hash,
+            "url": ref.url,
+            "branch": ref.branch,
+            "target_branch": ref.target_branch,
+            "title": ref.title,
+            "sha": ref.sha,
+        }
+        await asyncio.to_thread(self._insert, merge_requests, row)
+
+    def _insert(self, table: Table, row: Mapping[str, Any]) -> bool:
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(table).values(**row))
+        except IntegrityError:
+            return False
+        return True
+
+    async def moved_to(
+        self, incident_id: str, state: Literal["opened", "merged", "closed"], at: datetime
+    ) -> None:
+        """See ``ports.Ledger``."""
+        closed_at = None if state == "opened" else at
+        await self._update(incident_id, {"state": state, "closed_at": closed_at})
+
+    async def noted(self, incident_id: str, at: datetime) -> None:
+        """See ``ports.Ledger``."""
+        await self._update(incident_id, {"noted_at": at})
+
+    async def _update(self, incident_id: str, values: Mapping[str, Any]) -> None:
+        def run() -> None:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    update(merge_requests)
+                    .where(merge_requests.c.incident_id == incident_id)
+                    .values(**values)
+                )
+
+        await asyncio.to_thread(run)
+
+    async def ref_of(self, incident_id: str) -> MergeRequestRef | None:
+        """See ``ports.Ledger``."""
+        query = select(merge_requests).where(merge_requests.c.incident_id == incident_id)
+        rows = await asyncio.to_thread(self._rows, query)
+        return MergeRequestRef.model_validate(rows[0]) if rows else None
+
+    async def told(self, incident_id: str, kind: NoticeKind) -> Sequence[Notification]:
+        """See ``ports.Ledger``."""
+        query = select(notifications).where(
+            notifications.c.incident_id == incident_id, notifications.c.kind == kind
+        )
+        rows = await asyncio.to_thread(self._rows, query)
+        return [Notification.model_validate(row) for row in rows]
+
+    async def keep_told(self, incident_id: str, kind: NoticeKind, message: Notification) -> None:
+        """See ``ports.Ledger``. A message that was sent is never overwritten by one that was not."""
+        key = {"incident_id": incident_id, "kind": kind, "channel": message.channel}
+        values = {
+            "sent": message.sent,
+            "target": message.target,
+            "message_id": message.message_id,
+            "reason": message.reason,
+            "at": datetime.now(UTC),
+        }
+        await asyncio.to_thread(self._keep, key, values)
+
+    def _keep(self, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        if self._insert(notifications, {**key, **values}):
+            return
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(notifications)
+                .where(
+                    *(notifications.c[name] == value for name, value in key.items()),
+                    notifications.c.sent.is_(False),
+                )
+                .values(**values)
+            )
+
+
+def _as_known(row: Mapping[str, Any]) -> Known:
+    return Known(
+        incident_id=row["incident_id"],
+        fingerprint=row["fingerprint"],
+        project=row["project"],
+        iid=row["iid"],
+        state=row["state"],
+        opened_at=_utc(row["opened_at"]),
+        changes_hash=row["changes_hash"],
+        closed_at=_utc(row["closed_at"]) if row["closed_at"] else None,
+        noted_at=_utc(row["noted_at"]) if row["noted_at"] else None,
+    )
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,112 @@
+"""publish: an accepted plan becomes a merge request and a message; anything else becomes a message that says why."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kfix import topics
+from kfix.runtime.stage import Stage
+from publish import telling
+from publish.core import course, description
+from publish.core.course import Course, Known
+from publish.core.wording import word
+from publish.opening import Declined, Opened, open_merge_request
+from publish.ports import Ports
+from publish.telling import event
+from publish.wiring import open_ports
+from schemas import errors
+from schemas.merge_requests import MergeRequestEvent, Notification
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+_STATES: dict[str, Literal["opened", "merged", "closed"]] = {
+    "merged": "merged",
+    "closed": "closed",
+    "reopened": "opened",
+}
+app: Stage[Ports] = Stage("publish", ports=open_ports)
+
+
+@app.handles(topics.PLANS_VALIDATED, writes=(topics.MR_EVENTS,))
+async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | None:
+    """Opens, notes, declines or stays quiet, as the core chooses."""
+    chosen = course.recommended(record)
+    mine = await ports.ledger.of_incident(record.incident_id)
+    project = chosen.edits[0].project if chosen is not None and chosen.edits else ""
+    decision = course.choose(
+        record,
+        mine=mine,
+        same_trouble=await ports.ledger.of_fingerprint(record.fingerprint),
+        same_project=await ports.ledger.of_project(project) if project else (),
+        limits=ports.limits,
+        now=ports.now(),
+    )
+    if decision.kind == "open" and chosen is not None:
+        return await _open(record, chosen, ports)
+    if decision.kind in ("note", "recovered"):
+        return await _note(record, decision, ports)
+    return await _decline(record, decision.why, ports) if decision.kind == "decline" else None
+
+
+@app.handles(topics.MR_EVENTS)
+async def follow(record: MergeRequestEvent, ports: Ports) -> None:
+    """Keeps the ledger true to what people did: a closed merge request is a decision."""
+    state = _STATES.get(record.action)
+    if state is not None:
+        await ports.ledger.moved_to(record.incident_id, state, record.occurred_at)
+
+
+async def _open(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> MergeRequestEvent:
+    if ports.forge is None:
+        return await _decline(record, "no_forge", ports)
+    result = await open_merge_request(record, chosen, ports, ports.forge)
+    if isinstance(result, Declined):
+        return await _decline(record, result.why, ports)
+    await _remember(record, chosen, result, ports)
+    if course.may_merge_itself(record):
+        await telling.wish_merge(ports.forge, result.ref, ports.settings.merge_check_s)
+    told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
+    proposal = telling.proposal(record, chosen)
+    return event(record, "opened", ports.now(), ref=result.ref, told=told, proposal=proposal)
+
+
+async def _remember(
+    record: ValidatedPlans, chosen: ValidatedPlan, result: Opened, ports: Ports
+) -> None:
+    known = Known(
+        incident_id=record.incident_id,
+        fingerprint=record.fingerprint,
+        project=result.ref.project,
+        iid=result.ref.iid,
+        state="opened",
+        opened_at=ports.now(),
+        changes_hash=chosen.plan.changes_hash,
+    )
+    await ports.ledger.opened(known, result.ref)
+
+
+async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> MergeRequestEvent | None:
+    ref = await ports.ledger.ref_of(record.incident_id)
+    if ref is None or ports.forge is None:
+        return None
+    when = record.context.alerted_at.isoformat(timespec="seconds")
+    if decision.kind == "recovered":
+        text, key = word("note_recovered", ports.language), f"recovered-{record.event_id}"
+    else:
+        text = description.repeat_note(record, language=ports.language, when=when)
+        key = record.event_id
+    await ports.forge.note(ref, key, text)
+    await ports.ledger.noted(record.incident_id, ports.now())
+    told: tuple[Notification, ...] = ()
+    if decision.kind == "recovered":
+        told = await telling.tell(record, None, ports, kind="recovered", mr_url=ref.url, why=text)
+    return event(record, "updated", ports.now(), ref=ref, told=told, text=text)
+
+
+async def _decline(record: ValidatedPlans, why: str, ports: Ports) -> MergeRequestEvent:
+    text = word(why, ports.language) if why else record.explanation
+    if not text and record.status == "solution_proposed":
+        raise errors.Defect("a proposed solution without a recommended plan and without a reason")
+    told: tuple[Notification, ...] = ()
+    if not ports.limits.observe:
+        told = await telling.tell(record, None, ports, kind="declined", why=text)
+    return event(record, "declined", ports.now(), told=told, text=text)

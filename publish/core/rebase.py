@@ -1,0 +1,23 @@
+"""When the branch moved between proof and commit: is the change still the one that was proven?"""
+
+from __future__ import annotations
+
+from manifests import Refused, reading
+
+
+def carries(before: str, after: str, text: str) -> bool:
+    """Does ``text`` hold every document that the proof changed, in the state the proof gave it?
+
+    Then what was checked about those objects holds for ``text`` too, whatever else moved in the file.
+    """
+    try:
+        old, new = _documents(before), _documents(after)
+        there = _documents(text)
+    except Refused:
+        return False
+    changed = [tree for tree in new if tree not in old]
+    return bool(changed) and all(tree in there for tree in changed)
+
+
+def _documents(text: str) -> list[reading.Tree]:
+    return [document.tree for document in reading.read(reading.without_bom(text)[1])]

@@ -1,0 +1,166 @@
+"""From an accepted plan to one open merge request, from whatever point an earlier try got to.
+
+The branch name is a function of the incident, so every step can be found again: an open merge request is reused, a
+branch with our text gets its merge request, and only without either is a commit made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from manifests import Refused, propose
+from publish.core import course, description, rebase
+from publish.core.wording import word
+from publish.ports import Draft, FileAction, Forge, Found, Ports
+from schemas import errors
+from schemas.identity import branch_of
+from schemas.merge_requests import MergeRequestRef
+from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """There is an open merge request. ``reapplied``: on a newer base than the proof's."""
+
+    ref: MergeRequestRef
+    reapplied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """There is none, and will be none for this record. ``why`` is a key of ``core.wording``."""
+
+    why: Literal["moved", "remembered", "already_merged", "no_edit"]
+    ref: MergeRequestRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    actions: tuple[FileAction, ...]
+    reapplied: bool
+
+
+async def open_merge_request(
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge
+) -> Opened | Declined:
+    """Makes sure that the incident has its merge request. Safe to run again after a crash at any point.
+
+    Raises errors.Defect for text that was not proven, errors.Moved when a lock is lost in between, and what the forge
+    raises.
+    """
+    if not chosen.edits:
+        return Declined("no_edit")
+    project, branch = course.check_proof(chosen), branch_of(record.incident_id)
+    found = await forge.find(project, branch)
+    if found is not None:
+        return _as_found(found)
+    head = await forge.head(project, branch)
+    commit = None
+    if head is None:
+        commit = await _commit_on(record, chosen, forge, project)
+        if commit is None:
+            return Declined("moved")
+        message = description.commit_message(record, chosen)
+        target = chosen.edits[0].ref
+        head = await forge.commit(project, branch, target, message, commit.actions)
+        head = head or await forge.head(project, branch)
+    await _check_branch(chosen, forge, project, branch, head or "")
+    reapplied = commit is not None and commit.reapplied
+    ref = await forge.open(_draft(record, chosen, ports, project, reapplied))
+    return Opened(ref, reapplied)
+
+
+def _as_found(found: Found) -> Opened | Declined:
+    if found.state == "opened":
+        return Opened(found.ref)
+    return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
+
+
+async def _commit_on(
+    record: ValidatedPlans, chosen: ValidatedPlan, forge: Forge, project: str
+) -> _Commit | None:
+    """The files to commit on the target's head; ``None`` when the proof does not hold there."""
+    target = chosen.edits[0].ref
+    head = await forge.head(project, target)
+    if head is None:
+        raise errors.NotFound(f"{project} has no branch {target}")
+    edits = chosen.edits
+    reapplied = False
+    if any(edit.base_commit != head for edit in edits):
+        newer = await _on_newer_base(record, chosen, forge, project, head)
+        if newer is None:
+            return None
+        edits, reapplied = newer, any(n.after != e.after for n, e in zip(newer, edits, strict=True))
+    updated = tuple(edit.path for edit in edits if edit.before_sha256)
+    locks = await forge.last_commit_ids(project, head, updated)
+    actions = tuple(FileAction(e.path, e.after, locks.get(e.path, "")) for e in edits)
+    return _Commit(actions, reapplied)
+
+
+async def _on_newer_base(
+    record: ValidatedPlans, chosen: ValidatedPlan, forge: Forge, project: str, head: str
+) -> tuple[FileEdit, ...] | None:
+    """The same edits on the target's present head: as they are where the files did not change, made again otherwise."""
+    target = chosen.edits[0].ref
+    files = await forge.files(project, target, head)
+    if all(_untouched(edit, files.get(edit.path)) for edit in chosen.edits):
+        return chosen.edits
+    environment = record.context.environment
+    again = propose(
+        files, chosen.plan.kubernetes_changes, environment=environment, project=project, ref=target
+    )
+    if isinstance(again, Refused):
+        return None
+    by_path = {edit.path: edit for edit in again}
+    if by_path.keys() != {edit.path for edit in chosen.edits}:
+        return None
+    proven_on = await forge.files(project, target, chosen.edits[0].base_commit)
+    for edit in chosen.edits:
+        before = proven_on.get(edit.path, b"").decode()
+        if not rebase.carries(before, edit.after, by_path[edit.path].after):
+            return None
+    return tuple(by_path[edit.path] for edit in chosen.edits)
+
+
+def _untouched(edit: FileEdit, content: bytes | None) -> bool:
+    if content is None or not edit.before_sha256:
+        return content is None and not edit.before_sha256
+    return course.sha256(content) == edit.before_sha256
+
+
+async def _check_branch(
+    chosen: ValidatedPlan, forge: Forge, project: str, branch: str, head: str
+) -> None:
+    """A branch of ours has our text; anything else there is not published. Raises errors.Rejected."""
+    there = await forge.files(project, branch, head)
+    if all(there.get(edit.path) == edit.after.encode() for edit in chosen.edits):
+        return
+    proven_on = await forge.files(project, chosen.edits[0].ref, chosen.edits[0].base_commit)
+    for edit in chosen.edits:
+        before = proven_on.get(edit.path, b"").decode()
+        if not rebase.carries(before, edit.after, there.get(edit.path, b"").decode()):
+            raise errors.Rejected(
+                f"{branch} holds something else in {edit.path}", reason="branch_taken"
+            )
+
+
+def _draft(
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, project: str, reapplied: bool
+) -> Draft:
+    language, settings = ports.language, ports.settings
+    page = f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}"
+    text = description.description(record, chosen, language=language, incident_url=page)
+    if reapplied:
+        text = f"> {word('reapplied', language)}\n\n{text}"
+    namespace = record.context.namespace
+    return Draft(
+        project=project,
+        branch=branch_of(record.incident_id),
+        target=chosen.edits[0].ref,
+        title=description.mr_title(record, chosen),
+        description=text,
+        labels=tuple(description.labels(record)),
+        assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
+        reviewers=settings.reviewers.get(namespace) or settings.reviewers.get("*", ()),
+    )

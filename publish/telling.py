@@ -1,0 +1,112 @@
+"""Tells people and the river. A chat that fails is written down as not sent; it holds up and doubles nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from publish.core.notice import NoticeKind, notice_of
+from publish.ports import Chat, Forge, Ports
+from schemas import errors
+from schemas.identity import stable_id
+from schemas.merge_requests import (
+    MergeRequestAction,
+    MergeRequestEvent,
+    MergeRequestRef,
+    Notification,
+    Proposal,
+)
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+log = structlog.get_logger(__name__)
+#: Seconds between two looks at a fresh merge request that GitLab has not judged yet.
+_MERGE_POLL_S = 1.0
+
+
+async def tell(
+    record: ValidatedPlans,
+    chosen: ValidatedPlan | None,
+    ports: Ports,
+    *,
+    kind: NoticeKind,
+    mr_url: str = "",
+    why: str = "",
+) -> tuple[Notification, ...]:
+    """Sends the message to every chat that has not got it yet; what was sent, and what was not and why."""
+    notice = notice_of(
+        record,
+        chosen,
+        kind=kind,
+        language=ports.language,
+        mr_url=mr_url,
+        console_url=ports.console_url,
+        explanation=why,
+    )
+    before = {n.channel: n for n in await ports.ledger.told(record.incident_id, kind) if n.sent}
+
+    async def one(chat: Chat) -> Notification:
+        if chat.channel in before:
+            return before[chat.channel]
+        try:
+            message = await chat.tell(notice)
+        except errors.KFixError as error:
+            log.warning("chat.not_sent", channel=chat.channel, kind=kind, reason=error.reason)
+            message = Notification(channel=chat.channel, sent=False, reason=error.reason)
+        await ports.ledger.keep_told(record.incident_id, kind, message)
+        return message
+
+    return tuple(await asyncio.gather(*(one(chat) for chat in ports.chats)))
+
+
+async def wish_merge(forge: Forge, ref: MergeRequestRef, patience_s: float) -> None:
+    """Asks for the automatic merge until GitLab takes the wish or ``patience_s`` is over; then people merge."""
+    waited = 0.0
+    while not await forge.merge_when_ready(ref):
+        if waited >= patience_s:
+            log.info("merge.left_to_people", project=ref.project, iid=ref.iid)
+            return
+        await asyncio.sleep(_MERGE_POLL_S)
+        waited += _MERGE_POLL_S
+
+
+def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:
+    """What learn needs to know about a merge request."""
+    if record.analysis is None:
+        return None
+    return Proposal(
+        context=record.context,
+        analysis=record.analysis,
+        plan=chosen.plan,
+        alternatives=tuple(p.plan for p in record.plans if p.plan.plan_id != chosen.plan.plan_id),
+        checks=chosen.checks,
+        diff="".join(edit.diff for edit in chosen.edits),
+    )
+
+
+def event(
+    record: ValidatedPlans,
+    action: MergeRequestAction,
+    now: datetime,
+    *,
+    ref: MergeRequestRef | None = None,
+    told: tuple[Notification, ...] = (),
+    text: str = "",
+    proposal: Proposal | None = None,
+) -> MergeRequestEvent:
+    """The record for ``mr.events``; the same cause and action give the same id."""
+    cause = record.incident_id if action == "opened" else record.event_id
+    return MergeRequestEvent(
+        event_id=stable_id("mre", cause, action),
+        trace_id=record.trace_id,
+        occurred_at=now,
+        incident_id=record.incident_id,
+        fingerprint=record.fingerprint,
+        action=action,
+        merge_request=ref,
+        proposal=proposal,
+        notifications=told,
+        text=text,
+        reason=record.reason,
+    )

@@ -1,0 +1,92 @@
+"""Settings to adapters: what publish runs on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+from kfix.clients.aiohttp import open_session
+from kfix.clients.gitlab import open_gitlab
+from kfix.clients.http import Bounds, open_http
+from kfix.settings import GitLabConnection, House, load
+from kfix.store.engine import open_engine
+from publish.adapters.gitlab import GitLabForge
+from publish.adapters.slack import SlackChat
+from publish.adapters.sql import SqlLedger
+from publish.adapters.teams import ConnectorChat, WorkflowsChat
+from publish.core.course import Limits
+from publish.ports import Chat, Ports
+from publish.settings import Publish
+
+
+@asynccontextmanager
+async def open_ports() -> AsyncIterator[Ports]:
+    """Opens what the settings name and closes it again."""
+    house, settings, connection = load(House), load(Publish), load(GitLabConnection)
+    async with AsyncExitStack() as stack:
+        engine = await asyncio.to_thread(open_engine, house.database_url.get_secret_value())
+        stack.callback(engine.dispose)
+        forge = None
+        if connection.url:
+            forge = GitLabForge(await stack.enter_async_context(open_gitlab(connection)))
+        yield Ports(
+            forge=forge,
+            chats=tuple(await _chats(settings, stack)),
+            ledger=SqlLedger(engine),
+            settings=settings,
+            limits=limits_of(settings, observe=house.mode == "observe"),
+            language=house.language,
+            console_url=house.console_url,
+            now=lambda: datetime.now(UTC),
+        )
+
+
+def limits_of(settings: Publish, *, observe: bool) -> Limits:
+    """The policy that the settings say."""
+    return Limits(
+        note_every=timedelta(seconds=settings.note_every_s),
+        remember_closed=timedelta(seconds=settings.remember_closed_s),
+        open_per_project=settings.open_per_project,
+        breaker=settings.breaker,
+        observe=observe,
+    )
+
+
+async def _chats(settings: Publish, stack: AsyncExitStack) -> list[Chat]:
+    chats: list[Chat] = []
+    bounds = Bounds(timeout_s=settings.chat_timeout_s, total_s=settings.chat_timeout_s)
+    slack = await _slack(settings, bounds, stack)
+    if slack is not None:
+        chats.append(slack)
+    workflow = settings.teams_url.get_secret_value()
+    connector = settings.teams_legacy_url.get_secret_value()
+    if workflow:
+        parts = urlsplit(workflow)
+        base = parts._replace(query="", fragment="").geturl()
+        http = await stack.enter_async_context(open_http(base, bounds=bounds))
+        chats.append(WorkflowsChat(http, dict(parse_qsl(parts.query))))
+    elif connector:
+        chats.append(ConnectorChat(connector, settings.chat_timeout_s))
+    return chats
+
+
+async def _slack(settings: Publish, bounds: Bounds, stack: AsyncExitStack) -> SlackChat | None:
+    token, hook = (
+        settings.slack_token.get_secret_value(),
+        settings.slack_webhook_url.get_secret_value(),
+    )
+    if token and settings.slack_channel:
+        from slack_sdk.web.async_client import AsyncWebClient
+
+        session = await stack.enter_async_context(open_session([settings.slack_api_url], bounds))
+        client = AsyncWebClient(token, base_url=settings.slack_api_url, session=session)
+        return SlackChat(client, settings.slack_channel)
+    if hook:
+        from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+        session = await stack.enter_async_context(open_session([hook], bounds))
+        return SlackChat(AsyncWebhookClient(hook, session=session))
+    return None
