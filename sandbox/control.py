@@ -83,7 +83,8 @@ class _Control:
         if name not in scenarios():
             raise Refused(f"no scenario {name}; there are {', '.join(scenarios())}")
         notify = body.get("notify", True) is True
-        event = await self._sandbox.world.break_(scenarios()[name], notify=notify)
+        growth = float(str(body.get("growth", 1.0)))
+        event = await self._sandbox.world.break_(scenarios()[name], notify=notify, growth=growth)
         return reply(
             {"event_id": str(event.id), "title": event.title, "state": state_of(self._sandbox)}
         )

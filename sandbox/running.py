@@ -72,7 +72,7 @@ class Sandbox:
             "KFIX_GITLAB_TOKEN": self.tokens["gitlab"],
             "KFIX_GITLAB_PROJECTS": json.dumps([self.project.path]),
             "KFIX_PUBLISH_SLACK_WEBHOOK_URL": self.urls["slack"] + self.slack.webhook_path,
-            "KFIX_PUBLISH_TEAMS_WEBHOOK_URL": self.urls["teams"] + self.teams.workflow_path,
+            "KFIX_PUBLISH_TEAMS_URL": self.urls["teams"] + self.teams.workflow_path,
         }
 
     @property

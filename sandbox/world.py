@@ -283,15 +283,19 @@ class World:
         stamp = datetime.fromtimestamp(at, UTC).isoformat()
         return repository.commit(branch, change.message, [action], author, at=stamp)
 
-    async def break_(self, scenario: Scenario, *, notify: bool = True) -> Event:
+    async def break_(
+        self, scenario: Scenario, *, notify: bool = True, growth: float = 1.0
+    ) -> Event:
         """Makes the scenario's trouble real and lets its monitor say so. Returns the monitor's event.
 
+        ``growth`` multiplies the changed need: the same trouble again, after the limits were raised.
         Raises ValueError when the trouble does not show, because something else is wrong with the service already.
         """
         now = self._clock()
         began = now - self.pace.began_s
         workload = self.workloads[scenario.service]
-        changes = scenario.need.model_dump(exclude_none=True)
+        given = scenario.need.model_dump(exclude_none=True)
+        changes = {name: value * growth for name, value in given.items()}
         workload.need = replace(workload.usual, **changes)
         workload.logs = scenario.logs
         self._fill_nodes(scenario.nodes_free_cpu)

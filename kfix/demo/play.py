@@ -1,0 +1,148 @@
+"""Puts the demo together: sandbox, stages, hooks, story; and takes it all down again."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import secrets
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfix.demo.children import Child, DemoFailed, start
+from kfix.demo.doors import ConsoleDoor, Document, SandboxDoor, open_client
+from kfix.demo.screen import Screen
+from kfix.demo.story import Story
+
+_READY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to play. ``limit_s`` bounds the story, ``stay`` keeps everything up after it."""
+
+    scenario: str = "oom"
+    limit_s: float = 300.0
+    stay: bool = False
+
+
+@contextlib.contextmanager
+def _stopping(child: Child) -> Iterator[Child]:
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+def play(options: Options, screen: Screen) -> None:
+    """Plays the demo. Raises DemoFailed with the reason when a step is not reached."""
+    with ExitStack() as stack:
+        stack.callback(screen.close)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kfix-demo-")))
+        screen.waiting("starting the sandbox")
+        company = stack.enter_context(_stopping(_start_sandbox(folder)))
+        urls = _strings(company.ready["urls"])
+        screen.done("the sandbox is up", f"GitLab at {urls['gitlab']}")
+        screen.waiting("starting the broker and the stages")
+        console_port, tokens = free_port(), _tokens()
+        given = _strings(company.ready["environment"])
+        environment = given | _environment(folder, console_port, tokens)
+        house = stack.enter_context(_stopping(_start_house(folder, environment)))
+        doors = _strings(house.ready["urls"])
+        for door in ("ingest", "console"):
+            if door not in doors:
+                raise DemoFailed(f"kfix up opened no door for {door}")
+        screen.done("broker, stages and console are up", doors["console"])
+        sandbox = SandboxDoor(stack.enter_context(open_client(urls["control"])))
+        console = ConsoleDoor(stack.enter_context(open_client(doors["console"])))
+        sandbox.connect(_hooks(doors["ingest"], tokens))
+
+        def check() -> None:
+            company.check()
+            house.check()
+
+        deadline = time.monotonic() + options.limit_s
+        story = Story(sandbox, console, screen, check, deadline, doors["console"])
+        story.tell(_scenario(sandbox, options.scenario))
+        screen.done("done", f"console {doors['console']}, sandbox {urls['control']}/_sandbox/state")
+        while options.stay:
+            check()
+            time.sleep(0.5)
+
+
+def _start_sandbox(folder: Path) -> Child:
+    return start(
+        "sandbox",
+        ["sandbox", "--with-parent", "--sync-s", "1"],
+        folder=folder,
+        environment={},
+        event="sandbox.ready",
+        within_s=_READY_S,
+    )
+
+
+def _start_house(folder: Path, environment: dict[str, str]) -> Child:
+    return start(
+        "kfix-up",
+        ["up"],
+        folder=folder,
+        environment=environment,
+        event="house.ready",
+        within_s=_READY_S,
+    )
+
+
+def _tokens() -> dict[str, str]:
+    signing = base64.b64encode(secrets.token_bytes(32)).decode()
+    return {"datadog": secrets.token_urlsafe(32), "gitlab_signing": f"whsec_{signing}"}
+
+
+def _environment(folder: Path, console_port: int, tokens: dict[str, str]) -> dict[str, str]:
+    """Fresh state, secrets of this run, and a clock that people can wait for."""
+    return {
+        "KFIX_DATABASE_URL": f"sqlite:///{folder}/kfix.db",
+        "KFIX_CONSOLE_URL": f"http://127.0.0.1:{console_port}",
+        "KFIX_CONSOLE_PORT": str(console_port),
+        "KFIX_INGEST_PORT": "0",
+        "KFIX_INGEST_DATADOG_TOKENS": tokens["datadog"],
+        "KFIX_INGEST_GITLAB_SIGNING_TOKENS": tokens["gitlab_signing"],
+        "KFIX_INGEST_GITLAB_BOT": "kfix-bot",
+        "KFIX_DECIDE_REOPEN_MINUTES": "0",
+        "KFIX_LEARN_CHECK_AFTER_S": "8",
+        "KFIX_LEARN_POLL_S": "1",
+    }
+
+
+def _hooks(ingest: str, tokens: dict[str, str]) -> Document:
+    return {
+        "datadog_url": f"{ingest}/datadog-webhook",
+        "datadog_token": tokens["datadog"],
+        "gitlab_url": f"{ingest}/gitlab-webhook",
+        "gitlab_signing_token": tokens["gitlab_signing"],
+    }
+
+
+def _scenario(sandbox: SandboxDoor, name: str) -> Document:
+    found = sandbox.scenarios()
+    for scenario in found:
+        if scenario["name"] == name:
+            return scenario
+    raise DemoFailed(f"no scenario {name}; there are {', '.join(str(s['name']) for s in found)}")
+
+
+def _strings(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise DemoFailed(f"unreadable ready line: {value!r}")
+    return {str(k): str(v) for k, v in value.items()}
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port

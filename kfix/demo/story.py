@@ -1,0 +1,179 @@
+"""The story: trouble, a merge request with proof, a merge, recovery, an outcome; then the same trouble once more."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from kfix.demo.children import DemoFailed
+from kfix.demo.doors import ConsoleDoor, Document, SandboxDoor, outcome_of, reached, similar_found
+from kfix.demo.screen import Screen
+
+_POLL_S = 0.25
+#: How much more the service needs when the trouble comes again, so that the raised limit is too small once more.
+_GROWTH = 2.5
+_STEPS = {
+    "evidence": "evidence gathered from Datadog, Kubernetes and GitLab",
+    "diagnosis": "diagnosis",
+    "plans": "plans",
+    "checks": "safety checks",
+}
+
+
+@dataclass(slots=True)
+class Story:
+    """Tells it. ``check`` raises DemoFailed when a child has died; ``deadline`` is on the monotonic clock."""
+
+    sandbox: SandboxDoor
+    console: ConsoleDoor
+    screen: Screen
+    check: Callable[[], None]
+    deadline: float
+    console_url: str
+    known: set[str] = field(default_factory=set)
+    first_mr_s: float = 0.0
+
+    def tell(self, scenario: Document) -> None:
+        """All of it. Raises DemoFailed with the step that was not reached."""
+        name, service = str(scenario["name"]), str(scenario["service"])
+        self.screen.title(str(scenario["title"]))
+        incident, iid = self._until_merge_request(name, service, growth=1.0)
+        self._show(incident, iid)
+        self._merge_and_recover(service, incident, iid)
+        self.screen.title("The same trouble comes again")
+        again, second = self._until_merge_request(name, service, growth=_GROWTH)
+        found = self._wait("similar incidents", lambda: similar_found(self.console.incident(again)))
+        self.screen.done("the earlier incident was found as similar", f"{found} similar, !{second}")
+        self.screen.close()
+
+    def _until_merge_request(self, scenario: str, service: str, growth: float) -> tuple[str, int]:
+        started = time.monotonic()
+        before = self.sandbox.state()
+        self.sandbox.break_(scenario, growth)
+        state = self.sandbox.state()
+        self.screen.done(f"{service} is broken", state["services"][service]["reason"])
+        self._delivered(len(before["datadog_deliveries"]))
+        incident = self._wait("the incident", self._new_incident)
+        self.known.add(incident)
+        self.screen.done("incident", f"{self.console_url}/incidents/{incident}")
+        self._follow(incident)
+        count = len(before["merge_requests"])
+        mr = self._wait("the merge request", lambda: self._merge_request(count, incident))
+        took = time.monotonic() - started
+        self.first_mr_s = self.first_mr_s or took
+        self.screen.done(f"merge request !{mr['iid']} after {took:.1f} s", str(mr["url"]))
+        self._chat(before)
+        return incident, int(mr["iid"])
+
+    def _delivered(self, before: int) -> None:
+        deliveries = self._wait(
+            "Datadog's webhook", lambda: self.sandbox.state()["datadog_deliveries"][before:]
+        )
+        status = deliveries[0]["status"]
+        if status != 202:
+            raise DemoFailed(f"the door answered Datadog with {status}, not 202")
+        self.screen.done("Datadog's native webhook was delivered", "202 Accepted")
+
+    def _new_incident(self) -> str:
+        names = [str(i.get("incident_id") or i.get("id") or "") for i in self.console.incidents()]
+        return next((n for n in names if n and n not in self.known), "")
+
+    def _follow(self, incident: str) -> None:
+        shown: set[str] = set()
+
+        def step() -> bool:
+            found = self.console.incident(incident)
+            for name in reached(found):
+                if name not in shown:
+                    shown.add(name)
+                    self.screen.done(_STEPS[name], _detail(name, found))
+            status = found.get("status")
+            if status in ("no_action", "needs_human"):
+                raise DemoFailed(
+                    f"{incident}: {status}: {found.get('explanation') or found.get('reason')}"
+                )
+            return "checks" in shown
+
+        self._wait("safety checks", step)
+
+    def _merge_request(self, before: int, incident: str) -> Document | None:
+        found = self.sandbox.state()["merge_requests"]
+        mine = [m for m in found if incident in m["branch"]] or found[before:]
+        return dict(mine[-1]) if mine else None
+
+    def _chat(self, before: Document) -> None:
+        self._wait(
+            "Slack's message", lambda: len(self.sandbox.state()["slack"]) > len(before["slack"])
+        )
+        self.screen.done("Slack has the message")
+        self._wait("the card in Teams", lambda: self.sandbox.state()["teams"] > before["teams"])
+        self.screen.done("Teams has the card")
+
+    def _show(self, incident: str, iid: int) -> None:
+        self.screen.close()
+        mr = next(m for m in self.sandbox.state()["merge_requests"] if m["iid"] == iid)
+        self.screen.block("what the merge request changes", str(mr["diff"]), "diff")
+        self.screen.block(f"!{iid} {mr['title']}", str(mr["description"]), "markdown")
+
+    def _merge_and_recover(self, service: str, incident: str, iid: int) -> None:
+        self.screen.title("A reviewer merges it")
+        before = len(self.sandbox.state()["gitlab_deliveries"])
+        self.sandbox.merge(iid)
+        self.screen.done(f"!{iid} was approved and merged")
+        self._wait(
+            "GitLab's webhook",
+            lambda: [
+                d
+                for d in self.sandbox.state()["gitlab_deliveries"][before:]
+                if 200 <= d["status"] < 300
+            ],
+        )
+        self.screen.done("GitLab's webhook was delivered")
+        self._wait(
+            f"{service} to recover",
+            lambda: self.sandbox.state()["services"][service]["condition"] == "healthy",
+        )
+        self.screen.done(f"{service} is healthy again")
+        result = self._wait(
+            "the check after the deployment", lambda: outcome_of(self.console.incident(incident))
+        )
+        self.screen.done("outcome stored", result)
+        if result != "success":
+            raise DemoFailed(f"the outcome is {result}, not success")
+
+    def _wait(self, what: str, look: Callable[[], Any]) -> Any:
+        self.screen.waiting(f"waiting for {what}")
+        while True:
+            self.check()
+            try:
+                found = look()
+            except httpx.HTTPError:
+                found = None
+            if found:
+                return found
+            if time.monotonic() > self.deadline:
+                raise DemoFailed(f"no time left while waiting for {what}")
+            time.sleep(_POLL_S)
+
+
+def _detail(step: str, incident: Document) -> str:
+    """One line about a step that was reached."""
+    analysis = incident.get("ai_analysis") or {}
+    if step == "diagnosis":
+        cause = re.sub(r"\s+", " ", str(analysis.get("root_cause", "")))
+        return f"{analysis.get('failure_class', '')}: {cause[:140]}"
+    if step == "plans":
+        others = incident.get("alternative_actions") or []
+        return f"{incident['recommended_action'].get('title', '')} (and {len(others)} more)"
+    if step == "checks":
+        checks = incident["safety_checks"]
+        listed = checks.values() if isinstance(checks, dict) else checks
+        verdicts = [c.get("verdict") if isinstance(c, dict) else c for c in listed]
+        passed = sum(v in ("pass", "passed", True) for v in verdicts)
+        return f"{passed} of {len(verdicts)} passed"
+    return ""
