@@ -34,6 +34,8 @@ class Child:
     process: subprocess.Popen[str]
     ready: dict[str, Json]
     log: Path
+    #: Reads the process's output until it ends.
+    reader: threading.Thread
 
     def check(self) -> None:
         """Raises DemoFailed when the process has ended."""
@@ -50,6 +52,7 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.reader.join(timeout=1)
 
 
 def start(
@@ -79,8 +82,9 @@ def start(
         )
     assert process.stdout is not None
     lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
-    child = Child(name, process, {}, log)
+    reader = threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True)
+    reader.start()
+    child = Child(name, process, {}, log, reader)
     try:
         child.ready = _wait_ready(child, lines, event, within_s)
     except BaseException:
@@ -91,8 +95,9 @@ def start(
 
 def _pump(stream: IO[str], lines: queue.Queue[str]) -> None:
     """Reads on for ever, so that the child never blocks on a full pipe."""
-    for line in stream:
-        lines.put(line)
+    with stream:
+        for line in stream:
+            lines.put(line)
 
 
 def _wait_ready(

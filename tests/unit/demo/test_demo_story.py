@@ -1,0 +1,154 @@
+"""The demo's story, told over doors that answer from a small script of what K-Fix would do."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kfix.demo.children import DemoFailed, start
+from kfix.demo.doors import ConsoleDoor, SandboxDoor, outcome_of, reached, similar_found
+from kfix.demo.story import Story
+
+SCENARIO = {"name": "oom", "title": "cart dies", "service": "cart"}
+
+
+class Recorder:
+    """A screen that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def title(self, text: str) -> None:
+        self.steps.append(f"== {text}")
+
+    def waiting(self, text: str) -> None: ...
+
+    def done(self, text: str, detail: str = "") -> None:
+        self.steps.append(f"{text}: {detail}")
+
+    def block(self, title: str, text: str, syntax: str = "") -> None:
+        self.steps.append(f"[{title}] {text}")
+
+    def close(self) -> None: ...
+
+
+class House:
+    """Answers as sandbox and console do; ``flaw`` names the step that goes wrong."""
+
+    def __init__(self, flaw: str = "") -> None:
+        self.flaw = flaw
+        self.broken = 0
+        self.merged = False
+        self.growth: list[float] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path == "/_sandbox/break":
+            self.broken += 1
+            self.merged = False
+            self.growth.append(json.loads(request.content)["growth"])
+            return httpx.Response(200, json={"state": self.state()})
+        if path == "/_sandbox/merge":
+            self.merged = True
+            return httpx.Response(200, json={"state": "merged"})
+        if path == "/_sandbox/state":
+            return httpx.Response(200, json=self.state())
+        if path == "/incidents.json":
+            names = [f"inc-{n}" for n in range(1, self.broken + 1)]
+            return httpx.Response(200, json=[{"incident_id": n} for n in reversed(names)])
+        number = int(path.removeprefix("/incidents/inc-").removesuffix(".json"))
+        return httpx.Response(200, json=self.incident(number))
+
+    def state(self) -> dict[str, Any]:
+        ill = self.broken and not self.merged
+        door = 401 if self.flaw == "door" else 202
+        mrs = [
+            {"iid": n, "branch": f"kfix/incident-inc-{n}", "url": "u", "title": "t", "diff": "+ memory", "description": "proof"}
+            for n in range(1, self.broken + 1)
+        ]  # fmt: skip
+        return {
+            "services": {"cart": {"condition": "oom_killed" if ill else "healthy", "reason": "r"}},
+            "datadog_deliveries": [{"status": door}] * self.broken,
+            "gitlab_deliveries": [{"status": 202}] * self.merged,
+            "merge_requests": [] if self.flaw == "no_mr" else mrs,
+            "slack": [{}] * self.broken,
+            "teams": self.broken,
+        }
+
+    def incident(self, number: int) -> dict[str, Any]:
+        human = self.flaw == "human"
+        found: dict[str, Any] = {
+            "incident_id": f"inc-{number}",
+            "status": "needs_human" if human else "solution_proposed",
+            "explanation": "a leak",
+            "context_bundle": {"alert": {}},
+            "learning": {"similar_incidents_found": number - 1},
+        }
+        if not human:
+            found["ai_analysis"] = {
+                "failure_class": "OOMKilled",
+                "root_cause": "too\nlittle memory",
+            }
+            found["recommended_action"] = {"title": "more memory"}
+            found["alternative_actions"] = [{}]
+            found["safety_checks"] = {
+                "quota": {"verdict": "pass"},
+                "dry_run": {"verdict": "unknown"},
+            }
+        if number == 1 and self.merged:
+            found["outcome"] = {"result": "failure" if self.flaw == "failure" else "success"}
+        return found
+
+
+def tell(house: House, seconds: float = 5) -> list[str]:
+    transport = httpx.MockTransport(house.answer)
+    client = httpx.Client(transport=transport, base_url="http://127.0.0.1")
+    screen = Recorder()
+    story = Story(
+        SandboxDoor(client), ConsoleDoor(client), screen, lambda: None, time.monotonic() + seconds, "http://c"
+    )  # fmt: skip
+    story.tell(SCENARIO)
+    return screen.steps
+
+
+def test_the_story_goes_from_trouble_to_the_similar_incident() -> None:
+    house = House()
+    steps = tell(house)
+    order = ["cart is broken", "webhook was delivered", "incident: http://c/incidents/inc-1", "OOMKilled: too little memory", "1 of 2 passed",
+             "merge request !1", "+ memory", "proof", "was approved and merged", "healthy again", "outcome stored: success", "comes again",
+             "found as similar: 1 similar, !2"]  # fmt: skip
+    at = 0
+    for wanted in order:
+        at = next(n for n in range(at, len(steps)) if wanted in steps[n])
+    assert house.growth == [1.0, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "said"),
+    [
+        ("door", "the door answered Datadog with 401"),
+        ("no_mr", "no time left while waiting for the merge request"),
+        ("human", "inc-1: needs_human: a leak"),
+        ("failure", "the outcome is failure, not success"),
+    ],
+)
+def test_a_step_that_is_not_reached_ends_it_with_the_reason(flaw: str, said: str) -> None:
+    with pytest.raises(DemoFailed, match=said):
+        tell(House(flaw), seconds=0.8)
+
+
+def test_an_incident_without_anything_has_reached_nothing() -> None:
+    assert (reached({}), outcome_of({}), similar_found({})) == ([], "", 0)
+    assert outcome_of({"learning": {"outcome": "partial"}}) == "partial"
+
+
+def test_a_child_that_fails_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with pytest.raises(DemoFailed, match=r"nonsense ended with status 2(?s:.)*No such command"):
+        start(
+            "nonsense", ["no-such-command"], folder=tmp_path, environment={}, event="x", within_s=20
+        )
