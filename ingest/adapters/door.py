@@ -1,0 +1,248 @@
+"""What happens to each request, in order: authentic? whole? readable? stored? Only then a 2xx."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+
+from ingest.adapters.metrics import IN_FLIGHT, SECONDS, WEBHOOKS
+from ingest.core import datadog, gitlab
+from ingest.core.authenticity import check_signature, check_token
+from ingest.core.identity import sha256_hex
+from ingest.core.outcomes import Ignored, Malformed, Refusal, Refused
+from ingest.core.reading import decompressed, document_of
+from ingest.ports import Ports
+from kfix.runtime.stage import Publisher
+from kfix.topics import ALERTS_RAW, MR_EVENTS, Topic
+from schemas import errors
+from schemas.alerts import RawAlert
+from schemas.merge_requests import MergeRequestEvent
+
+log = structlog.get_logger()
+
+Sender = Literal["datadog", "gitlab"]
+Read = RawAlert | MergeRequestEvent | Ignored | Malformed
+_STATUS: dict[Refusal, int] = {
+    "too_large": 413,
+    "too_slow": 408,
+    "cut_off": 400,
+    "busy": 503,
+    "broker_away": 503,
+}
+#: Headers that go with a dead letter, so that it can be read again: none of them is a secret.
+_KEPT = ("content-type", "content-encoding", "x-gitlab-event", "idempotency-key", "webhook-id")
+#: Bytes kept of a body that is over the cap.
+_PREFIX = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender is told."""
+
+    status: int
+    result: Literal["accepted", "ignored", "dead_lettered", "refused"]
+    reason: str = ""
+    delivery: str = ""
+
+
+class _TooLarge(Exception):
+    def __init__(self, prefix: bytes) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+
+class Door:
+    """Handles the requests of both senders; at most ``max_in_flight`` at once."""
+
+    def __init__(self, ports: Ports, publisher: Publisher) -> None:
+        self._ports = ports
+        self._settings = ports.settings
+        self._publisher = publisher
+        self._in_flight = 0
+        self._failed_at = float("-inf")
+
+    @property
+    def ready(self) -> bool:
+        """False for a few seconds after the broker failed to take a record."""
+        return time.monotonic() - self._failed_at > self._settings.retry_after_s
+
+    async def datadog(self, request: Request) -> Answer:
+        """One webhook of Datadog."""
+        return await self._guarded("datadog", request, self._datadog)
+
+    async def gitlab(self, request: Request) -> Answer:
+        """One webhook of GitLab."""
+        return await self._guarded("gitlab", request, self._gitlab)
+
+    async def _guarded(
+        self, sender: Sender, request: Request, handle: Callable[[Request], Awaitable[Answer]]
+    ) -> Answer:
+        started = time.perf_counter()
+        if self._in_flight >= self._settings.max_in_flight:
+            answer = _refusal(Refused("busy"))
+        else:
+            self._in_flight += 1
+            IN_FLIGHT.set(self._in_flight)
+            try:
+                answer = await handle(request)
+            finally:
+                self._in_flight -= 1
+                IN_FLIGHT.set(self._in_flight)
+        SECONDS.labels(sender).observe(time.perf_counter() - started)
+        WEBHOOKS.labels(sender, answer.result, answer.reason).inc()
+        said = log.warning if answer.result in ("refused", "dead_lettered") else log.info
+        said(
+            f"webhook.{answer.result}",
+            sender=sender,
+            status=answer.status,
+            reason=answer.reason,
+            delivery=answer.delivery,
+        )
+        return answer
+
+    async def _datadog(self, request: Request) -> Answer:
+        valid = [token.get_secret_value() for token in self._settings.datadog_tokens]
+        refused = check_token(request.headers.getlist(self._settings.datadog_header), valid)
+        if refused is not None:
+            return _refusal(refused)
+        body = await self._body(request)
+        if isinstance(body, Refused):
+            return _refusal(body)
+        if isinstance(body, _TooLarge):
+            return await self._keep(request, ALERTS_RAW, body.prefix, self._over_the_cap())
+        return await self._settle(request, ALERTS_RAW, body, self._read_datadog)
+
+    async def _gitlab(self, request: Request) -> Answer:
+        plain = [token.get_secret_value() for token in self._settings.gitlab_tokens]
+        keys = [token.get_secret_value() for token in self._settings.gitlab_signing_tokens]
+        signed = bool(keys) and "webhook-signature" in request.headers
+        if not signed:
+            # once a signing token is set, a request without both is a request without a signature
+            tokens = request.headers.getlist("x-gitlab-token")
+            refused = (
+                Refused("signature_missing") if keys and not plain else check_token(tokens, plain)
+            )
+            if refused is not None:
+                return _refusal(refused)
+        body = await self._body(request)
+        if isinstance(body, Refused):
+            return _refusal(body)
+        if isinstance(body, _TooLarge):
+            if signed:  # cannot be verified, so nobody knows whose it is
+                return _refusal(Refused("too_large"))
+            return await self._keep(request, MR_EVENTS, body.prefix, self._over_the_cap())
+        if signed and (refused := self._check_signature(request, body, keys)) is not None:
+            return _refusal(refused)
+        return await self._settle(request, MR_EVENTS, body, self._read_gitlab)
+
+    def _check_signature(self, request: Request, body: bytes, keys: list[str]) -> Refused | None:
+        return check_signature(
+            body=body,
+            ids=request.headers.getlist("webhook-id"),
+            timestamps=request.headers.getlist("webhook-timestamp"),
+            signatures=request.headers.getlist("webhook-signature"),
+            keys=keys,
+            now_s=self._ports.now().timestamp(),
+            tolerance_s=self._settings.signature_tolerance_s,
+        )
+
+    async def _body(self, request: Request) -> bytes | Refused | _TooLarge:
+        """The raw body. Never holds more than the cap and one chunk."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                async for chunk in request.stream():
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > self._settings.max_body_bytes:
+                        return _TooLarge(b"".join(chunks)[:_PREFIX])
+        except TimeoutError:
+            return Refused("too_slow")
+        except ClientDisconnect:
+            return Refused("cut_off")
+        return b"".join(chunks)
+
+    def _over_the_cap(self) -> Malformed:
+        return Malformed(
+            "too_large", f"over {self._settings.max_body_bytes} bytes; the start is kept"
+        )
+
+    def _read_datadog(self, request: Request, body: bytes, plain: bytes) -> Read:
+        content_type = request.headers.get("content-type", "")
+        document = document_of(plain, content_type, self._settings.max_depth)
+        if isinstance(document, Malformed):
+            return document
+        return datadog.raw_alert(
+            document, body=plain, content_type=content_type, received_at=self._ports.now()
+        )
+
+    def _read_gitlab(self, request: Request, body: bytes, plain: bytes) -> Read:
+        content_type = request.headers.get("content-type", "")
+        document = document_of(plain, content_type, self._settings.max_depth)
+        if isinstance(document, Malformed):
+            return document
+        key = (
+            request.headers.get("webhook-id")
+            or request.headers.get("idempotency-key")
+            or sha256_hex(body)
+        )
+        delivery = gitlab.Delivery(
+            key=key,
+            received_at=self._ports.now(),
+            bot=self._settings.gitlab_bot,
+            gitlab_url=self._ports.gitlab_url,
+        )
+        return gitlab.event_of(document, delivery)
+
+    async def _settle(
+        self,
+        request: Request,
+        topic: Topic[RawAlert] | Topic[MergeRequestEvent],
+        body: bytes,
+        read: Callable[[Request, bytes, bytes], Read],
+    ) -> Answer:
+        encoding = request.headers.get("content-encoding", "")
+        plain = decompressed(body, encoding, self._settings.max_body_bytes)
+        record = plain if isinstance(plain, Malformed) else read(request, body, plain)
+        if isinstance(record, Malformed):
+            return await self._keep(request, topic, body, record)
+        if isinstance(record, Ignored):
+            return Answer(200, "ignored", record.reason)
+        try:
+            await self._publisher.send(record)
+        except errors.Retryable:
+            return self._broker_away()
+        except errors.Defect as error:
+            return await self._keep(request, topic, body, Malformed("unencodable", str(error)))
+        return Answer(202, "accepted", delivery=record.event_id)
+
+    async def _keep(
+        self,
+        request: Request,
+        topic: Topic[RawAlert] | Topic[MergeRequestEvent],
+        body: bytes,
+        malformed: Malformed,
+    ) -> Answer:
+        kept = {name: request.headers[name][:200] for name in _KEPT if name in request.headers}
+        try:
+            await self._publisher.dead_letter(
+                topic, body, reason=malformed.reason, message=malformed.detail, headers=kept
+            )
+        except errors.Retryable:
+            return self._broker_away()
+        return Answer(202, "dead_lettered", malformed.reason)
+
+    def _broker_away(self) -> Answer:
+        self._failed_at = time.monotonic()
+        return _refusal(Refused("broker_away"))
+
+
+def _refusal(refused: Refused) -> Answer:
+    return Answer(_STATUS.get(refused.reason, 401), "refused", refused.reason)

@@ -1,0 +1,81 @@
+"""Who sent it? Compared in constant time, over the raw bytes, before anything is parsed.
+
+Signatures are those of Standard Webhooks (https://www.standardwebhooks.com), which GitLab's signing tokens follow:
+``v1,<base64 of HMAC-SHA256(key, "id.timestamp.body")>``, several separated by spaces, key = base64 after ``whsec_``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from ingest.core.outcomes import Refused
+
+
+def check_token(given: Sequence[str], valid: Sequence[str]) -> Refused | None:
+    """``given``: every value of the header, there must be exactly one. All valid tokens are compared each time."""
+    tokens = [token.encode() for token in valid if token]
+    if not tokens:
+        return Refused("no_token_configured")
+    if len(given) != 1:
+        return Refused("token_ambiguous" if given else "token_missing")
+    offered = given[0].encode("utf-8", "surrogateescape")
+    if not offered:
+        return Refused("token_missing")
+    matches = [hmac.compare_digest(offered, token) for token in tokens]
+    return None if any(matches) else Refused("token_wrong")
+
+
+def check_signature(
+    *,
+    body: bytes,
+    ids: Sequence[str],
+    timestamps: Sequence[str],
+    signatures: Sequence[str],
+    keys: Sequence[str],
+    now_s: float,
+    tolerance_s: float,
+) -> Refused | None:
+    """Every argument is the list of a header's values; two of one kind are refused."""
+    if not (len(ids) == len(timestamps) == len(signatures) == 1) or not ids[0]:
+        return Refused("signature_malformed")
+    stamp = timestamps[0]
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+        return Refused("signature_malformed")
+    if abs(now_s - int(stamp)) > tolerance_s:
+        return Refused("signature_stale")
+    signed = f"{ids[0]}.{stamp}.".encode("utf-8", "surrogateescape") + body
+    offered = _version_one(signatures[0])
+    if not offered:
+        return Refused("signature_malformed")
+    secrets = [secret for key in keys if (secret := key_of(key)) is not None]
+    if not secrets:
+        return Refused("no_token_configured")
+    wanted = [hmac.new(secret, signed, hashlib.sha256).digest() for secret in secrets]
+    matches = [hmac.compare_digest(one, other) for one in offered for other in wanted]
+    return None if any(matches) else Refused("signature_wrong")
+
+
+def key_of(token: str) -> bytes | None:
+    """The key inside ``whsec_<base64>``; ``None`` when it is none or shorter than 16 bytes."""
+    try:
+        key = base64.b64decode(token.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) >= 16 else None
+
+
+def _version_one(header: str) -> list[bytes]:
+    found = []
+    for part in header.split(" ")[:8]:
+        version, _, text = part.partition(",")
+        if version != "v1":
+            continue
+        try:
+            found.append(base64.b64decode(text, validate=True))
+        except (binascii.Error, ValueError):
+            continue
+    return found

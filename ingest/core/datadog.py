@@ -1,0 +1,205 @@
+"""Datadog's words to ``RawAlert``: the native payload, our template, and what people write by hand.
+
+Variables and their values: https://docs.datadoghq.com/integrations/webhooks/. Substitution is textual, so every value
+may be a string, a number, an object or missing; ``""``, ``"null"`` and an unexpanded ``"$NAME"`` all mean missing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ingest.core.identity import digest, sha256_hex
+from ingest.core.outcomes import Malformed
+from ingest.core.reading import Document, clean
+from schemas.alerts import Alert, RawAlert, Transition
+
+#: Names under which a field is found, the best first.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "title": ("title", "event_title", "alert_title"),
+    "body": ("body", "message", "event_msg", "text_only_msg", "text"),
+    "alert_type": ("alert_type",),
+    "priority": ("alert_priority", "priority"),
+    "status": ("alert_status", "status"),
+    "query": ("alert_query", "query"),
+    "metric": ("alert_metric", "metric"),
+    "cycle_key": ("alert_cycle_key", "cycle_key"),
+    "aggregation_key": ("aggreg_key", "aggregation_key"),
+    "hostname": ("hostname", "host"),
+    "link": ("link", "url"),
+    "snapshot": ("snapshot",),
+    "logs_sample": ("logs_sample", "logs"),
+}
+_LIMITS = {"body": 32_768, "logs_sample": 32_768, "query": 4_096, "link": 2_048, "snapshot": 2_048}
+_LIMIT = 1_024
+_MAX_TAGS = 256
+_MAX_ANOMALIES = 100
+_NO_VALUE = re.compile(r"(?:null|none|\$[A-Z][A-Z0-9_]*(?:\[[^\]]*\])?)?", re.IGNORECASE)
+_TRANSITIONS: dict[str, Transition] = {
+    "triggered": "triggered",
+    "alert": "triggered",
+    "retriggered": "renotify",
+    "renotify": "renotify",
+    "warn": "warn",
+    "rewarn": "warn",
+    "nodata": "no_data",
+    "renodata": "no_data",
+    "recovered": "recovered",
+    "resolved": "recovered",
+    "ok": "recovered",
+}
+_BY_TYPE: dict[str, Transition] = {"error": "triggered", "warning": "warn", "success": "recovered"}
+#: ``[P2] [Re-Triggered on {kube_namespace:shop,pod_name:x}] Title``
+_TITLE = re.compile(
+    r"^\s*(?:\[P[1-5]\]\s*)?\[(?P<word>[A-Za-z][A-Za-z -]{1,14}?)(?: on \{(?P<scope>[^}]{0,1024})\})?\]"
+)
+_LARGEST_ID = 2**63 - 1
+_MILLISECONDS_FROM = 100_000_000_000
+
+
+def raw_alert(
+    document: Document, *, body: bytes, content_type: str, received_at: datetime
+) -> RawAlert | Malformed:
+    """The record of a delivery, or why there is none: it says neither what happened nor which monitor."""
+    alert = alert_of(document)
+    if not (alert.title or alert.event_id or alert.monitor_id):
+        return Malformed("nothing_to_go_on", "no title, no event id, no monitor id")
+    delivery = delivery_id(document, alert, body)
+    return RawAlert(
+        event_id=f"dd-{delivery}",
+        trace_id=delivery,
+        occurred_at=received_at,
+        body_sha256=sha256_hex(body),
+        body=body,
+        content_type=clean(content_type, 100),
+        template=template_of(document),
+        alert=alert,
+    )
+
+
+def delivery_id(document: Document, alert: Alert, body: bytes) -> str:
+    """The same for an exact repetition: event id, transition and last update, else the bytes. 32 hex digits."""
+    if not alert.event_id:
+        return digest("body", sha256_hex(body))
+    updated = _word(document, "last_updated") or _word(document, "date")
+    return digest("event", alert.event_id, alert.transition, updated)
+
+
+def template_of(document: Document) -> Literal["native", "kfix", "custom"]:
+    """Which template wrote the payload."""
+    if "kfix_template" in document:
+        return "kfix"
+    keys = document.keys()
+    native = {"id", "title", "event_type", "last_updated"} <= keys
+    return "native" if native and not {"alert_id", "alert_transition"} & keys else "custom"
+
+
+def alert_of(document: Document) -> Alert:
+    """What the payload says, in our words."""
+    words = {
+        name: next((word for key in keys if (word := _word(document, key, name))), "")
+        for name, keys in _NAMES.items()
+    }
+    announced = _TITLE.match(words["title"])
+    scope = _word(document, "alert_scope", "scope") or _word(document, "scope")
+    if not scope and announced is not None:
+        scope = clean(announced["scope"] or "", _LIMIT)
+    tags = _tags(document.get("tags"))
+    for key, value in _tags(scope).items():
+        tags.setdefault(key, value)
+    return Alert(
+        **words,
+        event_id=_word(document, "id") or _word(document, "event_id"),
+        monitor_id=_id(document, "monitor_id") or _id(document, "alert_id"),
+        transition=_transition(document, words["alert_type"], announced),
+        scope=scope,
+        org_id=_org(document),
+        tags=tags,
+        happened_at=_time(document.get("date")) or _time(document.get("last_updated")),
+        anomalies=_anomalies(document.get("anomalies")),
+    )
+
+
+def _word(document: Document, key: str, field: str = "") -> str:
+    value = document.get(key)
+    if value is None or isinstance(value, bool):
+        return ""
+    text = value if isinstance(value, str) else _as_json(value)
+    text = clean(text, _LIMITS.get(field, _LIMIT))
+    return "" if _NO_VALUE.fullmatch(text) else text
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _id(document: Document, key: str) -> int | None:
+    text = _word(document, key)
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        return None
+    return number if 0 < (number := int(text)) <= _LARGEST_ID else None
+
+
+def _transition(document: Document, alert_type: str, announced: re.Match[str] | None) -> Transition:
+    candidates = (
+        _word(document, "alert_transition"),
+        _word(document, "transition"),
+        _word(document, "event_type"),
+        announced["word"] if announced else "",
+    )
+    for candidate in candidates:
+        known = _TRANSITIONS.get(re.sub(r"[^a-z]", "", candidate.lower()))
+        if known is not None:
+            return known
+    return _BY_TYPE.get(alert_type.lower(), "unknown")
+
+
+def _tags(value: object) -> dict[str, str]:
+    """``key:value`` pairs from a list, a comma-separated text, a JSON list as text, or an object. The first one wins."""
+    if isinstance(value, dict):
+        parts = [f"{key}:{item}" for key, item in value.items() if isinstance(item, str | int)]
+    elif isinstance(value, list):
+        parts = [item for item in value if isinstance(item, str)]
+    elif isinstance(value, str):
+        parts = value.strip().strip("[]").replace('"', "").split(",")
+    else:
+        return {}
+    tags: dict[str, str] = {}
+    for part in parts[:_MAX_TAGS]:
+        key, _, tag = clean(part, _LIMIT).partition(":")
+        key = key.strip().lower()
+        if key and not _NO_VALUE.fullmatch(key) and not _NO_VALUE.fullmatch(tag.strip() or "-"):
+            tags.setdefault(key, tag.strip())
+    return tags
+
+
+def _org(document: Document) -> str:
+    org = document.get("org")
+    return _word(org, "id") if isinstance(org, dict) else _word(document, "org_id")
+
+
+def _time(value: object) -> datetime | None:
+    """Epoch milliseconds or seconds, as a number or text, or ISO 8601."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+        return datetime.fromtimestamp(number / (1000 if number > _MILLISECONDS_FROM else 1), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        at = datetime.fromisoformat(str(value).strip().replace(" UTC", "+00:00"))
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _anomalies(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        clean(item if isinstance(item, str) else _as_json(item), 4_096)
+        for item in value[:_MAX_ANOMALIES]
+    )

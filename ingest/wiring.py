@@ -1,0 +1,17 @@
+"""Settings to ports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from ingest.ports import Ports
+from ingest.settings import Ingest
+from kfix.settings import GitLabConnection, load
+
+
+@asynccontextmanager
+async def open_ports() -> AsyncIterator[Ports]:
+    """The door's ports. It holds nothing open itself."""
+    yield Ports(load(Ingest), load(GitLabConnection).url.rstrip("/"), lambda: datetime.now(UTC))

@@ -1,0 +1,15 @@
+"""Fixtures of the door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests_ingest import Open, opened
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Open]:
+    """The door, open on loopback."""
+    async with opened() as door:
+        yield door
