@@ -93,7 +93,8 @@ class Index:
                     continue
                 for seen in self._readable(path):
                     target = marks.child(seen.document.root, "spec", "scaleTargetRef")
-                    if seen.namespace not in ("", ref.namespace) or seen.kind != kind:
+                    apart = ref.namespace and seen.namespace not in ("", ref.namespace)
+                    if apart or seen.kind != kind:
                         continue
                     if (
                         text_at(target, "name") == ref.name

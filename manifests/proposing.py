@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from manifests import diffs, editor, kustomize, paths, planning, tree, values
+from manifests import diffs, editor, kustomize, marks, paths, planning, tree, values
 from manifests.edits import Edit
 from manifests.index import Index, build
 from manifests.kustomize import Graph, Kustomization
 from manifests.locate import Hints, Location, locate
+from manifests.reading import Document
 from manifests.refused import Refused
-from schemas.base import ObjectRef
+from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from schemas.validated import FileEdit
 
 _REPLICAS = ("spec", "replicas")
+_ABSENT = object()
 
 
 @dataclass(slots=True)
@@ -83,6 +85,63 @@ def propose(
         return refused
 
 
+def set_fields(
+    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints
+) -> list[FileEdit]:
+    """Edits that give fields of a declared object new values, whatever they are now. Raises Refused."""
+    graph = kustomize.read_graph(index)
+    parsed = [paths.parse(text) for text in wanted]
+    where = locate(ref, index, hints, fields=parsed, graph=graph)
+    declared = values.value_of(where.document.root)
+    fields = tuple(_to(text, declared, value) for text, value in wanted.items())
+    draft = Draft()
+    change = KubernetesChange(object=ref, fields=fields)
+    _patch(index, graph, change, hints, draft, blind=True)
+    return _edited(index, draft, _Base("", "", "", {}))
+
+
+def set_in(
+    index: Index, path: str, document: Document, wanted: Mapping[str, Json]
+) -> list[FileEdit]:
+    """As ``set_fields``, in a document that is known already. Raises Refused."""
+    ref = _ref_of(document)
+    if ref is not None and any(paths.parse(text) == _REPLICAS for text in wanted):
+        _refuse_scaled(index, ref)
+    draft = Draft()
+    draft.add(path, planning.set_values(document, wanted), ())
+    return _edited(index, draft, _Base("", "", "", {}))
+
+
+def _ref_of(document: Document) -> ObjectRef | None:
+    root = document.root
+    kind, name = marks.text_at(root, "kind"), marks.text_at(root, "metadata", "name")
+    namespace = marks.text_at(root, "metadata", "namespace")
+    return ObjectRef(kind=kind, namespace=namespace, name=name) if kind and name else None
+
+
+def declares(document: Document, ref: ObjectRef) -> bool:
+    """Does the document declare the object, as far as it says a namespace?"""
+    found = _ref_of(document)
+    if found is None or (found.kind.lower(), found.name) != (ref.kind.lower(), ref.name):
+        return False
+    return not found.namespace or not ref.namespace or found.namespace == ref.namespace
+
+
+def _refuse_scaled(index: Index, ref: ObjectRef) -> None:
+    scaler = index.autoscaler_of(ref)
+    if scaler is not None:
+        raise Refused(
+            "HPA_OWNED", f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas"
+        )
+
+
+def _to(text: str, declared: Json, value: Json) -> FieldChange:
+    before = paths.find(declared, text, _ABSENT)
+    if before is _ABSENT:
+        return FieldChange(op="add", path=text, after=value)
+    return FieldChange(path=text, before=before, after=value)
+
+
 def draft_of(index: Index, changes: Sequence[KubernetesChange], hints: Hints) -> Draft:
     """Finds every changed object and gathers the edits by file. Raises Refused."""
     graph = kustomize.read_graph(index)
@@ -98,15 +157,18 @@ def draft_of(index: Index, changes: Sequence[KubernetesChange], hints: Hints) ->
 
 
 def _patch(
-    index: Index, graph: Graph, change: KubernetesChange, hints: Hints, draft: Draft
+    index: Index,
+    graph: Graph,
+    change: KubernetesChange,
+    hints: Hints,
+    draft: Draft,
+    *,
+    blind: bool = False,
 ) -> None:
+    """``blind``: settings of a Kustomization are replaced whatever they are."""
     parsed = [paths.parse(f.path) for f in change.fields]
     if _REPLICAS in parsed:
-        scaler = index.autoscaler_of(change.object)
-        if scaler is not None:
-            raise Refused(
-                "HPA_OWNED", f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas"
-            )
+        _refuse_scaled(index, change.object)
     where = locate(change.object, index, hints, fields=parsed, graph=graph)
     rest: list[FieldChange] = []
     for change_of_field, path in zip(change.fields, parsed, strict=True):
@@ -116,6 +178,9 @@ def _patch(
             continue
         kustomization, moved = setting
         document = index.documents(kustomization.path)[0]
+        if blind:
+            declared = values.value_of(document.root)
+            moved = moved.model_copy(update={"before": paths.find(declared, moved.path)})
         inner = change.model_copy(update={"fields": (moved,)})
         step = f"{kustomization.path} sets {change_of_field.path} for {change.object.name}"
         draft.add(kustomization.path, planning.edits_of(inner, document), (*where.steps, step))

@@ -11,7 +11,16 @@ import importlib
 import typer
 
 #: Modules of this package that register commands, in the order of ``kfix --help``.
-COMMANDS: tuple[str, ...] = ("demo", "stages", "kafka", "replay", "sandbox", "schemas", "datadog")
+COMMANDS: tuple[str, ...] = (
+    "demo",
+    "stages",
+    "kafka",
+    "replay",
+    "sandbox",
+    "schemas",
+    "datadog",
+    "edit",
+)
 
 
 def main() -> None:

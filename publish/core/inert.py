@@ -19,8 +19,10 @@ _BIDI_AND_HIDDEN = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
-_MARKDOWN = re.compile(r"([\\`*_\[\](){}#!|~+\-<>^])")
-_REFERENCE = re.compile(r"([@#!~%$&^*]|\\[#!~^*])(?=[\w\"'(\[{\\])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~<>^])")
+#: What means something at the start of a line: quick action, heading, list, rule, setext underline.
+_STARTS = re.compile(r"[/#=+.:>-]|\\[~*_]|\d+[.)]")
+_REFERENCE = re.compile(r"([@#!~%$&^*]|\\[~^*])(?=[\w\"'(\[{\\])")
 _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
 _WWW = re.compile(r"(?i)\bwww\.")
 
@@ -40,7 +42,7 @@ def prose(text: str, limit: int = 500) -> str:
     text = clean(text, limit).replace("&", "&amp;")
     text = _MARKDOWN.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
     text = _broken(text)
-    return BREAK + text if text.startswith(("/", "=", ".")) else text
+    return BREAK + text if _STARTS.match(text) else text
 
 
 def title(text: str, limit: int = 200) -> str:
@@ -57,8 +59,8 @@ def _broken(text: str) -> str:
 
 
 def code(text: str, limit: int = 200) -> str:
-    """A short outside value as a code span; GitLab looks for nothing inside one."""
-    text = clean(text, limit).replace("`", "'")
+    """A short outside value as a code span; GitLab looks for nothing inside one. No pipe: it may stand in a table."""
+    text = clean(text, limit).replace("`", "'").replace("|", "¦")
     return f"`{text}`" if text else "–"
 
 

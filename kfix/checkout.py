@@ -1,0 +1,52 @@
+"""Reads a folder that holds a repository's files, by the same rules as a repository behind GitLab's API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from manifests import tree
+from manifests.reading import MAX_CHARS
+from manifests.refused import Refused
+
+_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
+
+
+def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
+    """(files by path, refused paths): manifests below ``folder``. Symlinks, submodules and oversized files are refused.
+
+    Raises OSError when the folder cannot be read.
+    """
+    files: dict[str, bytes] = {}
+    refused: dict[str, Refused] = {}
+    for where, folders, names in os.walk(folder, followlinks=False):
+        below = os.path.relpath(where, folder).replace(os.sep, "/")
+        prefix = "" if below == "." else below + "/"
+        for name in list(folders):
+            path, full = prefix + name, Path(where, name)
+            if name == ".git":
+                folders.remove(name)
+            elif full.is_symlink() or (full / ".git").is_file():
+                folders.remove(name)
+                refused[path] = Refused("UNSAFE_PATH", f"{path} is a symlink or a submodule")
+        for name in names:
+            if not name.endswith(_SUFFIXES):
+                continue
+            path = prefix + name
+            try:
+                files[path] = read_file(Path(where, name), path)
+            except Refused as reason:
+                refused[path] = reason
+    return files, refused
+
+
+def read_file(file: Path, path: str) -> bytes:
+    """One plain file's bytes. Raises Refused UNSAFE_PATH, TOO_BIG, NOT_FOUND."""
+    tree.check_path(path)
+    if file.is_symlink():
+        tree.check_mode(path, "120000")
+    if not file.is_file():
+        raise Refused("NOT_FOUND", f"no file {path}")
+    if file.stat().st_size > 4 * MAX_CHARS:
+        raise Refused("TOO_BIG", f"{path} is larger than {4 * MAX_CHARS} bytes")
+    return file.read_bytes()

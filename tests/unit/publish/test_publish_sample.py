@@ -1,0 +1,84 @@
+"""The whole description of a sample incident. ``KFIX_TEST_SAMPLES=<folder>`` writes it there for people to look at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import fixtures_publish as sample
+import pytest
+
+from publish.core import description
+from publish.core.notice import notice_of
+from publish.core.wording import Language
+
+
+def text_of(language: Language = "en") -> str:
+    record = sample.record()
+    return description.description(
+        record,
+        record.plans[0],
+        language=language,
+        incident_url="https://kfix.example.com/incidents/" + record.incident_id,
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_reviewer_finds_everything_in_it(language: Language) -> None:
+    text = text_of(language)
+    for part in ("500m", "900m", "```diff", "e1", "5400m", "resource_quota", "node_fit", "inc-a"):
+        assert part in text, part
+    folder = os.environ.get("KFIX_TEST_SAMPLES")
+    if folder:
+        Path(folder, f"merge_request.{language}.md").write_text(text)
+
+
+def test_both_languages_say_the_same_things_in_other_words() -> None:
+    assert text_of("en").count("## ") == text_of("fr").count("## ")
+    assert "Retour arrière" in text_of("fr")
+    assert "Rollback" in text_of("en")
+
+
+def test_the_rollback_diff_takes_the_change_back(tmp_path: Path) -> None:
+    edit = sample.record().plans[0].edits[0]
+    inverse = description.reverse(edit.diff)
+    file = tmp_path / edit.path
+    file.parent.mkdir(parents=True)
+    file.write_text(edit.after)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "apply", "-"], input=inverse.encode(), check=True)
+    assert file.read_text() == sample.MANIFEST
+
+
+def test_the_title_names_plan_and_service() -> None:
+    record = sample.record()
+    title = description.mr_title(record, record.plans[0])
+    assert title == "🤖 K-Fix: Raise the CPU limit (checkout)"
+
+
+def test_labels_say_environment_team_and_severity() -> None:
+    assert description.labels(sample.record()) == [
+        "k-fix",
+        "automated",
+        "high",
+        "env::production",
+        "team::payments",
+    ]
+
+
+def test_a_notice_links_to_the_merge_request_and_the_incident() -> None:
+    record = sample.record()
+    notice = notice_of(
+        record,
+        record.plans[0],
+        kind="opened",
+        language="en",
+        mr_url="https://gitlab.example.com/mr/1",
+        console_url="https://kfix.example.com/",
+    )
+    assert [url for _, url in notice.links] == [
+        "https://gitlab.example.com/mr/1",
+        f"https://kfix.example.com/incidents/{record.incident_id}.json",
+        f"https://kfix.example.com/incidents/{record.incident_id}",
+    ]
