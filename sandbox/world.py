@@ -27,6 +27,8 @@ from sandbox.scenario import CommitData, Company, Scenario
 from sandbox.telemetry import History, Regime, Telemetry, restarts
 
 _MIB = 2**20
+#: How often the kubelet repeats itself, and how often an ill service is shown anew.
+_EVENT_EVERY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Workload:
     scaler: Object | None = None
     revisions: list[Revision] = field(default_factory=list)
     logs: tuple[str, ...] = ()
+    shown_at: float = 0.0
 
 
 class World:
@@ -178,6 +181,7 @@ class World:
         regimes = workload.history.regimes
         regime = self._judged(workload, now if since is None else since)
         last = regimes[-1] if regimes else None
+        count = len(regimes)
         if last is None or (last.health, last.spec, last.pods, last.stuck_pods) != (
             regime.health,
             regime.spec,
@@ -186,7 +190,7 @@ class World:
         ):
             start = max(regime.since, last.since + 1) if last else regime.since
             regimes.append(replace(regime, since=start))
-        self._show(workload, now)
+        self._show(workload, now, fresh=len(regimes) > count)
 
     def _judged(self, workload: Workload, since: float) -> Regime:
         spec = read_spec(workload.manifest, workload.scaler)
@@ -226,8 +230,11 @@ class World:
                     free[node][1] -= float(quantities.parse(str(requests.get("memory", 0)))) / _MIB
         return [Node(name, cpu, memory) for name, (cpu, memory) in free.items()]
 
-    def _show(self, workload: Workload, now: float) -> None:
-        """Puts the service's objects into the cluster; pods that are no more disappear."""
+    def _show(self, workload: Workload, now: float, *, fresh: bool) -> None:
+        """Puts the service's objects into the cluster; pods that are no more disappear.
+
+        ``fresh``: the state has just been found, and has lasted since its regime began.
+        """
         namespace, regime = self.company.namespace, workload.history.regimes[-1]
         live = self.cluster.put(rendering.deployment(workload.manifest, workload.revisions, regime))
         sets = [
@@ -248,9 +255,14 @@ class World:
         for service in self.cluster.list("services", namespace):
             if service["spec"].get("selector", {}).get("app") == workload.name:
                 self.cluster.put(rendering.endpoints(service, found))
+        repeats = max(1, int((now - regime.since) / _EVENT_EVERY_S)) if fresh else 1
         for about, reason, message, component in rendering.events(regime, found):
-            stamp = rendering.instant(now)
-            self.cluster.event(about, reason, message, at=stamp, component=component)
+            if fresh:
+                first = rendering.instant(regime.since)
+                self.cluster.event(about, reason, message, at=first, component=component)
+            last = rendering.instant(now)
+            self.cluster.event(about, reason, message, at=last, count=repeats, component=component)
+        workload.shown_at = now
         self._write_logs(workload, found, regime)
 
     def _write_logs(self, workload: Workload, found: list[Object], regime: Regime) -> None:
@@ -366,8 +378,9 @@ class World:
             if now - self._seen[1] >= self.pace.sync_s:
                 await asyncio.to_thread(self.sync)
         for name, workload in self.workloads.items():
-            if workload.history.regimes and self.health(name).condition != "healthy":
-                self._show(workload, now)
+            due = now - workload.shown_at >= _EVENT_EVERY_S
+            if due and workload.history.regimes and self.health(name).condition != "healthy":
+                self._show(workload, now, fresh=False)
         await self._watch_monitors(now)
 
     async def _watch_monitors(self, now: float) -> None:

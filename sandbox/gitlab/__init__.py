@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.faults import Faults, WithFaults
-from sandbox.gitlab import files, merge_requests, projects
+from sandbox.gitlab import discussion, files, merge_requests, projects
 from sandbox.gitlab.requests import EncodedPaths, routes
 from sandbox.gitlab.state import GitLab
 from sandbox.serving import reply
@@ -21,7 +21,7 @@ __all__ = ["GitLab", "create_app"]
 
 def create_app(gitlab: GitLab, faults: Faults | None = None) -> ASGIApp:
     """The service over one instance's state."""
-    table = [*projects.table(), *files.table(), *merge_requests.table()]
+    table = [*projects.table(), *files.table(), *merge_requests.table(), *discussion.table()]
     app = Starlette(routes=[*routes(gitlab, table), Route("/{rest:path}", _unknown)])
     return WithFaults(EncodedPaths(app), "gitlab", faults or Faults())
 

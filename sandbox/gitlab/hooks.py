@@ -210,6 +210,18 @@ def announce(gitlab: GitLab, project: Project, kind: str, payload: dict[str, Jso
             task.add_done_callback(gitlab.sending.discard)
 
 
+async def tell(
+    gitlab: GitLab,
+    project: Project,
+    mr: MergeRequest,
+    actor: User,
+    action: str,
+) -> None:
+    """Announces that somebody did something to a merge request."""
+    payload = await asyncio.to_thread(merge_request_event, gitlab, project, mr, actor, action)
+    announce(gitlab, project, "merge_request", payload)
+
+
 def headers_of(gitlab: GitLab, hook: Hook, kind: str, body: bytes, key: str) -> dict[str, str]:
     """All headers of one delivery, the secret or the signature included."""
     stamp = str(int(gitlab.clock()))

@@ -1,4 +1,4 @@
-"""Merge request endpoints: create, list, change, comment, approve, merge."""
+"""Merge request endpoints: create, list, change, merge. Comments and approvals are in ``discussion``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from sandbox.gitlab import views
-from sandbox.gitlab.hooks import announce, merge_request_event, note_event, pipeline_event
+from sandbox.gitlab.hooks import announce, merge_request_event, pipeline_event, tell
+from sandbox.gitlab.quick_actions import obey
 from sandbox.gitlab.repository import MergeConflict
-from sandbox.gitlab.requests import Call, Refused, Table, not_found
+from sandbox.gitlab.requests import Call, Refused, Table
 from sandbox.gitlab.state import (
     GitLab,
     MergeRequest,
-    Note,
     PipelineStatus,
     Project,
     Protection,
@@ -39,13 +39,6 @@ def table() -> Table:
         ("GET", f"{_ONE}/diffs", diffs),
         ("GET", f"{_ONE}/commits", commits),
         ("GET", f"{_ONE}/pipelines", pipelines),
-        ("GET", f"{_ONE}/notes", notes),
-        ("POST", f"{_ONE}/notes", create_note),
-        ("GET", f"{_ONE}/notes/{{note}}", get_note),
-        ("PUT", f"{_ONE}/notes/{{note}}", update_note),
-        ("GET", f"{_ONE}/approvals", approvals),
-        ("POST", f"{_ONE}/approve", approve),
-        ("POST", f"{_ONE}/unapprove", unapprove),
         ("PUT", f"{_ONE}/merge", merge),
     )
 
@@ -75,19 +68,6 @@ def _show(call: Call, project: Project) -> Callable[[MergeRequest], Json]:
 
 async def _shown(call: Call, project: Project, mr: MergeRequest, status: int = 200) -> Response:
     return reply(await asyncio.to_thread(_show(call, project), mr), status)
-
-
-async def _tell(
-    call: Call,
-    project: Project,
-    mr: MergeRequest,
-    action: str,
-    changed: dict[str, Json] | None = None,
-) -> None:
-    payload = await asyncio.to_thread(
-        merge_request_event, call.gitlab, project, mr, call.user, action, changes=changed
-    )
-    announce(call.gitlab, project, "merge_request", payload)
 
 
 def _words(value: Json) -> list[str]:
@@ -179,9 +159,10 @@ async def create(call: Call) -> Response:
     )
     # No await between the look for a double and this line: two requests at once make one.
     project.merge_requests.append(mr)
+    mr.description = obey(call.gitlab, mr, call.user, mr.description)
     _remember_labels(project, mr)
     mr.diff_base = await asyncio.to_thread(repository.merge_base, source, target)
-    await _tell(call, project, mr, "open")
+    await tell(call.gitlab, project, mr, call.user, "open")
     return await _shown(call, project, mr, 201)
 
 
@@ -204,7 +185,7 @@ async def update(call: Call) -> Response:
     if call.given("title") is not None:
         mr.title = call.required("title")
     if call.given("description") is not None:
-        mr.description = str(call.given("description"))
+        mr.description = obey(call.gitlab, mr, call.user, str(call.given("description")))
     _relabel(call, mr)
     if call.given("assignee_ids") is not None:
         mr.assignees = _people(call, call.given("assignee_ids"))
@@ -215,12 +196,12 @@ async def update(call: Call) -> Response:
     event = call.given("state_event")
     if event == "close" and mr.state == "opened":
         mr.state, mr.closed, mr.closed_by = "closed", mr.updated, call.user
-        await _tell(call, project, mr, "close")
+        await tell(call.gitlab, project, mr, call.user, "close")
     elif event == "reopen" and mr.state == "closed":
         mr.state, mr.closed, mr.closed_by = "opened", None, None
-        await _tell(call, project, mr, "reopen")
+        await tell(call.gitlab, project, mr, call.user, "reopen")
     elif before != (mr.title, mr.description, mr.labels):
-        await _tell(call, project, mr, "update")
+        await tell(call.gitlab, project, mr, call.user, "update")
     return await _shown(call, project, mr)
 
 
@@ -266,110 +247,6 @@ async def pipelines(call: Call) -> Response:
     mr = call.merge_request(project)
     one: Json = {"id": mr.id * 10, "sha": mr.sha, "ref": mr.source_branch, "status": mr.pipeline}
     return reply([one] if mr.pipeline else [])
-
-
-async def notes(call: Call) -> Response:
-    """Comments, newest first unless ``sort=asc``."""
-    project = call.project()
-    mr = call.merge_request(project)
-    found = mr.notes if call.asked("sort") == "asc" else mr.notes[::-1]
-    return call.paged(found, lambda n: views.note(call.gitlab, project, mr, n))
-
-
-async def create_note(call: Call) -> Response:
-    """A comment; hooks hear of it."""
-    project = call.project()
-    mr = call.merge_request(project)
-    note = add_note(call.gitlab, mr, call.user, call.required("body"))
-    payload = await asyncio.to_thread(note_event, call.gitlab, project, mr, call.user, note)
-    announce(call.gitlab, project, "note", payload)
-    return reply(views.note(call.gitlab, project, mr, note), 201)
-
-
-def add_note(
-    gitlab: GitLab, mr: MergeRequest, author: User, body: str, *, system: bool = False
-) -> Note:
-    """Puts a comment on the merge request without telling hooks."""
-    now = gitlab.clock()
-    note = Note(gitlab.next_id(), author, body, now, now, system)
-    mr.notes.append(note)
-    mr.updated = now
-    return note
-
-
-def _note(call: Call, mr: MergeRequest) -> Note:
-    wanted = call.part("note")
-    found = next((n for n in mr.notes if str(n.id) == wanted), None)
-    if found is None:
-        raise not_found("Note")
-    return found
-
-
-async def get_note(call: Call) -> Response:
-    """One comment."""
-    project = call.project()
-    mr = call.merge_request(project)
-    return reply(views.note(call.gitlab, project, mr, _note(call, mr)))
-
-
-async def update_note(call: Call) -> Response:
-    """Rewrites one's own comment."""
-    project = call.project()
-    mr = call.merge_request(project)
-    note = _note(call, mr)
-    if note.author != call.user:
-        raise Refused(403, {"message": "403 Forbidden"})
-    note.body, note.updated = call.required("body"), call.gitlab.clock()
-    return reply(views.note(call.gitlab, project, mr, note))
-
-
-def _approvals(call: Call, project: Project, mr: MergeRequest) -> dict[str, Json]:
-    left = max(0, project.approvals_required - len(mr.approved_by))
-    return {
-        "id": mr.id,
-        "iid": mr.iid,
-        "project_id": project.id,
-        "title": mr.title,
-        "state": mr.state,
-        "approved": left == 0,
-        "approvals_required": project.approvals_required,
-        "approvals_left": left,
-        "approved_by": [{"user": views.user(call.gitlab, u)} for u in mr.approved_by],
-        "user_has_approved": call.user in mr.approved_by,
-        "user_can_approve": call.user != mr.author and call.user not in mr.approved_by,
-    }
-
-
-async def approvals(call: Call) -> Response:
-    """Who approved, and how many are missing."""
-    project = call.project()
-    return reply(_approvals(call, project, call.merge_request(project)))
-
-
-async def approve(call: Call) -> Response:
-    """One person's approval; the author's own is refused (401), as is one for another ``sha`` (409)."""
-    project = call.project()
-    mr = call.merge_request(project)
-    if call.user == mr.author or call.user in mr.approved_by or mr.state != "opened":
-        raise Refused(401, {"message": "401 Unauthorized"})
-    sha = call.given("sha")
-    if sha and sha != mr.sha:
-        raise Refused(409, {"message": f"SHA does not match HEAD of source branch: {mr.sha}"})
-    mr.approved_by.append(call.user)
-    complete = len(mr.approved_by) >= project.approvals_required
-    await _tell(call, project, mr, "approved" if complete else "approval")
-    return reply(_approvals(call, project, mr), 201)
-
-
-async def unapprove(call: Call) -> Response:
-    """Takes one's approval back."""
-    project = call.project()
-    mr = call.merge_request(project)
-    if call.user not in mr.approved_by:
-        raise Refused(404, {"message": "404 Not found"})
-    mr.approved_by.remove(call.user)
-    await _tell(call, project, mr, "unapproved")
-    return reply(_approvals(call, project, mr), 201)
 
 
 async def merge(call: Call) -> Response:

@@ -153,6 +153,8 @@ class GitLab:
     users: dict[int, User] = field(default_factory=dict)
     projects: dict[int, Project] = field(default_factory=dict)
     deliveries: list[HookDelivery] = field(default_factory=list)
+    #: Quick actions found in descriptions and comments: merge request, author, command.
+    quick_actions: list[tuple[int, str, str]] = field(default_factory=list)
     #: Seconds after which a new merge request is known to merge; before that ``merge`` answers 405.
     mergeability_delay_s: float = 0.0
     #: Requests per minute and user.

@@ -334,6 +334,18 @@ def test_conflicting_changes_do_not_merge(house: House) -> None:
     assert status_of(mr.merge)[0] == 422
 
 
+def test_quick_actions_in_descriptions_and_comments_are_obeyed(house: House) -> None:
+    repo = house.repo()
+    mr = open_mr(repo, description="hello\n/label ~hacked\n```\n/label ~quoted\n```")
+    mr.notes.create({"body": "see\n/merge\n /close"})
+    mr.notes.create({"body": "/close"})
+    again = repo.mergerequests.get(mr.iid)
+    assert again.description == "hello\n```\n/label ~quoted\n```"
+    assert (again.labels, again.state) == (["hacked"], "closed")
+    commands = [command for _, _, command in house.state.quick_actions]
+    assert commands == ["/label ~hacked", "/merge", "/close"]
+
+
 def test_users_members_and_limits(house: House) -> None:
     client = house.client()
     assert [u.username for u in client.users.list(username="ada", get_all=True)] == ["ada"]
