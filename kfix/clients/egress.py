@@ -132,7 +132,7 @@ def _host(parts: SplitResult) -> str:
 
 def _climbs(path: str) -> bool:
     for _ in range(3):  # %252e%252e is .. after two decodings, and a proxy may do one
-        if "\\" in path or any(part in (".", "..") for part in path.split("/")):
+        if "\\" in path or any(part.partition(";")[0] in (".", "..") for part in path.split("/")):
             return True
         path = unquote(path)
     return False
