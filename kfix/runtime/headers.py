@@ -67,3 +67,16 @@ def next_traceparent(traceparent: str) -> str:
     """The same trace one span further; a new trace when there is none to go on."""
     trace = trace_of(traceparent) or "%032x" % (random.getrandbits(128) | 1)
     return "00-%s-%016x-01" % (trace, random.getrandbits(64) | 1)  # noqa: UP031 - once a record
+
+
+def number(value: bytes) -> int:
+    """A header that is a count; 0 when it is not."""
+    return int(value) if value.isdigit() else 0
+
+
+def seconds(text: str) -> float:
+    """A header that is a time; 0 when it is not."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

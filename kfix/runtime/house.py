@@ -25,6 +25,7 @@ from kfix.runtime.outbox import Outbox
 from kfix.runtime.rim import App
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Stage
+from kfix.runtime.timers import run_timer
 from kfix.runtime.watchdog import watch
 from kfix.settings import Kafka
 from kfix.topics import Topic
@@ -88,18 +89,21 @@ class House:
         self.ready = True
 
     async def _open_stage(self, stage: Stage[Any], ports: Any) -> None:
-        engine = Engine(
-            stage,
-            ports,
-            brokers=self.brokers,
-            codec=self._codec,
-            outbox=self._outbox,
-            knobs=self._knobs,
-            leave=leave,
-        )
-        for tick in engine.timers():
-            self._tasks.append(asyncio.create_task(tick(), name=f"{stage.name}.timer"))
+        for timer in stage.timers:
+            ticking = run_timer(
+                stage, timer, ports, codec=self._codec, outbox=self._outbox, knobs=self._knobs
+            )
+            self._tasks.append(asyncio.create_task(ticking, name=f"{stage.name}.{timer.name}"))
         if stage.handlers:
+            engine = Engine(
+                stage,
+                ports,
+                brokers=self.brokers,
+                codec=self._codec,
+                outbox=self._outbox,
+                knobs=self._knobs,
+                leave=leave,
+            )
             app = App(engine, brokers=self.brokers, knobs=self._knobs, leave=leave)
             self._pairs.append((engine, app))
         if stage.http is not None and stage.listen is not None:
@@ -156,7 +160,7 @@ async def running(
 
     Raises errors.Unavailable when no broker answers or a door cannot listen.
     """
-    async with connect(kafka, within_s=knobs.startup_timeout_s) as brokers:
+    async with connect(kafka, within_s=knobs.startup_timeout_s, lost=leave) as brokers:
         house = House(brokers, codec_for(kafka), knobs)
         async with AsyncExitStack() as stack:
             await house.open(stages, stack)

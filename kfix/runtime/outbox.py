@@ -17,6 +17,8 @@ from kfix.runtime.settings import Runtime
 _REQUEST_TIMEOUT_MS = 30_000
 #: Bytes per partition and batch; 256 KiB holds some hundred records, and bounds what waits for a broker that is away.
 _BATCH_BYTES = 262_144
+#: Bytes that headers may add to the largest record, those of a dead letter included.
+HEADROOM_BYTES = 65_536
 
 
 class Outbox:
@@ -39,7 +41,7 @@ class Outbox:
             enable_idempotence=not self._brokers.embedded,
             linger_ms=self._runtime.linger_ms,
             max_batch_size=_BATCH_BYTES,
-            max_request_size=self._runtime.max_record_bytes,
+            max_request_size=self._runtime.max_record_bytes + HEADROOM_BYTES,
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
         )
         await self._producer.start()

@@ -30,6 +30,7 @@ from yarl import URL
 
 from kfix.broker.connection import Brokers
 from kfix.runtime.engine import Engine
+from kfix.runtime.outbox import HEADROOM_BYTES
 from kfix.runtime.settings import Runtime
 from kfix.runtime.window import Partition
 
@@ -64,7 +65,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             auto_offset_reset="earliest",
             max_poll_records=knobs.max_poll_records,
             max_poll_interval_ms=3_600_000,
-            max_partition_fetch_bytes=knobs.max_record_bytes,
+            max_partition_fetch_bytes=knobs.max_record_bytes + HEADROOM_BYTES,
             fetch_max_wait_ms=(
                 knobs.embedded_fetch_wait_ms if app.brokers.embedded else knobs.fetch_wait_ms
             ),

@@ -11,9 +11,12 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from kfix.runtime.stage import Stage
+from fastapi import FastAPI, Response
+
+from kfix.runtime.stage import Asgi, Publisher, Stage
 from kfix.topics import Topic
 from schemas import errors
 from schemas.base import Record
@@ -128,3 +131,29 @@ def journal_of(path: Path, kind: str) -> list[list[str]]:
         return []
     lines = [line.split(" ") for line in path.read_text().splitlines()]
     return [words[1:] for words in lines if words[0] == kind]
+
+
+def _door(_: Journal, publisher: Publisher) -> Asgi:
+    app = FastAPI()
+
+    @app.post("/raw/{number}")
+    async def take(number: int, response: Response) -> dict[str, str]:
+        record = Raw(
+            event_id=f"d{number}",
+            occurred_at=datetime.now(UTC),
+            key=f"k{number % 8}",
+            number=100,
+            payload="x" * 10_000,
+        )
+        try:
+            await publisher.send(record)
+        except errors.Retryable as away:
+            response.status_code = 503
+            return {"reason": away.reason}
+        response.status_code = 202
+        return {}
+
+    return app
+
+
+door = Stage("door", ports=ports, http=_door, listen=lambda _: ("127.0.0.1", 0), publishes=(RAW,))
