@@ -1,0 +1,250 @@
+"""From findings to a ranked diagnosis: merge, weigh cause against symptom, calibrate, explain. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from decide.core.findings import Fact, Finding
+from decide.core.graph import calls
+from decide.core.rules import (
+    admission,
+    dependencies,
+    nodes,
+    performance,
+    probes,
+    resources,
+    routes,
+    runtime,
+    scheduling,
+    services,
+    startup,
+    storage,
+)
+from decide.core.taxonomy import CLASSES, title
+from decide.core.view import ClusterView
+from schemas.base import ObjectRef, Severity, Status
+from schemas.context import ContextBundle
+from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
+
+#: Recorded with every decision: change it when rules change.
+RULES_VERSION = "2026.11-1"
+#: Below this the answer is a person's: rules alone were not sure enough in the reliability table.
+SURE = 0.6
+_RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
+    admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, runtime.find,
+    services.find, routes.find, dependencies.find, performance.find, nodes.find,
+)  # fmt: skip
+#: Classes that name a cause more exactly than another at the same object: the general one steps back.
+_SHARPER: dict[str, frozenset[str]] = {
+    "crash_code": frozenset({
+        "oom_killed", "sidecar_port_conflict", "volume_permission_denied", "database_credentials_invalid", "database_port_wrong",
+        "missing_env", "crash_bad_config", "dns_config_broken", "bad_command", "env_address_mismatch", "liveness_probe_port",
+        "liveness_probe_protocol", "liveness_probe_timing", "liveness_probe_path", "config_reference_missing",
+    }),
+    "bad_rollout": frozenset(CLASSES) - {"bad_rollout", "crash_code", "undetermined", "healthy"},
+    "database_port_wrong": frozenset({"dns_config_broken", "env_address_mismatch", "database_credentials_invalid"}),
+    "pvc_pending": frozenset({"pvc_storage_class_mismatch", "pvc_capacity_mismatch", "pvc_access_mode_mismatch", "pvc_selector_mismatch", "pv_bound_elsewhere"}),
+    "dependency_unavailable": frozenset(CLASSES) - {"dependency_unavailable", "undetermined", "healthy", "crash_code"},
+    "crash_bad_config": frozenset({"sidecar_port_conflict", "database_credentials_invalid", "volume_permission_denied", "missing_env", "database_port_wrong", "dns_config_broken"}),
+    "node_not_ready": frozenset({"node_runtime_unavailable", "node_kubelet_unavailable"}),
+    "node_kubelet_unavailable": frozenset({"node_runtime_unavailable"}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the rules conclude. ``findings`` are ranked; ``status`` says whether a plan may be made."""
+
+    status: Status
+    reason: AbstentionReason
+    explanation: str
+    analysis: Analysis
+    findings: tuple[Finding, ...]
+    view: ClusterView
+
+
+def diagnose(bundle: ContextBundle, language: str = "en") -> Diagnosis:
+    """Ranks what may have caused the alert. Never raises for what a bundle lacks."""
+    view = ClusterView(bundle)
+    found = [finding for rule in _RULES for finding in rule(view)]
+    ranked = rank(view, found)
+    strong = [f for f in ranked if f.score >= SURE]
+    if not ranked or (not strong and _calm(view)):
+        ranked = [_healthy(view), *ranked]
+    return _conclude(view, ranked, language)
+
+
+def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
+    """Merges equal findings, lowers what others explain, sorts. One cause may explain many objects."""
+    merged: dict[tuple[str, str], Finding] = {}
+    for finding in found:
+        key = (finding.failure_class, finding.object.key)
+        other = merged.get(key)
+        if other is None or finding.score > other.score:
+            merged[key] = finding
+            extra = other.evidence if other else []
+        else:
+            extra = finding.evidence
+        kept = merged[key]
+        kept.evidence = list(dict.fromkeys([*kept.evidence, *extra]))[:8]
+    findings = list(merged.values())
+    _step_back(findings)
+    _explained_by_nodes(view, findings)
+    _explained_by_callees(view, findings)
+    _focus_on_subject(view, findings)
+    return sorted(findings, key=lambda f: (-f.score, f.failure_class, f.object.key))
+
+
+def _step_back(findings: list[Finding]) -> None:
+    by_object: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_object.setdefault(finding.object.name, []).append(finding)
+    for group in by_object.values():
+        for finding in group:
+            sharper = _SHARPER.get(finding.failure_class, frozenset())
+            better = [o for o in group if o.failure_class in sharper and o.score >= 0.5]
+            if better:
+                finding.score = min(finding.score, max(o.score for o in better) - 0.15)
+                finding.against.append(f"{better[0].failure_class} says it more exactly")
+
+
+def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
+    """A node that is down explains what happens to its pods."""
+    down = {f.object.name: f for f in findings if f.object.kind == "Node" and f.score >= 0.75}
+    if not down:
+        return
+    network = any(f.failure_class in ("node_network_delay", "node_network_loss") for f in down.values())  # fmt: skip
+    for finding in findings:
+        workload = finding.facts.get("workload")
+        places = {p.node for p in getattr(workload, "pods", ()) if p.node}
+        if finding.object.kind == "Node" or not places & set(down):
+            if not (network and finding.failure_class == "pod_network_delay"):
+                continue
+        finding.score = min(finding.score * 0.6, 0.55)
+        finding.against.append("a node explains it")
+    for finding in findings:
+        if finding.failure_class == "scheduler_unavailable" and finding.score < 0.9:
+            finding.score += 0.0
+
+
+def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
+    """A caller that only complains about a callee, while the callee has a cause of its own."""
+    symptoms = ("crash_code", "database_port_wrong", "dependency_unavailable", "route_backend_mismatch")  # fmt: skip
+    graph = calls(view) if any(f.failure_class in symptoms for f in findings) else {}
+    causes = {f.object.key for f in findings if f.score >= 0.85 and f.failure_class not in symptoms}
+    databases = [f for f in findings if f.failure_class in ("database_connections_exhausted", "database_read_only", "database_disk_full") and f.score > 0.8]  # fmt: skip
+    for finding in findings:
+        if finding.failure_class not in symptoms:
+            continue
+        below = graph.get(finding.object.key, set()) & causes
+        if below or (databases and finding.failure_class in ("crash_code", "database_port_wrong")):
+            finding.score = min(finding.score * 0.6, 0.5)
+            finding.against.append(f"{sorted(below)[0] if below else databases[0].object.key} explains it")  # fmt: skip
+
+
+def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
+    """What the alert itself points at counts a little more."""
+    subject = view.bundle.k8s_context.subject
+    named = {str(a.get("entry_service") or a.get("name") or "") for a in view.anomalies} - {""}
+    for finding in findings:
+        if subject is not None and finding.object.name == subject.name:
+            finding.score = min(0.98, finding.score + 0.03)
+        elif finding.object.name in named:
+            finding.score = min(0.98, finding.score + 0.01)
+
+
+def _calm(view: ClusterView) -> bool:
+    """Everything that was collected looks well."""
+    if not view.workloads:
+        return False
+    return all(w.available for w in view.workloads if w.kind not in ("Job", "CronJob", "Pod"))
+
+
+def _healthy(view: ClusterView) -> Finding:
+    ref = view.bundle.k8s_context.subject or ObjectRef(api_version="v1", kind="Namespace", name=view.namespace or "default")  # fmt: skip
+    if not view.workloads:
+        return Finding("undetermined", ref, 0.3, "no workload was collected", [])
+    well = sum(w.available for w in view.workloads)
+    missing = [s.name for s in view.bundle.sources if s.state == "missing"]
+    text = f"{well} of {len(view.workloads)} workloads are available"
+    if well < len(view.workloads):
+        return Finding("undetermined", ref, 0.4, text, [Fact("object", text)])
+    against = [f"no evidence from {name}" for name in missing]
+    return Finding("healthy", ref, 0.85 - 0.1 * min(3, len(missing)), text, [Fact("object", text)], against)  # fmt: skip
+
+
+def _conclude(view: ClusterView, ranked: list[Finding], language: str) -> Diagnosis:
+    first = ranked[0]
+    entry = CLASSES[first.failure_class]
+    rival = next((f for f in ranked[1:] if f.object.key != first.object.key or f.failure_class != first.failure_class), None)  # fmt: skip
+    status: Status = "solution_proposed"
+    reason: AbstentionReason = ""
+    if entry.family == "nothing":
+        status, reason = "no_action", "healthy"
+    elif entry.family == "human" or first.score < SURE:
+        status, reason = "needs_human", "not_enough_evidence"
+    elif not entry.plans:
+        status, reason = "needs_human", entry.handoff
+    if status == "solution_proposed" and rival and first.score - rival.score < 0.02 and first.score < 0.8:  # fmt: skip
+        status, reason = "needs_human", "ambiguous"
+    analysis = _analysis(view, ranked, language)
+    explanation = f"{title(first.failure_class, language)}: {first.object.key}"
+    return Diagnosis(status, reason, explanation, analysis, tuple(ranked), view)
+
+
+def _analysis(view: ClusterView, ranked: list[Finding], language: str) -> Analysis:
+    evidence: list[Evidence] = []
+    ids: dict[Fact, str] = {}
+    for finding in ranked[:6]:
+        for fact in finding.evidence:
+            if fact not in ids:
+                ids[fact] = f"e{len(ids) + 1}"
+                evidence.append(Evidence(id=ids[fact], source=fact.source, statement=fact.statement, object=fact.object, value=fact.value, unit=fact.unit))  # fmt: skip
+    hypotheses = tuple(
+        Hypothesis(
+            failure_class=f.failure_class,
+            object=f.object,
+            root_cause=_sentence(f, language),
+            confidence=confidence(f, ranked),
+            evidence_for=tuple(ids[x] for x in f.evidence),
+            evidence_against=tuple(f.against),
+        )
+        for f in ranked[:6]
+    )
+    first = ranked[0]
+    severity: Severity = CLASSES[first.failure_class].severity
+    affected = sorted({w.name for w in view.workloads if not w.available})
+    return Analysis(
+        failure_class=first.failure_class,
+        object=first.object,
+        root_cause=_sentence(first, language),
+        severity=severity,
+        confidence=hypotheses[0].confidence,
+        affected_services=tuple(affected[:20]),
+        estimated_impact=_impact(view, affected, language),
+        evidence=tuple(evidence),
+        hypotheses=hypotheses,
+    )
+
+
+def _sentence(finding: Finding, language: str) -> str:
+    head = f"{title(finding.failure_class, language)} ({finding.object.key})"
+    return f"{head}: {finding.detail}" if finding.detail else head
+
+
+def _impact(view: ClusterView, affected: list[str], language: str) -> str:
+    total = len(view.workloads)
+    if language == "fr":
+        return f"{len(affected)} applications sur {total} sans tous leurs pods prêts"
+    return f"{len(affected)} of {total} workloads lack ready pods"
+
+
+def confidence(finding: Finding, ranked: list[Finding]) -> float:
+    """The score, lowered for a close rival at another object, and for missing sources' sake never 1."""
+    rivals = [f.score for f in ranked if f is not finding and f.score <= finding.score]
+    close = max(rivals, default=0.0)
+    doubt = max(0.0, 0.05 - (finding.score - close)) * 2 if close else 0.0
+    return round(max(0.05, min(0.98, finding.score - doubt)), 3)
+
+

@@ -1,0 +1,52 @@
+"""What a rule yields: a possible cause with its evidence, and the facts that a plan is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from schemas.base import ObjectRef
+
+Source = Literal[
+    "alert", "monitor", "metric", "log", "event", "object", "change", "history", "repository"
+]
+#: Longest quotation of outside text in evidence, in characters.
+QUOTE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One observation. ``value`` with ``unit`` where it is a number."""
+
+    source: Source
+    statement: str
+    object: ObjectRef | None = None
+    value: float | None = None
+    unit: str = ""
+
+
+@dataclass(slots=True)
+class Finding:
+    """A possible cause.
+
+    ``score`` (0 to 1) is the rule's own belief that this class at this object explains the alert:
+    0.9 and more: the responsible program itself names the mechanism and the object suffers now;
+    0.7: the configuration is wrong and symptoms fit; 0.5: wrong configuration, no symptom seen, or symptom alone;
+    below: a guess that fills the ranking.
+    """
+
+    failure_class: str
+    object: ObjectRef
+    score: float
+    detail: str = ""
+    evidence: list[Fact] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
+    #: What plans need: container, field paths, current values, measured numbers.
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def quote(text: str) -> str:
+    """Outside text on one line, shortened, control characters dropped."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= QUOTE else flat[: QUOTE - 1] + "…"

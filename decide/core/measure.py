@@ -1,0 +1,130 @@
+"""Series of a workload by meaning, and small statistics on them. Pure; gaps are skipped.
+
+Metric names: Datadog's (``kubernetes.cpu.usage.total`` in nanocores, ``container.cpu.usage``, ``kubernetes.memory.*``),
+and the plain ``service.*`` form of captures. Values come back in cores, bytes, ratios, milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from decide.core.objects import Workload
+from decide.core.view import ClusterView
+from schemas.context import Series
+from schemas.identity import workload_of_pod
+
+#: Meaning to metric names with the factor to our unit.
+NAMES: dict[str, dict[str, float]] = {
+    "cpu": {
+        "service.cpu": 1.0, "kubernetes.cpu.usage.total": 1e-9, "container.cpu.usage": 1e-9,
+        "docker.cpu.usage": 0.01, "kubernetes.cpu.usage": 1.0,
+    },
+    "memory": {
+        "service.mem": 1.0, "kubernetes.memory.usage": 1.0, "kubernetes.memory.working_set": 1.0,
+        "kubernetes.memory.rss": 1.0, "container.memory.usage": 1.0, "container.memory.working_set": 1.0,
+    },
+    "throttled": {
+        "service.cpu_cfs": 1.0, "kubernetes.cpu.cfs.throttled.seconds": 1.0, "kubernetes.cpu.cfs.throttled.periods": 1.0,
+        "container.cpu.throttled": 1e-9, "container.cpu.throttled.periods": 1.0,
+    },
+    "restarts": {"kubernetes.containers.restarts": 1.0, "kubernetes_state.container.restarts": 1.0},
+    "latency": {
+        "service.p95latency": 1.0, "service.p90latency": 1.0, "service.p50latency": 1.0,
+        "trace.http.request.duration": 1000.0, "trace.servlet.request.duration": 1000.0,
+    },
+    "success": {"service.success_rate": 1.0},
+    "errors": {"trace.http.request.errors": 1.0, "trace.servlet.request.errors": 1.0},
+    "requests": {"service.rps": 1.0, "trace.http.request.hits": 1.0},
+    "network_in": {"service.network_receive": 1.0, "kubernetes.network.rx_bytes": 1.0},
+    "network_out": {"service.network_transmit": 1.0, "kubernetes.network.tx_bytes": 1.0},
+}  # fmt: skip
+
+
+def usage(view: ClusterView, workload: Workload, meaning: str, container: str = "") -> list[Series]:
+    """A workload's series of one meaning, scaled to our unit."""
+    names = NAMES[meaning]
+    out = []
+    for series in view.bundle.metrics:
+        factor = names.get(series.metric)
+        if factor is None or not _is_of(series, workload, container):
+            continue
+        if series.unit in ("nanocore", "nanocores"):
+            factor = 1e-9
+        elif series.unit in ("core", "cores"):
+            factor = 1.0
+        values = tuple(None if v is None else v * factor for v in series.values)
+        out.append(series.model_copy(update={"values": values}))
+    return out
+
+
+def _is_of(series: Series, workload: Workload, container: str) -> bool:
+    tags = series.tags
+    namespace = tags.get("kube_namespace")
+    if namespace and namespace != workload.namespace:
+        return False
+    if container and tags.get("kube_container_name", container) != container:
+        return False
+    owner = tags.get("kube_deployment") or tags.get("kube_stateful_set") or tags.get("kube_ownerref_name")  # fmt: skip
+    if owner:
+        return owner == workload.name
+    if tags.get("pod_name"):
+        return workload_of_pod(tags["pod_name"]) == workload.name
+    return tags.get("service") == workload.name
+
+
+def values(series: Iterable[Series]) -> list[float]:
+    """All samples without gaps."""
+    return [v for s in series for v in s.values if v is not None]
+
+
+def peak(series: Iterable[Series]) -> float | None:
+    """The highest sample."""
+    found = values(series)
+    return max(found) if found else None
+
+
+def latest(series: Iterable[Series]) -> float | None:
+    """The mean of the last tenth of the samples, summed over series."""
+    total, seen = 0.0, False
+    for one in series:
+        found = [v for v in one.values if v is not None]
+        if found:
+            tail = found[-max(1, len(found) // 10) :]
+            total, seen = total + sum(tail) / len(tail), True
+    return total if seen else None
+
+
+def percentile(numbers: Iterable[float], share: float) -> float | None:
+    """The value below which ``share`` (0 to 1) of the numbers lie, by linear interpolation."""
+    ordered = sorted(numbers)
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def shift(series: Series, at: float | None = None) -> tuple[float, float] | None:
+    """Medians before and after: the split is ``at`` (unix seconds) or the best of the candidate places.
+
+    ``None`` when there are fewer than eight samples.
+    """
+    pairs = [(t, v) for t, v in zip(series.timestamps, series.values, strict=False) if v is not None]
+    if len(pairs) < 8:
+        return None
+    if at is not None and pairs[2][0] < at < pairs[-3][0]:
+        before = [v for t, v in pairs if t < at]
+        after = [v for t, v in pairs if t >= at]
+        return _median(before), _median(after)
+    best: tuple[float, float] | None = None
+    for share in (0.25, 0.4, 0.5, 0.6, 0.75):
+        cut = int(len(pairs) * share)
+        pair = (_median([v for _, v in pairs[:cut]]), _median([v for _, v in pairs[cut:]]))
+        if best is None or abs(pair[1] - pair[0]) > abs(best[1] - best[0]):
+            best = pair
+    return best
+
+
+def _median(numbers: list[float]) -> float:
+    return percentile(numbers, 0.5) or 0.0

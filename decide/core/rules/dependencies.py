@@ -1,0 +1,158 @@
+"""Databases and other dependencies: many callers complain, one object is to blame."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.graph import calls
+from decide.core.objects import Workload, name_of, number
+from decide.core.signals import Hit
+from decide.core.view import ClusterView
+
+_DB_IMAGE = re.compile(r"(?:^|[/-])(mysql|mariadb|percona|postgres(?:ql)?|mongo(?:db)?|redis|valkey|cassandra|mssql|oracle|cockroach|rabbitmq|kafka)", re.I)  # fmt: skip
+_DB_PORTS = {3306: "mysql", 5432: "postgres", 27017: "mongo", 6379: "redis", 9042: "cassandra", 1433: "mssql", 1521: "oracle"}  # fmt: skip
+_FAMILY = {"mariadb": "mysql", "percona": "mysql", "postgresql": "postgres", "mongodb": "mongo", "valkey": "redis"}  # fmt: skip
+_SPEAKS = (
+    ("mysql", re.compile(r"mysql|mariadb|--read-only option|Too many connections", re.I)),
+    ("postgres", re.compile(r"postgres|psql|PSQLException|pq:|read-only transaction|too many clients", re.I)),
+    ("mongo", re.compile(r"mongo", re.I)),
+    ("redis", re.compile(r"redis|READONLY You|NOAUTH|jedis|lettuce", re.I)),
+)  # fmt: skip
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about what workloads depend on."""
+    databases = {w.ref.key: kind for w in view.workloads if (kind := database_kind(w))}
+    yield from _database_wide(view, databases)
+    for workload in view.workloads:
+        if not workload.available:
+            yield from _link(view, workload, databases)
+
+
+def database_kind(workload: Workload) -> str:
+    """``mysql``, ``postgres``, …, or empty: told by the image's name or the container's port."""
+    for container in workload.containers():
+        image = str(container.spec.get("image") or "").split("@")[0]
+        match = _DB_IMAGE.search(image.rsplit("/", 1)[-1])
+        if match:
+            found = match[1].lower()
+            return _FAMILY.get(found, found)
+        for port in container.ports:
+            if number(port.get("containerPort")) in _DB_PORTS:
+                return _DB_PORTS[number(port.get("containerPort"))]
+    return ""
+
+
+def _speaks(line: str) -> str:
+    return next((kind for kind, pattern in _SPEAKS if pattern.search(line)), "")
+
+
+def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Finding]:
+    """Errors that are the database's own state, whoever reports them."""
+    for class_id, signal in (
+        ("database_connections_exhausted", "db_too_many_connections"),
+        ("database_read_only", "db_read_only"),
+        ("database_disk_full", "disk_full"),
+    ):
+        told: list[tuple[Workload, Hit]] = []
+        for workload in view.workloads:
+            told += [(workload, h) for h in view.hits(workload) if h.signal == signal][-1:]
+        probed = _from_probes(view, signal)
+        if not told and not probed:
+            continue
+        culprit = probed or _culprit(view, [w for w, _ in told], databases, _speaks(told[0][1].line) if told else "")  # fmt: skip
+        if class_id == "database_disk_full" and told and (culprit is None or not database_kind(culprit)):  # fmt: skip
+            continue
+        facts = [Fact("log", quote(h.line), w.ref) for w, h in told[:3]]
+        if probed:
+            facts.append(Fact("event", f"{probed.ref.key}'s own probe reports it", probed.ref))
+        if culprit is None:
+            yield Finding(class_id, told[0][0].ref, 0.6, quote(told[0][1].line), facts)
+            continue
+        score = 0.85 + (0.08 if probed else 0.0) + 0.02 * min(3, len(told))
+        line = quote(told[0][1].line) if told else facts[-1].statement
+        yield Finding(class_id, culprit.ref, min(0.96, score), line, facts, [], {"workload": culprit, "callers": len(told)})  # fmt: skip
+
+
+def _from_probes(view: ClusterView, signal: str) -> Workload | None:
+    from decide.core.signals import read
+    from schemas.context import LogExcerpt
+
+    for event in view.events:
+        if event.kind == "Pod" and event.reason == "Unhealthy":
+            hits = read([LogExcerpt(lines=(event.message,))])
+            owner = view.owner(event)
+            if owner and any(h.signal == signal for h in hits):
+                return owner
+    return None
+
+
+def _culprit(
+    view: ClusterView, callers: list[Workload], databases: dict[str, str], kind: str
+) -> Workload | None:
+    """The database that the callers share: by their addresses, by names in their logs, by their names."""
+    candidates = [w for w in view.workloads if w.ref.key in databases and kind in ("", databases[w.ref.key])]  # fmt: skip
+    if len(candidates) <= 1:
+        return candidates[0] if candidates else None
+    votes: Counter[str] = Counter()
+    graph = calls(view)
+    for caller in callers:
+        if caller.ref.key in databases:
+            return caller
+        for candidate in candidates:
+            votes[candidate.ref.key] += 4 * (candidate.ref.key in graph.get(caller.ref.key, set()))
+            services = [name_of(s) for s in view.services_of.get(candidate.ref.key, [])]
+            text = "\n".join(line for log in view.logs_of(caller) for line in log.lines[-200:])
+            votes[candidate.ref.key] += 2 * any(s in text for s in [*services, candidate.name])
+            votes[candidate.ref.key] += _shared_prefix(candidate.name, caller.name) >= 2
+    for candidate in candidates:  # a database named after another workload serves that one
+        stem = re.split(r"[-_.]", candidate.name)[0]
+        owner = any(w.name == re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem) for w in view.workloads)  # fmt: skip
+        votes[candidate.ref.key] -= owner
+    best = max(candidates, key=lambda w: votes[w.ref.key])
+    return best
+
+
+def _shared_prefix(one: str, two: str) -> int:
+    count = 0
+    for a, b in zip(one, two, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _link(view: ClusterView, workload: Workload, databases: dict[str, str]) -> Iterator[Finding]:
+    """It cannot reach its database: is the database down, or does it call the wrong port?"""
+    hits = view.hits(workload)
+    links = [h for h in hits if h.signal == "db_link_failure"]
+    refused = [h for h in hits if h.signal == "connection_refused"]
+    resolved = not any(h.signal == "unknown_host" for h in hits)
+    if links and resolved:
+        culprit = _culprit(view, [workload], databases, _speaks(links[-1].line))
+        facts = [Fact("log", quote(h.line), workload.ref) for h in (links[-1:] + refused[-1:])]
+        data = {"workload": workload, "database": culprit}
+        if culprit is not None and culprit.ready == 0 and culprit.desired:
+            yield Finding("dependency_unavailable", culprit.ref, 0.6, f"{culprit.ref.key} has no ready pod", facts, [], data)  # fmt: skip
+            return
+        others = [w for w in view.workloads if w.available and w.ref.key not in databases]
+        if culprit is not None:
+            facts.append(Fact("object", f"{culprit.ref.key} has {culprit.ready} ready pods", culprit.ref))  # fmt: skip
+        score = 0.85 if refused and culprit is not None and others else 0.55
+        yield Finding("database_port_wrong", workload.ref, score, quote(links[-1].line), facts, [], data)  # fmt: skip
+    elif refused and not links:
+        yield from _refused(view, workload, refused)
+
+
+def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Iterator[Finding]:
+    for target in calls(view).get(workload.ref.key, set()):
+        kind, namespace, name = target.split("/")
+        callee = view.workload(kind, namespace, name)
+        if callee is not None and callee.ready == 0:
+            text = f"{workload.ref.key} needs {target}, which has no ready pod"
+            yield Finding("dependency_unavailable", callee.ref, 0.4, text, [Fact("log", quote(refused[-1].line), workload.ref)], [], {"workload": callee})  # fmt: skip
+
+

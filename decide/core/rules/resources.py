@@ -1,0 +1,128 @@
+"""Memory and CPU of a container against its limits, and autoscalers.
+
+Sources: kubelet OOMKilled and exit code 137 (128 + SIGKILL), runc's "container init was OOM-killed",
+kernel OOMKilling events, HPA conditions (k8s.io/kubernetes pkg/controller/podautoscaler).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.measure import latest, peak, usage
+from decide.core.objects import Container, Pod, Workload, at, items, mapping, name_of, namespace_of, number
+from decide.core.view import ClusterView, Event
+from manifests import quantities
+from schemas.base import ObjectRef
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about limits and autoscalers."""
+    for workload in view.workloads:
+        yield from _memory(view, workload)
+        yield from _evicted(workload)
+    for scaler in view.all("horizontalpodautoscalers"):
+        if namespace_of(scaler) in view.focus:
+            yield from _scaler(view, scaler)
+
+
+def memory_limit(workload: Workload, container: str) -> float | None:
+    """A container's memory limit in bytes, ``None`` without one."""
+    for found in workload.containers():
+        value = at(found.spec, "resources", "limits", "memory")
+        if found.name == container and value is not None:
+            try:
+                return float(quantities.parse(str(value)))
+            except quantities.BadQuantity:
+                return None
+    return None
+
+
+def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    for pod in workload.pods:
+        events = view.events_of("Pod", pod.namespace, pod.name)
+        for container in pod.containers():
+            told = _oom(pod, container, events)
+            if told:
+                score, facts = told
+                limit = memory_limit(workload, container.name)
+                used = peak(usage(view, workload, "memory", container.name))
+                facts = [Fact("object", fact, workload.ref) for fact in facts]
+                if used is not None:
+                    facts.append(Fact("metric", f"highest memory {used / 2**20:.0f} MiB", workload.ref, used / 2**20, "MiB"))  # fmt: skip
+                detail = f"container {container.name}, limit {limit / 2**20:.0f} MiB" if limit else f"container {container.name}"  # fmt: skip
+                yield Finding("oom_killed", workload.ref, score, detail, facts, [], {"workload": workload, "container": container.name, "limit": limit, "peak": used})  # fmt: skip
+                return
+
+
+def _oom(pod: Pod, container: Container, events: list[Event]) -> tuple[float, list[str]] | None:
+    """Belief and reasons that the memory limit killed it."""
+    died = container.terminated
+    text = f"{died.get('message') or ''} {container.waiting.get('message') or ''}"
+    if died.get("reason") == "OOMKilled":
+        return 0.96 if not container.ready or container.restarts else 0.8, [f"container {container.name} ended OOMKilled"]  # fmt: skip
+    if "OOM-killed" in text or "OOMKilled" in text:
+        return 0.96, [quote(text)]
+    for event in events:
+        if "OOM" in event.message and "OOM-killed" in event.message or event.reason == "OOMKilling":
+            return 0.93, [quote(event.message)]
+    probed = any("liveness probe" in e.message or "startup probe" in e.message for e in events if e.reason == "Killing")  # fmt: skip
+    stopped = any(e.message.startswith("Stopping container") for e in events)
+    if died.get("exitCode") == 137 and not probed and not stopped:
+        return 0.7, [f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"]  # fmt: skip
+    return None
+
+
+def _evicted(workload: Workload) -> Iterator[Finding]:
+    for pod in workload.pods:
+        text = str(at(pod.obj, "status", "message") or "")
+        if at(pod.obj, "status", "reason") != "Evicted":
+            continue
+        fact = Fact("object", quote(text), workload.ref)
+        if "ephemeral" in text:
+            yield Finding("ephemeral_storage_exceeded", workload.ref, 0.9, quote(text), [fact], [], {"workload": workload, "message": text})  # fmt: skip
+        return
+
+
+def _scaler(view: ClusterView, scaler: object) -> Iterator[Finding]:
+    obj = mapping(scaler)
+    target = mapping(at(obj, "spec", "scaleTargetRef"))
+    workload = view.workload(str(target.get("kind")), namespace_of(obj), str(target.get("name")))
+    ref = ObjectRef(api_version=str(obj.get("apiVersion") or "autoscaling/v2"), kind="HorizontalPodAutoscaler", namespace=namespace_of(obj), name=name_of(obj))  # fmt: skip
+    conditions = {str(mapping(c).get("type")): mapping(c) for c in items(at(obj, "status", "conditions"))}  # fmt: skip
+    current, most = number(at(obj, "status", "currentReplicas")), number(at(obj, "spec", "maxReplicas"))  # fmt: skip
+    least = number(at(obj, "spec", "minReplicas"), 1)
+    limited = conditions.get("ScalingLimited", {})
+    above = _above_target(obj)
+    subject = workload.ref if workload else ref
+    data = {"workload": workload, "scaler": obj, "scaler_ref": ref, "above": above}
+    if most and current >= most and most > least and limited.get("status") != "False":
+        told = limited.get("reason") == "TooManyReplicas"
+        score = 0.55 + (0.2 if told else 0) + (0.17 if above else 0)
+        text = f"{current} of at most {most} replicas" + (f", {above}" if above else "")
+        if told or above:
+            yield Finding("autoscaler_at_ceiling", subject, score, text, [Fact("object", text, ref, float(current), "replicas")], [], data)  # fmt: skip
+    active = conditions.get("ScalingActive", {})
+    if active.get("status") == "False" and active.get("reason") != "ScalingDisabled":
+        text = quote(str(active.get("message") or active.get("reason")))
+        yield Finding("autoscaler_without_metrics", subject, 0.7, text, [Fact("object", text, ref)], [], data)  # fmt: skip
+
+
+def _above_target(scaler: object) -> str:
+    """``cpu 93 % against 70 %`` when a metric stands above its target, else empty."""
+    wanted = {}
+    for metric in items(at(scaler, "spec", "metrics")):
+        name, target = at(metric, "resource", "name"), at(metric, "resource", "target", "averageUtilization")  # fmt: skip
+        if name and target:
+            wanted[name] = number(target)
+    for metric in items(at(scaler, "status", "currentMetrics")):
+        name = at(metric, "resource", "name")
+        now = number(at(metric, "resource", "current", "averageUtilization"))
+        if name in wanted and now > wanted[name]:
+            return f"{name} {now} % against {wanted[name]} %"
+    return ""
+
+
+def throttled(view: ClusterView, workload: Workload) -> float | None:
+    """The throttling measure's latest value in its own unit, ``None`` when not measured."""
+    return latest(usage(view, workload, "throttled"))

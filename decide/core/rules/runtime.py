@@ -1,0 +1,158 @@
+"""Programs that start and do not stay up, workloads nobody runs, rollouts that got stuck, jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.objects import (
+    Container,
+    Obj,
+    Workload,
+    annotations_of,
+    at,
+    condition,
+    items,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+)
+from decide.core.rules.startup import DENIED, claim_volumes, mount_paths, suffering
+from decide.core.signals import Hit
+from decide.core.view import ClusterView
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about running programs."""
+    for workload in view.workloads:
+        crashing = [c for _, c in suffering(workload) if _crashes(c)]
+        if crashing:
+            yield from _crash(view, workload, crashing[0])
+        if workload.kind in ("Deployment", "StatefulSet") and workload.desired == 0:
+            yield from _zero(view, workload)
+        if workload.kind in ("Job", "CronJob"):
+            yield from _job(view, workload)
+        if workload.kind == "Deployment" and not workload.available:
+            yield from _rollout(view, workload)
+    yield from _stuck(view)
+
+
+def _crashes(container: Container) -> bool:
+    """It ended with an error and is not well now."""
+    code = container.terminated.get("exitCode")
+    loops = container.waiting.get("reason") == "CrashLoopBackOff"
+    return not container.init and (loops or (container.restarts > 0 and code not in (0, None)))
+
+
+def _crash(view: ClusterView, workload: Workload, container: Container) -> Iterator[Finding]:
+    hits = [h for h in view.hits(workload) if h.container in ("", container.name)]
+    code = container.terminated.get("exitCode")
+    base = Fact("object", f"container {container.name}: {container.restarts} restarts, last exit code {code}", workload.ref, float(container.restarts), "restarts")  # fmt: skip
+    data = {"workload": workload, "container": container.name, "exit_code": code}
+    found = False
+    for class_id, signal, score in (
+        ("sidecar_port_conflict", "port_in_use", 0.95), ("volume_permission_denied", "denied_file", 0.85),
+        ("database_credentials_invalid", "db_access_denied", 0.95), ("missing_env", "missing_env", 0.9),
+        ("database_disk_full", "disk_full", 0.9), ("rbac_denied", "api_forbidden", 0.75),
+        ("certificate_invalid", "certificate", 0.75), ("crash_bad_config", "bad_config", 0.8),
+    ):  # fmt: skip
+        hit = _pick(hits, signal)
+        if hit is None:
+            continue
+        adjusted = _adjust(workload, class_id, hit, score)
+        if adjusted > 0:
+            found = True
+            fact = Fact("log", quote(hit.line), workload.ref)
+            yield Finding(class_id, workload.ref, adjusted, quote(hit.line), [fact, base], [], {**data, "subject": hit.subject, "hit": hit})  # fmt: skip
+    if found or code in (0, 137, 143, None):
+        return
+    panic = _pick(hits, "panic") or _pick(hits, "heap")
+    facts = [base, *([Fact("log", quote(panic.line), workload.ref)] if panic else [])]
+    yield Finding("crash_code", workload.ref, 0.55 if panic else 0.4, f"exit code {code}", facts, [], data)  # fmt: skip
+
+
+def _pick(hits: list[Hit], signal: str) -> Hit | None:
+    return next((h for h in reversed(hits) if h.signal == signal), None)
+
+
+def _adjust(workload: Workload, class_id: str, hit: Hit, score: float) -> float:
+    if class_id == "volume_permission_denied":
+        paths = [p for p in mount_paths(workload) if p and p != "None"]
+        named = any(p.rstrip("/") in hit.line for p in paths)
+        if named or claim_volumes(workload):
+            return 0.94 if named else score
+        return 0.55 if DENIED.search(hit.line) else 0.0
+    if class_id == "sidecar_port_conflict" and len(workload.containers()) < 2:
+        injected = any(len([c for c in p.containers() if not c.init]) > 1 for p in workload.pods)
+        return score if injected else 0.7
+    return score
+
+
+def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """Scaled to zero though something needs it: its Service, its declaration, or its callers."""
+    notes = annotations_of(workload.obj)
+    if any("idle" in str(k) or "keda" in str(k) for k in notes):
+        return
+    services = view.services_of.get(workload.ref.key, [])
+    declared = view.declared.get((workload.kind, workload.namespace, workload.name), {})
+    wanted = number(at(declared, "spec", "replicas"), 1 if declared else 0)
+    facts = [Fact("object", f"{workload.ref.key} has spec.replicas 0", workload.ref, 0.0, "replicas")]
+    if services:
+        facts.append(Fact("object", f"Service {name_of(services[0])} has no endpoints for it"))
+    if wanted:
+        facts.append(Fact("repository", f"the deployment repository declares {wanted} replicas"))
+    score = 0.6 + (0.25 if services else 0.0) + (0.1 if wanted else 0.0)
+    yield Finding("zero_replicas", workload.ref, score, "spec.replicas is 0", facts, [], {"workload": workload, "declared": wanted})  # fmt: skip
+
+
+def _job(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    failed = condition(workload.obj, "Failed")
+    if workload.kind == "Job" and failed.get("status") == "True":
+        text = quote(f"{failed.get('reason')}: {failed.get('message')}")
+        yield Finding("job_failing", workload.ref, 0.75, text, [Fact("object", text, workload.ref)], [], {"workload": workload})  # fmt: skip
+
+
+def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """The newest ReplicaSet does not get ready while an older one serves."""
+    sets = [view.get("replicasets", workload.namespace, name) for name in sorted(workload.children)]
+    present = [s for s in sets if s is not None]
+    present.sort(key=lambda s: number(annotations_of(s).get("deployment.kubernetes.io/revision")))
+    if len(present) < 2:
+        return
+    newest, older = present[-1], present[:-1]
+    serving = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
+    stuck = condition(workload.obj, "Progressing").get("reason") == "ProgressDeadlineExceeded"
+    unready = number(at(newest, "status", "readyReplicas")) < number(at(newest, "status", "replicas"), 1)  # fmt: skip
+    if serving and unready:
+        text = f"{name_of(newest)} is not ready while {name_of(serving[-1])} still serves"
+        yield Finding("bad_rollout", workload.ref, 0.6 if stuck else 0.45, text, [Fact("change", text, workload.ref)], [], {"workload": workload, "newest": newest, "good": serving[-1]})  # fmt: skip
+
+
+def _stuck(view: ClusterView) -> Iterator[Finding]:
+    for budget in view.all("poddisruptionbudgets"):
+        if namespace_of(budget) not in view.focus:
+            continue
+        blocked = [e for e in view.events if "disruption budget" in e.message and e.warning]
+        if number(at(budget, "status", "disruptionsAllowed"), 1) == 0 and blocked:
+            for workload in view.workloads:
+                if _budget_is_of(budget, workload):
+                    text = f"PodDisruptionBudget {name_of(budget)} allows 0 disruptions"
+                    yield Finding("disruption_budget_blocks", workload.ref, 0.6, text, [Fact("object", text)], [], {"workload": workload})  # fmt: skip
+
+
+def _budget_is_of(budget: Obj, workload: Workload) -> bool:
+    wanted = mapping(at(budget, "spec", "selector", "matchLabels"))
+    same = workload.namespace == namespace_of(budget)
+    return same and bool(wanted) and all(workload.labels.get(k) == v for k, v in wanted.items())
+
+
+def terminating(view: ClusterView) -> list[Obj]:
+    """Objects that wait for finalizers."""
+    kinds = ("namespaces", "persistentvolumeclaims", "persistentvolumes", "pods")
+    return [
+        o
+        for kind in kinds
+        for o in view.all(kind)
+        if at(o, "metadata", "deletionTimestamp") and items(at(o, "metadata", "finalizers"))
+    ]

@@ -1,0 +1,219 @@
+"""Traffic that does not arrive: selectors, ports, protocols, addresses, DNS settings, routes, policies."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.graph import Address, addresses_of, reachable, service_name
+from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of, number
+from decide.core.signals import Hit
+from decide.core.view import ClusterView
+from schemas.base import ObjectRef
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about Services and what leads to them."""
+    for service in view.services:
+        yield from _selector(view, service)
+        yield from _ports(view, service)
+    for workload in view.workloads:
+        yield from _addresses(view, workload)
+        yield from _dns(view, workload)
+    yield from _policies(view)
+
+
+def service_ref(service: Obj) -> ObjectRef:
+    """A Service's reference."""
+    return ObjectRef(api_version="v1", kind="Service", namespace=namespace_of(service), name=name_of(service))  # fmt: skip
+
+
+def alike(one: str, two: str) -> float:
+    """How alike two names are, 0 to 1."""
+    return difflib.SequenceMatcher(None, one, two).ratio()
+
+
+def _meant(view: ClusterView, service: Obj) -> tuple[Workload, float] | None:
+    """The workload a Service without endpoints most likely means, with the belief."""
+    selector = mapping(at(service, "spec", "selector"))
+    ports = {p.get("targetPort", p.get("port")) for p in map(mapping, items(at(service, "spec", "ports")))}  # fmt: skip
+    taken = {w.ref.key for s in view.services if s is not service for w in view.backends(s)}
+    best: tuple[Workload, float] | None = None
+    for workload in view.workloads:
+        if workload.namespace != namespace_of(service) or workload.kind in ("Job", "CronJob"):
+            continue
+        values = {str(v) for v in workload.labels.values()}
+        shared = sum(str(v) in values for v in selector.values()) / max(1, len(selector))
+        named = workload.name == name_of(service)
+        own = {number(p.get("containerPort")) for c in workload.containers() for p in c.ports}
+        names = {p.get("name") for c in workload.containers() for p in c.ports}
+        fits = bool(ports & (own | names))
+        score = 0.5 * named + 0.3 * shared + 0.15 * fits + 0.1 * alike(workload.name, name_of(service))  # fmt: skip
+        score -= 0.25 if workload.ref.key in taken and not named else 0
+        if best is None or score > best[1]:
+            best = (workload, score)
+    return best if best and best[1] >= 0.4 else None
+
+
+def _selector(view: ClusterView, service: Obj) -> Iterator[Finding]:
+    selector = mapping(at(service, "spec", "selector"))
+    if not selector or view.backends(service) or view.ready_addresses(service):
+        return
+    meant = _meant(view, service)
+    if meant is None:
+        return
+    workload, belief = meant
+    text = f"Service {name_of(service)} selects {dict(selector)}; no pod has that; pods of {workload.ref.key} have {dict(workload.labels)}"
+    score = 0.7 + 0.3 * min(1.0, belief) if workload.ready else 0.5
+    score = min(0.95, score)
+    yield Finding("service_selector_mismatch", service_ref(service), score, text, [Fact("object", text, service_ref(service))], [], {"service": service, "workload": workload})  # fmt: skip
+
+
+def _ports(view: ClusterView, service: Obj) -> Iterator[Finding]:
+    backends = view.backends(service)
+    if not backends or at(service, "spec", "type") == "ExternalName":
+        return
+    tested = reachable(view, service)
+    none_ready = view.ready_addresses(service) == 0
+    for port in map(mapping, items(at(service, "spec", "ports"))):
+        for workload in backends[:1]:
+            yield from _port(view, service, port, workload, tested, none_ready)
+
+
+def _port(
+    view: ClusterView, service: Obj, port: Obj, workload: Workload, tested: bool | None, none_ready: bool
+) -> Iterator[Finding]:  # fmt: skip
+    ref = service_ref(service)
+    target = port.get("targetPort", port.get("port"))
+    container_ports = [(c.name, p) for c in workload.containers() for p in c.ports]
+    if not container_ports:
+        return
+    numbers = {number(p.get("containerPort")) for _, p in container_ports}
+    names = {p.get("name") for _, p in container_ports if p.get("name")}
+    data = {"service": service, "port": port, "workload": workload, "numbers": sorted(numbers), "names": sorted(map(str, names))}  # fmt: skip
+    headless = at(service, "spec", "clusterIP") == "None"
+    if isinstance(target, str) and not target.isdigit():
+        if target not in names:
+            text = f'target port "{target}" of Service {ref.name} is no port name of {workload.ref.key} ({sorted(map(str, names)) or "it names none"})'
+            score = 0.9 if workload.ready and (none_ready or tested is False) else 0.75
+            yield Finding("service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data)  # fmt: skip
+        return
+    wanted = number(target)
+    if wanted not in numbers and not headless:
+        probed = _probed_ports(workload)
+        score = 0.55 if tested is None else 0.93 if tested is False else 0.15
+        if wanted in probed:
+            score -= 0.4
+        if workload.ready == 0:
+            score -= 0.35
+        text = f"target port {wanted} of Service {ref.name} is none of the ports of {workload.ref.key} ({sorted(numbers)})"
+        if score > 0.1:
+            yield Finding("service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data)  # fmt: skip
+        return
+    protocol = str(port.get("protocol") or "TCP")
+    same = [str(p.get("protocol") or "TCP") for _, p in container_ports if number(p.get("containerPort")) == wanted]  # fmt: skip
+    if same and protocol not in same and not headless:
+        text = f"Service {ref.name} offers {protocol} on port {port.get('port')}, the container {same[0]}"
+        yield Finding("service_protocol_mismatch", ref, 0.93 if tested is not True else 0.6, text, [Fact("object", text, ref)], [], {**data, "protocol": same[0]})  # fmt: skip
+
+
+def _probed_ports(workload: Workload) -> set[int]:
+    out = set()
+    for container in workload.containers():
+        for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+            for key in ("httpGet", "tcpSocket", "grpc"):
+                value = at(container.spec, name, key, "port")
+                if isinstance(value, int):
+                    out.add(value)
+    return out
+
+
+def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    if not view.collected("services"):
+        return
+    names = {name_of(s) for s in view.services if namespace_of(s) == workload.namespace}
+    hosts = {h.subject.split(".")[0] for h in _host_errors(view, workload)}
+    for address in addresses_of(view, workload):
+        where = service_name(address.host, workload.namespace)
+        if where is None or where[0] not in view.focus:
+            continue
+        service = view.get("services", *where)
+        if service is None:
+            yield from _no_service(view, workload, address, where[1], names, hosts)
+        elif address.port is not None:
+            yield from _wrong_port(view, workload, address, service)
+
+
+def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
+    return [h for h in view.hits(workload) if h.signal == "unknown_host" and h.subject]
+
+
+def _no_service(
+    view: ClusterView, workload: Workload, address: Address, name: str, names: set[str], hosts: set[str]
+) -> Iterator[Finding]:  # fmt: skip
+    near = sorted(names, key=lambda n: -alike(n, name))[:1]
+    closeness = alike(near[0], name) if near else 0.0
+    exists = view.named(workload.namespace, name) is not None
+    told = name in hosts
+    if address.port is None and not told and closeness < 0.75:
+        return  # a bare word in a variable is not always an address
+    score = 0.55 + 0.2 * (closeness > 0.6) + 0.15 * told + 0.1 * (address.port is not None)
+    if exists:  # the workload is there, its Service is not: the Service is what is missing
+        score -= 0.25
+    text = f"{address.key}={quote(address.value)} of {workload.ref.key}: there is no Service {name}"
+    facts = [Fact("object", text, workload.ref)]
+    if told:
+        facts.append(Fact("log", f"the log says that {name} does not resolve", workload.ref))
+    yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], {"workload": workload, "address": address, "near": near[0] if near and closeness > 0.5 else "", "port": address.port})  # fmt: skip
+
+
+def _wrong_port(
+    view: ClusterView, workload: Workload, address: Address, service: Obj
+) -> Iterator[Finding]:
+    ports = [number(p.get("port")) for p in map(mapping, items(at(service, "spec", "ports")))]
+    if not ports or address.port in ports or at(service, "spec", "type") == "ExternalName":
+        return
+    if at(service, "spec", "clusterIP") == "None":
+        return
+    text = f"{address.key}={quote(address.value)} of {workload.ref.key}: Service {name_of(service)} has ports {ports}"
+    yield Finding("env_address_mismatch", workload.ref, 0.9, text, [Fact("object", text, workload.ref)], [], {"workload": workload, "address": address, "near": name_of(service), "port": ports[0]})  # fmt: skip
+
+
+def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    spec = workload.spec
+    errors = [h for h in view.hits(workload) if h.signal == "unknown_host"]
+    known = [h for h in errors if h.subject and view.resolve(workload.namespace, h.subject.split(".")[0]) or h.subject and view.get("services", workload.namespace, h.subject.split(".")[0])]  # fmt: skip
+    servers = [str(s) for s in items(at(spec, "dnsConfig", "nameservers"))]
+    policy = str(spec.get("dnsPolicy") or "ClusterFirst")
+    cluster_dns = {str(at(s, "spec", "clusterIP")) for s in view.all("services") if namespace_of(s) == "kube-system" and "dns" in name_of(s)}  # fmt: skip
+    foreign = policy == "None" and not (set(servers) & cluster_dns)
+    outside = policy == "Default"
+    sick = not workload.available or bool(errors)
+    facts = [Fact("object", f"dnsPolicy {policy}, nameservers {servers}", workload.ref)]
+    facts += [Fact("log", quote(h.line), workload.ref) for h in (known or errors)[-1:]]
+    data = {"workload": workload, "policy": policy, "servers": servers}
+    if foreign or outside:
+        score = 0.55 + 0.25 * sick + 0.15 * bool(known or errors)
+        yield Finding("dns_config_broken", workload.ref, score, f"dnsPolicy {policy}, nameservers {servers}", facts, [], data)  # fmt: skip
+    elif known and not workload.available:
+        yield Finding("dns_config_broken", workload.ref, 0.5, quote(known[-1].line), facts, [], data)  # fmt: skip
+
+
+def _policies(view: ClusterView) -> Iterator[Finding]:
+    for policy in view.all("networkpolicies"):
+        if namespace_of(policy) not in view.focus:
+            continue
+        spec = mapping(policy.get("spec"))
+        types = items(spec.get("policyTypes")) or ["Ingress"]
+        closed = [t for t in types if not items(spec.get(str(t).lower()))]
+        selector = mapping(at(spec, "podSelector", "matchLabels"))
+        for workload in view.workloads:
+            if not closed or workload.namespace != namespace_of(policy):
+                continue
+            if not all(workload.labels.get(k) == v for k, v in selector.items()):
+                continue
+            blocked = any(reachable(view, s) is False for s in view.services_of.get(workload.ref.key, []))  # fmt: skip
+            text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no {'/'.join(map(str, closed))}"
+            score = 0.8 if blocked and workload.available else 0.4
+            yield Finding("network_policy_blocks", workload.ref, score, text, [Fact("object", text, workload.ref)], [], {"workload": workload, "policy": policy})  # fmt: skip

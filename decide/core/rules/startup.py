@@ -1,0 +1,163 @@
+"""Containers that do not start: images, references, commands, volumes.
+
+Messages: containerd and CRI-O pull errors, kubelet pkg/kubelet/images and kuberuntime, runc.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.objects import Container, Pod, Workload, at, items, mapping
+from decide.core.view import ClusterView
+
+PULLING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}  # fmt: skip
+_PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("image_registry_unreachable", re.compile(
+        r"no such host|server misbehaving|name resolution|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
+        r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|503 Service Unavailable", re.I)),
+    ("image_platform_mismatch", re.compile(r"no match for platform|does not match the specified platform", re.I)),
+    ("image_pull_secret_missing", re.compile(
+        r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|no basic auth credentials|"
+        r"pull access denied|insufficient_scope|denied: ", re.I)),
+    ("image_not_found", re.compile(
+        r"not found|manifest unknown|InvalidImageName|invalid reference format|couldn't parse image|repository does not exist|"
+        r"not present with pull policy of Never|name unknown", re.I)),
+)  # fmt: skip
+_MISSING = re.compile(r'(?P<kind>configmap|secret)s? "(?P<name>[^"]+)" not found', re.I)
+_MISSING_KEY = re.compile(r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<ns>[^/\s]+)/(?P<name>\S+)")  # fmt: skip
+_REFERENCE_KEY = re.compile(r"references non-existent (?:config|secret) key: (?P<key>\S+)")
+_EXEC = re.compile(r"executable file not found|no such file or directory|exec format error|permission denied", re.I)  # fmt: skip
+DENIED = re.compile(r"permission denied|read-only file system|operation not permitted|EACCES|EROFS", re.I)  # fmt: skip
+
+
+def suffering(workload: Workload) -> Iterator[tuple[Pod, Container]]:
+    """Containers of existing pods that are not ready and should be."""
+    for pod in workload.pods:
+        if not pod.deleting and not pod.ready:
+            for container in pod.containers():
+                if container.status and not (container.init and container.terminated.get("exitCode") == 0):  # fmt: skip
+                    yield pod, container
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about containers that cannot start."""
+    for workload in view.workloads:
+        seen: set[str] = set()
+        for pod, container in suffering(workload):
+            for finding in _container(view, workload, pod, container):
+                if finding.failure_class not in seen:
+                    seen.add(finding.failure_class)
+                    yield finding
+
+
+def _container(
+    view: ClusterView, workload: Workload, pod: Pod, container: Container
+) -> Iterator[Finding]:
+    reason = str(container.waiting.get("reason") or "")
+    if reason in PULLING:
+        yield _pull(view, workload, pod, container)
+    if reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
+        yield _create(view, workload, pod, container)
+    if reason in ("ContainerCreating", "PodInitializing"):
+        yield from _mounts(view, workload, pod)
+    died = container.terminated
+    if died and not container.ready and died.get("exitCode") not in (0, None):
+        yield from _start_error(workload, pod, container)
+
+
+def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container) -> Finding:
+    events = view.events_of("Pod", pod.namespace, pod.name)
+    image = str(container.spec.get("image") or container.status.get("image") or "")
+    texts = [str(container.waiting.get("message") or "")]
+    texts += [e.message for e in reversed(events) if e.reason in ("Failed", "InspectFailed") and "image" in e.message]  # fmt: skip
+    told = [t for t in texts if t and not t.startswith("Back-off pulling")]
+    text = next((t for t in told if not image or image in t), told[0] if told else texts[0])
+    facts = [Fact("event", quote(text or str(container.waiting.get("reason"))), workload.ref)]
+    class_id = next((c for c, pattern in _PULL_CLASSES if pattern.search(text)), "")
+    secrets = [e for e in events if e.reason == "FailedToRetrieveImagePullSecret"]
+    score = 0.95
+    if secrets and class_id in ("", "image_pull_secret_missing", "image_not_found"):
+        facts.append(Fact("event", quote(secrets[-1].message), workload.ref))
+        # Registries answer "not found" to strangers; with the credentials missing that says nothing of the image.
+        class_id = "image_pull_secret_missing"
+    if str(container.waiting.get("reason")) == "InvalidImageName":
+        class_id = "image_not_found"
+    if class_id == "image_pull_secret_missing" and "repository does not exist" in text:
+        has_secrets = bool(items(pod.spec.get("imagePullSecrets")))
+        class_id = "image_pull_secret_missing" if has_secrets or secrets else "image_not_found"
+        score = 0.85
+    data = {"workload": workload, "container": container.name, "image": image, "message": text}
+    return Finding(class_id or "image_not_found", workload.ref, score if class_id else 0.6, quote(text), facts, [], data)  # fmt: skip
+
+
+def _create(view: ClusterView, workload: Workload, pod: Pod, container: Container) -> Finding:
+    events = view.events_of("Pod", pod.namespace, pod.name)
+    text = str(container.waiting.get("message") or "")
+    text = text or next((e.message for e in reversed(events) if e.reason == "Failed"), "")
+    facts = [Fact("event", quote(text), workload.ref)]
+    data = {"workload": workload, "container": container.name, "message": text}
+    missing = _MISSING.search(text) or _MISSING_KEY.search(text)
+    if missing is not None:
+        data |= {k: v for k, v in missing.groupdict().items() if v}
+        return Finding("config_reference_missing", workload.ref, 0.95, quote(text), facts, [], data)
+    if "OOM" in text:
+        return Finding("oom_killed", workload.ref, 0.95, quote(text), facts, [], data)
+    if "runAsNonRoot" in text or "non-root" in text:
+        return Finding("pod_security_violation", workload.ref, 0.85, quote(text), facts, [], data)
+    if _EXEC.search(text):
+        return Finding("bad_command", workload.ref, 0.93, quote(text), facts, [], data)
+    return Finding("container_create_failed", workload.ref, 0.75, quote(text), facts, [], data)
+
+
+def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding]:
+    for event in reversed(view.events_of("Pod", pod.namespace, pod.name)):
+        if event.reason not in ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"):
+            continue
+        facts = [Fact("event", quote(event.message), workload.ref)]
+        data = {"workload": workload, "message": event.message}
+        if "OOM" in event.message:
+            yield Finding("oom_killed", workload.ref, 0.93, quote(event.message), facts, [], data)
+            return
+        missing = _MISSING.search(event.message)
+        key = _REFERENCE_KEY.search(event.message)
+        if missing is not None or key is not None:
+            data |= missing.groupdict() if missing else {"key": key["key"] if key else ""}
+            yield Finding("config_reference_missing", workload.ref, 0.93, quote(event.message), facts, [], data)  # fmt: skip
+        elif event.reason != "FailedCreatePodSandBox":
+            yield Finding("volume_mount_failed", workload.ref, 0.85, quote(event.message), facts, [], data)  # fmt: skip
+        return
+
+
+def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator[Finding]:
+    died = container.terminated
+    text, code = str(died.get("message") or ""), died.get("exitCode")
+    data = {"workload": workload, "container": container.name, "message": text, "exit_code": code}
+    facts = [Fact("object", quote(f"container {container.name} ended with exit code {code}: {text}"), workload.ref)]  # fmt: skip
+    if "OOM" in text:
+        return  # told by the memory rules
+    if _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
+        yield Finding("bad_command", workload.ref, 0.93, quote(text), facts, [], data)
+    elif code in (126, 127):
+        yield Finding("bad_command", workload.ref, 0.85, f"exit code {code}", facts, [], data)
+    if container.init:
+        yield Finding("init_container_failing", workload.ref, 0.8, f"init container {container.name}: exit code {code}", facts, [], data)  # fmt: skip
+
+
+def mount_paths(workload: Workload) -> list[str]:
+    """Where a workload's volumes are mounted."""
+    return [
+        str(mapping(mount).get("mountPath"))
+        for container in workload.containers(init=True)
+        for mount in items(container.spec.get("volumeMounts"))
+    ]
+
+
+def claim_volumes(workload: Workload) -> list[str]:
+    """Names of volumes that outlive the pod."""
+    return [
+        str(mapping(v).get("name"))
+        for v in items(workload.spec.get("volumes"))
+        if at(v, "persistentVolumeClaim") or at(v, "hostPath") or at(v, "nfs")
+    ]

@@ -1,0 +1,363 @@
+"""The cluster as one typed index, built once per bundle. Pure; tolerant of every missing source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from decide.core.objects import (
+    WORKLOAD_KINDS,
+    Obj,
+    Pod,
+    Workload,
+    at,
+    condition,
+    items,
+    labels_of,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+    owners_of,
+)
+from decide.core.signals import Hit, read
+from schemas.base import ObjectRef
+from schemas.context import ContextBundle, LogExcerpt, Series
+from schemas.identity import workload_of_pod
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes event."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+    message: str
+    warning: bool
+    count: int
+    last: str
+
+
+def _event(obj: Obj) -> Event:
+    about = mapping(obj.get("involvedObject") or obj.get("regarding"))
+    series = mapping(obj.get("series"))
+    return Event(
+        kind=str(about.get("kind") or ""),
+        namespace=str(about.get("namespace") or namespace_of(obj)),
+        name=str(about.get("name") or ""),
+        reason=str(obj.get("reason") or ""),
+        message=str(obj.get("message") or obj.get("note") or ""),
+        warning=obj.get("type") == "Warning",
+        count=number(obj.get("count") or series.get("count") or obj.get("deprecatedCount"), 1),
+        last=str(
+            obj.get("lastTimestamp")
+            or series.get("lastObservedTime")
+            or obj.get("eventTime")
+            or obj.get("firstTimestamp")
+            or ""
+        ),
+    )
+
+
+def matches(selector: Obj, labels: Obj) -> bool:
+    """A plain label selector (``matchLabels`` alone, as Services have it) against labels."""
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """Everything of the bundle that rules ask for, indexed."""
+
+    bundle: ContextBundle
+    _index: dict[str, dict[tuple[str, str], Obj]] = field(default_factory=dict, repr=False)
+
+    def collected(self, plural: str) -> bool:
+        """That kind was listed, though maybe empty."""
+        return plural in self.bundle.k8s_context.objects
+
+    def all(self, plural: str) -> list[Obj]:
+        """All objects of a kind."""
+        found = self.bundle.k8s_context.objects.get(plural, [])
+        return [obj for obj in found if isinstance(obj, dict)]
+
+    def get(self, plural: str, namespace: str, name: str) -> Obj | None:
+        """One object, ``None`` when it is not there."""
+        if plural not in self._index:
+            self._index[plural] = {(namespace_of(o), name_of(o)): o for o in self.all(plural)}
+        return self._index[plural].get((namespace, name))
+
+    @property
+    def namespace(self) -> str:
+        """The namespace the alert is about, empty when it names none."""
+        return self.bundle.k8s_context.namespace
+
+    @cached_property
+    def focus(self) -> frozenset[str]:
+        """Namespaces to look for the trouble in: the alert's, else every one that is no system's."""
+        if self.namespace:
+            return frozenset({self.namespace})
+        spaces = {namespace_of(o) for kind in ("pods", *WORKLOAD_KINDS) for o in self.all(kind)}
+        users = {s for s in spaces if not s.startswith("kube-")}
+        return frozenset(users or spaces)
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Topmost controllers of the focus with their pods; bare pods count as their own."""
+        return tuple(_workloads(self))
+
+    @cached_property
+    def _workload_index(self) -> dict[tuple[str, str, str], Workload]:
+        return {(w.kind, w.namespace, w.name): w for w in self.workloads}
+
+    def workload(self, kind: str, namespace: str, name: str) -> Workload | None:
+        """The workload by its own kind and name."""
+        return self._workload_index.get((kind, namespace, name))
+
+    def named(self, namespace: str, name: str) -> Workload | None:
+        """The first workload of that name, whatever its kind."""
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Pod"):
+            found = self.workload(kind, namespace, name)
+            if found:
+                return found
+        return None
+
+    @cached_property
+    def _owner_of_pod(self) -> dict[tuple[str, str], Workload]:
+        return {(p.namespace, p.name): w for w in self.workloads for p in w.pods}
+
+    @cached_property
+    def _owner_of_child(self) -> dict[tuple[str, str], Workload]:
+        return {(w.namespace, child): w for w in self.workloads for child in w.children}
+
+    def owner(self, event: Event) -> Workload | None:
+        """The workload that an event's object belongs to, through pods and ReplicaSets that still exist."""
+        if event.kind == "Pod":
+            return self._owner_of_pod.get((event.namespace, event.name))
+        if event.kind in ("ReplicaSet", "Job"):
+            found = self._owner_of_child.get((event.namespace, event.name))
+            return found or self.workload(event.kind, event.namespace, event.name)
+        return self.workload(event.kind, event.namespace, event.name)
+
+    def owner_of_pod(self, namespace: str, name: str) -> Workload | None:
+        """The workload of a pod that exists, else the one its name tells."""
+        found = self._owner_of_pod.get((namespace, name))
+        return found or self.named(namespace, workload_of_pod(name))
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """All events, oldest first as far as they say when."""
+        return tuple(sorted((_event(o) for o in self.all("events")), key=lambda e: e.last))
+
+    @cached_property
+    def _events_by_object(self) -> dict[tuple[str, str, str], list[Event]]:
+        out: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
+        for event in self.events:
+            out[(event.kind, event.namespace, event.name)].append(event)
+        return out
+
+    def events_of(self, kind: str, namespace: str, name: str) -> list[Event]:
+        """Events about one object."""
+        return self._events_by_object.get((kind, namespace, name), [])
+
+    def events_of_workload(self, workload: Workload) -> list[Event]:
+        """Events about a workload, its current children and its existing pods."""
+        out = list(self.events_of(workload.kind, workload.namespace, workload.name))
+        child = "Job" if workload.kind == "CronJob" else "ReplicaSet"
+        for name in workload.children:
+            out += self.events_of(child, workload.namespace, name)
+        for pod in workload.pods:
+            if workload.kind != "Pod":
+                out += self.events_of("Pod", pod.namespace, pod.name)
+        return out
+
+    @cached_property
+    def services(self) -> tuple[Obj, ...]:
+        """Services of the focus."""
+        return tuple(s for s in self.all("services") if namespace_of(s) in self.focus)
+
+    def backends(self, service: Obj) -> list[Workload]:
+        """Workloads whose pods the Service selects."""
+        selector = mapping(at(service, "spec", "selector"))
+        return [
+            w
+            for w in self.workloads
+            if w.namespace == namespace_of(service)
+            and (
+                matches(selector, w.labels)
+                or any(matches(selector, labels_of(p.obj)) for p in w.pods)
+            )
+        ]
+
+    @cached_property
+    def services_of(self) -> dict[str, list[Obj]]:
+        """Services that select a workload, by the workload's key."""
+        out: dict[str, list[Obj]] = defaultdict(list)
+        for service in self.services:
+            for workload in self.backends(service):
+                out[workload.ref.key].append(service)
+        return out
+
+    def ready_addresses(self, service: Obj) -> int | None:
+        """Ready endpoint addresses of a Service, ``None`` when endpoints were not collected."""
+        namespace, name = namespace_of(service), name_of(service)
+        if not self.collected("endpoints") and not self.collected("endpointslices"):
+            return None
+        count = 0
+        legacy = self.get("endpoints", namespace, name)
+        for subset in items(at(legacy or {}, "subsets")):
+            count += len(items(mapping(subset).get("addresses")))
+        for piece in self.all("endpointslices"):
+            owner = labels_of(piece).get("kubernetes.io/service-name")
+            if namespace_of(piece) == namespace and owner == name:
+                for endpoint in items(piece.get("endpoints")):
+                    if at(endpoint, "conditions", "ready") is not False:
+                        count += len(items(mapping(endpoint).get("addresses")))
+        return count
+
+    @cached_property
+    def nodes(self) -> tuple[Obj, ...]:
+        """All nodes."""
+        return tuple(self.all("nodes"))
+
+    @cached_property
+    def _logs_by_owner(self) -> dict[str, list[LogExcerpt]]:
+        out: dict[str, list[LogExcerpt]] = defaultdict(list)
+        for log in self.bundle.logs:
+            owner = self.owner_of_pod(log.namespace, log.pod) if log.pod else None
+            if owner is None and log.service:
+                owner = self.named(log.namespace or self.namespace, log.service)
+            if owner is not None:
+                out[owner.ref.key].append(log)
+        return out
+
+    def logs_of(self, workload: Workload) -> list[LogExcerpt]:
+        """Log excerpts of a workload's pods."""
+        return self._logs_by_owner.get(workload.ref.key, [])
+
+    @cached_property
+    def _hits(self) -> dict[str, list[Hit]]:
+        return {}
+
+    def hits(self, workload: Workload) -> list[Hit]:
+        """Recognised lines of a workload's logs, read once."""
+        key = workload.ref.key
+        if key not in self._hits:
+            self._hits[key] = list(read(self.logs_of(workload)))
+        return self._hits[key]
+
+    @cached_property
+    def anomalies(self) -> tuple[Obj, ...]:
+        """What the alert itself lists as abnormal, where it does."""
+        out: list[Obj] = []
+        for text in self.bundle.alert.anomalies:
+            try:
+                out.append(mapping(orjson.loads(text)))
+            except orjson.JSONDecodeError:
+                out.append({"text": text})
+        return tuple(out)
+
+    def series(self, metric: str) -> Iterable[Series]:
+        """Series of a metric."""
+        return (s for s in self.bundle.metrics if s.metric == metric)
+
+    def extra(self, name: str) -> Any:
+        """A tool's output, ``None`` when there is none."""
+        return self.bundle.extra.get(name)
+
+    def resolve(self, namespace: str, name: str) -> Workload | None:
+        """The workload behind a name people use: a workload's, a Service's or a pod's."""
+        found = self.named(namespace, name)
+        if found is None:
+            service = self.get("services", namespace, name)
+            backends = self.backends(service) if service else []
+            found = backends[0] if backends else None
+        return found or self._owner_of_pod.get((namespace, name))
+
+    @cached_property
+    def declared(self) -> dict[tuple[str, str, str], Obj]:
+        """Objects of the deployment repository, by kind, namespace (the focus' where unsaid) and name."""
+        default = self.namespace
+        out: dict[tuple[str, str, str], Obj] = {}
+        for entry in self.bundle.declared:
+            obj = mapping(entry.object)
+            key = (str(obj.get("kind") or ""), namespace_of(obj) or default, name_of(obj))
+            out[key] = obj
+        return out
+
+
+def _selects(workload: Obj, pod: Pod) -> bool:
+    selector = mapping(at(workload, "spec", "selector", "matchLabels"))
+    return matches(selector, labels_of(pod.obj))
+
+
+def _workloads(view: ClusterView) -> Iterable[Workload]:
+    pods = [Pod(o) for o in view.all("pods") if namespace_of(o) in view.focus]
+    tops: dict[tuple[str, str, str], Obj] = {}
+    for plural, kind in WORKLOAD_KINDS.items():
+        for obj in view.all(plural):
+            if namespace_of(obj) in view.focus and not owners_of(obj):
+                tops[(kind, namespace_of(obj), name_of(obj))] = obj
+    for space in (
+        view.focus
+    ):  # ReplicaSets without owner beside a Deployment of the same prefix are leftovers
+        for key in [k for k in tops if k[0] == "ReplicaSet" and k[1] == space]:
+            owner = ("Deployment", space, key[2].rpartition("-")[0])
+            if owner in tops:
+                del tops[key]
+    children: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for plural in ("replicasets", "jobs"):
+        for obj in view.all(plural):
+            for kind, name in owners_of(obj)[:1]:
+                children[(kind, namespace_of(obj), name)].add(name_of(obj))
+            guess = ("Deployment", namespace_of(obj), name_of(obj).rpartition("-")[0])
+            if not owners_of(obj) and guess in tops:
+                children[guess].add(name_of(obj))
+    owned: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    bare: list[Pod] = []
+    for pod in pods:
+        key = _top_of(pod, tops, children)
+        if key is None:
+            bare.append(pod)
+        else:
+            owned[key].append(pod)
+    for key, obj in tops.items():
+        yield Workload(key[0], obj, tuple(owned[key]), frozenset(children[key]))
+    for pod in bare:
+        yield Workload("Pod", pod.obj, (pod,))
+
+
+def _top_of(
+    pod: Pod, tops: dict[tuple[str, str, str], Obj], children: dict[tuple[str, str, str], set[str]]
+) -> tuple[str, str, str] | None:
+    for kind, name in owners_of(pod.obj)[:1]:
+        if (kind, pod.namespace, name) in tops:
+            return (kind, pod.namespace, name)
+        for top, names in children.items():
+            if top[1] == pod.namespace and name in names and top in tops:
+                return top
+        guess = ("Deployment", pod.namespace, name.rpartition("-")[0])
+        if guess in tops:
+            return guess
+        return None
+    for key, obj in tops.items():
+        if key[1] == pod.namespace and _selects(obj, pod):
+            return key
+    return None
+
+
+def node_ref(name: str) -> ObjectRef:
+    """A reference to a node."""
+    return ObjectRef(api_version="v1", kind="Node", name=name)
+
+
+def node_ready(node: Obj) -> str:
+    """``True``, ``False`` or ``Unknown``; ``True`` when the node says nothing."""
+    return str(condition(node, "Ready").get("status") or "True")
+
