@@ -11,18 +11,35 @@ import json
 import os
 import signal
 import sys
+from dataclasses import dataclass, field
 
 from sandbox.running import SERVICES, running
+from sandbox.serving import HOST
 from sandbox.world import Pace
 
 
-async def stay_up(ports: dict[str, int], pace: Pace, *, with_parent: bool = False) -> None:
-    """Serves until SIGTERM or SIGINT, or until the parent process has gone when ``with_parent``."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the sandbox is served. ``hooks`` are the keywords of ``Sandbox.connect``."""
+
+    ports: dict[str, int]
+    pace: Pace
+    host: str = HOST
+    shown: str = HOST
+    with_parent: bool = False
+    hooks: dict[str, str] = field(default_factory=dict)
+
+
+async def stay_up(options: Options) -> None:
+    """Serves until SIGTERM or SIGINT, or until the parent process has gone when asked to."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(pace=pace, ports=ports) as sandbox:
+    async with running(
+        pace=options.pace, ports=options.ports, host=options.host, shown=options.shown
+    ) as sandbox:
+        sandbox.connect(**options.hooks)
         line = {
             "event": "sandbox.ready",
             "urls": sandbox.urls,
@@ -34,7 +51,7 @@ async def stay_up(ports: dict[str, int], pace: Pace, *, with_parent: bool = Fals
         sys.stdout.flush()
         parent = os.getppid()
         while not stop.is_set():
-            if with_parent and os.getppid() != parent:
+            if options.with_parent and os.getppid() != parent:
                 return
             try:
                 await asyncio.wait_for(stop.wait(), 0.5)
@@ -42,32 +59,35 @@ async def stay_up(ports: dict[str, int], pace: Pace, *, with_parent: bool = Fals
                 continue
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox", description="A small company to play with.")
+    add = parser.add_argument
+    names = ", ".join(SERVICES)
+    add("--port", action="append", default=[], metavar="SERVICE=PORT", help=f"one of {names}")
+    add("--sync-s", type=float, default=Pace().sync_s, help="seconds from a merge to the cluster")
+    add("--host", default=HOST, help="address to listen on")
+    add("--shown", default="", help="host name in the printed addresses; default: --host")
+    add("--ingest-url", default="", help="where Datadog and GitLab deliver their webhooks")
+    add("--datadog-token", default="", help="sent by Datadog's webhook as X-KFix-Token")
+    add("--gitlab-token", default="", help="sent by GitLab's webhook as X-Gitlab-Token")
+    add("--with-parent", action="store_true", help="stop when the parent process has gone")
+    return parser
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point."""
-    parser = argparse.ArgumentParser(
-        prog="sandbox", description="A small company to play with, on loopback."
-    )
-    parser.add_argument(
-        "--port",
-        action="append",
-        default=[],
-        metavar="SERVICE=PORT",
-        help=f"one of {', '.join(SERVICES)}",
-    )
-    parser.add_argument(
-        "--sync-s",
-        type=float,
-        default=Pace().sync_s,
-        help="from a merge to the cluster, in seconds",
-    )
-    parser.add_argument(
-        "--with-parent", action="store_true", help="stop when the parent process has gone"
-    )
+    parser = _parser()
     given = parser.parse_args(arguments)
     ports = {name: int(port) for name, _, port in (item.partition("=") for item in given.port)}
     if unknown := set(ports) - set(SERVICES):
         parser.error(f"unknown service: {', '.join(sorted(unknown))}")
-    asyncio.run(stay_up(ports, Pace(sync_s=given.sync_s), with_parent=given.with_parent))
+    hooks = {"datadog_token": given.datadog_token, "gitlab_token": given.gitlab_token}
+    if given.ingest_url:
+        hooks["datadog_url"] = f"{given.ingest_url.rstrip('/')}/datadog-webhook"
+        hooks["gitlab_url"] = f"{given.ingest_url.rstrip('/')}/gitlab-webhook"
+    shown = given.shown or given.host
+    pace = Pace(sync_s=given.sync_s)
+    asyncio.run(stay_up(Options(ports, pace, given.host, shown, given.with_parent, hooks)))
 
 
 if __name__ == "__main__":

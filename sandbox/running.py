@@ -27,7 +27,7 @@ from sandbox.faults import Faults, WithFaults
 from sandbox.gitlab.repository import Person
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER, GitLab, Project
 from sandbox.scenario import CommitData, Replacement
-from sandbox.serving import serve_all
+from sandbox.serving import HOST, serve_all
 from sandbox.world import Pace, World
 
 #: Services in the order they start; ``control`` is the sandbox's own API.
@@ -163,14 +163,23 @@ def _applications(sandbox: Sandbox) -> dict[str, ASGIApp]:
 
 @contextlib.asynccontextmanager
 async def running(
-    *, pace: Pace | None = None, ports: Mapping[str, int] | None = None
+    *,
+    pace: Pace | None = None,
+    ports: Mapping[str, int] | None = None,
+    host: str = HOST,
+    shown: str = HOST,
 ) -> AsyncIterator[Sandbox]:
-    """Serves everything until the block ends. ``ports`` by service; others take free ones. Raises CannotStart."""
+    """Serves everything until the block ends. ``ports`` by service; others take free ones. Raises CannotStart.
+
+    ``host`` and ``shown`` as in ``serving.serve``: where to listen, and the name in the URLs.
+    """
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kfix-sandbox-"))
         sandbox = await asyncio.to_thread(build, Path(folder), pace)
         apps = {n: (app, (ports or {}).get(n, 0)) for n, app in _applications(sandbox).items()}
-        sandbox.urls.update(await stack.enter_async_context(serve_all(apps)))
+        sandbox.urls.update(
+            await stack.enter_async_context(serve_all(apps, host=host, shown=shown))
+        )
         sandbox.gitlab.url, sandbox.datadog.app_url = (
             sandbox.urls["gitlab"],
             sandbox.urls["datadog"],

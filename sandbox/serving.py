@@ -1,4 +1,4 @@
-"""Runs an ASGI application on a loopback port, in this event loop or in a thread, and answers JSON.
+"""Runs ASGI applications, on loopback unless told otherwise, in this event loop or in a thread, and answers JSON.
 
 ``serve`` is for asynchronous callers; ``serve_in_thread`` for callers that block (python-gitlab, requests).
 """
@@ -35,11 +35,11 @@ class CannotStart(RuntimeError):
     """The port is taken or the application refuses to start."""
 
 
-def _bind(port: int) -> socket.socket:
+def _bind(port: int, host: str = HOST) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((HOST, port))
+        sock.bind((host, port))
     except OSError as error:
         sock.close()
         raise CannotStart(f"port {port}: {error}") from error
@@ -61,9 +61,14 @@ def _server(app: ASGIApp) -> _Server:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
-    """Yields the base URL (no trailing slash) while the application is served. Raises CannotStart."""
-    sock = _bind(port)
+async def serve(
+    app: ASGIApp, port: int = 0, *, host: str = HOST, shown: str = HOST
+) -> AsyncIterator[str]:
+    """Yields the base URL (no trailing slash) while the application is served. Raises CannotStart.
+
+    ``host`` is the address to listen on, ``shown`` the name under which others reach it.
+    """
+    sock = _bind(port, host)
     server = _server(app)
     task = asyncio.create_task(server.serve(sockets=[sock]))
     try:
@@ -71,7 +76,7 @@ async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
             if task.done():
                 raise CannotStart(f"port {sock.getsockname()[1]}") from task.exception()
             await asyncio.sleep(0.005)
-        yield f"http://{HOST}:{sock.getsockname()[1]}"
+        yield f"http://{shown}:{sock.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
@@ -79,12 +84,16 @@ async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def serve_all(apps: Mapping[str, tuple[ASGIApp, int]]) -> AsyncIterator[dict[str, str]]:
+async def serve_all(
+    apps: Mapping[str, tuple[ASGIApp, int]], *, host: str = HOST, shown: str = HOST
+) -> AsyncIterator[dict[str, str]]:
     """Serves several applications, each with its port or 0; yields base URLs by name. Raises CannotStart.
 
     They stop together, as one alone takes a tenth of a second to notice.
     """
-    contexts = {name: serve(app, port) for name, (app, port) in apps.items()}
+    contexts = {
+        name: serve(app, port, host=host, shown=shown) for name, (app, port) in apps.items()
+    }
     urls: dict[str, str] = {}
     try:
         for name, context in contexts.items():
