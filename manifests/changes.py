@@ -32,7 +32,7 @@ def _put(obj: Any, change: FieldChange) -> None:
     last = path[-1]
     parent = _parent(obj, path, create=change.op == "add")
     current = paths.find(parent, (last,), _ABSENT)
-    if change.op == "add" and current is not _ABSENT:
+    if change.op == "add" and current is not _ABSENT and not isinstance(last, int):
         raise Stale(f"{change.path} is already there")
     if change.op != "add" and current is _ABSENT:
         raise Stale(f"{change.path} is not there")
@@ -68,20 +68,62 @@ def apply(fields: Iterable[FieldChange], obj: Any) -> Any:
     return out
 
 
-def invert(change: KubernetesChange) -> KubernetesChange:
-    """The change that takes ``change`` back. Mappings that an ``add`` had to create stay, empty.
+def invert(change: KubernetesChange, before: Any = None) -> KubernetesChange:
+    """The change that takes ``change`` back.
 
-    Prefer one ``add`` of the whole missing mapping: its inverse removes exactly that.
+    With ``before`` (the object it was made for) the inverse is exact: mappings that an ``add`` had to create go away
+    again, removed list items come back where they stood. Without it they stay, empty, or come back last; then prefer
+    one ``add`` of the whole missing mapping. Raises Stale when ``change`` does not fit ``before``.
     """
     if change.action == "create":
         return change.model_copy(update={"action": "delete", "fields": ()})
     if change.action == "delete":
         return change.model_copy(update={"action": "create"})
+    state = copy.deepcopy(before)
+    fields: list[FieldChange] = []
+    for field in change.fields:
+        fields.insert(0, _swapped(field) if state is None else _undo(field, state))
+        if state is not None:
+            _put(state, field)
+    return change.model_copy(update={"fields": tuple(fields)})
+
+
+def _swapped(field: FieldChange) -> FieldChange:
     swap = {"add": "remove", "remove": "add", "replace": "replace"}
-    fields = tuple(
-        FieldChange.model_validate(
-            {"op": swap[f.op], "path": f.path, "before": f.after, "after": f.before}
-        )
-        for f in reversed(change.fields)
+    return FieldChange.model_validate(
+        {"op": swap[field.op], "path": field.path, "before": field.after, "after": field.before}
     )
-    return change.model_copy(update={"fields": fields})
+
+
+def _undo(field: FieldChange, state: Any) -> FieldChange:
+    """What takes one field's change back from the object that it leaves behind."""
+    path = paths.parse(field.path)
+    if field.op == "remove":
+        return FieldChange(op="add", path=_counted(state, path), after=copy.deepcopy(field.before))
+    if field.op == "replace":
+        return _swapped(field)
+    depth = next(
+        d for d in range(1, len(path) + 1) if paths.find(state, path[:d], _ABSENT) is _ABSENT
+    )
+    after = copy.deepcopy(state)
+    _put(after, field)
+    made = path[:depth]
+    if depth == len(path) and isinstance(path[-1], paths.Match | int):
+        return _undo_item(field, path, state)
+    return FieldChange(op="remove", path=paths.render(made), before=paths.get(after, made))
+
+
+def _undo_item(field: FieldChange, path: paths.Path, state: Any) -> FieldChange:
+    items = paths.get(state, path[:-1])
+    last = path[-1]
+    at = min(last, len(items)) if isinstance(last, int) else len(items)
+    return FieldChange(op="remove", path=paths.render((*path[:-1], at)), before=field.after)
+
+
+def _counted(state: Any, path: paths.Path) -> str:
+    """The path with its last segment as a position, so that an item comes back where it stood."""
+    last = path[-1]
+    if not isinstance(last, paths.Match):
+        return paths.render(path)
+    at = paths.index_of(paths.get(state, path[:-1]), last)
+    return paths.render((*path[:-1], at))

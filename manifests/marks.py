@@ -40,10 +40,12 @@ def check_file(body: str) -> None:
 
 
 def check_document(body: str, document: Document) -> None:
-    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED."""
+    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED, TEMPLATED."""
     first = body.rfind("\n---", 0, int(document.root.start_mark.index)) + 1
     if _IGNORE.search(body, first, int(document.root.end_mark.index)):
         raise Refused("IGNORED", "a comment asks K-Fix to leave the document alone")
+    if document.templated:
+        raise Refused("TEMPLATED", "the document has an unquoted placeholder")
     if document.duplicate:
         raise Refused("DUPLICATE_KEY", f"{document.duplicate!r} is there more than once")
     root = document.root

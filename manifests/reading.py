@@ -41,6 +41,8 @@ class Document:
     tree: Tree = field(default_factory=dict)
     aliased: set[int] = field(default_factory=set)
     duplicate: str = ""
+    #: An unquoted ``{{ … }}``, which YAML takes for a mapping whose key is a mapping.
+    templated: bool = False
 
 
 def decode(content: bytes | str) -> str:
@@ -129,6 +131,8 @@ class _Survey:
         at = node.start_mark.index
         for key, value in node.value:
             name = _key_text(key)
+            if isinstance(key, MappingNode) and key.flow_style:
+                self.document.templated = True
             nth = 0
             while (*name, nth) in out:
                 nth += 1

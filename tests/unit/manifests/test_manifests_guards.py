@@ -1,0 +1,90 @@
+"""Hostile files and trees: refused quickly, with a code, before anything is walked."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from manifests import Refused, patch, reading, tree
+from manifests.editor import Replace
+
+
+def bomb(levels: int = 9, width: int = 9) -> str:
+    lines = ["a0: &a0 lol"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, levels)]
+    return "\n".join(lines) + "\nx: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        pytest.param(bomb(), {"TOO_BIG"}, id="billion laughs"),
+        pytest.param("x: 1\na: &a [*a]\n", {"TOO_BIG"}, id="an anchor inside itself"),
+        pytest.param("x: 1\na: " + "[" * 100_000, {"TOO_BIG", "INVALID_YAML"}, id="deep flow"),
+        pytest.param(
+            "x: 1\na:\n" + "".join(" " * n + "- \n" for n in range(1, 3000)),
+            {"TOO_BIG"},
+            id="deep block",
+        ),
+        pytest.param("x: 1\na: &a 1\nl: [" + "*a," * 5000 + "]\n", {"TOO_BIG"}, id="many aliases"),
+        pytest.param("x: 1\n" + "# filler\n" * 6_000_000, {"TOO_BIG"}, id="50 MB"),
+    ],
+)
+def test_bombs_cost_little(text: str, codes: set[str]) -> None:
+    started = time.perf_counter()
+    with pytest.raises(Refused) as refused:
+        patch(text, [Replace(0, ("x",), 1, 2)])
+    assert refused.value.code in codes
+    assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize("content", [b"a: \xff\n", b"\xff\xfea\x00:\x00", "a: é".encode("latin-1")])
+def test_bytes_that_are_no_utf8_are_refused(content: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        reading.decode(content)
+    assert refused.value.code == "NOT_UTF8"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x.yaml", "a/../../x.yaml", "/etc/x.yaml", "a//x.yaml", "./x.yaml", ".git/config", "a/.GIT/x.yaml",
+        "a/git~1/x.yaml", "a/.git./x.yaml", "a/.g\u200cit/x.yaml", "a\\x.yaml", "a/x\n.yaml", "a/\0.yaml", "",
+    ],
+)  # fmt: skip
+def test_paths_that_leave_the_tree_or_touch_git_are_refused(path: str) -> None:
+    with pytest.raises(Refused) as refused:
+        tree.check_path(path)
+    assert refused.value.code == "UNSAFE_PATH"
+
+
+@pytest.mark.parametrize("mode", ["120000", "160000", "040000"])
+def test_symlinks_submodules_and_folders_are_no_files(mode: str) -> None:
+    with pytest.raises(Refused) as refused:
+        tree.check_mode("a.yaml", mode)
+    assert refused.value.code == "UNSAFE_PATH"
+
+
+@pytest.mark.parametrize("other", ["Apps/x.yaml", "apps/X.yaml", "APPS/other.yaml"])
+def test_names_that_differ_only_in_case_are_refused(other: str) -> None:
+    with pytest.raises(Refused):
+        tree.check_alone("apps/x.yaml", [other])
+
+
+def test_ordinary_neighbours_are_fine() -> None:
+    tree.check_alone("apps/x.yaml", ["apps/x.yaml", "apps/y.yaml", "other/X.yaml"])
+
+
+def test_an_ordinary_edit_takes_milliseconds_and_grows_in_line() -> None:
+    def cost(lines: int) -> float:
+        text = "".join(f"k{n}:\n  v: {n}\n" for n in range(lines // 2))
+        best = 1.0
+        for _ in range(3):
+            started = time.perf_counter()
+            patch(text, [Replace(0, ("k7", "v"), 7, 8)])
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    assert cost(100) < 0.01
+    assert cost(8000) < 40 * max(cost(800), 0.002)

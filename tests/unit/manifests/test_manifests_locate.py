@@ -1,0 +1,228 @@
+"""From an object to its file: plain manifests, overlays, and every case that is refused instead of guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifests import Refused, propose
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+from schemas.validated import FileEdit
+
+API = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: api
+spec:
+  replicas: 2
+  template:
+    spec:
+      containers:
+      - name: app
+        image: registry.example.com/api:1.0
+        resources:
+          limits:
+            cpu: 500m
+"""
+CPU = "spec.template.spec.containers[name=app].resources.limits.cpu"
+IMAGE = "spec.template.spec.containers[name=app].image"
+RAISE = FieldChange(path=CPU, before="500m", after="1")
+SCALE = FieldChange(path="spec.replicas", before=2, after=4)
+PATCH = DEPLOYMENT.replace("  replicas: 2\n", "").replace(
+    "        image: registry.example.com/api:1.0\n", ""
+)
+
+
+def proposed(
+    files: dict[str, str], *fields: FieldChange, env: str = "production", ref: ObjectRef = API
+) -> list[FileEdit] | Refused:
+    change = KubernetesChange(object=ref, fields=fields)
+    return propose(files, [change], environment=env, project="g/p", ref="main")
+
+
+def only(result: list[FileEdit] | Refused) -> FileEdit:
+    assert not isinstance(result, Refused), result
+    assert len(result) == 1
+    return result[0]
+
+
+def refused(result: list[FileEdit] | Refused) -> str:
+    assert isinstance(result, Refused), result
+    return result.code
+
+
+def overlays(**more: str) -> dict[str, str]:
+    files = {
+        "base/api.yaml": DEPLOYMENT,
+        "base/kustomization.yaml": "resources: [api.yaml]\n",
+        "overlays/prod/kustomization.yaml": "resources:\n- ../../base\n",
+        "overlays/staging/kustomization.yaml": "resources:\n- ../../base\n",
+    }
+    return files | {
+        path.replace("__", "/").replace("_yaml", ".yaml"): text for path, text in more.items()
+    }
+
+
+def test_a_plain_manifest_is_edited_where_it_stands() -> None:
+    edit = only(proposed({"k8s/api.yaml": "# one\n" + DEPLOYMENT, "README.yaml": "x: 1\n"}, RAISE))
+    assert edit.path == "k8s/api.yaml"
+    assert (edit.added_lines, edit.removed_lines) == (1, 1)
+    assert any("1 documents declare" in step for step in edit.located_by)
+
+
+def test_the_document_of_the_right_namespace_and_group_is_taken() -> None:
+    other = DEPLOYMENT.replace("  name: api\n", "  name: api\n  namespace: other\n")
+    legacy = DEPLOYMENT.replace("apps/v1", "extensions/v1beta1")
+    text = "---\n".join([other, legacy, DEPLOYMENT, "kind: Service\nmetadata: {name: api}\n"])
+    edit = only(proposed({"all.yaml": text}, RAISE))
+    assert edit.after == text[::-1].replace("cpu: 500m"[::-1], 'cpu: "1"'[::-1], 1)[::-1]
+
+
+def test_two_plain_files_are_told_apart_by_environment_or_not_at_all() -> None:
+    files = {"prod/api.yaml": DEPLOYMENT, "staging/api.yaml": DEPLOYMENT}
+    assert only(proposed(files, RAISE)).path == "prod/api.yaml"
+    assert only(proposed(files, RAISE, env="staging")).path == "staging/api.yaml"
+    assert refused(proposed(files, RAISE, env="unknown")) == "AMBIGUOUS_DOC"
+
+
+def test_nothing_declares_it() -> None:
+    assert (
+        refused(proposed({"a.yaml": "kind: Deployment\nmetadata: {name: b}\n"}, RAISE))
+        == "NOT_FOUND"
+    )
+
+
+def test_an_overlays_own_patch_that_sets_the_field_is_the_place() -> None:
+    files = overlays(
+        overlays__prod__kustomization_yaml="resources: [../../base]\npatches:\n- path: cpu.yaml\n",
+        overlays__prod__cpu_yaml=PATCH,
+    )
+    assert only(proposed(files, RAISE)).path == "overlays/prod/cpu.yaml"
+
+
+def test_an_overlays_patch_takes_a_field_that_only_the_shared_base_has() -> None:
+    bare = PATCH.replace(
+        "        resources:\n          limits:\n            cpu: 500m\n", "        env: []\n"
+    )
+    files = overlays(
+        overlays__prod__kustomization_yaml="resources: [../../base]\npatches:\n- path: cpu.yaml\n",
+        overlays__prod__cpu_yaml=bare,
+    )
+    edit = only(proposed(files, RAISE))
+    assert edit.path == "overlays/prod/cpu.yaml"
+    assert 'cpu: "1"' in edit.after
+
+
+def test_a_base_that_others_share_is_not_touched() -> None:
+    assert refused(proposed(overlays(), RAISE)) == "AMBIGUOUS_DOC"
+
+
+def test_a_base_of_one_overlay_is() -> None:
+    files = overlays()
+    del files["overlays/staging/kustomization.yaml"]
+    assert only(proposed(files, RAISE, env="unknown")).path == "base/api.yaml"
+
+
+def test_overlays_are_told_apart_by_their_namespace() -> None:
+    files = overlays(
+        overlays__prod__kustomization_yaml="namespace: shop\nresources: [../../base]\nreplicas:\n- {name: api, count: 2}\n",
+        overlays__staging__kustomization_yaml="namespace: elsewhere\nresources: [../../base]\n",
+    )
+    edit = only(proposed(files, SCALE, env="unknown"))
+    assert edit.path == "overlays/prod/kustomization.yaml"
+    assert "count: 4" in edit.after
+
+
+def test_images_of_the_overlay_win() -> None:
+    files = overlays(
+        overlays__prod__kustomization_yaml=(
+            'resources: [../../base]\nimages:\n- name: registry.example.com/api\n  newTag: "1.10"\n'
+        )
+    )
+    field = FieldChange(
+        path=IMAGE, before="registry.example.com/api:1.10", after="registry.example.com/api:1.9"
+    )
+    assert 'newTag: "1.9"' in only(proposed(files, field)).after
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "- patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/resources\n      value: {}\n  target: {kind: Deployment}\n",
+        "- patch: |-\n    kind: Deployment\n    metadata: {name: api}\n    spec: {template: {spec: {containers: [{name: app, resources: {limits: {cpu: 1}}}]}}}\n",
+    ],
+)
+def test_an_inline_patch_that_sets_the_field_is_not_worked_around(patch: str) -> None:
+    files = overlays(
+        overlays__prod__kustomization_yaml=f"resources: [../../base]\npatches:\n{patch}"
+    )
+    assert refused(proposed(files, RAISE)) == "OVERRIDDEN"
+
+
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\nspec: {scaleTargetRef: {kind: Deployment, name: api}}\n",
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: h}\nspec: {scaleTargetRef: {name: api}}\n",
+    ],
+)
+def test_replicas_under_an_autoscaler_are_its_own(scaler: str) -> None:
+    files = {"api.yaml": DEPLOYMENT, "hpa.yaml": scaler}
+    assert refused(proposed(files, SCALE)) == "HPA_OWNED"
+    assert only(proposed(files, RAISE)).path == "api.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "code"),
+    [
+        ("clusters/flux-system/gotk-components.yaml", DEPLOYMENT, "GENERATED"),
+        ("rendered.yaml", "# Source: api/templates/d.yaml\n" + DEPLOYMENT, "GENERATED"),
+        ("chart/templates/api.yaml", DEPLOYMENT + "{{- if .Values.x }}\n{{- end }}\n", "TEMPLATED"),
+        ("api.yaml", DEPLOYMENT + "metadata: {}\n", "DUPLICATE_KEY"),
+    ],
+)
+def test_files_that_tools_write_say_why_they_are_refused(path: str, text: str, code: str) -> None:
+    assert refused(proposed({path: text}, RAISE)) == code
+
+
+def test_a_rendered_copy_does_not_stand_in_the_way_of_the_source() -> None:
+    files = {"api.yaml": DEPLOYMENT, "release/all.yaml": "# DO NOT EDIT\n" + DEPLOYMENT}
+    assert only(proposed(files, RAISE)).path == "api.yaml"
+
+
+def test_a_new_object_gets_its_file_and_its_place_in_the_kustomization() -> None:
+    manifest = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "api"}, "maxReplicas": 5},
+    }
+    change = KubernetesChange(
+        object=ObjectRef(kind="HorizontalPodAutoscaler", namespace="shop", name="api"),
+        action="create",
+        manifest=manifest,
+    )
+    files = {"k/api.yaml": DEPLOYMENT, "k/kustomization.yaml": "resources:\n- api.yaml\n"}
+    result = propose(files, [change], environment="production", project="g/p", ref="main")
+    assert not isinstance(result, Refused), result
+    assert {e.path for e in result} == {
+        "k/kustomization.yaml",
+        "k/api-horizontalpodautoscaler.yaml",
+    }
+    assert result[0].after == "resources:\n- api.yaml\n- api-horizontalpodautoscaler.yaml\n"
+    again = {**files, **{e.path: e.after for e in result}}
+    twice = propose(again, [change], environment="production", project="g/p", ref="main")
+    assert isinstance(twice, Refused)
+    assert twice.code == "STALE"
+
+
+def test_proposing_what_is_declared_already_changes_nothing() -> None:
+    once = only(proposed({"api.yaml": DEPLOYMENT}, RAISE))
+    assert proposed({"api.yaml": once.after}, RAISE) == []
+
+
+def test_names_that_differ_in_case_are_refused() -> None:
+    files = {"apps/api.yaml": DEPLOYMENT, "Apps/other.yaml": "x: 1\n"}
+    assert refused(proposed(files, RAISE)) == "UNSAFE_PATH"
