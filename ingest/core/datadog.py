@@ -163,14 +163,20 @@ def _tags(value: object) -> dict[str, str]:
     elif isinstance(value, list):
         parts = [item for item in value if isinstance(item, str)]
     elif isinstance(value, str):
-        parts = value.strip().strip("[]").replace('"', "").split(",")
+        text = value.strip()
+        if text.startswith("["):
+            text = text.strip("[]").replace('"', "")
+        parts = text.split(",")
     else:
         return {}
     tags: dict[str, str] = {}
     for part in parts[:_MAX_TAGS]:
-        key, _, tag = clean(part, _LIMIT).partition(":")
+        text = clean(part, _LIMIT)
+        if _NO_VALUE.fullmatch(text):
+            continue
+        key, _, tag = text.partition(":")
         key = key.strip().lower()
-        if key and not _NO_VALUE.fullmatch(key) and not _NO_VALUE.fullmatch(tag.strip() or "-"):
+        if key and not _NO_VALUE.fullmatch(tag.strip() or "-"):
             tags.setdefault(key, tag.strip())
     return tags
 
