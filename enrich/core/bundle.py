@@ -1,0 +1,193 @@
+"""Everything gathered becomes one bundle: masked, trimmed, bounded, always of the same shape. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from enrich.core.changes import rollouts
+from enrich.core.objects import plural_of, trimmed
+from enrich.core.subject import environment, first_tag, named, resolve
+from kfix.memory.signature import signature
+from kfix.redaction import mask, mask_json
+from schemas.alerts import Alert
+from schemas.base import Json
+from schemas.context import (
+    Change,
+    ContextBundle,
+    DeclaredObject,
+    KubernetesContext,
+    LogExcerpt,
+    Monitor,
+    Series,
+    SourceStatus,
+)
+from schemas.identity import cycle_of, stable_id
+
+#: Kinds given up first when a bundle is too large, in this order; events and pods of other workloads come last.
+_EXPENDABLE = (
+    "configmaps",
+    "secrets",
+    "roles",
+    "rolebindings",
+    "endpointslices",
+    "controllerrevisions",
+    "serviceaccounts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the sources gave for one alert, unmasked. Objects by plural, as in ``KubernetesContext``."""
+
+    alert: Alert
+    delivery_id: str
+    received_at: datetime
+    monitor: Monitor | None = None
+    objects: Mapping[str, Iterable[Json]] = field(default_factory=dict)
+    logs: tuple[LogExcerpt, ...] = ()
+    metrics: tuple[Series, ...] = ()
+    commits: tuple[Change, ...] = ()
+    declared: tuple[DeclaredObject, ...] = ()
+    sources: tuple[SourceStatus, ...] = ()
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say about bundles."""
+
+    cluster: str = ""
+    environments: Mapping[str, str] = field(default_factory=dict)
+    teams: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = 3_000_000
+
+
+def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
+    """The bundle. The same gathered evidence gives the same bundle."""
+    alert = _masked_alert(gathered.alert)
+    tags = tags_of(gathered)
+    who = named(tags, rules.cluster)
+    objects = {
+        kind: [mask_json(trimmed(item)) for item in items]
+        for kind, items in gathered.objects.items()
+    }
+    subject = resolve(who, objects)
+    namespace = who.namespace or (subject.namespace if subject else "")
+    bundle = ContextBundle(
+        event_id=stable_id("ctx", gathered.delivery_id),
+        trace_id=gathered.delivery_id,
+        occurred_at=gathered.received_at,
+        alert=alert.model_copy(update={"tags": tags}),
+        alerted_at=alert.happened_at or gathered.received_at,
+        cycle=cycle_of(
+            monitor_id=alert.monitor_id,
+            scope=alert.scope,
+            cycle_key=alert.cycle_key,
+            delivery_id=gathered.delivery_id,
+        ),
+        environment=environment(tags, namespace, rules.environments),
+        service=who.service or (subject.name if subject else ""),
+        team=rules.teams.get(namespace) or who.team or _label(objects, subject, "team"),
+        monitor=gathered.monitor,
+        k8s_context=KubernetesContext(
+            cluster=who.cluster, namespace=namespace, subject=subject, pod=who.pod, objects=objects
+        ),
+        logs=tuple(_masked_log(log) for log in gathered.logs),
+        metrics=gathered.metrics,
+        changes=(*gathered.commits, *rollouts(objects)),
+        declared=tuple(
+            d.model_copy(update={"object": mask_json(d.object)}) for d in gathered.declared
+        ),
+        sources=gathered.sources,
+        extra={name: _masked(value) for name, value in gathered.extra.items()},
+        links=dict(gathered.links),
+    )
+    bundle = bundle.model_copy(update={"signature": signature(bundle)})
+    return bounded(bundle, rules.max_bytes)
+
+
+def tags_of(gathered: Gathered) -> dict[str, str]:
+    """The alert's tags; the monitor's where the alert says nothing."""
+    monitor = gathered.monitor.tags if gathered.monitor else ()
+    pairs = dict(tag.split(":", 1) for tag in monitor if ":" in tag)
+    return {**pairs, **gathered.alert.tags}
+
+
+def _masked(value: Json) -> Json:
+    return mask(value) if isinstance(value, str) else mask_json(value)
+
+
+def _masked_alert(alert: Alert) -> Alert:
+    return alert.model_copy(
+        update={
+            name: mask(getattr(alert, name)) for name in ("title", "body", "status", "logs_sample")
+        }
+    )
+
+
+def _masked_log(log: LogExcerpt) -> LogExcerpt:
+    return log.model_copy(
+        update={"lines": tuple(mask("\n".join(log.lines)).split("\n")) if log.lines else ()}
+    )
+
+
+def _label(objects: Mapping[str, list[Json]], subject: Any, name: str) -> str:
+    if subject is None:
+        return ""
+    for item in objects.get(plural_of(subject.kind), ()):
+        metadata = item.get("metadata") or {}
+        if (metadata.get("namespace", ""), metadata.get("name")) == (
+            subject.namespace,
+            subject.name,
+        ):
+            return first_tag({k: str(v) for k, v in (metadata.get("labels") or {}).items()}, name)
+    return ""
+
+
+def bounded(bundle: ContextBundle, max_bytes: int) -> ContextBundle:
+    """The bundle within ``max_bytes`` of JSON: expendable kinds go first, then log lines, then metrics' detail.
+
+    What was left out is named in ``sources``.
+    """
+    if _size(bundle) <= max_bytes:
+        return bundle
+    dropped: list[str] = []
+    objects = dict(bundle.k8s_context.objects)
+    for kind in _EXPENDABLE:
+        if objects.pop(kind, None):
+            dropped.append(kind)
+        bundle = _with_objects(bundle, objects)
+        if _size(bundle) <= max_bytes:
+            return _noted(bundle, dropped)
+    logs = tuple(log.model_copy(update={"lines": log.lines[-20:]}) for log in bundle.logs)
+    bundle = bundle.model_copy(update={"logs": logs, "declared": (), "extra": {}})
+    dropped += ["log lines", "declared", "extra"]
+    for share in (2, 4, 8, 16, 64):
+        if _size(bundle) <= max_bytes:
+            break
+        kept = {kind: items[: max(20, len(items) // share)] for kind, items in objects.items()}
+        bundle = _with_objects(bundle, kept)
+        dropped.append(f"objects past 1/{share}")
+    return _noted(bundle, dropped)
+
+
+def _with_objects(bundle: ContextBundle, objects: Mapping[str, list[Json]]) -> ContextBundle:
+    context = bundle.k8s_context.model_copy(update={"objects": dict(objects)})
+    return bundle.model_copy(update={"k8s_context": context})
+
+
+def _noted(bundle: ContextBundle, dropped: list[str]) -> ContextBundle:
+    note = SourceStatus(
+        name="bundle", state="degraded", reason=f"too large; left out: {', '.join(dropped)}"
+    )
+    return bundle.model_copy(update={"sources": (*bundle.sources, note)})
+
+
+def _size(bundle: ContextBundle) -> int:
+    return len(orjson.dumps(bundle.model_dump(mode="json")))

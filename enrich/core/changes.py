@@ -1,0 +1,108 @@
+"""What changed: the revisions of a Deployment, read from its ReplicaSets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from enrich.core.objects import controller_of, meta
+from schemas.base import Json, ObjectRef
+from schemas.context import Change
+
+_REVISION = "deployment.kubernetes.io/revision"
+#: Written by controllers into each revision; never a change of somebody's.
+_GENERATED = ("pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash")
+#: Revisions compared, the newest first.
+_REVISIONS = 5
+
+
+def rollouts(objects: Mapping[str, Iterable[Json]]) -> list[Change]:
+    """One change per revision of each Deployment, newest first, with the fields in which it differs from the one before."""
+    families: dict[tuple[str, str, str], list[Json]] = {}
+    for replicaset in objects.get("replicasets", ()):
+        owner = controller_of(replicaset)
+        if owner is not None and revision(replicaset) > 0:
+            key = (
+                str(owner.get("kind")),
+                str(meta(replicaset).get("namespace", "")),
+                str(owner.get("name")),
+            )
+            families.setdefault(key, []).append(replicaset)
+    found: list[Change] = []
+    for (kind, namespace, name), family in families.items():
+        owner_ref = ObjectRef(api_version="apps/v1", kind=kind, namespace=namespace, name=name)
+        found += _of(owner_ref, sorted(family, key=revision, reverse=True)[:_REVISIONS])
+    return sorted(found, key=lambda c: (c.at is not None, c.at), reverse=True)
+
+
+def revision(replicaset: Json) -> int:
+    """The ReplicaSet's revision number, 0 when it has none."""
+    text = str((meta(replicaset).get("annotations") or {}).get(_REVISION, ""))
+    return int(text) if text.isdecimal() else 0
+
+
+def _of(owner: ObjectRef, newest_first: list[Json]) -> Iterable[Change]:
+    for at, replicaset in enumerate(newest_first):
+        older = newest_first[at + 1] if at + 1 < len(newest_first) else None
+        detail = differences(_template(older), _template(replicaset)) if older is not None else None
+        cause = str(
+            (meta(replicaset).get("annotations") or {}).get("kubernetes.io/change-cause", "")
+        )
+        yield Change(
+            kind="rollout",
+            object=owner,
+            revision=str(revision(replicaset)),
+            at=instant(meta(replicaset).get("creationTimestamp")),
+            summary=cause or _summary(detail),
+            detail=detail,
+        )
+
+
+def _template(replicaset: Json) -> Json:
+    template = (replicaset.get("spec") or {}).get("template") or {}
+    labels = {
+        k: v
+        for k, v in ((template.get("metadata") or {}).get("labels") or {}).items()
+        if k not in _GENERATED
+    }
+    return {"metadata": {"labels": labels}, "spec": template.get("spec") or {}}
+
+
+def _summary(detail: Mapping[str, Any] | None) -> str:
+    if detail is None:
+        return "first known revision"
+    return ", ".join(sorted(detail)[:4]) or "no visible difference"
+
+
+def differences(before: Json, after: Json, path: str = "") -> dict[str, list[Json]]:
+    """Field path to [before, after]; ``None`` where the field is missing. Named list items are matched by name."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        found: dict[str, list[Json]] = {}
+        for key in sorted({*before, *after}, key=str):
+            where = f"{path}.{key}" if path else str(key)
+            found |= differences(before.get(key), after.get(key), where)
+        return found
+    one, two = _by_name(before), _by_name(after)
+    if one is not None and two is not None:
+        found = {}
+        for name in dict.fromkeys([*one, *two]):
+            found |= differences(one.get(name), two.get(name), f"{path}[name={name}]")
+        return found
+    return {} if before == after else {path: [before, after]}
+
+
+def _by_name(items: Json) -> dict[str, Json] | None:
+    if not isinstance(items, list) or not items:
+        return None
+    if not all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items):
+        return None
+    return {item["name"]: item for item in items}
+
+
+def instant(text: Any) -> datetime | None:
+    """An RFC 3339 time as Kubernetes writes it; ``None`` for anything else."""
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None

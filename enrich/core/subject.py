@@ -1,0 +1,128 @@
+"""Who the alert is about: tags to names, names to a controller. Pure.
+
+Tag names are those of Datadog's Kubernetes integration (docs.datadoghq.com/containers/kubernetes/tag) and the ones
+people write by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from enrich.core.objects import find, meta, ref, top_controller
+from schemas.base import Environment, Json, ObjectRef
+from schemas.identity import workload_of_pod
+
+#: Tag to kind, the surest first.
+_WORKLOADS: tuple[tuple[str, str], ...] = (
+    ("kube_deployment", "Deployment"),
+    ("deployment", "Deployment"),
+    ("kube_stateful_set", "StatefulSet"),
+    ("statefulset", "StatefulSet"),
+    ("kube_daemon_set", "DaemonSet"),
+    ("daemonset", "DaemonSet"),
+    ("kube_cronjob", "CronJob"),
+    ("kube_job", "Job"),
+    ("kube_argo_rollout", "Rollout"),
+)
+_ENVIRONMENTS: dict[str, Environment] = {
+    "prod": "production",
+    "production": "production",
+    "prd": "production",
+    "live": "production",
+    "staging": "staging",
+    "stage": "staging",
+    "stg": "staging",
+    "preprod": "staging",
+    "uat": "staging",
+    "dev": "development",
+    "development": "development",
+    "test": "development",
+    "qa": "development",
+    "sandbox": "development",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the tags name; empty where they do not."""
+
+    cluster: str = ""
+    namespace: str = ""
+    pod: str = ""
+    service: str = ""
+    team: str = ""
+    node: str = ""
+    workload: ObjectRef | None = None
+
+
+def first_tag(tags: Mapping[str, str], *names: str) -> str:
+    """The first of these tags that is there and says something."""
+    return next((tags[name] for name in names if tags.get(name)), "")
+
+
+def named(tags: Mapping[str, str], default_cluster: str = "") -> Named:
+    """Reads the names out of an alert's tags."""
+    namespace = first_tag(tags, "kube_namespace", "namespace", "k8s_namespace")
+    workload = next(
+        (
+            ObjectRef(kind=kind, namespace=namespace, name=tags[tag])
+            for tag, kind in _WORKLOADS
+            if tags.get(tag)
+        ),
+        None,
+    )
+    return Named(
+        cluster=first_tag(tags, "kube_cluster_name", "cluster_name", "cluster") or default_cluster,
+        namespace=namespace,
+        pod=first_tag(tags, "pod_name", "pod", "kube_pod"),
+        service=first_tag(tags, "service", "kube_service", "app", "kube_app_name"),
+        team=first_tag(tags, "team", "owner"),
+        node=first_tag(tags, "kube_node", "node", "host"),
+        workload=workload,
+    )
+
+
+def environment(
+    tags: Mapping[str, str], namespace: str, by_namespace: Mapping[str, str]
+) -> Environment:
+    """The environment: what the settings say of the namespace, else the ``env`` tag, else unknown.
+
+    An unknown environment is treated like production by everything that follows.
+    """
+    said = by_namespace.get(namespace) or first_tag(tags, "env", "environment", "stage")
+    return _ENVIRONMENTS.get(said.strip().lower(), "unknown")
+
+
+def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | None:
+    """The controller the alert points at: from its pod, its workload, or the service's selector.
+
+    A name that no collected object has is still returned when a tag gives its kind; a bare service name is not.
+    """
+    if who.pod:
+        pod = find(objects, "Pod", who.namespace, who.pod)
+        if pod is not None:
+            return top_controller(objects, pod)
+    if who.workload is not None:
+        found = find(objects, who.workload.kind, who.namespace, who.workload.name)
+        return top_controller(objects, found) if found is not None else who.workload
+    for kind in ("Deployment", "StatefulSet", "DaemonSet"):
+        for name in (workload_of_pod(who.pod) if who.pod else "", who.service):
+            found = find(objects, kind, who.namespace, name) if name else None
+            if found is not None:
+                return ref(found)
+    return _behind_service(who, objects)
+
+
+def _behind_service(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | None:
+    service = find(objects, "Service", who.namespace, who.service) if who.service else None
+    selector = (service.get("spec") or {}).get("selector") if service else None
+    if not selector:
+        return None
+    owners = {
+        top_controller(objects, pod)
+        for pod in objects.get("pods", ())
+        if meta(pod).get("namespace", "") == who.namespace
+        and selector.items() <= (meta(pod).get("labels") or {}).items()
+    }
+    return owners.pop() if len(owners) == 1 else None
