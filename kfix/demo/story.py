@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,8 @@ from kfix.demo.doors import ConsoleDoor, Document, SandboxDoor, outcome_of, reac
 from kfix.demo.screen import Screen
 
 _POLL_S = 0.25
-#: How much more the service needs when the trouble comes again, so that the raised limit is too small once more.
-_GROWTH = 2.5
+#: How much more the service needs when the trouble comes again, tried in turn until the raised limit is too small.
+_GROWTH = (2.5, 5.0, 10.0)
 _STEPS = {
     "evidence": "evidence gathered from Datadog, Kubernetes and GitLab",
     "diagnosis": "diagnosis",
@@ -42,7 +43,7 @@ class Story:
         """All of it. Raises DemoFailed with the step that was not reached."""
         name, service = str(scenario["name"]), str(scenario["service"])
         self.screen.title(str(scenario["title"]))
-        incident, iid = self._until_merge_request(name, service, growth=1.0)
+        incident, iid = self._until_merge_request(name, service, growth=(1.0,))
         self._show(incident, iid)
         self._merge_and_recover(service, incident, iid)
         self.screen.title("The same trouble comes again")
@@ -51,10 +52,12 @@ class Story:
         self.screen.done("the earlier incident was found as similar", f"{found} similar, !{second}")
         self.screen.close()
 
-    def _until_merge_request(self, scenario: str, service: str, growth: float) -> tuple[str, int]:
+    def _until_merge_request(
+        self, scenario: str, service: str, growth: Sequence[float]
+    ) -> tuple[str, int]:
         started = time.monotonic()
         before = self.sandbox.state()
-        self.sandbox.break_(scenario, growth)
+        self._break(scenario, growth)
         state = self.sandbox.state()
         self.screen.done(f"{service} is broken", state["services"][service]["reason"])
         self._delivered(len(before["datadog_deliveries"]))
@@ -69,6 +72,14 @@ class Story:
         self.screen.done(f"merge request !{mr['iid']} after {took:.1f} s", str(mr["url"]))
         self._chat(before)
         return incident, int(mr["iid"])
+
+    def _break(self, scenario: str, growth: Sequence[float]) -> None:
+        """With the first factor that makes trouble. Raises DemoFailed when none does."""
+        for factor in growth[:-1]:
+            with contextlib.suppress(DemoFailed):
+                self.sandbox.break_(scenario, factor)
+                return
+        self.sandbox.break_(scenario, growth[-1])
 
     def _delivered(self, before: int) -> None:
         deliveries = self._wait(
