@@ -28,10 +28,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kfix.broker import embedded
 from kfix.broker.administration import Wanted, create_topics
 from kfix.broker.connection import Brokers, wait_until_up
-from kfix.runtime.house import House, serve
+from kfix.runtime.house import serve
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Stage
 from kfix.settings import Kafka
+from kfix.telemetry import logs
 from kfix.topics import Topic
 from kfix.wire import codec_for
 from schemas.base import Record
@@ -181,15 +182,11 @@ async def bare(brokers: Brokers, numbers: Sequence[int]) -> None:
 
 async def runtime(brokers: Brokers, numbers: Sequence[int]) -> None:
     """The runtime's hops until SIGTERM."""
-
-    def ready(_: House) -> None:
-        print("ready", flush=True)
-
+    logs.configure("WARNING")
     await serve(
         [hop(number) for number in numbers],
         kafka=brokers.kafka,
         knobs=Runtime(_env_file=None),
-        on_ready=ready,
     )
 
 

@@ -50,6 +50,8 @@ async def read(
     """
     from aiokafka import AIOKafkaConsumer
 
+    if not topics:
+        return
     consumer = AIOKafkaConsumer(
         **brokers.client_options("reader"),
         group_id=None,

@@ -153,11 +153,13 @@ async def _chosen(
 async def _traces(brokers: Brokers, incident: str) -> set[str]:
     """Trace ids of all records that name the incident."""
     from kfix import topics
+    from kfix.broker.administration import list_topics
     from kfix.broker.reading import read
     from kfix.runtime import headers as hd
 
     found = set()
-    async for stored in read(brokers, [topic.name for topic in topics.ALL]):
+    present = await list_topics(brokers)
+    async for stored in read(brokers, [t.name for t in topics.ALL if t.name in present]):
         if stored.text(hd.INCIDENT) == incident:
             found.add(hd.trace_of(stored.text(hd.TRACEPARENT)) or "-")
     return found

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kfix.broker.administration import list_topics
 from kfix.broker.connection import Brokers
 from kfix.broker.reading import Stored, read
 from kfix.runtime import headers as hd
@@ -58,7 +59,8 @@ async def find(
     if wish.id and _ID.fullmatch(wish.id) is None:
         raise errors.Rejected(f"not topic:partition:offset: {wish.id!r}")
     by_dlq = {topic.dlq: topic for topic in topics if not wish.topic or topic.name == wish.topic}
-    async for letter in read(brokers, list(by_dlq)):
+    present = await list_topics(brokers)
+    async for letter in read(brokers, [name for name in by_dlq if name in present]):
         if wish.fits(letter):
             yield by_dlq[letter.topic], letter
 

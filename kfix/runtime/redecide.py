@@ -106,7 +106,7 @@ class Redecider:
         by_name = {
             topic.name: topic for s in self._stages for h in s.handlers for topic in h.writes
         }
-        async for stored in read(self._brokers, sorted(written)) if written else _nothing():
+        async for stored in read(self._brokers, sorted(written)):
             try:
                 record = self._codec.decode(by_name[stored.topic], stored.value, stored.headers)
             except errors.Undecodable:
@@ -198,8 +198,3 @@ def _compared(
     now = decision(new) if new is not None else None
     named = incident or str(getattr(new or old, "incident_id", "") or "")
     return Compared(stage, cause, named, topic, then, now, tuple(differences(then, now)))
-
-
-async def _nothing() -> AsyncIterator[Stored]:
-    return
-    yield

@@ -1,0 +1,108 @@
+"""`kfix replay`, `kfix topics`, `kfix dlq` and a worker's health, as a person meets them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import small_stages as small
+from harness import KFIX, Cluster, make_topics, new_prefix, publish, stored, until, worker
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+async def kfix(cluster: Cluster, prefix: str, folder: Path, *args: str) -> tuple[int, str, str]:
+    """A command's exit code, stdout and stderr."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "PYTHONPATH": str(Path(__file__).parent),
+        "KFIX_TEST_JOURNAL": str(folder / "replay-journal"),
+        **cluster.environment(prefix),
+    }
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [str(KFIX), *args],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.broker
+async def test_a_replay_tells_which_decisions_change_and_touches_nothing_real(
+    embedded_cluster: Cluster, tmp_path: Path
+) -> None:
+    prefix = new_prefix()
+    brokers = embedded_cluster.brokers(prefix)
+    await make_topics(brokers, [small.RAW, small.RELAYED])
+    records = [
+        small.Raw(event_id=f"r{n}", occurred_at=NOW, key="k", number=n, behaviour="rejected" * n)
+        for n in (0, 1)
+    ]
+    await publish(brokers, [(small.RAW, record) for record in records])
+    knobs = {"KFIX_RUNTIME_HEALTH_PORT": "0"}
+    with worker(
+        embedded_cluster, ["small_stages:relay"], tmp_path, prefix=prefix, environment=knobs
+    ) as running:
+        await until(
+            lambda: len(small.journal_of(tmp_path / "journal", "relay")) == 2,
+            within_s=30,
+            what="both handled",
+        )
+        await a_worker_tells_its_health(running.wait_ready()["urls"]["health"])
+        assert await asyncio.to_thread(running.stop) == 0
+
+    replay = ("replay", "--topic", "small.raw", "--stage", "small_stages:relay", "--output", "json")
+    code, out, err = await kfix(embedded_cluster, prefix, tmp_path, *replay)
+    assert code == 0, err
+    told = {line["cause"]: line for line in map(json.loads, out.splitlines())}
+    assert told["r0"]["changed"] == []
+    assert told["r0"]["then"]["number"] == 0
+    assert told["r1"]["failed"].startswith("Rejected")
+    assert "2 decisions, 1 change" in err
+    assert len(await stored(brokers, small.RELAYED.name)) == 1
+    assert [r.text("kfix-cause") for r in await stored(brokers, "shadow.small.relayed")] == ["r0"]
+
+
+async def a_worker_tells_its_health(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await client.get("/nothing")).status_code == 404
+        await asyncio.sleep(1.5)
+        metrics = (await client.get("/metrics")).text
+    assert 'kfix_records_in_total{stage="relay"} 2.0' in metrics
+    assert 'kfix_dead_letters_total{reason="rejected",stage="relay"} 1.0' in metrics
+    assert 'kfix_lag_records{stage="relay"} 0.0' in metrics
+
+
+@pytest.mark.broker
+async def test_topics_are_made_once_with_their_sides(
+    embedded_cluster: Cluster, tmp_path: Path
+) -> None:
+    prefix = new_prefix()
+    code, out, _ = await kfix(embedded_cluster, prefix, tmp_path, "topics", "create")
+    assert code == 0
+    assert f"{prefix}alerts.raw.dlq" in out.splitlines()
+    assert await kfix(embedded_cluster, prefix, tmp_path, "topics", "create") == (0, "", "")
+    _, out, _ = await kfix(embedded_cluster, prefix, tmp_path, "topics", "list")
+    assert "alerts.raw\t4" in out.splitlines()
+    assert "alerts.raw.retry\t3" in out.splitlines()
+    code, out, err = await kfix(embedded_cluster, prefix, tmp_path, "dlq", "list")
+    assert (code, out) == (0, "")
+    code, _, err = await kfix(embedded_cluster, prefix, tmp_path, "dlq", "show", "nonsense")
+    assert code == 1
+    assert "not topic:partition:offset" in err
+    code, _, err = await kfix(embedded_cluster, prefix, tmp_path, "dlq", "replay")
+    assert code == 2
