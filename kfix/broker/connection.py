@@ -14,6 +14,11 @@ from schemas import errors
 
 log = structlog.get_logger(__name__)
 
+#: Seconds for one look at a cluster.
+_PROBE_S = 5.0
+#: Seconds of silence before the wait is worth a line.
+_SAY_AFTER_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Brokers:
@@ -55,29 +60,55 @@ async def wait_until_up(brokers: Brokers, *, within_s: float) -> None:
     Raises errors.Unavailable when none does ``within_s`` seconds: a worker that starts before its broker waits
     instead of dying, but not for ever.
     """
-    from aiokafka.admin import AIOKafkaAdminClient
-
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
+    patience = loop.time() + _SAY_AFTER_S
     pause_s = 0.05
     told = False
     while True:
-        admin = AIOKafkaAdminClient(**brokers.client_options("probe"), request_timeout_ms=3000)
-        try:
-            async with asyncio.timeout(5):
-                await admin.start()
-                answer = await admin.describe_cluster()
-            if answer.get("brokers"):
-                return
-        except Exception as failure:
-            if loop.time() >= deadline:
-                raise errors.Unavailable(
-                    f"no Kafka broker at {brokers.bootstrap} within {within_s:g} s: {failure}"
-                ) from failure
-            if not told:
-                log.warning("broker.waiting", bootstrap=brokers.bootstrap, within_s=within_s)
-                told = True
-        finally:
-            await admin.close()
+        why = await _why_down(brokers)
+        if not why:
+            return
+        if loop.time() >= deadline:
+            raise errors.Unavailable(
+                f"no Kafka broker at {brokers.bootstrap} within {within_s:g} s: {why}"
+            )
+        if not told and loop.time() >= patience:
+            log.warning("broker.waiting", bootstrap=brokers.bootstrap, within_s=within_s, why=why)
+            told = True
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, 1.0)
+
+
+async def _why_down(brokers: Brokers) -> str:
+    """Why the cluster cannot be used now; empty when it can.
+
+    The port is tried first: aiokafka logs an error for each refused connection, and a broker that starts refuses some.
+    """
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    refusals = [await _refusal(address) for address in brokers.bootstrap.split(",")]
+    if all(refusals):
+        return refusals[0]
+    admin = AIOKafkaAdminClient(**brokers.client_options("probe"), request_timeout_ms=3000)
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            await admin.start()
+            answer = await admin.describe_cluster()
+    except Exception as failure:  # noqa: BLE001 - aiokafka raises many kinds while a broker starts
+        return str(failure) or type(failure).__name__
+    finally:
+        await admin.close()
+    return "" if answer.get("brokers") else "no broker is registered"
+
+
+async def _refusal(address: str) -> str:
+    """Why nothing listens at ``host:port``; empty when something does."""
+    host, _, port = address.rpartition(":")
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            writer.close()
+    except (OSError, TimeoutError, ValueError) as failure:
+        return str(failure) or type(failure).__name__
+    return ""

@@ -12,7 +12,7 @@ from kfix.telemetry.context import add_context
 from kfix.telemetry.redaction import redact
 
 #: Libraries that tell at INFO what only their authors need.
-_QUIET = ("aiokafka", "faust", "mode", "kafka", "uvicorn.access", "httpx", "httpcore", "urllib3")
+_QUIET = ("aiokafka", "faust", "mode", "kafka", "uvicorn", "httpx", "httpcore", "urllib3")
 #: Faust names its loggers after the module of a subclass; our own lines there do not go through ``logging``.
 _FAUST = "kfix.runtime.rim"
 
