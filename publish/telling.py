@@ -63,12 +63,16 @@ async def tell(
 async def wish_merge(forge: Forge, ref: MergeRequestRef, patience_s: float) -> None:
     """Asks for the automatic merge until GitLab takes the wish or ``patience_s`` is over; then people merge."""
     waited = 0.0
-    while not await forge.merge_when_ready(ref):
-        if waited >= patience_s:
-            log.info("merge.left_to_people", project=ref.project, iid=ref.iid)
-            return
-        await asyncio.sleep(_MERGE_POLL_S)
-        waited += _MERGE_POLL_S
+    try:
+        while not await forge.merge_when_ready(ref):
+            if waited >= patience_s:
+                log.info("merge.left_to_people", project=ref.project, iid=ref.iid)
+                return
+            await asyncio.sleep(_MERGE_POLL_S)
+            waited += _MERGE_POLL_S
+    except errors.Unauthorized as error:
+        # The branch rules let people merge and not K-Fix: that is an answer, the merge request stands.
+        log.info("merge.not_allowed", project=ref.project, iid=ref.iid, reason=error.reason)
 
 
 def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:

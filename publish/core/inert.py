@@ -19,12 +19,12 @@ _BIDI_AND_HIDDEN = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~<>^])")
+_MARKDOWN = re.compile(r"([\\*_\[\]|~<>^])")
 #: What means something at the start of a line: quick action, heading, list, rule, setext underline.
 _STARTS = re.compile(r"[/#=+.:>-]|\\[~*_]|\d+[.)]")
 _REFERENCE = re.compile(r"([@#!~%$&^*]|\\[~^*])(?=[\w\"'(\[{\\])")
 _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
-_WWW = re.compile(r"(?i)\bwww\.")
+_WWW = re.compile(r"(?i)(www)\.")
 
 
 def clean(text: str, limit: int = 500) -> str:
@@ -39,7 +39,7 @@ def clean(text: str, limit: int = 500) -> str:
 
 def prose(text: str, limit: int = 500) -> str:
     """Outside text inside a Markdown line of ours: escaped, and broken where GitLab would see a reference or a link."""
-    text = clean(text, limit).replace("&", "&amp;")
+    text = clean(text, limit).replace("`", "'").replace("&", "&amp;")
     text = _MARKDOWN.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
     text = _broken(text)
     return BREAK + text if _STARTS.match(text) else text
@@ -55,7 +55,7 @@ def _broken(text: str) -> str:
     text = text.replace("&" + BREAK + "amp;", "&amp;" + BREAK)
     text = text.replace("&" + BREAK + "lt;", "&lt;").replace("&" + BREAK + "gt;", "&gt;")
     text = _WORD_COLON.sub(":" + BREAK, text)
-    return _WWW.sub("www" + BREAK + ".", text)
+    return _WWW.sub(r"\1" + BREAK + ".", text)
 
 
 def code(text: str, limit: int = 200) -> str:
@@ -91,7 +91,7 @@ def mrkdwn(text: str, limit: int = 500) -> str:
     text = re.sub(r"([*_~`])", BREAK + r"\1", text)
     text = re.sub(r"@(?=\w)", "@" + BREAK, text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _WWW.sub("www" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+    return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
 
 
 def card(text: str, limit: int = 500) -> str:
@@ -101,7 +101,7 @@ def card(text: str, limit: int = 500) -> str:
     text = re.sub(r"@(?=\w)", "@" + BREAK, text)
     text = re.sub(r"^(\d+)\.", r"\1" + BREAK + ".", text)
     text = re.sub(r"^([-+])", BREAK + r"\1", text)
-    return _WWW.sub("www" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+    return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
 
 
 def address(url: str) -> str:

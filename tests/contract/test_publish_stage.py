@@ -1,0 +1,375 @@
+"""The publish stage with its real adapters against GitLab, Slack and Teams over loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import fixtures_publish as sample
+import pytest
+from pydantic import SecretStr
+
+from kfix.clients.aiohttp import open_session
+from kfix.clients.gitlab import GitLab, open_gitlab
+from kfix.clients.http import open_http
+from kfix.settings import GitLabConnection
+from kfix.store import metadata
+from kfix.store.engine import open_engine
+from publish.adapters.gitlab import GitLabForge
+from publish.adapters.slack import SlackChat
+from publish.adapters.sql import SqlLedger
+from publish.adapters.teams import WorkflowsChat
+from publish.agent import follow, publish
+from publish.opening import open_merge_request
+from publish.ports import Ports
+from publish.settings import Publish
+from publish.wiring import limits_of
+from sandbox import slack as sandbox_slack
+from sandbox import teams as sandbox_teams
+from sandbox.faults import Fault, Faults
+from sandbox.gitlab import GitLab as State
+from sandbox.gitlab import create_app
+from sandbox.gitlab.repository import Action, Person
+from sandbox.gitlab.state import DEVELOPER, MAINTAINER, MergeRequest, Project
+from sandbox.serving import serve
+from schemas import errors
+from schemas.merge_requests import MergeRequestEvent
+from schemas.validated import ValidatedPlans
+
+PATH = "apps/checkout/deploy.yaml"
+PROJECT = "shop/deployments"
+
+
+@dataclass
+class World:
+    state: State
+    project: Project
+    faults: Faults
+    slack: sandbox_slack.Slack
+    teams: sandbox_teams.Teams
+    gitlab: GitLab
+    ports: Ports
+    now: list[datetime] = field(default_factory=lambda: [sample.NOW])
+
+    @property
+    def merge_requests(self) -> list[MergeRequest]:
+        return list(self.project.merge_requests)
+
+    def write(self, text: str, path: str = PATH) -> str:
+        """A person commits to the target branch."""
+        person = Person("Ada", "ada@example.com")
+        action = Action("update", path, content=text.encode())
+        made = self.project.repository.commit("main", "by hand", [action], person)
+        return str(made if isinstance(made, str) else made.id)
+
+    async def record(self, **fields: Any) -> ValidatedPlans:
+        head = await self.gitlab.head(PROJECT, "main")
+        return sample.record(base_commit=head, **fields)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    state, faults = State(tmp_path / "git"), Faults()
+    bot = state.add_user("kfix-bot", "K-Fix", "bot-token", bot=True)
+    ada = state.add_user("ada", "Ada", "ada-token")
+    project = state.add_project(PROJECT, sample.FILES, {ada: MAINTAINER, bot: DEVELOPER})
+    slack, teams = sandbox_slack.Slack(), sandbox_teams.Teams()
+    engine = open_engine(f"sqlite:///{tmp_path}/kfix.db")
+    metadata.create_all(engine)
+    settings = Publish(
+        assignees={"shop": "ada"}, reviewers={"*": ("nobody", "ada")}, merge_check_s=0
+    )
+    async with (
+        serve(create_app(state, faults)) as url,
+        serve(sandbox_slack.create_app(slack, faults)) as slack_url,
+        serve(sandbox_teams.create_app(teams, faults)) as teams_url,
+        open_gitlab(GitLabConnection(url=url, token=SecretStr("bot-token"), timeout_s=3)) as gitlab,
+        open_session([slack_url]) as session,
+        open_http(teams_url + teams.workflow_path.partition("?")[0]) as http,
+    ):
+        from slack_sdk.web.async_client import AsyncWebClient
+
+        state.url = url
+        client = AsyncWebClient(slack.token, base_url=f"{slack_url}/api/", session=session)
+        query = dict(p.split("=", 1) for p in teams.workflow_path.partition("?")[2].split("&"))
+        query["sp"] = "/triggers/manual/run"
+        now = [sample.NOW]
+        ports = Ports(
+            forge=GitLabForge(gitlab),
+            chats=(SlackChat(client, "#alerts"), WorkflowsChat(http, query)),
+            ledger=SqlLedger(engine),
+            settings=settings,
+            limits=limits_of(settings, observe=False),
+            language="en",
+            console_url="https://kfix.example.com",
+            now=lambda: now[0],
+        )
+        yield World(state, project, faults, slack, teams, gitlab, ports, now)
+    engine.dispose()
+
+
+async def done(call: Awaitable[Any]) -> MergeRequestEvent:
+    event = await call
+    assert isinstance(event, MergeRequestEvent)
+    return event
+
+
+async def test_an_accepted_plan_becomes_one_commit_one_merge_request_and_two_messages(
+    world: World,
+) -> None:
+    record = await world.record()
+    event = await done(publish(record, world.ports))
+    assert event.action == "opened"
+    assert event.proposal is not None
+    (mr,) = world.merge_requests
+    assert mr.source_branch == f"kfix/incident-{record.incident_id}"
+    assert mr.title == "🤖 K-Fix: Raise the CPU limit (checkout)"
+    assert {"k-fix", "automated", "high", "env::production", "team::payments"} <= set(mr.labels)
+    assert [u.username for u in mr.assignees] == ["ada"]
+    assert [u.username for u in mr.reviewers] == ["ada"]
+    assert mr.remove_source_branch
+    assert not mr.auto_merge
+    repository = world.project.repository
+    assert repository.read(mr.source_branch, PATH).decode() == record.plans[0].edits[0].after
+    changed = repository.diff(repository.resolve("main"), repository.resolve(mr.source_branch))
+    assert [
+        line for line in changed.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")
+    ] == [
+        "-            cpu: 500m   # was enough once",
+        "+            cpu: 900m   # was enough once",
+    ]
+    assert len(world.slack.messages) == 1
+    assert len(world.teams.cards) == 1
+    assert {n.channel: n.sent for n in event.notifications} == {"slack": True, "teams": True}
+    assert event.notifications[0].message_id == world.slack.messages[0].ts
+
+
+async def test_the_same_record_again_changes_nothing(world: World) -> None:
+    record = await world.record()
+    first = await done(publish(record, world.ports))
+    again = await done(publish(record, world.ports))
+    assert (again.event_id, again.merge_request) == (first.event_id, first.merge_request)
+    assert len(world.merge_requests) == 1
+    assert len(world.slack.messages) == len(world.teams.cards) == 1
+
+
+async def test_a_crash_between_commit_and_merge_request_is_taken_up_again(world: World) -> None:
+    record = await world.record()
+    world.faults.switch_on(Fault("gitlab", "error", route="merge_requests", method="POST", times=1))
+    with pytest.raises(errors.Unavailable):
+        await publish(record, world.ports)
+    assert world.merge_requests == []
+    assert (await done(publish(record, world.ports))).action == "opened"
+    assert len(world.merge_requests) == 1
+    commits = [a for a in world.faults.asked if a.method == "POST" and "commits" in a.path]
+    assert len(commits) == 1
+
+
+async def test_an_open_merge_request_that_the_ledger_does_not_know_is_reused(world: World) -> None:
+    record = await world.record()
+    forge = world.ports.forge
+    assert forge is not None
+    await open_merge_request(record, record.plans[0], world.ports, forge)
+    event = await done(publish(record, world.ports))
+    assert event.action == "opened"
+    assert len(world.merge_requests) == 1
+
+
+async def test_a_base_that_moved_elsewhere_does_not_matter(world: World) -> None:
+    record = await world.record()
+    world.write("a: 3\n", "apps/cart/deploy.yaml")
+    assert (await done(publish(record, world.ports))).action == "opened"
+
+
+async def test_the_same_edit_is_made_again_when_only_the_surroundings_moved(world: World) -> None:
+    record = await world.record()
+    world.write("# a new head\n" + sample.MANIFEST + "---\nkind: ConfigMap\n")
+    assert (await done(publish(record, world.ports))).action == "opened"
+    (mr,) = world.merge_requests
+    text = world.project.repository.read(mr.source_branch, PATH).decode()
+    assert (
+        text
+        == "# a new head\n"
+        + sample.MANIFEST.replace("cpu: 500m", "cpu: 900m")
+        + "---\nkind: ConfigMap\n"
+    )
+    assert "moved since the proof" in mr.description
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        sample.MANIFEST.replace("cpu: 500m", "cpu: 600m"),
+        sample.MANIFEST.replace("memory: 512Mi", "memory: 1Gi"),
+        "kind: Other\n",
+    ],
+    ids=["the value", "the object", "gone"],
+)
+async def test_an_object_that_moved_needs_a_new_proof(world: World, text: str) -> None:
+    record = await world.record()
+    world.write(text)
+    event = await done(publish(record, world.ports))
+    assert event.action == "declined"
+    assert "changed since the plan was proven" in event.text
+    assert world.merge_requests == []
+
+
+async def test_text_that_was_not_proven_is_never_published(world: World) -> None:
+    record = await world.record()
+    chosen = record.plans[0]
+    forged = chosen.edits[0].model_copy(update={"after": chosen.edits[0].after + "# more\n"})
+    chosen = chosen.model_copy(update={"edits": (forged,)})
+    with pytest.raises(errors.Defect):
+        await publish(record.model_copy(update={"plans": (chosen,)}), world.ports)
+    assert world.project.repository.branches().keys() == {"main"}
+
+
+async def test_a_foreign_branch_of_our_name_is_left_alone(world: World) -> None:
+    record = await world.record()
+    branch = f"kfix/incident-{record.incident_id}"
+    world.project.repository.create_branch(branch, "main")
+    with pytest.raises(errors.Rejected, match="something else"):
+        await publish(record, world.ports)
+    assert world.merge_requests == []
+
+
+async def test_a_protected_branch_name_needs_a_person(world: World) -> None:
+    from sandbox.gitlab.state import Protection
+
+    record = await world.record()
+    world.project.protected[f"kfix/incident-{record.incident_id}"] = Protection()
+    with pytest.raises(errors.Unauthorized):
+        await publish(record, world.ports)
+
+
+async def test_a_deleted_project_is_said_so(world: World) -> None:
+    record = await world.record()
+    world.state.projects.clear()
+    with pytest.raises(errors.NotFound):
+        await publish(record, world.ports)
+
+
+@pytest.mark.parametrize("service", ["slack", "teams"])
+async def test_a_chat_that_is_down_delays_and_doubles_nothing(world: World, service: str) -> None:
+    record = await world.record()
+    world.faults.switch_on(Fault(service, "error", status=503))
+    event = await done(publish(record, world.ports))
+    assert event.action == "opened"
+    assert {n.channel: n.sent for n in event.notifications}[service] is False
+    world.faults.clear()
+    again = await done(publish(record, world.ports))
+    assert all(n.sent for n in again.notifications)
+    assert len(world.slack.messages) == len(world.teams.cards) == len(world.merge_requests) == 1
+
+
+async def test_later_alerts_are_comments_and_not_too_many(world: World) -> None:
+    await publish(await world.record(), world.ports)
+    for minutes in (10, 50, 61, 70, 130):
+        world.now[0] = sample.NOW + timedelta(minutes=minutes)
+        later = await world.record(role="repeat", event_id=f"val-{minutes}")
+        await publish(later, world.ports)
+        await publish(later, world.ports)
+    (mr,) = world.merge_requests
+    assert len([n for n in mr.notes if "came again" in n.body]) == 2
+
+
+async def test_a_recovery_is_said_on_the_merge_request_once(world: World) -> None:
+    await publish(await world.record(), world.ports)
+    over = await world.record(
+        role="recovery", event_id="val-over", status="no_action", recommended=""
+    )
+    first = await done(publish(over, world.ports))
+    await publish(over, world.ports)
+    assert first.action == "updated"
+    (mr,) = world.merge_requests
+    assert len([n for n in mr.notes if "recovered by itself" in n.body]) == 1
+    assert len(world.slack.messages) == 2
+
+
+async def test_a_recovery_without_a_merge_request_is_quiet(world: World) -> None:
+    over = await world.record(role="recovery", status="no_action", recommended="")
+    assert await publish(over, world.ports) is None
+    assert world.slack.messages == []
+
+
+async def test_an_abstention_is_told_with_its_reason(world: World) -> None:
+    record = await world.record(
+        status="needs_human",
+        reason="code_defect",
+        explanation="The process panics.",
+        recommended="",
+    )
+    event = await done(publish(record, world.ports))
+    assert (event.action, event.reason, event.text) == (
+        "declined",
+        "code_defect",
+        "The process panics.",
+    )
+    assert world.merge_requests == []
+    assert "a person is needed" in str(world.slack.messages[0].blocks)
+    assert (await done(publish(record, world.ports))).event_id == event.event_id
+    assert len(world.slack.messages) == 1
+
+
+async def test_a_closed_merge_request_is_a_decision_that_is_remembered(world: World) -> None:
+    opened = await done(publish(await world.record(), world.ports))
+    closed = opened.model_copy(update={"action": "closed", "occurred_at": sample.NOW})
+    await follow(closed, world.ports)
+    again = await world.record(incident_id="inc-later", event_id="val-2")
+    event = await done(publish(again, world.ports))
+    assert event.action == "declined"
+    assert "closed unmerged recently" in event.text
+    world.now[0] = sample.NOW + timedelta(days=15)
+    assert (await done(publish(again, world.ports))).action == "opened"
+
+
+async def test_production_never_merges_itself_whatever_the_record_says(world: World) -> None:
+    await publish(await world.record(auto_merge=True), world.ports)
+    assert not [a for a in world.faults.asked if a.path.endswith("/merge")]
+
+
+async def test_staging_may_where_policy_says_so(world: World) -> None:
+    record = await world.record(auto_merge=True)
+    staging = record.context.model_copy(update={"environment": "staging"})
+    await publish(record.model_copy(update={"context": staging}), world.ports)
+    assert [a for a in world.faults.asked if a.path.endswith("/merge")]
+
+
+async def test_observation_touches_nothing_outside(world: World) -> None:
+    ports = replace(world.ports, limits=replace(world.ports.limits, observe=True))
+    record = await world.record()
+    asked = len(world.faults.asked)
+    event = await done(publish(record, ports))
+    assert event.action == "declined"
+    assert "Observation mode" in event.text
+    assert len(world.faults.asked) == asked
+    assert world.slack.messages == []
+
+
+async def test_a_repository_has_so_many_open_merge_requests_and_no_more(world: World) -> None:
+    ports = replace(world.ports, limits=replace(world.ports.limits, open_per_project=1))
+    await publish(await world.record(), ports)
+    event = await done(publish(await world.record(incident_id="inc-2", event_id="v2"), ports))
+    assert event.action == "declined"
+    assert "Too many open" in event.text
+
+
+async def test_the_breaker_pauses_a_repository_whose_merge_requests_are_all_refused(
+    world: World,
+) -> None:
+    ports = replace(world.ports, limits=replace(world.ports.limits, breaker=2))
+    for number in range(2):
+        record = await world.record(
+            incident_id=f"inc-{number}", event_id=f"v{number}", fingerprint=f"fp-{number}"
+        )
+        opened = await done(publish(record, ports))
+        await follow(
+            opened.model_copy(update={"action": "closed", "occurred_at": sample.NOW}), ports
+        )
+    event = await done(
+        publish(await world.record(incident_id="inc-9", event_id="v9", fingerprint="fp-9"), ports)
+    )
+    assert "pauses there" in event.text
