@@ -34,7 +34,8 @@ class Address:
 
 def addresses_of(view: ClusterView, workload: Workload) -> list[Address]:
     """Addresses in literal environment values and in the ConfigMaps they come from."""
-    return list(_addresses(view, workload))
+    key = f"addresses {workload.ref.key}"
+    return view.memo(key, lambda: list(_addresses(view, workload)))
 
 
 def _addresses(view: ClusterView, workload: Workload) -> Iterator[Address]:
@@ -98,6 +99,10 @@ def service_name(host: str, namespace: str) -> tuple[str, str] | None:
 
 def calls(view: ClusterView) -> dict[str, set[str]]:
     """Caller's workload key to callees' keys, from addresses, routes of configuration and given dependencies."""
+    return view.memo("calls", lambda: _calls(view))
+
+
+def _calls(view: ClusterView) -> dict[str, set[str]]:
     out: dict[str, set[str]] = {}
     for workload in view.workloads:
         targets = out.setdefault(workload.ref.key, set())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -29,6 +29,8 @@ from decide.core.signals import Hit, read
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle, LogExcerpt, Series
 from schemas.identity import workload_of_pod
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class ClusterView:
 
     bundle: ContextBundle
     _index: dict[str, dict[tuple[str, str], Obj]] = field(default_factory=dict, repr=False)
+    _memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def collected(self, plural: str) -> bool:
         """That kind was listed, though maybe empty."""
@@ -182,17 +185,35 @@ class ClusterView:
         """Services of the focus."""
         return tuple(s for s in self.all("services") if namespace_of(s) in self.focus)
 
+    def memo(self, key: str, make: Callable[[], T]) -> T:
+        """The value of ``make``, computed once per view under ``key``."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        found: T = self._memo[key]
+        return found
+
+    @cached_property
+    def _by_label(self) -> dict[tuple[str, str, str], list[Workload]]:
+        """Namespace, label and value to the workloads whose pods have them."""
+        out: dict[tuple[str, str, str], dict[str, Workload]] = defaultdict(dict)
+        for workload in self.workloads:
+            for labels in (workload.labels, *(labels_of(p.obj) for p in workload.pods)):
+                for key, value in labels.items():
+                    out[(workload.namespace, str(key), str(value))][workload.ref.key] = workload
+        return {key: list(found.values()) for key, found in out.items()}
+
     def backends(self, service: Obj) -> list[Workload]:
         """Workloads whose pods the Service selects."""
         selector = mapping(at(service, "spec", "selector"))
+        if not selector:
+            return []
+        space = namespace_of(service)
+        key, value = next(iter(selector.items()))
         return [
             w
-            for w in self.workloads
-            if w.namespace == namespace_of(service)
-            and (
-                matches(selector, w.labels)
-                or any(matches(selector, labels_of(p.obj)) for p in w.pods)
-            )
+            for w in self._by_label.get((space, str(key), str(value)), [])
+            if matches(selector, w.labels)
+            or any(matches(selector, labels_of(p.obj)) for p in w.pods)
         ]
 
     @cached_property

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, condition, mapping, name_of
-from decide.core.rules.scheduling import unscheduled
+from decide.core.objects import Obj, condition, name_of
+from decide.core.rules.scheduling import control_plane, unscheduled
 from decide.core.view import ClusterView, node_ready, node_ref
 
 _RUNTIME = re.compile(
@@ -94,11 +94,7 @@ def _runtime_events(view: ClusterView) -> Iterator[Finding]:
 
 
 def _control_plane(view: ClusterView) -> str:
-    for node in view.nodes:
-        labels = mapping(mapping(node.get("metadata")).get("labels"))
-        if any(str(k).startswith("node-role.kubernetes.io/") and ("control-plane" in k or "master" in k) for k in labels) or labels.get("kubernetes.io/role") == "master":  # fmt: skip
-            return name_of(node)
-    return ""
+    return next((name_of(n) for n in view.nodes if control_plane(n)), "")
 
 
 def _scheduler(view: ClusterView) -> Iterator[Finding]:

@@ -186,14 +186,16 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     if not roots:
         return
     nodes = {key: {p.node for p in slow[key][0].pods if p.node} for key in roots}
-    shared = set.intersection(*nodes.values()) if len(roots) > 1 else set()
-    if len(roots) > 1 and shared:
+    shared = set.intersection(*nodes.values())
+    # Retransmissions on a node, even few, tell a node's network from one pod's.
+    disturbed = any(c.kind == "node" and c.rise("retransmits") > 0.3 for c in moved.values())
+    if shared and (len(roots) > 1 or disturbed):
         for node in sorted(shared):
             yield from _node_delay(view, node, moved, [slow[k] for k in roots])
     for key in roots:
         workload, change = slow[key]
         busy = change.ratio("cpu") > 3 and change.rise("cpu") > 0.05
-        score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy
+        score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
         facts = [Fact("metric", f"latency {_arrow(change, 'latency')} ms", workload.ref, change.moved["latency"][1], "ms")]  # fmt: skip
         facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
         followers = [k for k in slow if key in graph.get(k, set())]
@@ -208,7 +210,7 @@ def _node_delay(
 ) -> Iterator[Finding]:
     affected = [c.name for c in moved.values() if c.kind != "node"]
     facts = [Fact("metric", f"latency of {w.name} {_arrow(c, 'latency')} ms, on node {node}", w.ref) for w, c in roots[:4]]  # fmt: skip
-    score = 0.6 + 0.1 * min(3, len(roots) - 1) + 0.02 * min(5, len(affected))
+    score = 0.65 + 0.1 * min(2, len(roots) - 1) + 0.03 * min(5, len(affected))
     retrans = moved.get(node)
     if retrans is not None and retrans.rise("retransmits") > 2:
         score -= 0.3

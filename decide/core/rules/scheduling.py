@@ -104,6 +104,13 @@ def cordoned(node: Obj) -> bool:
     return bool(at(node, "spec", "unschedulable"))
 
 
+def control_plane(node: Obj) -> bool:
+    """It carries a control-plane role: closed to ordinary pods on purpose."""
+    labels = labels_of(node)
+    roles = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+    return any(r in labels for r in roles) or labels.get("kubernetes.io/role") == "master"
+
+
 def find(view: ClusterView) -> Iterator[Finding]:
     """Findings about pods without a node."""
     for workload in view.workloads:
@@ -148,8 +155,10 @@ def _classes(
     has = lambda word: any(word in reason for reason in reasons)  # noqa: E731
     fitting = [n for n in view.nodes if selector_fits(spec, n) and affinity_fits(spec, n)]
     labels_exclude = has("didn't match Pod's node affinity")
-    if labels_exclude and view.nodes and not fitting:
-        by_selector = not any(selector_fits(spec, n) for n in view.nodes)
+    workers = [n for n in fitting if not (control_plane(n) and cordoned(n))]
+    if labels_exclude and view.nodes and not workers:
+        usual = [n for n in view.nodes if not (control_plane(n) and cordoned(n))]
+        by_selector = not any(selector_fits(spec, n) for n in usual)
         out.append(("node_selector_mismatch" if by_selector else "node_affinity_mismatch", 0.95))
     elif labels_exclude and not view.nodes:
         out.append(("node_selector_mismatch" if spec.get("nodeSelector") else "node_affinity_mismatch", 0.8))  # fmt: skip
@@ -176,7 +185,7 @@ def _classes(
             pinned = len(fitting) < len(view.nodes) or len(tainted) == len(usable)
             out.append(("taint_not_tolerated", 0.95 if tainted and pinned else 0.8))
     if has("were unschedulable"):
-        pinned_to_cordon = fitting and all(cordoned(n) for n in fitting)
+        pinned_to_cordon = workers and all(cordoned(n) for n in workers)
         share = sum(n for r, n in reasons.items() if "unschedulable" in r) / max(1, sum(reasons.values()))  # fmt: skip
         out.append(("node_cordoned", 0.95 if pinned_to_cordon else 0.3 + 0.3 * share))
     if not out and "had untolerated" in text:

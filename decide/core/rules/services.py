@@ -152,20 +152,42 @@ def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
 def _no_service(
     view: ClusterView, workload: Workload, address: Address, name: str, names: set[str], hosts: set[str]
 ) -> Iterator[Finding]:  # fmt: skip
-    near = sorted(names, key=lambda n: -alike(n, name))[:1]
-    closeness = alike(near[0], name) if near else 0.0
+    near = _near(view, workload, name, names)
     exists = view.named(workload.namespace, name) is not None
     told = name in hosts
-    if address.port is None and not told and closeness < 0.75:
+    if address.port is None and not told and not near:
         return  # a bare word in a variable is not always an address
-    score = 0.55 + 0.2 * (closeness > 0.6) + 0.15 * told + 0.1 * (address.port is not None)
+    # An address that nobody answers may be an option that is off: the log or a near name makes it a fault.
+    score = 0.4 + 0.3 * bool(near) + 0.3 * told + 0.05 * (address.port is not None)
+    score += 0.1 * _differs(view, workload, address)
     if exists:  # the workload is there, its Service is not: the Service is what is missing
         score -= 0.25
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: there is no Service {name}"
     facts = [Fact("object", text, workload.ref)]
     if told:
         facts.append(Fact("log", f"the log says that {name} does not resolve", workload.ref))
-    yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], {"workload": workload, "address": address, "near": near[0] if near and closeness > 0.5 else "", "port": address.port})  # fmt: skip
+    yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], {"workload": workload, "address": address, "near": near, "port": address.port})  # fmt: skip
+
+
+def _near(view: ClusterView, workload: Workload, name: str, names: set[str]) -> str:
+    """The Service that was meant: one name holds the other, or few letters differ; not one already called."""
+    called = {a.host.split(".")[0] for a in addresses_of(view, workload)}
+    close = [
+        n
+        for n in names - called
+        if (len(n) > 3 and (n in name or name in n)) or alike(n, name) >= 0.88
+    ]
+    return max(close, key=lambda n: alike(n, name), default="")
+
+
+def _differs(view: ClusterView, workload: Workload, address: Address) -> bool:
+    """The deployment repository declares another value for this variable."""
+    declared = view.declared.get((workload.kind, workload.namespace, workload.name))
+    if declared is None:
+        return False
+    twin = Workload(workload.kind, declared)
+    values = [e.get("value") for c in twin.containers() for e in c.env if e.get("name") == address.key]
+    return bool(values) and address.value not in values
 
 
 def _wrong_port(
