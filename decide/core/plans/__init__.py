@@ -1,0 +1,119 @@
+"""Plans for a diagnosis: the smallest changes that repair the cause, ranked, each with its inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from decide.core.diagnosis import Diagnosis
+from decide.core.findings import Finding
+from decide.core.plans import network, resources, scheduling, workloads
+from decide.core.plans.drafts import Draft
+from decide.core.view import ClusterView
+from manifests import changes as typed
+from schemas.context import Pattern
+from schemas.identity import stable_id
+from schemas.plans import ActionPlan
+
+Builder = Callable[[Finding, ClusterView], list[Draft]]
+_BUILDERS: dict[str, Builder] = {
+    "oom_killed": resources.memory,
+    "cpu_throttling": resources.cpu,
+    "cpu_saturation": resources.cpu,
+    "autoscaler_at_ceiling": resources.ceiling,
+    "insufficient_cpu": scheduling.capacity,
+    "insufficient_memory": scheduling.capacity,
+    "node_selector_mismatch": scheduling.selector,
+    "node_affinity_mismatch": scheduling.affinity,
+    "pod_anti_affinity_conflict": scheduling.anti_affinity,
+    "taint_not_tolerated": scheduling.toleration,
+    "pvc_storage_class_mismatch": scheduling.claim,
+    "pvc_capacity_mismatch": scheduling.claim,
+    "pvc_access_mode_mismatch": scheduling.claim,
+    "pvc_selector_mismatch": scheduling.claim,
+    "image_not_found": workloads.image,
+    "image_registry_unreachable": workloads.image,
+    "image_platform_mismatch": workloads.image,
+    "image_pull_secret_missing": workloads.pull_secret,
+    "config_reference_missing": workloads.reference,
+    "zero_replicas": workloads.replicas,
+    "missing_service_account": workloads.account,
+    "dns_config_broken": workloads.dns,
+    "volume_permission_denied": workloads.volume_owner,
+    "sidecar_port_conflict": workloads.port_conflict,
+    "service_selector_mismatch": network.selector,
+    "service_port_mismatch": network.port,
+    "service_protocol_mismatch": network.protocol,
+    "env_address_mismatch": network.address,
+} | {f"{p}_probe_{w}": workloads.probe for p in ("liveness", "readiness", "startup") for w in ("port", "protocol", "path", "timing")} | {f"quota_{r}_exceeded": network.quota for r in ("cpu", "memory", "pods", "services", "storage", "objects")}  # fmt: skip
+_ROLLBACK_TOO = ("crash_bad_config", "bad_command", "bad_rollout", "crash_code", "container_create_failed", "missing_env")  # fmt: skip
+#: How many plans a decision carries at most.
+MOST = 3
+
+
+def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...]:
+    """Up to three plans for the first finding, best first; empty when nothing in a manifest repairs it."""
+    if diagnosis.status != "solution_proposed":
+        return ()
+    finding, bundle = diagnosis.findings[0], diagnosis.view.bundle
+    drafts = [d for d in _drafts(finding, diagnosis.view) if d.changes]
+    evidence = diagnosis.analysis.hypotheses[0].evidence_for
+    confidence = diagnosis.analysis.confidence
+    plans: dict[str, ActionPlan] = {}
+    for draft in drafts:
+        plan = _plan(draft, confidence, evidence, language)
+        plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
+        plans.setdefault(plan.changes_hash, plan)
+    ranked = sorted(plans.values(), key=lambda p: -p.confidence)[:MOST]
+    return tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked))
+
+
+def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
+    builder = _BUILDERS.get(finding.failure_class)
+    drafts = builder(finding, view) if builder else []
+    if not drafts or finding.failure_class in _ROLLBACK_TOO:
+        drafts = drafts + workloads.rollback(finding, view)
+    return drafts
+
+
+def _plan(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:
+    n = 1 if language == "fr" else 0
+    inverse = tuple(typed.invert(change) for change in reversed(draft.changes))
+    plan = ActionPlan(
+        plan_id="plan",
+        title=draft.title[n][:200],
+        fix_kind=draft.fix_kind,
+        confidence=round(min(0.98, confidence * draft.weight), 3),
+        justification=draft.why[n],
+        kubernetes_changes=tuple(draft.changes),
+        rollback_changes=inverse,
+        rollback_plan=_rollback_text(draft, language),
+        estimated_time=draft.time[n],
+        risks=tuple(risk[n] for risk in draft.risks),
+        evidence=tuple(evidence),
+    )
+    return plan.model_copy(update={"plan_id": stable_id("plan", plan.changes_hash, digits=10)})
+
+
+def _rollback_text(draft: Draft, language: str) -> str:
+    fields = [f for c in draft.changes for f in c.fields]
+    back = "; ".join(f"{f.path}: {f.after!r} → {f.before!r}"[:160] for f in fields[:4])
+    head = "Annuler le commit, soit" if language == "fr" else "Revert the commit, that is"
+    return f"{head} {back}"
+
+
+def _remember(
+    plan: ActionPlan, finding: Finding, worked: Sequence[Pattern], failed: Sequence[Pattern]
+) -> ActionPlan:
+    """History counts: kinds of fix that held come first, the very change that failed goes last."""
+    bonus = 0.0
+    for pattern in worked:
+        if pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class:
+            bonus = max(bonus, 0.03)
+    for pattern in failed:
+        same_kind = pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class  # fmt: skip
+        if pattern.changes_hash and pattern.changes_hash == plan.changes_hash:
+            bonus = -0.4
+        elif same_kind and pattern.object_key == finding.object.key:
+            bonus = min(bonus, -0.2)
+    confidence = round(max(0.05, min(0.98, plan.confidence + bonus)), 3)
+    return plan.model_copy(update={"confidence": confidence})

@@ -1,0 +1,80 @@
+"""Plans in the making: typed changes with preconditions taken from the declared object, else from the live one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from decide.core.objects import Obj, Workload
+from decide.core.view import ClusterView
+from manifests import paths
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, FixKind, KubernetesChange
+
+_ABSENT = object()
+
+
+@dataclass(slots=True)
+class Draft:
+    """A plan before ranking. Texts in both languages; ``weight`` (0 to 1) multiplies the diagnosis' confidence."""
+
+    fix_kind: FixKind
+    title: tuple[str, str]
+    why: tuple[str, str]
+    changes: list[KubernetesChange]
+    weight: float = 1.0
+    risks: list[tuple[str, str]] = field(default_factory=list)
+    time: tuple[str, str] = ("2-3 minutes (rolling update)", "2-3 minutes (mise à jour progressive)")
+
+
+def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:
+    """The object as the repository declares it, else as it lives."""
+    return view.declared.get((ref.kind, ref.namespace, ref.name)) or live
+
+
+def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
+    """The change that makes ``path`` be ``after`` (``None`` removes it); ``None`` when it is so already.
+
+    Where parents are missing, the topmost missing mapping is added whole, so that the inverse removes just it.
+    """
+    before = paths.find(obj, path, _ABSENT)
+    if after is None:
+        return None if before is _ABSENT else FieldChange(op="remove", path=path, before=before)
+    if before is not _ABSENT:
+        same = before == after or str(before) == str(after)
+        return None if same else FieldChange(op="replace", path=path, before=before, after=after)
+    segments = list(paths.parse(path))
+    value = after
+    while len(segments) > 1:
+        parent = paths.find(obj, tuple(segments[:-1]), _ABSENT)
+        if parent is not _ABSENT:
+            break
+        last = segments.pop()
+        if not isinstance(last, str):
+            return None
+        value = {last: value}
+    return FieldChange(op="add", path=paths.render(segments), after=value)
+
+
+def patch(
+    view: ClusterView, ref: ObjectRef, live: Obj, wanted: Sequence[tuple[str, Any]]
+) -> list[KubernetesChange]:
+    """One patch of one object, empty when nothing is to be changed."""
+    obj = source_of(view, ref, live)
+    fields = [c for path, after in wanted if (c := field_change(obj, path, after)) is not None]
+    return [KubernetesChange(object=ref, fields=tuple(fields))] if fields else []
+
+
+def patch_workload(
+    view: ClusterView, workload: Workload, wanted: Sequence[tuple[str, Any]]
+) -> list[KubernetesChange]:
+    """As ``patch``, with paths below the pod spec where they start with ``:``."""
+    full = [(p.replace(":", workload.template_path + ".", 1) if p.startswith(":") else p, v) for p, v in wanted]  # fmt: skip
+    return patch(view, workload.ref, workload.obj, full)
+
+
+def container_path(workload: Workload, container: str, rest: str) -> str:
+    """``:containers[name=app].rest``."""
+    init = any(c.init and c.name == container for c in workload.containers(init=True))
+    return f":{'initContainers' if init else 'containers'}[name={container}].{rest}"

@@ -1,0 +1,100 @@
+"""Plans for Services, addresses and quotas."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from decide.core.findings import Finding
+from decide.core.objects import at, items, mapping, name_of, number
+from decide.core.plans.drafts import Draft, patch, patch_workload
+from decide.core.plans.workloads import rollback
+from decide.core.rules.admission import quota_family
+from decide.core.view import ClusterView
+from manifests import quantities
+
+_NOW = ("seconds", "quelques secondes")
+_BREAK = ("Clients of the old setting lose it", "Les clients de l'ancien réglage le perdent")
+
+
+def selector(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The selector that the workload's pods have: their controller's, else the shared keys."""
+    service, workload = finding.facts["service"], finding.facts["workload"]
+    wanted = dict(mapping(at(workload.obj, "spec", "selector", "matchLabels"))) or dict(workload.labels)  # fmt: skip
+    if not wanted:
+        return []
+    why = (f"{finding.detail}.", f"{finding.detail}.")
+    return [Draft("set_service_selector", (f"Service {finding.object.name} selects {wanted}", f"Le Service {finding.object.name} vise {wanted}"), why, patch(view, finding.object, service, [("spec.selector", wanted)]), 0.92, [_BREAK], _NOW)]  # fmt: skip
+
+
+def port(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The container's port, by name where it has one that fits, else by number."""
+    service, entry, workload = finding.facts["service"], finding.facts["port"], finding.facts["workload"]  # fmt: skip
+    place = _place(service, entry)
+    ports = [p for c in workload.containers() for p in c.ports]
+    ranked = sorted(ports, key=lambda p: (number(p.get("containerPort")) != number(entry.get("port")), p.get("name") != entry.get("name")))  # fmt: skip
+    out = []
+    for at_, found in enumerate(ranked[:2]):
+        value: Any = number(found.get("containerPort"))
+        why = (f"{finding.detail}; the container listens on {value}.", f"{finding.detail} ; le conteneur écoute sur {value}.")  # fmt: skip
+        out.append(Draft("set_service_port", (f"Service {finding.object.name} sends to port {value}", f"Le Service {finding.object.name} vise le port {value}"), why, patch(view, finding.object, service, [(f"{place}.targetPort", value)]), 0.92 - 0.25 * at_, [_BREAK], _NOW))  # fmt: skip
+    return out
+
+
+def protocol(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The container's transport protocol."""
+    service, entry = finding.facts["service"], finding.facts["port"]
+    value = str(finding.facts["protocol"])
+    why = (f"{finding.detail}.", f"{finding.detail}.")
+    return [Draft("set_service_port", (f"Service {finding.object.name} offers {value}", f"Le Service {finding.object.name} offre {value}"), why, patch(view, finding.object, service, [(f"{_place(service, entry)}.protocol", value)]), 0.92, [_BREAK], _NOW)]  # fmt: skip
+
+
+def _place(service: Any, entry: Any) -> str:
+    """A port's path: by name where it has one, else by index."""
+    if entry.get("name"):
+        return f"spec.ports[name={entry['name']}]"
+    return f"spec.ports[{items(at(service, 'spec', 'ports')).index(entry)}]"
+
+
+def address(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The Service that exists, in the variable that names it."""
+    workload, found, near = finding.facts["workload"], finding.facts["address"], finding.facts.get("near")  # fmt: skip
+    if not near or not found.path:
+        return rollback(finding, view)
+    service = view.get("services", workload.namespace, str(near))
+    ports = [number(p.get("port")) for p in map(mapping, items(at(service or {}, "spec", "ports")))]
+    port_ = found.port if found.port in ports or not ports else ports[0]
+    host = str(near) + found.host[len(found.host.split(".")[0]) :]
+    value = found.value.replace(found.host, host, 1)
+    if found.port is not None and port_ != found.port:
+        value = value.replace(f":{found.port}", f":{port_}", 1)
+    why = (f"{finding.detail}; Service {near} has port {port_}.", f"{finding.detail} ; le Service {near} a le port {port_}.")  # fmt: skip
+    return [Draft("set_env", (f"{found.key} = {value}", f"{found.key} = {value}"), why, patch_workload(view, workload, [(f":{found.path}", value)]), 0.88, [("The pods restart once", "Les pods redémarrent une fois")]), *rollback(finding, view)]  # fmt: skip
+
+
+def quota(finding: Finding, view: ClusterView) -> list[Draft]:
+    """Room for what is declared: used + what is missing, and a tenth more; or the workload asks for less."""
+    facts, current = finding.facts, finding.facts.get("quota")
+    resource = str(facts.get("resource") or "")
+    drafts = []
+    try:
+        used, asked = quantities.parse(str(facts.get("used") or "0")), quantities.parse(str(facts.get("asked") or "1"))  # fmt: skip
+        hard = quantities.parse(str(facts.get("hard")))
+    except quantities.BadQuantity:
+        return []
+    need = used + asked * max(1, number(facts.get("missing"), 1))
+    value = _rounded(resource, max(need * Decimal("1.1"), need))
+    if current is not None and hard > 0 and need <= hard * 16:
+        key = f"spec.hard['{resource}']" if "." in resource or "/" in resource else f"spec.hard.{resource}"  # fmt: skip
+        why = (f"{finding.detail}; {value} leaves a tenth of room.", f"{finding.detail} ; {value} laisse un dixième de marge.")  # fmt: skip
+        drafts.append(Draft("set_quota", (f"Raise {resource} of quota {name_of(current)} to {value}", f"Porter {resource} du quota {name_of(current)} à {value}"), why, patch(view, finding.object, current, [(key, value)]), 0.8, [("The namespace may use more of the cluster", "Le namespace peut consommer davantage"), ("The quota's owner must agree", "Le propriétaire du quota doit accepter")], _NOW))  # fmt: skip
+    return drafts
+
+
+def _rounded(resource: str, value: Decimal) -> str:
+    family = quota_family(resource)
+    if family == "cpu":
+        return quantities.format_cpu(value if value < 1 else value.to_integral_value(rounding="ROUND_CEILING"))  # fmt: skip
+    if family in ("memory", "storage") and value > 2**20:
+        return quantities.format_memory(value)
+    return str(int(value.to_integral_value(rounding="ROUND_CEILING")))

@@ -1,0 +1,112 @@
+"""Plans for memory, CPU and autoscalers."""
+
+from __future__ import annotations
+
+from decide.core import measure
+from decide.core.findings import Finding
+from decide.core.objects import Container, Workload, at, number
+from decide.core.plans import sizing
+from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.view import ClusterView
+from manifests import quantities
+
+_COST = ("Higher resource cost", "Coût en ressources plus élevé")
+_RESTART = ("The pods restart once", "Les pods redémarrent une fois")
+
+
+def _quantity(container: Container, which: str, resource: str) -> float | None:
+    value = at(container.spec, "resources", which, resource)
+    try:
+        return float(quantities.parse(str(value))) if value is not None else None
+    except quantities.BadQuantity:
+        return None
+
+
+def _container(workload: Workload, name: str) -> Container | None:
+    found = [c for c in workload.containers(init=True) if c.name == name]
+    plain = workload.containers()
+    return found[0] if found else plain[0] if plain else None
+
+
+def memory(finding: Finding, view: ClusterView) -> list[Draft]:
+    """More memory for the killed container: request and limit from its peak."""
+    workload = finding.facts["workload"]
+    container = _container(workload, str(finding.facts.get("container") or ""))
+    if container is None:
+        return []
+    samples = measure.values(measure.usage(view, workload, "memory", container.name))
+    limit, request = _quantity(container, "limits", "memory"), _quantity(container, "requests", "memory")  # fmt: skip
+    size = sizing.memory(samples, limit, sizing.heap_of(container), killed=True)
+    if size is None:
+        return []
+    text = quantities.format_memory(size.limit)
+    same = container_path(workload, container.name, "resources.limits.memory")
+    ask = container_path(workload, container.name, "resources.requests.memory")
+    why = (
+        f"{container.name} was killed at {_mib(limit)}; {size.basis}. New limit {text}.",
+        f"{container.name} a été tué à {_mib(limit)} ; {size.basis}. Nouvelle limite {text}.",
+    )
+    title = (f"Raise memory of {container.name} to {text}", f"Porter la mémoire de {container.name} à {text}")  # fmt: skip
+    wanted = [(same, text)]
+    both = wanted if (request or 0) >= size.limit else [*wanted, (ask, text)]
+    drafts = [Draft("set_memory", title, why, patch_workload(view, workload, both), 0.95 if size.measured else 0.85, [_COST, _RESTART])]  # fmt: skip
+    drafts.append(Draft("set_memory", (f"Raise only the memory limit of {container.name} to {text}", f"Porter seulement la limite mémoire de {container.name} à {text}"), why, patch_workload(view, workload, wanted), 0.75, [("The node may run short: the request stays lower than the limit", "Le nœud peut manquer de mémoire : la request reste sous la limite"), _RESTART]))  # fmt: skip
+    return drafts
+
+
+def _mib(size: float | None) -> str:
+    return f"{size / 2**20:.0f} MiB" if size else "no limit"
+
+
+def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
+    """More CPU for the busiest container; more replicas beside it."""
+    workload = finding.facts["workload"]
+    container = _container(workload, str(finding.facts.get("container") or ""))
+    if container is None:
+        return []
+    samples = measure.values(measure.usage(view, workload, "cpu"))
+    request, limit = _quantity(container, "requests", "cpu"), _quantity(container, "limits", "cpu")
+    size = sizing.cpu(samples, request, limit)
+    drafts = []
+    if size is not None:
+        ask, most = quantities.format_cpu(size.request), quantities.format_cpu(size.limit)
+        wanted = [(container_path(workload, container.name, "resources.requests.cpu"), ask)]
+        if limit is not None:
+            wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
+        why = (f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.", f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.")  # fmt: skip
+        drafts.append(Draft("set_cpu", (f"Raise CPU of {container.name} to {ask} (limit {most})", f"Porter le CPU de {container.name} à {ask} (limite {most})"), why, patch_workload(view, workload, wanted), 0.9 if size.measured else 0.8, [_COST, _RESTART]))  # fmt: skip
+    return drafts + _replicas(finding, view, workload)
+
+
+def _scaler_of(view: ClusterView, workload: Workload) -> bool:
+    return any(
+        at(s, "spec", "scaleTargetRef", "name") == workload.name
+        and at(s, "spec", "scaleTargetRef", "kind") == workload.kind
+        for s in view.all("horizontalpodautoscalers")
+    )
+
+
+def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[Draft]:
+    """One replica more, when no autoscaler owns the number and the pods hold no data of their own."""
+    if workload.kind != "Deployment" or workload.desired < 1 or _scaler_of(view, workload):
+        return []
+    if any(at(v, "persistentVolumeClaim") for v in workload.spec.get("volumes") or []):
+        return []
+    more = workload.desired + 1
+    why = (f"{finding.detail}. {more} replicas share the load.", f"{finding.detail}. {more} réplicas se partagent la charge.")  # fmt: skip
+    return [Draft("set_replicas", (f"Run {more} replicas of {workload.name}", f"Passer {workload.name} à {more} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", more)]), 0.65, [_COST])]  # fmt: skip
+
+
+def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
+    """A higher maximum for the autoscaler: by how far the metric stands above its target, at most double."""
+    scaler, ref = finding.facts["scaler"], finding.facts["scaler_ref"]
+    most = number(at(scaler, "spec", "maxReplicas"))
+    above = [int(part) for part in str(finding.facts.get("above") or "").split() if part.isdigit()]
+    factor = above[0] / above[1] if len(above) == 2 and above[1] else 1.5
+    new = max(most + 1, min(most * 2, -(-most * int(factor * 100) // 100)))
+    why = (f"{finding.detail}: maxReplicas {most} → {new}.", f"{finding.detail} : maxReplicas {most} → {new}.")  # fmt: skip
+    drafts = [Draft("set_autoscaler_bounds", (f"Raise maxReplicas of {ref.name} to {new}", f"Porter maxReplicas de {ref.name} à {new}"), why, patch(view, ref, scaler, [("spec.maxReplicas", new)]), 0.9, [_COST, ("Nodes must hold the additional pods", "Les nœuds doivent accueillir les pods supplémentaires")])]  # fmt: skip
+    workload = finding.facts.get("workload")
+    if workload is not None:
+        drafts += [d for d in cpu(Finding("cpu_saturation", workload.ref, 0.5, finding.detail, [], [], {"workload": workload}), view) if d.fix_kind == "set_cpu"]  # fmt: skip
+    return drafts

@@ -1,0 +1,208 @@
+"""Plans for pods without a node and claims without a volume."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from decide.core import measure
+from decide.core.findings import Finding
+from decide.core.objects import Obj, at, items, labels_of, mapping, name_of
+from decide.core.plans import sizing
+from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.rules.scheduling import affinity_fits, cordoned, selector_fits, untolerated
+from decide.core.view import ClusterView, node_ready
+from manifests import quantities
+from schemas.base import ObjectRef
+
+_SPREAD = ("The pods may run on nodes they were kept from", "Les pods peuvent aller sur des nœuds auparavant exclus")  # fmt: skip
+
+
+def _room(view: ClusterView, resource: str) -> Decimal | None:
+    """The most that any usable node has free of a resource: allocatable minus requests of its known pods."""
+    used: Counter[str] = Counter()
+    for pod in view.all("pods"):
+        node = str(at(pod, "spec", "nodeName") or "")
+        for container in items(at(pod, "spec", "containers")):
+            value = at(container, "resources", "requests", resource)
+            try:
+                used[node] += float(quantities.parse(str(value))) if value is not None else 0  # type: ignore[assignment]
+            except quantities.BadQuantity:
+                continue
+    free = []
+    for node in view.nodes:
+        if cordoned(node) or node_ready(node) != "True":
+            continue
+        value = at(node, "status", "allocatable", resource)
+        if value is not None:
+            free.append(quantities.parse(str(value)) - Decimal(str(used[name_of(node)])))
+    return max(free, default=None)
+
+
+def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
+    """A request that fits: from measured usage, else from the largest gap on a node; never below what is used."""
+    workload = finding.facts["workload"]
+    resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
+    room = _room(view, resource)
+    drafts = []
+    for container in workload.containers():
+        value = at(container.spec, "resources", "requests", resource) or at(container.spec, "resources", "limits", resource)  # fmt: skip
+        if value is None:
+            continue
+        now = quantities.parse(str(value))
+        samples = measure.values(measure.usage(view, workload, resource, container.name))
+        target = _target(resource, samples, now, room, len(workload.containers()))
+        if target is None or target >= now:
+            continue
+        text = quantities.format_cpu(target) if resource == "cpu" else quantities.format_memory(target)  # fmt: skip
+        wanted = [(container_path(workload, container.name, f"resources.requests.{resource}"), text)]
+        basis = f"{len(samples)} samples of usage" if len(samples) >= sizing.ENOUGH else f"the largest gap on a node is {_show(resource, room)}"  # fmt: skip
+        why = (f"{container.name} requests {value} of {resource}, no node has that; {text} rests on {basis}.", f"{container.name} demande {value} de {resource}, aucun nœud ne l'a ; {text} repose sur : {basis}.")  # fmt: skip
+        title = (f"Request {text} of {resource} for {container.name}", f"Demander {text} de {resource} pour {container.name}")  # fmt: skip
+        kind = "set_cpu" if resource == "cpu" else "set_memory"
+        drafts.append(Draft(kind, title, why, patch_workload(view, workload, wanted), 0.85 if len(samples) >= sizing.ENOUGH else 0.65, [("Less is reserved for the container than it asked for", "Moins de ressources réservées que demandé")]))  # type: ignore[arg-type]  # fmt: skip
+    return drafts[:1]
+
+
+def _show(resource: str, room: Decimal | None) -> str:
+    if room is None:
+        return "unknown"
+    return quantities.format_cpu(room) if resource == "cpu" else quantities.format_memory(room)
+
+
+def _target(
+    resource: str, samples: list[float], now: Decimal, room: Decimal | None, containers: int
+) -> Decimal | None:
+    if len(samples) >= sizing.ENOUGH:
+        size = sizing.cpu(samples, None, None) if resource == "cpu" else sizing.memory(samples, None, None, killed=False)  # fmt: skip
+        wanted = Decimal(str(size.request)) if size else None
+        return wanted if wanted is not None and (room is None or wanted <= room) else None
+    if room is None or room <= 0:
+        return None
+    # Half of the gap leaves room for others; without usage that is a step, not a measure.
+    fits = room / 2 / containers
+    return min(now, Decimal(round(fits, 2) if resource == "cpu" else int(fits // 2**26) * 2**26)) or None  # fmt: skip
+
+
+def selector(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The label that nodes do have: the nearest value of the same key, else without the key nobody has."""
+    workload = finding.facts["workload"]
+    wanted = mapping(workload.spec.get("nodeSelector"))
+    drafts = []
+    for key, value in wanted.items():
+        have = Counter(str(labels_of(n)[key]) for n in view.nodes if key in labels_of(n) and not cordoned(n))  # fmt: skip
+        if str(value) in have:
+            continue
+        path = f":nodeSelector['{key}']" if any(c in str(key) for c in "./[]") else f":nodeSelector.{key}"  # fmt: skip
+        if have:
+            best = max(have, key=lambda v: (have[v], v))
+            why = (f"{have[best]} nodes have {key}={best}, none {key}={value}.", f"{have[best]} nœuds ont {key}={best}, aucun {key}={value}.")  # fmt: skip
+            drafts.append(Draft("set_scheduling", (f"Select nodes with {key}={best}", f"Viser les nœuds {key}={best}"), why, patch_workload(view, workload, [(path, best)]), 0.8, [_SPREAD]))  # fmt: skip
+        else:
+            after = {k: v for k, v in wanted.items() if k != key} or None
+            change = [(path, None)] if after else [(":nodeSelector", None)]
+            why = (f"No node carries the label {key} at all.", f"Aucun nœud ne porte le label {key}.")
+            drafts.append(Draft("set_scheduling", (f"Do not select nodes by {key}", f"Ne plus viser de nœuds par {key}"), why, patch_workload(view, workload, change), 0.6, [_SPREAD]))  # fmt: skip
+    return drafts
+
+
+def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
+    """Required node affinity becomes preferred, or its values those that nodes have."""
+    workload = finding.facts["workload"]
+    path = ":affinity.nodeAffinity"
+    current = at(workload.spec, "affinity", "nodeAffinity")
+    terms = items(at(current, "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"))  # fmt: skip
+    drafts = []
+    for t, term in enumerate(terms):
+        for e, entry in enumerate(items(mapping(term).get("matchExpressions"))):
+            have = Counter(str(labels_of(n)[entry["key"]]) for n in view.nodes if entry.get("key") in labels_of(n) and not cordoned(n))  # fmt: skip
+            values = [str(v) for v in items(entry.get("values"))]
+            if entry.get("operator") == "In" and have and not set(values) & set(have):
+                best = max(have, key=lambda v: (have[v], v))
+                place = f"{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{t}].matchExpressions[{e}].values"
+                why = (f"{have[best]} nodes have {entry['key']}={best}, none one of {values}.", f"{have[best]} nœuds ont {entry['key']}={best}, aucun parmi {values}.")  # fmt: skip
+                drafts.append(Draft("set_scheduling", (f"Accept nodes with {entry['key']}={best}", f"Accepter les nœuds {entry['key']}={best}"), why, patch_workload(view, workload, [(place, [best])]), 0.75, [_SPREAD]))  # fmt: skip
+    if terms:
+        soft = [{"weight": 100, "preference": term} for term in terms]
+        keep = {k: v for k, v in mapping(current).items() if not k.startswith("required")}
+        keep["preferredDuringSchedulingIgnoredDuringExecution"] = [*items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")), *soft]  # fmt: skip
+        why = ("No node satisfies the required affinity; as a preference it no longer blocks.", "Aucun nœud ne satisfait l'affinité requise ; en préférence elle ne bloque plus.")  # fmt: skip
+        drafts.append(Draft("set_scheduling", ("Prefer instead of require the node affinity", "Préférer au lieu d'exiger l'affinité de nœud"), why, patch_workload(view, workload, [(path, keep)]), 0.65, [_SPREAD]))  # fmt: skip
+    return drafts
+
+
+def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
+    """As many replicas as nodes can hold, or anti-affinity as a preference."""
+    workload = finding.facts["workload"]
+    drafts = []
+    if workload.kind == "Deployment" and 0 < workload.ready < workload.desired:
+        why = (f"{workload.ready} of {workload.desired} replicas found a node of their own.", f"{workload.ready} réplicas sur {workload.desired} ont trouvé un nœud.")  # fmt: skip
+        drafts.append(Draft("set_replicas", (f"Run {workload.ready} replicas of {workload.name}", f"Passer {workload.name} à {workload.ready} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]), 0.6, [("Fewer replicas carry the load", "Moins de réplicas portent la charge")]))  # fmt: skip
+    current = mapping(at(workload.spec, "affinity", "podAntiAffinity"))
+    terms = items(current.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    if terms:
+        soft = [{"weight": 100, "podAffinityTerm": term} for term in terms]
+        keep = {k: v for k, v in current.items() if not k.startswith("required")}
+        keep["preferredDuringSchedulingIgnoredDuringExecution"] = [*items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")), *soft]  # fmt: skip
+        why = ("Required anti-affinity leaves no node; as a preference the pods still spread where they can.", "L'anti-affinité requise ne laisse aucun nœud ; en préférence les pods restent répartis si possible.")  # fmt: skip
+        drafts.append(Draft("set_scheduling", ("Prefer instead of require pod anti-affinity", "Préférer au lieu d'exiger l'anti-affinité"), why, patch_workload(view, workload, [(":affinity.podAntiAffinity", keep)]), 0.75, [("Two pods may share a node", "Deux pods peuvent partager un nœud")]))  # fmt: skip
+    return drafts
+
+
+def toleration(finding: Finding, view: ClusterView) -> list[Draft]:
+    """Tolerate the taint of the nodes that fit, unless the taint says that the node is sick."""
+    workload = finding.facts["workload"]
+    pod = finding.facts["pod"]
+    fitting = [n for n in view.nodes if selector_fits(pod.spec, n) and affinity_fits(pod.spec, n) and not cordoned(n)]  # fmt: skip
+    taints: Counter[tuple[str, str, str]] = Counter()
+    for node in fitting:
+        for taint in untolerated(pod.spec, node):
+            taints[(str(taint.get("key")), str(taint.get("value") or ""), str(taint.get("effect")))] += 1  # fmt: skip
+    if not taints:
+        return []
+    key, value, effect = max(taints, key=lambda t: (taints[t], t))
+    entry = {"key": key, "operator": "Equal", "value": value, "effect": effect} if value else {"key": key, "operator": "Exists", "effect": effect}  # fmt: skip
+    old = items(workload.spec.get("tolerations"))
+    why = (f"Nodes that fit carry {key}={value}:{effect}, which the pods do not tolerate.", f"Les nœuds possibles portent {key}={value}:{effect}, non toléré.")  # fmt: skip
+    return [Draft("set_scheduling", (f"Tolerate {key}={value}:{effect}", f"Tolérer {key}={value}:{effect}"), why, patch_workload(view, workload, [(":tolerations", [*old, entry])]), 0.6, [("The taint may be there for a reason: ask who set it", "Le taint a peut-être une raison : demander à son auteur")])]  # fmt: skip
+
+
+def claim(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The claim takes the attribute that a free volume, or the cluster, has. Immutable fields: a new claim is needed."""
+    old, workload = finding.facts["claim"], finding.facts["workload"]
+    volume = finding.facts.get("volume") or next(iter(finding.facts.get("volumes") or []), None)
+    ref = ObjectRef(api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name_of(old))  # fmt: skip
+    wanted = _claim_change(finding, view, volume)
+    if wanted is None:
+        return []
+    path, after, text = wanted
+    why = (f"{finding.detail}; {text}", f"{finding.detail} ; {text}")
+    risk = ("A claim's spec cannot be changed in place: delete the unbound claim first; it holds no data", "La spec d'un PVC est immuable : supprimer d'abord le PVC non lié ; il ne contient aucune donnée")  # fmt: skip
+    return [Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.75, [risk])]  # fmt: skip
+
+
+def _claim_change(
+    finding: Finding, view: ClusterView, volume: Obj | None
+) -> tuple[str, object, str] | None:
+    kind = finding.failure_class
+    if kind == "pvc_storage_class_mismatch":
+        if volume is not None:
+            name = str(at(volume, "spec", "storageClassName") or "")
+            return "spec.storageClassName", name, f"volume {name_of(volume)} is free with class '{name}'"
+        classes = [name_of(c) for c in view.all("storageclasses")]
+        standard = [name_of(c) for c in view.all("storageclasses") if mapping(at(c, "metadata", "annotations")).get("storageclass.kubernetes.io/is-default-class") == "true"]  # fmt: skip
+        names = standard or (classes if len(classes) == 1 else [])
+        return ("spec.storageClassName", names[0], f"the cluster has class {names[0]}") if names else None  # fmt: skip
+    if volume is None:
+        return None
+    if kind == "pvc_capacity_mismatch":
+        size = str(at(volume, "spec", "capacity", "storage"))
+        return "spec.resources.requests.storage", size, f"volume {name_of(volume)} has {size}"
+    if kind == "pvc_access_mode_mismatch":
+        modes = items(at(volume, "spec", "accessModes"))
+        return "spec.accessModes", modes, f"volume {name_of(volume)} offers {modes}"
+    if kind == "pvc_selector_mismatch":
+        labels = dict(labels_of(volume))
+        return ("spec.selector.matchLabels", labels, f"volume {name_of(volume)} has {labels}") if labels else ("spec.selector", None, f"volume {name_of(volume)} has no labels")  # type: ignore[return-value]  # fmt: skip
+    return None
+

@@ -1,0 +1,258 @@
+"""Plans for images, references, probes, replicas, rollouts, accounts, commands, volumes and DNS settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from decide.core.findings import Finding
+from decide.core.objects import Obj, Workload, annotations_of, at, items, mapping, name_of, namespace_of, number
+from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.rules.probes import PROBES, handler, resolved
+from decide.core.rules.services import alike
+from decide.core.view import ClusterView
+
+_ROLL = ("The pods restart once", "Les pods redémarrent une fois")
+_OLD = ("The last revision's other changes are lost too", "Les autres changements de la révision sont perdus aussi")  # fmt: skip
+
+
+def last_good(view: ClusterView, workload: Workload) -> Obj | None:
+    """The newest older ReplicaSet whose pods were ready; failing that the one just before."""
+    sets = [view.get("replicasets", workload.namespace, n) for n in workload.children]
+    found = sorted((s for s in sets if s is not None), key=_revision)
+    older = found[:-1]
+    ready = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
+    return ready[-1] if ready else older[-1] if older else None
+
+
+def _revision(replica_set: Obj) -> int:
+    return number(annotations_of(replica_set).get("deployment.kubernetes.io/revision"))
+
+
+def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
+    """Back to the last good revision, field by field of the containers that differ."""
+    workload = finding.facts.get("workload")
+    if workload is None or workload.kind != "Deployment":
+        return []
+    good = last_good(view, workload)
+    if good is None:
+        return []
+    wanted: list[tuple[str, Any]] = []
+    old = {str(mapping(c).get("name")): mapping(c) for c in items(at(good, "spec", "template", "spec", "containers"))}  # fmt: skip
+    for container in workload.containers():
+        before = old.get(container.name)
+        if before is None:
+            return []
+        for key in sorted(set(before) | set(container.spec)):
+            if before.get(key) != container.spec.get(key) and key not in ("terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"):  # fmt: skip
+                wanted.append((container_path(workload, container.name, key), before.get(key)))
+    changes = patch_workload(view, workload, wanted) if 0 < len(wanted) <= 6 else []
+    if not changes:
+        return []
+    revision = _revision(good)
+    why = (f"Revision {revision} ({name_of(good)}) ran before; {len(wanted)} fields differ.", f"La révision {revision} ({name_of(good)}) fonctionnait ; {len(wanted)} champs diffèrent.")  # fmt: skip
+    return [Draft("rollback_revision", (f"Go back to revision {revision} of {workload.name}", f"Revenir à la révision {revision} de {workload.name}"), why, changes, 0.85, [_OLD])]  # fmt: skip
+
+
+def image(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The image that ran before: from history, from the repository, or the registry that siblings use."""
+    workload, name = finding.facts["workload"], str(finding.facts["container"])
+    bad = str(finding.facts.get("image") or "")
+    path = container_path(workload, name, "image")
+    drafts: list[Draft] = []
+    good = last_good(view, workload)
+    before = next((mapping(c).get("image") for c in items(at(good or {}, "spec", "template", "spec", "containers")) if mapping(c).get("name") == name), None)  # fmt: skip
+    if before and before != bad:
+        why = (f"{bad} cannot be pulled; {before} ran in revision {_revision(good or {})}.", f"{bad} est introuvable ; {before} tournait en révision {_revision(good or {})}.")  # fmt: skip
+        drafts.append(Draft("set_image", (f"Use the image that ran before: {before}", f"Reprendre l'image précédente : {before}"), why, patch_workload(view, workload, [(path, before)]), 0.93, [_OLD]))  # fmt: skip
+    for candidate, count in _sibling_images(view, workload, bad):
+        why = (f"{bad} cannot be pulled; {count} other workloads run images of {candidate.rpartition(':')[0].rpartition('/')[0]} with this tag.", f"{bad} est introuvable ; {count} autres applications utilisent ce dépôt et ce tag.")  # fmt: skip
+        drafts.append(Draft("set_image", (f"Use {candidate}", f"Utiliser {candidate}"), why, patch_workload(view, workload, [(path, candidate)]), 0.75, [("Not known to exist: the pipeline's dry run does not pull", "Existence non vérifiée : le dry-run ne télécharge pas l'image"), _ROLL]))  # fmt: skip
+    return drafts
+
+
+def _sibling_images(view: ClusterView, workload: Workload, bad: str) -> list[tuple[str, int]]:
+    """The same image name with the registry path or the tag that most siblings share."""
+    stem, _, tag = bad.partition("@")[0].rpartition(":")
+    if not stem or "/" in tag:
+        stem, tag = bad, "latest"
+    folder, _, name = stem.rpartition("/")
+    votes: dict[tuple[str, str], int] = {}
+    for other in view.workloads:
+        if other.ref.key == workload.ref.key or other.namespace != workload.namespace or not other.ready:  # fmt: skip
+            continue
+        for container in other.containers():
+            text = str(container.spec.get("image") or "").partition("@")[0]
+            path, _, label = text.rpartition(":")
+            if path and "/" not in label:
+                key = (path.rpartition("/")[0], label)
+                votes[key] = votes.get(key, 0) + 1
+    best = [k for k in sorted(votes, key=lambda k: -votes[k]) if votes[k] >= 3 and k[0]]
+    out = []
+    for path, label in best[:1]:
+        if alike(folder.split("/")[-1], path.split("/")[-1]) > 0.8 and f"{path}/{name}:{label}" != bad:
+            out.append((f"{path}/{name}:{label}", votes[(path, label)]))
+    return out
+
+
+def pull_secret(finding: Finding, view: ClusterView) -> list[Draft]:
+    """A pull secret that exists in the namespace."""
+    workload = finding.facts["workload"]
+    named = [str(mapping(s).get("name")) for s in items(workload.spec.get("imagePullSecrets"))]
+    have = [name_of(s) for s in view.all("secrets") if namespace_of(s) == workload.namespace and s.get("type") in ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")]  # fmt: skip
+    drafts = []
+    for name in have:
+        if name not in named:
+            why = (f"Secret {name} holds registry credentials; the pods name {named or 'none'}.", f"Le secret {name} contient des identifiants de registre ; les pods nomment {named or 'aucun'}.")  # fmt: skip
+            drafts.append(Draft("set_image_pull_secret", (f"Pull with secret {name}", f"Utiliser le secret de pull {name}"), why, patch_workload(view, workload, [(":imagePullSecrets", [{"name": name}])]), 0.8 if len(have) == 1 else 0.6, [_ROLL]))  # fmt: skip
+    return drafts[:2] + [d for d in image(finding, view) if d.weight > 0.9]
+
+
+def reference(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The ConfigMap or Secret that was meant: one that exists, alike in name, and that nobody else owns."""
+    workload = finding.facts["workload"]
+    missing, kind = str(finding.facts.get("name") or ""), str(finding.facts.get("kind") or "").lower()
+    plural = "configmaps" if kind.startswith("config") else "secrets"
+    have = [name_of(o) for o in view.all(plural) if namespace_of(o) == workload.namespace]
+    near = sorted((n for n in have if n != missing), key=lambda n: -alike(n, missing))[:1]
+    if not missing or not near or alike(near[0], missing) < 0.88:
+        return []
+    wanted = _reference_paths(workload, plural, missing, near[0])
+    why = (f"There is no {plural[:-1]} {missing}; {near[0]} exists.", f"Pas de {plural[:-1]} {missing} ; {near[0]} existe.")  # fmt: skip
+    return [Draft("set_reference", (f"Refer to {near[0]} instead of {missing}", f"Utiliser {near[0]} au lieu de {missing}"), why, patch_workload(view, workload, wanted), 0.7, [("A like name is not proof: check what it holds", "Un nom proche n'est pas une preuve : vérifier le contenu"), _ROLL])]  # fmt: skip
+
+
+def _reference_paths(workload: Workload, plural: str, old: str, new: str) -> list[tuple[str, Any]]:
+    ref, key = ("configMapRef", "configMapKeyRef") if plural == "configmaps" else ("secretRef", "secretKeyRef")  # fmt: skip
+    out: list[tuple[str, Any]] = []
+    for container in workload.containers(init=True):
+        for i, source in enumerate(items(container.spec.get("envFrom"))):
+            if at(source, ref, "name") == old:
+                out.append((container_path(workload, container.name, f"envFrom[{i}].{ref}.name"), new))
+        for entry in container.env:
+            if at(entry, "valueFrom", key, "name") == old:
+                out.append((container_path(workload, container.name, f"env[name={entry.get('name')}].valueFrom.{key}.name"), new))  # fmt: skip
+    for volume in items(workload.spec.get("volumes")):
+        for field, inner in (("configMap", "name"), ("secret", "secretName")):
+            if at(volume, field, inner) == old:
+                out.append((f":volumes[name={mapping(volume).get('name')}].{field}.{inner}", new))
+    return out
+
+
+def probe(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The probe asks what the container serves: its port, the other probe's protocol, more patience."""
+    workload, name = finding.facts["workload"], str(finding.facts["container"])
+    which, spec = str(finding.facts["probe"]), finding.facts["spec"]
+    container = next((c for c in workload.containers() if c.name == name), None)
+    if container is None:
+        return []
+    what = finding.failure_class.rpartition("_")[2]
+    base = container_path(workload, name, f"{which}Probe")
+    kind, port = handler(spec)
+    field = {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}.get(kind, "")
+    others = [mapping(container.spec.get(f"{o}Probe")) for o in PROBES if o != which]
+    others = [o for o in others if o and handler(o)[0] in ("http", "tcp", "grpc")]
+    drafts: list[Draft] = []
+    if what == "port" and field:
+        candidates = [resolved(container, handler(o)[1]) for o in others] + [number(p.get("containerPort")) for p in container.ports]  # fmt: skip
+        good = [c for c in dict.fromkeys(candidates) if c and c != port][:2]
+        for at_, candidate in enumerate(good):
+            why = (f"{finding.facts['why']}; port {candidate} is the container's.", f"{finding.facts['why']} ; le port {candidate} est celui du conteneur.")  # fmt: skip
+            drafts.append(Draft("set_probe", (f"{which} probe of {name} asks port {candidate}", f"La sonde {which} de {name} vise le port {candidate}"), why, patch_workload(view, workload, [(f"{base}.{field}.port", candidate)]), 0.93 - 0.2 * at_, [_ROLL]))  # fmt: skip
+    if what == "protocol" and field:
+        drafts += _protocol(finding, view, workload, name, base, field, others)
+    if what == "timing":
+        drafts += _patience(finding, view, workload, name, base, spec, which)
+    return drafts + rollback(finding, view)
+
+
+def _protocol(
+    finding: Finding, view: ClusterView, workload: Workload, name: str, base: str, field: str, others: list[Obj]
+) -> list[Draft]:  # fmt: skip
+    probe_ = dict(finding.facts["spec"])
+    port = at(probe_, field, "port")
+    models = [(k, o[k]) for o in others for k in ("grpc", "httpGet", "tcpSocket") if k in o and k != field]  # fmt: skip
+    if not models:
+        models = [("tcpSocket", {"port": port})]
+    out = []
+    for at_, (key, value) in enumerate(models[:2]):
+        after = {k: v for k, v in probe_.items() if k != field} | {key: value}
+        why = (f"{finding.facts['why']}; the container answers {key} on this port.", f"{finding.facts['why']} ; le conteneur répond en {key} sur ce port.")  # fmt: skip
+        out.append(Draft("set_probe", (f"Probe {name} by {key}", f"Sonder {name} par {key}"), why, patch_workload(view, workload, [(base, after)]), 0.9 - 0.2 * at_, [_ROLL]))  # fmt: skip
+    return out
+
+
+def _patience(
+    finding: Finding, view: ClusterView, workload: Workload, name: str, base: str, spec: Obj, which: str
+) -> list[Draft]:  # fmt: skip
+    """Kubernetes' own defaults where the probe is tighter, and a start-up allowance."""
+    wanted: list[tuple[str, Any]] = []
+    if number(spec.get("failureThreshold"), 3) < 3:
+        wanted.append((f"{base}.failureThreshold", 3))
+    if number(spec.get("periodSeconds"), 10) < 10:
+        wanted.append((f"{base}.periodSeconds", 10))
+    if number(spec.get("timeoutSeconds"), 1) < 3:
+        wanted.append((f"{base}.timeoutSeconds", 3))
+    delay = number(spec.get("initialDelaySeconds"))
+    if delay < 15:
+        wanted.append((f"{base}.initialDelaySeconds", 15))
+    why = (f"{finding.facts['why']}: with the defaults of Kubernetes (period 10 s, 3 failures) and 15 s at start the program can answer.", f"{finding.facts['why']} : avec les défauts de Kubernetes (10 s, 3 échecs) et 15 s au départ le programme peut répondre.")  # fmt: skip
+    out = [Draft("set_probe", (f"Give {name} time before the {which} probe fails", f"Laisser du temps à {name} avant l'échec de la sonde {which}"), why, patch_workload(view, workload, wanted), 0.88, [("A hang is noticed later", "Un blocage est vu plus tard"), _ROLL])]  # fmt: skip
+    field = next((k for k in ("grpc", "httpGet", "tcpSocket", "exec") if k in spec), "")
+    has_startup = any(c.name == name and c.spec.get("startupProbe") for c in workload.containers())
+    if field and which == "liveness" and not has_startup:
+        startup = {field: spec[field], "periodSeconds": 5, "failureThreshold": 24}
+        why2 = ("A startup probe allows 120 s at start and keeps the liveness probe as strict as it is.", "Une sonde startup laisse 120 s au démarrage sans relâcher la sonde liveness.")  # fmt: skip
+        out.append(Draft("set_probe", (f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"), why2, patch_workload(view, workload, [(base.replace(f"{which}Probe", "startupProbe"), startup)]), 0.7, [_ROLL]))  # fmt: skip
+    return out
+
+
+def replicas(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The declared number of replicas, else one."""
+    workload = finding.facts["workload"]
+    wanted = number(finding.facts.get("declared")) or 1
+    why = (f"{workload.name} has 0 replicas and is needed; {wanted} is what is declared or the least.", f"{workload.name} a 0 réplica et sert ; {wanted} est le nombre déclaré ou le minimum.")  # fmt: skip
+    return [Draft("set_replicas", (f"Run {wanted} replica(s) of {workload.name}", f"Passer {workload.name} à {wanted} réplica(s)"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]), 0.9, [("Somebody may have scaled it down on purpose", "L'arrêt était peut-être voulu")])]  # fmt: skip
+
+
+def account(finding: Finding, view: ClusterView) -> list[Draft]:
+    """An account that exists: alike in name, or the workload's own; else the missing one is created."""
+    workload, missing = finding.facts["workload"], str(finding.facts.get("account") or "")
+    have = [name_of(o) for o in view.all("serviceaccounts") if namespace_of(o) == workload.namespace]
+    near = sorted((n for n in have if n not in ("default", missing)), key=lambda n: (n != workload.name, -alike(n, missing)))[:1]  # fmt: skip
+    drafts = []
+    if near and (near[0] == workload.name or alike(near[0], missing) > 0.8):
+        why = (f"ServiceAccount {missing} does not exist; {near[0]} does.", f"Le ServiceAccount {missing} n'existe pas ; {near[0]} existe.")  # fmt: skip
+        wanted = [(":serviceAccountName", near[0])]
+        if "serviceAccount" in workload.spec:
+            wanted.append((":serviceAccount", near[0]))
+        drafts.append(Draft("set_service_account", (f"Run as ServiceAccount {near[0]}", f"Utiliser le ServiceAccount {near[0]}"), why, patch_workload(view, workload, wanted), 0.88, [("The account's permissions may differ", "Les droits du compte peuvent différer")]))  # fmt: skip
+    return drafts + rollback(finding, view)
+
+
+def dns(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The cluster's DNS again."""
+    workload = finding.facts["workload"]
+    wanted: list[tuple[str, Any]] = [(":dnsPolicy", "ClusterFirst")]
+    if finding.facts.get("servers"):
+        rest = {k: v for k, v in mapping(workload.spec.get("dnsConfig")).items() if k != "nameservers"}  # fmt: skip
+        wanted.append((":dnsConfig", rest or None))
+    if finding.facts.get("policy") == "ClusterFirst" and len(wanted) == 1:
+        return rollback(finding, view)
+    why = (f"{finding.detail}: names of the cluster do not resolve there.", f"{finding.detail} : les noms du cluster ne s'y résolvent pas.")  # fmt: skip
+    return [Draft("other", (f"Resolve names of {workload.name} by the cluster's DNS", f"Résoudre les noms de {workload.name} par le DNS du cluster"), why, patch_workload(view, workload, wanted), 0.85, [_ROLL]), *rollback(finding, view)]  # fmt: skip
+
+
+def volume_owner(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The volume's group is the one that the process runs with."""
+    workload = finding.facts["workload"]
+    security = mapping(workload.spec.get("securityContext"))
+    group = security.get("runAsGroup") or security.get("runAsUser") or next((at(c.spec, "securityContext", k) for k in ("runAsGroup", "runAsUser") for c in workload.containers() if at(c.spec, "securityContext", k)), None)  # fmt: skip
+    if not group or security.get("fsGroup") == group:
+        return rollback(finding, view)
+    why = (f"The process runs as {group} and may not write its volume; fsGroup {group} gives it the group.", f"Le processus tourne en {group} sans accès à son volume ; fsGroup {group} lui donne le groupe.")  # fmt: skip
+    return [Draft("set_volume", (f"Give the volume of {workload.name} to group {group}", f"Donner le volume de {workload.name} au groupe {group}"), why, patch_workload(view, workload, [(":securityContext.fsGroup", group)]), 0.7, [("hostPath volumes ignore fsGroup", "Les volumes hostPath ignorent fsGroup"), _ROLL]), *rollback(finding, view)]  # fmt: skip
+
+
+def port_conflict(finding: Finding, view: ClusterView) -> list[Draft]:
+    """What changed since it last worked."""
+    return rollback(finding, view)
