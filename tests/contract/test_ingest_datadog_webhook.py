@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from pathlib import Path
 
 import pytest
+from fixtures_ingest import NEXT_TOKEN, TOKEN, Open, opened
 from pydantic import SecretStr
 
 from ingest.adapters.datadog import Installation, install, template
@@ -18,9 +17,6 @@ from sandbox.datadog.state import Datadog, Monitor, Webhook
 from sandbox.serving import serve
 from schemas import errors
 from schemas.alerts import RawAlert
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "ingest"))
-from tests_ingest import NEXT_TOKEN, TOKEN, Open, opened
 
 GROUP = "kube_namespace:shop,kube_deployment:api"
 

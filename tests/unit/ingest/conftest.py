@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests_ingest import Open, opened
+from fixtures_ingest import Open, opened
 
 
 @pytest.fixture

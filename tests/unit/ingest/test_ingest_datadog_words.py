@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from fixtures_ingest import NEXT_TOKEN, TOKEN, Open, opened
 from hypothesis import given
 from hypothesis import strategies as st
-from tests_ingest import NEXT_TOKEN, TOKEN, Open, opened
 
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE
 from ingest.core.datadog import alert_of, raw_alert

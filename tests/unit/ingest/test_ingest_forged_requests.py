@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from fixtures_ingest import GITLAB_TOKEN, NOW, SIGNING_TOKEN, TOKEN, Open, opened
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
-from tests_ingest import GITLAB_TOKEN, NOW, SIGNING_TOKEN, TOKEN, Open, opened
 
 from ingest.adapters.examples import DATADOG_KFIX, GITLAB_MERGED
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests_ingest import NOW
+from fixtures_ingest import NOW
 
 from ingest.adapters.examples import GITLAB_MERGED, GITLAB_NOTE
 from ingest.core.commands import command_of

@@ -6,7 +6,7 @@ import json
 import random
 from typing import get_args
 
-from tests_ingest import GITLAB_TOKEN, opened
+from fixtures_ingest import GITLAB_TOKEN, opened
 
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE, GITLAB_MERGED, GITLAB_NOTE
 from ingest.core.outcomes import Indifference, Malformation
