@@ -150,7 +150,9 @@ def _draft(
 ) -> Draft:
     language, settings = ports.language, ports.settings
     page = f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}"
-    text = description.description(record, chosen, language=language, incident_url=page)
+    text = description.description(
+        record, chosen, language=language, incident_url=page, hosts=ports.hosts
+    )
     if reapplied:
         text = f"> {word('reapplied', language)}\n\n{text}"
     namespace = record.context.namespace

@@ -142,4 +142,6 @@ class Ports:
     limits: Limits
     language: Language
     console_url: str
+    #: Hosts that descriptions may link to: the console, GitLab, Datadog.
+    hosts: frozenset[str]
     now: Callable[[], datetime]

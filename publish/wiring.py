@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from kfix.clients.aiohttp import open_session
 from kfix.clients.gitlab import open_gitlab
 from kfix.clients.http import Bounds, open_http
-from kfix.settings import GitLabConnection, House, load
+from kfix.settings import DatadogConnection, GitLabConnection, House, load
 from kfix.store.engine import open_engine
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
@@ -40,8 +40,16 @@ async def open_ports() -> AsyncIterator[Ports]:
             limits=limits_of(settings, observe=house.mode == "observe"),
             language=house.language,
             console_url=house.console_url,
+            hosts=hosts_of(house, connection, load(DatadogConnection)),
             now=lambda: datetime.now(UTC),
         )
+
+
+def hosts_of(house: House, gitlab: GitLabConnection, datadog: DatadogConnection) -> frozenset[str]:
+    """The hosts of configured services that people open in a browser."""
+    site = f"https://app.{datadog.site}" if datadog.site else ""
+    urls = (house.console_url, gitlab.url, datadog.app_url, datadog.url, site)
+    return frozenset(urlsplit(url).netloc.lower() for url in urls if url)
 
 
 def limits_of(settings: Publish, *, observe: bool) -> Limits:

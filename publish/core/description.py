@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from manifests.diffs import reverse
 from publish.core import inert
@@ -23,19 +23,24 @@ def mr_title(record: ValidatedPlans, chosen: ValidatedPlan) -> str:
 
 
 def description(
-    record: ValidatedPlans, chosen: ValidatedPlan, *, language: Language, incident_url: str
+    record: ValidatedPlans,
+    chosen: ValidatedPlan,
+    *,
+    language: Language,
+    incident_url: str,
+    hosts: Collection[str],
 ) -> str:
-    """The whole text, in Markdown."""
+    """The whole text, in Markdown. Links lead to ``incident_url`` and to ``hosts``, whatever the record says."""
     parts = [
         _why(record, chosen, language, incident_url),
-        _evidence(record.analysis, language),
+        _evidence(record.analysis, language, hosts),
         _patch(chosen, language),
         _plan(record, chosen, language),
         _checks(chosen.checks, language),
         _rollback(chosen, language),
         _history(record, chosen.plan, language),
         _watch(record, language),
-        _footer(record, language),
+        _footer(record, language, hosts),
     ]
     text = "\n\n".join(part for part in parts if part)
     return text if len(text) <= _MAX else text[:_MAX].rsplit("\n", 1)[0] + "\n\n…"
@@ -69,16 +74,17 @@ def _safe(line: str) -> str:
 
 
 def _link(text: str, url: str) -> str:
+    """A link, or the text as code where ``url`` is no address."""
     target = inert.address(url)
     return f"[{inert.prose(text, 100)}]({target})" if target else inert.code(text)
 
 
-def _evidence(analysis: Analysis | None, language: Language) -> str:
+def _evidence(analysis: Analysis | None, language: Language, hosts: Collection[str]) -> str:
     if analysis is None or not analysis.evidence:
         return ""
     head = (word("observation", language), word("value", language), word("source", language))
     rows = [
-        (inert.cell(e.statement), _value(e), _link(e.source, e.link) if e.link else e.source)
+        (inert.cell(e.statement), _value(e), _link(e.source, inert.linked(e.link, hosts)))
         for e in analysis.evidence[:20]
     ]
     return f"## {word('evidence', language)}\n\n{_table(('#', *head), ((inert.code(e.id, 20), *row) for e, row in zip(analysis.evidence, rows, strict=False)))}"
@@ -252,7 +258,7 @@ def _watch(record: ValidatedPlans, language: Language) -> str:
     return f"{head}\n\n{word('watch_what', language)}\n\n{lines}"
 
 
-def _footer(record: ValidatedPlans, language: Language) -> str:
+def _footer(record: ValidatedPlans, language: Language, hosts: Collection[str]) -> str:
     environment = record.context.environment
     mode = (
         "no_merge"
@@ -264,7 +270,7 @@ def _footer(record: ValidatedPlans, language: Language) -> str:
     links = " · ".join(
         _link(name, url)
         for name, url in list(record.context.links.items())[:8]
-        if inert.address(url)
+        if inert.linked(url, hosts)
     )
     lines = ["---", f"{word(mode, language)} {word('footer', language)}"]
     if links:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from kfix.redaction import mask
 
@@ -104,12 +106,17 @@ def card(text: str, limit: int = 500) -> str:
     return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
 
 
+def linked(url: str, hosts: Collection[str]) -> str:
+    """``address``, if it leads to one of our services (``host`` or ``host:port``); empty otherwise."""
+    return url if address(url) and urlsplit(url).netloc.lower() in hosts else ""
+
+
 def address(url: str) -> str:
     """A link target: only http(s) without anything that could end it; empty otherwise."""
     return (
         url
         if re.fullmatch(
-            r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/%?&=+,:;@!*-]*)?(#[\w/=.-]*)?", url
+            r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?(/[A-Za-z0-9._~/%?&=+,:;@!*-]*)?(#[\w/=.-]*)?", url
         )
         else ""
     )

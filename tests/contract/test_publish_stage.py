@@ -105,6 +105,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             limits=limits_of(settings, observe=False),
             language="en",
             console_url="https://kfix.example.com",
+            hosts=frozenset({"kfix.example.com"}),
             now=lambda: now[0],
         )
         yield World(state, project, faults, slack, teams, gitlab, ports, now)

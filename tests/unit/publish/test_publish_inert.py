@@ -138,11 +138,7 @@ def poisoned(text: str) -> Any:
                     update={
                         "statement": text,
                         "unit": text,
-                        "link": text
-                        if not inert.address(text)
-                        else ""
-                        if not inert.address(text)
-                        else "",
+                        "link": text,
                     }
                 )
                 for e in record.analysis.evidence
@@ -175,7 +171,11 @@ def poisoned(text: str) -> Any:
 def test_no_quick_action_and_no_reference_in_a_whole_merge_request(text: str) -> None:
     record = poisoned(text)
     whole = description.description(
-        record, record.plans[0], language="en", incident_url="https://kfix.example.com/i"
+        record,
+        record.plans[0],
+        language="en",
+        incident_url="https://kfix.example.com/i",
+        hosts={"ok.example"},
     )
     outside_code = re.sub(r"(?ms)^(`{3,})diff\n.*?^\1$", "", whole)
     for line in outside_code.splitlines():
@@ -227,7 +227,11 @@ def test_an_independent_renderer_finds_only_our_own_elements(text: str) -> None:
 
     record = poisoned(text)
     whole = description.description(
-        record, record.plans[0], language="en", incident_url="https://kfix.example.com/i"
+        record,
+        record.plans[0],
+        language="en",
+        incident_url="https://kfix.example.com/i",
+        hosts={"ok.example"},
     )
     page = MarkdownIt("commonmark", {"html": True}).enable("table").render(whole)
     elements = set(re.findall(r"<([a-z][a-z0-9]*)", page))

@@ -21,6 +21,7 @@ def text_of(language: Language = "en") -> str:
         record.plans[0],
         language=language,
         incident_url="https://kfix.example.com/incidents/" + record.incident_id,
+        hosts={"app.datadoghq.eu"},
     )
 
 
