@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
+from decide.core.deciding import diagnose
 from decide.core.opinion import Verdict
 from decide.core.record import already_recovered, candidate, fingerprint_of, recovered
 
-__all__ = ["Verdict", "already_recovered", "candidate", "fingerprint_of", "recovered"]
+__all__ = ["Verdict", "already_recovered", "candidate", "diagnose", "fingerprint_of", "recovered"]

@@ -123,9 +123,6 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
                 continue
         finding.score = min(finding.score * 0.6, 0.55)
         finding.against.append("a node explains it")
-    for finding in findings:
-        if finding.failure_class == "scheduler_unavailable" and finding.score < 0.9:
-            finding.score += 0.0
 
 
 def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
@@ -246,5 +243,3 @@ def confidence(finding: Finding, ranked: list[Finding]) -> float:
     close = max(rivals, default=0.0)
     doubt = max(0.0, 0.05 - (finding.score - close)) * 2 if close else 0.0
     return round(max(0.05, min(0.98, finding.score - doubt)), 3)
-
-

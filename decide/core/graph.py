@@ -13,8 +13,12 @@ _ADDRESS = re.compile(
     r"(?:^|[\s,;\"'@/=({])(?:(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^@/\s]*@)?)?"
     r"(?P<host>[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*):(?P<port>\d{2,5})(?=$|[\s,;\"'/)}?])"
 )
-_URL = re.compile(r"[a-z][a-z0-9+.:-]*://(?:[^@/\s]*@)?(?P<host>[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)(?=$|[\s,;\"'/?])")
-_HOST_KEY = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|SERVER|SERVICE|URL|URI)S?$", re.I)
+_URL = re.compile(
+    r"[a-z][a-z0-9+.:-]*://(?:[^@/\s]*@)?(?P<host>[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)(?=$|[\s,;\"'/?])"
+)
+_HOST_KEY = re.compile(
+    r"(?:^|_)(?:HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|SERVER|SERVICE|URL|URI)S?$", re.I
+)
 _BARE = re.compile(r"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*")
 _SELF = {"localhost", "127.0.0.1", "0.0.0.0"}
 
@@ -168,6 +172,13 @@ def reachable(view: ClusterView, service: Obj) -> bool | None:
         return None
     verdicts: set[bool] = set()
     for target, text in tests.items():
-        if str(target).split(":")[0].split(".")[0] == name_of(service) and namespace_of(service) in view.focus:
-            verdicts |= {"Connection Failed" not in part for part in str(text).split("Debug Pod") if "Connection" in part}
+        if (
+            str(target).split(":")[0].split(".")[0] == name_of(service)
+            and namespace_of(service) in view.focus
+        ):
+            verdicts |= {
+                "Connection Failed" not in part
+                for part in str(text).split("Debug Pod")
+                if "Connection" in part
+            }
     return verdicts.pop() if len(verdicts) == 1 else None

@@ -110,7 +110,9 @@ def shift(series: Series, at: float | None = None) -> tuple[float, float] | None
 
     ``None`` when there are fewer than eight samples.
     """
-    pairs = [(t, v) for t, v in zip(series.timestamps, series.values, strict=False) if v is not None]
+    pairs = [
+        (t, v) for t, v in zip(series.timestamps, series.values, strict=False) if v is not None
+    ]
     if len(pairs) < 8:
         return None
     if at is not None and pairs[2][0] < at < pairs[-3][0]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from decide.core.diagnosis import RULES_VERSION
 from decide.core.opinion import Verdict
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle, Series
@@ -35,7 +36,6 @@ _BASELINE: dict[str, tuple[tuple[str, float], ...]] = {
     "latency_p95_ms": (("trace.http.request.duration.p95", 1e3), ("service.p95latency", 1.0)),
     "throttled_ratio": (("kubernetes.cpu.cfs.throttled.ratio", 1.0),),
 }
-RULES_VERSION = "1"
 
 _RECOVERED = {
     "en": "The alert recovered by itself.",

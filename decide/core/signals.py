@@ -45,7 +45,9 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("broker_down", r"(?:AMQP|RabbitMQ|amqp).{0,80}(?:refused|closed|unreachable|timed out)|Connection to node -?\d+ .* could not be established|Broker may not be available|NoBrokersAvailable"),
 )  # fmt: skip
 _COMPILED = tuple((name, re.compile(text)) for name, text in _PATTERNS)
-_ANY = re.compile("|".join(f"(?:{re.sub(r'[(][?]P<s[0-9]+>', '(?:', text)})" for _, text in _PATTERNS))
+_ANY = re.compile(
+    "|".join(f"(?:{re.sub(r'[(][?]P<s[0-9]+>', '(?:', text)})" for _, text in _PATTERNS)
+)
 
 
 def read(logs: Iterable[LogExcerpt]) -> Iterator[Hit]:

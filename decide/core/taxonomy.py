@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from schemas.base import Severity
 from schemas.plans import AbstentionReason
@@ -41,74 +41,177 @@ class FailureClass:
 CLASSES: dict[str, FailureClass] = {}
 
 
-def _add(
+def _add(  # noqa: PLR0917
     family: Family, id_: str, en: str, fr: str, evidence: str, confounders: str, plans: str,
-    source: str, severity: Severity = "high", handoff: AbstentionReason = "outside_manifests",
+    source: str, severity: Severity = "high", handoff: str = "outside_manifests",
 ) -> None:  # fmt: skip
     CLASSES[id_] = FailureClass(
-        id_, family, en, fr, evidence, confounders, plans, source, severity, handoff
+        id_,
+        family,
+        en,
+        fr,
+        evidence,
+        confounders,
+        plans,
+        source,
+        severity,
+        cast(AbstentionReason, handoff),
     )
 
 
 _R = "kubernetes.io: Resource Management for Pods and Containers"
-_add("resources", "oom_killed", "The container is killed because it needs more memory than its limit",
-     "Le conteneur est tué : il dépasse sa limite de mémoire",
-     "lastState reason OOMKilled; exit 137 with no failed probe; runc: container init was OOM-killed; OOMKilling event",
-     "exit 137 after a failed liveness probe; memory pressure of the node; a leak",
-     "memory from measured peak plus head-room; else a documented step; rollback", _R)
-_add("resources", "memory_leak", "Memory grows steadily until the limit: a leak",
-     "La mémoire croît sans cesse jusqu'à la limite : une fuite",
-     "working set grows monotonically across restarts", "growth with load; warm-up", "", _R,
-     "high", "code_defect")
-_add("resources", "cpu_throttling", "The container is throttled at its CPU limit",
-     "Le conteneur est bridé à sa limite de CPU",
-     "throttled periods or seconds high while usage is at the limit",
-     "busy neighbour on the node; short peaks at start", "CPU from the usage percentile; replicas", _R, "medium")
-_add("resources", "ephemeral_storage_exceeded", "The pod is evicted for its use of local disk",
-     "Le pod est évincé pour son usage du disque local",
-     "Pod ephemeral local storage usage exceeds the total limit; The node was low on resource: ephemeral-storage",
-     "disk pressure by others", "raise the ephemeral-storage limit", _R)
-_add("resources", "autoscaler_at_ceiling", "The autoscaler has reached its maximum and load still exceeds the target",
-     "L'autoscaler est à son maximum et la charge dépasse encore la cible",
-     "HPA condition ScalingLimited True, reason TooManyReplicas; currentReplicas = maxReplicas; metric above target",
-     "maxReplicas equal to minReplicas on purpose", "raise maxReplicas; larger requests",
-     "kubernetes.io: Horizontal Pod Autoscaling", "medium")
-_add("resources", "autoscaler_without_metrics", "The autoscaler cannot read its metric",
-     "L'autoscaler ne peut pas lire sa métrique",
-     "HPA condition ScalingActive False; FailedGetResourceMetric; missing request for cpu",
-     "pods that just started", "add the missing request", "kubernetes.io: Horizontal Pod Autoscaling", "medium")
+_add(
+    "resources",
+    "oom_killed",
+    "The container is killed because it needs more memory than its limit",
+    "Le conteneur est tué : il dépasse sa limite de mémoire",
+    "lastState reason OOMKilled; exit 137 with no failed probe; runc: container init was OOM-killed; OOMKilling event",
+    "exit 137 after a failed liveness probe; memory pressure of the node; a leak",
+    "memory from measured peak plus head-room; else a documented step; rollback",
+    _R,
+)
+_add(
+    "resources",
+    "memory_leak",
+    "Memory grows steadily until the limit: a leak",
+    "La mémoire croît sans cesse jusqu'à la limite : une fuite",
+    "working set grows monotonically across restarts",
+    "growth with load; warm-up",
+    "",
+    _R,
+    "high",
+    "code_defect",
+)
+_add(
+    "resources",
+    "cpu_throttling",
+    "The container is throttled at its CPU limit",
+    "Le conteneur est bridé à sa limite de CPU",
+    "throttled periods or seconds high while usage is at the limit",
+    "busy neighbour on the node; short peaks at start",
+    "CPU from the usage percentile; replicas",
+    _R,
+    "medium",
+)
+_add(
+    "resources",
+    "ephemeral_storage_exceeded",
+    "The pod is evicted for its use of local disk",
+    "Le pod est évincé pour son usage du disque local",
+    "Pod ephemeral local storage usage exceeds the total limit; The node was low on resource: ephemeral-storage",
+    "disk pressure by others",
+    "raise the ephemeral-storage limit",
+    _R,
+)
+_add(
+    "resources",
+    "autoscaler_at_ceiling",
+    "The autoscaler has reached its maximum and load still exceeds the target",
+    "L'autoscaler est à son maximum et la charge dépasse encore la cible",
+    "HPA condition ScalingLimited True, reason TooManyReplicas; currentReplicas = maxReplicas; metric above target",
+    "maxReplicas equal to minReplicas on purpose",
+    "raise maxReplicas; larger requests",
+    "kubernetes.io: Horizontal Pod Autoscaling",
+    "medium",
+)
+_add(
+    "resources",
+    "autoscaler_without_metrics",
+    "The autoscaler cannot read its metric",
+    "L'autoscaler ne peut pas lire sa métrique",
+    "HPA condition ScalingActive False; FailedGetResourceMetric; missing request for cpu",
+    "pods that just started",
+    "add the missing request",
+    "kubernetes.io: Horizontal Pod Autoscaling",
+    "medium",
+)
 
 _Q = "k8s.io/apiserver plugin/pkg/admission/resourcequota: exceeded quota"
 for _res, _en, _fr in (
     ("cpu", "CPU", "CPU"), ("memory", "memory", "mémoire"), ("pods", "pods", "pods"),
     ("services", "services", "services"), ("storage", "storage", "stockage"), ("objects", "objects", "objets"),
 ):  # fmt: skip
-    _add("admission", f"quota_{_res}_exceeded", f"The namespace's quota for {_en} is used up",
-         f"Le quota du namespace pour {_fr} est épuisé",
-         "forbidden: exceeded quota: NAME, requested: …, used: …, limited: …; an object that is declared is missing",
-         "a workload that asks for far too much; leftovers that hold the quota",
-         "raise the quota's hard value to what is declared; smaller requests", _Q)
-_add("admission", "quota_needs_values", "The quota demands requests or limits that the pod does not state",
-     "Le quota exige des requests ou limits absents du pod", "failed quota: NAME: must specify …", "LimitRange defaults",
-     "state the missing values", _Q)
-_add("admission", "limit_range_violated", "The pod breaks the namespace's LimitRange",
-     "Le pod viole le LimitRange du namespace", "maximum cpu usage per Container is …; minimum memory usage per …", "quota",
-     "values within the range", "k8s.io/kubernetes plugin/pkg/admission/limitranger")
-_add("admission", "missing_service_account", "The ServiceAccount that the pods name does not exist",
-     "Le ServiceAccount nommé par les pods n'existe pas",
-     'error looking up service account NS/NAME: serviceaccount "NAME" not found, and no pods',
-     "the account came seconds after its pods at installation", "name an existing account; create the account",
-     "k8s.io/kubernetes plugin/pkg/admission/serviceaccount")
-_add("admission", "pod_security_violation", "Pod security admission refuses the pods",
-     "L'admission de sécurité refuse les pods", 'violates PodSecurity "…"; unable to validate against any security context constraint',
-     "warnings only", "", "kubernetes.io: Pod Security Admission")
-_add("admission", "webhook_refused", "An admission webhook refuses the pods", "Un webhook d'admission refuse les pods",
-     'admission webhook "…" denied the request', "webhook down", "", "kubernetes.io: Dynamic Admission Control")
-_add("admission", "webhook_unavailable", "An admission webhook does not answer", "Un webhook d'admission ne répond pas",
-     'failed calling webhook "…"', "webhook refuses", "", "kubernetes.io: Dynamic Admission Control", "critical")
-_add("admission", "rbac_denied", "The workload lacks a permission at the API server",
-     "Il manque une permission à l'application auprès de l'API",
-     'User "system:serviceaccount:…" cannot … resource', "a probe of optional features", "", "kubernetes.io: RBAC")
+    _add(
+        "admission",
+        f"quota_{_res}_exceeded",
+        f"The namespace's quota for {_en} is used up",
+        f"Le quota du namespace pour {_fr} est épuisé",
+        "forbidden: exceeded quota: NAME, requested: …, used: …, limited: …; an object that is declared is missing",
+        "a workload that asks for far too much; leftovers that hold the quota",
+        "raise the quota's hard value to what is declared; smaller requests",
+        _Q,
+    )
+_add(
+    "admission",
+    "quota_needs_values",
+    "The quota demands requests or limits that the pod does not state",
+    "Le quota exige des requests ou limits absents du pod",
+    "failed quota: NAME: must specify …",
+    "LimitRange defaults",
+    "state the missing values",
+    _Q,
+)
+_add(
+    "admission",
+    "limit_range_violated",
+    "The pod breaks the namespace's LimitRange",
+    "Le pod viole le LimitRange du namespace",
+    "maximum cpu usage per Container is …; minimum memory usage per …",
+    "quota",
+    "values within the range",
+    "k8s.io/kubernetes plugin/pkg/admission/limitranger",
+)
+_add(
+    "admission",
+    "missing_service_account",
+    "The ServiceAccount that the pods name does not exist",
+    "Le ServiceAccount nommé par les pods n'existe pas",
+    'error looking up service account NS/NAME: serviceaccount "NAME" not found, and no pods',
+    "the account came seconds after its pods at installation",
+    "name an existing account; create the account",
+    "k8s.io/kubernetes plugin/pkg/admission/serviceaccount",
+)
+_add(
+    "admission",
+    "pod_security_violation",
+    "Pod security admission refuses the pods",
+    "L'admission de sécurité refuse les pods",
+    'violates PodSecurity "…"; unable to validate against any security context constraint',
+    "warnings only",
+    "",
+    "kubernetes.io: Pod Security Admission",
+)
+_add(
+    "admission",
+    "webhook_refused",
+    "An admission webhook refuses the pods",
+    "Un webhook d'admission refuse les pods",
+    'admission webhook "…" denied the request',
+    "webhook down",
+    "",
+    "kubernetes.io: Dynamic Admission Control",
+)
+_add(
+    "admission",
+    "webhook_unavailable",
+    "An admission webhook does not answer",
+    "Un webhook d'admission ne répond pas",
+    'failed calling webhook "…"',
+    "webhook refuses",
+    "",
+    "kubernetes.io: Dynamic Admission Control",
+    "critical",
+)
+_add(
+    "admission",
+    "rbac_denied",
+    "The workload lacks a permission at the API server",
+    "Il manque une permission à l'application auprès de l'API",
+    'User "system:serviceaccount:…" cannot … resource',
+    "a probe of optional features",
+    "",
+    "kubernetes.io: RBAC",
+)
 
 _S = "k8s.io/kubernetes pkg/scheduler/framework/plugins"
 for _id, _en, _fr, _ev, _pl in (
@@ -152,7 +255,16 @@ for _id, _en, _fr, _ev, _pl in (
      "Le volume est sur un nœud ou une zone interdits aux pods", "node(s) had volume node affinity conflict", ""),
     ("pvc_pending", "The claim is not bound", "Le PVC n'est pas lié", "unbound immediate PersistentVolumeClaims", ""),
 ):  # fmt: skip
-    _add("scheduling", _id, _en, _fr, _ev, "another filter that excludes the rest of the nodes", _pl, _S)
+    _add(
+        "scheduling",
+        _id,
+        _en,
+        _fr,
+        _ev,
+        "another filter that excludes the rest of the nodes",
+        _pl,
+        _S,
+    )
 
 _P = "containerd image pull errors; kubelet events Failed, ErrImagePull"
 for _id, _en, _fr, _ev, _pl in (
@@ -183,7 +295,12 @@ for _id, _en, _fr, _ev, _pl in (
 
 _L = "kubernetes.io: Configure Liveness, Readiness and Startup Probes; kubelet event Unhealthy"
 for _probe, _pfr in (("liveness", "liveness"), ("readiness", "readiness"), ("startup", "startup")):
-    for _what, _wfr in (("port", "port"), ("protocol", "protocole"), ("path", "chemin"), ("timing", "délai")):
+    for _what, _wfr in (
+        ("port", "port"),
+        ("protocol", "protocole"),
+        ("path", "chemin"),
+        ("timing", "délai"),
+    ):
         _add("runtime", f"{_probe}_probe_{_what}", f"The {_probe} probe has the wrong {_what}",
              f"La sonde {_pfr} a un mauvais {_wfr}",
              "Unhealthy event of this probe; the container's ports; what the other probe does",
@@ -207,7 +324,18 @@ for _id, _en, _fr, _ev, _pl, _ho in (
     ("finalizer_stuck", "An object waits for its finalizer", "Un objet attend son finalizer", "deletionTimestamp old, finalizers left", "",
      "data_loss_risk"),
 ):  # fmt: skip
-    _add("runtime", _id, _en, _fr, _ev, "a dependency that is down", _pl, "kubernetes.io: Workloads", "high", _ho)  # type: ignore[arg-type]
+    _add(
+        "runtime",
+        _id,
+        _en,
+        _fr,
+        _ev,
+        "a dependency that is down",
+        _pl,
+        "kubernetes.io: Workloads",
+        "high",
+        _ho,
+    )
 
 _V = "kubernetes.io: Service"
 for _id, _en, _fr, _ev, _pl in (
@@ -247,8 +375,18 @@ for _id, _en, _fr, _ev, _pl, _ho in (
     ("broker_unavailable", "The message broker is down", "Le courtier de messages est indisponible", "AMQP, Kafka connection errors", "",
      "not_enough_evidence"),
 ):  # fmt: skip
-    _add("dependencies", _id, _en, _fr, _ev, "the workload's own fault", _pl,
-         "MySQL error reference; PostgreSQL Appendix A; Redis", "high", _ho)  # type: ignore[arg-type]
+    _add(
+        "dependencies",
+        _id,
+        _en,
+        _fr,
+        _ev,
+        "the workload's own fault",
+        _pl,
+        "MySQL error reference; PostgreSQL Appendix A; Redis",
+        "high",
+        _ho,
+    )
 
 for _id, _en, _fr, _ev, _pl, _ho in (
     ("cpu_saturation", "The workload uses all CPU that it may", "L'application consomme tout le CPU permis", "CPU and throttling rise with latency",
@@ -258,7 +396,18 @@ for _id, _en, _fr, _ev, _pl, _ho in (
     ("latency_regression", "Latency rose without a visible cause", "La latence a augmenté sans cause visible", "latency metric", "",
      "not_enough_evidence"),
 ):  # fmt: skip
-    _add("performance", _id, _en, _fr, _ev, "a slow dependency", _pl, "Datadog metrics around the alert", "medium", _ho)  # type: ignore[arg-type]
+    _add(
+        "performance",
+        _id,
+        _en,
+        _fr,
+        _ev,
+        "a slow dependency",
+        _pl,
+        "Datadog metrics around the alert",
+        "medium",
+        _ho,
+    )
 
 for _id, _en, _fr, _ev in (
     ("node_runtime_unavailable", "The node's container runtime does not run", "Le runtime de conteneurs du nœud est arrêté",
@@ -274,10 +423,30 @@ for _id, _en, _fr, _ev in (
     ("node_network_delay", "The node's network is slow", "Le réseau du nœud est lent", "services of one node slow together"),
     ("node_network_loss", "The node's network loses packets", "Le réseau du nœud perd des paquets", "TCP retransmissions rise on one node"),
 ):  # fmt: skip
-    _add("nodes", _id, _en, _fr, _ev, "pods of one workload only", "", "kubernetes.io: Nodes", "critical")
+    _add(
+        "nodes",
+        _id,
+        _en,
+        _fr,
+        _ev,
+        "pods of one workload only",
+        "",
+        "kubernetes.io: Nodes",
+        "critical",
+    )
 
-_add("nothing", "healthy", "Nothing is wrong now", "Rien d'anormal à présent", "every workload available, no sign of trouble",
-     "sources that are missing", "", "-", "low", "healthy")
+_add(
+    "nothing",
+    "healthy",
+    "Nothing is wrong now",
+    "Rien d'anormal à présent",
+    "every workload available, no sign of trouble",
+    "sources that are missing",
+    "",
+    "-",
+    "low",
+    "healthy",
+)
 _add("human", "undetermined", "The evidence does not tell the cause", "Les indices ne disent pas la cause", "-", "-", "", "-",
      "medium", "not_enough_evidence")  # fmt: skip
 
@@ -290,7 +459,12 @@ def title(class_id: str, language: str = "en") -> str:
 
 def table() -> str:
     """The content of ``docs/failure-classes.md``."""
-    out = ["# Failure classes", "", "Made from `decide/core/taxonomy.py`; a test keeps it current.", ""]
+    out = [
+        "# Failure classes",
+        "",
+        "Made from `decide/core/taxonomy.py`; a test keeps it current.",
+        "",
+    ]
     family = ""
     for entry in CLASSES.values():
         if entry.family != family:

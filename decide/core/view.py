@@ -332,6 +332,24 @@ def _workloads(view: ClusterView) -> Iterable[Workload]:
             owner = ("Deployment", space, key[2].rpartition("-")[0])
             if owner in tops:
                 del tops[key]
+    children = _children(view, tops)
+    owned: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    bare: list[Pod] = []
+    for pod in pods:
+        top = _top_of(pod, tops, children)
+        if top is None:
+            bare.append(pod)
+        else:
+            owned[top].append(pod)
+    for key, obj in tops.items():
+        yield Workload(key[0], obj, tuple(owned[key]), frozenset(children.get(key, ())))
+    for pod in bare:
+        yield Workload("Pod", pod.obj, (pod,))
+
+
+def _children(
+    view: ClusterView, tops: dict[tuple[str, str, str], Obj]
+) -> dict[tuple[str, str, str], set[str]]:
     children: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for plural in ("replicasets", "jobs"):
         for obj in view.all(plural):
@@ -340,18 +358,7 @@ def _workloads(view: ClusterView) -> Iterable[Workload]:
             guess = ("Deployment", namespace_of(obj), name_of(obj).rpartition("-")[0])
             if not owners_of(obj) and guess in tops:
                 children[guess].add(name_of(obj))
-    owned: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
-    bare: list[Pod] = []
-    for pod in pods:
-        key = _top_of(pod, tops, children)
-        if key is None:
-            bare.append(pod)
-        else:
-            owned[key].append(pod)
-    for key, obj in tops.items():
-        yield Workload(key[0], obj, tuple(owned[key]), frozenset(children[key]))
-    for pod in bare:
-        yield Workload("Pod", pod.obj, (pod,))
+    return children
 
 
 def _top_of(
@@ -381,4 +388,3 @@ def node_ref(name: str) -> ObjectRef:
 def node_ready(node: Obj) -> str:
     """``True``, ``False`` or ``Unknown``; ``True`` when the node says nothing."""
     return str(condition(node, "Ready").get("status") or "True")
-

@@ -44,7 +44,16 @@ _BUILDERS: dict[str, Builder] = {
     "service_port_mismatch": network.port,
     "service_protocol_mismatch": network.protocol,
     "env_address_mismatch": network.address,
-} | {f"{p}_probe_{w}": workloads.probe for p in ("liveness", "readiness", "startup") for w in ("port", "protocol", "path", "timing")} | {f"quota_{r}_exceeded": network.quota for r in ("cpu", "memory", "pods", "services", "storage", "objects")}  # fmt: skip
+    **{
+        f"{probe}_probe_{what}": workloads.probe
+        for probe in ("liveness", "readiness", "startup")
+        for what in ("port", "protocol", "path", "timing")
+    },
+    **{
+        f"quota_{resource}_exceeded": network.quota
+        for resource in ("cpu", "memory", "pods", "services", "storage", "objects")
+    },
+}
 _ROLLBACK_TOO = ("crash_bad_config", "bad_command", "bad_rollout", "crash_code", "container_create_failed", "missing_env")  # fmt: skip
 #: How many plans a decision carries at most.
 MOST = 3

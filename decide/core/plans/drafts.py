@@ -25,7 +25,10 @@ class Draft:
     changes: list[KubernetesChange]
     weight: float = 1.0
     risks: list[tuple[str, str]] = field(default_factory=list)
-    time: tuple[str, str] = ("2-3 minutes (rolling update)", "2-3 minutes (mise à jour progressive)")
+    time: tuple[str, str] = (
+        "2-3 minutes (rolling update)",
+        "2-3 minutes (mise à jour progressive)",
+    )
 
 
 def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 from decide.core import measure
@@ -20,13 +20,13 @@ _SPREAD = ("The pods may run on nodes they were kept from", "Les pods peuvent al
 
 def _room(view: ClusterView, resource: str) -> Decimal | None:
     """The most that any usable node has free of a resource: allocatable minus requests of its known pods."""
-    used: Counter[str] = Counter()
+    used: dict[str, float] = defaultdict(float)
     for pod in view.all("pods"):
-        node = str(at(pod, "spec", "nodeName") or "")
+        place = str(at(pod, "spec", "nodeName") or "")
         for container in items(at(pod, "spec", "containers")):
             value = at(container, "resources", "requests", resource)
             try:
-                used[node] += float(quantities.parse(str(value))) if value is not None else 0  # type: ignore[assignment]
+                used[place] += float(quantities.parse(str(value))) if value is not None else 0
             except quantities.BadQuantity:
                 continue
     free = []
@@ -55,7 +55,9 @@ def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
         if target is None or target >= now:
             continue
         text = quantities.format_cpu(target) if resource == "cpu" else quantities.format_memory(target)  # fmt: skip
-        wanted = [(container_path(workload, container.name, f"resources.requests.{resource}"), text)]
+        wanted = [
+            (container_path(workload, container.name, f"resources.requests.{resource}"), text)
+        ]
         basis = f"{len(samples)} samples of usage" if len(samples) >= sizing.ENOUGH else f"the largest gap on a node is {_show(resource, room)}"  # fmt: skip
         why = (f"{container.name} requests {value} of {resource}, no node has that; {text} rests on {basis}.", f"{container.name} demande {value} de {resource}, aucun nœud ne l'a ; {text} repose sur : {basis}.")  # fmt: skip
         title = (f"Request {text} of {resource} for {container.name}", f"Demander {text} de {resource} pour {container.name}")  # fmt: skip
@@ -101,7 +103,10 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
         else:
             after = {k: v for k, v in wanted.items() if k != key} or None
             change = [(path, None)] if after else [(":nodeSelector", None)]
-            why = (f"No node carries the label {key} at all.", f"Aucun nœud ne porte le label {key}.")
+            why = (
+                f"No node carries the label {key} at all.",
+                f"Aucun nœud ne porte le label {key}.",
+            )
             drafts.append(Draft("set_scheduling", (f"Do not select nodes by {key}", f"Ne plus viser de nœuds par {key}"), why, patch_workload(view, workload, change), 0.6, [_SPREAD]))  # fmt: skip
     return drafts
 
@@ -188,7 +193,11 @@ def _claim_change(
     if kind == "pvc_storage_class_mismatch":
         if volume is not None:
             name = str(at(volume, "spec", "storageClassName") or "")
-            return "spec.storageClassName", name, f"volume {name_of(volume)} is free with class '{name}'"
+            return (
+                "spec.storageClassName",
+                name,
+                f"volume {name_of(volume)} is free with class '{name}'",
+            )
         classes = [name_of(c) for c in view.all("storageclasses")]
         standard = [name_of(c) for c in view.all("storageclasses") if mapping(at(c, "metadata", "annotations")).get("storageclass.kubernetes.io/is-default-class") == "true"]  # fmt: skip
         names = standard or (classes if len(classes) == 1 else [])
@@ -203,6 +212,5 @@ def _claim_change(
         return "spec.accessModes", modes, f"volume {name_of(volume)} offers {modes}"
     if kind == "pvc_selector_mismatch":
         labels = dict(labels_of(volume))
-        return ("spec.selector.matchLabels", labels, f"volume {name_of(volume)} has {labels}") if labels else ("spec.selector", None, f"volume {name_of(volume)} has no labels")  # type: ignore[return-value]  # fmt: skip
+        return ("spec.selector.matchLabels", labels, f"volume {name_of(volume)} has {labels}") if labels else ("spec.selector", None, f"volume {name_of(volume)} has no labels")  # fmt: skip
     return None
-

@@ -61,7 +61,10 @@ def memory(
         top = max(samples)
         need, basis = top * 1.25, f"highest {top / MIB:.0f} MiB of {len(samples)} samples"
     elif limit:
-        need, basis = limit * 1.5, f"no usage measured: one step of 50 % above {limit / MIB:.0f} MiB"
+        need, basis = (
+            limit * 1.5,
+            f"no usage measured: one step of 50 % above {limit / MIB:.0f} MiB",
+        )
     else:
         return None
     if killed and limit:

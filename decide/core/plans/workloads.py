@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from decide.core.findings import Finding
-from decide.core.objects import Obj, Workload, annotations_of, at, items, mapping, name_of, namespace_of, number
+from decide.core.objects import (
+    Obj,
+    Workload,
+    annotations_of,
+    at,
+    items,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+)
 from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
 from decide.core.rules.probes import PROBES, handler, resolved
 from decide.core.rules.services import alike
@@ -89,7 +99,10 @@ def _sibling_images(view: ClusterView, workload: Workload, bad: str) -> list[tup
     best = [k for k in sorted(votes, key=lambda k: -votes[k]) if votes[k] >= 3 and k[0]]
     out = []
     for path, label in best[:1]:
-        if alike(folder.split("/")[-1], path.split("/")[-1]) > 0.8 and f"{path}/{name}:{label}" != bad:
+        if (
+            alike(folder.split("/")[-1], path.split("/")[-1]) > 0.8
+            and f"{path}/{name}:{label}" != bad
+        ):
             out.append((f"{path}/{name}:{label}", votes[(path, label)]))
     return out
 
@@ -110,7 +123,10 @@ def pull_secret(finding: Finding, view: ClusterView) -> list[Draft]:
 def reference(finding: Finding, view: ClusterView) -> list[Draft]:
     """The ConfigMap or Secret that was meant: one that exists, alike in name, and that nobody else owns."""
     workload = finding.facts["workload"]
-    missing, kind = str(finding.facts.get("name") or ""), str(finding.facts.get("kind") or "").lower()
+    missing, kind = (
+        str(finding.facts.get("name") or ""),
+        str(finding.facts.get("kind") or "").lower(),
+    )
     plural = "configmaps" if kind.startswith("config") else "secrets"
     have = [name_of(o) for o in view.all(plural) if namespace_of(o) == workload.namespace]
     near = sorted((n for n in have if n != missing), key=lambda n: -alike(n, missing))[:1]
@@ -127,7 +143,9 @@ def _reference_paths(workload: Workload, plural: str, old: str, new: str) -> lis
     for container in workload.containers(init=True):
         for i, source in enumerate(items(container.spec.get("envFrom"))):
             if at(source, ref, "name") == old:
-                out.append((container_path(workload, container.name, f"envFrom[{i}].{ref}.name"), new))
+                out.append(
+                    (container_path(workload, container.name, f"envFrom[{i}].{ref}.name"), new)
+                )
         for entry in container.env:
             if at(entry, "valueFrom", key, "name") == old:
                 out.append((container_path(workload, container.name, f"env[name={entry.get('name')}].valueFrom.{key}.name"), new))  # fmt: skip
@@ -217,7 +235,9 @@ def replicas(finding: Finding, view: ClusterView) -> list[Draft]:
 def account(finding: Finding, view: ClusterView) -> list[Draft]:
     """An account that exists: alike in name, or the workload's own; else the missing one is created."""
     workload, missing = finding.facts["workload"], str(finding.facts.get("account") or "")
-    have = [name_of(o) for o in view.all("serviceaccounts") if namespace_of(o) == workload.namespace]
+    have = [
+        name_of(o) for o in view.all("serviceaccounts") if namespace_of(o) == workload.namespace
+    ]
     near = sorted((n for n in have if n not in ("default", missing)), key=lambda n: (n != workload.name, -alike(n, missing)))[:1]  # fmt: skip
     drafts = []
     if near and (near[0] == workload.name or alike(near[0], missing) > 0.8):

@@ -112,8 +112,7 @@ def _culprit(
         stem = re.split(r"[-_.]", candidate.name)[0]
         owner = any(w.name == re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem) for w in view.workloads)  # fmt: skip
         votes[candidate.ref.key] -= owner
-    best = max(candidates, key=lambda w: votes[w.ref.key])
-    return best
+    return max(candidates, key=lambda w: votes[w.ref.key])
 
 
 def _shared_prefix(one: str, two: str) -> int:
@@ -154,5 +153,3 @@ def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Itera
         if callee is not None and callee.ready == 0:
             text = f"{workload.ref.key} needs {target}, which has no ready pod"
             yield Finding("dependency_unavailable", callee.ref, 0.4, text, [Fact("log", quote(refused[-1].line), workload.ref)], [], {"workload": callee})  # fmt: skip
-
-

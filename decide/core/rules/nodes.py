@@ -138,5 +138,3 @@ def _pressure(view: ClusterView) -> Iterator[Finding]:
                 text = f"{kind}: {quote(str(said.get('message') or said.get('reason') or ''))}"
                 hit = any(p.node == name_of(node) and (not p.ready or p.phase == "Failed") for w in view.workloads for p in w.pods)  # fmt: skip
                 yield Finding("node_pressure", node_ref(name_of(node)), 0.85 if hit else 0.55, text, [Fact("object", text, node_ref(name_of(node)))])  # fmt: skip
-
-

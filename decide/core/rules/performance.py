@@ -71,7 +71,9 @@ def _from_text(entry: Change, text: str) -> None:
     meaning = next((name for name, pattern in _KINDS if pattern.search(text)), "")
     if not meaning:
         return
-    pairs = [(float(a), float(b)) for a, _, b in _NUMBERS.findall(text) if _number(a) and _number(b)]
+    pairs = [
+        (float(a), float(b)) for a, _, b in _NUMBERS.findall(text) if _number(a) and _number(b)
+    ]
     best = max(pairs, key=lambda p: abs(p[1] - p[0]) / max(p[0], 1e-6), default=None)
     if best is not None:
         entry.moved[meaning] = best
@@ -200,7 +202,9 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
         followers = [k for k in slow if key in graph.get(k, set())]
         if followers:
-            facts.append(Fact("object", f"its callers are slow too: {', '.join(sorted(followers))}"))
+            facts.append(
+                Fact("object", f"its callers are slow too: {', '.join(sorted(followers))}")
+            )
         score += 0.05 * bool(followers) + 0.03 * ("traffic" in change.moved or "network_out" in change.moved)  # fmt: skip
         yield Finding("pod_network_delay", workload.ref, score, f"latency {_arrow(change, 'latency')} ms while CPU stays", facts, [], {"workload": workload})  # fmt: skip
 

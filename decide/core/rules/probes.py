@@ -137,13 +137,21 @@ def _judge(container: Container, name: str, probe: Obj, text: str) -> tuple[str,
         return "protocol", 0.93, "something answers in another protocol"
     unknown_port = bool(declared) and number_ is not None and number_ not in declared
     if unknown_port and (_DEAD.search(text) or _SLOW.search(text)):
-        return "port", 0.93, f"nothing listens at {number_}, the container declares {sorted(declared)}"
+        return (
+            "port",
+            0.93,
+            f"nothing listens at {number_}, the container declares {sorted(declared)}",
+        )
     differs = [o for o, s in others if handler(s)[0] == kind and resolved(container, handler(s)[1]) not in (number_, None)]  # fmt: skip
     if differs and not declared and _DEAD.search(text):
         return "port", 0.85, f"the {differs[0]} probe asks another port"
     other_kind = [o for o, s in others if handler(s)[0] not in (kind, "exec", "") and resolved(container, handler(s)[1]) == number_]  # fmt: skip
     if other_kind and kind in ("http", "grpc", "tcp"):
-        return "protocol", 0.85, f"the {other_kind[0]} probe speaks another protocol to the same port"
+        return (
+            "protocol",
+            0.85,
+            f"the {other_kind[0]} probe speaks another protocol to the same port",
+        )
     status = _STATUS.search(text)
     if status and status[1] in ("404", "405", "301", "302", "401", "403"):
         return "path", 0.88, f"HTTP {status[1]} for {at(probe, 'httpGet', 'path') or '/'}"

@@ -10,7 +10,17 @@ from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import latest, peak, usage
-from decide.core.objects import Container, Pod, Workload, at, items, mapping, name_of, namespace_of, number
+from decide.core.objects import (
+    Container,
+    Pod,
+    Workload,
+    at,
+    items,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+)
 from decide.core.view import ClusterView, Event
 from manifests import quantities
 from schemas.base import ObjectRef
@@ -44,10 +54,10 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         for container in pod.containers():
             told = _oom(pod, container, events)
             if told:
-                score, facts = told
+                score, reasons = told
                 limit = memory_limit(workload, container.name)
                 used = peak(usage(view, workload, "memory", container.name))
-                facts = [Fact("object", fact, workload.ref) for fact in facts]
+                facts = [Fact("object", reason, workload.ref) for reason in reasons]
                 if used is not None:
                     facts.append(Fact("metric", f"highest memory {used / 2**20:.0f} MiB", workload.ref, used / 2**20, "MiB"))  # fmt: skip
                 detail = f"container {container.name}, limit {limit / 2**20:.0f} MiB" if limit else f"container {container.name}"  # fmt: skip
@@ -64,7 +74,9 @@ def _oom(pod: Pod, container: Container, events: list[Event]) -> tuple[float, li
     if "OOM-killed" in text or "OOMKilled" in text:
         return 0.96, [quote(text)]
     for event in events:
-        if "OOM" in event.message and "OOM-killed" in event.message or event.reason == "OOMKilling":
+        if (
+            "OOM" in event.message and "OOM-killed" in event.message
+        ) or event.reason == "OOMKilling":
             return 0.93, [quote(event.message)]
     probed = any("liveness probe" in e.message or "startup probe" in e.message for e in events if e.reason == "Killing")  # fmt: skip
     stopped = any(e.message.startswith("Stopping container") for e in events)

@@ -44,7 +44,12 @@ def _routes(view: ClusterView) -> Iterator[Route]:
     for config in view.all("configmaps"):
         if namespace_of(config) in view.focus:
             for key, text in mapping(config.get("data")).items():
-                if isinstance(text, str) and len(text) < 200_000 and _MARK.search(text) and "://" in text:
+                if (
+                    isinstance(text, str)
+                    and len(text) < 200_000
+                    and _MARK.search(text)
+                    and "://" in text
+                ):
                     yield from _in_text(config, str(key), text)
     for ingress in view.all("ingresses"):
         if namespace_of(ingress) in view.focus:
@@ -72,7 +77,7 @@ def _in_tree(ref: ObjectRef, key: str, node: object, depth: int) -> Iterator[Rou
         target = node.get("uri") or node.get("url")
         match = _BACKEND.match(target) if isinstance(target, str) else None
         if match:
-            paths = [p for p in re.findall(r"Path=([^\s,\]'\"]+)", str(node.get("predicates") or ""))]
+            paths = list(re.findall(r"Path=([^\s,\]'\"]+)", str(node.get("predicates") or "")))
             for path in paths or [str(node.get("path") or "")]:
                 if path:
                     yield Route(ref, str(node.get("id") or node.get("name") or ""), path, match[1].split(".")[0], key)  # fmt: skip
@@ -126,7 +131,7 @@ def _doubled(view: ClusterView, used: dict[tuple[str, str], list[Route]]) -> Ite
         for route in routes:
             stem = _tokens(route.path.split("*")[0].rstrip("/").split("/")[-1])
             name = _tokens(route.name)
-            if stem and (stem in _tokens(backend) or name and name in _tokens(backend)):
+            if stem and (stem in _tokens(backend) or (name and name in _tokens(backend))):
                 continue
             idle = [w for w in view.workloads if w.name not in reached and stem and (stem in _tokens(w.name) or (name and name in _tokens(w.name)))]  # fmt: skip
             best = min(idle, key=lambda w: len(w.name), default=None)

@@ -97,7 +97,9 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     services = view.services_of.get(workload.ref.key, [])
     declared = view.declared.get((workload.kind, workload.namespace, workload.name), {})
     wanted = number(at(declared, "spec", "replicas"), 1 if declared else 0)
-    facts = [Fact("object", f"{workload.ref.key} has spec.replicas 0", workload.ref, 0.0, "replicas")]
+    facts = [
+        Fact("object", f"{workload.ref.key} has spec.replicas 0", workload.ref, 0.0, "replicas")
+    ]
     if services:
         facts.append(Fact("object", f"Service {name_of(services[0])} has no endpoints for it"))
     if wanted:

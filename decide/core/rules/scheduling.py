@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, Pod, Workload, at, condition, items, labels_of, mapping, name_of
+from decide.core.objects import (
+    Obj,
+    Pod,
+    Workload,
+    at,
+    condition,
+    items,
+    labels_of,
+    mapping,
+    name_of,
+)
 from decide.core.view import ClusterView, node_ready
 from manifests import quantities
 
@@ -34,7 +44,7 @@ def unscheduled(view: ClusterView, workload: Workload) -> list[tuple[Pod, str]]:
 
 def tally(text: str) -> dict[str, int]:
     """The scheduler's reasons with how many nodes each: ``{"Insufficient cpu": 3}``; the part on preemption left out."""
-    body = text.split("preemption:")[0].partition("nodes are available:")[2]
+    body = text.split("preemption:", maxsplit=1)[0].partition("nodes are available:")[2]
     out: dict[str, int] = {}
     for count, reason in _REASON.findall(body):
         out[reason.strip()] = out.get(reason.strip(), 0) + int(count)
@@ -136,13 +146,17 @@ def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
     out = []
     if class_id == "node_selector_mismatch":
         wanted = dict(mapping(pod.spec.get("nodeSelector")))
-        out.append(Fact("object", f"nodeSelector asks for {wanted}; {len(view.nodes)} nodes, none fits"))
+        out.append(
+            Fact("object", f"nodeSelector asks for {wanted}; {len(view.nodes)} nodes, none fits")
+        )
     if class_id in ("taint_not_tolerated", "node_cordoned"):
         for node in view.nodes:
             if selector_fits(pod.spec, node) and affinity_fits(pod.spec, node):
                 taints = [str(t.get("key")) for t in untolerated(pod.spec, node)]
                 state = "cordoned" if cordoned(node) else f"tainted {taints}" if taints else "free"
-                out.append(Fact("object", f"node {name_of(node)} fits the pod's labels and is {state}"))
+                out.append(
+                    Fact("object", f"node {name_of(node)} fits the pod's labels and is {state}")
+                )
     return out[:5]
 
 
@@ -152,7 +166,10 @@ def _classes(
     """Causes, the likeliest first. A filter that leaves no node by itself beats one that only takes some."""
     out: list[tuple[str, float]] = []
     spec = pod.spec
-    has = lambda word: any(word in reason for reason in reasons)  # noqa: E731
+
+    def has(word: str) -> bool:
+        return any(word in reason for reason in reasons)
+
     fitting = [n for n in view.nodes if selector_fits(spec, n) and affinity_fits(spec, n)]
     labels_exclude = has("didn't match Pod's node affinity")
     workers = [n for n in fitting if not (control_plane(n) and cordoned(n))]

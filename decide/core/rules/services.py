@@ -186,7 +186,9 @@ def _differs(view: ClusterView, workload: Workload, address: Address) -> bool:
     if declared is None:
         return False
     twin = Workload(workload.kind, declared)
-    values = [e.get("value") for c in twin.containers() for e in c.env if e.get("name") == address.key]
+    values = [
+        e.get("value") for c in twin.containers() for e in c.env if e.get("name") == address.key
+    ]
     return bool(values) and address.value not in values
 
 
@@ -205,7 +207,7 @@ def _wrong_port(
 def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     spec = workload.spec
     errors = [h for h in view.hits(workload) if h.signal == "unknown_host"]
-    known = [h for h in errors if h.subject and view.resolve(workload.namespace, h.subject.split(".")[0]) or h.subject and view.get("services", workload.namespace, h.subject.split(".")[0])]  # fmt: skip
+    known = [h for h in errors if (h.subject and view.resolve(workload.namespace, h.subject.split(".")[0])) or (h.subject and view.get("services", workload.namespace, h.subject.split(".")[0]))]  # fmt: skip
     servers = [str(s) for s in items(at(spec, "dnsConfig", "nameservers"))]
     policy = str(spec.get("dnsPolicy") or "ClusterFirst")
     cluster_dns = {str(at(s, "spec", "clusterIP")) for s in view.all("services") if namespace_of(s) == "kube-system" and "dns" in name_of(s)}  # fmt: skip

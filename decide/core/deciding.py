@@ -1,0 +1,107 @@
+"""The rules' whole answer: diagnosis, plans, and the status that both allow. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from decide.core.diagnosis import Diagnosis
+from decide.core.diagnosis import diagnose as rank_causes
+from decide.core.objects import at
+from decide.core.opinion import Verdict
+from decide.core.plans import propose
+from schemas.base import Status
+from schemas.context import ContextBundle
+from schemas.plans import AbstentionReason, ActionPlan
+
+#: A plan below this is not put forward by itself: people choose.
+PLAN_FLOOR = 0.4
+#: Words of taints that keep pods off a sick or reserved node: tolerating them hides the trouble.
+_SICK = re.compile(
+    r"unhealthy|maintenance|drain|outage|broken|problem|degraded|evict|shutdown", re.I
+)
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "healthy": ("Nothing is wrong now: no change.", "Rien d'anormal à présent : aucun changement."),
+    "not_enough_evidence": (
+        "The evidence does not settle the cause: people must look.",
+        "Les indices ne tranchent pas : une personne doit regarder.",
+    ),
+    "ambiguous": (
+        "Two causes are equally likely: people must choose.",
+        "Deux causes sont aussi probables l'une que l'autre : une personne doit choisir.",
+    ),
+    "outside_manifests": (
+        "The cause lies outside the manifests: here is the diagnosis.",
+        "La cause est hors des manifestes : voici le diagnostic.",
+    ),
+    "code_defect": (
+        "The program itself must be mended.",
+        "Le programme lui-même doit être corrigé.",
+    ),
+    "data_loss_risk": (
+        "Data is at stake: people must decide.",
+        "Des données sont en jeu : une personne doit décider.",
+    ),
+    "capacity": (
+        "Capacity is missing: people must decide what to pay for.",
+        "Il manque de la capacité : une personne doit décider.",
+    ),
+    "no_safe_plan": (
+        "No change is known that repairs this safely.",
+        "Aucun changement sûr n'est connu pour réparer ceci.",
+    ),
+    "drift": (
+        "The repository already declares what is needed; the cluster has drifted from it: apply it again.",
+        "Le dépôt déclare déjà ce qu'il faut ; le cluster s'en est écarté : réappliquer.",
+    ),
+}
+
+
+def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
+    """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects."""
+    diagnosis = rank_causes(bundle, language)
+    plans = tuple(p for p in propose(diagnosis, language) if p.confidence >= PLAN_FLOOR)
+    if diagnosis.status != "solution_proposed":
+        key = diagnosis.reason or "not_enough_evidence"
+        return _verdict(diagnosis, diagnosis.reason, key, (), language)
+    if _hides_trouble(diagnosis):
+        return _verdict(diagnosis, "outside_manifests", "outside_manifests", (), language)
+    if plans:
+        return Verdict("solution_proposed", "", diagnosis.explanation, diagnosis.analysis, plans)
+    if _drifted(diagnosis):
+        return _verdict(diagnosis, "outside_manifests", "drift", (), language)
+    return _verdict(diagnosis, "no_safe_plan", "no_safe_plan", (), language)
+
+
+def _verdict(
+    diagnosis: Diagnosis,
+    reason: AbstentionReason,
+    text: str,
+    plans: tuple[ActionPlan, ...],
+    language: str,
+) -> Verdict:
+    status: Status = "no_action" if diagnosis.status == "no_action" else "needs_human"
+    said = _TEXTS.get(text, _TEXTS["not_enough_evidence"])[1 if language == "fr" else 0]
+    explanation = said if status == "no_action" else f"{diagnosis.explanation}. {said}"
+    return Verdict(status, reason, explanation, diagnosis.analysis, plans)
+
+
+def _hides_trouble(diagnosis: Diagnosis) -> bool:
+    """The fix would silence a warning: a taint that says its node is sick."""
+    first = diagnosis.findings[0]
+    if first.failure_class != "taint_not_tolerated":
+        return False
+    return bool(_SICK.search(str(first.facts.get("message") or "")))
+
+
+def _drifted(diagnosis: Diagnosis) -> bool:
+    """The cause's object is declared, and not as it lives."""
+    first = diagnosis.findings[0]
+    key = (first.object.kind, first.object.namespace, first.object.name)
+    declared = diagnosis.view.declared.get(key)
+    workload = first.facts.get("workload")
+    if declared is None and workload is not None:
+        declared = diagnosis.view.declared.get((workload.kind, workload.namespace, workload.name))
+    if declared is None or workload is None:
+        return False
+    return bool(at(declared, "spec") != at(workload.obj, "spec"))
