@@ -124,6 +124,7 @@ class Engine:
         """Starts no more records of the present windows and waits for those that run, ``within_s`` at most."""
         for window in self.windows.values():
             window.closing = True
+        self._handling.cut_pauses()
         waits = []
         for window in self.windows.values():
             if window.running:
@@ -238,6 +239,8 @@ class Engine:
                 finally:
                     del _entry_of[me]
                     self._lanes.step(entry)
+                    if not entry.done and not entry.owed:
+                        self._let_go(entry)
                     self.moved_at = loop.time()
                 count += 1
                 if count % _BREATH == 0:
@@ -255,14 +258,22 @@ class Engine:
         moved = window.finish(entry)
         self.meter.taken += 1
         if window.closing:
-            waiter = self._unsettled.get(window)
-            if waiter is not None and not window.running and not waiter.done():
-                waiter.set_result(None)
+            self._tell_settled(window)
             return
         if moved and window.wants_more():
             self._admit(window)
             if window.roomy():
                 self._on_room(window.partition)
+
+    def _let_go(self, entry: Entry) -> None:
+        """The record was dropped because its assignment ends: not done, not ours to wait for any more."""
+        entry.window.let_go(entry)
+        self._tell_settled(entry.window)
+
+    def _tell_settled(self, window: Window) -> None:
+        waiter = self._unsettled.get(window)
+        if waiter is not None and not window.running and not waiter.done():
+            waiter.set_result(None)
 
 
 #: What each worker is at, to cancel it when its partition is taken away.

@@ -59,6 +59,7 @@ class Handling:
         self._meter = meter
         self._finish = finish
         self._leave = leave
+        self._pauses: set[asyncio.Future[None]] = set()
         self._handlers: dict[str, Handler[Any]] = {h.reads.name: h for h in stage.handlers}
         self._sender = Sender(
             stage.name,
@@ -114,7 +115,7 @@ class Handling:
             )
             if isinstance(verdict, Again):
                 self._note_retry(failure, attempt, verdict.wait_s)
-                await asyncio.sleep(verdict.wait_s)
+                await self._pause(verdict.wait_s)
                 if entry.window.closing:
                     return None
                 continue
@@ -127,6 +128,23 @@ class Handling:
                 else:
                     await self._bury(entry, failure, attempt=total)
             return None
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleeps between attempts, unless ``cut_pauses`` ends it."""
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+        alarm = loop.call_later(seconds, _ring, over)
+        self._pauses.add(over)
+        try:
+            await over
+        finally:
+            alarm.cancel()
+            self._pauses.discard(over)
+
+    def cut_pauses(self) -> None:
+        """Ends all waits between attempts: whoever wakes sees that its window is closing and lets go."""
+        for over in self._pauses:
+            _ring(over)
 
     async def _attempt(
         self, handler: Handler[Any], record: Record, about: tuple[str, str]
@@ -266,12 +284,18 @@ class Handling:
         await self._hand_over(entry, self._handlers[entry.window.subject].reads.dlq, headers)
 
     async def _hand_over(self, entry: Entry, topic: str, headers: hd.Headers) -> None:
+        entry.owed = 1
         future = await self._out(topic, entry.fetched.key, entry.fetched.value, hd.write(headers))
         future.add_done_callback(partial(self._handed_over, entry))
 
     def _handed_over(self, entry: Entry, future: asyncio.Future[Any]) -> None:
         if self._taken(future):
             self._finish(entry)
+
+
+def _ring(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def _origin(entry: Entry) -> tuple[hd.Headers, Origin]:

@@ -9,14 +9,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import structlog
+
 from kfix.broker.connection import Brokers
 from kfix.runtime import headers as hd
 from kfix.runtime.settings import Runtime
+
+log = structlog.get_logger(__name__)
 
 #: Milliseconds for one produce request. An idempotent producer repeats it for as long as it takes.
 _REQUEST_TIMEOUT_MS = 30_000
 #: Bytes per partition and batch; 256 KiB holds some hundred records, and bounds what waits for a broker that is away.
 _BATCH_BYTES = 262_144
+#: Seconds for what is left when the process stops. What stays behind was never acknowledged to anybody.
+_STOP_S = 8.0
 #: Bytes that headers may add to the largest record, those of a dead letter included.
 HEADROOM_BYTES = 65_536
 
@@ -50,7 +56,11 @@ class Outbox:
         """Sends what is left, as far as the broker takes it, and disconnects."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            try:
+                async with asyncio.timeout(_STOP_S):
+                    await producer.stop()
+            except TimeoutError:
+                log.warning("outbox.not_emptied")
 
     async def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: hd.Wire

@@ -42,6 +42,8 @@ _POLL_S = 1.0
 _SHORT_POLL_S = 0.01
 #: Seconds a commit may take at a revocation or at the end, when the broker may be gone.
 _LAST_COMMIT_S = 5.0
+#: Seconds for leaving the group; a broker that is away finds out by itself.
+_STOP_S = 8.0
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
@@ -305,5 +307,9 @@ class App(faust.App):
         self.consumer.stop_flow()
         await self.engine.settle(within_s=within_s)
         await self._intake.commit_now()
-        await self.stop()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await self.stop()
+        except TimeoutError:
+            log.warning("group.not_left", stage=self.engine.stage.name)
         await self.engine.stop()

@@ -112,6 +112,12 @@ class Window:
         self.running += 1
         return True
 
+    def let_go(self, entry: Entry) -> None:
+        """Takes back a start: the record runs no more and is not done."""
+        if entry.started and not entry.done:
+            entry.started = False
+            self.running -= 1
+
     def finish(self, entry: Entry) -> bool:
         """Marks a record done. True when the committable position moved."""
         if entry.started and not entry.done:

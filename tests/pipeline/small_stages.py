@@ -113,7 +113,7 @@ async def split(relayed: Relayed, journal: Journal) -> list[Fanned]:
 async def act(fanned: Fanned, journal: Journal) -> Effected:
     if os.environ.get("KFIX_TEST_CRASH") == "before_effect" and fanned.number == 7:
         os.kill(os.getpid(), signal.SIGKILL)
-    await asyncio.sleep(0.001)
+    await asyncio.sleep(0.1 if fanned.behaviour == "busy" else 0.001)
     journal.note("effect", fanned.event_id)
     if os.environ.get("KFIX_TEST_CRASH") == "after_effect" and fanned.number == 7:
         os.kill(os.getpid(), signal.SIGKILL)

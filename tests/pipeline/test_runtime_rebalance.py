@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 import small_stages as small
-from harness import FULL, Cluster, Worker, make_topics, new_prefix, publish, start_worker, until
+from harness import FULL, Cluster, Worker, make_topics, new_prefix, start_worker, until
+
+from kfix.runtime.outbox import Outbox
+from kfix.runtime.settings import Runtime
+from kfix.wire import codec_for
 
 #: Seconds of storm: 60 as promised, a sample otherwise. The embedded broker needs up to 18 s for one rejoin.
 STORM_S = {"kafka": 60.0 if FULL else 15.0, "embedded": 120.0 if FULL else 20.0}
 EVERY_S = {"kafka": 2.0, "embedded": 6.0}
+BATCH = 20
 KNOBS = {"KFIX_RUNTIME_WINDOW": "32", "KFIX_RUNTIME_REVOKE_DRAIN_S": "1"}
 
 
@@ -52,23 +57,33 @@ def done(folder: Path) -> set[str]:
 
 
 async def produce(cluster: Cluster, prefix: str, sent: list[str], seconds: float) -> None:
-    """A hundred records a second or so, for as long as the storm lasts."""
+    """Some hundred records a second, so that work is under way whenever somebody comes or goes."""
     brokers = cluster.brokers(prefix)
+    codec = codec_for(brokers.kafka)
+    outbox = Outbox(brokers, Runtime(_env_file=None))
+    await outbox.start()
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        batch = [
-            small.Fanned(
-                event_id=f"s{len(sent) + n}",
-                occurred_at=datetime.now(UTC),
-                key=f"k{n % 40}",
-                number=100,
-                part=0,
-            )
-            for n in range(100)
-        ]
-        await publish(brokers, [(small.FANNED, record) for record in batch])
-        sent.extend(record.event_id for record in batch)
-        await asyncio.sleep(0.8)
+    try:
+        while time.monotonic() < deadline:
+            for n in range(BATCH):
+                record = fanned(f"s{len(sent)}", n)
+                key = small.FANNED.key(record).encode()
+                await (await outbox.send(small.FANNED.name, key, codec.encode(record), []))
+                sent.append(record.event_id)
+            await asyncio.sleep(0.05)
+    finally:
+        await outbox.stop()
+
+
+def fanned(event_id: str, n: int) -> small.Fanned:
+    return small.Fanned(
+        event_id=event_id,
+        occurred_at=datetime.now(UTC),
+        key=f"k{n}",
+        number=100,
+        behaviour="busy",
+        part=0,
+    )
 
 
 async def storm(cluster: Cluster, folder: Path, prefix: str, workers: list[Worker]) -> None:
