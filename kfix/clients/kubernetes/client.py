@@ -6,11 +6,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol, TypeVar
 
-import orjson
 import stamina
 
 from kfix.clients.kubernetes.kinds import Kind, Table, Target, from_resource_list
-from kfix.clients.kubernetes.refusals import DryRun, Expired, Refused
+from kfix.clients.kubernetes.refusals import DryRun, Expired, Refused, document_of
 from schemas import errors
 from schemas.base import ObjectRef
 
@@ -103,7 +102,7 @@ class Kubernetes:
         kind = await self._plural(plural)
         path = f"{kind.in_namespace}/{{name}}"
         body = await self._read(Target(path, _names(kind, namespace, name)), _accept(kind, ""))
-        return _clean(orjson.loads(body), kind)
+        return _clean(document_of(body), kind)
 
     async def find(self, ref: ObjectRef) -> Object:
         """The object ``ref`` names, by kind and apiVersion (empty: the usual one)."""
@@ -134,7 +133,7 @@ class Kubernetes:
 
     async def version(self) -> str:
         """The server's version, such as ``v1.37.2``."""
-        document = orjson.loads(await self._read(Target("/version"), _JSON))
+        document = document_of(await self._read(Target("/version"), _JSON))
         return str(document.get("gitVersion", ""))
 
     async def dry_run_patch(
@@ -187,7 +186,7 @@ class Kubernetes:
             paging = (("limit", str(page)), *((("continue", token),) if token else ()))
             target = Target(path, names, (*query, *paging))
             body = await self._read(target, _accept(kind, "List"))
-            document = orjson.loads(body)
+            document = document_of(body)
             items += [_clean(item, kind) for item in document.get("items") or ()]
             token = (document.get("metadata") or {}).get("continue") or ""
             if not token or (limit and len(items) >= limit):
@@ -219,7 +218,7 @@ class Kubernetes:
         if time.monotonic() - self._discovered_at < _REDISCOVER_AFTER_S:
             return
         self._discovered_at = time.monotonic()
-        groups = orjson.loads(await self._read(Target("/apis"), _JSON)).get("groups") or ()
+        groups = document_of(await self._read(Target("/apis"), _JSON)).get("groups") or ()
         versions = [g["preferredVersion"]["groupVersion"] for g in groups]
         versions += [v["groupVersion"] for g in groups for v in g["versions"]]
         for version in dict.fromkeys(versions):
@@ -229,7 +228,7 @@ class Kubernetes:
                 body = await self._read(Target("/apis/{group}/{version}", names), _JSON)
             except (errors.NotFound, errors.Unavailable, errors.Unauthorized):
                 continue  # an aggregated API that is down must not hide the others
-            for kind in from_resource_list(orjson.loads(body)):
+            for kind in from_resource_list(document_of(body)):
                 self._kinds.add(kind)
 
 

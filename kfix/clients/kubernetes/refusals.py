@@ -96,6 +96,17 @@ def presentable(text: str, limit: int = MESSAGE_LIMIT) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def document_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of a 2xx answer. Raises errors.Unavailable for anything else: a proxy's page, a cut answer."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as failure:
+        raise errors.Unavailable("Kubernetes answered garbage", reason="malformed") from failure
+    if not isinstance(parsed, dict):
+        raise errors.Unavailable("Kubernetes answered no object", reason="malformed")
+    return parsed
+
+
 def _status(body: bytes) -> dict[str, Any]:
     try:
         parsed = orjson.loads(body)

@@ -12,12 +12,11 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
-import orjson
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 
 from kfix.clients.kubernetes.kinds import Target
-from kfix.clients.kubernetes.refusals import refusal
+from kfix.clients.kubernetes.refusals import document_of, refusal
 from schemas import errors
 
 #: Sent with every write. ``Strict``: unknown and duplicate fields are errors instead of being dropped.
@@ -95,7 +94,7 @@ class Wire:
         headers = {"Accept": "application/json", "Content-Type": content_type}
         dry = replace(target, query=(*DRY_RUN_QUERY, *target.query))
         answer, warnings = await self._send(method, dry, headers, body)
-        return orjson.loads(answer), warnings
+        return document_of(answer), warnings
 
     async def _send(
         self, method: str, target: Target, headers: dict[str, str], body: Any

@@ -1,0 +1,204 @@
+"""Datadog as enrich sees it: the alert's event, its monitor, logs and metrics around it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from enrich import queries
+from kfix.clients.datadog import Datadog, LogEvent
+from schemas import errors
+from schemas.alerts import Alert, Transition
+from schemas.base import Json
+from schemas.context import LogExcerpt, Monitor, Series
+
+_TRANSITIONS: dict[str, Transition] = {
+    "triggered": "triggered",
+    "alert": "triggered",
+    "re-triggered": "renotify",
+    "renotify": "renotify",
+    "recovered": "recovered",
+    "alert recovery": "recovered",
+    "ok": "recovered",
+    "warn": "warn",
+    "re-warn": "warn",
+    "no data": "no_data",
+    "re-no data": "no_data",
+}
+
+
+class DatadogEvidence:
+    """``enrich.ports.Observability`` on Datadog's API."""
+
+    def __init__(
+        self,
+        client: Datadog,
+        *,
+        app_url: str,
+        lookback: timedelta,
+        log_events: int,
+        monitor_events: int,
+    ) -> None:
+        self._client = client
+        self._app_url = app_url
+        self._lookback = lookback
+        self._log_events = log_events
+        self._monitor_events = monitor_events
+
+    async def complete(self, alert: Alert) -> Alert:
+        if not alert.event_id:
+            return alert
+        event = await self._client.event(alert.event_id)
+        if event is None:
+            raise errors.NotFound(f"Datadog has no event {alert.event_id} yet")
+        return completed(alert, event)
+
+    async def monitor(self, monitor_id: int) -> Monitor:
+        found = await self._client.monitor(monitor_id)
+        options = found.get("options") or {}
+        groups = (found.get("state") or {}).get("groups") or {}
+        history = await self._client.events(
+            f"@monitor.id:{monitor_id}", since="now-7d", limit=self._monitor_events
+        )
+        return Monitor(
+            monitor_id=monitor_id,
+            name=str(found.get("name") or ""),
+            type=str(found.get("type") or ""),
+            query=str(found.get("query") or ""),
+            message=str(found.get("message") or "")[:4000],
+            tags=tuple(str(tag) for tag in found.get("tags") or ()),
+            thresholds=_numbers(options.get("thresholds") or {}),
+            overall_state=str(found.get("overall_state") or ""),
+            group_states={
+                str(name): str((g or {}).get("status", "")) for name, g in groups.items()
+            },
+            history=tuple(_told(event) for event in history),
+            url=f"{self._app_url}/monitors/{monitor_id}" if self._app_url else "",
+        )
+
+    async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        search = " ".join(f'{name}:"{value}"' for name, value in _searchable(names))
+        if not search:
+            return []
+        found = await self._client.logs(
+            search, until - self._lookback, _later(until), self._log_events
+        )
+        return _excerpts(found)
+
+    async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        place = {
+            tag: names[tag] for tag in ("kube_cluster_name", "kube_namespace") if names.get(tag)
+        }
+        workload = next(
+            (
+                {t: names[t]}
+                for t in ("kube_deployment", "kube_stateful_set", "kube_daemon_set")
+                if names.get(t)
+            ),
+            {},
+        )
+        service = {"service": names["service"], **place} if names.get("service") else {}
+        asked = queries.queries(
+            queries.scope(**place, **workload) if workload else "", queries.scope(**service)
+        )
+        return (
+            await self._client.metrics(asked, until - self._lookback, _later(until))
+            if asked
+            else []
+        )
+
+    def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        if not self._app_url:
+            return {}
+        found = {}
+        if alert.monitor_id is not None:
+            found["monitor"] = f"{self._app_url}/monitors/{alert.monitor_id}"
+        if alert.event_id.isdecimal():
+            found["event"] = f"{self._app_url}/event/event?{urlencode({'id': alert.event_id})}"
+        search = " ".join(f"{name}:{value}" for name, value in _searchable(names))
+        if search:
+            found["logs"] = f"{self._app_url}/logs?{urlencode({'query': search})}"
+        return found
+
+
+def completed(alert: Alert, event: Mapping[str, Json]) -> Alert:
+    """The alert with what it did not say itself taken from its event (v2 attributes)."""
+    monitor = event.get("monitor") or {}
+    groups = [str(g) for g in event.get("monitor_groups") or () if g]
+    tags = dict(str(tag).split(":", 1) for tag in event.get("tags") or () if ":" in str(tag))
+    said = str((monitor.get("transition") or {}).get("trans_name", "")).strip().lower()
+    happened = event.get("timestamp")
+    updates: dict[str, Any] = {
+        "monitor_id": alert.monitor_id or _integer(event.get("monitor_id") or monitor.get("id")),
+        "scope": alert.scope or (groups[0] if groups else ""),
+        "cycle_key": alert.cycle_key or str(event.get("aggregation_key") or ""),
+        "query": alert.query or str(monitor.get("query") or ""),
+        "tags": {**tags, **alert.tags},
+        "hostname": alert.hostname or str(event.get("hostname") or ""),
+    }
+    if alert.transition == "unknown":
+        updates["transition"] = _TRANSITIONS.get(said, "unknown")
+    if alert.happened_at is None and isinstance(happened, int | float):
+        updates["happened_at"] = datetime.fromtimestamp(happened / 1000, UTC)
+    return alert.model_copy(update=updates)
+
+
+def _integer(value: Json) -> int | None:
+    return int(value) if str(value).isdecimal() else None
+
+
+def _numbers(thresholds: Mapping[str, Json]) -> dict[str, float]:
+    return {
+        str(name): float(value)
+        for name, value in thresholds.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _told(event: Mapping[str, Json]) -> str:
+    at = event.get("timestamp")
+    when = (
+        datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if isinstance(at, int | float)
+        else "?"
+    )
+    transition = str(((event.get("monitor") or {}).get("transition") or {}).get("trans_name", ""))
+    return f"{when} {transition or event.get('status', '')} {event.get('title', '')}"[:300]
+
+
+def _searchable(names: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Names that are plain tag values; the narrowest two that say where and who."""
+    for name in (
+        "kube_namespace",
+        "kube_deployment",
+        "kube_stateful_set",
+        "kube_daemon_set",
+        "service",
+    ):
+        value = names.get(name, "")
+        if value and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
+            yield name, value
+
+
+def _later(until: datetime) -> datetime:
+    """A little after the alert: what belongs to it is often reported late."""
+    return until + timedelta(minutes=2)
+
+
+def _excerpts(found: Iterable[LogEvent]) -> list[LogExcerpt]:
+    grouped: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for event in found:
+        tags = dict(tag.split(":", 1) for tag in event.tags if ":" in tag)
+        grouped[tags.get("kube_namespace", ""), tags.get("pod_name", ""), event.service].append(
+            event.message
+        )
+    return [
+        LogExcerpt(
+            source="datadog", namespace=namespace, pod=pod, service=service, lines=tuple(lines)
+        )
+        for (namespace, pod, service), lines in grouped.items()
+    ]

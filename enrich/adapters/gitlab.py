@@ -1,0 +1,73 @@
+"""The deployment repositories as enrich sees them: how the object is declared, and what was committed to that file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kfix.clients.gitlab import Commit, GitLab, Snapshot
+from manifests import index, locate, values
+from manifests.locate import Hints, Location
+from manifests.refused import Refused
+from schemas.base import ObjectRef
+from schemas.context import Change, DeclaredObject
+
+#: Characters of a commit's diff that are kept.
+_DIFF = 4_000
+
+
+class GitLabEvidence:
+    """``enrich.ports.Repository`` on GitLab's API."""
+
+    def __init__(self, client: GitLab, *, projects: Sequence[str], commits: int) -> None:
+        self._client = client
+        self._projects = projects
+        self._commits = commits
+        self._indexes: dict[str, tuple[str, index.Index]] = {}
+
+    async def declared(
+        self, subject: ObjectRef, environment: str
+    ) -> tuple[list[DeclaredObject], list[Change]]:
+        for project in self._projects:
+            snapshot = await self._client.snapshot(project)
+            try:
+                found = locate.locate(subject, self._index(snapshot), Hints(environment))
+            except Refused:
+                continue  # not in this repository, or not in a form that a change could be made in
+            commits = await self._client.commits_of(
+                project,
+                found.path,
+                ref=snapshot.branch,
+                limit=self._commits,
+                diffs=self._commits > 0,
+            )
+            return [_declared(project, found)], [_change(subject, commit) for commit in commits]
+        return [], []
+
+    def _index(self, snapshot: Snapshot) -> index.Index:
+        commit, built = self._indexes.get(snapshot.project, ("", None))
+        if built is None or commit != snapshot.commit:
+            built = index.build(snapshot.files)
+            self._indexes[snapshot.project] = (snapshot.commit, built)
+        return built
+
+
+def _declared(project: str, found: Location) -> DeclaredObject:
+    return DeclaredObject(
+        project=project,
+        path=found.path,
+        document=found.document.index,
+        object=values.value_of(found.document.root),
+    )
+
+
+def _change(subject: ObjectRef, commit: Commit) -> Change:
+    return Change(
+        kind="commit",
+        object=subject,
+        revision=commit.sha,
+        at=commit.at,
+        author=commit.author,
+        summary=commit.title,
+        url=commit.url,
+        detail={"diff": commit.diff[:_DIFF]} if commit.diff else None,
+    )

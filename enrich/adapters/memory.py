@@ -1,0 +1,83 @@
+"""Earlier incidents from the vector memory: what was similar, what worked, what failed, what was learned."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast, get_args
+
+from enrich.ports import Recollection
+from kfix.memory.index import Hit, Metadata
+from kfix.memory.opening import Memory
+from schemas.context import OutcomeResult, Pattern, SimilarIncident
+
+_GOOD: frozenset[str] = frozenset({"success", "partial"})
+_BAD: frozenset[str] = frozenset({"failure", "rejected"})
+
+
+class VectorMemory:
+    """``enrich.ports.Memory`` on ``kfix.memory``."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def recall(self, signature: str) -> Recollection:
+        if not signature.strip():
+            return Recollection()
+        hits = await self._memory.recall(signature)
+        similar = tuple(_incident(hit) for hit in hits)
+        patterns = [pattern for hit in hits if (pattern := _pattern(hit.metadata)) is not None]
+        return Recollection(
+            similar=similar,
+            lessons=tuple(dict.fromkeys(s.lesson for s in similar if s.lesson)),
+            successful=tuple(p for p in patterns if p.result in _GOOD),
+            failed=tuple(p for p in patterns if p.result in _BAD),
+        )
+
+
+def _text(metadata: Metadata, name: str) -> str:
+    return str(metadata.get(name, ""))
+
+
+def _result(metadata: Metadata) -> OutcomeResult | None:
+    said = _text(metadata, "result")
+    return cast(OutcomeResult, said) if said in get_args(OutcomeResult) else None
+
+
+def _incident(hit: Hit) -> SimilarIncident:
+    metadata = hit.metadata
+    return SimilarIncident(
+        incident_id=_text(metadata, "incident_id") or hit.id,
+        similarity=hit.similarity,
+        failure_class=_text(metadata, "failure_class"),
+        object_key=_text(metadata, "object_key"),
+        title=_text(metadata, "title"),
+        plan_title=_text(metadata, "plan_title"),
+        fix_kind=_text(metadata, "fix_kind"),
+        result=_result(metadata),
+        lesson=_text(metadata, "lesson"),
+        at=_instant(_text(metadata, "at")),
+        url=_text(metadata, "url"),
+    )
+
+
+def _pattern(metadata: Metadata) -> Pattern | None:
+    result = _result(metadata)
+    if result is None or not _text(metadata, "fix_kind"):
+        return None
+    return Pattern(
+        incident_id=_text(metadata, "incident_id"),
+        failure_class=_text(metadata, "failure_class"),
+        fix_kind=_text(metadata, "fix_kind"),
+        workload_kind=_text(metadata, "workload_kind"),
+        object_key=_text(metadata, "object_key"),
+        changes_hash=_text(metadata, "changes_hash"),
+        result=result,
+        summary=_text(metadata, "plan_title"),
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,62 @@
+"""Stands where a source is not configured: it says so, and the bundle names it as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NoReturn
+
+from enrich.ports import Recollection
+from schemas import errors
+from schemas.alerts import Alert
+from schemas.base import Json, ObjectRef
+from schemas.context import Change, DeclaredObject, LogExcerpt, Monitor, Series
+
+
+def _not_configured(what: str) -> NoReturn:
+    raise errors.NotFound(f"{what} is not configured", reason="not_configured")
+
+
+class NoObservability:
+    """``enrich.ports.Observability`` without Datadog: the alert must say everything itself."""
+
+    async def complete(self, alert: Alert) -> Alert:
+        return _not_configured("Datadog")
+
+    async def monitor(self, monitor_id: int) -> Monitor:
+        return _not_configured("Datadog")
+
+    async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        return _not_configured("Datadog")
+
+    async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        return _not_configured("Datadog")
+
+    def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        return {}
+
+
+class NoCluster:
+    """``enrich.ports.Cluster`` without Kubernetes."""
+
+    async def objects(self, namespace: str) -> dict[str, list[Json]]:
+        return _not_configured("Kubernetes")
+
+    async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        return _not_configured("Kubernetes")
+
+
+class NoRepository:
+    """``enrich.ports.Repository`` without GitLab."""
+
+    async def declared(
+        self, subject: ObjectRef, environment: str
+    ) -> tuple[list[DeclaredObject], list[Change]]:
+        return _not_configured("GitLab")
+
+
+class NoMemory:
+    """``enrich.ports.Memory`` that remembers nothing."""
+
+    async def recall(self, signature: str) -> Recollection:
+        return Recollection()

@@ -1,0 +1,188 @@
+"""Asks all sources for one alert, side by side, each with a deadline; what failed is noted, never raised."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from enrich.core.bundle import Gathered, Rules, assemble, tags_of
+from enrich.core.subject import Named, environment, named, resolve
+from enrich.ports import Cluster, Memory, Observability, Recollection, Repository
+from schemas import errors
+from schemas.alerts import Alert, RawAlert
+from schemas.base import Json, ObjectRef
+from schemas.context import (
+    Change,
+    ContextBundle,
+    DeclaredObject,
+    LogExcerpt,
+    Monitor,
+    SourceStatus,
+)
+
+T = TypeVar("T")
+#: Tag a workload of this kind carries in Datadog.
+_TAGS = {
+    "Deployment": "kube_deployment",
+    "StatefulSet": "kube_stateful_set",
+    "DaemonSet": "kube_daemon_set",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Who is asked."""
+
+    observability: Observability
+    cluster: Cluster
+    repository: Repository
+    memory: Memory
+
+
+@dataclass(slots=True)
+class Round:
+    """One alert's round of questions."""
+
+    deadline_s: float
+    statuses: list[SourceStatus] = field(default_factory=list)
+
+    async def ask(self, name: str, question: Awaitable[T], otherwise: T) -> T:
+        """The answer within the deadline, or ``otherwise`` with the reason noted."""
+        started = time.perf_counter()
+        reason = ""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                answer = await question
+        except TimeoutError:
+            answer, reason = otherwise, f"no answer within {self.deadline_s:g} s"
+        except errors.KFixError as failure:
+            answer, reason = otherwise, f"{failure.reason}: {failure}"[:300]
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        state = "missing" if reason else "ok"
+        self.statuses.append(
+            SourceStatus(name=name, state=state, reason=reason, elapsed_ms=round(elapsed_ms, 1))
+        )
+        return answer
+
+
+async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:
+    """The bundle of one delivery. Never raises for a source's sake."""
+    round_ = Round(deadline_s)
+    datadog = sources.observability
+    alert = raw.alert
+    if alert.event_id and not (alert.monitor_id and alert.tags and alert.transition != "unknown"):
+        alert = await round_.ask("datadog.event", datadog.complete(alert), alert)
+    if alert.transition == "recovered":
+        return _short(raw, alert, round_, rules)
+    monitor: Monitor | None = None
+    if alert.monitor_id is not None:
+        monitor = await round_.ask(
+            "datadog.monitor", _some(datadog.monitor(alert.monitor_id)), None
+        )
+    started = Gathered(
+        alert=alert, delivery_id=raw.event_id, received_at=raw.occurred_at, monitor=monitor
+    )
+    tags = tags_of(started)
+    who = named(tags, rules.cluster)
+    until = alert.happened_at or raw.occurred_at
+    objects = await round_.ask("kubernetes.objects", sources.cluster.objects(who.namespace), {})
+    subject = resolve(who, objects)
+    names = search_names(who, subject)
+    (pod_logs, datadog_logs, metrics, (declared, commits)) = await asyncio.gather(
+        round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject)), []),
+        round_.ask("datadog.logs", datadog.logs(names, until), []),
+        round_.ask("datadog.metrics", datadog.metrics(names, until), []),
+        round_.ask("gitlab", _declared(sources.repository, subject, tags, rules), ([], [])),
+    )
+    bundle = assemble(
+        Gathered(
+            alert=alert,
+            delivery_id=raw.event_id,
+            received_at=raw.occurred_at,
+            monitor=monitor,
+            objects=objects,
+            logs=(*pod_logs, *_without(datadog_logs, pod_logs)),
+            metrics=tuple(metrics),
+            commits=tuple(commits),
+            declared=tuple(declared),
+            links=datadog.links(alert, names),
+        ),
+        rules,
+    )
+    recalled = await round_.ask("memory", sources.memory.recall(bundle.signature), Recollection())
+    return _remembering(bundle, recalled, tuple(round_.statuses))
+
+
+def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextBundle:
+    """A recovery's bundle: who and when is all that matters."""
+    gathered = Gathered(
+        alert=alert,
+        delivery_id=raw.event_id,
+        received_at=raw.occurred_at,
+        sources=tuple(round_.statuses),
+    )
+    return assemble(gathered, rules)
+
+
+def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
+    """Tags by which logs and metrics of the alert's subject are found."""
+    names = {
+        "kube_cluster_name": who.cluster,
+        "kube_namespace": who.namespace,
+        "service": who.service,
+    }
+    workload = subject or who.workload
+    if workload is not None and workload.kind in _TAGS:
+        names[_TAGS[workload.kind]] = workload.name
+        names["service"] = who.service or workload.name
+    return {tag: value for tag, value in names.items() if value}
+
+
+def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None) -> list[Json]:
+    """The subject's pods; all pods of the namespace while nobody is named."""
+    pods = objects.get("pods", [])
+    if subject is None:
+        return pods
+    prefix = f"{subject.name}-"
+    return [
+        pod
+        for pod in pods
+        if (name := str((pod.get("metadata") or {}).get("name", ""))) == subject.name
+        or name.startswith(prefix)
+    ]
+
+
+async def _some(question: Awaitable[Monitor]) -> Monitor | None:
+    return await question
+
+
+async def _declared(
+    repository: Repository, subject: ObjectRef | None, tags: Mapping[str, str], rules: Rules
+) -> tuple[list[DeclaredObject], list[Change]]:
+    if subject is None:
+        return [], []
+    where = environment(tags, subject.namespace, rules.environments)
+    return await repository.declared(subject, where)
+
+
+def _without(logs: list[LogExcerpt], better: list[LogExcerpt]) -> list[LogExcerpt]:
+    """Logs of pods that the cluster itself told nothing about."""
+    told = {log.pod for log in better}
+    return [log for log in logs if not log.pod or log.pod not in told]
+
+
+def _remembering(
+    bundle: ContextBundle, recalled: Recollection, sources: tuple[SourceStatus, ...]
+) -> ContextBundle:
+    return bundle.model_copy(
+        update={
+            "similar_incidents": recalled.similar,
+            "lessons_learned": recalled.lessons,
+            "successful_patterns": recalled.successful,
+            "failed_patterns": recalled.failed,
+            "sources": (*sources, *bundle.sources),
+        }
+    )

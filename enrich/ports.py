@@ -1,0 +1,78 @@
+"""What enrich asks of the world. Every port raises from ``schemas.errors``; the agent turns that into a missing source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from schemas.alerts import Alert
+from schemas.base import Json, ObjectRef
+from schemas.context import (
+    Change,
+    DeclaredObject,
+    LogExcerpt,
+    Monitor,
+    Pattern,
+    Series,
+    SimilarIncident,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What earlier incidents teach about this one."""
+
+    similar: tuple[SimilarIncident, ...] = ()
+    lessons: tuple[str, ...] = ()
+    successful: tuple[Pattern, ...] = ()
+    failed: tuple[Pattern, ...] = ()
+
+
+class Observability(Protocol):
+    """Datadog."""
+
+    async def complete(self, alert: Alert) -> Alert:
+        """The alert with what its event says: monitor, tags, scope, cycle, transition. Raises errors.NotFound."""
+        ...
+
+    async def monitor(self, monitor_id: int) -> Monitor: ...
+
+    async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        """Log excerpts before ``until`` of what the tag names say."""
+        ...
+
+    async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]: ...
+
+    def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        """Pages a person would open, from the configured base only."""
+        ...
+
+
+class Cluster(Protocol):
+    """Kubernetes."""
+
+    async def objects(self, namespace: str) -> dict[str, list[Json]]:
+        """Objects of the namespace and of the cluster by plural; the number of calls does not depend on their number."""
+        ...
+
+    async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        """Logs of the pods' containers, the crashing ones' previous runs included; bounded."""
+        ...
+
+
+class Repository(Protocol):
+    """The deployment repositories."""
+
+    async def declared(
+        self, subject: ObjectRef, environment: str
+    ) -> tuple[list[DeclaredObject], list[Change]]:
+        """How the object is declared, and the latest commits of that file. Empty when it is not found."""
+        ...
+
+
+class Memory(Protocol):
+    """Earlier incidents."""
+
+    async def recall(self, signature: str) -> Recollection: ...

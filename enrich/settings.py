@@ -1,0 +1,34 @@
+"""Settings of enrich. ``KFIX_ENRICH_*``."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kfix.settings import Settings
+
+
+class Enrich(Settings):
+    """How much evidence is gathered, and how long it may take."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_ENRICH_")
+
+    #: Seconds a source may take; what is not there by then is missing. Datadog's logs search takes 1 to 3.
+    source_deadline_s: float = Field(default=20.0, gt=0)
+    #: Minutes of metrics and logs before the alert: long enough to see normal behaviour before the trouble.
+    lookback_minutes: int = Field(default=60, ge=1, le=1440)
+    #: Log events from Datadog, and lines of each container's log from the cluster.
+    log_events: int = Field(default=200, ge=0, le=5000)
+    log_lines: int = Field(default=200, ge=0, le=5000)
+    #: Containers whose logs are read from the cluster: crashing ones first. Bounds the number of calls.
+    log_containers: int = Field(default=6, ge=0, le=50)
+    #: Earlier events of the monitor.
+    monitor_events: int = Field(default=20, ge=0, le=200)
+    #: Commits of the workload's manifest.
+    commits: int = Field(default=5, ge=0, le=50)
+    #: Bytes of a bundle as JSON; under Kafka's largest record.
+    max_bundle_bytes: int = Field(default=3_000_000, ge=10_000)
+    #: Namespace to environment (``production``, ``staging``, ``development``), before the ``env`` tag.
+    environments: dict[str, str] = Field(default_factory=dict)
+    #: Namespace to team, before the ``team`` tag.
+    teams: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,103 @@
+"""Settings to sources: where enrich's composition is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from enrich.adapters.memory import VectorMemory
+from enrich.adapters.nothing import NoCluster, NoObservability, NoRepository
+from enrich.core.bundle import Rules
+from enrich.gathering import Sources
+from enrich.ports import Cluster, Observability, Repository
+from enrich.settings import Enrich
+from kfix.clients import datadog, kubernetes
+from kfix.memory.opening import open_memory
+from kfix.settings import (
+    DatadogConnection,
+    GitLabConnection,
+    House,
+    KubernetesConnection,
+    load,
+)
+from kfix.store.engine import open_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the handler uses."""
+
+    sources: Sources
+    rules: Rules
+    deadline_s: float
+
+
+@asynccontextmanager
+async def open_ports() -> AsyncIterator[Ports]:
+    """Opens the configured sources; what is not configured is named as missing in every bundle."""
+    settings, house = load(Enrich), load(House)
+    cluster = load(KubernetesConnection)
+    async with AsyncExitStack() as stack:
+        engine = open_engine(house.database_url.get_secret_value())
+        stack.callback(engine.dispose)
+        memory = await stack.enter_async_context(open_memory(engine))
+        yield Ports(
+            Sources(
+                await _observability(stack, settings),
+                await _cluster(stack, settings, cluster),
+                await _repository(stack, settings),
+                VectorMemory(memory),
+            ),
+            Rules(
+                cluster=cluster.cluster,
+                environments=settings.environments,
+                teams=settings.teams,
+                max_bytes=settings.max_bundle_bytes,
+            ),
+            settings.source_deadline_s,
+        )
+
+
+async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observability:
+    connection = load(DatadogConnection)
+    if not datadog.configured(connection):
+        return NoObservability()
+    from enrich.adapters.datadog import DatadogEvidence
+
+    return DatadogEvidence(
+        await stack.enter_async_context(datadog.open_datadog(connection)),
+        app_url=datadog.app_url(connection),
+        lookback=timedelta(minutes=settings.lookback_minutes),
+        log_events=settings.log_events,
+        monitor_events=settings.monitor_events,
+    )
+
+
+async def _cluster(
+    stack: AsyncExitStack, settings: Enrich, connection: KubernetesConnection
+) -> Cluster:
+    if not kubernetes.configured(connection):
+        return NoCluster()
+    from enrich.adapters.kubernetes import KubernetesEvidence
+
+    return KubernetesEvidence(
+        await stack.enter_async_context(kubernetes.open_kubernetes(connection)),
+        log_lines=settings.log_lines,
+        log_containers=settings.log_containers,
+    )
+
+
+async def _repository(stack: AsyncExitStack, settings: Enrich) -> Repository:
+    connection = load(GitLabConnection)
+    if not connection.url or not connection.projects:
+        return NoRepository()
+    from enrich.adapters.gitlab import GitLabEvidence
+    from kfix.clients.gitlab import open_gitlab
+
+    return GitLabEvidence(
+        await stack.enter_async_context(open_gitlab(connection)),
+        projects=connection.projects,
+        commits=settings.commits,
+    )

@@ -1,0 +1,230 @@
+"""enrich against the sandbox through the official clients: whole bundles, and what happens when a source is in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from enrich.gathering import gather
+from enrich.wiring import Ports, open_ports
+from kfix.memory.opening import Memory, open_memory
+from kfix.store import metadata
+from kfix.store.engine import open_engine
+from kfix.store.memory_tables import memory_vectors
+from sandbox.faults import Fault, FaultKind
+from sandbox.running import Sandbox, running
+from sandbox.scenario import scenarios
+from sandbox.world import Pace
+from schemas.alerts import Alert, RawAlert
+from schemas.context import ContextBundle
+from schemas.identity import stable_id
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05)) as found:
+        yield found
+
+
+@asynccontextmanager
+async def ports(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> AsyncIterator[Ports]:
+    url = f"sqlite:///{tmp_path / 'kfix.db'}"
+    for name, value in {**sandbox.environment, "KFIX_DATABASE_URL": url, **more}.items():
+        monkeypatch.setenv(name, value)
+    engine = open_engine(url)
+    metadata.create_all(engine, tables=[memory_vectors])
+    engine.dispose()
+    async with open_ports() as opened:
+        yield opened
+
+
+def native(event_id: int | str) -> RawAlert:
+    """What the native payload tells: an event id and a title."""
+    return RawAlert(
+        event_id=stable_id("dd", event_id),
+        occurred_at=datetime.now(UTC),
+        body_sha256="0" * 64,
+        body=b"{}",
+        template="native",
+        alert=Alert(event_id=str(event_id), title="[Triggered] something"),
+    )
+
+
+async def bundle_of(opened: Ports, event_id: int | str) -> ContextBundle:
+    return await gather(native(event_id), opened.sources, opened.rules, opened.deadline_s)
+
+
+def states(bundle: ContextBundle) -> dict[str, str]:
+    return {source.name: source.state for source in bundle.sources}
+
+
+async def test_an_event_id_alone_becomes_a_whole_bundle(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    assert set(states(bundle).values()) == {"ok"}, bundle.sources
+    assert bundle.k8s_context.subject is not None
+    assert bundle.k8s_context.subject.key == "Deployment/shop/cart"
+    assert bundle.alert.transition == "triggered"
+    assert bundle.environment == "production"
+    assert bundle.monitor is not None
+    assert bundle.monitor.thresholds
+    assert bundle.monitor.history
+    objects = bundle.k8s_context.objects
+    for kind in (
+        "pods",
+        "deployments",
+        "replicasets",
+        "events",
+        "nodes",
+        "resourcequotas",
+        "limitranges",
+    ):
+        assert objects[kind], kind
+    assert any(log.lines for log in bundle.logs)
+    assert any(log.previous for log in bundle.logs)
+    assert {s.metric for s in bundle.metrics} >= {
+        "kubernetes.memory.usage",
+        "kubernetes.cpu.usage.total",
+    }
+    assert bundle.declared[0].path == "apps/cart/cart.yaml"
+    assert {change.kind for change in bundle.changes} >= {"commit"}
+    assert bundle.links["monitor"].startswith(sandbox.urls["datadog"])
+    assert "OOMKilled" in bundle.signature
+
+
+async def test_trigger_and_recovery_of_a_native_alert_share_their_cycle(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    triggered = await sandbox.world.break_(scenarios()["cpu_throttling"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        first = await bundle_of(opened, triggered.id)
+        sandbox.world.ease(scenarios()["cpu_throttling"].service)
+        for _ in range(100):
+            await sandbox.world.tick()
+            if sandbox.datadog.events[-1].transition == "Recovered":
+                break
+        again = await bundle_of(opened, sandbox.datadog.events[-1].id)
+    assert again.alert.transition == "recovered"
+    assert again.cycle == first.cycle
+
+
+async def test_the_number_of_calls_does_not_grow_with_the_cluster(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        await bundle_of(opened, event.id)
+        before = sandbox.faults.count("kubernetes")
+        pod = sandbox.cluster.list("pods", "shop")[0]
+        for n in range(300):
+            sandbox.cluster.put(
+                {**pod, "metadata": {**pod["metadata"], "name": f"other-{n}", "uid": f"u{n}"}}
+            )
+        await bundle_of(opened, event.id)
+    assert sandbox.faults.count("kubernetes") - before <= before + 6
+
+
+@pytest.mark.parametrize("service", ["kubernetes", "gitlab", "datadog"])
+@pytest.mark.parametrize("kind", ["down", "error", "rate_limited", "malformed"])
+async def test_a_source_in_trouble_is_named_and_blocks_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, kind: FaultKind
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch, KFIX_ENRICH_SOURCE_DEADLINE_S="1.5") as opened:
+        sandbox.faults.switch_on(Fault(service, kind, seconds=30))
+        bundle = await bundle_of(opened, event.id)
+    missing = {name for name, state in states(bundle).items() if state != "ok"}
+    # With Datadog away nothing names the subject, so the repository is not even asked.
+    assert missing
+    assert all(name.startswith(service) for name in missing), bundle.sources
+    assert all(source.reason for source in bundle.sources if source.state != "ok")
+
+
+async def test_a_slow_source_is_given_up_at_its_deadline(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch, KFIX_ENRICH_SOURCE_DEADLINE_S="1") as opened:
+        sandbox.faults.switch_on(Fault("gitlab", "slow", seconds=20))
+        bundle = await bundle_of(opened, event.id)
+    assert states(bundle)["gitlab"] == "missing"
+    assert bundle.declared == ()
+
+
+async def test_secrets_do_not_leave_this_stage(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    canary = "hunter2-canary-4711"
+    sandbox.cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "leaky", "namespace": "shop"},
+            "data": {"DB_PASSWORD": canary, "url": f"postgres://app:{canary}@db/app"},
+        }
+    )
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    assert any(o["metadata"]["name"] == "leaky" for o in bundle.k8s_context.objects["configmaps"])
+    assert canary not in bundle.model_dump_json()
+
+
+async def test_earlier_incidents_are_recalled_with_what_worked_and_what_failed(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        first = await bundle_of(opened, event.id)
+        engine = open_engine(f"sqlite:///{tmp_path / 'kfix.db'}")
+        async with open_memory(engine) as memory:
+            await remember(memory, first.signature, "inc-a", "success")
+            await remember(memory, first.signature, "inc-b", "failure")
+        engine.dispose()
+        again = await bundle_of(opened, event.id)
+    assert {s.incident_id for s in again.similar_incidents} == {"inc-a", "inc-b"}
+    assert [p.incident_id for p in again.successful_patterns] == ["inc-a"]
+    assert [p.incident_id for p in again.failed_patterns] == ["inc-b"]
+    assert (
+        again.lessons_learned == ("lesson of inc-a", "lesson of inc-b")
+        or len(again.lessons_learned) == 2
+    )
+
+
+async def remember(memory: Memory, signature: str, incident: str, result: str) -> None:
+    await memory.remember(
+        incident,
+        signature,
+        {
+            "incident_id": incident,
+            "failure_class": "oom_killed",
+            "fix_kind": "set_memory",
+            "result": result,
+            "lesson": f"lesson of {incident}",
+            "at": "2026-01-01T00:00:00+00:00",
+        },
+    )
+
+
+async def test_with_nothing_configured_the_bundle_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'kfix.db'}"
+    monkeypatch.setenv("KFIX_DATABASE_URL", url)
+    engine = open_engine(url)
+    metadata.create_all(engine, tables=[memory_vectors])
+    engine.dispose()
+    async with open_ports() as opened:
+        bundle = await bundle_of(opened, "123")
+    assert states(bundle)["datadog.event"] == "missing"
+    assert states(bundle)["kubernetes.objects"] == "missing"
+    assert bundle.k8s_context.objects == {}
