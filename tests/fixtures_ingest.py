@@ -81,7 +81,7 @@ def settings(**changes: Any) -> Ingest:
         "gitlab_signing_tokens": (SecretStr(SIGNING_TOKEN),),
         "gitlab_bot": "kfix-bot",
         "max_body_bytes": 64 * 1024,
-        "body_timeout_s": 1.0,
+        "body_timeout_s": 5.0,
     }
     return Ingest(**(values | changes))
 
