@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ async def serving(*answers: bytes) -> AsyncIterator[Served]:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     served.port = server.sockets[0].getsockname()[1]
@@ -306,10 +308,15 @@ async def test_a_service_that_is_not_there_is_unavailable() -> None:
 
 
 async def test_a_service_that_says_nothing_times_out() -> None:
-    server = await asyncio.start_server(lambda r, w: asyncio.sleep(5), "127.0.0.1", 0)
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client gives up
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     bounds = Bounds(timeout_s=0.1, total_s=0.3, retries=Retries(1))
     async with server, open_http(f"http://127.0.0.1:{port}", bounds=bounds) as http:
         with pytest.raises(errors.TimedOut):
             await http.request("GET", "/x")
-        server.close()
+        await asyncio.sleep(0.05)
