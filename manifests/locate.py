@@ -101,13 +101,26 @@ def _candidates(search: _Search) -> list[Sighting]:
             refused.append((seen.path, reason))
     for path, why in refused:
         search.say(f"{path} left out: {why}")
-    search.say(f"{len(usable)} documents declare {ref.kind} {ref.name}{_named(usable)}")
+    count = "1 document declares" if len(usable) == 1 else f"{len(usable)} documents declare"
+    search.say(f"{count} {ref.kind} {ref.name}{_named(usable)}")
     if not usable and refused:
         first = refused[0][1]
         raise Refused(first.code, f"{refused[0][0]}: {first.reason}")
     if not usable:
+        template = _template_of(search)
+        if template:
+            raise Refused("TEMPLATED", f"{template} looks like the template of {ref.key}")
         raise Refused("NOT_FOUND", f"no file declares {ref.key}")
     return usable
+
+
+def _template_of(search: _Search) -> str:
+    """A template of that kind which names the object in its path or text; empty without one."""
+    ref, texts = search.ref, search.index.texts
+    for path in search.index.by_kind.get(ref.kind.lower(), []):
+        if "{{" in texts[path] and (ref.name in path or ref.name in texts[path]):
+            return path
+    return ""
 
 
 def _below(path: str, folders: Sequence[str]) -> bool:

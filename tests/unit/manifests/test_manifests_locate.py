@@ -69,7 +69,7 @@ def test_a_plain_manifest_is_edited_where_it_stands() -> None:
     edit = only(proposed({"k8s/api.yaml": "# one\n" + DEPLOYMENT, "README.yaml": "x: 1\n"}, RAISE))
     assert edit.path == "k8s/api.yaml"
     assert (edit.added_lines, edit.removed_lines) == (1, 1)
-    assert any("1 documents declare" in step for step in edit.located_by)
+    assert any("1 document declares" in step for step in edit.located_by)
 
 
 def test_the_document_of_the_right_namespace_and_group_is_taken() -> None:
@@ -185,6 +185,11 @@ def test_replicas_under_an_autoscaler_are_its_own(scaler: str) -> None:
 )
 def test_files_that_tools_write_say_why_they_are_refused(path: str, text: str, code: str) -> None:
     assert refused(proposed({path: text}, RAISE)) == code
+
+
+def test_a_chart_that_makes_the_object_is_named() -> None:
+    text = DEPLOYMENT.replace("name: api\n", "name: {{ .Release.Name }}\n", 1)
+    assert refused(proposed({"charts/api/templates/d.yaml": text}, RAISE)) == "TEMPLATED"
 
 
 def test_a_rendered_copy_does_not_stand_in_the_way_of_the_source() -> None:
