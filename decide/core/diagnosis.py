@@ -118,9 +118,9 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
     for finding in findings:
         workload = finding.facts.get("workload")
         places = {p.node for p in getattr(workload, "pods", ()) if p.node}
-        if finding.object.kind == "Node" or not places & set(down):
-            if not (network and finding.failure_class == "pod_network_delay"):
-                continue
+        below = finding.object.kind != "Node" and bool(places & set(down))
+        if not below and not (network and finding.failure_class == "pod_network_delay"):
+            continue
         finding.score = min(finding.score * 0.6, 0.55)
         finding.against.append("a node explains it")
 

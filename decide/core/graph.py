@@ -123,11 +123,10 @@ def _calls(view: ClusterView) -> dict[str, set[str]]:
 
 def _target(view: ClusterView, workload: Workload, address: Address) -> str | None:
     parts = address.host.split(".")
-    for namespace, name in ((workload.namespace, parts[0]), (workload.namespace, parts[-1])):
-        found = service_name(address.host, workload.namespace)
-        if found:
-            namespace, name = found
-        target = view.resolve(namespace, name)
+    meant = service_name(address.host, workload.namespace)
+    tried = [meant] if meant else [(workload.namespace, parts[0]), (workload.namespace, parts[-1])]
+    for place, name in tried:
+        target = view.resolve(place, name)
         if target:
             return target.ref.key
     return None
@@ -146,7 +145,7 @@ _TREE = re.compile(r"^(?P<indent>[\s│]*)[├└]──\s*(?P<name>[a-z0-9][a-z
 
 def _told(view: ClusterView) -> Iterator[tuple[str, str]]:
     """Edges of a service map, as tools print it: a tree below each service."""
-    given = view.extra("service_dependencies")
+    given = view.tool("service_dependencies")
     if not isinstance(given, dict):
         return
     for name, text in given.items():
@@ -167,7 +166,7 @@ def _told(view: ClusterView) -> Iterator[tuple[str, str]]:
 
 def reachable(view: ClusterView, service: Obj) -> bool | None:
     """What connectivity tests say of a Service; ``None`` when nobody tested it or they disagree."""
-    tests = view.extra("service_connectivity")
+    tests = view.tool("service_connectivity")
     if not isinstance(tests, dict):
         return None
     verdicts: set[bool] = set()

@@ -288,7 +288,7 @@ class ClusterView:
         """Series of a metric."""
         return (s for s in self.bundle.metrics if s.metric == metric)
 
-    def extra(self, name: str) -> Any:
+    def tool(self, name: str) -> Any:
         """A tool's output, ``None`` when there is none."""
         return self.bundle.extra.get(name)
 

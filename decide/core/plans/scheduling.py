@@ -186,7 +186,7 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
     return [Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.75, [risk])]  # fmt: skip
 
 
-def _claim_change(
+def _claim_change(  # noqa: PLR0911
     finding: Finding, view: ClusterView, volume: Obj | None
 ) -> tuple[str, object, str] | None:
     kind = finding.failure_class

@@ -177,15 +177,16 @@ def probe(finding: Finding, view: ClusterView) -> list[Draft]:
             why = (f"{finding.facts['why']}; port {candidate} is the container's.", f"{finding.facts['why']} ; le port {candidate} est celui du conteneur.")  # fmt: skip
             drafts.append(Draft("set_probe", (f"{which} probe of {name} asks port {candidate}", f"La sonde {which} de {name} vise le port {candidate}"), why, patch_workload(view, workload, [(f"{base}.{field}.port", candidate)]), 0.93 - 0.2 * at_, [_ROLL]))  # fmt: skip
     if what == "protocol" and field:
-        drafts += _protocol(finding, view, workload, name, base, field, others)
+        drafts += _protocol(finding, view, base, field, others)
     if what == "timing":
-        drafts += _patience(finding, view, workload, name, base, spec, which)
+        drafts += _patience(finding, view, base, spec, which)
     return drafts + rollback(finding, view)
 
 
 def _protocol(
-    finding: Finding, view: ClusterView, workload: Workload, name: str, base: str, field: str, others: list[Obj]
+    finding: Finding, view: ClusterView, base: str, field: str, others: list[Obj]
 ) -> list[Draft]:  # fmt: skip
+    workload, name = finding.facts["workload"], str(finding.facts["container"])
     probe_ = dict(finding.facts["spec"])
     port = at(probe_, field, "port")
     models = [(k, o[k]) for o in others for k in ("grpc", "httpGet", "tcpSocket") if k in o and k != field]  # fmt: skip
@@ -200,9 +201,10 @@ def _protocol(
 
 
 def _patience(
-    finding: Finding, view: ClusterView, workload: Workload, name: str, base: str, spec: Obj, which: str
+    finding: Finding, view: ClusterView, base: str, spec: Obj, which: str
 ) -> list[Draft]:  # fmt: skip
     """Kubernetes' own defaults where the probe is tighter, and a start-up allowance."""
+    workload, name = finding.facts["workload"], str(finding.facts["container"])
     wanted: list[tuple[str, Any]] = []
     if number(spec.get("failureThreshold"), 3) < 3:
         wanted.append((f"{base}.failureThreshold", 3))

@@ -38,7 +38,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 def _units(view: ClusterView) -> Iterator[Finding]:
     """Services of the machines, as systemd reports them."""
-    given = view.extra("node_services")
+    given = view.tool("node_services")
     if not isinstance(given, dict):
         return
     for key, text in given.items():
@@ -113,7 +113,7 @@ def _scheduler(view: ClusterView) -> Iterator[Finding]:
 
 def _one_sided(view: ClusterView) -> Iterator[Finding]:
     """Services reachable from every node but one."""
-    tests = view.extra("service_connectivity")
+    tests = view.tool("service_connectivity")
     if not isinstance(tests, dict):
         return
     failed: dict[str, int] = {}

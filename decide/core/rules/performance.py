@@ -236,9 +236,9 @@ def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
 def _reach(graph: dict[str, set[str]]) -> dict[str, set[str]]:
     """Everything below each caller."""
     out: dict[str, set[str]] = {}
-    for start in graph:
+    for start, callees in graph.items():
         seen: set[str] = set()
-        stack = list(graph[start])
+        stack = list(callees)
         while stack:
             node = stack.pop()
             if node not in seen:

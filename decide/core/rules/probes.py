@@ -122,7 +122,9 @@ def _crashes_itself(workload: Workload, container: Container) -> bool:
     return False
 
 
-def _judge(container: Container, name: str, probe: Obj, text: str) -> tuple[str, float, str]:
+def _judge(  # noqa: PLR0911 -- a list of rules, the first that fits answers
+    container: Container, name: str, probe: Obj, text: str
+) -> tuple[str, float, str]:
     """Which part of the probe is wrong: the part, the belief and the reason; ``""`` when the probe seems right."""
     kind, port = handler(probe)
     number_ = resolved(container, port)

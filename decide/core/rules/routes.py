@@ -14,6 +14,8 @@ from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
 _BACKEND = re.compile(r"(?:lb|http|https|grpc|ws)s?://(?:\$\{[^:}]*:)?([a-z0-9][a-z0-9.-]*)")
+#: The C implementation of the safe loader where there is one: ten times faster.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MARK = re.compile(r"uri:|proxy_pass|upstream|routes?:|cluster:")
 
 
@@ -64,7 +66,7 @@ def _in_text(config: Obj, key: str, text: str) -> Iterator[Route]:
     ref = ObjectRef(api_version="v1", kind="ConfigMap", namespace=namespace_of(config), name=name_of(config))  # fmt: skip
     if text.count("&") + text.count("*") < 1000:
         try:
-            tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            tree = yaml.load(text, Loader=_LOADER)  # noqa: S506
         except yaml.YAMLError:
             return
         yield from _in_tree(ref, key, tree, 0)

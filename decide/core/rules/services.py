@@ -78,11 +78,11 @@ def _ports(view: ClusterView, service: Obj) -> Iterator[Finding]:
     none_ready = view.ready_addresses(service) == 0
     for port in map(mapping, items(at(service, "spec", "ports"))):
         for workload in backends[:1]:
-            yield from _port(view, service, port, workload, tested, none_ready)
+            yield from _port(view, service, port, workload, tested=tested, none_ready=none_ready)
 
 
 def _port(
-    view: ClusterView, service: Obj, port: Obj, workload: Workload, tested: bool | None, none_ready: bool
+    view: ClusterView, service: Obj, port: Obj, workload: Workload, *, tested: bool | None, none_ready: bool
 ) -> Iterator[Finding]:  # fmt: skip
     ref = service_ref(service)
     target = port.get("targetPort", port.get("port"))
@@ -140,7 +140,7 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             continue
         service = view.get("services", *where)
         if service is None:
-            yield from _no_service(view, workload, address, where[1], names, hosts)
+            yield from _no_service(view, workload, address, name=where[1], names=names, hosts=hosts)
         elif address.port is not None:
             yield from _wrong_port(view, workload, address, service)
 
@@ -150,7 +150,7 @@ def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
 
 
 def _no_service(
-    view: ClusterView, workload: Workload, address: Address, name: str, names: set[str], hosts: set[str]
+    view: ClusterView, workload: Workload, address: Address, *, name: str, names: set[str], hosts: set[str]
 ) -> Iterator[Finding]:  # fmt: skip
     near = _near(view, workload, name, names)
     exists = view.named(workload.namespace, name) is not None

@@ -1,0 +1,95 @@
+"""`kfix diagnose`: a diagnosis and a diff from a captured case, without broker, network or model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("diagnose")(diagnose)
+
+
+def diagnose(
+    cases: Annotated[list[Path] | None, typer.Argument(help="Case folders.")] = None,
+    *,
+    alert: Annotated[Path | None, typer.Option(help="A Datadog webhook's payload.")] = None,
+    dump: Annotated[
+        Path | None, typer.Option(help="A folder of kubectl cluster-info dump --output-directory.")
+    ] = None,
+    repo: Annotated[
+        Path | None, typer.Option(help="The deployment repository's working tree.")
+    ] = None,
+    output: Annotated[str, typer.Option(help="json (one line a case) or text.")] = "",
+    language: Annotated[str, typer.Option(help="en or fr.")] = "en",
+) -> None:
+    """Diagnose captured cases. Exit 1 when a case could not be read; its object says why."""
+    if output not in ("", "json", "text") or language not in ("en", "fr"):
+        typer.echo("--output is json or text, --language is en or fr", err=True)
+        raise typer.Exit(2)
+    if not cases and (alert is None or dump is None):
+        typer.echo("give case folders, or --alert and --dump", err=True)
+        raise typer.Exit(2)
+    from kfix.diagnosing import Case
+
+    given: list[Path | Case] = list(cases or [])
+    if alert is not None:
+        given.append(Case(alert.stem, alert, dump, repo))
+    as_text = output == "text" or (not output and sys.stdout.isatty())
+    failed = 0
+    for one in given:
+        result = _answer(one, language)
+        failed += "error" in result
+        _print(result, as_text=as_text)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _answer(given: Any, language: str) -> dict[str, Any]:
+    from kfix.diagnosing import Case, case_of, diagnose_case, failure
+
+    name = given.name
+    try:
+        case = given if isinstance(given, Case) else case_of(given)
+        return diagnose_case(case, language)
+    except Exception as error:  # noqa: BLE001 -- one broken folder must not hide the answers to the others
+        return failure(name, error)
+
+
+def _print(result: dict[str, Any], *, as_text: bool) -> None:
+    if as_text:
+        typer.echo(text_of(result))
+        return
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def text_of(result: dict[str, Any]) -> str:
+    """An answer for people."""
+    lines = [f"# {result['case']}: {result['status']}" + (f" ({result['reason']})" if result["reason"] else "")]  # fmt: skip
+    if "error" in result:
+        return "\n".join([*lines, result["error"], ""])
+    analysis = result["ai_analysis"]
+    lines += [
+        result["explanation"],
+        "",
+        f"{analysis['root_cause']}  [{analysis['confidence']:.2f}]",
+    ]
+    lines += [f"  {e['id']} {e['source']}: {e['statement']}" for e in analysis["evidence"][:8]]
+    lines += ["", "Hypotheses:"]
+    lines += [f"  {h['confidence']:.2f} {h['failure_class']} {h['object']}" for h in result["hypotheses"]]  # fmt: skip
+    actions = [result["recommended_action"], *result["alternative_actions"]]
+    for plan in (a for a in actions if a):
+        lines += ["", f"Plan {plan['priority']}: {plan['title']}  [{plan['confidence']:.2f}]", f"  {plan['justification']}"]  # fmt: skip
+        if plan.get("not_editable"):
+            lines.append(f"  no diff: {plan['not_editable']}")
+    checks = [f"  {c['verdict']:7} {c['name']}: {c['reason']}" for c in result["safety_checks"]]
+    if checks:
+        lines += ["", "Checks of the recommended plan:", *checks]
+    return "\n".join([*lines, "", result["diff"]])
