@@ -14,7 +14,6 @@ from publish.opening import Declined, Opened, open_merge_request
 from publish.ports import Ports
 from publish.telling import event
 from publish.wiring import open_ports
-from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, Notification
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -103,9 +102,7 @@ async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> Merge
 
 
 async def _decline(record: ValidatedPlans, why: str, ports: Ports) -> MergeRequestEvent:
-    text = word(why, ports.language) if why else record.explanation
-    if not text and record.status == "solution_proposed":
-        raise errors.Defect("a proposed solution without a recommended plan and without a reason")
+    text = word(why, ports.language) if why else record.explanation or course.rejections(record)
     told: tuple[Notification, ...] = ()
     if not ports.limits.observe:
         told = await telling.tell(record, None, ports, kind="declined", why=text)

@@ -55,18 +55,19 @@ async def open_merge_request(
     found = await forge.find(project, branch)
     if found is not None:
         return _as_found(found)
-    head = await forge.head(project, branch)
-    commit = None
-    if head is None:
+    reapplied = False
+    if await forge.head(project, branch) is None:
         commit = await _commit_on(record, chosen, forge, project)
         if commit is None:
             return Declined("moved")
         message = description.commit_message(record, chosen)
         target = chosen.edits[0].ref
-        head = await forge.commit(project, branch, target, message, commit.actions)
-        head = head or await forge.head(project, branch)
-    await _check_branch(chosen, forge, project, branch, head or "")
-    reapplied = commit is not None and commit.reapplied
+        made = await forge.commit(project, branch, target, message, commit.actions)
+        reapplied = commit.reapplied
+        if made is None:
+            await _check_branch(chosen, forge, project, branch)
+    else:
+        await _check_branch(chosen, forge, project, branch)
     ref = await forge.open(_draft(record, chosen, ports, project, reapplied))
     return Opened(ref, reapplied)
 
@@ -103,9 +104,10 @@ async def _on_newer_base(
 ) -> tuple[FileEdit, ...] | None:
     """The same edits on the target's present head: as they are where the files did not change, made again otherwise."""
     target = chosen.edits[0].ref
-    files = await forge.files(project, target, head)
-    if all(_untouched(edit, files.get(edit.path)) for edit in chosen.edits):
+    now = {edit.path: await forge.file(project, edit.path, head) for edit in chosen.edits}
+    if all(_untouched(edit, now[edit.path]) for edit in chosen.edits):
         return chosen.edits
+    files = await forge.files(project, target, head)
     environment = record.context.environment
     again = propose(
         files, chosen.plan.kubernetes_changes, environment=environment, project=project, ref=target
@@ -115,12 +117,20 @@ async def _on_newer_base(
     by_path = {edit.path: edit for edit in again}
     if by_path.keys() != {edit.path for edit in chosen.edits}:
         return None
-    proven_on = await forge.files(project, target, chosen.edits[0].base_commit)
     for edit in chosen.edits:
-        before = proven_on.get(edit.path, b"").decode()
-        if not rebase.carries(before, edit.after, by_path[edit.path].after):
+        if not await _carries(edit, by_path[edit.path].after, forge):
             return None
     return tuple(by_path[edit.path] for edit in chosen.edits)
+
+
+async def _carries(edit: FileEdit, text: str, forge: Forge) -> bool:
+    """Is what the proof changed in ``text`` as the proof left it? A new file has to be the very text."""
+    if text == edit.after:
+        return True
+    if not edit.before_sha256 or not edit.base_commit:
+        return False
+    before = await forge.file(edit.project, edit.path, edit.base_commit)
+    return before is not None and rebase.carries(before.decode(), edit.after, text)
 
 
 def _untouched(edit: FileEdit, content: bytes | None) -> bool:
@@ -129,17 +139,11 @@ def _untouched(edit: FileEdit, content: bytes | None) -> bool:
     return course.sha256(content) == edit.before_sha256
 
 
-async def _check_branch(
-    chosen: ValidatedPlan, forge: Forge, project: str, branch: str, head: str
-) -> None:
+async def _check_branch(chosen: ValidatedPlan, forge: Forge, project: str, branch: str) -> None:
     """A branch of ours has our text; anything else there is not published. Raises errors.Rejected."""
-    there = await forge.files(project, branch, head)
-    if all(there.get(edit.path) == edit.after.encode() for edit in chosen.edits):
-        return
-    proven_on = await forge.files(project, chosen.edits[0].ref, chosen.edits[0].base_commit)
     for edit in chosen.edits:
-        before = proven_on.get(edit.path, b"").decode()
-        if not rebase.carries(before, edit.after, there.get(edit.path, b"").decode()):
+        there = await forge.file(project, edit.path, branch)
+        if there is None or not await _carries(edit, there.decode(errors="replace"), forge):
             raise errors.Rejected(
                 f"{branch} holds something else in {edit.path}", reason="branch_taken"
             )

@@ -60,6 +60,10 @@ class Forge(Protocol):
         """The manifests at a commit."""
         ...
 
+    async def file(self, project: str, path: str, ref: str) -> bytes | None:
+        """One file's bytes at a branch or commit; ``None`` when it is not there."""
+        ...
+
     async def last_commit_ids(
         self, project: str, ref: str, paths: tuple[str, ...]
     ) -> Mapping[str, str]:

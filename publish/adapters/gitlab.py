@@ -49,6 +49,13 @@ class GitLabForge:
         """See ``ports.Forge``."""
         return (await self._gitlab.snapshot_at(project, branch, commit)).files
 
+    async def file(self, project: str, path: str, ref: str) -> bytes | None:
+        """See ``ports.Forge``."""
+        try:
+            return await self._gitlab.file_at(project, path, ref)
+        except errors.NotFound:
+            return None
+
     async def last_commit_ids(
         self, project: str, ref: str, paths: tuple[str, ...]
     ) -> Mapping[str, str]:

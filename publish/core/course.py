@@ -70,7 +70,9 @@ def choose(
         return Course("decline") if record.role == "first" else Course("quiet")
     if mine is not None or limits.observe:
         return Course("decline", "observe") if limits.observe else Course("open")
-    return _limited(record, same_trouble, same_project, limits, now)
+    limited = _limited(record, same_trouble, same_project, limits, now)
+    told = limited.kind == "decline" and record.role == "repeat"
+    return Course("quiet") if told else limited
 
 
 def _again(mine: Known, limits: Limits, now: datetime) -> Course:
@@ -100,6 +102,17 @@ def _limited(
         if latest is not None and now - latest < limits.remember_closed:
             return Course("decline", "circuit")
     return Course("open")
+
+
+def rejections(record: ValidatedPlans) -> str:
+    """Why none of the plans may be published, from their failed checks; empty without plans."""
+    reasons = [
+        f"{validated.plan.title}: {check.reason}"
+        for validated in record.plans
+        for check in validated.checks
+        if check.name in validated.rejected_by
+    ]
+    return "; ".join(reasons)
 
 
 def recommended(record: ValidatedPlans) -> ValidatedPlan | None:

@@ -116,7 +116,8 @@ def address(url: str) -> str:
     return (
         url
         if re.fullmatch(
-            r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?(/[A-Za-z0-9._~/%?&=+,:;@!*-]*)?(#[\w/=.-]*)?", url
+            r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?(/[A-Za-z0-9._~/%?&=+,:;@!*-]*)?(#[\w/=.-]*)?",
+            url,
         )
         else ""
     )
