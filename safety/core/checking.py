@@ -1,0 +1,167 @@
+"""All checks over a plan, and what they come to. Pure; whatever goes wrong inside a check makes it ``unknown``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from manifests.quantities import BadQuantity
+from manifests.refused import Refused
+from safety.core import checks, quota, workloads
+from safety.core.checks import Case, result
+from safety.core.policy import Policy
+from schemas.base import Json
+from schemas.identity import stable_id
+from schemas.plans import ActionPlan, CandidatePlans
+from schemas.validated import (
+    CheckName,
+    CheckResult,
+    FileEdit,
+    ValidatedPlan,
+    ValidatedPlans,
+)
+
+#: In the order in which people read them.
+_PIPELINE: tuple[tuple[CheckName, Callable[[Case], CheckResult]], ...] = (
+    ("environment_policy", checks.environment_policy),
+    ("fix_policy", checks.fix_policy),
+    ("requests_within_limits", checks.requests_within_limits),
+    ("resource_quota", quota.resource_quota),
+    ("limit_range", quota.limit_range),
+    ("scaling_ceiling", checks.scaling_ceiling),
+    ("node_fit", checks.node_fit),
+    ("disruption_budget", checks.disruption_budget),
+    ("historical_failures", checks.historical_failures),
+)
+#: Made by others, because they need the repository, a schema or a server.
+_ELSEWHERE: tuple[CheckName, ...] = ("manifest_edit", "schema", "server_dry_run")
+
+#: What became of the edit: proven edits, a refusal, or the reason why nobody could try.
+Edits = Sequence[FileEdit] | Refused | str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found about one plan outside of this core."""
+
+    edits: Edits
+    #: Verdicts ``schema`` and ``server_dry_run``; a missing one counts as unknown.
+    results: Mapping[CheckName, CheckResult] = field(default_factory=dict)
+
+
+def manifest_edit(edits: Edits) -> CheckResult:
+    """Was the one right place found, and does the edit change only that?"""
+    if isinstance(edits, str):
+        return result("manifest_edit", "unknown", edits)
+    if isinstance(edits, Refused):
+        return result("manifest_edit", "fail", f"{edits.code}: {edits.reason}", code=edits.code)
+    if not edits:
+        return result(
+            "manifest_edit",
+            "fail",
+            "the repository declares this already; the cluster does not follow it",
+        )
+    numbers = {e.path: f"+{e.added_lines} −{e.removed_lines}" for e in edits}
+    return result("manifest_edit", "pass", f"{len(edits)} file(s), and no other byte", **numbers)
+
+
+def check_plan(
+    plan: ActionPlan,
+    candidate: CandidatePlans,
+    objects: Mapping[str, Sequence[Json]],
+    policy: Policy,
+    findings: Findings,
+    *,
+    offline: bool = False,
+) -> ValidatedPlan:
+    """The plan with its verdicts. ``offline``: nothing unknown rejects, since nobody was there to ask."""
+    try:
+        case = Case(
+            plan,
+            candidate.analysis,
+            candidate.context,
+            objects,
+            policy,
+            tuple(workloads.changed(plan, objects)),
+        )
+    except workloads.Unseen as unseen:
+        case = Case(plan, candidate.analysis, candidate.context, objects, policy, None, str(unseen))
+    made = [_timed(name, check, case) for name, check in _PIPELINE]
+    made.append(manifest_edit(findings.edits))
+    for name in _ELSEWHERE[1:]:
+        made.append(findings.results.get(name) or result(name, "unknown", "not checked"))
+    environment = candidate.context.environment
+    stopped = tuple(
+        check.name
+        for check in made
+        if check.verdict == "fail"
+        or (
+            check.verdict == "unknown"
+            and not offline
+            and not policy.tolerates(environment, check.name)
+        )
+    )
+    edits = findings.edits
+    return ValidatedPlan(
+        plan=plan,
+        accepted=not stopped,
+        rejected_by=stopped,
+        checks=tuple(made),
+        edits=() if isinstance(edits, str | Refused) else tuple(edits),
+    )
+
+
+def _timed(name: CheckName, check: Callable[[Case], CheckResult], case: Case) -> CheckResult:
+    started = time.perf_counter()
+    try:
+        found = check(case)
+    except (
+        BadQuantity,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        ArithmeticError,
+        LookupError,
+    ) as failure:
+        # An object of a shape nobody expected. Failing open here would be the worst thing this stage can do.
+        found = result(
+            name, "unknown", f"could not be checked: {type(failure).__name__}: {str(failure)[:120]}"
+        )
+    return found.model_copy(update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 3)})
+
+
+def validated(
+    candidate: CandidatePlans, plans: Sequence[ValidatedPlan], policy: Policy
+) -> ValidatedPlans:
+    """The record of a validation. No accepted plan: a person decides, and sees why each was stopped."""
+    recommended = next((p.plan.plan_id for p in plans if p.accepted), "")
+    status, reason, explanation = candidate.status, candidate.reason, candidate.explanation
+    if status == "solution_proposed" and not recommended:
+        status, reason = "needs_human", "no_safe_plan"
+        explanation = "; ".join(_stopped(p) for p in plans)[:1000]
+    return ValidatedPlans(
+        event_id=stable_id("val", candidate.event_id),
+        trace_id=candidate.trace_id,
+        occurred_at=candidate.occurred_at,
+        incident_id=candidate.incident_id,
+        fingerprint=candidate.fingerprint,
+        status=status,
+        reason=reason,
+        explanation=explanation,
+        role=candidate.role,
+        context=candidate.context,
+        analysis=candidate.analysis,
+        plans=tuple(plans),
+        recommended=recommended,
+        auto_merge=bool(recommended) and policy.merges_by_itself(candidate.context.environment),
+        policy_version=policy.version,
+        second_opinion=candidate.second_opinion,
+    )
+
+
+def _stopped(plan: ValidatedPlan) -> str:
+    reasons = {check.name: check.reason for check in plan.checks}
+    why = ", ".join(f"{name}: {reasons[name]}" for name in plan.rejected_by)
+    return f"{plan.plan.plan_id} ({why})"

@@ -1,0 +1,72 @@
+"""What the organisation allows. Read from a YAML file; these defaults hold without one."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.base import Environment
+from schemas.plans import FixKind
+from schemas.validated import CheckName
+
+
+class EnvironmentPolicy(BaseModel):
+    """Rules of one environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: May K-Fix propose changes at all?
+    propose: bool = True
+    #: May a merge request merge by itself once its pipeline has passed? Ignored in production: there it never may.
+    auto_merge: bool = False
+    #: Kinds of fixes that may be proposed; empty: all.
+    allowed_fixes: tuple[FixKind, ...] = ()
+    forbidden_fixes: tuple[FixKind, ...] = ()
+    #: Checks whose ``unknown`` is accepted. Ignored in production: there nothing unknown passes.
+    tolerated_unknowns: tuple[CheckName, ...] = ()
+
+
+class Policy(BaseModel):
+    """The policy. Numbers bound what one merge request may ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = "default-1"
+    production: EnvironmentPolicy = EnvironmentPolicy()
+    staging: EnvironmentPolicy = EnvironmentPolicy(
+        tolerated_unknowns=("node_fit", "historical_failures")
+    )
+    development: EnvironmentPolicy = EnvironmentPolicy(
+        tolerated_unknowns=(
+            "node_fit",
+            "historical_failures",
+            "limit_range",
+            "resource_quota",
+            "disruption_budget",
+        )
+    )
+    #: Namespaces in which nothing is proposed: their owners are not the teams that K-Fix talks to.
+    protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
+    #: Replicas of one workload, and upper bound of an autoscaler.
+    max_replicas: int = Field(default=50, ge=1)
+    #: One change may multiply replicas, CPU or memory by this at most: more is a decision, not a fix.
+    max_factor: float = Field(default=4.0, gt=1)
+    #: Cores and MiB that one container may ask for.
+    max_cpu_cores: float = Field(default=16.0, gt=0)
+    max_memory_mib: float = Field(default=65_536.0, gt=0)
+    #: Earlier failures of the same kind of fix on the same object after which it is not proposed again.
+    veto_after_failures: int = Field(default=2, ge=1)
+
+    def of(self, environment: Environment) -> EnvironmentPolicy:
+        """The rules of an environment; an unknown one is treated like production."""
+        known = {"staging": self.staging, "development": self.development}
+        return known.get(environment, self.production)
+
+    def tolerates(self, environment: Environment, check: CheckName) -> bool:
+        """Whether this check may be unknown here."""
+        if environment not in ("staging", "development"):
+            return False
+        return check in self.of(environment).tolerated_unknowns
+
+    def merges_by_itself(self, environment: Environment) -> bool:
+        """Never in production, whatever the file says."""
+        return environment in ("staging", "development") and self.of(environment).auto_merge

@@ -1,0 +1,148 @@
+"""What a plan makes of a workload: replicas and per-pod resources before and after. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from manifests import changes, paths, quantities
+from schemas.base import Json, ObjectRef
+from schemas.plans import ActionPlan
+
+#: Kinds that have a pod template.
+TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
+Resources = dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An object before and after a plan. ``None``: not there (before a create, after a delete)."""
+
+    ref: ObjectRef
+    before: Json | None
+    after: Json | None
+
+
+class Unseen(LookupError):
+    """The plan changes an object that was not collected, or that is not what the plan saw."""
+
+
+def changed(plan: ActionPlan, objects: Mapping[str, Sequence[Json]]) -> list[Changed]:
+    """The plan's objects before and after. Raises Unseen."""
+    found = []
+    for change in plan.kubernetes_changes:
+        if change.action == "create":
+            found.append(Changed(change.object, None, change.manifest))
+            continue
+        before = _object(change.object, objects)
+        if change.action == "delete":
+            found.append(Changed(change.object, before, None))
+            continue
+        try:
+            after = changes.apply(change.fields, before)
+        except (changes.Stale, paths.BadPath) as failure:
+            raise Unseen(f"{change.object.key}: {failure}") from failure
+        found.append(Changed(change.object, before, after))
+    return found
+
+
+def _object(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Json:
+    for items in objects.values():
+        for item in items:
+            metadata = item.get("metadata") or {}
+            if (item.get("kind"), metadata.get("namespace", ""), metadata.get("name")) == (
+                ref.kind,
+                ref.namespace,
+                ref.name,
+            ):
+                return item
+    raise Unseen(f"{ref.key} was not collected")
+
+
+def pod_spec(item: Json) -> Mapping[str, Any] | None:
+    """The pod spec inside a workload; ``None`` for other kinds."""
+    spec = item.get("spec") or {}
+    if item.get("kind") == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    if item.get("kind") == "Pod":
+        return spec
+    template = spec.get("template")
+    return (template.get("spec") or {}) if isinstance(template, Mapping) else None
+
+
+def containers(item: Json) -> list[Mapping[str, Any]]:
+    """The containers of a workload's pods, without init containers."""
+    spec = pod_spec(item)
+    return [c for c in (spec or {}).get("containers") or () if isinstance(c, Mapping)]
+
+
+def amounts(container: Mapping[str, Any], kind: str) -> Resources:
+    """A container's ``requests`` or ``limits``, exact. Raises BadQuantity. A missing request is its limit."""
+    resources = container.get("resources") or {}
+    said = dict(resources.get(kind) or {})
+    if kind == "requests":
+        said = {**(resources.get("limits") or {}), **said}
+    return {name: quantities.parse(value) for name, value in said.items()}
+
+
+def per_pod(item: Json, kind: str) -> Resources:
+    """A pod's ``requests`` or ``limits`` as quota counts them: the sum of the containers, or the largest init container."""
+    total: Resources = {}
+    for container in containers(item):
+        for name, amount in amounts(container, kind).items():
+            total[name] = total.get(name, Decimal(0)) + amount
+    for container in (pod_spec(item) or {}).get("initContainers") or ():
+        for name, amount in amounts(container, kind).items():
+            total[name] = max(total.get(name, Decimal(0)), amount)
+    return total
+
+
+def replicas(item: Json) -> int:
+    """Desired pods: ``spec.replicas`` (default 1); of a DaemonSet what its status wants; of a Job its parallelism."""
+    spec = item.get("spec") or {}
+    if item.get("kind") == "DaemonSet":
+        return int((item.get("status") or {}).get("desiredNumberScheduled") or 1)
+    if item.get("kind") in ("Job", "CronJob"):
+        return int(spec.get("parallelism") or 1)
+    found = spec.get("replicas")
+    return 1 if found is None else int(found)
+
+
+def surge(item: Json) -> int:
+    """Pods that a rolling update runs beside the old ones; 0 when it takes old ones away first.
+
+    Source: Deployment's RollingUpdate, defaults 25 % and 25 %; surge rounds up, unavailable rounds down.
+    """
+    if item.get("kind") != "Deployment":
+        return 0
+    strategy = (item.get("spec") or {}).get("strategy") or {}
+    if strategy.get("type") == "Recreate":
+        return 0
+    rolling = strategy.get("rollingUpdate") or {}
+    wanted = replicas(item)
+    unavailable = _share(rolling.get("maxUnavailable", "25%"), wanted, math.floor)
+    extra = _share(rolling.get("maxSurge", "25%"), wanted, math.ceil)
+    return extra if unavailable == 0 else 0
+
+
+def _share(value: Json, whole: int, rounded: Any) -> int:
+    text = str(value)
+    if text.endswith("%"):
+        return int(rounded(whole * float(text[:-1]) / 100))
+    return int(text)
+
+
+def scalers_of(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Iterable[Json]:
+    """The autoscalers that own the workload's replicas."""
+    for scaler in objects.get("horizontalpodautoscalers", ()):
+        target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
+        namespace = (scaler.get("metadata") or {}).get("namespace", "")
+        if (target.get("kind"), namespace, target.get("name")) == (
+            ref.kind,
+            ref.namespace,
+            ref.name,
+        ):
+            yield scaler
