@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from manifests.diffs import reverse
 from publish.core import inert
-from publish.core.wording import Language, word
+from publish.core.wording import Language, colon, word
 from schemas.plans import ActionPlan, Analysis, Evidence
 from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
 
@@ -123,13 +123,15 @@ def _plan(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> 
     lines = [
         f"## {word('plan', language)}",
         f"**{inert.prose(plan.title, 200)}** ({word('confidence', language)} {plan.confidence:.0%})",
-        _changes(plan),
+        _changes(plan, language),
     ]
     if plan.estimated_time:
-        lines.append(f"{word('estimated', language)}: {inert.prose(plan.estimated_time, 100)}")
+        lines.append(
+            f"{word('estimated', language)}{colon(language)} {inert.prose(plan.estimated_time, 100)}"
+        )
     if plan.risks:
         risks = "\n".join(f"- {inert.prose(risk, 300)}" for risk in plan.risks[:10])
-        lines.append(f"{word('risks', language)}:\n\n{risks}")
+        lines.append(f"{word('risks', language)}{colon(language)}\n\n{risks}")
     others = [p for p in record.plans if p.plan.plan_id != plan.plan_id]
     if others:
         body = "\n\n".join(_alternative(other, language) for other in others)
@@ -137,7 +139,7 @@ def _plan(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> 
     return "\n\n".join(lines)
 
 
-def _changes(plan: ActionPlan) -> str:
+def _changes(plan: ActionPlan, language: Language) -> str:
     rows = [
         (
             inert.code(c.object.key),
@@ -153,7 +155,11 @@ def _changes(plan: ActionPlan) -> str:
         for c in plan.kubernetes_changes
         if not c.fields
     ]
-    table = _table(("object", "field", "before", "after"), rows) if rows else ""
+    table = (
+        _table((word(w, language) for w in ("object", "field", "before", "after")), rows)
+        if rows
+        else ""
+    )
     return "\n\n".join(part for part in (table, "\n".join(created)) if part)
 
 
@@ -169,11 +175,18 @@ def _alternative(other: ValidatedPlan, language: Language) -> str:
             f"{word('rejected', language)} {', '.join(inert.code(n) for n in other.rejected_by)}"
         )
     head = f"**{plan.priority}. {inert.prose(plan.title, 200)}** ({word('confidence', language)} {plan.confidence:.0%}, {state})"
-    failed = [f"- {inert.prose(c.reason, 300)}" for c in other.checks if c.verdict != "pass"][:5]
+    failed = [
+        f"- {inert.prose(c.reason, 300)}" for c in other.checks if c.name in other.rejected_by
+    ]
     reasons = "\n".join(failed)
     return "\n\n".join(
         part
-        for part in (head, _safe(inert.prose(plan.justification, 500)), _changes(plan), reasons)
+        for part in (
+            head,
+            _safe(inert.prose(plan.justification, 500)),
+            _changes(plan, language),
+            reasons,
+        )
         if part
     )
 
@@ -235,11 +248,11 @@ def _history(record: ValidatedPlans, plan: ActionPlan, language: Language) -> st
     if not held and not lost and not similar:
         return f"{head}\n\n{word('history_none', language)}"
     total = len(held) + len(lost)
-    counts = (
-        f"{inert.code(plan.fix_kind)}: {total} → {len(held)} {word('held', language)}, {len(lost)} {word('failed', language)}"
-        if total
-        else word("history_none", language)
-    )
+    counts = word("history_none", language)
+    if total:
+        tried = f"{total} {word('tried', language)}"
+        kept = f"{len(held)} {word('held', language)}, {len(lost)} {word('failed', language)}"
+        counts = f"{inert.code(plan.fix_kind)}{colon(language)} {tried}, {kept}"
     return "\n\n".join(part for part in (head, counts, "\n".join(similar)) if part)
 
 
@@ -274,7 +287,7 @@ def _footer(record: ValidatedPlans, language: Language, hosts: Collection[str]) 
     )
     lines = ["---", f"{word(mode, language)} {word('footer', language)}"]
     if links:
-        lines.append(f"{word('links', language)}: {links}")
+        lines.append(f"{word('links', language)}{colon(language)} {links}")
     return "\n\n".join(lines)
 
 

@@ -126,11 +126,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "pass": ("pass", "réussi"),
     "fail": ("fail", "échec"),
     "unknown": ("unknown", "inconnu"),
-    "held": ("held", "tenus"),
-    "failed": ("failed or were undone", "échoués ou annulés"),
+    "tried": ("tried", "essayé(s)"),
+    "held": ("held", "tenu(s)"),
+    "failed": ("failed or were undone", "échoué(s) ou annulé(s)"),
+    "field": ("Field", "Champ"),
+    "before": ("Before", "Avant"),
+    "after": ("After", "Après"),
     "lessons": ("Lessons", "Leçons"),
     "links": ("Links", "Liens"),
 }
+
+
+def colon(language: Language) -> str:
+    """French puts a (narrow, unbreakable) blank before a colon."""
+    return ":" if language == "en" else "\u202f:"
 
 
 def word(key: str, language: Language) -> str:
