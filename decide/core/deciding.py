@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
-from decide.core.objects import at
 from decide.core.opinion import Verdict
 from decide.core.plans import propose
+from decide.core.view import ClusterView
 from schemas.base import Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, ActionPlan
@@ -68,7 +69,7 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
         return _verdict(diagnosis, "outside_manifests", "outside_manifests", (), language)
     if plans:
         return Verdict("solution_proposed", "", diagnosis.explanation, diagnosis.analysis, plans)
-    if _drifted(diagnosis):
+    if _drifted(diagnosis, language):
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
     return _verdict(diagnosis, "no_safe_plan", "no_safe_plan", (), language)
 
@@ -94,14 +95,10 @@ def _hides_trouble(diagnosis: Diagnosis) -> bool:
     return bool(_SICK.search(str(first.facts.get("message") or "")))
 
 
-def _drifted(diagnosis: Diagnosis) -> bool:
-    """The cause's object is declared, and not as it lives."""
-    first = diagnosis.findings[0]
-    key = (first.object.kind, first.object.namespace, first.object.name)
-    declared = diagnosis.view.declared.get(key)
-    workload = first.facts.get("workload")
-    if declared is None and workload is not None:
-        declared = diagnosis.view.declared.get((workload.kind, workload.namespace, workload.name))
-    if declared is None or workload is None:
+def _drifted(diagnosis: Diagnosis, language: str) -> bool:
+    """Against the live objects there is a plan, against the declared ones there is nothing to change."""
+    bundle = diagnosis.view.bundle
+    if not bundle.declared:
         return False
-    return bool(at(declared, "spec") != at(workload.obj, "spec"))
+    live = replace(diagnosis, view=ClusterView(bundle.model_copy(update={"declared": ()})))
+    return bool(propose(live, language))

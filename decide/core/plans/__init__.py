@@ -44,6 +44,7 @@ _BUILDERS: dict[str, Builder] = {
     "service_port_mismatch": network.port,
     "service_protocol_mismatch": network.protocol,
     "env_address_mismatch": network.address,
+    "route_backend_mismatch": network.route,
     **{
         f"{probe}_probe_{what}": workloads.probe
         for probe in ("liveness", "readiness", "startup")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,3 +81,17 @@ def container_path(workload: Workload, container: str, rest: str) -> str:
     """``:containers[name=app].rest``."""
     init = any(c.init and c.name == container for c in workload.containers(init=True))
     return f":{'initContainers' if init else 'containers'}[name={container}].{rest}"
+
+
+def exchange(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What turns mapping ``old`` at ``path`` into ``new``, key by key: new keys first, so that it is never empty."""
+    out: list[tuple[str, Any]] = []
+    for key, value in new.items():
+        if old.get(key) != value:
+            out.append((f"{path}{_key(key)}", value))
+    out += [(f"{path}{_key(key)}", None) for key in old if key not in new]
+    return out
+
+
+def _key(key: str) -> str:
+    return f".{key}" if not set(key) & set(".[]'\"") else f"['{key}']"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 from decide.core.findings import Finding
 from decide.core.objects import at, items, mapping, name_of, number
-from decide.core.plans.drafts import Draft, patch, patch_workload
+from decide.core.plans.drafts import Draft, exchange, patch, patch_workload, source_of
 from decide.core.plans.workloads import rollback
 from decide.core.rules.admission import quota_family
 from decide.core.view import ClusterView
@@ -23,8 +24,9 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
     wanted = dict(mapping(at(workload.obj, "spec", "selector", "matchLabels"))) or dict(workload.labels)  # fmt: skip
     if not wanted:
         return []
+    old = mapping(at(source_of(view, finding.object, service), "spec", "selector"))
     why = (f"{finding.detail}.", f"{finding.detail}.")
-    return [Draft("set_service_selector", (f"Service {finding.object.name} selects {wanted}", f"Le Service {finding.object.name} vise {wanted}"), why, patch(view, finding.object, service, [("spec.selector", wanted)]), 0.92, [_BREAK], _NOW)]  # fmt: skip
+    return [Draft("set_service_selector", (f"Service {finding.object.name} selects {wanted}", f"Le Service {finding.object.name} vise {wanted}"), why, patch(view, finding.object, service, exchange("spec.selector", old, wanted)), 0.92, [_BREAK], _NOW)]  # fmt: skip
 
 
 def port(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -98,3 +100,27 @@ def _rounded(resource: str, value: Decimal) -> str:
     if family in ("memory", "storage") and value > 2**20:
         return quantities.format_memory(value)
     return str(int(value.to_integral_value(rounding="ROUND_CEILING")))
+
+
+_ROUTE_URL = re.compile(r"((?:uri|url):\s*[\"']?[a-z]+://)(\$\{[^}]*\}|[a-z0-9.-]+)")
+
+
+def route(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The route leads to the service that the failing request is for: one word of the gateway's configuration."""
+    found = finding.facts["route"]
+    right = str(finding.facts.get("right") or "")
+    if not right or found.owner.kind != "ConfigMap":
+        return []
+    live = view.get("configmaps", found.owner.namespace, found.owner.name) or {}
+    text = mapping(at(source_of(view, found.owner, live), "data")).get(found.where)
+    if not isinstance(text, str):
+        return []
+    place = text.find(f"Path={found.path}")
+    before = list(_ROUTE_URL.finditer(text, 0, place)) if place > 0 else []
+    if not before or found.backend not in before[-1][2]:
+        return []
+    match = before[-1]
+    after = text[: match.start(2)] + right + text[match.end(2) :]
+    why = (f"{finding.detail}.", f"{finding.detail}.")
+    change = patch(view, found.owner, live, [(f"data['{found.where}']", after)])
+    return [Draft("other", (f"Route {found.path} to {right}", f"Router {found.path} vers {right}"), why, change, 0.8, [("The gateway must reload its configuration", "La passerelle doit relire sa configuration")])]  # fmt: skip

@@ -9,7 +9,8 @@ from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.objects import Obj, at, items, labels_of, mapping, name_of
 from decide.core.plans import sizing
-from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.drafts import Draft, container_path, exchange, patch, patch_workload
+from decide.core.plans.workloads import rollback
 from decide.core.rules.scheduling import affinity_fits, cordoned, selector_fits, untolerated
 from decide.core.view import ClusterView, node_ready
 from manifests import quantities
@@ -63,7 +64,7 @@ def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
         title = (f"Request {text} of {resource} for {container.name}", f"Demander {text} de {resource} pour {container.name}")  # fmt: skip
         kind = "set_cpu" if resource == "cpu" else "set_memory"
         drafts.append(Draft(kind, title, why, patch_workload(view, workload, wanted), 0.85 if len(samples) >= sizing.ENOUGH else 0.65, [("Less is reserved for the container than it asked for", "Moins de ressources réservées que demandé")]))  # type: ignore[arg-type]  # fmt: skip
-    return drafts[:1]
+    return [*drafts[:1], *rollback(finding, view)]
 
 
 def _show(resource: str, room: Decimal | None) -> str:
@@ -132,7 +133,7 @@ def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
         keep = {k: v for k, v in mapping(current).items() if not k.startswith("required")}
         keep["preferredDuringSchedulingIgnoredDuringExecution"] = [*items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")), *soft]  # fmt: skip
         why = ("No node satisfies the required affinity; as a preference it no longer blocks.", "Aucun nœud ne satisfait l'affinité requise ; en préférence elle ne bloque plus.")  # fmt: skip
-        drafts.append(Draft("set_scheduling", ("Prefer instead of require the node affinity", "Préférer au lieu d'exiger l'affinité de nœud"), why, patch_workload(view, workload, [(path, keep)]), 0.65, [_SPREAD]))  # fmt: skip
+        drafts.append(Draft("set_scheduling", ("Prefer instead of require the node affinity", "Préférer au lieu d'exiger l'affinité de nœud"), why, patch_workload(view, workload, exchange(path, mapping(current), keep)), 0.65, [_SPREAD]))  # fmt: skip
     return drafts
 
 
@@ -150,7 +151,7 @@ def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
         keep = {k: v for k, v in current.items() if not k.startswith("required")}
         keep["preferredDuringSchedulingIgnoredDuringExecution"] = [*items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")), *soft]  # fmt: skip
         why = ("Required anti-affinity leaves no node; as a preference the pods still spread where they can.", "L'anti-affinité requise ne laisse aucun nœud ; en préférence les pods restent répartis si possible.")  # fmt: skip
-        drafts.append(Draft("set_scheduling", ("Prefer instead of require pod anti-affinity", "Préférer au lieu d'exiger l'anti-affinité"), why, patch_workload(view, workload, [(":affinity.podAntiAffinity", keep)]), 0.75, [("Two pods may share a node", "Deux pods peuvent partager un nœud")]))  # fmt: skip
+        drafts.append(Draft("set_scheduling", ("Prefer instead of require pod anti-affinity", "Préférer au lieu d'exiger l'anti-affinité"), why, patch_workload(view, workload, exchange(":affinity.podAntiAffinity", current, keep)), 0.75, [("Two pods may share a node", "Deux pods peuvent partager un nœud")]))  # fmt: skip
     return drafts
 
 

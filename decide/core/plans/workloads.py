@@ -117,7 +117,7 @@ def pull_secret(finding: Finding, view: ClusterView) -> list[Draft]:
         if name not in named:
             why = (f"Secret {name} holds registry credentials; the pods name {named or 'none'}.", f"Le secret {name} contient des identifiants de registre ; les pods nomment {named or 'aucun'}.")  # fmt: skip
             drafts.append(Draft("set_image_pull_secret", (f"Pull with secret {name}", f"Utiliser le secret de pull {name}"), why, patch_workload(view, workload, [(":imagePullSecrets", [{"name": name}])]), 0.8 if len(have) == 1 else 0.6, [_ROLL]))  # fmt: skip
-    return drafts[:2] + [d for d in image(finding, view) if d.weight > 0.9]
+    return drafts[:2] + image(finding, view)
 
 
 def reference(finding: Finding, view: ClusterView) -> list[Draft]:
