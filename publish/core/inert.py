@@ -24,7 +24,7 @@ _BIDI_AND_HIDDEN = re.compile(
 _MARKDOWN = re.compile(r"([\\*_\[\]|~<>^])")
 #: What means something at the start of a line: quick action, heading, list, rule, setext underline.
 _STARTS = re.compile(r"[/#=+.:>-]|\\[~*_]|\d+[.)]")
-_REFERENCE = re.compile(r"([@#!~%$&^*]|\\[~^*])(?=[\w\"'(\[{\\])")
+_REFERENCE = re.compile(r"([@#!~%$&^*])(?=[\w\"'(\[{\\])")
 _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
 _WWW = re.compile(r"(?i)(www)\.")
 
@@ -41,9 +41,8 @@ def clean(text: str, limit: int = 500) -> str:
 
 def prose(text: str, limit: int = 500) -> str:
     """Outside text inside a Markdown line of ours: escaped, and broken where GitLab would see a reference or a link."""
-    text = clean(text, limit).replace("`", "'").replace("&", "&amp;")
+    text = _broken(clean(text, limit).replace("`", "'")).replace("&", "&amp;")
     text = _MARKDOWN.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
-    text = _broken(text)
     return BREAK + text if _STARTS.match(text) else text
 
 
@@ -54,8 +53,6 @@ def title(text: str, limit: int = 200) -> str:
 
 def _broken(text: str) -> str:
     text = _REFERENCE.sub(lambda m: m.group(1) + BREAK, text)
-    text = text.replace("&" + BREAK + "amp;", "&amp;" + BREAK)
-    text = text.replace("&" + BREAK + "lt;", "&lt;").replace("&" + BREAK + "gt;", "&gt;")
     text = _WORD_COLON.sub(":" + BREAK, text)
     return _WWW.sub(r"\1" + BREAK + ".", text)
 
