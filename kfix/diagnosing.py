@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +139,10 @@ def diff_of(plan: ActionPlan, record: CandidatePlans, capture: Capture) -> tuple
 
 def _checks(record: CandidatePlans) -> Mapping[str, list[dict[str, Json]]]:
     """Safety's offline verdicts by plan id."""
-    if find_spec("safety.core") is None:
+    check_offline = getattr(import_module("safety.core"), "check_offline", None)
+    if check_offline is None:
         return {}
-    safety_core = import_module("safety.core")
-    validated = safety_core.check_offline(record)
+    validated = check_offline(record)
     return {
         plan.plan.plan_id: [
             check.model_dump(mode="json", exclude={"elapsed_ms"}) for check in plan.checks
