@@ -89,7 +89,9 @@ async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> Merge
         return None
     when = record.context.alerted_at.isoformat(timespec="seconds")
     if decision.kind == "recovered":
-        text, key = word("note_recovered", ports.language), f"recovered-{record.event_id}"
+        # A flapping alert recovers often: one comment for each window of time.
+        window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
+        text, key = word("note_recovered", ports.language), f"recovered-{window}"
     else:
         text = description.repeat_note(record, language=ports.language, when=when)
         key = record.event_id

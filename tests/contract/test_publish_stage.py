@@ -290,6 +290,18 @@ async def test_a_recovery_is_said_on_the_merge_request_once(world: World) -> Non
     assert len(world.slack.messages) == 2
 
 
+async def test_a_flapping_alert_makes_one_merge_request_and_few_words(world: World) -> None:
+    await publish(await world.record(), world.ports)
+    for number in range(30):
+        world.now[0] = sample.NOW + timedelta(seconds=20 * number)
+        over = await world.record(role="recovery", event_id=f"over-{number}", recommended="")
+        await publish(over, world.ports)
+        await publish(await world.record(role="repeat", event_id=f"on-{number}"), world.ports)
+    (mr,) = world.merge_requests
+    assert len(mr.notes) == 1
+    assert len(world.slack.messages) == len(world.teams.cards) == 2
+
+
 async def test_a_recovery_without_a_merge_request_is_quiet(world: World) -> None:
     over = await world.record(role="recovery", status="no_action", recommended="")
     assert await publish(over, world.ports) is None
