@@ -292,7 +292,7 @@ async def test_a_recovery_is_said_on_the_merge_request_once(world: World) -> Non
 
 async def test_a_flapping_alert_makes_one_merge_request_and_few_words(world: World) -> None:
     await publish(await world.record(), world.ports)
-    for number in range(30):
+    for number in range(8):
         world.now[0] = sample.NOW + timedelta(seconds=20 * number)
         over = await world.record(role="recovery", event_id=f"over-{number}", recommended="")
         await publish(over, world.ports)
@@ -386,3 +386,27 @@ async def test_the_breaker_pauses_a_repository_whose_merge_requests_are_all_refu
         publish(await world.record(incident_id="inc-9", event_id="v9", fingerprint="fp-9"), ports)
     )
     assert "pauses there" in event.text
+
+
+@pytest.mark.parametrize("attack", ["/merge", "x\n/approve\n", "\u2060/assign @ada", "`\n/close"])
+async def test_gitlab_finds_no_quick_action_in_what_we_write(world: World, attack: str) -> None:
+    record = await world.record()
+    assert record.analysis is not None
+    context = record.context.model_copy(
+        update={"alert_title": attack, "service": attack, "team": attack}
+    )
+    analysis = record.analysis.model_copy(update={"root_cause": attack})
+    chosen = record.plans[0]
+    plan = chosen.plan.model_copy(
+        update={"justification": attack, "rollback_plan": attack, "title": attack}
+    )
+    chosen = chosen.model_copy(update={"plan": plan})
+    record = record.model_copy(
+        update={"context": context, "analysis": analysis, "plans": (chosen,)}
+    )
+    await publish(record, world.ports)
+    world.now[0] = sample.NOW + timedelta(hours=2)
+    await publish(record.model_copy(update={"role": "repeat", "event_id": "later"}), world.ports)
+    (mr,) = world.merge_requests
+    assert len(mr.notes) == 1
+    assert world.state.quick_actions == []
