@@ -1,0 +1,1 @@
+"""safety's connections to the world."""

@@ -1,0 +1,133 @@
+"""The API server's verdict: a dry-run of the edited document, and of a Pod made from its template.
+
+A Deployment's dry-run shows neither quota nor LimitRange nor PodSecurity; the Pod's does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kfix.clients.kubernetes import Conflict, Kubernetes, Refused
+from safety.core.documents import declared
+from safety.core.workloads import TEMPLATED
+from schemas import errors
+from schemas.base import Json
+from schemas.plans import FieldChange, KubernetesChange
+from schemas.validated import CheckResult, FileEdit
+
+_BOUNDS = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
+
+
+class KubernetesChecks:
+    """``safety.ports.Cluster`` on the API server."""
+
+    def __init__(self, client: Kubernetes) -> None:
+        self._client = client
+
+    async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
+        wanted = [(plural, namespace) for plural in _BOUNDS for namespace in namespaces]
+        answers = await asyncio.gather(*(self._client.list(*item) for item in wanted))
+        found: dict[str, list[Json]] = {plural: [] for plural in _BOUNDS}
+        for (plural, _), items in zip(wanted, answers, strict=True):
+            found[plural] += items
+        return found
+
+    async def dry_run(
+        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+    ) -> CheckResult:
+        numbers: dict[str, str] = {}
+        for change in changes:
+            document = declared(edits, change)
+            try:
+                answer = await self._answer(change, document)
+                numbers[change.object.key] = (
+                    "the whole edited document" if document else "the changed fields"
+                )
+                pod = pod_of(answer)
+                if pod is not None:
+                    await self._client.dry_run_create(pod)
+                    numbers[change.object.key] += " and a Pod of its template"
+            except (Refused, Conflict) as refused:
+                reason = f"{change.object.key}: {refused}"
+                return CheckResult(
+                    name="server_dry_run", verdict="fail", reason=reason, numbers=numbers
+                )
+            except errors.Unauthorized as failure:
+                reason = f"the server does not let K-Fix dry-run this: {failure}"
+                return CheckResult(
+                    name="server_dry_run", verdict="unknown", reason=reason, numbers=numbers
+                )
+            except errors.NotFound:
+                reason = f"{change.object.key} is not in the cluster"
+                return CheckResult(
+                    name="server_dry_run", verdict="fail", reason=reason, numbers=numbers
+                )
+        return CheckResult(
+            name="server_dry_run", verdict="pass", reason="the server accepts it", numbers=numbers
+        )
+
+    async def _answer(self, change: KubernetesChange, document: Json | None) -> Json:
+        ref = change.object
+        if change.action == "create":
+            return (await self._client.dry_run_create(document or change.manifest)).object
+        if document is not None:
+            metadata = {"namespace": ref.namespace, **(document.get("metadata") or {})}
+            whole = {**document, "metadata": metadata}
+            return (await self._client.dry_run_patch(ref, whole, "apply")).object
+        live = await self._client.find(ref)
+        return (
+            await self._client.dry_run_patch(ref, json_patch(change.fields, live), "json")
+        ).object
+
+
+def json_patch(fields: Sequence[FieldChange], live: Json) -> list[dict[str, Any]]:
+    """The fields as a JSON patch of the live object. Raises errors.Rejected when a path does not lead there."""
+    from manifests import changes, paths
+
+    operations = []
+    current = live
+    for change in fields:
+        pointer = ""
+        node: Any = current
+        path = paths.parse(change.path)
+        for segment in path:
+            at = paths.index_of(node, segment) if isinstance(segment, paths.Match) else segment
+            pointer += "/" + str(at).replace("~", "~0").replace("/", "~1")
+            node = paths.find(node, (at,), {})
+        operation: dict[str, Any] = {"op": change.op, "path": pointer}
+        if change.op != "remove":
+            operation["value"] = change.after
+        operations.append(operation)
+        try:
+            current = changes.apply([change], current)
+        except (changes.Stale, paths.Missing) as failure:
+            raise errors.Rejected(
+                f"the live object is not what the plan saw: {failure}"
+            ) from failure
+    return operations
+
+
+def pod_of(item: Json) -> Json | None:
+    """A Pod as the workload's controller would make it; ``None`` for kinds without a template."""
+    if item.get("kind") not in TEMPLATED:
+        return None
+    spec = item.get("spec") or {}
+    if item.get("kind") == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    template = spec.get("template") or {}
+    metadata = item.get("metadata") or {}
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "generateName": f"{metadata.get('name', 'pod')}-",
+            "namespace": metadata.get("namespace", ""),
+            "labels": labels,
+            "annotations": annotations,
+        },
+        "spec": template.get("spec") or {},
+    }

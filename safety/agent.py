@@ -1,0 +1,18 @@
+"""Candidate plans come in, validated plans go out."""
+
+from __future__ import annotations
+
+from kfix import topics
+from kfix.runtime.stage import Stage
+from safety.examination import Examiner
+from safety.wiring import open_ports
+from schemas.plans import CandidatePlans
+from schemas.validated import ValidatedPlans
+
+app: Stage[Examiner] = Stage("safety", ports=open_ports)
+
+
+@app.handles(topics.PLANS_CANDIDATE, writes=(topics.PLANS_VALIDATED,), timeout_s=300.0)
+async def validate(candidate: CandidatePlans, examiner: Examiner) -> ValidatedPlans:
+    """Examines every plan; what cannot be proven is not passed on as safe."""
+    return await examiner.examine(candidate)

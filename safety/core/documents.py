@@ -1,0 +1,88 @@
+"""The objects that edited files declare. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from manifests import reading, values
+from manifests.refused import Refused
+from schemas.base import Json
+from schemas.plans import KubernetesChange
+from schemas.validated import FileEdit
+
+#: A document with this field is whole enough to be checked as an object; a patch mostly is not.
+_WHOLE = {
+    "Deployment": ("spec", "selector"),
+    "StatefulSet": ("spec", "selector"),
+    "DaemonSet": ("spec", "selector"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate"),
+    "Service": ("spec", "ports"),
+    "HorizontalPodAutoscaler": ("spec", "scaleTargetRef"),
+    "Ingress": ("spec",),
+}
+
+
+def documents_of(text: str) -> list[Json]:
+    """The documents of a file's text as values; none when it cannot be read."""
+    try:
+        _, body = reading.without_bom(text)
+        return [values.value_of(document.root) for document in reading.read(body)]
+    except Refused:
+        return []
+
+
+def is_whole(item: Mapping[str, Any]) -> bool:
+    """Whether a document declares an object rather than a part of one."""
+    if not item.get("apiVersion") or not item.get("kind"):
+        return False
+    node: Any = item
+    for key in _WHOLE.get(str(item["kind"]), ()):
+        if not isinstance(node, Mapping) or key not in node:
+            return False
+        node = node[key]
+    return True
+
+
+def edited_objects(edits: Sequence[FileEdit]) -> Iterator[Json]:
+    """Whole objects of the edited files whose document an edit touched."""
+    for edit in edits:
+        before = before_of(edit)
+        known = documents_of(before) if before else []
+        for item in documents_of(edit.after):
+            if isinstance(item, Mapping) and is_whole(item) and item not in known:
+                yield dict(item)
+
+
+def before_of(edit: FileEdit) -> str:
+    """The file before the edit, from its unified diff; empty for a new file."""
+    lines = edit.after.splitlines(keepends=True)
+    out: list[str] = []
+    at = 0
+    for line in edit.diff.splitlines(keepends=True):
+        if line.startswith("@@"):
+            start = int(line.split("+")[1].split(" ")[0].split(",")[0])
+            length = line.split("+")[1].split(" ")[0].partition(",")[2]
+            start -= 0 if length == "0" else 1
+            out += lines[at:start]
+            at = start
+        elif line.startswith("-") and not line.startswith("--- "):
+            out.append(line[1:])
+        elif line.startswith("+") and not line.startswith("+++ "):
+            at += 1
+        elif line.startswith(" "):
+            out.append(line[1:])
+            at += 1
+    return "".join([*out, *lines[at:]])
+
+
+def declared(edits: Sequence[FileEdit], change: KubernetesChange) -> Json | None:
+    """The whole object that the edited files declare for a change; ``None`` when they hold only a part of it."""
+    ref = change.object
+    for item in edited_objects(edits):
+        metadata = item.get("metadata") or {}
+        named = (item.get("kind"), metadata.get("name")) == (ref.kind, ref.name)
+        if named and metadata.get("namespace", ref.namespace) == ref.namespace:
+            return item
+    return None

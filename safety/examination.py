@@ -1,0 +1,132 @@
+"""Examines each plan of a candidate: edit it, ask the server, run the checks. Never raises for a check's sake."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from manifests import propose
+from manifests.refused import Refused
+from safety.adapters.schemas import check_schema
+from safety.core import Edits, Findings, Policy, check_plan, validated
+from safety.ports import Cluster, Repository, Schemas
+from schemas import errors
+from schemas.base import Json
+from schemas.plans import ActionPlan, CandidatePlans, KubernetesChange
+from schemas.validated import CheckResult, ValidatedPlans
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Who is asked. ``None`` stands for what is not configured."""
+
+    repository: Repository | None
+    cluster: Cluster | None
+    schemas: Schemas
+    policy: Policy
+    deadline_s: float
+
+    async def examine(self, candidate: CandidatePlans) -> ValidatedPlans:
+        """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
+        if not candidate.plans:
+            return validated(candidate, (), self.policy)
+        objects = await self._objects(candidate)
+        plans = [await self._plan(plan, candidate, objects) for plan in candidate.plans]
+        return validated(
+            candidate,
+            [
+                check_plan(plan, candidate, objects, self.policy, found)
+                for plan, found in zip(candidate.plans, plans, strict=True)
+            ],
+            self.policy,
+        )
+
+    async def _objects(self, candidate: CandidatePlans) -> Mapping[str, Sequence[Json]]:
+        """The bundle's objects, with bounds as they are now; kinds that cannot be refreshed are dropped: stale is unknown."""
+        collected: Mapping[str, Sequence[Json]] = candidate.context.objects
+        if self.cluster is None:
+            return collected
+        namespaces = sorted(
+            {
+                c.object.namespace
+                for p in candidate.plans
+                for c in p.kubernetes_changes
+                if c.object.namespace
+            }
+        )
+        fresh, _ = await self._ask(self.cluster.bounds(namespaces))
+        return {**collected, **fresh} if fresh is not None else collected
+
+    async def _plan(
+        self, plan: ActionPlan, candidate: CandidatePlans, objects: Mapping[str, Sequence[Json]]
+    ) -> Findings:
+        edits = await self._edits(plan.kubernetes_changes, candidate.context.environment)
+        schema = check_schema(self.schemas, edits)
+        return Findings(
+            edits, {"schema": schema, "server_dry_run": await self._dry_run(plan, edits)}
+        )
+
+    async def _edits(self, changes: Sequence[KubernetesChange], environment: str) -> Edits:
+        if self.repository is None:
+            return "no deployment repository is configured"
+        found, why = await self._ask(self.repository.propose(changes, environment))
+        return why if found is None else found
+
+    async def _dry_run(self, plan: ActionPlan, edits: Edits) -> CheckResult:
+        started = time.perf_counter()
+        if self.cluster is None:
+            return CheckResult(
+                name="server_dry_run", verdict="unknown", reason="no cluster is configured"
+            )
+        if isinstance(edits, str | Refused):
+            return CheckResult(
+                name="server_dry_run", verdict="unknown", reason="there is no edited document"
+            )
+        found, why = await self._ask(self.cluster.dry_run(plan.kubernetes_changes, edits))
+        verdict = found or CheckResult(name="server_dry_run", verdict="unknown", reason=why)
+        return verdict.model_copy(
+            update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
+        )
+
+    async def _ask(self, question: Awaitable[T]) -> tuple[T | None, str]:
+        """The answer, or why there is none."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return await question, ""
+        except TimeoutError:
+            return None, f"no answer within {self.deadline_s:g} s"
+        except errors.KFixError as failure:
+            return None, f"{failure.reason}: {failure}"[:300]
+
+
+def examine_offline(
+    candidate: CandidatePlans, files: Mapping[str, bytes] | None, policy: Policy, schemas: Schemas
+) -> ValidatedPlans:
+    """The examination of a captured case: no server is asked, and what is unknown for that reason rejects nothing.
+
+    ``files`` is the deployment repository; ``None``: there is none. The dry-run's verdict is ``unknown``.
+    """
+    done = []
+    for plan in candidate.plans:
+        edits: Edits = "the case has no repository"
+        if files is not None:
+            edits = propose(
+                files,
+                plan.kubernetes_changes,
+                environment=candidate.context.environment,
+                project="",
+                ref="",
+            )
+        dry_run = CheckResult(
+            name="server_dry_run", verdict="unknown", reason="offline: no server was asked"
+        )
+        found = Findings(edits, {"schema": check_schema(schemas, edits), "server_dry_run": dry_run})
+        done.append(
+            check_plan(plan, candidate, candidate.context.objects, policy, found, offline=True)
+        )
+    return validated(candidate, done, policy)

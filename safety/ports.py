@@ -1,0 +1,43 @@
+"""What safety asks of the world. Ports raise from ``schemas.errors``; the examination turns failures into ``unknown``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from manifests.refused import Refused
+from schemas.base import Json
+from schemas.plans import KubernetesChange
+from schemas.validated import CheckResult, FileEdit
+
+
+class Repository(Protocol):
+    """The deployment repositories."""
+
+    async def propose(
+        self, changes: Sequence[KubernetesChange], environment: str
+    ) -> Sequence[FileEdit] | Refused:
+        """The proven edits for these changes, based on the deployment branch's head; a refusal with its reason."""
+        ...
+
+
+class Cluster(Protocol):
+    """The API server: fresh bounds, and dry-runs."""
+
+    async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
+        """Quotas, limit ranges, autoscalers and budgets as they are now, by lower-case plural."""
+        ...
+
+    async def dry_run(
+        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+    ) -> CheckResult:
+        """The server's verdict on the edited documents, and on a Pod of each changed template."""
+        ...
+
+
+class Schemas(Protocol):
+    """Kubernetes' own schemas, offline."""
+
+    def validate(self, item: Json) -> str | None:
+        """Why the object is invalid; empty when it is valid; ``None`` when its kind has no schema here."""
+        ...

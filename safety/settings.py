@@ -1,0 +1,23 @@
+"""Settings of safety. ``KFIX_SAFETY_*``."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kfix.settings import Settings
+
+
+class Safety(Settings):
+    """Where the policy is and how long a proof may take."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_SAFETY_")
+
+    #: YAML file of the policy (``safety.core.policy.Policy``); empty: the shipped defaults.
+    policy_file: str = ""
+    #: Seconds the repository or the API server may take for one plan; later than that is ``unknown``.
+    deadline_s: float = Field(default=30.0, gt=0)
+    #: Kubernetes version whose schemas are used offline, as ``1.37``; empty: the newest known.
+    kubernetes_version: str = ""
+    #: Namespace to the folders of the repository that declare it, where names alone are ambiguous.
+    folders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
