@@ -25,12 +25,21 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     id: Any = None
-    repo: Path = Path()
+    #: Missing together with ``file``: the present folder. Missing beside one: the file's own folder.
+    repo: Path | None = None
     file: str = ""
     doc: int | None = None
     object: str = ""
     set: dict[str, Any] = Field(default_factory=dict)
     environment: str = Field(default="unknown", alias="env")
+
+    @property
+    def place(self) -> tuple[Path, str]:
+        """(folder, file below it)."""
+        if self.repo is None and self.file:
+            file = Path(self.file)
+            return file.parent, file.name
+        return self.repo or Path(), self.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +81,15 @@ def answer(request: Request, workspace: Workspace, *, write: bool = False) -> An
         edits = _edits(request, workspace)
     except Refused as refused:
         return Answer("refused", request.file, code=refused.code, reason=refused.reason)
+    except OSError as error:
+        return Answer("refused", request.file, code="NOT_FOUND", reason=str(error))
     except (paths.BadPath, ValueError) as error:
         return Answer("refused", request.file, code="BAD_REQUEST", reason=str(error))
     if not edits:
         return Answer("unchanged", request.file)
     if write:
         for edit in edits:
-            workspace.write(request.repo, edit)
+            workspace.write(request.place[0], edit)
     return Answer("edited", edits[0].path, "".join(edit.diff for edit in edits))
 
 
@@ -104,17 +115,17 @@ def answer_line(line: bytes, workspace: Workspace, *, write: bool = False) -> by
 
 
 def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
-    index = workspace.index(request.repo)
+    repo, path = request.place
+    index = workspace.index(repo)
     ref = ObjectRef.parse(request.object) if request.object else None
-    if not request.file:
+    if not path:
         if ref is None:
             raise ValueError("neither file nor object")
         return proposing.set_fields(index, ref, request.set, Hints(request.environment))
-    path = request.file
     if path in index.unreadable:
         raise index.unreadable[path]
     if path not in index.texts:
-        content = read_file(request.repo / path, path)
+        content = read_file(repo / path, path)
         index.texts[path] = reading.decode(content)
     document = _document(index, path, request.doc, ref)
     return proposing.set_in(index, path, document, request.set)

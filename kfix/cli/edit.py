@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def edit(
     *,
-    repo: Annotated[Path, typer.Option(help="Folder of the deployment repository.")] = Path(),
+    repo: Annotated[Path | None, typer.Option(help="Folder of the deployment repository.")] = None,
     object_: Annotated[str, typer.Option("--object", help="Kind/namespace/name.")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="PATH=VALUE, repeatable.")] = None,
     env: Annotated[str, typer.Option(help="Environment, to choose an overlay.")] = "unknown",

@@ -78,6 +78,12 @@ def test_write_changes_the_file(repo: Path) -> None:
     assert (repo / "values.yaml").read_text() == "image: {tag: '1.3'}\n"
 
 
+def test_a_file_needs_no_repository(repo: Path) -> None:
+    done = run("edit", "--file", str(repo / "values.yaml"), "--set", "image.tag=1.3")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("--- a/values.yaml\n+++ b/values.yaml\n")
+
+
 @pytest.mark.parametrize(
     ("args", "code"),
     [
