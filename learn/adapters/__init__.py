@@ -1,0 +1,1 @@
+"""learn's connections to the world."""

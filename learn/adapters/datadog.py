@@ -1,0 +1,32 @@
+"""The signals after a merge, from Datadog: the same queries and the same arithmetic as before it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kfix.clients.datadog import Datadog
+from kfix.measurements import measure
+from kfix.metric_queries import queries_for
+from schemas.merge_requests import Proposal
+
+
+class DatadogSignals:
+    """``learn.ports.Signals`` on Datadog's metrics."""
+
+    def __init__(self, client: Datadog) -> None:
+        self._client = client
+
+    async def measure(
+        self, proposal: Proposal, since: datetime, until: datetime
+    ) -> dict[str, float]:
+        context = proposal.context
+        asked = queries_for(
+            cluster=context.cluster,
+            namespace=context.namespace,
+            workload=proposal.analysis.object,
+            service=context.service,
+        )
+        if not asked:
+            return {}
+        series = await self._client.metrics(asked, since, until)
+        return measure(series, since.timestamp(), until.timestamp())

@@ -1,0 +1,52 @@
+"""The workload after a merge, from the API server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kfix.clients.kubernetes import Kubernetes
+from learn.core.judgement import WorkloadState
+from learn.core.workload import state_of
+from schemas import errors
+from schemas.base import Json, ObjectRef
+from schemas.merge_requests import Proposal
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+
+
+class KubernetesState:
+    """``learn.ports.Cluster`` on the API server."""
+
+    def __init__(self, client: Kubernetes) -> None:
+        self._client = client
+
+    async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
+        changed = {
+            change.object.key: await self._find(change.object)
+            for change in proposal.plan.kubernetes_changes
+        }
+        workload = await self._workload(proposal)
+        pods = await self._pods(workload) if workload is not None else []
+        return state_of(proposal.plan, changed, workload, pods, since)
+
+    async def _find(self, ref: ObjectRef) -> Json | None:
+        try:
+            return await self._client.find(ref)
+        except errors.NotFound:
+            return None
+
+    async def _workload(self, proposal: Proposal) -> Json | None:
+        """The workload the incident is about, else the one that the plan changes."""
+        changed = [change.object for change in proposal.plan.kubernetes_changes]
+        for ref in (proposal.analysis.object, *changed):
+            if ref.kind in _WORKLOADS:
+                return await self._find(ref)
+        return None
+
+    async def _pods(self, workload: Json) -> list[Json]:
+        selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+        if not selector:
+            return []
+        labels = ",".join(f"{name}={value}" for name, value in selector.items())
+        namespace = str((workload.get("metadata") or {}).get("namespace", ""))
+        return await self._client.list("pods", namespace, labels=labels)

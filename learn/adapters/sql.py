@@ -1,0 +1,263 @@
+"""Learn's ledger on SQL (SQLite and PostgreSQL). Each call is one transaction in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from kfix.store.learn_tables import (
+    followed_merge_requests as followed_table,
+)
+from kfix.store.learn_tables import (
+    incident_feedback,
+    incident_outcomes,
+    post_deploy_checks,
+)
+from learn.core.lessons import workload_kind
+from learn.ports import DueCheck, Followed, State
+from schemas import errors
+from schemas.context import OutcomeResult
+from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
+from schemas.outcomes import Outcome
+
+T = TypeVar("T")
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqlLedger:
+    """``learn.ports.Ledger`` on the relational store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def opened(self, followed: Followed) -> Followed:
+        def work(connection: Connection) -> Followed:
+            row = _locked(connection, followed.incident_id)
+            values: dict[str, Any] = {
+                "fingerprint": followed.fingerprint,
+                "trace_id": followed.trace_id,
+                "opened_at": followed.changed_at,
+                "proposal": _dumped(followed.proposal),
+                "merge_request": _dumped(followed.merge_request),
+            }
+            if _aware(row.changed_at) == _BEGINNING:
+                values["changed_at"] = followed.changed_at
+            connection.execute(_update(followed.incident_id).values(**values))
+            return _followed(_locked(connection, followed.incident_id))
+
+        return await self._transact(work)
+
+    async def moved(
+        self, incident_id: str, state: State, at: datetime, ref: MergeRequestRef | None
+    ) -> Followed:
+        def work(connection: Connection) -> Followed:
+            row = _locked(connection, incident_id)
+            if at >= _aware(row.changed_at) and row.state != "merged":
+                values: dict[str, Any] = {"state": state, "changed_at": at}
+                if row.merge_request is None and ref is not None:
+                    values["merge_request"] = _dumped(ref)
+                connection.execute(_update(incident_id).values(**values))
+            return _followed(_locked(connection, incident_id))
+
+        return await self._transact(work)
+
+    async def find(self, incident_id: str) -> Followed | None:
+        def work(connection: Connection) -> Followed | None:
+            row = connection.execute(
+                select(followed_table).where(followed_table.c.incident_id == incident_id)
+            ).one_or_none()
+            return _followed(row) if row is not None else None
+
+        return await self._transact(work)
+
+    async def schedule(self, incident_id: str, *, merged_at: datetime, due_at: datetime) -> None:
+        await self._transact(
+            lambda connection: _insert(
+                connection,
+                post_deploy_checks,
+                {"incident_id": incident_id, "merged_at": merged_at, "due_at": due_at, "tries": 0},
+            )
+        )
+
+    async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueCheck]:
+        checks = post_deploy_checks.c
+
+        def work(connection: Connection) -> list[DueCheck]:
+            free = or_(checks.leased_until.is_(None), checks.leased_until < now)
+            due = connection.execute(
+                select(post_deploy_checks)
+                .where(checks.done_at.is_(None), checks.due_at <= now, free)
+                .order_by(checks.due_at)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            ).all()
+            claimed = []
+            for row in due:
+                connection.execute(
+                    update(post_deploy_checks)
+                    .where(checks.incident_id == row.incident_id)
+                    .values(leased_until=lease_until, tries=row.tries + 1)
+                )
+                followed = _followed(_locked(connection, row.incident_id))
+                claimed.append(DueCheck(followed, _aware(row.merged_at), row.tries + 1))
+            return claimed
+
+        return await self._transact(work)
+
+    async def postpone(self, incident_id: str, *, due_at: datetime) -> None:
+        await self._transact(
+            lambda connection: connection.execute(
+                update(post_deploy_checks)
+                .where(post_deploy_checks.c.incident_id == incident_id)
+                .values(due_at=due_at, leased_until=None)
+            )
+        )
+
+    async def stale(self, before: datetime, limit: int) -> list[Followed]:
+        table = followed_table.c
+        ended = exists().where(incident_outcomes.c.incident_id == table.incident_id)
+        query = (
+            select(followed_table)
+            .where(table.state == "open", table.opened_at < before, ~ended)
+            .order_by(table.opened_at)
+            .limit(limit)
+        )
+        return await self._transact(
+            lambda connection: [_followed(row) for row in connection.execute(query)]
+        )
+
+    async def keep(self, outcome: Outcome) -> None:
+        plan = outcome.plan
+        key = {"incident_id": outcome.incident_id, "plan_id": plan.plan_id if plan else ""}
+        values = {
+            "result": outcome.result,
+            "failure_class": outcome.failure_class,
+            "fix_kind": plan.fix_kind if plan else "",
+            "workload_kind": workload_kind(plan) if plan else "",
+            "object_key": outcome.object.key,
+            "occurred_at": outcome.occurred_at,
+            "outcome": outcome.model_dump(mode="json"),
+        }
+
+        def work(connection: Connection) -> None:
+            known = incident_outcomes.c
+            _insert(connection, incident_outcomes, {**key, **values})
+            connection.execute(
+                update(incident_outcomes)
+                .where(
+                    known.incident_id == key["incident_id"],
+                    known.plan_id == key["plan_id"],
+                    known.occurred_at <= outcome.occurred_at,
+                )
+                .values(**values)
+            )
+            connection.execute(
+                update(post_deploy_checks)
+                .where(post_deploy_checks.c.incident_id == outcome.incident_id)
+                .values(done_at=outcome.occurred_at)
+            )
+
+        await self._transact(work)
+
+    async def outcome_of(self, incident_id: str) -> Outcome | None:
+        query = (
+            select(incident_outcomes.c.outcome)
+            .where(incident_outcomes.c.incident_id == incident_id)
+            .order_by(incident_outcomes.c.occurred_at.desc())
+            .limit(1)
+        )
+        found = await self._transact(lambda connection: connection.execute(query).scalar())
+        return Outcome.model_validate(found) if found is not None else None
+
+    async def add_feedback(
+        self, event_id: str, incident_id: str, feedback: Feedback, at: datetime
+    ) -> None:
+        values = {"event_id": event_id, "incident_id": incident_id, "occurred_at": at}
+        await self._transact(
+            lambda connection: _insert(
+                connection, incident_feedback, {**values, **feedback.model_dump()}
+            )
+        )
+
+    async def feedback_of(self, incident_id: str) -> Sequence[Feedback]:
+        table = incident_feedback.c
+        query = (
+            select(table.author, table.verdict, table.text, table.score)
+            .where(table.incident_id == incident_id)
+            .order_by(table.occurred_at, table.event_id)
+        )
+        rows = await self._transact(lambda connection: connection.execute(query).mappings().all())
+        return [Feedback.model_validate(dict(row)) for row in rows]
+
+    async def history(
+        self, failure_class: str, workload_kind: str, fix_kind: str
+    ) -> Sequence[tuple[OutcomeResult, datetime]]:
+        table = incident_outcomes.c
+        query = select(table.result, table.occurred_at).where(
+            table.failure_class == failure_class,
+            table.workload_kind == workload_kind,
+            table.fix_kind == fix_kind,
+        )
+        rows = await self._transact(lambda connection: connection.execute(query).all())
+        return [(cast(OutcomeResult, row.result), _aware(row.occurred_at)) for row in rows]
+
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.execute(text("BEGIN IMMEDIATE"))
+                result = work(connection)
+                connection.commit()
+                return result
+
+        try:
+            return await asyncio.to_thread(run)
+        except DBAPIError as failure:
+            raise errors.Unavailable(f"learn's ledger: {failure.orig}") from failure
+
+
+def _aware(at: datetime) -> datetime:
+    """SQLite forgets the zone; all times in the store are UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
+def _locked(connection: Connection, incident_id: str) -> Row[Any]:
+    """The incident's row, made when missing and held until the transaction ends."""
+    made = {"incident_id": incident_id, "state": "open", "changed_at": _BEGINNING}
+    _insert(connection, followed_table, made)
+    query = select(followed_table).where(followed_table.c.incident_id == incident_id)
+    return connection.execute(query.with_for_update()).one()
+
+
+def _update(incident_id: str) -> Any:
+    return update(followed_table).where(followed_table.c.incident_id == incident_id)
+
+
+def _dumped(model: Proposal | MergeRequestRef | None) -> Any:
+    return model.model_dump(mode="json") if model is not None else None
+
+
+def _followed(row: Row[Any]) -> Followed:
+    return Followed(
+        incident_id=row.incident_id,
+        fingerprint=row.fingerprint,
+        trace_id=row.trace_id,
+        state=cast(State, row.state),
+        changed_at=_aware(row.changed_at),
+        merge_request=MergeRequestRef.model_validate(row.merge_request)
+        if row.merge_request
+        else None,
+        proposal=Proposal.model_validate(row.proposal) if row.proposal else None,
+    )

@@ -1,0 +1,30 @@
+"""The life of merge requests comes in, outcomes go out."""
+
+from __future__ import annotations
+
+from kfix import topics
+from kfix.runtime.stage import Stage
+from learn.following import Ports, check_due, follow
+from learn.wiring import open_ports
+from schemas.merge_requests import MergeRequestEvent
+from schemas.outcomes import Outcome
+
+app: Stage[Ports] = Stage("learn", ports=open_ports)
+
+
+@app.handles(topics.MR_EVENTS, writes=(topics.OUTCOMES,))
+async def learn(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
+    """Follows a merge request; one that was closed, and feedback on one that ended, is an outcome."""
+    return await follow(event, ports)
+
+
+@app.handles(topics.OUTCOMES)
+async def keep(outcome: Outcome, ports: Ports) -> None:
+    """Stores an outcome once the broker has it: only then its check is done."""
+    await ports.ledger.keep(outcome)
+
+
+@app.every(seconds=lambda ports: ports.settings.poll_s, writes=(topics.OUTCOMES,))
+async def check(ports: Ports) -> list[Outcome]:
+    """Looks at merged fixes whose time has come."""
+    return await check_due(ports)

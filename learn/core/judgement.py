@@ -1,0 +1,157 @@
+"""What became of a fix: measurements before and after, and the workload's state. Pure.
+
+- *failure*: the change arrived and the workload is not ready, or its containers still die, or the failure's own signal
+  got worse or did not get better;
+- *success*: ready, nothing died since, the failure's own signal (where it was measured) is better or harmless, and no
+  other signal got worse;
+- *partial*: anything between, also when too little could be measured to say success. A result is never invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.context import OutcomeResult
+from schemas.outcomes import Measurement
+
+Change = Literal["better", "same", "worse", "unknown"]
+
+#: Signal → its unit, and from which value on it is harmless whatever it was before. All signals are better when lower.
+SIGNALS: dict[str, tuple[str, float]] = {
+    "cpu_cores": ("cores", 0.0),
+    "memory_mib": ("MiB", 0.0),
+    "restarts": ("", 0.0),
+    "error_rate": ("", 0.01),
+    "latency_p95_ms": ("ms", 0.0),
+    "latency_ms": ("ms", 0.0),
+    "throttled_ratio": ("", 0.05),
+}
+#: The signal that a failure class is about, by words of its id; the workload's health is what counts for the others.
+_OWN_SIGNAL: tuple[tuple[str, str], ...] = (
+    ("throttl", "throttled_ratio"),
+    ("oom", "restarts"),
+    ("crash", "restarts"),
+    ("liveness", "restarts"),
+    ("latency", "latency_p95_ms"),
+    ("error", "error_rate"),
+)
+#: Usage may grow with a bigger allowance; that is what it is for.
+_FREE_TO_GROW = ("cpu_cores", "memory_mib")
+#: Relative change below which a signal counts as the same: half of what a quiet service varies by anyway.
+_NOISE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadState:
+    """The workload after the merge. ``None``: not known."""
+
+    #: The plan's fields have their new values in the cluster.
+    arrived: bool | None = None
+    desired: int | None = None
+    ready: int | None = None
+    #: Container deaths since the change arrived.
+    deaths: int | None = None
+    #: What keeps pods from being ready (``ImagePullBackOff``, ``Unschedulable``, …).
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def healthy(self) -> bool | None:
+        """All pods ready and none died; ``None`` when not known."""
+        if self.desired is None or self.ready is None:
+            return None
+        return self.ready >= self.desired and not self.deaths
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The result with its reasons."""
+
+    result: OutcomeResult
+    measurements: tuple[Measurement, ...]
+    explanation: str
+
+
+def compare(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Measurement, ...]:
+    """Each signal that was measured at all, before and after."""
+    return tuple(
+        Measurement(
+            name=name,
+            unit=SIGNALS.get(name, ("", 0.0))[0],
+            before=before.get(name),
+            after=after.get(name),
+            verdict=changed(name, before.get(name), after.get(name)),
+        )
+        for name in SIGNALS
+        if name in before or name in after
+    )
+
+
+def changed(name: str, before: float | None, after: float | None) -> Change:
+    """How a signal moved. Lower is better; below its harmless value nothing is worse."""
+    if before is None or after is None:
+        return "unknown"
+    harmless = SIGNALS.get(name, ("", 0.0))[1]
+    margin = max(abs(before) * _NOISE, 1e-9)
+    if after < before - margin:
+        return "better"
+    if after > before + margin and after > harmless:
+        return "worse"
+    return "same"
+
+
+def own_signal(failure_class: str) -> str:
+    """The signal a failure class is about; empty when it is about the workload's health alone."""
+    return next((signal for word, signal in _OWN_SIGNAL if word in failure_class), "")
+
+
+def judge(
+    failure_class: str,
+    state: WorkloadState,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+) -> Judgement:
+    """The result of a merged fix."""
+    measurements = compare(before, after)
+    if state.arrived is False:
+        return Judgement("partial", measurements, "The change has not arrived in the cluster.")
+    if state.healthy is False:
+        return Judgement("failure", measurements, _unhealthy(state))
+    own = next((m for m in measurements if m.name == own_signal(failure_class)), None)
+    if own is not None and own.name != "restarts" and own.verdict in ("worse", "same"):
+        harmless = own.after is not None and own.after <= SIGNALS[own.name][1]
+        if not harmless:
+            return Judgement("failure", measurements, f"{_told(own)}: not better.")
+    worse = [m for m in measurements if m.verdict == "worse" and m.name not in _FREE_TO_GROW]
+    if worse:
+        return Judgement(
+            "partial", measurements, f"Worse than before: {', '.join(map(_told, worse))}."
+        )
+    if state.healthy is None and (own is None or own.verdict == "unknown"):
+        return Judgement("partial", measurements, "Too little could be measured to say more.")
+    return Judgement("success", measurements, _healthy(state, measurements))
+
+
+def _unhealthy(state: WorkloadState) -> str:
+    reasons = f" ({', '.join(state.reasons[:3])})" if state.reasons else ""
+    if state.ready is not None and state.desired is not None and state.ready < state.desired:
+        return f"{state.ready} of {state.desired} pods are ready{reasons}."
+    return f"Containers died {state.deaths} times since the change{reasons}."
+
+
+def _healthy(state: WorkloadState, measurements: Sequence[Measurement]) -> str:
+    parts = []
+    if state.desired is not None:
+        parts.append(f"{state.ready} of {state.desired} pods are ready, no container died since")
+    parts += [_told(m) for m in measurements if m.verdict == "better"]
+    return "; ".join(parts) + "." if parts else "Nothing got worse."
+
+
+def _told(measurement: Measurement) -> str:
+    unit = f" {measurement.unit}" if measurement.unit else ""
+    return f"{measurement.name} {_number(measurement.before)} → {_number(measurement.after)}{unit}"
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3g}"

@@ -1,0 +1,84 @@
+"""What is remembered of an incident: one sentence for people, flat metadata for the vector memory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.context import OutcomeResult
+from schemas.merge_requests import Feedback, Proposal
+from schemas.outcomes import Outcome
+from schemas.plans import ActionPlan
+
+_SAID: dict[str, dict[str, str]] = {
+    "en": {
+        "success": "{title} worked for {failure} on a {kind}: {why}",
+        "partial": "{title} helped only in part for {failure} on a {kind}: {why}",
+        "failure": "{title} did not help for {failure} on a {kind}: {why}",
+        "rejected": "{title} was turned down for {failure} on a {kind}. {why}",
+        "expired": "{title} was never decided on for {failure} on a {kind}.",
+    },
+    "fr": {
+        "success": "{title} a réussi pour {failure} sur un {kind} : {why}",
+        "partial": "{title} n'a aidé qu'en partie pour {failure} sur un {kind} : {why}",
+        "failure": "{title} n'a pas aidé pour {failure} sur un {kind} : {why}",
+        "rejected": "{title} a été refusé pour {failure} sur un {kind}. {why}",
+        "expired": "{title} n'a jamais été décidé pour {failure} sur un {kind}.",
+    },
+}
+#: Characters of a lesson; Pinecone holds 40 KB of metadata a record, people read one line.
+_LIMIT = 400
+
+
+def workload_kind(plan: ActionPlan) -> str:
+    """Kind of the object that the plan changes."""
+    return plan.kubernetes_changes[0].object.kind if plan.kubernetes_changes else ""
+
+
+def lesson(proposal: Proposal, result: OutcomeResult, why: str, language: str) -> str:
+    """One sentence: what was tried, for what, what happened."""
+    said = _SAID[language][result].format(
+        title=proposal.plan.fix_kind.replace("_", " ").capitalize(),
+        failure=proposal.analysis.failure_class.replace("_", " "),
+        kind=workload_kind(proposal.plan),
+        why=why,
+    )
+    return said.strip()[:_LIMIT]
+
+
+def result_with_feedback(result: OutcomeResult, feedback: Sequence[Feedback]) -> OutcomeResult:
+    """The result that counts from now on: the newest judgement of a person outweighs the measurement.
+
+    ``bad`` makes it a failure; ``partial`` makes a success partial; ``good`` makes a partial result a success but cannot
+    turn a measured failure into one.
+    """
+    judged = [f.verdict for f in feedback if f.verdict != "comment"]
+    if not judged or result in ("rejected", "expired"):
+        return result
+    newest = judged[-1]
+    if newest == "bad":
+        return "failure"
+    if newest == "partial":
+        return "partial" if result == "success" else result
+    return "success" if result == "partial" else result
+
+
+def memory_metadata(
+    outcome: Outcome, proposal: Proposal, url: str
+) -> dict[str, str | float | bool]:
+    """What stands beside the vector: flat, short, enough to tell what worked without another look-up."""
+    plan = proposal.plan
+    return {
+        "incident_id": outcome.incident_id,
+        "failure_class": outcome.failure_class,
+        "object_key": outcome.object.key,
+        "workload_kind": workload_kind(plan),
+        "fix_kind": plan.fix_kind,
+        "changes_hash": plan.changes_hash,
+        "plan_title": plan.title[:200],
+        "title": proposal.context.alert_title[:200],
+        "result": result_with_feedback(outcome.result, outcome.feedback),
+        "lesson": outcome.lesson,
+        "environment": proposal.context.environment,
+        "at": outcome.occurred_at.isoformat(),
+        "url": url,
+    }

@@ -1,0 +1,109 @@
+"""What learn needs from the world. All raise from ``schemas.errors``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from learn.core.judgement import WorkloadState
+from schemas.context import OutcomeResult
+from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
+from schemas.outcomes import Outcome
+
+State = Literal["open", "merged", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An incident's merge request as far as it is known."""
+
+    incident_id: str
+    fingerprint: str
+    trace_id: str
+    state: State
+    changed_at: datetime
+    merge_request: MergeRequestRef | None
+    proposal: Proposal | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueCheck:
+    """A post-deploy check whose time has come, held by us until its lease ends."""
+
+    followed: Followed
+    merged_at: datetime
+    tries: int
+
+
+class Ledger(Protocol):
+    """The durable side. Every call may be repeated with the same effect."""
+
+    async def opened(self, followed: Followed) -> Followed:
+        """Keeps what was proposed. Returns what is known now: GitLab may have spoken first."""
+        ...
+
+    async def moved(
+        self, incident_id: str, state: State, at: datetime, ref: MergeRequestRef | None
+    ) -> Followed:
+        """Notes GitLab's word on the merge request; an older word than the known one changes nothing."""
+        ...
+
+    async def find(self, incident_id: str) -> Followed | None: ...
+
+    async def schedule(self, incident_id: str, *, merged_at: datetime, due_at: datetime) -> None:
+        """Notes that a check is due; one that is there already stays as it is."""
+        ...
+
+    async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueCheck]:
+        """Checks that are due and that nobody else holds."""
+        ...
+
+    async def postpone(self, incident_id: str, *, due_at: datetime) -> None: ...
+
+    async def stale(self, before: datetime, limit: int) -> list[Followed]:
+        """Merge requests opened before then that are still open and have no outcome."""
+        ...
+
+    async def keep(self, outcome: Outcome) -> None:
+        """Stores an outcome; its check is done. A newer record of the same plan replaces an older one."""
+        ...
+
+    async def outcome_of(self, incident_id: str) -> Outcome | None: ...
+
+    async def add_feedback(
+        self, event_id: str, incident_id: str, feedback: Feedback, at: datetime
+    ) -> None: ...
+
+    async def feedback_of(self, incident_id: str) -> Sequence[Feedback]:
+        """All feedback on an incident, oldest first."""
+        ...
+
+    async def history(
+        self, failure_class: str, workload_kind: str, fix_kind: str
+    ) -> Sequence[tuple[OutcomeResult, datetime]]:
+        """How this kind of fix ended, each time."""
+        ...
+
+
+class Signals(Protocol):
+    """The metrics after a merge."""
+
+    async def measure(
+        self, proposal: Proposal, since: datetime, until: datetime
+    ) -> dict[str, float]:
+        """Signals by name, in the units of the proposal's baseline; what has no data is left out."""
+        ...
+
+
+class Cluster(Protocol):
+    """The workload after a merge."""
+
+    async def state(self, proposal: Proposal, since: datetime) -> WorkloadState: ...
+
+
+class Memory(Protocol):
+    """The vector memory."""
+
+    async def remember(self, outcome: Outcome, proposal: Proposal) -> None: ...

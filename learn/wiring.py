@@ -1,0 +1,55 @@
+"""Settings to ports: where learn's composition is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from kfix.clients import datadog, kubernetes
+from kfix.memory.opening import open_memory
+from kfix.settings import DatadogConnection, House, KubernetesConnection, load
+from kfix.store.engine import open_engine
+from learn.adapters.memory import VectorMemory
+from learn.adapters.nothing import NoCluster, NoSignals
+from learn.adapters.sql import SqlLedger
+from learn.following import Ports
+from learn.ports import Cluster, Signals
+from learn.settings import Learn
+
+
+@asynccontextmanager
+async def open_ports() -> AsyncIterator[Ports]:
+    """Opens the store and what measures; what is not configured leaves outcomes that say so."""
+    house = load(House)
+    async with AsyncExitStack() as stack:
+        engine = open_engine(house.database_url.get_secret_value())
+        stack.callback(engine.dispose)
+        memory = await stack.enter_async_context(open_memory(engine))
+        yield Ports(
+            ledger=SqlLedger(engine),
+            signals=await _signals(stack),
+            cluster=await _cluster(stack),
+            memory=VectorMemory(memory, house.console_url),
+            settings=load(Learn),
+            language=house.language,
+            now=lambda: datetime.now(UTC),
+        )
+
+
+async def _signals(stack: AsyncExitStack) -> Signals:
+    connection = load(DatadogConnection)
+    if not datadog.configured(connection):
+        return NoSignals()
+    from learn.adapters.datadog import DatadogSignals
+
+    return DatadogSignals(await stack.enter_async_context(datadog.open_datadog(connection)))
+
+
+async def _cluster(stack: AsyncExitStack) -> Cluster:
+    connection = load(KubernetesConnection)
+    if not kubernetes.configured(connection):
+        return NoCluster()
+    from learn.adapters.kubernetes import KubernetesState
+
+    return KubernetesState(await stack.enter_async_context(kubernetes.open_kubernetes(connection)))
