@@ -1,0 +1,146 @@
+"""Plans: preconditions, inverses, sizes, history. Nothing that protects is ever removed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decide.core import diagnose
+from decide.core.plans import _BUILDERS, sizing
+from decide.core.taxonomy import CLASSES
+from decide_clusters import Cluster
+from manifests import changes
+from schemas.context import Pattern
+from schemas.plans import ActionPlan
+from test_decide_rules import FAULTS
+
+MIB = 2**20
+_GUARDS = ("livenessProbe", "readinessProbe", "startupProbe", "limits", "securityContext", "networkpolicies")  # fmt: skip
+
+
+def _plans(class_id: str, seed: int = 21) -> tuple[Cluster, tuple[ActionPlan, ...]]:
+    cluster = Cluster(seed)
+    for _ in range(4):
+        cluster.app()
+    app = cluster.app()
+    FAULTS[class_id](cluster, app)
+    return cluster, diagnose(cluster.bundle()).plans
+
+
+@pytest.mark.parametrize("class_id", sorted(FAULTS))
+def test_plans_apply_to_what_they_saw_and_their_inverse_takes_them_back(class_id: str) -> None:
+    cluster, plans = _plans(class_id)
+    for plan in plans:
+        for change, inverse in zip(plan.kubernetes_changes, reversed(plan.rollback_changes), strict=True):  # fmt: skip
+            live = cluster.get(f"{change.object.kind.lower()}s", change.object.name)
+            after = changes.apply(change.fields, live)
+            assert after != live
+            assert changes.apply(inverse.fields, after) == live
+
+
+@pytest.mark.parametrize("class_id", sorted(FAULTS))
+def test_no_plan_removes_a_guard(class_id: str) -> None:
+    _, plans = _plans(class_id)
+    removed = [f.path for p in plans for c in p.kubernetes_changes for f in c.fields if f.op == "remove"]  # fmt: skip
+    assert not [path for path in removed if any(guard in path for guard in _GUARDS)]
+    assert all(c.action == "patch" for p in plans for c in p.kubernetes_changes)
+
+
+@pytest.mark.parametrize("class_id", sorted(FAULTS))
+def test_plans_are_ranked_and_explained(class_id: str) -> None:
+    _, plans = _plans(class_id)
+    assert [p.priority for p in plans] == list(range(1, len(plans) + 1))
+    assert len({p.changes_hash for p in plans}) == len(plans) <= 3
+    for plan in plans:
+        assert plan.justification
+        assert plan.evidence
+        assert plan.rollback_plan
+
+
+def test_a_builder_belongs_to_a_class_that_says_so() -> None:
+    assert set(_BUILDERS) <= set(CLASSES)
+    assert [c for c in _BUILDERS if not CLASSES[c].plans] == []
+
+
+def test_the_declared_value_is_the_precondition() -> None:
+    cluster = Cluster(22)
+    app = cluster.app()
+    FAULTS["oom_killed"](cluster, app)
+    declared = changes.apply((), cluster.get("deployments", app))
+    declared["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = "100Mi"
+    cluster.declared.append(declared)
+    plan = diagnose(cluster.bundle()).plans[0]
+    assert {f.before for c in plan.kubernetes_changes for f in c.fields if "limits" in f.path} == {"100Mi"}  # fmt: skip
+
+
+def test_a_repository_that_declares_the_remedy_means_drift() -> None:
+    cluster = Cluster(23)
+    cluster.app()
+    app = cluster.app()
+    cluster.declared.append(changes.apply((), cluster.get("deployments", app)))
+    FAULTS["zero_replicas"](cluster, app)
+    verdict = diagnose(cluster.bundle())
+    assert (verdict.status, verdict.reason, verdict.plans) == ("needs_human", "outside_manifests", ())  # fmt: skip
+    assert "drifted" in verdict.explanation
+
+
+def test_memory_follows_the_measured_peak() -> None:
+    cluster = Cluster(24)
+    app = cluster.app()
+    FAULTS["oom_killed"](cluster, app)
+    cluster.series("kubernetes.memory.usage", [180.0 * MIB] * 40, kube_deployment=app)
+    plan = diagnose(cluster.bundle()).plans[0]
+    assert {f.after for c in plan.kubernetes_changes for f in c.fields} == {
+        "240Mi"
+    }  # 180 MiB + 25 %, in steps of 16
+
+
+def test_thin_data_fall_back_to_a_documented_step() -> None:
+    size = sizing.memory([100.0 * MIB] * 3, 128.0 * MIB, None, killed=True)
+    assert size is not None
+    assert (size.limit / MIB, size.measured) == (192, False)
+    assert sizing.memory([], None, None, killed=True) is None
+    assert sizing.cpu([], None, None) is None
+
+
+def test_a_jvm_gets_room_for_its_heap() -> None:
+    size = sizing.memory([], 512.0 * MIB, 768.0 * MIB, killed=True)
+    assert size is not None
+    assert size.limit / MIB == 1024
+
+
+@given(
+    st.lists(st.floats(1e-4, 64, allow_nan=False), max_size=60),
+    st.none() | st.floats(0.01, 8),
+    st.none() | st.floats(0.01, 8),
+)
+def test_cpu_sizes_are_sane(
+    samples: list[float], request: float | None, limit: float | None
+) -> None:
+    size = sizing.cpu(samples, request, limit)
+    if size is not None:
+        assert 0.01 <= size.request <= size.limit <= 16.05
+
+
+@given(
+    st.lists(st.floats(MIB, 2**36), max_size=60), st.none() | st.floats(MIB, 2**33), st.booleans()
+)
+def test_memory_sizes_are_sane(samples: list[float], limit: float | None, killed: bool) -> None:
+    size = sizing.memory(samples, limit, None, killed=killed)
+    if size is not None:
+        assert 32 * MIB <= size.limit <= 2**35
+        assert size.request == size.limit
+
+
+def test_history_puts_what_failed_last() -> None:
+    cluster = Cluster(25)
+    app = cluster.app()
+    FAULTS["cpu_throttling"](cluster, app)
+    first = diagnose(cluster.bundle()).plans
+    failed = Pattern(incident_id="inc-1", failure_class="cpu_throttling", fix_kind=first[0].fix_kind, object_key=f"Deployment/{cluster.namespace}/{app}", changes_hash=first[0].changes_hash, result="failure")  # fmt: skip
+    again = diagnose(cluster.bundle().model_copy(update={"failed_patterns": (failed,)})).plans
+    assert again[0].changes_hash == first[1].changes_hash
+    worked = failed.model_copy(update={"result": "success"})
+    better = diagnose(cluster.bundle().model_copy(update={"successful_patterns": (worked,)})).plans
+    assert better[0].confidence > first[0].confidence

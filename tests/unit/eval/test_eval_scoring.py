@@ -1,0 +1,86 @@
+"""The score says right when it is right, and only then."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kfix.eval import scoring
+from kfix.eval.__main__ import main
+from kfix.eval.scoring import Truth
+
+CORPUS = Path(__file__).parents[2] / "corpus"
+TRUTH = Truth("a", "runtime", "oom_killed", "app/web")
+
+
+def _result(failure_class: str, where: str, *more: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "status": "solution_proposed",
+        "ai_analysis": {"failure_class": failure_class, "object": where, "confidence": 0.9},
+        "hypotheses": [{"failure_class": c, "object": o} for c, o in more],
+    }
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("Deployment/shop/web", "app/web"),
+        ("Service/shop/web", "app/web"),
+        ("Pod/shop/web-6d4cf56db6-x2x8k", "app/web"),
+        ("Pod/shop/db-0", "app/db"),
+        ("ReplicaSet/shop/web-6d4cf56db6", "app/web"),
+        ("ResourceQuota/shop/limits", "namespace/shop"),
+        ("Namespace/shop", "namespace/shop"),
+        ("Node/one", "node/one"),
+        ("PersistentVolumeClaim/shop/data", "persistentvolumeclaim/data"),
+    ],
+)
+def test_objects_count_as_what_an_engineer_opens(where: str, expected: str) -> None:
+    assert scoring.object_of(where) == expected
+
+
+def test_first_place_needs_class_and_object_of_one_answer() -> None:
+    right = scoring.judge(TRUTH, _result("oom_killed", "Deployment/shop/web"), {})
+    assert right.at("both", 1)
+    split = scoring.judge(TRUTH, _result("oom_killed", "Deployment/shop/api", ("other", "Deployment/shop/web")), {})  # fmt: skip
+    assert split.at("class", 1)
+    assert split.at("object", 3)
+    assert not split.at("both", 3)
+
+
+def test_a_class_of_several_labels_says_nothing() -> None:
+    result = _result("vague", "Deployment/shop/web")
+    assert not scoring.judge(TRUTH, result, {"vague": ["oom_killed", "crash"]}).at("class", 1)
+    assert scoring.judge(TRUTH, result, {"vague": ["oom_killed"]}).at("both", 1)
+
+
+def test_a_missing_answer_is_wrong_and_not_in_the_reliability_table() -> None:
+    missing = scoring.judge(TRUTH, None, {})
+    assert not missing.at("both", 3)
+    assert scoring.reliability([missing]) == []
+
+
+def test_reliability_compares_confidence_with_what_was_right() -> None:
+    right = scoring.judge(TRUTH, _result("oom_killed", "Deployment/shop/web"), {})
+    wrong = scoring.judge(TRUTH, _result("oom_killed", "Deployment/shop/api"), {})
+    assert scoring.reliability([right, wrong]) == [("≤ 0.92", 2, 0.9, 0.5)]
+    assert scoring.changed([right], [wrong]) == [("a", True, False)]
+
+
+def test_a_change_on_a_case_without_fault_is_told() -> None:
+    quiet = Truth("a", "nothing", "healthy", "namespace/shop", "no_action")
+    assert scoring.false_fixes([scoring.judge(quiet, _result("x", "Deployment/shop/web"), {})]) == ["a"]  # fmt: skip
+
+
+def test_the_corpus_of_this_repository_is_answered_right(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:  # fmt: skip
+    status = main(["--cases", str(CORPUS / "cases"), "--expected", str(CORPUS / "expected"), "--results", str(tmp_path)])  # fmt: skip
+    said = capsys.readouterr().out
+    assert status == 0, said
+    assert "wrong:" not in said
+    assert "false fixes: none" in said
+    expected = {p.stem: json.loads(p.read_text()) for p in (CORPUS / "expected").glob("*.json")}
+    for name, truth in expected.items():
+        assert json.loads((tmp_path / f"{name}.json").read_text())["status"] == truth["status"]
