@@ -11,6 +11,7 @@ from typing import TypeVar
 from enrich.core.bundle import Gathered, Rules, assemble, tags_of
 from enrich.core.subject import Named, environment, named, resolve
 from enrich.ports import Cluster, Memory, Observability, Recollection, Repository
+from kfix.metric_queries import WORKLOAD_TAGS
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
@@ -24,12 +25,6 @@ from schemas.context import (
 )
 
 T = TypeVar("T")
-#: Tag a workload of this kind carries in Datadog.
-_TAGS = {
-    "Deployment": "kube_deployment",
-    "StatefulSet": "kube_stateful_set",
-    "DaemonSet": "kube_daemon_set",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +130,8 @@ def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
         "service": who.service,
     }
     workload = subject or who.workload
-    if workload is not None and workload.kind in _TAGS:
-        names[_TAGS[workload.kind]] = workload.name
+    if workload is not None and workload.kind in WORKLOAD_TAGS:
+        names[WORKLOAD_TAGS[workload.kind]] = workload.name
         names["service"] = who.service or workload.name
     return {tag: value for tag, value in names.items() if value}
 

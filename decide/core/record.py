@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from decide.core.diagnosis import RULES_VERSION
 from decide.core.opinion import Verdict
+from kfix.measurements import measure
 from schemas.base import Json, ObjectRef
-from schemas.context import ContextBundle, Series
+from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id
 from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
 
 #: Kinds that safety's checks look at, taken whole from the incident's namespaces.
 _CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
-#: Baseline name → (metric names that tell it, unit factor). Datadog's Kubernetes integration counts cpu in nanocores
-#: and memory in bytes.
-_BASELINE: dict[str, tuple[tuple[str, float], ...]] = {
-    "cpu_cores": (
-        ("kubernetes.cpu.usage.total", 1e-9),
-        ("container.cpu.usage", 1e-9),
-        ("service.cpu", 1.0),
-    ),
-    "memory_mib": (
-        ("kubernetes.memory.usage", 2.0**-20),
-        ("container.memory.usage", 2.0**-20),
-        ("service.mem", 2.0**-20),
-    ),
-    "restarts": (
-        ("kubernetes.containers.restarts", 1.0),
-        ("kubernetes_state.container.restarts", 1.0),
-    ),
-    "error_rate": (("trace.http.request.error_rate", 1.0),),
-    "latency_p95_ms": (("trace.http.request.duration.p95", 1e3), ("service.p95latency", 1.0)),
-    "throttled_ratio": (("kubernetes.cpu.cfs.throttled.ratio", 1.0),),
-}
+#: Seconds before the alert that the baseline covers: the trouble, not the calm before it.
+_BASELINE_S = 600
+#: Seconds after the alert that belong to it still: metrics are reported late.
+_LATE_S = 60
 
 _RECOVERED = {
     "en": "The alert recovered by itself.",
@@ -116,7 +99,11 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         links=bundle.links,
         signature=bundle.signature,
         objects=objects_for_checks(bundle.k8s_context.objects, targets, namespaces),
-        baseline=baseline(bundle.metrics, bundle.alerted_at),
+        baseline=measure(
+            bundle.metrics,
+            bundle.alerted_at.timestamp() - _BASELINE_S,
+            bundle.alerted_at.timestamp() + _LATE_S,
+        ),
         similar_incidents=bundle.similar_incidents,
         successful_patterns=bundle.successful_patterns,
         failed_patterns=bundle.failed_patterns,
@@ -163,22 +150,3 @@ def _sizes(node: Json) -> Json:
         },
         "status": {"allocatable": (node.get("status") or {}).get("allocatable", {})},
     }
-
-
-def baseline(metrics: Iterable[Series], until: datetime) -> dict[str, float]:
-    """Means of the known signals over the ten minutes before ``until``; a signal without points is left out."""
-    found: dict[str, float] = {}
-    series = list(metrics)
-    for name, sources in _BASELINE.items():
-        for metric, factor in sources:
-            values = [v for s in series if s.metric == metric for v in _recent(s, until)]
-            if values:
-                found[name] = sum(values) / len(values) * factor
-                break
-    return found
-
-
-def _recent(series: Series, until: datetime) -> list[float]:
-    end = until.timestamp()
-    points = zip(series.timestamps, series.values, strict=False)
-    return [value for at, value in points if value is not None and end - 600 <= at <= end + 60]

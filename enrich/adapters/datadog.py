@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from enrich import queries
 from kfix.clients.datadog import Datadog, LogEvent
+from kfix.metric_queries import WORKLOAD_TAGS, queries_for
 from schemas import errors
 from schemas.alerts import Alert, Transition
-from schemas.base import Json
+from schemas.base import Json, ObjectRef
 from schemas.context import LogExcerpt, Monitor, Series
 
 _TRANSITIONS: dict[str, Transition] = {
@@ -90,26 +90,21 @@ class DatadogEvidence:
         return _excerpts(found)
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
-        place = {
-            tag: names[tag] for tag in ("kube_cluster_name", "kube_namespace") if names.get(tag)
-        }
-        workload = next(
-            (
-                {t: names[t]}
-                for t in ("kube_deployment", "kube_stateful_set", "kube_daemon_set")
-                if names.get(t)
+        asked = queries_for(
+            cluster=names.get("kube_cluster_name", ""),
+            namespace=names.get("kube_namespace", ""),
+            workload=next(
+                (
+                    ObjectRef(kind=kind, name=names[tag])
+                    for kind, tag in WORKLOAD_TAGS.items()
+                    if names.get(tag)
+                ),
+                None,
             ),
-            {},
+            service=names.get("service", ""),
         )
-        service = {"service": names["service"], **place} if names.get("service") else {}
-        asked = queries.queries(
-            queries.scope(**place, **workload) if workload else "", queries.scope(**service)
-        )
-        return (
-            await self._client.metrics(asked, until - self._lookback, _later(until))
-            if asked
-            else []
-        )
+        since = until - self._lookback
+        return await self._client.metrics(asked, since, _later(until)) if asked else []
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         if not self._app_url:

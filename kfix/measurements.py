@@ -1,0 +1,94 @@
+"""Named measurements out of time series. Pure; used before an incident's fix and after it, so both mean the same.
+
+``cpu_cores``: mean over pods of their mean usage. ``memory_mib``: the largest value of any pod. ``restarts``: how much the
+counters grew, all pods together. ``error_rate``: errors per request. ``latency_ms``: mean. ``throttled_ratio``: throttled
+periods per period of the CFS scheduler. A measurement without data is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from schemas.context import Series
+
+#: Factors from Datadog's unit names.
+_CORES = {"nanocore": 1e-9, "microcore": 1e-6, "millicore": 1e-3, "core": 1.0, "": 1e-9}
+_MIB = {"byte": 2.0**-20, "kibibyte": 2.0**-10, "mebibyte": 1.0, "": 2.0**-20}
+_MILLISECONDS = {
+    "nanosecond": 1e-6,
+    "microsecond": 1e-3,
+    "millisecond": 1.0,
+    "second": 1e3,
+    "": 1e3,
+}
+
+
+def measure(series: Iterable[Series], start: float, end: float) -> dict[str, float]:
+    """Measurements over the points from ``start`` to ``end`` (unix seconds), by name."""
+    kept = [(s, points) for s in series if (points := _points(s, start, end))]
+    found = {
+        "cpu_cores": _mean(
+            [
+                _average(p) * _CORES.get(s.unit, 1e-9)
+                for s, p in _of(kept, "kubernetes.cpu.usage.total")
+            ]
+        ),
+        "memory_mib": _largest(
+            [max(p) * _MIB.get(s.unit, 2.0**-20) for s, p in _of(kept, "kubernetes.memory.usage")]
+        ),
+        "restarts": _total(
+            [max(0.0, max(p) - min(p)) for _, p in _of(kept, "kubernetes.containers.restarts")]
+        ),
+        "latency_ms": _mean(
+            [
+                _average(p) * _MILLISECONDS.get(s.unit, 1e3)
+                for s, p in _of(kept, "trace.http.request.duration")
+            ]
+        ),
+        "error_rate": _ratio(
+            _sum(kept, "trace.http.request.errors"), _sum(kept, "trace.http.request.hits")
+        ),
+        "throttled_ratio": _ratio(
+            _sum(kept, "kubernetes.cpu.cfs.throttled.periods"),
+            _sum(kept, "kubernetes.cpu.cfs.periods"),
+        ),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+Kept = Sequence[tuple[Series, list[float]]]
+
+
+def _points(series: Series, start: float, end: float) -> list[float]:
+    pairs = zip(series.timestamps, series.values, strict=False)
+    return [value for at, value in pairs if value is not None and start <= at <= end]
+
+
+def _of(kept: Kept, metric: str) -> Kept:
+    return [(series, points) for series, points in kept if series.metric == metric]
+
+
+def _sum(kept: Kept, metric: str) -> float | None:
+    found = [sum(points) for _, points in _of(kept, metric)]
+    return sum(found) if found else None
+
+
+def _average(points: Sequence[float]) -> float:
+    return sum(points) / len(points)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return _average(values) if values else None
+
+
+def _largest(values: Sequence[float]) -> float | None:
+    return max(values) if values else None
+
+
+def _total(values: Sequence[float]) -> float | None:
+    return sum(values) if values else None
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    """``part`` of ``whole``; no part counts as none of it."""
+    return (part or 0.0) / whole if whole else None
