@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 #: Modules of this package, in the order they are run.
-MODULES: tuple[str, ...] = ("runtime",)
+MODULES: tuple[str, ...] = ("rules", "runtime")
 RESULTS = Path("var/bench.json")
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from decide_clusters import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
+from test_decide_rules import FAULTS
 
 from decide.core import diagnose
 from decide.core.plans import _BUILDERS, sizing
 from decide.core.taxonomy import CLASSES
-from decide_clusters import Cluster
 from manifests import changes
 from schemas.context import Pattern
 from schemas.plans import ActionPlan
-from test_decide_rules import FAULTS
 
 MIB = 2**20
 _GUARDS = ("livenessProbe", "readinessProbe", "startupProbe", "limits", "securityContext", "networkpolicies")  # fmt: skip

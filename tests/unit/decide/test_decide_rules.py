@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from decide_clusters import Cluster
 
 from decide.core import diagnose
 from decide.core.taxonomy import CLASSES
-from decide_clusters import Cluster
 
 Fault = Callable[[Cluster, str], None]
 FAULTS: dict[str, Fault] = {}

@@ -19,7 +19,9 @@ def test_the_page_is_current() -> None:
 
 def test_every_class_is_told_in_both_languages() -> None:
     for entry in CLASSES.values():
-        assert entry.en and entry.fr and entry.en != entry.fr
+        assert entry.en
+        assert entry.fr
+        assert entry.en != entry.fr
         assert entry.evidence
 
 
