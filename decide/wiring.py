@@ -13,7 +13,7 @@ from decide.core.question import Prompt, parse_prompt
 from decide.ports import IncidentLedger, Reasoner
 from decide.settings import Decide
 from kfix.settings import House, load
-from kfix.store.engine import open_engine
+from kfix.store.engine import open_store
 
 #: The prompt in use; outcomes are compared per version.
 PROMPT_VERSION = "diagnose.v1"
@@ -41,7 +41,7 @@ def load_prompt(language: str) -> Prompt:
 async def open_ports() -> AsyncIterator[Ports]:
     """Opens the ledger and, with a key, the model."""
     house, settings = load(House), load(Decide)
-    engine = open_engine(house.database_url.get_secret_value())
+    engine = open_store(house.database_url.get_secret_value())
     windows = Windows(
         reopen=timedelta(minutes=settings.reopen_minutes),
         quiet=timedelta(hours=settings.quiet_hours),

@@ -22,7 +22,7 @@ from kfix.settings import (
     KubernetesConnection,
     load,
 )
-from kfix.store.engine import open_engine
+from kfix.store.engine import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def open_ports() -> AsyncIterator[Ports]:
     settings, house = load(Enrich), load(House)
     cluster = load(KubernetesConnection)
     async with AsyncExitStack() as stack:
-        engine = open_engine(house.database_url.get_secret_value())
+        engine = open_store(house.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
         yield Ports(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from kfix.clients import datadog, kubernetes
 from kfix.memory.opening import open_memory
 from kfix.settings import DatadogConnection, House, KubernetesConnection, load
-from kfix.store.engine import open_engine
+from kfix.store.engine import open_store
 from learn.adapters.memory import VectorMemory
 from learn.adapters.nothing import NoCluster, NoSignals
 from learn.adapters.sql import SqlLedger
@@ -23,7 +23,7 @@ async def open_ports() -> AsyncIterator[Ports]:
     """Opens the store and what measures; what is not configured leaves outcomes that say so."""
     house = load(House)
     async with AsyncExitStack() as stack:
-        engine = open_engine(house.database_url.get_secret_value())
+        engine = open_store(house.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
         yield Ports(

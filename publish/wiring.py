@@ -12,7 +12,7 @@ from kfix.clients.aiohttp import open_session
 from kfix.clients.gitlab import open_gitlab
 from kfix.clients.http import Bounds, open_http
 from kfix.settings import DatadogConnection, GitLabConnection, House, load
-from kfix.store.engine import open_engine
+from kfix.store.engine import open_store
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlLedger
@@ -27,7 +27,7 @@ async def open_ports() -> AsyncIterator[Ports]:
     """Opens what the settings name and closes it again."""
     house, settings, connection = load(House), load(Publish), load(GitLabConnection)
     async with AsyncExitStack() as stack:
-        engine = await asyncio.to_thread(open_engine, house.database_url.get_secret_value())
+        engine = await asyncio.to_thread(open_store, house.database_url.get_secret_value())
         stack.callback(engine.dispose)
         forge = None
         if connection.url:

@@ -19,6 +19,7 @@ COMMANDS: tuple[str, ...] = (
     "sandbox",
     "schemas",
     "datadog",
+    "store",
     "diagnose",
     "edit",
 )

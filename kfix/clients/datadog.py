@@ -176,7 +176,7 @@ async def open_datadog(connection: DatadogConnection) -> AsyncIterator[Datadog]:
         yield Datadog(client, connection.timeout_s)
     finally:
         # Left by an exception, the client would raise it again instead of closing its connections.
-        await client.__aexit__(None, None, None)
+        await client.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
 
 
 def _plain(answer: Any) -> dict[str, Any]:

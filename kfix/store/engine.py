@@ -31,3 +31,22 @@ def open_engine(url: str) -> Engine:
         cursor.close()
 
     return engine
+
+
+def open_store(url: str) -> Engine:
+    """An engine whose store has this version's tables: missing ones are made, older ones are brought up to date.
+
+    Raises errors.Unavailable when the database does not answer, errors.Permanent when it is newer than this version.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    from kfix.store.migrate import migrate
+    from schemas import errors
+
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+    except DBAPIError as failure:
+        engine.dispose()
+        raise errors.Unavailable(f"the store does not answer: {failure.orig}") from failure
+    return engine
