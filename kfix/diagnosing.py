@@ -6,24 +6,23 @@ A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from decide import core as decide_core
-from decide.core.opinion import Verdict
 from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import Gathered, Rules, assemble
 from ingest.core import datadog, reading
 from ingest.core.outcomes import Malformed
-from manifests import proposing
-from manifests.refused import Refused
+from safety.adapters.schemas import PublishedSchemas
+from safety.core import Policy
+from safety.examination import examine_offline
 from schemas.base import Json
 from schemas.context import ContextBundle
-from schemas.plans import ActionPlan, CandidatePlans, SecondOpinion
+from schemas.plans import SecondOpinion
+from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: JSON deeper than this is no alert.
 _DEPTH = 64
@@ -84,7 +83,9 @@ def diagnose_case(case: Case, language: str = "en") -> dict[str, Json]:
     if not capture.objects and not capture.metrics and not capture.logs:
         raise BadCase(f"nothing was captured in {case.dump or case.folder}")
     bundle = bundle_of(case, capture)
+    started = time.perf_counter()
     verdict = decide_core.diagnose(bundle, language=language)
+    thought_ms = (time.perf_counter() - started) * 1000
     record = decide_core.candidate(
         bundle,
         verdict,
@@ -93,74 +94,42 @@ def diagnose_case(case: Case, language: str = "en") -> dict[str, Json]:
         role="first",
         said=SecondOpinion(),
     )
-    return {"case": case.name, **answer(record, verdict, capture)}
+    validated = examine_offline(record, capture.files or None, Policy(), PublishedSchemas())
+    return {"case": case.name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
 
 
-def answer(record: CandidatePlans, verdict: Verdict, capture: Capture) -> dict[str, Json]:
-    """The printed form of a decision: plans that cannot be written are told with the reason, not dropped."""
-    plans = list(verdict.plans)
-    diffs = [diff_of(plan, record, capture) for plan in plans]
-    checks = _checks(record)
-    order = sorted(range(len(plans)), key=lambda n: (bool(diffs[n][1]), _failed(checks, plans[n]), n))  # fmt: skip
-    shown = [_plan_json(plans[n], diffs[n][1]) for n in order]
-    first = order[0] if order else None
-    out: dict[str, Json] = {
+def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:
+    """The printed form of a decision. Rejected plans stay visible, behind the others, with what stopped them."""
+    ranked = sorted(record.plans, key=lambda p: (p.plan.plan_id != record.recommended, not p.accepted))  # fmt: skip
+    first = next((p for p in ranked if p.plan.plan_id == record.recommended), None)
+    rest = [p for p in ranked if p is not first]
+    return {
         "status": record.status,
         "reason": record.reason,
         "explanation": record.explanation,
         "ai_analysis": _analysis_json(record),
         "hypotheses": _hypotheses_json(record),
-        "recommended_action": shown[0] if shown else None,
-        "alternative_actions": shown[1:],
-        "safety_checks": checks.get(plans[first].plan_id, []) if first is not None else [],
-        "diff": diffs[first][0] if first is not None else "",
-        "rules_version": record.rules_version,
+        "recommended_action": _plan_json(first) if first else None,
+        "alternative_actions": [_plan_json(plan) for plan in rest],
+        "safety_checks": _checks_json(first or (rest[0] if rest else None)),
+        "diff": "".join(edit.diff for edit in first.edits) if first else "",
+        "rules_version": rules_version,
     }
+
+
+def _plan_json(validated: ValidatedPlan) -> dict[str, Json]:
+    out = validated.plan.mission_json()
+    if validated.rejected_by:
+        out["rejected_by"] = list(validated.rejected_by)
     return out
 
 
-def diff_of(plan: ActionPlan, record: CandidatePlans, capture: Capture) -> tuple[str, str]:
-    """The unified diff of a plan, or why there is none."""
-    if not capture.files:
-        return "", "no deployment repository given"
-    edits = proposing.propose(
-        capture.files,
-        plan.kubernetes_changes,
-        environment=record.context.environment,
-        project="repository",
-        ref="HEAD",
-    )
-    if isinstance(edits, Refused):
-        return "", f"{edits.code}: {edits.reason}"
-    return "".join(
-        edit.diff for edit in edits
-    ), "" if edits else "the repository declares it already"
+def _checks_json(validated: ValidatedPlan | None) -> list[Json]:
+    checks = validated.checks if validated is not None else ()
+    return [check.model_dump(mode="json", exclude={"elapsed_ms"}) for check in checks]
 
 
-def _checks(record: CandidatePlans) -> Mapping[str, list[dict[str, Json]]]:
-    """Safety's offline verdicts by plan id."""
-    check_offline = getattr(import_module("safety.core"), "check_offline", None)
-    if check_offline is None:
-        return {}
-    validated = check_offline(record)
-    return {
-        plan.plan.plan_id: [
-            check.model_dump(mode="json", exclude={"elapsed_ms"}) for check in plan.checks
-        ]
-        for plan in validated.plans
-    }
-
-
-def _failed(checks: Mapping[str, list[dict[str, Any]]], plan: ActionPlan) -> bool:
-    return any(check["verdict"] == "fail" for check in checks.get(plan.plan_id, []))
-
-
-def _plan_json(plan: ActionPlan, no_diff: str) -> dict[str, Json]:
-    out = plan.mission_json()
-    return {**out, "not_editable": no_diff} if no_diff else out
-
-
-def _analysis_json(record: CandidatePlans) -> dict[str, Json]:
+def _analysis_json(record: ValidatedPlans) -> dict[str, Json]:
     analysis = record.analysis
     if analysis is None:
         return {}
@@ -178,7 +147,7 @@ def _analysis_json(record: CandidatePlans) -> dict[str, Json]:
     }
 
 
-def _hypotheses_json(record: CandidatePlans) -> list[Json]:
+def _hypotheses_json(record: ValidatedPlans) -> list[Json]:
     found = record.analysis.hypotheses if record.analysis else ()
     return [
         {

@@ -81,14 +81,15 @@ def text_of(result: dict[str, Any]) -> str:
         "",
         f"{analysis['root_cause']}  [{analysis['confidence']:.2f}]",
     ]
-    lines += [f"  {e['id']} {e['source']}: {e['statement']}" for e in analysis["evidence"][:8]]
+    told = set(result["hypotheses"][0]["evidence_for"]) if result["hypotheses"] else set()
+    lines += [f"  {e['id']} {e['source']}: {e['statement']}" for e in analysis["evidence"] if e["id"] in told]  # fmt: skip
     lines += ["", "Hypotheses:"]
     lines += [f"  {h['confidence']:.2f} {h['failure_class']} {h['object']}" for h in result["hypotheses"]]  # fmt: skip
     actions = [result["recommended_action"], *result["alternative_actions"]]
     for plan in (a for a in actions if a):
         lines += ["", f"Plan {plan['priority']}: {plan['title']}  [{plan['confidence']:.2f}]", f"  {plan['justification']}"]  # fmt: skip
-        if plan.get("not_editable"):
-            lines.append(f"  no diff: {plan['not_editable']}")
+        if plan.get("rejected_by"):
+            lines.append(f"  rejected by {', '.join(plan['rejected_by'])}")
     checks = [f"  {c['verdict']:7} {c['name']}: {c['reason']}" for c in result["safety_checks"]]
     if checks:
         lines += ["", "Checks of the recommended plan:", *checks]

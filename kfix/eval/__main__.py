@@ -91,7 +91,7 @@ def _report(judged: list[Judged]) -> None:
     statuses = {s: sum(one.status == s for one in judged) for s in sorted({one.status for one in judged})}  # fmt: skip
     times = sorted(one.milliseconds for one in judged)
     out.write(f"\nstatus: {statuses}\nfalse fixes: {scoring.false_fixes(judged) or 'none'}\n")
-    out.write(f"ms a case with reading it: median {statistics.median(times):.0f}, max {times[-1]:.0f}\n")  # fmt: skip
+    out.write(f"ms of the rules a case: median {statistics.median(times):.1f}, max {times[-1]:.0f}\n")  # fmt: skip
     for one in judged:
         if not one.at("both", 1):
             out.write(f"wrong: {one.truth.case}: {one.truth.label} at {one.truth.object}, said {one.predicted}\n")  # fmt: skip

@@ -168,6 +168,10 @@ def _resource_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
         "cpu": Decimal(str(case.policy.max_cpu_cores)),
         "memory": Decimal(str(case.policy.max_memory_mib)) * 2**20,
     }
+    small = {
+        "cpu": Decimal(str(case.policy.small_cpu_cores)),
+        "memory": Decimal(str(case.policy.small_memory_mib)) * 2**20,
+    }
     for container in workloads.containers(item.after or {}):
         before = old.get(str(container.get("name")), {})
         for kind in ("requests", "limits"):
@@ -179,9 +183,8 @@ def _resource_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
                 shown[label] = f"{_shown(name, earlier.get(name))} → {_shown(name, amount)}"
                 if amount > ceilings[name]:
                     return f"{label} {_shown(name, amount)} is above the ceiling of {_shown(name, ceilings[name])}"
-                if name in earlier and amount > earlier[name] * Decimal(
-                    str(case.policy.max_factor)
-                ):
+                allowed = earlier.get(name, amount) * Decimal(str(case.policy.max_factor))
+                if amount > max(allowed, small[name]):
                     return f"{label} grows by more than {case.policy.max_factor:g} times"
     return ""
 

@@ -50,6 +50,9 @@ class Policy(BaseModel):
     max_replicas: int = Field(default=50, ge=1)
     #: One change may multiply replicas, CPU or memory by this at most: more is a decision, not a fix.
     max_factor: float = Field(default=4.0, gt=1)
+    #: Up to here the factor does not count: a limit of 5 MiB is a slip, and four times it would be one too.
+    small_cpu_cores: float = Field(default=0.1, ge=0)
+    small_memory_mib: float = Field(default=64.0, ge=0)
     #: Cores and MiB that one container may ask for.
     max_cpu_cores: float = Field(default=16.0, gt=0)
     max_memory_mib: float = Field(default=65_536.0, gt=0)

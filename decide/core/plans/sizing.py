@@ -74,7 +74,8 @@ def memory(
     # A limit of a few MiB is a slip, not a size: steps from there would take many incidents.
     floor = 64 * MIB if killed and limit and limit < 32 * MIB else 32 * MIB
     cap = min(32 * 1024 * MIB, max(4 * limit, floor) if limit else 32 * 1024 * MIB)
-    need = max(need, floor)
+    if need < floor:
+        need, basis = floor, f"{basis}, raised to the floor of {floor / MIB:.0f} MiB"
     value = _memory_step(min(need, cap))
     return Size(value, value, basis, len(samples) >= ENOUGH, need > cap)
 
