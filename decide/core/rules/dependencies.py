@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
-from decide.core.objects import Workload, name_of, number
+from decide.core.objects import Workload, at, name_of, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
@@ -108,11 +108,21 @@ def _culprit(
             text = "\n".join(line for log in view.logs_of(caller) for line in log.lines[-200:])
             votes[candidate.ref.key] += 2 * any(s in text for s in [*services, candidate.name])
             votes[candidate.ref.key] += _shared_prefix(candidate.name, caller.name) >= 2
+    for candidate in candidates:  # events live for an hour: what has some changed lately
+        votes[candidate.ref.key] += 2 * bool(view.events_of_workload(candidate))
+    youngest = max(candidates, key=_started)
+    votes[youngest.ref.key] += 1
     for candidate in candidates:  # a database named after another workload serves that one
         stem = re.split(r"[-_.]", candidate.name)[0]
         owner = any(w.name == re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem) for w in view.workloads)  # fmt: skip
         votes[candidate.ref.key] -= owner
     return max(candidates, key=lambda w: votes[w.ref.key])
+
+
+def _started(workload: Workload) -> str:
+    """When its youngest pod started, as the API server writes it; empty when unknown."""
+    times = [str(at(p.obj, "status", "startTime") or "") for p in workload.pods]
+    return max(times, default="")
 
 
 def _shared_prefix(one: str, two: str) -> int:
