@@ -6,6 +6,7 @@ and the plain ``service.*`` form of captures. Values come back in cores, bytes, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from decide.core.objects import Workload
@@ -27,6 +28,7 @@ NAMES: dict[str, dict[str, float]] = {
         "service.cpu_cfs": 1.0, "kubernetes.cpu.cfs.throttled.seconds": 1.0, "kubernetes.cpu.cfs.throttled.periods": 1.0,
         "container.cpu.throttled": 1e-9, "container.cpu.throttled.periods": 1.0,
     },
+    "periods": {"kubernetes.cpu.cfs.periods": 1.0},
     "restarts": {"kubernetes.containers.restarts": 1.0, "kubernetes_state.container.restarts": 1.0},
     "latency": {
         "service.p95latency": 1.0, "service.p90latency": 1.0, "service.p50latency": 1.0,
@@ -46,19 +48,32 @@ def usage(view: ClusterView, workload: Workload, meaning: str, container: str = 
     out = []
     for series in view.bundle.metrics:
         factor = names.get(series.metric)
-        if factor is None or not _is_of(series, workload, container):
-            continue
-        if series.unit in ("nanocore", "nanocores"):
-            factor = 1e-9
-        elif series.unit in ("core", "cores"):
-            factor = 1.0
-        values = tuple(None if v is None else v * factor for v in series.values)
-        out.append(series.model_copy(update={"values": values}))
+        if factor is not None and _is_of(series, workload, container):
+            out.append(scaled(series, factor))
     return out
 
 
+def scaled(series: Series, factor: float) -> Series:
+    """The series in our unit; the unit it names itself beats ``factor``."""
+    known = {"nanocore": 1e-9, "nanocores": 1e-9, "millicore": 1e-3, "core": 1.0, "cores": 1.0, "second": 1e3, "millisecond": 1.0}  # fmt: skip
+    if not series.metric.startswith("kubernetes.cpu.cfs"):
+        factor = known.get(series.unit, factor)
+    values = tuple(None if v is None else v * factor for v in series.values)
+    return series.model_copy(update={"values": values})
+
+
+_SCOPE = re.compile(r"\{([^}]*)\}")
+
+
+def tags_of(series: Series) -> dict[str, str]:
+    """A series' own tags, completed by the filter of the query that it answers."""
+    scope = _SCOPE.search(series.query)
+    asked = dict(part.strip().split(":", 1) for part in scope[1].split(",") if ":" in part) if scope else {}  # fmt: skip
+    return {**asked, **series.tags}
+
+
 def _is_of(series: Series, workload: Workload, container: str) -> bool:
-    tags = series.tags
+    tags = tags_of(series)
     namespace = tags.get("kube_namespace")
     if namespace and namespace != workload.namespace:
         return False

@@ -94,11 +94,13 @@ def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
     meaning_of |= {"node.tcp_retrans": "retransmits", "node.cpu": "cpu"}
     for series in view.bundle.metrics:
         meaning = meaning_of.get(series.metric)
-        name = series.tags.get("service") or series.tags.get("kube_deployment") or series.tags.get("host")  # fmt: skip
-        namespace = series.tags.get("kube_namespace")
+        tags = measure.tags_of(series)
+        name = tags.get("kube_deployment") or tags.get("kube_stateful_set") or tags.get("service") or tags.get("host")  # fmt: skip
+        namespace = tags.get("kube_namespace")
         if meaning is None or not name or (namespace and namespace not in view.focus):
             continue
-        pair = measure.shift(series)
+        factor = measure.NAMES.get(meaning, {}).get(series.metric, 1.0)
+        pair = measure.shift(measure.scaled(series, factor))
         if pair is None:
             continue
         kind = "node" if series.metric.startswith("node.") else "service"
@@ -152,7 +154,7 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         _, after = change.moved.get("cpu", (None, None))
         limit = _limit(workload)
         full = after is not None and limit is not None and after >= 0.8 * limit
-        throttled = "throttled" in change.moved and (change.ratio("throttled") > 2 or change.moved["throttled"][1] is None) and (change.rise("throttled") > 0.05 or change.moved["throttled"][1] is None)  # fmt: skip
+        throttled = _throttled(change)
         jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.03
         if not (throttled or full) or not (jumped or full or throttled):
             continue
@@ -164,6 +166,17 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         if throttled and change.moved["throttled"][1] is not None:
             facts.append(_fact("throttling", change, "throttled", "s", workload.ref))
         yield Finding(class_id, workload.ref, min(score, 0.93), f"CPU {_arrow(change, 'cpu')} cores, limit {limit or 'none'}", facts, [], {"workload": workload, "limit": limit, "used": after})  # fmt: skip
+
+
+def _throttled(change: Change) -> bool:
+    """Throttling appeared, or takes a fifth of all scheduling periods now."""
+    if "throttled" not in change.moved:
+        return False
+    after = change.moved["throttled"][1]
+    periods = change.moved.get("periods", (None, None))[1]
+    if after is None or (periods and after / periods > 0.2):
+        return True
+    return change.ratio("throttled") > 2 and change.rise("throttled") > 0.05
 
 
 def _fact(label: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:

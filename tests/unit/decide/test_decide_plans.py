@@ -144,3 +144,22 @@ def test_history_puts_what_failed_last() -> None:
     worked = failed.model_copy(update={"result": "success"})
     better = diagnose(cluster.bundle().model_copy(update={"successful_patterns": (worked,)})).plans
     assert better[0].confidence > first[0].confidence
+
+
+def test_series_as_datadog_answers_them_size_the_cpu() -> None:
+    cluster = Cluster(26)
+    app = cluster.app()
+    scope = f"{{kube_cluster_name:c,kube_namespace:{cluster.namespace},kube_deployment:{app}}}"
+    for metric, unit, value in (
+        ("kubernetes.cpu.usage.total", "nanocore", 1.98e8),
+        ("kubernetes.cpu.cfs.throttled.periods", "", 6.0),
+        ("kubernetes.cpu.cfs.periods", "", 10.0),
+    ):
+        cluster.series(metric, [value] * 40, kube_container_name="main")
+        named = cluster.metrics.pop()
+        cluster.metrics.append(named.model_copy(update={"query": f"avg:{metric}{scope} by {{kube_container_name}}", "unit": unit, "tags": {"kube_container_name": "main"}}))  # fmt: skip
+    verdict = diagnose(cluster.bundle(app))
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == "cpu_throttling"
+    after = {f.path.rpartition("resources.")[2]: f.after for c in verdict.plans[0].kubernetes_changes for f in c.fields}  # fmt: skip
+    assert after == {"requests.cpu": "300m", "limits.cpu": "600m"}
