@@ -37,6 +37,7 @@ _RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
 )  # fmt: skip
 #: Classes that name a cause more exactly than another at the same object: the general one steps back.
 _SHARPER: dict[str, frozenset[str]] = {
+    "oom_killed": frozenset({"memory_leak"}),
     "crash_code": frozenset({
         "oom_killed", "sidecar_port_conflict", "volume_permission_denied", "database_credentials_invalid", "database_port_wrong",
         "missing_env", "crash_bad_config", "dns_config_broken", "bad_command", "env_address_mismatch", "liveness_probe_port",

@@ -95,3 +95,14 @@ def exchange(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[
 
 def _key(key: str) -> str:
     return f".{key}" if not set(key) & set(".[]'\"") else f"['{key}']"
+
+
+def leaves(path: str, now: Any, wanted: Any) -> list[tuple[str, Any]]:
+    """The smallest changes that turn ``now`` into ``wanted``: mappings key by key, everything else whole."""
+    if not isinstance(now, Mapping) or not isinstance(wanted, Mapping):
+        return [] if now == wanted else [(path, wanted)]
+    out: list[tuple[str, Any]] = []
+    for key in sorted({*now, *wanted}):
+        if now.get(key) != wanted.get(key):
+            out += leaves(f"{path}{_key(key)}", now.get(key), wanted.get(key))
+    return out

@@ -16,7 +16,7 @@ from decide.core.objects import (
     namespace_of,
     number,
 )
-from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.drafts import Draft, container_path, leaves, patch, patch_workload
 from decide.core.rules.probes import PROBES, handler, resolved
 from decide.core.rules.services import alike
 from decide.core.view import ClusterView
@@ -54,7 +54,8 @@ def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
             return []
         for key in sorted(set(before) | set(container.spec)):
             if before.get(key) != container.spec.get(key) and key not in ("terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"):  # fmt: skip
-                wanted.append((container_path(workload, container.name, key), before.get(key)))
+                place = container_path(workload, container.name, key)
+                wanted += leaves(place, container.spec.get(key), before.get(key))
     changes = patch_workload(view, workload, wanted) if 0 < len(wanted) <= 6 else []
     if not changes:
         return []

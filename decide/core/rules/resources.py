@@ -30,6 +30,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
     """Findings about limits and autoscalers."""
     for workload in view.workloads:
         yield from _memory(view, workload)
+        yield from _leak(view, workload)
         yield from _evicted(workload)
     for scaler in view.all("horizontalpodautoscalers"):
         if namespace_of(scaler) in view.focus:
@@ -63,6 +64,48 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                 detail = f"container {container.name}, limit {limit / 2**20:.0f} MiB" if limit else f"container {container.name}"  # fmt: skip
                 yield Finding("oom_killed", workload.ref, score, detail, facts, [], {"workload": workload, "container": container.name, "limit": limit, "peak": used})  # fmt: skip
                 return
+
+
+#: A leak fills at least this share of the limit, over this many samples, in one nearly straight line.
+_LEAK_SHARE, _LEAK_SAMPLES, _STRAIGHT = 0.3, 15, 0.95
+
+
+def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """Memory that climbs in a straight line to the limit while nothing else grows: more memory only buys time."""
+    for container in workload.containers():
+        limit = memory_limit(workload, container.name)
+        if limit is None:
+            continue
+        for series in usage(view, workload, "memory", container.name):
+            run = longest_climb([v for v in series.values if v is not None])
+            if len(run) < _LEAK_SAMPLES or run[-1] - run[0] < _LEAK_SHARE * limit:
+                continue
+            if straightness(run) < _STRAIGHT or run[-1] < 0.7 * limit:
+                continue
+            text = f"memory of {container.name} climbs steadily from {run[0] / 2**20:.0f} to {run[-1] / 2**20:.0f} MiB of {limit / 2**20:.0f} MiB"
+            yield Finding("memory_leak", workload.ref, 0.97, text, [Fact("metric", text, workload.ref, run[-1] / 2**20, "MiB")], [], {"workload": workload})  # fmt: skip
+            return
+
+
+def longest_climb(values: list[float]) -> list[float]:
+    """The longest stretch that never falls by more than 2 % from one sample to the next."""
+    best: list[float] = []
+    run: list[float] = []
+    for value in values:
+        run = [*run, value] if run and value >= run[-1] * 0.98 else [value]
+        if len(run) > len(best):
+            best = run
+    return best
+
+
+def straightness(values: list[float]) -> float:
+    """The coefficient of determination of a straight line through the values, 0 to 1."""
+    count = len(values)
+    mean_x, mean_y = (count - 1) / 2, sum(values) / count
+    over = sum((n - mean_x) * (v - mean_y) for n, v in enumerate(values))
+    spread_x = sum((n - mean_x) ** 2 for n in range(count))
+    spread_y = sum((v - mean_y) ** 2 for v in values)
+    return over * over / (spread_x * spread_y) if spread_y else 0.0
 
 
 def _oom(pod: Pod, container: Container, events: list[Event]) -> tuple[float, list[str]] | None:

@@ -105,6 +105,8 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if wanted:
         facts.append(Fact("repository", f"the deployment repository declares {wanted} replicas"))
     score = 0.6 + (0.25 if services else 0.0) + (0.1 if wanted else 0.0)
+    if declared and not wanted:  # the repository says so too: somebody means it
+        score = 0.25
     yield Finding("zero_replicas", workload.ref, score, "spec.replicas is 0", facts, [], {"workload": workload, "declared": wanted})  # fmt: skip
 
 

@@ -340,3 +340,31 @@ def test_texts_for_people_exist_in_french() -> None:
     assert "tué" in french.analysis.root_cause
     assert french.plans[0].title != english.plans[0].title
     assert french.plans[0].changes_hash == english.plans[0].changes_hash
+
+
+def test_a_leak_is_for_people_and_growth_at_start_is_not_a_leak() -> None:
+    mib = 2**20
+    leaking = Cluster(14)
+    app = leaking.app()
+    FAULTS["oom_killed"](leaking, app)
+    leaking.series("kubernetes.memory.usage", [30.0 * mib + 2.4 * mib * n for n in range(40)], kube_deployment=app)  # fmt: skip
+    verdict = diagnose(leaking.bundle())
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == "memory_leak"
+    assert (verdict.status, verdict.reason) == ("needs_human", "code_defect")
+    stepping = Cluster(14)
+    app = stepping.app()
+    FAULTS["oom_killed"](stepping, app)
+    stepping.series("kubernetes.memory.usage", [40.0 * mib] * 20 + [127.0 * mib] * 20, kube_deployment=app)  # fmt: skip
+    step = diagnose(stepping.bundle())
+    assert step.analysis is not None
+    assert step.analysis.failure_class == "oom_killed"
+
+
+def test_zero_replicas_that_are_declared_are_meant() -> None:
+    cluster = Cluster(15)
+    cluster.app()
+    app = cluster.app()
+    FAULTS["zero_replicas"](cluster, app)
+    cluster.declared.append(cluster.get("deployments", app))
+    assert diagnose(cluster.bundle()).plans == ()
