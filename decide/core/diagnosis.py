@@ -68,12 +68,31 @@ class Diagnosis:
 def diagnose(bundle: ContextBundle, language: str = "en") -> Diagnosis:
     """Ranks what may have caused the alert. Never raises for what a bundle lacks."""
     view = ClusterView(bundle)
-    found = [finding for rule in _RULES for finding in rule(view)]
+    troubles: list[str] = []
+    found = [finding for rule in _RULES for finding in _read(rule, view, troubles)]
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
     if not ranked or (not strong and _calm(view)):
         ranked = [_healthy(view), *ranked]
+    for trouble in troubles:  # what could not be read may speak against any answer
+        ranked[0].against.append(trouble)
+        ranked[0].score = min(ranked[0].score, 0.85)
     return _conclude(view, ranked, language)
+
+
+def _read(
+    rule: Callable[[ClusterView], Iterator[Finding]], view: ClusterView, troubles: list[str]
+) -> list[Finding]:
+    """A rule's findings. Objects of a shape nobody expected silence that rule alone, and the answer says so."""
+    found: list[Finding] = []
+    try:
+        found.extend(rule(view))
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        family = rule.__module__.rpartition(".")[2]
+        troubles.append(
+            f"the rules of {family} could not read the evidence: {type(error).__name__}"
+        )
+    return found
 
 
 def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:

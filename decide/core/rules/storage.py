@@ -50,8 +50,8 @@ def obstacles(claim: Obj, volume: Obj) -> set[str]:
         out.add("class")
     if _size(at(claim, "spec", "resources", "requests", "storage")) > _size(at(volume, "spec", "capacity", "storage")):  # fmt: skip
         out.add("capacity")
-    modes = set(items(at(claim, "spec", "accessModes")))
-    if not modes <= set(items(at(volume, "spec", "accessModes"))):
+    modes = set(map(str, items(at(claim, "spec", "accessModes"))))
+    if not modes <= set(map(str, items(at(volume, "spec", "accessModes")))):
         out.add("mode")
     selector = mapping(at(claim, "spec", "selector", "matchLabels"))
     if selector and not matches(selector, labels_of(volume)):

@@ -368,3 +368,18 @@ def test_zero_replicas_that_are_declared_are_meant() -> None:
     FAULTS["zero_replicas"](cluster, app)
     cluster.declared.append(cluster.get("deployments", app))
     assert diagnose(cluster.bundle()).plans == ()
+
+
+def test_a_rule_that_cannot_read_its_objects_silences_only_itself() -> None:
+    cluster = Cluster(16)
+    cluster.app()
+    app = cluster.app()
+    FAULTS["oom_killed"](cluster, app)
+    cluster.objects["services"].append({"metadata": {"name": "odd", "namespace": cluster.namespace}, "spec": {"selector": {"a": {}}, "ports": [{"port": 1, "targetPort": {}}]}})  # fmt: skip
+    cluster.app(ports=[{"containerPort": 1, "name": []}])
+    cluster.objects["services"][-1]["spec"]["ports"][0]["targetPort"] = "name"
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    assert (analysis.failure_class, analysis.object.name) == ("oom_killed", app)
+    assert any("could not read" in text for text in analysis.hypotheses[0].evidence_against)
+    assert analysis.confidence <= 0.85
