@@ -185,7 +185,7 @@ def _healthy(view: ClusterView) -> Finding:
     well = sum(w.available for w in view.workloads)
     missing = [s.name for s in view.bundle.sources if s.state == "missing"]
     text = f"{well} of {len(view.workloads)} workloads are available"
-    if well < len(view.workloads):
+    if well < len(view.workloads) or not view.collected("pods"):
         return Finding("undetermined", ref, 0.4, text, [Fact("object", text)])
     against = [f"no evidence from {name}" for name in missing]
     return Finding("healthy", ref, 0.85 - 0.1 * min(3, len(missing)), text, [Fact("object", text)], against)  # fmt: skip

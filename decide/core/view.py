@@ -318,13 +318,18 @@ def _selects(workload: Obj, pod: Pod) -> bool:
     return matches(selector, labels_of(pod.obj))
 
 
-def _workloads(view: ClusterView) -> Iterable[Workload]:
-    pods = [Pod(o) for o in view.all("pods") if namespace_of(o) in view.focus]
+def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
+    """Controllers without a collected owner."""
     tops: dict[tuple[str, str, str], Obj] = {}
     for plural, kind in WORKLOAD_KINDS.items():
         for obj in view.all(plural):
             if namespace_of(obj) in view.focus and not owners_of(obj):
                 tops[(kind, namespace_of(obj), name_of(obj))] = obj
+    for obj in view.all("replicasets"):  # their Deployments may not have been collected
+        known = any((kind, namespace_of(obj), name) in tops for kind, name in owners_of(obj))
+        alive = number(at(obj, "spec", "replicas"), 1) > 0
+        if namespace_of(obj) in view.focus and owners_of(obj) and not known and alive:
+            tops[("ReplicaSet", namespace_of(obj), name_of(obj))] = obj
     for space in (
         view.focus
     ):  # ReplicaSets without owner beside a Deployment of the same prefix are leftovers
@@ -332,6 +337,12 @@ def _workloads(view: ClusterView) -> Iterable[Workload]:
             owner = ("Deployment", space, key[2].rpartition("-")[0])
             if owner in tops:
                 del tops[key]
+    return tops
+
+
+def _workloads(view: ClusterView) -> Iterable[Workload]:
+    pods = [Pod(o) for o in view.all("pods") if namespace_of(o) in view.focus]
+    tops = _tops(view)
     children = _children(view, tops)
     owned: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
     bare: list[Pod] = []
