@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "schemas",
     "datadog",
     "store",
+    "incident",
     "diagnose",
     "edit",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kfix.store import (
+    console_tables,
     decide_tables,
     learn_tables,
     memory_tables,
@@ -10,4 +11,11 @@ from kfix.store import (
     publish_tables,
 )
 
-__all__ = ["decide_tables", "learn_tables", "memory_tables", "metadata", "publish_tables"]
+__all__ = [
+    "console_tables",
+    "decide_tables",
+    "learn_tables",
+    "memory_tables",
+    "metadata",
+    "publish_tables",
+]

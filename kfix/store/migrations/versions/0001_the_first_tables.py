@@ -76,6 +76,21 @@ def upgrade() -> None:
     with op.batch_alter_table('incident_outcomes', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_incident_outcomes_failure_class'), ['failure_class'], unique=False)
 
+    op.create_table('incident_records',
+    sa.Column('topic', sa.String(length=64), nullable=False),
+    sa.Column('event_id', sa.String(length=128), nullable=False),
+    sa.Column('incident_id', sa.String(length=64), nullable=False),
+    sa.Column('trace_id', sa.String(length=128), nullable=False),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('stored_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('summary', sa.JSON(), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('topic', 'event_id', name=op.f('pk_incident_records'))
+    )
+    with op.batch_alter_table('incident_records', schema=None) as batch_op:
+        batch_op.create_index('ix_incident_records_incident', ['incident_id', 'occurred_at'], unique=False)
+        batch_op.create_index('ix_incident_records_trace', ['trace_id'], unique=False)
+
     op.create_table('incidents',
     sa.Column('incident_id', sa.String(length=64), nullable=False),
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
@@ -168,6 +183,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_incidents_fingerprint'))
 
     op.drop_table('incidents')
+    with op.batch_alter_table('incident_records', schema=None) as batch_op:
+        batch_op.drop_index('ix_incident_records_trace')
+        batch_op.drop_index('ix_incident_records_incident')
+
+    op.drop_table('incident_records')
     with op.batch_alter_table('incident_outcomes', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_incident_outcomes_failure_class'))
 

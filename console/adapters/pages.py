@@ -1,0 +1,93 @@
+"""The pages, from templates that escape everything; only the plots are markup of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from console.core.plots import Plot, plots
+from console.core.story import Story, timeline
+from console.core.words import WORDS
+from console.ports import Listed
+
+#: Lines of a log excerpt and of a diff that a page shows.
+_LOG_LINES = 12
+
+
+class Pages:
+    """Renders the console's pages in one language."""
+
+    def __init__(self, language: str) -> None:
+        self._words = WORDS[language]
+        self._environment = Environment(
+            loader=PackageLoader("console", "templates"),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {
+            "clock": _clock,
+            "moment": _moment,
+            "percent": _percent,
+            "number": _number,
+            "say": self._say,
+        }
+        self.style = self._environment.get_template("style.css").render()
+
+    def listing(
+        self, listed: Sequence[Listed], where: Mapping[str, str], page: int, more: bool
+    ) -> str:
+        """The list of incidents."""
+        return self._render(
+            "incidents.html", listed=listed, where=where, page=page, more=more, refresh=0
+        )
+
+    def incident(self, story: Story, *, refresh: int, thanks: bool) -> str:
+        """One incident."""
+        bundle = story.bundle
+        drawn = plots(bundle.metrics, bundle.alerted_at) if bundle else []
+        return self._render(
+            "incident.html",
+            story=story,
+            timeline=timeline(story),
+            plots=[_safe(plot) for plot in drawn],
+            log_lines=_LOG_LINES,
+            refresh=refresh,
+            thanks=thanks,
+        )
+
+    def missing(self) -> str:
+        """The page of an incident that is not there."""
+        return self._render("missing.html", refresh=0)
+
+    def _render(self, template: str, **values: Any) -> str:
+        return self._environment.get_template(template).render(w=self._words, **values)
+
+    def _say(self, word: str) -> str:
+        return self._words.get(word, word.replace("_", " "))
+
+
+def _safe(plot: Plot) -> dict[str, Any]:
+    # The only markup that is not escaped: numbers and escaped labels of console.core.plots.
+    return {"title": plot.title, "unit": plot.unit, "svg": Markup(plot.svg)}  # noqa: S704
+
+
+def _clock(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%H:%M:%S") if at else ""
+
+
+def _moment(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else ""
+
+
+def _percent(value: float | None) -> str:
+    return f"{value * 100:.0f} %" if value is not None else ""
+
+
+def _number(value: float | None) -> str:
+    return f"{value:.3g}" if value is not None else "?"

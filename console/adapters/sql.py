@@ -1,0 +1,137 @@
+"""The projection on SQL (SQLite and PostgreSQL)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from console.core.story import Story, incident_of, summary_of, tell
+from console.ports import Listed
+from kfix import topics
+from kfix.store.console_tables import incident_records
+from schemas import errors
+from schemas.base import Record
+
+T = TypeVar("T")
+#: Incidents looked through for a filter before the list ends.
+_LOOKED_THROUGH = 2000
+_R = incident_records.c
+
+
+class SqlProjection:
+    """``console.ports.Projection`` on the relational store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def keep(self, topic: str, record: Record) -> None:
+        values = {
+            "topic": topic,
+            "event_id": record.event_id,
+            "incident_id": incident_of(record),
+            "trace_id": record.trace_id or record.event_id,
+            "occurred_at": record.occurred_at,
+            "stored_at": datetime.now(UTC),
+            "summary": summary_of(record),
+            "payload": record.model_dump_json(),
+        }
+
+        def write(connection: Connection) -> None:
+            insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+            connection.execute(insert(incident_records).values(**values).on_conflict_do_nothing())
+            connection.commit()
+
+        await self._in_thread(write)
+
+    async def listed(
+        self, *, where: Mapping[str, str], limit: int, offset: int
+    ) -> Sequence[Listed]:
+        def read(connection: Connection) -> Sequence[Listed]:
+            if not where:
+                return _facts(connection, _newest(connection, limit, offset))
+            found: list[Listed] = []
+            for start in range(0, _LOOKED_THROUGH, 200):
+                page = _newest(connection, 200, start)
+                found += [i for i in _facts(connection, page) if _matches(i, where)]
+                if len(page) < 200 or len(found) >= offset + limit:
+                    break
+            return found[offset : offset + limit]
+
+        return await self._in_thread(read)
+
+    async def story(self, incident_id: str) -> Story | None:
+        if not incident_id:
+            return None
+
+        def read(connection: Connection) -> list[tuple[str, str]]:
+            own = select(_R.trace_id).where(_R.incident_id == incident_id).distinct()
+            traces = [row.trace_id for row in connection.execute(own)]
+            if not traces:
+                return []
+            wanted = or_(
+                _R.incident_id == incident_id,
+                (_R.incident_id == "") & _R.trace_id.in_(traces[-200:]),
+            )
+            query = select(_R.topic, _R.payload).where(wanted).order_by(_R.occurred_at).limit(2000)
+            return [(row.topic, row.payload) for row in connection.execute(query)]
+
+        rows = await self._in_thread(read)
+        if not rows:
+            return None
+        records = [
+            topics.BY_NAME[topic].model.model_validate_json(payload) for topic, payload in rows
+        ]
+        return tell(incident_id, records)
+
+    async def _in_thread(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._engine.connect() as connection:
+                return work(connection)
+
+        try:
+            return await asyncio.to_thread(run)
+        except DBAPIError as failure:
+            raise errors.Unavailable(f"the console's store: {failure.orig}") from failure
+
+
+def _aware(at: datetime) -> datetime:
+    """SQLite forgets the zone; all times in the store are UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _newest(connection: Connection, limit: int, offset: int) -> Sequence[Any]:
+    last = func.max(_R.occurred_at).label("last_at")
+    query = (
+        select(_R.incident_id, func.min(_R.occurred_at).label("first_at"), last)
+        .where(_R.incident_id != "")
+        .group_by(_R.incident_id)
+        .order_by(last.desc(), _R.incident_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return connection.execute(query).all()
+
+
+def _facts(connection: Connection, rows: Sequence[Any]) -> list[Listed]:
+    names = [row.incident_id for row in rows]
+    merged: dict[str, dict[str, Any]] = {name: {} for name in names}
+    query = (
+        select(_R.incident_id, _R.summary).where(_R.incident_id.in_(names)).order_by(_R.occurred_at)
+    )
+    for row in connection.execute(query):
+        merged[row.incident_id] |= row.summary or {}
+    return [
+        Listed(row.incident_id, _aware(row.first_at), _aware(row.last_at), merged[row.incident_id])
+        for row in rows
+    ]
+
+
+def _matches(listed: Listed, where: Mapping[str, str]) -> bool:
+    return all(str(listed.facts.get(name, "")) == value for name, value in where.items())

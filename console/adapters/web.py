@@ -1,0 +1,223 @@
+"""The console's door: pages for people, the same as JSON, feedback."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import prometheus_client
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from pydantic import BaseModel, Field
+
+from console.adapters.pages import Pages
+from console.core.output import complete
+from console.core.story import Story
+from console.ports import Listed
+from console.wired import Ports
+from kfix.redaction import mask
+from kfix.runtime.stage import Publisher
+from schemas import errors
+from schemas.merge_requests import Feedback, MergeRequestEvent
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+Verdict = Literal["good", "bad", "partial", "comment"]
+#: A form's bytes: its longest fields, encoded.
+_FORM_BYTES = 16_384
+_SCORES: dict[Verdict, float | None] = {"good": 1.0, "partial": 0.0, "bad": -1.0, "comment": None}
+
+
+class FeedbackBody(BaseModel):
+    """A person's judgement of an incident's fix."""
+
+    verdict: Verdict = "comment"
+    text: str = Field(default="", max_length=2000)
+    author: str = Field(default="", max_length=100)
+
+
+def build_app(ports: Ports, publisher: Publisher) -> FastAPI:
+    """The application. All answers carry a strict content security policy; there is no script."""
+    app = FastAPI(title="K-Fix console", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    door = _Door(ports, publisher)
+    app.middleware("http")(door.guard)
+    app.include_router(door.router())
+    return app
+
+
+class _Door:
+    def __init__(self, ports: Ports, publisher: Publisher) -> None:
+        self._ports = ports
+        self._publisher = publisher
+        self._pages = Pages(ports.language)
+
+    def router(self) -> APIRouter:
+        router = APIRouter()
+        add = router.add_api_route
+        add("/", lambda: RedirectResponse("/incidents"), include_in_schema=False)
+        add("/incidents", self.list_page, response_class=HTMLResponse)
+        add("/incidents.json", self.list_json)
+        add("/incidents/{incident_id}.json", self.incident_json)
+        add("/incidents/{incident_id}", self.incident_page, response_class=HTMLResponse)
+        add("/incidents/{incident_id}/feedback", self.feedback, methods=["POST"], status_code=202)
+        add(
+            "/incidents/{incident_id}/feedback-form",
+            self.feedback_form,
+            methods=["POST"],
+            include_in_schema=False,
+        )
+        add("/style.css", self.style, include_in_schema=False)
+        add("/healthz", lambda: PlainTextResponse("ok"))
+        add("/readyz", self.ready)
+        add("/metrics", metrics)
+        return router
+
+    async def guard(
+        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        """The token where one is set, headers on every answer, a short word when the store is away."""
+        open_paths = ("/healthz", "/readyz", "/metrics")
+        if request.url.path not in open_paths and not self._may_enter(request):
+            return PlainTextResponse(
+                "unauthorized", 401, {"WWW-Authenticate": 'Basic realm="K-Fix"', **_HEADERS}
+            )
+        try:
+            answer = await call_next(request)
+        except errors.Retryable as failure:
+            answer = PlainTextResponse(f"not now: {failure}", 503, {"Retry-After": "5"})
+        answer.headers.update(_HEADERS)
+        return answer
+
+    def _may_enter(self, request: Request) -> bool:
+        token = self._ports.settings.token.get_secret_value()
+        if not token:
+            return True
+        scheme, _, said = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                said = b64decode(said).decode().partition(":")[2]
+            except ValueError:
+                return False
+        return hmac.compare_digest(said.encode(), token.encode())
+
+    async def list_page(
+        self, request: Request, page: Annotated[int, Query(ge=0, le=10_000)] = 0
+    ) -> Response:
+        listed, where = await self._listed(request, page)
+        if "application/json" in request.headers.get("accept", ""):
+            return JSONResponse(_listed_json(listed))
+        size = self._ports.settings.page_size
+        return HTMLResponse(self._pages.listing(listed, where, page, len(listed) == size))
+
+    async def list_json(
+        self, request: Request, page: Annotated[int, Query(ge=0, le=10_000)] = 0
+    ) -> Response:
+        listed, _ = await self._listed(request, page)
+        return JSONResponse(_listed_json(listed))
+
+    async def _listed(self, request: Request, page: int) -> tuple[list[Listed], dict[str, str]]:
+        names = ("status", "service", "environment", "failure_class", "result")
+        where = {name: value for name in names if (value := request.query_params.get(name, ""))}
+        size = self._ports.settings.page_size
+        found = await self._ports.projection.listed(where=where, limit=size, offset=page * size)
+        return list(found), where
+
+    async def _story(self, incident_id: str) -> Story:
+        story = await self._ports.projection.story(incident_id)
+        if story is None:
+            raise HTTPException(404, "no such incident")
+        return story
+
+    async def incident_json(self, incident_id: str) -> Response:
+        return JSONResponse(complete(await self._story(incident_id)))
+
+    async def incident_page(self, incident_id: str, thanks: bool = False) -> Response:
+        story = await self._ports.projection.story(incident_id)
+        if story is None:
+            return HTMLResponse(self._pages.missing(), 404)
+        refresh = self._ports.settings.refresh_s if not story.ended and not thanks else 0
+        return HTMLResponse(self._pages.incident(story, refresh=refresh, thanks=thanks))
+
+    async def feedback(self, incident_id: str, body: FeedbackBody) -> dict[str, str]:
+        """Takes a judgement. It is a record of ``mr.events``; the outcome tells it when learn has read it."""
+        await self._story(incident_id)
+        event = self._event(incident_id, body)
+        await self._publisher.send(event)
+        return {"event_id": event.event_id}
+
+    async def feedback_form(self, request: Request, incident_id: str) -> Response:
+        """The page's form. A form on another site cannot send it: browsers say where a form comes from."""
+        origin = request.headers.get("origin") or request.headers.get("referer") or ""
+        same = urlsplit(origin).netloc == request.headers.get("host")
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
+            origin and not same
+        ):
+            raise HTTPException(403, "this form belongs to another site")
+        await self._story(incident_id)
+        await self._publisher.send(self._event(incident_id, await _form_of(request)))
+        return RedirectResponse(f"/incidents/{incident_id}?thanks=true#feedback", 303)
+
+    def _event(self, incident_id: str, body: FeedbackBody) -> MergeRequestEvent:
+        now = self._ports.now()
+        return MergeRequestEvent(
+            event_id=f"fb-{self._ports.new_id()}",
+            occurred_at=now,
+            incident_id=incident_id,
+            action="feedback",
+            actor=body.author or "console",
+            text=mask(body.text),
+            feedback=Feedback(
+                author=body.author or "console",
+                verdict=body.verdict,
+                text=mask(body.text),
+                score=_SCORES[body.verdict],
+            ),
+        )
+
+    async def style(self) -> Response:
+        return Response(self._pages.style, media_type="text/css")
+
+    async def ready(self) -> Response:
+        await self._ports.projection.listed(where={}, limit=1, offset=0)
+        return PlainTextResponse("ok")
+
+
+async def _form_of(request: Request) -> FeedbackBody:
+    """The form's fields. Raises HTTPException 413 for a large body, 422 for other fields than the form has."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_BYTES:
+            raise HTTPException(413, "too long")
+    try:
+        return FeedbackBody.model_validate(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+    except ValueError as failure:
+        raise HTTPException(422, "this is not the feedback form") from failure
+
+
+def metrics() -> Response:
+    """Prometheus metrics of this process."""
+    return Response(
+        prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
+    )
+
+
+def _listed_json(listed: list[Listed]) -> dict[str, Any]:
+    return {
+        "incidents": [
+            {
+                "incident_id": i.incident_id,
+                "first_at": i.first_at.isoformat(),
+                "last_at": i.last_at.isoformat(),
+                **i.facts,
+            }
+            for i in listed
+        ]
+    }

@@ -1,0 +1,37 @@
+"""Every record of every topic is kept; the door shows them."""
+
+from __future__ import annotations
+
+from console.wired import Ports
+from console.wiring import open_ports
+from kfix import topics
+from kfix.runtime.stage import Asgi, Publisher, Stage
+from kfix.topics import Topic
+from schemas.base import Record
+
+
+def build(ports: Ports, publisher: Publisher) -> Asgi:
+    """The door; FastAPI is imported only where it is opened."""
+    from console.adapters.web import build_app
+
+    return build_app(ports, publisher)
+
+
+app: Stage[Ports] = Stage(
+    "console",
+    ports=open_ports,
+    http=build,
+    listen=lambda ports: (ports.settings.host, ports.settings.port),
+    publishes=(topics.MR_EVENTS,),
+)
+
+
+def _keep(topic: Topic[Record]) -> None:
+    async def keep(record: Record, ports: Ports) -> None:
+        await ports.projection.keep(topic.name, record)
+
+    app.handles(topic)(keep)
+
+
+for _topic in topics.ALL:
+    _keep(_topic)

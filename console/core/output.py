@@ -1,0 +1,114 @@
+"""The mission's complete output of an incident, as JSON. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.core.story import Story, timeline
+from schemas.base import Json
+from schemas.outcomes import Outcome
+from schemas.validated import CheckResult, ValidatedPlan
+
+
+def complete(story: Story) -> dict[str, Json]:
+    """Everything known of the incident; parts that do not exist yet are empty or ``None``."""
+    bundle, decision, request = story.bundle, story.decision, story.merge_request
+    started = min((m.at for m in timeline(story)), default=None)
+    return {
+        "incident_id": story.incident_id,
+        "timestamp": started.isoformat() if started else None,
+        "status": story.status,
+        "reason": decision.reason if decision else "",
+        "explanation": story.explanation,
+        "context_bundle": bundle.model_dump(mode="json") if bundle else None,
+        "ai_analysis": _analysis(story),
+        "recommended_action": _plan(story.recommended) if story.recommended else None,
+        "alternative_actions": [_plan(p) for p in story.plans if p is not story.recommended],
+        "safety_checks": _checks(story),
+        "diff": "".join(edit.diff for edit in story.recommended.edits) if story.recommended else "",
+        "gitlab_mr": (
+            {
+                "url": request.url,
+                "branch": request.branch,
+                "project": request.project,
+                "iid": request.iid,
+                "state": story.merge_state,
+            }
+            if request
+            else None
+        ),
+        "slack_notification": _notified(story, "slack"),
+        "teams_notification": _notified(story, "teams"),
+        "learning": _learning(story),
+        "outcome": _outcome(story.outcome),
+        "second_opinion": decision.second_opinion.model_dump(mode="json") if decision else None,
+        "timeline": [
+            {"at": m.at.isoformat(), "topic": m.topic, "kind": m.kind, "text": m.text}
+            for m in timeline(story)
+        ],
+    }
+
+
+def _analysis(story: Story) -> Json:
+    analysis = story.analysis
+    if analysis is None:
+        return None
+    found: dict[str, Any] = analysis.model_dump(mode="json")
+    found["object"] = analysis.object.key
+    found["hypotheses"] = [
+        {**h.model_dump(mode="json"), "object": h.object.key} for h in analysis.hypotheses
+    ]
+    return found
+
+
+def _plan(plan: ValidatedPlan) -> dict[str, Json]:
+    return {
+        **plan.plan.mission_json(),
+        "accepted": plan.accepted,
+        "rejected_by": list(plan.rejected_by),
+        "safety_checks": {check.name: _check(check) for check in plan.checks},
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Json]:
+    return {"verdict": check.verdict, "reason": check.reason, "numbers": dict(check.numbers)}
+
+
+def _checks(story: Story) -> dict[str, Json]:
+    checks: dict[str, Json] = {check.name: _check(check) for check in story.checks}
+    if story.decision is not None and story.plans:
+        checks["passed"] = bool(story.decision.recommended)
+    return checks
+
+
+def _notified(story: Story, channel: str) -> Json:
+    sent = [n for n in story.notifications if n.channel == channel]
+    if not sent:
+        return None
+    first = next((n for n in sent if n.sent), sent[0])
+    return {
+        "channel": first.target,
+        "message_ts": first.message_id,
+        "sent": first.sent,
+        "reason": first.reason,
+    }
+
+
+def _learning(story: Story) -> dict[str, Json]:
+    bundle, outcome = story.bundle, story.outcome
+    analysis = story.analysis
+    return {
+        "similar_incidents_found": len(bundle.similar_incidents) if bundle else 0,
+        "confidence_score": analysis.confidence if analysis else None,
+        "vector_db_stored": bool(outcome and outcome.vector_db_stored),
+        "outcome": outcome.result if outcome else None,
+        "lesson": outcome.lesson if outcome else "",
+    }
+
+
+def _outcome(outcome: Outcome | None) -> Json:
+    if outcome is None:
+        return None
+    found: dict[str, Any] = outcome.model_dump(mode="json", exclude={"plan", "tags"})
+    found["object"] = outcome.object.key
+    return found

@@ -1,0 +1,217 @@
+"""An incident out of its records, in whatever order they came. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from schemas.alerts import RawAlert
+from schemas.base import Json, Record
+from schemas.context import ContextBundle
+from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
+from schemas.outcomes import Outcome
+from schemas.plans import Analysis, CandidatePlans, IncidentContext
+from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the timeline: which topic said what, when."""
+
+    at: datetime
+    topic: str
+    kind: str
+    text: str
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything known of one incident. Lists are in order of time; any of them may be empty."""
+
+    incident_id: str
+    alerts: list[RawAlert] = field(default_factory=list)
+    bundles: list[ContextBundle] = field(default_factory=list)
+    candidates: list[CandidatePlans] = field(default_factory=list)
+    validated: list[ValidatedPlans] = field(default_factory=list)
+    events: list[MergeRequestEvent] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def decision(self) -> ValidatedPlans | None:
+        """The newest validation that says something of the trouble; a recovery only when there is nothing else."""
+        telling = [v for v in self.validated if v.role != "recovery"] or self.validated
+        solved = [v for v in telling if v.status == "solution_proposed"]
+        found = solved or telling
+        return found[-1] if found else None
+
+    @property
+    def candidate(self) -> CandidatePlans | None:
+        """The newest decision, before its checks."""
+        telling = [c for c in self.candidates if c.role != "recovery"] or self.candidates
+        return telling[-1] if telling else None
+
+    @property
+    def bundle(self) -> ContextBundle | None:
+        """The evidence of the newest alert that is no recovery."""
+        telling = [b for b in self.bundles if b.alert.transition != "recovered"] or self.bundles
+        return telling[-1] if telling else None
+
+    @property
+    def analysis(self) -> Analysis | None:
+        decision, candidate = self.decision, self.candidate
+        return (decision and decision.analysis) or (candidate and candidate.analysis) or None
+
+    @property
+    def context(self) -> IncidentContext | None:
+        found = self.decision or self.candidate
+        return found.context if found else None
+
+    @property
+    def status(self) -> str:
+        """``investigating`` until decided; then the decision's status."""
+        found = self.decision or self.candidate
+        return found.status if found else "investigating"
+
+    @property
+    def explanation(self) -> str:
+        found = self.decision or self.candidate
+        return found.explanation if found else ""
+
+    @property
+    def plans(self) -> Sequence[ValidatedPlan]:
+        """The recommended plan first."""
+        decision = self.decision
+        if decision is None:
+            return ()
+        return sorted(
+            decision.plans, key=lambda p: (p.plan.plan_id != decision.recommended, p.plan.priority)
+        )
+
+    @property
+    def recommended(self) -> ValidatedPlan | None:
+        decision = self.decision
+        if decision is None or not decision.recommended:
+            return None
+        return next((p for p in decision.plans if p.plan.plan_id == decision.recommended), None)
+
+    @property
+    def checks(self) -> Sequence[CheckResult]:
+        """The checks of the recommended plan, else of the first."""
+        shown = self.recommended or (self.plans[0] if self.plans else None)
+        return shown.checks if shown else ()
+
+    @property
+    def merge_request(self) -> MergeRequestRef | None:
+        return next((e.merge_request for e in reversed(self.events) if e.merge_request), None)
+
+    @property
+    def merge_state(self) -> str:
+        """``opened``, ``merged``, ``closed`` or empty."""
+        states = [
+            e.action for e in self.events if e.action in ("opened", "merged", "closed", "reopened")
+        ]
+        return states[-1].replace("reopened", "opened") if states else ""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self.outcomes[-1] if self.outcomes else None
+
+    @property
+    def notifications(self) -> list[Notification]:
+        return [n for event in self.events for n in event.notifications]
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is expected of this incident by itself."""
+        if self.outcomes:
+            return True
+        return bool(self.decision) and self.status != "solution_proposed"
+
+
+def tell(incident_id: str, records: Iterable[Record]) -> Story:
+    """The story of these records; repeats are told once."""
+    story = Story(incident_id)
+    lists: dict[type[Record], list[Record]] = {
+        RawAlert: story.alerts,  # type: ignore[dict-item]
+        ContextBundle: story.bundles,  # type: ignore[dict-item]
+        CandidatePlans: story.candidates,  # type: ignore[dict-item]
+        ValidatedPlans: story.validated,  # type: ignore[dict-item]
+        MergeRequestEvent: story.events,  # type: ignore[dict-item]
+        Outcome: story.outcomes,  # type: ignore[dict-item]
+    }
+    seen: set[tuple[type[Record], str]] = set()
+    for record in sorted(records, key=lambda r: r.occurred_at):
+        key = (type(record), record.event_id)
+        if key not in seen:
+            seen.add(key)
+            lists[type(record)].append(record)
+    return story
+
+
+def timeline(story: Story) -> list[Moment]:
+    """What happened, oldest first."""
+    moments = [
+        Moment(
+            a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.transition, a.alert.title
+        )
+        for a in story.alerts
+    ]
+    moments += [
+        Moment(b.occurred_at, "context.bundle", "evidence", _sources(b)) for b in story.bundles
+    ]
+    moments += [
+        Moment(v.occurred_at, "plans.validated", v.status, v.explanation or _class_of(v))
+        for v in story.validated
+    ]
+    moments += [Moment(e.occurred_at, "mr.events", e.action, _event(e)) for e in story.events]
+    moments += [Moment(o.occurred_at, "outcomes", o.result, o.explanation) for o in story.outcomes]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _sources(bundle: ContextBundle) -> str:
+    good = [s.name for s in bundle.sources if s.state == "ok"]
+    bad = [f"{s.name}: {s.reason}" for s in bundle.sources if s.state != "ok"]
+    return ", ".join(good) + (f" — {'; '.join(bad)}" if bad else "")
+
+
+def _class_of(validated: ValidatedPlans) -> str:
+    return validated.analysis.failure_class if validated.analysis else ""
+
+
+def _event(event: MergeRequestEvent) -> str:
+    where = f"!{event.merge_request.iid}" if event.merge_request else ""
+    return " ".join(part for part in (where, event.actor, event.text[:300]) if part)
+
+
+def summary_of(record: Record) -> dict[str, Json]:
+    """What a list of incidents shows of a record; empty when it adds nothing."""
+    if isinstance(record, CandidatePlans | ValidatedPlans):
+        if record.role == "recovery":
+            return {}
+        analysis, context = record.analysis, record.context
+        return {
+            "title": context.alert_title,
+            "status": record.status,
+            "service": context.service,
+            "environment": context.environment,
+            "failure_class": analysis.failure_class if analysis else "",
+            "object": analysis.object.key if analysis else "",
+            "severity": analysis.severity if analysis else "",
+            "explanation": record.explanation[:300],
+        }
+    if isinstance(record, MergeRequestEvent) and record.merge_request is not None:
+        state = {"opened": "opened", "merged": "merged", "closed": "closed"}.get(record.action)
+        found: dict[str, Json] = {"merge_request": record.merge_request.url}
+        return found | ({"merge_state": state} if state else {})
+    if isinstance(record, Outcome):
+        return {"result": record.result}
+    return {}
+
+
+def incident_of(record: Record) -> str:
+    """The incident a record names itself; empty before the diagnosis."""
+    return str(getattr(record, "incident_id", ""))

@@ -1,0 +1,39 @@
+"""What the console needs of its store. Raises errors.Unavailable when it does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from console.core.story import Story
+from schemas.base import Json, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the list. ``facts`` are the newest summaries, merged."""
+
+    incident_id: str
+    first_at: datetime
+    last_at: datetime
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Projection(Protocol):
+    """Every record of every topic, by incident."""
+
+    async def keep(self, topic: str, record: Record) -> None:
+        """Stores a record once, however often it comes."""
+        ...
+
+    async def listed(
+        self, *, where: Mapping[str, str], limit: int, offset: int
+    ) -> Sequence[Listed]:
+        """Incidents, the one that moved last first; ``where`` filters by facts."""
+        ...
+
+    async def story(self, incident_id: str) -> Story | None:
+        """The incident with the early records that share a trace with it; ``None`` when nobody spoke of it."""
+        ...

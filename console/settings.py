@@ -1,0 +1,24 @@
+"""Settings of the console. ``KFIX_CONSOLE_*``."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kfix.settings import Settings
+
+
+class Console(Settings):
+    """Where the console listens and who may look."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_CONSOLE_")
+
+    #: Loopback unless told otherwise: incidents hold logs and cluster state; put your sign-on in front.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    #: With it every page and call needs it: HTTP basic (any user name) in a browser, or as bearer token.
+    token: SecretStr = SecretStr("")
+    #: Incidents on one page of the list.
+    page_size: int = Field(default=50, ge=1, le=500)
+    #: Seconds after which a page of an incident that is still moving loads itself again; 0 never.
+    refresh_s: int = Field(default=5, ge=0)

@@ -1,0 +1,32 @@
+"""Settings to ports: where the console's composition is."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from console.adapters.sql import SqlProjection
+from console.settings import Console
+from console.wired import Ports
+from kfix.settings import House, load
+from kfix.store.engine import open_store
+
+
+@asynccontextmanager
+async def open_ports() -> AsyncIterator[Ports]:
+    """Opens the store."""
+    house = load(House)
+    engine = await asyncio.to_thread(open_store, house.database_url.get_secret_value())
+    try:
+        yield Ports(
+            SqlProjection(engine),
+            load(Console),
+            house.language,
+            lambda: datetime.now(UTC),
+            lambda: secrets.token_hex(8),
+        )
+    finally:
+        engine.dispose()
