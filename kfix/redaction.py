@@ -9,7 +9,7 @@ What another tool has redacted already (``REDACTED-…``, ``***``) and reference
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from schemas.base import Json
@@ -116,6 +116,7 @@ _HARMLESS = re.compile(
     re.DOTALL,
 )
 _PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]{0,10}[.!:)]?|/\S*")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _COUNT = re.compile(r"\d{1,4}")
 
 
@@ -218,13 +219,23 @@ def _masked_value(value: str, kind: str) -> str:
 
 def _mapping(value: Mapping[Any, Json]) -> dict[str, Json]:
     if value.get("kind") == "Secret":
-        value = {k: _emptied(v) if k in ("data", "stringData") else v for k, v in value.items()}
+        value = _secret_emptied(value)
     name = value.get("name")
     named = isinstance(name, str) and "value" in value and secret_name(name)
     return {
         str(key): _field(str(key) if not (named and key == "value") else str(name), item)
         for key, item in value.items()
     }
+
+
+def _secret_emptied(secret: Mapping[Any, Json]) -> Mapping[Any, Json]:
+    """Its data again stands in the annotation that ``kubectl apply`` leaves, so that goes too."""
+    out = {k: _emptied(v) if k in ("data", "stringData") else v for k, v in secret.items()}
+    metadata = out.get("metadata")
+    if isinstance(metadata, Mapping) and isinstance(metadata.get("annotations"), Mapping):
+        kept = {k: v for k, v in metadata["annotations"].items() if k != _LAST_APPLIED}
+        out["metadata"] = {**metadata, "annotations": kept}
+    return out
 
 
 def _emptied(data: Json) -> Json:
@@ -249,7 +260,3 @@ def _sequence(items: list[Json] | tuple[Json, ...]) -> list[Json]:
         out.append(_masked_value(item, "option") if told else mask_json(item))
         after_option = isinstance(item, str) and item.startswith("-") and secret_name(item)
     return out
-
-
-#: For callers that take a masker as a value.
-Masker = Callable[[str], str]

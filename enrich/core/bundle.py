@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -15,7 +15,7 @@ from enrich.core.subject import environment, first_tag, named, resolve
 from kfix.memory.signature import signature
 from kfix.redaction import mask, mask_json
 from schemas.alerts import Alert
-from schemas.base import Json
+from schemas.base import Json, Model
 from schemas.context import (
     Change,
     ContextBundle,
@@ -27,6 +27,8 @@ from schemas.context import (
     SourceStatus,
 )
 from schemas.identity import cycle_of, stable_id
+
+M = TypeVar("M", bound=Model)
 
 #: Kinds given up first when a bundle is too large, in this order; events and pods of other workloads come last.
 _EXPENDABLE = (
@@ -70,8 +72,8 @@ class Rules:
 
 def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
     """The bundle. The same gathered evidence gives the same bundle."""
-    alert = _masked_alert(gathered.alert)
-    tags = tags_of(gathered)
+    alert = _masked_model(gathered.alert)
+    tags = mask_json(tags_of(gathered))
     who = named(tags, rules.cluster)
     objects = {
         kind: [mask_json(trimmed(item)) for item in items]
@@ -86,27 +88,27 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         alert=alert.model_copy(update={"tags": tags}),
         alerted_at=alert.happened_at or gathered.received_at,
         cycle=cycle_of(
-            monitor_id=alert.monitor_id,
-            scope=alert.scope,
-            cycle_key=alert.cycle_key,
+            monitor_id=gathered.alert.monitor_id,
+            scope=gathered.alert.scope,
+            cycle_key=gathered.alert.cycle_key,
             delivery_id=gathered.delivery_id,
         ),
         environment=environment(tags, namespace, rules.environments),
         service=who.service or (subject.name if subject else ""),
         team=rules.teams.get(namespace) or who.team or _label(objects, subject, "team"),
-        monitor=gathered.monitor,
+        monitor=_masked_model(gathered.monitor) if gathered.monitor else None,
         k8s_context=KubernetesContext(
             cluster=who.cluster, namespace=namespace, subject=subject, pod=who.pod, objects=objects
         ),
         logs=tuple(_masked_log(log) for log in gathered.logs),
-        metrics=gathered.metrics,
-        changes=(*gathered.commits, *rollouts(objects)),
+        metrics=tuple(_masked_series(series) for series in gathered.metrics),
+        changes=(*(_masked_model(commit) for commit in gathered.commits), *rollouts(objects)),
         declared=tuple(
             d.model_copy(update={"object": mask_json(d.object)}) for d in gathered.declared
         ),
-        sources=gathered.sources,
-        extra={name: _masked(value) for name, value in gathered.extra.items()},
-        links=dict(gathered.links),
+        sources=tuple(_masked_model(source) for source in gathered.sources),
+        extra=mask_json(gathered.extra),
+        links=mask_json(gathered.links),
     )
     bundle = bundle.model_copy(update={"signature": signature(bundle)})
     return bounded(bundle, rules.max_bytes)
@@ -119,16 +121,14 @@ def tags_of(gathered: Gathered) -> dict[str, str]:
     return {**pairs, **gathered.alert.tags}
 
 
-def _masked(value: Json) -> Json:
-    return mask(value) if isinstance(value, str) else mask_json(value)
+def _masked_model(value: M) -> M:
+    """A copy with every text in it masked: whatever field a sender put a secret in."""
+    return type(value).model_validate(mask_json(value.model_dump()))
 
 
-def _masked_alert(alert: Alert) -> Alert:
-    return alert.model_copy(
-        update={
-            name: mask(getattr(alert, name)) for name in ("title", "body", "status", "logs_sample")
-        }
-    )
+def _masked_series(series: Series) -> Series:
+    """As ``_masked_model``, without walking over the numbers."""
+    return series.model_copy(update={"tags": mask_json(series.tags), "query": mask(series.query)})
 
 
 def _masked_log(log: LogExcerpt) -> LogExcerpt:

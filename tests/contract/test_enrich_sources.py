@@ -12,9 +12,7 @@ import pytest
 from enrich.gathering import gather
 from enrich.wiring import Ports, open_ports
 from kfix.memory.opening import Memory, open_memory
-from kfix.store import metadata
 from kfix.store.engine import open_engine
-from kfix.store.memory_tables import memory_vectors
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
@@ -37,9 +35,6 @@ async def ports(
     url = f"sqlite:///{tmp_path / 'kfix.db'}"
     for name, value in {**sandbox.environment, "KFIX_DATABASE_URL": url, **more}.items():
         monkeypatch.setenv(name, value)
-    engine = open_engine(url)
-    metadata.create_all(engine, tables=[memory_vectors])
-    engine.dispose()
     async with open_ports() as opened:
         yield opened
 
@@ -218,11 +213,7 @@ async def remember(memory: Memory, signature: str, incident: str, result: str) -
 async def test_with_nothing_configured_the_bundle_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'kfix.db'}"
-    monkeypatch.setenv("KFIX_DATABASE_URL", url)
-    engine = open_engine(url)
-    metadata.create_all(engine, tables=[memory_vectors])
-    engine.dispose()
+    monkeypatch.setenv("KFIX_DATABASE_URL", f"sqlite:///{tmp_path / 'kfix.db'}")
     async with open_ports() as opened:
         bundle = await bundle_of(opened, "123")
     assert states(bundle)["datadog.event"] == "missing"

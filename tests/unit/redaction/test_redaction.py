@@ -206,6 +206,14 @@ def test_env_values_with_secret_names_and_secrets_data_go() -> None:
     assert mask_json(secret)["data"] == {"user": "[masked:secret]"}
 
 
+def test_a_secrets_copy_in_the_annotation_of_kubectl_apply_goes_with_its_data() -> None:
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"user":"YWRtaW4="}}', "team": "shop"}  # fmt: skip
+    secret = {"kind": "Secret", "metadata": {"name": "s", "annotations": applied}, "data": {"user": "YWRtaW4="}}  # fmt: skip
+    masked = mask_json(secret)
+    assert "YWRtaW4=" not in json.dumps(masked)
+    assert masked["metadata"]["annotations"] == {"team": "shop"}
+
+
 def test_what_was_redacted_before_keeps_its_equality() -> None:
     assert mask("MYSQL_PASSWORD=REDACTED-1f3a") == "MYSQL_PASSWORD=REDACTED-1f3a"
     assert mask_json({"password": "***"}) == {"password": "***"}
