@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, text, update
@@ -29,6 +29,8 @@ from schemas.outcomes import Outcome
 
 T = TypeVar("T")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+#: GitLab tells whole seconds, so its word on what happened now can look a second old.
+_GRAIN = timedelta(seconds=1)
 
 
 class SqlLedger:
@@ -59,7 +61,8 @@ class SqlLedger:
     ) -> Followed:
         def work(connection: Connection) -> Followed:
             row = _locked(connection, incident_id)
-            if at >= _aware(row.changed_at) and row.state != "merged":
+            newer = state == "merged" or at >= _aware(row.changed_at) - _GRAIN
+            if newer and row.state != "merged":
                 values: dict[str, Any] = {"state": state, "changed_at": at}
                 if row.merge_request is None and ref is not None:
                     values["merge_request"] = _dumped(ref)
