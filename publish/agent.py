@@ -11,9 +11,10 @@ from publish.core import course, description
 from publish.core.course import Course, Known
 from publish.core.wording import word
 from publish.opening import Declined, Opened, open_merge_request
-from publish.ports import Ports
+from publish.ports import Forge, Ports
 from publish.telling import event
 from publish.wiring import open_ports
+from schemas.identity import branch_of
 from schemas.merge_requests import MergeRequestEvent, Notification
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -29,16 +30,10 @@ app: Stage[Ports] = Stage("publish", ports=open_ports)
 async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | None:
     """Opens, notes, declines or stays quiet, as the core chooses."""
     chosen = course.recommended(record)
-    mine = await ports.ledger.of_incident(record.incident_id)
-    project = chosen.edits[0].project if chosen is not None and chosen.edits else ""
-    decision = course.choose(
-        record,
-        mine=mine,
-        same_trouble=await ports.ledger.of_fingerprint(record.fingerprint),
-        same_project=await ports.ledger.of_project(project) if project else (),
-        limits=ports.limits,
-        now=ports.now(),
-    )
+    decision = await _choose(record, chosen, ports)
+    if decision.why == "capped" and ports.forge is not None and chosen is not None:
+        await _reconcile(chosen.edits[0].project, ports, ports.forge)
+        decision = await _choose(record, chosen, ports)
     if decision.kind == "open" and chosen is not None:
         return await _open(record, chosen, ports)
     if decision.kind in ("note", "recovered"):
@@ -52,6 +47,28 @@ async def follow(record: MergeRequestEvent, ports: Ports) -> None:
     state = _STATES.get(record.action)
     if state is not None:
         await ports.ledger.moved_to(record.incident_id, state, record.occurred_at)
+
+
+async def _choose(record: ValidatedPlans, chosen: ValidatedPlan | None, ports: Ports) -> Course:
+    project = chosen.edits[0].project if chosen is not None and chosen.edits else ""
+    return course.choose(
+        record,
+        mine=await ports.ledger.of_incident(record.incident_id),
+        same_trouble=await ports.ledger.of_fingerprint(record.fingerprint),
+        same_project=await ports.ledger.of_project(project) if project else (),
+        limits=ports.limits,
+        now=ports.now(),
+    )
+
+
+async def _reconcile(project: str, ports: Ports, forge: Forge) -> None:
+    """Asks for the merge requests that the ledger takes for open: webhooks may be missing or lost."""
+    for known in await ports.ledger.of_project(project):
+        if known.state != "opened":
+            continue
+        found = await forge.find(project, branch_of(known.incident_id))
+        if found is not None and found.state != "opened":
+            await ports.ledger.moved_to(known.incident_id, found.state, ports.now())
 
 
 async def _open(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> MergeRequestEvent:

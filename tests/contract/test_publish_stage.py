@@ -368,6 +368,9 @@ async def test_a_repository_has_so_many_open_merge_requests_and_no_more(world: W
     event = await done(publish(await world.record(incident_id="inc-2", event_id="v2"), ports))
     assert event.action == "declined"
     assert "Too many open" in event.text
+    world.merge_requests[0].state = "merged"
+    third = await world.record(incident_id="inc-3", event_id="v3")
+    assert (await done(publish(third, ports))).action == "opened"
 
 
 async def test_the_breaker_pauses_a_repository_whose_merge_requests_are_all_refused(
