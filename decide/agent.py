@@ -37,7 +37,7 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
         bundle,
         verdict,
         incident_id=membership.incident_id,
-        fingerprint=fingerprint,
+        fingerprint=membership.fingerprint,
         role="first" if membership.role == "first" else "repeat",
         said=said,
     )
@@ -50,15 +50,15 @@ async def close(outcome: Outcome, ports: Ports) -> None:
 
 
 async def _recover(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
-    incident_id = await ports.ledger.recover(cycle=bundle.cycle, at=bundle.alerted_at)
-    if incident_id is None:
+    ended = await ports.ledger.recover(cycle=bundle.cycle, at=bundle.alerted_at)
+    if ended is None:
         return None
     verdict = core.recovered(bundle, language=ports.language)
     return core.candidate(
         bundle,
         verdict,
-        incident_id=incident_id,
-        fingerprint=core.fingerprint_of(bundle, verdict),
+        incident_id=ended.incident_id,
+        fingerprint=ended.fingerprint,
         role="recovery",
         said=SecondOpinion(),
     )

@@ -17,7 +17,17 @@ class Membership:
     """The incident an alert belongs to, and as what."""
 
     incident_id: str
+    #: The incident's, which a later alert's own may differ from: records of one incident share one key, so they stay in order.
+    fingerprint: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """An incident all of whose alerts have recovered."""
+
+    incident_id: str
+    fingerprint: str
 
 
 class IncidentLedger(Protocol):
@@ -32,8 +42,8 @@ class IncidentLedger(Protocol):
         """Finds or opens the incident of an alert that happened ``at``."""
         ...
 
-    async def recover(self, *, cycle: str, at: datetime) -> str | None:
-        """Notes a cycle's recovery. The incident's id once all its cycles have recovered, else ``None``."""
+    async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
+        """Notes a cycle's recovery. The incident once all its cycles have recovered, else ``None``."""
         ...
 
     async def propose(self, incident_id: str) -> None:

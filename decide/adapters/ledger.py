@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
-from decide.ports import Membership, Role
+from decide.ports import Membership, Recovered, Role
 from kfix.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
 from schemas import errors
 from schemas.identity import stable_id
@@ -57,7 +57,7 @@ class SqlLedger:
             lambda connection: self._join(connection, fingerprint, cycle, delivery_id, at)
         )
 
-    async def recover(self, *, cycle: str, at: datetime) -> str | None:
+    async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
         return await self._transact(lambda connection: self._recover(connection, cycle, at))
 
     async def propose(self, incident_id: str) -> None:
@@ -102,7 +102,8 @@ class SqlLedger:
             )
         ).one_or_none()
         if known is not None:
-            return Membership(known.incident_id, cast(Role, known.role))
+            mine = self._fingerprint(connection, known.incident_id)
+            return Membership(known.incident_id, mine, cast(Role, known.role))
         # Two locks, always in this order: the cycle's row, then the fingerprint's.
         episode = self._locked(connection, alert_cycles, cycle=cycle)
         newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
@@ -120,7 +121,7 @@ class SqlLedger:
         _insert_missing(
             connection, deliveries, delivery_id=delivery_id, incident_id=incident_id, role=role
         )
-        return Membership(incident_id, role)
+        return Membership(incident_id, self._fingerprint(connection, incident_id), role)
 
     def _locked(self, connection: Connection, table: Table, **key: str) -> Row[Any]:
         """The row of ``key``, made when missing and held until the transaction ends."""
@@ -188,7 +189,7 @@ class SqlLedger:
             .values(**values)
         )
 
-    def _recover(self, connection: Connection, cycle: str, at: datetime) -> str | None:
+    def _recover(self, connection: Connection, cycle: str, at: datetime) -> Recovered | None:
         episode = self._locked(connection, alert_cycles, cycle=cycle)
         alerted_at, recovered_at = _aware(episode.alerted_at), _aware(episode.recovered_at)
         if alerted_at is not None and alerted_at > at:
@@ -213,4 +214,8 @@ class SqlLedger:
             .where(incidents.c.incident_id == episode.incident_id)
             .values(recovered_at=at)
         )
-        return cast(str, episode.incident_id)
+        return Recovered(episode.incident_id, self._fingerprint(connection, episode.incident_id))
+
+    def _fingerprint(self, connection: Connection, incident_id: str) -> str:
+        query = select(incidents.c.fingerprint).where(incidents.c.incident_id == incident_id)
+        return cast(str, connection.execute(query).scalar_one())

@@ -220,7 +220,11 @@ async def test_r9_a_flapping_alert_is_one_merge_request_and_few_messages(
                 )
             await river.until(lambda: bool(river.branches()), within_s=30, what="a merge request")
             await asyncio.sleep(3)
-        assert len(river.branches()) == 1
+        told = [
+            (c.incident_id, c.role, c.status, c.analysis and c.analysis.failure_class)
+            for c in await river.records(topics.PLANS_CANDIDATE)
+        ]
+        assert len(river.branches()) == 1, told
         assert len(sandbox.slack.messages) <= 6
 
 

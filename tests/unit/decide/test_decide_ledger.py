@@ -43,6 +43,11 @@ async def join(
     return membership.incident_id, membership.role
 
 
+async def recovered(ledger: SqlLedger, cycle: str, at: datetime) -> str | None:
+    found = await ledger.recover(cycle=cycle, at=at)
+    return found.incident_id if found else None
+
+
 async def test_the_first_alert_opens_an_incident_and_a_redelivery_gets_the_same_answer(
     ledger: SqlLedger,
 ) -> None:
@@ -71,6 +76,16 @@ async def test_a_cycle_stays_with_its_incident_when_the_diagnosis_changes(
     assert await join(ledger, "d2", fp="fp-b", at=after(10)) == (first[0], "repeat")
 
 
+async def test_records_of_one_incident_carry_the_fingerprint_it_was_opened_with(
+    ledger: SqlLedger,
+) -> None:
+    await join(ledger, "d1")
+    later = await ledger.join(fingerprint="fp-b", cycle="cy-a", delivery_id="d2", at=after(1))
+    ended = await ledger.recover(cycle="cy-a", at=after(2))
+    assert ended is not None
+    assert later.fingerprint == ended.fingerprint == "fp-a"
+
+
 async def test_an_alert_older_than_its_recovery_comes_after_it(ledger: SqlLedger) -> None:
     assert await ledger.recover(cycle="cy-a", at=after(3)) is None
     assert (await join(ledger, "d1", at=T0))[1] == "after_recovery"
@@ -80,8 +95,8 @@ async def test_an_incident_recovers_when_all_its_cycles_have(ledger: SqlLedger) 
     incident, _ = await join(ledger, "d1")
     await join(ledger, "d2", cycle="cy-b", at=after(1))
     assert await ledger.recover(cycle="cy-a", at=after(5)) is None
-    assert await ledger.recover(cycle="cy-b", at=after(6)) == incident
-    assert await ledger.recover(cycle="cy-b", at=after(6)) == incident
+    assert (await recovered(ledger, "cy-b", after(6))) == incident
+    assert (await recovered(ledger, "cy-b", after(6))) == incident
 
 
 async def test_a_recovery_overtaken_by_a_newer_alert_changes_nothing(ledger: SqlLedger) -> None:
