@@ -78,7 +78,11 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             "datadog.monitor", _some(datadog.monitor(alert.monitor_id)), None
         )
     started = Gathered(
-        alert=alert, delivery_id=raw.event_id, received_at=raw.occurred_at, monitor=monitor
+        alert=alert,
+        delivery_id=raw.event_id,
+        received_at=raw.occurred_at,
+        trace_id=raw.trace_id,
+        monitor=monitor,
     )
     tags = tags_of(started)
     who = named(tags, rules.cluster)
@@ -97,6 +101,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             alert=alert,
             delivery_id=raw.event_id,
             received_at=raw.occurred_at,
+            trace_id=raw.trace_id,
             monitor=monitor,
             objects=objects,
             logs=(*pod_logs, *_without(datadog_logs, pod_logs)),
@@ -117,6 +122,7 @@ def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextB
         alert=alert,
         delivery_id=raw.event_id,
         received_at=raw.occurred_at,
+        trace_id=raw.trace_id,
         sources=tuple(round_.statuses),
     )
     return assemble(gathered, rules)

@@ -26,7 +26,7 @@ from schemas.merge_requests import Feedback, MergeRequestEvent
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 Verdict = Literal["good", "bad", "partial", "comment"]

@@ -49,6 +49,8 @@ class Gathered:
     alert: Alert
     delivery_id: str
     received_at: datetime
+    #: Ties the bundle to its delivery's other records; the delivery id when there is none.
+    trace_id: str = ""
     monitor: Monitor | None = None
     objects: Mapping[str, Iterable[Json]] = field(default_factory=dict)
     logs: tuple[LogExcerpt, ...] = ()
@@ -83,7 +85,7 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
     namespace = who.namespace or (subject.namespace if subject else "")
     bundle = ContextBundle(
         event_id=stable_id("ctx", gathered.delivery_id),
-        trace_id=gathered.delivery_id,
+        trace_id=gathered.trace_id or gathered.delivery_id,
         occurred_at=gathered.received_at,
         alert=alert.model_copy(update={"tags": tags}),
         alerted_at=alert.happened_at or gathered.received_at,

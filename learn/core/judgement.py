@@ -96,7 +96,7 @@ def changed(name: str, before: float | None, after: float | None) -> Change:
     margin = max(abs(before) * _NOISE, 1e-9)
     if after < before - margin:
         return "better"
-    if after > before + margin and after > harmless:
+    if after > before + margin and after > harmless and name not in _FREE_TO_GROW:
         return "worse"
     return "same"
 
@@ -123,7 +123,7 @@ def judge(
         harmless = own.after is not None and own.after <= SIGNALS[own.name][1]
         if not harmless:
             return Judgement("failure", measurements, f"{_told(own)}: not better.")
-    worse = [m for m in measurements if m.verdict == "worse" and m.name not in _FREE_TO_GROW]
+    worse = [m for m in measurements if m.verdict == "worse"]
     if worse:
         return Judgement(
             "partial", measurements, f"Worse than before: {', '.join(map(_told, worse))}."

@@ -1,0 +1,254 @@
+"""The console's store and door: the list, pages, JSON, feedback, and who may not come in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from console_samples import INCIDENT, full
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from console.adapters.sql import SqlProjection
+from console.adapters.web import build_app
+from console.settings import Console
+from console.wired import Ports
+from kfix.store.engine import open_store
+from kfix.topics import BY_MODEL
+from sandbox.serving import serve
+from schemas.base import Record
+from schemas.merge_requests import MergeRequestEvent
+
+CHROMIUM = next((p for n in ("chromium-headless-shell", "chromium") if (p := shutil.which(n))), "")
+
+
+class Sent:
+    """A publisher that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    async def send(self, record: Record) -> None:
+        self.records.append(record)
+
+    async def dead_letter(self, *args: Any, **more: Any) -> None:
+        raise AssertionError("the console has no dead letters")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_store(f"sqlite:///{tmp_path / 'console.db'}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+async def projection(engine: Engine) -> SqlProjection:
+    made = SqlProjection(engine)
+    for record in [*reversed(full()), *full()]:
+        await made.keep(BY_MODEL[type(record)].name, record)
+    return made
+
+
+def ports(projection: SqlProjection, **settings: Any) -> Ports:
+    return Ports(
+        projection,
+        Console(_env_file=None, **settings),
+        "en",
+        lambda: datetime(2026, 3, 1, tzinfo=UTC),
+        lambda: "1",
+    )
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+async def url(projection: SqlProjection, sent: Sent) -> AsyncIterator[str]:
+    async with serve(build_app(ports(projection), sent)) as url:
+        yield url
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        yield client
+
+
+async def test_the_early_records_are_found_by_their_trace(client: httpx.AsyncClient) -> None:
+    told = (await client.get(f"/incidents/{INCIDENT}.json")).json()
+    assert told["context_bundle"]["event_id"] == "ctx-1"
+    assert told["timeline"][0]["topic"] == "alerts.raw"
+
+
+async def test_the_list_shows_each_incident_once_and_filters(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/incidents.json")).json()["incidents"]
+    assert [i["incident_id"] for i in listed] == [INCIDENT]
+    assert listed[0]["result"] == "success"
+    for query, count in (
+        ("status=solution_proposed", 1),
+        ("status=no_action", 0),
+        ("service=cart", 1),
+        ("page=1", 0),
+    ):
+        assert len((await client.get(f"/incidents.json?{query}")).json()["incidents"]) == count, (
+            query
+        )
+    page = await client.get("/incidents?status=solution_proposed")
+    assert page.status_code == 200
+    assert INCIDENT in page.text
+    asked = await client.get("/incidents", headers={"accept": "application/json"})
+    assert asked.json()["incidents"]
+
+
+async def test_every_answer_forbids_scripts(client: httpx.AsyncClient) -> None:
+    for path in (
+        "/incidents",
+        f"/incidents/{INCIDENT}",
+        "/style.css",
+        "/incidents/inc-none",
+        "/healthz",
+    ):
+        policy = (await client.get(path)).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+
+
+async def test_an_unknown_incident_is_404_in_both_forms(client: httpx.AsyncClient) -> None:
+    for path in (
+        "/incidents/inc-none",
+        "/incidents/inc-none.json",
+        "/incidents/%00",
+        "/incidents/..%2f.json",
+    ):
+        assert (await client.get(path)).status_code == 404, path
+
+
+async def test_feedback_becomes_an_event(client: httpx.AsyncClient, sent: Sent) -> None:
+    body = {"verdict": "bad", "text": "password=hunter2-4711 was wrong", "author": "ada"}
+    answer = await client.post(f"/incidents/{INCIDENT}/feedback", json=body)
+    assert answer.status_code == 202
+    form = await client.post(f"/incidents/{INCIDENT}/feedback-form", data={"verdict": "good"})
+    assert form.status_code == 303
+    events = [e for e in sent.records if isinstance(e, MergeRequestEvent)]
+    assert [e.feedback.verdict for e in events if e.feedback] == ["bad", "good"]
+    assert "hunter2" not in events[0].model_dump_json()
+    for bad in ({"verdict": "great"}, {"verdict": "good", "text": "x" * 3000}):
+        assert (await client.post(f"/incidents/{INCIDENT}/feedback", json=bad)).status_code == 422
+    assert (await client.post("/incidents/inc-none/feedback", json=body)).status_code == 404
+
+
+async def test_a_form_on_another_site_is_refused(client: httpx.AsyncClient, sent: Sent) -> None:
+    for headers in (
+        {"origin": "http://evil.test"},
+        {"sec-fetch-site": "cross-site"},
+        {"referer": "http://evil.test/x"},
+    ):
+        answer = await client.post(
+            f"/incidents/{INCIDENT}/feedback-form", data={"verdict": "good"}, headers=headers
+        )
+        assert answer.status_code == 403
+    large = await client.post(
+        f"/incidents/{INCIDENT}/feedback-form", content=b"verdict=good&text=" + b"x" * 20_000
+    )
+    assert large.status_code == 413
+    assert sent.records == []
+
+
+async def test_with_a_token_nobody_else_comes_in(projection: SqlProjection, sent: Sent) -> None:
+    app = build_app(ports(projection, token=SecretStr("let-me-in")), sent)
+    async with serve(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        assert (await client.get("/incidents")).status_code == 401
+        assert (
+            await client.get("/incidents", headers={"authorization": "Bearer wrong"})
+        ).status_code == 401
+        assert (
+            await client.get("/incidents", headers={"authorization": "Basic %%%"})
+        ).status_code == 401
+        assert (
+            await client.get("/incidents", headers={"authorization": "Bearer let-me-in"})
+        ).status_code == 200
+        assert (await client.get("/incidents", auth=("ada", "let-me-in"))).status_code == 200
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_store_that_is_away_is_503(engine: Engine, sent: Sent) -> None:
+    from kfix.store.console_tables import incident_records
+
+    incident_records.drop(engine)
+    async with (
+        serve(build_app(ports(SqlProjection(engine)), sent)) as url,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        for path in ("/incidents", "/readyz"):
+            answer = await client.get(path)
+            assert answer.status_code == 503
+            assert "retry-after" in answer.headers
+
+
+def need_browser() -> None:
+    if not CHROMIUM:
+        assert os.environ.get("KFIX_TEST_STRICT") != "1", "no chromium-headless-shell"
+        pytest.skip("no chromium-headless-shell")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_browser_shows_the_answer_first_and_takes_feedback(
+    url: str, sent: Sent, tmp_path: Path, scheme: Any
+) -> None:
+    need_browser()
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1200, "height": 800}, color_scheme=scheme)
+        page.set_default_timeout(5000)
+        troubles: list[str] = []
+        page.on("console", lambda message: troubles.append(message.text))
+        await page.goto(f"{url}/incidents")
+        await page.click(f"text={INCIDENT}")
+        for text in ("Raise memory of cart to 384Mi", "All checks passed.", "shop/deployments!12"):
+            box = await page.locator(f"text={text}").first.bounding_box()
+            assert box is not None
+            assert box["y"] < 800, f"{text} is not on the first screen"
+        assert await page.locator(".diff .add").count() == 1
+        assert await page.locator("svg polyline").count() == 1
+        await page.fill("input[name=text]", "it held")
+        await page.click("button[value=good]")
+        await page.wait_for_url("**thanks=true**")
+        await page.screenshot(path=tmp_path / "incident.png", full_page=True)
+        await browser.close()
+    assert troubles == []
+    assert [
+        e.feedback.text for e in sent.records if isinstance(e, MergeRequestEvent) and e.feedback
+    ] == ["it held"]
+    assert (tmp_path / "incident.png").stat().st_size > 10_000
+
+
+@pytest.mark.browser
+async def test_a_browser_runs_nothing_of_what_came_from_outside(engine: Engine, sent: Sent) -> None:
+    need_browser()
+    from playwright.async_api import async_playwright
+
+    hostile = (
+        "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+    )
+    projection = SqlProjection(engine)
+    for record in full(lambda text: hostile + text):
+        await projection.keep(BY_MODEL[type(record)].name, record)
+    async with serve(build_app(ports(projection), sent)) as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page()
+        await page.goto(f"{url}/incidents/{INCIDENT}")
+        assert "owned" not in await page.title()
+        assert await page.locator("main img").count() == 0
+        await browser.close()
