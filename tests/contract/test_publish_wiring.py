@@ -8,8 +8,6 @@ import fixtures_publish as sample
 import pytest
 
 from kfix.settings import load
-from kfix.store import metadata
-from kfix.store.engine import open_engine
 from publish.adapters.gitlab import GitLabForge
 from publish.settings import Publish
 from publish.telling import tell
@@ -48,9 +46,6 @@ async def test_the_settings_lead_to_gitlab_slack_and_teams(
     bot = state.add_user("bot", "Bot", "bot-token")
     state.add_project("shop/deployments", sample.FILES, {bot: MAINTAINER})
     url = f"sqlite:///{tmp_path}/kfix.db"
-    engine = open_engine(url)
-    metadata.create_all(engine)
-    engine.dispose()
     async with (
         serve(create_app(state)) as gitlab_url,
         serve(sandbox_slack.create_app(slack)) as slack_url,
