@@ -16,6 +16,19 @@ from console.ports import Listed
 
 #: Lines of a log excerpt and of a diff that a page shows.
 _LOG_LINES = 12
+#: Characters that show nothing or reorder what stands around them (C0, C1, bidirectional controls): shown as U+FFFD.
+_UNSEEN = dict.fromkeys(
+    (
+        *range(9),
+        *(11, 12),
+        *range(14, 32),
+        *range(127, 160),
+        *(0x061C, 0x200E, 0x200F),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ),
+    "\ufffd",
+)
 
 
 class Pages:
@@ -27,6 +40,7 @@ class Pages:
             loader=PackageLoader("console", "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
             undefined=StrictUndefined,
+            finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -36,6 +50,7 @@ class Pages:
             "percent": _percent,
             "number": _number,
             "say": self._say,
+            "web": _web,
         }
         self.style = self._environment.get_template("style.css").render()
 
@@ -75,6 +90,15 @@ class Pages:
 def _safe(plot: Plot) -> dict[str, Any]:
     # The only markup that is not escaped: numbers and escaped labels of console.core.plots.
     return {"title": plot.title, "unit": plot.unit, "svg": Markup(plot.svg)}  # noqa: S704
+
+
+def _visible(value: Any) -> Any:
+    return value.translate(_UNSEEN) if isinstance(value, str) else value
+
+
+def _web(address: str) -> str:
+    # Escaping does not tame a `javascript:` address: a link goes to the web or nowhere.
+    return address if address.lower().startswith(("https://", "http://")) else "#"
 
 
 def _clock(at: datetime | None) -> str:
