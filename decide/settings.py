@@ -27,9 +27,11 @@ class Decide(Settings):
     unsure_below: float = Field(default=0.75, ge=0, le=1)
     #: From this confidence the rules' plan stands although the model disagrees.
     certain_from: float = Field(default=0.9, ge=0, le=1)
+    #: Mistral's API key; without one nobody is asked.
     mistral_api_key: SecretStr = SecretStr("")
     #: Address of the API; empty: Mistral's own.
     mistral_url: str = ""
+    #: Model that is asked.
     mistral_model: str = "mistral-large-latest"
     #: Seconds for one answer. Structured answers of 300 tokens take 2 to 10.
     model_timeout_s: float = Field(default=30.0, gt=0)

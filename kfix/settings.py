@@ -43,6 +43,7 @@ class House(Settings):
     mode: Literal["propose", "observe"] = "propose"
     #: Language of messages for people.
     language: Literal["en", "fr"] = "en"
+    #: Lowest level that is logged.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: SQLAlchemy URL of the relational store. Default: one SQLite file, good for one machine.
     database_url: SecretStr = SecretStr("sqlite:///var/kfix.db")
@@ -56,9 +57,13 @@ class Kafka(Settings):
     model_config = SettingsConfigDict(env_prefix="KFIX_KAFKA_")
     #: ``host:port[,host:port]``. Empty: an embedded in-memory broker is started as a child, for trial only.
     bootstrap: str = ""
+    #: How clients talk to the broker.
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    #: How clients log in, with SASL.
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    #: User name, with SASL.
     sasl_username: str = ""
+    #: Password, with SASL.
     sasl_password: SecretStr = SecretStr("")
     #: PEM file of the certificate authority; empty: the system's.
     ca_file: str = ""
@@ -89,7 +94,9 @@ class DatadogConnection(Settings):
     url: str = ""
     #: Address of the web application, for links; made from ``site`` when empty.
     app_url: str = ""
+    #: Datadog's API key (who sends).
     api_key: SecretStr = SecretStr("")
+    #: Datadog's application key (who may read).
     app_key: SecretStr = SecretStr("")
     #: Seconds for one call. Datadog's webhook gives up after 15; queries mostly answer in 1 or 2.
     timeout_s: float = Field(default=10.0, gt=0)
@@ -99,15 +106,23 @@ class KubernetesConnection(Settings):
     """The cluster. Empty ``url`` and ``kubeconfig``: in-cluster configuration when there is one, else not configured."""
 
     model_config = SettingsConfigDict(env_prefix="KFIX_KUBERNETES_")
+    #: Address of the API server.
     url: str = ""
+    #: Bearer token of K-Fix's service account.
     token: SecretStr = SecretStr("")
+    #: PEM file of the cluster's certificate authority; empty: the system's.
     ca_file: str = ""
+    #: PEM file of a client certificate, instead of a token.
     client_cert_file: str = ""
+    #: PEM file of its key.
     client_key_file: str = ""
+    #: Path of a kubeconfig file.
     kubeconfig: str = ""
+    #: Context in it; empty: the current one.
     context: str = ""
     #: The cluster's name in alerts (tag ``kube_cluster_name``) and fingerprints.
     cluster: str = ""
+    #: Seconds for one call.
     timeout_s: float = Field(default=10.0, gt=0)
 
 
@@ -115,6 +130,7 @@ class GitLabConnection(Settings):
     """GitLab. Empty ``url``: not configured."""
 
     model_config = SettingsConfigDict(env_prefix="KFIX_GITLAB_")
+    #: Address of GitLab.
     url: str = ""
     #: Project access token, role Developer, scope ``api``.
     token: SecretStr = SecretStr("")

@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "schemas",
     "datadog",
     "store",
+    "settings",
     "incident",
     "diagnose",
     "edit",

@@ -17,11 +17,13 @@ class MemorySettings(Settings):
 
     #: ``embedded``: in the relational store, exact. ``pinecone``: needs key and host.
     index: Literal["embedded", "pinecone"] = "embedded"
+    #: Pinecone's API key.
     pinecone_api_key: SecretStr = SecretStr("")
     #: The index's own host, as Pinecone's console shows it.
     pinecone_host: str = ""
     #: ``hashing`` needs nothing; ``mistral`` is ``mistral-embed`` and needs a key.
     embedder: Literal["hashing", "mistral"] = "hashing"
+    #: Mistral's API key, for its embeddings.
     mistral_api_key: SecretStr = SecretStr("")
     #: Address of Mistral's API; empty: its own.
     mistral_url: str = ""

@@ -33,6 +33,7 @@ class Runtime(Settings):
     retry_rounds: int = Field(default=5, ge=0)
     #: Seconds a record waits in the retry topic the first time; doubles each round: half an hour in five rounds.
     retry_delay_s: float = Field(default=60.0, ge=0)
+    #: The longest wait in the retry topic, in seconds.
     retry_delay_max_s: float = Field(default=900.0, ge=0)
 
     #: Event ids remembered per partition to drop repeats. 64 bytes each.
@@ -41,6 +42,7 @@ class Runtime(Settings):
     #: Seconds without an answer after which the group gives a worker's partitions away. Kafka's default of 45
     #: leaves a dead worker's alerts waiting that long.
     session_timeout_s: float = Field(default=10.0, ge=1)
+    #: Seconds between signs of life to the group.
     heartbeat_s: float = Field(default=2.0, gt=0)
     #: Name of this replica within its stage (a pod's name). With it the broker knows a restarted replica again and
     #: hands it its partitions without a rebalance. Empty: none; two replicas must never share one.
@@ -48,6 +50,7 @@ class Runtime(Settings):
     #: Milliseconds a fetch may wait for data. The embedded broker does not wake a waiting fetch, so this is what an
     #: idle hop costs there; Apache Kafka wakes it.
     embedded_fetch_wait_ms: int = Field(default=40, ge=1)
+    #: The same on Apache Kafka.
     fetch_wait_ms: int = Field(default=500, ge=1)
 
     #: Seconds the broker has to acknowledge a result before the process gives up and exits for its supervisor.

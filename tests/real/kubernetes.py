@@ -196,8 +196,8 @@ def _process(log: Path, *command: str | Path) -> Iterator[subprocess.Popen[bytes
             command,
             stdout=output,
             stderr=output,
-            preexec_fn=_die_with_parent,
-            env=_environment(),  # noqa: PLW1509 (it only calls prctl)
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
+            env=_environment(),
         )
         try:
             yield child

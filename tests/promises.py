@@ -1,0 +1,180 @@
+"""Runs the tests behind each promise and writes the README's table from what they did.
+
+    python tests/promises.py          all promises
+    python tests/promises.py R1 R8    some; the others keep their last figures
+    python tests/promises.py --table  only writes the table again
+
+The figures are kept in docs/promises.json; a unit test holds the README's table to them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "docs" / "promises.json"
+README = ROOT / "README.md"
+_BETWEEN = re.compile(r"(<!-- promises -->\n).*?(<!-- /promises -->)", re.S)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A promise and the tests that hold it. ``select`` is pytest's ``-k``."""
+
+    id: str
+    text: str
+    paths: tuple[str, ...]
+    select: str = ""
+
+
+PROMISES = (
+    Promise(
+        "R1",
+        "whatever stage is killed at whatever point: no alert lost, no second merge request",
+        ("tests/pipeline/test_runtime_kills.py", "tests/pipeline/test_river.py"),
+        "killed",
+    ),
+    Promise(
+        "R2",
+        "a poisoned record reaches retry or the dead letters; the stage goes on",
+        ("tests/pipeline/test_runtime_failures.py",),
+    ),
+    Promise(
+        "R3",
+        "workers come and go under load: nothing lost",
+        ("tests/pipeline/test_runtime_rebalance.py",),
+    ),
+    Promise(
+        "R4",
+        "alert and recovery in any order: the final state is right",
+        ("tests/pipeline/test_river.py", "tests/unit/decide/test_decide_ledger.py"),
+        "r4 or recover",
+    ),
+    Promise(
+        "R5",
+        "broker away: 503, bounded memory, nothing lost",
+        ("tests/pipeline/test_runtime_broker_away.py",),
+    ),
+    Promise(
+        "R6",
+        "dead letters replayed twice: the same merge requests as once",
+        ("tests/pipeline/test_river.py",),
+        "r6",
+    ),
+    Promise(
+        "R8",
+        "the same trouble has the same fingerprint, another has another",
+        ("tests/unit/decide/test_decide_identity.py",),
+    ),
+    Promise(
+        "R9",
+        "a flapping alert is one merge request and few messages",
+        ("tests/pipeline/test_river.py",),
+        "r9",
+    ),
+    Promise(
+        "R12",
+        "forged webhooks leave no record",
+        ("tests/unit/ingest/test_ingest_forged_requests.py",),
+    ),
+    Promise(
+        "R13",
+        "1,000 mutated payloads: no crash, nothing lost",
+        ("tests/unit/ingest/test_ingest_mutated_payloads.py",),
+    ),
+    Promise(
+        "R14",
+        "YAML bombs and nests are refused",
+        ("tests/unit/manifests/test_manifests_guards.py",),
+    ),
+    Promise(
+        "R16",
+        "requests go to configured addresses only",
+        ("tests/unit/clients/test_clients_egress.py",),
+    ),
+    Promise(
+        "R18",
+        "nothing from outside is active in a message",
+        ("tests/unit/publish", "tests/unit/console"),
+        "inert or outside or hostile",
+    ),
+    Promise(
+        "R20",
+        "secrets are masked before anything leaves enrich",
+        ("tests/unit/redaction", "tests/unit/enrich/test_enrich_masking.py"),
+    ),
+    Promise(
+        "edit",
+        "a merge request changes the intended lines and no other byte",
+        ("tests/unit/manifests/test_manifests_properties.py", "tests/unit/manifests"),
+    ),
+    Promise(
+        "checks", "a check that cannot be made never passes in production", ("tests/unit/safety",)
+    ),
+)
+
+
+def run(promise: Promise) -> dict[str, object]:
+    """Runs a promise's tests; raises SystemExit when one fails or none ran."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        *promise.paths,
+        *(("-k", promise.select) if promise.select else ()),
+    ]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+    passed = re.search(r"(\d+) passed", last)
+    if done.returncode != 0 or passed is None:
+        print(done.stdout[-3000:], file=sys.stderr)
+        raise SystemExit(f"{promise.id} does not hold: {last}")
+    skipped = re.search(r"(\d+) skipped", last)
+    return {
+        "passed": int(passed[1]),
+        "skipped": int(skipped[1]) if skipped else 0,
+        "seconds": round(time.monotonic() - started),
+    }
+
+
+def table(figures: dict[str, dict[str, object]]) -> str:
+    """The table in Markdown."""
+    lines = ["| | promise | tests that ran | where |", "| --- | --- | --- | --- |"]
+    for promise in PROMISES:
+        found = figures.get(promise.id)
+        told = (
+            "not run yet" if found is None else f"{found['passed']} passed in {found['seconds']} s"
+        )
+        if found is not None and found["skipped"]:
+            told += f", {found['skipped']} skipped"
+        where = ", ".join(f"`{path.removeprefix('tests/')}`" for path in promise.paths)
+        lines.append(f"| {promise.id} | {promise.text} | {told} | {where} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_table(text: str, figures: dict[str, dict[str, object]]) -> str:
+    """The README's text with the table of these figures."""
+    return _BETWEEN.sub(lambda found: found[1] + table(figures) + found[2], text)
+
+
+def main(arguments: list[str]) -> None:
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    wanted = [p for p in PROMISES if not arguments or p.id in arguments]
+    for promise in wanted if "--table" not in arguments else ():
+        print(f"{promise.id}: {promise.text}", flush=True)
+        figures[promise.id] = run(promise)
+        print(f"   {figures[promise.id]}", flush=True)
+        FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    README.write_text(with_table(README.read_text(), figures))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
