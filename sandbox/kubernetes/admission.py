@@ -96,7 +96,7 @@ def _bounds(item: Mapping[str, Any], limits: Object, requests: Object) -> Iterat
         if limit.get(name) and request.get(name):
             got = limit[name] / request[name]
             if got > quantities.parse(ratio):
-                yield f"{name} max limit to request ratio {of} is {ratio}, but provided ratio is {got:f}"
+                yield f"{name} max limit to request ratio {of} is {ratio}, but provided ratio is {got:.6f}"
 
 
 def range_troubles(spec: Object, ranges: Iterable[Object]) -> list[str]:

@@ -103,8 +103,8 @@ def create(
         raise already_exists(kind, metadata["name"])
     if not options.dry_run:
         return cluster.put(obj), warnings
-    metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
-    return obj, warnings
+    stamped = {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
+    return {**obj, "metadata": {**obj["metadata"], **stamped}}, warnings
 
 
 def _suffix() -> str:

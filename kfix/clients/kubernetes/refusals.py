@@ -23,6 +23,8 @@ _WORDS = {
     422: "invalid",
     500: "invalid",
 }
+#: What a message of a strict decoding error is about; it comes after the object's dump and is kept.
+_FIELD_ERROR = re.compile(r'(?:unknown|duplicate) field \\?"[\w.\[\]/-]{1,200}\\?"')
 MESSAGE_LIMIT = 400
 CAUSES_LIMIT = 8
 _NO_RIGHTS = re.compile(r'cannot (\w+) resource "([^"]+)"')
@@ -88,11 +90,13 @@ class Expired(errors.Retryable):
 
 def presentable(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """The server's sentence without object dumps, values and secrets, on one line, at most ``limit`` characters."""
+    telling = list(dict.fromkeys(found.replace("\\", "") for found in _FIELD_ERROR.findall(text)))
     text = _OBJECT_DUMP.sub("…", text)
     text = _QUOTED.sub(lambda quoted: quoted[0] if len(quoted[0]) <= 66 else '"…"', text)
     text = _INVALID_VALUE.sub(r"\1…\3", text)
     text = _KEY_VALUE.sub(r"\1…", text)
     text = " ".join(text.split())
+    text += "".join(f": {found}" for found in telling[:3] if found not in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
