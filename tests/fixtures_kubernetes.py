@@ -42,10 +42,16 @@ class ClusterUnderTest:
         return self.request(method, path, body, content_type)
 
     def namespace(self) -> str:
-        """A fresh namespace."""
+        """A fresh namespace, known to admission: the server's own cache learns of it a moment later."""
         name = f"t{next(_numbers)}-{os.getpid()}"
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         assert self.admin("POST", "/api/v1/namespaces", manifest)[0] == 201
+        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe"}}
+        path = f"/api/v1/namespaces/{name}/configmaps?dryRun=All"
+        until = time.monotonic() + 10
+        while self.admin("POST", path, probe)[0] != 201:
+            assert time.monotonic() < until, f"{name} is not usable"
+            time.sleep(0.05)
         return name
 
     def create(self, plural_path: str, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
