@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -219,7 +220,8 @@ async def test_bad_creates(
     manifest["metadata"]["namespace"] = shop
     for key, value in change.items():
         spec_change = isinstance(value, dict) and key == "spec"
-        manifest[key] = {**manifest[key], **value} if spec_change else value
+        # A copy: the parameter is used for both servers.
+        manifest[key] = {**manifest[key], **value} if spec_change else copy.deepcopy(value)
     if change == {"metadata": {"name": "Bad_Name"}} or change == {"metadata": {}}:
         manifest["metadata"]["namespace"] = shop
     with pytest.raises(errors.Permanent) as refused:
