@@ -168,6 +168,13 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         yield Finding(class_id, workload.ref, min(score, 0.93), f"CPU {_arrow(change, 'cpu')} cores, limit {limit or 'none'}", facts, [], {"workload": workload, "limit": limit, "used": after})  # fmt: skip
 
 
+def _out_of_cpu(workload: Workload, change: Change) -> bool:
+    """Its CPU explains its slowness: it is throttled, or as busy as its limit allows."""
+    _, after = change.moved.get("cpu", (None, None))
+    limit = _limit(workload)
+    return _throttled(change) or (after is not None and limit is not None and after >= 0.8 * limit)
+
+
 def _throttled(change: Change) -> bool:
     """Throttling appeared, or takes a fifth of all scheduling periods now."""
     if "throttled" not in change.moved:
@@ -209,7 +216,9 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
             yield from _node_delay(view, node, moved, [slow[k] for k in roots])
     for key in roots:
         workload, change = slow[key]
-        busy = change.ratio("cpu") > 3 and change.rise("cpu") > 0.05
+        busy = (change.ratio("cpu") > 3 and change.rise("cpu") > 0.05) or _out_of_cpu(
+            workload, change
+        )
         score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
         facts = [Fact("metric", f"latency {_arrow(change, 'latency')} ms", workload.ref, change.moved["latency"][1], "ms")]  # fmt: skip
         facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]

@@ -77,14 +77,26 @@ def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         if limit is None:
             continue
         for series in usage(view, workload, "memory", container.name):
-            run = longest_climb([v for v in series.values if v is not None])
-            if len(run) < _LEAK_SAMPLES or run[-1] - run[0] < _LEAK_SHARE * limit:
-                continue
-            if straightness(run) < _STRAIGHT or run[-1] < 0.7 * limit:
+            run = _steady(longest_climb([v for v in series.values if v is not None]), limit)
+            if not run or run[-1] < 0.7 * limit:
                 continue
             text = f"memory of {container.name} climbs steadily from {run[0] / 2**20:.0f} to {run[-1] / 2**20:.0f} MiB of {limit / 2**20:.0f} MiB"
             yield Finding("memory_leak", workload.ref, 0.97, text, [Fact("metric", text, workload.ref, run[-1] / 2**20, "MiB")], [], {"workload": workload})  # fmt: skip
             return
+
+
+def _steady(climb: list[float], limit: float) -> list[float]:
+    """The longest end of a climb that fills enough of the limit in a nearly straight line; empty without one.
+
+    What stands before the leak began is flat and noisy, and would hide the line.
+    """
+    for start in range(len(climb) - _LEAK_SAMPLES + 1):
+        run = climb[start:]
+        if run[-1] - run[0] < _LEAK_SHARE * limit:
+            return []
+        if straightness(run) >= _STRAIGHT:
+            return run
+    return []
 
 
 def longest_climb(values: list[float]) -> list[float]:
