@@ -21,7 +21,14 @@ _SICK = re.compile(
     r"unhealthy|maintenance|drain|outage|broken|problem|degraded|evict|shutdown", re.I
 )
 
+#: Classes that are told from metrics alone: when their monitor is content again, the trouble is over.
+_MEASURED = frozenset({"cpu_throttling", "cpu_saturation", "pod_network_delay", "node_network_delay", "node_network_loss"})  # fmt: skip
+
 _TEXTS: dict[str, tuple[str, str]] = {
+    "recovered": (
+        "The monitor is content again: no change.",
+        "Le moniteur est de nouveau satisfait : aucun changement.",
+    ),
     "healthy": ("Nothing is wrong now: no change.", "Rien d'anormal à présent : aucun changement."),
     "not_enough_evidence": (
         "The evidence does not settle the cause: people must look.",
@@ -61,6 +68,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
 def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
     """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects."""
     diagnosis = rank_causes(bundle, language)
+    if _over(bundle, diagnosis):
+        said = _TEXTS["recovered"][1 if language == "fr" else 0]
+        return Verdict("no_action", "recovered", said, diagnosis.analysis, ())
     plans = tuple(p for p in propose(diagnosis, language) if p.confidence >= PLAN_FLOOR)
     if diagnosis.status != "solution_proposed":
         key = diagnosis.reason or "not_enough_evidence"
@@ -72,6 +82,19 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
     if _drifted(diagnosis, language):
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
     return _verdict(diagnosis, "no_safe_plan", "no_safe_plan", (), language)
+
+
+def _over(bundle: ContextBundle, diagnosis: Diagnosis) -> bool:
+    """Whether what was measured has passed: the monitor's group (all of them, when it has others) says OK now.
+
+    A container that crashes pauses and its monitor is content meanwhile; what the cluster's objects show is not over.
+    """
+    monitor = bundle.monitor
+    if monitor is None or diagnosis.analysis.failure_class not in _MEASURED:
+        return False
+    states = monitor.group_states
+    mine = [states[bundle.alert.scope]] if bundle.alert.scope in states else list(states.values())
+    return all(state.upper() == "OK" for state in mine or [monitor.overall_state])
 
 
 def _verdict(
