@@ -72,7 +72,7 @@ def diagnose(bundle: ContextBundle, language: str = "en") -> Diagnosis:
     found = [finding for rule in _RULES for finding in _read(rule, view, troubles)]
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
-    if not ranked or (not strong and _calm(view)):
+    if not ranked or (not strong and _calm(view) and not any(f.elsewhere for f in ranked)):
         ranked = [_healthy(view), *ranked]
     for trouble in troubles:  # what could not be read may speak against any answer
         ranked[0].against.append(trouble)
@@ -161,14 +161,47 @@ def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
 
 
 def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
-    """What the alert itself points at counts a little more."""
+    """What the alert itself points at counts a little more; what has nothing to do with it is no cause of it.
+
+    A namespace can hold several troubles at once: each has its own alert, and one alert's fix must not be another's.
+    """
     subject = view.bundle.k8s_context.subject
     named = {str(a.get("entry_service") or a.get("name") or "") for a in view.anomalies} - {""}
+    related = _related(view, subject) if subject is not None else None
     for finding in findings:
         if subject is not None and finding.object.name == subject.name:
             finding.score = min(0.98, finding.score + 0.03)
         elif finding.object.name in named:
             finding.score = min(0.98, finding.score + 0.01)
+        if (
+            related is not None
+            and finding.object.kind not in _SHARED
+            and finding.object.name not in related
+        ):
+            finding.elsewhere = finding.score >= SURE
+            finding.score = min(finding.score, _UNRELATED)
+            finding.against.append(
+                "the alert is about another workload, which does not depend on this one"
+            )
+
+
+#: Kinds whose trouble is everybody's.
+_SHARED = frozenset({"Node", "Namespace", "ResourceQuota", "LimitRange"})
+#: Below ``SURE``: a person looks before another workload is changed for this alert.
+_UNRELATED = 0.55
+
+
+def _related(view: ClusterView, subject: ObjectRef) -> set[str]:
+    """Names of the subject and of everything it calls, directly or not."""
+    graph = calls(view)
+    seen, stack = {subject.name}, [subject.key]
+    while stack:
+        for callee in graph.get(stack.pop(), ()):
+            name = callee.rpartition("/")[2]
+            if name not in seen:
+                seen.add(name)
+                stack.append(callee)
+    return seen
 
 
 def _calm(view: ClusterView) -> bool:

@@ -44,6 +44,8 @@ class Finding:
     against: list[str] = field(default_factory=list)
     #: What plans need: container, field paths, current values, measured numbers.
     facts: Mapping[str, Any] = field(default_factory=dict)
+    #: About a workload that the alert's subject does not depend on, although strong for itself.
+    elsewhere: bool = False
 
 
 def quote(text: str) -> str:

@@ -57,8 +57,8 @@ class Named:
 
 
 def first_tag(tags: Mapping[str, str], *names: str) -> str:
-    """The first of these tags that is there and says something."""
-    return next((tags[name] for name in names if tags.get(name)), "")
+    """The first of these tags that names exactly one thing; several values of one tag name none."""
+    return next((tags[name] for name in names if tags.get(name) and "," not in tags[name]), "")
 
 
 def named(tags: Mapping[str, str], default_cluster: str = "") -> Named:
@@ -68,7 +68,7 @@ def named(tags: Mapping[str, str], default_cluster: str = "") -> Named:
         (
             ObjectRef(kind=kind, namespace=namespace, name=tags[tag])
             for tag, kind in _WORKLOADS
-            if tags.get(tag)
+            if first_tag(tags, tag)
         ),
         None,
     )

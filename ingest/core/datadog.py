@@ -157,7 +157,10 @@ def _transition(document: Document, alert_type: str, announced: re.Match[str] | 
 
 
 def _tags(value: object) -> dict[str, str]:
-    """``key:value`` pairs from a list, a comma-separated text, a JSON list as text, or an object. The first one wins."""
+    """``key:value`` pairs from a list, a comma-separated text, a JSON list as text, or an object.
+
+    A key that comes with several values keeps all of them, joined by commas: such an alert names no single one.
+    """
     if isinstance(value, dict):
         parts = [f"{key}:{item}" for key, item in value.items() if isinstance(item, str | int)]
     elif isinstance(value, list):
@@ -177,7 +180,11 @@ def _tags(value: object) -> dict[str, str]:
         key, _, tag = text.partition(":")
         key = key.strip().lower()
         if key and not _NO_VALUE.fullmatch(tag.strip() or "-"):
-            tags.setdefault(key, tag.strip())
+            known = tags.get(key)
+            if known is None:
+                tags[key] = tag.strip()
+            elif tag.strip() not in known.split(","):
+                tags[key] = f"{known},{tag.strip()}"[:_LIMIT]
     return tags
 
 

@@ -383,3 +383,34 @@ def test_a_rule_that_cannot_read_its_objects_silences_only_itself() -> None:
     assert (analysis.failure_class, analysis.object.name) == ("oom_killed", app)
     assert any("could not read" in text for text in analysis.hypotheses[0].evidence_against)
     assert analysis.confidence <= 0.85
+
+
+def test_an_alert_is_not_answered_with_another_workloads_trouble() -> None:
+    """Two troubles in one namespace: each alert gets the fix of its own."""
+    cluster = Cluster(3)
+    one, two, calm = cluster.app(), cluster.app(), cluster.app()
+    FAULTS["oom_killed"](cluster, one)
+    FAULTS["crash_bad_config"](cluster, two)
+    for app, class_id in ((one, "oom_killed"), (two, "crash_bad_config")):
+        analysis = diagnose(cluster.bundle(subject=app)).analysis
+        assert analysis is not None
+        assert (analysis.object.name, analysis.failure_class) == (app, class_id)
+    verdict = diagnose(cluster.bundle(subject=calm))
+    assert verdict.status == "needs_human"
+    assert verdict.plans == ()
+
+
+def test_the_cause_may_be_what_the_subject_depends_on() -> None:
+    cluster = Cluster(4)
+    database = cluster.app()
+    caller = cluster.app()
+    entry = {
+        "name": "DB_ADDR",
+        "value": f"{database}:{cluster.get('services', database)['spec']['ports'][0]['port']}",
+    }
+    cluster.container(caller).setdefault("env", []).append(entry)
+    FAULTS["oom_killed"](cluster, database)
+    cluster.down(database)
+    analysis = diagnose(cluster.bundle(subject=caller)).analysis
+    assert analysis is not None
+    assert (analysis.object.name, analysis.failure_class) == (database, "oom_killed")

@@ -121,11 +121,16 @@ def test_an_unset_variable_is_missing(nothing: str | None) -> None:
         "env:prod, team:a ,",
         '["env:prod","team:a"]',
         {"env": "prod", "team": "a"},
-        ["env:prod", "team:a", "env:other", 7, None, "null"],
+        ["env:prod", "team:a", "env:prod", 7, None, "null"],
     ],
 )
 def test_tags_come_in_many_shapes(tags: Any) -> None:
     assert alert_of({"title": "x", "tags": tags}).tags == {"env": "prod", "team": "a"}
+
+
+def test_a_tag_with_several_values_keeps_them_all() -> None:
+    tags = ["service:a", "service:b", "service:a", "env:prod"]
+    assert alert_of({"title": "x", "tags": tags}).tags == {"service": "a,b", "env": "prod"}
 
 
 def test_an_exact_retry_has_the_same_id_and_the_next_notification_another() -> None:
