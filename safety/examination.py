@@ -12,7 +12,7 @@ from manifests import propose
 from manifests.refused import Refused
 from safety.adapters.schemas import check_schema
 from safety.core import Edits, Findings, Policy, check_plan, validated
-from safety.ports import Cluster, Repository, Schemas
+from safety.ports import BOUNDS, Cluster, Repository, Schemas
 from schemas import errors
 from schemas.base import Json
 from schemas.plans import ActionPlan, CandidatePlans, KubernetesChange
@@ -60,7 +60,9 @@ class Examiner:
             }
         )
         fresh, _ = await self._ask(self.cluster.bounds(namespaces))
-        return {**collected, **fresh} if fresh is not None else collected
+        if fresh is None:
+            return {kind: items for kind, items in collected.items() if kind not in BOUNDS}
+        return {**collected, **fresh}
 
     async def _plan(
         self, plan: ActionPlan, candidate: CandidatePlans, objects: Mapping[str, Sequence[Json]]

@@ -10,6 +10,9 @@ from schemas.base import Json
 from schemas.plans import KubernetesChange
 from schemas.validated import CheckResult, FileEdit
 
+#: Kinds whose present state decides what still fits, by lower-case plural.
+BOUNDS = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
+
 
 class Repository(Protocol):
     """The deployment repositories."""

@@ -12,12 +12,11 @@ from typing import Any
 from kfix.clients.kubernetes import Conflict, Kubernetes, Refused
 from safety.core.documents import declared
 from safety.core.workloads import TEMPLATED
+from safety.ports import BOUNDS
 from schemas import errors
 from schemas.base import Json
 from schemas.plans import FieldChange, KubernetesChange
 from schemas.validated import CheckResult, FileEdit
-
-_BOUNDS = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
 
 
 class KubernetesChecks:
@@ -27,9 +26,9 @@ class KubernetesChecks:
         self._client = client
 
     async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
-        wanted = [(plural, namespace) for plural in _BOUNDS for namespace in namespaces]
+        wanted = [(plural, namespace) for plural in BOUNDS for namespace in namespaces]
         answers = await asyncio.gather(*(self._client.list(*item) for item in wanted))
-        found: dict[str, list[Json]] = {plural: [] for plural in _BOUNDS}
+        found: dict[str, list[Json]] = {plural: [] for plural in BOUNDS}
         for (plural, _), items in zip(wanted, answers, strict=True):
             found[plural] += items
         return found
@@ -72,11 +71,12 @@ class KubernetesChecks:
         ref = change.object
         if change.action == "create":
             return (await self._client.dry_run_create(document or change.manifest)).object
+        live = await self._client.find(ref)
         if document is not None:
+            # An apply would create what is not there and call that a success.
             metadata = {"namespace": ref.namespace, **(document.get("metadata") or {})}
             whole = {**document, "metadata": metadata}
             return (await self._client.dry_run_patch(ref, whole, "apply")).object
-        live = await self._client.find(ref)
         return (
             await self._client.dry_run_patch(ref, json_patch(change.fields, live), "json")
         ).object

@@ -34,7 +34,7 @@ _INVALID_VALUE = re.compile(
     r'(Invalid value: )(?!"?-?[\d.]+[A-Za-z]{0,2}"?[:,\s])("[^"]*"|\S+?)(:|$)'
 )
 _KEY_VALUE = re.compile(
-    r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key|credential)[\w.-]*\s*[=:]\s*)[^\s,;\"']+"
+    r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key|credential)[\w.-]*\s*[=:]\s*)[\"']?[^\s,;\"']+"
 )
 
 
