@@ -1,0 +1,44 @@
+"""The store under contract tests: SQLite always, a real PostgreSQL with the marker ``postgres``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from real import postgres
+from sqlalchemy import Engine
+
+from kfix.store.engine import open_store
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    """A running PostgreSQL. Skips where it cannot be had, fails there when nothing may skip."""
+    try:
+        postgres.programs()
+    except postgres.Unobtainable as why:
+        if os.environ.get("KFIX_TEST_STRICT") == "1":
+            raise
+        pytest.skip(str(why))
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty store, on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    server = request.getfixturevalue("postgres_server")
+    assert isinstance(server, postgres.Postgres)
+    return server.database()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Engine]:
+    """A migrated store."""
+    engine = open_store(store_url)
+    yield engine
+    engine.dispose()
