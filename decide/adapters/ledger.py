@@ -96,6 +96,8 @@ class SqlLedger:
     def _join(
         self, connection: Connection, fingerprint: str, cycle: str, delivery_id: str, at: datetime
     ) -> Membership:
+        # Three locks, always in this order: the cycle's row, then the fingerprint's, then the incident's.
+        episode = self._locked(connection, alert_cycles, cycle=cycle)
         known = connection.execute(
             select(deliveries.c.incident_id, deliveries.c.role).where(
                 deliveries.c.delivery_id == delivery_id
@@ -104,8 +106,6 @@ class SqlLedger:
         if known is not None:
             mine = self._fingerprint(connection, known.incident_id)
             return Membership(known.incident_id, mine, cast(Role, known.role))
-        # Two locks, always in this order: the cycle's row, then the fingerprint's.
-        episode = self._locked(connection, alert_cycles, cycle=cycle)
         newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
         recovered_at = _aware(episode.recovered_at)
         too_late = recovered_at is not None and recovered_at >= at
@@ -200,6 +200,12 @@ class SqlLedger:
             )
         if episode.incident_id is None:
             return None
+        # Its row is held: of two cycles that end at once, the second sees that the first has.
+        connection.execute(
+            select(incidents.c.incident_id)
+            .where(incidents.c.incident_id == episode.incident_id)
+            .with_for_update()
+        )
         others = connection.execute(
             select(alert_cycles).where(alert_cycles.c.incident_id == episode.incident_id)
         ).all()
