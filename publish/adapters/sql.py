@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Engine, Table, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kfix.store.publish_tables import merge_requests, notifications
 from publish.core.course import Known
 from publish.core.notice import NoticeKind
+from schemas import errors
 from schemas.merge_requests import MergeRequestRef, Notification
 
+T = TypeVar("T")
 #: Rows of a repository that caps and breaker look at.
 _RECENT = 200
 
@@ -45,7 +47,7 @@ class SqlLedger:
             .order_by(merge_requests.c.opened_at.desc())
             .limit(_RECENT)
         )
-        return [_as_known(row) for row in await asyncio.to_thread(self._rows, query)]
+        return [_as_known(row) for row in await _in_thread(self._rows, query)]
 
     def _rows(self, query: Any) -> list[Mapping[str, Any]]:
         with self._engine.connect() as connection:
@@ -67,7 +69,7 @@ class SqlLedger:
             "title": ref.title,
             "sha": ref.sha,
         }
-        await asyncio.to_thread(self._insert, merge_requests, row)
+        await _in_thread(self._insert, merge_requests, row)
 
     def _insert(self, table: Table, row: Mapping[str, Any]) -> bool:
         try:
@@ -97,12 +99,12 @@ class SqlLedger:
                     .values(**values)
                 )
 
-        await asyncio.to_thread(run)
+        await _in_thread(run)
 
     async def ref_of(self, incident_id: str) -> MergeRequestRef | None:
         """See ``ports.Ledger``."""
         query = select(merge_requests).where(merge_requests.c.incident_id == incident_id)
-        rows = await asyncio.to_thread(self._rows, query)
+        rows = await _in_thread(self._rows, query)
         return MergeRequestRef.model_validate(rows[0]) if rows else None
 
     async def told(self, incident_id: str, kind: NoticeKind) -> Sequence[Notification]:
@@ -110,7 +112,7 @@ class SqlLedger:
         query = select(notifications).where(
             notifications.c.incident_id == incident_id, notifications.c.kind == kind
         )
-        rows = await asyncio.to_thread(self._rows, query)
+        rows = await _in_thread(self._rows, query)
         return [Notification.model_validate(row) for row in rows]
 
     async def keep_told(self, incident_id: str, kind: NoticeKind, message: Notification) -> None:
@@ -123,7 +125,7 @@ class SqlLedger:
             "reason": message.reason,
             "at": datetime.now(UTC),
         }
-        await asyncio.to_thread(self._keep, key, values)
+        await _in_thread(self._keep, key, values)
 
     def _keep(self, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         if self._insert(notifications, {**key, **values}):
@@ -137,6 +139,14 @@ class SqlLedger:
                 )
                 .values(**values)
             )
+
+
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Runs ``work`` in a thread. A database that does not answer is worth another try."""
+    try:
+        return await asyncio.to_thread(work, *arguments)
+    except DBAPIError as failure:
+        raise errors.Unavailable(f"publish's ledger: {failure.orig}") from failure
 
 
 def _as_known(row: Mapping[str, Any]) -> Known:

