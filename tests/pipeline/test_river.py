@@ -51,6 +51,23 @@ async def test_an_alert_becomes_a_merge_request_and_its_merge_an_outcome(
         assert not await dead_letters(river)
 
 
+async def test_the_river_speaks_avro_and_french_when_told_to(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    async with company() as sandbox:
+        river = River(cluster, sandbox, tmp_path, KFIX_KAFKA_FORMAT="avro", KFIX_LANGUAGE="fr")
+        with river.worker():
+            await river.break_("cpu_throttling")
+            await river.until(lambda: bool(river.branches()), within_s=30, what="a merge request")
+            validated = await river.until_records(topics.PLANS_VALIDATED, bool, within_s=10)
+        from harness import stored
+
+        raw = await stored(river.cluster.brokers(river.prefix), topics.PLANS_VALIDATED.name)
+    assert not raw[0].value.startswith(b"{")
+    assert validated[0].analysis.failure_class == "cpu_throttling"
+    assert "Preuve" in sandbox.project.merge_requests[0].description
+
+
 async def dead_letters(river: River) -> list[str]:
     from harness import stored
 
