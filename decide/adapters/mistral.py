@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from decide.core.question import Answer, Opinion, Question
+from kfix.clients import mistral
+from schemas import errors
 
 #: Answers kept, by content of the question.
 _CACHED = 256
@@ -51,7 +53,7 @@ class MistralReasoner:
         self._api_key = api_key
         self._url = url
         self._model = model
-        self._timeout_ms = int(timeout_s * 1000)
+        self._timeout_s = timeout_s
         self._per_incident = per_incident
         self._budget = Budget(per_hour)
         self._client: Any = None
@@ -79,9 +81,10 @@ class MistralReasoner:
         for _ in range(self._per_incident):
             if not self._budget.take():
                 return None, "no_budget"
-            text, failure = await _failure_of(self._complete(messages))
-            if failure:
-                return None, failure
+            try:
+                text = await mistral.typed(self._complete(messages))
+            except errors.KFixError as trouble:
+                return None, trouble.reason
             try:
                 return Answer.model_validate_json(text), ""
             except ValidationError:
@@ -107,23 +110,15 @@ class MistralReasoner:
                     "strict": True,
                 },
             },
-            timeout_ms=self._timeout_ms,
+            timeout_ms=int(self._timeout_s * 1000),
         )
         content = response.choices[0].message.content if response and response.choices else ""
         return content if isinstance(content, str) else ""
 
     def _connect(self) -> Any:
         if self._client is None:
-            from mistralai.client import Mistral
-            from mistralai.client.utils import BackoffStrategy, RetryConfig
-
-            # One retry within the time-out's order of magnitude; a model is never worth waiting for longer.
-            backoff = BackoffStrategy(500, 4_000, 1.5, min(self._timeout_ms, 10_000))
-            self._client = Mistral(
-                api_key=self._api_key,
-                server_url=self._url or None,
-                timeout_ms=self._timeout_ms,
-                retry_config=RetryConfig("backoff", backoff, True),
+            self._client = mistral.connect(
+                api_key=self._api_key, url=self._url, timeout_s=self._timeout_s
             )
         return self._client
 
@@ -131,22 +126,4 @@ class MistralReasoner:
         """Closes the client's connections."""
         if self._client is not None:
             client, self._client = self._client, None
-            await client.__aexit__(None, None, None)
-
-
-async def _failure_of(call: Awaitable[str]) -> tuple[str, str]:
-    """The text, or the stable word for what the client raised."""
-    import httpx2
-    from mistralai.client.errors import MistralError
-
-    try:
-        return await call, ""
-    except MistralError as failure:
-        status = failure.status_code
-        return "", "rate_limited" if status == 429 else f"http_{status}"
-    except httpx2.TimeoutException:
-        return "", "timed_out"
-    except httpx2.HTTPError:
-        return "", "unavailable"
-    except ValueError:  # the client found no JSON or another shape in a 200
-        return "", "malformed_response"
+            await mistral.close(client)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kfix.clients import mistral
 from schemas import errors
 
 Vector = NDArray[np.float32]
@@ -81,21 +82,13 @@ class MistralEmbedder:
     def __init__(self, *, api_key: str, url: str, timeout_s: float) -> None:
         self._api_key = api_key
         self._url = url
-        self._timeout_ms = int(timeout_s * 1000)
+        self._timeout_s = timeout_s
         self._client: Any = None
 
     async def embed(self, text: str) -> Vector:
-        import httpx2
-        from mistralai.client.errors import MistralError
-
-        try:
-            answer = await self._connect().embeddings.create_async(model=self.model, inputs=[text])
-        except MistralError as failure:
-            raise _failure(failure.status_code) from failure
-        except httpx2.TimeoutException as failure:
-            raise errors.TimedOut("mistral-embed took too long") from failure
-        except httpx2.HTTPError as failure:
-            raise errors.Unavailable("mistral-embed did not answer") from failure
+        answer = await mistral.typed(
+            self._connect().embeddings.create_async(model=self.model, inputs=[text])
+        )
         values = answer.data[0].embedding if answer.data else None
         if not values or len(values) != self.dimension:
             raise errors.Rejected("mistral-embed answered another shape")
@@ -104,29 +97,12 @@ class MistralEmbedder:
 
     def _connect(self) -> Any:
         if self._client is None:
-            from mistralai.client import Mistral
-            from mistralai.client.utils import BackoffStrategy, RetryConfig
-
-            backoff = BackoffStrategy(300, 2_000, 1.5, min(self._timeout_ms, 5_000))
-            self._client = Mistral(
-                api_key=self._api_key,
-                server_url=self._url or None,
-                timeout_ms=self._timeout_ms,
-                retry_config=RetryConfig("backoff", backoff, True),
+            self._client = mistral.connect(
+                api_key=self._api_key, url=self._url, timeout_s=self._timeout_s
             )
         return self._client
 
     async def close(self) -> None:
         if self._client is not None:
             client, self._client = self._client, None
-            await client.__aexit__(None, None, None)
-
-
-def _failure(status: int) -> errors.KFixError:
-    if status == 429:
-        return errors.RateLimited("mistral-embed: too many requests")
-    if status in (401, 403):
-        return errors.Unauthorized("mistral-embed refuses the key")
-    if status >= 500:
-        return errors.Unavailable(f"mistral-embed answered {status}")
-    return errors.Rejected(f"mistral-embed answered {status}")
+            await mistral.close(client)

@@ -71,9 +71,9 @@ async def test_an_answer_that_stays_malformed_is_no_answer(answer: mistral.Answe
     ("kind", "failures"),
     [
         ("rate_limited", {"rate_limited"}),
-        ("error", {"http_500"}),
+        ("error", {"unavailable"}),
         ("down", {"unavailable", "timed_out"}),
-        ("malformed", {"malformed_response", "http_200"}),
+        ("malformed", {"malformed"}),
     ],
 )
 async def test_a_service_in_trouble_is_a_named_failure(kind: FaultKind, failures: set[str]) -> None:
@@ -95,7 +95,7 @@ async def test_a_slow_service_is_given_up() -> None:
 
 async def test_a_wrong_key_is_a_named_failure() -> None:
     async with reasoner(mistral.Mistral(), key="wrong") as model:
-        assert (await model.consider(QUESTION)).failure == "http_401"
+        assert (await model.consider(QUESTION)).failure == "unauthorized"
 
 
 async def test_a_spent_budget_asks_nobody() -> None:
