@@ -82,7 +82,7 @@ def unified(path: str, before: str, changes: Sequence[LineChange]) -> str:
     lines = split(before)
     out = [f"--- a/{path}\n", f"+++ b/{path}\n"]
     shift = 0
-    for group in _hunks(changes):
+    for group in _hunks(_joined(changes)):
         text, shift = _hunk(lines, group, shift)
         out.append(text)
     return "".join(out)
@@ -93,6 +93,18 @@ def new_file(path: str, text: str) -> str:
     lines = split(text)
     body = "".join(_line("+", line) for line in lines)
     return f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{len(lines)} @@\n{body}"
+
+
+def _joined(changes: Sequence[LineChange]) -> list[LineChange]:
+    """Changes that touch become one, so that all removed lines stand before the added ones, as git writes them."""
+    out: list[LineChange] = []
+    for change in changes:
+        last = out[-1] if out else None
+        if last is not None and change.at == last.at + len(last.old):
+            out[-1] = LineChange(last.at, last.old + change.old, last.new + change.new)
+        else:
+            out.append(change)
+    return out
 
 
 def _hunks(changes: Sequence[LineChange]) -> list[list[LineChange]]:

@@ -76,17 +76,8 @@ def check_plan(
     offline: bool = False,
 ) -> ValidatedPlan:
     """The plan with its verdicts. ``offline``: nothing unknown rejects, since nobody was there to ask."""
-    try:
-        case = Case(
-            plan,
-            candidate.analysis,
-            candidate.context,
-            objects,
-            policy,
-            tuple(workloads.changed(plan, objects)),
-        )
-    except workloads.Unseen as unseen:
-        case = Case(plan, candidate.analysis, candidate.context, objects, policy, None, str(unseen))
+    changed, unseen = _changed(plan, objects)
+    case = Case(plan, candidate.analysis, candidate.context, objects, policy, changed, unseen)
     made = [_timed(name, check, case) for name, check in _PIPELINE]
     made.append(manifest_edit(findings.edits))
     for name in _ELSEWHERE[1:]:
@@ -112,19 +103,27 @@ def check_plan(
     )
 
 
+#: What an object of a shape that nobody expected makes of code that reads it.
+_MISSHAPEN = (BadQuantity, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, LookupError)  # fmt: skip
+
+
+def _changed(
+    plan: ActionPlan, objects: Mapping[str, Sequence[Json]]
+) -> tuple[tuple[workloads.Changed, ...] | None, str]:
+    """The plan's objects before and after; ``None`` and why when they were not seen or cannot be read."""
+    try:
+        return tuple(workloads.changed(plan, objects)), ""
+    except workloads.Unseen as unseen:
+        return None, str(unseen)
+    except _MISSHAPEN as failure:
+        return None, f"the objects could not be read: {type(failure).__name__}"
+
+
 def _timed(name: CheckName, check: Callable[[Case], CheckResult], case: Case) -> CheckResult:
     started = time.perf_counter()
     try:
         found = check(case)
-    except (
-        BadQuantity,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        ArithmeticError,
-        LookupError,
-    ) as failure:
+    except _MISSHAPEN as failure:
         # An object of a shape nobody expected. Failing open here would be the worst thing this stage can do.
         found = result(
             name, "unknown", f"could not be checked: {type(failure).__name__}: {str(failure)[:120]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from manifests import reading, values
+from manifests import diffs, reading, values
 from manifests.refused import Refused
 from schemas.base import Json
 from schemas.plans import KubernetesChange
@@ -56,20 +56,21 @@ def edited_objects(edits: Sequence[FileEdit]) -> Iterator[Json]:
 
 
 def before_of(edit: FileEdit) -> str:
-    """The file before the edit, from its unified diff; empty for a new file."""
-    lines = edit.after.splitlines(keepends=True)
+    """The file before the edit, from its unified diff; empty for a new file. Only a line feed ends a line, as in git."""
+    lines = diffs.split(edit.after)
     out: list[str] = []
-    at = 0
-    for line in edit.diff.splitlines(keepends=True):
+    at, inside = 0, False
+    for line in diffs.split(edit.diff):
         if line.startswith("@@"):
-            start = int(line.split("+")[1].split(" ")[0].split(",")[0])
-            length = line.split("+")[1].split(" ")[0].partition(",")[2]
-            start -= 0 if length == "0" else 1
-            out += lines[at:start]
-            at = start
-        elif line.startswith("-") and not line.startswith("--- "):
+            start, _, length = line.split("+", 1)[1].split(" ", 1)[0].partition(",")
+            begin = int(start) - (0 if length == "0" else 1)
+            out += lines[at:begin]
+            at, inside = begin, True
+        elif not inside:
+            continue  # the names of the files
+        elif line.startswith("-"):
             out.append(line[1:])
-        elif line.startswith("+") and not line.startswith("+++ "):
+        elif line.startswith("+"):
             at += 1
         elif line.startswith(" "):
             out.append(line[1:])
