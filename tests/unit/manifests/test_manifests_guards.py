@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from manifests import Refused, patch, reading, tree
@@ -31,12 +29,10 @@ def bomb(levels: int = 9, width: int = 9) -> str:
         pytest.param("x: 1\n" + "# filler\n" * 6_000_000, {"TOO_BIG"}, id="50 MB"),
     ],
 )
-def test_bombs_cost_little(text: str, codes: set[str]) -> None:
-    started = time.perf_counter()
+def test_bombs_are_refused_before_they_are_built(text: str, codes: set[str]) -> None:
     with pytest.raises(Refused) as refused:
         patch(text, [Replace(0, ("x",), 1, 2)])
     assert refused.value.code in codes
-    assert time.perf_counter() - started < 1.0
 
 
 @pytest.mark.parametrize("content", [b"a: \xff\n", b"\xff\xfea\x00:\x00", "a: é".encode("latin-1")])
@@ -74,17 +70,3 @@ def test_names_that_differ_only_in_case_are_refused(other: str) -> None:
 
 def test_ordinary_neighbours_are_fine() -> None:
     tree.check_alone("apps/x.yaml", ["apps/x.yaml", "apps/y.yaml", "other/X.yaml"])
-
-
-def test_an_ordinary_edit_takes_milliseconds_and_grows_in_line() -> None:
-    def cost(lines: int) -> float:
-        text = "".join(f"k{n}:\n  v: {n}\n" for n in range(lines // 2))
-        best = 1.0
-        for _ in range(3):
-            started = time.perf_counter()
-            patch(text, [Replace(0, ("k7", "v"), 7, 8)])
-            best = min(best, time.perf_counter() - started)
-        return best
-
-    assert cost(100) < 0.01
-    assert cost(8000) < 40 * max(cost(800), 0.002)
