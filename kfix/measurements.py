@@ -1,12 +1,14 @@
 """Named measurements out of time series. Pure; used before an incident's fix and after it, so both mean the same.
 
-``cpu_cores``: mean over pods of their mean usage. ``memory_mib``: the largest value of any pod. ``restarts``: how much the
-counters grew, all pods together. ``error_rate``: errors per request. ``latency_ms``: mean. ``throttled_ratio``: throttled
+``cpu_cores``: mean over containers of their mean usage. ``memory_mib``: the largest value of any container. ``restarts``: how
+much the counters grew, all containers together; one that begins again at zero (its pod was replaced) counts from there, and
+what a counter held when it was first seen says nothing of this window. ``error_rate``: errors per request. ``latency_ms``: mean. ``throttled_ratio``: throttled
 periods per period of the CFS scheduler. A measurement without data is left out.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from schemas.context import Series
@@ -36,9 +38,7 @@ def measure(series: Iterable[Series], start: float, end: float) -> dict[str, flo
         "memory_mib": _largest(
             [max(p) * _MIB.get(s.unit, 2.0**-20) for s, p in _of(kept, "kubernetes.memory.usage")]
         ),
-        "restarts": _total(
-            [max(0.0, max(p) - min(p)) for _, p in _of(kept, "kubernetes.containers.restarts")]
-        ),
+        "restarts": _total([_growth(p) for _, p in _of(kept, "kubernetes.containers.restarts")]),
         "latency_ms": _mean(
             [
                 _average(p) * _MILLISECONDS.get(s.unit, 1e3)
@@ -60,8 +60,13 @@ Kept = Sequence[tuple[Series, list[float]]]
 
 
 def _points(series: Series, start: float, end: float) -> list[float]:
+    """The values in the window, oldest first, without gaps."""
     pairs = zip(series.timestamps, series.values, strict=False)
-    return [value for at, value in pairs if value is not None and start <= at <= end]
+    return [v for at, v in sorted(pairs, key=_at) if v is not None and start <= at <= end]
+
+
+def _at(point: tuple[float, float | None]) -> float:
+    return point[0]
 
 
 def _of(kept: Kept, metric: str) -> Kept:
@@ -71,6 +76,12 @@ def _of(kept: Kept, metric: str) -> Kept:
 def _sum(kept: Kept, metric: str) -> float | None:
     found = [sum(points) for _, points in _of(kept, metric)]
     return sum(found) if found else None
+
+
+def _growth(counter: Sequence[float]) -> float:
+    """How much a counter grew; a fall is a new beginning at zero."""
+    steps = itertools.pairwise(counter)
+    return sum(after - before if after >= before else after for before, after in steps)
 
 
 def _average(points: Sequence[float]) -> float:

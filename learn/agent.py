@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kfix import topics
 from kfix.runtime.stage import Stage
-from learn.following import Ports, check_due, follow
+from learn.following import Ports, check_due, follow, kept
 from learn.wiring import open_ports
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
@@ -18,10 +18,10 @@ async def learn(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
     return await follow(event, ports)
 
 
-@app.handles(topics.OUTCOMES)
-async def keep(outcome: Outcome, ports: Ports) -> None:
+@app.handles(topics.OUTCOMES, writes=(topics.OUTCOMES,))
+async def keep(outcome: Outcome, ports: Ports) -> Outcome | None:
     """Stores an outcome once the broker has it: only then its check is done."""
-    await ports.ledger.keep(outcome)
+    return await kept(outcome, ports)
 
 
 @app.every(seconds=lambda ports: ports.settings.poll_s, writes=(topics.OUTCOMES,))

@@ -85,9 +85,22 @@ async def check_due(ports: Ports) -> list[Outcome]:
     now = ports.now()
     lease_until = now + timedelta(seconds=ports.settings.lease_s)
     due = await ports.ledger.claim(now, lease_until=lease_until, limit=ports.settings.batch)
-    checked = await asyncio.gather(*(_check(item, ports, now) for item in due))
+    checked = await asyncio.gather(
+        *(_alone(item.followed.incident_id, _check(item, ports, now)) for item in due)
+    )
     expired = await _expired(ports, now)
     return [outcome for outcome in checked if outcome is not None] + expired
+
+
+async def _alone(incident_id: str, work: Awaitable[Outcome | None]) -> Outcome | None:
+    """One that fails does not hold up the others: it is still due, and comes again when its lease ends."""
+    try:
+        return await work
+    except errors.Retryable as failure:
+        log.warning(
+            "check.failed", incident_id=incident_id, reason=failure.reason, error=str(failure)
+        )
+        return None
 
 
 async def _check(due: DueCheck, ports: Ports, now: datetime) -> Outcome | None:
@@ -96,12 +109,12 @@ async def _check(due: DueCheck, ports: Ports, now: datetime) -> Outcome | None:
     if proposal is None:
         return None
     state = await _known(ports.cluster.state(proposal, due.merged_at), WorkloadState(), "cluster")
-    if state.arrived is False and due.tries < ports.settings.tries:
+    after = await _known(ports.signals.measure(proposal, due.merged_at, now), {}, "signals")
+    judgement = judge(proposal.analysis.failure_class, state, proposal.context.baseline, after)
+    if judgement.unsettled and due.tries < ports.settings.tries:
         later = now + timedelta(seconds=ports.settings.retry_after_s)
         await ports.ledger.postpone(followed.incident_id, due_at=later)
         return None
-    after = await _known(ports.signals.measure(proposal, due.merged_at, now), {}, "signals")
-    judgement = judge(proposal.analysis.failure_class, state, proposal.context.baseline, after)
     return await _outcome(followed, judgement, ports, at=now, merged_at=due.merged_at)
 
 
@@ -121,7 +134,10 @@ async def _expired(ports: Ports, now: datetime) -> list[Outcome]:
     before = now - timedelta(days=ports.settings.expiry_days)
     found = await ports.ledger.stale(before, ports.settings.batch)
     judgement = Judgement("expired", (), "Nobody decided on the merge request.")
-    outcomes = [await _outcome(followed, judgement, ports, at=now) for followed in found]
+    outcomes = [
+        await _alone(followed.incident_id, _outcome(followed, judgement, ports, at=now))
+        for followed in found
+    ]
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -177,21 +193,35 @@ async def _remembered(outcome: Outcome, followed: Followed, ports: Ports) -> Out
     return outcome.model_copy(update={"vector_db_stored": True})
 
 
+async def kept(outcome: Outcome, ports: Ports) -> Outcome | None:
+    """Stores an outcome. Feedback that came while it was on its way is told in a new one."""
+    await ports.ledger.keep(outcome)
+    return await _told_feedback(outcome.incident_id, ports)
+
+
 async def _take_feedback(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
     assert event.feedback is not None
     await ports.ledger.add_feedback(
         event.event_id, event.incident_id, event.feedback, event.occurred_at
     )
-    known = await ports.ledger.outcome_of(event.incident_id)
-    followed = await ports.ledger.find(event.incident_id)
+    return await _told_feedback(event.incident_id, ports)
+
+
+async def _told_feedback(incident_id: str, ports: Ports) -> Outcome | None:
+    """The stored outcome with all feedback; ``None`` when there is no outcome yet or it has all."""
+    known = await ports.ledger.outcome_of(incident_id)
+    followed = await ports.ledger.find(incident_id)
     if known is None or followed is None or followed.proposal is None:
         return None  # it is told with the outcome, when there is one
-    feedback = tuple(await ports.ledger.feedback_of(event.incident_id))
+    feedback = tuple(await ports.ledger.feedback_of(incident_id))
+    if len(feedback) <= len(known.feedback):
+        return None
+    plan_id = known.plan.plan_id if known.plan is not None else ""
     result = result_with_feedback(known.result, feedback)
     told = known.model_copy(
         update={
-            "event_id": stable_id("out", event.incident_id, event.event_id),
-            "occurred_at": max(event.occurred_at, known.occurred_at),
+            "event_id": stable_id("out", incident_id, plan_id, "feedback", len(feedback)),
+            "occurred_at": max(ports.now(), known.occurred_at),
             "feedback": feedback,
             "lesson": lesson(followed.proposal, result, known.explanation, ports.language),
         }

@@ -15,7 +15,7 @@ class Learn(Settings):
 
     #: Seconds from the merge to the check. 15 minutes: a rollout, and some minutes of metrics after it.
     check_after_s: float = Field(default=900.0, ge=0)
-    #: Seconds between tries while the change has not arrived in the cluster, and how many tries there are.
+    #: Seconds between tries while the change has not arrived or something cannot be measured, and how many there are.
     retry_after_s: float = Field(default=300.0, gt=0)
     tries: int = Field(default=6, ge=1)
     #: Seconds between looks for checks that are due.

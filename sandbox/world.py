@@ -237,6 +237,9 @@ class World:
         """
         namespace, regime = self.company.namespace, workload.history.regimes[-1]
         live = self.cluster.put(rendering.deployment(workload.manifest, workload.revisions, regime))
+        if live["status"]["observedGeneration"] != live["metadata"]["generation"]:
+            live["status"]["observedGeneration"] = live["metadata"]["generation"]
+            self.cluster.put(live)
         sets = [
             self.cluster.put(rs) for rs in rendering.replica_sets(live, workload.revisions, regime)
         ]

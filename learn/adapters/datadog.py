@@ -26,7 +26,7 @@ class DatadogSignals:
             workload=proposal.analysis.object,
             service=context.service,
         )
-        if not asked:
-            return {}
+        if not asked or int(until.timestamp()) <= int(since.timestamp()):
+            return {}  # Datadog counts whole seconds and refuses a window without one
         series = await self._client.metrics(asked, since, until)
         return measure(series, since.timestamp(), until.timestamp())

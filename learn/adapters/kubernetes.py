@@ -26,7 +26,7 @@ class KubernetesState:
             for change in proposal.plan.kubernetes_changes
         }
         workload = await self._workload(proposal)
-        pods = await self._pods(workload) if workload is not None else []
+        pods = await self._pods(workload) if workload is not None else None
         return state_of(proposal.plan, changed, workload, pods, since)
 
     async def _find(self, ref: ObjectRef) -> Json | None:
@@ -43,10 +43,20 @@ class KubernetesState:
                 return await self._find(ref)
         return None
 
-    async def _pods(self, workload: Json) -> list[Json]:
-        selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-        if not selector:
-            return []
-        labels = ",".join(f"{name}={value}" for name, value in selector.items())
+    async def _pods(self, workload: Json) -> list[Json] | None:
+        labels = _selector((workload.get("spec") or {}).get("selector") or {})
+        if not labels:
+            return None
         namespace = str((workload.get("metadata") or {}).get("namespace", ""))
         return await self._client.list("pods", namespace, labels=labels)
+
+
+def _selector(selector: Json) -> str:
+    """A workload's selector as the API takes it; empty when it selects nothing."""
+    said = [f"{name}={value}" for name, value in (selector.get("matchLabels") or {}).items()]
+    for rule in selector.get("matchExpressions") or ():
+        key, operator = str(rule.get("key", "")), str(rule.get("operator", "")).lower()
+        values = ",".join(map(str, rule.get("values") or ()))
+        written = {"exists": key, "doesnotexist": f"!{key}"}
+        said.append(written.get(operator, f"{key} {operator} ({values})"))
+    return ",".join(said)

@@ -45,7 +45,8 @@ class SqlLedger:
             values: dict[str, Any] = {
                 "fingerprint": followed.fingerprint,
                 "trace_id": followed.trace_id,
-                "opened_at": followed.changed_at,
+                # A later alert on the same merge request does not make it younger.
+                "opened_at": row.opened_at or followed.changed_at,
                 "proposal": _dumped(followed.proposal),
                 "merge_request": _dumped(followed.merge_request),
             }
@@ -161,11 +162,14 @@ class SqlLedger:
                 )
                 .values(**values)
             )
-            connection.execute(
-                update(post_deploy_checks)
-                .where(post_deploy_checks.c.incident_id == outcome.incident_id)
-                .values(done_at=outcome.occurred_at)
-            )
+            if (
+                outcome.checked_at is not None
+            ):  # a rejection ends no check: what was closed can be reopened and merged
+                connection.execute(
+                    update(post_deploy_checks)
+                    .where(post_deploy_checks.c.incident_id == outcome.incident_id)
+                    .values(done_at=outcome.checked_at)
+                )
 
         await self._transact(work)
 

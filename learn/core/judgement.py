@@ -2,9 +2,9 @@
 
 - *failure*: the change arrived and the workload is not ready, or its containers still die, or the failure's own signal
   got worse or did not get better;
-- *success*: ready, nothing died since, the failure's own signal (where it was measured) is better or harmless, and no
-  other signal got worse;
-- *partial*: anything between, also when too little could be measured to say success. A result is never invented.
+- *success*: the change arrived, all is ready, nothing died since, the failure's own signal is better or harmless, and
+  nothing that was measured before got worse;
+- *partial*: anything between, also when something of this could not be measured: unknown never makes a success.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SIGNALS: dict[str, tuple[str, float]] = {
     "memory_mib": ("MiB", 0.0),
     "restarts": ("", 0.0),
     "error_rate": ("", 0.01),
-    "latency_p95_ms": ("ms", 0.0),
     "latency_ms": ("ms", 0.0),
+    "latency_p95_ms": ("ms", 0.0),
     "throttled_ratio": ("", 0.05),
 }
 #: The signal that a failure class is about, by words of its id; the workload's health is what counts for the others.
@@ -34,8 +34,8 @@ _OWN_SIGNAL: tuple[tuple[str, str], ...] = (
     ("oom", "restarts"),
     ("crash", "restarts"),
     ("liveness", "restarts"),
-    ("latency", "latency_p95_ms"),
-    ("error", "error_rate"),
+    ("latency", "latency_ms"),
+    ("delay", "latency_ms"),
 )
 #: Usage may grow with a bigger allowance; that is what it is for.
 _FREE_TO_GROW = ("cpu_cores", "memory_mib")
@@ -59,9 +59,11 @@ class WorkloadState:
     @property
     def healthy(self) -> bool | None:
         """All pods ready and none died; ``None`` when not known."""
-        if self.desired is None or self.ready is None:
-            return None
-        return self.ready >= self.desired and not self.deaths
+        if self.deaths or (
+            self.desired is not None and self.ready is not None and self.ready < self.desired
+        ):
+            return False
+        return None if None in (self.desired, self.ready, self.deaths) else True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Judgement:
     result: OutcomeResult
     measurements: tuple[Measurement, ...]
     explanation: str
+    #: Something is not there yet or could not be measured: a later look may tell more.
+    unsettled: bool = False
 
 
 def compare(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Measurement, ...]:
@@ -115,37 +119,71 @@ def judge(
     """The result of a merged fix."""
     measurements = compare(before, after)
     if state.arrived is False:
-        return Judgement("partial", measurements, "The change has not arrived in the cluster.")
+        told = "The change has not arrived everywhere in the cluster."
+        return Judgement("partial", measurements, told, unsettled=True)
     if state.healthy is False:
         return Judgement("failure", measurements, _unhealthy(state))
     own = next((m for m in measurements if m.name == own_signal(failure_class)), None)
-    if own is not None and own.name != "restarts" and own.verdict in ("worse", "same"):
-        harmless = own.after is not None and own.after <= SIGNALS[own.name][1]
-        if not harmless:
-            return Judgement("failure", measurements, f"{_told(own)}: not better.")
+    if own is not None and own.name != "restarts" and _no_better(own):
+        return Judgement("failure", measurements, f"{_told(own)}: not better.")
     worse = [m for m in measurements if m.verdict == "worse"]
     if worse:
         return Judgement(
             "partial", measurements, f"Worse than before: {', '.join(map(_told, worse))}."
         )
-    if state.healthy is None and (own is None or own.verdict == "unknown"):
-        return Judgement("partial", measurements, "Too little could be measured to say more.")
+    unknown = _unknown(own_signal(failure_class), state, measurements)
+    if unknown:
+        told = f"Could not be measured: {', '.join(unknown)}."
+        return Judgement("partial", measurements, told, unsettled=True)
     return Judgement("success", measurements, _healthy(state, measurements))
+
+
+def _no_better(measurement: Measurement) -> bool:
+    return measurement.verdict in ("worse", "same") and not _harmless(measurement)
+
+
+def _harmless(measurement: Measurement) -> bool:
+    limit = SIGNALS[measurement.name][1]
+    return measurement.after is not None and measurement.after <= limit
+
+
+def _unknown(own: str, state: WorkloadState, measurements: Sequence[Measurement]) -> list[str]:
+    """What a success would need to know and nobody could tell."""
+    missing = []
+    if state.arrived is None:
+        missing.append("whether the change arrived")
+    if state.healthy is None:
+        missing.append("the state of the pods")
+    by_name = {m.name: m for m in measurements}
+    for name in SIGNALS:
+        found = by_name.get(name)
+        if name in _FREE_TO_GROW or (found is None and name != own):
+            continue
+        # Deaths of containers tell of restarts; the failure's own signal must be comparable.
+        compared = name == own and own != "restarts"
+        if found is None:
+            known = not compared
+        elif compared:
+            known = found.verdict != "unknown" or _harmless(found)
+        else:
+            known = found.before is None or found.after is not None
+        if not known:
+            missing.append(name)
+    return missing
 
 
 def _unhealthy(state: WorkloadState) -> str:
     reasons = f" ({', '.join(state.reasons[:3])})" if state.reasons else ""
     if state.ready is not None and state.desired is not None and state.ready < state.desired:
         return f"{state.ready} of {state.desired} pods are ready{reasons}."
-    return f"Containers died {state.deaths} times since the change{reasons}."
+    times = "once" if state.deaths == 1 else f"{state.deaths} times"
+    return f"Containers died {times} since the change{reasons}."
 
 
 def _healthy(state: WorkloadState, measurements: Sequence[Measurement]) -> str:
-    parts = []
-    if state.desired is not None:
-        parts.append(f"{state.ready} of {state.desired} pods are ready, no container died since")
+    parts = [f"{state.ready} of {state.desired} pods are ready, no container died since"]
     parts += [_told(m) for m in measurements if m.verdict == "better"]
-    return "; ".join(parts) + "." if parts else "Nothing got worse."
+    return "; ".join(parts) + "."
 
 
 def _told(measurement: Measurement) -> str:

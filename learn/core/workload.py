@@ -9,41 +9,53 @@ from typing import Any
 from learn.core.judgement import WorkloadState
 from manifests import paths, quantities
 from schemas.base import Json
-from schemas.plans import ActionPlan
+from schemas.plans import ActionPlan, KubernetesChange
 
 
 def state_of(
     plan: ActionPlan,
     changed: Mapping[str, Json | None],
     workload: Json | None,
-    pods: Sequence[Json],
+    pods: Sequence[Json] | None,
     since: datetime,
 ) -> WorkloadState:
-    """The state of ``workload`` and its pods. ``changed``: the plan's objects as they are now, by ``Kind/namespace/name``."""
+    """The state of ``workload`` and its pods. ``changed``: the plan's objects as they are now, by ``Kind/namespace/name``;
+    ``None`` for one that is not there, no entry for one that could not be read. ``pods``: ``None`` when not read.
+    """
     desired, ready = _counts(workload)
-    return WorkloadState(
-        arrived=_arrived(plan, changed),
-        desired=desired,
-        ready=ready,
-        deaths=sum(_deaths(pod, since) for pod in pods) if workload is not None else None,
-        reasons=tuple(dict.fromkeys(reason for pod in pods for reason in _reasons(pod))),
-    )
+    living = [pod for pod in pods or () if not _meta(pod).get("deletionTimestamp")]
+    deaths = None if pods is None or workload is None else sum(_deaths(p, since) for p in living)
+    reasons = tuple(dict.fromkeys(reason for pod in living for reason in _reasons(pod)))
+    arrived = _arrived(plan, changed)
+    if arrived and _under_way(workload) and not deaths and not reasons:
+        arrived = False  # still rolling out, and nothing stands in its way
+    return WorkloadState(arrived, desired, ready, deaths, reasons)
 
 
 def _arrived(plan: ActionPlan, changed: Mapping[str, Json | None]) -> bool | None:
-    for change in plan.kubernetes_changes:
-        live = changed.get(change.object.key)
-        if live is None:
-            return None
-        for field in change.fields:
-            found = paths.find(live, field.path)
-            if not _same(found, field.after):
-                return False
-    return True
+    known = [_has(change, changed) for change in plan.kubernetes_changes]
+    if False in known:
+        return False
+    return None if None in known or not known else True
+
+
+def _has(change: KubernetesChange, changed: Mapping[str, Json | None]) -> bool | None:
+    if change.object.key not in changed:
+        return None
+    live = changed[change.object.key]
+    if change.action == "delete" or live is None:
+        return (live is None) == (change.action == "delete")
+    if change.manifest is not None and not _same(live, _without_status(change.manifest)):
+        return False
+    return all(_same(paths.find(live, field.path), field.after) for field in change.fields)
+
+
+def _without_status(manifest: Json) -> Json:
+    return {key: value for key, value in manifest.items() if key != "status"}
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    """Equal as Kubernetes sees it: ``0.5`` is ``500m``."""
+    """Equal as Kubernetes sees it: ``0.5`` is ``500m``, and the server adds defaults to what was written."""
     if found == wanted:
         return True
     if isinstance(found, str | int | float) and isinstance(wanted, str | int | float):
@@ -53,46 +65,105 @@ def _same(found: Any, wanted: Any) -> bool:
             return str(found) == str(wanted)
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         return all(_same(found.get(key), value) for key, value in wanted.items())
+    if isinstance(found, list | tuple) and isinstance(wanted, list | tuple):
+        return len(found) == len(wanted) and all(map(_same, found, wanted))
     return False
 
 
+def _under_way(workload: Json | None) -> bool:
+    """Whether the controller has not seen the newest spec yet, or has pods of it still to make."""
+    if workload is None:
+        return False
+    status = workload.get("status") or {}
+    if any(
+        c.get("type") == "Progressing" and c.get("status") == "False"
+        for c in status.get("conditions") or ()
+    ):
+        return False  # the controller has given up
+    if _number(status, "observedGeneration") < _number(_meta(workload), "generation"):
+        return True
+    if workload.get("kind") == "DaemonSet":
+        wanted, updated = "desiredNumberScheduled", "updatedNumberScheduled"
+        return _number(status, updated) < _number(status, wanted)
+    if workload.get("kind") in _ROLLED:
+        return _number(status, "updatedReplicas") < _desired(workload)
+    return False
+
+
+#: Kinds that exchange their pods for new ones and count the new ones; Kubernetes leaves out counts of zero.
+_ROLLED = ("Deployment", "StatefulSet")
+
+
 def _counts(workload: Json | None) -> tuple[int | None, int | None]:
+    """Pods wanted, and pods of the newest spec that are ready."""
     if workload is None:
         return None, None
-    spec, status = workload.get("spec") or {}, workload.get("status") or {}
-    if workload.get("kind") == "DaemonSet":
-        return int(status.get("desiredNumberScheduled") or 0), int(
-            status.get("numberAvailable") or 0
-        )
-    if workload.get("kind") not in ("Deployment", "StatefulSet", "ReplicaSet"):
-        return None, None
-    desired = spec.get("replicas")
-    updated = status.get("updatedReplicas", status.get("readyReplicas"))
-    available = min(int(status.get("readyReplicas") or 0), int(updated or 0))
-    return 1 if desired is None else int(desired), available
+    kind, status = workload.get("kind"), workload.get("status") or {}
+    if kind == "DaemonSet":
+        ready = min(_number(status, "numberAvailable"), _number(status, "updatedNumberScheduled"))
+        return _number(status, "desiredNumberScheduled"), ready
+    if kind == "ReplicaSet":
+        return _desired(workload), _number(status, "readyReplicas")
+    if kind in _ROLLED:
+        updated = _number(status, "updatedReplicas")
+        return _desired(workload), min(_number(status, "readyReplicas"), updated)
+    return None, None
 
 
-def _statuses(pod: Json) -> list[Mapping[str, Any]]:
-    status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+def _desired(workload: Json) -> int:
+    replicas = (workload.get("spec") or {}).get("replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def _number(mapping: Mapping[str, Any], name: str) -> int:
+    return int(mapping.get(name) or 0)
+
+
+def _meta(obj: Json) -> Mapping[str, Any]:
+    found = obj.get("metadata") or {}
+    assert isinstance(found, Mapping)
+    return found
+
+
+def _statuses(pod: Json, field: str) -> list[Mapping[str, Any]]:
+    return list((pod.get("status") or {}).get(field) or ())
 
 
 def _deaths(pod: Json, since: datetime) -> int:
-    """Restarts of a pod made since then; of an older one, whether its last death was since then."""
-    made = _instant((pod.get("metadata") or {}).get("creationTimestamp"))
-    if made is not None and made >= since:
-        return sum(int(status.get("restartCount") or 0) for status in _statuses(pod))
-    ends = [
-        _instant(((status.get(when) or {}).get("terminated") or {}).get("finishedAt"))
-        for status in _statuses(pod)
+    """Deaths of a pod's containers. An init container that is done has not died."""
+    made = _instant(_meta(pod).get("creationTimestamp"))
+    young = made is not None and made >= since
+    return sum(
+        _ends(status, since, young=young, done_is_fine=field == "initContainerStatuses")
+        for field in ("initContainerStatuses", "containerStatuses")
+        for status in _statuses(pod, field)
+    )
+
+
+def _ends(status: Mapping[str, Any], since: datetime, *, young: bool, done_is_fine: bool) -> int:
+    """Of a pod made since then all restarts, and an end that no restart has followed yet; of an older one the ends
+    that can still be seen."""
+    seen = [
+        end
         for when in ("state", "lastState")
+        if (end := (status.get(when) or {}).get("terminated"))
+        and not (done_is_fine and not end.get("exitCode"))
+        and (not young or when == "state")
+        and (at := _instant(end.get("finishedAt"))) is not None
+        and at >= since
     ]
-    return sum(end is not None and end >= since for end in ends)
+    return len(seen) + (int(status.get("restartCount") or 0) if young else 0)
+
+
+#: What a pod waits for on its ordinary way up.
+_STARTING = ("ContainerCreating", "PodInitializing")
 
 
 def _reasons(pod: Json) -> list[str]:
     waiting = [
-        str(((s.get("state") or {}).get("waiting") or {}).get("reason", "")) for s in _statuses(pod)
+        str(((status.get("state") or {}).get("waiting") or {}).get("reason", ""))
+        for field in ("initContainerStatuses", "containerStatuses")
+        for status in _statuses(pod, field)
     ]
     conditions = (pod.get("status") or {}).get("conditions") or ()
     unscheduled = [
@@ -100,9 +171,7 @@ def _reasons(pod: Json) -> list[str]:
         for c in conditions
         if c.get("type") == "PodScheduled" and c.get("status") == "False"
     ]
-    return [
-        reason for reason in (*waiting, *unscheduled) if reason and reason != "ContainerCreating"
-    ]
+    return [reason for reason in (*waiting, *unscheduled) if reason and reason not in _STARTING]
 
 
 def _instant(text: Any) -> datetime | None:
