@@ -162,9 +162,8 @@ class SqlLedger:
                 )
                 .values(**values)
             )
-            if (
-                outcome.checked_at is not None
-            ):  # a rejection ends no check: what was closed can be reopened and merged
+            # A rejection ends no check: what was closed can be reopened and merged.
+            if outcome.checked_at is not None:
                 connection.execute(
                     update(post_deploy_checks)
                     .where(post_deploy_checks.c.incident_id == outcome.incident_id)
