@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from enrich.core.bundle import Gathered, Rules, assemble, tags_of
+from enrich.core.objects import top_controller
 from enrich.core.subject import Named, environment, named, resolve
 from enrich.ports import Cluster, Memory, Observability, Recollection, Repository
 from kfix.metric_queries import WORKLOAD_TAGS
@@ -143,17 +144,13 @@ def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
 
 
 def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None) -> list[Json]:
-    """The subject's pods; all pods of the namespace while nobody is named."""
+    """The pods that the subject controls; all pods of the namespace while nobody is named."""
     pods = objects.get("pods", [])
     if subject is None:
         return pods
-    prefix = f"{subject.name}-"
-    return [
-        pod
-        for pod in pods
-        if (name := str((pod.get("metadata") or {}).get("name", ""))) == subject.name
-        or name.startswith(prefix)
-    ]
+    wanted = (subject.kind, subject.namespace, subject.name)
+    owners = ((pod, top_controller(objects, pod)) for pod in pods)
+    return [pod for pod, owner in owners if (owner.kind, owner.namespace, owner.name) == wanted]
 
 
 async def _some(question: Awaitable[Monitor]) -> Monitor | None:

@@ -96,9 +96,12 @@ def read_document(path: Path) -> Json:
         raise Unreadable(failure.strerror or "cannot be read") from failure
     if path.suffix == ".json":
         try:
-            return orjson.loads(raw)
+            found = orjson.loads(raw)
         except orjson.JSONDecodeError as failure:
             raise Unreadable(f"no JSON: {failure}") from failure
+        if _deeper(found, _MAX_DEPTH):
+            raise Unreadable(f"nested more than {_MAX_DEPTH} deep")
+        return found
     documents = documents_of(raw)
     return documents[0] if len(documents) == 1 else documents
 
@@ -123,6 +126,43 @@ def _check(raw: bytes) -> None:
         )
         if number > _MAX_NODES or depth > _MAX_DEPTH or aliases > _MAX_ALIASES:
             raise Unreadable("too many nodes, aliases or levels")
+
+    if b"&" in raw and b"*" in raw:
+        _check_expanded(raw)
+
+
+def _check_expanded(raw: bytes) -> None:
+    """Refuses documents that grow past the bound once each alias is a copy, as masking makes it."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known is None:
+            sizes[id(node)] = 1  # a node inside itself counts once: what follows refuses it
+            parts = node.value if isinstance(node, yaml.SequenceNode) else ()
+            if isinstance(node, yaml.MappingNode):
+                parts = [part for pair in node.value for part in pair]
+            known = sizes[id(node)] = 1 + sum(size(part) for part in parts)
+        if known > _MAX_NODES:
+            raise Unreadable("too many nodes once its aliases are expanded")
+        return known
+
+    for document in yaml.compose_all(raw, Loader=yaml.CSafeLoader):
+        size(document)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and mappings nest deeper than ``levels``; without recursion."""
+    waiting = [(value, 0)]
+    while waiting:
+        found, depth = waiting.pop()
+        if depth > levels:
+            return True
+        if isinstance(found, Mapping):
+            waiting += [(item, depth + 1) for item in found.values()]
+        elif isinstance(found, list):
+            waiting += [(item, depth + 1) for item in found]
+    return False
 
 
 def _side_file(capture: Capture, path: Path) -> Json:
@@ -255,9 +295,15 @@ def _tags(tags: Any) -> dict[str, str]:
 def _read_repository(capture: Capture, root: Path) -> None:
     for path in _inside(root):
         where = path.relative_to(root)
-        if ".git" in where.parts or path.stat().st_size > _MAX_FILE:
+        if ".git" in where.parts:
             continue
-        raw = path.read_bytes()
+        try:
+            if path.stat().st_size > _MAX_FILE:
+                raise Unreadable("too large")
+            raw = path.read_bytes()
+        except (OSError, Unreadable) as failure:
+            capture.troubles[f"repository {where}"] = str(failure)
+            continue
         capture.files[where.as_posix()] = raw
         if path.suffix not in _ENDINGS:
             continue
