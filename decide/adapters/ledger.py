@@ -109,12 +109,17 @@ class SqlLedger:
         newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
         recovered_at = _aware(episode.recovered_at)
         too_late = recovered_at is not None and recovered_at >= at
-        incident_id = self._open_incident(connection, episode.incident_id, at)
-        incident_id = incident_id or self._open_incident(connection, newest.incident_id, at)
+        own = self._open_incident(connection, episode.incident_id, at)
+        same = self._open_incident(connection, newest.incident_id, at)
+        # One trouble has one merge request: an incident with a plan for it goes before the one its cycle began.
+        incident_id = same if same and self._proposed(connection, same) else own or same
         role: Role = "repeat"
         if incident_id is None:
             role = "first"
             incident_id = self._open(connection, fingerprint, delivery_id, at)
+        elif same is None:
+            # An incident that began as another trouble is this one's from now on.
+            self._points_to(connection, fingerprint, incident_id)
         self._touch(connection, incident_id, cycle, at, recovered=too_late)
         if too_late:
             role = "after_recovery"
@@ -166,12 +171,19 @@ class SqlLedger:
             last_alert_at=at,
             proposed=False,
         )
+        self._points_to(connection, fingerprint, incident_id)
+        return incident_id
+
+    def _points_to(self, connection: Connection, fingerprint: str, incident_id: str) -> None:
         connection.execute(
             update(fingerprints)
             .where(fingerprints.c.fingerprint == fingerprint)
             .values(incident_id=incident_id)
         )
-        return incident_id
+
+    def _proposed(self, connection: Connection, incident_id: str) -> bool:
+        query = select(incidents.c.proposed).where(incidents.c.incident_id == incident_id)
+        return bool(connection.execute(query).scalar_one())
 
     def _touch(
         self, connection: Connection, incident_id: str, cycle: str, at: datetime, *, recovered: bool

@@ -143,3 +143,26 @@ async def test_alerts_at_the_same_time_open_one_incident(engine: Engine) -> None
     )
     assert len({incident for incident, _ in answers}) == 1
     assert sorted(role for _, role in answers).count("first") == 1
+
+
+async def test_trouble_first_seen_in_a_calm_moment_is_one_incident_with_its_later_alerts(
+    ledger: SqlLedger,
+) -> None:
+    """A flapping alert: its first look finds nothing (another fingerprint), a renotification finds the cause."""
+    calm, _ = await join(ledger, "d1", fp="fp-healthy", cycle="cy-1")
+    found, _ = await join(ledger, "d2", fp="fp-oom", cycle="cy-1", at=after(1))
+    await ledger.propose(found)
+    later, role = await join(ledger, "d3", fp="fp-oom", cycle="cy-2", at=after(2))
+    assert calm == found == later
+    assert role == "repeat"
+
+
+async def test_an_incident_with_a_plan_goes_before_the_one_its_cycle_began(
+    ledger: SqlLedger,
+) -> None:
+    planned, _ = await join(ledger, "d1", fp="fp-oom", cycle="cy-1")
+    await ledger.propose(planned)
+    calm, _ = await join(ledger, "d2", fp="fp-healthy", cycle="cy-2", at=after(1))
+    again, role = await join(ledger, "d3", fp="fp-oom", cycle="cy-2", at=after(2))
+    assert calm != planned
+    assert (again, role) == (planned, "repeat")
