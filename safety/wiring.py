@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from kfix.clients import kubernetes
 from kfix.settings import GitLabConnection, KubernetesConnection, load
@@ -24,9 +23,9 @@ def read_policy(file: str) -> Policy:
     if not file:
         return Policy()
     try:
-        document = yaml.safe_load(Path(file).read_text("utf-8")) or {}
-        return Policy.model_validate(document)
-    except (OSError, yaml.YAMLError, ValidationError) as failure:
+        document = yaml.safe_load(Path(file).read_text("utf-8"))
+        return Policy.model_validate({} if document is None else document)
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as failure:
         raise errors.Permanent(
             f"the policy {file} cannot be read: {failure}", reason="bad_policy"
         ) from failure

@@ -208,10 +208,12 @@ def node_fit(case: Case) -> CheckResult:
             continue
         for name, amount in ((node.get("status") or {}).get("allocatable") or {}).items():
             largest[name] = max(largest.get(name, Decimal(0)), quantities.parse(amount))
+    if not {"cpu", "memory"} <= largest.keys():
+        return result("node_fit", "unknown", "no schedulable node says what it can give")
     shown: dict[str, str] = {}
     for _, wanted in pods:
         for name in ("cpu", "memory"):
-            if name in wanted and name in largest:
+            if name in wanted:
                 shown[name] = f"{_shown(name, wanted[name])} of {_shown(name, largest[name])}"
                 if wanted[name] > largest[name]:
                     reason = f"a pod asks for {_shown(name, wanted[name])} {name}, the largest node has {_shown(name, largest[name])}"
@@ -295,5 +297,9 @@ def shown(name: str, amount: Decimal | None) -> str:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """``value`` when it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    """``value``, empty when it is ``None``. Raises TypeError for anything else: unreadable is not the same as absent."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"a mapping was expected, not {type(value).__name__}")
+    return value

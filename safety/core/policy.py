@@ -28,7 +28,7 @@ class EnvironmentPolicy(BaseModel):
 class Policy(BaseModel):
     """The policy. Numbers bound what one merge request may ask for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     version: str = "default-1"
     production: EnvironmentPolicy = EnvironmentPolicy()

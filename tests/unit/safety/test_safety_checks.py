@@ -464,3 +464,38 @@ def test_objects_of_any_shape_never_break_a_check_open(kind: str, item: Any) -> 
     assert found == before
     if any(check.verdict != "pass" for check in done.checks):
         assert not done.accepted
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "check"),
+    [
+        (
+            "resourcequotas",
+            {"metadata": {"name": "q", "namespace": "shop"}, "spec": "x"},
+            "resource_quota",
+        ),
+        (
+            "resourcequotas",
+            {"metadata": {"name": "q", "namespace": "shop"}, "spec": {"hard": []}},
+            "resource_quota",
+        ),
+        (
+            "limitranges",
+            {"metadata": {"name": "l", "namespace": "shop"}, "spec": "x"},
+            "limit_range",
+        ),
+        (
+            "limitranges",
+            {
+                "metadata": {"name": "l", "namespace": "shop"},
+                "spec": {"limits": [{"type": "Container", "max": "x"}]},
+            },
+            "limit_range",
+        ),
+        ("nodes", {"metadata": {"name": "n"}}, "node_fit"),
+    ],
+)
+def test_what_cannot_be_read_is_not_taken_for_absent(kind: str, item: Any, check: str) -> None:
+    done = examined(found=objects(**{kind: [item]}))
+    assert verdict(done, check)[0] == "unknown"
+    assert not done.accepted
