@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Row, Table, select, text, update
+from sqlalchemy import Connection, Engine, Row, Table, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
 
 from decide.ports import Membership, Recovered, Role
 from kfix.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
-from schemas import errors
+from kfix.store.transactions import transact
 from schemas.identity import stable_id
 
 T = TypeVar("T")
@@ -79,19 +77,7 @@ class SqlLedger:
         )
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with self._engine.connect() as connection:
-                if connection.dialect.name == "sqlite":
-                    # Takes the write lock first: a read that turns into a write later can fail instead of wait.
-                    connection.execute(text("BEGIN IMMEDIATE"))
-                result = work(connection)
-                connection.commit()
-                return result
-
-        try:
-            return await asyncio.to_thread(run)
-        except DBAPIError as failure:
-            raise errors.Unavailable(f"the incident ledger: {failure.orig}") from failure
+        return await transact(self._engine, work, what="the incident ledger")
 
     def _join(
         self, connection: Connection, fingerprint: str, cycle: str, delivery_id: str, at: datetime

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, text, update
+from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
 
 from kfix.store.learn_tables import (
     followed_merge_requests as followed_table,
@@ -20,9 +18,9 @@ from kfix.store.learn_tables import (
     incident_outcomes,
     post_deploy_checks,
 )
+from kfix.store.transactions import transact
 from learn.core.lessons import workload_kind
 from learn.ports import DueCheck, Followed, State
-from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
@@ -215,18 +213,7 @@ class SqlLedger:
         return [(cast(OutcomeResult, row.result), _aware(row.occurred_at)) for row in rows]
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with self._engine.connect() as connection:
-                if connection.dialect.name == "sqlite":
-                    connection.execute(text("BEGIN IMMEDIATE"))
-                result = work(connection)
-                connection.commit()
-                return result
-
-        try:
-            return await asyncio.to_thread(run)
-        except DBAPIError as failure:
-            raise errors.Unavailable(f"learn's ledger: {failure.orig}") from failure
+        return await transact(self._engine, work, what="learn's ledger")
 
 
 def _aware(at: datetime) -> datetime:

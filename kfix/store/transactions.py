@@ -1,0 +1,32 @@
+"""One transaction in a thread, the same for every stage's adapter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from schemas import errors
+
+T = TypeVar("T")
+
+
+async def transact(engine: Engine, work: Callable[[Connection], T], *, what: str) -> T:
+    """Runs ``work`` and commits. Raises errors.Unavailable naming ``what`` when the database does not do it."""
+
+    def run() -> T:
+        with engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                # Takes the write lock first: a read that turns into a write later can fail instead of wait.
+                connection.execute(text("BEGIN IMMEDIATE"))
+            result = work(connection)
+            connection.commit()
+            return result
+
+    try:
+        return await asyncio.to_thread(run)
+    except DBAPIError as failure:
+        raise errors.Unavailable(f"{what}: {failure.orig}") from failure
