@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import structlog
+
 from manifests import propose
 from manifests.refused import Refused
 from safety.adapters.schemas import check_schema
@@ -18,6 +20,7 @@ from schemas.base import Json
 from schemas.plans import ActionPlan, CandidatePlans, KubernetesChange
 from schemas.validated import CheckResult, ValidatedPlans
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
@@ -104,6 +107,9 @@ class Examiner:
             return None, f"no answer within {self.deadline_s:g} s"
         except errors.KFixError as failure:
             return None, f"{failure.reason}: {failure}"[:300]
+        except Exception as failure:  # a port's bug makes its answer unknown, not a dead letter
+            log.exception("port.failed", error=type(failure).__name__)
+            return None, f"an unforeseen failure: {type(failure).__name__}"
 
 
 def examine_offline(

@@ -1,0 +1,117 @@
+"""Whatever a port does, an examination ends with verdicts: what could not be asked is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import fixtures_publish as sample
+import pytest
+
+from manifests import propose
+from manifests.refused import Refused
+from safety.adapters.schemas import PublishedSchemas
+from safety.core import Policy
+from safety.examination import Examiner
+from schemas import errors
+from schemas.base import Json
+from schemas.plans import CandidatePlans, KubernetesChange
+from schemas.validated import CheckResult, FileEdit, ValidatedPlan
+
+#: What ports raise: failures of our tree, and those of a bug or of a client that nobody mapped.
+FAILURES = [
+    errors.Unavailable("gone"),
+    errors.Unauthorized("no"),
+    errors.Defect("ours"),
+    RuntimeError("theirs"),
+    KeyError("items"),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+    AttributeError("'NoneType' object has no attribute 'spec'"),
+]
+
+
+@dataclass(frozen=True)
+class Repository:
+    failure: Exception | None = None
+    wait_s: float = 0.0
+
+    async def propose(
+        self, changes: Sequence[KubernetesChange], environment: str
+    ) -> Sequence[FileEdit] | Refused:
+        await asyncio.sleep(self.wait_s)
+        if self.failure is not None:
+            raise self.failure
+        return propose(sample.FILES, changes, environment=environment, project="shop/d", ref="main")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    failure: Exception | None = None
+    wait_s: float = 0.0
+
+    async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
+        await self._trouble()
+        return {}
+
+    async def dry_run(
+        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+    ) -> CheckResult:
+        await self._trouble()
+        return CheckResult(name="server_dry_run", verdict="pass", reason="taken")
+
+    async def _trouble(self) -> None:
+        await asyncio.sleep(self.wait_s)
+        if self.failure is not None:
+            raise self.failure
+
+
+async def examined(
+    repository: Repository, cluster: Cluster, deadline_s: float = 5.0
+) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
+    record = sample.record()
+    candidate = CandidatePlans(
+        event_id="cand-1",
+        occurred_at=sample.NOW,
+        incident_id=record.incident_id,
+        fingerprint=record.fingerprint,
+        status="solution_proposed",
+        context=record.context,
+        analysis=record.analysis,
+        plans=(sample.plan(),),
+    )
+    examiner = Examiner(repository, cluster, PublishedSchemas(""), Policy(), deadline_s)
+    found = await examiner.examine(candidate)
+    (plan,) = found.plans
+    assert found.recommended == ""
+    return plan, {check.name: check for check in plan.checks}
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda f: type(f).__name__)
+async def test_a_repository_that_fails_leaves_the_edit_unknown(failure: Exception) -> None:
+    plan, checks = await examined(Repository(failure), Cluster())
+    assert checks["manifest_edit"].verdict == "unknown"
+    assert checks["server_dry_run"].verdict == "unknown"
+    assert not plan.accepted
+    assert plan.edits == ()
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda f: type(f).__name__)
+async def test_a_cluster_that_fails_leaves_the_dry_run_unknown(failure: Exception) -> None:
+    plan, checks = await examined(Repository(), Cluster(failure))
+    assert checks["manifest_edit"].verdict == "pass"
+    assert checks["server_dry_run"].verdict == "unknown"
+    assert checks["resource_quota"].verdict == "unknown"
+    assert not plan.accepted
+
+
+async def test_ports_that_do_not_answer_are_given_up() -> None:
+    _, checks = await examined(Repository(wait_s=60), Cluster(wait_s=60), deadline_s=0.05)
+    assert checks["manifest_edit"].verdict == "unknown"
+    assert "no answer within" in checks["manifest_edit"].reason
+
+
+async def test_what_a_failure_says_does_not_leave_the_house() -> None:
+    _, checks = await examined(Repository(RuntimeError("password=hunter2")), Cluster())
+    assert "hunter2" not in checks["manifest_edit"].reason
+    assert "RuntimeError" in checks["manifest_edit"].reason
