@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from schemas.base import ObjectRef
@@ -27,7 +28,7 @@ WORKLOAD_KINDS: dict[str, str] = {
 
 def mapping(value: object) -> Obj:
     """``value`` when it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[Any]:
@@ -39,7 +40,7 @@ def at(obj: object, *path: str) -> Any:
     """The value below ``path``, ``None`` where it leads nowhere."""
     node = obj
     for key in path:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             return None
         node = node.get(key)
     return node
@@ -131,18 +132,18 @@ class Container:
         return [mapping(entry) for entry in items(self.spec.get("env"))]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pod:
     """A pod."""
 
     obj: Obj
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name."""
         return name_of(self.obj)
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         """Its namespace."""
         return namespace_of(self.obj)
@@ -167,7 +168,7 @@ class Pod:
         """Somebody asked for its deletion."""
         return bool(at(self.obj, "metadata", "deletionTimestamp"))
 
-    @property
+    @cached_property
     def ready(self) -> bool:
         """All its containers are ready, or it has done its work."""
         stated = condition(self.obj, "Ready").get("status")
@@ -181,6 +182,10 @@ class Pod:
 
     def containers(self) -> list[Container]:
         """Init containers first."""
+        return self._all
+
+    @cached_property
+    def _all(self) -> list[Container]:
         return list(self._containers())
 
     def _containers(self) -> Iterator[Container]:
@@ -199,7 +204,7 @@ class Pod:
                 yield Container(name, {}, status, init)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workload:
     """A controller of pods, the topmost of its owner chain."""
 
@@ -209,17 +214,17 @@ class Workload:
     #: Names of its ReplicaSets or Jobs.
     children: frozenset[str] = field(default_factory=frozenset)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name."""
         return name_of(self.obj)
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         """Its namespace."""
         return namespace_of(self.obj)
 
-    @property
+    @cached_property
     def ref(self) -> ObjectRef:
         """Its reference."""
         version = str(self.obj.get("apiVersion") or "")
@@ -277,7 +282,7 @@ class Workload:
         """Pods that exist now."""
         return len([p for p in self.pods if not p.deleting])
 
-    @property
+    @cached_property
     def ready(self) -> int:
         """Ready pods: the greater of status and pods, as captures may lack one."""
         key = "numberReady" if self.kind == "DaemonSet" else "readyReplicas"
@@ -285,7 +290,7 @@ class Workload:
             return len([p for p in self.pods if p.ready and not p.deleting])
         return number(at(self.obj, "status", key))
 
-    @property
+    @cached_property
     def available(self) -> bool:
         """As many ready pods as asked for, and its controller says so where it says anything."""
         if self.kind in ("Job", "CronJob"):

@@ -25,6 +25,7 @@ from decide.core.objects import (
     number,
     owners_of,
 )
+from decide.core.selectors import plain, selects, stated
 from decide.core.signals import Hit, read
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle, LogExcerpt, Series
@@ -66,11 +67,6 @@ def _event(obj: Obj) -> Event:
             or ""
         ),
     )
-
-
-def matches(selector: Obj, labels: Obj) -> bool:
-    """A plain label selector (``matchLabels`` alone, as Services have it) against labels."""
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 @dataclass(frozen=True)
@@ -212,8 +208,7 @@ class ClusterView:
         return [
             w
             for w in self._by_label.get((space, str(key), str(value)), [])
-            if matches(selector, w.labels)
-            or any(matches(selector, labels_of(p.obj)) for p in w.pods)
+            if plain(selector, w.labels) or any(plain(selector, labels_of(p.obj)) for p in w.pods)
         ]
 
     @cached_property
@@ -314,8 +309,8 @@ class ClusterView:
 
 
 def _selects(workload: Obj, pod: Pod) -> bool:
-    selector = mapping(at(workload, "spec", "selector", "matchLabels"))
-    return matches(selector, labels_of(pod.obj))
+    selector = at(workload, "spec", "selector")
+    return stated(selector) and selects(selector, labels_of(pod.obj))
 
 
 def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:

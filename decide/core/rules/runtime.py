@@ -13,12 +13,12 @@ from decide.core.objects import (
     at,
     condition,
     items,
-    mapping,
     name_of,
     namespace_of,
     number,
 )
 from decide.core.rules.startup import DENIED, claim_volumes, mount_paths, suffering
+from decide.core.selectors import selects
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
@@ -146,9 +146,8 @@ def _stuck(view: ClusterView) -> Iterator[Finding]:
 
 
 def _budget_is_of(budget: Obj, workload: Workload) -> bool:
-    wanted = mapping(at(budget, "spec", "selector", "matchLabels"))
     same = workload.namespace == namespace_of(budget)
-    return same and bool(wanted) and all(workload.labels.get(k) == v for k, v in wanted.items())
+    return same and selects(at(budget, "spec", "selector"), workload.labels)
 
 
 def terminating(view: ClusterView) -> list[Obj]:

@@ -21,6 +21,7 @@ from decide.core.objects import (
     mapping,
     name_of,
 )
+from decide.core.selectors import requirement
 from decide.core.view import ClusterView, node_ready
 from manifests import quantities
 
@@ -51,20 +52,6 @@ def tally(text: str) -> dict[str, int]:
     return out
 
 
-def _requirement(labels: Obj, entry: Obj) -> bool:
-    key, values = str(entry.get("key")), [str(v) for v in items(entry.get("values"))]
-    value = labels.get(key)
-    operator = entry.get("operator")
-    if operator in ("In", "NotIn"):
-        return (value in values) is (operator == "In")
-    if operator in ("Exists", "DoesNotExist"):
-        return (key in labels) is (operator == "Exists")
-    try:
-        return (int(str(value)) > int(values[0])) is (operator == "Gt")
-    except (ValueError, IndexError):
-        return False
-
-
 def selector_fits(spec: Obj, node: Obj) -> bool:
     """The pod's nodeSelector against a node's labels."""
     labels = labels_of(node)
@@ -78,9 +65,9 @@ def affinity_fits(spec: Obj, node: Obj) -> bool:
         return True
     named = {**labels_of(node)}
     return any(
-        all(_requirement(named, mapping(e)) for e in items(mapping(term).get("matchExpressions")))
+        all(requirement(named, mapping(e)) for e in items(mapping(term).get("matchExpressions")))
         and all(
-            _requirement({"metadata.name": name_of(node)}, mapping(e))
+            requirement({"metadata.name": name_of(node)}, mapping(e))
             for e in items(mapping(term).get("matchFields"))
         )
         for term in terms

@@ -11,7 +11,8 @@ from decimal import Decimal
 from decide.core.findings import Fact, Finding
 from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, name_of
 from decide.core.rules.scheduling import unscheduled
-from decide.core.view import ClusterView, matches
+from decide.core.selectors import selects, stated
+from decide.core.view import ClusterView
 from manifests import quantities
 from schemas.base import ObjectRef
 
@@ -53,8 +54,8 @@ def obstacles(claim: Obj, volume: Obj) -> set[str]:
     modes = set(map(str, items(at(claim, "spec", "accessModes"))))
     if not modes <= set(map(str, items(at(volume, "spec", "accessModes")))):
         out.add("mode")
-    selector = mapping(at(claim, "spec", "selector", "matchLabels"))
-    if selector and not matches(selector, labels_of(volume)):
+    selector = at(claim, "spec", "selector")
+    if stated(selector) and not selects(selector, labels_of(volume)):
         out.add("selector")
     ref = mapping(at(volume, "spec", "claimRef"))
     mine = ref.get("name") == name_of(claim) and ref.get("namespace") == at(claim, "metadata", "namespace")  # fmt: skip
