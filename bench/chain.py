@@ -27,7 +27,8 @@ import uvloop
 
 from bench import runtime
 from decide import core as decide_core
-from enrich.adapters.capture import Capture, read_capture, read_document
+from enrich.adapters.capture import Capture, read_capture
+from enrich.adapters.documents import read_document
 from enrich.core.bundle import Gathered, Rules, assemble
 from ingest.core.datadog import alert_of
 from kfix import topics

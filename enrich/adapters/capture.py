@@ -1,39 +1,45 @@
-"""A captured case in a folder: what `kubectl cluster-info dump` wrote, metrics, tool outputs, the repository's files.
+"""A captured case in a folder: what people's tools wrote of a cluster, metrics, tool outputs, the repository's files.
 
     alert.json  cluster/…  metrics.json  extra.json  manifests/… or repo/…
 
-``cluster/`` holds Lists or single objects as JSON or YAML, a file per kind, in folders per namespace; logs stand at
-``cluster/<namespace>/<pod>/logs.txt`` and ``logs-previous.txt``. A file without items means: listed, and there is none.
+``cluster/`` holds what ``kubectl cluster-info dump --output-directory`` or ``kubectl get -o json|yaml`` write: Lists
+or single objects, one or many a file, below any folders, also gzipped; or a whole ``kubectl cluster-info dump`` in one
+file. Logs: see ``enrich.core.dumped_logs``. A List without items means: listed, and there is none.
 A file that cannot be read is a degraded source with a reason, never an error of the whole case.
 """
 
 from __future__ import annotations
 
+import gzip
+import mmap
+import os
+import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-import orjson
-import yaml
-
-from enrich.core.objects import plural_of
+from enrich.adapters.documents import (
+    MAX_FILE,
+    YAML,
+    Unreadable,
+    document_of,
+    documents_of,
+    inner_name,
+    read_bytes,
+    read_document,
+)
+from enrich.core.collected import Collected
+from enrich.core.dumped_logs import Place, place_of, sections
+from enrich.core.objects import meta
 from schemas.base import Json
 from schemas.context import DeclaredObject, LogExcerpt, Series, SourceStatus
 
-#: Bytes of one file; larger ones are left out and named.
-_MAX_FILE = 64 * 1024 * 1024
-#: Lines kept of one log.
+#: Lines kept of one container's log, and bytes in which they are looked for.
 _LOG_LINES = 400
-#: Events of one YAML file and depth of its nesting; an alias bomb is small on disk and huge in memory.
-_MAX_NODES = 2_000_000
-_MAX_DEPTH = 100
-_MAX_ALIASES = 1_000
-_ENDINGS = (".json", ".yaml", ".yml")
-
-
-class Unreadable(ValueError):
-    """A file that is not what its name says."""
+_LOG_BYTES = 512 * 1024
+_ENDINGS = (".json", *YAML)
 
 
 @dataclass(slots=True)
@@ -86,85 +92,6 @@ def read_capture(dump: Path | None, repository: Path | None, case: Path | None =
     return capture
 
 
-def read_document(path: Path) -> Json:
-    """One JSON or YAML file as a value; several YAML documents as a list. Raises Unreadable."""
-    try:
-        if path.stat().st_size > _MAX_FILE:
-            raise Unreadable("too large")
-        raw = path.read_bytes()
-    except OSError as failure:
-        raise Unreadable(failure.strerror or "cannot be read") from failure
-    if path.suffix == ".json":
-        try:
-            found = orjson.loads(raw)
-        except orjson.JSONDecodeError as failure:
-            raise Unreadable(f"no JSON: {failure}") from failure
-        if _deeper(found, _MAX_DEPTH):
-            raise Unreadable(f"nested more than {_MAX_DEPTH} deep")
-        return found
-    documents = documents_of(raw)
-    return documents[0] if len(documents) == 1 else documents
-
-
-def documents_of(raw: bytes) -> list[Json]:
-    """The documents of a YAML stream. Raises Unreadable, also for bombs: nests, aliases, sheer number."""
-    try:
-        _check(raw)
-        return [d for d in yaml.load_all(raw, Loader=yaml.CSafeLoader) if d is not None]
-    except (yaml.YAMLError, ValueError, RecursionError) as failure:
-        raise Unreadable(
-            f"no YAML: {str(failure).splitlines()[0] if str(failure) else failure!r}"
-        ) from failure
-
-
-def _check(raw: bytes) -> None:
-    depth = aliases = 0
-    for number, event in enumerate(yaml.parse(raw, Loader=yaml.CSafeLoader)):
-        aliases += isinstance(event, yaml.AliasEvent)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
-            event, yaml.CollectionEndEvent
-        )
-        if number > _MAX_NODES or depth > _MAX_DEPTH or aliases > _MAX_ALIASES:
-            raise Unreadable("too many nodes, aliases or levels")
-
-    if b"&" in raw and b"*" in raw:
-        _check_expanded(raw)
-
-
-def _check_expanded(raw: bytes) -> None:
-    """Refuses documents that grow past the bound once each alias is a copy, as masking makes it."""
-    sizes: dict[int, int] = {}
-
-    def size(node: yaml.Node) -> int:
-        known = sizes.get(id(node))
-        if known is None:
-            sizes[id(node)] = 1  # a node inside itself counts once: what follows refuses it
-            parts = node.value if isinstance(node, yaml.SequenceNode) else ()
-            if isinstance(node, yaml.MappingNode):
-                parts = [part for pair in node.value for part in pair]
-            known = sizes[id(node)] = 1 + sum(size(part) for part in parts)
-        if known > _MAX_NODES:
-            raise Unreadable("too many nodes once its aliases are expanded")
-        return known
-
-    for document in yaml.compose_all(raw, Loader=yaml.CSafeLoader):
-        size(document)
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    """Whether lists and mappings nest deeper than ``levels``; without recursion."""
-    waiting = [(value, 0)]
-    while waiting:
-        found, depth = waiting.pop()
-        if depth > levels:
-            return True
-        if isinstance(found, Mapping):
-            waiting += [(item, depth + 1) for item in found.values()]
-        elif isinstance(found, list):
-            waiting += [(item, depth + 1) for item in found]
-    return False
-
-
 def _side_file(capture: Capture, path: Path) -> Json:
     if not path.is_file():
         return None
@@ -183,78 +110,87 @@ def _inside(root: Path) -> Iterator[Path]:
 
 
 def _read_dump(capture: Capture, root: Path) -> None:
+    collected = Collected()
+    logs: list[tuple[PurePath, Path]] = []
     for path in _inside(root):
-        where = path.relative_to(root)
-        if path.suffix in (".txt", ".log"):
-            _read_log(capture, where, path)
-        elif path.suffix in _ENDINGS:
-            try:
-                document = read_document(path)
-            except Unreadable as failure:
-                capture.troubles[str(where)] = str(failure)
-                continue
-            _take(capture, document, where)
+        where = inner_name(path.relative_to(root).as_posix())
+        try:
+            if where.suffix in _ENDINGS or _is_whole_dump(path):
+                raw = read_bytes(path)
+                collected.take(document_of(raw, where.suffix), where)
+                if where.suffix not in YAML:
+                    capture.logs += _logs(raw, Place(), only_marked=True)
+            elif where.suffix in (".txt", ".log"):
+                logs.append((where, path))
+        except Unreadable as failure:
+            capture.troubles[str(path.relative_to(root))] = str(failure)
+    capture.objects, capture.troubles = collected.objects, capture.troubles | collected.troubles
+    pods: dict[str, set[str]] = {}
+    for pod in capture.objects.get("pods", ()):
+        pods.setdefault(str(meta(pod).get("name")), set()).add(str(meta(pod).get("namespace", "")))
+    for where, path in logs:
+        place = place_of(where, pods)
+        if place is not None:
+            _read_log(capture, root, path, place)
 
 
-def _read_log(capture: Capture, where: Path, path: Path) -> None:
-    """``<namespace>/<pod>/[<container>-]logs[-previous].txt``."""
-    if len(where.parts) < 3:
-        return
-    namespace, pod, stem = where.parts[-3], where.parts[-2], path.stem
-    if "logs" not in stem and path.suffix != ".log":
-        return
+def _is_whole_dump(path: Path) -> bool:
+    """Whether a text file is what ``kubectl cluster-info dump`` says on standard output: Lists, then logs."""
+    if inner_name(path.name).suffix not in (".txt", ".log", ""):
+        return False
     try:
-        text = path.read_bytes()[-_MAX_FILE:].decode(errors="replace")
-    except OSError as failure:
-        capture.troubles[str(where)] = failure.strerror or "cannot be read"
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            head = file.read(1024)
+    except (OSError, EOFError, zlib.error):
+        return False  # said when it is read as a log
+    return re.match(rb'\s*\{\s*"(?:kind|apiVersion)"', head) is not None and b'List"' in head
+
+
+def _read_log(capture: Capture, root: Path, path: Path, place: Place) -> None:
+    """The end of each container's log; a file of any size, since only what is looked at is read."""
+    where = str(path.relative_to(root))
+    try:
+        if path.suffix == ".gz":
+            found = _logs(read_bytes(path), place)
+        else:
+            with path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                found = []
+                if size:
+                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                        found = _logs(mapped, place)
+    except Unreadable as failure:
+        capture.troubles[where] = str(failure)
         return
-    container = stem.replace("logs", "").replace("previous", "").strip("-_. ")
-    capture.logs.append(
-        LogExcerpt(
-            source="capture",
-            namespace=namespace,
-            pod=pod,
-            container=container,
-            previous="previous" in stem,
-            lines=tuple(text.splitlines()[-_LOG_LINES:]),
+    except (OSError, ValueError) as failure:
+        capture.troubles[where] = str(failure)
+        return
+    if any(not log.pod for log in found):
+        capture.troubles[where] = "a log of no pod of the dump"
+    capture.logs += [log for log in found if log.pod]
+
+
+def _logs(whole: bytes | mmap.mmap, place: Place, *, only_marked: bool = False) -> list[LogExcerpt]:
+    found = []
+    for section in sections(whole, place):
+        if only_marked and not section.place.pod:
+            continue
+        start = max(section.start, section.end - _LOG_BYTES)
+        text = whole[start : section.end].decode(errors="replace")
+        if start > section.start:
+            text = text.partition("\n")[2]  # a line that the bound cut into says nothing whole
+        owner = section.place
+        found.append(
+            LogExcerpt(
+                source="capture",
+                namespace=owner.namespace,
+                pod=owner.pod,
+                container=owner.container,
+                previous=owner.previous,
+                lines=tuple(text.splitlines()[-_LOG_LINES:]),
+            )
         )
-    )
-
-
-def _take(capture: Capture, document: Json, where: Path) -> None:
-    """Adds a List's items, or a single object; an empty List counts as listed."""
-    if isinstance(document, list):
-        for item in document:
-            _take(capture, item, where)
-        return
-    if not isinstance(document, Mapping):
-        capture.troubles[str(where)] = "no object"
-        return
-    kind = str(document.get("kind", ""))
-    items = document.get("items")
-    if "items" not in document:
-        if kind:
-            capture.objects.setdefault(plural_of(kind), []).append(dict(document))
-        return
-    listed = kind.removesuffix("List")
-    plural = plural_of(listed) if listed else where.stem.replace("-", "").lower()
-    capture.objects.setdefault(plural, [])
-    version = str(document.get("apiVersion", ""))
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, Mapping):
-            whole = dict(item)
-            whole.setdefault("kind", listed or _singular(plural))
-            whole.setdefault("apiVersion", version)
-            capture.objects.setdefault(plural_of(str(whole["kind"])), []).append(whole)
-
-
-def _singular(plural: str) -> str:
-    kinds = {
-        "pods": "Pod", "nodes": "Node", "services": "Service", "events": "Event", "deployments": "Deployment",
-        "replicasets": "ReplicaSet", "daemonsets": "DaemonSet", "statefulsets": "StatefulSet",
-        "replicationcontrollers": "ReplicationController", "endpoints": "Endpoints",
-    }  # fmt: skip
-    return kinds.get(plural, plural.removesuffix("s").capitalize())
+    return found
 
 
 def _metrics(document: Json) -> list[Series]:
@@ -298,7 +234,7 @@ def _read_repository(capture: Capture, root: Path) -> None:
         if ".git" in where.parts:
             continue
         try:
-            if path.stat().st_size > _MAX_FILE:
+            if path.stat().st_size > MAX_FILE:
                 raise Unreadable("too large")
             raw = path.read_bytes()
         except (OSError, Unreadable) as failure:

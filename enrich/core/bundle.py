@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import orjson
 
 from enrich.core.changes import rollouts
-from enrich.core.objects import plural_of, trimmed
+from enrich.core.kinds import plural_of
+from enrich.core.objects import trimmed
 from enrich.core.subject import environment, first_tag, named, resolve
 from kfix.memory.signature import signature
 from kfix.redaction import mask, mask_json

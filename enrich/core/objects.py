@@ -1,25 +1,15 @@
-"""Raw Kubernetes objects: their kind's plural, what to leave out of them, who controls whom. Pure."""
+"""Raw Kubernetes objects: what to leave out of them, who controls whom. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from enrich.core.kinds import plural_of
 from schemas.base import Json, ObjectRef
 
 #: Left out of every object: it tells nothing about the trouble and is half of the bytes.
 _NOISE = ("kubectl.kubernetes.io/last-applied-configuration",)
-
-
-def plural_of(kind: str) -> str:
-    """``NetworkPolicy`` → ``networkpolicies``, as the API's paths spell it."""
-    word = kind.lower()
-    if word.endswith(("s", "x", "ch", "sh")) and not word.endswith("endpoints"):
-        return word + "es"
-    if word.endswith("y") and not re.search(r"[aeiou]y$", word):
-        return word[:-1] + "ies"
-    return word if word.endswith("s") else word + "s"
 
 
 def trimmed(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""What a captured cluster's files hold, as objects by plural. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from enrich.core.kinds import KIND_OF, plural_named, plural_of
+from enrich.core.objects import meta
+from schemas.base import Json
+
+
+class Collected:
+    """Objects by plural, each once, from files of any layout; what was no object, by file, and why.
+
+    Lists may leave the kind of their items to themselves or to the file's name; an empty List counts as listed.
+    """
+
+    def __init__(self) -> None:
+        self.troubles: dict[str, str] = {}
+        self._objects: dict[str, list[Json]] = {}
+        self._known: dict[tuple[str, str, str, str], int] = {}
+
+    @property
+    def objects(self) -> dict[str, list[Json]]:
+        """Objects by plural; of two with one name the newer one is kept."""
+        return self._objects
+
+    def take(self, document: Json, where: PurePath) -> None:
+        """Adds what a file holds: a List, an object, or several. Values of other shapes are named as troubles."""
+        if isinstance(document, list):
+            for item in document:
+                self.take(item, where)
+            return
+        if not isinstance(document, Mapping):
+            self._trouble(where, "no object")
+            return
+        kind = document.get("kind")
+        if "items" in document and (kind is None or str(kind).endswith("List")):
+            self._take_list(document, where)
+        elif isinstance(kind, str) and kind:
+            self._add(dict(document), where)
+
+    def _take_list(self, document: Mapping[str, Json], where: PurePath) -> None:
+        listed = str(document.get("kind") or "").removesuffix("List")
+        plural = plural_of(listed) if listed else plural_named(where.stem)
+        if plural:
+            self._objects.setdefault(plural, [])
+        items = document.get("items")
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, Mapping) and "items" in item and _is_list(item):
+                self._take_list(item, where)
+                continue
+            if not isinstance(item, Mapping):
+                self._trouble(where, "an item that is no object")
+                continue
+            kind = item.get("kind") or listed or KIND_OF.get(plural, "")
+            if not kind:
+                self._trouble(where, "neither the list, its items nor the file's name say a kind")
+                continue
+            version = item.get("apiVersion") or (document.get("apiVersion", "") if listed else "")
+            self._add({"apiVersion": version, **item, "kind": kind}, where)
+
+    def _add(self, item: dict[str, Any], where: PurePath) -> None:
+        wrong = _misshapen(item)
+        if wrong:
+            self._trouble(where, wrong)
+            return
+        plural, about = plural_of(item["kind"]), meta(item)
+        kept = self._objects.setdefault(plural, [])
+        name = str(about.get("name") or "")
+        group = str(item.get("apiVersion") or "").rpartition("/")[0]
+        key = (plural, group, str(about.get("namespace") or ""), name)
+        at = self._known.get(key) if name else None
+        if at is None:
+            self._known[key] = len(kept)
+            kept.append(item)
+        elif _version(item) > _version(kept[at]):
+            kept[at] = item
+
+    def _trouble(self, where: PurePath, reason: str) -> None:
+        self.troubles.setdefault(str(where), reason)
+
+
+def _is_list(item: Mapping[str, Json]) -> bool:
+    return str(item.get("kind") or "").endswith("List")
+
+
+def _misshapen(item: Mapping[str, Json]) -> str:
+    """Why something is no object of a cluster; empty when it is one."""
+    if not isinstance(item.get("kind"), str):
+        return "a kind that is no text"
+    metadata = item.get("metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        return "an object whose metadata is no mapping"
+    for field_name in ("spec", "status"):
+        found = item.get(field_name)
+        if found is not None and not isinstance(found, Mapping):
+            return f"an object whose {field_name} is no mapping"
+    return ""
+
+
+def _version(item: Json) -> int:
+    text = str(meta(item).get("resourceVersion") or "")
+    return int(text) if text.isdecimal() and len(text) < 20 else 0
