@@ -70,7 +70,7 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...
     confidence = diagnosis.analysis.confidence
     plans: dict[str, ActionPlan] = {}
     for draft in drafts:
-        plan = _plan(draft, confidence, evidence, language)
+        plan = plan_of(draft, confidence, evidence, language)
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
         plans.setdefault(plan.changes_hash, plan)
     ranked = sorted(plans.values(), key=lambda p: -p.confidence)[:MOST]
@@ -85,7 +85,8 @@ def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def _plan(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:
+def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:
+    """A draft as a plan with its inverse; ``evidence``: ids of what the diagnosis rests on."""
     n = 1 if language == "fr" else 0
     inverse = tuple(typed.invert(change) for change in reversed(draft.changes))
     plan = ActionPlan(
