@@ -10,8 +10,9 @@ from typing import TypeVar
 
 import structlog
 
+from kfix.fix_history import result_with_feedback
 from learn.core.judgement import Judgement, WorkloadState, judge
-from learn.core.lessons import lesson, result_with_feedback
+from learn.core.lessons import lesson
 from learn.ports import Cluster, DueCheck, Followed, Ledger, Memory, Signals
 from learn.settings import Learn
 from schemas import errors

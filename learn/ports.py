@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from learn.core.judgement import WorkloadState
-from schemas.context import OutcomeResult
 from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
@@ -78,12 +77,6 @@ class Ledger(Protocol):
 
     async def feedback_of(self, incident_id: str) -> Sequence[Feedback]:
         """All feedback on an incident, oldest first."""
-        ...
-
-    async def history(
-        self, failure_class: str, workload_kind: str, fix_kind: str
-    ) -> Sequence[tuple[OutcomeResult, datetime]]:
-        """How this kind of fix ended, each time."""
         ...
 
 

@@ -9,6 +9,7 @@ from kfix.runtime.stage import Stage
 from publish import telling
 from publish.core import course, description
 from publish.core.course import Course, Known
+from publish.core.history import fix_of
 from publish.core.wording import word
 from publish.opening import Declined, Opened, open_merge_request
 from publish.ports import Forge, Ports
@@ -16,6 +17,7 @@ from publish.telling import event
 from publish.wiring import open_ports
 from schemas.identity import branch_of
 from schemas.merge_requests import MergeRequestEvent, Notification
+from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 _STATES: dict[str, Literal["opened", "merged", "closed"]] = {
@@ -47,6 +49,14 @@ async def follow(record: MergeRequestEvent, ports: Ports) -> None:
     state = _STATES.get(record.action)
     if state is not None:
         await ports.ledger.moved_to(record.incident_id, state, record.occurred_at)
+
+
+@app.handles(topics.OUTCOMES)
+async def remember(outcome: Outcome, ports: Ports) -> None:
+    """Keeps how a fix ended, for the text of later merge requests."""
+    fix = fix_of(outcome)
+    if fix is not None and outcome.plan is not None:
+        await ports.ledger.ended(outcome.incident_id, outcome.plan.plan_id, fix)
 
 
 async def _choose(record: ValidatedPlans, chosen: ValidatedPlan | None, ports: Ports) -> Course:

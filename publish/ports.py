@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from publish.core.course import Known, Limits
+from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
 from publish.core.wording import Language
 from publish.settings import Publish
@@ -133,6 +134,16 @@ class Ledger(Protocol):
     async def keep_told(
         self, incident_id: str, kind: NoticeKind, message: Notification
     ) -> None: ...
+
+    async def ended(self, incident_id: str, plan_id: str, fix: Fix) -> None:
+        """Keeps how a fix ended; a newer word on the same plan replaces an older one."""
+        ...
+
+    async def fixes_like(
+        self, failure_class: str, workload_kind: str, fix_kind: str
+    ) -> Sequence[Fix]:
+        """How fixes of this kind ended, the newest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

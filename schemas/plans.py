@@ -132,6 +132,11 @@ class ActionPlan(Model):
         ]
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
+    @property
+    def workload_kind(self) -> str:
+        """Kind of the object that the plan changes first; empty for a plan that changes nothing."""
+        return self.kubernetes_changes[0].object.kind if self.kubernetes_changes else ""
+
     def mission_json(self) -> dict[str, Json]:
         """The mission's plan shape (phase 3.1)."""
         return {

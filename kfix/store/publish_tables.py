@@ -1,8 +1,8 @@
-"""Tables of publish: which incident has which merge request, and which messages went out."""
+"""Tables of publish: which incident has which merge request, what it proposed, which messages went out, how fixes ended."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, String, Table, Text
 
 from kfix.store import metadata
 
@@ -24,6 +24,30 @@ merge_requests = Table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
     Column("noted_at", DateTime(timezone=True)),
+    #: Until then people do not want to hear of it: ``/kfix snooze``.
+    Column("snoozed_until", DateTime(timezone=True)),
+)
+
+#: The record behind a merge request and the plan that is on its branch: what comments ask about.
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("incident_id", String(80), primary_key=True),
+    Column("plan_id", String(128), nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+#: How fixes ended, as ``outcomes`` tells: one row for an incident's plan, the newest word.
+fix_outcomes = Table(
+    "fix_outcomes",
+    metadata,
+    Column("incident_id", String(80), primary_key=True),
+    Column("plan_id", String(128), primary_key=True),
+    Column("failure_class", String(128), nullable=False, index=True),
+    Column("workload_kind", String(64), nullable=False),
+    Column("fix_kind", String(64), nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
 )
 
 #: One row for a message: (incident, kind, channel) is told once.

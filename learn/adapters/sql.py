@@ -19,9 +19,7 @@ from kfix.store.learn_tables import (
     post_deploy_checks,
 )
 from kfix.store.transactions import transact
-from learn.core.lessons import workload_kind
 from learn.ports import DueCheck, Followed, State
-from schemas.context import OutcomeResult
 from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
@@ -142,7 +140,7 @@ class SqlLedger:
             "result": outcome.result,
             "failure_class": outcome.failure_class,
             "fix_kind": plan.fix_kind if plan else "",
-            "workload_kind": workload_kind(plan) if plan else "",
+            "workload_kind": plan.workload_kind if plan else "",
             "object_key": outcome.object.key,
             "occurred_at": outcome.occurred_at,
             "outcome": outcome.model_dump(mode="json"),
@@ -199,18 +197,6 @@ class SqlLedger:
         )
         rows = await self._transact(lambda connection: connection.execute(query).mappings().all())
         return [Feedback.model_validate(dict(row)) for row in rows]
-
-    async def history(
-        self, failure_class: str, workload_kind: str, fix_kind: str
-    ) -> Sequence[tuple[OutcomeResult, datetime]]:
-        table = incident_outcomes.c
-        query = select(table.result, table.occurred_at).where(
-            table.failure_class == failure_class,
-            table.workload_kind == workload_kind,
-            table.fix_kind == fix_kind,
-        )
-        rows = await self._transact(lambda connection: connection.execute(query).all())
-        return [(cast(OutcomeResult, row.result), _aware(row.occurred_at)) for row in rows]
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
         return await transact(self._engine, work, what="learn's ledger")

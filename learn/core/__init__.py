@@ -1,1 +1,1 @@
-"""The pure part of learn: what the measurements after a merge come to, what is learned, how sure history is."""
+"""The pure part of learn: what the measurements after a merge come to, what is learned."""

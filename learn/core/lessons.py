@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from kfix.fix_history import result_with_feedback
 from schemas.context import OutcomeResult
-from schemas.merge_requests import Feedback, Proposal
+from schemas.merge_requests import Proposal
 from schemas.outcomes import Outcome
-from schemas.plans import ActionPlan
 
 _SAID: dict[str, dict[str, str]] = {
     "en": {
@@ -29,37 +27,15 @@ _SAID: dict[str, dict[str, str]] = {
 _LIMIT = 400
 
 
-def workload_kind(plan: ActionPlan) -> str:
-    """Kind of the object that the plan changes."""
-    return plan.kubernetes_changes[0].object.kind if plan.kubernetes_changes else ""
-
-
 def lesson(proposal: Proposal, result: OutcomeResult, why: str, language: str) -> str:
     """One sentence: what was tried, for what, what happened."""
     said = _SAID[language][result].format(
         title=proposal.plan.fix_kind.replace("_", " ").capitalize(),
         failure=proposal.analysis.failure_class.replace("_", " "),
-        kind=workload_kind(proposal.plan),
+        kind=proposal.plan.workload_kind,
         why=why,
     )
     return said.strip()[:_LIMIT]
-
-
-def result_with_feedback(result: OutcomeResult, feedback: Sequence[Feedback]) -> OutcomeResult:
-    """The result that counts from now on: the newest judgement of a person outweighs the measurement.
-
-    ``bad`` makes it a failure; ``partial`` makes a success partial; ``good`` makes a partial result a success but cannot
-    turn a measured failure into one.
-    """
-    judged = [f.verdict for f in feedback if f.verdict != "comment"]
-    if not judged or result in ("rejected", "expired"):
-        return result
-    newest = judged[-1]
-    if newest == "bad":
-        return "failure"
-    if newest == "partial":
-        return "partial" if result == "success" else result
-    return "success" if result == "partial" else result
 
 
 def memory_metadata(
@@ -71,7 +47,7 @@ def memory_metadata(
         "incident_id": outcome.incident_id,
         "failure_class": outcome.failure_class,
         "object_key": outcome.object.key,
-        "workload_kind": workload_kind(plan),
+        "workload_kind": plan.workload_kind,
         "fix_kind": plan.fix_kind,
         "changes_hash": plan.changes_hash,
         "plan_title": plan.title[:200],

@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Engine, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from kfix.store.publish_tables import merge_requests, notifications
+from kfix.store.publish_tables import fix_outcomes, merge_requests, notifications
 from publish.core.course import Known
+from publish.core.history import Fix
 from publish.core.notice import NoticeKind
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef, Notification
@@ -139,6 +140,59 @@ class SqlLedger:
                 )
                 .values(**values)
             )
+
+    async def ended(self, incident_id: str, plan_id: str, fix: Fix) -> None:
+        """See ``ports.Ledger``."""
+        key = {"incident_id": incident_id, "plan_id": plan_id}
+        values = {
+            "failure_class": fix.failure_class,
+            "workload_kind": fix.workload_kind,
+            "fix_kind": fix.fix_kind,
+            "result": fix.result,
+            "occurred_at": fix.at,
+        }
+        await _in_thread(self._end, key, values)
+
+    def _end(self, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        if self._insert(fix_outcomes, {**key, **values}):
+            return
+        known = fix_outcomes.c
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(fix_outcomes)
+                .where(
+                    *(known[name] == value for name, value in key.items()),
+                    known.occurred_at <= values["occurred_at"],
+                )
+                .values(**values)
+            )
+
+    async def fixes_like(
+        self, failure_class: str, workload_kind: str, fix_kind: str
+    ) -> Sequence[Fix]:
+        """See ``ports.Ledger``. Newest first."""
+        known = fix_outcomes.c
+        query = (
+            select(fix_outcomes)
+            .where(
+                known.failure_class == failure_class,
+                known.workload_kind == workload_kind,
+                known.fix_kind == fix_kind,
+            )
+            .order_by(known.occurred_at.desc())
+            .limit(_RECENT)
+        )
+        rows = await _in_thread(self._rows, query)
+        return [
+            Fix(
+                row["failure_class"],
+                row["workload_kind"],
+                row["fix_kind"],
+                row["result"],
+                _utc(row["occurred_at"]),
+            )
+            for row in rows
+        ]
 
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:

@@ -13,7 +13,9 @@ from sqlalchemy import Engine
 from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.core.course import Known
+from publish.core.history import Fix
 from schemas import errors
+from schemas.context import OutcomeResult
 from schemas.merge_requests import MergeRequestRef, Notification
 
 REF = MergeRequestRef(
@@ -104,3 +106,30 @@ async def test_a_database_that_fails_is_worth_another_try(store_url: str) -> Non
         with pytest.raises(errors.Unavailable, match="ledger"):
             await call()
     engine.dispose()
+
+
+def fix(result: OutcomeResult, minutes: int = 0, **more: str) -> Fix:
+    kinds = {
+        "failure_class": "cpu_throttling",
+        "workload_kind": "Deployment",
+        "fix_kind": "set_cpu",
+        **more,
+    }
+    return Fix(**kinds, result=result, at=sample.NOW + timedelta(minutes=minutes))  # type: ignore[arg-type]
+
+
+async def test_how_fixes_ended_is_found_by_their_kind(ledger: SqlLedger) -> None:
+    await ledger.ended("inc-a", "plan-1", fix("success"))
+    await ledger.ended("inc-a", "plan-2", fix("rejected", 1))
+    await ledger.ended("inc-b", "plan-1", fix("failure", 2, fix_kind="set_memory"))
+    found = await ledger.fixes_like("cpu_throttling", "Deployment", "set_cpu")
+    assert found == [fix("rejected", 1), fix("success")]
+    assert await ledger.fixes_like("cpu_throttling", "StatefulSet", "set_cpu") == []
+
+
+async def test_the_newest_word_on_a_fix_stays_whatever_the_order(ledger: SqlLedger) -> None:
+    for _ in range(2):
+        await ledger.ended("inc-a", "plan-1", fix("failure", 5))
+        await ledger.ended("inc-a", "plan-1", fix("success"))
+    found = await ledger.fixes_like("cpu_throttling", "Deployment", "set_cpu")
+    assert found == [fix("failure", 5)]

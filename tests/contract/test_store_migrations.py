@@ -19,7 +19,7 @@ from kfix.store.migrate import migrate, status
 from kfix.store.tables import metadata
 from schemas import errors
 
-NEWEST = "0001"
+NEWEST = "0002"
 
 
 def differences(engine: Engine) -> list[Any]:

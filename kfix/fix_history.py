@@ -6,11 +6,12 @@ and half as failure; people who turn a fix down judge the proposal, so a rejecti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas.context import OutcomeResult
+from schemas.merge_requests import Feedback
 
 #: Systems change; what happened half a year ago counts half.
 HALF_LIFE = timedelta(days=180)
@@ -33,10 +34,6 @@ class Record:
     held: int
     rejected: int
 
-    def told(self) -> str:
-        """``12 merged, 11 held``."""
-        return f"{self.merged} merged, {self.held} held"
-
 
 def posterior(
     outcomes: Iterable[tuple[OutcomeResult, datetime]],
@@ -57,3 +54,20 @@ def posterior(
     total = alpha + beta
     deviation = (alpha * beta / (total * total * (total + 1))) ** 0.5
     return Record(alpha / total, deviation, merged, held, rejected)
+
+
+def result_with_feedback(result: OutcomeResult, feedback: Sequence[Feedback]) -> OutcomeResult:
+    """The result that counts from now on: the newest judgement of a person outweighs the measurement.
+
+    ``bad`` makes it a failure; ``partial`` makes a success partial; ``good`` makes a partial result a success but cannot
+    turn a measured failure into one.
+    """
+    judged = [f.verdict for f in feedback if f.verdict != "comment"]
+    if not judged or result in ("rejected", "expired"):
+        return result
+    newest = judged[-1]
+    if newest == "bad":
+        return "failure"
+    if newest == "partial":
+        return "partial" if result == "success" else result
+    return "success" if result == "partial" else result

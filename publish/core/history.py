@@ -1,0 +1,32 @@
+"""How fixes ended, as learn tells it in ``outcomes``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kfix.fix_history import result_with_feedback
+from schemas.context import OutcomeResult
+from schemas.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One fix and its end; people's newest judgement is in ``result`` already."""
+
+    failure_class: str
+    workload_kind: str
+    fix_kind: str
+    result: OutcomeResult
+    at: datetime
+
+
+def fix_of(outcome: Outcome) -> Fix | None:
+    """The fix that an outcome tells of; ``None`` for one without a plan."""
+    plan = outcome.plan
+    if plan is None:
+        return None
+    result = result_with_feedback(outcome.result, outcome.feedback)
+    return Fix(
+        outcome.failure_class, plan.workload_kind, plan.fix_kind, result, outcome.occurred_at
+    )
