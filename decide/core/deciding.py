@@ -9,6 +9,7 @@ from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.opinion import Verdict
 from decide.core.plans import propose
+from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from schemas.base import Status
 from schemas.context import ContextBundle
@@ -81,7 +82,10 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
         return Verdict("solution_proposed", "", diagnosis.explanation, diagnosis.analysis, plans)
     if _drifted(diagnosis, language):
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
-    return _verdict(diagnosis, "no_safe_plan", "no_safe_plan", (), language)
+    reason = CLASSES[diagnosis.analysis.failure_class].handoff
+    if reason == "outside_manifests":  # a manifest could mend it, but nothing tells how
+        reason = "no_safe_plan"
+    return _verdict(diagnosis, reason, reason, (), language)
 
 
 def _over(bundle: ContextBundle, diagnosis: Diagnosis) -> bool:

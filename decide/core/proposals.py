@@ -1,0 +1,298 @@
+"""A change that a model proposes: a word of a closed list, one of the incident's own objects, a number. Pure.
+
+Nothing that a model writes becomes part of a plan. It names a fix, a target by its label and at most one number; this
+module looks for a sign in the cluster's own state that the target suffers from what the fix repairs, bounds the number
+by what stands there, and builds the typed change. Whatever fails is refused with a stable word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from decide.core import measure
+from decide.core.findings import Finding
+from decide.core.objects import Container, Obj, Workload, at, condition, items, mapping, number
+from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.workloads import rollback
+from decide.core.rules.probes import PROBES, handler, resolved
+from decide.core.view import ClusterView
+from manifests import quantities
+from schemas.base import ObjectRef
+from schemas.plans import Analysis
+
+Fix = Literal[
+    "set_memory",
+    "set_cpu",
+    "set_replicas",
+    "set_autoscaler_bounds",
+    "set_probe",
+    "set_service_port",
+    "rollback_revision",
+]
+#: How far a number may go above what stands there.
+_FACTOR = 2.0
+#: Usage from this share of the limit on counts as being at it.
+_AT_LIMIT = 0.9
+#: What a plan of a model is worth beside one of the rules.
+_WEIGHT = 0.6
+#: Targets that a question offers.
+_MOST = 12
+_ASK = [("Proposed by a language model: check it twice", "Proposé par un modèle de langage : à vérifier deux fois")]  # fmt: skip
+
+
+class Proposal(BaseModel):
+    """What a model may ask for. ``number``: MiB, millicores, replicas or a port, as the fix says; none for a rollback."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fix: Fix
+    #: Label of a target (``T1``).
+    target: str = Field(max_length=8)
+    number: int | None = Field(ge=1, le=1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One of the incident's own objects, under the label that the question gives it."""
+
+    label: str
+    ref: ObjectRef
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a proposal is dropped: a stable word."""
+
+    reason: str
+
+
+def targets(view: ClusterView, analysis: Analysis) -> tuple[Target, ...]:
+    """The objects that the hypotheses are about, with their containers: nothing else can be aimed at."""
+    found: list[tuple[ObjectRef, str]] = []
+    for hypothesis in analysis.hypotheses:
+        ref = hypothesis.object
+        workload = view.workload(ref.kind, ref.namespace, ref.name)
+        if workload is not None:
+            found += [(workload.ref, c.name) for c in workload.containers()]
+            found += [(scaler, "") for scaler in _scalers(view, workload)]
+        elif ref.kind in ("Service", "HorizontalPodAutoscaler"):
+            found.append((ref, ""))
+    distinct = list(dict.fromkeys(found, None))
+    return tuple(Target(f"T{n + 1}", *entry) for n, entry in enumerate(distinct[:_MOST]))
+
+
+def _scalers(view: ClusterView, workload: Workload) -> list[ObjectRef]:
+    return [
+        ObjectRef(
+            api_version=str(s.get("apiVersion") or "autoscaling/v2"),
+            kind="HorizontalPodAutoscaler",
+            namespace=workload.namespace,
+            name=str(at(s, "metadata", "name") or ""),
+        )
+        for s in view.all("horizontalpodautoscalers")
+        if at(s, "metadata", "namespace") == workload.namespace
+        and at(s, "spec", "scaleTargetRef", "kind") == workload.kind
+        and at(s, "spec", "scaleTargetRef", "name") == workload.name
+    ]
+
+
+def draft_of(
+    view: ClusterView, offered: Sequence[Target], proposal: Proposal
+) -> tuple[ObjectRef, Draft] | Refused:
+    """The typed change that a proposal stands for, with the object it changes."""
+    target = next((t for t in offered if t.label == proposal.target), None)
+    if target is None:
+        return Refused("unknown_target")
+    draft = _BUILDERS[proposal.fix](view, target, proposal.number)
+    if isinstance(draft, Refused):
+        return draft
+    return (target.ref, draft) if draft.changes else Refused("no_effect")
+
+
+Built = Draft | Refused
+
+
+def _workload(view: ClusterView, target: Target) -> tuple[Workload, Container] | None:
+    workload = view.workload(target.ref.kind, target.ref.namespace, target.ref.name)
+    if workload is None or workload.kind == "Pod":
+        return None
+    found = next((c for c in workload.containers() if c.name == target.container), None)
+    return None if found is None else (workload, found)
+
+
+def _live(workload: Workload, name: str) -> list[Container]:
+    return [c for p in workload.pods for c in p.containers() if c.name == name and not c.init]
+
+
+def _limit(container: Container, resource: str) -> float | None:
+    value = at(container.spec, "resources", "limits", resource)
+    try:
+        return float(quantities.parse(str(value))) if value is not None else None
+    except quantities.BadQuantity:
+        return None
+
+
+def _at_limit(view: ClusterView, workload: Workload, meaning: str, limit: float) -> bool:
+    top = measure.peak(measure.usage(view, workload, meaning))
+    return top is not None and top >= _AT_LIMIT * limit
+
+
+def _bounded(wanted: int | None, now: float, least: float = 0.0) -> bool:
+    """More than what stands there, and at most twice it."""
+    return wanted is not None and now < wanted <= max(least, math.floor(now * _FACTOR))
+
+
+def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    found = _workload(view, target)
+    if found is None:
+        return Refused("not_for_this_kind")
+    workload, container = found
+    limit = _limit(container, "memory")
+    if limit is None:
+        return Refused("no_limit_to_raise")
+    killed = any(c.terminated.get("reason") == "OOMKilled" for c in _live(workload, container.name))
+    if not killed and not _at_limit(view, workload, "memory", limit):
+        return Refused("no_independent_signal")
+    if not _bounded(wanted, limit / 2**20):
+        return Refused("out_of_bounds")
+    text = quantities.format_memory((wanted or 0) * 2**20)
+    path = container_path(workload, container.name, "resources.limits.memory")
+    why = (f"{container.name} is killed or at its memory limit; new limit {text}.", f"{container.name} est tué ou à sa limite de mémoire ; nouvelle limite {text}.")  # fmt: skip
+    return Draft("set_memory", (f"Raise the memory limit of {container.name} to {text}", f"Porter la limite de mémoire de {container.name} à {text}"), why, patch_workload(view, workload, [(path, text)]), _WEIGHT, _ASK)  # fmt: skip
+
+
+def _cpu(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    found = _workload(view, target)
+    if found is None:
+        return Refused("not_for_this_kind")
+    workload, container = found
+    limit = _limit(container, "cpu")
+    if limit is None:
+        return Refused("no_limit_to_raise")
+    throttled = measure.latest(measure.usage(view, workload, "throttled")) or 0.0
+    if throttled <= 0 and not _at_limit(view, workload, "cpu", limit):
+        return Refused("no_independent_signal")
+    if not _bounded(wanted, limit * 1000):
+        return Refused("out_of_bounds")
+    text = quantities.format_cpu((wanted or 0) / 1000)
+    path = container_path(workload, container.name, "resources.limits.cpu")
+    why = (f"{container.name} is throttled or at its CPU limit; new limit {text}.", f"{container.name} est bridé ou à sa limite de CPU ; nouvelle limite {text}.")  # fmt: skip
+    return Draft("set_cpu", (f"Raise the CPU limit of {container.name} to {text}", f"Porter la limite de CPU de {container.name} à {text}"), why, patch_workload(view, workload, [(path, text)]), _WEIGHT, _ASK)  # fmt: skip
+
+
+def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    found = _workload(view, target)
+    if found is None or found[0].kind not in ("Deployment", "StatefulSet"):
+        return Refused("not_for_this_kind")
+    workload, container = found
+    if _scalers(view, workload):
+        return Refused("an_autoscaler_owns_it")
+    services = view.services_of.get(workload.ref.key, [])
+    idle = workload.desired == 0 and any(view.ready_addresses(s) == 0 for s in services)
+    limit = _limit(container, "cpu")
+    busy = limit is not None and _at_limit(view, workload, "cpu", limit)
+    if not idle and not busy:
+        return Refused("no_independent_signal")
+    if not _bounded(wanted, workload.desired, least=1):
+        return Refused("out_of_bounds")
+    why = (f"{workload.desired} replicas are too few; {wanted} are proposed.", f"{workload.desired} réplicas ne suffisent pas ; {wanted} sont proposés.")  # fmt: skip
+    return Draft("set_replicas", (f"Run {wanted} replica(s) of {workload.name}", f"Passer {workload.name} à {wanted} réplica(s)"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]), _WEIGHT, _ASK)  # fmt: skip
+
+
+def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    ref = target.ref
+    scaler = view.get("horizontalpodautoscalers", ref.namespace, ref.name)
+    if ref.kind != "HorizontalPodAutoscaler" or scaler is None:
+        return Refused("not_for_this_kind")
+    limited = condition(scaler, "ScalingLimited")
+    if limited.get("status") != "True" or limited.get("reason") != "TooManyReplicas":
+        return Refused("no_independent_signal")
+    most = number(at(scaler, "spec", "maxReplicas"))
+    if not _bounded(wanted, most, least=most + 1):
+        return Refused("out_of_bounds")
+    why = (f"The autoscaler stands at its maximum of {most}.", f"L'autoscaler est à son maximum de {most}.")  # fmt: skip
+    return Draft("set_autoscaler_bounds", (f"Raise maxReplicas of {ref.name} to {wanted}", f"Porter maxReplicas de {ref.name} à {wanted}"), why, patch(view, ref, scaler, [("spec.maxReplicas", wanted)]), _WEIGHT, _ASK)  # fmt: skip
+
+
+def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    found = _workload(view, target)
+    if found is None:
+        return Refused("not_for_this_kind")
+    workload, container = found
+    if wanted not in {number(p.get("containerPort")) for p in container.ports}:
+        return Refused("out_of_bounds")
+    failing = _failing_probes(view, workload)
+    for name in PROBES:
+        kind, port = handler(mapping(container.spec.get(f"{name}Probe")))
+        field = {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}.get(kind)
+        if name not in failing or field is None or resolved(container, port) == wanted:
+            continue
+        path = container_path(workload, container.name, f"{name}Probe.{field}.port")
+        why = (f"The {name} probe fails; {wanted} is a port of {container.name}.", f"La sonde {name} échoue ; {wanted} est un port de {container.name}.")  # fmt: skip
+        return Draft("set_probe", (f"{name} probe of {container.name} asks port {wanted}", f"La sonde {name} de {container.name} vise le port {wanted}"), why, patch_workload(view, workload, [(path, wanted)]), _WEIGHT, _ASK)  # fmt: skip
+    return Refused("no_independent_signal")
+
+
+def _failing_probes(view: ClusterView, workload: Workload) -> set[str]:
+    """Probes that the kubelet says fail now: by the words it puts first, before any answer of the program."""
+    if workload.available:
+        return set()
+    told = [e.message.lower() for e in view.events_of_workload(workload) if e.reason == "Unhealthy"]
+    return {name for name in PROBES if any(text.startswith(f"{name} probe") for text in told)}
+
+
+def _service_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    ref = target.ref
+    service = view.get("services", ref.namespace, ref.name)
+    if ref.kind != "Service" or service is None:
+        return Refused("not_for_this_kind")
+    ports = [p for w in view.backends(service) for c in w.containers() for p in c.ports]
+    numbers = {number(p.get("containerPort")) for p in ports}
+    names = {p.get("name") for p in ports}
+    if wanted not in numbers:
+        return Refused("out_of_bounds")
+    wrong = [n for n, p in enumerate(items(at(service, "spec", "ports"))) if _leads_nowhere(mapping(p), numbers, names)]  # fmt: skip
+    if len(wrong) != 1:
+        return Refused("no_independent_signal")
+    path = f"spec.ports[{wrong[0]}].targetPort"
+    why = (f"The target port of {ref.name} is none of its pods' ports; {wanted} is.", f"Le targetPort de {ref.name} n'est pas un port de ses pods ; {wanted} l'est.")  # fmt: skip
+    return Draft("set_service_port", (f"Service {ref.name} sends to port {wanted}", f"Le Service {ref.name} vise le port {wanted}"), why, patch(view, ref, service, [(path, wanted)]), _WEIGHT, _ASK)  # fmt: skip
+
+
+def _leads_nowhere(port: Obj, numbers: set[int], names: set[object]) -> bool:
+    to = port.get("targetPort", port.get("port"))
+    if isinstance(to, str) and not to.isdigit():
+        return to not in names
+    return number(to) not in numbers
+
+
+def _rollback(view: ClusterView, target: Target, wanted: int | None) -> Built:
+    found = _workload(view, target)
+    if found is None or found[0].kind != "Deployment":
+        return Refused("not_for_this_kind")
+    workload = found[0]
+    fails = any(c.waiting or (c.terminated and not c.ready) for p in workload.pods for c in p.containers())  # fmt: skip
+    if workload.available or not fails:
+        return Refused("no_independent_signal")
+    drafts = rollback(Finding("bad_rollout", workload.ref, 0.5, facts={"workload": workload}), view)
+    if not drafts:
+        return Refused("no_earlier_revision")
+    drafts[0].weight, drafts[0].risks = _WEIGHT, [*_ASK, *drafts[0].risks]
+    return drafts[0]
+
+
+_BUILDERS: dict[Fix, Callable[[ClusterView, Target, int | None], Built]] = {
+    "set_memory": _memory,
+    "set_cpu": _cpu,
+    "set_replicas": _replicas,
+    "set_autoscaler_bounds": _ceiling,
+    "set_probe": _probe_port,
+    "set_service_port": _service_port,
+    "rollback_revision": _rollback,
+}

@@ -1,0 +1,48 @@
+"""The closed set of failure classes. Ids are stable: they are in fingerprints, outcomes and history.
+
+A module per family; ``docs/failure-classes.md`` is made from them (``python -m decide.core.taxonomy``).
+"""
+
+from __future__ import annotations
+
+from decide.core.taxonomy import (
+    admission,
+    dependencies,
+    nodes,
+    performance,
+    quiet,
+    resources,
+    runtime,
+    scheduling,
+    services,
+    startup,
+)
+from decide.core.taxonomy.entry import FailureClass, Family
+
+__all__ = ["CLASSES", "FailureClass", "Family", "table", "title"]
+
+_FAMILIES = (
+    resources, admission, scheduling, startup, runtime, services, dependencies, performance, nodes, quiet,
+)  # fmt: skip
+CLASSES: dict[str, FailureClass] = {c.id: c for family in _FAMILIES for c in family.CLASSES}
+_HEAD = "| class | meaning | symptoms | decisive evidence | confounders | plans | source |"
+
+
+def title(class_id: str, language: str = "en") -> str:
+    """The class in one sentence, in the language of messages. Raises KeyError for an unknown class."""
+    found = CLASSES[class_id]
+    return found.fr if language == "fr" else found.en
+
+
+def table() -> str:
+    """The content of ``docs/failure-classes.md``."""
+    out = ["# Failure classes", "", "Made from `decide/core/taxonomy/`; a test keeps it current.", ""]  # fmt: skip
+    family = ""
+    for entry in CLASSES.values():
+        if entry.family != family:
+            family = entry.family
+            out += ["", f"## {family}", "", _HEAD, "| --- " * 7 + "|"]
+        plans = entry.plans or f"hand-off ({entry.handoff.replace('_', ' ')})"
+        cells = (f"`{entry.id}`", entry.en, entry.symptoms, entry.evidence, entry.confounders, plans, entry.source)  # fmt: skip
+        out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(out) + "\n"

@@ -1,0 +1,73 @@
+"""Pods without a node and claims without a volume."""
+
+from __future__ import annotations
+
+from decide.core.taxonomy.entry import FailureClass, of
+
+_one = of(
+    "scheduling", "k8s.io/kubernetes pkg/scheduler/framework/plugins",
+    symptoms="Pending pods, FailedScheduling events", confounders="another filter that excludes the rest of the nodes",
+)  # fmt: skip
+_vol = of(
+    "scheduling", "k8s.io/kubernetes pkg/controller/volume/persistentvolume and pkg/scheduler/framework/plugins/volumebinding",
+    symptoms="Pending pods, a claim that is not Bound", confounders="a provisioner that is slow",
+    evidence="unbound; every other attribute of a free volume fits",
+)  # fmt: skip
+
+CLASSES: tuple[FailureClass, ...] = (
+    _one(id="insufficient_cpu", en="No node has the CPU that the pods request", fr="Aucun nœud n'a le CPU demandé",
+         evidence="Insufficient cpu", plans="request from measured usage, else what fits; the last good revision"),
+    _one(id="insufficient_memory", en="No node has the memory that the pods request", fr="Aucun nœud n'a la mémoire demandée",
+         evidence="Insufficient memory", plans="request from measured usage, else what fits; the last good revision"),
+    _one(id="insufficient_resource", en="No node has the extended resource that the pods request",
+         fr="Aucun nœud n'a la ressource étendue demandée", evidence="Insufficient nvidia.com/gpu, ephemeral-storage, hugepages-…",
+         plans="the last good revision", handoff="capacity"),
+    _one(id="node_selector_mismatch", en="No node carries the labels of the nodeSelector",
+         fr="Aucun nœud ne porte les labels du nodeSelector", evidence="node(s) didn't match Pod's node affinity/selector",
+         plans="the nearest selector that a node has; the last good revision"),
+    _one(id="node_affinity_mismatch", en="No node satisfies the required node affinity", fr="Aucun nœud ne satisfait l'affinité requise",
+         evidence="node(s) didn't match Pod's node affinity/selector", plans="values that nodes have; preferred instead of required"),
+    _one(id="pod_affinity_mismatch", en="No node satisfies the required pod affinity", fr="Aucun nœud ne satisfait l'affinité de pods",
+         evidence="node(s) didn't match pod affinity rules", plans="labels that pods have; preferred instead of required"),
+    _one(id="pod_anti_affinity_conflict", en="Required anti-affinity leaves no node for another pod",
+         fr="L'anti-affinité requise ne laisse aucun nœud libre", evidence="node(s) didn't match pod anti-affinity rules",
+         plans="preferred instead of required; replicas that nodes can hold"),
+    _one(id="taint_not_tolerated", en="Every node that fits has a taint that the pods do not tolerate",
+         fr="Chaque nœud possible porte un taint non toléré", evidence="node(s) had untolerated taint {key: value}", plans="the toleration"),
+    _one(id="node_cordoned", en="The only nodes that fit are cordoned", fr="Les seuls nœuds possibles sont isolés (cordon)",
+         evidence="node(s) were unschedulable", plans=""),
+    _one(id="topology_spread_unsatisfied", en="Topology spread constraints leave no node",
+         fr="Les contraintes de répartition excluent tout nœud", evidence="node(s) didn't match pod topology spread constraints",
+         plans="ScheduleAnyway; a larger maxSkew"),
+    _one(id="host_port_conflict", en="The host port is taken on every node", fr="Le port de l'hôte est pris sur chaque nœud",
+         evidence="node(s) didn't have free ports for the requested pod ports", plans="replicas that nodes can hold; the last good revision"),
+    _one(id="too_many_pods", en="Nodes hold as many pods as they may", fr="Les nœuds sont au maximum de pods", evidence="Too many pods",
+         plans="", handoff="capacity"),
+    _one(id="scheduler_unknown", en="No scheduler of that name runs", fr="Aucun ordonnanceur de ce nom ne tourne",
+         evidence="schedulerName that no event ever came from; other pods are scheduled", plans="the default scheduler",
+         confounders="the scheduler itself is down"),
+    _one(id="scheduling_gated", en="The pods wait behind a scheduling gate", fr="Les pods attendent derrière une scheduling gate",
+         evidence="PodScheduled False, reason SchedulingGated", plans="", confounders="a queue that admits in order"),
+    _vol(id="pvc_missing", en="The claim that the pods mount does not exist", fr="Le PVC monté par les pods n'existe pas",
+         evidence='persistentvolumeclaim "…" not found', plans="create the declared claim; the claim of the nearest name"),
+    _vol(id="pvc_storage_class_mismatch", en="The claim's storage class does not exist or fits no volume",
+         fr="La classe de stockage du PVC n'existe pas ou ne convient à aucun volume",
+         evidence='storageclass.storage.k8s.io "…" not found', plans="the class that a free volume or the cluster has"),
+    _vol(id="pvc_capacity_mismatch", en="No free volume is as large as the claim asks",
+         fr="Aucun volume libre n'a la taille demandée", plans="the size that a free volume has"),
+    _vol(id="pvc_access_mode_mismatch", en="No free volume offers the claim's access mode",
+         fr="Aucun volume libre n'offre le mode d'accès demandé", plans="the mode that a free volume has"),
+    _vol(id="pvc_selector_mismatch", en="No free volume carries the labels of the claim's selector",
+         fr="Aucun volume libre ne porte les labels du sélecteur", plans="the labels that a free volume has"),
+    _vol(id="pv_bound_elsewhere", en="The fitting volume is bound to another claim", fr="Le volume adéquat est lié à un autre PVC",
+         evidence="spec.claimRef names another claim", plans="", handoff="data_loss_risk"),
+    _vol(id="volume_node_conflict", en="The volume is on a node or zone where the pods may not run",
+         fr="Le volume est sur un nœud ou une zone interdits aux pods", evidence="node(s) had volume node affinity conflict", plans=""),
+    _vol(id="volume_limit_reached", en="Nodes hold as many volumes as they may", fr="Les nœuds sont au maximum de volumes",
+         evidence="node(s) exceed max volume count", plans="", handoff="capacity"),
+    _vol(id="volume_multi_attach", en="The volume is still attached to another node", fr="Le volume est encore attaché à un autre nœud",
+         evidence="Multi-Attach error for volume", confounders="a rollout that ends by itself",
+         plans="strategy Recreate, where old and new pod want one volume"),
+    _vol(id="pvc_pending", en="The claim is not bound", fr="Le PVC n'est pas lié",
+         evidence="unbound immediate PersistentVolumeClaims; ProvisioningFailed", plans=""),
+)  # fmt: skip

@@ -1,0 +1,55 @@
+"""Traffic that does not arrive."""
+
+from __future__ import annotations
+
+from decide.core.taxonomy.entry import FailureClass, of
+
+_one = of("services", "kubernetes.io: Service", confounders="pods that are down", symptoms="connection refused, time-outs, 503 while pods run")  # fmt: skip
+
+CLASSES: tuple[FailureClass, ...] = (
+    _one(id="service_selector_mismatch", en="The Service's selector matches no pod", fr="Le sélecteur du Service ne vise aucun pod",
+         evidence="no endpoints while the pods it means are ready", plans="the pods' labels"),
+    _one(id="service_port_mismatch", en="The Service's target port is none of the pods' ports",
+         fr="Le targetPort du Service n'est pas un port des pods", evidence="target port not among container ports; connection refused by ClusterIP",
+         plans="the container's port"),
+    _one(id="service_protocol_mismatch", en="The Service speaks another transport protocol than the pods",
+         fr="Le Service et les pods n'ont pas le même protocole", evidence="protocol UDP against TCP on the same port", plans="the container's protocol"),
+    _one(id="service_missing", en="The Service that callers name does not exist", fr="Le Service appelé n'existe pas",
+         symptoms="callers cannot resolve a workload's name", evidence="no such host for the name of a workload that runs",
+         confounders="a wrong address in the caller", plans="the Service that the repository declares"),
+    _one(id="env_address_mismatch", en="The workload calls an address that no Service has", fr="L'application appelle une adresse sans Service",
+         evidence="host or port in the environment without Service; no such host", plans="the Service's name and port; the last good revision"),
+    _one(id="dns_config_broken", en="The pods cannot resolve names: their DNS settings are wrong",
+         fr="Les pods ne résolvent aucun nom : DNS mal réglé", symptoms="no name resolves in one workload",
+         evidence="dnsPolicy None with foreign nameservers; temporary failure in name resolution", plans="dnsPolicy ClusterFirst; the last good revision"),
+    _one(id="cluster_dns_down", en="The cluster's DNS does not answer", fr="Le DNS du cluster ne répond pas", symptoms="no name resolves anywhere",
+         evidence="DNS pods not ready, no endpoints, or every workload fails to resolve", confounders="one workload's DNS settings",
+         plans="the replicas of the DNS", severity="critical", source="kubernetes.io: DNS for Services and Pods"),
+    _one(id="route_backend_mismatch", en="A route sends requests to the wrong backend", fr="Une route mène au mauvais service",
+         symptoms="404, 503 at the edge while services are well",
+         evidence="backend Service or port of an Ingress, HTTPRoute or VirtualService does not exist; 404 on a path whose route names another service",
+         plans="the right backend or port", source="kubernetes.io: Ingress; gateway-api.sigs.k8s.io: HTTPRoute ResolvedRefs; istio.io: VirtualService"),
+    _one(id="route_host_mismatch", en="No route answers for the host or is attached to its gateway",
+         fr="Aucune route ne répond pour cet hôte ou n'est attachée à sa passerelle", symptoms="404 of the gateway itself",
+         evidence="HTTPRoute Accepted False: NoMatchingListenerHostname, NoMatchingParent; ingressClassName without IngressClass; gateway not found",
+         confounders="a backend that answers 404", plans="the class or gateway that exists", source="gateway-api.sigs.k8s.io: RouteConditionReason"),
+    _one(id="network_policy_blocks", en="A NetworkPolicy blocks the traffic", fr="Une NetworkPolicy bloque le trafic",
+         symptoms="time-outs (no refusals) between workloads that are well",
+         evidence="a policy selects the caller or the callee and allows neither peer nor port; DNS closed by an egress policy",
+         confounders="slow callee; node network", plans="one more rule that allows exactly this caller and port",
+         source="kubernetes.io: Network Policies"),
+    _one(id="mesh_policy_blocks", en="The mesh refuses or drops the traffic", fr="Le maillage refuse le trafic", symptoms="403 or 503 from the proxy",
+         evidence="RBAC: access denied; response flags UF, UH, UO, NR; AuthorizationPolicy, PeerAuthentication STRICT, DestinationRule subset",
+         confounders="the callee is down", plans="one more rule for this caller; the subset that pods have",
+         source="istio.io: Security, Traffic Management; envoyproxy.io: response flags"),
+    _one(id="certificate_invalid", en="A certificate has expired or is not trusted", fr="Un certificat a expiré ou n'est pas reconnu",
+         symptoms="TLS handshakes fail", evidence="x509: certificate has expired; CERT_HAS_EXPIRED; PKIX path; cert-manager Certificate Ready False",
+         confounders="a wrong clock; a proxy that speaks no TLS", plans="", source="crypto/x509, OpenSSL, JSSE; cert-manager.io: Certificate"),
+    _one(id="certificate_secret_missing", en="The TLS secret of an Ingress or Gateway does not exist",
+         fr="Le secret TLS d'un Ingress ou d'une Gateway n'existe pas", symptoms="the gateway's default certificate",
+         evidence="spec.tls secretName without Secret; Gateway listener ResolvedRefs False: InvalidCertificateRef", confounders="cert-manager still at work",
+         plans="the secret of the nearest name", severity="medium", source="kubernetes.io: Ingress TLS"),
+    _one(id="load_balancer_pending", en="The load balancer of a Service is not made", fr="Le répartiteur de charge d'un Service n'est pas créé",
+         symptoms="no external address", evidence="SyncLoadBalancerFailed; type LoadBalancer without status.loadBalancer.ingress", confounders="seconds old",
+         plans="", source="k8s.io/cloud-provider controllers/service"),
+)  # fmt: skip
