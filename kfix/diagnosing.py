@@ -1,12 +1,14 @@
 """A case without the river: enrich → decide → safety's offline checks → the edit as a diff, in one process.
 
 A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``, ``extra.json`` and ``manifests/`` or
-``repo/``. No broker, no network, no model.
+``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself; without ``alert.json`` the
+question is what is worst in it.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +16,14 @@ from pathlib import Path
 from decide import core as decide_core
 from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.changes import instant
+from enrich.core.objects import meta
 from ingest.core import datadog, reading
 from ingest.core.outcomes import Malformed
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.examination import examine_offline
+from schemas.alerts import Alert
 from schemas.base import Json
 from schemas.context import ContextBundle
 from schemas.plans import SecondOpinion
@@ -30,42 +35,57 @@ _DEPTH = 64
 _NO_BOUND = 1 << 40
 
 
+#: Kinds that an alert can be about; the worst trouble may also be a Service's or a node's.
+_ALERTED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+
+
 class BadCase(ValueError):
-    """A folder that is no case: no readable alert, or nothing captured."""
+    """A folder that is no case: an unreadable alert, or nothing captured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case on disk. ``repository`` may be ``None``: then there is no diff."""
+    """A case on disk. No ``repository``: no diff. No ``alert``: the worst that the dump shows is asked about."""
 
     name: str
-    alert: Path
+    alert: Path | None
     dump: Path | None
     repository: Path | None
     folder: Path | None = None
 
 
 def case_of(folder: Path) -> Case:
-    """The parts of a case folder. Raises BadCase when it has no alert."""
-    alert = folder / "alert.json"
-    if not alert.is_file():
-        raise BadCase(f"no alert.json in {folder}")
-    dump = folder / "cluster"
+    """The parts of a case folder. Raises BadCase when there is no such folder."""
+    if not folder.is_dir():
+        raise BadCase(f"{folder} is no folder")
+    alert, dump = folder / "alert.json", folder / "cluster"
     repository = next((folder / n for n in ("repo", "manifests") if (folder / n).is_dir()), None)
-    return Case(folder.name, alert, dump if dump.is_dir() else None, repository, folder)
+    return Case(
+        folder.resolve().name,
+        alert if alert.is_file() else None,
+        dump if dump.is_dir() else folder,
+        repository,
+        folder,
+    )
 
 
 def bundle_of(case: Case, capture: Capture) -> ContextBundle:
     """The evidence as decide reads it. Raises BadCase on an unreadable alert."""
+    if case.alert is None:
+        return _unprompted(case, capture)
     body = case.alert.read_bytes()
     document = reading.document_of(body, "application/json", _DEPTH)
     if isinstance(document, Malformed):
         raise BadCase(f"{case.alert.name}: {document.reason} {document.detail}")
     alert = datadog.alert_of(document)
     received = alert.happened_at or datetime.fromtimestamp(case.alert.stat().st_mtime, UTC)
+    return _assembled(alert, datadog.delivery_id(document, alert, body), received, capture)
+
+
+def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture) -> ContextBundle:
     gathered = Gathered(
         alert=alert,
-        delivery_id=datadog.delivery_id(document, alert, body),
+        delivery_id=delivery,
         received_at=received,
         objects=capture.objects,
         logs=tuple(capture.logs),
@@ -77,12 +97,57 @@ def bundle_of(case: Case, capture: Capture) -> ContextBundle:
     return assemble(gathered, Rules(max_bytes=_NO_BOUND))
 
 
+def _unprompted(case: Case, capture: Capture) -> ContextBundle:
+    """The evidence of a dump without an alert. Its subject is what the rules find worst when nobody points anywhere."""
+    taken = _latest(capture.objects.values())
+    bundle = _assembled(
+        Alert(title=f"No alert: what is wrong in {case.name}?", transition="triggered"),
+        case.name,
+        taken or datetime.fromtimestamp((case.dump or Path()).stat().st_mtime, UTC),
+        capture,
+    )
+    verdict = decide_core.diagnose(bundle)
+    worst = verdict.analysis.object if verdict.analysis is not None else None
+    if worst is None or verdict.status == "no_action" or not worst.namespace:
+        return bundle
+    focused = {"namespace": worst.namespace, "subject": worst if worst.kind in _ALERTED else None}
+    return bundle.model_copy(
+        update={
+            "k8s_context": bundle.k8s_context.model_copy(update=focused),
+            "service": worst.name if worst.kind in _ALERTED else "",
+        }
+    )
+
+
+def _latest(kinds: Iterable[Iterable[Json]]) -> datetime | None:
+    """The latest time that events and objects tell: a dump is as old as the last thing in it."""
+    told = (
+        instant(text)
+        for items in kinds
+        for item in items
+        for text in (
+            item.get("lastTimestamp"),
+            item.get("eventTime"),
+            meta(item).get("creationTimestamp"),
+        )
+        if text
+    )
+    return max((at for at in told if at is not None and at.tzinfo is not None), default=None)
+
+
 def diagnose_case(case: Case, language: str = "en") -> dict[str, Json]:
     """One case's whole answer as one JSON object. Raises BadCase."""
     capture = read_capture(case.dump, case.repository, case.folder)
     if not capture.objects and not capture.metrics and not capture.logs:
-        raise BadCase(f"nothing was captured in {case.dump or case.folder}")
+        raise BadCase(_nothing(case, capture))
     bundle = bundle_of(case, capture)
+    return diagnose_bundle(case.name, bundle, capture.files, language)
+
+
+def diagnose_bundle(
+    name: str, bundle: ContextBundle, files: Mapping[str, bytes], language: str = "en"
+) -> dict[str, Json]:
+    """The answer to a bundle under ``name``; ``files`` are the repository's, for the edit, none without one."""
     started = time.perf_counter()
     verdict = decide_core.diagnose(bundle, language=language)
     thought_ms = (time.perf_counter() - started) * 1000
@@ -94,8 +159,18 @@ def diagnose_case(case: Case, language: str = "en") -> dict[str, Json]:
         role="first",
         said=SecondOpinion(),
     )
-    validated = examine_offline(record, capture.files or None, Policy(), PublishedSchemas())
-    return {"case": case.name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
+    validated = examine_offline(record, files or None, Policy(), PublishedSchemas())
+    return {"case": name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
+
+
+def _nothing(case: Case, capture: Capture) -> str:
+    """What is missing, and what to do about it."""
+    why = "; ".join(f"{name}: {reason}" for name, reason in sorted(capture.troubles.items())[:3])
+    return (
+        f"nothing of a cluster was found in {case.dump or case.folder}"
+        + (f" ({why})" if why else "")
+        + ": kubectl cluster-info dump --all-namespaces --output-directory=DIR writes what is needed"
+    )
 
 
 def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:

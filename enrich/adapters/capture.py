@@ -82,7 +82,7 @@ def read_capture(dump: Path | None, repository: Path | None, case: Path | None =
     """Reads a dump, a repository and a case's side files; any of them may be missing."""
     capture = Capture()
     if dump is not None:
-        _read_dump(capture, dump)
+        _read_dump(capture, dump, repository)
     if case is not None:
         capture.metrics += _metrics(_side_file(capture, case / "metrics.json"))
         extra = _side_file(capture, case / "extra.json")
@@ -109,10 +109,13 @@ def _inside(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _read_dump(capture: Capture, root: Path) -> None:
+def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
+    """Reads the dump below ``root``; what is declared in ``apart`` is nothing that runs."""
     collected = Collected()
     logs: list[tuple[PurePath, Path]] = []
     for path in _inside(root):
+        if apart is not None and path.is_relative_to(apart):
+            continue
         where = inner_name(path.relative_to(root).as_posix())
         try:
             if where.suffix in _ENDINGS or _is_whole_dump(path):

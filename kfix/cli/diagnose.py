@@ -15,9 +15,16 @@ def register(app: typer.Typer) -> None:
 
 
 def diagnose(
-    cases: Annotated[list[Path] | None, typer.Argument(help="Case folders.")] = None,
+    cases: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Folders: cases with alert.json and cluster/, or dumps of a cluster as they are."
+        ),
+    ] = None,
     *,
-    alert: Annotated[Path | None, typer.Option(help="A Datadog webhook's payload.")] = None,
+    alert: Annotated[
+        Path | None, typer.Option(help="A Datadog webhook's payload; without one: what is worst?")
+    ] = None,
     dump: Annotated[
         Path | None, typer.Option(help="A folder of kubectl cluster-info dump --output-directory.")
     ] = None,
@@ -31,14 +38,14 @@ def diagnose(
     if output not in ("", "json", "text") or language not in ("en", "fr"):
         typer.echo("--output is json or text, --language is en or fr", err=True)
         raise typer.Exit(2)
-    if not cases and (alert is None or dump is None):
-        typer.echo("give case folders, or --alert and --dump", err=True)
+    if not cases and dump is None:
+        typer.echo("give folders, or --dump with or without --alert", err=True)
         raise typer.Exit(2)
     from kfix.diagnosing import Case
 
     given: list[Path | Case] = list(cases or [])
-    if alert is not None:
-        given.append(Case(alert.stem, alert, dump, repo))
+    if dump is not None:
+        given.append(Case((alert or dump).resolve().stem, alert, dump, repo))
     as_text = output == "text" or (not output and sys.stdout.isatty())
     failed = 0
     for one in given:

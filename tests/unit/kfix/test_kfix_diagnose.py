@@ -79,4 +79,47 @@ def test_unreadable_files_of_a_case_are_only_missing_evidence(tmp_path: Path) ->
 def test_without_cases_the_usage_is_told() -> None:
     status, _, said = _run()
     assert status == 2
-    assert "--alert and --dump" in said
+    assert "--dump with or without --alert" in said
+
+
+@pytest.mark.parametrize("layout", ["cluster/", "as it is", "--dump"])
+def test_a_dump_without_an_alert_is_asked_what_is_worst_in_it(tmp_path: Path, layout: str) -> None:
+    case = CASES / "oom-killed"
+    if layout == "cluster/":
+        shutil.copytree(case / "cluster", tmp_path / "case" / "cluster")
+        shutil.copytree(case / "manifests", tmp_path / "case" / "manifests")
+        status, objects, _ = _run(tmp_path / "case", "--output", "json")
+        assert "+            memory:" in objects[0]["diff"]
+    elif layout == "as it is":
+        status, objects, _ = _run(case / "cluster", "--output", "json")
+    else:
+        status, objects, _ = _run("--dump", case / "cluster", "--output", "json")
+    assert status == 0
+    assert objects[0]["ai_analysis"]["failure_class"] == "oom_killed"
+    assert objects[0]["status"] == "solution_proposed"
+
+
+def test_a_healthy_dump_without_an_alert_needs_nothing() -> None:
+    status, objects, _ = _run(CASES / "healthy" / "cluster", "--output", "json")
+    assert (status, objects[0]["status"], objects[0]["reason"]) == (0, "no_action", "healthy")
+
+
+def test_manifests_beside_a_dump_are_declared_and_not_running(tmp_path: Path) -> None:
+    case = CASES / "oom-killed"
+    shutil.copytree(case / "cluster", tmp_path / "dump")
+    shutil.copytree(case / "manifests", tmp_path / "dump" / "manifests")
+    _, (alone,), _ = _run(case / "cluster", "--output", "json")
+    _, (beside,), _ = _run(tmp_path / "dump", "--output", "json")
+    assert beside["ai_analysis"] == alone["ai_analysis"]
+    assert beside["diff"]
+
+
+@pytest.mark.parametrize("name", ["empty", "there is none"])
+def test_a_folder_with_nothing_of_a_cluster_in_it_is_told_what_is_missing(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "pods.json").write_text("{ nonsense")
+    status, objects, _ = _run(tmp_path / name, "--output", "json")
+    assert status == 1
+    assert ("cluster-info dump" if name == "empty" else "is no folder") in objects[0]["error"]
