@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manifests import deleting, inserting, marks, reading, replacing
+from manifests import marks, reading, replacing
 from manifests.diffs import LineChange, line_changes
 from manifests.edits import Delete, Edit, Insert, Replace, apply_to
+from manifests.reading import Document
 from manifests.refused import Refused
-from manifests.splices import Splice, apply_splices, inverse_of
+from manifests.siblings import Siblings
+from manifests.splices import Piece, Splice, apply_splices, inverse_of, settle
 
 __all__ = ["Delete", "Edit", "Insert", "Patched", "Replace", "amend", "patch"]
 
@@ -41,17 +43,11 @@ def amend(text: str, edits: Sequence[Edit]) -> Patched:
     mark, body = reading.without_bom(text)
     documents = reading.read(body)
     marks.check_file(body)
-    splices: list[Splice] = []
-    made: list[Edit] = []
     for number in sorted({edit.doc for edit in edits}):
         if not 0 <= number < len(documents):
             raise Refused("NOT_FOUND", f"no document {number}, the file has {len(documents)}")
         marks.check_document(body, documents[number])
-    for edit in edits:
-        splice = _splice(body, documents[edit.doc], edit)
-        if splice is not None:
-            splices.append(splice)
-            made.append(edit)
+    splices, made = _splices(body, documents, edits)
     after = apply_splices(body, splices)
     _verify(documents, made, after)
     changes = line_changes(body, after, splices)
@@ -61,38 +57,35 @@ def amend(text: str, edits: Sequence[Edit]) -> Patched:
     return Patched(text, mark + after, added, removed, changes, undo)
 
 
-def _splice(body: str, document: reading.Document, edit: Edit) -> Splice | None:
-    if isinstance(edit, Replace):
-        return replacing.splice(body, document, edit)
-    if isinstance(edit, Insert):
-        return inserting.splice(body, document, edit)
-    return deleting.splice(body, document, edit)
+def _splices(
+    body: str, documents: list[Document], edits: Sequence[Edit]
+) -> tuple[list[Splice], list[Edit]]:
+    """The text of all edits, and those of them that are not made already."""
+    pieces: list[Piece] = []
+    made: list[Edit] = []
+    siblings = Siblings(body)
+    for edit in edits:
+        document = documents[edit.doc]
+        if isinstance(edit, Replace):
+            piece = replacing.splice(body, document, edit)
+            if piece is not None:
+                pieces.append(piece)
+                made.append(edit)
+        elif siblings.takes(document, edit):
+            made.append(edit)
+    return settle(body, [*pieces, *siblings.pieces()]), made
 
 
-def _verify(documents: list[reading.Document], edits: list[Edit], after: str) -> None:
+def _verify(documents: list[Document], edits: list[Edit], after: str) -> None:
     """parse(after) == apply(edits, parse(before)), for all documents of the file."""
-    for edit in _in_reading_order(edits):
-        apply_to(documents[edit.doc].tree, edit)
+    for document in documents:
+        apply_to(document.tree, [edit for edit in edits if edit.doc == document.index])
     try:
         again = reading.read(after)
     except Refused as error:
         raise Refused("NOT_MINIMAL", f"the result does not read back: {error.reason}") from None
     if [d.tree for d in again] != [d.tree for d in documents]:
         raise Refused("NOT_MINIMAL", "the result would mean more than the intended change")
-
-
-def _in_reading_order(edits: list[Edit]) -> list[Edit]:
-    """List positions count on the first text, so what moves them comes last, from the end of the list."""
-
-    def order(edit: Edit) -> tuple[int, int, int]:
-        if isinstance(edit, Insert):
-            return (2, -edit.key, 1) if isinstance(edit.key, int) else (1, 0, 0)
-        if isinstance(edit, Delete):
-            at = edit.path[-1]
-            return (2, -at, 0) if isinstance(at, int) else (1, 0, 0)
-        return (0, 0, 0)
-
-    return sorted(edits, key=order)
 
 
 def _check_count(splices: Sequence[Splice], added: int, removed: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from manifests import paths, scalars
@@ -67,21 +67,47 @@ def tree_of(value: Value) -> Tree:
     return [tree_of(item) for item in value]
 
 
-def apply_to(tree: Tree, edit: Edit) -> None:
-    """Changes a document's picture in place as ``edit`` says. Raises Refused NOT_FOUND where it does not fit."""
-    if isinstance(edit, Insert):
-        parent = _at(tree, edit.parent)
-        if isinstance(parent, list):
-            parent.insert(int(edit.key), tree_of(edit.value))
-        elif isinstance(parent, dict):
-            parent[(STR, str(edit.key), 0)] = tree_of(edit.value)
-        return
-    parent, slot = _at(tree, edit.path[:-1]), edit.path[-1]
-    key = _slot(parent, slot)
-    if isinstance(edit, Delete):
-        del parent[key]  # type: ignore[union-attr, arg-type]
-    else:
-        parent[key] = tree_of(edit.new)  # type: ignore[index]
+def apply_to(tree: Tree, edits: Iterable[Edit]) -> None:
+    """Makes a document's picture in place what the edits say. Raises Refused NOT_FOUND where one does not fit.
+
+    Paths and positions mean the first picture, whatever the other edits do to it.
+    """
+    items: list[tuple[list[Tree], int, Edit]] = []
+    entries: list[tuple[dict[Key, Tree], Key, Edit]] = []
+    for edit in edits:
+        path = edit.parent if isinstance(edit, Insert) else edit.path[:-1]
+        holder, slot = _at(tree, path), _slot_of(edit)
+        if isinstance(holder, list):
+            items.append((holder, int(_slot(holder, slot)), edit))  # type: ignore[arg-type]
+        elif isinstance(holder, dict):
+            new = isinstance(edit, Insert)
+            entries.append((holder, (STR, str(slot), 0) if new else _slot(holder, slot), edit))  # type: ignore[arg-type]
+    for mapping, key, edit in sorted(entries, key=lambda entry: isinstance(entry[2], Insert)):
+        if isinstance(edit, Delete):
+            del mapping[key]
+        else:
+            mapping[key] = tree_of(edit.value if isinstance(edit, Insert) else edit.new)
+    _apply_to_lists(items)
+
+
+def _slot_of(edit: Edit) -> paths.Segment:
+    return edit.key if isinstance(edit, Insert) else edit.path[-1]
+
+
+def _apply_to_lists(items: list[tuple[list[Tree], int, Edit]]) -> None:
+    """From the end of a list to its start; at one position new items stay in their order, before the old one."""
+
+    def order(numbered: tuple[int, tuple[list[Tree], int, Edit]]) -> tuple[int, bool, int]:
+        nth, (_, at, edit) = numbered
+        return (-at, isinstance(edit, Insert), -nth)
+
+    for _, (holder, at, edit) in sorted(enumerate(items), key=order):
+        if isinstance(edit, Insert):
+            holder.insert(at, tree_of(edit.value))
+        elif isinstance(edit, Delete):
+            del holder[at]
+        else:
+            holder[at] = tree_of(edit.new)
 
 
 def _at(tree: Tree, path: paths.Path) -> Tree:

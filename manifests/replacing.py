@@ -12,7 +12,7 @@ from manifests.reading import STR, Document
 from manifests.refused import Refused
 from manifests.scalars import is_scalar
 from manifests.splices import Splice
-from manifests.style import dash_shift
+from manifests.style import habits_of, has_json_keys, is_json
 
 
 def splice(body: str, document: Document, edit: Replace) -> Splice | None:
@@ -20,18 +20,18 @@ def splice(body: str, document: Document, edit: Replace) -> Splice | None:
     place = spans.resolve(document, edit.path)
     if place is None:
         raise Refused("NOT_FOUND", f"nothing at {paths.render(edit.path)}")
-    if holds(document, place.node, edit.new):
+    if holds(place.node, edit.new):
         return None
-    if not holds(document, place.node, edit.old):
+    if not holds(place.node, edit.old):
         raise Refused("STALE", f"{paths.render(edit.path)} is not what the plan saw")
     if is_scalar(edit.new) and isinstance(place.node, ScalarNode):
-        return _scalar(body, place, edit.new)
+        return _scalar(body, document, place, edit.new)
     if edit.old is None or not place.node.value:
         return _fill(body, document, place, edit.new)
     raise Refused("UNSUPPORTED", f"{paths.render(edit.path)} changes its shape")
 
 
-def holds(document: Document, node: Node, value: writing.Value) -> bool:
+def holds(node: Node, value: writing.Value) -> bool:
     """Is ``value`` what stands there, under YAML 1.1 or 1.2?"""
     if isinstance(node, ScalarNode):
         if not is_scalar(value):
@@ -43,18 +43,18 @@ def holds(document: Document, node: Node, value: writing.Value) -> bool:
         if not isinstance(value, Mapping) or len(value) != len(node.value):
             return False
         return all(
-            str(key.value) in value and holds(document, inside, value[str(key.value)])
+            str(key.value) in value and holds(inside, value[str(key.value)])
             for key, inside in node.value
         )
     if not isinstance(value, Sequence) or isinstance(value, str):
         return False
     assert isinstance(node, SequenceNode)
     return len(value) == len(node.value) and all(
-        holds(document, item, wanted) for item, wanted in zip(node.value, value, strict=True)
+        holds(item, wanted) for item, wanted in zip(node.value, value, strict=True)
     )
 
 
-def _scalar(body: str, place: spans.Place, new: scalars.Scalar) -> Splice:
+def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scalar) -> Splice:
     node = place.node
     assert isinstance(node, ScalarNode)
     start, end = int(node.start_mark.index), int(node.end_mark.index)
@@ -67,9 +67,8 @@ def _scalar(body: str, place: spans.Place, new: scalars.Scalar) -> Splice:
     if tag and tree_of(new) != (node.tag, scalars.plain_text(new)):
         raise Refused("UNSUPPORTED", f"the value is tagged {tag}")
     flow = _inside_flow(place)
-    text = scalars.write(
-        new, style=node.style or None, flow=flow, tagged=bool(tag) and node.tag == STR
-    )
+    style = '"' if flow and is_json(document) else node.style or None
+    text = scalars.write(new, style=style, flow=flow, tagged=bool(tag) and node.tag == STR)
     if not token[len(prefix) :].strip():
         return _into_empty(body, place, start, Splice(start, end, prefix.rstrip() + " " + text))
     return Splice(start, end, prefix + text)
@@ -103,12 +102,13 @@ def _fill(body: str, document: Document, place: spans.Place, new: writing.Value)
     if place.key is None or _inside_flow(place):
         if not token:
             raise Refused("UNSUPPORTED", "an empty value inside a flow collection or a list")
-        return Splice(start, end, writing.flow_text(new, json=is_json(place.parent)))
+        json = is_json(document) or has_json_keys(place.parent)
+        return Splice(start, end, writing.flow_text(new, json=json))
     at = spans.colon_end(body, place.key)
     if token and body[at:start].strip():
         raise Refused("UNSUPPORTED", "an empty value that does not follow its key")
     column = int(place.key.start_mark.column)
-    lines = writing.block_lines(new, column=column, dash=dash_shift(body, document))
+    lines = writing.block_lines(new, column=column, habits=habits_of(document))
     return fill_below(body, at, end if token else at, lines)
 
 
@@ -124,12 +124,3 @@ def fill_below(body: str, at: int, end: int, lines: list[str]) -> Splice:
         start = stop + 1
         return Splice(start, start, "".join(line + newline for line in lines), len(lines), 0)
     return Splice(at, at + len(body[at:stop].rstrip("\r")), rest + block, len(lines) + 1, 1)
-
-
-def is_json(node: Node | None) -> bool:
-    """Are a mapping's keys double-quoted, as JSON has them?"""
-    return bool(
-        isinstance(node, MappingNode)
-        and node.value
-        and all(isinstance(k, ScalarNode) and k.style == '"' for k, _ in node.value)
-    )

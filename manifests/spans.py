@@ -125,15 +125,28 @@ def end_of(body: str, node: Node) -> int:
     assert isinstance(node, MappingNode | SequenceNode)
     if node.flow_style or not node.value:
         return int(node.end_mark.index)
-    if isinstance(node, SequenceNode):
-        start, last = int(node.start_mark.index), node.value[-1]
-        before = max(
-            (end_of(body, n) for n in node.value[:-1] if n.start_mark.index >= start), default=start
-        )
-        if last.start_mark.index < start or any(last is other for other in node.value[:-1]):
-            return _end_of_alias(body, body.index("*", before))
+    if isinstance(node, MappingNode):
+        return end_of_entry(body, *node.value[-1])
+    last = node.value[-1]
+    if last.start_mark.index >= node.start_mark.index and all(
+        last is not other for other in node.value[:-1]
+    ):
         return end_of(body, last)
-    return end_of_entry(body, *node.value[-1])
+    return ends_of_items(body, node)[-1]
+
+
+def ends_of_items(body: str, node: SequenceNode, count: int | None = None) -> list[int]:
+    """Where the last characters of a list's first ``count`` items are (all, when ``None``)."""
+    ends: list[int] = []
+    at = int(node.start_mark.index)
+    for item in node.value[:count]:
+        # An alias gives the node that stands further up.
+        if item.start_mark.index < at:
+            at = _end_of_alias(body, body.index("*", at))
+        else:
+            at = end_of(body, item)
+        ends.append(at)
+    return ends
 
 
 def end_of_entry(body: str, key: Node, value: Node) -> int:

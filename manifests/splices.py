@@ -24,6 +24,56 @@ class Splice:
         return replace(self, start=self.start + by, end=self.end + by)
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """``new`` lines (without their breaks) for the whole lines ``[start, end)``; both may be none."""
+
+    start: int
+    end: int
+    new: tuple[str, ...] = ()
+
+
+Piece = Splice | Lines
+
+
+def settle(text: str, pieces: Sequence[Piece]) -> list[Splice]:
+    """Splices for all pieces. Whole lines that touch become one: only then is the end of the file known to be theirs."""
+    splices = [piece for piece in pieces if isinstance(piece, Splice)]
+    joined: list[Lines] = []
+    lines = (piece for piece in pieces if isinstance(piece, Lines))
+    for piece in sorted(lines, key=lambda piece: (piece.start, piece.end)):
+        if joined and joined[-1].end == piece.start:
+            last = joined[-1]
+            joined[-1] = Lines(last.start, piece.end, last.new + piece.new)
+        else:
+            joined.append(piece)
+    return splices + [_splice_of(text, piece) for piece in joined]
+
+
+def _splice_of(text: str, lines: Lines) -> Splice:
+    start, end, count = lines.start, lines.end, len(lines.new)
+    newline = _break_before(text, start)
+    if end < len(text) or text.endswith("\n") or not text:
+        body = "".join(line + newline for line in lines.new)
+        return Splice(start, end, body, count, text.count("\n", start, end))
+    # The file ends without a line break, and so it stays: git counts the line that gets or loses one as changed.
+    body = newline.join(lines.new)
+    removed = text.count("\n", start, end) + (1 if end > start else 0)
+    if start == end:
+        return Splice(start, end, newline + body, count + 1, 1)
+    if count or start == 0:
+        return Splice(start, end, body, count, removed)
+    return Splice(start - len(newline), end, "", 1, removed + 1)
+
+
+def _break_before(text: str, at: int) -> str:
+    """The line break in use above a position, or below it at the start of a file."""
+    found = text.rfind("\n", 0, at)
+    if found < 0:
+        found = text.find("\n", at)
+    return "\r\n" if found > 0 and text[found - 1] == "\r" else "\n"
+
+
 def ordered(splices: Sequence[Splice]) -> list[Splice]:
     """From the start of the text to its end. Raises Refused when two of them overlap."""
     out = sorted(splices, key=lambda s: (s.start, s.end))

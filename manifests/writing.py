@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from manifests import scalars
-from manifests.refused import Refused
 from manifests.scalars import is_scalar
+from manifests.style import Habits
 
 Value = scalars.Scalar | Mapping[str, "Value"] | Sequence["Value"]
 
@@ -16,43 +16,47 @@ def key_text(key: str, *, flow: bool = False, quote: str | None = None) -> str:
     return scalars.write(key, style=quote, flow=flow)
 
 
-def entry_lines(key: str, value: Value, *, column: int, dash: int) -> list[str]:
-    """``key: value`` as block lines. ``dash`` is how far a list's dash stands to the right of its key."""
+def entry_lines(key: str, value: Value, *, column: int, habits: Habits) -> list[str]:
+    """``key: value`` as block lines."""
     head = " " * column + key_text(key) + ":"
-    return _after_head(head, value, column=column, dash=dash)
+    return _after_head(head, value, column=column, habits=habits)
 
 
-def item_lines(value: Value, *, column: int, gap: str, dash: int) -> list[str]:
+def item_lines(value: Value, *, column: int, gap: str, habits: Habits) -> list[str]:
     """``- value`` as block lines; ``gap`` is what stands between the dash and the value."""
     head = " " * column + "-"
     inner = column + 1 + len(gap)
-    if not isinstance(value, Mapping) or not value:
-        if not is_scalar(value) and value:
-            raise Refused("UNSUPPORTED", "a list inside a list")
-        return _after_head(head, value, column=inner, dash=dash, gap=gap)
+    if is_scalar(value) or not value:
+        return _after_head(head, value, column=inner, habits=habits, gap=gap)
     lines: list[str] = []
-    for key, inside in value.items():
-        lines += entry_lines(key, inside, column=inner, dash=dash)
+    if isinstance(value, Mapping):
+        for key, inside in value.items():
+            lines += entry_lines(key, inside, column=inner, habits=habits)
+    elif isinstance(value, Sequence):
+        for item in value:
+            lines += item_lines(item, column=inner, gap=" ", habits=habits)
     return [head + gap + lines[0][inner:], *lines[1:]]
 
 
-def _after_head(head: str, value: Value, *, column: int, dash: int, gap: str = " ") -> list[str]:
+def _after_head(
+    head: str, value: Value, *, column: int, habits: Habits, gap: str = " "
+) -> list[str]:
     if is_scalar(value):
         return [head if value is None else head + gap + scalars.write(value)]
     if not value:
         return [head + gap + ("{}" if isinstance(value, Mapping) else "[]")]
-    return [head, *block_lines(value, column=column, dash=dash)]
+    return [head, *block_lines(value, column=column, habits=habits)]
 
 
-def block_lines(value: Value, *, column: int, dash: int) -> list[str]:
-    """The lines under a key in ``column``: a mapping two to the right, a list ``dash`` to the right."""
+def block_lines(value: Value, *, column: int, habits: Habits) -> list[str]:
+    """The lines under a key in ``column``: a mapping and a list as far to the right as is the habit."""
     lines: list[str] = []
     if isinstance(value, Mapping):
         for key, inside in value.items():
-            lines += entry_lines(key, inside, column=column + 2, dash=dash)
+            lines += entry_lines(key, inside, column=column + habits.step, habits=habits)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
-            lines += item_lines(item, column=column + dash, gap=" ", dash=dash)
+            lines += item_lines(item, column=column + habits.dash, gap=" ", habits=habits)
     return lines
 
 

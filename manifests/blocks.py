@@ -1,0 +1,177 @@
+"""Block mappings and lists: entries and items are whole lines, except the first entry of a mapping beside a dash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from yaml import MappingNode, Node, SequenceNode
+
+from manifests import spans, writing
+from manifests.reading import Document
+from manifests.refused import Refused
+from manifests.replacing import fill_below
+from manifests.splices import Lines, Piece, Splice
+from manifests.style import Habits, habits_of
+
+_BEFORE_ITEM = re.compile(r"-(?P<gap>\s*)$")
+_EMPTY = re.compile(r"\{[ \t]*\}|\[[ \t]*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A new entry (``key``) or item (no ``key``), after the sibling at position ``after``; -1: before the first."""
+
+    after: int
+    value: writing.Value
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sibling:
+    """``start``: of its key or dash. ``[first, stop)``: its lines with their breaks; ``end``: of the last one's text."""
+
+    start: int
+    end: int
+    first: int
+    stop: int
+    #: Something (the dash of a list item) stands before it on its line.
+    beside: bool
+
+
+def lay_out(
+    body: str, document: Document, place: spans.Place, going: Set[int], coming: Sequence[New]
+) -> list[Piece]:
+    """The text of what comes and goes in a block collection, or comes into an empty one. Raises Refused."""
+    habits = habits_of(document)
+    if not place.node.value:
+        return [_filled(body, place, coming, habits)]
+    new = [
+        (_sibling(body, place.node, n.after), _lines(body, place.node, n, habits)) for n in coming
+    ]
+    gone = {at: _sibling(body, place.node, at) for at in sorted(going)}
+    pieces: list[Piece] = []
+    if 0 in gone and gone[0].beside:
+        pieces.append(_beside_dash(body, place.node, gone, new))
+    elif len(gone) == len(place.node.value) and not new:
+        pieces.append(_left_empty(body, place))
+    pieces += [Lines(sibling.first, sibling.stop) for sibling in gone.values()]
+    pieces += [Lines(sibling.stop, sibling.stop, tuple(lines)) for sibling, lines in new]
+    return pieces
+
+
+def _sibling(body: str, node: Node, at: int) -> _Sibling:
+    if at < 0:
+        head = _sibling(body, node, 0)
+        return _Sibling(head.first, head.first, head.first, head.first, False)
+    if isinstance(node, MappingNode):
+        key, value = node.value[at]
+        start, end = int(key.start_mark.index), spans.end_of_entry(body, key, value)
+        first = spans.line_start(body, start)
+    else:
+        assert isinstance(node, SequenceNode)
+        item = node.value[at]
+        first = spans.line_start(body, int(item.start_mark.index))
+        start = first + dash_of(body, item)[0]
+        end = spans.ends_of_items(body, node, at + 1)[at]
+    stop = spans.line_end(body, end)
+    if not spans.only_comment(body[end:stop]):
+        raise Refused("UNSUPPORTED", "something else stands on the line")
+    text_end = stop - 1 if body[stop - 1 : stop] == "\r" else stop
+    beside = bool(body[first:start].strip())
+    return _Sibling(start, text_end, first, min(stop + 1, len(body)), beside)
+
+
+def dash_of(body: str, item: Node) -> tuple[int, str]:
+    """Column of an item's dash and the blanks after it. Raises Refused where the dash stands elsewhere."""
+    at = int(item.start_mark.index)
+    start = spans.line_start(body, at)
+    match = _BEFORE_ITEM.search(body, start, at)
+    if match is None or body[start : match.start()].strip():
+        raise Refused("UNSUPPORTED", "an item whose dash is not alone before it")
+    return match.start() - start, match.group("gap") or " "
+
+
+def _lines(body: str, node: Node, new: New, habits: Habits) -> list[str]:
+    if new.key is None:
+        column, gap = dash_of(body, node.value[max(new.after, 0)])
+        return writing.item_lines(new.value, column=column, gap=gap, habits=habits)
+    return writing.entry_lines(new.key, new.value, column=_column(body, node), habits=habits)
+
+
+def _column(body: str, node: Node) -> int:
+    at = int(node.value[0][0].start_mark.index)
+    before = body[spans.line_start(body, at) : at]
+    if "\t" in before:
+        raise Refused("TAB_INDENT", "a tab stands before the entry")
+    if before.strip(" -"):
+        raise Refused("UNSUPPORTED", "the mapping does not start on its own line")
+    return len(before)
+
+
+def _beside_dash(
+    body: str, node: Node, gone: dict[int, _Sibling], new: list[tuple[_Sibling, list[str]]]
+) -> Splice:
+    """The first entry stands beside a dash: a new one takes its place, or the next one moves up, or ``{}`` is left."""
+    head = gone.pop(0)
+    if new:
+        _, lines = new.pop(0)
+        text = spans.newline_at(body, head.start).join(lines)[head.start - head.first :]
+        return _taking_place(body, head, text, len(lines))
+    following = next((at for at in range(1, len(node.value)) if at not in gone), None)
+    if following is None:
+        return _taking_place(body, head, "{}", 1)
+    start = int(node.value[following][0].start_mark.index)
+    for at in range(following - 1, -1, -1):
+        upper = gone.pop(at) if at else head
+        if "#" in body[upper.end : start]:
+            raise Refused("UNSUPPORTED", "a comment stands under the entry beside a dash")
+        start = upper.start
+    following_start = int(node.value[following][0].start_mark.index)
+    removed = body.count("\n", head.start, following_start)
+    return Splice(head.start, following_start, "", 1, removed + 1)
+
+
+def _taking_place(body: str, head: _Sibling, text: str, added: int) -> Splice:
+    return Splice(head.start, head.end, text, added, 1 + body.count("\n", head.start, head.end))
+
+
+def _left_empty(body: str, place: spans.Place) -> Splice:
+    if place.key is None:
+        raise Refused("UNSUPPORTED", "nothing would be left of the document")
+    at = spans.colon_end(body, place.key)
+    start = int(place.node.start_mark.index)
+    prefix = spans.prefix_of(body[start : spans.line_end(body, start)]).rstrip()
+    if prefix and spans.line_start(body, start) == spans.line_start(body, at):
+        at = start + len(prefix)
+    if not spans.only_comment(body[at : spans.line_end(body, at)]):
+        raise Refused("UNSUPPORTED", "something else stands on the line")
+    return Splice(at, at, " {}" if isinstance(place.node, MappingNode) else " []")
+
+
+def becomes_block(place: spans.Place) -> bool:
+    """Is this an empty collection under a key of a block mapping, to be filled with lines?"""
+    in_flow = place.parent is not None and place.parent.flow_style
+    return not place.node.value and place.key is not None and not in_flow
+
+
+def _filled(body: str, place: spans.Place, coming: Sequence[New], habits: Habits) -> Splice:
+    """``{}`` or ``[]`` under a key becomes a block."""
+    start, end = int(place.node.start_mark.index), int(place.node.end_mark.index)
+    assert place.key is not None
+    if not _EMPTY.fullmatch(body, start, end):
+        raise Refused("UNSUPPORTED", "an empty collection with an anchor, a tag or a comment in it")
+    at = spans.colon_end(body, place.key)
+    if body[at:start].strip():
+        raise Refused("UNSUPPORTED", "an empty collection that does not follow its key")
+    column = int(place.key.start_mark.column)
+    lines: list[str] = []
+    for new in coming:
+        if new.key is None:
+            inner = column + habits.dash
+            lines += writing.item_lines(new.value, column=inner, gap=" ", habits=habits)
+        else:
+            inner = column + habits.step
+            lines += writing.entry_lines(new.key, new.value, column=inner, habits=habits)
+    return fill_below(body, at, end, lines)
