@@ -219,11 +219,11 @@ def _wait(child: subprocess.Popen[bytes], log: Path, ready: Any) -> None:
     until = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < until:
         if child.poll() is not None:
-            raise RuntimeError(f"{child.args} ended: {log.read_text()[-2000:]}")
+            raise RuntimeError(f"{child.args!r} ended: {log.read_text()[-2000:]}")
         if ready():
             return
         time.sleep(0.1)
-    raise RuntimeError(f"{child.args} is not ready: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"{child.args!r} is not ready: {log.read_text()[-2000:]}")
 
 
 def _answers(url: str) -> bool:
@@ -269,7 +269,13 @@ def _service_account_keys(folder: Path) -> tuple[Path, Path]:
 
 
 def _api_server(
-    stack: ExitStack, bin_folder: Path, folder: Path, etcd: str, extra: Sequence[str]
+    stack: ExitStack,
+    bin_folder: Path,
+    folder: Path,
+    etcd: str,
+    extra: Sequence[str],
+    *,
+    service_accounts: bool,
 ) -> ControlPlane:
     authority = Authority(folder)
     crt, key = authority.issue("kube-apiserver")
@@ -298,7 +304,7 @@ def _api_server(
             "--service-account-issuer=https://kfix.invalid",
             "--api-audiences=https://kfix.invalid",
             "--service-cluster-ip-range=10.0.0.0/24",
-            "--disable-admission-plugins=ServiceAccount",
+            *([] if service_accounts else ["--disable-admission-plugins=ServiceAccount"]),
             "--profiling=false",
             *extra,
         )
@@ -331,7 +337,9 @@ def kubeconfig(plane: ControlPlane, folder: Path, user: str, *groups: str) -> Pa
     return path
 
 
-def _controllers(stack: ExitStack, bin_folder: Path, folder: Path, plane: ControlPlane) -> None:
+def _controllers(
+    stack: ExitStack, bin_folder: Path, folder: Path, plane: ControlPlane, flags: Sequence[str]
+) -> None:
     config = kubeconfig(plane, folder, "system:kube-controller-manager")
     log = folder / "kube-controller-manager.log"
     child = stack.enter_context(
@@ -348,6 +356,7 @@ def _controllers(stack: ExitStack, bin_folder: Path, folder: Path, plane: Contro
             f"--service-account-private-key-file={folder / 'sa.key'}",
             f"--root-ca-file={plane.authority.file}",
             f"--controllers={','.join(CONTROLLERS)}",
+            *flags,
         )
     )
     time.sleep(0.2)
@@ -355,16 +364,56 @@ def _controllers(stack: ExitStack, bin_folder: Path, folder: Path, plane: Contro
         raise RuntimeError(f"controllers ended: {log.read_text()[-2000:]}")
 
 
+def _scheduler(
+    stack: ExitStack, bin_folder: Path, folder: Path, plane: ControlPlane, flags: Sequence[str]
+) -> None:
+    config = kubeconfig(plane, folder, "system:kube-scheduler")
+    log = folder / "kube-scheduler.log"
+    child = stack.enter_context(
+        _process(
+            log,
+            bin_folder / "kube-scheduler",
+            f"--kubeconfig={config}",
+            f"--authentication-kubeconfig={config}",
+            f"--authorization-kubeconfig={config}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={free_port()}",
+            *flags,
+        )
+    )
+    time.sleep(0.2)
+    if child.poll() is not None:
+        raise RuntimeError(f"scheduler ended: {log.read_text()[-2000:]}")
+
+
 @contextmanager
 def control_plane(
-    folder: Path, *, controllers: bool = False, extra: Sequence[str] = ()
+    folder: Path,
+    *,
+    controllers: bool = False,
+    scheduler: bool = False,
+    service_accounts: bool = False,
+    extra: Sequence[str] = (),
+    controller_flags: Sequence[str] = (),
+    scheduler_flags: Sequence[str] = (),
 ) -> Iterator[ControlPlane]:
-    """Starts a cluster under ``folder`` and stops it. ``extra`` are flags for kube-apiserver. Raises Unbuildable."""
-    names = ["etcd", "kube-apiserver", *(["kube-controller-manager"] if controllers else [])]
+    """Starts a cluster under ``folder`` and stops it. Raises Unbuildable.
+
+    ``extra`` are flags for kube-apiserver, the two others for their program; a later flag beats ours.
+    ``service_accounts`` turns that admission plugin on: pods then need their account.
+    """
+    names = ["etcd", "kube-apiserver"]
+    names += ["kube-controller-manager"] if controllers else []
+    names += ["kube-scheduler"] if scheduler else []
     bin_folder = binaries(*names)
     with ExitStack() as stack:
         etcd = _etcd(stack, bin_folder, folder)
-        plane = _api_server(stack, bin_folder, folder, etcd, extra)
+        plane = _api_server(
+            stack, bin_folder, folder, etcd, extra, service_accounts=service_accounts
+        )
         if controllers:
-            _controllers(stack, bin_folder, folder, plane)
+            _controllers(stack, bin_folder, folder, plane, controller_flags)
+        if scheduler:
+            _scheduler(stack, bin_folder, folder, plane, scheduler_flags)
         yield plane

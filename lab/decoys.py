@@ -1,0 +1,81 @@
+"""What looks like trouble and is none: old warnings, restarts long ago, quotas that are nearly full elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from lab.fleet import stamp
+from lab.kubelet import Said
+from lab.live import Live
+from lab.nodes_agent import event
+from lab.scene import App, Scene
+
+Step = Callable[[Live], None]
+
+
+def disturb(scene: Scene, target: App) -> None:
+    """One or two red herrings, not at the application at fault."""
+    others = [a for a in scene.apps if a is not target and a.name not in scene.broken]
+    if not others:
+        return
+    for way in scene.rng.sample((_old_restarts, _old_warning, _gone_pod), scene.rng.choice((1, 1, 2))):  # fmt: skip
+        app: App = scene.pick(others)
+        scene.notes.append(f"decoy: {way.__name__.strip('_')} at {app.name}")
+        scene.steps.append(way(scene, app))
+
+
+def _before(scene: Scene) -> str:
+    return stamp(datetime.now(UTC) - timedelta(minutes=scene.rng.randint(25, 160)))
+
+
+def _old_restarts(scene: Scene, app: App) -> Step:
+    """It was restarted some hours ago and runs since."""
+    number = scene.rng.randint(1, 4)
+    code, reason = scene.pick(((1, "Error"), (137, "OOMKilled"), (143, "Error")))
+    hours = scene.rng.randint(3, 70)
+
+    def step(live: Live) -> None:
+        live.wait(lambda: live.played(app), f"{app.name} is not there")
+        for pod in live.pods(app)[:1]:
+            meta = pod["metadata"]
+            then = datetime.now(UTC) - timedelta(hours=hours)
+            last = {"terminated": {"exitCode": code, "reason": reason, "startedAt": stamp(then - timedelta(hours=1)), "finishedAt": stamp(then)}}  # fmt: skip
+            statuses = [dict(s) for s in pod["status"]["containerStatuses"]]
+            if "running" not in statuses[0].get("state", {}):
+                continue
+            statuses[0] |= {"restartCount": number, "lastState": last, "state": {"running": {"startedAt": stamp(then)}}}  # fmt: skip
+            path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
+            live.api.merge(path, {"status": {"containerStatuses": statuses}})
+
+    return step
+
+
+def _old_warning(scene: Scene, app: App) -> Step:
+    """A warning of an hour ago about pods that are well now."""
+    said = scene.pick((
+        Said("FailedScheduling", "0/7 nodes are available: 7 Insufficient cpu. preemption: 0/7 nodes are available: 7 No preemption victims found for incoming pods.", True, 3),
+        Said("Unhealthy", f"Readiness probe failed: dial tcp 10.244.7.7:{app.program.port}: connect: connection refused", True, 2),
+        Said("BackOff", f"Back-off pulling image \"{app.container['image']}\"", True, 5),
+        Said("FailedMount", 'MountVolume.SetUp failed for volume "kube-api-access-x2x4k" : failed to sync configmap cache: timed out waiting for the condition', True, 1),
+    ))  # fmt: skip
+
+    def step(live: Live) -> None:
+        live.wait(lambda: live.played(app), f"{app.name} is not there")
+        for pod in live.pods(app)[:1]:
+            source = "default-scheduler" if said.reason == "FailedScheduling" else "kubelet"
+            live.api.create(event(pod, said, "", scene.namespace, at=_before(scene), component=source))  # fmt: skip
+
+    return step
+
+
+def _gone_pod(scene: Scene, app: App) -> Step:
+    """Warnings about a pod of an earlier revision that is gone."""
+
+    def step(live: Live) -> None:
+        name = f"{app.name}-{scene.rng.getrandbits(36):09x}-{scene.words.word()[:5]:x<5}"
+        about = {"metadata": {"name": name, "namespace": scene.namespace, "uid": ""}}
+        text = f"Back-off restarting failed container {app.container['name']} in pod {name}"
+        live.api.create(event(about, Said("BackOff", text, True, 14), "", scene.namespace, at=_before(scene)))  # fmt: skip
+
+    return step

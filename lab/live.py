@@ -1,0 +1,145 @@
+"""A scene on the cluster: applying it, waiting until it has shown itself, asking what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lab.api import Api, Refused, path_of, root
+from lab.nodes_agent import Kubelets
+from lab.scene import App, Obj, Scene
+
+#: Seconds for a case to show its fault; what takes longer is left out and counted.
+_PATIENCE_S = 40.0
+
+
+class Unsettled(Exception):
+    """The case did not become what it should be."""
+
+
+@dataclass
+class Live:
+    """A scene and its namespace."""
+
+    scene: Scene
+    api: Api
+    kubelets: Kubelets
+    #: Objects that the server refused, with its words.
+    refused: list[tuple[Obj, str]] = field(default_factory=list)
+
+    def apply(self, manifest: Obj) -> None:
+        """Creates an object; a refusal by admission is part of the case."""
+        for _ in range(100):
+            try:
+                self.api.create(manifest)
+                return
+            except Refused as refused:
+                if refused.code == 403 and "quota" in refused.message:
+                    if "status unknown for quota" in refused.message:
+                        time.sleep(0.1)
+                        continue
+                    self.refused.append((manifest, refused.message))
+                    return
+                raise
+        raise Unsettled(f"no quota status for {manifest['kind']}")
+
+    def items(self, version: str, plural: str) -> list[Obj]:
+        """The namespace's objects of a kind."""
+        return self.api.items(f"{root(version)}/namespaces/{self.scene.namespace}/{plural}")
+
+    def events(self, reason: str = "") -> list[Obj]:
+        """The namespace's events, of one reason where given."""
+        found = self.items("v1", "events")
+        return [e for e in found if reason in ("", e.get("reason"))]
+
+    def said(self, app: App, reason: str, words: str) -> bool:
+        """An event of that reason about the application or its children holds these words."""
+        return any(
+            words in e.get("message", "")
+            and str(e["involvedObject"].get("name", "")).startswith(app.name)
+            for e in self.events(reason)
+        )
+
+    def pods(self, app: App) -> list[Obj]:
+        """Pods that an application's name begins."""
+        found = self.items("v1", "pods")
+        longer = [a.name for a in self.scene.apps if a.name != app.name and a.name.startswith(app.name)]  # fmt: skip
+        return [
+            p
+            for p in found
+            if p["metadata"]["name"].startswith(f"{app.name}-")
+            and not any(p["metadata"]["name"].startswith(f"{name}-") for name in longer)
+        ]
+
+    def played(self, app: App) -> bool:
+        """Each of its pods has a status from a kubelet."""
+        pods = self.pods(app)
+        enough = len(pods) >= app.replicas
+        return enough and all("startTime" in (p.get("status") or {}) for p in pods)
+
+    def wait(self, until: Callable[[], bool], what: str) -> None:
+        """Waits. Raises Unsettled when it takes too long."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not until():
+            if time.monotonic() > deadline:
+                raise Unsettled(what)
+            time.sleep(0.25)
+
+
+def run(live: Live) -> None:
+    """Plays a scene to the point where it can be dumped. Raises Unsettled."""
+    scene = live.scene
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scene.namespace, "labels": scene.labels}}  # fmt: skip
+    live.api.create(space)
+    account = f"/api/v1/namespaces/{scene.namespace}/serviceaccounts/default"
+    live.wait(lambda: _there(live.api, account), "no default service account")
+    for manifest in scene.before:
+        live.apply(manifest)
+    if any(m["kind"] == "ResourceQuota" for m in scene.before):
+        live.wait(lambda: _counted(live), "a quota was not computed")
+    early = [a for a in scene.apps if not a.late]
+    for app in early:
+        for manifest in app.objects:
+            live.apply(manifest)
+    live.wait(lambda: _well(live, early), "an application that is well did not get ready")
+    for app in (a for a in scene.apps if a.late):
+        for manifest in app.objects:
+            live.apply(manifest)
+    for manifest in scene.after:
+        live.apply(manifest)
+    for step in scene.steps:
+        step(live)
+    what = f"{scene.answer.failure_class if scene.answer else 'nothing'} does not show"
+    live.wait(lambda: all(visible(live) for visible in scene.visible), what)
+    live.wait(lambda: _well(live, scene.apps), "an application that is well did not get ready")
+
+
+def _there(api: Api, path: str) -> bool:
+    try:
+        api.get(path)
+    except Refused:
+        return False
+    return True
+
+
+def _counted(live: Live) -> bool:
+    quotas = live.items("v1", "resourcequotas")
+    return all((q.get("status") or {}).get("hard") == q["spec"]["hard"] for q in quotas)
+
+
+def _well(live: Live, apps: list[App]) -> bool:
+    """Those that should be ready are."""
+    found = {d["metadata"]["name"]: d for d in live.items("apps/v1", "deployments")}
+    for app in apps:
+        if app.name in live.scene.broken or app.workload["kind"] != "Deployment":
+            continue
+        status = (found.get(app.name) or {}).get("status") or {}
+        if status.get("readyReplicas", 0) < app.replicas:
+            return False
+    return True
+
+
+def path(live: Live, app: App) -> str:
+    """Where an application's workload lives."""
+    return path_of(app.workload, app.name)
