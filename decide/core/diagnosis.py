@@ -9,9 +9,13 @@ from decide.core.findings import Fact, Finding
 from decide.core.graph import calls
 from decide.core.rules import (
     admission,
+    certificates,
     dependencies,
+    gateways,
+    mesh,
     nodes,
     performance,
+    policies,
     probes,
     resources,
     routes,
@@ -33,7 +37,7 @@ RULES_VERSION = "2026.11-1"
 SURE = 0.6
 _RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
     admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, runtime.find,
-    services.find, routes.find, dependencies.find, performance.find, nodes.find,
+    services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, performance.find, nodes.find,
 )  # fmt: skip
 #: Classes that name a cause more exactly than another at the same object: the general one steps back.
 _SHARPER: dict[str, frozenset[str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.findings import Finding
-from decide.core.plans import network, resources, scheduling, workloads
+from decide.core.plans import network, resources, scheduling, traffic, workloads
 from decide.core.plans.drafts import Draft
 from decide.core.view import ClusterView
 from manifests import changes as typed
@@ -45,6 +45,10 @@ _BUILDERS: dict[str, Builder] = {
     "service_protocol_mismatch": network.protocol,
     "env_address_mismatch": network.address,
     "route_backend_mismatch": network.route,
+    "route_host_mismatch": traffic.front,
+    "network_policy_blocks": traffic.network_policy,
+    "mesh_policy_blocks": traffic.mesh,
+    "certificate_secret_missing": traffic.tls_secret,
     **{
         f"{probe}_probe_{what}": workloads.probe
         for probe in ("liveness", "readiness", "startup")
@@ -79,10 +83,18 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...
 
 def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     builder = _BUILDERS.get(finding.failure_class)
-    drafts = builder(finding, view) if builder else []
+    drafts = _built(builder, finding, view) if builder else []
     if not drafts or finding.failure_class in _ROLLBACK_TOO:
-        drafts = drafts + workloads.rollback(finding, view)
+        drafts = drafts + _built(workloads.rollback, finding, view)
     return drafts
+
+
+def _built(builder: Builder, finding: Finding, view: ClusterView) -> list[Draft]:
+    """A builder's plans; none from objects of a shape that it cannot read."""
+    try:
+        return builder(finding, view)
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
+        return []
 
 
 def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:

@@ -9,6 +9,7 @@ from typing import Any
 from decide.core.findings import Finding
 from decide.core.objects import at, items, mapping, name_of, number
 from decide.core.plans.drafts import Draft, exchange, patch, patch_workload, source_of
+from decide.core.plans.traffic import backend
 from decide.core.plans.workloads import rollback
 from decide.core.rules.admission import quota_family
 from decide.core.view import ClusterView
@@ -107,6 +108,8 @@ _ROUTE_URL = re.compile(r"((?:uri|url):\s*[\"']?[a-z]+://)(\$\{[^}]*\}|[a-z0-9.-
 
 def route(finding: Finding, view: ClusterView) -> list[Draft]:
     """The route leads to the service that the failing request is for: one word of the gateway's configuration."""
+    if "route" not in finding.facts:
+        return backend(finding, view)
     found = finding.facts["route"]
     right = str(finding.facts.get("right") or "")
     if not right or found.owner.kind != "ConfigMap":

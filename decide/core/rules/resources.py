@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.clock import settled
 from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import latest, peak, usage
 from decide.core.objects import (
@@ -54,6 +55,8 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         events = view.events_of("Pod", pod.namespace, pod.name)
         for container in pod.containers():
             told = _oom(pod, container, events)
+            if told and settled(container, view.bundle.alerted_at):
+                told = 0.3, told[1]
             if told:
                 score, reasons = told
                 limit = memory_limit(workload, container.name)

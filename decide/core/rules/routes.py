@@ -1,4 +1,4 @@
-"""Routes that lead to the wrong backend: Ingress, Gateway API, VirtualService, and gateway configuration in ConfigMaps."""
+"""Routes in the configuration of gateways that lead to the wrong backend: text in ConfigMaps against the alert."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from decide.core.findings import Fact, Finding
-from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of
+from decide.core.objects import Obj, Workload, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
@@ -39,7 +39,6 @@ def find(view: ClusterView) -> Iterator[Finding]:
     for route in routes:
         yield from _failing(view, route)
     yield from _doubled(view, used)
-    yield from _dead(view, routes)
 
 
 def _routes(view: ClusterView) -> Iterator[Route]:
@@ -53,13 +52,6 @@ def _routes(view: ClusterView) -> Iterator[Route]:
                     and "://" in text
                 ):
                     yield from _in_text(config, str(key), text)
-    for ingress in view.all("ingresses"):
-        if namespace_of(ingress) in view.focus:
-            ref = ObjectRef(api_version="networking.k8s.io/v1", kind="Ingress", namespace=namespace_of(ingress), name=name_of(ingress))  # fmt: skip
-            for rule in items(at(ingress, "spec", "rules")):
-                for path in items(at(rule, "http", "paths")):
-                    name = str(at(path, "backend", "service", "name") or "")
-                    yield Route(ref, "", str(mapping(path).get("path") or "/"), name, "spec.rules")
 
 
 def _in_text(config: Obj, key: str, text: str) -> Iterator[Route]:
@@ -141,10 +133,3 @@ def _doubled(view: ClusterView, used: dict[tuple[str, str], list[Route]]) -> Ite
                 continue
             text = f"route {route.name or route.path} leads to {backend} like another route; none leads to {best.name}"
             yield Finding("route_backend_mismatch", best.ref, 0.6, text, [Fact("object", text, route.owner)], [], {"workload": best, "route": route, "right": best.name})  # fmt: skip
-
-
-def _dead(view: ClusterView, routes: list[Route]) -> Iterator[Finding]:
-    for route in routes:
-        if route.owner.kind == "Ingress" and route.backend and not view.get("services", route.owner.namespace, route.backend):  # fmt: skip
-            text = f"{route.owner.key} sends {route.path} to Service {route.backend}, which does not exist"
-            yield Finding("route_backend_mismatch", route.owner, 0.85, text, [Fact("object", text, route.owner)], [], {"route": route, "right": ""})  # fmt: skip

@@ -21,7 +21,6 @@ def find(view: ClusterView) -> Iterator[Finding]:
     for workload in view.workloads:
         yield from _addresses(view, workload)
         yield from _dns(view, workload)
-    yield from _policies(view)
 
 
 def service_ref(service: Obj) -> ObjectRef:
@@ -222,22 +221,3 @@ def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         yield Finding("dns_config_broken", workload.ref, score, f"dnsPolicy {policy}, nameservers {servers}", facts, [], data)  # fmt: skip
     elif known and not workload.available:
         yield Finding("dns_config_broken", workload.ref, 0.5, quote(known[-1].line), facts, [], data)  # fmt: skip
-
-
-def _policies(view: ClusterView) -> Iterator[Finding]:
-    for policy in view.all("networkpolicies"):
-        if namespace_of(policy) not in view.focus:
-            continue
-        spec = mapping(policy.get("spec"))
-        types = items(spec.get("policyTypes")) or ["Ingress"]
-        closed = [t for t in types if not items(spec.get(str(t).lower()))]
-        selector = mapping(at(spec, "podSelector", "matchLabels"))
-        for workload in view.workloads:
-            if not closed or workload.namespace != namespace_of(policy):
-                continue
-            if not all(workload.labels.get(k) == v for k, v in selector.items()):
-                continue
-            blocked = any(reachable(view, s) is False for s in view.services_of.get(workload.ref.key, []))  # fmt: skip
-            text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no {'/'.join(map(str, closed))}"
-            score = 0.8 if blocked and workload.available else 0.4
-            yield Finding("network_policy_blocks", workload.ref, score, text, [Fact("object", text, workload.ref)], [], {"workload": workload, "policy": policy})  # fmt: skip

@@ -180,3 +180,23 @@ class Cluster:
             logs=tuple(self.logs), metrics=tuple(self.metrics), extra=self.extra,
             declared=tuple(DeclaredObject(path="a.yaml", object=o) for o in self.declared),
         )  # fmt: skip
+
+    def add(self, plural: str, name: str, *, api: str = "v1", kind: str = "", **fields: Any) -> Obj:
+        """Any other object of the namespace; returns it."""
+        obj = {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}, **fields}  # fmt: skip
+        self.objects.setdefault(plural, []).append(obj)
+        return obj
+
+    def calls(self, caller: str, callee: str) -> int:
+        """The caller's environment names the callee's Service; returns the port."""
+        port: int = self.get("services", callee)["spec"]["ports"][0]["port"]
+        self.container(caller).setdefault("env", []).append({"name": f"{callee.upper()}_ADDR", "value": f"{callee}:{port}"})  # fmt: skip
+        return port
+
+    def stopped(self, name: str) -> None:
+        """Its pod runs and is not ready."""
+        self.status(name, state={"running": {}})
+
+    def drop(self, plural: str, name: str) -> None:
+        """One object less."""
+        self.objects[plural].remove(self.get(plural, name))

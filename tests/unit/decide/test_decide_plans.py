@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from decide_catalogue import FAULTS
 from decide_clusters import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
-from test_decide_rules import FAULTS
 
 from decide.core import diagnose
 from decide.core.plans import _BUILDERS, sizing
 from decide.core.taxonomy import CLASSES
+from enrich.core.objects import plural_of
 from manifests import changes
 from schemas.context import Pattern
 from schemas.plans import ActionPlan
@@ -33,7 +34,10 @@ def test_plans_apply_to_what_they_saw_and_their_inverse_takes_them_back(class_id
     cluster, plans = _plans(class_id)
     for plan in plans:
         for change, inverse in zip(plan.kubernetes_changes, reversed(plan.rollback_changes), strict=True):  # fmt: skip
-            live = cluster.get(f"{change.object.kind.lower()}s", change.object.name)
+            if change.action == "create":
+                assert inverse.action == "delete"
+                continue
+            live = cluster.get(plural_of(change.object.kind), change.object.name)
             after = changes.apply(change.fields, live)
             assert after != live
             assert changes.apply(inverse.fields, after) == live
@@ -44,7 +48,7 @@ def test_no_plan_removes_a_guard(class_id: str) -> None:
     _, plans = _plans(class_id)
     removed = [f.path for p in plans for c in p.kubernetes_changes for f in c.fields if f.op == "remove"]  # fmt: skip
     assert not [path for path in removed if any(guard in path for guard in _GUARDS)]
-    assert all(c.action == "patch" for p in plans for c in p.kubernetes_changes)
+    assert all(c.action in ("patch", "create") for p in plans for c in p.kubernetes_changes)
 
 
 @pytest.mark.parametrize("class_id", sorted(FAULTS))

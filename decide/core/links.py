@@ -1,0 +1,163 @@
+"""Connections between workloads: who calls whom at which pod port, and what logs say about them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from decide.core.graph import addresses_of, service_name
+from decide.core.netpol import Peer
+from decide.core.objects import (
+    Obj,
+    Workload,
+    at,
+    items,
+    labels_of,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+)
+from decide.core.signals import Hit
+from decide.core.view import ClusterView
+
+_TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A caller's way to a callee: through which Service, at which port of the Service and of the pods."""
+
+    caller: Workload
+    callee: Workload
+    service: Obj
+    port: int | None
+    pod_port: int | None
+
+
+def links(view: ClusterView) -> list[Link]:
+    """Every connection that configuration or log lines name, once."""
+    return view.memo("links", lambda: list(_links(view)))
+
+
+def _links(view: ClusterView) -> Iterator[Link]:
+    seen: set[tuple[str, str, int | None]] = set()
+    for caller in view.workloads:
+        for service, port in (*_configured(view, caller), *_mentioned(view, caller)):
+            for callee in view.backends(service):
+                key = (caller.ref.key, callee.ref.key, port)
+                if callee.ref.key != caller.ref.key and key not in seen:
+                    seen.add(key)
+                    yield Link(caller, callee, service, port, pod_port(service, port, callee))
+
+
+def _configured(view: ClusterView, caller: Workload) -> Iterator[tuple[Obj, int | None]]:
+    for address in addresses_of(view, caller):
+        place = service_name(address.host, caller.namespace)
+        if place is None and address.host.count(".") == 1:  # web.shop
+            name, _, space = address.host.partition(".")
+            place = (space, name)
+        service = view.get("services", *place) if place else None
+        if service is not None:
+            yield service, address.port
+
+
+def _mentioned(view: ClusterView, caller: Workload) -> Iterator[tuple[Obj, int | None]]:
+    """Services that lines about failed connections name, by name or by address."""
+    for hit in view.hits(caller):
+        if hit.signal in TROUBLE:
+            for service in services_in(view, caller.namespace, hit.line):
+                yield service, None
+
+
+#: Signals of a connection that did not come about or broke.
+TROUBLE = frozenset(
+    {
+        "timeout",
+        "reset",
+        "connection_refused",
+        "mesh_denied",
+        "mesh_flag",
+        "upstream_error",
+        "certificate",
+        "db_link_failure",
+        "broker_down",
+        "cache_down",
+    }
+)
+
+
+def _by_address(view: ClusterView) -> dict[str, Obj]:
+    def make() -> dict[str, Obj]:
+        out: dict[str, Obj] = {}
+        for service in view.all("services"):
+            for ip in (at(service, "spec", "clusterIP"), *items(at(service, "spec", "clusterIPs"))):
+                if ip and ip != "None":
+                    out[str(ip)] = service
+        for service in view.services:
+            for workload in view.backends(service):
+                for pod in workload.pods:
+                    ip = at(pod.obj, "status", "podIP")
+                    if ip:
+                        out.setdefault(str(ip), service)
+        return out
+
+    return view.memo("services by address", make)
+
+
+def services_in(view: ClusterView, namespace: str, line: str) -> list[Obj]:
+    """Services that a line names: ``web``, ``web.shop.svc``, a cluster IP or a pod's IP."""
+    out: list[Obj] = []
+    for token in dict.fromkeys(_TOKEN.findall(line.lower())):
+        found = _by_address(view).get(token)
+        if found is None:
+            name, _, rest = token.partition(".")
+            space = rest.split(".")[0] if rest else namespace
+            found = view.get("services", space, name) or view.get("services", namespace, name)
+        if found is not None and not any(found is one for one in out):
+            out.append(found)
+    return out
+
+
+def troubles(view: ClusterView, link: Link, *signals: str) -> list[Hit]:
+    """The caller's lines of those signals that name the callee's Service."""
+    return [
+        h
+        for h in view.hits(link.caller)
+        if h.signal in signals
+        and any(s is link.service for s in services_in(view, link.caller.namespace, h.line))
+    ]
+
+
+def pod_port(service: Obj, port: int | None, callee: Workload) -> int | None:
+    """The pods' port behind a Service's port; the only one where none is said."""
+    ports = [mapping(p) for p in items(at(service, "spec", "ports"))]
+    entry = next((p for p in ports if number(p.get("port")) == port), None)
+    if entry is None and len(ports) == 1:
+        entry = ports[0]
+    if entry is None:
+        return None
+    target = entry.get("targetPort", entry.get("port"))
+    if isinstance(target, str) and not target.isdigit():
+        named = [p for c in callee.containers() for p in c.ports if p.get("name") == target]
+        return number(named[0].get("containerPort")) if named else None
+    return number(target) or None
+
+
+def peer_of(workload: Workload) -> Peer:
+    """A workload's pods as a policy sees them."""
+    labels = labels_of(workload.pods[0].obj) if workload.pods else workload.labels
+    ip = str(at(workload.pods[0].obj, "status", "podIP") or "") if workload.pods else ""
+    ports = tuple(
+        (str(p.get("name")), number(p.get("containerPort")))
+        for c in workload.containers()
+        for p in c.ports
+        if p.get("name")
+    )
+    return Peer(workload.namespace, labels, ip, ports)
+
+
+def service_key(service: Obj) -> str:
+    """``Service/namespace/name``."""
+    return f"Service/{namespace_of(service)}/{name_of(service)}"

@@ -1,0 +1,112 @@
+"""NetworkPolicies as the network plugin reads them: does traffic from one pod to another pass? Pure.
+
+Source: kubernetes.io Network Policies and k8s.io/api networking/v1: policies are additive, a pod that no policy of a
+direction selects is open in it, an empty peer or port list allows all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from decide.core.objects import Obj, at, items, labels_of, mapping, name_of, namespace_of, number
+from decide.core.selectors import selects
+from decide.core.view import ClusterView
+
+Direction = Literal["ingress", "egress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One end of a connection. ``ports`` are its container ports by name, for rules that name a port."""
+
+    namespace: str
+    labels: Obj
+    ip: str = ""
+    ports: tuple[tuple[str, int], ...] = ()
+
+
+def directions(policy: Obj) -> set[str]:
+    """``ingress`` and ``egress`` as far as the policy is about them."""
+    spec = mapping(policy.get("spec"))
+    types = [str(t).lower() for t in items(spec.get("policyTypes"))]
+    return set(types) or ({"ingress", "egress"} if "egress" in spec else {"ingress"})
+
+
+def selecting(view: ClusterView, peer: Peer, direction: Direction) -> list[Obj]:
+    """Policies that close a direction of a pod."""
+    return [
+        p
+        for p in view.all("networkpolicies")
+        if namespace_of(p) == peer.namespace
+        and direction in directions(p)
+        and selects(at(p, "spec", "podSelector") or {}, peer.labels)
+    ]
+
+
+def passes(
+    view: ClusterView, policies: Iterable[Obj], direction: Direction, other: Peer, port: int | None, *,
+    protocol: str = "TCP", listener: Peer | None = None,
+) -> bool:  # fmt: skip
+    """Whether any of the policies lets ``other`` through to (or, for egress, be reached at) ``port``."""
+    for policy in policies:
+        for rule in items(at(policy, "spec", direction)):
+            key = "from" if direction == "ingress" else "to"
+            peers = items(mapping(rule).get(key))
+            known = listener or other
+            if not _port_fits(mapping(rule), port, protocol, known):
+                continue
+            if not peers or any(_is(view, mapping(p), policy, other) for p in peers):
+                return True
+    return False
+
+
+def _port_fits(rule: Obj, port: int | None, protocol: str, listener: Peer) -> bool:
+    wanted = [mapping(p) for p in items(rule.get("ports"))]
+    if not wanted or port is None:
+        return True
+    for entry in wanted:
+        if str(entry.get("protocol") or "TCP") != protocol:
+            continue
+        value = entry.get("port")
+        if isinstance(value, str) and not value.isdigit():
+            value = dict(listener.ports).get(value, -1)
+        if value is None or number(value) <= port <= number(entry.get("endPort"), number(value)):
+            return True
+    return False
+
+
+def _is(view: ClusterView, wanted: Obj, policy: Obj, peer: Peer) -> bool:
+    if "ipBlock" in wanted:
+        return _in_block(mapping(wanted["ipBlock"]), peer.ip)
+    spaces = wanted.get("namespaceSelector")
+    if spaces is None:
+        if peer.namespace != namespace_of(policy):
+            return False
+    elif not selects(spaces, namespace_labels(view, peer.namespace)):
+        return False
+    pods = wanted.get("podSelector")
+    return pods is None or selects(pods, peer.labels)
+
+
+def _in_block(block: Obj, ip: str) -> bool:
+    cidr = str(block.get("cidr") or "")
+    if not ip:
+        return cidr.endswith("/0")
+    try:
+        address = ipaddress.ip_address(ip)
+        inside = address in ipaddress.ip_network(cidr, strict=False)
+        return inside and not any(
+            address in ipaddress.ip_network(str(e), strict=False)
+            for e in items(block.get("except"))
+        )
+    except ValueError:
+        return False
+
+
+def namespace_labels(view: ClusterView, namespace: str) -> Obj:
+    """A namespace's labels, with the one that the API server always sets."""
+    found = next((n for n in view.all("namespaces") if name_of(n) == namespace), {})
+    return {"kubernetes.io/metadata.name": namespace, **labels_of(found)}

@@ -1,0 +1,190 @@
+"""What a service mesh refuses or drops: authorization, mutual TLS, subsets, faults that somebody injects.
+
+Sources: istio.io reference (AuthorizationPolicy, PeerAuthentication, DestinationRule, VirtualService), Envoy response flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.graph import service_name
+from decide.core.links import Link, links, peer_of, services_in, troubles
+from decide.core.objects import (
+    Obj,
+    Workload,
+    at,
+    items,
+    labels_of,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+)
+from decide.core.selectors import plain
+from decide.core.view import ClusterView
+from schemas.base import ObjectRef
+
+_PROXIES = ("istio-proxy", "linkerd-proxy", "envoy", "envoy-sidecar")
+_TROUBLE = ("mesh_denied", "mesh_flag", "upstream_error", "timeout", "reset", "connection_refused")
+_CLASS = "mesh_policy_blocks"
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about the mesh, at the workload that its policy is about."""
+    found = False
+    if view.all("authorizationpolicies") or view.all("peerauthentications"):
+        for link in links(view):
+            for finding in (*_denied(view, link), *_plain_text(view, link)):
+                found = found or finding.score >= 0.6
+                yield finding
+    for route in view.all("virtualservices"):
+        if namespace_of(route) in view.focus:
+            yield from _subsets(view, route)
+            yield from _injected(view, route)
+    if not found:
+        yield from _told(view)
+
+
+def _ref(obj: Obj, kind: str) -> ObjectRef:
+    return ObjectRef(api_version=str(obj.get("apiVersion") or ""), kind=kind, namespace=namespace_of(obj), name=name_of(obj))  # fmt: skip
+
+
+def _policies(view: ClusterView, plural: str, workload: Workload) -> list[Obj]:
+    """Those of the workload's namespace that select it; without selector they select all."""
+    labels = peer_of(workload).labels
+    out = []
+    for policy in view.all(plural):
+        wanted = at(policy, "spec", "selector", "matchLabels")
+        if namespace_of(policy) == workload.namespace and (not wanted or plain(wanted, labels)):
+            out.append(policy)
+    return out
+
+
+def _denied(view: ClusterView, link: Link) -> Iterator[Finding]:
+    policies = _policies(view, "authorizationpolicies", link.callee)
+    deny = [p for p in policies if at(p, "spec", "action") == "DENY" and _matches(p, link)]
+    allow = [p for p in policies if at(p, "spec", "action") in (None, "ALLOW")]
+    shut = deny or ([] if not allow or any(_matches(p, link) for p in allow) else allow)
+    if not shut:
+        return
+    told = troubles(view, link, *_TROUBLE)
+    denied = [
+        h for h in view.hits(link.caller) + view.hits(link.callee) if h.signal == "mesh_denied"
+    ]
+    score = 0.95 if denied else 0.85 if told else 0.6 if not link.caller.available else 0.45
+    text = f"AuthorizationPolicy {', '.join(map(name_of, shut))} {'denies' if deny else 'does not allow'} {link.caller.ref.key} at {link.callee.ref.key}"
+    facts = [Fact("object", text, _ref(shut[0], "AuthorizationPolicy"))]
+    facts += [Fact("log", quote(h.line), link.caller.ref) for h in (denied or told)[-2:]]
+    data = {"workload": link.callee, "caller": link.caller, "policy": shut[0], "denies": bool(deny), "port": link.pod_port}  # fmt: skip
+    yield Finding(_CLASS, link.callee.ref, score, text, facts, [], data)
+
+
+def _matches(policy: Obj, link: Link) -> bool:
+    """Whether a rule of the policy is about this caller and port; paths and methods are taken as fitting."""
+    rules = items(at(policy, "spec", "rules"))
+    return any(_rule_fits(mapping(rule), link) for rule in rules)
+
+
+def _rule_fits(rule: Obj, link: Link) -> bool:
+    sources = [mapping(mapping(s).get("source")) for s in items(rule.get("from"))]
+    if sources and not any(_source_fits(s, link.caller) for s in sources):
+        return False
+    operations = [mapping(mapping(t).get("operation")) for t in items(rule.get("to"))]
+    ports = [items(o.get("ports")) for o in operations]
+    closed = bool(operations) and link.pod_port is not None and all(p and str(link.pod_port) not in map(str, p) for p in ports)  # fmt: skip
+    return not closed
+
+
+def _source_fits(source: Obj, caller: Workload) -> bool:
+    account = str(caller.spec.get("serviceAccountName") or "default")
+    principal = f"cluster.local/ns/{caller.namespace}/sa/{account}"
+    wanted = [str(p) for p in items(source.get("principals"))]
+    spaces = [str(n) for n in items(source.get("namespaces"))]
+    if wanted and not any(_glob(w, principal) for w in wanted):
+        return False
+    return not spaces or any(_glob(s, caller.namespace) for s in spaces)
+
+
+def _glob(pattern: str, text: str) -> bool:
+    if pattern.startswith("*"):
+        return text.endswith(pattern[1:])
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else pattern == text
+
+
+def in_mesh(workload: Workload) -> bool:
+    """Its pods carry a proxy."""
+    return any(c.name in _PROXIES for p in workload.pods for c in p.containers())
+
+
+def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
+    """The callee demands mutual TLS and the caller has no proxy to speak it."""
+    strict = [p for p in _policies(view, "peerauthentications", link.callee) if at(p, "spec", "mtls", "mode") == "STRICT"]  # fmt: skip
+    if not strict or in_mesh(link.caller) or not in_mesh(link.callee):
+        return
+    told = troubles(view, link, "reset", "mesh_flag", "upstream_error", "timeout")
+    resets = [h for h in view.hits(link.caller) if h.signal == "reset"]
+    score = 0.9 if told else 0.8 if resets else 0.55
+    text = f"PeerAuthentication {name_of(strict[0])} demands mutual TLS at {link.callee.ref.key}; pods of {link.caller.ref.key} have no proxy"
+    facts = [Fact("object", text, _ref(strict[0], "PeerAuthentication"))]
+    facts += [Fact("log", quote(h.line), link.caller.ref) for h in (told or resets)[-1:]]
+    yield Finding(_CLASS, link.callee.ref, score, text, facts, [], {"workload": link.callee, "caller": link.caller})  # fmt: skip
+
+
+def destinations(route: Obj) -> Iterator[tuple[str, Obj]]:
+    """Field path and ``destination`` of every route of a VirtualService."""
+    for kind in ("http", "tcp", "tls"):
+        for n, rule in enumerate(items(at(route, "spec", kind))):
+            for m, target in enumerate(items(mapping(rule).get("route"))):
+                yield f"spec.{kind}[{n}].route[{m}].destination", mapping(mapping(target).get("destination"))  # fmt: skip
+
+
+def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding]:
+    """A subset that no DestinationRule defines, or that no pod belongs to."""
+    for path, target in destinations(route):
+        subset, host = str(target.get("subset") or ""), str(target.get("host") or "")
+        place = service_name(host, namespace_of(route))
+        service = view.get("services", *place) if place else None
+        if not subset or service is None or not view.collected("destinationrules"):
+            continue
+        backends = view.backends(service)
+        rules = [r for r in view.all("destinationrules") if service_name(str(at(r, "spec", "host") or ""), namespace_of(r)) == place]  # fmt: skip
+        known = {str(mapping(s).get("name")): mapping(mapping(s).get("labels")) for r in rules for s in items(at(r, "spec", "subsets"))}  # fmt: skip
+        alive = {n for n, labels in known.items() if not labels or any(plain(labels, labels_of(p.obj)) for w in backends for p in w.pods if p.ready)}  # fmt: skip
+        if subset in alive or not backends:
+            continue
+        why = "no pod belongs to it" if subset in known else "no DestinationRule defines it"
+        text = f"VirtualService {name_of(route)} sends to subset {subset} of {host}: {why}"
+        data = {"workload": backends[0], "route": route, "path": f"{path}.subset", "subset": subset, "right": sorted(alive)}  # fmt: skip
+        yield Finding(_CLASS, backends[0].ref, 0.88, text, [Fact("object", text, _ref(route, "VirtualService"))], [], data)  # fmt: skip
+
+
+def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
+    """Faults that a VirtualService injects: the mesh itself aborts or delays requests."""
+    for n, rule in enumerate(items(at(route, "spec", "http"))):
+        for kind in ("abort", "delay"):
+            fault = mapping(at(rule, "fault", kind))
+            share = number(at(fault, "percentage", "value"), 100) if fault else 0
+            hosts = [*items(at(route, "spec", "hosts")), *(t.get("host") for _, t in destinations(route))]  # fmt: skip
+            target = next((w for h in hosts for w in _behind(view, route, str(h))), None)
+            if not fault or share <= 0 or target is None:
+                continue
+            text = f"VirtualService {name_of(route)} injects {kind} into {share} % of requests to {target.ref.key}"
+            yield Finding(_CLASS, target.ref, 0.9, text, [Fact("object", text, _ref(route, "VirtualService"))], [], {"workload": target, "route": route, "path": f"spec.http[{n}].fault.{kind}", "fault": kind})  # fmt: skip
+
+
+def _behind(view: ClusterView, route: Obj, host: str) -> list[Workload]:
+    place = service_name(host, namespace_of(route))
+    service = view.get("services", *place) if place else None
+    return view.backends(service) if service else []
+
+
+def _told(view: ClusterView) -> Iterator[Finding]:
+    """Proxies refuse by a policy that was not collected."""
+    for workload in view.workloads:
+        hits = [h for h in view.hits(workload) if h.signal == "mesh_denied"]
+        if not hits:
+            continue
+        named = [w for s in services_in(view, workload.namespace, hits[-1].line) for w in view.backends(s)]  # fmt: skip
+        target = named[0] if named else workload
+        yield Finding(_CLASS, target.ref, 0.75, quote(hits[-1].line), [Fact("log", quote(hits[-1].line), workload.ref)], [], {"workload": target})  # fmt: skip
