@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from enrich.core.bundle import Gathered, Rules, assemble, tags_of
+from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed, tags_of
 from enrich.core.objects import top_controller
 from enrich.core.subject import Named, environment, named, resolve
-from enrich.ports import Cluster, Memory, Observability, Recollection, Repository
+from enrich.ports import Cluster, Memory, Observability, Repository
 from kfix.metric_queries import WORKLOAD_TAGS
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
@@ -65,7 +65,7 @@ class Round:
 
 
 async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:
-    """The bundle of one delivery. Never raises for a source's sake."""
+    """The bundle of one delivery. Never raises for a source's sake; errors.Rejected for an alert that fits no record."""
     round_ = Round(deadline_s)
     datadog = sources.observability
     alert = raw.alert
@@ -113,8 +113,8 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         ),
         rules,
     )
-    recalled = await round_.ask("memory", sources.memory.recall(bundle.signature), Recollection())
-    return _remembering(bundle, recalled, tuple(round_.statuses))
+    recalled = await round_.ask("memory", sources.memory.recall(bundle.signature), Recalled())
+    return completed(bundle, recalled, round_.statuses, rules)
 
 
 def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextBundle:
@@ -124,9 +124,8 @@ def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextB
         delivery_id=raw.event_id,
         received_at=raw.occurred_at,
         trace_id=raw.trace_id,
-        sources=tuple(round_.statuses),
     )
-    return assemble(gathered, rules)
+    return completed(assemble(gathered, rules), Recalled(), round_.statuses, rules)
 
 
 def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
@@ -170,17 +169,3 @@ def _without(logs: list[LogExcerpt], better: list[LogExcerpt]) -> list[LogExcerp
     """Logs of pods that the cluster itself told nothing about."""
     told = {log.pod for log in better}
     return [log for log in logs if not log.pod or log.pod not in told]
-
-
-def _remembering(
-    bundle: ContextBundle, recalled: Recollection, sources: tuple[SourceStatus, ...]
-) -> ContextBundle:
-    return bundle.model_copy(
-        update={
-            "similar_incidents": recalled.similar,
-            "lessons_learned": recalled.lessons,
-            "successful_patterns": recalled.successful,
-            "failed_patterns": recalled.failed,
-            "sources": (*sources, *bundle.sources),
-        }
-    )

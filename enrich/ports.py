@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from enrich.core.bundle import Recalled
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
 from schemas.context import (
@@ -14,20 +14,8 @@ from schemas.context import (
     DeclaredObject,
     LogExcerpt,
     Monitor,
-    Pattern,
     Series,
-    SimilarIncident,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Recollection:
-    """What earlier incidents teach about this one."""
-
-    similar: tuple[SimilarIncident, ...] = ()
-    lessons: tuple[str, ...] = ()
-    successful: tuple[Pattern, ...] = ()
-    failed: tuple[Pattern, ...] = ()
 
 
 class Observability(Protocol):
@@ -75,4 +63,4 @@ class Repository(Protocol):
 class Memory(Protocol):
     """Earlier incidents."""
 
-    async def recall(self, signature: str) -> Recollection: ...
+    async def recall(self, signature: str) -> Recalled: ...

@@ -31,8 +31,6 @@ from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: JSON deeper than this is no alert.
 _DEPTH = 64
-#: Records on the topic are bounded; a folder on disk is not.
-_NO_BOUND = 1 << 40
 
 
 #: Kinds that an alert can be about; the worst trouble may also be a Service's or a node's.
@@ -94,7 +92,7 @@ def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture
         sources=capture.sources(),
         extra=capture.extra,
     )
-    return assemble(gathered, Rules(max_bytes=_NO_BOUND))
+    return assemble(gathered, Rules())
 
 
 def _unprompted(case: Case, capture: Capture) -> ContextBundle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast, get_args
 
-from enrich.ports import Recollection
+from enrich.core.bundle import Recalled
 from kfix.memory.index import Hit, Metadata
 from kfix.memory.opening import Memory
 from schemas.context import OutcomeResult, Pattern, SimilarIncident
@@ -20,13 +20,13 @@ class VectorMemory:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def recall(self, signature: str) -> Recollection:
+    async def recall(self, signature: str) -> Recalled:
         if not signature.strip():
-            return Recollection()
+            return Recalled()
         hits = await self._memory.recall(signature)
         similar = tuple(_incident(hit) for hit in hits)
         patterns = [pattern for hit in hits if (pattern := _pattern(hit.metadata)) is not None]
-        return Recollection(
+        return Recalled(
             similar=similar,
             lessons=tuple(dict.fromkeys(s.lesson for s in similar if s.lesson)),
             successful=tuple(p for p in patterns if p.result in _GOOD),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NoReturn
 
-from enrich.ports import Recollection
+from enrich.core.bundle import Recalled
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
@@ -58,5 +58,5 @@ class NoRepository:
 class NoMemory:
     """``enrich.ports.Memory`` that remembers nothing."""
 
-    async def recall(self, signature: str) -> Recollection:
-        return Recollection()
+    async def recall(self, signature: str) -> Recalled:
+        return Recalled()

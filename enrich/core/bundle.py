@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-import orjson
-
+from enrich.core.bounds import bounded
 from enrich.core.changes import rollouts
 from enrich.core.kinds import plural_of
 from enrich.core.objects import trimmed
@@ -24,23 +23,14 @@ from schemas.context import (
     KubernetesContext,
     LogExcerpt,
     Monitor,
+    Pattern,
     Series,
+    SimilarIncident,
     SourceStatus,
 )
 from schemas.identity import cycle_of, stable_id
 
 M = TypeVar("M", bound=Model)
-
-#: Kinds given up first when a bundle is too large, in this order; events and pods of other workloads come last.
-_EXPENDABLE = (
-    "configmaps",
-    "secrets",
-    "roles",
-    "rolebindings",
-    "endpointslices",
-    "controllerrevisions",
-    "serviceaccounts",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +63,18 @@ class Rules:
     max_bytes: int = 3_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What earlier incidents teach about this one."""
+
+    similar: tuple[SimilarIncident, ...] = ()
+    lessons: tuple[str, ...] = ()
+    successful: tuple[Pattern, ...] = ()
+    failed: tuple[Pattern, ...] = ()
+
+
 def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
-    """The bundle. The same gathered evidence gives the same bundle."""
+    """The bundle, of any size. The same gathered evidence gives the same bundle."""
     alert = _masked_model(gathered.alert)
     tags = mask_json(tags_of(gathered))
     who = named(tags, rules.cluster)
@@ -113,8 +113,26 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         extra=mask_json(gathered.extra),
         links=mask_json(gathered.links),
     )
-    bundle = bundle.model_copy(update={"signature": signature(bundle)})
-    return bounded(bundle, rules.max_bytes)
+    return bundle.model_copy(update={"signature": signature(bundle)})
+
+
+def completed(
+    bundle: ContextBundle, recalled: Recalled, sources: Iterable[SourceStatus], rules: Rules
+) -> ContextBundle:
+    """The bundle with what the memory knows and how each source answered, masked as well, within its bound.
+
+    Raises errors.Rejected when the alert alone does not fit into ``rules.max_bytes``.
+    """
+    known = bundle.model_copy(
+        update={
+            "similar_incidents": tuple(_masked_model(s) for s in recalled.similar),
+            "lessons_learned": tuple(mask(lesson) for lesson in recalled.lessons),
+            "successful_patterns": tuple(_masked_model(p) for p in recalled.successful),
+            "failed_patterns": tuple(_masked_model(p) for p in recalled.failed),
+            "sources": (*(_masked_model(source) for source in sources), *bundle.sources),
+        }
+    )
+    return bounded(known, rules.max_bytes)
 
 
 def tags_of(gathered: Gathered) -> dict[str, str]:
@@ -151,46 +169,3 @@ def _label(objects: Mapping[str, list[Json]], subject: Any, name: str) -> str:
         ):
             return first_tag({k: str(v) for k, v in (metadata.get("labels") or {}).items()}, name)
     return ""
-
-
-def bounded(bundle: ContextBundle, max_bytes: int) -> ContextBundle:
-    """The bundle within ``max_bytes`` of JSON: expendable kinds go first, then log lines, then metrics' detail.
-
-    What was left out is named in ``sources``.
-    """
-    if _size(bundle) <= max_bytes:
-        return bundle
-    dropped: list[str] = []
-    objects = dict(bundle.k8s_context.objects)
-    for kind in _EXPENDABLE:
-        if objects.pop(kind, None):
-            dropped.append(kind)
-        bundle = _with_objects(bundle, objects)
-        if _size(bundle) <= max_bytes:
-            return _noted(bundle, dropped)
-    logs = tuple(log.model_copy(update={"lines": log.lines[-20:]}) for log in bundle.logs)
-    bundle = bundle.model_copy(update={"logs": logs, "declared": (), "extra": {}})
-    dropped += ["log lines", "declared", "extra"]
-    for share in (2, 4, 8, 16, 64):
-        if _size(bundle) <= max_bytes:
-            break
-        kept = {kind: items[: max(20, len(items) // share)] for kind, items in objects.items()}
-        bundle = _with_objects(bundle, kept)
-        dropped.append(f"objects past 1/{share}")
-    return _noted(bundle, dropped)
-
-
-def _with_objects(bundle: ContextBundle, objects: Mapping[str, list[Json]]) -> ContextBundle:
-    context = bundle.k8s_context.model_copy(update={"objects": dict(objects)})
-    return bundle.model_copy(update={"k8s_context": context})
-
-
-def _noted(bundle: ContextBundle, dropped: list[str]) -> ContextBundle:
-    note = SourceStatus(
-        name="bundle", state="degraded", reason=f"too large; left out: {', '.join(dropped)}"
-    )
-    return bundle.model_copy(update={"sources": (*bundle.sources, note)})
-
-
-def _size(bundle: ContextBundle) -> int:
-    return len(orjson.dumps(bundle.model_dump(mode="json")))

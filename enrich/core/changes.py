@@ -76,7 +76,11 @@ def _summary(detail: Mapping[str, Any] | None) -> str:
 
 
 def differences(before: Json, after: Json, path: str = "") -> dict[str, list[Json]]:
-    """Field path to [before, after]; ``None`` where the field is missing. Named list items are matched by name."""
+    """Field path to [before, after]; ``None`` where the field is missing.
+
+    Named list items are matched by name; lists in which a name stands twice (variables set again, subjects of several
+    kinds) are compared whole.
+    """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         found: dict[str, list[Json]] = {}
         for key in sorted({*before, *after}, key=str):
@@ -97,7 +101,8 @@ def _by_name(items: Json) -> dict[str, Json] | None:
         return None
     if not all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items):
         return None
-    return {item["name"]: item for item in items}
+    named = {item["name"]: item for item in items}
+    return named if len(named) == len(items) else None
 
 
 def instant(text: Any) -> datetime | None:

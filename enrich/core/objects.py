@@ -54,23 +54,33 @@ def top_controller(objects: Mapping[str, Iterable[Json]], item: Json) -> ObjectR
         if owner is None:
             break
         kind, name = str(owner.get("kind", "")), str(owner.get("name", ""))
-        found = find(objects, kind, namespace, name)
+        version = str(owner.get("apiVersion", ""))
+        found = find(objects, kind, namespace, name, version)
         if found is None:
-            return ObjectRef(
-                api_version=str(owner.get("apiVersion", "")),
-                kind=kind,
-                namespace=namespace,
-                name=name,
-            )
+            return ObjectRef(api_version=version, kind=kind, namespace=namespace, name=name)
         current = found
     return ref(current)
 
 
 def find(
-    objects: Mapping[str, Iterable[Json]], kind: str, namespace: str, name: str
+    objects: Mapping[str, Iterable[Json]],
+    kind: str,
+    namespace: str,
+    name: str,
+    api_version: str = "",
 ) -> Json | None:
-    """The object of this kind, namespace and name; ``None`` when it was not collected or is not there."""
+    """The object of this kind, namespace and name; ``None`` when it was not collected or is not there.
+
+    With ``api_version`` it must be of the same group: ``Service`` is a kind of two.
+    """
     for item in objects.get(plural_of(kind), ()):
-        if meta(item).get("name") == name and meta(item).get("namespace", "") == namespace:
+        about = meta(item)
+        if (about.get("name"), about.get("namespace", "")) == (name, namespace) and (
+            not api_version or _group(api_version) == _group(str(item.get("apiVersion") or ""))
+        ):
             return item
     return None
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]

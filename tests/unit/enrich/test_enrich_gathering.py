@@ -1,0 +1,214 @@
+"""One round of questions: side by side, each with its deadline; what fails is named and blocks nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepository
+from enrich.core.bounds import size
+from enrich.core.bundle import Recalled, Rules
+from enrich.core.subject import named
+from enrich.gathering import Sources, gather, search_names
+from schemas import errors
+from schemas.alerts import Alert, RawAlert
+from schemas.base import Json, ObjectRef
+from schemas.context import (
+    Change,
+    ContextBundle,
+    DeclaredObject,
+    LogExcerpt,
+    Monitor,
+    Series,
+    SimilarIncident,
+)
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+TAGS = {"kube_namespace": "shop", "kube_deployment": "api"}
+OWNER = [{"kind": "Deployment", "name": "api", "controller": True}]
+OBJECTS: dict[str, list[Json]] = {
+    "deployments": [{"kind": "Deployment", "metadata": {"name": "api", "namespace": "shop"}}],
+    "pods": [
+        {"kind": "Pod", "metadata": {"name": "api-0", "namespace": "shop", "ownerReferences": OWNER}},
+        {"kind": "Pod", "metadata": {"name": "other", "namespace": "shop"}},
+    ],
+}  # fmt: skip
+
+
+class Datadog:
+    """An observability that knows one monitor; ``asked`` keeps what it was asked."""
+
+    def __init__(self, **said: Any) -> None:
+        self.asked: list[str] = []
+        self.said = said
+
+    async def complete(self, alert: Alert) -> Alert:
+        self.asked.append("complete")
+        return alert.model_copy(update={"monitor_id": 7, "tags": TAGS, "transition": self.said.get("transition", "triggered")})  # fmt: skip
+
+    async def monitor(self, monitor_id: int) -> Monitor:
+        self.asked.append("monitor")
+        return Monitor(monitor_id=monitor_id, name="CPU", tags=("team:pay",))
+
+    async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        self.asked.append("logs")
+        return [LogExcerpt(source="datadog", pod=pod, lines=("from datadog",)) for pod in ("api-0", "old")]  # fmt: skip
+
+    async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        self.asked.append("metrics")
+        if self.said.get("slow"):
+            await asyncio.sleep(60)
+        if self.said.get("down"):
+            raise errors.Unavailable("503 from api, password=hunter22")
+        return [Series(metric="cpu")]
+
+    def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        return {"monitor": f"https://app.example/monitors/{alert.monitor_id}"}
+
+
+class Cluster:
+    """A cluster with one workload."""
+
+    def __init__(self) -> None:
+        self.pods: list[str] = []
+
+    async def objects(self, namespace: str) -> dict[str, list[Json]]:
+        return OBJECTS if namespace == "shop" else {}
+
+    async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        self.pods = [pod["metadata"]["name"] for pod in pods]
+        return [LogExcerpt(pod=name, container="app", lines=("from kubelet",)) for name in self.pods]  # fmt: skip
+
+
+class Repository:
+    """A repository that declares everything; ``asked`` keeps for whom and where."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def declared(
+        self, subject: ObjectRef, environment: str
+    ) -> tuple[list[DeclaredObject], list[Change]]:
+        self.asked.append((subject.key, environment))
+        return [DeclaredObject(path="api.yaml", object={})], [Change(kind="commit", summary="c")]
+
+
+class Memory:
+    """A memory with one lesson, in which somebody wrote a secret."""
+
+    async def recall(self, signature: str) -> Recalled:
+        similar = SimilarIncident(incident_id="inc-1", similarity=0.9, lesson="api_key=abcdef123")
+        return Recalled(similar=(similar,), lessons=("use password=hunter22",))
+
+
+def sources(**found: Any) -> Sources:
+    default = {"observability": Datadog(), "cluster": Cluster(), "repository": Repository(), "memory": Memory()}  # fmt: skip
+    return Sources(**{**default, **found})
+
+
+def raw(**alert: Any) -> RawAlert:
+    known = {"event_id": "1", "title": "t", **alert}
+    return RawAlert(event_id="dd-1", trace_id="tr-1", occurred_at=NOW, body_sha256="0" * 64, body=b"", alert=Alert(**known))  # fmt: skip
+
+
+async def gathered(asked: Sources, deadline_s: float = 5.0, rules: Rules | None = None, **alert: Any) -> ContextBundle:  # fmt: skip
+    return await gather(raw(**alert), asked, rules or Rules(), deadline_s)
+
+
+def states(bundle: ContextBundle) -> dict[str, tuple[str, str]]:
+    return {source.name: (source.state, source.reason) for source in bundle.sources}
+
+
+async def test_everything_that_answers_is_in_the_bundle() -> None:
+    asked = sources()
+    bundle = await gathered(asked)
+    assert {state for state, _ in states(bundle).values()} == {"ok"}
+    assert bundle.k8s_context.subject is not None
+    assert bundle.k8s_context.subject.key == "Deployment/shop/api"
+    assert (bundle.trace_id, bundle.alerted_at, bundle.team) == ("tr-1", NOW, "pay")
+    assert bundle.monitor is not None
+    assert [c.kind for c in bundle.changes] == ["commit"]
+    assert bundle.links == {"monitor": "https://app.example/monitors/7"}
+    assert asked.repository.asked == [("Deployment/shop/api", "unknown")]  # type: ignore[attr-defined]
+
+
+async def test_only_the_subjects_pods_are_read_and_their_own_logs_win() -> None:
+    asked = sources()
+    bundle = await gathered(asked)
+    assert asked.cluster.pods == ["api-0"]  # type: ignore[attr-defined]
+    assert [(log.pod, log.lines[0]) for log in bundle.logs] == [("api-0", "from kubelet"), ("old", "from datadog")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [({"slow": True}, "no answer within 0.05 s"), ({"down": True}, "unavailable: 503 from api")],
+)
+async def test_a_source_in_trouble_is_named_and_blocks_no_other(
+    trouble: dict[str, bool], reason: str
+) -> None:
+    bundle = await gathered(sources(observability=Datadog(**trouble)), deadline_s=0.05)
+    state, said = states(bundle)["datadog.metrics"]
+    assert (state, said.startswith(reason)) == ("missing", True)
+    assert bundle.metrics == ()
+    assert bundle.logs
+
+
+async def test_without_any_source_the_alert_alone_makes_a_bundle() -> None:
+    nothing = Sources(NoObservability(), NoCluster(), NoRepository(), NoMemory())
+    bundle = await gathered(nothing, tags=TAGS)
+    assert bundle.k8s_context.subject == ObjectRef(kind="Deployment", namespace="shop", name="api")
+    missing = {name for name, (state, _) in states(bundle).items() if state == "missing"}
+    assert missing == {"datadog.event", "kubernetes.objects", "kubernetes.logs", "datadog.logs", "datadog.metrics", "gitlab"}  # fmt: skip
+
+
+async def test_an_alert_that_says_everything_costs_no_event() -> None:
+    datadog = Datadog()
+    await gathered(sources(observability=datadog), monitor_id=7, tags=TAGS, transition="triggered")
+    assert "complete" not in datadog.asked
+
+
+@pytest.mark.parametrize("told", ["by the payload", "by its event"])
+async def test_a_recovery_asks_nobody_for_evidence(told: str) -> None:
+    datadog = Datadog(transition="recovered")
+    more = {"transition": "recovered", "monitor_id": 7, "tags": TAGS} if told == "by the payload" else {}  # fmt: skip
+    bundle = await gathered(sources(observability=datadog), **more)
+    assert bundle.alert.transition == "recovered"
+    assert set(datadog.asked) <= {"complete"}
+    assert bundle.k8s_context.objects == {}
+
+
+async def test_what_the_memory_and_failures_say_is_masked_too() -> None:
+    bundle = await gathered(sources(observability=Datadog(down=True)))
+    text = bundle.model_dump_json()
+    assert "hunter22" not in text
+    assert "abcdef123" not in text
+    assert bundle.lessons_learned == ("use password=[masked:password]",)
+
+
+async def test_the_bound_holds_for_all_that_is_added_last() -> None:
+    class Rich(Memory):
+        async def recall(self, signature: str) -> Recalled:
+            return Recalled(lessons=tuple(f"lesson {n} " * 20 for n in range(500)))
+
+    bundle = await gathered(sources(memory=Rich()), rules=Rules(max_bytes=20_000))
+    assert size(bundle) <= 20_000
+    assert "memory" in states(bundle)["bundle"][1]
+
+
+@pytest.mark.parametrize(
+    ("tags", "names"),
+    [
+        ({"service": "front"}, {"service": "front"}),
+        ({**TAGS, "service": "front"}, {"kube_namespace": "shop", "kube_deployment": "api", "service": "front"}),
+        (TAGS, {"kube_namespace": "shop", "kube_deployment": "api", "service": "api"}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_logs_and_metrics_are_searched_by_the_narrowest_names(
+    tags: dict[str, str], names: dict[str, str]
+) -> None:
+    assert search_names(named(tags), None) == names

@@ -1,0 +1,113 @@
+"""Who an alert is about: from tags as Datadog and people write them, through owners, to the controller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from enrich.core.objects import find, top_controller
+from enrich.core.subject import environment, first_tag, named, resolve
+from schemas.base import ObjectRef
+
+
+def item(kind: str, name: str, namespace: str = "shop", owner: dict[str, Any] | None = None, version: str = "v1", **more: Any) -> dict[str, Any]:  # fmt: skip
+    about: dict[str, Any] = {"name": name, "namespace": namespace}
+    if owner:
+        about["ownerReferences"] = [{"controller": True, **owner}]
+    return {"apiVersion": version, "kind": kind, "metadata": about, **more}
+
+
+APPS, BATCH = "apps/v1", "batch/v1"
+OBJECTS = {
+    "deployments": [item("Deployment", "api", version=APPS), item("Deployment", "api", "test", version=APPS)],
+    "statefulsets": [item("StatefulSet", "db", version=APPS)],
+    "replicasets": [item("ReplicaSet", "api-6d4", version=APPS, owner={"kind": "Deployment", "name": "api", "apiVersion": APPS})],
+    "cronjobs": [item("CronJob", "report", version=BATCH)],
+    "jobs": [item("Job", "report-1", version=BATCH, owner={"kind": "CronJob", "name": "report", "apiVersion": BATCH})],
+    "pods": [
+        item("Pod", "api-6d4-x", owner={"kind": "ReplicaSet", "name": "api-6d4", "apiVersion": APPS}) | {"metadata": {"name": "api-6d4-x", "namespace": "shop", "labels": {"app": "api"}, "ownerReferences": [{"controller": True, "kind": "ReplicaSet", "name": "api-6d4", "apiVersion": APPS}]}},
+        item("Pod", "report-1-y", owner={"kind": "Job", "name": "report-1", "apiVersion": BATCH}),
+        item("Pod", "gone-1-z", owner={"kind": "ReplicaSet", "name": "gone-1", "apiVersion": APPS}),
+        item("Pod", "alone"),
+    ],
+    "services": [
+        item("Service", "front", spec={"selector": {"app": "api"}}),
+        item("Service", "empty", spec={"selector": {"app": "nobody"}}),
+        item("Service", "headless", spec={}),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tags", "key"),
+    [
+        ({"pod_name": "api-6d4-x"}, "Deployment/shop/api"),
+        ({"pod_name": "report-1-y"}, "CronJob/shop/report"),
+        ({"pod_name": "gone-1-z"}, "ReplicaSet/shop/gone-1"),
+        ({"pod_name": "alone"}, "Pod/shop/alone"),
+        ({"kube_deployment": "api"}, "Deployment/shop/api"),
+        ({"kube_job": "report-1"}, "CronJob/shop/report"),
+        ({"kube_stateful_set": "unseen"}, "StatefulSet/shop/unseen"),
+        ({"pod_name": "api-6d4cf56db6-x2x8k"}, "Deployment/shop/api"),
+        ({"pod_name": "db-0"}, "StatefulSet/shop/db"),
+        ({"service": "db"}, "StatefulSet/shop/db"),
+        ({"service": "front"}, "Deployment/shop/api"),
+        ({"service": "empty"}, None),
+        ({"service": "headless"}, None),
+        ({"service": "nothing"}, None),
+        ({"kube_deployment": "api,web"}, None),
+        ({}, None),
+    ],
+)
+def test_names_lead_to_the_controller(tags: dict[str, str], key: str | None) -> None:
+    found = resolve(named({"kube_namespace": "shop", **tags}), OBJECTS)
+    assert (found.key if found else None) == key
+
+
+def test_the_same_name_in_another_namespace_is_another_object() -> None:
+    found = resolve(named({"kube_namespace": "test", "kube_deployment": "api"}), OBJECTS)
+    assert found is not None
+    assert found.key == "Deployment/test/api"
+    nowhere = resolve(named({"kube_namespace": "test", "pod_name": "alone"}), OBJECTS)
+    assert nowhere is None
+
+
+def test_a_kind_of_two_groups_is_told_apart_by_its_owner_reference() -> None:
+    core, knative = item("Service", "web"), item("Service", "web", version="serving.knative.dev/v1")
+    configuration = item("Configuration", "web", version="serving.knative.dev/v1", owner={"kind": "Service", "name": "web", "apiVersion": "serving.knative.dev/v1"})  # fmt: skip
+    assert find({"services": [core, knative]}, "Service", "shop", "web") is core
+    assert find({"services": [core, knative]}, "Service", "shop", "web", "serving.knative.dev/v1beta1") is knative  # fmt: skip
+    top = top_controller({"services": [core, knative]}, configuration)
+    assert (top.kind, top.api_version) == ("Service", "serving.knative.dev/v1")
+
+
+def test_owners_that_own_each_other_end() -> None:
+    one = item("ReplicaSet", "a", owner={"kind": "ReplicaSet", "name": "b"})
+    two = item("ReplicaSet", "b", owner={"kind": "ReplicaSet", "name": "a"})
+    assert top_controller({"replicasets": [one, two]}, one).kind == "ReplicaSet"
+
+
+def test_names_are_read_from_the_tags_that_integrations_and_people_use() -> None:
+    who = named({"cluster_name": "east", "namespace": "shop", "pod": "p", "app": "web", "owner": "ops", "host": "n1", "deployment": "web"}, "fallback")  # fmt: skip
+    assert (who.cluster, who.namespace, who.pod, who.service, who.team, who.node) == ("east", "shop", "p", "web", "ops", "n1")  # fmt: skip
+    assert who.workload == ObjectRef(kind="Deployment", namespace="shop", name="web")
+    assert named({}, "fallback").cluster == "fallback"
+    assert first_tag({"a": "x,y", "b": "z"}, "a", "b") == "z"
+
+
+@pytest.mark.parametrize(
+    ("tags", "by_namespace", "expected"),
+    [
+        ({"env": "prod"}, {}, "production"),
+        ({"env": " Staging "}, {}, "staging"),
+        ({"env": "prod"}, {"shop": "development"}, "development"),
+        ({"env": "prod,dev"}, {}, "unknown"),
+        ({"env": "moon"}, {}, "unknown"),
+        ({}, {}, "unknown"),
+    ],
+)
+def test_an_environment_that_is_not_said_clearly_is_unknown(
+    tags: dict[str, str], by_namespace: dict[str, str], expected: str
+) -> None:
+    assert environment(tags, "shop", by_namespace) == expected
