@@ -3,105 +3,87 @@
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from kfix.eval import scoring
-from kfix.eval.running import diagnose_all, diagnose_at
-from kfix.eval.scoring import Judged, Truth
+from kfix.eval import ablation, report
+from kfix.eval.answers import mapping, truths
+from kfix.eval.running import Answers, apart, diagnose_at
+from kfix.eval.scoring import Judged, judge_all
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the score; 0 when every case was answered, 1 when one was not, 2 without cases."""
     options = _options(arguments)
-    if not options.cases.is_dir():
-        sys.stderr.write(f"no folder of cases: {options.cases}\n")
+    pairs = list(zip(options.cases, options.expected, strict=False))
+    if len(options.cases) != len(options.expected) or not all(c.is_dir() for c, _ in pairs):
+        sys.stderr.write(f"no folders of cases with answers: {options.cases} {options.expected}\n")
         return 2
-    results = diagnose_all(options.cases)
-    earlier = diagnose_at(options.against, options.cases) if options.against else None
+    if options.what == "ablation":
+        sys.stdout.write(ablation.table([ablation.measured(*pair) for pair in pairs]))
+        return 0
+    return max(_score(cases, expected, options) for cases, expected in pairs)
+
+
+def _score(cases: Path, expected: Path, options: argparse.Namespace) -> int:
+    plain: Answers = apart(cases)
+    results, earlier = _variant(plain, cases, options), None
+    if options.against:
+        earlier = diagnose_at(options.against, cases)
     if options.results:
-        options.results.mkdir(parents=True, exist_ok=True)
-        for name, result in results.items():
-            (options.results / f"{name}.json").write_bytes(orjson.dumps(result))
-    truths = _truths(options.expected)  # only now: nothing above could have seen an answer
-    judged = _judge(truths, results)
+        _write(options.results, results)
+    known = truths(expected)  # only now: nothing above could have seen an answer
+    judged = judge_all(known, results, mapping())
     if not judged:
-        sys.stderr.write("no case has an answer\n")
+        sys.stderr.write(f"no case of {cases} has an answer\n")
         return 2
-    _report(judged)
+    sys.stdout.write(report.score(judged, title=str(cases) if len(options.cases) > 1 else ""))
+    if results is not plain:
+        sys.stdout.write(report.differences(judge_all(known, plain, mapping()), judged))
     if earlier is not None:
-        _compare(_judge(truths, earlier), judged, options.against)
-    return int(any("error" in results.get(one.truth.case, {"error": ""}) for one in judged))
+        sys.stdout.write(
+            report.comparison(judge_all(known, earlier, mapping()), judged, options.against)
+        )
+    return int(any(_unanswered(one, results) for one in judged))
+
+
+def _variant(plain: Answers, cases: Path, options: argparse.Namespace) -> Answers:
+    """The answers to be scored: under other names, without some sources, or the plain ones."""
+    words = ["--shuffle", str(options.shuffle)] if options.shuffle is not None else []
+    if options.without:
+        found: list[Answers] = apart(cases, *words, "--without", options.without)
+        return found[1]
+    if words:
+        renamed: Answers = apart(cases, *words)
+        return renamed
+    return plain
+
+
+def _unanswered(one: Judged, results: Answers) -> bool:
+    return "error" in results.get(one.truth.case, {"error": ""})
+
+
+def _write(folder: Path, results: Answers) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, result in results.items():
+        (folder / f"{name}.json").write_bytes(orjson.dumps(result))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m kfix.eval", description=__doc__)
-    parser.add_argument("--cases", type=Path, default=Path("tests/corpus/cases"))
-    parser.add_argument("--expected", type=Path, default=Path("tests/corpus/expected"))
-    parser.add_argument(
-        "--against", default="", help="a git revision to compare with, case by case"
-    )
+    parser.add_argument("what", nargs="?", choices=("score", "ablation"), default="score")
+    parser.add_argument("--cases", type=Path, action="append", help="a folder of cases; repeatable")
+    parser.add_argument("--expected", type=Path, action="append", help="its answers, in that order")
+    parser.add_argument("--against", default="", help="a git revision to compare with")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="rename everything first")
+    parser.add_argument("--without", default="", metavar="A,B", help="take sources away first")
     parser.add_argument("--results", type=Path, help="write each answer into this folder")
-    return parser.parse_args(arguments)
-
-
-def _mapping() -> Mapping[str, list[str]]:
-    text = resources.files("kfix.eval").joinpath("mapping.json").read_bytes()
-    classes: dict[str, list[str]] = orjson.loads(text)["classes"]
-    return classes
-
-
-def _truths(folder: Path) -> list[Truth]:
-    out = []
-    for path in sorted(folder.glob("*.json")):
-        raw: dict[str, Any] = orjson.loads(path.read_bytes())
-        out.append(
-            Truth(
-                case=path.stem,
-                family=str(raw.get("category") or "all"),
-                label=str(raw.get("root_cause") or ""),
-                object=str(raw.get("fault_object") or ""),
-                status=str(raw.get("status") or ""),
-            )
-        )
-    return out
-
-
-def _judge(truths: list[Truth], results: Mapping[str, dict[str, Any]]) -> list[Judged]:
-    mapping = _mapping()
-    return [scoring.judge(t, results.get(t.case), mapping) for t in truths if t.case in results]
-
-
-def _report(judged: list[Judged]) -> None:
-    out = sys.stdout
-    keys = [f"{what}@{depth}" for depth in (1, 3) for what in ("object", "class", "both")]
-    out.write(f"{'':16} {'cases':>5}  " + "  ".join(f"{k:>8}" for k in keys) + "\n")
-    for row in scoring.rows(judged):
-        cells = "  ".join(f"{row.rates[k]:8.3f}" for k in keys)
-        out.write(f"{row.name:16} {row.cases:5}  {cells}\n")
-    out.write("\nconfidence  cases  mean   right\n")
-    for name, cases, mean, right in scoring.reliability(judged):
-        out.write(f"{name:10}  {cases:5}  {mean:.3f}  {right:.3f}\n")
-    statuses = {s: sum(one.status == s for one in judged) for s in sorted({one.status for one in judged})}  # fmt: skip
-    times = sorted(one.milliseconds for one in judged)
-    out.write(f"\nstatus: {statuses}\nfalse fixes: {scoring.false_fixes(judged) or 'none'}\n")
-    out.write(f"ms of the rules a case: median {statistics.median(times):.1f}, max {times[-1]:.0f}\n")  # fmt: skip
-    for one in judged:
-        if not one.at("both", 1):
-            out.write(f"wrong: {one.truth.case}: {one.truth.label} at {one.truth.object}, said {one.predicted}\n")  # fmt: skip
-
-
-def _compare(before: list[Judged], after: list[Judged], revision: str) -> None:
-    moved = scoring.changed(before, after)
-    sys.stdout.write(f"\nagainst {revision}: {len(moved)} first answers changed\n")
-    for case, was, _ in moved:
-        sys.stdout.write(f"  {'broken' if was else 'mended'}: {case}\n")
+    options = parser.parse_args(arguments)
+    options.cases = options.cases or [Path("tests/corpus/cases")]
+    options.expected = options.expected or [Path("tests/corpus/expected")]
+    return options
 
 
 if __name__ == "__main__":

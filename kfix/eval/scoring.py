@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from schemas.base import Json
 
 _POD = re.compile(r"(?:-[a-f0-9]{6,10})?-[a-z0-9]{5}$|-\d+$")
 _REPLICA_SET = re.compile(r"-[a-f0-9]{6,10}$")
@@ -22,15 +24,29 @@ _NAMESPACE = {"namespace", "resourcequota", "limitrange"}
 BINS = (0.4, 0.6, 0.75, 0.85, 0.92, 1.0)
 
 
+#: ``none``: no change was proposed. ``unknown``: the diagnosis is right, what would repair it is not on record.
+Fix = Literal["none", "right", "wrong", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A change that repairs a case: the object as in answers, the field, the value where only one will do."""
+
+    object: str
+    path: str
+    value: Json = None
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The right answer of one case. ``status`` is empty where the answers do not say it."""
+    """The right answer of one case. ``status`` and ``fix`` are empty where the answers do not say them."""
 
     case: str
     family: str
     label: str
     object: str
     status: str = ""
+    fix: tuple[Wanted, ...] = ()
 
 
 @dataclass(slots=True)
@@ -42,7 +58,9 @@ class Judged:
     predicted: list[tuple[str, str]] = field(default_factory=list)
     confidence: float = 0.0
     status: str = "missing"
+    reason: str = ""
     milliseconds: float = 0.0
+    fix: Fix = "none"
 
     def at(self, what: str, depth: int) -> bool:
         """Right within the first ``depth`` answers."""
@@ -77,20 +95,51 @@ def judge(
     out = Judged(truth)
     if result is None:
         return out
-    out.status = str(result.get("status") or "")
+    out.status, out.reason = str(result.get("status") or ""), str(result.get("reason") or "")
     out.milliseconds = float(result.get("milliseconds") or 0.0)
     analysis = result.get("ai_analysis") or {}
     out.confidence = float(analysis.get("confidence") or 0.0)
     ranked = [(str(h.get("failure_class") or ""), str(h.get("object") or "")) for h in [analysis, *(result.get("hypotheses") or [])]]  # fmt: skip
     out.predicted = [pair for pair in dict.fromkeys(ranked) if any(pair)][:3]
+    wanted = labels_of(mapping, truth.label)
     for rank, (failure_class, where) in enumerate(out.predicted):
         labels = labels_of(mapping, failure_class)
-        same_class = labels == {truth.label}
+        same_class = labels == wanted
         same_object = object_of(where) == truth.object.lower()
         for what, right in (("class", same_class), ("object", same_object), ("both", same_class and same_object)):  # fmt: skip
             if right and out.ranks.get(what) is None:
                 out.ranks[what] = rank
+    out.fix = _fix(out, result)
     return out
+
+
+def judge_all(truths: Iterable[Truth], results: Mapping[str, dict[str, Any]], mapping: Mapping[str, Sequence[str]]) -> list[Judged]:  # fmt: skip
+    """The verdicts on every case that has both an answer and a result."""
+    return [judge(t, results[t.case], mapping) for t in truths if t.case in results]
+
+
+def _fix(one: Judged, result: Mapping[str, Any]) -> Fix:
+    """A change is wrong on a wrong diagnosis, where none was due, and where it changes something else than it should."""
+    if one.status != "solution_proposed":
+        return "none"
+    if not one.at("both", 1) or one.truth.status in ("no_action", "needs_human"):
+        return "wrong"
+    if not one.truth.fix:
+        return "unknown"
+    action = result.get("recommended_action") or {}
+    made = [
+        (object_of(f"{c['kind']}/{c['namespace']}/{c['name']}"), path, value)
+        for c in action.get("kubernetes_changes") or ()
+        for path, value in c["changes"].items()
+    ]
+    fits = [any(_fits(change, wanted) for wanted in one.truth.fix) for change in made]
+    return "right" if made and all(fits) else "wrong"
+
+
+def _fits(change: tuple[str, str, Json], wanted: Wanted) -> bool:
+    where, path, value = change
+    same = where == object_of(wanted.object) and path == wanted.path
+    return same and wanted.value in (None, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +185,13 @@ def reliability(judged: Iterable[Judged]) -> list[tuple[str, int, float, float]]
     return out
 
 
+def error(judged: Iterable[Judged]) -> float:
+    """Expected calibration error: how far, on average over the cases, confidence is from what was right in its bin."""
+    table = reliability(judged)
+    total = sum(cases for _, cases, _, _ in table)
+    return sum(cases * abs(mean - right) for _, cases, mean, right in table) / total if total else 0.0  # fmt: skip
+
+
 def false_fixes(judged: Iterable[Judged]) -> list[str]:
     """Cases where nothing should be changed and a change was proposed."""
     return [
@@ -143,6 +199,21 @@ def false_fixes(judged: Iterable[Judged]) -> list[str]:
         for one in judged
         if one.truth.status == "no_action" and one.status == "solution_proposed"
     ]
+
+
+def moved(before: Iterable[Judged], after: Iterable[Judged]) -> list[tuple[Judged, Judged]]:
+    """Cases whose first answer, or whose status, is another."""
+    old = {one.truth.case: one for one in before}
+    return [
+        (old[one.truth.case], one)
+        for one in after
+        if one.truth.case in old and _said(old[one.truth.case]) != _said(one)
+    ]
+
+
+def _said(one: Judged) -> tuple[object, ...]:
+    first = one.predicted[0] if one.predicted else ("", "")
+    return (first[0], object_of(first[1]), one.status, one.reason)
 
 
 def changed(before: Iterable[Judged], after: Iterable[Judged]) -> list[tuple[str, bool, bool]]:

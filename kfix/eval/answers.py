@@ -1,0 +1,41 @@
+"""The right answers of a folder of cases, and how our classes are called there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kfix.eval.scoring import Truth, Wanted
+
+
+def truths(folder: Path) -> list[Truth]:
+    """One per ``<case>.json``: ``category``, ``root_cause`` (a label or a class id), ``fault_object``, ``status``, ``fix``.
+
+    ``fix`` lists what a right plan changes: ``object``, ``path`` and, where only one will do, ``value``.
+    """
+    out = []
+    for path in sorted(folder.glob("*.json")):
+        raw: dict[str, Any] = orjson.loads(path.read_bytes())
+        fix = [Wanted(str(w["object"]), str(w["path"]), w.get("value")) for w in raw.get("fix") or ()]  # fmt: skip
+        out.append(
+            Truth(
+                case=path.stem,
+                family=str(raw.get("category") or "all"),
+                label=str(raw.get("root_cause") or ""),
+                object=str(raw.get("fault_object") or ""),
+                status=str(raw.get("status") or ""),
+                fix=tuple(fix),
+            )
+        )
+    return out
+
+
+def mapping() -> Mapping[str, list[str]]:
+    """Class ids to the labels that other collections of cases use for them."""
+    text = resources.files("kfix.eval").joinpath("mapping.json").read_bytes()
+    classes: dict[str, list[str]] = orjson.loads(text)["classes"]
+    return classes
