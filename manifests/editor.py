@@ -50,10 +50,12 @@ def amend(text: str, edits: Sequence[Edit]) -> Patched:
     splices, made = _splices(body, documents, edits)
     after = apply_splices(body, splices)
     _verify(documents, made, after)
-    changes = line_changes(body, after, splices)
+    # The mark stands on the first line, and a diff shows whole lines.
+    splices = [splice.moved(len(mark)) for splice in splices]
+    changes = line_changes(text, mark + after, splices)
     added, removed = sum(len(c.new) for c in changes), sum(len(c.old) for c in changes)
     _check_count(splices, added, removed)
-    undo = tuple(splice.moved(len(mark)) for splice in inverse_of(body, splices))
+    undo = tuple(inverse_of(text, splices))
     return Patched(text, mark + after, added, removed, changes, undo)
 
 
