@@ -40,7 +40,7 @@ from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Stage
 from kfix.settings import Kafka
 from kfix.wire import codec_for
-from publish.core.description import description
+from publish.core.description import Page, description
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.examination import examine_offline
@@ -107,7 +107,7 @@ class Cores:
     def publish(self, validated: ValidatedPlans) -> MergeRequestEvent:
         chosen = next((p for p in validated.plans if p.accepted), None)
         text = (
-            description(validated, chosen, language="en", incident_url="", hosts=())
+            description(validated, chosen, Page(language="en", incident_url="", hosts=()))
             if chosen
             else ""
         )

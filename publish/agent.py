@@ -88,7 +88,7 @@ async def _open(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> 
     if isinstance(result, Declined):
         return await _decline(record, result.why, ports)
     await _remember(record, chosen, result, ports)
-    if course.may_merge_itself(record):
+    if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
         await telling.wish_merge(ports.forge, result.ref, ports.settings.merge_check_s)
     told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
     proposal = telling.proposal(record, chosen)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.fix_history import Record, posterior
 from manifests import Refused, propose
 from publish.core import course, description, rebase
 from publish.core.wording import word
@@ -55,7 +56,7 @@ async def open_merge_request(
     found = await forge.find(project, branch)
     if found is not None:
         return _as_found(found)
-    reapplied = False
+    reapplied, made = False, None
     if await forge.head(project, branch) is None:
         commit = await _commit_on(record, chosen, forge, project)
         if commit is None:
@@ -64,12 +65,11 @@ async def open_merge_request(
         target = chosen.edits[0].ref
         made = await forge.commit(project, branch, target, message, commit.actions)
         reapplied = commit.reapplied
-        if made is None:
-            await _check_branch(chosen, forge, project, branch)
-    else:
+    if made is None:
         await _check_branch(chosen, forge, project, branch)
-    ref = await forge.open(_draft(record, chosen, ports, project, reapplied))
-    return Opened(ref, reapplied)
+        made = await forge.head(project, branch) or ""
+    draft = await _draft(record, chosen, ports, commit=made, reapplied=reapplied)
+    return Opened(await forge.open(draft), reapplied)
 
 
 def _as_found(found: Found) -> Opened | Declined:
@@ -149,24 +149,40 @@ async def _check_branch(chosen: ValidatedPlan, forge: Forge, project: str, branc
             )
 
 
-def _draft(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, project: str, reapplied: bool
+async def _draft(
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, *, commit: str, reapplied: bool
 ) -> Draft:
     language, settings = ports.language, ports.settings
-    page = f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}"
-    text = description.description(
-        record, chosen, language=language, incident_url=page, hosts=ports.hosts
+    draft = chosen.plan.confidence < settings.draft_below
+    page = description.Page(
+        language=language,
+        incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
+        hosts=ports.hosts,
+        commit=commit,
+        target=chosen.edits[0].ref,
+        history=await _fared(record, chosen, ports),
+        draft=draft,
     )
+    text = description.description(record, chosen, page)
     if reapplied:
         text = f"> {word('reapplied', language)}\n\n{text}"
     namespace = record.context.namespace
     return Draft(
-        project=project,
+        project=course.check_proof(chosen),
         branch=branch_of(record.incident_id),
         target=chosen.edits[0].ref,
-        title=description.mr_title(record, chosen),
+        title=description.mr_title(record, chosen, draft=draft),
         description=text,
-        labels=tuple(description.labels(record)),
+        labels=tuple(description.labels(record, chosen)),
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
         reviewers=settings.reviewers.get(namespace) or settings.reviewers.get("*", ()),
     )
+
+
+async def _fared(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> Record | None:
+    """How fixes of this kind ended so far."""
+    if record.analysis is None:
+        return None
+    plan, failure = chosen.plan, record.analysis.failure_class
+    known = await ports.ledger.fixes_like(failure, plan.workload_kind, plan.fix_kind)
+    return posterior(((fix.result, fix.at) for fix in known), ports.now())

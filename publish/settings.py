@@ -17,6 +17,9 @@ class Publish(Settings):
     assignees: dict[str, str] = Field(default_factory=dict)
     #: Namespace to GitLab user names asked for review; ``*`` for all others.
     reviewers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Confidence below which a merge request is opened as a draft, which cannot merge until a person says it is ready.
+    #: Rules believe 0.7 where wrong settings and symptoms fit, and 0.5 where only one of them was seen.
+    draft_below: float = Field(default=0.6, ge=0.0, le=1.0)
     #: Seconds between two comments about later alerts of one incident: an hour keeps a flapping alert readable.
     note_every_s: float = Field(default=3600.0, ge=0)
     #: Seconds that a merge request closed without a merge counts as a decision about that fix: two weeks.

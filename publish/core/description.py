@@ -1,313 +1,292 @@
-"""The merge request's text as a reviewer wants it: why, numbers, diff, proof, way back. Outside text is inert."""
+"""The merge request's text as a reviewer wants it at 3 am: why, the change, numbers, proof, way back. Outside text is inert.
+
+What decides is on the page; what only explains is folded away.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from manifests.diffs import reverse
-from publish.core import inert
-from publish.core.wording import Language, colon, word
+from kfix.fix_history import Record
+from publish.core import assurance, french, inert
+from publish.core.markdown import (
+    blocks,
+    bullets,
+    details,
+    link,
+    numbered,
+    paragraph,
+    section,
+    table,
+)
+from publish.core.wording import Language, colon, number, percent, word
+from schemas.base import Json
 from schemas.plans import ActionPlan, Analysis, Evidence
-from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
+from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: GitLab takes a million characters; beyond this nobody reads.
 _MAX = 60_000
-_SIGN = {"pass": "✅", "fail": "❌", "unknown": "❔"}
+#: Rows of evidence on the page; the rest is folded.
+_ROWS = 8
+#: Which of the bundle's pages shows a piece of evidence that has none of its own.
+_PAGES = {
+    "alert": ("event", "monitor"),
+    "monitor": ("monitor",),
+    "metric": ("monitor",),
+    "log": ("logs",),
+}
+#: Words for where evidence is from, where the source's own name is another word of ours.
+_SOURCES = {"object": "object_source", "history": "earlier"}
 
 
-def mr_title(record: ValidatedPlans, chosen: ValidatedPlan) -> str:
-    """``K-Fix: <plan> (<service or object>)``."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the text needs besides the record."""
+
+    language: Language
+    #: The incident's page.
+    incident_url: str
+    #: Hosts that links may lead to, whatever the record says.
+    hosts: Collection[str]
+    #: Our commit on the branch and the branch it goes into; empty where they are not known yet.
+    commit: str = ""
+    target: str = ""
+    #: How fixes of this kind fared; ``None``: nobody knows.
+    history: Record | None = None
+    draft: bool = False
+
+
+def mr_title(record: ValidatedPlans, chosen: ValidatedPlan, *, draft: bool = False) -> str:
+    """``K-Fix: <plan> (<service or object>)``. No brackets: ``[skip ci]`` works in merge commits too."""
     where = record.context.service or (record.analysis.object.name if record.analysis else "")
-    text = f"🤖 K-Fix: {inert.title(chosen.plan.title, 120)}"
-    return f"{text} ({inert.title(where, 60)})" if where else text
+    text = f"🤖 K-Fix: {_plain(chosen.plan.title, 120)}"
+    text = f"{text} ({_plain(where, 60)})" if where else text
+    return f"Draft: {text}" if draft else text
 
 
-def description(
-    record: ValidatedPlans,
-    chosen: ValidatedPlan,
-    *,
-    language: Language,
-    incident_url: str,
-    hosts: Collection[str],
-) -> str:
-    """The whole text, in Markdown. Links lead to ``incident_url`` and to ``hosts``, whatever the record says."""
-    parts = [
-        _why(record, chosen, language, incident_url),
-        _evidence(record.analysis, language, hosts),
+def _plain(text: str, limit: int) -> str:
+    return inert.title(text, limit).replace("[", "(").replace("]", ")")
+
+
+def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
+    """The whole text, in Markdown. Links lead to ``page.incident_url`` and to ``page.hosts``, whatever the record says."""
+    language = page.language
+    text = blocks(
+        word("draft", language) if page.draft else "",
+        _why(record, chosen, page),
         _patch(chosen, language),
+        _evidence(record, page),
         _plan(record, chosen, language),
-        _checks(chosen.checks, language),
-        _rollback(chosen, language),
-        _history(record, chosen.plan, language),
-        _watch(record, language),
-        _footer(record, language, hosts),
-    ]
-    text = "\n\n".join(part for part in parts if part)
-    return text if len(text) <= _MAX else text[:_MAX].rsplit("\n", 1)[0] + "\n\n…"
+        assurance.proof(chosen.checks, language),
+        assurance.rollback(record, chosen, language, commit=page.commit, target=page.target),
+        assurance.history(record, chosen.plan, page.history, language, page.hosts),
+        assurance.watch(record, language),
+        _footer(record, page),
+    )
+    return text if len(text) <= _MAX else _cut(text)
 
 
-def _why(
-    record: ValidatedPlans, chosen: ValidatedPlan, language: Language, incident_url: str
-) -> str:
-    context, analysis = record.context, record.analysis
-    cause = inert.prose(analysis.root_cause, 600) if analysis else ""
+def _cut(text: str) -> str:
+    """The start, with what is unfolded or fenced there closed again."""
+    kept = text[:_MAX].rsplit("\n\n", 1)[0]
+    for fence in ("`" * n for n in range(9, 2, -1)):
+        if sum(line.startswith(fence) for line in kept.splitlines()) % 2:
+            kept += f"\n{fence}"
+            break
+    still_open = kept.count("<details>") - kept.count("</details>")
+    return kept + "\n\n</details>" * still_open + "\n\n…"
+
+
+def _why(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
+    context, analysis, language = record.context, record.analysis, page.language
+    alert = f"> 🔔 {inert.prose(context.alert_title, 200)}" if context.alert_title else ""
+    cause = paragraph(analysis.root_cause, 600) if analysis else ""
+    impact = paragraph(analysis.estimated_impact, 200) if analysis else ""
+    why = " ".join(
+        part for part in (cause, paragraph(chosen.plan.justification, 800), impact) if part
+    )
     facts = [
-        (word("incident", language), _link(record.incident_id, incident_url)),
-        (word("service", language), inert.code(context.service)),
-        (word("environment", language), inert.code(context.environment)),
-        (word("severity", language), inert.code(analysis.severity if analysis else "")),
-        (word("object", language), inert.code(analysis.object.key if analysis else "")),
+        ("incident", link(record.incident_id, page.incident_url)),
+        ("service", inert.code(context.service)),
+        ("environment", inert.code(context.environment)),
+        ("object", inert.code(analysis.object.key if analysis else "")),
+        ("severity", word(analysis.severity, language) if analysis else "–"),
+        ("cause", inert.code(analysis.failure_class if analysis else "")),
+        ("confidence_head", percent(chosen.plan.confidence, language)),
     ]
-    line = " · ".join(f"**{name}** {value}" for name, value in facts)
-    alert = f"> {inert.prose(context.alert_title, 200)}\n\n" if context.alert_title else ""
-    paragraph = f"{_sentence(cause)} {inert.prose(chosen.plan.justification, 800)}".strip()
-    return f"## {word('why', language)}\n\n{alert}{_safe(paragraph)}\n\n{line}"
+    line = " · ".join(f"**{word(key, language)}** {value}" for key, value in facts)
+    return section(word("why", language), alert, safe(why), line)
 
 
-def _sentence(text: str) -> str:
-    return text if not text or text.endswith((".", "!", "?", "…")) else text + "."
-
-
-def _safe(line: str) -> str:
+def safe(line: str) -> str:
     """No line of ours starts with outside text that could be a quick action."""
     return inert.BREAK + line if line.startswith("/") else line
 
 
-def _link(text: str, url: str) -> str:
-    """A link, or the text as code where ``url`` is no address."""
-    target = inert.address(url)
-    return f"[{inert.prose(text, 100)}]({target})" if target else inert.code(text)
-
-
-def _evidence(analysis: Analysis | None, language: Language, hosts: Collection[str]) -> str:
-    if analysis is None or not analysis.evidence:
+def _evidence(record: ValidatedPlans, page: Page) -> str:
+    analysis, language = record.analysis, page.language
+    if analysis is None:
         return ""
-    head = (word("observation", language), word("value", language), word("source", language))
-    rows = [
-        (inert.cell(e.statement), _value(e), _link(e.source, inert.linked(e.link, hosts)))
-        for e in analysis.evidence[:20]
+    rows = [_row(evidence, record, page) for evidence in _ordered(analysis)]
+    head = ["#", *(word(key, language) for key in ("observation", "value", "source"))]
+    more = details(f"{word('more_evidence', language)} ({len(rows[_ROWS:])})", table(head, rows[_ROWS:20]))  # fmt: skip
+    unseen = [
+        f"{inert.code(source.name)} {inert.prose(source.reason, 150)}"
+        for source in record.context.sources
+        if source.state != "ok"
     ]
-    return f"## {word('evidence', language)}\n\n{_table(('#', *head), ((inert.code(e.id, 20), *row) for e, row in zip(analysis.evidence, rows, strict=False)))}"
+    missing = f"{word('unseen', language)}{colon(language)} {' · '.join(unseen)}" if unseen else ""
+    shown = table(head, rows[:_ROWS])
+    return section(word("evidence", language), shown, more, missing) if rows or missing else ""
 
 
-def _value(evidence: Evidence) -> str:
-    if evidence.value is None:
-        return "–"
-    return inert.code(f"{evidence.value:g} {evidence.unit}".strip())
+def _ordered(analysis: Analysis) -> list[Evidence]:
+    """What speaks for the chosen cause first."""
+    first = analysis.hypotheses[0].evidence_for if analysis.hypotheses else ()
+    return sorted(analysis.evidence, key=lambda evidence: evidence.id not in first)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    names = list(head)
-    lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(lines)
+def _row(evidence: Evidence, record: ValidatedPlans, page: Page) -> list[str]:
+    links = record.context.links
+    pages = (evidence.link, *(links.get(name, "") for name in _PAGES.get(evidence.source, ())))
+    url = next((found for url in pages if (found := inert.linked(url, page.hosts))), "")
+    source = word(_SOURCES.get(evidence.source, evidence.source), page.language)
+    value = "–"
+    if evidence.value is not None:
+        value = inert.code(number(evidence.value, evidence.unit, page.language))
+    return [
+        inert.code(evidence.id, 20),
+        inert.cell(evidence.statement),
+        value,
+        f"[{source}]({url})" if url else source,
+    ]
 
 
 def _patch(chosen: ValidatedPlan, language: Language) -> str:
-    out = [f"## {word('patch', language)}"]
+    parts = []
     for edit in chosen.edits:
         counts = f"+{edit.added_lines}/−{edit.removed_lines}"
-        out += [f"{inert.code(edit.path, 500)} {counts}", inert.fence(edit.diff, "diff")]
-        if edit.located_by:
-            steps = "\n".join(f"1. {inert.prose(step, 300)}" for step in edit.located_by)
-            out.append(_details(word("located", language), steps))
-    return "\n\n".join(out)
-
-
-def _details(summary: str, body: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+        parts += [f"{inert.code(edit.path, 500)} {counts}", inert.fence(edit.diff, "diff")]
+        steps = [inert.prose(french.said(step, language), 300) for step in edit.located_by]
+        parts.append(details(word("located", language), numbered(steps)))
+    return section(word("patch", language), *parts)
 
 
 def _plan(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> str:
     plan = chosen.plan
-    lines = [
-        f"## {word('plan', language)}",
-        f"**{inert.prose(plan.title, 200)}** ({word('confidence', language)} {plan.confidence:.0%})",
-        _changes(plan, language),
-    ]
+    time = risks = ""
     if plan.estimated_time:
-        lines.append(
-            f"{word('estimated', language)}{colon(language)} {inert.prose(plan.estimated_time, 100)}"
-        )
+        time = f"{word('estimated', language)}{colon(language)} {inert.prose(plan.estimated_time, 100)}"
     if plan.risks:
-        risks = "\n".join(f"- {inert.prose(risk, 300)}" for risk in plan.risks[:10])
-        lines.append(f"{word('risks', language)}{colon(language)}\n\n{risks}")
-    others = [p for p in record.plans if p.plan.plan_id != plan.plan_id]
-    if others:
-        body = "\n\n".join(_alternative(other, language) for other in others)
-        lines.append(_details(f"{word('alternatives', language)} ({len(others)})", body))
-    return "\n\n".join(lines)
+        said = " · ".join(inert.prose(risk, 300) for risk in plan.risks[:10])
+        risks = f"{word('risks', language)}{colon(language)} {said}"
+    others = alternatives(record, chosen)
+    folded = details(
+        f"{word('alternatives', language)} ({len(others)})",
+        *(alternative(at, other, language) for at, other in others),
+        word("alternatives_how", language),
+    )
+    return section(
+        word("plan", language),
+        f"**{inert.prose(plan.title, 200)}**",
+        changes(plan, language),
+        time,
+        risks,
+        folded if others else "",
+    )
 
 
-def _changes(plan: ActionPlan, language: Language) -> str:
-    rows = [
-        (
-            inert.code(c.object.key),
-            inert.code(f.path),
-            inert.code(_shown(f.before)),
-            inert.code(_shown(f.after)),
-        )
-        for c in plan.kubernetes_changes
-        for f in c.fields
+def alternatives(record: ValidatedPlans, chosen: ValidatedPlan) -> list[tuple[int, ValidatedPlan]]:
+    """The other plans with the numbers that people call them by; numbers do not change when another is chosen."""
+    return [
+        (at, other)
+        for at, other in enumerate(record.plans, 1)
+        if other.plan.plan_id != chosen.plan.plan_id
     ]
-    created = [
-        f"- {inert.code(c.action)} {inert.code(c.object.key)}"
+
+
+def changes(plan: ActionPlan, language: Language) -> str:
+    """The plan's fields, before and after."""
+    rows = [
+        [
+            inert.code(change.object.key),
+            inert.code(field.path),
+            inert.code(_shown(field.before)),
+            inert.code(_shown(field.after)),
+        ]
+        for change in plan.kubernetes_changes
+        for field in change.fields
+    ]
+    whole = [
+        f"{word('patch_action' if c.action == 'patch' else c.action, language)} {inert.code(c.object.key)}"
         for c in plan.kubernetes_changes
         if not c.fields
     ]
-    table = (
-        _table((word(w, language) for w in ("object", "field", "before", "after")), rows)
-        if rows
-        else ""
-    )
-    return "\n\n".join(part for part in (table, "\n".join(created)) if part)
+    head = [word(key, language) for key in ("object", "field", "before", "after")]
+    return blocks(table(head, rows), bullets(whole))
 
 
-def _shown(value: object) -> str:
+def _shown(value: Json) -> str:
     return "–" if value is None else str(value)
 
 
-def _alternative(other: ValidatedPlan, language: Language) -> str:
+def alternative(at: int, other: ValidatedPlan, language: Language) -> str:
+    """One plan that was not chosen: what it would change, and what stopped it."""
     plan = other.plan
     state = word("accepted", language)
     if not other.accepted:
-        state = (
-            f"{word('rejected', language)} {', '.join(inert.code(n) for n in other.rejected_by)}"
-        )
-    head = f"**{plan.priority}. {inert.prose(plan.title, 200)}** ({word('confidence', language)} {plan.confidence:.0%}, {state})"
-    failed = [
-        f"- {inert.prose(c.reason, 300)}" for c in other.checks if c.name in other.rejected_by
+        named = (word(name, language) for name in other.rejected_by)
+        state = f"{word('rejected', language)} {', '.join(named)}"
+    sure = f"{word('confidence', language)} {percent(plan.confidence, language)}"
+    head = f"**{at}. {inert.prose(plan.title, 200)}** ({sure}, {state})"
+    reasons = [
+        f"{word(check.name, language)}{colon(language)} {inert.prose(french.said(check.reason, language), 300)}"
+        for check in other.checks
+        if check.name in other.rejected_by
     ]
-    reasons = "\n".join(failed)
-    return "\n\n".join(
-        part
-        for part in (
-            head,
-            _safe(inert.prose(plan.justification, 500)),
-            _changes(plan, language),
-            reasons,
-        )
-        if part
-    )
+    why = safe(inert.prose(plan.justification, 500))
+    return blocks(head, why, changes(plan, language), bullets(reasons))
 
 
-def _checks(checks: Iterable[CheckResult], language: Language) -> str:
-    rows = [
-        (
-            f"{_SIGN[check.verdict]} {word(check.verdict, language)}",
-            inert.code(check.name),
-            inert.cell(check.reason),
-            "<br>".join(
-                f"{inert.code(name, 60)} {inert.code(number, 80)}"
-                for name, number in list(check.numbers.items())[:12]
-            )
-            or "–",
-        )
-        for check in checks
-    ]
-    if not rows:
-        return ""
-    head = (
-        word("verdict", language),
-        word("check", language),
-        word("detail", language),
-        word("numbers", language),
-    )
-    return f"## {word('checks', language)}\n\n{_table(head, rows)}"
-
-
-def _rollback(chosen: ValidatedPlan, language: Language) -> str:
-    plan = chosen.plan
-    lines = [f"## {word('rollback', language)}"]
-    if plan.rollback_plan:
-        lines.append(_safe(inert.prose(plan.rollback_plan, 600)))
-    inverse = "".join(reverse(edit.diff) for edit in chosen.edits)
-    if inverse:
-        lines.append(_details(word("rollback_how", language), inert.fence(inverse, "diff")))
-    return "\n\n".join(lines)
-
-
-def _history(record: ValidatedPlans, plan: ActionPlan, language: Language) -> str:
-    failure = record.analysis.failure_class if record.analysis else ""
-    held = [
-        p
-        for p in record.context.successful_patterns
-        if _same(p.fix_kind, p.failure_class, plan, failure)
-    ]
-    lost = [
-        p
-        for p in record.context.failed_patterns
-        if _same(p.fix_kind, p.failure_class, plan, failure)
-    ]
-    head = f"## {word('history', language)}"
-    similar = [
-        f"- {inert.code(s.incident_id)} {inert.prose(s.title or s.plan_title, 150)} ({s.similarity:.2f}, {s.result or '–'})"
-        + (f": {inert.prose(s.lesson, 200)}" if s.lesson else "")
-        for s in record.context.similar_incidents[:3]
-    ]
-    if not held and not lost and not similar:
-        return f"{head}\n\n{word('history_none', language)}"
-    total = len(held) + len(lost)
-    counts = word("history_none", language)
-    if total:
-        tried = f"{total} {word('tried', language)}"
-        kept = f"{len(held)} {word('held', language)}, {len(lost)} {word('failed', language)}"
-        counts = f"{inert.code(plan.fix_kind)}{colon(language)} {tried}, {kept}"
-    return "\n\n".join(part for part in (head, counts, "\n".join(similar)) if part)
-
-
-def _same(fix_kind: str, failure_class: str, plan: ActionPlan, failure: str) -> bool:
-    return fix_kind == plan.fix_kind and failure_class == failure
-
-
-def _watch(record: ValidatedPlans, language: Language) -> str:
-    head = f"## {word('watch', language)}"
-    baseline = record.context.baseline
-    if not baseline:
-        return f"{head}\n\n{word('watch_none', language)}"
-    lines = "\n".join(
-        f"- {inert.code(name)}: {value:g}" for name, value in sorted(baseline.items())
-    )
-    return f"{head}\n\n{word('watch_what', language)}\n\n{lines}"
-
-
-def _footer(record: ValidatedPlans, language: Language, hosts: Collection[str]) -> str:
-    environment = record.context.environment
-    mode = (
-        "no_merge"
-        if environment == "production"
-        else "auto_merge"
-        if record.auto_merge
-        else "by_people"
-    )
-    links = " · ".join(
-        _link(name, url)
+def _footer(record: ValidatedPlans, page: Page) -> str:
+    language, environment = page.language, record.context.environment
+    mode = "by_people"
+    if environment == "production":
+        mode = "no_merge"
+    elif record.auto_merge and not page.draft:
+        mode = "auto_merge"
+    links = [
+        link(word(name, language) if name in ("monitor", "event", "logs") else name, url)
         for name, url in list(record.context.links.items())[:8]
-        if inert.linked(url, hosts)
-    )
-    lines = ["---", f"{word(mode, language)} {word('footer', language)}"]
-    if links:
-        lines.append(f"{word('links', language)}{colon(language)} {links}")
-    return "\n\n".join(lines)
+        if inert.linked(url, page.hosts)
+    ]
+    shown = f"{word('links', language)}{colon(language)} {' · '.join(links)}" if links else ""
+    return blocks("---", word(mode, language), shown, word("footer", language))
 
 
 def commit_message(record: ValidatedPlans, chosen: ValidatedPlan) -> str:
     """Title, blank line, incident. Nothing in it is a trailer or a CI switch."""
-    subject = inert.title(chosen.plan.title, 72).replace("[", "(").replace("]", ")")
-    return f"K-Fix: {subject}\n\nIncident {record.incident_id}"
+    return f"K-Fix: {_plain(chosen.plan.title, 72)}\n\nIncident {record.incident_id}"
 
 
-def labels(record: ValidatedPlans) -> list[str]:
-    """``k-fix``, ``automated``, the severity, ``env::…``, ``team::…``, ``fix::…``."""
+def labels(record: ValidatedPlans, chosen: ValidatedPlan) -> list[str]:
+    """``k-fix``, ``automated``, the severity, and scoped ones: state, cause, kind of fix, environment, team."""
     out = ["k-fix", "automated"]
     if record.analysis is not None:
         out.append(record.analysis.severity)
-    out.append(f"env::{record.context.environment}")
-    team = inert.label(record.context.team)
-    return [*out, f"team::{team}"] if team else out
+    scoped = {
+        "kfix": "proposed",
+        "kfix-cause": record.analysis.failure_class if record.analysis else "",
+        "kfix-fix": chosen.plan.fix_kind,
+        "env": record.context.environment,
+        "team": record.context.team,
+    }
+    kept = {scope: inert.label(value) for scope, value in scoped.items()}
+    return [*out, *(f"{scope}::{value}" for scope, value in kept.items() if value)]
 
 
 def repeat_note(record: ValidatedPlans, *, language: Language, when: str) -> str:
     """A comment for a later alert of the same incident."""
     alert = inert.prose(record.context.alert_title, 200)
-    return f"{word('note_repeat', language)} ({when}): {alert}"
+    return f"{word('note_repeat', language)} ({when}){colon(language)} {alert}"

@@ -27,6 +27,8 @@ _STARTS = re.compile(r"[/#=+.:>-]|\\[~*_]|\d+[.)]")
 _REFERENCE = re.compile(r"([@#!~%$&^*])(?=[\w\"'(\[{\\])")
 _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
 _WWW = re.compile(r"(?i)(www)\.")
+#: Keys of issues in other trackers (``OPS-12``): GitLab comments there when a merge request names one.
+_TRACKER = re.compile(r"\b([A-Z][A-Z0-9_]+-)(?=\d)")
 
 
 def clean(text: str, limit: int = 500) -> str:
@@ -54,6 +56,7 @@ def title(text: str, limit: int = 200) -> str:
 def _broken(text: str) -> str:
     text = _REFERENCE.sub(lambda m: m.group(1) + BREAK, text)
     text = _WORD_COLON.sub(":" + BREAK, text)
+    text = _TRACKER.sub(r"\1" + BREAK, text)
     return _WWW.sub(r"\1" + BREAK + ".", text)
 
 

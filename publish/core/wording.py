@@ -21,9 +21,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "detail": ("Detail", "Détail"),
     "numbers": ("Numbers", "Chiffres"),
     "rollback": ("Rollback", "Retour arrière"),
-    "rollback_how": (
-        "Revert the merge commit, or apply the exact inverse:",
-        "Annuler le commit de fusion, ou appliquer l'inverse exact :",
+    "rollback_button": (
+        "Once merged, **Revert** on this page does it, or:",
+        "Une fois fusionnée, **Revert** (Annuler) sur cette page suffit, ou :",
+    ),
+    "rollback_commands": ("Commands", "Commandes"),
+    "rollback_inverse": ("The exact inverse", "L'inverse exact"),
+    "rollback_no_commit": (
+        "Revert the merge commit, or apply the exact inverse.",
+        "Annuler le commit de fusion, ou appliquer l'inverse exact.",
     ),
     "history": ("How this kind of fix fared", "Ce que ce type de correctif a donné"),
     "history_none": (
@@ -32,16 +38,82 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "watch": ("After the merge", "Après la fusion"),
     "watch_what": (
-        "K-Fix will compare these with the values before:",
-        "K-Fix comparera ces mesures avec leurs valeurs d'avant :",
+        "K-Fix looks again once it is merged and rolled out, and says here what it found:",
+        "Une fois la fusion déployée, K-Fix regarde à nouveau et dit ici ce qu'il a trouvé :",
     ),
-    "watch_none": (
-        "K-Fix will check restarts and the alert itself.",
-        "K-Fix contrôlera les redémarrages et l'alerte elle-même.",
+    "watch_arrived": (
+        "the change is in the cluster, and every pod of the new spec is ready",
+        "le changement est dans le cluster et chaque pod de la nouvelle spécification est prêt",
     ),
+    "watch_deaths": ("no container dies any more", "plus aucun conteneur ne meurt"),
+    "watch_alert": ("the alert recovers", "l'alerte se résout"),
+    "watch_signals": (
+        "these signals get better, or at least no worse:",
+        "ces signaux s'améliorent, ou du moins n'empirent pas :",
+    ),
+    "signal": ("Signal", "Signal"),
+    "now": ("During the alert", "Pendant l'alerte"),
+    "cpu_cores": ("CPU used", "CPU utilisé"),
+    "memory_mib": ("Memory used", "Mémoire utilisée"),
+    "restarts": ("Restarts", "Redémarrages"),
+    "error_rate": ("Errors per request", "Erreurs par requête"),
+    "latency_ms": ("Latency, mean", "Latence moyenne"),
+    "latency_p95_ms": ("Latency, p95", "Latence p95"),
+    "throttled_ratio": ("CPU periods throttled", "Périodes CPU bridées"),
     "located": ("How the line was found", "Comment la ligne a été trouvée"),
     "risks": ("Risks", "Risques"),
     "confidence": ("confidence", "confiance"),
+    "confidence_head": ("Confidence", "Confiance"),
+    "impact": ("Impact", "Impact"),
+    "unseen": (
+        "Not seen while diagnosing",
+        "Non vu pendant le diagnostic",
+    ),
+    "alternatives_how": (
+        "Comment `/kfix alternative N` to put one of them on this branch instead.",
+        "Commentez `/kfix alternative N` pour mettre l'une d'elles sur cette branche à la place.",
+    ),
+    "more_evidence": ("More evidence", "Autres éléments"),
+    "all_checks": ("All checks", "Tous les contrôles"),
+    "opinion": ("Second opinion of a model", "Second avis d'un modèle"),
+    "chance": ("chance that it holds", "chance qu'il tienne"),
+    "merged_n": ("merged", "fusionné(s)"),
+    "rejected_n": ("turned down", "refusé(s)"),
+    "similar": ("Similar incidents", "Incidents semblables"),
+    "success": ("held", "a tenu"),
+    "partial": ("helped in part", "a aidé en partie"),
+    "failure": ("did not help", "n'a pas aidé"),
+    "rejected_result": ("turned down", "refusé"),
+    "expired": ("never decided", "jamais décidé"),
+    "high": ("high", "haute"),
+    "low": ("low", "basse"),
+    "medium": ("medium", "moyenne"),
+    "critical": ("critical", "critique"),
+    "create": ("new", "nouveau"),
+    "patch_action": ("changes", "change"),
+    "delete": ("removes", "retire"),
+    "alert": ("alert", "alerte"),
+    "monitor": ("monitor", "moniteur"),
+    "event": ("event", "événement"),
+    "logs": ("logs", "journaux"),
+    "log": ("log", "journal"),
+    "metric": ("metric", "métrique"),
+    "change": ("change", "changement"),
+    "repository": ("repository", "dépôt"),
+    "object_source": ("object", "objet"),
+    "earlier": ("earlier incidents", "incidents passés"),
+    "environment_policy": ("Environment policy", "Politique d'environnement"),
+    "fix_policy": ("Fix policy", "Politique de correctifs"),
+    "resource_quota": ("Quota", "Quota"),
+    "limit_range": ("Limit range", "LimitRange"),
+    "requests_within_limits": ("Requests ≤ limits", "Requêtes ≤ limites"),
+    "scaling_ceiling": ("Ceilings", "Plafonds"),
+    "node_fit": ("Fits on a node", "Tient sur un nœud"),
+    "disruption_budget": ("Disruption budget", "Budget d'interruption"),
+    "schema": ("Schema", "Schéma"),
+    "manifest_edit": ("Edit", "Modification"),
+    "server_dry_run": ("Server dry-run", "Essai à blanc du serveur"),
+    "historical_failures": ("History", "Historique"),
     "severity": ("Severity", "Sévérité"),
     "service": ("Service", "Service"),
     "environment": ("Environment", "Environnement"),
@@ -55,6 +127,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "estimated": ("Estimated time", "Durée estimée"),
     "view_mr": ("Open the merge request", "Voir la MR GitLab"),
     "view_json": ("Diagnosis as JSON", "Diagnostic JSON"),
+    "draft": (
+        "**Draft**: K-Fix is not sure enough of this one; mark it as ready if you are.",
+        "**Brouillon** : K-Fix n'est pas assez sûr de ce correctif ; marquez-la prête si vous l'êtes.",
+    ),
     "view_incident": ("Incident page", "Page de l'incident"),
     "head_opened": (
         "K-Fix: incident found, fix proposed",
@@ -120,15 +196,16 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Les dernières merge requests de ce dépôt ont toutes été fermées sans fusion ; K-Fix y fait une pause.",
     ),
     "footer": (
-        "Opened by K-Fix. Comment `/kfix feedback good|bad …` to teach it.",
-        "Ouverte par K-Fix. Commentez `/kfix feedback good|bad …` pour l'instruire.",
+        "Opened by K-Fix. Comments it understands: `/kfix explain`, `/kfix alternative N`, `/kfix snooze 2h`, `/kfix feedback good`.",
+        "Ouverte par K-Fix. Commentaires compris : `/kfix explain`, `/kfix alternative N`, `/kfix snooze 2h`, `/kfix feedback good`.",
     ),
+    "passed_n": ("passed", "réussi(s)"),
+    "failed_n": ("failed", "échoué(s)"),
+    "unknown_n": ("unknown", "inconnu(s)"),
     "pass": ("pass", "réussi"),
     "fail": ("fail", "échec"),
     "unknown": ("unknown", "inconnu"),
-    "tried": ("tried", "essayé(s)"),
     "held": ("held", "tenu(s)"),
-    "failed": ("failed or were undone", "échoué(s) ou annulé(s)"),
     "field": ("Field", "Champ"),
     "before": ("Before", "Avant"),
     "after": ("After", "Après"),
@@ -142,6 +219,26 @@ def colon(language: Language) -> str:
     return ":" if language == "en" else "\u202f:"
 
 
+def number(value: float, unit: str, language: Language) -> str:
+    """A measured value as people of the language write it; a ratio is a percentage."""
+    if unit == "ratio":
+        return percent(value, language)
+    text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    text = text.replace(".", ",") if language == "fr" else text
+    return f"{text} {unit}".strip()
+
+
+def percent(value: float, language: Language) -> str:
+    """A share of one: ``85%``, ``85 %`` in French (with a narrow, unbreakable blank)."""
+    text = f"{value * 100:.3g}" if 0 < abs(value) < 0.1 else f"{value:.0%}".removesuffix("%")
+    return f"{text}%" if language == "en" else text.replace(".", ",") + "\u202f%"
+
+
 def word(key: str, language: Language) -> str:
     """A word or sentence in the language. Raises KeyError for an unknown key."""
     return _WORDS[key][0 if language == "en" else 1]
+
+
+def has(key: str) -> bool:
+    """Is there a word for this key?"""
+    return key in _WORDS

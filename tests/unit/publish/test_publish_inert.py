@@ -6,33 +6,13 @@ import html
 import re
 from typing import Any
 
-import fixtures_publish as sample
 import pytest
+from fixtures_publish_hostile import ATTACKS, REFERENCES, TEXTS, poisoned
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from publish.core import description, inert, slack, teams
+from publish.core import inert, slack, teams
 from publish.core.notice import notice_of
 
-ATTACKS = [
-    "/merge", "\n/approve\n", "x\r\n/assign @root", "/label ~a", "@root", "hey @all!", "a@b.example", "#1", "!12", "~label",
-    "%v1", "$5", "&9", "^alert#1", "*iteration:3", "![x](https://e.example/x.png)", "[x](https://e.example)",
-    "<https://e.example>", "https://e.example/a?b=c", "www.e.example", "<img src=x onerror=alert(1)>", "<!-- x -->",
-    "<details open>", "</details></td>", "| a | b |", "```\n/merge\n```", "`@root`", "``` @x", "~~~\n/close", ":smile:",
-    "[[_TOC_]]", "[TOC]", "\u202e/egrem", "/\u200bmerge", "\u2060/merge", "a\u2028/merge", "a\x0b/merge", "\x00/merge",
-    "<!channel>", "<@U1>", "<#C1|x>", "<https://e.example|click>", "&lt;!channel&gt;", "[click](javascript:alert(1))",
-    "1. x", "# head", "=====", "---", "- x", "> x", "+ x", "skip [ci skip] x", "group/project#1", "group/project!2",
-    "{- x -}", "[x]: https://e.example", "{{x}}", "$`x`$", "\\@root", "\\`/merge`",
-]  # fmt: skip
-TEXTS = st.one_of(
-    st.sampled_from(ATTACKS),
-    st.lists(st.one_of(st.sampled_from(ATTACKS), st.text(max_size=8)), max_size=4).map("".join),
-    st.text(st.sampled_from("@#!~%$&^*/<>[]()`|\\:. \n\u202eaw1-_=+{}"), max_size=30),
-)
-#: What GitLab acts on in rendered text, after Markdown and entities are gone.
-REFERENCES = re.compile(
-    r"(?<![\w])[@#!~%$&][\w\"']|\w[#!~%$&]\d|\w@\w|\^alert#|:\w+:|://|(?i:www\.)\w"
-)
 #: What is active in the Markdown itself.
 MARKUP = re.compile(r"<[a-zA-Z/!?]|(?<!\\)(?:\\\\)*[\[\]`|~]|!\[|^\s*/\w")
 
@@ -113,86 +93,6 @@ def test_only_plain_addresses_are_links(url: str) -> None:
     assert inert.address(url) == ""
 
 
-def poisoned(text: str) -> Any:
-    """The sample with an attack in every field that outside text can reach."""
-    record = sample.record()
-    context = record.context.model_copy(
-        update={
-            "service": text,
-            "team": text,
-            "alert_title": text,
-            "links": {text: "https://ok.example/x", "bad": text},
-            "baseline": {text: 1.0},
-            "similar_incidents": tuple(
-                s.model_copy(update={"title": text, "lesson": text})
-                for s in record.context.similar_incidents
-            ),
-        }
-    )
-    assert record.analysis is not None
-    analysis = record.analysis.model_copy(
-        update={
-            "root_cause": text,
-            "evidence": tuple(
-                e.model_copy(
-                    update={
-                        "statement": text,
-                        "unit": text,
-                        "link": text,
-                    }
-                )
-                for e in record.analysis.evidence
-            ),
-        }
-    )
-    plans = tuple(
-        v.model_copy(
-            update={
-                "plan": v.plan.model_copy(
-                    update={
-                        "title": text,
-                        "justification": text,
-                        "rollback_plan": text,
-                        "risks": (text,),
-                        "estimated_time": text,
-                    }
-                ),
-                "checks": tuple(
-                    c.model_copy(update={"reason": text, "numbers": {text: text}}) for c in v.checks
-                ),
-            }
-        )
-        for v in record.plans
-    )
-    return record.model_copy(update={"context": context, "analysis": analysis, "plans": plans})
-
-
-@pytest.mark.parametrize("text", ATTACKS)
-def test_no_quick_action_and_no_reference_in_a_whole_merge_request(text: str) -> None:
-    record = poisoned(text)
-    whole = description.description(
-        record,
-        record.plans[0],
-        language="en",
-        incident_url="https://kfix.example.com/i",
-        hosts={"ok.example"},
-    )
-    outside_code = re.sub(r"(?ms)^(`{3,})diff\n.*?^\1$", "", whole)
-    for line in outside_code.splitlines():
-        assert not re.match(r"\s*/\w", line), line
-    bare = re.sub(r"`[^`\n]*`", "", outside_code)
-    ours = re.sub(r"\]\(https://[^)\s]*\)|</?(details|summary|br)>", "", bare)
-    assert not re.search(r"<[a-zA-Z/!]", ours), ours
-    assert not re.search(r"(?<!\\)!\[", ours)
-    assert not REFERENCES.search(rendered(ours)), ours
-    for label in description.labels(record):
-        assert "," not in label
-    assert "\n" not in description.mr_title(record, record.plans[0])
-    message = description.commit_message(record, record.plans[0])
-    assert "[" not in message
-    assert len(message.splitlines()) == 3
-
-
 @pytest.mark.parametrize("text", [*ATTACKS, "x" * 10_000, ""])
 @pytest.mark.parametrize("kind", ["opened", "declined", "recovered"])
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -219,28 +119,3 @@ def test_chat_messages_are_valid_whatever_is_in_them(text: str, kind: Any, langu
     card = teams.message(notice)
     assert len(str(card).encode()) < 28 * 1024
     assert card["attachments"][0]["content"]["version"] == "1.4"
-
-
-@pytest.mark.parametrize("text", ATTACKS)
-def test_an_independent_renderer_finds_only_our_own_elements(text: str) -> None:
-    from markdown_it import MarkdownIt
-
-    record = poisoned(text)
-    whole = description.description(
-        record,
-        record.plans[0],
-        language="en",
-        incident_url="https://kfix.example.com/i",
-        hosts={"ok.example"},
-    )
-    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(whole)
-    elements = set(re.findall(r"<([a-z][a-z0-9]*)", page))
-    assert elements <= {
-        *("h2", "p", "blockquote", "strong", "a", "code", "pre", "table", "thead", "tbody", "tr"),
-        *("th", "td", "br", "hr", "ul", "ol", "li", "details", "summary"),
-    }
-    assert set(re.findall(r'href="([^"]*)"', page)) <= {
-        "https://kfix.example.com/i",
-        "https://ok.example/x",
-    }
-    assert page.count("<details>") == page.count("</details>") == 3

@@ -9,6 +9,8 @@ from pathlib import Path
 import fixtures_publish as sample
 import pytest
 
+from kfix.fix_history import Record
+from manifests.diffs import reverse
 from publish.core import description
 from publish.core.notice import notice_of
 from publish.core.wording import Language
@@ -16,19 +18,21 @@ from publish.core.wording import Language
 
 def text_of(language: Language = "en") -> str:
     record = sample.record()
-    return description.description(
-        record,
-        record.plans[0],
+    page = description.Page(
         language=language,
         incident_url="https://kfix.example.com/incidents/" + record.incident_id,
-        hosts={"app.datadoghq.eu"},
+        hosts={"app.datadoghq.eu", "kfix.example.com"},
+        commit="0123456789abcdef0123456789abcdef01234567",
+        target="main",
+        history=Record(0.86, 0.09, 12, 11, 1),
     )
+    return description.description(record, record.plans[0], page)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_reviewer_finds_everything_in_it(language: Language) -> None:
     text = text_of(language)
-    for part in ("500m", "900m", "```diff", "e1", "5400m", "resource_quota", "node_fit", "inc-a"):
+    for part in ("500m", "900m", "```diff", "e1", "5400m", "inc-a", "git revert"):
         assert part in text, part
     folder = os.environ.get("KFIX_TEST_SAMPLES")
     if folder:
@@ -43,7 +47,7 @@ def test_both_languages_say_the_same_things_in_other_words() -> None:
 
 def test_the_rollback_diff_takes_the_change_back(tmp_path: Path) -> None:
     edit = sample.record().plans[0].edits[0]
-    inverse = description.reverse(edit.diff)
+    inverse = reverse(edit.diff)
     file = tmp_path / edit.path
     file.parent.mkdir(parents=True)
     file.write_text(edit.after)
@@ -59,10 +63,14 @@ def test_the_title_names_plan_and_service() -> None:
 
 
 def test_labels_say_environment_team_and_severity() -> None:
-    assert description.labels(sample.record()) == [
+    record = sample.record()
+    assert description.labels(record, record.plans[0]) == [
         "k-fix",
         "automated",
         "high",
+        "kfix::proposed",
+        "kfix-cause::cpu_throttling",
+        "kfix-fix::set_cpu",
         "env::production",
         "team::payments",
     ]

@@ -1,0 +1,178 @@
+"""Why a reviewer may trust a merge request: its proof, the way back, how such fixes fared, what is watched afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from kfix.fix_history import Record
+from manifests.diffs import reverse
+from publish.core import french, inert
+from publish.core.markdown import blocks, bullets, details, link, section, table
+from publish.core.wording import Language, colon, has, number, percent, word
+from schemas.identity import branch_of
+from schemas.plans import ActionPlan
+from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
+
+_SIGN = {"pass": "✅", "fail": "❌", "unknown": "❔"}
+#: Units of the baseline's measurements.
+_UNITS = {
+    "cpu_cores": "cores",
+    "memory_mib": "MiB",
+    "latency_ms": "ms",
+    "latency_p95_ms": "ms",
+    "error_rate": "ratio",
+    "throttled_ratio": "ratio",
+}
+#: Names of branches that may stand in a command of ours.
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}")
+_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+#: Numbers of one check on the page.
+_NUMBERS = 12
+#: Checks whose numbers a reviewer wants to see, also when all is well.
+_TELLING = ("resource_quota", "limit_range", "scaling_ceiling", "node_fit", "server_dry_run")
+
+
+def proof(checks: Sequence[CheckResult], language: Language) -> str:
+    """The verdicts: those that say something at a glance on the page, all of them folded below."""
+    if not checks:
+        return ""
+    told = [c for c in checks if c.verdict != "pass" or (c.numbers and c.name in _TELLING)]
+    rest = [c for c in checks if c not in told]
+    folded = details(f"{word('all_checks', language)} ({len(checks)})", _table(checks, language))
+    return section(
+        word("checks", language),
+        _counts(checks, language),
+        _table(told, language),
+        folded if rest else "",
+    )
+
+
+def _counts(checks: Sequence[CheckResult], language: Language) -> str:
+    counted = {v: sum(c.verdict == v for c in checks) for v in ("pass", "fail", "unknown")}
+    words = {"pass": "passed_n", "fail": "failed_n", "unknown": "unknown_n"}
+    return " · ".join(
+        f"{_SIGN[verdict]} {count} {word(words[verdict], language)}"
+        for verdict, count in counted.items()
+        if count
+    )
+
+
+def _table(checks: Sequence[CheckResult], language: Language) -> str:
+    head = [word(key, language) for key in ("check", "verdict", "detail", "numbers")]
+    return table(head, [_row(check, language) for check in checks])
+
+
+def _row(check: CheckResult, language: Language) -> list[str]:
+    numbers = [
+        f"{inert.prose(french.name(name, language), 60)} {inert.code(french.value(value, language), 80)}"
+        for name, value in list(check.numbers.items())[:_NUMBERS]
+    ]
+    return [
+        word(check.name, language),
+        f"{_SIGN[check.verdict]} {word(check.verdict, language)}",
+        inert.cell(french.said(check.reason, language)),
+        "<br>".join(numbers) or "–",
+    ]
+
+
+def rollback(
+    record: ValidatedPlans,
+    chosen: ValidatedPlan,
+    language: Language,
+    *,
+    commit: str = "",
+    target: str = "",
+) -> str:
+    """What to do when the fix was wrong: the button, commands to copy, the exact inverse."""
+    plan = inert.prose(chosen.plan.rollback_plan, 600)
+    inverse = "".join(reverse(edit.diff) for edit in chosen.edits)
+    known = bool(_SHA.fullmatch(commit) and _BRANCH.fullmatch(target))
+    folded = details(word("rollback_inverse", language), inert.fence(inverse, "diff") if inverse else "")  # fmt: skip
+    if not known:
+        how = word("rollback_no_commit", language)
+        return section(word("rollback", language), _safe(plan), how, folded)
+    commands = inert.fence(_commands(record.incident_id, commit, target), "sh")
+    return section(
+        word("rollback", language), _safe(plan), word("rollback_button", language), commands, folded
+    )
+
+
+def _commands(incident_id: str, commit: str, target: str) -> str:
+    """A revert as a merge request of its own. Works for merge commits and fast-forwards, which keep our commit."""
+    branch = f"revert/{branch_of(incident_id)}"
+    return (
+        f"git fetch origin && git switch -c {branch} origin/{target}\n"
+        f"git revert --no-edit {commit}\n"
+        f"git push -o merge_request.create -o merge_request.target={target} -u origin HEAD"
+    )
+
+
+def _safe(line: str) -> str:
+    return inert.BREAK + line if line.startswith("/") else line
+
+
+def history(
+    record: ValidatedPlans,
+    plan: ActionPlan,
+    fared: Record | None,
+    language: Language,
+    hosts: Collection[str],
+) -> str:
+    """How fixes of this kind ended so far, and the nearest incidents with what was learned."""
+    similar = [
+        f"{_named(s.incident_id, s.url, hosts)} {inert.prose(s.title or s.plan_title, 150)} "
+        f"({s.similarity:.2f}, {_result(s.result, language)})"
+        + (f"{colon(language)} {inert.prose(s.lesson, 200)}" if s.lesson else "")
+        for s in record.context.similar_incidents[:3]
+    ]
+    counts = word("history_none", language)
+    if fared is not None and (fared.merged or fared.rejected):
+        kind = " · ".join(
+            inert.code(part)
+            for part in (
+                plan.fix_kind,
+                record.analysis.failure_class if record.analysis else "",
+                plan.workload_kind,
+            )
+        )
+        counted = (
+            f"{fared.merged} {word('merged_n', language)}, {fared.held} {word('held', language)}, "
+            f"{fared.rejected} {word('rejected_n', language)}"
+        )
+        chance = f"{percent(fared.mean, language)} ± {percent(fared.deviation, language)}"
+        counts = f"{kind}{colon(language)} {counted} · {word('chance', language)} {chance}"
+    nearest = f"{word('similar', language)}{colon(language)}\n\n{bullets(similar)}"
+    return section(word("history", language), counts, nearest if similar else "")
+
+
+def _named(incident_id: str, url: str, hosts: Collection[str]) -> str:
+    known = inert.linked(url, hosts)
+    return link(incident_id, known) if known else inert.code(incident_id)
+
+
+def _result(result: str | None, language: Language) -> str:
+    if result is None:
+        return "–"
+    return word("rejected_result" if result == "rejected" else result, language)
+
+
+def watch(record: ValidatedPlans, language: Language) -> str:
+    """What is looked at after the merge, with the values to beat."""
+    baseline = record.context.baseline
+    rows = [
+        [
+            word(name, language) if has(name) else inert.prose(name, 60),
+            inert.code(number(value, _UNITS.get(name, ""), language)),
+        ]
+        for name, value in sorted(baseline.items())
+    ]
+    facts = [word(key, language) for key in ("watch_arrived", "watch_deaths", "watch_alert")]
+    if rows:
+        facts.append(word("watch_signals", language))
+    head = [word("signal", language), word("now", language)]
+    return section(
+        word("watch", language),
+        blocks(word("watch_what", language), bullets(facts)),
+        table(head, rows),
+    )

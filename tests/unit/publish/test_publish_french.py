@@ -1,0 +1,79 @@
+"""What other stages say is French where people read French."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import fixtures_publish as sample
+import pytest
+
+from manifests import Refused, propose
+from publish.core import french
+
+ROOT = Path(__file__).resolve().parents[3]
+#: Functions that make sentences for people.
+_SPEAKERS = {"_replica_trouble", "_resource_trouble", "_growth", "_history", "_against", "_outside"}
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """The sentences in a module of safety, with ``x1`` where it fills something in."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        found: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if called == "result" and len(node.args) > 2:
+                found = [node.args[2]]
+            found += [k.value for k in node.keywords if k.arg == "reason"]
+        elif isinstance(node, ast.FunctionDef) and node.name in _SPEAKERS:
+            returns = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
+            found = [v.elts[1] if isinstance(v, ast.Tuple) else v for v in returns if v is not None]
+        for expression in found:
+            yield from _texts(expression)
+
+
+def _texts(expression: ast.expr) -> Iterator[str]:
+    if isinstance(expression, ast.IfExp):
+        yield from _texts(expression.body)
+        yield from _texts(expression.orelse)
+    elif isinstance(expression, ast.Constant) and expression.value:
+        yield str(expression.value)
+    elif isinstance(expression, ast.JoinedStr):
+        parts = [str(v.value) if isinstance(v, ast.Constant) else "1" for v in expression.values]
+        yield "".join(parts)
+
+
+#: They quote what a server, a policy or a Python error said.
+_QUOTES = ("could not be checked: ", "1: ", "1 ")
+
+
+@pytest.mark.parametrize("module", ["core/checks.py", "core/quota.py", "core/checking.py", "adapters/kubernetes.py", "adapters/schemas.py", "examination.py"])  # fmt: skip
+def test_every_verdict_has_its_french_sentence(module: str) -> None:
+    found = set(sentences(ROOT / "safety" / module))
+    assert found
+    missing = {s for s in found if not french.known(s) and not s.startswith(_QUOTES)}
+    assert missing == set()
+
+
+def test_how_a_line_was_found_is_said_in_french() -> None:
+    edits = propose(
+        sample.FILES, [sample.change("900m")], environment="production", project="p", ref="main"
+    )
+    assert not isinstance(edits, Refused)
+    for step in edits[0].located_by:
+        assert french.known(step), step
+        assert french.said(step, "fr") != step
+
+
+def test_a_refusal_keeps_its_code_and_its_file() -> None:
+    told = french.said(
+        "IGNORED: apps/a.yaml: a comment asks K-Fix to leave the document alone", "fr"
+    )
+    assert told.startswith("IGNORED : apps/a.yaml : un commentaire")
+
+
+@pytest.mark.parametrize("text", ["", "something else", "x" * 100_000, "a " * 50_000, "/merge"])
+def test_what_is_not_known_is_left_as_it_was(text: str) -> None:
+    assert french.said(text, "fr") == text
+    assert french.said(text, "en") == text
