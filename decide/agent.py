@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decide import core
-from decide.core import opinion, question
+from decide.core import opinion, proposals, question
 from decide.core.opinion import Verdict
+from decide.core.view import ClusterView
 from decide.wiring import Ports, open_ports
 from kfix import topics
 from kfix.runtime.stage import Stage
@@ -72,6 +73,22 @@ async def _second_opinion(
         return verdict, SecondOpinion()
     if not opinion.wants_opinion(verdict, settings.ask, settings.unsure_below):
         return verdict, SecondOpinion()
-    asked = question.ask(ports.prompt, bundle, verdict.analysis, verdict.plans)
+    view = ClusterView(bundle)
+    offered = core.offers(bundle, verdict, language=ports.language)
+    asked = question.ask(
+        ports.prompt,
+        bundle,
+        verdict.analysis,
+        offered,
+        targets=proposals.targets(view, verdict.analysis),
+        incident=core.fingerprint_of(bundle, verdict),
+    )
     said = await ports.reasoner.consider(asked)
-    return opinion.settle(verdict, asked, said, certain_from=settings.certain_from)
+    return opinion.settle(
+        verdict,
+        asked,
+        said,
+        certain_from=settings.certain_from,
+        view=view,
+        language=ports.language,
+    )

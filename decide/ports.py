@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from decide.core.question import Opinion, Question
+from decide.core.question import Answer, Message, Opinion, Question
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
 Role = Literal["first", "repeat", "after_recovery"]
@@ -59,3 +60,58 @@ class Reasoner(Protocol):
     """A model that gives a second opinion. Never raises: what went wrong is in the opinion's ``failure``."""
 
     async def consider(self, question: Question) -> Opinion: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote, what it cost in tokens (0 where the service does not say), and why it stopped."""
+
+    text: str
+    tokens: int
+    ended: Literal["done", "refused", "truncated"]
+
+
+class Chat(Protocol):
+    """One model of one provider, asked once per call: nothing is repeated inside."""
+
+    provider: str
+    model: str
+
+    async def complete(self, system: str, messages: Sequence[Message]) -> Completion:
+        """Asks for an answer of ``question.WIRE_SCHEMA``'s shape, of at most ``MOST_TOKENS``.
+
+        Raises from ``schemas.errors``.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The hard budget of second opinions."""
+
+    calls_per_hour: int
+    tokens_per_hour: int
+    #: Per cause (the rules' fingerprint), in a day.
+    calls_per_incident: int
+    tokens_per_incident: int
+
+
+class OpinionBook(Protocol):
+    """What was asked, what it cost, and the answers: a budget that outlives the process, and a cache.
+
+    All raise ``errors.Unavailable`` when the store does not answer.
+    """
+
+    async def answer(self, key: str, model: str) -> Answer | None:
+        """The answer that this model gave to this very question."""
+        ...
+
+    async def reserve(self, key: str, model: str, incident: str, tokens: int) -> str:
+        """Takes one call of up to ``tokens`` from the budget; its id, empty when the budget does not allow it."""
+        ...
+
+    async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
+        """What the call really cost, and the answer it brought."""
+        ...

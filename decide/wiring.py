@@ -9,14 +9,13 @@ from datetime import timedelta
 from importlib import resources
 
 from decide.adapters.ledger import SqlLedger, Windows
+from decide.adapters.opinions import MemoryBook
+from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
 from decide.core.question import Prompt, parse_prompt
-from decide.ports import IncidentLedger, Reasoner
+from decide.ports import Allowance, Chat, IncidentLedger, Reasoner
 from decide.settings import Decide
 from kfix.settings import House, load
 from kfix.store.engine import open_store
-
-#: The prompt in use; outcomes are compared per version.
-PROMPT_VERSION = "diagnose.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,65 @@ class Ports:
     language: str
 
 
-def load_prompt(language: str) -> Prompt:
-    """The shipped prompt in this language. Raises FileNotFoundError for another language."""
-    name = f"{PROMPT_VERSION}.{language}"
+def load_prompt(language: str, version: str = "diagnose.v2") -> Prompt:
+    """A shipped prompt in this language. Raises FileNotFoundError for another language or version."""
+    name = f"{version}.{language}"
     text = resources.files("decide").joinpath("prompts", f"{name}.md").read_text("utf-8")
     return parse_prompt(text, name)
+
+
+def _chat(settings: Decide) -> Chat | None:
+    """The configured model; ``None`` without its key (or, for a server of one's own, its address)."""
+    timeout_s = settings.model_timeout_s
+    if settings.provider == "mistral" and (key := settings.mistral_api_key.get_secret_value()):
+        from decide.adapters.mistral import MistralChat
+
+        return MistralChat(
+            api_key=key,
+            url=settings.mistral_url,
+            model=settings.mistral_model,
+            timeout_s=timeout_s,
+        )
+    if settings.provider == "anthropic" and (key := settings.anthropic_api_key.get_secret_value()):
+        from decide.adapters.anthropic import ClaudeChat
+
+        return ClaudeChat(
+            api_key=key,
+            url=settings.anthropic_url,
+            model=settings.anthropic_model,
+            timeout_s=timeout_s,
+        )
+    key = settings.openai_api_key.get_secret_value()
+    if settings.provider == "openai" and (key or settings.openai_url):
+        from decide.adapters.openai import OpenAIChat
+
+        return OpenAIChat(
+            api_key=key,
+            url=settings.openai_url,
+            model=settings.openai_model,
+            timeout_s=timeout_s,
+            compatible=bool(settings.openai_url),
+            shape=settings.openai_shape,
+        )
+    return None
+
+
+def _reasoner(settings: Decide) -> ModelReasoner | None:
+    chat = _chat(settings) if settings.ask != "never" else None
+    if chat is None:
+        return None
+    allowance = Allowance(
+        calls_per_hour=settings.questions_per_hour,
+        tokens_per_hour=settings.tokens_per_hour,
+        calls_per_incident=settings.questions_per_incident,
+        tokens_per_incident=settings.tokens_per_incident,
+    )
+    return ModelReasoner(
+        chat,
+        MemoryBook(allowance),
+        patience=Patience(settings.opinion_timeout_s),
+        breaker=Breaker(settings.breaker_failures, settings.breaker_rest_s),
+    )
 
 
 @asynccontextmanager
@@ -47,23 +100,12 @@ async def open_ports() -> AsyncIterator[Ports]:
         quiet=timedelta(hours=settings.quiet_hours),
         expiry=timedelta(days=settings.expiry_days),
     )
-    reasoner = None
-    if settings.mistral_api_key.get_secret_value() and settings.ask != "never":
-        from decide.adapters.mistral import MistralReasoner
-
-        reasoner = MistralReasoner(
-            api_key=settings.mistral_api_key.get_secret_value(),
-            url=settings.mistral_url,
-            model=settings.mistral_model,
-            timeout_s=settings.model_timeout_s,
-            per_hour=settings.questions_per_hour,
-            per_incident=settings.questions_per_incident,
-        )
+    reasoner = _reasoner(settings)
     try:
         yield Ports(
             SqlLedger(engine, windows),
             reasoner,
-            load_prompt(house.language),
+            load_prompt(house.language, settings.prompt),
             settings,
             house.language,
         )

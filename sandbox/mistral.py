@@ -57,6 +57,7 @@ class Mistral:
 
     api_key: str = "sandbox-mistral-key"
     answer: Answer = smallest
+    finish_reason: str = "stop"
     asked: list[dict[str, Json]] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
 
@@ -104,7 +105,7 @@ class _Api:
         text = self._mistral.answer(body)
         choice: Json = {
             "index": 0,
-            "finish_reason": "stop",
+            "finish_reason": self._mistral.finish_reason,
             "message": {"role": "assistant", "content": text, "tool_calls": None, "prefix": False},
         }
         prompt = sum(len(str(m)) // 4 for m in _listed(body["messages"]))
@@ -193,7 +194,10 @@ def _example(schema: dict[str, Json], root: dict[str, Json]) -> Json:
         return _listed(schema["enum"])[0]
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            first = _listed(schema[key])[0]
+            options = _listed(schema[key])
+            if {"type": "null"} in options:
+                return None
+            first = options[0]
             assert isinstance(first, dict)
             return _example(first, root)
     return _example_of_type(schema, root)

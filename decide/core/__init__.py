@@ -6,8 +6,16 @@
 
 from __future__ import annotations
 
-from decide.core.deciding import diagnose
+from decide.core.deciding import diagnose, offers
 from decide.core.opinion import Verdict
 from decide.core.record import already_recovered, candidate, fingerprint_of, recovered
 
-__all__ = ["Verdict", "already_recovered", "candidate", "diagnose", "fingerprint_of", "recovered"]
+__all__ = [
+    "Verdict",
+    "already_recovered",
+    "candidate",
+    "diagnose",
+    "fingerprint_of",
+    "offers",
+    "recovered",
+]

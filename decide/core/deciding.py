@@ -88,6 +88,27 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
     return _verdict(diagnosis, reason, reason, (), language)
 
 
+def offers(
+    bundle: ContextBundle, verdict: Verdict, *, language: str = "en"
+) -> tuple[ActionPlan, ...]:
+    """Plans that a second opinion may choose among: the verdict's; of an ambiguous one, those of its two rivals."""
+    if verdict.reason != "ambiguous":
+        return verdict.plans
+    diagnosis = rank_causes(bundle, language)
+    out: dict[str, ActionPlan] = {}
+    for n, finding in enumerate(diagnosis.findings[:2]):
+        first = diagnosis.analysis.hypotheses[n]
+        analysis = diagnosis.analysis.model_copy(
+            update={"hypotheses": (first,), "confidence": first.confidence}
+        )
+        alone = replace(
+            diagnosis, status="solution_proposed", findings=(finding,), analysis=analysis
+        )
+        for plan in propose(alone, language)[:2]:
+            out.setdefault(plan.changes_hash, plan)
+    return tuple(out.values())
+
+
 def _over(bundle: ContextBundle, diagnosis: Diagnosis) -> bool:
     """Whether what was measured has passed: the monitor's group (all of them, when it has others) says OK now.
 

@@ -1,7 +1,8 @@
 """What a second opinion may change. Pure.
 
 The rules' plan stands unless the model names another cause; then a person decides. A model can turn an unsure "ask a
-human" into a plan only by choosing a hypothesis that has a signal besides text, and only among plans that the rules made.
+human" into a plan only by choosing a hypothesis that has a signal besides text: with a plan that the rules made, or
+with a proposal in the closed terms of ``decide.core.proposals`` that passes every check there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from decide.core.question import Answer, Opinion, Question
+from decide.core.plans import plan_of
+from decide.core.plans.drafts import Draft
+from decide.core.proposals import Refused, draft_of
+from decide.core.question import Answer, Opinion, Question, inert
+from decide.core.taxonomy import CLASSES
+from decide.core.view import ClusterView
 from schemas.base import Status
 from schemas.plans import AbstentionReason, ActionPlan, Analysis, Hypothesis, SecondOpinion
 
@@ -18,6 +24,10 @@ from schemas.plans import AbstentionReason, ActionPlan, Analysis, Hypothesis, Se
 Asking = Literal["never", "when_unsure", "always"]
 #: Sources whose words an attacker can write.
 _TEXT = {"log", "alert"}
+#: Answers of the rules that a model may turn into a plan of its own proposal: they lack a cause or a plan, nothing else.
+_OPEN: frozenset[AbstentionReason] = frozenset({"ambiguous", "not_enough_evidence", "no_safe_plan"})
+#: A proposal of a model is never surer than this.
+_MOST_CONFIDENCE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +51,15 @@ def wants_opinion(verdict: Verdict, asking: Asking, unsure_below: float) -> bool
 
 
 def settle(
-    verdict: Verdict, question: Question, opinion: Opinion, *, certain_from: float
+    verdict: Verdict,
+    question: Question,
+    opinion: Opinion,
+    *,
+    certain_from: float,
+    view: ClusterView | None = None,
+    language: str = "en",
 ) -> tuple[Verdict, SecondOpinion]:
-    """The final verdict and the record of what the model said."""
+    """The final verdict and the record of what the model said. Without ``view`` no proposal can be looked at."""
     record = SecondOpinion(
         provider=opinion.provider,
         model=opinion.model,
@@ -54,17 +70,26 @@ def settle(
     answer, analysis = opinion.answer, verdict.analysis
     if answer is None or analysis is None:
         return verdict, record.model_copy(update={"verdict": "failed", "reason": opinion.failure})
-    record = record.model_copy(update={"summary": answer.explanation})
+    record = record.model_copy(update={"summary": inert(answer.explanation, 1200)})
     unknown = _unknown_label(question, answer)
     if unknown:
-        return verdict, record.model_copy(update={"verdict": "dropped", "reason": unknown})
+        return verdict, _dropped(record, unknown)
     chosen = _chosen(question.hypotheses, analysis.hypotheses, answer.hypothesis)
-    record = record.model_copy(update={"failure_class": chosen.failure_class if chosen else ""})
+    if chosen is not None:
+        record = record.model_copy(update={"failure_class": chosen.failure_class})
+        if verdict.reason in _OPEN and answer.verdict == "fix":
+            if answer.plan != "none":
+                return _rescued(verdict, question, chosen, answer.plan, record)
+            if answer.proposal is not None and view is not None:
+                built = draft_of(view, question.targets, answer.proposal, chosen.object)
+                return _proposed(verdict, chosen, built, record, language)
     if chosen == analysis.hypotheses[0] and _same_course(verdict.status, answer.verdict):
         return verdict, record.model_copy(update={"verdict": "agreed"})
-    if verdict.status == "needs_human" and verdict.reason == "ambiguous" and chosen is not None:
-        return _rescued(verdict, question, chosen, answer.plan, record)
     return _disagreed(verdict, analysis, answer, record, certain_from)
+
+
+def _dropped(record: SecondOpinion, reason: str) -> SecondOpinion:
+    return record.model_copy(update={"verdict": "dropped", "reason": reason})
 
 
 def _unknown_label(question: Question, answer: Answer) -> str:
@@ -102,22 +127,45 @@ def _rescued(
     record: SecondOpinion,
 ) -> tuple[Verdict, SecondOpinion]:
     """An ambiguous case that the model settles: with a signal besides text and one of our plans, else not."""
+    if not _has_signal(verdict, chosen):
+        return verdict, _dropped(record, "no_independent_signal")
+    plan = question.offered[question.plans.index(plan_label)]
+    if all(change.object.key != chosen.object.key for change in plan.kubernetes_changes):
+        return verdict, _dropped(record, "plan_of_another_object")
+    return _used(verdict, chosen, plan, record)
+
+
+def _proposed(
+    verdict: Verdict,
+    chosen: Hypothesis,
+    built: Draft | Refused,
+    record: SecondOpinion,
+    language: str,
+) -> tuple[Verdict, SecondOpinion]:
+    """A case without a plan of ours that the model has one for: typed, at the cause, with a sign of its own, or not."""
+    if CLASSES[chosen.failure_class].family in ("nothing", "human"):
+        return verdict, _dropped(record, "no_cause")
+    if not _has_signal(verdict, chosen):
+        return verdict, _dropped(record, "no_independent_signal")
+    if isinstance(built, Refused):
+        return verdict, _dropped(record, built.reason)
+    confidence = min(_MOST_CONFIDENCE, chosen.confidence)
+    plan = plan_of(built, confidence, chosen.evidence_for, language)
+    return _used(verdict, chosen, plan, record)
+
+
+def _has_signal(verdict: Verdict, chosen: Hypothesis) -> bool:
+    """Whether something besides words that strangers can write speaks for the hypothesis."""
+    evidence = verdict.analysis.evidence if verdict.analysis is not None else ()
+    sources = {e.id: e.source for e in evidence}
+    return any(sources.get(e, "log") not in _TEXT for e in chosen.evidence_for)
+
+
+def _used(
+    verdict: Verdict, chosen: Hypothesis, plan: ActionPlan, record: SecondOpinion
+) -> tuple[Verdict, SecondOpinion]:
     analysis = verdict.analysis
     assert analysis is not None
-    sources = {e.id: e.source for e in analysis.evidence}
-    if not any(sources.get(e, "log") not in _TEXT for e in chosen.evidence_for):
-        return verdict, record.model_copy(
-            update={"verdict": "dropped", "reason": "no_independent_signal"}
-        )
-    if plan_label not in question.plans or not verdict.plans:
-        return verdict, record.model_copy(
-            update={"verdict": "disagreed", "reason": "no_plan_of_ours"}
-        )
-    plan = verdict.plans[question.plans.index(plan_label)]
-    if all(change.object.key != chosen.object.key for change in plan.kubernetes_changes):
-        return verdict, record.model_copy(
-            update={"verdict": "dropped", "reason": "plan_of_another_object"}
-        )
     others = tuple(h for h in analysis.hypotheses if h != chosen)
     settled = analysis.model_copy(
         update={

@@ -39,7 +39,7 @@ _FACTOR = 2.0
 #: Usage from this share of the limit on counts as being at it.
 _AT_LIMIT = 0.9
 #: What a plan of a model is worth beside one of the rules.
-_WEIGHT = 0.6
+_WEIGHT = 0.8
 #: Targets that a question offers.
 _MOST = 12
 _ASK = [("Proposed by a language model: check it twice", "Proposé par un modèle de langage : à vérifier deux fois")]  # fmt: skip
@@ -103,16 +103,18 @@ def _scalers(view: ClusterView, workload: Workload) -> list[ObjectRef]:
 
 
 def draft_of(
-    view: ClusterView, offered: Sequence[Target], proposal: Proposal
-) -> tuple[ObjectRef, Draft] | Refused:
-    """The typed change that a proposal stands for, with the object it changes."""
+    view: ClusterView, offered: Sequence[Target], proposal: Proposal, cause: ObjectRef
+) -> Draft | Refused:
+    """The typed change that a proposal stands for, made to the object that is the cause or to its autoscaler."""
     target = next((t for t in offered if t.label == proposal.target), None)
     if target is None:
         return Refused("unknown_target")
+    workload = view.workload(cause.kind, cause.namespace, cause.name)
+    own = {cause.key, *(s.key for s in _scalers(view, workload))} if workload else {cause.key}
+    if target.ref.key not in own:
+        return Refused("plan_of_another_object")
     draft = _BUILDERS[proposal.fix](view, target, proposal.number)
-    if isinstance(draft, Refused):
-        return draft
-    return (target.ref, draft) if draft.changes else Refused("no_effect")
+    return Refused("no_effect") if isinstance(draft, Draft) and not draft.changes else draft
 
 
 Built = Draft | Refused

@@ -1,7 +1,8 @@
 """The question put to a model, and what its answer may look like. Pure.
 
 The model sees reasons, numbers and short, delimited excerpts; it answers with identifiers that the question offered:
-a hypothesis and a plan by their labels. No free string of its answer can become part of a plan.
+a hypothesis and a plan by their labels, or a proposal of its own in the closed terms of ``decide.core.proposals``.
+No free string of its answer can become part of a plan.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from decide.core.proposals import Proposal, Target
 from schemas.context import ContextBundle, LogExcerpt, Pattern, SimilarIncident
 from schemas.plans import ActionPlan, Analysis
 
@@ -24,6 +26,8 @@ _EXCERPT = 300
 _LOGS = 4_000
 #: Evidence statements shown.
 _STATEMENTS = 25
+#: Tokens of an answer at most; reasoning models spend most of them before they write.
+MOST_TOKENS = 2_000
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
@@ -39,17 +43,55 @@ class Answer(BaseModel):
     verdict: Literal["fix", "no_action", "needs_human"]
     confidence: float = Field(ge=0.0, le=1.0)
     explanation: str = Field(max_length=1200)
+    #: A change of the model's own, where no plan fits.
+    proposal: Proposal | None = None
+
+
+#: What every provider's strict mode understands of a JSON schema.
+_STRICT = {"type", "properties", "items", "enum", "anyOf", "$ref", "$defs", "required", "additionalProperties"}  # fmt: skip
+
+
+def _strict(schema: Any, *, names: bool = False) -> Any:
+    """The schema as strict modes want it: every property required, bounds left to our own validation."""
+    if isinstance(schema, list):
+        return [_strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {
+        key: _strict(value, names=key in ("properties", "$defs"))
+        for key, value in schema.items()
+        if names or key in _STRICT
+    }
+    if not names and "properties" in out:
+        out["required"] = list(out["properties"])
+    return out
+
+
+#: ``Answer`` as it is asked for.
+WIRE_SCHEMA: dict[str, Any] = _strict(Answer.model_json_schema())
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A rendered prompt. ``key`` identifies its content, for the cache."""
+    """A rendered prompt. ``key`` identifies its content, for the cache; ``incident`` whose budget it is asked on."""
 
     system: str
     user: str
     prompt_version: str
     hypotheses: tuple[str, ...]
     plans: tuple[str, ...]
+    targets: tuple[Target, ...] = ()
+    incident: str = ""
+    #: What ``plans`` are the labels of.
+    offered: tuple[ActionPlan, ...] = ()
 
     @property
     def key(self) -> str:
@@ -97,9 +139,15 @@ def inert(text: str, limit: int = _EXCERPT) -> str:
 
 
 def ask(
-    prompt: Prompt, bundle: ContextBundle, analysis: Analysis, plans: Sequence[ActionPlan]
+    prompt: Prompt,
+    bundle: ContextBundle,
+    analysis: Analysis,
+    plans: Sequence[ActionPlan],
+    *,
+    targets: Sequence[Target] = (),
+    incident: str = "",
 ) -> Question:
-    """Renders the question about a diagnosis and its candidate plans."""
+    """Renders the question about a diagnosis, its candidate plans and what else could be changed."""
     hypotheses = tuple(f"H{n}" for n in range(1, len(analysis.hypotheses) + 1))
     labels = tuple(f"P{n}" for n in range(1, len(plans) + 1))
     values = {
@@ -107,20 +155,36 @@ def ask(
         "state": _state(bundle, analysis),
         "logs": _logs(bundle.logs),
         "hypotheses": "\n".join(
-            f"{label}: {h.failure_class} — {h.object.key} — {inert(h.root_cause)} ({h.confidence:.2f})"
+            f"{label}: {h.failure_class} — {inert(h.object.key)} — {inert(h.root_cause)} ({h.confidence:.2f})"
             for label, h in zip(hypotheses, analysis.hypotheses, strict=True)
         ),
         "plans": "\n".join(
             f"{label}: {_plan(plan)}" for label, plan in zip(labels, plans, strict=True)
         )
         or "-",
+        "targets": "\n".join(
+            f"{t.label}: {inert(t.ref.key)}"
+            + (f" container {inert(t.container, 63)}" if t.container else "")
+            for t in targets
+        )
+        or "-",
+        "examples": "\n".join(_examples(bundle.similar_incidents)) or "-",
         "similar": "\n".join(_similar(s) for s in bundle.similar_incidents) or "-",
         "worked": "\n".join(_pattern(p) for p in bundle.successful_patterns) or "-",
         "failed": "\n".join(_pattern(p) for p in bundle.failed_patterns) or "-",
         "lessons": "\n".join(f"- {inert(lesson)}" for lesson in bundle.lessons_learned) or "-",
     }
     user = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], prompt.user)
-    return Question(prompt.system, user, prompt.version, hypotheses, labels)
+    return Question(
+        prompt.system,
+        user,
+        prompt.version,
+        hypotheses,
+        labels,
+        tuple(targets),
+        incident,
+        tuple(plans),
+    )
 
 
 def _alert(bundle: ContextBundle) -> str:
@@ -171,8 +235,37 @@ def _plan(plan: ActionPlan) -> str:
 
 def _similar(incident: SimilarIncident) -> str:
     result = incident.result or "open"
-    return f"- {incident.failure_class}, {incident.fix_kind}: {result} (similarity {incident.similarity:.2f})"
+    kind = f"{inert(incident.failure_class, 60)}, {inert(incident.fix_kind, 40)}"
+    return f"- {kind}: {result} (similarity {incident.similarity:.2f})"
+
+
+#: How a fix that ended so should have been answered.
+_LESSON_OF: dict[str, str] = {
+    "success": '"verdict": "fix", with the plan of this kind',
+    "partial": '"verdict": "fix" only if the evidence shows that more than this kind of plan is not needed',
+    "failure": 'not this kind of plan again: another cause, another plan, or "verdict": "needs_human"',
+    "rejected": '"verdict": "needs_human", unless the evidence meets what the reviewers objected to',
+}
+#: Examples shown: what held teaches most, what failed must be among them.
+_HELD, _FAILED = 2, 2
+
+
+def _examples(incidents: Sequence[SimilarIncident]) -> list[str]:
+    """Few-shot examples from outcomes: the nearest incidents whose fix held, and the nearest whose fix did not."""
+    known = sorted(
+        (i for i in incidents if i.result in _LESSON_OF and i.fix_kind),
+        key=lambda i: (-i.similarity, i.incident_id),
+    )
+    held = [i for i in known if i.result == "success"][:_HELD]
+    failed = [i for i in known if i.result != "success"][:_FAILED]
+    return [
+        f"Example {n}: cause {inert(i.failure_class, 60)}, plan {inert(i.fix_kind, 40)}, outcome {i.result}."
+        + (f" Lesson: <<{inert(i.lesson)}>>." if i.lesson else "")
+        + f" A right answer to a case like it: {_LESSON_OF[str(i.result)]}."
+        for n, i in enumerate([*held, *failed], 1)
+    ]
 
 
 def _pattern(pattern: Pattern) -> str:
-    return f"- {pattern.fix_kind} for {pattern.failure_class} on {pattern.workload_kind}: {pattern.result}"
+    kind = f"{inert(pattern.fix_kind, 40)} for {inert(pattern.failure_class, 60)}"
+    return f"- {kind} on {inert(pattern.workload_kind, 60)}: {pattern.result}"

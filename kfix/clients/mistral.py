@@ -8,57 +8,50 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from schemas import errors
-
 T = TypeVar("T")
+#: Mistral's own service.
+URL = "https://api.mistral.ai"
+#: Seconds from first to last byte, where the caller names none; the client's own time-out is per read.
+_LONGEST_S = 120.0
 
 
-def connect(*, api_key: str, url: str, timeout_s: float) -> Any:
-    """A client; ``url`` empty: Mistral's own. Retries connection errors, 429 and 5xx for a third of the time-out."""
+def connect(*, api_key: str, url: str, timeout_s: float, retries: bool = True) -> Any:
+    """A client; ``url`` empty: Mistral's own.
+
+    With ``retries`` it repeats connection errors, 429 and 5xx for a third of the time-out; who counts calls does
+    without.
+    """
     from mistralai.client import Mistral
     from mistralai.client.utils import BackoffStrategy, RetryConfig
+
+    from kfix.clients.httpx2 import open_client
 
     timeout_ms = int(timeout_s * 1000)
     backoff = BackoffStrategy(300, 4_000, 1.5, min(timeout_ms, 10_000))
     return Mistral(
         api_key=api_key,
-        server_url=url or None,
+        server_url=url or URL,
         timeout_ms=timeout_ms,
-        retry_config=RetryConfig("backoff", backoff, True),
+        async_client=open_client(url or URL, timeout_s),
+        retry_config=RetryConfig("backoff", backoff, True)
+        if retries
+        else RetryConfig("none", backoff, False),
     )
 
 
 async def close(client: Any) -> None:
     """Closes a client's connections."""
+    await client.sdk_configuration.async_client.aclose()
     await client.__aexit__(None, None, None)
 
 
-async def typed(call: Awaitable[T]) -> T:
+async def typed(call: Awaitable[T], seconds: float = _LONGEST_S) -> T:
     """The call's answer. Raises from ``schemas.errors``; a 200 that is no answer is ``Rejected`` (``malformed``)."""
-    import httpx2
     from mistralai.client.errors import MistralError
 
+    from kfix.clients.httpx2 import failure_of, within
+
     try:
-        return await call
+        return await within(call, seconds, "Mistral")
     except MistralError as failure:
-        raise _failure(failure.status_code) from failure
-    except httpx2.TimeoutException as failure:
-        raise errors.TimedOut("Mistral took too long") from failure
-    except httpx2.HTTPError as failure:
-        raise errors.Unavailable("Mistral did not answer") from failure
-    except ValueError as failure:
-        raise errors.Rejected(
-            "Mistral's answer has no known shape", reason="malformed"
-        ) from failure
-
-
-def _failure(status: int) -> errors.KFixError:
-    if status == 429:
-        return errors.RateLimited("Mistral: too many requests")
-    if status in (401, 403):
-        return errors.Unauthorized("Mistral refuses the key")
-    if status >= 500:
-        return errors.Unavailable(f"Mistral answered {status}")
-    if status < 400:
-        return errors.Rejected("Mistral's answer has no known shape", reason="malformed")
-    return errors.Rejected(f"Mistral answered {status}")
+        raise failure_of(failure.status_code, failure.headers, "Mistral") from failure
