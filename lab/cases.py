@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 
 from lab import apps
 from lab.decoys import disturb
-from lab.faults import Fault, inject, load
+from lab.faults import FAMILIES, Fault, inject, load
 from lab.scene import Answer, App, Fleet, Scene
 
 #: Shares of cases that have no fault, and that have a second one.
 _HEALTHY, _TWO = 0.08, 0.1
+#: Shares of cases with something that looks like trouble, and where the repository is not what runs.
+_DECOY, _DRIFT = 0.4, 0.15
 #: What monitors say; none tells the cause.
 _TITLES = (
     "Deployment {app} has fewer available replicas than desired", "{app}: error rate above threshold", "Pods of {app} are not ready",
@@ -21,33 +24,46 @@ _VAGUE = ("Partial service unreachability", "Error rate above threshold", "Some 
 
 
 def scenes(seed: int, numbers: range, fleet: Fleet, only: tuple[str, ...] = ()) -> Iterator[Scene]:
-    """The cases with these numbers. Faults come round robin in a shuffled order, so that each is there."""
-    faults = [f for name, f in sorted(load().items()) if not only or name in only or f.family in only]  # fmt: skip
+    """The cases with these numbers. Families come round robin, and within each its faults in a shuffled order."""
+    known = load()
+    pools = [[f for _, f in sorted(known.items()) if f.family == family] for family in FAMILIES]
+    pools = [[f for f in pool if not only or f.id in only or f.family in only] for pool in pools]
+    pools = [pool for pool in pools if pool]
     for number in numbers:
         rng = random.Random(f"{seed}/{number}")
-        order = random.Random(f"{seed}/{number // len(faults)}").sample(faults, len(faults))
-        yield _scene(seed, number, rng, fleet, order[number % len(faults)], faults, only)
+        pool = pools[number % len(pools)]
+        turn, place = divmod(number // len(pools), len(pool))
+        one = random.Random(f"{seed}/{turn}/{len(pool)}").sample(pool, len(pool))[place]
+        yield _scene(f"lab-{seed}-{number:04}", rng, fleet, one, list(known.values()), plain=bool(only))  # fmt: skip
 
 
 def _scene(
-    seed: int, number: int, rng: random.Random, fleet: Fleet, one: Fault, faults: list[Fault], only: tuple[str, ...]
-) -> Scene:  # fmt: skip
-    made = apps.scene(f"lab-{seed}-{number:04}", rng.getrandbits(48), fleet)
+    name: str, rng: random.Random, fleet: Fleet, one: Fault, faults: list[Fault], *, plain: bool
+) -> Scene:
+    made = apps.scene(name, rng.getrandbits(48), fleet)
     kind = rng.random()
-    if kind < _HEALTHY and not only:
+    if kind < _HEALTHY and not plain:
         _well(made)
         return made
     target = _target(made)
-    made.answer = inject(made, target, one)
+    _break(made, target, one)
     made.family = one.family
-    made.notes.append(f"fault: {one.id} at {target.name}")
     second = _second(made, target, one, faults) if kind > 1 - _TWO and not one.alone else None
     if second:
         made.family = "two"
-    elif rng.random() < 0.4:
+    elif rng.random() < _DECOY:
         disturb(made, target)
-    _alert(made, target, named=bool(second) or rng.random() < 0.6)
+    _alert(made, target, one, named=bool(second) or rng.random() < 0.6)
     return made
+
+
+def _break(made: Scene, target: App, one: Fault) -> None:
+    before = json.loads(json.dumps(target.workload))
+    made.answer = inject(made, target, one)
+    made.notes.append(f"fault: {one.id} at {target.name}")
+    if target.declared is None and made.rng.random() < _DRIFT:
+        target.declared = before
+        made.notes.append("drift: the repository declares what was well")
 
 
 def _target(made: Scene) -> App:
@@ -60,13 +76,16 @@ def _target(made: Scene) -> App:
 def _second(made: Scene, first: App, one: Fault, faults: list[Fault]) -> App | None:
     """Another fault at an application that has nothing to do with the first: not the alert's."""
     near = {first.name, *_below(made, first)}
-    far = [a for a in made.apps if a.name not in near]
+    far = [a for a in made.apps if a.name not in near and a.workload["kind"] == "Deployment"]
     usable = [f for f in faults if not f.alone and f.id != one.id]
     if not far or not usable:
         return None
     other: App = made.pick(far)
-    fault = made.pick(usable)
+    fault: Fault = made.pick(usable)
+    title = made.title
+    made.apart = {a.name for a in made.apps if first.name in _below(made, a)} | near
     inject(made, other, fault)
+    made.title = title
     made.notes.append(f"also: {fault.id} at {other.name}")
     return other
 
@@ -89,16 +108,24 @@ def _well(made: Scene) -> None:
     if made.rng.random() < 0.8:
         disturb(made, target)
     named = made.rng.random() < 0.5
-    _alert(made, target, named=named)
-    where = f"app/{target.name}" if named else f"namespace/{made.namespace}"
+    _alert(made, target, None, named=named)
+    where = f"app/{target.name}" if made.subject else f"namespace/{made.namespace}"
     made.answer = Answer("healthy", where, "real", "no_action")
 
 
-def _alert(made: Scene, target: App, *, named: bool) -> None:
+def _alert(made: Scene, target: App, one: Fault | None, *, named: bool) -> None:
+    """Names the application at fault, or one that calls it, or nobody."""
+    _, _, name = made.answer.object.partition("app/") if made.answer else ("", "", "")
+    subject = made.app(name) if name and any(a.name == name for a in made.apps) else target
+    callers = [a for a in made.apps if subject.name in a.calls.values()]
+    if one and one.outage and callers and made.rng.random() < 0.2 and made.family != "two":
+        subject = made.pick(callers)
+        made.notes.append(f"alert: names the caller {subject.name}")
+        named = True
     if not named:
-        made.title = made.pick(_VAGUE)
+        made.title = made.title.format(app=subject.name) or made.pick(_VAGUE)
         return
-    made.title = made.pick(_TITLES).format(app=target.name)
+    made.title = (made.title or made.pick(_TITLES)).format(app=subject.name)
     kind = {"Deployment": "kube_deployment", "StatefulSet": "kube_stateful_set", "Job": "kube_job", "CronJob": "kube_cronjob"}  # fmt: skip
-    tag = kind.get(target.workload["kind"], "service")
-    made.subject = f"{made.pick((tag, tag, 'service'))}:{target.name}"
+    tag = kind[subject.workload["kind"]]
+    made.subject = f"{made.pick((tag, tag, 'service' if subject.service else tag))}:{subject.name}"

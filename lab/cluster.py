@@ -94,15 +94,15 @@ def cluster(seed: int) -> Iterator[Cluster]:
         with serving(plane, lambda space: _metrics(api, scenes, space)) as port:
             kubelets.start()
             nodes.deploy(api, made)
-            _system(api, port, authority(plane))
+            _system(api, port)
             try:
                 yield Cluster(plane, api, made, kubelets, scenes, port)
             finally:
                 kubelets.stop()
-                api.close()
+        api.close()
 
 
-def _system(api: Api, port: int, ca: str) -> None:
+def _system(api: Api, port: int) -> None:
     """Cluster DNS, and the metrics API as an aggregated one."""
     labels = {"k8s-app": "kube-dns"}
     container: Obj = {"name": "coredns", "image": "registry.k8s.io/coredns/coredns:v1.12.1", "ports": [{"name": "dns", "containerPort": 53, "protocol": "UDP"}]}  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from lab.apps import deployment
 from lab.fleet import stamp
 from lab.kubelet import Said
 from lab.live import Live
@@ -12,6 +13,7 @@ from lab.nodes_agent import event
 from lab.scene import App, Scene
 
 Step = Callable[[Live], None]
+Way = Callable[[Scene, App], "Step | None"]
 
 
 def disturb(scene: Scene, target: App) -> None:
@@ -19,10 +21,35 @@ def disturb(scene: Scene, target: App) -> None:
     others = [a for a in scene.apps if a is not target and a.name not in scene.broken]
     if not others:
         return
-    for way in scene.rng.sample((_old_restarts, _old_warning, _gone_pod), scene.rng.choice((1, 1, 2))):  # fmt: skip
+    for way in scene.rng.sample(_WAYS, scene.rng.choice((1, 1, 2))):
         app: App = scene.pick(others)
         scene.notes.append(f"decoy: {way.__name__.strip('_')} at {app.name}")
-        scene.steps.append(way(scene, app))
+        step = way(scene, app)
+        if step is not None:
+            scene.steps.append(step)
+
+
+def _idle(scene: Scene, app: App) -> None:
+    """A workload that nobody needs now: at zero, and the repository says so."""
+    name = scene.words.app()
+    labels = {"app": name}
+    idle = deployment(name, scene.namespace, labels, {"containers": [dict(app.container)]}, 0)
+    scene.apps.append(App(name, scene.namespace, app.program, idle))
+
+
+def _paused(scene: Scene, app: App) -> None:
+    """A cron job that is suspended on purpose: the repository says so."""
+    pod = {"restartPolicy": "Never", "containers": [{"name": "task", "image": app.container["image"]}]}  # fmt: skip
+    spec = {"schedule": "0 3 * * *", "suspend": True, "jobTemplate": {"spec": {"template": {"spec": pod}}}}  # fmt: skip
+    name = f"{scene.words.word()}-report"
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": scene.namespace}, "spec": spec}  # fmt: skip
+    scene.apps.append(App(name, scene.namespace, app.program, cron))
+
+
+def _strict_budget(scene: Scene, app: App) -> None:
+    """A budget without room, while nobody wants to disrupt anything."""
+    spec = {"minAvailable": app.replicas, "selector": {"matchLabels": dict(app.template["metadata"]["labels"])}}  # fmt: skip
+    app.extras.append({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app.name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
 
 
 def _before(scene: Scene) -> str:
@@ -79,3 +106,6 @@ def _gone_pod(scene: Scene, app: App) -> Step:
         live.api.create(event(about, Said("BackOff", text, True, 14), "", scene.namespace, at=_before(scene)))  # fmt: skip
 
     return step
+
+
+_WAYS: tuple[Way, ...] = (_old_restarts, _old_warning, _gone_pod, _idle, _paused, _strict_budget)

@@ -98,6 +98,7 @@ def run(live: Live) -> None:
         live.apply(manifest)
     if any(m["kind"] == "ResourceQuota" for m in scene.before):
         live.wait(lambda: _counted(live), "a quota was not computed")
+    live.wait(lambda: all(_bound(live, name) for name in scene.bound_first), "a claim is not bound")
     early = [a for a in scene.apps if not a.late]
     for app in early:
         for manifest in app.objects:
@@ -121,6 +122,11 @@ def _there(api: Api, path: str) -> bool:
     except Refused:
         return False
     return True
+
+
+def _bound(live: Live, claim: str) -> bool:
+    found = {c["metadata"]["name"]: c for c in live.items("v1", "persistentvolumeclaims")}
+    return bool((found.get(claim) or {}).get("status", {}).get("phase") == "Bound")
 
 
 def _counted(live: Live) -> bool:

@@ -151,6 +151,10 @@ class Scene:
     #: An extra tag of the alert: whom it names.
     subject: str = ""
     title: str = ""
+    #: Claims that must have their volume before the applications come.
+    bound_first: list[str] = field(default_factory=list)
+    #: Applications that must not come to depend on another one now.
+    apart: set[str] = field(default_factory=set)
     #: Applications that are not expected to become ready.
     broken: set[str] = field(default_factory=set)
     #: Utilisation in percent of requests that the metrics API reports, by application.

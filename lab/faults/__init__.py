@@ -20,21 +20,29 @@ class Fault:
     failure_class: str
     evidence: str
     inject: Inject
-    #: May stand beside another fault in one namespace.
+    #: May not stand beside another fault in one namespace.
     alone: bool = False
+    #: Nobody serves the application's callers any more: an alert may be about one of them.
+    outage: bool = False
 
 
+FAMILIES = ("admission", "scheduling", "services", "scaling", "configuration")
 FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    family: str, failure_class: str, evidence: str = "real", *, alone: bool = False
+    family: str,
+    failure_class: str,
+    evidence: str = "real",
+    *,
+    alone: bool = False,
+    outage: bool = False,
 ) -> Callable[[Inject], Inject]:
     """Registers a fault under its function's name. It returns the object at fault, an application where it says nothing else."""
 
     def register(inject: Inject) -> Inject:
         name = inject.__name__
-        FAULTS[name] = Fault(name, family, failure_class, evidence, inject, alone)
+        FAULTS[name] = Fault(name, family, failure_class, evidence, inject, alone, outage)
         return inject
 
     return register
@@ -42,7 +50,7 @@ def fault(
 
 def load() -> dict[str, Fault]:
     """All faults by id."""
-    for family in ("admission", "scheduling", "services", "scaling", "configuration"):
+    for family in FAMILIES:
         importlib.import_module(f"lab.faults.{family}")
     return FAULTS
 

@@ -68,7 +68,7 @@ def quota_pods(scene: Scene, app: App) -> str:
     return _quota(scene, {scene.pick(("pods", "count/pods")): str(others + room)})
 
 
-@fault("admission", "quota_services_exceeded", alone=True)
+@fault("admission", "quota_services_exceeded", alone=True, outage=True)
 def quota_services(scene: Scene, app: App) -> str:
     """The application's Service is refused; its callers do not find it."""
     app.late = True
@@ -80,7 +80,7 @@ def quota_services(scene: Scene, app: App) -> str:
     return _quota(scene, {scene.pick(("services", "count/services")): str(others)})
 
 
-@fault("admission", "quota_objects_exceeded", alone=True)
+@fault("admission", "quota_objects_exceeded", alone=True, outage=True)
 def quota_replicasets(scene: Scene, app: App) -> str:
     """No ReplicaSet may be made for the last application."""
     app.late = True
@@ -89,7 +89,7 @@ def quota_replicasets(scene: Scene, app: App) -> str:
     return _quota(scene, {"count/replicasets.apps": str(len(scene.apps) - 1)})
 
 
-@fault("admission", "quota_storage_exceeded", alone=True)
+@fault("admission", "quota_storage_exceeded", alone=True, outage=True)
 def quota_storage(scene: Scene, app: App) -> str:
     """The application's claim is refused, its pods wait for it."""
     app.late = True
@@ -107,7 +107,7 @@ def quota_storage(scene: Scene, app: App) -> str:
     return _quota(scene, hard)
 
 
-@fault("admission", "quota_needs_values", alone=True)
+@fault("admission", "quota_needs_values", alone=True, outage=True)
 def quota_needs_values(scene: Scene, app: App) -> str:
     """A quota demands a limit that the containers do not state."""
     refused(scene, app, "failed quota")
@@ -119,7 +119,7 @@ def quota_needs_values(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "limit_range_violated", alone=True)
+@fault("admission", "limit_range_violated", alone=True, outage=True)
 def limit_range(scene: Scene, app: App) -> str:
     """The container asks for more, or less, than the LimitRange allows."""
     way = scene.pick(("max", "min", "pod"))
@@ -138,7 +138,7 @@ def limit_range(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "missing_service_account")
+@fault("admission", "missing_service_account", outage=True)
 def service_account(scene: Scene, app: App) -> str:
     """The pods name an account that is not there."""
     refused(scene, app, "error looking up service account")
@@ -150,7 +150,7 @@ def service_account(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "pod_security_violation", alone=True)
+@fault("admission", "pod_security_violation", alone=True, outage=True)
 def pod_security(scene: Scene, app: App) -> str:
     """The namespace enforces a Pod Security level that the application breaks."""
     refused(scene, app, "violates PodSecurity")
@@ -186,7 +186,7 @@ def webhook(scene: Scene, app: App, client: Obj) -> None:
     scene.before.append({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name}, "webhooks": [hook]})  # fmt: skip
 
 
-@fault("admission", "webhook_unavailable")
+@fault("admission", "webhook_unavailable", outage=True)
 def webhook_down(scene: Scene, app: App) -> str:
     """The webhook's server is not there, or nothing listens."""
     refused(scene, app, "failed calling webhook")
@@ -195,7 +195,7 @@ def webhook_down(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "webhook_refused")
+@fault("admission", "webhook_refused", outage=True)
 def webhook_refuses(scene: Scene, app: App) -> str:
     """The webhook's server says no."""
     refused(scene, app, "denied the request")
