@@ -61,6 +61,10 @@ def ceiling(scene: Scene, app: App) -> str:
 
 
 def _serving(live: Live, app: App, most: int) -> bool:
+    for scaler in live.items("autoscaling/v2", "horizontalpodautoscalers"):
+        target = scaler["spec"]["scaleTargetRef"]["name"]
+        if target == app.name and (scaler.get("status") or {}).get("currentReplicas") != most:
+            return False
     found = {d["metadata"]["name"]: d for d in live.items("apps/v1", "deployments")}
     return bool(((found.get(app.name) or {}).get("status") or {}).get("readyReplicas") == most)
 
