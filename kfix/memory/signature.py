@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from schemas.base import Json
 from schemas.context import ContextBundle, LogExcerpt
@@ -46,16 +47,20 @@ def mask_identifiers(text: str, names: Iterable[str]) -> str:
     """``text`` without the given names, hashes, addresses, times and numbers; exit and status codes stay as words."""
     for pattern, word in _MASKS:
         text = pattern.sub(word, text)
-    for name in sorted({n for n in names if len(n) >= 2}, key=len, reverse=True):
-        text = re.sub(
-            rf"(?<![A-Za-z0-9]){re.escape(name)}(?:-[a-z0-9]+)*(?![A-Za-z0-9])",
-            "name",
-            text,
-            flags=re.I,
-        )
+    known = frozenset(name for name in names if len(name) >= 2)
+    if known:
+        text = _any_of(known).sub("name", text)
     text = _TELLING.sub(lambda m: f"{m[1]}_{m[2]}", text)
     text = _NUMBER.sub("n", text)
     return re.sub(r"\s+", " ", text).strip()
+
+
+@lru_cache(maxsize=16)
+def _any_of(names: frozenset[str]) -> re.Pattern[str]:
+    """One of the names, the longest first, with what controllers append to it."""
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    one = "|".join(map(re.escape, longest_first))
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{one})(?:-[a-z0-9]+)*(?![A-Za-z0-9])", re.I)
 
 
 def names_in(bundle: ContextBundle) -> set[str]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kfix import redaction
 from kfix.redaction import mask, mask_json, secret_name
 
 _ALNUM = string.ascii_letters + string.digits
@@ -256,3 +257,22 @@ def test_no_text_makes_masking_quadratic(unit: str) -> None:
 
     small, large = cpu(unit * 2000), cpu(unit * 16000)
     assert large < max(0.2, 40 * small)
+
+
+def test_no_text_with_a_secret_in_it_is_remembered() -> None:
+    rng = random.Random(11)
+    canaries = [_canary(rng) for _ in range(200)]
+    for text, _ in canaries:
+        assert mask(text) == mask(text)
+    assert mask("a plain text") == "a plain text"
+    assert "a plain text" in redaction._INNOCENT
+    masked = {text for text, secret in canaries if secret not in mask(text)}
+    assert not masked & redaction._INNOCENT
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(["password=abc1", "token", "\n", " ", "plain words", "glpat-abcdefghij0123456789", "-u a:b", "\r", "x" * 300]), max_size=8))  # fmt: skip
+def test_a_text_is_masked_the_same_whether_short_or_long(parts: list[str]) -> None:
+    """What is skipped for speed in short texts and per line in long ones hides nothing."""
+    text, filling = " ".join(parts), "\n" + "z " * 200
+    assert mask(text + filling) == mask(text) + filling
