@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide import core
-from decide.core import opinion, proposals, question
+from decide.core import opinion
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
 from decide.wiring import Ports, open_ports
@@ -73,22 +73,13 @@ async def _second_opinion(
         return verdict, SecondOpinion()
     if not opinion.wants_opinion(verdict, settings.ask, settings.unsure_below):
         return verdict, SecondOpinion()
-    view = ClusterView(bundle)
-    offered = core.offers(bundle, verdict, language=ports.language)
-    asked = question.ask(
-        ports.prompt,
-        bundle,
-        verdict.analysis,
-        offered,
-        targets=proposals.targets(view, verdict.analysis),
-        incident=core.fingerprint_of(bundle, verdict),
-    )
+    asked = core.question_about(bundle, verdict, ports.prompt, language=ports.language)
     said = await ports.reasoner.consider(asked)
     return opinion.settle(
         verdict,
         asked,
         said,
         certain_from=settings.certain_from,
-        view=view,
+        view=ClusterView(bundle),
         language=ports.language,
     )

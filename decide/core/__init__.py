@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from decide.core.deciding import diagnose, offers
+from decide.core.deciding import diagnose, question_about
 from decide.core.opinion import Verdict
 from decide.core.record import already_recovered, candidate, fingerprint_of, recovered
 
@@ -16,6 +16,6 @@ __all__ = [
     "candidate",
     "diagnose",
     "fingerprint_of",
-    "offers",
+    "question_about",
     "recovered",
 ]

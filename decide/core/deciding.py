@@ -9,6 +9,9 @@ from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.opinion import Verdict
 from decide.core.plans import propose
+from decide.core.proposals import targets
+from decide.core.question import Prompt, Question, ask
+from decide.core.record import fingerprint_of
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from schemas.base import Status
@@ -86,6 +89,22 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
     if reason == "outside_manifests":  # a manifest could mend it, but nothing tells how
         reason = "no_safe_plan"
     return _verdict(diagnosis, reason, reason, (), language)
+
+
+def question_about(
+    bundle: ContextBundle, verdict: Verdict, prompt: Prompt, *, language: str = "en"
+) -> Question:
+    """What a model is asked about a verdict, with everything that it may choose among. Needs an analysis."""
+    analysis = verdict.analysis
+    assert analysis is not None
+    return ask(
+        prompt,
+        bundle,
+        analysis,
+        offers(bundle, verdict, language=language),
+        targets=targets(ClusterView(bundle), analysis),
+        incident=fingerprint_of(bundle, verdict),
+    )
 
 
 def offers(
