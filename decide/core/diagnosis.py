@@ -9,9 +9,12 @@ from decide.core.findings import Fact, Finding
 from decide.core.graph import calls
 from decide.core.rules import (
     admission,
+    autoscaling,
     certificates,
     dependencies,
     gateways,
+    jobs,
+    lifecycle,
     mesh,
     nodes,
     performance,
@@ -24,6 +27,8 @@ from decide.core.rules import (
     services,
     startup,
     storage,
+    strain,
+    system,
 )
 from decide.core.taxonomy import CLASSES, title
 from decide.core.view import ClusterView
@@ -36,8 +41,8 @@ RULES_VERSION = "2026.11-1"
 #: Below this the answer is a person's: rules alone were not sure enough in the reliability table.
 SURE = 0.6
 _RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
-    admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, runtime.find,
-    services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, performance.find, nodes.find,
+    admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, autoscaling.find, runtime.find, strain.find, jobs.find, lifecycle.find,
+    services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, performance.find, nodes.find, system.find,
 )  # fmt: skip
 #: Classes that name a cause more exactly than another at the same object: the general one steps back.
 _SHARPER: dict[str, frozenset[str]] = {

@@ -48,12 +48,13 @@ def at(obj: object, *path: str) -> Any:
 
 def name_of(obj: Obj) -> str:
     """``metadata.name``."""
-    return str(at(obj, "metadata", "name") or "")
+    return str(mapping(obj.get("metadata")).get("name") or "")
 
 
 def namespace_of(obj: Obj) -> str:
-    """``metadata.namespace``, empty for cluster-scoped objects."""
-    return str(at(obj, "metadata", "namespace") or "")
+    """``metadata.namespace``, empty for cluster-scoped objects. Asked of every object of a dump: kept short."""
+    meta = obj.get("metadata")
+    return str(meta.get("namespace") or "") if isinstance(meta, dict) else ""
 
 
 def labels_of(obj: Obj) -> Obj:
@@ -71,6 +72,14 @@ def owners_of(obj: Obj) -> list[tuple[str, str]]:
     refs = [mapping(ref) for ref in items(at(obj, "metadata", "ownerReferences"))]
     refs.sort(key=lambda ref: not ref.get("controller"))
     return [(str(ref.get("kind", "")), str(ref.get("name", ""))) for ref in refs]
+
+
+def plural_of(kind: str) -> str:
+    """``NetworkPolicy`` → ``networkpolicies``, as the API's paths spell it."""
+    low = kind.lower()
+    if low.endswith("s"):
+        return low if low == "endpoints" else low + "es"
+    return low[:-1] + "ies" if low.endswith("cy") or low.endswith("ty") else low + "s"
 
 
 def number(value: object, default: int = 0) -> int:

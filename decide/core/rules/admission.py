@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, Workload, at, condition, items, mapping, name_of, namespace_of
+from decide.core.objects import (
+    Obj,
+    Workload,
+    at,
+    condition,
+    items,
+    mapping,
+    name_of,
+    namespace_of,
+    plural_of,
+)
 from decide.core.view import ClusterView
 from manifests import quantities
 from schemas.base import ObjectRef
@@ -36,17 +46,37 @@ def quota_family(resource: str) -> str:
     return "objects"
 
 
+#: Event reasons of controllers whose objects are refused.
+_REFUSED = ("FailedCreate", "ReplicaSetCreateError")
+#: What admission plugins and validation say, the first that fits answers.
+_REFUSALS = (
+    ("missing_service_account", re.compile(r"error looking up service account")),
+    ("quota_needs_values", re.compile(r"failed quota:")),
+    ("pod_security_violation", re.compile(r"violates PodSecurity|security context constraint")),
+    ("webhook_unavailable", re.compile(r"failed calling webhook|failed to call webhook")),
+    ("webhook_refused", re.compile(r"admission webhook|denied the request|ValidatingAdmissionPolicy")),
+    ("limit_range_violated", re.compile(r"(?:maximum|minimum) \S+ usage per |limit to request ratio")),
+    ("priority_class_missing", re.compile(r"no PriorityClass with name")),
+    ("runtime_class_missing", re.compile(r"RuntimeClass .*not found|runtimeclass.*not found", re.I)),
+    ("namespace_terminating", re.compile(r"because it is being terminated")),
+    ("rbac_denied", re.compile(r"cannot (?:create|patch|update|get) resource")),
+    ("pod_spec_invalid", re.compile(r"is invalid: ")),
+)  # fmt: skip
+
+
 def _pairs(text: str) -> dict[str, str]:
     return dict(part.strip().split("=", 1) for part in text.split(",") if "=" in part)
 
 
 def refusals(view: ClusterView, workload: Workload) -> list[str]:
     """What the API server says against this workload's pods, newest first; only while pods are missing."""
-    if workload.kind == "Pod" or workload.created >= workload.desired:
+    if workload.kind == "Pod" or condition(workload.obj, "Complete").get("status") == "True":
         return []
     said = condition(workload.obj, "ReplicaFailure")
     out = [str(said.get("message"))] if said.get("status") == "True" else []
-    events = [e for e in view.events_of_workload(workload) if e.reason == "FailedCreate"]
+    if workload.created >= workload.desired:
+        return out  # a rolling update may lack its new pods while the old ones serve
+    events = [e for e in view.events_of_workload(workload) if e.reason in _REFUSED]
     return out + [e.message for e in reversed(events)]
 
 
@@ -57,6 +87,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
         if texts:
             yield _refused(view, workload, texts)
     yield from _missing_services(view)
+    yield from _missing_objects(view)
     yield from _missing_claims(view)
     yield from _tight_quotas(view)
 
@@ -68,15 +99,8 @@ def _refused(view: ClusterView, workload: Workload, texts: list[str]) -> Finding
     if quota is not None:
         return _quota(view, workload, quota, fact)
     account = _ACCOUNT.search(text)
-    for class_id, words in (
-        ("missing_service_account", ("error looking up service account",)),
-        ("quota_needs_values", ("failed quota:",)),
-        ("pod_security_violation", ("violates PodSecurity", "security context constraint")),
-        ("webhook_unavailable", ("failed calling webhook",)),
-        ("webhook_refused", ("admission webhook", "denied the request")),
-        ("limit_range_violated", ("usage per Container is", "usage per Pod is", "limit to request ratio")),
-    ):  # fmt: skip
-        if any(word in text for word in words):
+    for class_id, pattern in _REFUSALS:
+        if pattern.search(text):
             name = account["name"] if account else ""
             return Finding(class_id, workload.ref, 0.95, quote(text), [fact], [], {"account": name, "workload": workload, "message": text})  # fmt: skip
     return Finding("pods_not_created", workload.ref, 0.6, quote(text), [fact])
@@ -144,6 +168,20 @@ def _missing_services(view: ClusterView) -> Iterator[Finding]:
                 if quota_family(resource) == "services" and used >= hard:
                     fact = Fact("object", f"Service {name} is {wanted[(namespace, name)]} and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used")  # fmt: skip
                     yield Finding("quota_services_exceeded", _quota_ref(namespace, name_of(quota)), 0.93, fact.statement, [fact], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": "1", "missing": 1})  # fmt: skip
+
+
+def _missing_objects(view: ClusterView) -> Iterator[Finding]:
+    """Any other object that is declared and not there, and a quota on the number of its kind that is full."""
+    for kind, namespace, name in view.declared:
+        plural = plural_of(kind)
+        if kind in ("Service", "PersistentVolumeClaim") or namespace not in view.focus or not view.collected(plural) or view.get(plural, namespace, name):  # fmt: skip
+            continue
+        for quota in view.all("resourcequotas"):
+            for resource, hard, used in _hard_and_used(quota):
+                counted = resource.removeprefix("count/").split(".")[0]
+                if namespace_of(quota) == namespace and counted == plural and used >= hard:
+                    text = f"{kind} {name} is declared and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used"
+                    yield Finding(f"quota_{quota_family(resource)}_exceeded", _quota_ref(namespace, name_of(quota)), 0.9, text, [Fact("object", text)], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": "1", "missing": 1})  # fmt: skip
 
 
 def _called_without_service(view: ClusterView) -> Iterator[tuple[str, str]]:

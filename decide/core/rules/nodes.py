@@ -106,9 +106,17 @@ def _scheduler(view: ClusterView) -> Iterator[Finding]:
     workload, pod = ignored[0]
     custom = str(pod.spec.get("schedulerName") or "default-scheduler")
     text = f"pod {pod.name} is Pending and the scheduler {custom} said nothing about it"
+    if custom != "default-scheduler" and not _heard_of(view, custom):
+        yield Finding("scheduler_unknown", workload.ref, 0.9, text, [Fact("object", text, workload.ref)], [], {"workload": workload})  # fmt: skip
+        return
     plane = _control_plane(view)
     ref = node_ref(plane) if plane else workload.ref
     yield Finding("scheduler_unavailable", ref, 0.8, text, [Fact("object", text, workload.ref)])
+
+
+def _heard_of(view: ClusterView, scheduler: str) -> bool:
+    """Some pod of that scheduler has a node."""
+    return any(p.node and p.spec.get("schedulerName") == scheduler for w in view.workloads for p in w.pods)  # fmt: skip
 
 
 def _one_sided(view: ClusterView) -> Iterator[Finding]:

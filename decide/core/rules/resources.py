@@ -1,7 +1,7 @@
-"""Memory and CPU of a container against its limits, and autoscalers.
+"""Memory, CPU and disk of a container against its limits.
 
 Sources: kubelet OOMKilled and exit code 137 (128 + SIGKILL), runc's "container init was OOM-killed",
-kernel OOMKilling events, HPA conditions (k8s.io/kubernetes pkg/controller/podautoscaler).
+kernel OOMKilling events, kubelet pkg/kubelet/eviction.
 """
 
 from __future__ import annotations
@@ -16,15 +16,9 @@ from decide.core.objects import (
     Pod,
     Workload,
     at,
-    items,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
 )
 from decide.core.view import ClusterView, Event
 from manifests import quantities
-from schemas.base import ObjectRef
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -33,9 +27,6 @@ def find(view: ClusterView) -> Iterator[Finding]:
         yield from _memory(view, workload)
         yield from _leak(view, workload)
         yield from _evicted(workload)
-    for scaler in view.all("horizontalpodautoscalers"):
-        if namespace_of(scaler) in view.focus:
-            yield from _scaler(view, scaler)
 
 
 def memory_limit(workload: Workload, container: str) -> float | None:
@@ -126,7 +117,9 @@ def straightness(values: list[float]) -> float:
 def _oom(pod: Pod, container: Container, events: list[Event]) -> tuple[float, list[str]] | None:
     """Belief and reasons that the memory limit killed it."""
     died = container.terminated
-    text = f"{died.get('message') or ''} {container.waiting.get('message') or ''}"
+    # A program writes its own termination message; only the runtime's own failures are the runtime's words.
+    own = died.get("reason") in ("Error", "Completed", None)
+    text = f"{'' if own else died.get('message') or ''} {container.waiting.get('message') or ''}"
     if died.get("reason") == "OOMKilled":
         return 0.96 if not container.ready or container.restarts else 0.8, [f"container {container.name} ended OOMKilled"]  # fmt: skip
     if "OOM-killed" in text or "OOMKilled" in text:
@@ -152,45 +145,6 @@ def _evicted(workload: Workload) -> Iterator[Finding]:
         if "ephemeral" in text:
             yield Finding("ephemeral_storage_exceeded", workload.ref, 0.9, quote(text), [fact], [], {"workload": workload, "message": text})  # fmt: skip
         return
-
-
-def _scaler(view: ClusterView, scaler: object) -> Iterator[Finding]:
-    obj = mapping(scaler)
-    target = mapping(at(obj, "spec", "scaleTargetRef"))
-    workload = view.workload(str(target.get("kind")), namespace_of(obj), str(target.get("name")))
-    ref = ObjectRef(api_version=str(obj.get("apiVersion") or "autoscaling/v2"), kind="HorizontalPodAutoscaler", namespace=namespace_of(obj), name=name_of(obj))  # fmt: skip
-    conditions = {str(mapping(c).get("type")): mapping(c) for c in items(at(obj, "status", "conditions"))}  # fmt: skip
-    current, most = number(at(obj, "status", "currentReplicas")), number(at(obj, "spec", "maxReplicas"))  # fmt: skip
-    least = number(at(obj, "spec", "minReplicas"), 1)
-    limited = conditions.get("ScalingLimited", {})
-    above = _above_target(obj)
-    subject = workload.ref if workload else ref
-    data = {"workload": workload, "scaler": obj, "scaler_ref": ref, "above": above}
-    if most and current >= most and most > least and limited.get("status") != "False":
-        told = limited.get("reason") == "TooManyReplicas"
-        score = 0.55 + (0.2 if told else 0) + (0.17 if above else 0)
-        text = f"{current} of at most {most} replicas" + (f", {above}" if above else "")
-        if told or above:
-            yield Finding("autoscaler_at_ceiling", subject, score, text, [Fact("object", text, ref, float(current), "replicas")], [], data)  # fmt: skip
-    active = conditions.get("ScalingActive", {})
-    if active.get("status") == "False" and active.get("reason") != "ScalingDisabled":
-        text = quote(str(active.get("message") or active.get("reason")))
-        yield Finding("autoscaler_without_metrics", subject, 0.7, text, [Fact("object", text, ref)], [], data)  # fmt: skip
-
-
-def _above_target(scaler: object) -> str:
-    """``cpu 93 % against 70 %`` when a metric stands above its target, else empty."""
-    wanted = {}
-    for metric in items(at(scaler, "spec", "metrics")):
-        name, target = at(metric, "resource", "name"), at(metric, "resource", "target", "averageUtilization")  # fmt: skip
-        if name and target:
-            wanted[name] = number(target)
-    for metric in items(at(scaler, "status", "currentMetrics")):
-        name = at(metric, "resource", "name")
-        now = number(at(metric, "resource", "current", "averageUtilization"))
-        if name in wanted and now > wanted[name]:
-            return f"{name} {now} % against {wanted[name]} %"
-    return ""
 
 
 def throttled(view: ClusterView, workload: Workload) -> float | None:

@@ -7,18 +7,14 @@ from collections.abc import Iterator
 from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import (
     Container,
-    Obj,
     Workload,
     annotations_of,
     at,
     condition,
-    items,
     name_of,
-    namespace_of,
     number,
 )
 from decide.core.rules.startup import DENIED, claim_volumes, mount_paths, suffering
-from decide.core.selectors import selects
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
@@ -31,11 +27,8 @@ def find(view: ClusterView) -> Iterator[Finding]:
             yield from _crash(view, workload, crashing[0])
         if workload.kind in ("Deployment", "StatefulSet") and workload.desired == 0:
             yield from _zero(view, workload)
-        if workload.kind in ("Job", "CronJob"):
-            yield from _job(view, workload)
         if workload.kind == "Deployment" and not workload.available:
             yield from _rollout(view, workload)
-    yield from _stuck(view)
 
 
 def _crashes(container: Container) -> bool:
@@ -55,7 +48,8 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         ("sidecar_port_conflict", "port_in_use", 0.95), ("volume_permission_denied", "denied_file", 0.85),
         ("database_credentials_invalid", "db_access_denied", 0.95), ("missing_env", "missing_env", 0.9),
         ("database_disk_full", "disk_full", 0.9), ("rbac_denied", "api_forbidden", 0.75),
-        ("certificate_invalid", "certificate", 0.75), ("crash_bad_config", "bad_config", 0.8),
+        ("crash_bad_config", "bad_config", 0.8), ("image_platform_mismatch", "exec_format", 0.93),
+        ("database_schema_missing", "db_missing", 0.88),
     ):  # fmt: skip
         hit = _pick(hits, signal)
         if hit is None:
@@ -65,11 +59,24 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
             found = True
             fact = Fact("log", quote(hit.line), workload.ref)
             yield Finding(class_id, workload.ref, adjusted, quote(hit.line), [fact, base], [], {**data, "subject": hit.subject, "hit": hit})  # fmt: skip
+    if code == 0 and not found:
+        yield from _ends_well(view, workload, container, base)
     if found or code in (0, 137, 143, None):
         return
     panic = _pick(hits, "panic") or _pick(hits, "heap")
     facts = [base, *([Fact("log", quote(panic.line), workload.ref)] if panic else [])]
     yield Finding("crash_code", workload.ref, 0.55 if panic else 0.4, f"exit code {code}", facts, [], data)  # fmt: skip
+
+
+def _ends_well(
+    view: ClusterView, workload: Workload, container: Container, base: Fact
+) -> Iterator[Finding]:
+    """It is meant to run on and ends with success again and again; nobody stops it."""
+    probed = any(e.reason == "Killing" and "probe" in e.message for e in view.events_of_workload(workload))  # fmt: skip
+    if container.restarts < 3 or probed or workload.spec.get("restartPolicy") in ("OnFailure", "Never"):  # fmt: skip
+        return
+    text = f"container {container.name} ends with exit code 0, {container.restarts} times"
+    yield Finding("container_exits_at_once", workload.ref, 0.82, text, [base], [], {"workload": workload, "container": container.name})  # fmt: skip
 
 
 def _pick(hits: list[Hit], signal: str) -> Hit | None:
@@ -110,13 +117,6 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     yield Finding("zero_replicas", workload.ref, score, "spec.replicas is 0", facts, [], {"workload": workload, "declared": wanted})  # fmt: skip
 
 
-def _job(view: ClusterView, workload: Workload) -> Iterator[Finding]:
-    failed = condition(workload.obj, "Failed")
-    if workload.kind == "Job" and failed.get("status") == "True":
-        text = quote(f"{failed.get('reason')}: {failed.get('message')}")
-        yield Finding("job_failing", workload.ref, 0.75, text, [Fact("object", text, workload.ref)], [], {"workload": workload})  # fmt: skip
-
-
 def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     """The newest ReplicaSet does not get ready while an older one serves."""
     sets = [view.get("replicasets", workload.namespace, name) for name in sorted(workload.children)]
@@ -131,31 +131,3 @@ def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if serving and unready:
         text = f"{name_of(newest)} is not ready while {name_of(serving[-1])} still serves"
         yield Finding("bad_rollout", workload.ref, 0.6 if stuck else 0.45, text, [Fact("change", text, workload.ref)], [], {"workload": workload, "newest": newest, "good": serving[-1]})  # fmt: skip
-
-
-def _stuck(view: ClusterView) -> Iterator[Finding]:
-    for budget in view.all("poddisruptionbudgets"):
-        if namespace_of(budget) not in view.focus:
-            continue
-        blocked = [e for e in view.events if "disruption budget" in e.message and e.warning]
-        if number(at(budget, "status", "disruptionsAllowed"), 1) == 0 and blocked:
-            for workload in view.workloads:
-                if _budget_is_of(budget, workload):
-                    text = f"PodDisruptionBudget {name_of(budget)} allows 0 disruptions"
-                    yield Finding("disruption_budget_blocks", workload.ref, 0.6, text, [Fact("object", text)], [], {"workload": workload})  # fmt: skip
-
-
-def _budget_is_of(budget: Obj, workload: Workload) -> bool:
-    same = workload.namespace == namespace_of(budget)
-    return same and selects(at(budget, "spec", "selector"), workload.labels)
-
-
-def terminating(view: ClusterView) -> list[Obj]:
-    """Objects that wait for finalizers."""
-    kinds = ("namespaces", "persistentvolumeclaims", "persistentvolumes", "pods")
-    return [
-        o
-        for kind in kinds
-        for o in view.all(kind)
-        if at(o, "metadata", "deletionTimestamp") and items(at(o, "metadata", "finalizers"))
-    ]

@@ -25,7 +25,9 @@ from decide.core.selectors import requirement
 from decide.core.view import ClusterView, node_ready
 from manifests import quantities
 
-_REASON = re.compile(r"(\d+) ([^,.]+?(?:\{[^}]*\}[^,.]*)?)(?=[,.]|$)")
+_REASON = re.compile(r"(\d+) (.+?)(?=, \d+ |\.\s|\.?$|, preemption)")
+#: A resource that is neither CPU nor memory.
+_OTHER = re.compile(r"Insufficient (?!cpu|memory)\S")
 _UNUSABLE = re.compile(r"node\.kubernetes\.io/(not-ready|unreachable|memory-pressure|disk-pressure|pid-pressure|network-unavailable)")  # fmt: skip
 
 
@@ -158,7 +160,7 @@ def _classes(
         return any(word in reason for reason in reasons)
 
     fitting = [n for n in view.nodes if selector_fits(spec, n) and affinity_fits(spec, n)]
-    labels_exclude = has("didn't match Pod's node affinity")
+    labels_exclude = has("didn't match Pod's node affinity") or has("didn't match node selector")
     workers = [n for n in fitting if not (control_plane(n) and cordoned(n))]
     if labels_exclude and view.nodes and not workers:
         usual = [n for n in view.nodes if not (control_plane(n) and cordoned(n))]
@@ -174,11 +176,16 @@ def _classes(
         ("topology spread constraints", "topology_spread_unsatisfied"),
         ("free ports", "host_port_conflict"), ("Too many pods", "too_many_pods"),
         ("volume node affinity conflict", "volume_node_conflict"),
+        ("exceed max volume count", "volume_limit_reached"),
     ):  # fmt: skip
         if has(word):
             count = sum(n for reason, n in reasons.items() if word in reason)
             share = count / max(1, sum(reasons.values()))
             out.append((class_id, 0.75 + 0.19 * share))
+    if any(_OTHER.match(reason) for reason in reasons):
+        out.append(("insufficient_resource", 0.9))
+    if "scheduling gates" in text:
+        out.append(("scheduling_gated", 0.85))
     tainted = [n for n in fitting if untolerated(spec, n)]
     usable = [n for n in fitting if node_ready(n) == "True"]
     if has("untolerated taint") or has("had taint"):

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import Container, Pod, Workload, at, items, mapping
-from decide.core.view import ClusterView
+from decide.core.view import ClusterView, node_ref
 
 PULLING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}  # fmt: skip
 _PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("image_registry_unreachable", re.compile(
-        r"no such host|server misbehaving|name resolution|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
+        r"no such host|server misbehaving|name resolution|toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
         r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|503 Service Unavailable", re.I)),
     ("image_platform_mismatch", re.compile(r"no match for platform|does not match the specified platform", re.I)),
     ("image_pull_secret_missing", re.compile(
@@ -29,6 +29,15 @@ _MISSING = re.compile(r'(?P<kind>configmap|secret)s? "(?P<name>[^"]+)" not found
 _MISSING_KEY = re.compile(r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<ns>[^/\s]+)/(?P<name>\S+)")  # fmt: skip
 _REFERENCE_KEY = re.compile(r"references non-existent (?:config|secret) key: (?P<key>\S+)")
 _EXEC = re.compile(r"executable file not found|no such file or directory|exec format error|permission denied", re.I)  # fmt: skip
+_MOUNTING = re.compile(r"error mounting|failed to prepare subPath|failed to create subPath|not a directory|hostPath type check", re.I)  # fmt: skip
+#: Why the runtime cannot create a container, the first that fits answers.
+_CREATING = (
+    ("oom_killed", 0.95, re.compile(r"OOM")),
+    ("pod_security_violation", 0.85, re.compile(r"runAsNonRoot|non-root")),
+    ("volume_mount_failed", 0.88, _MOUNTING),
+    ("image_platform_mismatch", 0.93, re.compile(r"exec format error")),
+    ("bad_command", 0.93, re.compile(rf"{_EXEC.pattern}|no command specified", re.I)),
+)  # fmt: skip
 DENIED = re.compile(r"permission denied|read-only file system|operation not permitted|EACCES|EROFS", re.I)  # fmt: skip
 
 
@@ -102,13 +111,8 @@ def _create(view: ClusterView, workload: Workload, pod: Pod, container: Containe
     if missing is not None:
         data |= {k: v for k, v in missing.groupdict().items() if v}
         return Finding("config_reference_missing", workload.ref, 0.95, quote(text), facts, [], data)
-    if "OOM" in text:
-        return Finding("oom_killed", workload.ref, 0.95, quote(text), facts, [], data)
-    if "runAsNonRoot" in text or "non-root" in text:
-        return Finding("pod_security_violation", workload.ref, 0.85, quote(text), facts, [], data)
-    if _EXEC.search(text):
-        return Finding("bad_command", workload.ref, 0.93, quote(text), facts, [], data)
-    return Finding("container_create_failed", workload.ref, 0.75, quote(text), facts, [], data)
+    class_id, score = next(((c, n) for c, n, pattern in _CREATING if pattern.search(text)), ("container_create_failed", 0.75))  # fmt: skip
+    return Finding(class_id, workload.ref, score, quote(text), facts, [], data)
 
 
 def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding]:
@@ -120,6 +124,10 @@ def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding
         if "OOM" in event.message:
             yield Finding("oom_killed", workload.ref, 0.93, quote(event.message), facts, [], data)
             return
+        special = next((c for c, pattern in _SANDBOX if pattern.search(event.message)), "")
+        if special:
+            yield _special(workload, pod, special, quote(event.message), facts, data)
+            return
         missing = _MISSING.search(event.message)
         key = _REFERENCE_KEY.search(event.message)
         if missing is not None or key is not None:
@@ -130,6 +138,21 @@ def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding
         return
 
 
+#: What keeps a sandbox or a volume from a pod, the first that fits answers.
+_SANDBOX = (
+    ("node_network_plugin_unavailable", re.compile(r"cni (?:plugin|config) (?:not |un)initialized|network plugin is not ready|cni\.go.*no such file|/var/run/calico|failed to find plugin", re.I)),
+    ("pod_network_setup_failed", re.compile(r"failed to setup network for sandbox|networkPlugin cni failed|failed to assign an IP address|no (?:available )?IP addresses available|no free IP|plugin type=\S+ .*failed \(add\)", re.I)),
+    ("volume_multi_attach", re.compile(r"Multi-Attach error")),
+)  # fmt: skip
+
+
+def _special(  # noqa: PLR0917
+    workload: Workload, pod: Pod, class_id: str, text: str, facts: list[Fact], data: dict[str, object]
+) -> Finding:  # fmt: skip
+    ref = node_ref(pod.node) if class_id.startswith("node_") and pod.node else workload.ref
+    return Finding(class_id, ref, 0.88, text, facts, [], data)
+
+
 def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator[Finding]:
     died = container.terminated
     text, code = str(died.get("message") or ""), died.get("exitCode")
@@ -137,7 +160,9 @@ def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator
     facts = [Fact("object", quote(f"container {container.name} ended with exit code {code}: {text}"), workload.ref)]  # fmt: skip
     if "OOM" in text:
         return  # told by the memory rules
-    if _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
+    if "exec format error" in text:
+        yield Finding("image_platform_mismatch", workload.ref, 0.93, quote(text), facts, [], data)
+    elif _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
         yield Finding("bad_command", workload.ref, 0.93, quote(text), facts, [], data)
     elif code in (126, 127):
         yield Finding("bad_command", workload.ref, 0.85, f"exit code {code}", facts, [], data)

@@ -1,0 +1,92 @@
+"""Jobs that fail or run out of time, cron jobs that do not start.
+
+Sources: k8s.io/api batch/v1 (JobFailed reasons); k8s.io/kubernetes pkg/controller/cronjob (event reasons).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from decide.core.clock import age, instant
+from decide.core.findings import Fact, Finding, quote
+from decide.core.objects import Obj, Workload, at, condition, name_of
+from decide.core.view import ClusterView
+
+#: A job that failed longer ago than this is hardly why the alert came now.
+_OLD = timedelta(hours=6)
+_NOT_STARTING = {
+    "UnparseableSchedule": 0.93, "UnknownTimeZone": 0.93, "InvalidSchedule": 0.93, "FailedNeedsStart": 0.88,
+    "TooManyMissedTimes": 0.85, "JobAlreadyActive": 0.62, "MissSchedule": 0.62,
+}  # fmt: skip
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about jobs, at the cron job where one owns them."""
+    for workload in view.workloads:
+        if workload.kind == "Job":
+            yield from _failed(view, workload, workload.obj)
+        elif workload.kind == "CronJob":
+            runs = runs_of(view, workload)
+            finished = [r for r in runs if _verdict(r)]
+            if finished:
+                yield from _failed(view, workload, finished[-1])
+            yield from _suspended(view, workload)
+            yield from _not_starting(view, workload, runs)
+
+
+def runs_of(view: ClusterView, workload: Workload) -> list[Obj]:
+    """A cron job's jobs, the oldest first."""
+    found = [view.get("jobs", workload.namespace, name) for name in workload.children]
+    return sorted((j for j in found if j is not None), key=lambda j: str(at(j, "metadata", "creationTimestamp") or name_of(j)))  # fmt: skip
+
+
+def _verdict(job: Obj) -> str:
+    for kind in ("Failed", "Complete"):
+        if condition(job, kind).get("status") == "True":
+            return kind
+    return ""
+
+
+def _failed(view: ClusterView, workload: Workload, job: Obj) -> Iterator[Finding]:
+    failed = condition(job, "Failed")
+    if failed.get("status") != "True":
+        return
+    since = instant(failed.get("lastTransitionTime"))
+    old = since is not None and view.bundle.alerted_at - since > _OLD
+    reason = str(failed.get("reason") or "")
+    text = quote(f"job {name_of(job)}: {reason}: {failed.get('message') or ''}")
+    late = reason == "DeadlineExceeded"
+    class_id = "job_deadline_exceeded" if late else "job_failing"
+    score = (0.88 if late else 0.75) - 0.35 * old
+    against = ["it failed long before the alert"] if old else []
+    yield Finding(class_id, workload.ref, score, text, [Fact("object", text, workload.ref)], against, {"workload": workload, "job": job})  # fmt: skip
+
+
+def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    if at(workload.obj, "spec", "suspend") is not True:
+        return
+    declared = view.declared.get(("CronJob", workload.namespace, workload.name))
+    subject = view.bundle.k8s_context.subject
+    meant = declared is not None and at(declared, "spec", "suspend") is True
+    score = 0.25 if meant else 0.88 if declared else 0.4
+    if subject is not None and subject.name == workload.name and not meant:
+        score = max(score, 0.8)
+    last = age(workload.obj, view.bundle.alerted_at, "status", "lastScheduleTime")
+    text = "spec.suspend is true" + (f", last run {last} before the alert" if last else "")
+    facts = [Fact("object", text, workload.ref)]
+    if declared is not None and not meant:
+        facts.append(Fact("repository", "the deployment repository does not suspend it"))
+    yield Finding("cron_suspended", workload.ref, score, text, facts, ["the repository suspends it too"] if meant else [], {"workload": workload})  # fmt: skip
+
+
+def _not_starting(view: ClusterView, workload: Workload, runs: list[Obj]) -> Iterator[Finding]:
+    events = view.events_of("CronJob", workload.namespace, workload.name)
+    told = [e for e in events if e.reason in _NOT_STARTING]
+    if not told or at(workload.obj, "spec", "suspend") is True:
+        return
+    event = max(told, key=lambda e: (_NOT_STARTING[e.reason], e.last))
+    after = [r for r in runs if str(at(r, "metadata", "creationTimestamp") or "") > event.last]
+    score = 0.3 if after and event.last else _NOT_STARTING[event.reason]
+    text = quote(f"{event.reason}: {event.message}")
+    yield Finding("cron_not_starting", workload.ref, score, text, [Fact("event", text, workload.ref)], [], {"workload": workload})  # fmt: skip
