@@ -36,6 +36,8 @@ class Index:
     """The files of one repository at one commit. ``texts`` has what is readable, ``unreadable`` why the rest is not."""
 
     texts: dict[str, str] = field(default_factory=dict)
+    #: Everything, also what is no manifest: charts' templates, what generators read.
+    files: Mapping[str, bytes | str] = field(default_factory=dict)
     unreadable: dict[str, Refused] = field(default_factory=dict)
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _parsed: dict[str, list[Document] | Refused] = field(default_factory=dict)
@@ -112,7 +114,7 @@ class Index:
 
 def build(files: Mapping[str, bytes | str]) -> Index:
     """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason."""
-    index = Index()
+    index = Index(files=files)
     for path, content in files.items():
         if not path.endswith(_SUFFIXES):
             continue
@@ -126,6 +128,21 @@ def build(files: Mapping[str, bytes | str]) -> Index:
         for kind in _kinds(path, text):
             index.by_kind[kind.lower()].append(path)
     return index
+
+
+def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
+    """The index as it is with other texts for some files; what did not change is not read again."""
+    after = build(changed)
+    kept = {path: text for path, text in index.texts.items() if path not in changed}
+    kinds = {k: [p for p in found if p not in changed] for k, found in index.by_kind.items()}
+    for kind, found in after.by_kind.items():
+        kinds[kind] = sorted({*kinds.get(kind, ()), *found})
+    after.texts = kept | after.texts
+    after.files = {**index.files, **changed}
+    after.unreadable = {**index.unreadable, **after.unreadable}
+    after.by_kind = kinds
+    after._parsed = {path: found for path, found in index._parsed.items() if path not in changed}
+    return after
 
 
 def _kinds(path: str, text: str) -> set[str]:

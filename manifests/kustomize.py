@@ -34,6 +34,9 @@ class Kustomization:
     targeted: dict[str, dict[str, Any]] = field(default_factory=dict)
     replicas: tuple[str, ...] = ()
     images: tuple[dict[str, Any], ...] = ()
+    #: (name, key, file) of generated ConfigMaps and Secrets.
+    generated: tuple[tuple[str, str, str], ...] = ()
+    component: bool = False
     #: Why the file could not be read in full; then nothing it touches is edited.
     trouble: str = ""
 
@@ -46,7 +49,31 @@ class Graph:
 
     def users_of(self, target: str) -> list[Kustomization]:
         """Kustomizations that name a file or folder directly."""
-        return [k for k in self.by_folder.values() if target in k.uses or target in k.patch_files]
+        return [
+            k
+            for k in self.by_folder.values()
+            if target in k.uses
+            or target in k.patch_files
+            or any(target == f for *_, f in k.generated)
+        ]
+
+    def generated_from(self, name: str, key: str) -> list[str]:
+        """The files that make an entry of a generated ConfigMap."""
+        found = {
+            f
+            for k in self.by_folder.values()
+            for n, entry, f in k.generated
+            if (n, entry) == (name, key)
+        }
+        return sorted(found) if len(found) == 1 else []
+
+    def builds_of(self, path: str) -> list[Kustomization]:
+        """The outermost Kustomizations that build from a file, which may be a kustomization file itself."""
+        folder, _, name = path.rpartition("/")
+        own = self.by_folder.get(folder) if name in NAMES else None
+        found = self.roots_of(folder if own else path)
+        roots = found or ([own] if own else [])
+        return [root for root in roots if not root.component]
 
     def roots_of(self, path: str) -> list[Kustomization]:
         """The outermost Kustomizations that a file ends up in."""
@@ -127,8 +154,19 @@ def _read(path: str, folder: str, text: str) -> Kustomization:
         targeted=targeted,
         replicas=tuple(str(r.get("name")) for r in _mappings(content.get("replicas"))),
         images=tuple(_mappings(content.get("images"))),
+        generated=tuple(_generated(folder, content)),
+        component=content.get("kind") == "Component",
         trouble=trouble,
     )
+
+
+def _generated(folder: str, content: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for generator in ("configMapGenerator", "secretGenerator"):
+        for entry in _mappings(content.get(generator)):
+            for item in [*(entry.get("files") or ()), *(entry.get("envs") or ())]:
+                key, _, name = str(item).rpartition("=")
+                file = _join(folder, name)
+                yield str(entry.get("name")), key or posixpath.basename(file), file
 
 
 def _entries(content: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,12 +7,12 @@ Whatever leaves more than one answer is refused, never guessed.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from manifests import kustomize, marks, paths, spans, tree, values
+from manifests.environments import matches
 from manifests.index import Index, Sighting
 from manifests.kustomize import Graph, Kustomization
 from manifests.reading import Document
@@ -20,12 +20,6 @@ from manifests.refused import Refused
 from schemas.base import ObjectRef
 
 T = TypeVar("T")
-#: Words in paths that mean an environment.
-WORDS: dict[str, frozenset[str]] = {
-    "production": frozenset({"production", "prod", "prd", "live"}),
-    "staging": frozenset({"staging", "stage", "stg", "preprod", "uat"}),
-    "development": frozenset({"development", "dev", "devel", "sandbox"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +28,10 @@ class Hints:
 
     environment: str = "unknown"
     folders: tuple[str, ...] = ()
+    #: GitLab's path of the repository; empty: unknown.
+    project: str = ""
+    #: Labels and annotations that objects have in the cluster, by ``ObjectRef.key``.
+    live: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +188,6 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
         "AMBIGUOUS_DOC",
         f"{len(items)} {what} fit and environment {environment} chooses {len(fitting)}: {listed}",
     )
-
-
-def matches(path: str, environment: str) -> bool:
-    """Does a path name the environment, by one of its usual words or by its own name as a whole segment?"""
-    if environment in path.split("/"):
-        return True
-    words = WORDS.get(environment, frozenset())
-    return bool(words & set(re.split(r"[/._-]", path.lower())))
 
 
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:

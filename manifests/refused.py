@@ -16,6 +16,8 @@ RefusalCode = Literal[
     "STALE",  # the value is not what the plan saw
     "HPA_OWNED",  # an autoscaler owns the replicas
     "OVERRIDDEN",  # a Kustomization sets the same field on top of this file
+    "VALUE_FANOUT",  # a Helm value reaches more than the planned field, or more than this environment
+    "NOT_RENDERED",  # only a rendering could tell, and there is none
     "IGNORED",  # a "kfix: ignore" comment asks to leave it alone
     "NOT_UTF8",
     "TAB_INDENT",

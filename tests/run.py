@@ -54,6 +54,17 @@ def kube_reason() -> str:
     )
 
 
+def render_reason() -> str:
+    """Builds kustomize and helm into the cache; why that cannot be."""
+    if shutil.which("go") is None:
+        return "no go (1.26 or newer)"
+    built = subprocess.run(
+        [ROOT / "tests/real/render/build"], capture_output=True, text=True, check=False
+    )
+    why = built.stderr.strip()[-200:]
+    return "" if built.returncode == 0 else f"kustomize and helm do not build: {why}"
+
+
 def browser_reason() -> str:
     """Finds or installs a headless Chromium; why there is none."""
     if (
@@ -95,7 +106,7 @@ def pytest(*args: str) -> tuple[str, ...]:
     return (str(BIN / "python"), "-m", "pytest", "-q", *args)
 
 
-REAL = "not kafka and not kube and not postgres and not registry and not browser"
+REAL = "not kafka and not kube and not postgres and not registry and not browser and not render"
 SUITES = (
     Suite("lint", (str(BIN / "ruff"), "check", ".")),
     Suite("format", (str(BIN / "ruff"), "format", "--check", ".")),
@@ -108,6 +119,7 @@ SUITES = (
     Suite("kafka", pytest("tests", "-m", "kafka"), java_reason),
     Suite("registry", pytest("tests", "-m", "registry"), java_reason),
     Suite("kube", pytest("tests", "-m", "kube"), kube_reason),
+    Suite("render", pytest("tests", "-m", "render"), render_reason),
     Suite("browser", pytest("tests", "-m", "browser"), browser_reason),
 )
 

@@ -1,0 +1,233 @@
+"""kustomize and helm as programs: no shell, no environment, no network, bounded time and size, in a copy of the files.
+
+    renderer = installed(load(Rendering))
+    with renderer.open(snapshot.files) as bench:
+        text = bench.render(KustomizeBuild("overlays/production"))
+
+Nothing a repository says is executed: kustomize's plugins, functions and helm inflation stay off, and files are plain
+files. What a Kustomization wants from elsewhere is refused before kustomize could fetch it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kfix.settings import Settings
+from manifests import plain_kustomize, tree
+from manifests.refused import Refused
+from manifests.rendering import Files, HelmTemplate, KustomizeBuild, NotRendered, Recipe, Workbench
+
+_NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
+_RELEASE = 53  # helm's own bound of a release name
+
+
+class Rendering(Settings):
+    """Where the renderers are and how much they may use. ``KFIX_RENDER_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_RENDER_")
+
+    #: Path of kustomize; empty: the one on PATH. ``none``: the built-in subset, which knows plain overlays.
+    kustomize: str = ""
+    #: Path of helm; empty: the one on PATH. ``none``: charts are not rendered, and so their values are not edited.
+    helm: str = ""
+    #: Seconds of one rendering. A chart with 500 templates takes about one.
+    timeout_s: float = Field(default=10.0, gt=0)
+    #: MiB of one rendering's output, of which a person would read a hundredth.
+    output_mib: int = Field(default=16, ge=1)
+    #: MiB of the files that are copied to render in.
+    files_mib: int = Field(default=256, ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """``manifests.rendering.Renderer`` with what is installed; the built-in subset stands in for kustomize."""
+
+    kustomize: str
+    helm: str
+    timeout_s: float = 10.0
+    output_bytes: int = 16 * 1024 * 1024
+    files_bytes: int = 256 * 1024 * 1024
+
+    @contextmanager
+    def open(self, files: Files) -> Iterator[Workbench]:
+        """A copy of the files in a temporary folder that only this user reads, gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="kfix-render-") as folder:
+            yield _Bench(self, Path(folder).resolve(), files)
+
+
+def installed(settings: Rendering) -> Programs:
+    """The renderers of this machine, as the settings say."""
+    return Programs(
+        kustomize=_found(settings.kustomize, "kustomize"),
+        helm=_found(settings.helm, "helm"),
+        timeout_s=settings.timeout_s,
+        output_bytes=settings.output_mib * 1024 * 1024,
+        files_bytes=settings.files_mib * 1024 * 1024,
+    )
+
+
+def _found(setting: str, name: str) -> str:
+    if setting == "none":
+        return ""
+    return shutil.which(setting or name) or ""
+
+
+class _Bench:
+    """The copy is made when the first program needs it; a rendering's changed files are put back after it."""
+
+    def __init__(self, programs: Programs, folder: Path, files: Files) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._files = files
+        self._lock = threading.Lock()
+        self._copied = False
+        self._done: dict[tuple[Recipe, frozenset[tuple[str, str]]], str] = {}
+
+    def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
+        changed = changed or {}
+        key = recipe, frozenset(changed.items())
+        with self._lock:
+            if key not in self._done:
+                self._done[key] = self._rendered(recipe, changed)
+            return self._done[key]
+
+    def _rendered(self, recipe: Recipe, changed: Mapping[str, str]) -> str:
+        if isinstance(recipe, KustomizeBuild):
+            files = {**self._files, **changed}
+            plain_kustomize.check_local(files, recipe.folder)
+            if not self._programs.kustomize:
+                return plain_kustomize.build(files, recipe.folder)
+            return self._in_copy(self._kustomize(recipe), changed)
+        if not self._programs.helm:
+            raise NotRendered("helm is not installed here")
+        return self._in_copy(self._helm(recipe), changed)
+
+    def _kustomize(self, recipe: KustomizeBuild) -> list[str]:
+        return [self._programs.kustomize, "build", str(self._repo / recipe.folder)]
+
+    def _helm(self, recipe: HelmTemplate) -> list[str]:
+        chart = self._inside(recipe.chart)
+        name = recipe.release[:_RELEASE].rstrip("-.")
+        command = [self._programs.helm, "template", name, str(chart), "--no-hooks", "--skip-tests"]
+        if recipe.namespace:
+            command += ["--namespace", recipe.namespace]
+        for number, layer in enumerate(recipe.layers):
+            file = (
+                self._inside(layer) if "\n" not in layer else self._folder / f"layer-{number}.yaml"
+            )
+            if "\n" in layer:
+                file.write_text(layer, "utf-8")
+            command += ["--values", str(file)]
+        return command
+
+    @property
+    def _repo(self) -> Path:
+        return self._folder / "repository"
+
+    def _inside(self, path: str) -> Path:
+        try:
+            tree.check_path(path)
+        except Refused as refused:
+            raise NotRendered(refused.reason) from None
+        return self._repo / path
+
+    def _in_copy(self, command: list[str], changed: Mapping[str, str]) -> str:
+        self._copy()
+        try:
+            for path, text in changed.items():
+                self._write(path, text.encode())
+            return _run(command, self._folder, self._programs)
+        finally:
+            for path in changed:
+                if path in self._files:
+                    self._write(path, _bytes(self._files[path]))
+                else:
+                    self._inside(path).unlink(missing_ok=True)
+
+    def _copy(self) -> None:
+        if self._copied:
+            return
+        if sum(len(content) for content in self._files.values()) > self._programs.files_bytes:
+            raise NotRendered("the repository is too large to render")
+        for name in ("repository", "home"):
+            (self._folder / name).mkdir()
+        for path, content in self._files.items():
+            with contextlib.suppress(NotRendered, OSError):  # an unsafe name stays out
+                self._write(path, _bytes(content))
+        self._copied = True
+
+    def _write(self, path: str, content: bytes) -> None:
+        file = self._inside(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def _bytes(content: bytes | str) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _run(command: list[str], folder: Path, programs: Programs) -> str:
+    """The program's output. Raises NotRendered when it fails, takes too long or says too much."""
+    home = str(folder / "home")
+    environment = {"HOME": home, "PATH": "", "TMPDIR": home, "GOMAXPROCS": "2", "LC_ALL": "C.UTF-8"}
+    environment |= dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE
+    )
+    with (
+        tempfile.TemporaryFile(dir=folder) as output,
+        tempfile.TemporaryFile(dir=folder) as complaint,
+    ):
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=complaint,
+            env=environment,
+            cwd=home,
+        )
+        _bound(child.pid, programs)
+        try:
+            code = child.wait(programs.timeout_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            raise NotRendered(
+                f"{Path(command[0]).name} took longer than {programs.timeout_s:g} s"
+            ) from None
+        if code:
+            raise NotRendered(f"{Path(command[0]).name}: {_last_words(complaint.fileno(), folder)}")
+        size = os.fstat(output.fileno()).st_size
+        if size >= programs.output_bytes:
+            raise NotRendered(f"the rendering is larger than {programs.output_bytes} bytes")
+        return os.pread(output.fileno(), size, 0).decode("utf-8", "replace")
+
+
+def _bound(pid: int, programs: Programs) -> None:
+    """CPU seconds and bytes of a written file. A file that grows beyond it ends the program with SIGXFSZ."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        seconds = int(programs.timeout_s * 2) + 1
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (programs.output_bytes, programs.output_bytes))
+
+
+def _last_words(descriptor: int, folder: Path) -> str:
+    text = os.pread(descriptor, 4096, 0).decode("utf-8", "replace")
+    lines = [
+        line
+        for line in text.replace(str(folder / "repository") + "/", "").splitlines()
+        if line.strip()
+    ]
+    return (lines[-1] if lines else "no reason given")[:300]

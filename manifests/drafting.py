@@ -1,0 +1,252 @@
+"""From typed changes to the edits of a repository's files: which file, which document, which setting on top. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+from manifests import helm, kustomize, paths, planning, tree, values
+from manifests.edits import Edit
+from manifests.index import Index
+from manifests.kustomize import Graph, Kustomization
+from manifests.locate import Hints, Location, locate
+from manifests.refused import Refused
+from manifests.releases import read_releases
+from manifests.rendering import Workbench
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+
+REPLICAS = ("spec", "replicas")
+#: Refusals after which the object may still be made by a chart.
+_NOT_PLAIN = ("NOT_FOUND", "TEMPLATED", "GENERATED")
+
+
+@dataclass(slots=True)
+class Draft:
+    """Edits gathered for the files of one repository."""
+
+    edits: dict[str, list[Edit]] = field(default_factory=dict)
+    steps: dict[str, list[str]] = field(default_factory=dict)
+    new: dict[str, str] = field(default_factory=dict)
+    #: Changes of objects that carry values for the planned ones: HelmReleases, Applications.
+    carried: list[KubernetesChange] = field(default_factory=list)
+    #: Were values of a chart changed?
+    placed: bool = False
+    #: (release, namespace) that a chart was rendered as.
+    installed: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, path: str, edits: Sequence[Edit], steps: Sequence[str]) -> None:
+        self.edits.setdefault(path, []).extend(edits)
+        self.steps.setdefault(path, []).extend(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is worked with."""
+
+    index: Index
+    graph: Graph
+    hints: Hints
+    bench: Workbench | None
+    draft: Draft
+
+
+def draft_of(
+    index: Index,
+    changes: Sequence[KubernetesChange],
+    hints: Hints,
+    bench: Workbench | None = None,
+) -> Draft:
+    """Finds every changed object and gathers the edits by file. Raises Refused."""
+    draft = Draft()
+    task = _Task(index, kustomize.read_graph(index), hints, bench, draft)
+    for change in changes:
+        if change.action == "create":
+            _create(task, change)
+        elif change.action == "patch":
+            try:
+                _patch(task, change)
+            except Refused as refused:
+                if bench is None or refused.code not in _NOT_PLAIN:
+                    raise
+                _patch_values(task, bench, change, refused)
+        else:
+            raise Refused("UNSUPPORTED", "declared objects are not deleted")
+    return draft
+
+
+def draft_blindly(index: Index, change: KubernetesChange, hints: Hints) -> Draft:
+    """As ``draft_of`` for one change, whatever the fields are now. Raises Refused."""
+    draft = Draft()
+    _patch(_Task(index, kustomize.read_graph(index), hints, None, draft), change, blind=True)
+    return draft
+
+
+def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> None:
+    """``blind``: settings of a Kustomization are replaced whatever they are."""
+    index, graph, draft = task.index, task.graph, task.draft
+    parsed = [paths.parse(f.path) for f in change.fields]
+    if REPLICAS in parsed:
+        refuse_scaled(index, change.object)
+    where = locate(change.object, index, task.hints, fields=parsed, graph=graph)
+    rest: list[FieldChange] = []
+    for change_of_field, path in zip(change.fields, parsed, strict=True):
+        setting = _setting(graph, where, change.object, change_of_field, path)
+        if setting is None:
+            rest.append(change_of_field)
+            continue
+        kustomization, moved = setting
+        document = index.documents(kustomization.path)[0]
+        if blind:
+            declared = values.value_of(document.root)
+            moved = moved.model_copy(update={"before": paths.find(declared, moved.path)})
+        inner = change.model_copy(update={"fields": (moved,)})
+        step = f"{kustomization.path} sets {change_of_field.path} for {change.object.name}"
+        draft.add(kustomization.path, planning.edits_of(inner, document), (*where.steps, step))
+    if rest and where.blocked is not None:
+        raise where.blocked
+    if rest:
+        inner = change.model_copy(update={"fields": tuple(rest)})
+        edits = planning.edits_of(inner, where.document, partial=where.partial)
+        draft.add(where.path, edits, where.steps)
+
+
+def _patch_values(
+    task: _Task, bench: Workbench, change: KubernetesChange, otherwise: Refused
+) -> None:
+    """For an object that no file declares: the Helm values that make it. Raises ``otherwise`` without any release."""
+    index, hints, draft = task.index, task.hints, task.draft
+    releases = read_releases(index, task.graph, bench)
+    if not releases.found:
+        raise otherwise
+    marks = hints.live.get(change.object.key, {})
+    parsed = tuple(paths.parse(field.path) for field in change.fields)
+    search = helm.Search(index, releases, bench, change.object, parsed, hints.environment, marks)
+    try:
+        placed = helm.place(search, change)
+    except Refused as refused:
+        raise (otherwise if refused.code == "NOT_FOUND" and not search.steps else refused) from None
+    draft.placed = True
+    owned: dict[ObjectRef, list[FieldChange]] = {}
+    for one in placed:
+        layer, recipe = one.layer, one.recipe
+        if recipe is not None:
+            draft.installed[recipe.chart] = recipe.release, recipe.namespace
+        if layer.owner is None:
+            document = index.documents(layer.path)[0]
+            edits = planning.set_values(document, {paths.render(one.path): one.value})
+            draft.add(layer.path, edits, search.steps)
+            continue
+        owned.setdefault(layer.owner, []).append(helm.field_of(one))
+    for owner, fields in owned.items():
+        carried = KubernetesChange(object=owner, fields=tuple(fields))
+        draft.carried.append(carried)
+        _patch(task, carried)
+
+
+def _setting(
+    graph: Graph, where: Location, ref: ObjectRef, change: FieldChange, path: paths.Path
+) -> tuple[Kustomization, FieldChange] | None:
+    """``replicas:`` and ``images:`` of a Kustomization win over the document; then they are what is edited."""
+    roots = graph.roots_of(where.path)
+    above = {k.folder: k for root in roots for k in graph.below(root)}
+    for kustomization in (*where.through, *above.values()):
+        moved = _in_kustomization(kustomization, ref, change, path)
+        if moved is None:
+            continue
+        if kustomization not in where.through:
+            raise Refused(
+                "OVERRIDDEN", f"{kustomization.path} sets {change.path}, for more than one overlay"
+            )
+        return kustomization, moved
+    return None
+
+
+def _in_kustomization(
+    kustomization: Kustomization, ref: ObjectRef, change: FieldChange, path: paths.Path
+) -> FieldChange | None:
+    if path == REPLICAS and ref.name in kustomization.replicas:
+        inner = f"replicas[name={ref.name}].count"
+        return change.model_copy(update={"path": inner, "op": "replace"})
+    if path[-1] != "image" or not isinstance(change.after, str):
+        return None
+    for image in kustomization.images:
+        repository, tag = split_image(change.after)
+        if str(image.get("newName") or image.get("name")) != split_image(str(change.before))[0]:
+            continue
+        old = split_image(str(change.before))
+        if repository != old[0] or "digest" in image or "newTag" not in image or "@" in tag:
+            raise Refused("OVERRIDDEN", f"images: in {kustomization.path} sets more than the tag")
+        return FieldChange(path=f"images[name={image['name']}].newTag", before=old[1], after=tag)
+    return None
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """(repository, tag or ``@digest``) of an image reference; the tag is empty when there is none."""
+    name, at, digest = image.partition("@")
+    if at:
+        return name, "@" + digest
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, "")
+
+
+def _create(task: _Task, change: KubernetesChange) -> None:
+    """A new object gets its own file beside the workload it is about, and its place in that folder's Kustomization."""
+    index, graph, draft = task.index, task.graph, task.draft
+    manifest = change.manifest
+    if not isinstance(manifest, dict):
+        raise Refused("UNSUPPORTED", "a new object without its manifest")
+    found, _ = index.sightings(change.object.kind, change.object.name)
+    if found:
+        raise Refused("STALE", f"{change.object.key} is declared already in {found[0].path}")
+    beside = _beside(manifest, change.object)
+    where = locate(beside, index, task.hints, graph=graph)
+    if where.blocked is not None:
+        raise where.blocked
+    folder = posixpath.dirname(where.path)
+    name = f"{change.object.name}-{change.object.kind.lower()}.yaml"
+    path = posixpath.join(folder, name)
+    tree.check_path(path)
+    if path in index.texts or path in draft.new:
+        raise Refused("STALE", f"{path} is there already")
+    draft.new[path] = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
+    draft.steps[path] = [*where.steps, f"a new file beside {where.path}"]
+    kustomization = graph.by_folder.get(folder)
+    if kustomization is None:
+        return
+    if kustomization not in where.through and where.through:
+        raise Refused("AMBIGUOUS_DOC", f"{kustomization.path} is shared by several overlays")
+    document = index.documents(kustomization.path)[0]
+    place = paths.find(values.value_of(document.root), ("resources",), None)
+    at = len(place) if isinstance(place, list) else 0
+    entry = FieldChange(op="add", path=f"resources[{at}]", after=name)
+    inner = change.model_copy(update={"action": "patch", "fields": (entry,)})
+    draft.add(
+        kustomization.path,
+        planning.edits_of(inner, document),
+        (f"{kustomization.path} lists the new file",),
+    )
+
+
+def _beside(manifest: dict[str, object], created: ObjectRef) -> ObjectRef:
+    spec = manifest.get("spec")
+    target = spec.get("scaleTargetRef") if isinstance(spec, dict) else None
+    if isinstance(target, dict) and target.get("name"):
+        return ObjectRef(
+            kind=str(target.get("kind") or "Deployment"),
+            namespace=created.namespace,
+            name=str(target["name"]),
+        )
+    raise Refused("UNSUPPORTED", f"no place is known for a new {created.kind}")
+
+
+def refuse_scaled(index: Index, ref: ObjectRef) -> None:
+    """Raises Refused HPA_OWNED when something declared here scales the workload."""
+    scaler = index.autoscaler_of(ref)
+    if scaler is not None:
+        raise Refused(
+            "HPA_OWNED", f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas"
+        )

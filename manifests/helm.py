@@ -1,0 +1,407 @@
+"""Which Helm value reaches a field of a live object, found by rendering: no template is read, no name is guessed.
+
+A value that could be it is set on top of a release's values, the chart is rendered, and only one that changes exactly
+the planned field of exactly the planned object is taken. The edit then goes into the last layer that sets the value and
+belongs to this release alone. For a chart that is kept elsewhere nothing can be rendered; there a value has to be in
+the release already, with the live value, under the field's own name, and be the only one.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from manifests import paths, rendering, scalars, values
+from manifests.environments import matches
+from manifests.index import Index
+from manifests.refused import Refused
+from manifests.releases import Layer, Release, Releases, layer_for, merged
+from manifests.rendering import HelmTemplate, NotRendered, Workbench
+from manifests.scalars import is_scalar
+from manifests.value_paths import ABSENT, candidates, laid, tag_of, walk
+from schemas.base import Json, ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+
+#: Renderings that one field may cost; each takes about a tenth of a second.
+_TRIES = 60
+_CHARTS = 40
+_COUNT_NAMES = ("replicas", "replicaCount")
+_AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A planned field as a change of a value: in the file ``layer.path``, or in the object ``layer.owner``."""
+
+    layer: Layer
+    path: paths.Path
+    value: Json
+    #: How the chart was rendered; ``None`` for one that is kept elsewhere.
+    recipe: HelmTemplate | None = None
+
+
+def field_of(placed: Placed) -> FieldChange:
+    """The value as a field of the object that holds it."""
+    layer = placed.layer
+    if layer.leaf:
+        before = paths.find(layer.values, layer.leaf)
+        return FieldChange(
+            path=paths.render(layer.at), before=_text(before), after=_text(placed.value)
+        )
+    path = paths.render((*layer.at, *placed.path))
+    now = paths.find(layer.values, placed.path, ABSENT)
+    if now is ABSENT:
+        return FieldChange(op="add", path=path, after=placed.value)
+    return FieldChange(path=path, before=now, after=placed.value)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else scalars.plain_text(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    """A release that renders the object."""
+
+    release: Release
+    recipe: HelmTemplate
+    text: str
+    item: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where is looked, for what, and what is said on the way. ``marks``: labels and annotations of the live object."""
+
+    index: Index
+    releases: Releases
+    bench: Workbench
+    ref: ObjectRef
+    fields: tuple[paths.Path, ...] = ()
+    environment: str = "unknown"
+    marks: Mapping[str, str] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+
+
+def place(search: Search, change: KubernetesChange) -> list[Placed]:
+    """Where the change's fields are set. Raises Refused."""
+    found = _installing(search)
+    if not found:
+        return _place_elsewhere(search, change)
+    chosen = _of_environment(found, search)
+    fields = tuple(_leaves(change.fields))
+    if any(paths.parse(f.path) == ("spec", "replicas") for f in fields):
+        _refuse_scaled(chosen, search.ref)
+    _check_before(chosen, fields)
+    open_ = [one for one in fields if not _is_so(chosen.item, one)]
+    return [_place_field(search, chosen, one, open_) for one in open_]
+
+
+def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
+    """Mappings taken apart into their entries; what both sides share is left out."""
+    for one in fields:
+        if not isinstance(one.after, Mapping) or one.op == "remove":
+            yield one
+            continue
+        before = one.before if isinstance(one.before, Mapping) else {}
+        if before.keys() - one.after.keys():
+            raise Refused("UNSUPPORTED", f"{one.path}: entries go away, which values cannot say")
+        for key, after in one.after.items():
+            path = paths.render((*paths.parse(one.path), key))
+            if key not in before:
+                yield from _leaves([FieldChange(op="add", path=path, after=after)])
+            elif before[key] != after:
+                yield from _leaves([FieldChange(path=path, before=before[key], after=after)])
+
+
+def _installing(search: Search) -> list[_Installed]:
+    ref, charts = search.ref, search.releases.charts
+    found: list[_Installed] = []
+    troubles: list[str] = []
+    charts = tuple(c for c in charts if _has_kind(search.index, c, ref.kind))[:_CHARTS]
+    for release in search.releases.found:
+        if release.chart not in charts or not _said(release, search.marks):
+            continue
+        if release.namespace and ref.namespace and release.namespace != ref.namespace:
+            continue
+        if release.trouble:
+            troubles.append(f"{release.said_by}: {release.trouble}")
+            continue
+        try:
+            installed = _rendered(release, search)
+        except NotRendered as failure:
+            troubles.append(f"{release.said_by}: {failure}")
+            continue
+        if installed is not None:
+            found.append(installed)
+    if not found and troubles:
+        search.steps.extend(f"not rendered: {trouble}" for trouble in troubles)
+        raise Refused("NOT_RENDERED", troubles[0])
+    if found:
+        names = ", ".join(i.release.said_by for i in found)
+        search.steps.append(f"rendering {found[0].release.chart} makes {ref.key}: {names}")
+    return found
+
+
+def _has_kind(index: Index, chart: str, kind: str) -> bool:
+    inside = posixpath.join(chart, "templates") + "/"
+    wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
+    for path, content in index.files.items():
+        if path.startswith(inside):
+            text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+            if wanted.search(text):
+                return True
+    return any(path.startswith(posixpath.join(chart, "charts") + "/") for path in index.files)
+
+
+def _said(release: Release, marks: Mapping[str, str]) -> bool:
+    """Is it the release that the live object says it comes from? It says so by labels, or not at all."""
+    flux = marks.get("helm.toolkit.fluxcd.io/name")
+    if flux is not None:
+        owner = release.owner
+        namespace = marks.get("helm.toolkit.fluxcd.io/namespace", owner.namespace if owner else "")
+        return owner is not None and (owner.name, owner.namespace or namespace) == (flux, namespace)
+    name = marks.get("meta.helm.sh/release-name")
+    return not (name and release.name and name != release.name)
+
+
+def _rendered(release: Release, search: Search) -> _Installed | None:
+    """The release where it makes the object. A release without a name gets the one that makes the object's name."""
+    ref = search.ref
+    names = [release.name or search.marks.get("meta.helm.sh/release-name", "")]
+    if not names[0]:
+        names = [posixpath.basename(release.chart) or "release", ref.name]
+    failure: NotRendered | None = None
+    other: _Installed | None = None
+    tried: set[str] = set()
+    while names:
+        name = names.pop(0)
+        if name in tried:
+            continue
+        tried.add(name)
+        recipe = release.recipe(name, ref.namespace)
+        try:
+            text = search.bench.render(recipe)
+        except NotRendered as error:
+            failure = error
+            continue
+        item = rendering.find(text, ref)
+        if item is not None:
+            # "eu-worker" may be the worker of release "eu" or the main object of a release of that name.
+            found = _Installed(release, recipe, text, item)
+            if all(_leads(item, path) for path in search.fields):
+                return found
+            other = other or found
+        if not release.name:
+            names += _names_behind(text, ref, name)
+    if failure is not None and other is None:
+        raise failure
+    return other
+
+
+def _leads(item: Json, path: paths.Path) -> bool:
+    """Does the object have the list items that a path names?"""
+    items = [n for n, segment in enumerate(path) if not isinstance(segment, str)]
+    return not items or paths.find(item, path[: items[-1] + 1], ABSENT) is not ABSENT
+
+
+def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
+    """Release names that would turn ``name-api`` into the object's name."""
+    found = []
+    for match in re.finditer(r"(?m)^  name: [\"']?([^\s\"']+)", text):
+        head, mark, tail = match[1].partition(name)
+        if mark and ref.name.startswith(head) and ref.name.endswith(tail):
+            middle = ref.name[len(head) : len(ref.name) - len(tail)]
+            if middle and len(head) + len(tail) < len(ref.name):
+                found.append(middle)
+    return list(dict.fromkeys(found))[:5]
+
+
+def _of_environment(found: list[_Installed], search: Search) -> _Installed:
+    if len(found) == 1:
+        return found[0]
+    environment = search.environment
+    fitting = [i for i in found if matches(i.release.said_by, environment)]
+    bare = [i for i in found if i.release.owner is None and len(i.release.layers) == 1]
+    if len(fitting) > 1:
+        fitting = [i for i in fitting if i not in bare]
+    if not fitting and environment != "unknown" and len(bare) == 1:
+        fitting = bare
+    if len(fitting) != 1:
+        listed = ", ".join(sorted(i.release.said_by for i in found))
+        raise Refused(
+            "AMBIGUOUS_DOC",
+            f"{len(found)} releases fit and environment {environment} chooses {len(fitting)}: {listed}",
+        )
+    search.steps.append(f"environment {environment} chooses {fitting[0].release.said_by}")
+    return fitting[0]
+
+
+def _refuse_scaled(chosen: _Installed, ref: ObjectRef) -> None:
+    for document in rendering.documents_of(chosen.text):
+        if not any(kind in document for kind in _AUTOSCALERS):
+            continue
+        for item in rendering.parsed(document):
+            target = (item.get("spec") or {}).get("scaleTargetRef") or {}
+            if item.get("kind") in _AUTOSCALERS and target.get("name") == ref.name:
+                name = (item.get("metadata") or {}).get("name")
+                raise Refused(
+                    "HPA_OWNED",
+                    f"{item['kind']} {name} of {chosen.release.said_by} owns the replicas",
+                )
+
+
+def _is_so(item: Json, field: FieldChange) -> bool:
+    """Is the field rendered as planned already?"""
+    path = paths.parse(field.path)
+    return values.equivalent(path, paths.find(item, path, ABSENT), field.after)
+
+
+def _check_before(chosen: _Installed, fields: Sequence[FieldChange]) -> None:
+    for one in fields:
+        path = paths.parse(one.path)
+        now = paths.find(chosen.item, path, ABSENT)
+        if one.op == "add":
+            if (
+                now is not ABSENT
+                and now not in (None, {}, [])
+                and not values.equivalent(path, now, one.after)
+            ):
+                raise Refused("STALE", f"{one.path} is rendered already: {now!r}"[:200])
+        elif now is ABSENT:
+            if path[-1] not in values.DEFAULTED:
+                raise Refused("NOT_FOUND", f"{chosen.release.said_by} renders no {one.path}")
+        elif not values.equivalent(path, now, one.before) and not values.equivalent(
+            path, now, one.after
+        ):
+            raise Refused("STALE", f"{one.path} is rendered as {now!r}, not {one.before!r}"[:300])
+
+
+def _place_field(
+    search: Search, chosen: _Installed, field: FieldChange, together: Sequence[FieldChange]
+) -> Placed:
+    release = chosen.release
+    values_now = merged(release.layers)
+    also: list[str] = []
+    reached = ""
+    for path, value in candidates(values_now, chosen.item, field, search.ref)[:_TRIES]:
+        seen = _effect(search, chosen, laid(values_now, path, value), field, together)
+        if seen == "":
+            layer = layer_for(release, search.releases.of(release.chart), path)
+            search.steps.append(
+                f"value {paths.render(path)} reaches {field.path} and nothing else; it is set in {layer.said}"
+            )
+            return Placed(layer, path, value, chosen.recipe)
+        if seen is not None:
+            also.append(seen)
+            reached = reached or paths.render(path)
+    if also:
+        raise Refused("VALUE_FANOUT", f"value {reached} reaches {field.path}, and also {also[0]}")
+    raise Refused(
+        "TEMPLATED", f"no value of {release.said_by} reaches {field.path}: its template fixes it"
+    )
+
+
+def _effect(
+    search: Search,
+    chosen: _Installed,
+    tried_values: Json,
+    field: FieldChange,
+    together: Sequence[FieldChange],
+) -> str | None:
+    """What else the value changes: empty when only the planned field, ``None`` when it does not reach that."""
+    layer = "# tried\n" + yaml.safe_dump(tried_values, sort_keys=False)
+    recipe = chosen.recipe
+    tried = HelmTemplate(recipe.chart, recipe.release, recipe.namespace, (*recipe.layers, layer))
+    try:
+        differences = rendering.compare(chosen.text, search.bench.render(tried))
+    except NotRendered:
+        return None  # a value of another kind than the template or the chart's schema takes
+    mine = [d for d in differences if rendering.means(d.key, search.ref) and d.before and d.after]
+    if not mine or not mine[0].after:
+        return None
+    now = paths.find(mine[0].after, paths.parse(field.path), ABSENT)
+    if not values.equivalent(paths.parse(field.path), now, field.after):
+        return None
+    if not any(
+        rendering.same(rendering.expected(mine[0].before, set_), mine[0].after)
+        for set_ in ([field], together)
+    ):
+        return "other fields of the object"
+    others = [d for d in differences if d is not mine[0]]
+    return "/".join(others[0].key) if others else ""
+
+
+def _place_elsewhere(search: Search, change: KubernetesChange) -> list[Placed]:
+    """Values of a release whose chart is kept elsewhere: the key has to be there, with the live value, and be the only one."""
+    ref = search.ref
+    fitting = [
+        r for r in search.releases.found if not r.chart and _fits_by_name(r, ref, search.marks)
+    ]
+    if len(fitting) > 1:
+        named = [r for r in fitting if matches(r.said_by, search.environment)]
+        fitting = named if len(named) == 1 else fitting
+    if len(fitting) != 1:
+        code = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
+        raise Refused(code, f"{len(fitting)} releases of charts kept elsewhere fit {ref.key}")  # type: ignore[arg-type]
+    release = fitting[0]
+    search.steps.append(f"{release.said_by} installs {ref.key} from a chart that is kept elsewhere")
+    if release.trouble:
+        raise Refused("NOT_RENDERED", f"{release.said_by}: {release.trouble}")
+    return [_known_key(release, one, search) for one in _leaves(change.fields)]
+
+
+def _fits_by_name(release: Release, ref: ObjectRef, marks: Mapping[str, str]) -> bool:
+    if release.namespace and ref.namespace and release.namespace != ref.namespace:
+        return False
+    if "helm.toolkit.fluxcd.io/name" in marks or "meta.helm.sh/release-name" in marks:
+        return _said(release, marks) and bool(release.owner)
+    return release.name == ref.name
+
+
+def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
+    target = paths.parse(field.path)
+    found: list[Placed] = []
+    for layer in release.layers:
+        for path, value in walk(layer.values, ()):
+            new = _same_name(path, value, target, field)
+            if new is not ABSENT:
+                found.append(Placed(layer, path, new))
+    if len({placed.path for placed in found}) != 1:
+        what = f"{len(found)} values" if found else "no value"
+        raise Refused(
+            "NOT_RENDERED",
+            f"{what} of {release.said_by} is named like {field.path} and has its value; the chart is not here to tell",
+        )
+    placed = found[-1]
+    if placed.layer.sealed is not None:
+        raise placed.layer.sealed
+    search.steps.append(
+        f"value {paths.render(placed.path)} in {placed.layer.said} has the field's name and value"
+    )
+    return placed
+
+
+def _same_name(path: paths.Path, value: Any, target: paths.Path, field: FieldChange) -> Any:
+    if field.op != "replace" or not is_scalar(value) or len(path) > 4:
+        return ABSENT
+    if target[-1] == "image":
+        if path[-2:] != ("image", "tag") or not str(field.before).endswith(f":{value}"):
+            return ABSENT
+        return tag_of(str(field.before), str(field.after))
+    if target == ("spec", "replicas"):
+        named = path[-1] in _COUNT_NAMES and len(path) == 1
+    else:
+        named = (
+            len(path) > 1
+            and path[-2:] == target[-2:]
+            and (len(path) == 2 or path[-3:] == target[-3:])
+        )
+    if not named or not values.equivalent(target, value, field.before):
+        return ABSENT
+    return values.fit(target, value, field.after)

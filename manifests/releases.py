@@ -1,0 +1,352 @@
+"""Which Helm releases a repository declares, and what values reach them in which order.
+
+A release is an Argo CD Application, a Flux HelmRelease, or, where neither installs a chart of the repository, the chart
+itself with one of its environments' values files.
+Sources: Argo CD's Helm page (parameters over valuesObject over values over valueFiles over values.yaml), Flux's
+HelmRelease v2 reference (values over valuesFrom over chart.spec.valuesFiles over values.yaml).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from manifests import argocd, paths, reading, values
+from manifests.index import Index
+from manifests.kustomize import Graph
+from manifests.refused import Refused
+from manifests.rendering import HelmTemplate, KustomizeBuild, NotRendered, Workbench, parsed
+from schemas.base import Json, ObjectRef
+
+_VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
+_ENVIRONMENT_FOLDERS = frozenset({"values", "env", "envs", "environments", "config"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values that a release gets. They stand in a file, or at ``at`` inside of an object that is declared somewhere."""
+
+    said: str
+    values: Mapping[str, Any]
+    path: str = ""
+    owner: ObjectRef | None = None
+    at: paths.Path = ()
+    #: Set where ``at`` holds this one value, as text (a parameter of an Application), and not a mapping.
+    leaf: paths.Path = ()
+    #: Why they must not be edited.
+    sealed: Refused | None = None
+
+    @property
+    def text(self) -> str:
+        """As a recipe takes it."""
+        return self.path or "# inline\n" + yaml.safe_dump(dict(self.values), sort_keys=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An installation of a chart. ``chart`` is its folder, empty when it is kept elsewhere."""
+
+    chart: str
+    name: str
+    namespace: str
+    layers: tuple[Layer, ...]
+    said_by: str
+    owner: ObjectRef | None = None
+    #: Why nothing can be said about what it renders.
+    trouble: str = ""
+
+    def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
+        """How it is rendered; ``name`` and ``namespace`` where it says none."""
+        own = tuple(layer.text for layer in self.layers[1:])
+        return HelmTemplate(self.chart, self.name or name, self.namespace or namespace, own)
+
+
+@dataclass(slots=True)
+class Releases:
+    """All releases of a repository, and the charts they are of."""
+
+    charts: tuple[str, ...] = ()
+    found: list[Release] = field(default_factory=list)
+    #: Kustomizations that could not be built, so that releases in them are unknown.
+    troubles: list[str] = field(default_factory=list)
+
+    def of(self, chart: str) -> list[Release]:
+        """The releases of one chart."""
+        return [release for release in self.found if release.chart == chart]
+
+
+def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
+    """Everything that installs a chart. Kustomizations above Applications and HelmReleases are built for it."""
+    charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
+    releases = Releases(charts)
+    for place, item in _declared(index, graph, bench, releases):
+        if item.get("kind") == "HelmRelease":
+            releases.found.append(_of_flux(index, graph, item, place))
+        elif item.get("kind") == "Application":
+            releases.found += _of_argo(index, item, place)
+        else:
+            for application in argocd.generated(item, index.files):
+                releases.found += _of_argo(index, application, place, generated=True)
+    for chart in charts:
+        if not releases.of(chart) and not _is_dependency(chart, charts):
+            releases.found += _by_itself(index, chart)
+    return releases
+
+
+def _is_chart(index: Index, path: str) -> bool:
+    return posixpath.basename(path) == "Chart.yaml" and "{{" not in index.texts[path]
+
+
+def _is_dependency(chart: str, charts: Sequence[str]) -> bool:
+    return any(chart.startswith(f"{other}/charts/" if other else "charts/") for other in charts)
+
+
+def _declared(
+    index: Index, graph: Graph, bench: Workbench, releases: Releases
+) -> Iterator[tuple[str, Json]]:
+    """(folder or file, Application, ApplicationSet or HelmRelease), as they are once Kustomizations were built."""
+    roots: dict[str, None] = {}
+    for kind in ("application", "applicationset", "helmrelease"):
+        for path in index.by_kind.get(kind, []):
+            above = graph.roots_of(path)
+            roots |= dict.fromkeys(root.folder for root in above)
+            if above:
+                continue
+            try:
+                documents = index.documents(path)
+            except Refused:
+                continue
+            for document in documents:
+                for item in _installing(values.value_of(document.root)):
+                    yield path, item
+    for folder in roots:
+        try:
+            built = parsed(bench.render(KustomizeBuild(folder)))
+        except NotRendered as failure:
+            releases.troubles.append(f"{folder}: {failure}")
+            continue
+        for item in (found for one in built for found in _installing(one)):
+            yield folder, item
+
+
+def _installing(item: Json) -> Iterator[Json]:
+    if isinstance(item, dict) and isinstance(item.get("spec"), dict):
+        group = str(item.get("apiVersion", "")).partition("/")[0]
+        if (item.get("kind"), group) in (
+            ("Application", "argoproj.io"),
+            ("ApplicationSet", "argoproj.io"),
+            ("HelmRelease", "helm.toolkit.fluxcd.io"),
+        ):
+            yield item
+
+
+def _ref(item: Json) -> ObjectRef:
+    metadata = item.get("metadata") or {}
+    return ObjectRef(
+        api_version=str(item.get("apiVersion", "")),
+        kind=str(item.get("kind", "")),
+        namespace=str(metadata.get("namespace") or ""),
+        name=str(metadata.get("name", "")),
+    )
+
+
+def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
+    ref, spec = _ref(item), item["spec"]
+    inside = (
+        ((spec.get("chart") or {}).get("spec") or {}) if isinstance(spec.get("chart"), dict) else {}
+    )
+    source = inside.get("sourceRef") or {}
+    chart = _folder(str(inside.get("chart", ""))) if source.get("kind") == "GitRepository" else ""
+    known = chart if chart and posixpath.join(chart, "Chart.yaml") in index.texts else ""
+    layers = [_own_values(index, known)]
+    layers += [_file(index, _folder(str(name))) for name in inside.get("valuesFiles") or ()]
+    layers += [_referenced(index, graph, entry) for entry in spec.get("valuesFrom") or ()]
+    layers.append(
+        Layer(
+            f"spec.values of {ref.key}", spec.get("values") or {}, owner=ref, at=("spec", "values")
+        )
+    )
+    target = str(spec.get("targetNamespace") or "")
+    name = str(spec.get("releaseName") or (f"{target}-{ref.name}" if target else ref.name))
+    trouble = "it has post-renderers" if spec.get("postRenderers") else ""
+    return Release(
+        known, name, target or ref.namespace, tuple(layers), f"{ref.key} in {place}", ref, trouble
+    )
+
+
+def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
+    """``valuesFrom``: a ConfigMap that a Kustomization generates from a file of the repository, or sealed."""
+    name, key = str(entry.get("name")), str(entry.get("valuesKey") or "values.yaml")
+    said = f"{entry.get('kind')} {name}"
+    if entry.get("kind") == "ConfigMap" and not entry.get("targetPath"):
+        for path in graph.generated_from(name, key):
+            return _file(index, path)
+    return Layer(
+        said,
+        {},
+        sealed=Refused("NOT_RENDERED", f"values come from {said}, which is not in the repository"),
+    )
+
+
+def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -> Iterator[Release]:
+    ref = _ref(item)
+    destination = str((item["spec"].get("destination") or {}).get("namespace") or "")
+    for source in argocd.helm_sources(item):
+        chart = source.folder if posixpath.join(source.folder, "Chart.yaml") in index.texts else ""
+        if not chart and not source.chart:
+            continue
+        layers = [_own_values(index, chart), *(_file(index, path) for path in source.value_files)]
+        made = Refused("TEMPLATED", f"an ApplicationSet makes {ref.key}") if generated else None
+        for said, content, at, refusal in source.inline:
+            leaf = _leaf(content) if "parameters" in at else ()
+            layers.append(
+                Layer(f"{said} of {ref.key}", content, "", ref, at, leaf, refusal or made)
+            )
+        override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")
+        trouble = f"{override} overrides it" if override in index.texts else source.trouble
+        yield Release(
+            chart,
+            source.release or ref.name,
+            destination,
+            tuple(layers),
+            f"{ref.key} in {place}",
+            ref,
+            trouble,
+        )
+
+
+def _leaf(content: Mapping[str, Any]) -> paths.Path:
+    keys: list[str] = []
+    node: Any = content
+    while isinstance(node, Mapping) and node:
+        key, node = next(iter(node.items()))
+        keys.append(str(key))
+    return tuple(keys)
+
+
+def _by_itself(index: Index, chart: str) -> Iterator[Release]:
+    """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
+    own = _own_values(index, chart)
+    for path in sorted(environment_files(index, chart)):
+        yield Release(chart, "", "", (own, _file(index, path)), path)
+    yield Release(chart, "", "", (own,), posixpath.join(chart, "values.yaml"))
+
+
+def environment_files(index: Index, chart: str) -> list[str]:
+    """Values files beside a chart's own: ``values-prod.yaml``, ``environments/prod/values.yaml``, ``values/prod.yaml``."""
+    inside = f"{chart}/" if chart else ""
+    found = []
+    for path in index.texts:
+        if not path.startswith(inside) or path == f"{inside}values.yaml":
+            continue
+        parts = path.removeprefix(inside).split("/")
+        if parts[0] in ("templates", "charts", "crds", "ci", "tests") or len(parts) > 3:
+            continue
+        stem = parts[-1].rpartition(".")[0]
+        folder = parts[0] if len(parts) > 1 else ""
+        if _VALUES_FILE.search(stem) or folder in _ENVIRONMENT_FOLDERS:
+            found.append(path)
+    return found
+
+
+def _own_values(index: Index, chart: str) -> Layer:
+    path = posixpath.join(chart, "values.yaml")
+    if not chart or path not in index.texts:
+        return Layer("the chart's own values", {})
+    return _file(index, path)
+
+
+def _file(index: Index, path: str) -> Layer:
+    if path not in index.texts:
+        return Layer(
+            path, {}, sealed=Refused("NOT_RENDERED", f"no values file {path} in the repository")
+        )
+    try:
+        documents = reading.read(reading.without_bom(index.texts[path])[1])
+        content = values.value_of(documents[0].root) if documents else {}
+    except Refused as refused:
+        return Layer(path, {}, path=path, sealed=Refused(refused.code, f"{path}: {refused.reason}"))
+    if not isinstance(content, dict):
+        return Layer(path, {}, path=path)
+    return Layer(path, content, path=path)
+
+
+def _folder(text: str) -> str:
+    path = posixpath.normpath(text.lstrip("/"))
+    return "" if path == "." else path
+
+
+def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The values that templates see. A later ``null`` takes a key away, lists are replaced: Helm's coalescing."""
+    out: dict[str, Any] = {}
+    for layer in layers:
+        out = _over(out, layer.values)
+    return out
+
+
+def _over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(low)
+    for key, value in high.items():
+        below = out.get(key)
+        if value is None and key in low:
+            out.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(below, Mapping):
+            out[key] = _over(below, value)
+        else:
+            out[key] = value
+    return out
+
+
+_NONE = object()
+
+
+def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -> Layer:
+    """The last layer that sets the value and that no other release uses; else this release's last own one."""
+    own = [layer for layer in release.layers if not _shared(layer, release, siblings)]
+    depth = {id(layer): _depth(layer, path) for layer in release.layers}
+    setting = [layer for layer in release.layers if depth[id(layer)] == len(path)]
+    if setting:
+        chosen = setting[-1] if any(setting[-1] is layer for layer in own) else None
+    else:
+        known = [layer for layer in own if depth[id(layer)] > 0]
+        chosen = known[-1] if known else None
+    if chosen is None:
+        # It has to win over the layer that sets it now.
+        lowest = release.layers.index(setting[-1]) if setting else -1
+        above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
+        if not above:
+            where = setting[-1].said if setting else release.layers[0].said
+            raise Refused(
+                "VALUE_FANOUT",
+                f"{paths.render(path)} is set in {where}, which other releases use too, and {release.said_by} has no values of its own",
+            )
+        chosen = above[-1]
+    if chosen.sealed is not None:
+        raise chosen.sealed
+    if not chosen.path and chosen.owner is None:
+        raise Refused(
+            "NOT_FOUND", f"{release.said_by} has no values file to set {paths.render(path)} in"
+        )
+    return chosen
+
+
+def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool:
+    if layer.owner is not None or not layer.path:
+        return False
+    return any(
+        other is not release and any(layer.path == theirs.path for theirs in other.layers)
+        for other in siblings
+    )
+
+
+def _depth(layer: Layer, path: paths.Path) -> int:
+    """How many segments of the path the layer has."""
+    for length in range(len(path), 0, -1):
+        if paths.find(layer.values, path[:length], _NONE) is not _NONE:
+            return length
+    return 0

@@ -1,0 +1,199 @@
+"""From a live object to the Helm value behind its field, with the real helm: only what a rendering shows is edited."""
+
+# ruff: noqa: F401, F811  (fixtures are imported by name)
+
+from __future__ import annotations
+
+import pytest
+from fixtures_render import (
+    API,
+    APP,
+    MEMORY,
+    VALUES,
+    accepted,
+    chart,
+    lines_of,
+    proposed,
+    raise_to,
+    renderer,
+)
+
+from kfix.clients.renderers import Programs
+from manifests.refused import Refused
+from manifests.rendering import HelmTemplate, NotRendered
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange
+
+pytestmark = pytest.mark.render
+MORE = raise_to(MEMORY, "128Mi", "256Mi")
+PROD = "resources:\n  limits:\n    memory: 128Mi\n"
+
+
+def test_the_value_behind_a_field_is_found_among_values_that_are_equal(renderer: Programs) -> None:
+    found = proposed(chart(), renderer, MORE)
+    assert lines_of(found) == {
+        "charts/api/values.yaml": [
+            "-    memory: 128Mi   # small",
+            "+    memory: 256Mi   # small",
+        ]
+    }
+    rendered = accepted(found).proof.objects[API.key]
+    (container,) = rendered["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "500m", "memory": "256Mi"}
+    assert rendered["metadata"]["namespace"] == "shop"
+
+
+def test_the_release_name_is_found_from_the_objects_name(renderer: Programs) -> None:
+    worker = ObjectRef(kind="Deployment", namespace="shop", name="eu-worker")
+    field = "spec.template.spec.containers[name=worker].resources.limits.memory"
+    found = proposed(chart(), renderer, raise_to(field, "128Mi", "1Gi"), ref=worker)
+    assert lines_of(found) == {"charts/api/values.yaml": ["-  memory: 128Mi", "+  memory: 1Gi"]}
+
+
+def test_the_environments_values_file_wins_when_it_sets_the_key(renderer: Programs) -> None:
+    files = chart(values_prod=PROD, values_staging=PROD)
+    assert lines_of(proposed(files, renderer, MORE)) == {
+        "charts/api/values-prod.yaml": ["-    memory: 128Mi", "+    memory: 256Mi"]
+    }
+    staging = lines_of(proposed(files, renderer, MORE, env="staging"))
+    assert list(staging) == ["charts/api/values-staging.yaml"]
+
+
+def test_a_key_of_the_shared_defaults_is_set_in_the_environments_file(renderer: Programs) -> None:
+    files = chart(values_prod="replicaCount: 4\n", values_staging="replicaCount: 1\n")
+    assert lines_of(proposed(files, renderer, MORE)) == {
+        "charts/api/values-prod.yaml": ["+resources:", "+  limits:", "+    memory: 256Mi"]
+    }
+
+
+def test_shared_defaults_are_not_changed_for_an_environment_without_a_file(
+    renderer: Programs,
+) -> None:
+    files = chart(values_staging="replicaCount: 1\n")
+    found = proposed(files, renderer, MORE)
+    assert isinstance(found, Refused)
+    assert found.code == "VALUE_FANOUT"
+
+
+def test_an_image_tag_is_changed_where_only_the_tag_is_a_value(renderer: Programs) -> None:
+    image = raise_to(APP + "image", "registry.example.com/api:2.0", "registry.example.com/api:2.1")
+    assert lines_of(proposed(chart(), renderer, image)) == {
+        "charts/api/values.yaml": ['-  tag: ""', '+  tag: "2.1"']
+    }
+
+
+def test_replicas_are_changed_as_a_number(renderer: Programs) -> None:
+    found = proposed(chart(), renderer, raise_to("spec.replicas", 2, 4))
+    assert lines_of(found) == {"charts/api/values.yaml": ["-replicaCount: 2", "+replicaCount: 4"]}
+
+
+def test_a_missing_entry_is_added_where_the_template_takes_it(renderer: Programs) -> None:
+    values = VALUES.replace(
+        "resources:\n  limits:\n    cpu: 500m\n    memory: 128Mi   # small\n", "resources: {}\n"
+    )
+    files = chart() | {"charts/api/values.yaml": values}
+    add = FieldChange(op="add", path=MEMORY, after="256Mi")
+    lines = lines_of(proposed(files, renderer, add))
+    assert "-resources: {}" in lines["charts/api/values.yaml"]
+    assert any("256Mi" in line for line in lines["charts/api/values.yaml"])
+
+
+def test_several_fields_of_one_plan_are_found_together(renderer: Programs) -> None:
+    both = FieldChange(
+        path=APP + "resources.limits",
+        before={"cpu": "500m", "memory": "128Mi"},
+        after={"cpu": "1", "memory": "256Mi"},
+    )
+    lines = lines_of(proposed(chart(), renderer, both))
+    assert len(lines["charts/api/values.yaml"]) == 4
+
+
+def test_what_is_so_already_changes_nothing(renderer: Programs) -> None:
+    assert accepted(proposed(chart(), renderer, raise_to(MEMORY, "64Mi", "128Mi"))).edits == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        (raise_to(APP + "env[name=LEVEL].value", "info", "debug"), "VALUE_FANOUT"),
+        (raise_to(APP + "terminationMessagePath", "/dev/termination-log", "/x"), "TEMPLATED"),
+        (raise_to(MEMORY, "64Mi", "256Mi"), "STALE"),
+    ],
+)
+def test_what_a_value_cannot_say_alone_is_refused(
+    renderer: Programs, field: FieldChange, code: str
+) -> None:
+    found = proposed(chart(), renderer, field)
+    assert isinstance(found, Refused)
+    assert found.code == code
+
+
+def test_replicas_under_a_rendered_autoscaler_are_refused_and_its_bounds_are_not(
+    renderer: Programs,
+) -> None:
+    scaled = VALUES.replace("  enabled: false\n", "  enabled: true\n  min: 2\n  max: 4\n")
+    files = chart() | {"charts/api/values.yaml": scaled}
+    refused = proposed(files, renderer, raise_to("spec.replicas", 2, 4))
+    assert isinstance(refused, Refused)
+    assert refused.code == "HPA_OWNED"
+    scaler = ObjectRef(kind="HorizontalPodAutoscaler", namespace="shop", name="api")
+    found = proposed(files, renderer, raise_to("spec.maxReplicas", 4, 8), ref=scaler)
+    assert lines_of(found) == {"charts/api/values.yaml": ["-  max: 4", "+  max: 8"]}
+
+
+def test_without_helm_a_charts_values_are_left_alone() -> None:
+    found = proposed(chart(), Programs("", ""), MORE)
+    assert isinstance(found, Refused)
+    assert found.code == "NOT_RENDERED"
+
+
+def test_a_chart_that_needs_another_from_elsewhere_is_not_rendered(renderer: Programs) -> None:
+    files = chart()
+    files["charts/api/Chart.yaml"] += (
+        "dependencies: [{name: redis, version: 1.0.0, repository: 'https://charts.invalid'}]\n"
+    )
+    found = proposed(files, renderer, MORE)
+    assert isinstance(found, Refused)
+    assert found.code == "NOT_RENDERED"
+    assert "redis" in found.reason
+
+
+def test_a_template_that_never_ends_is_stopped(renderer: Programs) -> None:
+    files = {
+        "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+        "c/templates/a.yaml": '{{ range until 100000000 }}{{ sha256sum "x" }}{{ end }}\n',
+    }
+    impatient = Programs("", renderer.helm, timeout_s=1.0)
+    with (
+        impatient.open(files) as bench,
+        pytest.raises(NotRendered, match=r"longer than|no reason"),
+    ):
+        bench.render(HelmTemplate("c", "c"))
+
+
+def test_a_rendering_that_never_stops_growing_is_stopped(renderer: Programs) -> None:
+    files = {
+        "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+        "c/templates/a.yaml": 'kind: X\ntext: {{ repeat 3000000 "x" }}\n',
+    }
+    small = Programs("", renderer.helm, timeout_s=20.0, output_bytes=1_000_000)
+    with small.open(files) as bench, pytest.raises(NotRendered):
+        bench.render(HelmTemplate("c", "c"))
+
+
+def test_a_chart_sees_neither_the_environment_nor_files_outside(
+    renderer: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFIX_TEST_SECRET", "hunter2")
+    files = {
+        "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+        "c/templates/a.yaml": (
+            'kind: X\nfile: {{ .Files.Get "../secret.txt" | quote }}\n'
+            'address: {{ getHostByName "localhost" | quote }}\n'
+        ),
+        "secret.txt": "hunter2",
+    }
+    with renderer.open(files) as bench:
+        text = bench.render(HelmTemplate("c", "c"))
+    assert "hunter2" not in text
+    assert 'address: ""' in text
