@@ -48,6 +48,13 @@ class Event:
     last: str
 
 
+def _by_namespace(objects: Iterable[Obj]) -> dict[str, list[Obj]]:
+    out: dict[str, list[Obj]] = defaultdict(list)
+    for obj in objects:
+        out[namespace_of(obj)].append(obj)
+    return out
+
+
 def _event(obj: Obj) -> Event:
     about = mapping(obj.get("involvedObject") or obj.get("regarding"))
     series = mapping(obj.get("series"))
@@ -84,7 +91,7 @@ class ClusterView:
     def all(self, plural: str) -> list[Obj]:
         """All objects of a kind."""
         found = self.bundle.k8s_context.objects.get(plural, [])
-        return [obj for obj in found if isinstance(obj, dict)]
+        return self.memo(f"all {plural}", lambda: [o for o in found if isinstance(o, dict)])
 
     def get(self, plural: str, namespace: str, name: str) -> Obj | None:
         """One object, ``None`` when it is not there."""
@@ -179,7 +186,15 @@ class ClusterView:
     @cached_property
     def services(self) -> tuple[Obj, ...]:
         """Services of the focus."""
-        return tuple(s for s in self.all("services") if namespace_of(s) in self.focus)
+        return tuple(self.here("services"))
+
+    def here(self, plural: str) -> list[Obj]:
+        """The objects of a kind in the focus: a dump of a whole cluster holds a hundred times more."""
+        return [obj for space in sorted(self.focus) for obj in self.inside(plural, space)]
+
+    def inside(self, plural: str, namespace: str) -> list[Obj]:
+        """The objects of a kind in one namespace."""
+        return self.memo(f"by namespace {plural}", lambda: _by_namespace(self.all(plural))).get(namespace, [])  # fmt: skip
 
     def memo(self, key: str, make: Callable[[], T]) -> T:
         """The value of ``make``, computed once per view under ``key``."""
@@ -317,13 +332,13 @@ def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
     """Controllers without a collected owner."""
     tops: dict[tuple[str, str, str], Obj] = {}
     for plural, kind in WORKLOAD_KINDS.items():
-        for obj in view.all(plural):
-            if namespace_of(obj) in view.focus and not owners_of(obj):
+        for obj in view.here(plural):
+            if not owners_of(obj):
                 tops[(kind, namespace_of(obj), name_of(obj))] = obj
-    for obj in view.all("replicasets"):  # their Deployments may not have been collected
+    for obj in view.here("replicasets"):  # their Deployments may not have been collected
         known = any((kind, namespace_of(obj), name) in tops for kind, name in owners_of(obj))
         alive = number(at(obj, "spec", "replicas"), 1) > 0
-        if namespace_of(obj) in view.focus and owners_of(obj) and not known and alive:
+        if owners_of(obj) and not known and alive:
             tops[("ReplicaSet", namespace_of(obj), name_of(obj))] = obj
     for space in (
         view.focus
@@ -336,13 +351,14 @@ def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
 
 
 def _workloads(view: ClusterView) -> Iterable[Workload]:
-    pods = [Pod(o) for o in view.all("pods") if namespace_of(o) in view.focus]
+    pods = [Pod(o) for o in view.here("pods")]
     tops = _tops(view)
     children = _children(view, tops)
+    parents = {(top[1], name): top for top, names in children.items() for name in names if top in tops}  # fmt: skip
     owned: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
     bare: list[Pod] = []
     for pod in pods:
-        top = _top_of(pod, tops, children)
+        top = _top_of(pod, tops, parents)
         if top is None:
             bare.append(pod)
         else:
@@ -358,7 +374,7 @@ def _children(
 ) -> dict[tuple[str, str, str], set[str]]:
     children: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for plural in ("replicasets", "jobs"):
-        for obj in view.all(plural):
+        for obj in view.here(plural):
             for kind, name in owners_of(obj)[:1]:
                 children[(kind, namespace_of(obj), name)].add(name_of(obj))
             guess = ("Deployment", namespace_of(obj), name_of(obj).rpartition("-")[0])
@@ -368,14 +384,15 @@ def _children(
 
 
 def _top_of(
-    pod: Pod, tops: dict[tuple[str, str, str], Obj], children: dict[tuple[str, str, str], set[str]]
+    pod: Pod,
+    tops: dict[tuple[str, str, str], Obj],
+    parents: dict[tuple[str, str], tuple[str, str, str]],
 ) -> tuple[str, str, str] | None:
     for kind, name in owners_of(pod.obj)[:1]:
         if (kind, pod.namespace, name) in tops:
             return (kind, pod.namespace, name)
-        for top, names in children.items():
-            if top[1] == pod.namespace and name in names and top in tops:
-                return top
+        if (pod.namespace, name) in parents:
+            return parents[(pod.namespace, name)]
         guess = ("Deployment", pod.namespace, name.rpartition("-")[0])
         if guess in tops:
             return guess
