@@ -11,7 +11,7 @@ from yaml import MappingNode, Node, SequenceNode
 from manifests import spans, writing
 from manifests.reading import Document
 from manifests.refused import Refused
-from manifests.replacing import fill_below
+from manifests.reshaping import fill_below
 from manifests.splices import Lines, Piece, Splice
 from manifests.style import Habits, habits_of
 
@@ -72,8 +72,8 @@ def _sibling(body: str, node: Node, at: int) -> _Sibling:
     else:
         assert isinstance(node, SequenceNode)
         item = node.value[at]
-        first = spans.line_start(body, int(item.start_mark.index))
-        start = first + dash_of(body, item)[0]
+        first, column, _ = dash_of(body, item)
+        start = first + column
         end = spans.ends_of_items(body, node, at + 1)[at]
     stop = spans.line_end(body, end)
     if not spans.only_comment(body[end:stop]):
@@ -83,19 +83,25 @@ def _sibling(body: str, node: Node, at: int) -> _Sibling:
     return _Sibling(start, text_end, first, min(stop + 1, len(body)), beside)
 
 
-def dash_of(body: str, item: Node) -> tuple[int, str]:
-    """Column of an item's dash and the blanks after it. Raises Refused where the dash stands elsewhere."""
+def dash_of(body: str, item: Node) -> tuple[int, int, str]:
+    """(first character of its line, column) of an item's dash, and the blanks after it.
+
+    Raises Refused where the dash stands elsewhere than alone before the item, or on the line above it.
+    """
     at = int(item.start_mark.index)
     start = spans.line_start(body, at)
+    if start and not body[start:at].strip():
+        start = spans.line_start(body, start - 1)
     match = _BEFORE_ITEM.search(body, start, at)
     if match is None or body[start : match.start()].strip():
         raise Refused("UNSUPPORTED", "an item whose dash is not alone before it")
-    return match.start() - start, match.group("gap") or " "
+    gap = match.group("gap")
+    return start, match.start() - start, " " if not gap or "\n" in gap else gap
 
 
 def _lines(body: str, node: Node, new: New, habits: Habits) -> list[str]:
     if new.key is None:
-        column, gap = dash_of(body, node.value[max(new.after, 0)])
+        _, column, gap = dash_of(body, node.value[max(new.after, 0)])
         return writing.item_lines(new.value, column=column, gap=gap, habits=habits)
     return writing.entry_lines(new.key, new.value, column=_column(body, node), habits=habits)
 

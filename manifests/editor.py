@@ -69,10 +69,9 @@ def _splices(
     for edit in edits:
         document = documents[edit.doc]
         if isinstance(edit, Replace):
-            piece = replacing.splice(body, document, edit)
-            if piece is not None:
-                pieces.append(piece)
-                made.append(edit)
+            replaced = replacing.pieces(body, document, edit)
+            pieces += replaced
+            made += [edit] if replaced else []
         elif siblings.takes(document, edit):
             made.append(edit)
     return settle(body, [*pieces, *siblings.pieces()]), made

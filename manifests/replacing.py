@@ -6,29 +6,31 @@ from collections.abc import Mapping, Sequence
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from manifests import marks, paths, scalars, spans, writing
+from manifests import literals, marks, paths, reshaping, scalars, spans, writing
 from manifests.edits import Replace, tree_of
 from manifests.reading import STR, Document
 from manifests.refused import Refused
 from manifests.scalars import is_scalar
-from manifests.splices import Splice
-from manifests.style import habits_of, has_json_keys, is_json
+from manifests.splices import Piece, Splice
+from manifests.style import is_json
 
 
-def splice(body: str, document: Document, edit: Replace) -> Splice | None:
-    """The splice for ``edit``; ``None`` when the new value is there already. Raises Refused."""
+def pieces(body: str, document: Document, edit: Replace) -> list[Piece]:
+    """The text for ``edit``; none when the new value is there already. Raises Refused."""
     place = spans.resolve(document, edit.path)
     if place is None:
         raise Refused("NOT_FOUND", f"nothing at {paths.render(edit.path)}")
+    if place.parent is None:
+        raise Refused("UNSUPPORTED", "a whole document is not replaced")
     if holds(place.node, edit.new):
-        return None
+        return []
     if not holds(place.node, edit.old):
         raise Refused("STALE", f"{paths.render(edit.path)} is not what the plan saw")
-    if is_scalar(edit.new) and isinstance(place.node, ScalarNode):
-        return _scalar(body, document, place, edit.new)
-    if edit.old is None or not place.node.value:
-        return _fill(body, document, place, edit.new)
-    raise Refused("UNSUPPORTED", f"{paths.render(edit.path)} changes its shape")
+    if not is_scalar(edit.new) or not isinstance(place.node, ScalarNode):
+        return reshaping.pieces(body, document, place, edit.new)
+    if place.node.style == "|":
+        return literals.pieces(body, place.node, edit.new)
+    return [_scalar(body, document, place, edit.new)]
 
 
 def holds(node: Node, value: writing.Value) -> bool:
@@ -59,9 +61,9 @@ def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scal
     assert isinstance(node, ScalarNode)
     start, end = int(node.start_mark.index), int(node.end_mark.index)
     token = body[start:end]
-    if node.style in ("|", ">") or "\n" in token:
+    if node.style == ">" or "\n" in token:
         raise Refused("BLOCK_SCALAR", "the value spans several lines")
-    marks.check_value(token)
+    marks.check_value(token, body[end : spans.line_end(body, end)])
     prefix = spans.prefix_of(token)
     tag = _explicit_tag(prefix)
     if tag and tree_of(new) != (node.tag, scalars.plain_text(new)):
@@ -90,37 +92,3 @@ def _explicit_tag(prefix: str) -> str:
 
 def _inside_flow(place: spans.Place) -> bool:
     return bool(place.parent is not None and place.parent.flow_style)
-
-
-def _fill(body: str, document: Document, place: spans.Place, new: writing.Value) -> Splice:
-    """A mapping or list under a key that has nothing yet: a block in a block, flow inside flow."""
-    node = place.node
-    start, end = int(node.start_mark.index), int(node.end_mark.index)
-    token = body[start:end]
-    if token not in ("", "{}", "[]", "~", "null"):
-        raise Refused("UNSUPPORTED", "an empty value with an anchor, a tag or a comment in it")
-    if place.key is None or _inside_flow(place):
-        if not token:
-            raise Refused("UNSUPPORTED", "an empty value inside a flow collection or a list")
-        json = is_json(document) or has_json_keys(place.parent)
-        return Splice(start, end, writing.flow_text(new, json=json))
-    at = spans.colon_end(body, place.key)
-    if token and body[at:start].strip():
-        raise Refused("UNSUPPORTED", "an empty value that does not follow its key")
-    column = int(place.key.start_mark.column)
-    lines = writing.block_lines(new, column=column, habits=habits_of(document))
-    return fill_below(body, at, end if token else at, lines)
-
-
-def fill_below(body: str, at: int, end: int, lines: list[str]) -> Splice:
-    """Drops ``[at, end)`` from the key's line and puts ``lines`` below it, after its comment."""
-    stop = spans.line_end(body, end)
-    rest = body[end:stop].rstrip("\r")
-    if not spans.only_comment(rest):
-        raise Refused("UNSUPPORTED", "something else stands on the line")
-    newline = spans.newline_at(body, at)
-    block = "".join(newline + line for line in lines)
-    if at == end and stop < len(body):
-        start = stop + 1
-        return Splice(start, start, "".join(line + newline for line in lines), len(lines), 0)
-    return Splice(at, at + len(body[at:stop].rstrip("\r")), rest + block, len(lines) + 1, 1)

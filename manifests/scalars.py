@@ -37,7 +37,8 @@ _CORE: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 )
 #: Single letters that YAML 1.1 calls bool; PyYAML leaves them strings, other readers do not.
 _LETTERS = frozenset({"y", "Y", "n", "N"})
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+#: Characters that no plain or single-quoted text holds.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _PLAIN_START = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<]|--?(?=[^\s-])")
 _constructor = SafeConstructor()
 
@@ -130,7 +131,7 @@ def _float_text(value: float) -> str:
 
 
 def _plain_is_safe(text: str, *, flow: bool, tagged: bool) -> bool:
-    if not _PLAIN_START.match(text) or text != text.strip() or _CONTROL.search(text):
+    if not _PLAIN_START.match(text) or text != text.strip() or CONTROL.search(text):
         return False
     if ": " in text or " #" in text or text.endswith(":") or text in ("---", "..."):
         return False
@@ -145,9 +146,9 @@ def _double_quoted(text: str) -> str:
     def escape(char: str) -> str:
         if char in named:
             return named[char]
-        if not _CONTROL.match(char):
+        if not CONTROL.match(char):
             return char
-        return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+        return f"\\u{ord(char):04x}"
 
     return '"' + "".join(escape(char) for char in text) + '"'
 
@@ -162,7 +163,7 @@ def write(
     """
     if not isinstance(value, str):
         return plain_text(value)
-    if style == "'" and not _CONTROL.search(value):
+    if style == "'" and not CONTROL.search(value):
         return "'" + value.replace("'", "''") + "'"
     if style is None and _plain_is_safe(value, flow=flow, tagged=tagged):
         return value

@@ -192,7 +192,11 @@ def test_only_the_intended_bytes_change(before: str, edits: list[Edit], after: s
         ("a: [1\n", Replace(0, P("a"), 1, 2), "INVALID_YAML"),
         ("a: 1\n", Replace(0, P("b"), 1, 2), "NOT_FOUND"),
         ("a: 1\n", Replace(1, P("a"), 1, 2), "NOT_FOUND"),
-        ("a: {b: 1}\n", Replace(0, P("a"), {"b": 1}, 2), "UNSUPPORTED"),
+        (
+            "a:\n  b: 1\n  # why\n  c: 2\n",
+            Replace(0, P("a"), {"b": 1, "c": 2}, 2),
+            "UNSUPPORTED",
+        ),
     ],
 )
 def test_what_cannot_be_changed_alone_is_refused(text: str, edit: Edit, code: str) -> None:
