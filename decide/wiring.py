@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib import resources
 
+from sqlalchemy import Engine
+
 from decide.adapters.ledger import SqlLedger, Windows
-from decide.adapters.opinions import MemoryBook
+from decide.adapters.opinions import SqlBook
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
 from decide.core.question import Prompt, parse_prompt
 from decide.ports import Allowance, Chat, IncidentLedger, Reasoner
@@ -72,7 +74,7 @@ def _chat(settings: Decide) -> Chat | None:
     return None
 
 
-def _reasoner(settings: Decide) -> ModelReasoner | None:
+def _reasoner(settings: Decide, engine: Engine) -> ModelReasoner | None:
     chat = _chat(settings) if settings.ask != "never" else None
     if chat is None:
         return None
@@ -84,7 +86,7 @@ def _reasoner(settings: Decide) -> ModelReasoner | None:
     )
     return ModelReasoner(
         chat,
-        MemoryBook(allowance),
+        SqlBook(engine, allowance),
         patience=Patience(settings.opinion_timeout_s),
         breaker=Breaker(settings.breaker_failures, settings.breaker_rest_s),
     )
@@ -100,7 +102,7 @@ async def open_ports() -> AsyncIterator[Ports]:
         quiet=timedelta(hours=settings.quiet_hours),
         expiry=timedelta(days=settings.expiry_days),
     )
-    reasoner = _reasoner(settings)
+    reasoner = _reasoner(settings, engine)
     try:
         yield Ports(
             SqlLedger(engine, windows),

@@ -1,60 +1,104 @@
-"""The book of second opinions: a hard budget, and answers by content. In memory: it forgets when the process ends."""
+"""The book of second opinions on the relational store: a budget that outlives the process, answers by content."""
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, text, update
 
 from decide.core.question import Answer
 from decide.ports import Allowance
+from kfix.store.decide_tables import opinions
+from kfix.store.transactions import transact
 
-HOUR_S = 3600.0
-DAY_S = 24 * HOUR_S
-#: Answers kept.
-_KEPT = 256
-
-
-@dataclass(slots=True)
-class _Call:
-    key: str
-    model: str
-    incident: str
-    at: float
-    tokens: int
+T = TypeVar("T")
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+#: Answers are kept so long: a cause that comes back later deserves a fresh look.
+_KEPT = timedelta(days=30)
 
 
-class MemoryBook:
-    """``decide.ports.OpinionBook`` for one process."""
+def _now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.time) -> None:
+
+class SqlBook:
+    """``decide.ports.OpinionBook``; each call is one transaction in a thread."""
+
+    def __init__(
+        self, engine: Engine, allowance: Allowance, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._engine = engine
         self._allowance = allowance
         self._clock = clock
-        self._calls: dict[str, _Call] = {}
-        self._answers: OrderedDict[tuple[str, str], Answer] = OrderedDict()
-        self._count = 0
 
     async def answer(self, key: str, model: str) -> Answer | None:
-        return self._answers.get((key, model))
+        query = (
+            select(opinions.c.answer)
+            .where(
+                opinions.c.question == key,
+                opinions.c.model == model,
+                opinions.c.answer.is_not(None),
+                opinions.c.asked_at > self._clock() - _KEPT,
+            )
+            .order_by(opinions.c.asked_at.desc())
+            .limit(1)
+        )
+        kept = await self._transact(lambda connection: connection.execute(query).scalar())
+        try:
+            return Answer.model_validate_json(kept) if kept else None
+        except ValidationError:  # written by a version with another shape
+            return None
 
     async def reserve(self, key: str, model: str, incident: str, tokens: int) -> str:
-        now, most = self._clock(), self._allowance
-        self._calls = {i: c for i, c in self._calls.items() if now - c.at < DAY_S}
-        hour = [c.tokens for c in self._calls.values() if now - c.at < HOUR_S]
-        mine = [c.tokens for c in self._calls.values() if c.incident == incident]
-        if len(hour) >= most.calls_per_hour or sum(hour) + tokens > most.tokens_per_hour:
-            return ""
-        if len(mine) >= most.calls_per_incident or sum(mine) + tokens > most.tokens_per_incident:
-            return ""
-        self._count += 1
-        self._calls[str(self._count)] = _Call(key, model, incident, now, tokens)
-        return str(self._count)
+        def work(connection: Connection) -> str:
+            if connection.dialect.name == "postgresql":
+                # Who counts must see what others have reserved; SQLite's transaction holds the whole store.
+                connection.execute(text("LOCK TABLE opinions IN SHARE ROW EXCLUSIVE MODE"))
+            now = self._clock()
+            connection.execute(delete(opinions).where(opinions.c.asked_at < now - _KEPT))
+            if not self._allows(connection, incident, tokens, now):
+                return ""
+            call = uuid.uuid4().hex
+            connection.execute(
+                opinions.insert().values(
+                    call_id=call,
+                    question=key,
+                    model=model[:128],
+                    incident=incident,
+                    asked_at=now,
+                    tokens=tokens,
+                )
+            )
+            return call
+
+        return await self._transact(work)
 
     async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
-        made = self._calls[call]
-        made.tokens = tokens
-        if answer is not None:
-            self._answers[made.key, made.model] = answer
-            while len(self._answers) > _KEPT:
-                self._answers.popitem(last=False)
+        said = answer.model_dump_json() if answer is not None else None
+        change = (
+            update(opinions).where(opinions.c.call_id == call).values(tokens=tokens, answer=said)
+        )
+        await self._transact(lambda connection: connection.execute(change))
+
+    def _allows(self, connection: Connection, incident: str, tokens: int, now: datetime) -> bool:
+        most = self._allowance
+        calls, spent = _sum(connection, opinions.c.asked_at > now - _HOUR)
+        if calls >= most.calls_per_hour or spent + tokens > most.tokens_per_hour:
+            return False
+        mine = (opinions.c.asked_at > now - _DAY) & (opinions.c.incident == incident)
+        calls, spent = _sum(connection, mine)
+        return calls < most.calls_per_incident and spent + tokens <= most.tokens_per_incident
+
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        return await transact(self._engine, work, what="the book of second opinions")
+
+
+def _sum(connection: Connection, which: ColumnElement[bool]) -> tuple[int, int]:
+    query = select(func.count(), func.coalesce(func.sum(opinions.c.tokens), 0)).where(which)
+    calls, tokens = connection.execute(query).one()
+    return int(calls), int(tokens)

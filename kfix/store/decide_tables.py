@@ -1,8 +1,8 @@
-"""Tables of decide's incident ledger: which alert belongs to which incident."""
+"""Tables of decide: which alert belongs to which incident, and the book of second opinions."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, String, Table
+from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, Text
 
 from kfix.store import metadata
 
@@ -43,4 +43,21 @@ deliveries = Table(
     Column("delivery_id", String(128), primary_key=True),
     Column("incident_id", String(64), nullable=False),
     Column("role", String(16), nullable=False),
+)
+
+#: Calls to a model: what the budget counts, and the answers by content of the question.
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("call_id", String(64), primary_key=True),
+    #: Hash of the rendered question.
+    Column("question", String(64), nullable=False, index=True),
+    Column("model", String(128), nullable=False),
+    #: Fingerprint of the rules' verdict.
+    Column("incident", String(64), nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False, index=True),
+    #: Reserved before the call, what it cost after it.
+    Column("tokens", Integer, nullable=False),
+    #: The typed answer as JSON, when there was one.
+    Column("answer", Text),
 )

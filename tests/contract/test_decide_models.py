@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from opinion_books import MemoryBook
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +18,6 @@ from starlette.routing import Route
 from decide.adapters.anthropic import ClaudeChat
 from decide.adapters.mistral import MistralChat
 from decide.adapters.openai import OpenAIChat
-from decide.adapters.opinions import MemoryBook
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
 from decide.core.question import MOST_TOKENS, Question
 from decide.ports import Allowance, Chat
