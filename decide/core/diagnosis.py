@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from decide.core.findings import Fact, Finding
 from decide.core.graph import calls
+from decide.core.objects import Pod
 from decide.core.rules import (
     admission,
     autoscaling,
@@ -48,6 +49,7 @@ _RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
 _SHARPER: dict[str, frozenset[str]] = {
     "oom_killed": frozenset({"memory_leak"}),
     "crash_code": frozenset({
+        "bad_rollout", "image_platform_mismatch", "database_schema_missing", "heap_exhausted", "threads_exhausted", "file_descriptors_exhausted", "connection_pool_exhausted",
         "oom_killed", "sidecar_port_conflict", "volume_permission_denied", "database_credentials_invalid", "database_port_wrong",
         "missing_env", "crash_bad_config", "dns_config_broken", "bad_command", "env_address_mismatch", "liveness_probe_port",
         "liveness_probe_protocol", "liveness_probe_timing", "liveness_probe_path", "config_reference_missing",
@@ -213,11 +215,24 @@ def _related(view: ClusterView, subject: ObjectRef) -> set[str]:
     return seen
 
 
+#: Waiting reasons that do not pass by themselves.
+_STUCK = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"})  # fmt: skip
+
+
 def _calm(view: ClusterView) -> bool:
     """Everything that was collected looks well."""
     if not view.workloads:
         return False
-    return all(w.available for w in view.workloads if w.kind not in ("Job", "CronJob", "Pod"))
+    lasting = [w for w in view.workloads if w.kind not in ("Job", "CronJob", "Pod")]
+    return all(w.available and not any(_failing(p) for p in w.pods) for w in lasting)
+
+
+def _failing(pod: Pod) -> bool:
+    """It tried more than once and is not ready: no pod that is just coming up."""
+    if pod.deleting or pod.ready or pod.phase in ("Succeeded", "Failed"):
+        return False
+    waits = {str(c.waiting.get("reason") or "") for c in pod.containers()}
+    return any(c.restarts > 1 for c in pod.containers() if not c.ready) or bool(waits & _STUCK)
 
 
 def _healthy(view: ClusterView) -> Finding:

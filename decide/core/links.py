@@ -161,3 +161,18 @@ def peer_of(workload: Workload) -> Peer:
 def service_key(service: Obj) -> str:
     """``Service/namespace/name``."""
     return f"Service/{namespace_of(service)}/{name_of(service)}"
+
+
+def refused(view: ClusterView, service: Obj) -> list[Hit]:
+    """Lines of callers whose connection to a Service was refused."""
+
+    def make() -> dict[str, list[Hit]]:
+        out: dict[str, list[Hit]] = {}
+        for workload in view.workloads:
+            for hit in view.hits(workload):
+                if hit.signal == "connection_refused":
+                    for found in services_in(view, workload.namespace, hit.line):
+                        out.setdefault(service_key(found), []).append(hit)
+        return out
+
+    return view.memo("refused", make).get(service_key(service), [])

@@ -67,7 +67,10 @@ def address(finding: Finding, view: ClusterView) -> list[Draft]:
     service = view.get("services", workload.namespace, str(near))
     ports = [number(p.get("port")) for p in map(mapping, items(at(service or {}, "spec", "ports")))]
     port_ = found.port if found.port in ports or not ports else ports[0]
-    host = str(near) + found.host[len(found.host.split(".")[0]) :]
+    labels = found.host.split(".")
+    if finding.facts.get("space") and len(labels) > 1:
+        labels[1] = str(finding.facts["space"])
+    host = ".".join([str(near), *labels[1:]])
     value = found.value.replace(found.host, host, 1)
     if found.port is not None and port_ != found.port:
         value = value.replace(f":{found.port}", f":{port_}", 1)

@@ -29,6 +29,8 @@ from schemas.base import ObjectRef
 
 #: Deletion that takes longer than this waits for somebody.
 _LONG = timedelta(minutes=10)
+#: Finalizers that the control plane itself clears within seconds.
+_ORDINARY = frozenset({"foregroundDeletion", "orphan", "kubernetes"})
 _REMAINING = ("NamespaceFinalizersRemaining", "NamespaceContentRemaining", "NamespaceDeletionContentFailure", "NamespaceDeletionDiscoveryFailure")  # fmt: skip
 _KINDS = {
     "namespaces": "Namespace", "persistentvolumeclaims": "PersistentVolumeClaim", "persistentvolumes": "PersistentVolume",
@@ -50,9 +52,14 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 def _terminating(view: ClusterView) -> Iterator[Finding]:
     for plural, kind in _KINDS.items():
-        for obj in view.all(plural):
+        near = (
+            [*view.here(plural), *view.inside(plural, "")] if view.namespace else view.all(plural)
+        )
+        for obj in near:
+            if not mapping(obj.get("metadata")).get("deletionTimestamp"):
+                continue
             here = namespace_of(obj) or (name_of(obj) if kind == "Namespace" else "")
-            if not at(obj, "metadata", "deletionTimestamp") or (here and here not in view.focus and view.namespace):  # fmt: skip
+            if here and here not in view.focus and view.namespace:
                 continue
             yield from _waits(view, obj, kind)
 
@@ -60,14 +67,14 @@ def _terminating(view: ClusterView) -> Iterator[Finding]:
 def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding]:
     waited = age(obj, view.bundle.alerted_at, "metadata", "deletionTimestamp")
     holders = [str(f) for f in (*items(at(obj, "metadata", "finalizers")), *items(at(obj, "spec", "finalizers")))]  # fmt: skip
-    if not holders or waited is None or waited < _LONG:
+    protected = any(f.rpartition("/")[2] in _ORDINARY or "protection" in f for f in holders)
+    if not holders or waited is None or (waited < _LONG and protected):
         return
     said = [condition(obj, c) for c in _REMAINING]
     told = [quote(f"{c.get('type')}: {c.get('message') or ''}") for c in said if c.get("status") == "True"]  # fmt: skip
     ref = ObjectRef(api_version=str(obj.get("apiVersion") or "v1"), kind=kind, namespace=namespace_of(obj), name=name_of(obj))  # fmt: skip
     text = f"{ref.key} is being deleted since {waited} and waits for {', '.join(holders)}"
-    protected = any("protection" in f for f in holders)
-    score = 0.93 if told else 0.6 if protected else 0.85
+    score = 0.93 if told else 0.6 if protected else 0.85 if waited >= _LONG else 0.62
     facts = [Fact("object", text, ref), *(Fact("object", t, ref) for t in told[:2])]
     yield Finding("finalizer_stuck", ref, score, text, facts, [], {"finalizers": holders})
 

@@ -13,6 +13,7 @@ from decide.core.objects import (
     condition,
     name_of,
     number,
+    owners_of,
 )
 from decide.core.rules.startup import DENIED, claim_volumes, mount_paths, suffering
 from decide.core.signals import Hit
@@ -27,7 +28,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
             yield from _crash(view, workload, crashing[0])
         if workload.kind in ("Deployment", "StatefulSet") and workload.desired == 0:
             yield from _zero(view, workload)
-        if workload.kind == "Deployment" and not workload.available:
+        if workload.kind == "Deployment":
             yield from _rollout(view, workload)
 
 
@@ -127,7 +128,10 @@ def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     newest, older = present[-1], present[:-1]
     serving = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
     stuck = condition(workload.obj, "Progressing").get("reason") == "ProgressDeadlineExceeded"
-    unready = number(at(newest, "status", "readyReplicas")) < number(at(newest, "status", "replicas"), 1)  # fmt: skip
-    if serving and unready:
+    unready = number(at(newest, "status", "readyReplicas")) < number(at(newest, "status", "replicas"))  # fmt: skip
+    mine = [p for p in workload.pods if ("ReplicaSet", name_of(newest)) in owners_of(p.obj)]
+    failing = any(c.restarts > 1 for p in mine for c in p.containers() if not c.ready)
+    if serving and unready and not (workload.available and not failing and not stuck):
         text = f"{name_of(newest)} is not ready while {name_of(serving[-1])} still serves"
-        yield Finding("bad_rollout", workload.ref, 0.6 if stuck else 0.45, text, [Fact("change", text, workload.ref)], [], {"workload": workload, "newest": newest, "good": serving[-1]})  # fmt: skip
+        score = 0.84 if failing else 0.6 if stuck else 0.45
+        yield Finding("bad_rollout", workload.ref, score, text, [Fact("change", text, workload.ref)], [], {"workload": workload, "newest": newest, "good": serving[-1]})  # fmt: skip

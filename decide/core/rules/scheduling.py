@@ -176,6 +176,11 @@ def _classes(
         ("topology spread constraints", "topology_spread_unsatisfied"),
         ("free ports", "host_port_conflict"), ("Too many pods", "too_many_pods"),
         ("volume node affinity conflict", "volume_node_conflict"),
+        ("didn't match PersistentVolume's node affinity", "volume_node_conflict"),
+        ("no available volume zone", "volume_node_conflict"),
+        ("did not have enough free storage", "pvc_capacity_mismatch"),
+        ("bound to non-existent pv", "pvc_pending"),
+        ("ReadWriteOncePod", "volume_multi_attach"),
         ("exceed max volume count", "volume_limit_reached"),
     ):  # fmt: skip
         if has(word):
@@ -189,18 +194,18 @@ def _classes(
     tainted = [n for n in fitting if untolerated(spec, n)]
     usable = [n for n in fitting if node_ready(n) == "True"]
     if has("untolerated taint") or has("had taint"):
-        sick = all(_UNUSABLE.search(r) for r in reasons if "taint" in r)
-        if sick:
+        named = [r for r in reasons if "taint" in r and "{" in r]
+        if named and all(_UNUSABLE.search(r) for r in named):
             out.append(("node_not_ready", 0.5))
-        else:
+        elif tainted or not view.nodes:
             pinned = len(fitting) < len(view.nodes) or len(tainted) == len(usable)
             out.append(("taint_not_tolerated", 0.95 if tainted and pinned else 0.8))
+        else:  # the scheduler asks for taints first: these nodes would not fit anyway
+            out.append(("taint_not_tolerated", 0.3))
     if has("were unschedulable"):
         pinned_to_cordon = workers and all(cordoned(n) for n in workers)
         share = sum(n for r, n in reasons.items() if "unschedulable" in r) / max(1, sum(reasons.values()))  # fmt: skip
         out.append(("node_cordoned", 0.95 if pinned_to_cordon else 0.3 + 0.3 * share))
-    if not out and "had untolerated" in text:
-        out.append(("taint_not_tolerated", 0.8))
     return sorted(out, key=lambda pair: -pair[1])
 
 

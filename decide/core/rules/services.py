@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import Address, addresses_of, reachable, service_name
+from decide.core.links import refused
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
@@ -74,6 +75,8 @@ def _ports(view: ClusterView, service: Obj) -> Iterator[Finding]:
     if not backends or at(service, "spec", "type") == "ExternalName":
         return
     tested = reachable(view, service)
+    if tested is None and refused(view, service):
+        tested = False
     none_ready = view.ready_addresses(service) == 0
     for port in map(mapping, items(at(service, "spec", "ports"))):
         for workload in backends[:1]:
@@ -97,8 +100,10 @@ def _port(
             text = f'target port "{target}" of Service {ref.name} is no port name of {workload.ref.key} ({sorted(map(str, names)) or "it names none"})'
             score = 0.9 if workload.ready and (none_ready or tested is False) else 0.75
             yield Finding("service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data)  # fmt: skip
-        return
-    wanted = number(target)
+            return
+        wanted = next(number(p.get("containerPort")) for _, p in container_ports if p.get("name") == target)  # fmt: skip
+    else:
+        wanted = number(target)
     if wanted not in numbers and not headless:
         probed = _probed_ports(workload)
         score = 0.55 if tested is None else 0.93 if tested is False else 0.15
@@ -135,13 +140,36 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     hosts = {h.subject.split(".")[0] for h in _host_errors(view, workload)}
     for address in addresses_of(view, workload):
         where = service_name(address.host, workload.namespace)
-        if where is None or where[0] not in view.focus:
+        if where is None:
+            continue
+        if where[0] not in view.focus:
+            yield from _elsewhere(view, workload, address, where)
             continue
         service = view.get("services", *where)
         if service is None:
             yield from _no_service(view, workload, address, name=where[1], names=names, hosts=hosts)
         elif address.port is not None:
             yield from _wrong_port(view, workload, address, service)
+
+
+def _elsewhere(
+    view: ClusterView, workload: Workload, address: Address, where: tuple[str, str]
+) -> Iterator[Finding]:
+    """The address names a namespace or a Service of another namespace that is not there."""
+    space, name = where
+    told = [h for h in _host_errors(view, workload) if h.subject.split(".")[:2] == [name, space]]
+    spaces = {name_of(n) for n in view.all("namespaces")}
+    lost = bool(spaces) and space not in spaces
+    known = any(namespace_of(s) == space for s in view.all("services"))
+    if view.get("services", space, name) or not (told or lost or known):
+        return
+    own = view.get("services", workload.namespace, name)
+    why = f"there is no namespace {space}" if lost else f"there is no Service {name} in {space}"
+    text = f"{address.key}={quote(address.value)} of {workload.ref.key}: {why}"
+    score = 0.35 + 0.4 * bool(told) + 0.15 * lost + 0.1 * bool(own) + 0.1 * _differs(view, workload, address)  # fmt: skip
+    facts = [Fact("object", text, workload.ref), *(Fact("log", quote(h.line), workload.ref) for h in told[-1:])]  # fmt: skip
+    data = {"workload": workload, "address": address, "near": name if own else "", "port": address.port, "space": workload.namespace}  # fmt: skip
+    yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], data)
 
 
 def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
@@ -209,7 +237,7 @@ def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     known = [h for h in errors if (h.subject and view.resolve(workload.namespace, h.subject.split(".")[0])) or (h.subject and view.get("services", workload.namespace, h.subject.split(".")[0]))]  # fmt: skip
     servers = [str(s) for s in items(at(spec, "dnsConfig", "nameservers"))]
     policy = str(spec.get("dnsPolicy") or "ClusterFirst")
-    cluster_dns = {str(at(s, "spec", "clusterIP")) for s in view.all("services") if namespace_of(s) == "kube-system" and "dns" in name_of(s)}  # fmt: skip
+    cluster_dns = {str(at(s, "spec", "clusterIP")) for s in view.inside("services", "kube-system") if "dns" in name_of(s)}  # fmt: skip
     foreign = policy == "None" and not (set(servers) & cluster_dns)
     outside = policy == "Default"
     sick = not workload.available or bool(errors)

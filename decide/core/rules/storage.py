@@ -25,6 +25,10 @@ _CLASS_OF = {
 }
 
 
+#: The class of volumes that people make: nothing provisions for it, claims are matched with what is there.
+_NO_PROVISIONER = "kubernetes.io/no-provisioner"
+
+
 def _size(value: object) -> Decimal:
     try:
         return quantities.parse(str(value or "0"))
@@ -89,7 +93,8 @@ def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -
         volumes = [v for v in view.all("persistentvolumes") if obstacles(claim, v) == {"class"}]
         yield Finding("pvc_storage_class_mismatch", workload.ref, base, f'storage class "{wanted}" of claim {name} does not exist', facts, [], {**data, "volumes": volumes, "classes": sorted(classes)})  # fmt: skip
         return
-    provisioned = wanted in classes and any(e.reason == "ProvisioningFailed" for e in events)
+    static = any(name_of(c) == wanted and c.get("provisioner") == _NO_PROVISIONER for c in view.all("storageclasses"))  # fmt: skip
+    provisioned = not static and wanted in classes and any(e.reason == "ProvisioningFailed" for e in events)  # fmt: skip
     if provisioned:
         yield Finding("pvc_pending", workload.ref, base - 0.1, events[-1].message, facts, [], data)
         return

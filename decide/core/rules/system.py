@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Pod, at, items, labels_of, mapping, name_of, namespace_of, number
+from decide.core.objects import Pod, at, items, labels_of, mapping, name_of, number
 from decide.core.view import ClusterView, node_ready, node_ref
 from schemas.base import ObjectRef
 
 _SPACE = "kube-system"
+_SPACES = (_SPACE, "kube-flannel", "calico-system", "tigera-operator")
 _DNS = re.compile(r"^(?:coredns|kube-dns|rke2-coredns)")
 _PROXY = re.compile(r"^kube-proxy-")
 _NETWORK = re.compile(r"^(?:calico-node|canal|cilium-|kube-flannel|weave-net|aws-node|kindnet|antrea-agent|kube-router|azure-cni|ovnkube-node)")  # fmt: skip
@@ -25,7 +26,7 @@ _PLANE = (
 
 def find(view: ClusterView) -> Iterator[Finding]:
     """Findings about components, at their node or, for the DNS, at its workload."""
-    pods = [Pod(o) for o in view.all("pods") if namespace_of(o) in (_SPACE, "kube-flannel", "calico-system", "tigera-operator")]  # fmt: skip
+    pods = [Pod(o) for space in _SPACES for o in view.inside("pods", space)]
     yield from _dns(view, pods)
     yield from _per_node(view, pods, _PROXY, "node_kube_proxy_unavailable", "kube-proxy")
     yield from _per_node(view, pods, _NETWORK, "node_network_plugin_unavailable", "network plugin")
@@ -48,7 +49,7 @@ def _why(pod: Pod) -> str:
 
 def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding]:
     mine = [p for p in pods if not p.deleting and (_DNS.match(p.name) or labels_of(p.obj).get("k8s-app") == "kube-dns")]  # fmt: skip
-    owner = next((o for o in view.all("deployments") if namespace_of(o) == _SPACE and _DNS.match(name_of(o))), None)  # fmt: skip
+    owner = next((o for o in view.inside("deployments", _SPACE) if _DNS.match(name_of(o))), None)  # fmt: skip
     complaints = [(w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"]  # fmt: skip
     facts = [Fact("log", quote(h.line), w.ref) for w, h in complaints[:2]]
     ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace=_SPACE, name=name_of(owner) if owner else "coredns")  # fmt: skip
