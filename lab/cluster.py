@@ -30,7 +30,7 @@ _CONTROLLERS = (
     "endpoints-controller", "endpointslice-controller", "disruption-controller", "persistentvolume-binder-controller",
     "horizontal-pod-autoscaler-controller", "persistentvolumeclaim-protection-controller",
 )  # fmt: skip
-_SERVER = ("--service-cluster-ip-range=10.96.0.0/16", "--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000", "--event-ttl=3h")  # fmt: skip
+_SERVER = ("--service-cluster-ip-range=10.96.0.0/16", "--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000", "--event-ttl=3h", "--allow-privileged=true")  # fmt: skip
 _CONTROLLER_FLAGS = (
     f"--controllers={','.join(_CONTROLLERS)}", "--kube-api-qps=1000", "--kube-api-burst=2000",
     "--horizontal-pod-autoscaler-sync-period=2s", "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
