@@ -81,7 +81,7 @@ class ClusterView:
     """Everything of the bundle that rules ask for, indexed."""
 
     bundle: ContextBundle
-    _index: dict[str, dict[tuple[str, str], Obj]] = field(default_factory=dict, repr=False)
+    _index: dict[tuple[str, str], dict[str, Obj]] = field(default_factory=dict, repr=False)
     _memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def collected(self, plural: str) -> bool:
@@ -95,9 +95,10 @@ class ClusterView:
 
     def get(self, plural: str, namespace: str, name: str) -> Obj | None:
         """One object, ``None`` when it is not there."""
-        if plural not in self._index:
-            self._index[plural] = {(namespace_of(o), name_of(o)): o for o in self.all(plural)}
-        return self._index[plural].get((namespace, name))
+        key = (plural, namespace)
+        if key not in self._index:
+            self._index[key] = {name_of(o): o for o in self.inside(plural, namespace)}
+        return self._index[key].get(name)
 
     @property
     def namespace(self) -> str:
