@@ -61,7 +61,7 @@ def lay_out(
     if last and runs and runs[-1].stop == len(flow.spans):
         pieces.append(_instead(flow, runs.pop(), last))
     elif not staying:
-        return [_between_brackets(flow, last)]
+        return _between_brackets(flow, last)
     elif last:
         pieces += _behind(flow, staying[-1], last)
     for run in runs:
@@ -100,18 +100,24 @@ def _runs(going: Set[int]) -> list[range]:
     return runs
 
 
+def _own_lines(flow: _Flow, run: range) -> list[Piece]:
+    """The lines of neighbours that have them for themselves; none when they share them."""
+    rests = [flow.alone(at) for at in run]
+    return [
+        Lines(spans.line_start(flow.body, flow.spans[at][0]), rest.end())
+        for at, rest in zip(run, rests, strict=True)
+        if rest is not None and all(rests)
+    ]
+
+
 def _without(flow: _Flow, run: range) -> list[Piece]:
     """Takes neighbours away: their lines where each has its own, else their text with a comma."""
     body, first, last = flow.body, run[0], run[-1]
-    rests = [flow.alone(at) for at in run]
-    if all(rests) and (last + 1 == len(flow.spans) or rests[-1]["comma"]):  # type: ignore[index]
-        lines: list[Piece] = [
-            Lines(spans.line_start(body, flow.spans[at][0]), rest.end())
-            for at, rest in zip(run, rests, strict=True)
-            if rest is not None
-        ]
-        if rests[-1]["comma"] or first == 0:  # type: ignore[index]
-            return lines
+    lines = _own_lines(flow, run)
+    comma = _COMMA_HERE.match(body, flow.spans[last][1])
+    if lines and comma:
+        return lines
+    if lines and last + 1 == len(flow.spans):
         end = flow.spans[first - 1][1]
         comma = _COMMA_HERE.match(body, end)
         if comma is None:
@@ -138,23 +144,29 @@ def _instead(flow: _Flow, run: range, new: Sequence[New]) -> Splice:
     return _counted(flow.body, flow.spans[run[0]][0], flow.spans[run[-1]][1], text)
 
 
-def _between_brackets(flow: _Flow, new: Sequence[New]) -> Splice:
-    """Nothing of what was there stays between the brackets."""
+def _between_brackets(flow: _Flow, new: Sequence[New]) -> list[Piece]:
+    """Nothing of what was there stays between the brackets, but comments on lines of their own."""
     body, node = flow.body, flow.node
-    _check_gaps(flow, range(len(flow.spans)))
+    everything = range(len(flow.spans))
     close = int(node.end_mark.index) - 1
     start = int(node.start_mark.index)
     start += len(spans.prefix_of(body[start:close]))
-    if body[start] not in "{[" or "#" in _outside(flow, start, close):
-        raise Refused("UNSUPPORTED", "brackets with a comment in them, or none at all")
-    return _counted(body, start + 1, close, ", ".join(flow.text_of(one) for one in new))
+    if body[start] not in "{[":
+        raise Refused("UNSUPPORTED", "no brackets around the entries")
+    if "#" in _outside(flow, start, close):
+        lines = _own_lines(flow, everything)
+        if lines and not new:
+            return lines
+        raise Refused("UNSUPPORTED", "brackets with a comment in them")
+    return [_counted(body, start + 1, close, ", ".join(flow.text_of(one) for one in new))]
 
 
 def _outside(flow: _Flow, start: int, close: int) -> str:
-    """What stands between the brackets before the first and after the last entry."""
-    if not flow.spans:
-        return flow.body[start:close]
-    return flow.body[start : flow.spans[0][0]] + flow.body[flow.spans[-1][1] : close]
+    """What stands between the brackets besides the entries."""
+    borders = [start, *(at for span in flow.spans for at in span), close]
+    return "".join(
+        flow.body[left:right] for left, right in zip(borders[::2], borders[1::2], strict=True)
+    )
 
 
 def _counted(body: str, start: int, end: int, text: str) -> Splice:
