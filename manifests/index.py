@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections import defaultdict
+import threading
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -40,22 +42,25 @@ class Index:
     files: Mapping[str, bytes | str] = field(default_factory=dict)
     unreadable: dict[str, Refused] = field(default_factory=dict)
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    _parsed: dict[str, list[Document] | Refused] = field(default_factory=dict)
+    #: What was read of each file; shared with other indexes of the same ``Blobs``.
+    blobs: dict[str, _Blob] = field(default_factory=dict)
 
     def documents(self, path: str) -> list[Document]:
         """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""
-        if path not in self._parsed:
+        marks.check_path(path)
+        blob = self.blobs.get(path)
+        if blob is None:  # added by hand
+            blob = self.blobs[path] = _Blob(self.texts[path], frozenset())
+        if blob.documents is None:
             try:
-                marks.check_path(path)
-                _, body = reading.without_bom(self.texts[path])
+                _, body = reading.without_bom(blob.text)
                 marks.check_file(body)
-                self._parsed[path] = reading.read(body)
+                blob.documents = reading.read(body)
             except Refused as refused:
-                self._parsed[path] = refused
-        found = self._parsed[path]
-        if isinstance(found, Refused):
-            raise found
-        return found
+                blob.documents = refused
+        if isinstance(blob.documents, Refused):
+            raise blob.documents
+        return blob.documents
 
     def sightings(self, kind: str, name: str) -> tuple[list[Sighting], list[tuple[str, Refused]]]:
         """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""
@@ -112,7 +117,52 @@ class Index:
             return []
 
 
-def build(files: Mapping[str, bytes | str]) -> Index:
+@dataclass(slots=True)
+class _Blob:
+    """What was read of one content, whatever files have it."""
+
+    text: str
+    kinds: frozenset[str]
+    documents: list[Document] | Refused | None = None
+
+
+class Blobs:
+    """Contents that were read before, by their hash, so that a new commit costs what changed in it. For one reader at a
+    time in a thread; least recently read ones go first once there are too many."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: OrderedDict[bytes, _Blob | Refused] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: str, content: bytes | str) -> _Blob:
+        """The content, read. Raises Refused NOT_UTF8, TOO_BIG."""
+        raw = content.encode() if isinstance(content, str) else content
+        key = hashlib.sha256(raw).digest() + (b"j" if path.endswith(".json") else b"")
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+        if known is None:
+            known = _read_blob(path, content)
+            with self._lock:
+                self._known[key] = known
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+
+def _read_blob(path: str, content: bytes | str) -> _Blob | Refused:
+    try:
+        text = reading.decode(content)
+    except Refused as refused:
+        return refused
+    return _Blob(text, frozenset(_kinds(path, text)))
+
+
+def build(files: Mapping[str, bytes | str], blobs: Blobs | None = None) -> Index:
     """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason."""
     index = Index(files=files)
     for path, content in files.items():
@@ -120,12 +170,15 @@ def build(files: Mapping[str, bytes | str]) -> Index:
             continue
         try:
             tree.check_path(path)
-            text = reading.decode(content)
+            blob = blobs.read(path, content) if blobs else _read_blob(path, content)
+            if isinstance(blob, Refused):
+                raise blob
         except Refused as refused:
             index.unreadable[path] = refused
             continue
-        index.texts[path] = text
-        for kind in _kinds(path, text):
+        index.texts[path] = blob.text
+        index.blobs[path] = blob
+        for kind in blob.kinds:
             index.by_kind[kind.lower()].append(path)
     return index
 
@@ -141,7 +194,7 @@ def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
     after.files = {**index.files, **changed}
     after.unreadable = {**index.unreadable, **after.unreadable}
     after.by_kind = kinds
-    after._parsed = {path: found for path, found in index._parsed.items() if path not in changed}
+    after.blobs = {p: b for p, b in index.blobs.items() if p not in changed} | after.blobs
     return after
 
 

@@ -10,15 +10,20 @@ from typing import TypeVar
 
 import structlog
 
-from manifests import propose
+from manifests.index import Index, build
+from manifests.locate import Hints
+from manifests.plain_kustomize import BuiltIn
+from manifests.proof import Proof
+from manifests.proposing import Base, propose_on
 from manifests.refused import Refused
 from safety.adapters.schemas import check_schema
-from safety.core import Edits, Findings, Policy, check_plan, validated
+from safety.core import Edits, Findings, Policy, check_plan, render, validated
+from safety.core.workloads import marks
 from safety.ports import BOUNDS, Cluster, Repository, Schemas
 from schemas import errors
 from schemas.base import Json
-from schemas.plans import ActionPlan, CandidatePlans, KubernetesChange
-from schemas.validated import CheckResult, ValidatedPlans
+from schemas.plans import ActionPlan, CandidatePlans
+from schemas.validated import CheckName, CheckResult, ValidatedPlans
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -70,19 +75,32 @@ class Examiner:
     async def _plan(
         self, plan: ActionPlan, candidate: CandidatePlans, objects: Mapping[str, Sequence[Json]]
     ) -> Findings:
-        edits = await self._edits(plan.kubernetes_changes, candidate.context.environment)
-        schema = check_schema(self.schemas, edits)
-        return Findings(
-            edits, {"schema": schema, "server_dry_run": await self._dry_run(plan, edits)}
-        )
+        started = time.perf_counter()
+        edits, proof = await self._edits(plan, candidate.context.environment, objects)
+        spent = {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
+        rendered = proof.objects if proof else {}
+        found: dict[CheckName, CheckResult] = {
+            "render": render(proof).model_copy(update=spent),
+            "schema": check_schema(self.schemas, edits, rendered),
+            "server_dry_run": await self._dry_run(plan, edits, rendered),
+        }
+        return Findings(edits, found)
 
-    async def _edits(self, changes: Sequence[KubernetesChange], environment: str) -> Edits:
+    async def _edits(
+        self, plan: ActionPlan, environment: str, objects: Mapping[str, Sequence[Json]]
+    ) -> tuple[Edits, Proof | None]:
         if self.repository is None:
-            return "no deployment repository is configured"
-        found, why = await self._ask(self.repository.propose(changes, environment))
-        return why if found is None else found
+            return "no deployment repository is configured", None
+        live = marks(plan, objects)
+        question = self.repository.propose(plan.kubernetes_changes, environment, live)
+        found, why = await self._ask(question)
+        if found is None:
+            return why, None
+        return (found, None) if isinstance(found, Refused) else (found.edits, found.proof)
 
-    async def _dry_run(self, plan: ActionPlan, edits: Edits) -> CheckResult:
+    async def _dry_run(
+        self, plan: ActionPlan, edits: Edits, rendered: Mapping[str, Json]
+    ) -> CheckResult:
         started = time.perf_counter()
         if self.cluster is None:
             return CheckResult(
@@ -92,7 +110,7 @@ class Examiner:
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason="there is no edited document"
             )
-        found, why = await self._ask(self.cluster.dry_run(plan.kubernetes_changes, edits))
+        found, why = await self._ask(self.cluster.dry_run(plan.kubernetes_changes, edits, rendered))
         verdict = found or CheckResult(name="server_dry_run", verdict="unknown", reason=why)
         return verdict.model_copy(
             update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
@@ -120,21 +138,33 @@ def examine_offline(
     ``files`` is the deployment repository; ``None``: there is none. The dry-run's verdict is ``unknown``.
     """
     done = []
+    index = None if files is None else build(files)
     for plan in candidate.plans:
         edits: Edits = "the case has no repository"
-        if files is not None:
-            edits = propose(
-                files,
-                plan.kubernetes_changes,
-                environment=candidate.context.environment,
-                project="",
-                ref="",
+        proof: Proof | None = None
+        if index is not None:
+            hints = Hints(
+                candidate.context.environment, live=marks(plan, candidate.context.objects)
             )
+            edits, proof = _offline(index, plan, hints)
         dry_run = CheckResult(
             name="server_dry_run", verdict="unknown", reason="offline: no server was asked"
         )
-        found = Findings(edits, {"schema": check_schema(schemas, edits), "server_dry_run": dry_run})
+        rendered = proof.objects if proof else {}
+        schema = check_schema(schemas, edits, rendered)
+        results: dict[CheckName, CheckResult] = {
+            "render": render(proof),
+            "schema": schema,
+            "server_dry_run": dry_run,
+        }
+        found = Findings(edits, results)
         done.append(
             check_plan(plan, candidate, candidate.context.objects, policy, found, offline=True)
         )
     return validated(candidate, done, policy)
+
+
+def _offline(index: Index, plan: ActionPlan, hints: Hints) -> tuple[Edits, Proof | None]:
+    base = Base("", "", "", {})
+    found = propose_on(index, plan.kubernetes_changes, base, hints, BuiltIn())
+    return (found, None) if isinstance(found, Refused) else (found.edits, found.proof)

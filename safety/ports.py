@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from manifests.proposing import Proposal
 from manifests.refused import Refused
 from schemas.base import Json
 from schemas.plans import KubernetesChange
@@ -18,9 +19,15 @@ class Repository(Protocol):
     """The deployment repositories."""
 
     async def propose(
-        self, changes: Sequence[KubernetesChange], environment: str
-    ) -> Sequence[FileEdit] | Refused:
-        """The proven edits for these changes, based on the deployment branch's head; a refusal with its reason."""
+        self,
+        changes: Sequence[KubernetesChange],
+        environment: str,
+        live: Mapping[str, Mapping[str, str]],
+    ) -> Proposal | Refused:
+        """The proven edits for these changes, based on the deployment branch's head; a refusal with its reason.
+
+        ``live``: labels and annotations of the objects in the cluster, by ``ObjectRef.key``.
+        """
         ...
 
 
@@ -32,9 +39,13 @@ class Cluster(Protocol):
         ...
 
     async def dry_run(
-        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+        self,
+        changes: Sequence[KubernetesChange],
+        edits: Sequence[FileEdit],
+        rendered: Mapping[str, Json],
     ) -> CheckResult:
-        """The server's verdict on the edited documents, and on a Pod of each changed template."""
+        """The server's verdict on the objects as rendered (by ``ObjectRef.key``) or, where nothing was rendered, on
+        the edited documents; and on a Pod of each changed template."""
         ...
 
 

@@ -50,10 +50,14 @@ async def _repository(stack: AsyncExitStack, settings: Safety) -> Repository | N
     if not connection.url or not connection.projects:
         return None
     from kfix.clients.gitlab import open_gitlab
+    from kfix.clients.renderers import Rendering, installed
     from safety.adapters.gitlab import GitLabRepository
 
     client = await stack.enter_async_context(open_gitlab(connection))
-    return GitLabRepository(client, projects=connection.projects, folders=settings.folders)
+    renderer = installed(load(Rendering))
+    return GitLabRepository(
+        client, projects=connection.projects, folders=settings.folders, renderer=renderer
+    )
 
 
 async def _cluster(stack: AsyncExitStack) -> Cluster | None:

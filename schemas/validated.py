@@ -26,6 +26,7 @@ CheckName = Literal[
     "disruption_budget",
     "schema",
     "manifest_edit",
+    "render",
     "server_dry_run",
     "historical_failures",
 ]

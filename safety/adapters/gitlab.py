@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from kfix.clients.gitlab import GitLab
-from manifests import propose
+from kfix.clients.gitlab import GitLab, Snapshot
+from manifests.index import Blobs, build
+from manifests.locate import Hints
+from manifests.plain_kustomize import BuiltIn
+from manifests.proposing import Base, Proposal, propose_on
 from manifests.refused import Refused
+from manifests.rendering import Renderer
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
 
@@ -21,14 +25,20 @@ class GitLabRepository:
         *,
         projects: Sequence[str],
         folders: Mapping[str, Sequence[str]] | None = None,
+        renderer: Renderer | None = None,
     ) -> None:
         self._client = client
         self._projects = projects
         self._folders = folders or {}
+        self._renderer = renderer or BuiltIn()
+        self._blobs = Blobs()
 
     async def propose(
-        self, changes: Sequence[KubernetesChange], environment: str
-    ) -> Sequence[FileEdit] | Refused:
+        self,
+        changes: Sequence[KubernetesChange],
+        environment: str,
+        live: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Proposal | Refused:
         """The first repository that declares the objects; the refusal that tells most when none can be edited."""
         namespaces = {change.object.namespace for change in changes}
         folders = tuple(
@@ -37,31 +47,31 @@ class GitLabRepository:
         refusals: list[Refused] = []
         for project in self._projects:
             snapshot = await self._client.snapshot(project)
-            found = await asyncio.to_thread(
-                propose,
-                snapshot.files,
-                changes,
-                environment=environment,
-                project=project,
-                ref=snapshot.branch,
-                base_commit=snapshot.commit,
-                folders=folders,
-            )
+            hints = Hints(environment, folders, project, live or {})
+            found = await asyncio.to_thread(self._proposed, snapshot, changes, hints)
             if isinstance(found, Refused):
                 refusals.append(found)
                 continue
-            return await self._locked(found, snapshot.commit)
+            edits = await self._locked(found.edits, snapshot.commit)
+            return Proposal(edits, found.proof)
         telling = [r for r in refusals if r.code != "NOT_FOUND"]
         return (
             telling or refusals or [Refused("NOT_FOUND", "no deployment repository is configured")]
         )[0]
 
-    async def _locked(self, edits: list[FileEdit], commit: str) -> list[FileEdit]:
+    def _proposed(
+        self, snapshot: Snapshot, changes: Sequence[KubernetesChange], hints: Hints
+    ) -> Proposal | Refused:
+        index = build(snapshot.files, self._blobs)
+        base = Base(snapshot.project, snapshot.branch, snapshot.commit, {})
+        return propose_on(index, changes, base, hints, self._renderer)
+
+    async def _locked(self, edits: tuple[FileEdit, ...], commit: str) -> tuple[FileEdit, ...]:
         """The edits with the last commit that touched each file, for the optimistic lock."""
         existing = tuple(edit.path for edit in edits if edit.before_sha256)
         if not existing:
             return edits
         locks = await self._client.last_commit_ids(edits[0].project, commit, existing)
-        return [
+        return tuple(
             edit.model_copy(update={"last_commit_id": locks.get(edit.path, "")}) for edit in edits
-        ]
+        )

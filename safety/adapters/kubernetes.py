@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kfix.clients.kubernetes import Conflict, Kubernetes, Refused
-from safety.core.documents import declared
+from safety.core.documents import declared, is_whole
 from safety.core.workloads import TEMPLATED
 from safety.ports import BOUNDS
 from schemas import errors
@@ -34,16 +34,17 @@ class KubernetesChecks:
         return found
 
     async def dry_run(
-        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+        self,
+        changes: Sequence[KubernetesChange],
+        edits: Sequence[FileEdit],
+        rendered: Mapping[str, Json],
     ) -> CheckResult:
         numbers: dict[str, str] = {}
         for change in changes:
-            document = declared(edits, change)
+            document, what = _document(change, edits, rendered)
             try:
                 answer = await self._answer(change, document)
-                numbers[change.object.key] = (
-                    "the whole edited document" if document else "the changed fields"
-                )
+                numbers[change.object.key] = what
                 pod = pod_of(answer)
                 if pod is not None:
                     await self._client.dry_run_create(pod)
@@ -80,6 +81,17 @@ class KubernetesChecks:
         return (
             await self._client.dry_run_patch(ref, json_patch(change.fields, live), "json")
         ).object
+
+
+def _document(
+    change: KubernetesChange, edits: Sequence[FileEdit], rendered: Mapping[str, Json]
+) -> tuple[Json | None, str]:
+    """What is dry-run for a change, and what to call it."""
+    item = rendered.get(change.object.key)
+    if item is not None and is_whole(item):
+        return item, "the whole rendered object"
+    document = declared(edits, change)
+    return document, "the whole edited document" if document else "the changed fields"
 
 
 def json_patch(fields: Sequence[FieldChange], live: Json) -> list[dict[str, Any]]:

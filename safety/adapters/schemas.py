@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from manifests.refused import Refused
-from safety.core.documents import edited_objects
+from safety.core.documents import edited_objects, is_whole
 from safety.ports import Schemas
 from schemas.base import Json
-from schemas.validated import CheckResult, FileEdit
+from schemas.validated import CheckResult
 
 
 class PublishedSchemas:
@@ -35,17 +36,25 @@ def _sentence(failure: Any) -> str:
     return f"{path}: {str(failure.message)[:200]}" if path else str(failure.message)[:200]
 
 
-def check_schema(schemas: Schemas, edits: Any) -> CheckResult:
-    """The verdict of the offline schemas on the edited documents."""
+def check_schema(
+    schemas: Schemas, edits: Any, rendered: Mapping[str, Json] | None = None
+) -> CheckResult:
+    """The verdict of the offline schemas on the rendered objects, and on edited documents that were not rendered."""
     if isinstance(edits, str | Refused) or not edits:
         return CheckResult(name="schema", verdict="unknown", reason="there is no edited document")
-    return _checked(schemas, list(edits))
+    items = [item for item in (rendered or {}).values() if is_whole(item)]
+    known = {_label(item) for item in items}
+    return _checked(schemas, items + [i for i in edited_objects(edits) if _label(i) not in known])
 
 
-def _checked(schemas: Schemas, edits: list[FileEdit]) -> CheckResult:
+def _label(item: Json) -> str:
+    return f"{item.get('kind')} {(item.get('metadata') or {}).get('name')}"
+
+
+def _checked(schemas: Schemas, items: Sequence[Json]) -> CheckResult:
     seen: dict[str, str] = {}
-    for item in edited_objects(edits):
-        label = f"{item.get('kind')} {(item.get('metadata') or {}).get('name')}"
+    for item in items:
+        label = _label(item)
         trouble = schemas.validate(item)
         if trouble:
             return CheckResult(name="schema", verdict="fail", reason=f"{label}: {trouble}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safety.core.checking import Edits, Findings, check_plan, validated
+from safety.core.checking import Edits, Findings, check_plan, render, validated
 from safety.core.policy import Policy
 
-__all__ = ["Edits", "Findings", "Policy", "check_plan", "validated"]
+__all__ = ["Edits", "Findings", "Policy", "check_plan", "render", "validated"]

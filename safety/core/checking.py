@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from manifests.proof import Proof
 from manifests.quantities import BadQuantity
 from manifests.refused import Refused
 from safety.core import checks, quota, workloads
@@ -35,7 +36,7 @@ _PIPELINE: tuple[tuple[CheckName, Callable[[Case], CheckResult]], ...] = (
     ("historical_failures", checks.historical_failures),
 )
 #: Made by others, because they need the repository, a schema or a server.
-_ELSEWHERE: tuple[CheckName, ...] = ("manifest_edit", "schema", "server_dry_run")
+_ELSEWHERE: tuple[CheckName, ...] = ("manifest_edit", "render", "schema", "server_dry_run")
 
 #: What became of the edit: proven edits, a refusal, or the reason why nobody could try.
 Edits = Sequence[FileEdit] | Refused | str
@@ -46,7 +47,7 @@ class Findings:
     """What was found about one plan outside of this core."""
 
     edits: Edits
-    #: Verdicts ``schema`` and ``server_dry_run``; a missing one counts as unknown.
+    #: Verdicts ``render``, ``schema`` and ``server_dry_run``; a missing one counts as unknown.
     results: Mapping[CheckName, CheckResult] = field(default_factory=dict)
 
 
@@ -64,6 +65,13 @@ def manifest_edit(edits: Edits) -> CheckResult:
         )
     numbers = {e.path: f"+{e.added_lines} −{e.removed_lines}" for e in edits}
     return result("manifest_edit", "pass", f"{len(edits)} file(s), and no other byte", **numbers)
+
+
+def render(proof: Proof | None) -> CheckResult:
+    """Does rendering show the planned change, and nothing else, in this environment and no other?"""
+    if proof is None:
+        return result("render", "unknown", "there is no edited document")
+    return result("render", proof.verdict, proof.reason, **proof.numbers)
 
 
 def check_plan(

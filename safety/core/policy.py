@@ -33,7 +33,7 @@ class Policy(BaseModel):
     version: str = "default-1"
     production: EnvironmentPolicy = EnvironmentPolicy()
     staging: EnvironmentPolicy = EnvironmentPolicy(
-        tolerated_unknowns=("node_fit", "historical_failures")
+        tolerated_unknowns=("node_fit", "historical_failures", "render")
     )
     development: EnvironmentPolicy = EnvironmentPolicy(
         tolerated_unknowns=(
@@ -42,8 +42,12 @@ class Policy(BaseModel):
             "limit_range",
             "resource_quota",
             "disruption_budget",
+            "render",
         )
     )
+    #: May an edit that cannot be rendered here (values of a chart that is kept elsewhere) be proposed in production,
+    #: marked so? Otherwise it is left to people.
+    unrendered_in_production: bool = False
     #: Namespaces in which nothing is proposed: their owners are not the teams that K-Fix talks to.
     protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
     #: Replicas of one workload, and upper bound of an autoscaler.
@@ -67,7 +71,7 @@ class Policy(BaseModel):
     def tolerates(self, environment: Environment, check: CheckName) -> bool:
         """Whether this check may be unknown here."""
         if environment not in ("staging", "development"):
-            return False
+            return check == "render" and self.unrendered_in_production
         return check in self.of(environment).tolerated_unknowns
 
     def merges_by_itself(self, environment: Environment) -> bool:

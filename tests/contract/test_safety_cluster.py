@@ -21,7 +21,10 @@ from fixtures_kubernetes import (  # noqa: F401
 )
 
 from kfix.clients.kubernetes import open_kubernetes
-from manifests import propose
+from manifests.index import build
+from manifests.locate import Hints
+from manifests.plain_kustomize import BuiltIn
+from manifests.proposing import Base, Proposal, propose_on
 from manifests.refused import Refused
 from safety.adapters.kubernetes import KubernetesChecks
 from safety.adapters.schemas import PublishedSchemas
@@ -53,11 +56,13 @@ class Files:
     files: Mapping[str, bytes]
 
     async def propose(
-        self, changes: Sequence[KubernetesChange], environment: str
-    ) -> Sequence[FileEdit] | Refused:
-        return propose(
-            self.files, changes, environment=environment, project="shop/deploy", ref="main"
-        )
+        self,
+        changes: Sequence[KubernetesChange],
+        environment: str,
+        live: Mapping[str, Mapping[str, str]],
+    ) -> Proposal | Refused:
+        base = Base("shop/deploy", "main", "", {})
+        return propose_on(build(self.files), changes, base, Hints(environment), BuiltIn())
 
 
 @pytest.fixture
@@ -215,7 +220,10 @@ class Deaf:
         raise self._failure
 
     async def dry_run(
-        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+        self,
+        changes: Sequence[KubernetesChange],
+        edits: Sequence[FileEdit],
+        rendered: Mapping[str, Json],
     ) -> CheckResult:
         raise self._failure
 

@@ -52,7 +52,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 async def test_the_repository_that_declares_the_object_gives_locked_edits(house: House) -> None:
     found = await house.repository.propose([sample.change("900m")], "production")
     assert not isinstance(found, Refused)
-    (edit,) = found
+    (edit,) = found.edits
     head = house.project.repository.resolve("main")
     assert (edit.project, edit.path, edit.base_commit) == ("shop/deployments", PATH, head)
     assert edit.last_commit_id == head

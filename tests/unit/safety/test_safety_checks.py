@@ -45,6 +45,7 @@ PROVEN = Findings(
     [EDIT],
     {
         "schema": CheckResult(name="schema", verdict="pass", reason="valid"),
+        "render": CheckResult(name="render", verdict="pass", reason="as planned"),
         "server_dry_run": CheckResult(name="server_dry_run", verdict="pass", reason="accepted"),
     },
 )
@@ -460,7 +461,7 @@ def test_objects_of_any_shape_never_break_a_check_open(kind: str, item: Any) -> 
     ]
     before = copy.deepcopy(found)
     done = examined(found=found)
-    assert len(done.checks) == 12
+    assert len(done.checks) == 13
     assert found == before
     if any(check.verdict != "pass" for check in done.checks):
         assert not done.accepted

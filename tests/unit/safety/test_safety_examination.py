@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import fixtures_publish as sample
 import pytest
 
-from manifests import propose
+from manifests.index import build
+from manifests.locate import Hints
+from manifests.plain_kustomize import BuiltIn
+from manifests.proposing import Base, Proposal, propose_on
 from manifests.refused import Refused
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
@@ -37,12 +40,16 @@ class Repository:
     wait_s: float = 0.0
 
     async def propose(
-        self, changes: Sequence[KubernetesChange], environment: str
-    ) -> Sequence[FileEdit] | Refused:
+        self,
+        changes: Sequence[KubernetesChange],
+        environment: str,
+        live: Mapping[str, Mapping[str, str]],
+    ) -> Proposal | Refused:
         await asyncio.sleep(self.wait_s)
         if self.failure is not None:
             raise self.failure
-        return propose(sample.FILES, changes, environment=environment, project="shop/d", ref="main")
+        base = Base("shop/d", "main", "", {})
+        return propose_on(build(sample.FILES), changes, base, Hints(environment), BuiltIn())
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,10 @@ class Cluster:
         return {}
 
     async def dry_run(
-        self, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
+        self,
+        changes: Sequence[KubernetesChange],
+        edits: Sequence[FileEdit],
+        rendered: Mapping[str, Json],
     ) -> CheckResult:
         await self._trouble()
         return CheckResult(name="server_dry_run", verdict="pass", reason="taken")
