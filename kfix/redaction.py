@@ -99,8 +99,15 @@ _USER_OPTION = re.compile(
 _ENTRY = re.compile(
     r"(?P<name>name(?:\\{0,3}[\"'])?[ \t]{0,4}:[ \t]{0,4}(?:\\{0,3}[\"'])?"
     rf"[A-Za-z0-9_.-]{{0,64}}?(?i:{_WORDS})(?i:{_TAIL}))"
-    r"(?P<between>(?:\\{0,3}[\"'])?[ \t]{0,4}(?:,|\r?\n|\\n)?[ \t\r\n]{0,32}"
+    r"(?P<between>(?:\\{0,3}[\"'])?[ \t]{0,4}(?:,|\r?\n[+-]?|\\n)?[ \t\r\n]{0,32}"
     r"(?:\\{0,3}[\"'])?value(?:\\{0,3}[\"'])?[ \t]{0,4}:[ \t]{0,4})"
+    rf"(?P<value>{_VALUE})"
+)
+#: The new value of an entry in a unified diff: after its name and its old value, which is masked by then.
+_ENTRY_CHANGED = re.compile(
+    rf"(?P<name>name:[ \t]{{0,4}}[\"']?[A-Za-z0-9_.-]{{0,64}}?(?i:{_WORDS})(?i:{_TAIL})[\"']?[ \t]{{0,4}}\r?\n"
+    r"-[ \t]{0,64}value:[^\n]{0,40}\[masked:[^\n]{0,40}\n)"
+    r"(?P<between>\+[ \t]{0,64}[\"']?value[\"']?[ \t]{0,4}:[ \t]{0,4})"
     rf"(?P<value>{_VALUE})"
 )
 _AUTHORIZATION = re.compile(
@@ -217,6 +224,8 @@ def _dsn(match: re.Match[str]) -> str:
 def _named(text: str, lowered: str) -> str:
     if "value" in lowered and "name" in lowered:
         text = _ENTRY.sub(_pair, text)
+        if "\n-" in text:
+            text = _ENTRY_CHANGED.sub(_pair, text)
     text = _line_by_line(text, _PAIR)
     return _line_by_line(text, _OPTION) if "-" in text else text
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
+from console.core.keeping import kept
 from console.core.story import Story, incident_of, summary_of, tell
 from console.ports import Listed
 from kfix import topics
@@ -40,7 +41,7 @@ class SqlProjection:
             "occurred_at": record.occurred_at,
             "stored_at": datetime.now(UTC),
             "summary": summary_of(record),
-            "payload": record.model_dump_json(),
+            "payload": kept(record).model_dump_json(),
         }
 
         def write(connection: Connection) -> None:

@@ -29,8 +29,8 @@ def _masked(value: Any) -> Any:
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: masks each string of the event, its name excepted."""
+    """A structlog processor: masks each string of the event. A foreign library's ``event`` is its whole sentence."""
     for name, value in event.items():
-        if name not in ("event", "level", "timestamp"):
+        if name not in ("level", "timestamp"):
             event[name] = _masked(value)
     return event
