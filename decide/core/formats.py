@@ -51,7 +51,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
      r"x509: |certificate has expired|certificate is not yet valid|certificate signed by unknown authority|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERT_SIGNATURE_FAILURE|unable to get local issuer certificate|self[- ]signed certificate|Certificate(?:Expired|NotYetValid)Exception|PKIX path|certificate verify failed|CERTIFICATE_VERIFY_FAILED|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|ERR_TLS_CERT_ALTNAME_INVALID|No subject alternative|tls: (?:bad|unknown|expired|revoked) certificate|tls: failed to verify certificate|alert (?:bad certificate|certificate (?:expired|unknown|revoked|required))|invalid peer certificate|SSL certificate problem|cannot load certificate|certificate_unknown|certificate_expired"),
     ("heap",
      ("outofmemoryerror", "heap out of memory", "memoryerror", "out of memory", "bad_alloc", "gc overhead limit", "cannot allocate memory", "enomem"),
-     r"java\.lang\.OutOfMemoryError|JavaScript heap out of memory|MemoryError\b|fatal error: runtime: out of memory|runtime: cannot allocate memory|std::bad_alloc|GC overhead limit exceeded|System\.OutOfMemoryException"),
+     r"java\.lang\.OutOfMemoryError|JavaScript heap out of memory|(?<![A-Za-z])MemoryError\b|fatal error: runtime: out of memory|runtime: cannot allocate memory|std::bad_alloc|GC overhead limit exceeded|System\.OutOfMemoryException"),
     ("open_files",
      ("too many open files", "emfile", "no file descriptors"),
      r"[Tt]oo many open files|EMFILE\b|No file descriptors available"),

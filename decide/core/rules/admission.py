@@ -19,6 +19,7 @@ from decide.core.objects import (
     mapping,
     name_of,
     namespace_of,
+    number,
     plural_of,
 )
 from decide.core.view import ClusterView
@@ -74,7 +75,8 @@ def refusals(view: ClusterView, workload: Workload) -> list[str]:
         return []
     said = condition(workload.obj, "ReplicaFailure")
     out = [str(said.get("message"))] if said.get("status") == "True" else []
-    if workload.created >= workload.desired:
+    there = workload.created if view.collected("pods") else number(at(workload.obj, "status", "replicas"))  # fmt: skip
+    if there >= workload.desired:
         return out  # a rolling update may lack its new pods while the old ones serve
     events = [e for e in view.events_of_workload(workload) if e.reason in _REFUSED]
     return out + [e.message for e in reversed(events)]
@@ -99,6 +101,8 @@ def _refused(view: ClusterView, workload: Workload, texts: list[str]) -> Finding
     if quota is not None:
         return _quota(view, workload, quota, fact)
     account = _ACCOUNT.search(text)
+    if account is not None and view.get("serviceaccounts", workload.namespace, account["name"]):
+        return Finding("pods_not_created", workload.ref, 0.45, quote(text), [fact], ["the account exists now"])  # fmt: skip
     for class_id, pattern in _REFUSALS:
         if pattern.search(text):
             name = account["name"] if account else ""
@@ -224,7 +228,8 @@ def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding
                 text = f"quota {name_of(quota)} allows {resource} {hard}, {used} used, claim {claim} asks for {size or 'more'}"
                 score = 0.95 if need is not None else 0.88
                 return Finding("quota_storage_exceeded", _quota_ref(workload.namespace, name_of(quota)), score, text, [fact, Fact("object", text)], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": size, "missing": 1})  # fmt: skip
-    return Finding("pvc_missing", workload.ref, 0.9, fact.statement, [fact], [], {"claim": claim, "declared": declared, "workload": workload})  # fmt: skip
+    score = 0.9 if view.collected("resourcequotas") else 0.75
+    return Finding("pvc_missing", workload.ref, score, fact.statement, [fact], [], {"claim": claim, "declared": declared, "workload": workload})  # fmt: skip
 
 
 def _need(resource: str, size: str) -> Decimal | None:

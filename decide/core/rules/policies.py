@@ -61,7 +61,7 @@ def _blocked(
         score = 0.85
     elif not link.caller.available:
         score = 0.7
-    if link.callee.ready == 0 and link.callee.desired and not told:
+    if link.callee.ready == 0 and not told:
         score = min(score, 0.5)  # a dead callee is silent too
     facts = [Fact("object", text, _ref(closing[0]))]
     facts += [Fact("log", quote(h.line), link.caller.ref) for h in (told or silent)[-2:]]
@@ -101,10 +101,10 @@ def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             continue
         if "ingress" not in directions(policy) or items(at(policy, "spec", "ingress")):
             continue
-        tested = any(reachable(view, s) is False for s in services)
+        tested = workload.ready > 0 and any(reachable(view, s) is False for s in services)
         narrow = bool(at(policy, "spec", "podSelector"))
         text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no ingress"
-        score = 0.85 if tested and workload.available else 0.45 if narrow else 0.3
+        score = 0.85 if tested else 0.45 if narrow else 0.3
         yield Finding("network_policy_blocks", workload.ref, score, text, [Fact("object", text, _ref(policy))], [], {"workload": workload, "policies": [policy], "direction": "ingress"})  # fmt: skip
         return
 

@@ -13,7 +13,6 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import latest, peak, usage
 from decide.core.objects import (
     Container,
-    Pod,
     Workload,
     at,
 )
@@ -45,7 +44,7 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     for pod in workload.pods:
         events = view.events_of("Pod", pod.namespace, pod.name)
         for container in pod.containers():
-            told = _oom(pod, container, events)
+            told = _oom(container, events, watched=view.collected("events"))
             if told and settled(container, view.bundle.alerted_at):
                 told = 0.3, told[1]
             if told:
@@ -114,7 +113,9 @@ def straightness(values: list[float]) -> float:
     return over * over / (spread_x * spread_y) if spread_y else 0.0
 
 
-def _oom(pod: Pod, container: Container, events: list[Event]) -> tuple[float, list[str]] | None:
+def _oom(
+    container: Container, events: list[Event], *, watched: bool
+) -> tuple[float, list[str]] | None:
     """Belief and reasons that the memory limit killed it."""
     died = container.terminated
     # A program writes its own termination message; only the runtime's own failures are the runtime's words.
@@ -132,7 +133,7 @@ def _oom(pod: Pod, container: Container, events: list[Event]) -> tuple[float, li
     probed = any("liveness probe" in e.message or "startup probe" in e.message for e in events if e.reason == "Killing")  # fmt: skip
     stopped = any(e.message.startswith("Stopping container") for e in events)
     if died.get("exitCode") == 137 and not probed and not stopped:
-        return 0.7, [f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"]  # fmt: skip
+        return 0.7 if watched else 0.45, [f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"]  # fmt: skip
     return None
 
 

@@ -167,7 +167,8 @@ def _classes(
         by_selector = not any(selector_fits(spec, n) for n in usual)
         out.append(("node_selector_mismatch" if by_selector else "node_affinity_mismatch", 0.95))
     elif labels_exclude and not view.nodes:
-        out.append(("node_selector_mismatch" if spec.get("nodeSelector") else "node_affinity_mismatch", 0.8))  # fmt: skip
+        score = 0.85 if _share(reasons, "node affinity/selector", "node selector") == 1 else 0.4
+        out.append(("node_selector_mismatch" if spec.get("nodeSelector") else "node_affinity_mismatch", score))  # fmt: skip
     for word, class_id in (
         ("Insufficient cpu", "insufficient_cpu"), ("Insufficient memory", "insufficient_memory"),
         ("didn't match pod anti-affinity", "pod_anti_affinity_conflict"),
@@ -184,9 +185,7 @@ def _classes(
         ("exceed max volume count", "volume_limit_reached"),
     ):  # fmt: skip
         if has(word):
-            count = sum(n for reason, n in reasons.items() if word in reason)
-            share = count / max(1, sum(reasons.values()))
-            out.append((class_id, 0.75 + 0.19 * share))
+            out.append((class_id, 0.75 + 0.19 * _share(reasons, word)))
     if any(_OTHER.match(reason) for reason in reasons):
         out.append(("insufficient_resource", 0.9))
     if "scheduling gates" in text:
@@ -197,16 +196,23 @@ def _classes(
         named = [r for r in reasons if "taint" in r and "{" in r]
         if named and all(_UNUSABLE.search(r) for r in named):
             out.append(("node_not_ready", 0.5))
-        elif tainted or not view.nodes:
+        elif not view.nodes:
+            out.append(("taint_not_tolerated", 0.5 + 0.35 * _share(reasons, "taint")))
+        elif tainted:
             pinned = len(fitting) < len(view.nodes) or len(tainted) == len(usable)
-            out.append(("taint_not_tolerated", 0.95 if tainted and pinned else 0.8))
+            out.append(("taint_not_tolerated", 0.95 if pinned else 0.8))
         else:  # the scheduler asks for taints first: these nodes would not fit anyway
             out.append(("taint_not_tolerated", 0.3))
     if has("were unschedulable"):
         pinned_to_cordon = workers and all(cordoned(n) for n in workers)
-        share = sum(n for r, n in reasons.items() if "unschedulable" in r) / max(1, sum(reasons.values()))  # fmt: skip
-        out.append(("node_cordoned", 0.95 if pinned_to_cordon else 0.3 + 0.3 * share))
+        out.append(("node_cordoned", 0.95 if pinned_to_cordon else 0.3 + 0.3 * _share(reasons, "unschedulable")))  # fmt: skip
     return sorted(out, key=lambda pair: -pair[1])
+
+
+def _share(reasons: dict[str, int], *words: str) -> float:
+    """The part of the nodes that a reason excludes."""
+    told = sum(n for reason, n in reasons.items() if any(word in reason for word in words))
+    return told / max(1, sum(reasons.values()))
 
 
 def requested(spec: Obj, resource: str) -> Decimal:

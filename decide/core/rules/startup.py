@@ -98,7 +98,7 @@ def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container)
         class_id = "image_pull_secret_missing" if has_secrets or secrets else "image_not_found"
         score = 0.85
     data = {"workload": workload, "container": container.name, "image": image, "message": text}
-    return Finding(class_id or "image_not_found", workload.ref, score if class_id else 0.6, quote(text), facts, [], data)  # fmt: skip
+    return Finding(class_id or "image_not_found", workload.ref, score if class_id else 0.5, quote(text), facts, [], data)  # fmt: skip
 
 
 def _create(view: ClusterView, workload: Workload, pod: Pod, container: Container) -> Finding:
