@@ -47,6 +47,9 @@ def _application(made: Scene, registry: str, style: str) -> App:
     container = _container(rng, words, name, image, program)
     replicas = rng.choice((1, 1, 2, 2, 3))
     workload = deployment(name, made.namespace, labels, {"containers": [container]}, replicas)
+    if made.apps and rng.random() < 0.15:
+        workload["kind"] = "StatefulSet"
+        workload["spec"] |= {"serviceName": name, "podManagementPolicy": "Parallel"}
     return App(name, made.namespace, program, workload, service(name, made.namespace, labels, container, rng))  # fmt: skip
 
 

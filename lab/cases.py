@@ -68,8 +68,9 @@ def _break(made: Scene, target: App, one: Fault) -> None:
 
 def _target(made: Scene) -> App:
     """The application to break. Mostly one that others call."""
-    called = [a for a in made.apps if any(a.name in b.calls.values() for b in made.apps)]
-    target: App = made.pick(called if called and made.rng.random() < 0.7 else made.apps)
+    usable = [a for a in made.apps if a.workload["kind"] == "Deployment"]
+    called = [a for a in usable if any(a.name in b.calls.values() for b in made.apps)]
+    target: App = made.pick(called if called and made.rng.random() < 0.7 else usable)
     return target
 
 

@@ -217,7 +217,7 @@ def _program(
     if pod["spec"].get("restartPolicy") == "Never":
         out.died, out.ready = ("Error", program.exit_code, ""), False
         return
-    _die(pod, out, ("Error", program.exit_code, ""), rng)
+    _die(pod, out, ("Error" if program.exit_code else "Completed", program.exit_code, ""), rng)
 
 
 def _last_words(app: App, program: Program, pod: Obj, spec: Obj, lookup: Lookup) -> tuple[str, ...]:

@@ -136,9 +136,10 @@ def _counted(live: Live) -> bool:
 
 def _well(live: Live, apps: list[App]) -> bool:
     """Those that should be ready are."""
-    found = {d["metadata"]["name"]: d for d in live.items("apps/v1", "deployments")}
+    kinds = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+    found = {o["metadata"]["name"]: o for kind in kinds.values() for o in live.items("apps/v1", kind)}  # fmt: skip
     for app in apps:
-        if app.name in live.scene.broken or app.workload["kind"] != "Deployment":
+        if app.name in live.scene.broken or app.workload["kind"] not in kinds:
             continue
         status = (found.get(app.name) or {}).get("status") or {}
         if status.get("readyReplicas", 0) < app.replicas:

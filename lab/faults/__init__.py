@@ -27,7 +27,23 @@ class Fault:
 
 
 FAMILIES = ("admission", "scheduling", "services", "scaling", "configuration")
+_MODULES = (
+    "admission",
+    "scheduling",
+    "services",
+    "scaling",
+    "startup",
+    "probes",
+    "running",
+    "objects",
+)
 FAULTS: dict[str, Fault] = {}
+
+
+def sick(scene: Scene, app: App) -> None:
+    """Its pods run on nodes and do not get ready."""
+    scene.broken.add(app.name)
+    scene.visible.append(lambda live: live.played(app))
 
 
 def fault(
@@ -50,8 +66,8 @@ def fault(
 
 def load() -> dict[str, Fault]:
     """All faults by id."""
-    for family in FAMILIES:
-        importlib.import_module(f"lab.faults.{family}")
+    for module in _MODULES:
+        importlib.import_module(f"lab.faults.{module}")
     return FAULTS
 
 

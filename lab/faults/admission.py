@@ -202,3 +202,29 @@ def webhook_refuses(scene: Scene, app: App) -> str:
     why = scene.pick(("label-team-is-required", "image-is-not-signed", "tag-latest-is-not-allowed"))
     webhook(scene, app, {"url": f"https://127.0.0.1:0/{why}"})
     return ""
+
+
+@fault("admission", "priority_class_missing", outage=True)
+def priority_class(scene: Scene, app: App) -> str:
+    """The pods name a PriorityClass that is not there."""
+    refused(scene, app, "no PriorityClass with name")
+    app.spec["priorityClassName"] = f"{scene.words.word()}-priority"
+    return ""
+
+
+@fault("admission", "runtime_class_missing", outage=True)
+def runtime_class(scene: Scene, app: App) -> str:
+    """The pods name a RuntimeClass that is not there."""
+    refused(scene, app, "RuntimeClass")
+    app.spec["runtimeClassName"] = scene.pick(("gvisor", "kata", scene.words.word()))
+    return ""
+
+
+@fault("admission", "pod_spec_invalid", alone=True, outage=True)
+def invalid_by_default(scene: Scene, app: App) -> str:
+    """The LimitRange's default limit is below what the container requests."""
+    refused(scene, app, "must be less than or equal to memory limit")
+    item = {"type": "Container", "default": {"memory": "96Mi"}}
+    app.container["resources"] = {"requests": {"cpu": "20m", "memory": f"{scene.pick((128, 256, 512))}Mi"}}  # fmt: skip
+    scene.before.append({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": scene.words.word(), "namespace": scene.namespace}, "spec": {"limits": [item]}})  # fmt: skip
+    return ""

@@ -91,3 +91,25 @@ def no_metrics(scene: Scene, app: App) -> str:
         _condition(scaler["metadata"]["name"], "ScalingActive", "False", "FailedGetResourceMetric")
     )
     return ""
+
+
+@fault("scaling", "autoscaler_target_missing")
+def no_target(scene: Scene, app: App) -> str:
+    """The autoscaler's target is misspelt: nobody scales the application."""
+    scaler = _scaler(scene, app, 1, 6, 70)
+    scaler["spec"]["scaleTargetRef"]["name"] = scene.words.misspelt(app.name)
+    scene.title = "{app} does not scale with its load"
+    scene.visible.append(_condition(scaler["metadata"]["name"], "AbleToScale", "False", "FailedGetScale"))  # fmt: skip
+    return f"horizontalpodautoscaler/{scaler['metadata']['name']}"
+
+
+@fault("scaling", "autoscaler_conflict")
+def two_scalers(scene: Scene, app: App) -> str:
+    """Two autoscalers want the same pods."""
+    scene.usage[app.name] = 60
+    for name in (f"{app.name}-a", f"{app.name}-b"):
+        scaler = _scaler(scene, app, app.replicas, 6, 70)
+        scaler["metadata"]["name"] = name
+    scene.title = "{app} does not scale with its load"
+    scene.visible.append(_condition(f"{app.name}-a", "ScalingActive", "False", "AmbiguousSelector"))
+    return ""

@@ -290,3 +290,31 @@ def volume_elsewhere(scene: Scene, app: App) -> str:
     _claim(scene, app, {"storageClassName": name})
     app.spec["nodeSelector"] = {"kubernetes.io/hostname": _label(there, "kubernetes.io/hostname")}
     return ""
+
+
+@fault("scheduling", "insufficient_resource", outage=True)
+def extended(scene: Scene, app: App) -> str:
+    """The pods want a device that no node has, or more scratch disk."""
+    what, much = scene.pick((("nvidia.com/gpu", "1"), (f"{scene.words.word()}.example.com/fpga", "2"), ("ephemeral-storage", "900Gi")))  # fmt: skip
+    unplaced(scene, app, f"Insufficient {what}")
+    app.container["resources"]["limits"][what] = much
+    app.container["resources"]["requests"][what] = much
+    return ""
+
+
+@fault("scheduling", "scheduler_unknown", outage=True)
+def scheduler(scene: Scene, app: App) -> str:
+    """The pods want a scheduler that does not run."""
+    scene.broken.add(app.name)
+    app.spec["schedulerName"] = f"{scene.words.word()}-scheduler"
+    scene.visible.append(lambda live: len(live.pods(app)) >= app.replicas)
+    return ""
+
+
+@fault("scheduling", "scheduling_gated", outage=True)
+def gated(scene: Scene, app: App) -> str:
+    """A scheduling gate that nobody lifts."""
+    scene.broken.add(app.name)
+    app.spec["schedulingGates"] = [{"name": f"{scene.words.word()}.example.com/quota"}]
+    scene.visible.append(lambda live: len(live.pods(app)) >= app.replicas)
+    return ""

@@ -157,3 +157,35 @@ def ingress(scene: Scene, app: App) -> str:
     rule = {"host": f"{scene.words.word()}.example.com", "http": {"paths": paths}}
     scene.before.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": scene.namespace}, "spec": {"rules": [rule]}})  # fmt: skip
     return f"ingress/{name}"
+
+
+@fault("services", "service_missing", "synthetic", outage=True)
+def no_service(scene: Scene, app: App) -> str:
+    """The application runs, and the Service that its callers name was never made, or deleted."""
+    _called(scene, app)
+    app.service = None
+    return ""
+
+
+@fault("services", "load_balancer_pending")
+def load_balancer(scene: Scene, app: App) -> str:
+    """The Service wants a load balancer, and nobody makes one."""
+    _service(app)["spec"]["type"] = "LoadBalancer"
+    scene.title = "{app} is not reachable from outside"
+    return ""
+
+
+@fault("services", "certificate_secret_missing")
+def tls_secret(scene: Scene, app: App) -> str:
+    """An Ingress names a TLS secret that is not there."""
+    name, host = f"{scene.words.word()}-web", f"{scene.words.word()}.example.com"
+    port = _service(app)["spec"]["ports"][0]["port"]
+    backend = {"service": {"name": app.name, "port": {"number": port}}}
+    rule = {
+        "host": host,
+        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+    }
+    spec = {"tls": [{"hosts": [host], "secretName": f"{name}-tls"}], "rules": [rule]}
+    scene.before.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
+    scene.title = "{app}: certificate check fails"
+    return f"ingress/{name}"

@@ -132,5 +132,5 @@ def test_every_fault_changes_a_scene_and_names_a_known_class(seed: int) -> None:
         scene = a_scene(seed)
         answer = inject(scene, scene.apps[-1], fault)
         assert fault.failure_class in CLASSES, name
-        assert re.match(r"(app|namespace|ingress)/", answer.object)
+        assert re.match(r"(app|namespace|ingress|horizontalpodautoscaler)/", answer.object)
         assert label(fault.failure_class)
