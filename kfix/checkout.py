@@ -9,8 +9,6 @@ from manifests import tree
 from manifests.reading import MAX_CHARS
 from manifests.refused import Refused
 
-_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
-
 
 def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
     """(files by path, refused paths): manifests below ``folder``. Symlinks, submodules and oversized files are refused.
@@ -30,14 +28,20 @@ def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
                 folders.remove(name)
                 refused[path] = Refused("UNSAFE_PATH", f"{path} is a symlink or a submodule")
         for name in names:
-            if not name.endswith(_SUFFIXES):
+            path, full = prefix + name, Path(where, name)
+            if not tree.is_manifest(name) and not _is_companion(full, path):
                 continue
-            path = prefix + name
             try:
-                files[path] = read_file(Path(where, name), path)
+                files[path] = read_file(full, path)
             except Refused as reason:
                 refused[path] = reason
     return files, refused
+
+
+def _is_companion(file: Path, path: str) -> bool:
+    if file.is_symlink() or not file.is_file():
+        return False
+    return tree.is_companion(path, file.stat().st_size)
 
 
 def read_file(file: Path, path: str) -> bytes:

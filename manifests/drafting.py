@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from manifests import helm, kustomize, paths, planning, tree, values
+from manifests import helm, kustomize, ladder, paths, planning, tree, values
 from manifests.edits import Edit
 from manifests.index import Index
 from manifests.kustomize import Graph, Kustomization
@@ -67,15 +67,31 @@ def draft_of(
         if change.action == "create":
             _create(task, change)
         elif change.action == "patch":
-            try:
-                _patch(task, change)
-            except Refused as refused:
-                if bench is None or refused.code not in _NOT_PLAIN:
-                    raise
-                _patch_values(task, bench, change, refused)
+            _patch_declared(task, change)
         else:
             raise Refused("UNSUPPORTED", "declared objects are not deleted")
     return draft
+
+
+def _patch_declared(task: _Task, change: KubernetesChange) -> None:
+    """Charts come first for objects that say a chart made them; a rendered copy of them may lie around as a file."""
+    if task.bench is None:
+        _patch(task, change)
+        return
+    if ladder.is_helm(task.hints.live.get(change.object.key, {})):
+        nothing = Refused("NOT_FOUND", f"no release here makes {change.object.key}")
+        try:
+            _patch_values(task, task.bench, change, nothing)
+            return
+        except Refused as refused:
+            if refused.code != "NOT_FOUND":
+                raise
+    try:
+        _patch(task, change)
+    except Refused as refused:
+        if refused.code not in _NOT_PLAIN:
+            raise
+        _patch_values(task, task.bench, change, refused)
 
 
 def draft_blindly(index: Index, change: KubernetesChange, hints: Hints) -> Draft:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from manifests import paths, rendering, scalars, values
+from manifests import argocd, ladder, paths, rendering, scalars, values
 from manifests.environments import matches
 from manifests.index import Index
 from manifests.refused import Refused
@@ -129,6 +129,10 @@ def _installing(search: Search) -> list[_Installed]:
             continue
         if release.namespace and ref.namespace and release.namespace != ref.namespace:
             continue
+        hidden = next((p for p in search.index.unreadable if _is_below(p, release.chart)), "")
+        if hidden:
+            troubles.append(f"{release.said_by}: {hidden} was not read")
+            continue
         if release.trouble:
             troubles.append(f"{release.said_by}: {release.trouble}")
             continue
@@ -148,6 +152,10 @@ def _installing(search: Search) -> list[_Installed]:
     return found
 
 
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/") if folder else True
+
+
 def _has_kind(index: Index, chart: str, kind: str) -> bool:
     inside = posixpath.join(chart, "templates") + "/"
     wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
@@ -161,6 +169,16 @@ def _has_kind(index: Index, chart: str, kind: str) -> bool:
 
 def _said(release: Release, marks: Mapping[str, str]) -> bool:
     """Is it the release that the live object says it comes from? It says so by labels, or not at all."""
+    application = argocd.tracked(marks.get(argocd.TRACKING, ""))
+    if application and release.owner is not None:
+        return (release.owner.kind, release.owner.name) == ("Application", application)
+    origin = ladder.helm_origin(marks)
+    if origin is not None and release.chart:
+        paths_ = {layer.path for layer in release.layers}
+        if (origin.chart and origin.chart != release.chart) or not paths_.issuperset(
+            origin.value_files
+        ):
+            return False
     flux = marks.get("helm.toolkit.fluxcd.io/name")
     if flux is not None:
         owner = release.owner

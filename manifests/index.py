@@ -17,7 +17,7 @@ from schemas.base import ObjectRef
 
 _KIND = re.compile(r"""(?m)^["']?kind["']?:[ \t]*["']?([A-Za-z]+)""")
 _KIND_ANYWHERE = re.compile(r"""["']kind["']\s*:\s*["']([A-Za-z]+)""")
-_SUFFIXES = (".yaml", ".yml", ".json")
+_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 

@@ -207,6 +207,11 @@ def json_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
     )
 
 
+def merge_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
+    """Does a merge patch say one of the fields?"""
+    return isinstance(patch, dict) and any(_has(patch, f) for f in fields)
+
+
 def _names(patch: dict[str, Any], ref: ObjectRef) -> bool:
     metadata = patch.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from manifests import kustomize, marks, paths, spans, tree, values
+from manifests import kustomize, ladder, marks, paths, spans, tree, values
 from manifests.environments import matches
 from manifests.index import Index, Sighting
 from manifests.kustomize import Graph, Kustomization
+from manifests.ladder import Rung
 from manifests.reading import Document
 from manifests.refused import Refused
 from schemas.base import ObjectRef
@@ -46,6 +47,8 @@ class Location:
     steps: tuple[str, ...] = ()
     #: Set when the document itself must not be edited (a base that others share): only settings on top of it may.
     blocked: Refused | None = None
+    #: Folder of the overlay that builds the object, where one does.
+    built_in: str = ""
 
 
 @dataclass(slots=True)
@@ -73,10 +76,13 @@ def locate(
 ) -> Location:
     """The place of ``fields`` of ``ref``. Raises Refused with the way it went in the reason."""
     search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields))
-    candidates = _candidates(search)
-    candidates = _of_namespace(search, candidates)
-    roots = _roots(search, candidates)
+    candidates = _of_namespace(search, _candidates(search))
+    candidates, roots = _narrowed(search, candidates)
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
+    folder = location.built_in if roots else location.path.rpartition("/")[0]
+    deployer = ladder.overriding(index, folder, ref, search.fields)
+    if deployer:
+        raise Refused("OVERRIDDEN", f"{deployer} sets the field on top of {folder or '.'}")
     tree.check_alone(location.path, index.texts)
     return location
 
@@ -87,9 +93,6 @@ def _candidates(search: _Search) -> list[Sighting]:
     group = ref.api_version.rpartition("/")[0]
     if ref.api_version:
         found = [s for s in found if s.group == group]
-    if search.hints.folders:
-        found = [s for s in found if _below(s.path, search.hints.folders)]
-        search.say(f"the static map says: only below {', '.join(search.hints.folders)}")
     usable = []
     for seen in found:
         try:
@@ -112,6 +115,49 @@ def _candidates(search: _Search) -> list[Sighting]:
     return usable
 
 
+def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], list[Kustomization]]:
+    """What the first rung that leads anywhere leaves of the documents and of the Kustomizations that build them."""
+    marks, hints = search.hints.live.get(search.ref.key, {}), search.hints
+    for rung in ladder.rungs(search.index, marks, hints.project, search.steps):
+        left = [s for s in found if _on(search.graph, s.path, rung)]
+        if left:
+            where = ", ".join(f or "." for f in rung.folders or rung.endings)
+            search.say(f"{rung.said_by} leads to {where}")
+            return left, _roots_in(search, left, rung.folders)
+        search.say(f"{rung.said_by} leads to no document that declares it")
+    if hints.folders:
+        rung = Rung("the static map", hints.folders)
+        search.say(f"the static map says: only below {', '.join(hints.folders)}")
+        found = [s for s in found if _on(search.graph, s.path, rung)]
+        if not found:
+            raise Refused(
+                "NOT_FOUND", f"no file below {', '.join(hints.folders)} declares {search.ref.key}"
+            )
+        return found, _roots_in(search, found, hints.folders)
+    return found, _roots(search, found)
+
+
+def _on(graph: Graph, path: str, rung: Rung) -> bool:
+    """Is the file in the rung's folders, or built from there?"""
+    if any(path == ending or path.endswith("/" + ending) for ending in rung.endings):
+        return True
+    if _below(path, rung.folders):
+        return True
+    inside = [k for k in graph.by_folder.values() if _below(k.folder, rung.folders)]
+    return any(path in b.uses or path in b.patch_files for k in inside for b in graph.below(k))
+
+
+def _roots_in(
+    search: _Search, found: list[Sighting], folders: Sequence[str]
+) -> list[Kustomization]:
+    """A Kustomization that is applied as it stands is the root, also where another one here uses it."""
+    exact = [search.graph.by_folder[f] for f in folders if f in search.graph.by_folder]
+    if exact:
+        return exact
+    roots = _roots(search, found)
+    return [r for r in roots if _below(r.folder, folders)] or roots
+
+
 def _template_of(search: _Search) -> str:
     """A template of that kind which names the object in its path or text; empty without one."""
     ref, texts = search.ref, search.index.texts
@@ -122,7 +168,7 @@ def _template_of(search: _Search) -> str:
 
 
 def _below(path: str, folders: Sequence[str]) -> bool:
-    return any(path == f or path.startswith(f.rstrip("/") + "/") for f in folders)
+    return any(not f or path == f or path.startswith(f.rstrip("/") + "/") for f in folders)
 
 
 def _named(found: Sequence[Sighting]) -> str:
@@ -211,7 +257,8 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     search.say(
         f"{chosen.path}[{chosen.document.index}] is the {'patch' if partial else 'base'} to edit"
     )
-    return Location(chosen.path, chosen.document, partial, own, tuple(search.steps), blocked)
+    steps = tuple(search.steps)
+    return Location(chosen.path, chosen.document, partial, own, steps, blocked, root.folder)
 
 
 def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:

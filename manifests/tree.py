@@ -11,6 +11,28 @@ FILE_MODES = frozenset({"100644", "100755", "100664"})
 _MAX_LENGTH = 1_000
 
 
+#: Files that declare something, and who owns it.
+_MANIFESTS = (".yaml", ".yml", ".json", "Kustomization", "CODEOWNERS")
+#: Files that charts and generators read. Other files of a repository have no part in a rendering.
+_COMPANIONS = (
+    ".tpl", ".tmpl", ".gotmpl", ".txt", ".helmignore", ".properties", ".env", ".conf", ".cfg", ".ini", ".toml", ".xml",
+    ".sh", ".sql", ".lua", ".py", ".js", ".html", ".crt", ".pem",
+)  # fmt: skip
+_COMPANION_BYTES = 256 * 1024
+
+
+def is_manifest(path: str) -> bool:
+    """Is it a file that may declare something?"""
+    return path.endswith(_MANIFESTS)
+
+
+def is_companion(path: str, size: int) -> bool:
+    """Is it a file that a rendering may need beside the manifests? Charts that others bring along come packed."""
+    if path.endswith(".tgz"):
+        return "/charts/" in f"/{path}" and size <= 16 * _COMPANION_BYTES
+    return path.endswith(_COMPANIONS) and size <= _COMPANION_BYTES
+
+
 def check_path(path: str) -> None:
     """Raises Refused UNSAFE_PATH for absolute paths, ``..``, ``.git`` in any writing, control characters, backslashes."""
     if not path or len(path) > _MAX_LENGTH or path.startswith("/") or "\\" in path:

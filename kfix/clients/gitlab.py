@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*){1,20}")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_TEXT_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization", "CODEOWNERS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +240,9 @@ def unpack(packed: bytes, caps: Caps) -> tuple[dict[str, bytes], dict[str, str]]
                 reason = _why_skipped(path, member, caps)
                 if reason:
                     skipped[path] = reason
-                elif member.isfile() and path.endswith(_TEXT_SUFFIXES):
+                elif member.isfile() and (
+                    tree.is_manifest(path) or tree.is_companion(path, member.size)
+                ):
                     content = archive.extractfile(member)
                     files[path] = content.read() if content is not None else b""
                     kept += member.size
@@ -261,7 +262,7 @@ def _why_skipped(path: str, member: tarfile.TarInfo, caps: Caps) -> str:
         return refused.reason
     if not member.isfile():
         return "not a plain file"
-    if path.endswith(_TEXT_SUFFIXES) and member.size > caps.file_bytes:
+    if tree.is_manifest(path) and member.size > caps.file_bytes:
         return f"larger than {caps.file_bytes} bytes"
     return ""
 

@@ -63,6 +63,8 @@ class GitLabRepository:
         self, snapshot: Snapshot, changes: Sequence[KubernetesChange], hints: Hints
     ) -> Proposal | Refused:
         index = build(snapshot.files, self._blobs)
+        for path, why in snapshot.skipped.items():
+            index.unreadable[path] = Refused("UNSAFE_PATH", why)
         base = Base(snapshot.project, snapshot.branch, snapshot.commit, {})
         return propose_on(index, changes, base, hints, self._renderer)
 
