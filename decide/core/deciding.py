@@ -12,7 +12,6 @@ from decide.core.plans import propose
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
 from decide.core.record import fingerprint_of
-from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from schemas.base import Status
 from schemas.context import ContextBundle
@@ -85,7 +84,7 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
         return Verdict("solution_proposed", "", diagnosis.explanation, diagnosis.analysis, plans)
     if _drifted(diagnosis, language):
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
-    reason = CLASSES[diagnosis.analysis.failure_class].handoff
+    reason = diagnosis.findings[0].kind.handoff
     if reason == "outside_manifests":  # a manifest could mend it, but nothing tells how
         reason = "no_safe_plan"
     return _verdict(diagnosis, reason, reason, (), language)

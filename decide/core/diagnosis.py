@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from decide.core.confidence import blind, confidences, missing
 from decide.core.findings import Fact, Finding
 from decide.core.graph import calls
 from decide.core.objects import Pod
@@ -21,6 +22,7 @@ from decide.core.rules import (
     performance,
     policies,
     probes,
+    regressions,
     resources,
     routes,
     runtime,
@@ -30,8 +32,9 @@ from decide.core.rules import (
     storage,
     strain,
     system,
+    upstreams,
 )
-from decide.core.taxonomy import CLASSES, title
+from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef, Severity, Status
 from schemas.context import ContextBundle
@@ -43,8 +46,13 @@ RULES_VERSION = "2026.11-1"
 SURE = 0.6
 _RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
     admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, autoscaling.find, runtime.find, strain.find, jobs.find, lifecycle.find,
-    services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, performance.find, nodes.find, system.find,
+    services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, upstreams.find, performance.find, regressions.find, nodes.find, system.find,
 )  # fmt: skip
+#: Classes that only say that something is wrong.
+_VAGUE = frozenset({
+    "bad_rollout", "rollout_stuck", "crash_code", "undetermined", "healthy", "latency_regression", "error_rate_regression", "upstream_errors",
+    "dependency_unavailable", "pod_network_delay", "job_failing", "pods_not_created", "init_container_failing",
+})  # fmt: skip
 #: Classes that name a cause more exactly than another at the same object: the general one steps back.
 _SHARPER: dict[str, frozenset[str]] = {
     "oom_killed": frozenset({"memory_leak"}),
@@ -54,7 +62,21 @@ _SHARPER: dict[str, frozenset[str]] = {
         "missing_env", "crash_bad_config", "dns_config_broken", "bad_command", "env_address_mismatch", "liveness_probe_port",
         "liveness_probe_protocol", "liveness_probe_timing", "liveness_probe_path", "config_reference_missing",
     }),
-    "bad_rollout": frozenset(CLASSES) - {"bad_rollout", "crash_code", "undetermined", "healthy"},
+    "bad_rollout": frozenset(CLASSES) - _VAGUE - {"bad_rollout"},
+    "rollout_stuck": frozenset(CLASSES) - _VAGUE - {"rollout_stuck"},
+    "job_failing": frozenset(CLASSES) - _VAGUE - {"job_failing"},
+    "init_container_failing": frozenset(CLASSES) - _VAGUE - {"init_container_failing"},
+    "pod_network_delay": frozenset({"bad_rollout", "noisy_neighbour", "load_surge"}),
+    "latency_regression": frozenset({"bad_rollout", "load_surge", "cpu_saturation", "cpu_throttling", "pod_network_delay"}),
+    "error_rate_regression": frozenset(CLASSES) - {"error_rate_regression", "upstream_errors", "latency_regression", "undetermined", "healthy"},
+    "cpu_throttling": frozenset({"load_surge"}),
+    "cpu_saturation": frozenset({"load_surge"}),
+    "cache_unavailable": frozenset(CLASSES) - _VAGUE - {"cache_unavailable"},
+    "broker_unavailable": frozenset(CLASSES) - _VAGUE - {"broker_unavailable"},
+    "upstream_errors": frozenset(CLASSES) - _VAGUE,
+    "external_dependency_unavailable": frozenset({"network_policy_blocks", "dns_config_broken", "env_address_mismatch", "missing_env"}),
+    "file_permission_denied": frozenset({"volume_permission_denied"}),
+    "pods_not_created": frozenset(CLASSES) - _VAGUE - {"pods_not_created"},
     "database_port_wrong": frozenset({"dns_config_broken", "env_address_mismatch", "database_credentials_invalid"}),
     "pvc_pending": frozenset({"pvc_storage_class_mismatch", "pvc_capacity_mismatch", "pvc_access_mode_mismatch", "pvc_selector_mismatch", "pv_bound_elsewhere"}),
     "dependency_unavailable": frozenset(CLASSES) - {"dependency_unavailable", "undetermined", "healthy", "crash_code"},
@@ -158,7 +180,7 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
 
 def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
     """A caller that only complains about a callee, while the callee has a cause of its own."""
-    symptoms = ("crash_code", "database_port_wrong", "dependency_unavailable", "route_backend_mismatch")  # fmt: skip
+    symptoms = ("crash_code", "database_port_wrong", "dependency_unavailable", "route_backend_mismatch", "upstream_errors", "connection_pool_exhausted", "error_rate_regression", "latency_regression", "cache_unavailable", "broker_unavailable", "init_container_failing")  # fmt: skip
     graph = calls(view) if any(f.failure_class in symptoms for f in findings) else {}
     causes = {f.object.key for f in findings if f.score >= 0.85 and f.failure_class not in symptoms}
     databases = [f for f in findings if f.failure_class in ("database_connections_exhausted", "database_read_only", "database_disk_full") and f.score > 0.8]  # fmt: skip
@@ -240,30 +262,33 @@ def _healthy(view: ClusterView) -> Finding:
     if not view.workloads:
         return Finding("undetermined", ref, 0.3, "no workload was collected", [])
     well = sum(w.available for w in view.workloads)
-    missing = [s.name for s in view.bundle.sources if s.state == "missing"]
+    absent = [s.name for s in view.bundle.sources if s.state == "missing"]
     text = f"{well} of {len(view.workloads)} workloads are available"
-    if well < len(view.workloads) or not view.collected("pods"):
+    unseen = missing(view) & {"pods", "controllers", "services", "endpoints"}
+    if well < len(view.workloads) or unseen:
         return Finding("undetermined", ref, 0.4, text, [Fact("object", text)])
-    against = [f"no evidence from {name}" for name in missing]
-    return Finding("healthy", ref, 0.85 - 0.1 * min(3, len(missing)), text, [Fact("object", text)], against)  # fmt: skip
+    against = [f"no evidence from {name}" for name in absent]
+    return Finding("healthy", ref, 0.85 - 0.1 * min(3, len(absent)), text, [Fact("object", text)], against)  # fmt: skip
 
 
 def _conclude(view: ClusterView, ranked: list[Finding], language: str) -> Diagnosis:
     first = ranked[0]
-    entry = CLASSES[first.failure_class]
+    entry = first.kind
     rival = next((f for f in ranked[1:] if f.object.key != first.object.key or f.failure_class != first.failure_class), None)  # fmt: skip
+    unseen = blind(first, view)
+    first.against.extend(f"no evidence from {source}" for source in unseen)
+    analysis = _analysis(view, ranked, language)
     status: Status = "solution_proposed"
     reason: AbstentionReason = ""
     if entry.family == "nothing":
         status, reason = "no_action", "healthy"
-    elif entry.family == "human" or first.score < SURE:
+    elif entry.family == "human" or first.score < SURE or analysis.confidence < SURE or unseen:
         status, reason = "needs_human", "not_enough_evidence"
     elif not entry.plans:
         status, reason = "needs_human", entry.handoff
     if status == "solution_proposed" and rival and first.score - rival.score < 0.02 and first.score < 0.8:  # fmt: skip
         status, reason = "needs_human", "ambiguous"
-    analysis = _analysis(view, ranked, language)
-    explanation = f"{title(first.failure_class, language)}: {first.object.key}"
+    explanation = f"{first.kind.title(language)}: {first.object.key}"
     return Diagnosis(status, reason, explanation, analysis, tuple(ranked), view)
 
 
@@ -275,19 +300,20 @@ def _analysis(view: ClusterView, ranked: list[Finding], language: str) -> Analys
             if fact not in ids:
                 ids[fact] = f"e{len(ids) + 1}"
                 evidence.append(Evidence(id=ids[fact], source=fact.source, statement=fact.statement, object=fact.object, value=fact.value, unit=fact.unit))  # fmt: skip
+    sure = confidences(ranked, view)
     hypotheses = tuple(
         Hypothesis(
             failure_class=f.failure_class,
             object=f.object,
             root_cause=_sentence(f, language),
-            confidence=confidence(f, ranked),
+            confidence=sure[n],
             evidence_for=tuple(ids[x] for x in f.evidence),
             evidence_against=tuple(f.against),
         )
-        for f in ranked[:6]
+        for n, f in enumerate(ranked[:6])
     )
     first = ranked[0]
-    severity: Severity = CLASSES[first.failure_class].severity
+    severity: Severity = first.kind.severity
     affected = sorted({w.name for w in view.workloads if not w.available})
     return Analysis(
         failure_class=first.failure_class,
@@ -303,7 +329,7 @@ def _analysis(view: ClusterView, ranked: list[Finding], language: str) -> Analys
 
 
 def _sentence(finding: Finding, language: str) -> str:
-    head = f"{title(finding.failure_class, language)} ({finding.object.key})"
+    head = f"{finding.kind.title(language)} ({finding.object.key})"
     return f"{head}: {finding.detail}" if finding.detail else head
 
 
@@ -312,11 +338,3 @@ def _impact(view: ClusterView, affected: list[str], language: str) -> str:
     if language == "fr":
         return f"{len(affected)} applications sur {total} sans tous leurs pods prêts"
     return f"{len(affected)} of {total} workloads lack ready pods"
-
-
-def confidence(finding: Finding, ranked: list[Finding]) -> float:
-    """The score, lowered for a close rival at another object, and for missing sources' sake never 1."""
-    rivals = [f.score for f in ranked if f is not finding and f.score <= finding.score]
-    close = max(rivals, default=0.0)
-    doubt = max(0.0, 0.05 - (finding.score - close)) * 2 if close else 0.0
-    return round(max(0.05, min(0.98, finding.score - doubt)), 3)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from decide.core.taxonomy import CLASSES, FailureClass
 from schemas.base import ObjectRef
 
 Source = Literal[
@@ -46,6 +47,13 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: About a workload that the alert's subject does not depend on, although strong for itself.
     elsewhere: bool = False
+    #: Of a playbook that brings its class with it.
+    own_class: FailureClass | None = None
+
+    @property
+    def kind(self) -> FailureClass:
+        """Its failure class. Raises KeyError for an id that nobody declared."""
+        return self.own_class or CLASSES[self.failure_class]
 
 
 def quote(text: str) -> str:

@@ -143,7 +143,8 @@ def _proposed(
     language: str,
 ) -> tuple[Verdict, SecondOpinion]:
     """A case without a plan of ours that the model has one for: typed, at the cause, with a sign of its own, or not."""
-    if CLASSES[chosen.failure_class].family in ("nothing", "human"):
+    known = CLASSES.get(chosen.failure_class)
+    if known is not None and known.family in ("nothing", "human"):
         return verdict, _dropped(record, "no_cause")
     if not _has_signal(verdict, chosen):
         return verdict, _dropped(record, "no_independent_signal")

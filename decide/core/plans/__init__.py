@@ -82,6 +82,9 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
+    made: list[Draft] | None = finding.facts.get("drafts")
+    if made is not None:  # a playbook brings its plans with it
+        return list(made)
     builder = _BUILDERS.get(finding.failure_class)
     drafts = _built(builder, finding, view) if builder else []
     if not drafts or finding.failure_class in _ROLLBACK_TOO:
@@ -113,6 +116,7 @@ def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: 
         estimated_time=draft.time[n],
         risks=tuple(risk[n] for risk in draft.risks),
         evidence=tuple(evidence),
+        origin=draft.origin,
     )
     return plan.model_copy(update={"plan_id": stable_id("plan", plan.changes_hash, digits=10)})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from decide.core.objects import Obj, Workload
 from decide.core.view import ClusterView
@@ -29,6 +29,7 @@ class Draft:
         "2-3 minutes (rolling update)",
         "2-3 minutes (mise à jour progressive)",
     )
+    origin: Literal["rules", "playbook"] = "rules"
 
 
 def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:

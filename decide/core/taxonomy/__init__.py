@@ -30,8 +30,7 @@ _HEAD = "| class | meaning | symptoms | decisive evidence | confounders | plans 
 
 def title(class_id: str, language: str = "en") -> str:
     """The class in one sentence, in the language of messages. Raises KeyError for an unknown class."""
-    found = CLASSES[class_id]
-    return found.fr if language == "fr" else found.en
+    return CLASSES[class_id].title(language)
 
 
 def table() -> str:

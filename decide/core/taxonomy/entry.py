@@ -38,6 +38,10 @@ class FailureClass:
     #: Why people are asked when there is no plan.
     handoff: AbstentionReason = "outside_manifests"
 
+    def title(self, language: str = "en") -> str:
+        """The class in one sentence, in the language of messages."""
+        return self.fr if language == "fr" else self.en
+
 
 def of(family: Family, source: str, **shared: str) -> Callable[..., FailureClass]:
     """A maker of one family's classes: what they share is said once."""
