@@ -50,7 +50,8 @@ async def follow(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
         at = event.merged_at or event.occurred_at
         followed = await ports.ledger.moved(event.incident_id, state, at, event.merge_request)  # type: ignore[arg-type]
         return await _settle(followed, ports)
-    if event.feedback is not None and (event.action == "feedback" or event.command == "feedback"):
+    # A comment with a judgement is a wish; publish makes it feedback once it knows that its author may judge.
+    if event.feedback is not None and event.action == "feedback":
         return await _take_feedback(event, ports)
     return None
 

@@ -7,12 +7,13 @@ from typing import Literal
 from kfix import topics
 from kfix.runtime.stage import Stage
 from publish import telling
-from publish.core import course, description
+from publish.answering import answer
+from publish.core import course, notes
 from publish.core.course import Course, Known
 from publish.core.history import fix_of
 from publish.core.wording import word
 from publish.opening import Declined, Opened, open_merge_request
-from publish.ports import Forge, Ports
+from publish.ports import Forge, Ports, Proposed
 from publish.telling import event
 from publish.wiring import open_ports
 from schemas.identity import branch_of
@@ -38,25 +39,33 @@ async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | N
         decision = await _choose(record, chosen, ports)
     if decision.kind == "open" and chosen is not None:
         return await _open(record, chosen, ports)
+    if decision.because is not None:
+        await telling.tell_remembered(decision.because, ports)
     if decision.kind in ("note", "recovered"):
         return await _note(record, decision, ports)
     return await _decline(record, decision.why, ports) if decision.kind == "decline" else None
 
 
-@app.handles(topics.MR_EVENTS)
-async def follow(record: MergeRequestEvent, ports: Ports) -> None:
-    """Keeps the ledger true to what people did: a closed merge request is a decision."""
+@app.handles(topics.MR_EVENTS, writes=(topics.MR_EVENTS,))
+async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | None:
+    """Keeps the ledger true to what people did, and answers what they ask: a closed merge request is a decision."""
     state = _STATES.get(record.action)
     if state is not None:
         await ports.ledger.moved_to(record.incident_id, state, record.occurred_at)
+    if record.action == "closed":
+        await telling.tell_closed(record, ports)
+    if record.action == "note" and record.command:
+        return await answer(record, ports)
+    return None
 
 
 @app.handles(topics.OUTCOMES)
 async def remember(outcome: Outcome, ports: Ports) -> None:
-    """Keeps how a fix ended, for the text of later merge requests."""
+    """Keeps how a fix ended, for the text of later merge requests, and says on its own what was found."""
     fix = fix_of(outcome)
     if fix is not None and outcome.plan is not None:
         await ports.ledger.ended(outcome.incident_id, outcome.plan.plan_id, fix)
+        await telling.tell_ended(outcome, ports)
 
 
 async def _choose(record: ValidatedPlans, chosen: ValidatedPlan | None, ports: Ports) -> Course:
@@ -91,7 +100,9 @@ async def _open(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> 
     if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
         await telling.wish_merge(ports.forge, result.ref, ports.settings.merge_check_s)
     told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
-    proposal = telling.proposal(record, chosen)
+    # A record that comes again after people chose another plan does not take that back.
+    kept = await ports.ledger.proposal_of(record.incident_id)
+    proposal = telling.proposal(record, (kept.chosen if kept else None) or chosen)
     return event(record, "opened", ports.now(), ref=result.ref, told=told, proposal=proposal)
 
 
@@ -107,6 +118,7 @@ async def _remember(
         opened_at=ports.now(),
         changes_hash=chosen.plan.changes_hash,
     )
+    await ports.ledger.keep_proposal(record.incident_id, Proposed(record, chosen.plan.plan_id))
     await ports.ledger.opened(known, result.ref)
 
 
@@ -114,15 +126,15 @@ async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> Merge
     ref = await ports.ledger.ref_of(record.incident_id)
     if ref is None or ports.forge is None:
         return None
-    when = record.context.alerted_at.isoformat(timespec="seconds")
     if decision.kind == "recovered":
         # A flapping alert recovers often: one comment for each window of time.
         window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
         text, key = word("note_recovered", ports.language), f"recovered-{window}"
     else:
-        text = description.repeat_note(record, language=ports.language, when=when)
+        text = notes.repeat(record, language=ports.language, at=record.context.alerted_at)
         key = record.event_id
     await ports.forge.note(ref, key, text)
+    await ports.forge.mark(ref, "recovered" if decision.kind == "recovered" else "proposed")
     await ports.ledger.noted(record.incident_id, ports.now())
     told: tuple[Notification, ...] = ()
     if decision.kind == "recovered":

@@ -32,8 +32,15 @@ class Opened:
 class Declined:
     """There is none, and will be none for this record. ``why`` is a key of ``core.wording``."""
 
-    why: Literal["moved", "remembered", "already_merged", "no_edit"]
+    why: Literal["moved", "remembered", "already_merged", "no_edit", "not_open", "touched"]
     ref: MergeRequestRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """Another plan is on the branch; ``ref`` has its commit and title."""
+
+    ref: MergeRequestRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,38 @@ async def open_merge_request(
         made = await forge.head(project, branch) or ""
     draft = await _draft(record, chosen, ports, commit=made, reapplied=reapplied)
     return Opened(await forge.open(draft), reapplied)
+
+
+async def put_on_branch(
+    record: ValidatedPlans,
+    wanted: ValidatedPlan,
+    ref: MergeRequestRef,
+    ports: Ports,
+    forge: Forge,
+) -> Switched | Declined:
+    """Puts another plan of the record on the incident's branch, in one commit on the target's head, and rewrites the text.
+
+    Safe to run again after a crash at any point. A branch that others changed is left alone. Raises what the forge raises.
+    """
+    project, branch = course.check_proof(wanted), ref.branch
+    found = await forge.find(project, branch)
+    if found is None or found.state != "opened":
+        return Declined("not_open")
+    head = await forge.head(project, branch)
+    if head is None:
+        return Declined("not_open")
+    if not await _carries_all(wanted, forge, branch):
+        if head != ref.sha:
+            return Declined("touched")
+        commit = await _commit_on(record, wanted, forge, project)
+        if commit is None:
+            return Declined("moved")
+        message = description.commit_message(record, wanted)
+        target = wanted.edits[0].ref
+        head = await forge.replace(project, branch, target, message, commit.actions)
+    draft = await _draft(record, wanted, ports, commit=head, reapplied=False)
+    await forge.rewrite(ref, draft.title, draft.description)
+    return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
 
 def _as_found(found: Found) -> Opened | Declined:
@@ -141,12 +180,17 @@ def _untouched(edit: FileEdit, content: bytes | None) -> bool:
 
 async def _check_branch(chosen: ValidatedPlan, forge: Forge, project: str, branch: str) -> None:
     """A branch of ours has our text; anything else there is not published. Raises errors.Rejected."""
+    if not await _carries_all(chosen, forge, branch):
+        raise errors.Rejected(f"{branch} of {project} holds something else", reason="branch_taken")
+
+
+async def _carries_all(chosen: ValidatedPlan, forge: Forge, branch: str) -> bool:
+    """Has the branch all that the plan was proven to change?"""
     for edit in chosen.edits:
-        there = await forge.file(project, edit.path, branch)
+        there = await forge.file(edit.project, edit.path, branch)
         if there is None or not await _carries(edit, there.decode(errors="replace"), forge):
-            raise errors.Rejected(
-                f"{branch} holds something else in {edit.path}", reason="branch_taken"
-            )
+            return False
+    return True
 
 
 async def _draft(

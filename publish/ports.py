@@ -13,6 +13,7 @@ from publish.core.notice import Notice, NoticeKind
 from publish.core.wording import Language
 from publish.settings import Publish
 from schemas.merge_requests import MergeRequestRef, Notification
+from schemas.validated import ValidatedPlan, ValidatedPlans
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,24 @@ class Found:
 
     ref: MergeRequestRef
     state: Literal["opened", "merged", "closed"]
+
+
+#: Where a merge request stands, for people who filter by label.
+MarkedState = Literal["proposed", "snoozed", "recovered", "held", "partial", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The record behind a merge request, and the plan that is on its branch."""
+
+    record: ValidatedPlans
+    plan_id: str
+
+    @property
+    def chosen(self) -> ValidatedPlan | None:
+        """The plan on the branch; ``None`` when the record does not have it."""
+        found = (p for p in self.record.plans if p.plan.plan_id == self.plan_id)
+        return next(found, None)
 
 
 class Forge(Protocol):
@@ -80,12 +99,41 @@ class Forge(Protocol):
         """
         ...
 
+    async def replace(
+        self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
+    ) -> str:
+        """Makes a branch of ours anew: ``start`` and one commit; its id. Whatever was on it is gone.
+
+        Raises errors.Moved when a file's lock is lost.
+        """
+        ...
+
+    async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
+        """Changes what a merge request says."""
+        ...
+
+    async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:
+        """Sets the scoped label ``kfix::<state>``, which takes the place of the one before."""
+        ...
+
+    async def me(self) -> str:
+        """The user name behind our token."""
+        ...
+
+    async def access(self, project: str, username: str) -> int:
+        """A user's access level in a project, inherited or not (30 is Developer); 0 for who is no member."""
+        ...
+
     async def open(self, draft: Draft) -> MergeRequestRef:
         """Opens a merge request, or finds the open one that the branch has."""
         ...
 
     async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:
         """Comments, once per ``key``; ``False`` when that comment is there already."""
+        ...
+
+    async def noted(self, ref: MergeRequestRef, key: str) -> bool:
+        """Is the comment with that ``key`` there?"""
         ...
 
     async def merge_when_ready(self, ref: MergeRequestRef) -> bool:
@@ -124,6 +172,22 @@ class Ledger(Protocol):
         ...
 
     async def noted(self, incident_id: str, at: datetime) -> None: ...
+
+    async def snooze(self, incident_id: str, until: datetime | None) -> None:
+        """Keeps until when people do not want to hear of an incident; ``None``: they do again."""
+        ...
+
+    async def keep_proposal(self, incident_id: str, proposed: Proposed) -> None:
+        """Keeps what was proposed first; again is fine."""
+        ...
+
+    async def proposal_of(self, incident_id: str) -> Proposed | None: ...
+
+    async def switched(
+        self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: Proposed
+    ) -> None:
+        """Keeps that another plan is on the branch now."""
+        ...
 
     async def ref_of(self, incident_id: str) -> MergeRequestRef | None: ...
 

@@ -24,6 +24,8 @@ class Publish(Settings):
     note_every_s: float = Field(default=3600.0, ge=0)
     #: Seconds that a merge request closed without a merge counts as a decision about that fix: two weeks.
     remember_closed_s: float = Field(default=14 * 86400.0, ge=0)
+    #: Seconds that people can silence an incident for at most: a month, so that nothing is forgotten for good.
+    snooze_at_most_s: float = Field(default=30 * 86400.0, ge=0)
     #: Open merge requests of K-Fix in one repository: what reviewers of a team can look at in a day.
     open_per_project: int = Field(default=20, ge=1)
     #: So many merge requests closed unmerged in a row and K-Fix pauses in that repository.

@@ -7,8 +7,11 @@ from datetime import datetime
 
 import structlog
 
+from kfix.redaction import mask
+from publish.core import notes
+from publish.core.course import Known
 from publish.core.notice import NoticeKind, notice_of
-from publish.ports import Chat, Forge, Ports
+from publish.ports import Chat, Forge, MarkedState, Ports
 from schemas import errors
 from schemas.identity import stable_id
 from schemas.merge_requests import (
@@ -18,9 +21,12 @@ from schemas.merge_requests import (
     Notification,
     Proposal,
 )
+from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 log = structlog.get_logger(__name__)
+#: What the label of a merged merge request says, by outcome.
+_ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failure": "failed"}
 #: Seconds between two looks at a fresh merge request that GitLab has not judged yet.
 _MERGE_POLL_S = 1.0
 
@@ -60,6 +66,38 @@ async def tell(
     return tuple(await asyncio.gather(*(one(chat) for chat in ports.chats)))
 
 
+async def tell_closed(event: MergeRequestEvent, ports: Ports) -> None:
+    """Says on a merge request that people closed what that means."""
+    ref = await ports.ledger.ref_of(event.incident_id)
+    if ref is None or ports.forge is None or ports.limits.observe:
+        return
+    until = event.occurred_at + ports.limits.remember_closed
+    await ports.forge.note(ref, event.event_id, notes.closed(until, ports.language))
+
+
+async def tell_remembered(known: Known, ports: Ports) -> None:
+    """Says on a closed merge request that its trouble came again, once in a while."""
+    ref = await ports.ledger.ref_of(known.incident_id)
+    if ref is None or ports.forge is None or ports.limits.observe or known.closed_at is None:
+        return
+    window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
+    until = known.closed_at + ports.limits.remember_closed
+    text = notes.remembered(until, ports.language)
+    await ports.forge.note(ref, f"remembered-{window}", text)
+
+
+async def tell_ended(outcome: Outcome, ports: Ports) -> None:
+    """Says on a merged merge request what was found afterwards."""
+    state = _ENDS.get(outcome.result)
+    ref = await ports.ledger.ref_of(outcome.incident_id)
+    if state is None or ref is None or ports.forge is None or ports.limits.observe:
+        return
+    plan = outcome.plan.plan_id if outcome.plan else ""
+    key = stable_id("ended", plan, outcome.result, outcome.merged_at)
+    await ports.forge.note(ref, key, notes.ended(outcome, ports.language))
+    await ports.forge.mark(ref, state)
+
+
 async def wish_merge(forge: Forge, ref: MergeRequestRef, patience_s: float) -> None:
     """Asks for the automatic merge until GitLab takes the wish or ``patience_s`` is over; then people merge."""
     waited = 0.0
@@ -85,7 +123,7 @@ def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:
         plan=chosen.plan,
         alternatives=tuple(p.plan for p in record.plans if p.plan.plan_id != chosen.plan.plan_id),
         checks=chosen.checks,
-        diff="".join(edit.diff for edit in chosen.edits),
+        diff=mask("".join(edit.diff for edit in chosen.edits)),
     )
 
 

@@ -22,7 +22,7 @@ MergeRequestAction = Literal[
     "pushed",  # GitLab: somebody changed the branch
     "note",  # GitLab: a comment; `command` when it is one of ours
     "pipeline",  # GitLab: a pipeline of the branch changed its state
-    "feedback",  # console API: manual feedback
+    "feedback",  # console API, or a comment whose author may judge: manual feedback
 ]
 
 
@@ -82,7 +82,8 @@ class MergeRequestEvent(Record):
     #: Of a note: its text (masked, capped). Of a pipeline: its status. Of declined: the explanation.
     text: str = ""
     reason: AbstentionReason = ""
-    #: ``feedback``, ``snooze``, ``alternative``, ``explain`` and its argument, for ``/kfix …`` notes.
+    #: ``feedback``, ``snooze``, ``alternative``, ``explain``, ``help`` and its argument, for ``/kfix …`` notes. A wish:
+    #: whether ``actor`` may have it is decided by who answers.
     command: str = ""
     argument: str = ""
     feedback: Feedback | None = None

@@ -1,7 +1,8 @@
 """``/kfix …`` in a comment on a merge request.
 
-``/kfix feedback good|bad|partial|<-1…1> [words]``, ``/kfix snooze <time>``, ``/kfix alternative <n>``, ``/kfix explain``.
-The first line that starts with ``/kfix`` counts; words are understood in English and French.
+``/kfix feedback good|bad|partial|<-1…1> [words]``, ``/kfix snooze <time>``, ``/kfix alternative <n>``, ``/kfix explain``,
+``/kfix help``. The first line that starts with ``/kfix`` counts; words are understood in English and French. Whatever else
+is asked is a wish for help. Whether the person may ask is decided where it is answered.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from typing import Literal
 
 from schemas.merge_requests import Feedback
 
-_LINE = re.compile(r"^/kfix[ \t]+(?P<word>\w{1,20})[ \t]*(?P<rest>[^\n]{0,2000})$", re.MULTILINE)
+_LINE = re.compile(
+    r"^/kfix(?:[ \t]+(?P<word>[^\s]{1,40})(?P<rest>[^\n]{0,2000}))?[ \t]*$", re.MULTILINE
+)
+#: Quoted code is not a wish.
+_FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 _COMMANDS = {
     "feedback": "feedback",
     "avis": "feedback",
@@ -21,6 +26,8 @@ _COMMANDS = {
     "alternative": "alternative",
     "explain": "explain",
     "expliquer": "explain",
+    "help": "help",
+    "aide": "help",
 }
 _VERDICTS: dict[str, Literal["good", "bad", "partial"]] = {
     "good": "good",
@@ -35,7 +42,7 @@ _SCORE = re.compile(r"[+-]?(?:1(?:\.0+)?|0(?:\.\d{1,4})?)")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a person asked for; ``word`` is empty when they asked for nothing we know."""
+    """What a person asked for; ``word`` is empty when they asked for nothing."""
 
     word: str = ""
     argument: str = ""
@@ -44,17 +51,17 @@ class Command:
 
 def command_of(text: str, author: str) -> Command:
     """The command in a note that has been masked and capped already."""
-    match = _LINE.search(text)
-    word = _COMMANDS.get(match["word"].lower(), "") if match else ""
-    if match is None or not word:
+    match = _LINE.search(_FENCED.sub("", text))
+    if match is None:
         return Command()
-    argument = match["rest"].strip()
+    word = _COMMANDS.get((match["word"] or "").lower(), "help")
+    argument = (match["rest"] or "").strip()
     if word == "feedback":
         return Command(word, argument, _feedback(argument, author))
     if word == "alternative":
         digits = re.fullmatch(r"#?(\d{1,2})", argument)
-        return Command(word, digits[1]) if digits else Command()
-    return Command(word, argument[:100])
+        return Command(word, digits[1] if digits else "")
+    return Command(word, argument[:100] if word == "snooze" else "")
 
 
 def _feedback(argument: str, author: str) -> Feedback:

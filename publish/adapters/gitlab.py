@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from kfix.clients.gitlab import GitLab, check_project
-from publish.ports import Draft, FileAction, Found
+from publish.ports import Draft, FileAction, Found, MarkedState
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef
 
@@ -25,6 +26,7 @@ class GitLabForge:
 
     def __init__(self, gitlab: GitLab) -> None:
         self._gitlab = gitlab
+        self._me = ""
 
     async def find(self, project: str, branch: str) -> Found | None:
         """See ``ports.Forge``."""
@@ -83,6 +85,64 @@ class GitLabForge:
             raise
         return str(made.id)
 
+    async def replace(
+        self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
+    ) -> str:
+        """See ``ports.Forge``. One call: ``force`` makes the branch anew from ``start``."""
+        body = {
+            "branch": branch,
+            "start_branch": start,
+            "force": True,
+            "commit_message": message,
+            "actions": [_action(action) for action in actions],
+        }
+        try:
+            made = await self._gitlab.write(
+                lambda gl: gl.projects.get(check_project(project), lazy=True).commits.create(body)
+            )
+        except errors.Rejected:
+            await self._check_locks(project, start, actions)
+            raise
+        return str(made.id)
+
+    async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
+        """See ``ports.Forge``."""
+        body = {"title": title, "description": description}
+        await self._change(ref, body)
+
+    async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:
+        """See ``ports.Forge``. Only GitLab's paid tiers know that scoped labels exclude each other."""
+        others = [f"kfix::{name}" for name in get_args(MarkedState) if name != state]
+        body = {"add_labels": f"kfix::{state}", "remove_labels": ",".join(others)}
+        await self._change(ref, body)
+
+    async def _change(self, ref: MergeRequestRef, body: dict[str, str]) -> None:
+        await self._gitlab.write(
+            lambda gl: gl.projects.get(check_project(ref.project), lazy=True).mergerequests.update(
+                ref.iid, body
+            )
+        )
+
+    async def me(self) -> str:
+        """See ``ports.Forge``."""
+        if not self._me:
+            self._me = await self._gitlab.read(_own_name)
+        return self._me
+
+    async def access(self, project: str, username: str) -> int:
+        """See ``ports.Forge``."""
+        check_project(project)
+        people = await self._user_ids((username,)) if username else []
+        if not people:
+            return 0
+        try:
+            member = await self._gitlab.read(
+                lambda gl: gl.projects.get(project, lazy=True).members_all.get(people[0])
+            )
+        except errors.NotFound:
+            return 0
+        return int(member.access_level) if member.state == "active" else 0
+
     async def _check_locks(self, project: str, start: str, actions: Sequence[FileAction]) -> None:
         """A refused commit whose locks are lost is one to plan again. Raises errors.Moved."""
         locked = {action.path: action.last_commit_id for action in actions if action.last_commit_id}
@@ -127,25 +187,29 @@ class GitLabForge:
             found = await self._gitlab.read(
                 lambda gl, name=name: gl.users.list(username=name, get_all=False)  # type: ignore[misc]
             )
-            ids += [int(user.id) for user in found[:1]]
+            ids += [int(u.id) for u in found if str(u.username).lower() == name.lower()][:1]
         return ids
 
     async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:
         """See ``ports.Forge``. The key stands in the comment as a hidden mark, so a retry finds it."""
-        mark = f"<!-- k-fix {key} -->"
-        notes = await self._gitlab.read(
-            lambda gl: _merge_request(gl, ref).notes.list(
-                order_by="created_at", sort="desc", per_page=100, iterator=True
-            )
-        )
-        seen = await self._gitlab.read(
-            lambda gl: any(mark in str(n.body) for _, n in zip(range(_NOTES), notes, strict=False))
-        )
-        if seen:
+        if await self.noted(ref, key):
             return False
-        body = {"body": f"{text}\n\n{mark}"}
+        body = {"body": f"{text}\n\n{_mark(key)}"}
         await self._gitlab.write(lambda gl: _merge_request(gl, ref).notes.create(body))
         return True
+
+    async def noted(self, ref: MergeRequestRef, key: str) -> bool:
+        """See ``ports.Forge``. Looks through the newest ones, and believes only our own."""
+        mark, me = _mark(key), await self.me()
+
+        def look(gl: Any) -> bool:
+            found = _merge_request(gl, ref).notes.list(
+                order_by="created_at", sort="desc", per_page=100, iterator=True
+            )
+            newest = itertools.islice(found, _NOTES)
+            return any(mark in str(n.body) and n.author["username"] == me for n in newest)
+
+        return await self._gitlab.read(look)
 
     async def merge_when_ready(self, ref: MergeRequestRef) -> bool:
         """See ``ports.Forge``. 405 and 422: not mergeable yet or never; 409: the branch moved."""
@@ -156,6 +220,15 @@ class GitLabForge:
         except (errors.Rejected, errors.Moved):
             return False
         return True
+
+
+def _own_name(gl: Any) -> str:
+    gl.auth()
+    return str(gl.user.username)
+
+
+def _mark(key: str) -> str:
+    return f"<!-- k-fix {key} -->"
 
 
 def _merge_request(gl: Any, ref: MergeRequestRef) -> Any:

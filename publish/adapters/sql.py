@@ -10,12 +10,14 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Engine, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from kfix.store.publish_tables import fix_outcomes, merge_requests, notifications
+from kfix.store.publish_tables import fix_outcomes, merge_requests, notifications, proposals
 from publish.core.course import Known
 from publish.core.history import Fix
 from publish.core.notice import NoticeKind
+from publish.ports import Proposed
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef, Notification
+from schemas.validated import ValidatedPlans
 
 T = TypeVar("T")
 #: Rows of a repository that caps and breaker look at.
@@ -90,6 +92,44 @@ class SqlLedger:
     async def noted(self, incident_id: str, at: datetime) -> None:
         """See ``ports.Ledger``."""
         await self._update(incident_id, {"noted_at": at})
+
+    async def snooze(self, incident_id: str, until: datetime | None) -> None:
+        """See ``ports.Ledger``."""
+        await self._update(incident_id, {"snoozed_until": until})
+
+    async def keep_proposal(self, incident_id: str, proposed: Proposed) -> None:
+        """See ``ports.Ledger``."""
+        row = {
+            "incident_id": incident_id,
+            "plan_id": proposed.plan_id,
+            "record": proposed.record.model_dump(mode="json"),
+        }
+        await _in_thread(self._insert, proposals, row)
+
+    async def proposal_of(self, incident_id: str) -> Proposed | None:
+        """See ``ports.Ledger``."""
+        query = select(proposals).where(proposals.c.incident_id == incident_id)
+        rows = await _in_thread(self._rows, query)
+        if not rows:
+            return None
+        return Proposed(ValidatedPlans.model_validate(rows[0]["record"]), rows[0]["plan_id"])
+
+    async def switched(
+        self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: Proposed
+    ) -> None:
+        """See ``ports.Ledger``."""
+        row = {"changes_hash": changes_hash, "sha": ref.sha, "title": ref.title}
+        await _in_thread(self._switch, incident_id, row, proposed.plan_id)
+
+    def _switch(self, incident_id: str, row: Mapping[str, Any], plan_id: str) -> None:
+        ours = merge_requests.c.incident_id == incident_id
+        with self._engine.begin() as connection:
+            connection.execute(update(merge_requests).where(ours).values(**row))
+            connection.execute(
+                update(proposals)
+                .where(proposals.c.incident_id == incident_id)
+                .values(plan_id=plan_id)
+            )
 
     async def _update(self, incident_id: str, values: Mapping[str, Any]) -> None:
         def run() -> None:
@@ -214,6 +254,7 @@ def _as_known(row: Mapping[str, Any]) -> Known:
         changes_hash=row["changes_hash"],
         closed_at=_utc(row["closed_at"]) if row["closed_at"] else None,
         noted_at=_utc(row["noted_at"]) if row["noted_at"] else None,
+        snoozed_until=_utc(row["snoozed_until"]) if row["snoozed_until"] else None,
     )
 
 

@@ -27,6 +27,7 @@ class Known:
     changes_hash: str = ""
     closed_at: datetime | None = None
     noted_at: datetime | None = None
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The decision. ``why`` is a key of ``core.wording`` or empty; then the record's own explanation is told."""
+    """The decision. ``why`` is a key of ``core.wording`` or empty; then the record's own explanation is told.
+
+    ``because`` is the merge request whose end decided.
+    """
 
     kind: CourseKind
     why: str = ""
+    because: Known | None = None
 
 
 def choose(
@@ -70,7 +75,7 @@ def choose(
         return Course("decline") if record.role == "first" else Course("quiet")
     if mine is not None or limits.observe:
         return Course("decline", "observe") if limits.observe else Course("open")
-    limited = _limited(record, same_trouble, same_project, limits, now)
+    limited = _limited(same_trouble, same_project, limits, now)
     told = limited.kind == "decline" and record.role == "repeat"
     return Course("quiet") if told else limited
 
@@ -78,22 +83,26 @@ def choose(
 def _again(mine: Known, limits: Limits, now: datetime) -> Course:
     last = max(mine.noted_at or mine.opened_at, mine.opened_at)
     due = mine.state == "opened" and now - last >= limits.note_every and not limits.observe
+    due = due and not _snoozed(mine, now)
     return Course("note") if due else Course("quiet")
 
 
+def _snoozed(known: Known, now: datetime) -> bool:
+    return known.snoozed_until is not None and now < known.snoozed_until
+
+
 def _limited(
-    record: ValidatedPlans,
     same_trouble: Sequence[Known],
     same_project: Sequence[Known],
     limits: Limits,
     now: datetime,
 ) -> Course:
-    chosen = recommended(record)
-    wanted = chosen.plan.changes_hash if chosen is not None else ""
+    if any(_snoozed(known, now) for known in same_trouble):
+        return Course("quiet")
     for known in same_trouble:
         recent = known.closed_at is not None and now - known.closed_at < limits.remember_closed
-        if known.state == "closed" and recent and known.changes_hash == wanted:
-            return Course("decline", "remembered")
+        if known.state == "closed" and recent:
+            return Course("decline", "remembered", known)
     if sum(known.state == "opened" for known in same_project) >= limits.open_per_project:
         return Course("decline", "capped")
     ended = [known for known in same_project if known.state != "opened"][: limits.breaker]

@@ -284,9 +284,3 @@ def labels(record: ValidatedPlans, chosen: ValidatedPlan) -> list[str]:
     }
     kept = {scope: inert.label(value) for scope, value in scoped.items()}
     return [*out, *(f"{scope}::{value}" for scope, value in kept.items() if value)]
-
-
-def repeat_note(record: ValidatedPlans, *, language: Language, when: str) -> str:
-    """A comment for a later alert of the same incident."""
-    alert = inert.prose(record.context.alert_title, 200)
-    return f"{word('note_repeat', language)} ({when}){colon(language)} {alert}"

@@ -195,6 +195,97 @@ _WORDS: dict[str, tuple[str, str]] = {
         "The last merge requests for this repository were all closed unmerged; K-Fix pauses there.",
         "Les dernières merge requests de ce dépôt ont toutes été fermées sans fusion ; K-Fix y fait une pause.",
     ),
+    "remembered_note": (
+        "The alert came again. K-Fix proposes nothing while the decision on this merge request counts, until",
+        "L'alerte est revenue. K-Fix ne propose rien tant que compte la décision prise sur cette merge request, jusqu'au",
+    ),
+    "closed_note": (
+        "Closed without a merge: that is a decision, and K-Fix keeps it. For this object and cause it proposes nothing until",
+        "Fermée sans fusion : c'est une décision, et K-Fix la garde. Pour cet objet et cette cause, il ne propose rien jusqu'au",
+    ),
+    "closed_undo": (
+        "Reopening takes it back; `/kfix feedback bad …` says what was wrong.",
+        "La rouvrir annule la décision ; `/kfix feedback bad …` dit ce qui n'allait pas.",
+    ),
+    "outcome_success": (
+        "After the merge: **it held**.",
+        "Après la fusion : **le correctif a tenu**.",
+    ),
+    "outcome_partial": (
+        "After the merge: **it helped in part**.",
+        "Après la fusion : **le correctif a aidé en partie**.",
+    ),
+    "outcome_failure": (
+        "After the merge: **it did not help**. The way back is in the description.",
+        "Après la fusion : **le correctif n'a pas aidé**. Le retour arrière est dans la description.",
+    ),
+    "denied": (
+        "Only members of this project with the role Developer or above give K-Fix orders.",
+        "Seuls les membres de ce projet ayant au moins le rôle Developer donnent des ordres à K-Fix.",
+    ),
+    "help": (
+        "K-Fix understands these comments, one at the start of a line:",
+        "K-Fix comprend ces commentaires, un en début de ligne :",
+    ),
+    "help_explain": (
+        "what else it considered, and why not",
+        "ce qu'il a envisagé d'autre, et pourquoi pas",
+    ),
+    "help_alternative": (
+        "puts plan N on this branch instead",
+        "met le plan N sur cette branche à la place",
+    ),
+    "help_snooze": (
+        "says nothing more of this trouble for 30m, 2h, 3d or 1w; `off` ends it",
+        "ne dit plus rien de ce problème pendant 30m, 2h, 3j ou 1w ; `off` y met fin",
+    ),
+    "help_feedback": (
+        "teaches it; a number from -1 to 1 and words are fine too",
+        "l'instruit ; un nombre de -1 à 1 et des mots conviennent aussi",
+    ),
+    "feedback_taken": (
+        "Thank you. It counts for later proposals:",
+        "Merci. Cela compte pour les propositions suivantes :",
+    ),
+    "good": ("good", "bon"),
+    "bad": ("bad", "mauvais"),
+    "comment": ("comment", "commentaire"),
+    "snoozed": (
+        "K-Fix is quiet about this trouble until",
+        "K-Fix se tait sur ce problème jusqu'au",
+    ),
+    "awake": ("K-Fix speaks of this trouble again.", "K-Fix parle à nouveau de ce problème."),
+    "forgotten": (
+        "K-Fix does not know what it proposed here: it was opened before it kept that.",
+        "K-Fix ne sait pas ce qu'il a proposé ici : c'était avant qu'il ne le garde.",
+    ),
+    "no_such_plan": ("There is no such plan; there are", "Ce plan n'existe pas ; il y a"),
+    "there_already": ("That plan is on the branch.", "Ce plan est sur la branche."),
+    "not_open": (
+        "This merge request is not open any more.",
+        "Cette merge request n'est plus ouverte.",
+    ),
+    "not_accepted": (
+        "That plan did not pass its checks; K-Fix does not put it on the branch:",
+        "Ce plan n'a pas passé ses contrôles ; K-Fix ne le met pas sur la branche :",
+    ),
+    "elsewhere": (
+        "That plan changes another repository.",
+        "Ce plan change un autre dépôt.",
+    ),
+    "touched": (
+        "Somebody else changed this branch; K-Fix leaves it alone.",
+        "Quelqu'un d'autre a changé cette branche ; K-Fix n'y touche pas.",
+    ),
+    "switched": (
+        "Done. This plan is on the branch now, in one commit; the description tells of it:",
+        "Fait. Ce plan est maintenant sur la branche, en un commit ; la description en parle :",
+    ),
+    "considered": ("Causes considered", "Causes envisagées"),
+    "for": ("for", "pour"),
+    "against": ("against", "contre"),
+    "stopped_by": ("What was not proven", "Ce qui n'a pas été prouvé"),
+    "agreed": ("agreed", "d'accord"),
     "footer": (
         "Opened by K-Fix. Comments it understands: `/kfix explain`, `/kfix alternative N`, `/kfix snooze 2h`, `/kfix feedback good`.",
         "Ouverte par K-Fix. Commentaires compris : `/kfix explain`, `/kfix alternative N`, `/kfix snooze 2h`, `/kfix feedback good`.",

@@ -208,7 +208,11 @@ async def update(call: Call) -> Response:
 def _relabel(call: Call, mr: MergeRequest) -> None:
     if call.given("labels") is not None:
         mr.labels = _words(call.given("labels"))
-    mr.labels += [name for name in _words(call.given("add_labels")) if name not in mr.labels]
+    for name in _words(call.given("add_labels")):
+        scope = name.rpartition("::")[0]
+        # Labels of one scope exclude each other: the new one takes the place of the old one.
+        kept = [n for n in mr.labels if not scope or n.rpartition("::")[0] != scope]
+        mr.labels = [*(n for n in kept if n != name), name]
     gone = set(_words(call.given("remove_labels")))
     mr.labels = [name for name in mr.labels if name not in gone]
 

@@ -25,6 +25,8 @@ def table() -> Table:
         ("GET", _ROOT, project),
         ("GET", f"{_ROOT}/members", members),
         ("GET", f"{_ROOT}/members/all", members),
+        ("GET", f"{_ROOT}/members/all/{{user}}", member),
+        ("GET", "/groups/{group}/members/all", group_members),
         ("GET", f"{_ROOT}/users", members),
         ("GET", f"{_ROOT}/labels", labels),
         ("POST", f"{_ROOT}/labels", create_label),
@@ -48,13 +50,13 @@ async def me(call: Call) -> Response:
 
 
 async def users(call: Call) -> Response:
-    """By exact ``username``, or by a part of name or username in ``search``."""
+    """By exact ``username``, or by a part of name or username, or the whole public address, in ``search``."""
     wanted, search = call.asked("username").lower(), call.asked("search").lower()
     found = [
         u
         for u in call.gitlab.users.values()
         if (not wanted or u.username.lower() == wanted)
-        and search in f"{u.username} {u.name}".lower()
+        and (search in f"{u.username} {u.name}".lower() or search == u.person.email.lower())
     ]
     return call.paged(found, lambda u: views.user(call.gitlab, u))
 
@@ -91,6 +93,26 @@ async def members(call: Call) -> Response:
     kept = [u for u in people if query in f"{u.username} {u.name}".lower()]
     return call.paged(
         kept, lambda u: {**views.user(call.gitlab, u), "access_level": found.members[u.id]}
+    )
+
+
+async def member(call: Call) -> Response:
+    """One member by user id, inherited or direct; 404 for everybody else."""
+    found = call.project()
+    person = call.gitlab.users.get(int(call.part("user"))) if call.part("user").isdigit() else None
+    if person is None or person.id not in found.members:
+        raise Refused(404, {"message": "404 Not found"})
+    return reply({**views.user(call.gitlab, person), "access_level": found.members[person.id]})
+
+
+async def group_members(call: Call) -> Response:
+    """Members of a group by its full path, inherited ones too; 404 for groups that the caller cannot see."""
+    people = call.gitlab.groups.get(call.part("group"))
+    if people is None or call.user not in people:
+        raise not_found("Group")
+    return call.paged(
+        list(people.items()),
+        lambda item: {**views.user(call.gitlab, item[0]), "access_level": item[1]},
     )
 
 

@@ -152,6 +152,8 @@ class GitLab:
     clock: Callable[[], float] = time.time
     users: dict[int, User] = field(default_factory=dict)
     projects: dict[int, Project] = field(default_factory=dict)
+    #: Full path of a group to its members and their access levels.
+    groups: dict[str, dict[User, int]] = field(default_factory=dict)
     deliveries: list[HookDelivery] = field(default_factory=list)
     #: Quick actions found in descriptions and comments: merge request, author, command.
     quick_actions: list[tuple[int, str, str]] = field(default_factory=list)

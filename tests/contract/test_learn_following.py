@@ -253,7 +253,9 @@ async def test_feedback_before_the_outcome_is_told_with_it(store: Engine, world:
     used = ports(store, world)
     await follow(event("opened"), used)
     assert await follow(feedback(BAD, 2), used) is None
-    note = event("note", 3, command="feedback", feedback=GOOD)
+    stranger = event("note", 2.5, command="feedback", feedback=GOOD)
+    assert await follow(stranger, used) is None, "nobody said yet that its author may judge"
+    note = feedback(GOOD, 3)
     assert await follow(note, used) is None
     await merged(store, world)
     found = await the_outcome(store, world)

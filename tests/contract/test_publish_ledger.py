@@ -14,6 +14,7 @@ from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.core.course import Known
 from publish.core.history import Fix
+from publish.ports import Proposed
 from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.merge_requests import MergeRequestRef, Notification
@@ -133,3 +134,34 @@ async def test_the_newest_word_on_a_fix_stays_whatever_the_order(ledger: SqlLedg
         await ledger.ended("inc-a", "plan-1", fix("success"))
     found = await ledger.fixes_like("cpu_throttling", "Deployment", "set_cpu")
     assert found == [fix("failure", 5)]
+
+
+async def test_what_was_proposed_first_stays_until_people_choose_another(
+    ledger: SqlLedger,
+) -> None:
+    record = sample.record()
+    first, second = (found.plan.plan_id for found in record.plans)
+    assert await ledger.proposal_of("inc-a") is None
+    await ledger.opened(known(), REF)
+    await ledger.keep_proposal("inc-a", Proposed(record, first))
+    await ledger.keep_proposal("inc-a", Proposed(record, second))
+    kept = await ledger.proposal_of("inc-a")
+    assert kept == Proposed(record, first)
+    assert kept.chosen == record.plans[0]
+    ref = REF.model_copy(update={"sha": "b" * 40, "title": "other"})
+    await ledger.switched("inc-a", "hash-2", ref, Proposed(record, second))
+    kept = await ledger.proposal_of("inc-a")
+    assert kept is not None
+    assert kept.chosen == record.plans[1]
+    assert await ledger.ref_of("inc-a") == ref
+
+
+async def test_a_snooze_ends_and_comes_back_in_utc(ledger: SqlLedger) -> None:
+    await ledger.opened(known(), REF)
+    until = sample.NOW + timedelta(hours=1)
+    await ledger.snooze("inc-a", until)
+    found = await ledger.of_incident("inc-a")
+    assert found is not None
+    assert found.snoozed_until == until
+    await ledger.snooze("inc-a", None)
+    assert await ledger.of_incident("inc-a") == known()

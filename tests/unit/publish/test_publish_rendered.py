@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
 from kfix.fix_history import Record
-from publish.core import description
+from publish.core import description, notes
 from publish.core.wording import Language
 from schemas.validated import ValidatedPlans
 
@@ -138,7 +138,7 @@ def test_no_text_at_all_is_active(text: str) -> None:
 
 @given(TEXTS)
 def test_a_comment_about_a_later_alert_is_inert(text: str) -> None:
-    check_inert(description.repeat_note(poisoned(text), language="en", when="10:00"))
+    check_inert(notes.repeat(poisoned(text), language="en", at=sample.NOW))
 
 
 @pytest.mark.parametrize("length", [1_000, 20_000, 200_000])

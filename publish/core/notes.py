@@ -1,0 +1,171 @@
+"""Comments on merge requests: what happened since, and answers to ``/kfix …``. Outside text is inert.
+
+No line of them starts with ``/kfix``, so that K-Fix never takes its own words for a wish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from publish.core import french, inert
+from publish.core.description import alternative, alternatives
+from publish.core.markdown import blocks, bullets, table
+from publish.core.wording import Language, colon, has, number, percent, word
+from schemas.merge_requests import Feedback
+from schemas.outcomes import Measurement, Outcome
+from schemas.plans import Evidence, Hypothesis
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+_DURATION = re.compile(r"(\d{1,4})\s*(m|min|h|d|j|w|s|sem)", re.IGNORECASE)
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "j": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "s": timedelta(weeks=1),
+    "sem": timedelta(weeks=1),
+}
+_OFF = ("off", "0", "non", "stop")
+
+
+def duration(text: str, longest: timedelta) -> timedelta | None:
+    """``30m``, ``2h``, ``3d`` (``3j``), ``1w`` (``1s``, ``1sem``), at most ``longest``; zero for ``off``; ``None`` for anything else."""
+    wanted = text.strip().lower()
+    if wanted in _OFF:
+        return timedelta(0)
+    match = _DURATION.fullmatch(wanted)
+    return min(int(match[1]) * _UNITS[match[2]], longest) if match else None
+
+
+def when(at: datetime) -> str:
+    """A point in time as people of both languages read it."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def usage(language: Language, about: str = "") -> str:
+    """What K-Fix understands. ``about``: what to say first."""
+    commands = {
+        "/kfix explain": "help_explain",
+        "/kfix alternative N": "help_alternative",
+        "/kfix snooze 2h": "help_snooze",
+        "/kfix feedback good|partial|bad": "help_feedback",
+    }
+    lines = [f"`{line}`{colon(language)} {word(key, language)}" for line, key in commands.items()]
+    return blocks(about, word("help", language), bullets(lines))
+
+
+def repeat(record: ValidatedPlans, *, language: Language, at: datetime) -> str:
+    """A later alert of the same incident."""
+    alert = inert.prose(record.context.alert_title, 200)
+    return f"{word('note_repeat', language)} ({when(at)}){colon(language)} {alert}"
+
+
+def closed(until: datetime, language: Language) -> str:
+    """People closed it."""
+    return blocks(f"{word('closed_note', language)} {when(until)}.", word("closed_undo", language))
+
+
+def remembered(until: datetime, language: Language) -> str:
+    """The same trouble came again after people had closed the merge request."""
+    return f"{word('remembered_note', language)} {when(until)}."
+
+
+def judged(feedback: Feedback, language: Language) -> str:
+    """Thanks for a judgement, and how it was understood."""
+    if feedback.score is not None:
+        said = inert.code(f"{feedback.score:g}")
+    else:
+        said = f"**{word(feedback.verdict, language)}**"
+    words = f" – {inert.prose(feedback.text, 300)}" if feedback.text else ""
+    return f"{word('feedback_taken', language)} {said}{words}"
+
+
+def ended(outcome: Outcome, language: Language) -> str:
+    """What was found after the merge."""
+    rows = [_measured(measurement, language) for measurement in outcome.measurements]
+    head = [word(key, language) for key in ("signal", "before", "after")]
+    return blocks(
+        word(f"outcome_{outcome.result}", language),
+        _safe(inert.prose(outcome.explanation, 400)),
+        table(head, rows),
+    )
+
+
+def _measured(measurement: Measurement, language: Language) -> list[str]:
+    unit = "ratio" if measurement.name in ("error_rate", "throttled_ratio") else measurement.unit
+    values = (measurement.before, measurement.after)
+    shown = ["–" if v is None else inert.code(number(v, unit, language)) for v in values]
+    name = measurement.name
+    return [word(name, language) if has(name) else inert.code(name), *shown]
+
+
+def _safe(line: str) -> str:
+    return inert.BREAK + line if line.startswith("/") else line
+
+
+def explain(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> str:
+    """What was considered: causes with what speaks for and against them, the other plans, what is not proven."""
+    analysis = record.analysis
+    evidence = {e.id: e for e in analysis.evidence} if analysis else {}
+    causes = [_cause(h, evidence, language) for h in (analysis.hypotheses if analysis else ())[:5]]
+    others = [alternative(at, other, language) for at, other in alternatives(record, chosen)]
+    doubts = [
+        f"{word(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
+        for c in chosen.checks
+        if c.verdict != "pass"
+    ]
+    return blocks(
+        *_titled("considered", bullets(causes), language),
+        *_titled("alternatives", blocks(*others), language),
+        *_titled("stopped_by", bullets(doubts), language),
+        *_titled("opinion", _opinion(record), language),
+    ) or word("history_none", language)
+
+
+def _titled(key: str, body: str, language: Language) -> tuple[str, ...]:
+    return (f"**{word(key, language)}**", body) if body else ()
+
+
+def _cause(cause: Hypothesis, evidence: dict[str, Evidence], language: Language) -> str:
+    told = f"{percent(cause.confidence, language)} {inert.prose(cause.root_cause, 300)}"
+    for key, ids in (("for", cause.evidence_for), ("against", cause.evidence_against)):
+        said = [inert.prose(_statement(i, evidence), 200) for i in ids[:4]]
+        told += f"<br>{word(key, language)}{colon(language)} {' · '.join(said)}" if said else ""
+    return told
+
+
+def _statement(told: str, evidence: dict[str, Evidence]) -> str:
+    return evidence[told].statement if told in evidence else told
+
+
+def _opinion(record: ValidatedPlans) -> str:
+    opinion = record.second_opinion
+    if not opinion.asked:
+        return ""
+    parts = (inert.code(opinion.verdict), inert.prose(opinion.summary or opinion.reason, 500))
+    return " ".join(part for part in parts if part)
+
+
+def refused(other: ValidatedPlan, language: Language) -> str:
+    """Why an alternative is not put on the branch."""
+    reasons = [
+        f"{word(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
+        for c in other.checks
+        if c.name in other.rejected_by
+    ]
+    return blocks(word("not_accepted", language), bullets(reasons))
+
+
+def switched(at: int, other: ValidatedPlan, language: Language) -> str:
+    """Another plan is on the branch now."""
+    return blocks(word("switched", language), alternative(at, other, language))
+
+
+def no_such_plan(known: Sequence[int], language: Language) -> str:
+    """The numbers that there are."""
+    listed = ", ".join(str(at) for at in known) or "–"
+    return f"{word('no_such_plan', language)}{colon(language)} {listed}."
