@@ -53,6 +53,10 @@ class Change:
 
 def changes(view: ClusterView) -> dict[str, Change]:
     """What changed, by service or node name: from metrics, completed by what the alert lists."""
+    return view.memo("changes", lambda: _changes(view))
+
+
+def _changes(view: ClusterView) -> dict[str, Change]:
     out: dict[str, Change] = {}
     _from_metrics(view, out)
     for anomaly in view.anomalies:
@@ -119,15 +123,19 @@ def find(view: ClusterView) -> Iterator[Finding]:
     yield from _network(view, moved)
 
 
-def _workload(view: ClusterView, name: str) -> Workload | None:
+def workload_of(view: ClusterView, name: str) -> Workload | None:
+    """The workload that a metric's name means; where no object was collected, the name itself stands for one."""
     for namespace in sorted(view.focus):
         found = view.resolve(namespace, name)
         if found is not None:
             return found
-    return None
+    if view.workloads or not view.namespace:
+        return None
+    return view.memo(f"measured {name}", lambda: Workload("Deployment", {"apiVersion": "apps/v1", "metadata": {"name": name, "namespace": view.namespace}}))  # fmt: skip
 
 
-def _limit(workload: Workload) -> float | None:
+def cpu_limit(workload: Workload) -> float | None:
+    """The pod's CPU limit in cores, ``None`` when a container has none."""
     total = 0.0
     for container in workload.containers():
         value = at(container.spec, "resources", "limits", "cpu")
@@ -140,7 +148,8 @@ def _limit(workload: Workload) -> float | None:
     return total or None
 
 
-def _slow(change: Change) -> bool:
+def slow(change: Change) -> bool:
+    """Latency nearly doubled, by more than noise."""
     return change.ratio("latency") > 1.8 and (change.rise("latency") > 5 or change.moved["latency"][1] is None)  # fmt: skip
 
 
@@ -148,30 +157,30 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     for change in moved.values():
         if change.kind == "node":
             continue
-        workload = _workload(view, change.name)
+        workload = workload_of(view, change.name)
         if workload is None:
             continue
         _, after = change.moved.get("cpu", (None, None))
-        limit = _limit(workload)
+        limit = cpu_limit(workload)
         full = after is not None and limit is not None and after >= 0.8 * limit
         throttled = _throttled(change)
         jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.03
         if not (throttled or full) or not (jumped or full or throttled):
             continue
-        score = 0.35 + 0.3 * throttled + 0.15 * jumped + 0.1 * full + 0.1 * _slow(change)
+        score = 0.35 + 0.3 * throttled + 0.15 * jumped + 0.1 * full + 0.1 * slow(change)
         class_id = "cpu_throttling" if throttled else "cpu_saturation"
         facts = [Fact("metric", quote(text), workload.ref) for text in change.texts[:4]]
         if "cpu" in change.moved:
             facts.append(_fact("CPU", change, "cpu", "cores", workload.ref))
         if throttled and change.moved["throttled"][1] is not None:
             facts.append(_fact("throttling", change, "throttled", "s", workload.ref))
-        yield Finding(class_id, workload.ref, min(score, 0.93), f"CPU {_arrow(change, 'cpu')} cores, limit {limit or 'none'}", facts, [], {"workload": workload, "limit": limit, "used": after})  # fmt: skip
+        yield Finding(class_id, workload.ref, min(score, 0.93), f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}", facts, [], {"workload": workload, "limit": limit, "used": after})  # fmt: skip
 
 
 def _out_of_cpu(workload: Workload, change: Change) -> bool:
     """Its CPU explains its slowness: it is throttled, or as busy as its limit allows."""
     _, after = change.moved.get("cpu", (None, None))
-    limit = _limit(workload)
+    limit = cpu_limit(workload)
     return _throttled(change) or (after is not None and limit is not None and after >= 0.8 * limit)
 
 
@@ -187,55 +196,56 @@ def _throttled(change: Change) -> bool:
 
 
 def _fact(label: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
-    return Fact("metric", f"{label} {_arrow(change, meaning)} {unit}", ref, change.moved[meaning][1], unit)  # fmt: skip
+    return Fact("metric", f"{label} {arrow(change, meaning)} {unit}", ref, change.moved[meaning][1], unit)  # fmt: skip
 
 
-def _arrow(change: Change, meaning: str) -> str:
+def arrow(change: Change, meaning: str) -> str:
+    """``before → after``."""
     before, after = change.moved.get(meaning, (None, None))
     one = "?" if before is None else f"{before:.3g}"
     return f"{one} → {'?' if after is None else f'{after:.3g}'}"
 
 
 def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
-    slow: dict[str, tuple[Workload, Change]] = {}
+    lagging: dict[str, tuple[Workload, Change]] = {}
     for change in moved.values():
-        workload = _workload(view, change.name) if change.kind != "node" else None
-        if workload is not None and _slow(change):
-            slow[workload.ref.key] = (workload, change)
+        workload = workload_of(view, change.name) if change.kind != "node" else None
+        if workload is not None and slow(change):
+            lagging[workload.ref.key] = (workload, change)
     graph = _reach(calls(view))
-    roots = [k for k in slow if not any(o in graph.get(k, set()) for o in slow if o != k)] or list(slow)  # fmt: skip
+    roots = [k for k in lagging if not any(o in graph.get(k, set()) for o in lagging if o != k)] or list(lagging)  # fmt: skip
     yield from _loss(view, moved)
     if not roots:
         return
-    nodes = {key: {p.node for p in slow[key][0].pods if p.node} for key in roots}
+    nodes = {key: {p.node for p in lagging[key][0].pods if p.node} for key in roots}
     shared = set.intersection(*nodes.values())
     # Retransmissions on a node, even few, tell a node's network from one pod's.
     disturbed = any(c.kind == "node" and c.rise("retransmits") > 0.3 for c in moved.values())
     if shared and (len(roots) > 1 or disturbed):
         for node in sorted(shared):
-            yield from _node_delay(view, node, moved, [slow[k] for k in roots])
+            yield from _node_delay(view, node, moved, [lagging[k] for k in roots])
     for key in roots:
-        workload, change = slow[key]
+        workload, change = lagging[key]
         busy = (change.ratio("cpu") > 3 and change.rise("cpu") > 0.05) or _out_of_cpu(
             workload, change
         )
         score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
-        facts = [Fact("metric", f"latency {_arrow(change, 'latency')} ms", workload.ref, change.moved["latency"][1], "ms")]  # fmt: skip
+        facts = [Fact("metric", f"latency {arrow(change, 'latency')} ms", workload.ref, change.moved["latency"][1], "ms")]  # fmt: skip
         facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
-        followers = [k for k in slow if key in graph.get(k, set())]
+        followers = [k for k in lagging if key in graph.get(k, set())]
         if followers:
             facts.append(
                 Fact("object", f"its callers are slow too: {', '.join(sorted(followers))}")
             )
         score += 0.05 * bool(followers) + 0.03 * ("traffic" in change.moved or "network_out" in change.moved)  # fmt: skip
-        yield Finding("pod_network_delay", workload.ref, score, f"latency {_arrow(change, 'latency')} ms while CPU stays", facts, [], {"workload": workload})  # fmt: skip
+        yield Finding("pod_network_delay", workload.ref, score, f"latency {arrow(change, 'latency')} ms while CPU stays", facts, [], {"workload": workload})  # fmt: skip
 
 
 def _node_delay(
     view: ClusterView, node: str, moved: dict[str, Change], roots: list[tuple[Workload, Change]]
 ) -> Iterator[Finding]:
     affected = [c.name for c in moved.values() if c.kind != "node"]
-    facts = [Fact("metric", f"latency of {w.name} {_arrow(c, 'latency')} ms, on node {node}", w.ref) for w, c in roots[:4]]  # fmt: skip
+    facts = [Fact("metric", f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}", w.ref) for w, c in roots[:4]]  # fmt: skip
     score = 0.65 + 0.1 * min(2, len(roots) - 1) + 0.03 * min(5, len(affected))
     retrans = moved.get(node)
     if retrans is not None and retrans.rise("retransmits") > 2:
@@ -251,7 +261,7 @@ def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     worst = max(rises, key=lambda name: rises[name])
     others = max((v for name, v in rises.items() if name != worst), default=0.0)
     if rises[worst] > 1.0 and rises[worst] > 3 * others:
-        text = f"TCP retransmissions on {worst}: {_arrow(moved[worst], 'retransmits')} per second"
+        text = f"TCP retransmissions on {worst}: {arrow(moved[worst], 'retransmits')} per second"
         yield Finding("node_network_loss", node_ref(worst), 0.92, text, [Fact("metric", text, node_ref(worst), moved[worst].moved["retransmits"][1], "1/s")])  # fmt: skip
 
 

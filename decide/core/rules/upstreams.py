@@ -1,0 +1,140 @@
+"""Caches, brokers, other services and hosts of the outside world that a program complains about.
+
+Texts: redis and memcached clients, kafka-clients, librdkafka, AMQP and NATS clients, nginx, gRPC, HTTP clients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from decide.core.findings import Fact, Finding, quote
+from decide.core.graph import addresses_of, calls
+from decide.core.links import services_in
+from decide.core.objects import Workload, number
+from decide.core.signals import Hit
+from decide.core.view import ClusterView
+
+_BROKER = re.compile(r"(?:^|[/-])(kafka|redpanda|rabbitmq|nats|pulsar|activemq|artemis|mosquitto|emqx|zookeeper)", re.I)  # fmt: skip
+_CACHE = re.compile(r"(?:^|[/-])(redis|valkey|keydb|dragonfly|memcached)", re.I)
+_PORTS = {"broker": {9092, 9093, 9094, 29092, 5672, 5671, 4222, 6650, 61616, 1883}, "cache": {6379, 6380, 11211}}  # fmt: skip
+#: What a cache or broker that runs says about itself through its clients.
+_REFUSES = re.compile(r"OOM command not allowed|LOADING Redis|CLUSTERDOWN|MASTERDOWN|MISCONF|resource (?:limit )?alarm|connection\.blocked")  # fmt: skip
+_HOST = re.compile(r"\b([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.(?:com|net|org|io|dev|cloud|app|example|eu|fr|de|uk))\b(?!\.)", re.I)  # fmt: skip
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about callees, at the callee where it is in the cluster."""
+    kinds = {w.ref.key: kind for w in view.workloads if (kind := kind_of(w))}
+    for kind, signal, class_id in (("cache", "cache_down", "cache_unavailable"), ("broker", "broker_down", "broker_unavailable")):  # fmt: skip
+        yield from _servers(view, kinds, kind, signal, class_id)
+    yield from _alarms(view, kinds)
+    yield from _answers(view)
+    for workload in view.workloads:
+        yield from _outside(view, workload)
+
+
+def kind_of(workload: Workload) -> str:
+    """``broker``, ``cache`` or empty: by the image's name or the container's port."""
+    for container in workload.containers():
+        image = str(container.spec.get("image") or "").split("@")[0].rsplit("/", 1)[-1]
+        if "exporter" in image:
+            continue
+        if _BROKER.search(image):
+            return "broker"
+        if _CACHE.search(image):
+            return "cache"
+        for port in container.ports:
+            for kind, ports in _PORTS.items():
+                if number(port.get("containerPort")) in ports:
+                    return kind
+    return ""
+
+
+def _servers(
+    view: ClusterView, kinds: dict[str, str], kind: str, signal: str, class_id: str
+) -> Iterator[Finding]:
+    told: dict[str, list[tuple[Workload, Hit]]] = {}
+    for caller in view.workloads:
+        hits = [h for h in view.hits(caller) if h.signal == signal]
+        if hits and kinds.get(caller.ref.key) != kind:
+            server = _server(view, caller, hits[-1], kinds, kind)
+            told.setdefault(server.ref.key if server else "", []).append((caller, hits[-1]))
+    for key, complaints in told.items():
+        server = next((w for w in view.workloads if w.ref.key == key), None)
+        facts = [Fact("log", quote(h.line), w.ref) for w, h in complaints[:3]]
+        sick = [w for w, _ in complaints if not w.available]
+        if server is None:
+            caller, hit = complaints[0]
+            yield Finding(class_id, caller.ref, 0.62 if sick else 0.45, quote(hit.line), facts, [f"no {kind} of that name is in the namespace"], {"workload": caller})  # fmt: skip
+            continue
+        refuses = any(_REFUSES.search(h.line) for _, h in complaints)
+        down = server.ready == 0
+        score = 0.88 if refuses else 0.75 if down else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)  # fmt: skip
+        text = f"{len(complaints)} callers cannot use {server.ref.key}, which has {server.ready} ready pods"
+        facts.append(Fact("object", text, server.ref))
+        yield Finding(class_id, server.ref, score, text, facts, [], {"workload": server, "callers": len(complaints)})  # fmt: skip
+
+
+def _server(
+    view: ClusterView, caller: Workload, hit: Hit, kinds: dict[str, str], kind: str
+) -> Workload | None:
+    named = [w for s in services_in(view, caller.namespace, hit.line) for w in view.backends(s) if kinds.get(w.ref.key) == kind]  # fmt: skip
+    if named:
+        return named[0]
+    below = [w for w in view.workloads if kinds.get(w.ref.key) == kind and w.ref.key in calls(view).get(caller.ref.key, set())]  # fmt: skip
+    every = [w for w in view.workloads if kinds.get(w.ref.key) == kind and "zookeeper" not in w.name]  # fmt: skip
+    found = below or (every if len(every) == 1 else [])
+    return found[0] if found else None
+
+
+def _alarms(view: ClusterView, kinds: dict[str, str]) -> Iterator[Finding]:
+    """A broker that blocks its producers says so itself."""
+    for workload in view.workloads:
+        hits = [h for h in view.hits(workload) if h.signal == "broker_alarm"]
+        if hits and kinds.get(workload.ref.key) == "broker":
+            yield Finding("broker_unavailable", workload.ref, 0.86, quote(hits[-1].line), [Fact("log", quote(hits[-1].line), workload.ref)], [], {"workload": workload})  # fmt: skip
+
+
+def _answers(view: ClusterView) -> Iterator[Finding]:
+    """Callees that answer with errors: a symptom, and a place to look at."""
+    votes: Counter[str] = Counter()
+    lines: dict[str, tuple[Workload, Workload, str]] = {}
+    for caller in view.workloads:
+        for hit in view.hits(caller):
+            if hit.signal != "upstream_error":
+                continue
+            for service in services_in(view, caller.namespace, hit.line):
+                for callee in view.backends(service):
+                    if callee.ref.key != caller.ref.key:
+                        votes[callee.ref.key] += 1
+                        lines[callee.ref.key] = (caller, callee, hit.line)
+    for key, _ in votes.most_common(3):
+        caller, callee, line = lines[key]
+        yield Finding("upstream_errors", callee.ref, 0.5, quote(line), [Fact("log", quote(line), caller.ref)], [], {"workload": callee})  # fmt: skip
+
+
+def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """A host that is no Service of this cluster, in lines about failed connections."""
+    wanted = ("timeout", "unknown_host", "connection_refused", "upstream_error", "reset")
+    configured = {a.host for a in addresses_of(view, workload) if "." in a.host and not a.host.endswith((".svc", ".local"))}  # fmt: skip
+    for hit in reversed(view.hits(workload)):
+        if hit.signal not in wanted:
+            continue
+        hosts = {h.lower() for h in _HOST.findall(hit.line)} | {h for h in configured if h in hit.line}  # fmt: skip
+        hosts = {h for h in hosts if not _ours(view, workload, h)}
+        if hosts:
+            host = max(hosts, key=len)
+            text = f"{host}, outside the cluster: {quote(hit.line)}"
+            score = 0.72 if not workload.available else 0.55
+            score += 0.06 * (host in configured)
+            yield Finding("external_dependency_unavailable", workload.ref, score, text, [Fact("log", quote(hit.line), workload.ref)], [], {"workload": workload, "host": host})  # fmt: skip
+            return
+
+
+def _ours(view: ClusterView, workload: Workload, host: str) -> bool:
+    parts = host.split(".")
+    if "svc" in parts or len(parts) < 2:
+        return True
+    return view.get("services", parts[1], parts[0]) is not None or view.get("services", workload.namespace, parts[0]) is not None  # fmt: skip
