@@ -235,7 +235,8 @@ class Engine:
                 except asyncio.CancelledError:
                     if self._stopping or not entry.window.closed:
                         raise
-                    me.uncancel()  # only this record's assignment is over
+                    while me.cancelling():
+                        me.uncancel()  # only this record's assignment is over
                 finally:
                     del _entry_of[me]
                     self._lanes.step(entry)

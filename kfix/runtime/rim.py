@@ -5,8 +5,9 @@ throughput of the plain client, measured), and it drops a record whose handler r
 the seam below: whole polls go to the engine, and the offsets that its commit task writes are the engine's.
 
 Three rules are kept here, each of which costs records when broken:
-- Records are stamped, in the consumer's thread, with the number of seeks done before. After a revocation only
-  records drained after the next seek count; older ones will be read again.
+- A poll outlives a rebalance: asked under one assignment, it may be answered with records of the next. What it
+  drained while no windows stood for the assignment is put back in the same step; dropping it would leave a gap, over
+  which later offsets are committed.
 - On revocation the records under way may finish for a few seconds and are committed while the partitions are ours.
 - A commit that fails is not a crash: the offsets stay due and are committed with the next.
 """
@@ -46,12 +47,16 @@ _LAST_COMMIT_S = 5.0
 _STOP_S = 8.0
 
 
+class Gate:
+    """Stands while the engine has windows for an assignment; each assignment has its own."""
+
+
 class _Thread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with our connection options, stamped polls and forgiving commits."""
+    """Faust's consumer thread with our connection options, polls that lose nothing, and forgiving commits."""
 
     app: App
-    #: Seeks to the committed offsets so far. Touched in this thread only, read anywhere.
-    seeks = 0
+    #: Set when windows are open, taken away before a revocation is answered: the group waits for both.
+    gate: Gate | None = None
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         app = self.app
@@ -78,24 +83,25 @@ class _Thread(driver.AIOKafkaConsumerThread):
             metadata_max_age_ms=60_000,
         )
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        offsets = await super().seek_to_committed()
-        self.seeks += 1
-        return offsets
-
-    async def poll(self, partitions: set[TP], wait_s: float) -> tuple[int, Mapping[Any, list[Any]]]:
-        """Records of the next poll and the stamp under which they were drained."""
+    async def poll(
+        self, partitions: set[TP], wait_s: float
+    ) -> tuple[Gate | None, Mapping[Any, list[Any]]]:
+        """Records of the next poll and the gate they came through; none of either when there was no gate."""
         answer = await self.call_thread(self._poll, partitions, wait_s)
-        return cast(tuple[int, Mapping[Any, list[Any]]], answer)
+        return cast(tuple[Gate | None, Mapping[Any, list[Any]]], answer)
 
     async def _poll(
         self, partitions: set[TP], wait_s: float
-    ) -> tuple[int, Mapping[Any, list[Any]]]:
+    ) -> tuple[Gate | None, Mapping[Any, list[Any]]]:
         consumer = self._ensure_consumer()
         records = await self._fetch_records(
             consumer, partitions, timeout=wait_s, max_records=consumer._max_poll_records
         )
-        return self.seeks, records
+        gate = self.gate
+        if gate is None:
+            put_back(consumer, records)
+            return None, {}
+        return gate, records
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
@@ -105,6 +111,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
             for tp, offset in offsets.items()
             if TopicPartition(tp.topic, tp.partition) in assigned
         }
+        if not wanted:
+            return False
         try:
             await consumer.commit(wanted)
         except (KafkaError, IllegalStateError) as failure:
@@ -114,13 +122,19 @@ class _Thread(driver.AIOKafkaConsumerThread):
         return True
 
 
+def put_back(consumer: AIOKafkaConsumer, records: Mapping[Any, list[Any]]) -> None:
+    """Makes the consumer read drained records again, where they are still its own. Nothing runs in between."""
+    assigned = consumer.assignment()
+    for tp, batch in records.items():
+        if tp in assigned and batch:
+            consumer.seek(tp, batch[0].offset)
+
+
 class _Consumer(driver.Consumer):
     """Faust's consumer, whose polls and offsets are the engine's."""
 
     app: App
     _thread: _Thread
-    #: Polls stamped lower were drained before the last revocation.
-    _floor = 0
 
     def _new_consumer_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
@@ -139,8 +153,10 @@ class _Consumer(driver.Consumer):
                     await self._wait_for_room()
                     continue
                 wait_s = _SHORT_POLL_S if self._buffered_partitions else _POLL_S
-                stamp, records = await thread.poll(set(active), wait_s)
-                if stamp < self._floor:
+                gate, records = await thread.poll(set(active), wait_s)
+                if gate is None or gate is not thread.gate:
+                    # Of an assignment that is over: its next owner starts at the committed offsets.
+                    await asyncio.sleep(_SHORT_POLL_S)
                     continue
                 for tp, batch in records.items():
                     if not engine.take(Partition(tp.topic, tp.partition), batch):
@@ -168,11 +184,11 @@ class _Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         app = self.app
+        self._thread.gate = None
         if self._thread._consumer is not None and app.engine.windows:
             self.stop_flow()
             await app.engine.settle(within_s=app.knobs.revoke_drain_s)
             await self.commit_now()
-        self._floor = self._thread.seeks + 1
         app.engine.revoke()
         await super().on_partitions_revoked(revoked)
 
@@ -181,14 +197,14 @@ class _Consumer(driver.Consumer):
         app.engine.revoke()
         app.engine.assign([Partition(tp.topic, tp.partition) for tp in assigned])
         self._buffered_partitions.clear()
+        self._thread.gate = Gate()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         await super().perform_seek()
         for partition, window in self.app.engine.windows.items():
-            offset = self._committed_offset[TP(partition.topic, partition.number)]
             if window.committed is None:
-                window.committed = offset
+                window.committed = self._committed_offset.get(TP(partition.topic, partition.number))
 
     async def commit_now(self) -> None:
         """Commits what is due, without waiting for ever for a broker that is away."""

@@ -79,7 +79,7 @@ async def survives(cluster: Cluster, folder: Path, crash: str) -> None:
         prefix=prefix,
         environment={"KFIX_TEST_CRASH": crash, "KFIX_RUNTIME_WINDOW": "16", **static},
     )
-    code = await asyncio.to_thread(bombed.wait_dead, 30.0)
+    code = await asyncio.to_thread(bombed.wait_dead)
     assert code == -signal.SIGKILL, f"{crash}: {bombed.log.read_text()[-2000:]}"
     await publish(brokers, [(small.RAW, record) for record in records[RECORDS // 2 :]])
     healthy = start_worker(

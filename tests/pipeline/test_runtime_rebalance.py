@@ -19,6 +19,8 @@ from kfix.wire import codec_for
 #: Seconds of storm: 60 as promised, a sample otherwise. The embedded broker needs up to 18 s for one rejoin.
 STORM_S = {"kafka": 60.0 if FULL else 15.0, "embedded": 120.0 if FULL else 20.0}
 EVERY_S = {"kafka": 2.0, "embedded": 6.0}
+#: Times that a third worker comes and goes while records trickle in.
+MOVES = 20 if FULL else 4
 BATCH = 20
 KNOBS = {"KFIX_RUNTIME_WINDOW": "32", "KFIX_RUNTIME_REVOKE_DRAIN_S": "1"}
 
@@ -34,11 +36,7 @@ async def test_nothing_is_lost_while_workers_come_and_go(cluster: Cluster, tmp_p
         load = asyncio.create_task(produce(cluster, prefix, sent, STORM_S[cluster.name]))
         await storm(cluster, tmp_path, prefix, workers)
         await load
-        await until(
-            lambda: set(sent) <= done(tmp_path),
-            within_s=90,
-            what=f"all effects; {[w.log.read_text()[-500:] for w in workers]}",
-        )
+        await all_done(sent, tmp_path, workers)
     finally:
         for one in workers:
             one.kill()
@@ -46,6 +44,43 @@ async def test_nothing_is_lost_while_workers_come_and_go(cluster: Cluster, tmp_p
     repeats = len(effects) - len(set(effects))
     assert set(effects) == set(sent)
     print(f"R3 on {cluster.name}: {len(sent)} records, 0 lost, {repeats} repeats")
+
+
+@pytest.mark.slow
+async def test_nothing_is_lost_when_partitions_move_between_idle_polls(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """A poll that waits for records outlives a quick rebalance and is answered with the next assignment's."""
+    prefix = new_prefix()
+    await make_topics(cluster.brokers(prefix), [small.FANNED, small.EFFECTED])
+    sent: list[str] = []
+    workers = [start(cluster, tmp_path, prefix) for _ in range(2)]
+    try:
+        for one in workers:
+            await asyncio.to_thread(one.wait_ready)
+        stop = asyncio.Event()
+        load = asyncio.create_task(trickle(cluster, prefix, sent, stop))
+        for _ in range(MOVES):
+            guest = start(cluster, tmp_path, prefix)
+            workers.append(guest)
+            await asyncio.to_thread(guest.wait_ready)
+            await asyncio.to_thread(guest.stop)
+        stop.set()
+        await load
+        await all_done(sent, tmp_path, workers)
+    finally:
+        for one in workers:
+            one.kill()
+
+
+async def all_done(sent: list[str], folder: Path, workers: list[Worker]) -> None:
+    """Waits until each record sent had its effect; says which had none otherwise."""
+    try:
+        await until(lambda: set(sent) <= done(folder), within_s=90, what="all effects")
+    except AssertionError:
+        missing = sorted(set(sent) - done(folder))
+        logs = [one.log.read_text()[-500:] for one in workers]
+        pytest.fail(f"{len(missing)} of {len(sent)} without effect: {missing[:20]}; {logs}")
 
 
 def start(cluster: Cluster, folder: Path, prefix: str) -> Worker:
@@ -75,13 +110,30 @@ async def produce(cluster: Cluster, prefix: str, sent: list[str], seconds: float
         await outbox.stop()
 
 
-def fanned(event_id: str, n: int) -> small.Fanned:
+async def trickle(cluster: Cluster, prefix: str, sent: list[str], stop: asyncio.Event) -> None:
+    """A record every few milliseconds: polls find nothing ready and wait."""
+    brokers = cluster.brokers(prefix)
+    codec = codec_for(brokers.kafka)
+    outbox = Outbox(brokers, Runtime(_env_file=None))
+    await outbox.start()
+    try:
+        while not stop.is_set():
+            record = fanned(f"s{len(sent)}", len(sent) % 40, behaviour="")
+            key = small.FANNED.key(record).encode()
+            await (await outbox.send(small.FANNED.name, key, codec.encode(record), []))
+            sent.append(record.event_id)
+            await asyncio.sleep(0.004)
+    finally:
+        await outbox.stop()
+
+
+def fanned(event_id: str, n: int, *, behaviour: str = "busy") -> small.Fanned:
     return small.Fanned(
         event_id=event_id,
         occurred_at=datetime.now(UTC),
         key=f"k{n}",
         number=100,
-        behaviour="busy",
+        behaviour=behaviour,
         part=0,
     )
 
