@@ -9,6 +9,7 @@ from decide.core.confidence import blind, confidences, missing
 from decide.core.findings import Fact, Finding
 from decide.core.graph import calls
 from decide.core.objects import Pod
+from decide.core.rivals import complete
 from decide.core.rules import (
     admission,
     autoscaling,
@@ -110,7 +111,7 @@ def diagnose(bundle: ContextBundle, language: str = "en") -> Diagnosis:
     for trouble in troubles:  # what could not be read may speak against any answer
         ranked[0].against.append(trouble)
         ranked[0].score = min(ranked[0].score, 0.85)
-    return _conclude(view, ranked, language)
+    return _conclude(view, complete(view, ranked), language)
 
 
 def _read(
