@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from manifests import helm, kustomize, ladder, paths, planning, tree, values
+from manifests import helm, kustomize, ladder, overlaying, paths, planning, tree, values
 from manifests.edits import Edit
 from manifests.index import Index
 from manifests.kustomize import Graph, Kustomization
@@ -35,6 +35,8 @@ class Draft:
     carried: list[KubernetesChange] = field(default_factory=list)
     #: Were values of a chart changed?
     placed: bool = False
+    #: Is it only right if a rendering says so?
+    to_prove: bool = False
     #: (release, namespace) that a chart was rendered as.
     installed: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -122,12 +124,33 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         inner = change.model_copy(update={"fields": (moved,)})
         step = f"{kustomization.path} sets {change_of_field.path} for {change.object.name}"
         draft.add(kustomization.path, planning.edits_of(inner, document), (*where.steps, step))
-    if rest and where.blocked is not None:
-        raise where.blocked
-    if rest:
-        inner = change.model_copy(update={"fields": tuple(rest)})
+    if not rest:
+        return
+    inner = change.model_copy(update={"fields": tuple(rest)})
+    if where.blocked is not None:
+        _overlay(task, inner, where, where.blocked)
+    else:
         edits = planning.edits_of(inner, where.document, partial=where.partial)
         draft.add(where.path, edits, where.steps)
+
+
+def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Refused) -> None:
+    """The environment gets a patch of its own. Raises ``blocked`` where a rendering could not prove it."""
+    overlay = task.graph.by_folder.get(where.built_in)
+    if task.bench is None or overlay is None or overlay not in where.through or not where.lonely:
+        raise blocked
+    path = overlaying.file_of(change.object, overlay)
+    tree.check_path(path)
+    if path in task.index.files or path in task.draft.new:
+        raise Refused("STALE", f"{path} is there already")
+    task.draft.new[path] = overlaying.patch_of(change, where.document)
+    task.draft.steps[path] = [*where.steps, f"a new patch of {overlay.folder or '.'} alone"]
+    task.draft.to_prove = True
+    document = task.index.documents(overlay.path)[0]
+    entry = overlaying.entry_of(document, posixpath.basename(path))
+    inner = change.model_copy(update={"fields": (entry,)})
+    step = f"{overlay.path} lists the new file"
+    task.draft.add(overlay.path, planning.edits_of(inner, document), (step,))
 
 
 def _patch_values(

@@ -47,6 +47,8 @@ class Location:
     steps: tuple[str, ...] = ()
     #: Set when the document itself must not be edited (a base that others share): only settings on top of it may.
     blocked: Refused | None = None
+    #: Has the environment no patch of the object?
+    lonely: bool = False
     #: Folder of the overlay that builds the object, where one does.
     built_in: str = ""
 
@@ -78,6 +80,7 @@ def locate(
     search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields))
     candidates = _of_namespace(search, _candidates(search))
     candidates, roots = _narrowed(search, candidates)
+    candidates, roots = _one_way(search, candidates, roots)
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     deployer = ladder.overriding(index, folder, ref, search.fields)
@@ -156,6 +159,19 @@ def _roots_in(
         return exact
     roots = _roots(search, found)
     return [r for r in roots if _below(r.folder, folders)] or roots
+
+
+def _one_way(
+    search: _Search, found: list[Sighting], roots: list[Kustomization]
+) -> tuple[list[Sighting], list[Kustomization]]:
+    """Overlays or plain files: where both declare the object, the environment has to tell them apart."""
+    plain = [s for s in found if not search.graph.users_of(s.path)]
+    if not roots or not plain:
+        return found, roots
+    ways: list[Sighting | Kustomization] = [*roots, *plain]
+    names = [way.path if isinstance(way, Sighting) else way.folder for way in ways]
+    way = _only(search, ways, names, "overlays and files")
+    return ([way], []) if isinstance(way, Sighting) else (found, [way])
 
 
 def _template_of(search: _Search) -> str:
@@ -257,8 +273,10 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     search.say(
         f"{chosen.path}[{chosen.document.index}] is the {'patch' if partial else 'base'} to edit"
     )
+    lonely = not any(_owned_path(search.graph, s.path, root) for s in patches)
     steps = tuple(search.steps)
-    return Location(chosen.path, chosen.document, partial, own, steps, blocked, root.folder)
+    found_in = chosen.path, chosen.document
+    return Location(*found_in, partial, own, steps, blocked, lonely, root.folder)
 
 
 def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:

@@ -31,6 +31,11 @@ _MERGE_KEYS: dict[str, tuple[str, ...]] = {
 _BUILT_IN = re.compile(r"(v1|(apps|batch|autoscaling|policy)/.*|[a-z.]+\.k8s\.io/.*)")
 
 
+def merges_by(key: str, field: str) -> bool:
+    """Does Kubernetes merge the lists of this name by this field?"""
+    return field in _MERGE_KEYS.get(key, ())
+
+
 def is_built_in(item: Json) -> bool:
     """Does Kubernetes know which lists of this object merge by a field?"""
     return bool(_BUILT_IN.fullmatch(str(item.get("apiVersion", ""))))

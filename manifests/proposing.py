@@ -109,12 +109,16 @@ def _proposed(
     edits = (*_edited(index, draft, base), *_created(draft, base))
     if not edits:
         return Proposal((), Proof("unknown", "there is nothing to render: no file changes"))
-    if not proving and not draft.placed:
+    if not (proving or draft.placed or draft.to_prove):
         return Proposal(edits, Proof("unknown", "nobody asked for a rendering"))
     wanted = Wanted(changes, draft.carried, draft.installed)
     proof = prove(index, {edit.path: edit.after for edit in edits}, wanted, bench)
     if draft.placed and proof.verdict == "fail":
         raise Refused("VALUE_FANOUT", proof.reason)
+    if draft.to_prove and proof.verdict != "pass":
+        raise Refused(
+            "NOT_RENDERED", f"a new patch is made only where it is proven: {proof.reason}"
+        )
     return Proposal(edits, proof)
 
 

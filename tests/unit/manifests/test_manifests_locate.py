@@ -115,8 +115,24 @@ def test_an_overlays_patch_takes_a_field_that_only_the_shared_base_has() -> None
     assert 'cpu: "1"' in edit.after
 
 
-def test_a_base_that_others_share_is_not_touched() -> None:
-    assert refused(proposed(overlays(), RAISE)) == "AMBIGUOUS_DOC"
+def test_a_base_that_others_share_is_not_touched_and_the_overlay_gets_a_patch() -> None:
+    edits = proposed(overlays(), RAISE)
+    assert not isinstance(edits, Refused)
+    assert {e.path: (e.added_lines, e.removed_lines) for e in edits} == {
+        "overlays/prod/kustomization.yaml": (2, 0),
+        "overlays/prod/api-deployment-patch.yaml": (12, 0),
+    }
+
+
+def test_a_base_that_others_share_is_left_alone_where_a_patch_is_there_by_that_name() -> None:
+    taken = overlays()
+    taken["overlays/prod/api-deployment-patch.yaml"] = "# ours\n"
+    assert refused(proposed(taken, RAISE)) == "STALE"
+
+
+def test_a_file_beside_the_overlays_makes_it_ambiguous() -> None:
+    files = overlays() | {"old/api.yaml": DEPLOYMENT}
+    assert refused(proposed(files, RAISE, env="unknown")) == "AMBIGUOUS_DOC"
 
 
 def test_a_base_of_one_overlay_is() -> None:
