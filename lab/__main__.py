@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     shutil.rmtree(options.out, ignore_errors=True)
     try:
-        failures, seconds = generate(options.seed, options.count, options.out, tuple(options.only))
+        failures, seconds = generate(
+            options.seed, options.count, options.out, tuple(options.only), repair=options.repair
+        )
     except Unbuildable as reason:
         sys.stderr.write(f"{reason}\n")
         return 2
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def generate(
-    seed: int, count: int, out: Path, only: tuple[str, ...] = ()
+    seed: int, count: int, out: Path, only: tuple[str, ...] = (), *, repair: bool = False
 ) -> tuple[list[str], float]:
     """Makes cases below ``out``; returns those that did not settle, and the seconds it took."""
     started = time.monotonic()
@@ -42,7 +44,7 @@ def generate(
     for first in range(0, count, BATCH):
         with cluster(seed * 1000 + first) as made:
             numbers = range(first, min(count, first + BATCH))
-            made.play(list(scenes(seed, numbers, made.fleet, only)), out)
+            made.play(list(scenes(seed, numbers, made.fleet, only)), out, repair=repair)
             failures += made.failures + made.kubelets.troubles
     return failures, time.monotonic() - started
 
@@ -53,6 +55,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--out", type=Path, default=Path("build/lab"))
     parser.add_argument("--only", action="append", default=[], help="a fault or a family; several")
+    parser.add_argument("--repair", action="store_true", help="apply each proposed change and see")
     parser.add_argument("--wrong", type=int, default=40, help="how many wrong answers to print")
     return parser.parse_args(arguments)
 

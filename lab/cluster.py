@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from lab.apps import deployment
 from lab.dump import write
 from lab.live import Live, Unsettled, run
 from lab.nodes_agent import Kubelets
+from lab.repair import repaired
 from lab.scene import Fleet, Obj, Scene
 from lab.serving import authority, serving
 from manifests import quantities
@@ -51,20 +53,27 @@ class Cluster:
     port: int = 0
     failures: list[str] = field(default_factory=list)
 
-    def play(self, scenes: list[Scene], out: Path) -> list[Scene]:
-        """Runs the cases side by side and dumps each; those that did not settle are named in ``failures``."""
+    def play(self, scenes: list[Scene], out: Path, *, repair: bool = False) -> list[Scene]:
+        """Runs the cases side by side and dumps each; those that did not settle are named in ``failures``.
+
+        With ``repair`` the proposed change of each is applied, and what came of it stands in ``repairs/``.
+        """
         for scene in scenes:
             self.scenes[scene.namespace] = scene
             self._point_webhooks(scene)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            done = list(pool.map(lambda scene: self._one(scene, out), scenes))
+            done = list(pool.map(lambda scene: self._one(scene, out, repair=repair), scenes))
         return [scene for scene, ok in zip(scenes, done, strict=True) if ok]
 
-    def _one(self, scene: Scene, out: Path) -> bool:
+    def _one(self, scene: Scene, out: Path, *, repair: bool) -> bool:
         live = Live(scene, self.api, self.kubelets)
         try:
             run(live)
-            write(live, out)
+            folder = write(live, out)
+            if repair and scene.family != "two":
+                path = out / "repairs" / f"{scene.name}.json"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(repaired(live, folder)))
         except (Unsettled, Refused) as trouble:
             self.failures.append(f"{scene.name} ({'; '.join(scene.notes)}): {trouble}")
             return False

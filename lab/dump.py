@@ -21,12 +21,12 @@ from lab.talk import logs_of
 _SYSTEM = ("pods", "services", "events", "deployments")
 
 
-def write(live: Live, out: Path) -> None:
-    """One case below ``out``: ``cases/<name>/…`` and ``expected/<name>.json``."""
+def write(live: Live, out: Path) -> Path:
+    """One case below ``out``: ``cases/<name>/…`` (its folder is returned) and ``expected/<name>.json``."""
     scene = live.scene
     folder = out / "cases" / scene.name
     shutil.rmtree(folder, ignore_errors=True)
-    objects = _read(live)
+    objects = read(live)
     for where, items in objects.items():
         _save(folder / "cluster" / f"{where}.json", items)
     for namespace, pod, stem, lines in logs_of(live, objects):
@@ -42,9 +42,10 @@ def write(live: Live, out: Path) -> None:
     expected = out / "expected" / f"{scene.name}.json"
     expected.parent.mkdir(parents=True, exist_ok=True)
     expected.write_text(json.dumps(_answer(scene), indent=1) + "\n")
+    return folder
 
 
-def _read(live: Live) -> dict[str, list[Obj]]:
+def read(live: Live) -> dict[str, list[Obj]]:
     """Items by their place below ``cluster/``."""
     api, scene = live.api, live.scene
     out: dict[str, list[Obj]] = {}

@@ -103,7 +103,7 @@ def run(live: Live) -> None:
     for app in early:
         for manifest in app.objects:
             live.apply(manifest)
-    live.wait(lambda: _well(live, early), "an application that is well did not get ready")
+    live.wait(lambda: well(live, early), "an application that is well did not get ready")
     for app in (a for a in scene.apps if a.late):
         for manifest in app.objects:
             live.apply(manifest)
@@ -113,7 +113,7 @@ def run(live: Live) -> None:
         step(live)
     what = f"{scene.answer.failure_class if scene.answer else 'nothing'} does not show"
     live.wait(lambda: all(visible(live) for visible in scene.visible), what)
-    live.wait(lambda: _well(live, scene.apps), "an application that is well did not get ready")
+    live.wait(lambda: well(live, scene.apps), "an application that is well did not get ready")
 
 
 def _there(api: Api, path: str) -> bool:
@@ -134,15 +134,19 @@ def _counted(live: Live) -> bool:
     return all((q.get("status") or {}).get("hard") == q["spec"]["hard"] for q in quotas)
 
 
-def _well(live: Live, apps: list[App]) -> bool:
-    """Those that should be ready are."""
+def well(live: Live, apps: list[App], *, declared: bool = True) -> bool:
+    """Those that should be ready are: as the scene declares, or as the live object asks now."""
     kinds = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
     found = {o["metadata"]["name"]: o for kind in kinds.values() for o in live.items("apps/v1", kind)}  # fmt: skip
     for app in apps:
         if app.name in live.scene.broken or app.workload["kind"] not in kinds:
             continue
-        status = (found.get(app.name) or {}).get("status") or {}
-        if status.get("readyReplicas", 0) < app.replicas:
+        obj = found.get(app.name) or {}
+        status = obj.get("status") or {}
+        wanted = app.replicas if declared else int((obj.get("spec") or {}).get("replicas", 1))
+        stale = status.get("observedGeneration") != (obj.get("metadata") or {}).get("generation")
+        late = not declared and status.get("updatedReplicas", 0) < wanted
+        if status.get("readyReplicas", 0) < wanted or stale or late:
             return False
     return True
 
