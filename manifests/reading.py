@@ -70,8 +70,8 @@ def read(body: str) -> list[Document]:
     if len(body) > MAX_CHARS:
         raise Refused("TOO_BIG", f"the file has more than {MAX_CHARS} characters")
     try:
-        if not _is_shallow(body):
-            _scan(body)
+        if not is_shallow(body):
+            scan(body)
         roots = list(yaml.compose_all(body, Loader=CSafeLoader))
     except yaml.YAMLError as error:
         raise _unreadable(body, error) from None
@@ -83,7 +83,7 @@ def read(body: str) -> list[Document]:
     return documents
 
 
-def _is_shallow(body: str) -> bool:
+def is_shallow(body: str) -> bool:
     """Is the file so plain that no count of its events can pass the bounds? Spares most files a walk of their own.
 
     A block collection starts after nothing but blanks and ``- ? :`` on its line, and one column holds a mapping and a
@@ -96,7 +96,7 @@ def _is_shallow(body: str) -> bool:
     return 2 * (columns + 1) + brackets <= MAX_DEPTH
 
 
-def _scan(body: str) -> None:
+def scan(body: str) -> None:
     """Counts events. Raises Refused TOO_BIG."""
     depth = aliases = 0
     for event in yaml.parse(body, Loader=CSafeLoader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from manifests import Refused, amend, changes, patch, paths, planning, reading
 from manifests.diffs import split
-from manifests.editor import Edit, Insert, Patched, Replace
+from manifests.editor import Delete, Edit, Insert, Patched, Replace
 from manifests.scalars import read_11, read_12, write
 from manifests.splices import apply_splices
 from schemas.base import ObjectRef
@@ -60,10 +61,10 @@ def put(root: Any, path: paths.Path, value: Any) -> Any:
     return root
 
 
-def attempt(text: str, edit: Edit) -> Patched | str:
+def attempt(text: str, *edits: Edit) -> Patched | str:
     """The result, or the code of the refusal."""
     try:
-        return amend(text, [edit])
+        return amend(text, edits)
     except Refused as refused:
         return refused.code
 
@@ -119,6 +120,119 @@ def test_an_inserted_entry_leaves_every_other_line_alone(
         assert all(line in left for line in split(text))
     assert patch(done.text, [edit]) == done.text
     assert apply_splices(done.text, done.inverse) == text
+
+
+def holders(node: Any, path: paths.Path = ()) -> list[tuple[paths.Path, Any]]:
+    """Every mapping and list of a document."""
+    if not isinstance(node, dict | list):
+        return []
+    entries = node.items() if isinstance(node, dict) else enumerate(node)
+    below = [found for key, value in entries for found in holders(value, (*path, key))]
+    return [(path, node), *below]
+
+
+def commented(text: str, where: list[bool]) -> str:
+    """The text with comments above and beside some lines, wherever that leaves its meaning alone."""
+    out = []
+    for line, here in zip(split(text), where, strict=False):
+        body = line.rstrip("\r\n")
+        indent = body[: len(body) - len(body.lstrip(" -"))].replace("-", " ")
+        ending = line[len(body) :]
+        out.append(f"{indent}# above{ending}{body}  # beside{ending}" if here else line)
+    changed = "".join([*out, *split(text)[len(where) :]])
+    try:
+        same = list(yaml.safe_load_all(changed)) == list(yaml.safe_load_all(text))
+    except yaml.YAMLError:
+        same = False
+    return changed if same else text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ROOTS, min_size=1, max_size=2), STYLES, st.data(), st.lists(TREES, max_size=2))
+def test_siblings_come_and_go_and_nothing_else_changes(
+    roots: list[Any], style: dict[str, Any], data: st.DataObject, values: list[Any]
+) -> None:
+    text, roots = file_of(roots, style)
+    text = commented(text, data.draw(st.lists(st.booleans(), max_size=8)))
+    doc = data.draw(st.integers(0, len(roots) - 1))
+    path, holder = data.draw(st.sampled_from(holders(roots[doc])))
+    slots = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+    gone = data.draw(st.lists(st.sampled_from(slots), unique=True))
+    edits: list[Edit] = [Delete(doc, (*path, slot), holder[slot]) for slot in gone]
+    expected = copy.deepcopy(roots)
+    changed = paths.get(expected[doc], path) if path else expected[doc]
+    at = data.draw(st.sampled_from([*slots, len(slots)])) if isinstance(holder, list) else 0
+    for nth, value in enumerate(values):
+        edits.append(Insert(doc, path, at if isinstance(holder, list) else f"new{nth}", value))
+        if isinstance(holder, dict):
+            changed[f"new{nth}"] = value
+    for slot in sorted(gone, reverse=True):
+        del changed[slot]
+    if isinstance(holder, list):
+        place = at - sum(slot < at for slot in gone)
+        changed[place:place] = values
+        assume(at >= len(holder) or holder[at] not in values)
+    done = attempt(text, *edits)
+    if isinstance(done, str):
+        assert done in ("UNSUPPORTED", "BLOCK_SCALAR")
+        return
+    assert list(yaml.safe_load_all(done.text)) == expected
+    assert apply_splices(done.text, done.inverse) == text
+    assert text.endswith("\n") == done.text.endswith("\n")
+    if isinstance(holder, dict):
+        assert patch(done.text, edits) == done.text
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROOTS, STYLES, st.data(), TREES)
+def test_a_value_of_any_shape_takes_the_place_of_any_other(
+    root: Any, style: dict[str, Any], data: st.DataObject, value: Any
+) -> None:
+    text, (root,) = file_of([root], style)
+    text = commented(text, data.draw(st.lists(st.booleans(), max_size=8)))
+    path, old = data.draw(st.sampled_from([*holders(root)[1:], *leaves(root)]))
+    edit = Replace(0, path, old, value)
+    done = attempt(text, edit)
+    if isinstance(done, str):
+        assert done in ("UNSUPPORTED", "BLOCK_SCALAR")
+        return
+    assert yaml.safe_load(done.text) == put(root, path, value)
+    assert apply_splices(done.text, done.inverse) == text
+    assert patch(done.text, [edit]) == done.text
+
+
+LINES = st.text("ab #:-{}'", max_size=6).map(str.rstrip)
+
+
+@given(st.lists(LINES, min_size=1, max_size=6), st.lists(LINES, min_size=1, max_size=6))
+def test_lines_of_a_literal_change_alone(before: list[str], after: list[str]) -> None:
+    old, new = "\n".join(before).strip("\n"), "\n".join(after).strip("\n")
+    assume(old.strip() and new.strip() and not old[0].isspace())
+    body = "".join(f"    {line}\n" if line else "\n" for line in old.split("\n"))
+    text = f"a: 1\ndata:\n  f: |\n{body}\n# end\nb: 2\n"
+    done = attempt(text, Replace(0, ("data", "f"), old + "\n", new + "\n"))
+    if isinstance(done, str):
+        assert (done, new[0].isspace()) == ("BLOCK_SCALAR", True) or "{{" in old + new
+        return
+    assert yaml.safe_load(done.text) == {"a": 1, "data": {"f": new + "\n"}, "b": 2}
+    assert apply_splices(done.text, done.inverse) == text
+
+
+WORDS_OF_YAML = st.lists(
+    st.sampled_from(
+        ["- ", "? ", ": ", "a: ", "\n", "  ", "\t", "[", "{", "&a ", "*a", "!!map ", "\u2028", "\x85", "|\n", "x"]
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(WORDS_OF_YAML, st.sampled_from([0, 40, 49, 60]))
+def test_a_file_taken_for_shallow_is_shallow(words: list[str], columns: int) -> None:
+    body = " " * columns + "".join(words)
+    if reading.is_shallow(body):
+        with contextlib.suppress(yaml.YAMLError):
+            reading.scan(body)
 
 
 @given(TEXTS)
