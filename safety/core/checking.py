@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from manifests.proof import Proof
 from manifests.quantities import BadQuantity
 from manifests.refused import Refused
-from safety.core import checks, quota, workloads
+from safety.core import budgets, checks, quota, workloads
 from safety.core.checks import Case, result
 from safety.core.policy import Policy
 from schemas.base import Json
@@ -32,7 +32,7 @@ _PIPELINE: tuple[tuple[CheckName, Callable[[Case], CheckResult]], ...] = (
     ("limit_range", quota.limit_range),
     ("scaling_ceiling", checks.scaling_ceiling),
     ("node_fit", checks.node_fit),
-    ("disruption_budget", checks.disruption_budget),
+    ("disruption_budget", budgets.disruption_budget),
     ("historical_failures", checks.historical_failures),
 )
 #: Made by others, because they need the repository, a schema or a server.

@@ -221,33 +221,6 @@ def node_fit(case: Case) -> CheckResult:
     return result("node_fit", "pass", "a pod fits on the largest node", **shown)
 
 
-def disruption_budget(case: Case) -> CheckResult:
-    """Does the budget leave room for evictions after the change?"""
-    if "poddisruptionbudgets" not in case.objects:
-        return result("disruption_budget", "unknown", "no disruption budgets were collected")
-    if case.changed is None:
-        return result("disruption_budget", "unknown", case.unseen)
-    for item in case.changed:
-        if item.after is None or item.after.get("kind") not in ("Deployment", "StatefulSet"):
-            continue
-        labels = (((item.after.get("spec") or {}).get("template") or {}).get("metadata") or {}).get(
-            "labels"
-        ) or {}
-        for budget in case.objects["poddisruptionbudgets"]:
-            spec = budget.get("spec") or {}
-            wanted = (spec.get("selector") or {}).get("matchLabels") or {}
-            same = (budget.get("metadata") or {}).get("namespace", "") == item.ref.namespace
-            least = spec.get("minAvailable")
-            if same and wanted and wanted.items() <= labels.items() and isinstance(least, int):
-                count = workloads.replicas(item.after)
-                if workloads.replicas(item.before or item.after) >= least > count:
-                    reason = f"{count} replicas cannot keep minAvailable {least}"
-                    return result(
-                        "disruption_budget", "fail", reason, replicas=count, min_available=least
-                    )
-    return result("disruption_budget", "pass", "no disruption budget is broken")
-
-
 def historical_failures(case: Case) -> CheckResult:
     """Was this fix tried before, and did it fail or get refused?"""
     hashed = case.plan.changes_hash

@@ -6,19 +6,35 @@ Source: kubernetes.io/docs/concepts/policy/resource-quotas and …/limit-range.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from manifests import quantities
 from safety.core import workloads
 from safety.core.checks import Case, mapping, result, shown
+from safety.core.selectors import Undecidable, in_scope
 from safety.core.workloads import Changed, Resources
 from schemas.base import Json
 from schemas.validated import CheckResult
 
-#: Scopes under which ordinary pods of a workload count.
-_COUNTED_SCOPES = {"NotTerminating", "NotBestEffort"}
+#: What quota may require each container to say.
+_COMPUTE = ("cpu", "memory", "ephemeral-storage")
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """Pods that a change adds, as quota counts them."""
+
+    #: A pod spec after the change, with the defaults of the namespace's limit ranges.
+    pod: Mapping[str, Any]
+    #: For good, and at the height of the rollout.
+    steady: Resources
+    peak: Resources
+    #: Container and resource that a new pod leaves unsaid: quota on it would refuse the pod.
+    unsaid: frozenset[tuple[str, str]]
 
 
 def resource_quota(case: Case) -> CheckResult:
@@ -29,8 +45,10 @@ def resource_quota(case: Case) -> CheckResult:
         return result("resource_quota", "unknown", case.unseen)
     numbers: dict[str, str] = {}
     for item in case.changed:
-        for quota in _quotas(case, item):
-            verdict, reason = _against(item, quota, numbers)
+        for quota in case.objects["resourcequotas"]:
+            if mapping(quota.get("metadata")).get("namespace", "") != item.ref.namespace:
+                continue
+            verdict, reason = _one(case, item, quota, numbers)
             if verdict != "pass":
                 return result("resource_quota", verdict, reason, **numbers)
     return result(
@@ -38,27 +56,41 @@ def resource_quota(case: Case) -> CheckResult:
     )
 
 
-def _quotas(case: Case, item: Changed) -> Iterable[Json]:
-    if item.after is None or workloads.pod_spec(item.after) is None:
-        return ()
-    return [
-        quota
-        for quota in case.objects["resourcequotas"]
-        if mapping(quota.get("metadata")).get("namespace", "") == item.ref.namespace
-        and set(mapping(quota.get("spec")).get("scopes") or ()) <= _COUNTED_SCOPES
-        and not mapping(quota.get("spec")).get("scopeSelector")
-    ]
+def _one(case: Case, item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, str]:
+    growth = _growth(case, item)
+    name = str(mapping(quota.get("metadata")).get("name"))
+    if isinstance(growth, str):
+        return "unknown", f"quota {name}: {growth}"
+    if growth is None:
+        return "pass", ""
+    try:
+        if not in_scope(mapping(quota.get("spec")), growth.pod, _default_priority(case)):
+            return "pass", ""
+    except Undecidable as failure:
+        return "unknown", f"quota {name}: {failure}"
+    return _against(case, name, quota, growth, numbers)
 
 
-def _against(item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, str]:
+def _default_priority(case: Case) -> Mapping[str, Json] | None:
+    if "priorityclasses" not in case.objects:
+        return None
+    classes = case.objects["priorityclasses"]
+    chosen: Json = next((c for c in classes if c.get("globalDefault") is True), {})
+    return mapping(chosen.get("metadata"))
+
+
+def _against(
+    case: Case, name: str, quota: Json, growth: _Growth, numbers: dict[str, str]
+) -> tuple[Any, str]:
     status = mapping(quota.get("status"))
     hard = mapping(status.get("hard")) or mapping(mapping(quota.get("spec")).get("hard"))
     used = mapping(status.get("used"))
-    name = str(mapping(quota.get("metadata")).get("name"))
-    steady, rolling = _growth(item)
     for resource, limit in hard.items():
-        asked = steady.get(resource, Decimal(0))
-        peak = max(asked, rolling.get(resource, Decimal(0)))
+        asked = growth.steady.get(resource, Decimal(0))
+        peak = max(asked, growth.peak.get(resource, Decimal(0)))
+        silent = sorted(c for c, said in growth.unsaid if said == _required(resource))
+        if silent:
+            return _unsaid(case, name, silent[0], resource)
         if peak <= 0:
             continue
         if resource not in used:
@@ -67,36 +99,70 @@ def _against(item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, 
         numbers[f"{name} {resource}"] = (
             f"{shown(resource, taken)} used + {shown(resource, peak)} of {shown(resource, ceiling)}"
         )
-        if taken + asked > ceiling:
-            return (
-                "fail",
-                f"quota {name}: {resource} would be {shown(resource, taken + asked)} of {shown(resource, ceiling)}",
-            )
-        if taken + peak > ceiling:
-            return (
-                "fail",
-                f"quota {name}: rolling out needs {shown(resource, taken + peak)} {resource} of {shown(resource, ceiling)}",
-            )
+        for needed, what in ((asked, "would be {} of {}"), (peak, "is {} of {} while it rolls out")):  # fmt: skip
+            if taken + needed > ceiling:
+                told = what.format(shown(resource, taken + needed), shown(resource, ceiling))
+                return "fail", f"quota {name}: {resource} {told}"
     return "pass", ""
 
 
-def _growth(item: Changed) -> tuple[Resources, Resources]:
-    """What the change adds for good, and at the height of its rollout."""
+def _required(resource: str) -> str:
+    """``cpu`` in a quota means ``requests.cpu``."""
+    return f"requests.{resource}" if resource in _COMPUTE else resource
+
+
+def _unsaid(case: Case, name: str, container: str, resource: str) -> tuple[Any, str]:
+    """The API server refuses pods that do not say what a quota counts, unless an admission webhook says it for them."""
+    reason = f"quota {name} counts {resource}, of which container {container} says nothing"
+    return ("fail" if "limitranges" in case.objects else "unknown"), reason
+
+
+def _growth(case: Case, item: Changed) -> _Growth | str | None:
+    """What a change adds; ``None`` when it makes no pods, a reason when that cannot be known."""
     after = item.after
-    before_count = workloads.replicas(item.before) if item.before else 0
-    after_count = workloads.replicas(after)
-    old = _counted(item.before) if item.before else {}
-    new = _counted(after)
-    extra = workloads.surge(after)
+    if after is not None and after.get("kind") == "HorizontalPodAutoscaler":
+        return _scaled(case, item, after)
+    if after is None or workloads.pod_spec(after) is None:
+        return None
+    before = item.before
+    whole = _defaulted(case, after)
+    new, old = _counted(whole), _counted(_defaulted(case, before)) if before else {}
+    count, had = workloads.replicas(after), _running(before) if before else 0
     names = {*old, *new}
-    steady = {
-        n: new.get(n, Decimal(0)) * after_count - old.get(n, Decimal(0)) * before_count
-        for n in names
-    }
-    if item.before and _same_template(item.before, after):
-        return steady, steady  # scaling starts pods, it does not replace them
-    rolling = {n: new.get(n, Decimal(0)) * extra for n in names}
-    return steady, {n: max(steady[n], rolling[n]) for n in names}
+    steady = {n: new.get(n, Decimal(0)) * count - old.get(n, Decimal(0)) * had for n in names}
+    peak = steady
+    if before is None or not _same_template(
+        before, after
+    ):  # scaling starts pods, it does not replace them
+        extra = workloads.surge(after)
+        peak = {n: max(steady[n], new.get(n, Decimal(0)) * max(extra, 0)) for n in names}
+    # replaced pods are made anew, so what each of them must say is asked even when nothing grows
+    replaced = before is None or not _same_template(before, after) or count > had
+    unsaid = _silent(whole) if replaced else frozenset()
+    return _Growth(workloads.pod_spec(whole) or {}, steady, peak, unsaid)
+
+
+def _scaled(case: Case, item: Changed, after: Json) -> _Growth | str | None:
+    """An autoscaler may go as high as its bound."""
+    high = int(mapping(after.get("spec")).get("maxReplicas") or 0)
+    target = workloads.target_of(after, case.objects)
+    if target is None or workloads.pod_spec(target) is None:
+        return "the autoscaler's target was not collected"
+    more = high - _running(target)
+    whole = _defaulted(case, target)
+    grown = {n: amount * more for n, amount in _counted(whole).items()}
+    return _Growth(
+        workloads.pod_spec(whole) or {}, grown, grown, _silent(whole) if more > 0 else frozenset()
+    )
+
+
+def _running(item: Json) -> int:
+    """Pods that are there, which may be fewer than wanted: quota itself may have refused them."""
+    wanted = workloads.replicas(item)
+    status = item.get("status")
+    if item.get("kind") not in ("Deployment", "StatefulSet", "ReplicaSet") or not status:
+        return wanted
+    return min(wanted, int(mapping(status).get("replicas") or 0))
 
 
 def _same_template(before: Json, after: Json) -> bool:
@@ -108,11 +174,50 @@ def _counted(item: Json) -> Resources:
     counted: Resources = {"pods": Decimal(1), "count/pods": Decimal(1)}
     for name, amount in workloads.per_pod(item, "requests").items():
         counted[f"requests.{name}"] = amount
-        if name in ("cpu", "memory", "ephemeral-storage"):
+        if name in _COMPUTE:
             counted[name] = amount
     for name, amount in workloads.per_pod(item, "limits").items():
         counted[f"limits.{name}"] = amount
     return counted
+
+
+def _silent(item: Json) -> frozenset[tuple[str, str]]:
+    """What each container leaves unsaid; the pod's own figures say it for all of them."""
+    spec = workloads.pod_spec(item) or {}
+    found = set()
+    for kind in ("requests", "limits"):
+        whole = workloads.amounts(spec, kind)
+        for container in (*workloads.containers(item), *(spec.get("initContainers") or ())):
+            said = {*workloads.amounts(container, kind), *whole}
+            found |= {(str(container.get("name")), f"{kind}.{n}") for n in _COMPUTE if n not in said}  # fmt: skip
+    return frozenset(found)
+
+
+def _defaulted(case: Case, item: Json) -> Json:
+    """The workload with what the namespace's limit ranges add to containers that say nothing."""
+    namespace = mapping(item.get("metadata")).get("namespace", "")
+    limits: dict[str, Json] = {}
+    requests: dict[str, Json] = {}
+    for limit_range in case.objects.get("limitranges", ()):
+        if mapping(limit_range.get("metadata")).get("namespace", "") != namespace:
+            continue
+        for entry in mapping(limit_range.get("spec")).get("limits") or ():
+            if mapping(entry).get("type") == "Container":
+                limits = {**mapping(entry.get("default")), **limits}
+                requests = {**mapping(entry.get("defaultRequest")), **requests}
+    if not limits and not requests:
+        return item
+    found = copy.deepcopy(item)
+    spec = workloads.pod_spec(found) or {}
+    for container in (*workloads.containers(found), *(spec.get("initContainers") or ())):
+        resources = mapping(container.get("resources"))
+        said = mapping(resources.get("limits"))
+        asked = {**said, **mapping(resources.get("requests"))}
+        container["resources"] = {
+            "limits": {**limits, **said},
+            "requests": {**limits, **requests, **asked},
+        }
+    return found
 
 
 def limit_range(case: Case) -> CheckResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -103,15 +103,38 @@ def amounts(container: Mapping[str, Any], kind: str) -> Resources:
 
 
 def per_pod(item: Json, kind: str) -> Resources:
-    """A pod's ``requests`` or ``limits`` as quota counts them: the sum of the containers, or the largest init container."""
-    total: Resources = {}
+    """A pod's ``requests`` or ``limits`` as scheduler and quota count them.
+
+    The containers and the init containers that go on running (``restartPolicy: Always``) together, or the moment of
+    the largest init container with those started before it; then the pod's own figures where it has some, and its
+    overhead. Source: KEP-753 and KEP-2837.
+    """
+    spec = pod_spec(item) or {}
+    running: Resources = {}
+    peak: Resources = {}
+    for container in spec.get("initContainers") or ():
+        own = amounts(container, kind)
+        if container.get("restartPolicy") == "Always":
+            _add(running, own)
+            _raise(peak, running)
+        else:
+            _raise(peak, {n: amount + running.get(n, Decimal(0)) for n, amount in own.items()})
     for container in containers(item):
-        for name, amount in amounts(container, kind).items():
-            total[name] = total.get(name, Decimal(0)) + amount
-    for container in (pod_spec(item) or {}).get("initContainers") or ():
-        for name, amount in amounts(container, kind).items():
-            total[name] = max(total.get(name, Decimal(0)), amount)
-    return total
+        _add(running, amounts(container, kind))
+    _raise(running, peak)
+    running |= amounts(spec, kind)
+    _add(running, {n: quantities.parse(v) for n, v in (spec.get("overhead") or {}).items()})
+    return running
+
+
+def _add(total: Resources, more: Resources) -> None:
+    for name, amount in more.items():
+        total[name] = total.get(name, Decimal(0)) + amount
+
+
+def _raise(total: Resources, least: Resources) -> None:
+    for name, amount in least.items():
+        total[name] = max(total.get(name, Decimal(0)), amount)
 
 
 def replicas(item: Json) -> int:
@@ -119,34 +142,59 @@ def replicas(item: Json) -> int:
     spec = item.get("spec") or {}
     if item.get("kind") == "DaemonSet":
         return int((item.get("status") or {}).get("desiredNumberScheduled") or 1)
+    if item.get("kind") == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
     if item.get("kind") in ("Job", "CronJob"):
-        return int(spec.get("parallelism") or 1)
+        found = spec.get("parallelism")
+        return 1 if found is None else int(found)
     found = spec.get("replicas")
     return 1 if found is None else int(found)
 
 
 def surge(item: Json) -> int:
-    """Pods that a rolling update runs beside the old ones; 0 when it takes old ones away first.
+    """Pods that a rolling update needs beside the old ones; 0 when it can take old ones away first.
 
-    Source: Deployment's RollingUpdate, defaults 25 % and 25 %; surge rounds up, unavailable rounds down.
+    Source: RollingUpdate of Deployments, defaults 25 % and 25 %, and of DaemonSets, defaults 0 and 1; surge rounds up,
+    unavailable rounds down.
     """
-    if item.get("kind") != "Deployment":
-        return 0
-    strategy = (item.get("spec") or {}).get("strategy") or {}
-    if strategy.get("type") == "Recreate":
+    spec = item.get("spec") or {}
+    wanted = replicas(item)
+    if item.get("kind") == "DaemonSet":
+        rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+        return rounded(rolling.get("maxSurge", 0), wanted, math.ceil)
+    strategy = spec.get("strategy") or {}
+    if item.get("kind") != "Deployment" or strategy.get("type") == "Recreate":
         return 0
     rolling = strategy.get("rollingUpdate") or {}
-    wanted = replicas(item)
-    unavailable = _share(rolling.get("maxUnavailable", "25%"), wanted, math.floor)
-    extra = _share(rolling.get("maxSurge", "25%"), wanted, math.ceil)
+    unavailable = rounded(rolling.get("maxUnavailable", "25%"), wanted, math.floor)
+    extra = rounded(rolling.get("maxSurge", "25%"), wanted, math.ceil)
     return extra if unavailable == 0 else 0
 
 
-def _share(value: Json, whole: int, rounded: Any) -> int:
-    text = str(value)
-    if text.endswith("%"):
-        return int(rounded(whole * float(text[:-1]) / 100))
-    return int(text)
+def rounded(value: Json, whole: int, direction: Callable[[float], int]) -> int:
+    """A number, or a percentage of ``whole`` rounded as told. Raises ValueError for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal():
+        return direction(whole * int(value[:-1]) / 100)
+    raise ValueError(f"neither a number nor a percentage: {value!r}")
+
+
+def target_of(scaler: Json, objects: Mapping[str, Sequence[Json]]) -> Json | None:
+    """The workload that an autoscaler scales, when it was collected."""
+    wanted = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
+    namespace = (scaler.get("metadata") or {}).get("namespace", "")
+    try:
+        ref = ObjectRef(kind=str(wanted["kind"]), namespace=namespace, name=str(wanted["name"]))
+        return _object(ref, objects)
+    except LookupError:
+        return None
+
+
+def lowest(scaler: Json) -> int:
+    """The fewest replicas that an autoscaler leaves; 1 when it does not say."""
+    found = (scaler.get("spec") or {}).get("minReplicas")
+    return 1 if found is None else int(found)
 
 
 def scalers_of(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Iterable[Json]:

@@ -1,0 +1,119 @@
+"""PodDisruptionBudgets: how many pods may be away, before and after a change. Pure.
+
+Sources: kubernetes.io/docs/tasks/run-application/configure-pdb; the disruption controller, which rounds percentages
+up for both fields and counts the replicas that the pods' controllers want.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from safety.core import workloads
+from safety.core.checks import Case, mapping, result
+from safety.core.selectors import matches
+from safety.core.workloads import Changed, rounded
+from schemas.base import Json
+from schemas.validated import CheckResult
+
+#: Kinds whose replicas a budget counts.
+_COUNTED = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """A workload's pods: their labels and their number, before and after."""
+
+    labels_before: Mapping[str, Json] | None
+    labels_after: Mapping[str, Json]
+    before: int
+    after: int
+
+
+def disruption_budget(case: Case) -> CheckResult:
+    """Does every budget leave as much room for evictions as before, or at least one pod's?
+
+    A drain of a node stops where a budget has no room; a budget that had none before is no fault of the change.
+    """
+    if "poddisruptionbudgets" not in case.objects:
+        return result("disruption_budget", "unknown", "no disruption budgets were collected")
+    if case.changed is None:
+        return result("disruption_budget", "unknown", case.unseen)
+    numbers: dict[str, str] = {}
+    for item in case.changed:
+        namespace, guarded = item.ref.namespace, _guarded(case, item)
+        for budget in case.objects["poddisruptionbudgets"] if guarded else ():
+            if mapping(budget.get("metadata")).get("namespace", "") == namespace:
+                trouble = _trouble(case, item, guarded, budget, numbers)  # type: ignore[arg-type]
+                if trouble:
+                    return result("disruption_budget", "fail", trouble, **numbers)
+    reason = "every budget keeps its room" if numbers else "no disruption budget is touched"
+    return result("disruption_budget", "pass", reason, **numbers)
+
+
+def _guarded(case: Case, item: Changed) -> _Guarded | None:
+    """What the change does to the pods of a workload: its own, or those of the autoscaler's target at its lowest."""
+    after = item.after
+    if after is None:
+        return None
+    if after.get("kind") in _COUNTED:
+        before = item.before
+        count = workloads.replicas(after)
+        labels = _labels(before) if before is not None else None
+        return _Guarded(labels, _labels(after), workloads.replicas(before) if before else count, count)  # fmt: skip
+    if after.get("kind") == "HorizontalPodAutoscaler":
+        target = workloads.target_of(after, case.objects)
+        if target is None:
+            return None
+        low, old = workloads.lowest(after), workloads.lowest(item.before or after)
+        return _Guarded(_labels(target), _labels(target), old, low)
+    return None
+
+
+def _labels(item: Json) -> Mapping[str, Json]:
+    template = mapping(mapping(item.get("spec")).get("template"))
+    return mapping(mapping(template.get("metadata")).get("labels"))
+
+
+def _trouble(
+    case: Case, item: Changed, guarded: _Guarded, budget: Json, numbers: dict[str, str]
+) -> str:
+    spec = mapping(budget.get("spec"))
+    selector = spec.get("selector")
+    if selector is None or (not selector and str(budget.get("apiVersion")).endswith("v1beta1")):
+        return ""  # selects nothing
+    name = str(mapping(budget.get("metadata")).get("name"))
+    was = guarded.labels_before is not None and matches(selector, guarded.labels_before)
+    if not matches(selector, guarded.labels_after):
+        return f"budget {name} would not guard these pods any more" if was else ""
+    others = sum(_others(case, item, selector))
+    before = _room(spec, others + guarded.before)
+    after = _room(spec, others + guarded.after)
+    bound = "minAvailable" if spec.get("minAvailable") is not None else "maxUnavailable"
+    numbers[f"{name} {bound}"] = f"{spec.get(bound)} of {others + guarded.after} pods, room for {after}"  # fmt: skip
+    if after < min(before, 1):
+        return f"budget {name}: with {others + guarded.after} replicas {bound} {spec.get(bound)} leaves no room for an eviction"
+    return ""
+
+
+def _others(case: Case, item: Changed, selector: Mapping[str, Json]) -> Iterable[int]:
+    """Replicas of the other workloads that the budget guards together with this one."""
+    own = item.ref.name
+    if item.ref.kind == "HorizontalPodAutoscaler":
+        own = str(mapping(mapping(mapping(item.after).get("spec")).get("scaleTargetRef")).get("name"))  # fmt: skip
+    for plural in _COUNTED.values():
+        for other in case.objects.get(plural, ()):
+            about = mapping(other.get("metadata"))
+            beside = about.get("namespace", "") == item.ref.namespace and about.get("name") != own
+            if beside and matches(selector, _labels(other)):
+                yield workloads.replicas(other)
+
+
+def _room(spec: Mapping[str, Json], count: int) -> int:
+    """Pods of ``count`` healthy ones that may be away; negative when even all of them are too few."""
+    if spec.get("maxUnavailable") is not None:
+        return min(count, rounded(spec["maxUnavailable"], count, math.ceil))
+    if spec.get("minAvailable") is not None:
+        return count - rounded(spec["minAvailable"], count, math.ceil)
+    return count
