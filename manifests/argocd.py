@@ -35,6 +35,8 @@ class HelmSource:
     value_files: tuple[str, ...]
     inline: tuple[Inline, ...]
     trouble: str = ""
+    #: Are missing values files passed over?
+    lenient: bool = False
 
 
 def tracked(annotation: str) -> str:
@@ -86,6 +88,7 @@ def helm_sources(application: Json) -> Iterator[HelmSource]:
             tuple(files),
             tuple(_inline(helm, (*place, "helm"))),
             unknown,
+            bool(helm.get("ignoreMissingValueFiles")),
         )
 
 

@@ -165,13 +165,28 @@ def _one_way(
     search: _Search, found: list[Sighting], roots: list[Kustomization]
 ) -> tuple[list[Sighting], list[Kustomization]]:
     """Overlays or plain files: where both declare the object, the environment has to tell them apart."""
-    plain = [s for s in found if not search.graph.users_of(s.path)]
-    if not roots or not plain:
+    free = [s for s in found if not search.graph.users_of(s.path)]
+    plain = [s for s in free if not _is_part(s.document)]
+    if not roots and not free:
+        raise Refused(
+            "NOT_FOUND", f"only a component that nothing here builds has {search.ref.key}"
+        )
+    if not roots:
+        return plain or free, roots
+    if not plain:
         return found, roots
     ways: list[Sighting | Kustomization] = [*roots, *plain]
     names = [way.path if isinstance(way, Sighting) else way.folder for way in ways]
     way = _only(search, ways, names, "overlays and files")
     return ([way], []) if isinstance(way, Sighting) else (found, [way])
+
+
+def _is_part(document: Document) -> bool:
+    """Is it a patch that nothing uses? A workload's own manifest says its containers' images."""
+    template = marks.child(document.root, "spec", "template", "spec", "containers")
+    if template is None or not isinstance(template.value, list):
+        return marks.text_at(document.root, "kind") in ("Deployment", "StatefulSet", "DaemonSet")
+    return any(not marks.text_at(item, "image") for item in template.value)
 
 
 def _template_of(search: _Search) -> str:
@@ -222,7 +237,7 @@ def _namespace_of(graph: Graph, root: Kustomization) -> str:
 
 
 def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
-    roots = {r.folder: r for s in found for r in search.graph.roots_of(s.path)}
+    roots = {r.folder: r for s in found for r in search.graph.roots_of(s.path) if not r.component}
     wanted = search.ref.namespace
     fitting = [
         r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)

@@ -56,16 +56,13 @@ def merged(base: Json, patch: Json, strategic: bool, key: str = "") -> Json:
     by = _merge_key(base, patch, key) if strategic else None
     if by is None:
         return patch
-    items = list(base)
-    for new in patch:
-        at = next((n for n, old in enumerate(items) if old.get(by) == new.get(by)), None)
-        if "$patch" in new:
-            raise NotRendered("a patch directive is not in the built-in subset")
-        if at is None:
-            items.append(new)
-        else:
-            items[at] = merged(items[at], new, strategic)
-    return items
+    if any("$patch" in new for new in patch):
+        raise NotRendered("a patch directive is not in the built-in subset")
+    # kustomize puts the patch's items first, in the patch's order.
+    there = {old[by]: old for old in base}
+    named = {new[by] for new in patch}
+    first = [merged(there[new[by]], new, strategic) if new[by] in there else new for new in patch]
+    return first + [old for old in base if old[by] not in named]
 
 
 def _merge_key(base: Json, patch: Json, key: str) -> str | None:

@@ -38,8 +38,26 @@ def patch_of(change: KubernetesChange, base: Document) -> str:
     for field in change.fields:
         path = paths.parse(field.path)
         _check(path, field)
+        document = _with_neighbours(document, values.value_of(root), path)
         document = rendering.expected(document, [field])
     return yaml.safe_dump(_named_first(document), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _with_neighbours(document: Any, base: Any, path: paths.Path) -> Any:
+    """The items before a named one are named too: kustomize would put it before them otherwise."""
+    for at, segment in enumerate(path):
+        if not isinstance(segment, paths.Match):
+            continue
+        listed = paths.find(base, path[:at], None) or []
+        for item in listed:
+            name = str(item.get(segment.field))
+            if name == segment.value:
+                break
+            here = (*path[:at], paths.Match(segment.field, name))
+            if paths.find(document, here, None) is None:
+                whole = FieldChange(op="add", path=paths.render(here), after={})
+                document = rendering.expected(document, [whole])
+    return document
 
 
 def _check(path: paths.Path, field: FieldChange) -> None:

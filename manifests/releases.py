@@ -173,10 +173,16 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
     )
     target = str(spec.get("targetNamespace") or "")
     name = str(spec.get("releaseName") or (f"{target}-{ref.name}" if target else ref.name))
-    trouble = "it has post-renderers" if spec.get("postRenderers") else ""
+    trouble = "it has post-renderers" if spec.get("postRenderers") else _missing(layers)
     return Release(
         known, name, target or ref.namespace, tuple(layers), f"{ref.key} in {place}", ref, trouble
     )
+
+
+def _missing(layers: Sequence[Layer]) -> str:
+    """Why the values are not all here; empty when they are."""
+    sealed = [layer.sealed for layer in layers if layer.sealed is not None]
+    return next((s.reason for s in sealed if s.code == "NOT_RENDERED"), "")
 
 
 def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
@@ -209,6 +215,7 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
             )
         override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")
         trouble = f"{override} overrides it" if override in index.texts else source.trouble
+        trouble = trouble or ("" if source.lenient else _missing(layers))
         yield Release(
             chart,
             source.release or ref.name,
