@@ -67,6 +67,11 @@ def annotations_of(obj: Obj) -> Obj:
     return mapping(at(obj, "metadata", "annotations"))
 
 
+def pairs(labels: Obj) -> str:
+    """Labels as ``kubectl`` writes them: ``app=web,tier=front``."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "nothing"
+
+
 def owners_of(obj: Obj) -> list[tuple[str, str]]:
     """Kind and name of each owner, the controlling one first."""
     refs = [mapping(ref) for ref in items(at(obj, "metadata", "ownerReferences"))]

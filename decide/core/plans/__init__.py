@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from decide.core.diagnosis import Diagnosis
@@ -123,9 +124,15 @@ def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: 
 
 def _rollback_text(draft: Draft, language: str) -> str:
     fields = [f for c in draft.changes for f in c.fields]
-    back = "; ".join(f"{f.path}: {f.after!r} → {f.before!r}"[:160] for f in fields[:4])
+    gone = "absent" if language == "fr" else "not set"
+
+    def word(value: object) -> str:
+        return gone if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+    back = "; ".join(f"{f.path}: {word(f.after)} → {word(f.before)}"[:160] for f in fields[:4])
+    more = f"; … (+{len(fields) - 4})" if len(fields) > 4 else ""
     head = "Annuler le commit, soit" if language == "fr" else "Revert the commit, that is"
-    return f"{head} {back}"
+    return f"{head} {back}{more}"
 
 
 def _remember(

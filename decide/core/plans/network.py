@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from decide.core.findings import Finding
-from decide.core.objects import at, items, mapping, name_of, number
+from decide.core.objects import at, items, mapping, name_of, number, pairs
 from decide.core.plans.drafts import Draft, exchange, patch, patch_workload, source_of
 from decide.core.plans.traffic import backend
 from decide.core.plans.workloads import rollback
@@ -27,7 +27,7 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
         return []
     old = mapping(at(source_of(view, finding.object, service), "spec", "selector"))
     why = (f"{finding.detail}.", f"{finding.detail}.")
-    return [Draft("set_service_selector", (f"Service {finding.object.name} selects {wanted}", f"Le Service {finding.object.name} vise {wanted}"), why, patch(view, finding.object, service, exchange("spec.selector", old, wanted)), 0.92, [_BREAK], _NOW)]  # fmt: skip
+    return [Draft("set_service_selector", (f"Service {finding.object.name} selects {pairs(wanted)}", f"Le Service {finding.object.name} vise {pairs(wanted)}"), why, patch(view, finding.object, service, exchange("spec.selector", old, wanted)), 0.92, [_BREAK], _NOW)]  # fmt: skip
 
 
 def port(finding: Finding, view: ClusterView) -> list[Draft]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from decide.core import measure
 from decide.core.findings import Finding
-from decide.core.objects import Obj, at, items, labels_of, mapping, name_of
+from decide.core.objects import Obj, at, items, labels_of, mapping, name_of, pairs
 from decide.core.plans import sizing
 from decide.core.plans.drafts import Draft, container_path, exchange, patch, patch_workload
 from decide.core.plans.workloads import rollback
@@ -210,8 +210,12 @@ def _claim_change(  # noqa: PLR0911
         return "spec.resources.requests.storage", size, f"volume {name_of(volume)} has {size}"
     if kind == "pvc_access_mode_mismatch":
         modes = items(at(volume, "spec", "accessModes"))
-        return "spec.accessModes", modes, f"volume {name_of(volume)} offers {modes}"
+        return (
+            "spec.accessModes",
+            modes,
+            f"volume {name_of(volume)} offers {', '.join(map(str, modes))}",
+        )
     if kind == "pvc_selector_mismatch":
         labels = dict(labels_of(volume))
-        return ("spec.selector.matchLabels", labels, f"volume {name_of(volume)} has {labels}") if labels else ("spec.selector", None, f"volume {name_of(volume)} has no labels")  # fmt: skip
+        return ("spec.selector.matchLabels", labels, f"volume {name_of(volume)} has {pairs(labels)}") if labels else ("spec.selector", None, f"volume {name_of(volume)} has no labels")  # fmt: skip
     return None

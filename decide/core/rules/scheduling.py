@@ -20,6 +20,7 @@ from decide.core.objects import (
     labels_of,
     mapping,
     name_of,
+    pairs,
 )
 from decide.core.selectors import requirement
 from decide.core.view import ClusterView, node_ready
@@ -134,7 +135,7 @@ def _explain(view: ClusterView, workload: Workload, pod: Pod, text: str) -> Iter
 def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
     out = []
     if class_id == "node_selector_mismatch":
-        wanted = dict(mapping(pod.spec.get("nodeSelector")))
+        wanted = pairs(mapping(pod.spec.get("nodeSelector")))
         out.append(
             Fact("object", f"nodeSelector asks for {wanted}; {len(view.nodes)} nodes, none fits")
         )

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import Address, addresses_of, reachable, service_name
 from decide.core.links import refused
-from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of, number
+from decide.core.objects import (
+    Obj,
+    Workload,
+    at,
+    items,
+    mapping,
+    name_of,
+    namespace_of,
+    number,
+    pairs,
+)
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
@@ -64,7 +74,7 @@ def _selector(view: ClusterView, service: Obj) -> Iterator[Finding]:
     if meant is None:
         return
     workload, belief = meant
-    text = f"Service {name_of(service)} selects {dict(selector)}; no pod has that; pods of {workload.ref.key} have {dict(workload.labels)}"
+    text = f"Service {name_of(service)} selects {pairs(selector)}; no pod has that; pods of {workload.ref.key} have {pairs(workload.labels)}"
     score = 0.7 + 0.3 * min(1.0, belief) if workload.ready else 0.5
     score = min(0.95, score)
     yield Finding("service_selector_mismatch", service_ref(service), score, text, [Fact("object", text, service_ref(service))], [], {"service": service, "workload": workload})  # fmt: skip
