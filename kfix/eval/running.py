@@ -1,7 +1,8 @@
 """Diagnoses folders of cases, here or at another git revision, in a process that is given the cases alone.
 
-``python -m kfix.eval.running CASES [--shuffle SEED] [--without A,B]…`` prints one JSON object: answers by case, or, with
-``--without``, a list of such objects, the first without any loss.
+``python -m kfix.eval.running CASES [--shuffle SEED] [--signs] [--without A,B]…`` prints one JSON object: answers by case, or,
+with ``--without``, a list of such objects, the first without any loss. ``--signs`` gives what confidence is made of instead
+of plans.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from kfix.eval.shuffling import renaming_of
+from schemas.context import ContextBundle
 
 Answers = dict[str, dict[str, Any]]
+#: A case's name, its evidence and the repository's files, to an answer.
+Diagnose = Callable[[str, ContextBundle, Mapping[str, bytes]], dict[str, Any]]
 
 
 def diagnose_all(folder: Path, seed: int | None = None) -> Answers:
@@ -28,18 +33,44 @@ def diagnose_all(folder: Path, seed: int | None = None) -> Answers:
 
 
 def diagnose_without(
-    folder: Path, losses: Sequence[Sequence[str]], seed: int | None = None
+    folder: Path,
+    losses: Sequence[Sequence[str]],
+    seed: int | None = None,
+    *,
+    diagnose: Diagnose | None = None,
 ) -> list[Answers]:
     """Every case, once for each set of sources that is taken away. ``milliseconds`` are the rules' alone."""
+    how = diagnose or _whole
     out: list[Answers] = [{} for _ in losses]
     for path in sorted(p for p in folder.iterdir() if (p / "alert.json").is_file()):
-        found = _shuffled(path, seed, losses) if seed is not None else _diagnose(path, losses)
+        found = (
+            _shuffled(path, seed, losses, how) if seed is not None else _diagnose(path, losses, how)
+        )
         for answers, result in zip(out, found, strict=True):
             answers[path.name] = result
     return out
 
 
-def _diagnose(path: Path, losses: Sequence[Iterable[str]]) -> list[dict[str, Any]]:
+def _whole(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict[str, Any]:
+    from kfix import diagnosing
+
+    return dict(diagnosing.diagnose_bundle(name, bundle, files))
+
+
+def _signs(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """The ranked answer with the signs of its first finding; neither plans nor checks."""
+    from decide.core.confidence import signs
+    from decide.core.diagnosis import diagnose
+
+    found = diagnose(bundle)
+    said = [{"failure_class": h.failure_class, "object": h.object.key, "confidence": h.confidence} for h in found.analysis.hypotheses]  # fmt: skip
+    told = asdict(signs(found.findings[0], found.findings, found.view))
+    return {"status": found.status, "ai_analysis": said[0], "hypotheses": said, "signs": told}
+
+
+def _diagnose(
+    path: Path, losses: Sequence[Iterable[str]], diagnose: Diagnose
+) -> list[dict[str, Any]]:
     from enrich.adapters.capture import read_capture
     from kfix import diagnosing
     from kfix.eval.sources import without
@@ -55,7 +86,7 @@ def _diagnose(path: Path, losses: Sequence[Iterable[str]]) -> list[dict[str, Any
         started = time.perf_counter()
         try:
             files = {} if "manifests" in lost else capture.files
-            result = diagnosing.diagnose_bundle(case.name, without(bundle, lost), files)
+            result = diagnose(case.name, without(bundle, lost), files)
         except Exception as error:  # noqa: BLE001
             result = diagnosing.failure(path.name, error)
         whole_ms = (time.perf_counter() - started) * 1000
@@ -64,7 +95,9 @@ def _diagnose(path: Path, losses: Sequence[Iterable[str]]) -> list[dict[str, Any
     return out
 
 
-def _shuffled(path: Path, seed: int, losses: Sequence[Iterable[str]]) -> list[dict[str, Any]]:
+def _shuffled(
+    path: Path, seed: int, losses: Sequence[Iterable[str]], diagnose: Diagnose
+) -> list[dict[str, Any]]:
     files = {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
     renaming = renaming_of(files, seed)
     back = {new: old for old, new in renaming.names.items()}
@@ -73,7 +106,7 @@ def _shuffled(path: Path, seed: int, losses: Sequence[Iterable[str]]) -> list[di
         for name, raw in renaming.files(files).items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(raw)
-        found = _diagnose(root, losses)
+        found = _diagnose(root, losses, diagnose)
     return [_restored(result, back) for result in found]
 
 
@@ -128,10 +161,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m kfix.eval.running", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shuffle", type=int)
+    parser.add_argument("--signs", action="store_true")
     parser.add_argument("--without", action="append", default=[])
     options = parser.parse_args(arguments)
     losses = [(), *(tuple(lost.split(",")) for lost in options.without)]
-    found = diagnose_without(options.folder, losses, options.shuffle)
+    how = _signs if options.signs else _whole
+    found = diagnose_without(options.folder, losses, options.shuffle, diagnose=how)
     sys.stdout.buffer.write(orjson.dumps(found if options.without else found[0]))
     return 0
 

@@ -1,0 +1,125 @@
+"""From belief to confidence: how often an answer like this one was right where nobody had tuned for it. Pure.
+
+A rule's belief says how strong its evidence is; confidence says how likely the whole answer is right. Four things
+turn the one into the other: the belief, its lead over the next hypothesis, whether sources were collected that such a
+cause shows in, and how much else was not. The map is a logistic one whose slopes cannot point the wrong way, so more
+evidence never lowers it. ``fitted.py`` holds its numbers and says where they come from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from decide.core.findings import Finding
+from decide.core.fitted import WEIGHTS
+from decide.core.view import ClusterView
+
+#: A lead of more than this tells nothing new.
+_LEAD = 0.3
+#: Nobody is certain: the most and the least that is said.
+_MOST, _LEAST = 0.99, 0.02
+#: Belief from which the responsible program itself has named the mechanism: no other source can take that back.
+NAMED = 0.9
+#: Kinds of objects that are one source: any of them will do.
+_SOURCES: dict[str, tuple[str, ...]] = {
+    "pods": ("pods",),
+    "controllers": ("deployments", "statefulsets", "daemonsets", "replicasets", "jobs"),
+    "events": ("events",),
+    "nodes": ("nodes",),
+    "services": ("services",),
+    "endpoints": ("endpoints", "endpointslices"),
+    "claims": ("persistentvolumeclaims",),
+    "policies": ("resourcequotas", "serviceaccounts", "networkpolicies"),
+    "configuration": ("configmaps", "secrets"),
+}
+#: In which sources a family's causes show. Without one of them its confounders cannot be told apart.
+_DECISIVE: dict[str, tuple[str, ...]] = {
+    "resources": ("pods", "events"),
+    "admission": ("controllers", "events"),
+    "scheduling": ("pods", "events", "nodes"),
+    "startup": ("pods", "events"),
+    "runtime": ("pods", "controllers", "events"),
+    "services": ("pods", "services", "endpoints"),
+    "dependencies": ("pods", "logs"),
+    "performance": ("pods", "metrics"),
+    "nodes": ("nodes",),
+    "nothing": ("pods", "controllers", "events", "services", "endpoints", "logs"),
+    "human": ("pods", "events"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known about an answer, besides what it says."""
+
+    #: The first finding's score.
+    belief: float
+    #: Its lead over the best other finding, -0.3 to 0.3.
+    lead: float
+    #: Share of the decisive sources that were not collected.
+    blind: float
+    #: Share of all sources that were not collected.
+    missing: float
+    #: The answer is that nothing is wrong: the absence of evidence, not evidence.
+    quiet: bool
+
+    def terms(self) -> tuple[float, ...]:
+        """What the weights multiply, each growing with certainty. The constant comes first."""
+        belief = min(0.98, max(0.02, self.belief))
+        return (
+            1.0,
+            math.log(belief / (1 - belief)),
+            self.lead / _LEAD,
+            -self.blind,
+            -self.missing,
+            -float(self.quiet),
+        )
+
+
+def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> Signs:
+    """The signs of one finding among the ranked ones."""
+    rival = max((f.score for f in ranked if f is not finding), default=0.0)
+    family = finding.kind.family
+    needed = _DECISIVE[family]
+    absent = missing(view)
+    return Signs(
+        belief=finding.score,
+        lead=max(-_LEAD, min(_LEAD, finding.score - rival)),
+        blind=sum(source in absent for source in needed) / len(needed),
+        missing=len(absent) / (len(_SOURCES) + 2),
+        quiet=family == "nothing",
+    )
+
+
+def missing(view: ClusterView) -> frozenset[str]:
+    """Sources that were not collected. What was listed and is empty was."""
+    return view.memo("missing sources", lambda: _missing(view))
+
+
+def _missing(view: ClusterView) -> frozenset[str]:
+    absent = {name for name, kinds in _SOURCES.items() if not any(map(view.collected, kinds))}
+    absent |= {"logs"} if not view.bundle.logs else set()
+    return frozenset(absent | ({"metrics"} if not view.bundle.metrics else set()))
+
+
+def confidence(signs: Signs, weights: Sequence[float] = WEIGHTS) -> float:
+    """The share of such answers that is right. Three digits."""
+    z = sum(w * term for w, term in zip(weights, signs.terms(), strict=True))
+    return round(min(_MOST, max(_LEAST, 1 / (1 + math.exp(-z)))), 3)
+
+
+def confidences(ranked: Sequence[Finding], view: ClusterView) -> list[float]:
+    """One per finding, in order. The first may be right or one of the others, not both: those share what is left."""
+    found = [confidence(signs(finding, ranked, view)) for finding in ranked]
+    left = round(1 - found[0], 3) if found else 0.0
+    return [found[0], *(min(one, left) for one in found[1:])] if found else []
+
+
+def blind(finding: Finding, view: ClusterView) -> list[str]:
+    """Sources that would have told this cause from its confounders and were not collected. Empty: nothing of weight."""
+    if finding.score >= NAMED:
+        return []
+    needed = _DECISIVE[finding.kind.family]
+    return [source for source in needed if source in missing(view)]
