@@ -15,6 +15,8 @@ from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
 
 #: Kinds that safety's checks look at, taken whole from the incident's namespaces.
 _CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
+#: Kinds whose pods a disruption budget counts.
+_GUARDED = ("deployments", "statefulsets")
 #: Seconds before the alert that the baseline covers: the trouble, not the calm before it.
 _BASELINE_S = 600
 #: Seconds after the alert that belong to it still: metrics are reported late.
@@ -115,22 +117,64 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
 def objects_for_checks(
     objects: dict[str, list[Json]], targets: Sequence[ObjectRef], namespaces: set[str]
 ) -> dict[str, list[Json]]:
-    """The changed objects, what bounds them in their namespaces, and the nodes' sizes; absent kinds stay absent."""
+    """The changed objects, what bounds them in their namespaces, and the nodes' sizes; absent kinds stay absent.
+
+    With a changed autoscaler comes what it scales; of other workloads as much as a shared disruption budget asks.
+    """
     wanted = {(t.kind, t.namespace, t.name) for t in targets}
+    wanted |= _scaled(objects, wanted)
     kept: dict[str, list[Json]] = {}
     for kind, items in objects.items():
+        near = [o for o in items if _meta(o).get("namespace") in namespaces]
         if kind in _CHECKED:
-            kept[kind] = [o for o in items if _meta(o).get("namespace") in namespaces]
+            kept[kind] = near
         elif kind == "nodes":
             kept[kind] = [_sizes(node) for node in items]
-        elif found := [
-            o
-            for o in items
-            if (o.get("kind", ""), _meta(o).get("namespace", ""), _meta(o).get("name", ""))
-            in wanted
-        ]:
+        elif kind == "priorityclasses":
+            kept[kind] = [_default(item) for item in items]
+        elif kind in _GUARDED and objects.get("poddisruptionbudgets"):
+            kept[kind] = [o if _key(o) in wanted else _counted(o) for o in near]
+        elif found := [o for o in items if _key(o) in wanted]:
             kept[kind] = found
     return kept
+
+
+def _key(item: Json) -> tuple[str, str, str]:
+    about = _meta(item)
+    return str(item.get("kind", "")), str(about.get("namespace", "")), str(about.get("name", ""))
+
+
+def _scaled(
+    objects: dict[str, list[Json]], wanted: set[tuple[str, str, str]]
+) -> set[tuple[str, str, str]]:
+    found = set()
+    for scaler in objects.get("horizontalpodautoscalers", ()):
+        target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
+        if _key(scaler) in wanted:
+            namespace = str(_meta(scaler).get("namespace", ""))
+            found.add((str(target.get("kind", "")), namespace, str(target.get("name", ""))))
+    return found
+
+
+def _counted(item: Json) -> Json:
+    """A workload as a disruption budget sees it: its pods' labels and their number."""
+    spec = item.get("spec") or {}
+    about = (spec.get("template") or {}).get("metadata") or {}
+    return {
+        "kind": item.get("kind", ""),
+        "metadata": {key: _meta(item).get(key, "") for key in ("name", "namespace")},
+        "spec": {
+            **({"replicas": spec["replicas"]} if "replicas" in spec else {}),
+            "template": {"metadata": {"labels": about.get("labels") or {}}},
+        },
+    }
+
+
+def _default(priority_class: Json) -> Json:
+    return {
+        "metadata": {"name": _meta(priority_class).get("name", "")},
+        "globalDefault": priority_class.get("globalDefault") is True,
+    }
 
 
 def _meta(item: Json) -> dict[str, Any]:

@@ -19,7 +19,7 @@ NAMESPACED = (
     "persistentvolumeclaims", "configmaps", "serviceaccounts", "ingresses", "networkpolicies", "rolebindings",
 )  # fmt: skip
 #: Listed for the cluster.
-CLUSTER = ("nodes", "namespaces", "persistentvolumes", "storageclasses")
+CLUSTER = ("nodes", "namespaces", "persistentvolumes", "storageclasses", "priorityclasses")
 #: Lists under way at once: kind to the API server's priority and fairness.
 _AT_ONCE = 8
 
