@@ -15,11 +15,14 @@ import pytest
 from decide_clusters import Cluster
 
 from decide.core import diagnose
+from decide.core.formats import FORMATS
+from decide.core.signals import read
 from decide.core.taxonomy import CLASSES
+from schemas.context import LogExcerpt
 
 DOC = Path(__file__).parents[3] / "docs" / "signals.md"
 MODULES = Path(__file__).parents[2] / "real" / "kube" / "go.mod"
-_ROW = re.compile(r"^\| `(?P<text>.+?)` \| (?P<where>[^|]+) \| (?P<cls>[a-z_]+)(?P<gap>†?) \| (?P<origin>[^|]+) \|$")  # fmt: skip
+_ROW = re.compile(r"^\| `(?P<text>(?:[^`|]|\\\|)+)` \| (?P<where>[^|]+) \| (?P<cls>[a-z_]+)(?P<gap>†?) \| (?P<origin>[^|]+) \|$")  # fmt: skip
 _HOLE = re.compile(r"<([a-zA-Z]+)>")
 
 
@@ -36,7 +39,7 @@ class Signal:
 
 def signals() -> list[Signal]:
     rows = [_ROW.match(line) for line in DOC.read_text().splitlines()]
-    return [Signal(m["text"], m["where"].strip(), m["cls"], bool(m["gap"]), m["origin"].strip()) for m in rows if m]  # fmt: skip
+    return [Signal(m["text"].replace("\\|", "|"), m["where"].strip(), m["cls"], bool(m["gap"]), m["origin"].strip()) for m in rows if m]  # fmt: skip
 
 
 def rendered(text: str, cluster: Cluster, known: dict[str, str]) -> str:
@@ -185,7 +188,7 @@ def _node(c: Cluster, signal: Signal) -> str:
     return ""
 
 
-_PORTS = {"mysql": 3306, "postgres": 5432, "redis": 6379, "mongo": 27017, "rabbitmq": 5672, "kafka": 9092}  # fmt: skip
+_PORTS = {"mysql": 3306, "postgres": 5432, "redis": 6379, "mongo": 27017, "rabbitmq": 5672, "kafka": 9092, "nats": 4222}  # fmt: skip
 
 
 def _log(c: Cluster, signal: Signal) -> str:
@@ -196,12 +199,12 @@ def _log(c: Cluster, signal: Signal) -> str:
         database = c.app(port=_PORTS[product])
         c.container(database)["image"] = f"registry.example.net/{product}:8"
         c.calls(name, database)
-    if kind == "broker":
-        broker = c.app(port=9092)
-        c.container(broker)["image"] = "registry.example.net/kafka:4"
-        c.calls(name, broker)
-        c.stopped(broker)
-        c.crashed(name, 1, rendered(signal.text, c, {"service": broker}))
+    if kind == "server":
+        server = c.app(port=_PORTS[product])
+        c.container(server)["image"] = f"registry.example.net/{product}:4"
+        c.calls(name, server)
+        c.stopped(server)
+        c.crashed(name, 1, rendered(signal.text, c, {"service": server}))
         return name
     if kind == "sidecar":
         c.get("deployments", name)["spec"]["template"]["spec"]["containers"].append({"name": "beside", "image": "registry.example/beside:1"})  # fmt: skip
@@ -228,15 +231,20 @@ PLACES: dict[str, Callable[[Cluster, Signal], str]] = {
 def test_the_page_has_signals_of_every_kind() -> None:
     found = signals()
     assert len(found) > 120
-    assert {s.where.split(" ")[0] for s in found} == set(PLACES)
-    assert {s.failure_class for s in found} <= set(CLASSES)
+    assert {s.where.split(" ")[0] for s in found} == {*PLACES, "line"}
+    assert {s.failure_class for s in found if s.where != "line"} <= set(CLASSES)
+    assert {s.failure_class for s in found if s.where == "line"} <= {name for name, _, _ in FORMATS}
     in_tables = [line for line in DOC.read_text().splitlines() if line.startswith("| `")]
     assert len(found) == len(in_tables), "a line of the page is not read"
 
 
 def said(signal: Signal, seed: int) -> str:
-    """The class that the rules put first."""
+    """The class that the rules put first; for a mere line the signal that is read from it."""
     cluster = Cluster(seed)
+    if signal.where == "line":
+        lines = (cluster.word(), rendered(signal.text, cluster, {}))
+        names = {hit.signal for hit in read([LogExcerpt(lines=lines)])}
+        return signal.failure_class if signal.failure_class in names else str(sorted(names))
     for _ in range(3):
         cluster.app()
     PLACES[signal.where.split(" ")[0]](cluster, signal)
