@@ -21,7 +21,7 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
     """Diagnoses the incident and proposes plans for it; a recovery is told to its incident."""
     if bundle.alert.transition == "recovered":
         return await _recover(bundle, ports)
-    verdict = core.diagnose(bundle, language=ports.language)
+    verdict = core.diagnose(bundle, language=ports.language, playbooks=ports.playbooks)
     verdict, said = await _second_opinion(bundle, verdict, ports)
     fingerprint = core.fingerprint_of(bundle, verdict)
     membership = await ports.ledger.join(
@@ -73,7 +73,9 @@ async def _second_opinion(
         return verdict, SecondOpinion()
     if not opinion.wants_opinion(verdict, settings.ask, settings.unsure_below):
         return verdict, SecondOpinion()
-    asked = core.question_about(bundle, verdict, ports.prompt, language=ports.language)
+    asked = core.question_about(
+        bundle, verdict, ports.prompt, language=ports.language, playbooks=ports.playbooks
+    )
     said = await ports.reasoner.consider(asked)
     return opinion.settle(
         verdict,

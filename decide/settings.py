@@ -23,6 +23,9 @@ class Decide(Settings):
     #: Days in which an incident with a plan waits for its outcome.
     expiry_days: float = Field(default=7.0, gt=0)
 
+    #: Folder with playbooks of one's own, beside the shipped ones; empty: the shipped ones alone.
+    playbooks_dir: str = ""
+
     #: When a model is asked for a second opinion: never, below a confidence, or always. Without a key nobody is asked.
     ask: Asking = "when_unsure"
     #: Below this confidence the rules count as unsure.

@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 
 from decide.adapters.ledger import SqlLedger, Windows
 from decide.adapters.opinions import SqlBook
+from decide.adapters.playbooks import load_playbooks
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
+from decide.core.playbooks import NONE, Playbooks
 from decide.core.question import Prompt, parse_prompt
 from decide.ports import Allowance, Chat, IncidentLedger, Reasoner
 from decide.settings import Decide
@@ -29,6 +31,7 @@ class Ports:
     prompt: Prompt
     settings: Decide
     language: str
+    playbooks: Playbooks = NONE
 
 
 def load_prompt(language: str, version: str = "diagnose.v2") -> Prompt:
@@ -94,8 +97,9 @@ def _reasoner(settings: Decide, engine: Engine) -> ModelReasoner | None:
 
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[Ports]:
-    """Opens the ledger and, with a key, the model."""
+    """Opens the ledger and, with a key, the model. Raises BadPlaybooks when a playbook cannot be used."""
     house, settings = load(House), load(Decide)
+    playbooks = load_playbooks(settings.playbooks_dir)
     engine = open_store(house.database_url.get_secret_value())
     windows = Windows(
         reopen=timedelta(minutes=settings.reopen_minutes),
@@ -110,6 +114,7 @@ async def open_ports() -> AsyncIterator[Ports]:
             load_prompt(house.language, settings.prompt),
             settings,
             house.language,
+            playbooks,
         )
     finally:
         if reasoner is not None:

@@ -14,12 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from decide import core as decide_core
+from decide.adapters.playbooks import load_playbooks
+from decide.core.playbooks import Playbooks
+from decide.settings import Decide
 from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import Gathered, Rules, assemble
 from enrich.core.changes import instant
 from enrich.core.objects import meta
 from ingest.core import datadog, reading
 from ingest.core.outcomes import Malformed
+from kfix.settings import load
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.examination import examine_offline
@@ -104,7 +108,7 @@ def _unprompted(case: Case, capture: Capture) -> ContextBundle:
         taken or datetime.fromtimestamp((case.dump or Path()).stat().st_mtime, UTC),
         capture,
     )
-    verdict = decide_core.diagnose(bundle)
+    verdict = decide_core.diagnose(bundle, playbooks=_playbooks())
     worst = verdict.analysis.object if verdict.analysis is not None else None
     if worst is None or verdict.status == "no_action" or not worst.namespace:
         return bundle
@@ -115,6 +119,11 @@ def _unprompted(case: Case, capture: Capture) -> ContextBundle:
             "service": worst.name if worst.kind in _ALERTED else "",
         }
     )
+
+
+def _playbooks() -> Playbooks:
+    """The same as the stage decides with."""
+    return load_playbooks(load(Decide).playbooks_dir)
 
 
 def _latest(kinds: Iterable[Iterable[Json]]) -> datetime | None:
@@ -146,8 +155,9 @@ def diagnose_bundle(
     name: str, bundle: ContextBundle, files: Mapping[str, bytes], language: str = "en"
 ) -> dict[str, Json]:
     """The answer to a bundle under ``name``; ``files`` are the repository's, for the edit, none without one."""
+    playbooks = _playbooks()
     started = time.perf_counter()
-    verdict = decide_core.diagnose(bundle, language=language)
+    verdict = decide_core.diagnose(bundle, language=language, playbooks=playbooks)
     thought_ms = (time.perf_counter() - started) * 1000
     record = decide_core.candidate(
         bundle,

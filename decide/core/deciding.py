@@ -9,6 +9,7 @@ from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.opinion import Verdict
 from decide.core.plans import propose
+from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
 from decide.core.record import fingerprint_of
@@ -68,9 +69,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
-def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
+def diagnose(
+    bundle: ContextBundle, *, language: str = "en", playbooks: Playbooks = NONE
+) -> Verdict:
     """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects."""
-    diagnosis = rank_causes(bundle, language)
+    diagnosis = rank_causes(bundle, language, (rule_of(playbooks, language),))
     if _over(bundle, diagnosis):
         said = _TEXTS["recovered"][1 if language == "fr" else 0]
         return Verdict("no_action", "recovered", said, diagnosis.analysis, ())
@@ -91,7 +94,12 @@ def diagnose(bundle: ContextBundle, *, language: str = "en") -> Verdict:
 
 
 def question_about(
-    bundle: ContextBundle, verdict: Verdict, prompt: Prompt, *, language: str = "en"
+    bundle: ContextBundle,
+    verdict: Verdict,
+    prompt: Prompt,
+    *,
+    language: str = "en",
+    playbooks: Playbooks = NONE,
 ) -> Question:
     """What a model is asked about a verdict, with everything that it may choose among. Needs an analysis."""
     analysis = verdict.analysis
@@ -100,19 +108,19 @@ def question_about(
         prompt,
         bundle,
         analysis,
-        offers(bundle, verdict, language=language),
+        offers(bundle, verdict, language=language, playbooks=playbooks),
         targets=targets(ClusterView(bundle), analysis),
         incident=fingerprint_of(bundle, verdict),
     )
 
 
 def offers(
-    bundle: ContextBundle, verdict: Verdict, *, language: str = "en"
+    bundle: ContextBundle, verdict: Verdict, *, language: str = "en", playbooks: Playbooks = NONE
 ) -> tuple[ActionPlan, ...]:
     """Plans that a second opinion may choose among: the verdict's; of an ambiguous one, those of its two rivals."""
     if verdict.reason != "ambiguous":
         return verdict.plans
-    diagnosis = rank_causes(bundle, language)
+    diagnosis = rank_causes(bundle, language, (rule_of(playbooks, language),))
     out: dict[str, ActionPlan] = {}
     for n, finding in enumerate(diagnosis.findings[:2]):
         first = diagnosis.analysis.hypotheses[n]

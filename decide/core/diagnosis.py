@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from decide.core.confidence import blind, confidences, missing
@@ -45,7 +45,8 @@ from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 RULES_VERSION = "2026.11-1"
 #: Below this the answer is a person's: rules alone were not sure enough in the reliability table.
 SURE = 0.6
-_RULES: tuple[Callable[[ClusterView], Iterator[Finding]], ...] = (
+Rule = Callable[[ClusterView], Iterator[Finding]]
+_RULES: tuple[Rule, ...] = (
     admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, autoscaling.find, runtime.find, strain.find, jobs.find, lifecycle.find,
     services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, upstreams.find, performance.find, regressions.find, nodes.find, system.find,
 )  # fmt: skip
@@ -99,11 +100,14 @@ class Diagnosis:
     view: ClusterView
 
 
-def diagnose(bundle: ContextBundle, language: str = "en") -> Diagnosis:
-    """Ranks what may have caused the alert. Never raises for what a bundle lacks."""
+def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] = ()) -> Diagnosis:
+    """Ranks what may have caused the alert; ``more`` rules than the built-in ones are a house's own.
+
+    Never raises for what a bundle lacks.
+    """
     view = ClusterView(bundle)
     troubles: list[str] = []
-    found = [finding for rule in _RULES for finding in _read(rule, view, troubles)]
+    found = [f for rule in (*_RULES, *more) for f in _read(rule, view, troubles)]
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
     if not ranked or (not strong and _calm(view) and not any(f.elsewhere for f in ranked)):
@@ -114,9 +118,7 @@ def diagnose(bundle: ContextBundle, language: str = "en") -> Diagnosis:
     return _conclude(view, complete(view, ranked), language)
 
 
-def _read(
-    rule: Callable[[ClusterView], Iterator[Finding]], view: ClusterView, troubles: list[str]
-) -> list[Finding]:
+def _read(rule: Rule, view: ClusterView, troubles: list[str]) -> list[Finding]:
     """A rule's findings. Objects of a shape nobody expected silence that rule alone, and the answer says so."""
     found: list[Finding] = []
     try:

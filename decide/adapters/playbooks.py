@@ -1,0 +1,41 @@
+"""Playbooks from files: the shipped ones, and those of a folder of one's own."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from decide.core.playbooks import BadPlaybooks, Playbooks, Problem, Source, compile_all
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def shipped() -> list[Source]:
+    """The playbooks that come with K-Fix."""
+    files = [f for f in resources.files("playbooks").iterdir() if f.name.endswith(_SUFFIXES)]
+    return [Source(f"playbooks/{f.name}", f.read_text("utf-8")) for f in sorted(files, key=lambda f: f.name)]  # fmt: skip
+
+
+def sources_of(folder: Path) -> list[Source]:
+    """The files of a folder, by name. Raises BadPlaybooks when it or one of them cannot be read."""
+    try:
+        files = sorted(f for f in folder.iterdir() if f.name.endswith(_SUFFIXES))
+    except OSError as error:
+        raise BadPlaybooks([Problem(str(folder), 1, f"cannot be read: {error.strerror}")]) from error  # fmt: skip
+    return [source_of(file) for file in files]
+
+
+def source_of(file: Path) -> Source:
+    """One file. Raises BadPlaybooks when it cannot be read."""
+    try:
+        return Source(str(file), file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPlaybooks([Problem(str(file), 1, f"cannot be read: {error}")]) from error
+
+
+@cache
+def load_playbooks(folder: str = "") -> Playbooks:
+    """The playbooks in use, compiled once per process. Raises BadPlaybooks with every problem of every file."""
+    own = sources_of(Path(folder)) if folder else []
+    return compile_all([*shipped(), *own])

@@ -1,0 +1,34 @@
+"""Playbooks: kinds of failure that people add in YAML, with conditions in CEL and typed plans. Pure.
+
+``compile_all(sources) -> Playbooks`` (all or none), ``find(view, playbooks, language)`` for the diagnosis,
+``look(view, compiled)`` for people who write one. The files: ``docs/playbooks.md``.
+"""
+
+from __future__ import annotations
+
+from decide.core.playbooks.compiling import (
+    NONE,
+    BadPlaybooks,
+    Compiled,
+    Playbooks,
+    Problem,
+    Source,
+    compile_all,
+)
+from decide.core.playbooks.matching import Trace, find, look, rule_of
+from decide.core.playbooks.shape import Playbook
+
+__all__ = [
+    "NONE",
+    "BadPlaybooks",
+    "Compiled",
+    "Playbook",
+    "Playbooks",
+    "Problem",
+    "Source",
+    "Trace",
+    "compile_all",
+    "find",
+    "look",
+    "rule_of",
+]

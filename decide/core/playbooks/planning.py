@@ -1,0 +1,202 @@
+"""A matched playbook's plans: values checked before they become typed changes. Pure.
+
+A value is a number, true or false, a quantity, a text that the playbook's author wrote, or a text that stands in the
+``spec``, the name or the labels of the objects themselves. Numbers and quantities stay between a quarter and four
+times what stands there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from decide.core.objects import Obj, Workload, labels_of, mapping, name_of
+from decide.core.plans.drafts import Draft, patch, source_of
+from decide.core.playbooks.cel import Bound, Failed, Program
+from decide.core.playbooks.compiling import Compiled, CompiledPlan
+from decide.core.playbooks.shape import PLACEHOLDER, FieldStep, Text
+from decide.core.playbooks.subjects import scalers
+from decide.core.view import ClusterView
+from manifests import paths, quantities
+from schemas.base import ObjectRef
+
+#: How far a number may go from what stands there, up and down: as far as right-sizing goes.
+_FACTOR = 4
+#: A number where nothing stood.
+_MOST_NEW = 10
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,252}")
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
+_SIZED = re.compile(r"\.(cpu|memory|storage)$|^spec\.hard\b")
+_COUNTED = re.compile(r"[Rr]eplicas$|parallelism$")
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An object that a playbook's conditions hold for."""
+
+    view: ClusterView
+    compiled: Compiled
+    ref: ObjectRef
+    obj: Obj
+    workload: Workload | None
+    values: Mapping[str, Any]
+    lets: Mapping[str, Any]
+    #: Everything, for conditions.
+    bound: Bound
+
+    def shown(self, name: str) -> str:
+        """A placeholder's value in a text for people."""
+        value = self.values.get(name, self.lets.get(name))
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def clean(self) -> Bound | Failed:
+        """What values may look at."""
+        known = self.compiled.values.variables
+        kept = {k: v for k, v in {**self.values, **self.lets}.items() if k in known}
+        return self.compiled.values.bind(kept)
+
+
+def drafts(matched: Matched) -> list[Draft]:
+    """The plans that apply, in their order. A plan with one value that is refused is none."""
+    clean = matched.clean()
+    if isinstance(clean, Failed):
+        return []
+    out = []
+    for plan in matched.compiled.plans:
+        if plan.when is None or plan.when.holds(matched.bound) is True:
+            made = _draft(matched, plan, clean)
+            if made is not None and made.changes:
+                out.append(made)
+    return out
+
+
+def _draft(matched: Matched, plan: CompiledPlan, clean: Bound) -> Draft | None:
+    target = _target(matched, plan)
+    if target is None:
+        return None
+    ref, live = target
+    declared = source_of(matched.view, ref, live)
+    known = frozenset(_structure(matched, live))
+    wanted: list[tuple[str, Any]] = []
+    for step, program in zip(plan.step.changes, plan.values, strict=True):
+        path = _path(matched, step)
+        if path is None:
+            return None
+        if program is None:
+            wanted.append((path, None))
+            continue
+        value = _value(program, clean, known)
+        if isinstance(value, Failed) or not _within(path, paths.find(declared, path, None), value):
+            return None
+        wanted.append((path, value))
+
+    def both(text: Text) -> tuple[str, str]:
+        filled = [PLACEHOLDER.sub(lambda m: matched.shown(m[1]), text.of(n)) for n in ("en", "fr")]
+        return (_line(filled[0]), _line(filled[1]))
+
+    return Draft(
+        plan.step.fix,
+        both(plan.step.title),
+        both(plan.step.why),
+        patch(matched.view, ref, live, wanted),
+        plan.step.weight,
+        [both(risk) for risk in plan.step.risks],
+        origin="playbook",
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
+
+
+def _target(matched: Matched, plan: CompiledPlan) -> tuple[ObjectRef, Obj] | None:
+    """The object to change; ``None`` when there is not exactly one of it."""
+    if plan.step.target == "object":
+        return matched.ref, matched.obj
+    view, ref = matched.view, matched.ref
+    if plan.step.target == "service":
+        found = view.services_of.get(ref.key, [])
+        kind, version = "Service", "v1"
+    else:
+        found = scalers(view, ref)
+        kind, version = "HorizontalPodAutoscaler", "autoscaling/v2"
+    if len(found) != 1:
+        return None
+    one = found[0]
+    name = name_of(one)
+    stated = str(one.get("apiVersion") or version)
+    return ObjectRef(api_version=stated, kind=kind, namespace=ref.namespace, name=name), one
+
+
+def _path(matched: Matched, step: FieldStep) -> str | None:
+    """The path with its placeholders filled; ``None`` when one is no plain name."""
+    filled = step.path
+    for name in PLACEHOLDER.findall(step.path):
+        value = matched.shown(name)
+        if not _KEY.fullmatch(value):
+            return None
+        filled = filled.replace(f"{{{name}}}", value)
+    return filled
+
+
+def _value(program: Program, clean: Bound, known: frozenset[str]) -> Any | Failed:
+    found = program.value(clean)
+    if isinstance(found, float) and found.is_integer():
+        return int(found)
+    if isinstance(found, Failed | bool | int):
+        return found
+    if not isinstance(found, str):
+        return Failed(
+            f"a value is a whole number, true, false or a text, not {type(found).__name__}"
+        )
+    if found in program.literals or _is_quantity(found) or (_SAFE.fullmatch(found) and found in known):  # fmt: skip
+        return found
+    return Failed("a text that neither the author wrote nor the objects hold")
+
+
+def _is_quantity(text: str) -> bool:
+    try:
+        quantities.parse(text)
+    except quantities.BadQuantity:
+        return False
+    return True
+
+
+def _within(path: str, before: Any, after: Any) -> bool:
+    """Sizes and counts do not run away."""
+    if not _SIZED.search(path) and not _COUNTED.search(path):
+        return True
+    try:
+        new = quantities.parse(str(after))
+        old = quantities.parse(str(before)) if before is not None else Decimal(0)
+    except quantities.BadQuantity:
+        return False
+    if old > 0:
+        return old / _FACTOR <= new <= old * _FACTOR
+    return 0 <= new <= _MOST_NEW if _COUNTED.search(path) else new > 0
+
+
+def _structure(matched: Matched, live: Obj) -> Iterator[str]:
+    """Texts of the objects' own structure: specs without environments, names and labels."""
+    values = matched.values
+    objects = [live, matched.obj, *values.get("pods", ()), *values.get("services", ()), *values.get("scalers", ())]  # fmt: skip
+    objects += [o for listed in values.get("cluster", {}).values() for o in listed]
+    for obj in objects:
+        yield name_of(obj)
+        yield from (str(v) for v in labels_of(obj).values())
+        yield from _texts(mapping(obj.get("spec")))
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key not in ("env", "annotations", "args", "command"):
+                yield from _texts(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _texts(item)
