@@ -38,6 +38,19 @@ def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
     return files, refused
 
 
+def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
+    """As ``read_checkout``, of the folder's own manifests alone."""
+    files: dict[str, bytes] = {}
+    refused: dict[str, Refused] = {}
+    for full in folder.iterdir():
+        if tree.is_manifest(full.name) and not full.is_dir():
+            try:
+                files[full.name] = read_file(full, full.name)
+            except Refused as reason:
+                refused[full.name] = reason
+    return files, refused
+
+
 def _is_companion(file: Path, path: str) -> bool:
     if file.is_symlink() or not file.is_file():
         return False

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from kfix.checkout import read_checkout, read_file
-from manifests import paths, proposing, reading, scalars
-from manifests.index import Index, build
+from kfix.checkout import read_checkout, read_file, read_folder
+from manifests import proposing, reading, scalars
+from manifests.index import Index, build, changed_index
 from manifests.locate import Hints
+from manifests.marks import text_at
 from manifests.refused import Refused
 from schemas.base import ObjectRef
 from schemas.validated import FileEdit
+
+_BAD = "BAD_REQUEST"
+#: Nesting of one wish. No manifest's value has a quarter of it.
+_MAX_DEPTH = 100
+_Reader = Callable[[Path], tuple[dict[str, bytes], dict[str, Refused]]]
 
 
 class Request(BaseModel):
@@ -28,9 +36,9 @@ class Request(BaseModel):
     #: Missing together with ``file``: the present folder. Missing beside one: the file's own folder.
     repo: Path | None = None
     file: str = ""
-    doc: int | None = None
+    doc: StrictInt | None = None
     object: str = ""
-    set: dict[str, Any] = Field(default_factory=dict)
+    set: dict[str, Any] = Field(min_length=1)
     environment: str = Field(default="unknown", alias="env")
 
     @property
@@ -44,7 +52,10 @@ class Request(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a wish. ``diff`` is what ``git apply`` takes."""
+    """What became of a wish. ``diff`` is what ``git apply`` takes.
+
+    ``code``: a RefusalCode, BAD_REQUEST for a wish that says nothing, or NOT_WRITTEN where the disk refuses.
+    """
 
     status: Literal["edited", "unchanged", "refused"]
     file: str = ""
@@ -55,24 +66,36 @@ class Answer:
 
 @dataclass(slots=True)
 class Workspace:
-    """Repositories on disk, read once each. Files written through ``answer`` are read again."""
+    """Repositories on disk, read once each. What is written through ``answer`` is known without reading again."""
 
-    _indexes: dict[Path, Index] = field(default_factory=dict)
+    _repositories: dict[Path, Index] = field(default_factory=dict)
+    _folders: dict[Path, Index] = field(default_factory=dict)
 
     def index(self, repo: Path) -> Index:
-        """The index of a folder. Raises Refused NOT_FOUND when it is none."""
-        if repo not in self._indexes:
-            if not repo.is_dir():
-                raise Refused("NOT_FOUND", f"no folder {repo}")
-            files, refused = read_checkout(repo)
-            self._indexes[repo] = build(files)
-            self._indexes[repo].unreadable.update(refused)
-        return self._indexes[repo]
+        """The index of a folder and all below. Raises Refused NOT_FOUND when it is none."""
+        return self._read(repo, self._repositories, read_checkout)
 
-    def write(self, repo: Path, edit: FileEdit) -> None:
-        """Writes a file and forgets what was read of its repository."""
-        (repo / edit.path).write_bytes(edit.after.encode())
-        self._indexes.pop(repo, None)
+    def folder(self, folder: Path) -> Index:
+        """The index of one folder's own files. Raises Refused NOT_FOUND when it is none."""
+        return self._read(folder, self._folders, read_folder)
+
+    def _read(self, folder: Path, known: dict[Path, Index], read: _Reader) -> Index:
+        if folder not in known:
+            if not folder.is_dir():
+                raise Refused("NOT_FOUND", f"no folder {folder}")
+            files, refused = read(folder)
+            known[folder] = build(files)
+            known[folder].unreadable.update(refused)
+        return known[folder]
+
+    def write(self, folder: Path, edits: Sequence[FileEdit]) -> None:
+        """Writes files. Raises OSError."""
+        for edit in edits:
+            (folder / edit.path).write_bytes(edit.after.encode())
+        after = {edit.path: edit.after for edit in edits}
+        for known in (self._repositories, self._folders):
+            if folder in known:
+                known[folder] = changed_index(known[folder], after)
 
 
 def answer(request: Request, workspace: Workspace, *, write: bool = False) -> Answer:
@@ -83,25 +106,30 @@ def answer(request: Request, workspace: Workspace, *, write: bool = False) -> An
         return Answer("refused", request.file, code=refused.code, reason=refused.reason)
     except OSError as error:
         return Answer("refused", request.file, code="NOT_FOUND", reason=str(error))
-    except (paths.BadPath, ValueError) as error:
-        return Answer("refused", request.file, code="BAD_REQUEST", reason=str(error))
+    except ValueError as error:
+        return Answer("refused", request.file, code=_BAD, reason=str(error))
     if not edits:
         return Answer("unchanged", request.file)
     if write:
-        for edit in edits:
-            workspace.write(request.place[0], edit)
+        try:
+            workspace.write(request.place[0], edits)
+        except OSError as error:
+            return Answer("refused", edits[0].path, code="NOT_WRITTEN", reason=str(error))
     return Answer("edited", edits[0].path, "".join(edit.diff for edit in edits))
 
 
-def answer_line(line: bytes, workspace: Workspace, *, write: bool = False) -> bytes:
+def answer_line(
+    line: bytes, workspace: Workspace, *, number: int = 1, write: bool = False
+) -> bytes:
     """One JSON line in, one out. A line that is no request is refused, like everything else."""
     ident: Any = None
     try:
-        wish = orjson.loads(line)
-        ident = wish.get("id") if isinstance(wish, dict) else None
-        reply = answer(Request.model_validate(wish), workspace, write=write)
-    except (orjson.JSONDecodeError, ValidationError) as error:
-        reply = Answer("refused", code="BAD_REQUEST", reason=str(error).splitlines()[0])
+        ident = _loaded(line).get("id")
+        reply = answer(Request.model_validate(_exact(line)), workspace, write=write)
+    except ValidationError as error:
+        reply = Answer("refused", code=_BAD, reason=_reason(error))
+    except ValueError as error:
+        reply = Answer("refused", code=_BAD, reason=f"line {number}: {error}")
     return orjson.dumps(
         {
             "id": ident,
@@ -114,21 +142,65 @@ def answer_line(line: bytes, workspace: Workspace, *, write: bool = False) -> by
     )
 
 
+def _loaded(line: bytes) -> dict[str, Any]:
+    """A line's object. Raises ValueError where it is none."""
+    try:
+        wish = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg}, at character {error.pos + 1}") from None
+    if not isinstance(wish, dict):
+        raise ValueError("not an object")
+    _check_depth(wish, _MAX_DEPTH)
+    return wish
+
+
+def _exact(line: bytes) -> object:
+    """As ``_loaded``, which turns integers of more than 64 bits into floats without a word. Raises ValueError for them."""
+    wish: object = json.loads(line)
+    try:
+        orjson.dumps(wish)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from None
+    return wish
+
+
+def _check_depth(value: object, left: int) -> None:
+    if left == 0:
+        raise ValueError(f"nested deeper than {_MAX_DEPTH} levels")
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inside:
+        _check_depth(item, left - 1)
+
+
+def _reason(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}"
+        for found in error.errors()
+    )
+
+
 def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
     repo, path = request.place
-    index = workspace.index(repo)
     ref = ObjectRef.parse(request.object) if request.object else None
     if not path:
         if ref is None:
             raise ValueError("neither file nor object")
+        index = workspace.index(repo)
         return proposing.set_fields(index, ref, request.set, Hints(request.environment))
+    index = workspace.folder(repo) if request.repo is None else workspace.index(repo)
     if path in index.unreadable:
         raise index.unreadable[path]
     if path not in index.texts:
-        content = read_file(repo / path, path)
-        index.texts[path] = reading.decode(content)
+        _check_folders(repo, path)
+        index.texts[path] = reading.decode(read_file(repo / path, path))
     document = _document(index, path, request.doc, ref)
     return proposing.set_in(index, path, document, request.set)
+
+
+def _check_folders(repo: Path, path: str) -> None:
+    for parent in Path(path).parents:
+        if (repo / parent).is_symlink() and parent != Path():
+            raise Refused("UNSAFE_PATH", f"{parent} is a symlink")
 
 
 def _document(index: Index, path: str, doc: int | None, ref: ObjectRef | None) -> reading.Document:
@@ -136,6 +208,8 @@ def _document(index: Index, path: str, doc: int | None, ref: ObjectRef | None) -
     if doc is not None:
         if not 0 <= doc < len(documents):
             raise Refused("NOT_FOUND", f"no document {doc}, {path} has {len(documents)}")
+        if ref is not None and not _may_declare(documents[doc], ref):
+            raise Refused("NOT_FOUND", f"document {doc} of {path} is no {ref.key}")
         return documents[doc]
     if ref is None:
         fitting = [d for d in documents if d.tree not in (("tag:yaml.org,2002:null", ""),)]
@@ -143,8 +217,18 @@ def _document(index: Index, path: str, doc: int | None, ref: ObjectRef | None) -
         fitting = [d for d in documents if proposing.declares(d, ref)]
     if len(fitting) != 1:
         code: Literal["AMBIGUOUS_DOC", "NOT_FOUND"] = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
-        raise Refused(code, f"{len(fitting)} documents of {path} fit")
+        what = f"are {ref.key}" if ref is not None else "could be meant"
+        raise Refused(code, f"{len(fitting)} of {len(documents)} documents of {path} {what}")
     return fitting[0]
+
+
+def _may_declare(document: reading.Document, ref: ObjectRef) -> bool:
+    """Is the document of the object's kind and name, as far as it says them? Kustomize adds to names, not to kinds."""
+    kind, name = text_at(document.root, "kind"), text_at(document.root, "metadata", "name")
+    if not kind:
+        return True
+    fits = not name or ref.name.startswith(name) or ref.name.endswith(name)
+    return kind.lower() == ref.kind.lower() and fits
 
 
 def value_of_word(word: str) -> object:
