@@ -62,6 +62,8 @@ def _state(view: ClusterView, node: Obj) -> Iterator[Finding]:
     message = str(ready.get("message") or "")
     if state == "Unknown" or "stopped posting" in message:
         yield Finding("node_kubelet_unavailable", node_ref(name), 0.93, text, [fact])
+    elif "NetworkPluginNotReady" in message or "cni plugin not initialized" in message:
+        yield Finding("node_network_plugin_unavailable", node_ref(name), 0.94, text, [fact])
     elif _RUNTIME.search(message) or _runtime_trouble(view, name):
         yield Finding("node_runtime_unavailable", node_ref(name), 0.94, text, [fact])
     else:

@@ -143,7 +143,7 @@ def _evicted(workload: Workload) -> Iterator[Finding]:
         if at(pod.obj, "status", "reason") != "Evicted":
             continue
         fact = Fact("object", quote(text), workload.ref)
-        if "ephemeral" in text:
+        if "ephemeral" in text or "EmptyDir volume" in text:
             yield Finding("ephemeral_storage_exceeded", workload.ref, 0.9, quote(text), [fact], [], {"workload": workload, "message": text})  # fmt: skip
         return
 

@@ -15,7 +15,7 @@ from decide.core.objects import (
     number,
     owners_of,
 )
-from decide.core.rules.startup import DENIED, claim_volumes, mount_paths, suffering
+from decide.core.rules.startup import claim_volumes, mount_paths, suffering
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
@@ -55,11 +55,10 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         hit = _pick(hits, signal)
         if hit is None:
             continue
-        adjusted = _adjust(workload, class_id, hit, score)
-        if adjusted > 0:
-            found = True
-            fact = Fact("log", quote(hit.line), workload.ref)
-            yield Finding(class_id, workload.ref, adjusted, quote(hit.line), [fact, base], [], {**data, "subject": hit.subject, "hit": hit})  # fmt: skip
+        exact, adjusted = _adjust(workload, class_id, hit, score)
+        found = True
+        fact = Fact("log", quote(hit.line), workload.ref)
+        yield Finding(exact, workload.ref, adjusted, quote(hit.line), [fact, base], [], {**data, "subject": hit.subject, "hit": hit})  # fmt: skip
     if code == 0 and not found:
         yield from _ends_well(view, workload, container, base)
     if found or code in (0, 137, 143, None):
@@ -84,17 +83,18 @@ def _pick(hits: list[Hit], signal: str) -> Hit | None:
     return next((h for h in reversed(hits) if h.signal == signal), None)
 
 
-def _adjust(workload: Workload, class_id: str, hit: Hit, score: float) -> float:
+def _adjust(workload: Workload, class_id: str, hit: Hit, score: float) -> tuple[str, float]:
+    """The class and the belief once the workload's own shape is looked at."""
     if class_id == "volume_permission_denied":
         paths = [p for p in mount_paths(workload) if p and p != "None"]
         named = any(p.rstrip("/") in hit.line for p in paths)
         if named or claim_volumes(workload):
-            return 0.94 if named else score
-        return 0.55 if DENIED.search(hit.line) else 0.0
+            return class_id, 0.94 if named else score
+        return "file_permission_denied", 0.78
     if class_id == "sidecar_port_conflict" and len(workload.containers()) < 2:
         injected = any(len([c for c in p.containers() if not c.init]) > 1 for p in workload.pods)
-        return score if injected else 0.7
-    return score
+        return class_id, score if injected else 0.7
+    return class_id, score
 
 
 def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:

@@ -182,6 +182,7 @@ def _classes(
         ("no available volume zone", "volume_node_conflict"),
         ("did not have enough free storage", "pvc_capacity_mismatch"),
         ("bound to non-existent pv", "pvc_pending"),
+        ("didn't find available persistent volumes", "pvc_pending"),
         ("ReadWriteOncePod", "volume_multi_attach"),
         ("exceed max volume count", "volume_limit_reached"),
     ):  # fmt: skip

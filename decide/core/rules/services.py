@@ -191,7 +191,8 @@ def _no_service(
 ) -> Iterator[Finding]:  # fmt: skip
     near = _near(view, workload, name, names)
     exists = view.named(workload.namespace, name) is not None
-    told = name in hosts
+    nameless = any(h.signal == "unknown_host" and not h.subject for h in view.hits(workload))
+    told = name in hosts or (nameless and address.port is not None)
     if address.port is None and not told and not near:
         return  # a bare word in a variable is not always an address
     # An address that nobody answers may be an option that is off: the log or a near name makes it a fault.

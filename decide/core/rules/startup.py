@@ -15,12 +15,12 @@ from decide.core.view import ClusterView, node_ref
 PULLING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}  # fmt: skip
 _PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("image_registry_unreachable", re.compile(
-        r"no such host|server misbehaving|name resolution|toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
+        r"no such host|server misbehaving|name resolution|registry is unavailable|toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
         r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|503 Service Unavailable", re.I)),
-    ("image_platform_mismatch", re.compile(r"no match for platform|does not match the specified platform", re.I)),
+    ("image_platform_mismatch", re.compile(r"no match for platform|does not match the specified platform|no image found in (?:image index|manifest list) for architecture", re.I)),
     ("image_pull_secret_missing", re.compile(
         r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|no basic auth credentials|"
-        r"pull access denied|insufficient_scope|denied: ", re.I)),
+        r"pull access denied|insufficient_scope|denied: |status code from registry 40[13]", re.I)),
     ("image_not_found", re.compile(
         r"not found|manifest unknown|InvalidImageName|invalid reference format|couldn't parse image|repository does not exist|"
         r"not present with pull policy of Never|name unknown", re.I)),

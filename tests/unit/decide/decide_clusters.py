@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.alerts import Alert
@@ -200,3 +201,16 @@ class Cluster:
     def drop(self, plural: str, name: str) -> None:
         """One object less."""
         self.objects[plural].remove(self.get(plural, name))
+
+    def revise(self, name: str, *, minutes: float = 30, **fields: Any) -> None:
+        """A new revision of its container ``minutes`` before the alert; the old ReplicaSet still serves."""
+        old = self.container(name)
+        new = {**old, **fields}
+        replica_set = next(r for r in self.objects["replicasets"] if r["metadata"]["ownerReferences"][0]["name"] == name)  # fmt: skip
+        before = json.loads(json.dumps(replica_set))
+        before["metadata"] |= {"name": f"{name}-{self.word(9)}", "annotations": {"deployment.kubernetes.io/revision": "1"}, "creationTimestamp": "2026-05-01T00:00:00Z"}  # fmt: skip
+        self.objects["replicasets"].append(before)
+        replica_set["metadata"]["creationTimestamp"] = (AT - timedelta(minutes=minutes)).isoformat()
+        replica_set["status"]["readyReplicas"] = 0
+        for spec in (replica_set["spec"]["template"]["spec"], self.pod(name)["spec"], self.get("deployments", name)["spec"]["template"]["spec"]):  # fmt: skip
+            spec["containers"] = [new]

@@ -1,0 +1,181 @@
+"""Faults of containers, programs, their dependencies and what metrics show."""
+
+from __future__ import annotations
+
+from decide_clusters import Cluster
+from decide_faults import fault
+
+MIB = 2**20
+
+
+def _crash(class_id: str, line: str, code: int = 1, variant: str = "") -> None:
+    @fault(class_id, variant)
+    def _(c: Cluster, app: str) -> None:
+        c.crashed(app, code, "starting", line.replace("WORD", c.word()))
+
+
+_crash(
+    "heap_exhausted", 'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space', 3
+)
+_crash("heap_exhausted", "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", 134, "node")  # fmt: skip
+_crash("threads_exhausted", "java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory or process limits reached")  # fmt: skip
+_crash("file_descriptors_exhausted", "accept tcp [::]:80: accept4: too many open files")
+_crash("connection_pool_exhausted", "HikariPool-1 - Connection is not available, request timed out after 30000ms.")  # fmt: skip
+_crash("missing_env", "Error: environment variable WORD_URL is not set".replace("WORD", "STORE"))
+_crash("missing_env", "KeyError: 'STORE_TOKEN'", 1, "python")
+_crash("database_schema_missing", "ERROR 1049 (42000): Unknown database 'WORD'")
+_crash("image_platform_mismatch", "exec /usr/bin/WORD: exec format error")
+_crash("rbac_denied", 'pods is forbidden: User "system:serviceaccount:x:WORD" cannot list resource "pods" in API group ""')  # fmt: skip
+_crash("database_credentials_invalid", "MongoServerError: Authentication failed. (mongo)", 1, "mongo")  # fmt: skip
+_crash("crash_code", "panic: runtime error: index out of range [3] with length 3", 2)
+_crash("external_dependency_unavailable", "Get \"https://api.WORD.com/v1\": dial tcp 203.0.113.9:443: i/o timeout")  # fmt: skip
+
+
+@fault("file_permission_denied")
+def _(c: Cluster, app: str) -> None:
+    c.crashed(app, 1, "open /var/run/app.pid: permission denied")
+
+
+@fault("volume_permission_denied")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    spec = c.get("deployments", app)["spec"]["template"]["spec"]
+    spec |= {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "x"}}], "securityContext": {"runAsUser": 1000}}  # fmt: skip
+    c.objects["persistentvolumeclaims"].append({"metadata": {"name": "x", "namespace": c.namespace}, "spec": {}, "status": {"phase": "Bound"}})  # fmt: skip
+    c.crashed(app, 1, "mkdir /data/x: permission denied")
+
+
+@fault("container_exits_at_once")
+def _(c: Cluster, app: str) -> None:
+    c.crashed(app, 0)
+    c.pod(app)["status"]["containerStatuses"][0]["lastState"]["terminated"]["reason"] = "Completed"
+
+
+@fault("bad_rollout", "crash")
+def _(c: Cluster, app: str) -> None:
+    c.revise(app, image=f"registry.example/{app}:2.0")
+    c.crashed(app, 1, "panic: boom")
+
+
+@fault("bad_rollout", "latency")
+def _(c: Cluster, app: str) -> None:
+    c.revise(app, image=f"registry.example/{app}:2.0", minutes=9)
+    c.series("service.p95latency", [20.0] * 24 + [300.0] * 36, service=app)
+    c.series("service.cpu", [0.05] * 60, service=app)
+
+
+@fault("load_surge")
+def _(c: Cluster, app: str) -> None:
+    c.series("service.rps", [10.0] * 30 + [40.0] * 30, service=app)
+    c.series("service.cpu", [0.04] * 30 + [0.17] * 30, service=app)
+    c.series("service.p95latency", [20.0] * 30 + [120.0] * 30, service=app)
+
+
+@fault("error_rate_regression")
+def _(c: Cluster, app: str) -> None:
+    c.series("service.success_rate", [1.0] * 30 + [0.6] * 30, service=app)
+
+
+@fault("noisy_neighbour")
+def _(c: Cluster, app: str) -> None:
+    victim, node = c.app(), c.pod(app)["spec"]["nodeName"]
+    c.pod(victim)["spec"]["nodeName"] = node
+    c.container(app)["resources"].pop("limits")
+    c.series("service.cpu", [0.2] * 30 + [3.2] * 30, service=app)
+    c.series("service.cpu", [0.05] * 60, service=victim)
+    c.series("service.p95latency", [20.0] * 30 + [200.0] * 30, service=victim)
+    c.series("node.cpu", [1.0] * 30 + [3.9] * 30, host=node)
+
+
+@fault("pod_network_delay")
+def _(c: Cluster, app: str) -> None:
+    c.series("service.p95latency", [20.0] * 30 + [420.0] * 30, service=app)
+    c.series("service.cpu", [0.05] * 60, service=app)
+
+
+def _client(c: Cluster, server: str, line: str) -> None:
+    for _ in range(2):
+        caller = c.app()
+        port = c.calls(caller, server)
+        c.log(caller, line.replace("HOST", server).replace("PORT", str(port)))
+        c.stopped(caller)
+
+
+@fault("cache_unavailable")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["image"] = "registry.example/redis:7"
+    _client(c, app, "redis.exceptions.ResponseError: OOM command not allowed when used memory > 'maxmemory'. HOST")  # fmt: skip
+
+
+@fault("broker_unavailable")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["image"] = "registry.example/kafka:3"
+    c.stopped(app)
+    _client(c, app, "[Producer clientId=p] Connection to node -1 (HOST/10.1.2.3:PORT) could not be established. Node may not be available.")  # fmt: skip
+
+
+@fault("broker_unavailable", "alarm")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["image"] = "registry.example/rabbitmq:3"
+    c.log(app, "memory resource limit alarm set on node rabbit@x.")
+
+
+@fault("ephemeral_storage_exceeded")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["resources"]["limits"]["ephemeral-storage"] = "1Gi"
+    c.pod(app)["status"] = {"phase": "Failed", "reason": "Evicted", "message": "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. "}  # fmt: skip
+    c.down(app)
+
+
+@fault("volume_multi_attach")
+def _(c: Cluster, app: str) -> None:
+    c.get("deployments", app)["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "x"}}]  # fmt: skip
+    c.objects["persistentvolumeclaims"].append({"metadata": {"name": "x", "namespace": c.namespace}, "spec": {"accessModes": ["ReadWriteOnce"]}, "status": {"phase": "Bound"}})  # fmt: skip
+    c.waiting(app, "ContainerCreating")
+    c.event("Pod", c.pod(app)["metadata"]["name"], "FailedAttachVolume", 'Multi-Attach error for volume "pv" Volume is already exclusively attached to one node')  # fmt: skip
+
+
+@fault("volume_mount_failed")
+def _(c: Cluster, app: str) -> None:
+    c.waiting(app, "ContainerCreating")
+    c.event("Pod", c.pod(app)["metadata"]["name"], "FailedMount", 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32')  # fmt: skip
+
+
+@fault("pod_network_setup_failed")
+def _(c: Cluster, app: str) -> None:
+    c.waiting(app, "ContainerCreating")
+    c.event("Pod", c.pod(app)["metadata"]["name"], "FailedCreatePodSandBox", 'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "1": plugin type="x" failed (add): no IP addresses available in range set')  # fmt: skip
+
+
+@fault("container_create_failed")
+def _(c: Cluster, app: str) -> None:
+    c.waiting(app, "CreateContainerError", "context deadline exceeded while creating")
+
+
+@fault("init_container_failing")
+def _(c: Cluster, app: str) -> None:
+    spec = {"name": "prepare", "image": "x:1"}
+    c.pod(app)["spec"]["initContainers"] = [spec]
+    c.pod(app)["status"]["initContainerStatuses"] = [{"name": "prepare", "ready": False, "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}}]  # fmt: skip
+    c.waiting(app, "PodInitializing")
+
+
+@fault("pvc_missing")
+def _(c: Cluster, app: str) -> None:
+    claim = c.word()
+    c.objects["persistentvolumeclaims"].append({"metadata": {"name": f"{claim}-data", "namespace": c.namespace}, "spec": {}, "status": {"phase": "Bound"}})  # fmt: skip
+    for spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
+        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": f"{claim}-dat"}}]
+    c.unschedulable(app, f'persistentvolumeclaim "{claim}-dat" not found')
+
+
+@fault("database_read_only")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["image"] = "registry.example/postgres:16"
+    _client(c, app, "ERROR: cannot execute INSERT in a read-only transaction HOST")
+
+
+@fault("database_disk_full")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["image"] = "registry.example/postgres:16"
+    c.crashed(app, 1, "PANIC: could not write to file: No space left on device")
