@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -16,12 +16,13 @@ from manifests.locate import Hints, Location, locate
 from manifests.refused import Refused
 from manifests.releases import read_releases
 from manifests.rendering import Workbench
-from schemas.base import ObjectRef
+from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
 REPLICAS = ("spec", "replicas")
+_ABSENT = object()
 #: Refusals after which the object may still be made by a chart.
-_NOT_PLAIN = ("NOT_FOUND", "TEMPLATED", "GENERATED")
+NOT_PLAIN = ("NOT_FOUND", "TEMPLATED", "GENERATED")
 
 
 @dataclass(slots=True)
@@ -91,16 +92,45 @@ def _patch_declared(task: _Task, change: KubernetesChange) -> None:
     try:
         _patch(task, change)
     except Refused as refused:
-        if refused.code not in _NOT_PLAIN:
+        if refused.code not in NOT_PLAIN:
             raise
         _patch_values(task, task.bench, change, refused)
 
 
-def draft_blindly(index: Index, change: KubernetesChange, hints: Hints) -> Draft:
-    """As ``draft_of`` for one change, whatever the fields are now. Raises Refused."""
+def draft_blindly(
+    index: Index, change: KubernetesChange, hints: Hints, bench: Workbench | None = None
+) -> Draft:
+    """As ``draft_of`` for one change of a declared object, whatever the fields are now. Raises Refused."""
     draft = Draft()
-    _patch(_Task(index, kustomize.read_graph(index), hints, None, draft), change, blind=True)
+    _patch(_Task(index, kustomize.read_graph(index), hints, bench, draft), change, blind=True)
     return draft
+
+
+def draft_values(
+    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
+) -> tuple[Draft, KubernetesChange]:
+    """The edits that give fields of an object of a chart new values, and what they change. Raises Refused."""
+    draft, graph = Draft(), kustomize.read_graph(index)
+    releases = read_releases(index, graph, bench)
+    fields = tuple(paths.parse(text) for text in wanted)
+    marks = hints.live.get(ref.key, {})
+    search = helm.Search(index, releases, bench, ref, fields, hints.environment, marks)
+    chosen = helm.find(search)
+    if chosen is None:
+        raise Refused("NOT_FOUND", f"no chart here makes {ref.key}")
+    changes = tuple(change_to(text, chosen.item, value) for text, value in wanted.items())
+    change = KubernetesChange(object=ref, fields=changes)
+    task = _Task(index, graph, hints, bench, draft)
+    _place(task, helm.place_in(chosen, search, change), search.steps)
+    return draft, change
+
+
+def change_to(text: str, item: Json, value: Json) -> FieldChange:
+    """The change that gives a field of an object a value, whatever it is now."""
+    before = paths.find(item, text, _ABSENT)
+    if before is _ABSENT:
+        return FieldChange(op="add", path=text, after=value)
+    return FieldChange(path=text, before=before, after=value)
 
 
 def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> None:
@@ -157,7 +187,7 @@ def _patch_values(
     task: _Task, bench: Workbench, change: KubernetesChange, otherwise: Refused
 ) -> None:
     """For an object that no file declares: the Helm values that make it. Raises ``otherwise`` without any release."""
-    index, hints, draft = task.index, task.hints, task.draft
+    index, hints = task.index, task.hints
     releases = read_releases(index, task.graph, bench)
     if not releases.found:
         raise otherwise
@@ -168,6 +198,11 @@ def _patch_values(
         placed = helm.place(search, change)
     except Refused as refused:
         raise (otherwise if refused.code == "NOT_FOUND" and not search.steps else refused) from None
+    _place(task, placed, search.steps)
+
+
+def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> None:
+    index, draft = task.index, task.draft
     draft.placed = True
     owned: dict[ObjectRef, list[FieldChange]] = {}
     for one in placed:
@@ -177,7 +212,7 @@ def _patch_values(
         if layer.owner is None:
             document = index.documents(layer.path)[0]
             edits = planning.set_values(document, {paths.render(one.path): one.value})
-            draft.add(layer.path, edits, search.steps)
+            draft.add(layer.path, edits, steps)
             continue
         owned.setdefault(layer.owner, []).append(helm.field_of(one))
     for owner, fields in owned.items():

@@ -65,16 +65,6 @@ def _text(value: Json) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Installed:
-    """A release that renders the object."""
-
-    release: Release
-    recipe: HelmTemplate
-    text: str
-    item: Json
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
     """Where is looked, for what, and what is said on the way. ``marks``: labels and annotations of the live object."""
 
@@ -88,12 +78,33 @@ class Search:
     steps: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A release that renders the object."""
+
+    release: Release
+    recipe: HelmTemplate
+    text: str
+    item: Json
+
+
+def find(search: Search) -> Installed | None:
+    """The release that renders the object; ``None`` where no chart of this repository does. Raises Refused."""
+    found = _installing(search)
+    return _of_environment(found, search) if found else None
+
+
 def place(search: Search, change: KubernetesChange) -> list[Placed]:
     """Where the change's fields are set. Raises Refused."""
-    found = _installing(search)
-    if not found:
-        return _place_elsewhere(search, change)
-    chosen = _of_environment(found, search)
+    chosen = find(search)
+    if chosen is None:
+        release = elsewhere(search)
+        return [_known_key(release, one, search) for one in _leaves(change.fields)]
+    return place_in(chosen, search, change)
+
+
+def place_in(chosen: Installed, search: Search, change: KubernetesChange) -> list[Placed]:
+    """The same, in a release that was found. Raises Refused."""
     fields = tuple(_leaves(change.fields))
     if any(paths.parse(f.path) == ("spec", "replicas") for f in fields):
         _refuse_scaled(chosen, search.ref)
@@ -119,9 +130,9 @@ def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
                 yield from _leaves([FieldChange(path=path, before=before[key], after=after)])
 
 
-def _installing(search: Search) -> list[_Installed]:
+def _installing(search: Search) -> list[Installed]:
     ref, charts = search.ref, search.releases.charts
-    found: list[_Installed] = []
+    found: list[Installed] = []
     troubles: list[str] = []
     charts = tuple(c for c in charts if _has_kind(search.index, c, ref.kind))[:_CHARTS]
     for release in search.releases.found:
@@ -188,14 +199,14 @@ def _said(release: Release, marks: Mapping[str, str]) -> bool:
     return not (name and release.name and name != release.name)
 
 
-def _rendered(release: Release, search: Search) -> _Installed | None:
+def _rendered(release: Release, search: Search) -> Installed | None:
     """The release where it makes the object. A release without a name gets the one that makes the object's name."""
     ref = search.ref
     names = [release.name or search.marks.get("meta.helm.sh/release-name", "")]
     if not names[0]:
         names = [posixpath.basename(release.chart) or "release", ref.name]
     failure: NotRendered | None = None
-    other: _Installed | None = None
+    other: Installed | None = None
     tried: set[str] = set()
     while names:
         name = names.pop(0)
@@ -211,7 +222,7 @@ def _rendered(release: Release, search: Search) -> _Installed | None:
         item = rendering.find(text, ref)
         if item is not None:
             # "eu-worker" may be the worker of release "eu" or the main object of a release of that name.
-            found = _Installed(release, recipe, text, item)
+            found = Installed(release, recipe, text, item)
             if all(_leads(item, path) for path in search.fields):
                 return found
             other = other or found
@@ -240,7 +251,7 @@ def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
     return list(dict.fromkeys(found))[:5]
 
 
-def _of_environment(found: list[_Installed], search: Search) -> _Installed:
+def _of_environment(found: list[Installed], search: Search) -> Installed:
     if len(found) == 1:
         return found[0]
     environment = search.environment
@@ -260,7 +271,7 @@ def _of_environment(found: list[_Installed], search: Search) -> _Installed:
     return fitting[0]
 
 
-def _refuse_scaled(chosen: _Installed, ref: ObjectRef) -> None:
+def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
     for document in rendering.documents_of(chosen.text):
         if not any(kind in document for kind in _AUTOSCALERS):
             continue
@@ -280,7 +291,7 @@ def _is_so(item: Json, field: FieldChange) -> bool:
     return values.equivalent(path, paths.find(item, path, ABSENT), field.after)
 
 
-def _check_before(chosen: _Installed, fields: Sequence[FieldChange]) -> None:
+def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
     for one in fields:
         path = paths.parse(one.path)
         now = paths.find(chosen.item, path, ABSENT)
@@ -301,7 +312,7 @@ def _check_before(chosen: _Installed, fields: Sequence[FieldChange]) -> None:
 
 
 def _place_field(
-    search: Search, chosen: _Installed, field: FieldChange, together: Sequence[FieldChange]
+    search: Search, chosen: Installed, field: FieldChange, together: Sequence[FieldChange]
 ) -> Placed:
     release = chosen.release
     values_now = merged(release.layers)
@@ -327,7 +338,7 @@ def _place_field(
 
 def _effect(
     search: Search,
-    chosen: _Installed,
+    chosen: Installed,
     tried_values: Json,
     field: FieldChange,
     together: Sequence[FieldChange],
@@ -355,8 +366,8 @@ def _effect(
     return "/".join(others[0].key) if others else ""
 
 
-def _place_elsewhere(search: Search, change: KubernetesChange) -> list[Placed]:
-    """Values of a release whose chart is kept elsewhere: the key has to be there, with the live value, and be the only one."""
+def elsewhere(search: Search) -> Release:
+    """The one release that installs the object from a chart that is kept elsewhere. Raises Refused."""
     ref = search.ref
     fitting = [
         r for r in search.releases.found if not r.chart and _fits_by_name(r, ref, search.marks)
@@ -371,7 +382,7 @@ def _place_elsewhere(search: Search, change: KubernetesChange) -> list[Placed]:
     search.steps.append(f"{release.said_by} installs {ref.key} from a chart that is kept elsewhere")
     if release.trouble:
         raise Refused("NOT_RENDERED", f"{release.said_by}: {release.trouble}")
-    return [_known_key(release, one, search) for one in _leaves(change.fields)]
+    return release
 
 
 def _fits_by_name(release: Release, ref: ObjectRef, marks: Mapping[str, str]) -> bool:

@@ -75,9 +75,11 @@ def locate(
     *,
     fields: Sequence[paths.Path] = (),
     graph: Graph | None = None,
+    steps: list[str] | None = None,
 ) -> Location:
-    """The place of ``fields`` of ``ref``. Raises Refused with the way it went in the reason."""
-    search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields))
+    """The place of ``fields`` of ``ref``. ``steps`` is told the way, also where it ends in Refused."""
+    said = [] if steps is None else steps
+    search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields), said)
     candidates = _of_namespace(search, _candidates(search))
     candidates, roots = _narrowed(search, candidates)
     candidates, roots = _one_way(search, candidates, roots)

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from manifests import diffs, editor, kustomize, marks, paths, planning, values
-from manifests.drafting import REPLICAS, Draft, draft_blindly, draft_of, refuse_scaled
+from manifests.drafting import (
+    NOT_PLAIN,
+    REPLICAS,
+    Draft,
+    change_to,
+    draft_blindly,
+    draft_of,
+    draft_values,
+    refuse_scaled,
+)
 from manifests.index import Index, build
 from manifests.locate import Hints, locate
 from manifests.plain_kustomize import BuiltIn
@@ -16,7 +25,7 @@ from manifests.reading import Document
 from manifests.refused import Refused
 from manifests.rendering import Renderer, Workbench
 from schemas.base import Json, ObjectRef
-from schemas.plans import FieldChange, KubernetesChange
+from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
 
 _ABSENT = object()
@@ -111,28 +120,68 @@ def _proposed(
         return Proposal((), Proof("unknown", "there is nothing to render: no file changes"))
     if not (proving or draft.placed or draft.to_prove):
         return Proposal(edits, Proof("unknown", "nobody asked for a rendering"))
-    wanted = Wanted(changes, draft.carried, draft.installed)
-    proof = prove(index, {edit.path: edit.after for edit in edits}, wanted, bench)
+    proof = _check_proof(index, draft, edits, changes, bench)
+    return Proposal(edits, proof)
+
+
+def set_fields(
+    index: Index,
+    ref: ObjectRef,
+    wanted: Mapping[str, Json],
+    hints: Hints,
+    renderer: Renderer | None = None,
+) -> list[FileEdit]:
+    """Edits that give fields of a declared object new values, whatever they are now. Raises Refused.
+
+    With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
+    """
+    with (renderer or BuiltIn()).open(index.files) as bench:
+        try:
+            draft, change = _drafted_blindly(index, ref, wanted, hints, bench)
+        except Refused as refused:
+            if renderer is None or refused.code not in NOT_PLAIN:
+                raise
+            draft, change = draft_values(index, ref, wanted, hints, bench)
+        if draft.to_prove and renderer is None:
+            raise Refused("NOT_RENDERED", "a new patch is made only where a rendering proves it")
+        edits = [
+            *_edited(index, draft, Base("", "", "", {})),
+            *_created(draft, Base("", "", "", {})),
+        ]
+        if draft.placed or draft.to_prove:
+            _check_proof(index, draft, edits, [change], bench)
+    return edits
+
+
+def _drafted_blindly(
+    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
+) -> tuple[Draft, KubernetesChange]:
+    graph = kustomize.read_graph(index)
+    parsed = [paths.parse(text) for text in wanted]
+    where = locate(ref, index, hints, fields=parsed, graph=graph)
+    declared = values.value_of(where.document.root)
+    fields = tuple(change_to(text, declared, value) for text, value in wanted.items())
+    change = KubernetesChange(object=ref, fields=fields)
+    return draft_blindly(index, change, hints, bench), change
+
+
+def _check_proof(
+    index: Index,
+    draft: Draft,
+    edits: Sequence[FileEdit],
+    changes: Sequence[KubernetesChange],
+    bench: Workbench,
+) -> Proof:
+    """What rendering shows. Raises Refused where the edit is right only if that is a pass."""
+    changed = {edit.path: edit.after for edit in edits}
+    proof = prove(index, changed, Wanted(changes, draft.carried, draft.installed), bench)
     if draft.placed and proof.verdict == "fail":
         raise Refused("VALUE_FANOUT", proof.reason)
     if draft.to_prove and proof.verdict != "pass":
         raise Refused(
             "NOT_RENDERED", f"a new patch is made only where it is proven: {proof.reason}"
         )
-    return Proposal(edits, proof)
-
-
-def set_fields(
-    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints
-) -> list[FileEdit]:
-    """Edits that give fields of a declared object new values, whatever they are now. Raises Refused."""
-    graph = kustomize.read_graph(index)
-    parsed = [paths.parse(text) for text in wanted]
-    where = locate(ref, index, hints, fields=parsed, graph=graph)
-    declared = values.value_of(where.document.root)
-    fields = tuple(_to(text, declared, value) for text, value in wanted.items())
-    draft = draft_blindly(index, KubernetesChange(object=ref, fields=fields), hints)
-    return _edited(index, draft, Base("", "", "", {}))
+    return proof
 
 
 def set_in(
@@ -160,13 +209,6 @@ def declares(document: Document, ref: ObjectRef) -> bool:
     if found is None or (found.kind.lower(), found.name) != (ref.kind.lower(), ref.name):
         return False
     return not found.namespace or not ref.namespace or found.namespace == ref.namespace
-
-
-def _to(text: str, declared: Json, value: Json) -> FieldChange:
-    before = paths.find(declared, text, _ABSENT)
-    if before is _ABSENT:
-        return FieldChange(op="add", path=text, after=value)
-    return FieldChange(path=text, before=before, after=value)
 
 
 def _edited(index: Index, draft: Draft, base: Base) -> list[FileEdit]:

@@ -1,4 +1,4 @@
-"""`kfix edit` and `kfix locate`: the manifest editor for people and scripts."""
+"""`kfix edit` (and `kfix locate` beside it): the manifest editor for people and scripts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Annotated, BinaryIO, NoReturn
 
 import typer
 
+from kfix.cli import locate
+
 _REFUSED, _WRONG_USAGE = 3, 2
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("edit")(edit)
-    app.command("locate")(locate)
+    locate.register(app)
 
 
 def edit(
@@ -33,29 +35,33 @@ def edit(
         bool, typer.Option("--write/--diff", help="Write files, or print a diff.")
     ] = False,
 ) -> None:
-    """Change fields of a declared object and no other byte. Refused: exit 3 with a code and the reason."""
+    """Change fields of a declared object and no other byte.
+
+    Exit codes: 0 edited or unchanged, 2 wrong usage, 3 refused (code and reason on standard error).
+    A batch ends with 0: every line has its own answer.
+    """
     from kfix.editing import Request, Workspace, answer
 
     workspace = Workspace()
     if batch:
         _batch(batch, workspace, write=write)
         return
+    if not set_ or not (object_ or file):
+        _wrong("give --set and one of --object, --file, or --batch")
     try:
-        wanted = dict(_assignment(text) for text in set_ or [])
+        wanted = dict(_assignment(text) for text in set_)
         request = Request(
             repo=repo, object=object_, file=file, doc=doc, set=wanted, environment=env
         )
     except ValueError as error:
         _wrong(str(error))
-    if not wanted or not (object_ or file):
-        _wrong("give --set and one of --object, --file, or --batch")
     reply = answer(request, workspace, write=write)
     if reply.status == "refused":
         typer.echo(f"{reply.code}: {reply.reason}", err=True)
         raise typer.Exit(_REFUSED)
     sys.stdout.buffer.write(reply.diff.encode())
     if write or reply.status == "unchanged":
-        typer.echo(f"{reply.status}: {reply.file}", err=True)
+        typer.echo(f"{reply.status}: {reply.file or object_}", err=True)
 
 
 def _batch(source: str, workspace: object, *, write: bool) -> None:
@@ -65,40 +71,15 @@ def _batch(source: str, workspace: object, *, write: bool) -> None:
     with contextlib.ExitStack() as stack:
         stream: BinaryIO = sys.stdin.buffer
         if source != "-":
-            stream = stack.enter_context(Path(source).open("rb"))
-        for line in stream:
+            try:
+                stream = stack.enter_context(Path(source).open("rb"))
+            except OSError as error:
+                _wrong(f"cannot read {source}: {error.strerror}")
+        for number, line in enumerate(stream, 1):
             if line.strip():
-                sys.stdout.buffer.write(answer_line(line, workspace, write=write) + b"\n")
+                reply = answer_line(line, workspace, number=number, write=write)
+                sys.stdout.buffer.write(reply + b"\n")
                 sys.stdout.buffer.flush()
-
-
-def locate(
-    object_: Annotated[str, typer.Argument(metavar="OBJECT", help="Kind/namespace/name.")],
-    repo: Annotated[Path, typer.Option(help="Folder of the deployment repository.")] = Path(),
-    env: Annotated[str, typer.Option(help="Environment, to choose an overlay.")] = "unknown",
-) -> None:
-    """Find the file and document that declare an object, and say how."""
-    from kfix.editing import Workspace
-    from manifests.locate import Hints
-    from manifests.locate import locate as find
-    from manifests.refused import Refused
-    from schemas.base import ObjectRef
-
-    try:
-        ref = ObjectRef.parse(object_)
-    except ValueError as error:
-        _wrong(str(error))
-    try:
-        found = find(ref, Workspace().index(repo), Hints(env))
-    except Refused as refused:
-        typer.echo(f"{refused.code}: {refused.reason}", err=True)
-        raise typer.Exit(_REFUSED) from None
-    for number, step in enumerate(found.steps, 1):
-        typer.echo(f"{number}. {step}", err=True)
-    if found.blocked is not None:
-        typer.echo(f"{found.blocked.code}: {found.blocked.reason}", err=True)
-        raise typer.Exit(_REFUSED)
-    typer.echo(f"{found.path} document {found.document.index}")
 
 
 def _assignment(text: str) -> tuple[str, object]:

@@ -1,0 +1,75 @@
+"""`kfix locate`: where an object is declared, and how one gets there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from schemas.base import ObjectRef
+
+_REFUSED, _WRONG_USAGE = 3, 2
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("locate")(locate)
+
+
+def locate(
+    object_: Annotated[str, typer.Argument(metavar="OBJECT", help="Kind/namespace/name.")],
+    *,
+    repo: Annotated[Path, typer.Option(help="Folder of the deployment repository.")] = Path(),
+    env: Annotated[str, typer.Option(help="Environment, to choose an overlay.")] = "unknown",
+    field: Annotated[str, typer.Option(help="A field's path, as kfix edit takes it.")] = "",
+    live: Annotated[
+        Path | None,
+        typer.Option(help="The object as the cluster has it (JSON or YAML): its labels are asked."),
+    ] = None,
+    project: Annotated[str, typer.Option(help="GitLab's path of the repository.")] = "",
+) -> None:
+    """Find the file that decides an object or a field of it, and say how. Refused: exit 3 with a code and the reason."""
+    from kfix.clients.renderers import Rendering, installed
+    from kfix.editing import Workspace
+    from kfix.settings import load
+    from manifests.explaining import explain
+    from manifests.locate import Hints
+    from manifests.paths import BadPath
+    from manifests.refused import Refused
+    from schemas.base import ObjectRef
+
+    try:
+        ref = ObjectRef.parse(object_)
+        hints = Hints(env, (), project, {ref.key: _marks(live, ref) if live else {}})
+        index = Workspace().index(repo)
+        told = explain(index, ref, hints, installed(load(Rendering)), field)
+    except (ValueError, OSError, BadPath) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_WRONG_USAGE) from None
+    except Refused as refused:
+        typer.echo(f"{refused.code}: {refused.reason}", err=True)
+        raise typer.Exit(_REFUSED) from None
+    for number, step in enumerate(told.steps, 1):
+        typer.echo(f"{number}. {step}", err=True)
+    if told.refusal is not None:
+        typer.echo(f"{told.refusal.code}: {told.refusal.reason}", err=True)
+        raise typer.Exit(_REFUSED)
+    typer.echo(told.place)
+
+
+def _marks(file: Path, ref: ObjectRef) -> dict[str, str]:
+    """Labels and annotations of the object in a file. Raises ValueError when the file has another object."""
+    from manifests import reading, values
+
+    documents = reading.read(reading.decode(file.read_bytes()))
+    for document in documents:
+        item = values.value_of(document.root)
+        metadata = item.get("metadata") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(metadata, dict):
+            continue
+        if (item.get("kind"), metadata.get("name")) == (ref.kind, ref.name):
+            both = [metadata.get("labels") or {}, metadata.get("annotations") or {}]
+            return {str(k): str(v) for words in both for k, v in words.items()}
+    raise ValueError(f"{file} has no {ref.key}")

@@ -1,0 +1,130 @@
+"""The way from an object to its place, told step by step: what `kfix locate` shows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from manifests import helm, kustomize, ladder, paths
+from manifests.drafting import NOT_PLAIN, refuse_scaled
+from manifests.index import Index
+from manifests.kustomize import Graph
+from manifests.locate import Hints, locate
+from manifests.refused import Refused
+from manifests.releases import Release, read_releases
+from manifests.rendering import Renderer, Workbench
+from manifests.scalars import is_scalar
+from schemas.base import Json, ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+
+
+@dataclass(slots=True)
+class Explanation:
+    """The steps, and where they end: a place, or a refusal."""
+
+    steps: list[str] = field(default_factory=list)
+    place: str = ""
+    refusal: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked, and of what."""
+
+    index: Index
+    graph: Graph
+    ref: ObjectRef
+    hints: Hints
+    bench: Workbench
+    field: str
+    steps: list[str]
+
+
+def explain(
+    index: Index, ref: ObjectRef, hints: Hints, renderer: Renderer, field_path: str = ""
+) -> Explanation:
+    """Where the object (or one field of it) is declared. A chart's field is found by changing it a little."""
+    told = Explanation()
+    graph = kustomize.read_graph(index)
+    with renderer.open(index.files) as bench:
+        asked = _Question(index, graph, ref, hints, bench, field_path, told.steps)
+        try:
+            told.place = _place(asked)
+        except Refused as refused:
+            told.refusal = refused
+    return told
+
+
+def _place(asked: _Question) -> str:
+    if ladder.is_helm(asked.hints.live.get(asked.ref.key, {})):
+        asked.steps.append("its labels say that a chart made it")
+        return _by_values(asked)
+    try:
+        return _declared(asked)
+    except Refused as refused:
+        if refused.code not in NOT_PLAIN:
+            raise
+        asked.steps.append(f"no file declares it as it is ({refused.code}): charts are rendered")
+    return _by_values(asked)
+
+
+def _declared(asked: _Question) -> str:
+    index, ref = asked.index, asked.ref
+    fields = [paths.parse(asked.field)] if asked.field else []
+    if fields == [("spec", "replicas")]:
+        refuse_scaled(index, ref)
+    found = locate(ref, index, asked.hints, fields=fields, graph=asked.graph, steps=asked.steps)
+    scaler = index.autoscaler_of(ref)
+    if scaler is not None:
+        asked.steps.append(f"{scaler.kind} {scaler.name} in {scaler.path} owns its replicas")
+    if found.blocked is not None:
+        overlay = found.built_in or "."
+        asked.steps.append(f"{overlay} would get a patch of its own, where a rendering proves it")
+    return f"{found.path} document {found.document.index}"
+
+
+def _by_values(asked: _Question) -> str:
+    ref, steps = asked.ref, asked.steps
+    releases = read_releases(asked.index, asked.graph, asked.bench)
+    steps.append(f"charts here: {len(releases.charts)}, releases: {len(releases.found)}")
+    steps.extend(f"not built: {trouble}" for trouble in releases.troubles)
+    marks = asked.hints.live.get(ref.key, {})
+    fields = (paths.parse(asked.field),) if asked.field else ()
+    environment = asked.hints.environment
+    search = helm.Search(asked.index, releases, asked.bench, ref, fields, environment, marks, steps)
+    chosen = helm.find(search)
+    if chosen is None:
+        release = helm.elsewhere(search)
+        steps.append("values, later ones win: " + " < ".join(_layers(release)))
+        return f"values of {release.said_by}"
+    steps.append("values, later ones win: " + " < ".join(_layers(chosen.release)))
+    if not asked.field:
+        return f"chart {chosen.release.chart}, release {chosen.recipe.release}"
+    change = KubernetesChange(object=ref, fields=(_probe(chosen.item, asked.field),))
+    (placed,) = helm.place_in(chosen, search, change)
+    if placed.layer.owner is None:
+        return f"{placed.layer.path} document 0 at {paths.render(placed.path)}"
+    path = helm.field_of(placed).path
+    return f"{_declared(replace(asked, ref=placed.layer.owner, field=path))} at {path}"
+
+
+def _layers(release: Release) -> list[str]:
+    return [layer.said for layer in release.layers]
+
+
+def _probe(item: Json, field_path: str) -> FieldChange:
+    """A change of the field to something like what it is."""
+    now = paths.find(item, field_path, None)
+    if now is None:
+        raise Refused("NOT_FOUND", f"the chart renders no {field_path}")
+    if not is_scalar(now):
+        raise Refused("UNSUPPORTED", f"{field_path} is no single value: name one inside")
+    if isinstance(now, bool):
+        return FieldChange(path=field_path, before=now, after=not now)
+    if isinstance(now, int):
+        return FieldChange(path=field_path, before=now, after=now + 1)
+    return FieldChange(path=field_path, before=now, after=_text_like(str(now)))
+
+
+def _text_like(now: str) -> str:
+    """``128Mi`` becomes ``1128Mi``, ``name:1.0`` becomes ``name:1.01``: still of its kind."""
+    return f"1{now}" if now[:1].isdigit() else f"{now}1"
