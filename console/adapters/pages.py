@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -59,11 +60,16 @@ class Pages:
     ) -> str:
         """The list of incidents."""
         return self._render(
-            "incidents.html", listed=listed, where=where, page=page, more=more, refresh=0
+            "incidents.html",
+            listed=listed,
+            where=where,
+            newer=_query(where, page - 1) if page > 0 else "",
+            older=_query(where, page + 1) if more else "",
+            refresh=0,
         )
 
     def incident(self, story: Story, *, refresh: int, thanks: bool) -> str:
-        """One incident."""
+        """One incident. A page that loads itself again has no form on it: what is half typed would be lost."""
         bundle = story.bundle
         drawn = plots(bundle.metrics, bundle.alerted_at) if bundle else []
         return self._render(
@@ -85,6 +91,10 @@ class Pages:
 
     def _say(self, word: str) -> str:
         return self._words.get(word, word.replace("_", " "))
+
+
+def _query(where: Mapping[str, str], page: int) -> str:
+    return "?" + urlencode({**where, "page": page})
 
 
 def _safe(plot: Plot) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
@@ -21,8 +21,6 @@ from schemas import errors
 from schemas.base import Record
 
 T = TypeVar("T")
-#: Incidents looked through for a filter before the list ends.
-_LOOKED_THROUGH = 2000
 _R = incident_records.c
 
 
@@ -55,15 +53,7 @@ class SqlProjection:
         self, *, where: Mapping[str, str], limit: int, offset: int
     ) -> Sequence[Listed]:
         def read(connection: Connection) -> Sequence[Listed]:
-            if not where:
-                return _facts(connection, _newest(connection, limit, offset))
-            found: list[Listed] = []
-            for start in range(0, _LOOKED_THROUGH, 200):
-                page = _newest(connection, 200, start)
-                found += [i for i in _facts(connection, page) if _matches(i, where)]
-                if len(page) < 200 or len(found) >= offset + limit:
-                    break
-            return found[offset : offset + limit]
+            return _facts(connection, _newest(connection, where, limit, offset))
 
         return await self._in_thread(read)
 
@@ -107,7 +97,9 @@ def _aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
-def _newest(connection: Connection, limit: int, offset: int) -> Sequence[Any]:
+def _newest(
+    connection: Connection, where: Mapping[str, str], limit: int, offset: int
+) -> Sequence[Any]:
     last = func.max(_R.occurred_at).label("last_at")
     query = (
         select(_R.incident_id, func.min(_R.occurred_at).label("first_at"), last)
@@ -117,7 +109,23 @@ def _newest(connection: Connection, limit: int, offset: int) -> Sequence[Any]:
         .limit(limit)
         .offset(offset)
     )
+    for name, wanted in where.items():
+        query = query.where(_R.incident_id.in_(_with_fact(name, wanted)))
     return connection.execute(query).all()
+
+
+def _with_fact(name: str, wanted: str) -> Select[tuple[str]]:
+    """Incidents of which the newest record that says anything of the fact says this."""
+    value = _R.summary[name].as_string()
+    newest_first = func.row_number().over(
+        partition_by=_R.incident_id, order_by=_R.occurred_at.desc()
+    )
+    said = (
+        select(_R.incident_id, value.label("said"), newest_first.label("rank"))
+        .where(_R.incident_id != "", value.is_not(None))
+        .subquery()
+    )
+    return select(said.c.incident_id).where(said.c.rank == 1, said.c.said == wanted)
 
 
 def _facts(connection: Connection, rows: Sequence[Any]) -> list[Listed]:
@@ -132,7 +140,3 @@ def _facts(connection: Connection, rows: Sequence[Any]) -> list[Listed]:
         Listed(row.incident_id, _aware(row.first_at), _aware(row.last_at), merged[row.incident_id])
         for row in rows
     ]
-
-
-def _matches(listed: Listed, where: Mapping[str, str]) -> bool:
-    return all(str(listed.facts.get(name, "")) == value for name, value in where.items())

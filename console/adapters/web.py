@@ -110,24 +110,26 @@ class _Door:
     async def list_page(
         self, request: Request, page: Annotated[int, Query(ge=0, le=10_000)] = 0
     ) -> Response:
-        listed, where = await self._listed(request, page)
+        listed, where, more = await self._listed(request, page)
         if "application/json" in request.headers.get("accept", ""):
             return JSONResponse(_listed_json(listed))
-        size = self._ports.settings.page_size
-        return HTMLResponse(self._pages.listing(listed, where, page, len(listed) == size))
+        return HTMLResponse(self._pages.listing(listed, where, page, more))
 
     async def list_json(
         self, request: Request, page: Annotated[int, Query(ge=0, le=10_000)] = 0
     ) -> Response:
-        listed, _ = await self._listed(request, page)
+        listed, _, _ = await self._listed(request, page)
         return JSONResponse(_listed_json(listed))
 
-    async def _listed(self, request: Request, page: int) -> tuple[list[Listed], dict[str, str]]:
+    async def _listed(
+        self, request: Request, page: int
+    ) -> tuple[list[Listed], dict[str, str], bool]:
+        """One page, the filters it was asked with, and whether there is another."""
         names = ("status", "service", "environment", "failure_class", "result")
         where = {name: value for name in names if (value := request.query_params.get(name, ""))}
         size = self._ports.settings.page_size
-        found = await self._ports.projection.listed(where=where, limit=size, offset=page * size)
-        return list(found), where
+        found = await self._ports.projection.listed(where=where, limit=size + 1, offset=page * size)
+        return list(found[:size]), where, len(found) > size
 
     async def _story(self, incident_id: str) -> Story:
         story = await self._ports.projection.story(incident_id)
@@ -138,11 +140,14 @@ class _Door:
     async def incident_json(self, incident_id: str) -> Response:
         return JSONResponse(complete(await self._story(incident_id)))
 
-    async def incident_page(self, incident_id: str, thanks: bool = False) -> Response:
+    async def incident_page(
+        self, incident_id: str, thanks: bool = False, still: bool = False
+    ) -> Response:
         story = await self._ports.projection.story(incident_id)
         if story is None:
             return HTMLResponse(self._pages.missing(), 404)
-        refresh = self._ports.settings.refresh_s if not story.ended and not thanks else 0
+        moving = not (story.ended or thanks or still)
+        refresh = self._ports.settings.refresh_s if moving else 0
         return HTMLResponse(self._pages.incident(story, refresh=refresh, thanks=thanks))
 
     async def feedback(self, incident_id: str, body: FeedbackBody) -> dict[str, str]:

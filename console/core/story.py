@@ -126,8 +126,10 @@ class Story:
 
     @property
     def ended(self) -> bool:
-        """Nothing more is expected of this incident by itself."""
-        if self.outcomes:
+        """Nothing more is expected of this incident by itself: judged, closed, declined, or nothing to propose."""
+        if self.outcomes or self.merge_state == "closed":
+            return True
+        if not self.merge_state and any(e.action == "declined" for e in self.events):
             return True
         return bool(self.decision) and self.status != "solution_proposed"
 
@@ -164,6 +166,9 @@ def timeline(story: Story) -> list[Moment]:
         Moment(b.occurred_at, "context.bundle", "evidence", _sources(b)) for b in story.bundles
     ]
     moments += [
+        Moment(c.occurred_at, "plans.candidate", c.status, _thought(c)) for c in story.candidates
+    ]
+    moments += [
         Moment(v.occurred_at, "plans.validated", v.status, v.explanation or _class_of(v))
         for v in story.validated
     ]
@@ -176,6 +181,14 @@ def _sources(bundle: ContextBundle) -> str:
     good = [s.name for s in bundle.sources if s.state == "ok"]
     bad = [f"{s.name}: {s.reason}" for s in bundle.sources if s.state != "ok"]
     return ", ".join(good) + (f" — {'; '.join(bad)}" if bad else "")
+
+
+def _thought(candidate: CandidatePlans) -> str:
+    """The diagnosis and the plans it led to, before any check."""
+    analysis = candidate.analysis
+    cause = f"{analysis.failure_class} {analysis.object.key}" if analysis else candidate.explanation
+    plans = "; ".join(plan.title for plan in candidate.plans)
+    return f"{cause} → {plans}" if plans else cause
 
 
 def _class_of(validated: ValidatedPlans) -> str:

@@ -20,6 +20,7 @@ WORDS: dict[str, dict[str, str]] = {
         "expired": "expired", "opened": "open", "merged": "merged", "closed": "closed", "not_found": "No such incident.",
         "yes": "All checks passed.", "no": "No plan passed all checks.", "nothing": "No change is proposed.",
         "waiting": "Not decided yet.", "alert": "alert", "language": "en", "updated": "Last record",
+        "give_feedback": "Give feedback", "page_moves": "This page loads itself again while the incident moves.",
     },
     "fr": {
         "incidents": "Incidents", "incident": "Incident", "none": "Pas encore d'incident.", "filter": "Filtrer",
@@ -39,6 +40,7 @@ WORDS: dict[str, dict[str, str]] = {
         "merged": "fusionnée", "closed": "fermée", "not_found": "Cet incident n'existe pas.",
         "yes": "Tous les contrôles sont passés.", "no": "Aucun plan ne passe tous les contrôles.",
         "nothing": "Aucun changement proposé.", "waiting": "Pas encore décidé.", "alert": "alerte", "language": "fr",
+        "give_feedback": "Donner un avis", "page_moves": "Cette page se recharge tant que l'incident évolue.",
         "updated": "Dernier message",
     },
 }  # fmt: skip

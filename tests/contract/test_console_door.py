@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import httpx
 import pytest
 from console_samples import INCIDENT, full
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from console.adapters.sql import SqlProjection
 from console.adapters.web import build_app
 from console.settings import Console
 from console.wired import Ports
+from kfix.store.console_tables import incident_records
 from kfix.store.engine import open_store
 from kfix.topics import BY_MODEL
 from sandbox.serving import serve
@@ -109,6 +110,74 @@ async def test_the_list_shows_each_incident_once_and_filters(client: httpx.Async
     assert asked.json()["incidents"]
 
 
+def remembered(engine: Engine, rows: list[tuple[str, int, dict[str, Any]]]) -> None:
+    """Rows as ``keep`` writes them: incident, minute, what the list shows of the record."""
+    with engine.begin() as connection:
+        connection.execute(
+            insert(incident_records),
+            [
+                {
+                    "topic": "plans.validated", "event_id": f"e{number}", "incident_id": incident, "trace_id": f"t{number}",
+                    "occurred_at": datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minute),
+                    "stored_at": datetime(2026, 3, 1, tzinfo=UTC), "summary": summary, "payload": "{}",
+                }
+                for number, (incident, minute, summary) in enumerate(rows)
+            ],
+        )  # fmt: skip
+
+
+async def test_a_filter_finds_an_incident_behind_thousands_of_others(store: Engine) -> None:
+    """One database page or ten: what is asked for is found, oldest and newest alike."""
+    others = [(f"inc-{n}", n, {"status": "needs_human", "service": "web"}) for n in range(1, 2_500)]
+    remembered(store, [("inc-first", 0, {"status": "no_action", "service": "cart"}), *others])
+    projection = SqlProjection(store)
+
+    async def found(offset: int = 0, **where: str) -> list[str]:
+        return [i.incident_id for i in await projection.listed(where=where, limit=3, offset=offset)]
+
+    assert await found(service="cart") == ["inc-first"]
+    assert await found(service="cart", status="no_action") == ["inc-first"]
+    assert await found(service="cart", status="needs_human") == []
+    assert await found(offset=2_497, service="web") == ["inc-2", "inc-1"]
+    assert await found() == ["inc-2499", "inc-2498", "inc-2497"]
+
+
+async def test_a_fact_is_what_the_newest_record_says_of_it(store: Engine) -> None:
+    remembered(
+        store,
+        [
+            ("inc-a", 5, {"result": "success"}),
+            ("inc-a", 1, {"status": "needs_human", "result": "partial"}),
+            ("inc-a", 3, {"status": "solution_proposed"}),
+            ("inc-a", 9, {}),
+            ("inc-b", 2, {"status": "needs_human", "service": "o'b\"c"}),
+            ("", 4, {"status": "needs_human"}),
+        ],
+    )
+    projection = SqlProjection(store)
+
+    async def found(**where: str) -> list[str]:
+        return [i.incident_id for i in await projection.listed(where=where, limit=9, offset=0)]
+
+    assert await found(status="solution_proposed", result="success") == ["inc-a"]
+    assert await found(status="needs_human") == ["inc-b"]
+    assert await found(service="o'b\"c") == ["inc-b"]
+    assert await found(result="partial") == []
+
+
+async def test_there_is_another_page_only_when_there_is_something_on_it(
+    engine: Engine, sent: Sent
+) -> None:
+    remembered(engine, [(f"inc-{n}", n, {"status": "needs_human"}) for n in range(4)])
+    app = build_app(ports(SqlProjection(engine), page_size=2), sent)
+    async with serve(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        first = (await client.get("/incidents?status=needs_human")).text
+        assert "?status=needs_human&amp;page=1" in first
+        last = (await client.get("/incidents?status=needs_human&page=1")).text
+        assert "page=0" in last
+        assert "page=2" not in last
+
+
 async def test_every_answer_forbids_scripts(client: httpx.AsyncClient) -> None:
     for path in (
         "/incidents",
@@ -181,8 +250,6 @@ async def test_with_a_token_nobody_else_comes_in(projection: SqlProjection, sent
 
 
 async def test_a_store_that_is_away_is_503(engine: Engine, sent: Sent) -> None:
-    from kfix.store.console_tables import incident_records
-
     incident_records.drop(engine)
     async with (
         serve(build_app(ports(SqlProjection(engine)), sent)) as url,
@@ -232,6 +299,36 @@ async def test_a_browser_shows_the_answer_first_and_takes_feedback(
         e.feedback.text for e in sent.records if isinstance(e, MergeRequestEvent) and e.feedback
     ] == ["it held"]
     assert (tmp_path / "incident.png").stat().st_size > 10_000
+
+
+@pytest.mark.browser
+async def test_what_is_half_typed_outlives_the_pages_refresh(
+    engine: Engine, sent: Sent, tmp_path: Path
+) -> None:
+    need_browser()
+    from playwright.async_api import async_playwright
+
+    projection = SqlProjection(engine)
+    for record in full()[:-1]:  # no outcome yet: the page moves
+        await projection.keep(BY_MODEL[type(record)].name, record)
+    app = build_app(ports(projection, refresh_s=1), sent)
+    async with serve(app) as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1200, "height": 800})
+        page.set_default_timeout(5000)
+        await page.goto(f"{url}/incidents/{INCIDENT}")
+        async with page.expect_navigation():  # it loads itself again
+            pass
+        await page.screenshot(path=tmp_path / "moving.png", full_page=True)
+        await page.click("text=Give feedback")
+        await page.fill("input[name=text]", "half ty")
+        await page.wait_for_timeout(2500)
+        assert await page.input_value("input[name=text]") == "half ty"
+        await page.screenshot(path=tmp_path / "still.png", full_page=True)
+        await page.click("button[value=bad]")
+        await page.wait_for_url("**thanks=true**")
+        await browser.close()
+    assert [e.feedback.text for e in sent.records if isinstance(e, MergeRequestEvent) and e.feedback] == ["half ty"]  # fmt: skip
 
 
 @pytest.mark.browser

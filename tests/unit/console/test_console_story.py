@@ -8,16 +8,21 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
-from console_samples import INCIDENT, full
+from console_samples import INCIDENT, after, full
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.adapters.pages import Pages
+from console.core.keeping import kept
 from console.core.output import complete
 from console.core.plots import plots
 from console.core.story import summary_of, tell, timeline
 from console.core.words import WORDS
+from schemas.alerts import RawAlert
 from schemas.context import Series
+from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
+from schemas.outcomes import Outcome
+from schemas.validated import ValidatedPlans
 
 
 @given(st.permutations(full()), st.lists(st.sampled_from(full()), max_size=5))
@@ -114,3 +119,72 @@ def test_a_plot_is_well_formed_whatever_the_series_says(
     )
     for plot in plots([series], datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)):
         ElementTree.fromstring(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", plot.svg))
+
+
+def event(action: str, minutes: float) -> MergeRequestEvent:
+    """Something that happened to the sample's merge request, or in place of one."""
+    request = None if action == "declined" else MergeRequestRef(project="p", iid=1, url="https://gitlab.example/p/1")  # fmt: skip
+    return MergeRequestEvent(event_id=f"e-{action}-{minutes}", occurred_at=after(minutes), incident_id=INCIDENT, action=action, merge_request=request)  # type: ignore[arg-type]  # fmt: skip
+
+
+DECIDED = [r for r in full() if not isinstance(r, MergeRequestEvent | Outcome)]
+
+
+@pytest.mark.parametrize(
+    ("actions", "ended"),
+    [
+        ((), False),
+        (("opened",), False),
+        (("opened", "closed"), True),
+        (("opened", "closed", "reopened"), False),
+        (("opened", "merged"), False),
+        (("declined",), True),
+        (("declined", "opened"), False),
+    ],
+)
+def test_a_page_rests_when_its_merge_request_does(actions: tuple[str, ...], ended: bool) -> None:
+    events = [event(action, 10 + number) for number, action in enumerate(actions)]
+    assert tell(INCIDENT, [*DECIDED, *events]).ended is ended
+
+
+def test_the_timeline_tells_the_decision_before_its_checks() -> None:
+    told = [m for m in timeline(tell(INCIDENT, full())) if m.topic == "plans.candidate"]
+    assert [m.kind for m in told] == ["solution_proposed"]
+    assert told[0].text.startswith("oom_killed Deployment/shop/cart → Raise memory")
+
+
+def test_a_page_that_moves_has_no_form_and_says_how_to_get_one() -> None:
+    story = tell(INCIDENT, full()[:-1])
+    moving = Pages("en").incident(story, refresh=5, thanks=False)
+    still = Pages("en").incident(story, refresh=0, thanks=False)
+    assert 'http-equiv="refresh"' in moving
+    assert "<form" not in moving
+    assert "?still=true#feedback" in moving
+    assert 'http-equiv="refresh"' not in still
+    assert "feedback-form" in still
+
+
+def test_the_lists_pages_keep_their_filters() -> None:
+    where = {"service": "a&b=c", "result": "success"}
+    page = Pages("en").listing([], where, page=2, more=True)
+    for number in (1, 3):
+        assert f"?service=a%26b%3Dc&amp;result=success&amp;page={number}" in page
+    assert 'name="result" value="success"' in page
+    first = Pages("en").listing([], {}, page=0, more=False)
+    assert "<a rel=" not in first
+
+
+def test_what_the_console_keeps_has_no_secret_no_body_and_no_file() -> None:
+    secret = "hunter2-4711"
+    records = full(lambda text: f"{text} password={secret}")
+    assert any(secret in r.model_dump_json() for r in records if isinstance(r, RawAlert | MergeRequestEvent))  # fmt: skip
+    for record in records:
+        again = kept(record)
+        if isinstance(again, RawAlert):
+            assert again.body == b""
+        if isinstance(again, ValidatedPlans):
+            assert all(edit.after == "" for plan in again.plans for edit in plan.edits)
+            assert all(secret not in edit.diff for plan in again.plans for edit in plan.edits)
+        if isinstance(again, RawAlert | MergeRequestEvent):
+            assert secret not in again.model_dump_json()
+        assert again.event_id == record.event_id
