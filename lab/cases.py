@@ -129,4 +129,5 @@ def _alert(made: Scene, target: App, one: Fault | None, *, named: bool) -> None:
     made.title = (made.title or made.pick(_TITLES)).format(app=subject.name)
     kind = {"Deployment": "kube_deployment", "StatefulSet": "kube_stateful_set", "Job": "kube_job", "CronJob": "kube_cronjob"}  # fmt: skip
     tag = kind[subject.workload["kind"]]
+    made.placed = bool(made.others) or made.rng.random() > 0.08
     made.subject = f"{made.pick((tag, tag, 'service' if subject.service else tag))}:{subject.name}"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from lab import fleet as nodes
 from lab.api import Api, Refused
 from lab.apps import deployment
@@ -59,7 +61,7 @@ class Cluster:
         With ``repair`` the proposed change of each is applied, and what came of it stands in ``repairs/``.
         """
         for scene in scenes:
-            self.scenes[scene.namespace] = scene
+            self.scenes |= dict.fromkeys((scene.namespace, *scene.others), scene)
             self._point_webhooks(scene)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             done = list(pool.map(lambda scene: self._one(scene, out, repair=repair), scenes))
@@ -140,7 +142,11 @@ def _metrics(api: Api, scenes: dict[str, Scene], space: str) -> list[Obj]:
     if scene is None:
         return []
     out = []
-    for pod in api.items(f"/api/v1/namespaces/{space}/pods"):
+    try:
+        pods = api.items(f"/api/v1/namespaces/{space}/pods")
+    except (httpx.HTTPError, RuntimeError):  # the cluster is closing
+        return []
+    for pod in pods:
         name = pod["metadata"]["name"]
         percent = next((p for app, p in scene.usage.items() if name.startswith(f"{app}-")), None)
         if percent is not None:

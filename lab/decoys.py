@@ -52,6 +52,17 @@ def _strict_budget(scene: Scene, app: App) -> None:
     app.extras.append({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app.name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
 
 
+def _neighbour(scene: Scene, app: App) -> None:
+    """Another namespace has a trouble of its own: its image does not exist."""
+    space, name = scene.words.word(), scene.words.app()
+    container = {"name": "main", "image": f"{app.container['image']}-gone"}
+    labels = {"app": name}
+    sick = deployment(name, space, labels, {"containers": [container]}, 1)
+    scene.others.append(space)
+    scene.broken.add(name)
+    scene.apps.append(App(name, space, app.program, sick))
+
+
 def _before(scene: Scene) -> str:
     return stamp(datetime.now(UTC) - timedelta(minutes=scene.rng.randint(25, 160)))
 
@@ -108,4 +119,12 @@ def _gone_pod(scene: Scene, app: App) -> Step:
     return step
 
 
-_WAYS: tuple[Way, ...] = (_old_restarts, _old_warning, _gone_pod, _idle, _paused, _strict_budget)
+_WAYS: tuple[Way, ...] = (
+    _old_restarts,
+    _old_warning,
+    _gone_pod,
+    _idle,
+    _paused,
+    _strict_budget,
+    _neighbour,
+)

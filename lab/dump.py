@@ -122,16 +122,16 @@ def _yaml(path: Path, documents: list[Obj]) -> None:
 def alert(scene: Scene) -> dict[str, Any]:
     """The webhook's payload. It tells a symptom, and its tags sometimes name what it is about."""
     rng = random.Random(f"{scene.seed}/alert")
-    tags = [f"kube_namespace:{scene.namespace}", "kube_cluster_name:lab", "env:lab"]
+    tags = [f"kube_namespace:{scene.namespace}"] if scene.placed else []
     tags += [scene.subject] if scene.subject else []
     number, now = rng.randrange(10**7, 10**9), int(time.time() * 1000)
     return {
         "id": str(rng.randrange(10**12, 10**13)), "event_type": "query_alert_monitor", "title": f"[Triggered] {scene.title}",
         "body": f"%%%\n{scene.title}\n%%%", "alert_id": str(number), "alert_title": f"[Triggered] {scene.title}",
         "alert_status": scene.title, "alert_transition": "Triggered", "alert_type": "error", "alert_cycle_key": str(rng.randrange(10**12, 10**13)),
-        "alert_scope": ",".join(tags[:1] + tags[3:]), "alert_metric": "", "alert_query": "", "aggreg_key": f"{rng.getrandbits(48):012x}",
+        "alert_scope": ",".join(tags), "alert_metric": "", "alert_query": "", "aggreg_key": f"{rng.getrandbits(48):012x}",
         "priority": "normal", "hostname": "", "date": now, "last_updated": now, "org": {"id": "1", "name": "lab"},
-        "link": f"https://app.datadoghq.com/monitors/{number}", "tags": tags, "anomalies": [],
+        "link": f"https://app.datadoghq.com/monitors/{number}", "tags": [*tags, "kube_cluster_name:lab", "env:lab"], "anomalies": [],
     }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def fleet(rng: random.Random) -> Fleet:
     tainted = [node(zones[2], pools[1], taints=[taint]) for _ in range(2)]
     cordoned = [node(zones[0], pools[2], unschedulable=True) for _ in range(rng.choice((1, 2)))]
     full = node(zones[1], pools[3])
-    return Fleet(workers, tainted, cordoned, full, zones)
+    return Fleet(workers, tainted, cordoned, full, zones, f"{words.word()}.csi.example.com")
 
 
 def _node(name: str, zone: str, pool: str, cores: int, spec: dict[str, object]) -> Obj:
@@ -80,6 +80,13 @@ def deploy(api: Api, nodes: Fleet) -> None:
                 f"/api/v1/nodes/{name}",
                 {"spec": {"taints": [*(taints or []), _CORDON]}},
             )
+        limits = {
+            "name": nodes.driver,
+            "nodeID": name,
+            "topologyKeys": [],
+            "allocatable": {"count": 0},
+        }
+        api.create({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": name}, "spec": {"drivers": [limits]}})  # fmt: skip
     _fill(api, nodes.full)
 
 

@@ -90,10 +90,11 @@ class Live:
 def run(live: Live) -> None:
     """Plays a scene to the point where it can be dumped. Raises Unsettled."""
     scene = live.scene
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scene.namespace, "labels": scene.labels}}  # fmt: skip
-    live.api.create(space)
-    account = f"/api/v1/namespaces/{scene.namespace}/serviceaccounts/default"
-    live.wait(lambda: _there(live.api, account), "no default service account")
+    for name in (scene.namespace, *scene.others):
+        labels = scene.labels if name == scene.namespace else {}
+        live.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})  # fmt: skip
+        account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+        live.wait(lambda path=account: _there(live.api, path), "no default service account")  # type: ignore[misc]
     for manifest in scene.before:
         live.apply(manifest)
     if any(m["kind"] == "ResourceQuota" for m in scene.before):
@@ -139,7 +140,8 @@ def well(live: Live, apps: list[App], *, declared: bool = True) -> bool:
     kinds = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
     found = {o["metadata"]["name"]: o for kind in kinds.values() for o in live.items("apps/v1", kind)}  # fmt: skip
     for app in apps:
-        if app.name in live.scene.broken or app.workload["kind"] not in kinds:
+        elsewhere = app.namespace != live.scene.namespace
+        if app.name in live.scene.broken or app.workload["kind"] not in kinds or elsewhere:
             continue
         obj = found.get(app.name) or {}
         status = obj.get("status") or {}

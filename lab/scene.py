@@ -148,6 +148,8 @@ class Scene:
     notes: list[str] = field(default_factory=list)
     #: ``admission``, …; ``healthy`` and ``two`` are families too.
     family: str = ""
+    #: The alert says which namespace it is about.
+    placed: bool = True
     #: An extra tag of the alert: whom it names.
     subject: str = ""
     title: str = ""
@@ -181,6 +183,8 @@ class Fleet:
     #: Holds as many pods as it may.
     full: Obj
     zones: list[str]
+    #: A storage driver that can attach no volume to any node.
+    driver: str = ""
 
     @property
     def all(self) -> list[Obj]:

@@ -57,11 +57,7 @@ def _handler(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path).path.strip("/").split("/")
             if parts[:2] == ["apis", "metrics.k8s.io"] and "namespaces" in parts:
                 space = parts[parts.index("namespaces") + 1]
-                try:
-                    items = metrics(space)
-                except RuntimeError:  # the lab is closing
-                    items = []
-                self._send({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})  # fmt: skip
+                self._send({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": metrics(space)})  # fmt: skip
                 return
             resources = [{"name": "pods", "singularName": "", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]}]  # fmt: skip
             self._send({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "metrics.k8s.io/v1beta1", "resources": resources})  # fmt: skip

@@ -86,7 +86,14 @@ def quota_replicasets(scene: Scene, app: App) -> str:
     app.late = True
     scene.broken.add(app.name)
     scene.visible.append(lambda live: live.said(app, "ReplicaSetCreateError", "exceeded quota"))
-    return _quota(scene, {"count/replicasets.apps": str(len(scene.apps) - 1)})
+    return _quota(
+        scene,
+        {
+            "count/replicasets.apps": str(
+                sum(a is not app and a.workload["kind"] == "Deployment" for a in scene.apps)
+            )
+        },
+    )
 
 
 @fault("admission", "quota_storage_exceeded", alone=True, outage=True)

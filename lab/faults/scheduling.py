@@ -318,3 +318,31 @@ def gated(scene: Scene, app: App) -> str:
     app.spec["schedulingGates"] = [{"name": f"{scene.words.word()}.example.com/quota"}]
     scene.visible.append(lambda live: len(live.pods(app)) >= app.replicas)
     return ""
+
+
+@fault("scheduling", "volume_limit_reached", outage=True)
+def volume_limit(scene: Scene, app: App) -> str:
+    """The nodes hold as many volumes of that driver as they may."""
+    unplaced(scene, app, "exceed max volume count")
+    name = f"{scene.words.word()}-block"
+    volume = _volume(scene, name)
+    volume["spec"].pop("hostPath")
+    volume["spec"]["csi"] = {"driver": scene.fleet.driver, "volumeHandle": scene.words.word()}
+    _claim(scene, app, {"storageClassName": name})
+    return ""
+
+
+@fault("scheduling", "pvc_storage_class_mismatch", outage=True)
+def template_class(scene: Scene, app: App) -> str:
+    """A StatefulSet's claims name a class that does not exist."""
+    unplaced(scene, app, "unbound immediate PersistentVolumeClaims")
+    known = f"{scene.words.word()}-disk"
+    _volume(scene, known)
+    asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}, "storageClassName": scene.words.misspelt(known)}  # fmt: skip
+    app.workload["kind"] = "StatefulSet"
+    app.workload["spec"] |= {
+        "serviceName": app.name,
+        "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": asked}],
+    }
+    app.container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    return ""

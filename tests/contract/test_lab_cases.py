@@ -37,14 +37,15 @@ def test_every_case_has_an_alert_a_dump_manifests_and_an_answer_elsewhere(cases:
     for folder in folders:
         answer = json.loads((cases / "expected" / f"{folder.name}.json").read_text())
         alert = json.loads((folder / "alert.json").read_text())
-        assert f"kube_namespace:{answer['namespace']}" in alert["tags"]
+        assert "kube_cluster_name:lab" in alert["tags"]
         assert answer["evidence"] in ("real", "synthetic")
         assert list((folder / "manifests").glob("*.yaml"))
         pods = json.loads((folder / "cluster" / answer["namespace"] / "pods.json").read_text())
         assert pods["items"]
         spaces = json.loads((folder / "cluster" / "namespaces.json").read_text())["items"]
         named = {s["metadata"]["name"] for s in spaces}
-        assert named == {answer["namespace"], "default", "kube-system"}
+        assert {answer["namespace"], "default", "kube-system"} <= named
+        assert len(named) <= 4  # no other case's
 
 
 def test_no_case_tells_its_answer(cases: Path) -> None:
