@@ -32,6 +32,18 @@ _AFTER: dict[str, tuple[str, ...]] = {
     "limits": ("requests",),
 }
 
+#: Lists whose items come whole or not at all.
+_WHOLE_ITEMS = frozenset({"containers", "initContainers", "ephemeralContainers"})
+
+
+class _Named(dict[str, Value]):
+    """A new list item that paths name by a field: what else they say of it belongs into the same item."""
+
+    @property
+    def name(self) -> tuple[str, Value]:
+        """(field, value)."""
+        return next(iter(self.items()))
+
 
 def edits_of(
     change: KubernetesChange, document: Document, *, partial: bool = False
@@ -192,6 +204,8 @@ def _word(value: Value) -> bytes:
 def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
     """One insert under the deepest parent that is there, with all that is missing in between."""
     depth, place = _deepest(document, path)
+    if isinstance(path[depth], paths.Match) and depth + 1 < len(path) and depth:
+        _check_may_begin(path, depth)
     inside = _nested(path[depth + 1 :], value)
     head, first = path[:depth], path[depth]
     node = place.node
@@ -205,6 +219,12 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
         at = first if isinstance(first, int) else len(node.value)
         return Insert(document.index, head, at, _item(first, inside))
     raise Refused("NOT_FOUND", f"nothing to put {paths.render(path)} into")
+
+
+def _check_may_begin(path: paths.Path, depth: int) -> None:
+    """A field of a container that is not there is a slip of the pen, not a wish for another container."""
+    if path[depth - 1] in _WHOLE_ITEMS:
+        raise Refused("NOT_FOUND", f"nothing at {paths.render(path[: depth + 1])}")
 
 
 def _deepest(document: Document, path: paths.Path) -> tuple[int, spans.Place]:
@@ -224,7 +244,7 @@ def _nested(path: paths.Path, value: Value) -> Value:
 def _item(segment: paths.Segment, value: Value) -> Value:
     """A new list item; one named by a field gets that field first."""
     if isinstance(segment, paths.Match) and isinstance(value, Mapping):
-        return {segment.field: segment.value} | dict(value)
+        return _Named({segment.field: segment.value} | dict(value))
     return value
 
 
@@ -251,20 +271,41 @@ def _merged(edits: Sequence[Edit]) -> list[Edit]:
 
 def _join(left: Edit, right: Edit) -> Edit | None:
     if isinstance(left, Replace) and isinstance(right, Replace):
-        if left.path == right.path and left.old == right.old and isinstance(left.new, Mapping):
+        if left.path == right.path and left.old == right.old and not is_scalar(left.new):
             return Replace(left.doc, left.path, left.old, _deep(left.new, right.new))
         return None
     if not (isinstance(left, Insert) and isinstance(right, Insert) and left.parent == right.parent):
         return None
-    if left.key == right.key and isinstance(left.key, str) and isinstance(left.value, Mapping):
-        return Insert(left.doc, left.parent, left.key, _deep(left.value, right.value), left.after)
-    return None
+    if left.key != right.key or is_scalar(left.value):
+        return None
+    if isinstance(left.key, int) and not _same_item(left.value, right.value):
+        return None
+    return Insert(left.doc, left.parent, left.key, _deep(left.value, right.value), left.after)
+
+
+def _same_item(left: Value, right: Value) -> bool:
+    return isinstance(left, _Named) and isinstance(right, _Named) and left.name == right.name
 
 
 def _deep(left: Value, right: Value) -> Value:
+    if left == right:
+        return left
+    if _is_list(left) and _is_list(right):
+        return _deep_items(list(left), right)  # type: ignore[arg-type]
     if not isinstance(left, Mapping) or not isinstance(right, Mapping):
         raise Refused("UNSUPPORTED", "two changes make the same field")
-    out: dict[str, Value] = dict(left)
+    out = _Named(left) if isinstance(left, _Named) else dict(left)
     for key, value in right.items():
         out[key] = _deep(out[key], value) if key in out else value
     return out
+
+
+def _deep_items(left: list[Value], right: Sequence[Value]) -> list[Value]:
+    for item in right:
+        for at, there in enumerate(left):
+            if _same_item(there, item):
+                left[at] = _deep(there, item)
+                break
+        else:
+            left.append(item)
+    return left

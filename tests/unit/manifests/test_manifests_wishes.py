@@ -1,0 +1,75 @@
+"""Fields set by path, as `kfix edit` does: what is missing is made, once, and nothing that nobody asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from manifests import Refused, patch, planning, reading
+
+
+def wish(text: str, wanted: dict[str, Any]) -> str:
+    return patch(text, planning.set_values(reading.read(text)[0], wanted))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "expected"),
+    [
+        pytest.param(
+            "e:\n- name: A\n  value: x\n",
+            {
+                "e[name=B].valueFrom.secretKeyRef.name": "s",
+                "e[name=C].value": "1",
+                "e[name=B].valueFrom.secretKeyRef.key": "k",
+            },
+            'e:\n- name: A\n  value: x\n- name: B\n  valueFrom:\n    secretKeyRef:\n      name: s\n      key: k\n- name: C\n  value: "1"\n',
+            id="two fields of one new item, then another item",
+        ),
+        pytest.param(
+            "l:\n- a\nc: {}\n",
+            {"c.env[name=A].value": "1", "c.env[name=B].value": "2", "c.env[name=A].x": "3"},
+            'l:\n- a\nc:\n  env:\n  - name: A\n    value: "1"\n    x: "3"\n  - name: B\n    value: "2"\n',
+            id="a list that is missing",
+        ),
+        pytest.param(
+            "e: []\n",
+            {"e[name=A].value": "1", "e[name=B].value": "2"},
+            'e:\n  - name: A\n    value: "1"\n  - name: B\n    value: "2"\n',
+            id="an empty list",
+        ),
+        pytest.param(
+            "r:\n  limits:\n    cpu: 1\n",
+            {"r.requests.cpu": "1", "r.requests.memory": "1Gi", "r.limits.cpu": 2},
+            'r:\n  limits:\n    cpu: 2\n  requests:\n    cpu: "1"\n    memory: 1Gi\n',
+            id="a mapping that is missing",
+        ),
+        pytest.param("c:\n  a: x\n", {"c": {"b": {"d": 1}}}, "c:\n  b:\n    d: 1\n", id="exchange"),
+    ],
+)
+def test_what_is_missing_is_made_once(text: str, wanted: dict[str, Any], expected: str) -> None:
+    assert wish(text, wanted) == expected
+    assert wish(expected, wanted) == expected
+    yaml.safe_load(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "code"),
+    [
+        ("containers:\n- name: a\n", {"containers[name=b].image": "x"}, "NOT_FOUND"),
+        ("s:\n  initContainers: []\n", {"s.initContainers[name=b].image": "x"}, "NOT_FOUND"),
+        ("a: {}\n", {"a.b.c": 1, "a.b": {"c": 2}}, "UNSUPPORTED"),
+        ("a: 1\n", {"a.b": 1}, "NOT_FOUND"),
+    ],
+)
+def test_a_slip_of_the_pen_makes_nothing(text: str, wanted: dict[str, Any], code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        wish(text, wanted)
+    assert refused.value.code == code
+
+
+def test_a_whole_new_container_may_come() -> None:
+    text = "s:\n  containers:\n  - name: a\n"
+    wanted = {"s.containers[name=b]": {"image": "x"}}
+    assert wish(text, wanted) == text + "  - name: b\n    image: x\n"
