@@ -6,8 +6,9 @@ from typing import Literal
 
 from kfix import topics
 from kfix.runtime.stage import Stage
-from publish import telling
+from publish import consenting, telling
 from publish.answering import answer
+from publish.consenting import Withheld
 from publish.core import course, notes
 from publish.core.course import Course, Known
 from publish.core.history import fix_of
@@ -38,7 +39,7 @@ async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | N
         await _reconcile(chosen.edits[0].project, ports, ports.forge)
         decision = await _choose(record, chosen, ports)
     if decision.kind == "open" and chosen is not None:
-        return await _open(record, chosen, ports)
+        return await _open(record, ports)
     if decision.because is not None:
         await telling.tell_remembered(decision.because, ports)
     if decision.kind in ("note", "recovered"):
@@ -90,19 +91,35 @@ async def _reconcile(project: str, ports: Ports, forge: Forge) -> None:
             await ports.ledger.moved_to(known.incident_id, found.state, ports.now())
 
 
-async def _open(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> MergeRequestEvent:
+async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
     if ports.forge is None:
         return await _decline(record, "no_forge", ports)
-    result = await open_merge_request(record, chosen, ports, ports.forge)
+    plans = course.publishable(record)
+    if not plans:
+        return await _decline(record, "no_edit", ports)
+    allowed = await consenting.allowed(record, plans, ports, ports.forge)
+    if isinstance(allowed, Withheld) and allowed.why == "capped":
+        await _reconcile(plans[0].edits[0].project, ports, ports.forge)
+        allowed = await consenting.allowed(record, plans, ports, ports.forge)
+    if isinstance(allowed, Withheld):
+        return await _decline(record, allowed.why, ports, allowed.reason)
+    result = await open_merge_request(record, allowed, ports, ports.forge)
     if isinstance(result, Declined):
-        return await _decline(record, result.why, ports)
+        return await _decline(record, result.why, ports, result.reason)
+    return await _opened(record, allowed.plan, result, ports, ports.forge)
+
+
+async def _opened(
+    record: ValidatedPlans, chosen: ValidatedPlan, result: Opened, ports: Ports, forge: Forge
+) -> MergeRequestEvent:
     await _remember(record, chosen, result, ports)
-    if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
-        await telling.wish_merge(ports.forge, result.ref, ports.settings.merge_check_s)
-    told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
     # A record that comes again after people chose another plan does not take that back.
     kept = await ports.ledger.proposal_of(record.incident_id)
-    proposal = telling.proposal(record, (kept.chosen if kept else None) or chosen)
+    chosen = (kept.chosen if kept else None) or chosen
+    if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
+        await telling.wish_merge(forge, result.ref, ports.settings.merge_check_s)
+    told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
+    proposal = telling.proposal(record, chosen)
     return event(record, "opened", ports.now(), ref=result.ref, told=told, proposal=proposal)
 
 
@@ -142,8 +159,13 @@ async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> Merge
     return event(record, "updated", ports.now(), ref=ref, told=told, text=text)
 
 
-async def _decline(record: ValidatedPlans, why: str, ports: Ports) -> MergeRequestEvent:
-    text = word(why, ports.language) if why else record.explanation or course.rejections(record)
+async def _decline(
+    record: ValidatedPlans, why: str, ports: Ports, reason: str = ""
+) -> MergeRequestEvent:
+    if why:
+        text = notes.plain(why, reason, ports.language)
+    else:
+        text = record.explanation or course.rejections(record)
     told: tuple[Notification, ...] = ()
     if not ports.limits.observe:
         told = await telling.tell(record, None, ports, kind="declined", why=text)

@@ -155,7 +155,7 @@ async def _switch(wish: _Wish, at: int, proposed: Proposed) -> MergeRequestEvent
     record, wanted = proposed.record, proposed.record.plans[at - 1]
     done = await put_on_branch(record, wanted, wish.ref, wish.ports, wish.forge)
     if not isinstance(done, Switched):
-        await wish.say_word(done.why)
+        await wish.say(notes.declined(done.why, done.reason, wish.ports.language))
         return None
     now = Proposed(record, wanted.plan.plan_id)
     await wish.ports.ledger.switched(record.incident_id, wanted.plan.changes_hash, done.ref, now)

@@ -11,6 +11,8 @@ from typing import Literal
 
 from kfix.fix_history import Record, posterior
 from manifests import Refused, propose
+from publish import consenting
+from publish.consenting import Allowed, Withheld
 from publish.core import course, description, rebase
 from publish.core.wording import word
 from publish.ports import Draft, FileAction, Forge, Found, Ports
@@ -32,8 +34,10 @@ class Opened:
 class Declined:
     """There is none, and will be none for this record. ``why`` is a key of ``core.wording``."""
 
-    why: Literal["moved", "remembered", "already_merged", "no_edit", "not_open", "touched"]
+    why: Literal["moved", "remembered", "already_merged", "not_open", "touched", "consent"]
     ref: MergeRequestRef | None = None
+    #: One sentence more, where there is one.
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,14 @@ class _Commit:
 
 
 async def open_merge_request(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge
+    record: ValidatedPlans, allowed: Allowed, ports: Ports, forge: Forge
 ) -> Opened | Declined:
     """Makes sure that the incident has its merge request. Safe to run again after a crash at any point.
 
     Raises errors.Defect for text that was not proven, errors.Moved when a lock is lost in between, and what the forge
     raises.
     """
-    if not chosen.edits:
-        return Declined("no_edit")
+    chosen = allowed.plan
     project, branch = course.check_proof(chosen), branch_of(record.incident_id)
     found = await forge.find(project, branch)
     if found is not None:
@@ -75,7 +78,7 @@ async def open_merge_request(
     if made is None:
         await _check_branch(chosen, forge, project, branch)
         made = await forge.head(project, branch) or ""
-    draft = await _draft(record, chosen, ports, commit=made, reapplied=reapplied)
+    draft = await _draft(record, allowed, ports, forge, commit=made, reapplied=reapplied)
     return Opened(await forge.open(draft), reapplied)
 
 
@@ -94,6 +97,9 @@ async def put_on_branch(
     found = await forge.find(project, branch)
     if found is None or found.state != "opened":
         return Declined("not_open")
+    said = await consenting.allowed(record, [wanted], ports, forge)
+    if isinstance(said, Withheld):
+        return Declined("consent", reason=said.reason)
     head = await forge.head(project, branch)
     if head is None:
         return Declined("not_open")
@@ -106,7 +112,7 @@ async def put_on_branch(
         message = description.commit_message(record, wanted)
         target = wanted.edits[0].ref
         head = await forge.replace(project, branch, target, message, commit.actions)
-    draft = await _draft(record, wanted, ports, commit=head, reapplied=False)
+    draft = await _draft(record, Allowed(wanted, said.consent), ports, forge, commit=head)
     await forge.rewrite(ref, draft.title, draft.description)
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
@@ -194,10 +200,16 @@ async def _carries_all(chosen: ValidatedPlan, forge: Forge, branch: str) -> bool
 
 
 async def _draft(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, *, commit: str, reapplied: bool
+    record: ValidatedPlans,
+    allowed: Allowed,
+    ports: Ports,
+    forge: Forge,
+    *,
+    commit: str,
+    reapplied: bool = False,
 ) -> Draft:
-    language, settings = ports.language, ports.settings
-    draft = chosen.plan.confidence < settings.draft_below
+    chosen, language, settings = allowed.plan, ports.language, ports.settings
+    draft, namespace = chosen.plan.confidence < settings.draft_below, record.context.namespace
     page = description.Page(
         language=language,
         incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
@@ -206,11 +218,11 @@ async def _draft(
         target=chosen.edits[0].ref,
         history=await _fared(record, chosen, ports),
         draft=draft,
+        withheld=allowed.withheld,
     )
     text = description.description(record, chosen, page)
     if reapplied:
         text = f"> {word('reapplied', language)}\n\n{text}"
-    namespace = record.context.namespace
     return Draft(
         project=course.check_proof(chosen),
         branch=branch_of(record.incident_id),
@@ -219,7 +231,8 @@ async def _draft(
         description=text,
         labels=tuple(description.labels(record, chosen)),
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
-        reviewers=settings.reviewers.get(namespace) or settings.reviewers.get("*", ()),
+        reviewers=await consenting.reviewers(chosen, namespace, allowed.consent, ports, forge),
+        reviewers_at_most=settings.reviewers_at_most,
     )
 
 

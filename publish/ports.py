@@ -36,7 +36,9 @@ class Draft:
     description: str
     labels: tuple[str, ...]
     assignee: str = ""
+    #: Users, ``@group/path``, ``@@role`` or addresses, in the order in which they are asked.
     reviewers: tuple[str, ...] = ()
+    reviewers_at_most: int = 3
 
 
 @dataclass(frozen=True, slots=True)

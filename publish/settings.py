@@ -17,6 +17,10 @@ class Publish(Settings):
     assignees: dict[str, str] = Field(default_factory=dict)
     #: Namespace to GitLab user names asked for review; ``*`` for all others.
     reviewers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Ask the owners of the changed files too, as CODEOWNERS names them.
+    codeowners: bool = True
+    #: People asked for review at most: more feel that somebody else will. GitLab Free keeps the first one.
+    reviewers_at_most: int = Field(default=3, ge=0)
     #: Confidence below which a merge request is opened as a draft, which cannot merge until a person says it is ready.
     #: Rules believe 0.7 where wrong settings and symptoms fit, and 0.5 where only one of them was seen.
     draft_below: float = Field(default=0.6, ge=0.0, le=1.0)
@@ -28,6 +32,9 @@ class Publish(Settings):
     snooze_at_most_s: float = Field(default=30 * 86400.0, ge=0)
     #: Open merge requests of K-Fix in one repository: what reviewers of a team can look at in a day.
     open_per_project: int = Field(default=20, ge=1)
+    #: Merge requests that K-Fix opens in one repository within an hour: a storm of different troubles has one cause that a
+    #: person should look for.
+    opened_per_hour: int = Field(default=10, ge=1)
     #: So many merge requests closed unmerged in a row and K-Fix pauses in that repository.
     breaker: int = Field(default=5, ge=1)
     #: Seconds to wait for GitLab to find out whether a fresh merge request can merge, where it may by itself.

@@ -58,6 +58,7 @@ def limits_of(settings: Publish, *, observe: bool) -> Limits:
         note_every=timedelta(seconds=settings.note_every_s),
         remember_closed=timedelta(seconds=settings.remember_closed_s),
         open_per_project=settings.open_per_project,
+        opened_per_hour=settings.opened_per_hour,
         breaker=settings.breaker,
         observe=observe,
     )

@@ -62,6 +62,12 @@ class World:
         made = self.project.repository.commit(branch, "by hand", [action], person)
         return str(made if isinstance(made, str) else made.id)
 
+    def add(self, path: str, text: str) -> None:
+        """A person adds a file to the target branch."""
+        person = Person("Ada", "ada@example.com")
+        action = Action("create", path, content=text.encode())
+        self.project.repository.commit("main", f"add {path}", [action], person)
+
     async def record(self, **fields: Any) -> ValidatedPlans:
         head = await self.gitlab.head(PROJECT, "main")
         return sample.record(base_commit=head, **fields)

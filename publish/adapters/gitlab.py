@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from kfix.clients.gitlab import GitLab, check_project
+from publish.adapters.people import People
 from publish.ports import Draft, FileAction, Found, MarkedState
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef
@@ -26,7 +27,7 @@ class GitLabForge:
 
     def __init__(self, gitlab: GitLab) -> None:
         self._gitlab = gitlab
-        self._me = ""
+        self._people = People(gitlab)
 
     async def find(self, project: str, branch: str) -> Found | None:
         """See ``ports.Forge``."""
@@ -125,23 +126,11 @@ class GitLabForge:
 
     async def me(self) -> str:
         """See ``ports.Forge``."""
-        if not self._me:
-            self._me = await self._gitlab.read(_own_name)
-        return self._me
+        return (await self._people.me())[1]
 
     async def access(self, project: str, username: str) -> int:
         """See ``ports.Forge``."""
-        check_project(project)
-        people = await self._user_ids((username,)) if username else []
-        if not people:
-            return 0
-        try:
-            member = await self._gitlab.read(
-                lambda gl: gl.projects.get(project, lazy=True).members_all.get(people[0])
-            )
-        except errors.NotFound:
-            return 0
-        return int(member.access_level) if member.state == "active" else 0
+        return await self._people.access(project, username)
 
     async def _check_locks(self, project: str, start: str, actions: Sequence[FileAction]) -> None:
         """A refused commit whose locks are lost is one to plan again. Raises errors.Moved."""
@@ -163,9 +152,12 @@ class GitLabForge:
             "labels": list(draft.labels),
             "remove_source_branch": True,
         }
-        assignee = await self._user_ids((draft.assignee,) if draft.assignee else ())
-        reviewers = await self._user_ids(draft.reviewers)
-        body |= {"assignee_ids": assignee} if assignee else {}
+        people = self._people
+        assignee = await people.user_id(draft.assignee) if draft.assignee else None
+        reviewers = await people.ids(
+            draft.project, draft.reviewers, at_most=draft.reviewers_at_most, turn=draft.branch
+        )
+        body |= {"assignee_ids": [assignee]} if assignee else {}
         body |= {"reviewer_ids": reviewers} if reviewers else {}
         try:
             made = await self._gitlab.write(
@@ -179,16 +171,6 @@ class GitLabForge:
                 raise
             return found.ref
         return _ref(draft.project, made)
-
-    async def _user_ids(self, names: Sequence[str]) -> list[int]:
-        """Ids of users; unknown names are left out, a merge request is worth more than its assignee."""
-        ids = []
-        for name in names:
-            found = await self._gitlab.read(
-                lambda gl, name=name: gl.users.list(username=name, get_all=False)  # type: ignore[misc]
-            )
-            ids += [int(u.id) for u in found if str(u.username).lower() == name.lower()][:1]
-        return ids
 
     async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:
         """See ``ports.Forge``. The key stands in the comment as a hidden mark, so a retry finds it."""
@@ -220,11 +202,6 @@ class GitLabForge:
         except (errors.Rejected, errors.Moved):
             return False
         return True
-
-
-def _own_name(gl: Any) -> str:
-    gl.auth()
-    return str(gl.user.username)
 
 
 def _mark(key: str) -> str:

@@ -9,7 +9,7 @@ from kfix.fix_history import Record
 from manifests.diffs import reverse
 from publish.core import french, inert
 from publish.core.markdown import blocks, bullets, details, link, section, table
-from publish.core.wording import Language, colon, has, number, percent, word
+from publish.core.wording import Language, check_name, colon, has, number, percent, word
 from schemas.identity import branch_of
 from schemas.plans import ActionPlan
 from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
@@ -30,7 +30,14 @@ _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 #: Numbers of one check on the page.
 _NUMBERS = 12
 #: Checks whose numbers a reviewer wants to see, also when all is well.
-_TELLING = ("resource_quota", "limit_range", "scaling_ceiling", "node_fit", "server_dry_run")
+_TELLING = (
+    "resource_quota",
+    "limit_range",
+    "scaling_ceiling",
+    "node_fit",
+    "render",
+    "server_dry_run",
+)
 
 
 def proof(checks: Sequence[CheckResult], language: Language) -> str:
@@ -69,7 +76,7 @@ def _row(check: CheckResult, language: Language) -> list[str]:
         for name, value in list(check.numbers.items())[:_NUMBERS]
     ]
     return [
-        word(check.name, language),
+        check_name(check.name, language),
         f"{_SIGN[check.verdict]} {word(check.verdict, language)}",
         inert.cell(french.said(check.reason, language)),
         "<br>".join(numbers) or "–",

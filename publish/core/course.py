@@ -32,11 +32,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Policy of publish. ``None`` for a duration never ends."""
+    """Policy of publish."""
 
     note_every: timedelta
     remember_closed: timedelta
     open_per_project: int
+    opened_per_hour: int
     breaker: int
     observe: bool
 
@@ -103,14 +104,25 @@ def _limited(
         recent = known.closed_at is not None and now - known.closed_at < limits.remember_closed
         if known.state == "closed" and recent:
             return Course("decline", "remembered", known)
-    if sum(known.state == "opened" for known in same_project) >= limits.open_per_project:
-        return Course("decline", "capped")
+    why = capped(same_project, limits.open_per_project, limits.opened_per_hour, now)
+    if why:
+        return Course("decline", why)
     ended = [known for known in same_project if known.state != "opened"][: limits.breaker]
     if len(ended) == limits.breaker and all(known.state == "closed" for known in ended):
         latest = max((k.closed_at for k in ended if k.closed_at is not None), default=None)
         if latest is not None and now - latest < limits.remember_closed:
             return Course("decline", "circuit")
     return Course("open")
+
+
+def capped(
+    same_project: Sequence[Known], open_at_most: int, per_hour: int, now: datetime
+) -> Literal["", "capped", "hourly"]:
+    """Which cap of a repository is reached: merge requests that are open, or that were opened within the last hour."""
+    if sum(known.state == "opened" for known in same_project) >= open_at_most:
+        return "capped"
+    since = now - timedelta(hours=1)
+    return "hourly" if sum(k.opened_at > since for k in same_project) >= per_hour else ""
 
 
 def rejections(record: ValidatedPlans) -> str:
@@ -122,6 +134,12 @@ def rejections(record: ValidatedPlans) -> str:
         if check.name in validated.rejected_by
     ]
     return "; ".join(reasons)
+
+
+def publishable(record: ValidatedPlans) -> list[ValidatedPlan]:
+    """The accepted plans with an edit, the recommended one first."""
+    plans = [p for p in record.plans if p.accepted and p.edits]
+    return sorted(plans, key=lambda p: p.plan.plan_id != record.recommended)
 
 
 def recommended(record: ValidatedPlans) -> ValidatedPlan | None:

@@ -5,8 +5,8 @@ What decides is on the page; what only explains is folded away.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from kfix.fix_history import Record
 from publish.core import assurance, french, inert
@@ -20,7 +20,7 @@ from publish.core.markdown import (
     section,
     table,
 )
-from publish.core.wording import Language, colon, number, percent, word
+from publish.core.wording import Language, check_name, colon, number, percent, word
 from schemas.base import Json
 from schemas.plans import ActionPlan, Analysis, Evidence
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -55,6 +55,8 @@ class Page:
     #: How fixes of this kind fared; ``None``: nobody knows.
     history: Record | None = None
     draft: bool = False
+    #: Why the owners of the repository do not let a plan be proposed, by plan id.
+    withheld: Mapping[str, str] = field(default_factory=dict)
 
 
 def mr_title(record: ValidatedPlans, chosen: ValidatedPlan, *, draft: bool = False) -> str:
@@ -77,7 +79,7 @@ def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> st
         _why(record, chosen, page),
         _patch(chosen, language),
         _evidence(record, page),
-        _plan(record, chosen, language),
+        _plan(record, chosen, page),
         assurance.proof(chosen.checks, language),
         assurance.rollback(record, chosen, language, commit=page.commit, target=page.target),
         assurance.history(record, chosen.plan, page.history, language, page.hosts),
@@ -173,8 +175,8 @@ def _patch(chosen: ValidatedPlan, language: Language) -> str:
     return section(word("patch", language), *parts)
 
 
-def _plan(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> str:
-    plan = chosen.plan
+def _plan(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
+    plan, language = chosen.plan, page.language
     time = risks = ""
     if plan.estimated_time:
         time = f"{word('estimated', language)}{colon(language)} {inert.prose(plan.estimated_time, 100)}"
@@ -184,7 +186,10 @@ def _plan(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> 
     others = alternatives(record, chosen)
     folded = details(
         f"{word('alternatives', language)} ({len(others)})",
-        *(alternative(at, other, language) for at, other in others),
+        *(
+            alternative(at, other, language, page.withheld.get(other.plan.plan_id, ""))
+            for at, other in others
+        ),
         word("alternatives_how", language),
     )
     return section(
@@ -231,20 +236,23 @@ def _shown(value: Json) -> str:
     return "–" if value is None else str(value)
 
 
-def alternative(at: int, other: ValidatedPlan, language: Language) -> str:
-    """One plan that was not chosen: what it would change, and what stopped it."""
+def alternative(at: int, other: ValidatedPlan, language: Language, withheld: str = "") -> str:
+    """One plan that was not chosen: what it would change, and what stopped it. ``withheld``: why its owners do not want it."""
     plan = other.plan
     state = word("accepted", language)
     if not other.accepted:
-        named = (word(name, language) for name in other.rejected_by)
+        named = (check_name(name, language) for name in other.rejected_by)
         state = f"{word('rejected', language)} {', '.join(named)}"
     sure = f"{word('confidence', language)} {percent(plan.confidence, language)}"
     head = f"**{at}. {inert.prose(plan.title, 200)}** ({sure}, {state})"
     reasons = [
-        f"{word(check.name, language)}{colon(language)} {inert.prose(french.said(check.reason, language), 300)}"
+        f"{check_name(check.name, language)}{colon(language)} {inert.prose(french.said(check.reason, language), 300)}"
         for check in other.checks
         if check.name in other.rejected_by
     ]
+    if withheld:
+        told = inert.prose(french.said(withheld, language), 300)
+        reasons.append(f"{word('consent', language)}{colon(language)} {told}")
     why = safe(inert.prose(plan.justification, 500))
     return blocks(head, why, changes(plan, language), bullets(reasons))
 

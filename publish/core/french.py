@@ -47,11 +47,16 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (r"a pod fits on the largest node", r"un pod tient sur le plus grand nœud"),
     (r"no disruption budgets were collected", r"aucun budget d'interruption n'a été relevé"),
+    (r"no disruption budget is touched", r"aucun budget d'interruption n'est concerné"),
+    (r"every budget keeps its room", r"chaque budget garde sa marge"),
     (
-        r"(\d+) replicas cannot keep minAvailable (\d+)",
-        r"\1 réplicas ne peuvent pas garder minAvailable \2",
+        r"budget (\S+) would not guard these pods any more",
+        r"le budget \1 ne protégerait plus ces pods",
     ),
-    (r"no disruption budget is broken", r"aucun budget d'interruption n'est rompu"),
+    (
+        r"budget (\S+): with (\S+) replicas (\S+) (\S+) leaves no room for an eviction",
+        r"budget \1 : avec \2 réplicas, \3 \4 ne laisse aucune marge d'éviction",
+    ),
     (r"the same change ended as (\w+) in (\S+)", r"le même changement a fini en \1 dans \2"),
     (r"(\w+) failed (\d+) times on this object", r"\1 a échoué \2 fois sur cet objet"),
     (
@@ -74,8 +79,12 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"quota (\S+) does not say how much (\S+) is used", r"le quota \1 ne dit pas combien de \2 est utilisé"),
     (r"quota (\S+): (\S+) would be (\S+) of (\S+)", r"quota \1 : \2 serait à \3 sur \4"),
     (
-        r"quota (\S+): rolling out needs (\S+) (\S+) of (\S+)",
-        r"quota \1 : le déploiement demande \2 de \3 sur \4",
+        r"quota (\S+): (\S+) is (\S+) of (\S+) while it rolls out",
+        r"quota \1 : \2 est à \3 sur \4 pendant le déploiement",
+    ),
+    (
+        r"quota (\S+) counts (\S+), of which container (\S+) says nothing",
+        r"le quota \1 compte \2, dont le conteneur \3 ne dit rien",
     ),
     (r"no limit ranges were collected", r"aucun LimitRange n'a été relevé"),
     (
@@ -122,8 +131,38 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(\S+) is the base to edit", r"\1 est la base à modifier"),
     (r"(\S+) is shared by (\d+) overlays", r"\1 est partagé par \2 surcouches"),
     (r"(\S+) sets (\S+) for (\S+)", r"\1 fixe \2 pour \3"),
+    (r"(.+) leads to no document that declares it", r"\1 ne mène à aucun document qui le déclare"),
+    (r"(.+) leads to (\S+)", r"\1 mène à \2"),
+    (
+        r"(Argo CD tracks it by Application|Flux applies it by Kustomization) (\S+), which is not declared here",
+        r"\1 \2, qui n'est pas déclaré ici",
+    ),
+    (r"rendering (\S+) makes (\S+): (.+)", r"le rendu de \1 produit \2 : \3"),
+    (r"not rendered: (.+)", r"non rendu : \1"),
+    (r"environment (\w+) chooses (.+)", r"l'environnement \1 choisit \2"),
+    (
+        r"(.+) installs (\S+) from a chart that is kept elsewhere",
+        r"\1 installe \2 depuis un chart gardé ailleurs",
+    ),
+    (r"a new patch of (\S+) alone", r"un nouveau patch de \1 seul"),
     (r"a new file beside (\S+)", r"un nouveau fichier à côté de \1"),
     (r"(\S+) lists the new file", r"\1 liste le nouveau fichier"),
+    # what a repository's owners allow
+    (r"(\S+) says that nothing is proposed here", r"\1 dit que rien n'est proposé ici"),
+    (r"(\S+) does not let a (\S+) be changed", r"\1 ne permet pas de changer un \2"),
+    (r"(\S+) does not let (\S+) be changed", r"\1 ne permet pas de changer \2"),
+    (r"(\S+) does not let objects be added", r"\1 ne permet pas d'ajouter des objets"),
+    (
+        r"(\S+) names fields, and a whole (\S+) is more than those",
+        r"\1 nomme des champs, et un \2 entier va au-delà",
+    ),
+    (r"(\S+) allows (\d+) changed (files|lines), this takes (\d+)", r"\1 permet \2 changements (\3), il en faut \4"),
+    (r"(\S+) allows (\S+) up to (\S+), this is (\S+)", r"\1 permet \2 jusqu'à \3, ceci demande \4"),
+    (
+        r"(\S+) allows (\S+) to change by (\S+) times, this is (\S+) to (\S+)",
+        r"\1 permet de multiplier \2 par \3, ceci passe de \4 à \5",
+    ),
+    (r"(\S+\.yaml): nothing is deleted", r"\1 : rien n'est supprimé"),
     # refusals
     (
         r"IGNORED: a comment asks K-Fix to leave the document alone",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from publish.core import french, inert
 from publish.core.description import alternative, alternatives
 from publish.core.markdown import blocks, bullets, table
-from publish.core.wording import Language, colon, has, number, percent, word
+from publish.core.wording import Language, check_name, colon, has, number, percent, word
 from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
 from schemas.plans import Evidence, Hypothesis
@@ -114,7 +114,7 @@ def explain(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -
     causes = [_cause(h, evidence, language) for h in (analysis.hypotheses if analysis else ())[:5]]
     others = [alternative(at, other, language) for at, other in alternatives(record, chosen)]
     doubts = [
-        f"{word(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
+        f"{check_name(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
         for c in chosen.checks
         if c.verdict != "pass"
     ]
@@ -153,11 +153,25 @@ def _opinion(record: ValidatedPlans) -> str:
 def refused(other: ValidatedPlan, language: Language) -> str:
     """Why an alternative is not put on the branch."""
     reasons = [
-        f"{word(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
+        f"{check_name(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
         for c in other.checks
         if c.name in other.rejected_by
     ]
     return blocks(word("not_accepted", language), bullets(reasons))
+
+
+def declined(why: str, reason: str, language: Language) -> str:
+    """Why nothing was done, for a comment."""
+    if not reason:
+        return word(why, language)
+    told = inert.prose(french.said(reason, language), 300)
+    return f"{word(why, language)}{colon(language)} {told}"
+
+
+def plain(why: str, reason: str, language: Language) -> str:
+    """Why nothing was done: a sentence of ours, and what somebody else said, as untrusted as that."""
+    told = french.said(reason, language)
+    return f"{word(why, language)}{colon(language)} {told}" if told else word(why, language)
 
 
 def switched(at: int, other: ValidatedPlan, language: Language) -> str:

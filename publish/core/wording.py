@@ -111,6 +111,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "node_fit": ("Fits on a node", "Tient sur un nœud"),
     "disruption_budget": ("Disruption budget", "Budget d'interruption"),
     "schema": ("Schema", "Schéma"),
+    "render": ("Rendered difference", "Différence rendue"),
     "manifest_edit": ("Edit", "Modification"),
     "server_dry_run": ("Server dry-run", "Essai à blanc du serveur"),
     "historical_failures": ("History", "Historique"),
@@ -190,6 +191,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "capped": (
         "Too many open merge requests for this repository.",
         "Trop de merge requests ouvertes pour ce dépôt.",
+    ),
+    "hourly": (
+        "K-Fix opened as many merge requests in this repository within the last hour as it may.",
+        "K-Fix a ouvert dans ce dépôt autant de merge requests qu'il le peut en une heure.",
+    ),
+    "consent": (
+        "The owners of the repository do not let this be proposed",
+        "Les propriétaires du dépôt ne permettent pas de proposer ceci",
     ),
     "circuit": (
         "The last merge requests for this repository were all closed unmerged; K-Fix pauses there.",
@@ -333,3 +342,8 @@ def word(key: str, language: Language) -> str:
 def has(key: str) -> bool:
     """Is there a word for this key?"""
     return key in _WORDS
+
+
+def check_name(name: str, language: Language) -> str:
+    """What people call a check; its own name where nobody thought of one."""
+    return word(name, language) if has(name) else f"`{name}`"

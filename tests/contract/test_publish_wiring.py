@@ -23,7 +23,8 @@ def test_promised_defaults() -> None:
     settings = load(Publish)
     assert settings.note_every_s == 3600
     assert settings.remember_closed_s == 14 * 24 * 3600
-    assert (settings.open_per_project, settings.breaker) == (20, 5)
+    assert (settings.open_per_project, settings.opened_per_hour, settings.breaker) == (20, 10, 5)
+    assert (settings.codeowners, settings.reviewers_at_most, settings.draft_below) == (True, 3, 0.6)
     assert settings.chat_timeout_s == 5
     assert not settings.slack_token.get_secret_value()
     assert not settings.teams_url.get_secret_value()

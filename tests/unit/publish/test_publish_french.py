@@ -5,16 +5,28 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import fixtures_publish as sample
 import pytest
 
 from manifests import Refused, propose
 from publish.core import french
+from publish.core.wording import check_name
+from schemas.validated import CheckName
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Functions that make sentences for people.
-_SPEAKERS = {"_replica_trouble", "_resource_trouble", "_growth", "_history", "_against", "_outside"}
+_SPEAKERS = {
+    "_replica_trouble",
+    "_resource_trouble",
+    "_growth",
+    "_history",
+    "_against",
+    "_outside",
+    "_trouble",
+    "_broken",
+}
 
 
 def sentences(path: Path) -> Iterator[str]:
@@ -45,15 +57,21 @@ def _texts(expression: ast.expr) -> Iterator[str]:
 
 
 #: They quote what a server, a policy or a Python error said.
-_QUOTES = ("could not be checked: ", "1: ", "1 ")
+_QUOTES = ("could not be checked: ", "1: ", "1 ", "quota 1: 1 1")
 
 
-@pytest.mark.parametrize("module", ["core/checks.py", "core/quota.py", "core/checking.py", "adapters/kubernetes.py", "adapters/schemas.py", "examination.py"])  # fmt: skip
+@pytest.mark.parametrize("module", ["core/checks.py", "core/quota.py", "core/budgets.py", "core/checking.py", "adapters/kubernetes.py", "adapters/schemas.py", "examination.py"])  # fmt: skip
 def test_every_verdict_has_its_french_sentence(module: str) -> None:
     found = set(sentences(ROOT / "safety" / module))
     assert found
     missing = {s for s in found if not french.known(s) and not s.startswith(_QUOTES)}
     assert missing == set()
+
+
+def test_every_check_has_a_name_for_people() -> None:
+    for name in get_args(CheckName):
+        english, french_name = check_name(name, "en"), check_name(name, "fr")
+        assert "`" not in english + french_name, name
 
 
 def test_how_a_line_was_found_is_said_in_french() -> None:
