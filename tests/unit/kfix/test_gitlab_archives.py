@@ -48,7 +48,7 @@ def test_odd_members_are_skipped_with_a_reason(path: str, kind: bytes, content: 
     assert skipped[path]
 
 
-def test_only_manifests_are_kept() -> None:
+def test_only_manifests_and_what_renders_with_them_are_kept() -> None:
     names = (
         "k/kustomization.yaml",
         "Kustomization",
@@ -56,10 +56,25 @@ def test_only_manifests_are_kept() -> None:
         "main.go",
         "image.png",
         ".gitlab/CODEOWNERS",
+        "chart/templates/_helpers.tpl",
+        "chart/charts/redis-1.0.0.tgz",
+        "backup.tgz",
     )
     files, skipped = unpack(archive(*((n, tarfile.REGTYPE, b"x") for n in names)), Caps())
-    assert set(files) == {"k/kustomization.yaml", "Kustomization", "v.json", ".gitlab/CODEOWNERS"}
+    assert set(files) == {
+        "k/kustomization.yaml",
+        "Kustomization",
+        "v.json",
+        ".gitlab/CODEOWNERS",
+        "chart/templates/_helpers.tpl",
+        "chart/charts/redis-1.0.0.tgz",
+    }
     assert skipped == {}
+
+
+def test_a_large_companion_is_left_out() -> None:
+    packed = archive(("chart/files/dump.sql", tarfile.REGTYPE, b"x" * 300_000))
+    assert unpack(packed, Caps())[0] == {}
 
 
 @pytest.mark.parametrize(
