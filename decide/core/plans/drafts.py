@@ -58,6 +58,11 @@ def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
         if not isinstance(last, str):
             return None
         value = {last: value}
+    item = segments[-1]
+    if isinstance(item, paths.Match) and isinstance(
+        value, dict
+    ):  # a list's new item needs its name
+        value = {item.field: item.value, **value}
     return FieldChange(op="add", path=paths.render(segments), after=value)
 
 

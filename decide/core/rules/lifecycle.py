@@ -84,7 +84,8 @@ def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         return
     declared = view.declared.get((workload.kind, workload.namespace, workload.name))
     meant = declared is not None and at(declared, "spec", "paused") is True
-    behind = number(at(workload.obj, "status", "updatedReplicas"), workload.desired) < workload.desired  # fmt: skip
+    told = at(workload.obj, "status", "observedGeneration") is not None  # zero is left out
+    behind = told and number(at(workload.obj, "status", "updatedReplicas")) < workload.desired
     score = 0.3 if meant else 0.86 if declared or behind else 0.62
     text = "spec.paused is true: no change of the template is rolled out"
     yield Finding("rollout_stuck", workload.ref, score, text, [Fact("object", text, workload.ref)], [], {"workload": workload, "paused": True})  # fmt: skip
@@ -110,13 +111,14 @@ def _budgets(view: ClusterView) -> Iterator[Finding]:
                 continue
             never = never_allows(budget, workload)
             on = [n for n in drained if any(p.node == name_of(n) for p in workload.pods)]
-            if not blocked and not on and not never:
+            here = [e for e in blocked if view.owner(e) is workload or e.kind == "Node"]
+            if not here and not on and not never:
                 continue
-            score = (0.9 if never else 0.72) if blocked else 0.8 if on and never else 0.62 if on else 0.4  # fmt: skip
+            score = (0.9 if never else 0.74) if here else 0.8 if on and never else 0.62 if on else 0.4  # fmt: skip
             if not workload.available:
                 score -= 0.2  # its pods are down for another cause, and the budget rightly holds
             text = f"PodDisruptionBudget {name_of(budget)} allows 0 disruptions of {workload.ref.key}" + (", and never can" if never else "")  # fmt: skip
-            facts = [Fact("object", text), *(Fact("event", quote(e.message)) for e in blocked[-1:])]
+            facts = [Fact("object", text), *(Fact("event", quote(e.message)) for e in here[-1:])]
             yield Finding("disruption_budget_blocks", workload.ref, score, text, facts, [], {"workload": workload, "budget": budget, "never": never})  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         return
     panic = _pick(hits, "panic") or _pick(hits, "heap")
     facts = [base, *([Fact("log", quote(panic.line), workload.ref)] if panic else [])]
-    yield Finding("crash_code", workload.ref, 0.55 if panic else 0.4, f"exit code {code}", facts, [], data)  # fmt: skip
+    yield Finding("crash_code", workload.ref, 0.64 if panic else 0.45, f"exit code {code}", facts, [], data)  # fmt: skip
 
 
 def _ends_well(

@@ -29,6 +29,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
     for service in view.services:
         yield from _selector(view, service)
         yield from _ports(view, service)
+        yield from _unbalanced(view, service)
     for workload in view.workloads:
         yield from _addresses(view, workload)
         yield from _dns(view, workload)
@@ -132,6 +133,19 @@ def _port(
         yield Finding("service_protocol_mismatch", ref, 0.93 if tested is not True else 0.6, text, [Fact("object", text, ref)], [], {**data, "protocol": same[0]})  # fmt: skip
 
 
+def _unbalanced(view: ClusterView, service: Obj) -> Iterator[Finding]:
+    """The cloud has not made the load balancer that a Service asks for."""
+    if at(service, "spec", "type") != "LoadBalancer" or at(service, "status", "loadBalancer", "ingress"):  # fmt: skip
+        return
+    ref, subject = service_ref(service), view.bundle.k8s_context.subject
+    failed = [e for e in view.events_of("Service", ref.namespace, ref.name) if "LoadBalancer" in e.reason and e.warning]  # fmt: skip
+    behind = {w.name for w in view.backends(service)} | {ref.name}
+    asked = subject is not None and subject.name in behind
+    text = quote(failed[-1].message) if failed else f"Service {ref.name} of type LoadBalancer has no address"  # fmt: skip
+    score = 0.9 if failed else 0.64 if asked else 0.4
+    yield Finding("load_balancer_pending", ref, score, text, [Fact("event" if failed else "object", text, ref)], [], {"service": service})  # fmt: skip
+
+
 def _probed_ports(workload: Workload) -> set[int]:
     out = set()
     for container in workload.containers():
@@ -200,11 +214,26 @@ def _no_service(
     score += 0.1 * _differs(view, workload, address)
     if exists:  # the workload is there, its Service is not: the Service is what is missing
         score -= 0.25
+        yield _unserved(view, workload, address, name, told=told)
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: there is no Service {name}"
     facts = [Fact("object", text, workload.ref)]
     if told:
         facts.append(Fact("log", f"the log says that {name} does not resolve", workload.ref))
     yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], {"workload": workload, "address": address, "near": near, "port": address.port})  # fmt: skip
+
+
+def _unserved(
+    view: ClusterView, caller: Workload, address: Address, name: str, *, told: bool
+) -> Finding:
+    """A workload that callers name as a Service, and that has none of that name."""
+    target = view.named(caller.namespace, name) or caller
+    declared = view.declared.get(("Service", caller.namespace, name))
+    text = f"{caller.ref.key} calls {quote(address.value)}; {target.ref.key} runs and there is no Service {name}"
+    facts = [Fact("object", text, target.ref)]
+    if declared:
+        facts.append(Fact("repository", f"the deployment repository declares Service {name}"))
+    score = 0.45 + 0.35 * told + 0.12 * bool(declared) + 0.06 * (address.port is not None)
+    return Finding("service_missing", target.ref, min(score, 0.86), text, facts, [], {"workload": target, "caller": caller, "service_name": name, "declared": declared, "port": address.port})  # fmt: skip
 
 
 def _near(view: ClusterView, workload: Workload, name: str, names: set[str]) -> str:
