@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from kfix.cli import edit as command
+from kfix.editing import Workspace, answer_line
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -50,6 +51,7 @@ def repo(tmp_path: Path) -> Path:
 
 def run(*args: str, stdin: str | None = None) -> Any:
     app = typer.Typer()
+    app.callback()(lambda: None)
     command.register(app)
     return CliRunner().invoke(app, list(args), input=stdin)
 
@@ -158,6 +160,99 @@ def test_a_batch_answers_every_line(repo: Path) -> None:
     assert answers[0]["file"] == "prod/api.yaml"
     assert "+  replicas: 5\r\n" in answers[0]["diff"]
     assert all(set(a) == {"id", "status", "file", "diff", "code", "reason"} for a in answers)
+
+
+def answers_of(*lines: bytes) -> list[dict[str, Any]]:
+    workspace = Workspace()
+    found = [answer_line(line, workspace, number=n) for n, line in enumerate(lines, 1)]
+    return [json.loads(line) for line in found]
+
+
+@pytest.mark.parametrize(
+    ("line", "ident", "reason"),
+    [
+        (b"{broken", None, "line 1: not JSON"),
+        (b"[]", None, "line 1: not an object"),
+        (b"null", None, "line 1: not an object"),
+        (b'{"id": "\xff"}', None, "line 1: not JSON"),
+        (b'{"id": 1, "set": {"a": ' + b"[" * 500 + b"]" * 500 + b"}}", None, "deeper than 100"),
+        (b'{"id": 2, "file": "f", "set": {"a": 99999999999999999999}}', 2, "64-bit"),
+        (b'{"id": 3, "file": "f", "set": {"a": 1e999}}', None, "infinity"),
+        (b'{"id": 4, "file": "f", "set": {}}', 4, "set: "),
+        (b'{"id": 5, "file": "f", "set": ["a"]}', 5, "set: "),
+        (b'{"id": 6, "file": "f"}', 6, "set: Field required"),
+        (b'{"id": 7, "set": {"a": 1}}', 7, "neither file nor object"),
+        (b'{"id": 8, "file": "f", "doc": true, "set": {"a": 1}}', 8, "doc: "),
+        (b'{"id": 9, "file": "f", "doc": "0", "set": {"a": 1}}', 9, "doc: "),
+        (b'{"id": 10, "repo": 1, "file": "f", "set": {"a": 1}}', 10, "repo: "),
+        (b'{"id": 11, "object": "Deployment", "set": {"a": 1}}', 11, "not Kind/namespace/name"),
+    ],
+)
+def test_a_line_that_is_no_wish_is_refused_with_its_reason(
+    line: bytes, ident: object, reason: str
+) -> None:
+    (reply,) = answers_of(line)
+    assert (reply["id"], reply["status"], reply["code"]) == (ident, "refused", "BAD_REQUEST")
+    assert reason in reply["reason"]
+
+
+def test_a_document_and_an_object_that_disagree_are_refused(repo: Path) -> None:
+    wish = {"repo": str(repo), "file": "staging/api.yaml", "doc": 0, "set": {"spec.replicas": 3}}
+    names = [
+        "Deployment/shop/api",
+        "Deployment/shop/prod-api",
+        "Deployment/shop/web",
+        "Service/shop/api",
+    ]
+    replies = answers_of(*(json.dumps({**wish, "object": name}).encode() for name in names))
+    assert [r["code"] for r in replies] == ["", "", "NOT_FOUND", "NOT_FOUND"]
+
+
+def test_a_file_behind_a_linked_folder_is_refused(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/v.yaml").write_text("a: 1\n")
+    (repo / "linked").symlink_to(tmp_path / "elsewhere")
+    done = run("edit", "--repo", str(repo), "--file", "linked/v.yaml", "--set", "a=2", "--write")
+    assert (done.exit_code, done.stderr.partition(":")[0]) == (3, "UNSAFE_PATH")
+    assert (tmp_path / "elsewhere/v.yaml").read_text() == "a: 1\n"
+
+
+def test_a_file_alone_knows_its_neighbours_but_not_what_is_below(repo: Path) -> None:
+    scaler = "kind: HorizontalPodAutoscaler\nmetadata: {name: s}\nspec:\n  scaleTargetRef: {kind: Deployment, name: api}\n"
+    (repo / "below").mkdir()
+    (repo / "below/hpa.yaml").write_text(scaler)
+    (repo / "api.yaml").write_text(DEPLOYMENT)
+    wish = ("edit", "--file", str(repo / "api.yaml"), "--set", "spec.replicas=3")
+    assert run(*wish).exit_code == 0
+    (repo / "hpa.yaml").write_text(scaler)
+    assert run(*wish).stderr.startswith("HPA_OWNED: ")
+
+
+def test_what_a_batch_wrote_is_what_its_next_line_sees(repo: Path) -> None:
+    wishes = [
+        {"repo": str(repo), "file": "values.yaml", "set": {"image.tag": tag}} for tag in ("2", "3")
+    ]
+    done = run("edit", "--batch", "-", "--write", stdin="\n".join(map(json.dumps, wishes)))
+    assert "-image: {tag: '2'}" in json.loads(done.stdout.splitlines()[1])["diff"]
+    assert (repo / "values.yaml").read_text() == "image: {tag: '3'}\n"
+
+
+def test_a_file_that_cannot_be_written_is_refused_and_the_batch_goes_on(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    wish = {"repo": str(repo), "file": "values.yaml", "set": {"image.tag": "2"}}
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = run("edit", "--batch", "-", "--write", stdin="\n".join([json.dumps(wish)] * 2))
+    assert [json.loads(line)["code"] for line in done.stdout.splitlines()] == ["NOT_WRITTEN"] * 2
+
+
+def test_a_batch_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
+    done = run("edit", "--batch", str(tmp_path / "nothing.jsonl"))
+    assert done.exit_code == 2
+    assert "cannot read" in done.stderr
 
 
 def test_locate_explains_its_way(repo: Path) -> None:
