@@ -262,6 +262,29 @@ def test_a_signal_gives_its_class_whatever_the_names(signal: Signal) -> None:
     assert told == [signal.failure_class] * 3
 
 
+def _alternatives(pattern: str) -> list[str]:
+    """A pattern at its outermost bars."""
+    found, depth, inside = [""], 0, False
+    for token in re.findall(r"\\.|.", pattern):
+        inside = (inside or token == "[") and token != "]"
+        depth += 0 if inside else {"(": 1, ")": -1}.get(token, 0)
+        if token == "|" and not depth and not inside:
+            found.append("")
+        else:
+            found[-1] += token
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in FORMATS])
+def test_the_page_lists_every_text_that_a_signal_is_read_from(name: str) -> None:
+    cluster = Cluster(5)
+    known = {"service": cluster.word(), "wrong": "81"}
+    texts = [rendered(signal.text, cluster, known) for signal in signals()]
+    (pattern,) = (pattern for signal, _, pattern in FORMATS if signal == name)
+    unlisted = [a for a in _alternatives(pattern) if not any(re.search(a, t) for t in texts)]
+    assert not unlisted, "docs/signals.md has no line for these: add one with its origin"
+
+
 @functools.cache
 def _go(name: str) -> Path:
     """A folder of this machine's Go, ``/nowhere`` without one."""
