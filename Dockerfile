@@ -6,6 +6,10 @@ RUN python -m venv /opt/kfix && /opt/kfix/bin/pip install --no-cache-dir --requi
 COPY . .
 RUN /opt/kfix/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
+FROM golang:1.26 AS renderers
+COPY tests/real/render /src
+RUN KFIX_TEST_CACHE=/out /src/build && cp /out/render/*/bin/* /usr/local/bin/
+
 FROM python:3.11-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends git tini \
@@ -13,6 +17,7 @@ RUN apt-get update \
     && groupadd --gid 10001 kfix \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin kfix \
     && install -d -o kfix -g kfix /var/lib/kfix
+COPY --from=renderers /usr/local/bin/kustomize /usr/local/bin/helm /usr/local/bin/
 COPY --from=build /opt/kfix /opt/kfix
 ENV PATH=/opt/kfix/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

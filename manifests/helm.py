@@ -21,7 +21,7 @@ from manifests.environments import matches
 from manifests.index import Index
 from manifests.refused import Refused
 from manifests.releases import Layer, Release, Releases, layer_for, merged
-from manifests.rendering import HelmTemplate, NotRendered, Workbench
+from manifests.rendering import GaveUp, HelmTemplate, NotRendered, Workbench
 from manifests.scalars import is_scalar
 from manifests.value_paths import ABSENT, candidates, laid, tag_of, walk
 from schemas.base import Json, ObjectRef
@@ -349,6 +349,8 @@ def _effect(
     tried = HelmTemplate(recipe.chart, recipe.release, recipe.namespace, (*recipe.layers, layer))
     try:
         differences = rendering.compare(chosen.text, search.bench.render(tried))
+    except GaveUp as failure:
+        raise Refused("NOT_RENDERED", str(failure)) from None
     except NotRendered:
         return None  # a value of another kind than the template or the chart's schema takes
     mine = [d for d in differences if rendering.means(d.key, search.ref) and d.before and d.after]

@@ -27,6 +27,10 @@ class NotRendered(Exception):
     """Nothing can be said: the tool is missing, the sources are not here, or the tool failed. The text says which."""
 
 
+class GaveUp(NotRendered):
+    """The time for one plan's renderings is over: nothing more is rendered."""
+
+
 @dataclass(frozen=True, slots=True)
 class KustomizeBuild:
     """``kustomize build FOLDER``."""

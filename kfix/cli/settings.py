@@ -21,6 +21,7 @@ MODELS = (
     "kfix.settings:DatadogConnection",
     "kfix.settings:KubernetesConnection",
     "kfix.settings:GitLabConnection",
+    "kfix.clients.renderers:Rendering",
     "ingest.settings:Ingest",
     "enrich.settings:Enrich",
     "decide.settings:Decide",

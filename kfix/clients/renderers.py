@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,15 @@ from pydantic_settings import SettingsConfigDict
 from kfix.settings import Settings
 from manifests import plain_kustomize, tree
 from manifests.refused import Refused
-from manifests.rendering import Files, HelmTemplate, KustomizeBuild, NotRendered, Recipe, Workbench
+from manifests.rendering import (
+    Files,
+    GaveUp,
+    HelmTemplate,
+    KustomizeBuild,
+    NotRendered,
+    Recipe,
+    Workbench,
+)
 
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
 _RELEASE = 53  # helm's own bound of a release name
@@ -45,6 +54,8 @@ class Rendering(Settings):
     helm: str = ""
     #: Seconds of one rendering. A chart with 500 templates takes about one.
     timeout_s: float = Field(default=10.0, gt=0)
+    #: Seconds of all renderings for one plan: less than safety waits for it (``KFIX_SAFETY_DEADLINE_S``).
+    plan_s: float = Field(default=25.0, gt=0)
     #: MiB of one rendering's output, of which a person would read a hundredth.
     output_mib: int = Field(default=16, ge=1)
     #: MiB of the files that are copied to render in.
@@ -58,6 +69,7 @@ class Programs:
     kustomize: str
     helm: str
     timeout_s: float = 10.0
+    plan_s: float = 25.0
     output_bytes: int = 16 * 1024 * 1024
     files_bytes: int = 256 * 1024 * 1024
 
@@ -74,6 +86,7 @@ def installed(settings: Rendering) -> Programs:
         kustomize=_found(settings.kustomize, "kustomize"),
         helm=_found(settings.helm, "helm"),
         timeout_s=settings.timeout_s,
+        plan_s=settings.plan_s,
         output_bytes=settings.output_mib * 1024 * 1024,
         files_bytes=settings.files_mib * 1024 * 1024,
     )
@@ -94,6 +107,7 @@ class _Bench:
         self._files = files
         self._lock = threading.Lock()
         self._copied = False
+        self._until = time.monotonic() + programs.plan_s
         self._done: dict[tuple[Recipe, frozenset[tuple[str, str]]], str] = {}
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
@@ -145,6 +159,10 @@ class _Bench:
         return self._repo / path
 
     def _in_copy(self, command: list[str], changed: Mapping[str, str]) -> str:
+        if time.monotonic() > self._until:
+            raise GaveUp(
+                f"the renderings for one plan took longer than {self._programs.plan_s:g} s"
+            )
         self._copy()
         try:
             for path, text in changed.items():

@@ -115,13 +115,65 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (r"no whole document with a known schema", r"aucun document entier au schéma connu"),
     (r"valid against Kubernetes' schemas", r"valide selon les schémas de Kubernetes"),
+    (
+        r"rendered before and after: the planned fields change, and nothing else",
+        r"rendu avant et après : les champs prévus changent, et rien d'autre",
+    ),
+    (
+        r"more than the plan would change: (.+)",
+        r"plus que le plan changerait : \1",
+    ),
+    (
+        r"(\S+) would change in (\d+) places: (.+)",
+        r"\1 changerait à \2 endroits : \3",
+    ),
+    (r"not rendered: (.+)", r"pas rendu : \1"),
+    (
+        r"(.+) changes as planned; the chart that makes (\S+) is kept elsewhere",
+        r"\1 change comme prévu ; le chart qui produit \2 est conservé ailleurs",
+    ),
+    (r"nothing changes for (\S+)", r"rien ne change pour \1"),
+    (r"(\d+) renderings depend on it", r"\1 rendus en dépendent"),
+    (
+        r"there is nothing to render: no file changes",
+        r"il n'y a rien à rendre : aucun fichier ne change",
+    ),
     # how the line was found
+    (r"rendering (\S*) makes (\S+): (.+)", r"le rendu de \1 produit \2 : \3"),
+    (
+        r"value (\S+) reaches (\S+) and nothing else; it is set in (.+)",
+        r"la valeur \1 atteint \2 et rien d'autre ; elle est fixée dans \3",
+    ),
+    (
+        r"(.+) installs (\S+) from a chart that is kept elsewhere",
+        r"\1 installe \2 à partir d'un chart conservé ailleurs",
+    ),
+    (
+        r"value (\S+) in (.+) has the field's name and value",
+        r"la valeur \1 dans \2 a le nom et la valeur du champ",
+    ),
+    (r"(.+) leads to no document that declares it", r"\1 ne mène à aucun document qui le déclare"),
+    (r"(.+) leads to (\S+)", r"\1 mène à \2"),
+    (
+        r"Argo CD tracks it by Application (\S+), which is not declared here",
+        r"Argo CD le suit par l'Application \1, qui n'est pas déclarée ici",
+    ),
+    (
+        r"Flux applies it by Kustomization (\S+), which is not declared here",
+        r"Flux l'applique par la Kustomization \1, qui n'est pas déclarée ici",
+    ),
+    (r"a new patch of (\S+) alone", r"un nouveau patch de \1 seul"),
     (r"the static map says: only below (.+)", r"la table statique dit : seulement sous \1"),
     (r"(\S+) left out: (.+)", r"\1 écarté : \2"),
     (r"1 document declares (\S+) (\S+): (.+)", r"1 document déclare \1 \2 : \3"),
     (r"(\d+) documents declare (\S+) (\S+?)(?:: (.+))?", r"\1 documents déclarent \2 \3 : \4"),
     (r"namespace (\S+) leaves (\d+)", r"l'espace de noms \1 en laisse \2"),
     (r"(\S+) is the plain manifest", r"\1 est le manifeste simple"),
+    (
+        r"environment (\w+) chooses 1 of (\d+) overlays and files",
+        r"l'environnement \1 en choisit 1 sur \2",
+    ),
+    (r"environment (\w+) chooses (\S+)", r"l'environnement \1 choisit \2"),
     (
         r"environment (\w+) chooses 1 of (\d+) (\w+)",
         r"l'environnement \1 en choisit 1 sur \2",
@@ -185,6 +237,8 @@ _NAMES = {
     "environment": "environnement",
     "auto_merge": "fusion auto.",
     "fix": "correctif",
+    "renderings": "rendus",
+    "unchanged": "inchangé",
     "worked": "réussis",
     "failed": "échoués",
     "failed_here": "échoués ici",
@@ -195,6 +249,8 @@ _NAMES = {
 _VALUES = (
     ("the whole edited document", "tout le document modifié"),
     ("the changed fields", "les champs changés"),
+    ("the whole rendered object", "tout l'objet rendu"),
+    ("as planned in ", "comme prévu dans "),
     (" and a Pod of its template", " et un Pod de son modèle"),
     ("no schema here", "pas de schéma ici"),
     (" used + ", " utilisés + "),

@@ -171,6 +171,14 @@ def test_a_template_that_never_ends_is_stopped(renderer: Programs) -> None:
         bench.render(HelmTemplate("c", "c"))
 
 
+def test_a_search_that_takes_too_long_gives_up(renderer: Programs) -> None:
+    hasty = Programs(renderer.kustomize, renderer.helm, plan_s=0.0)
+    found = proposed(chart(), hasty, MORE)
+    assert isinstance(found, Refused)
+    assert found.code == "NOT_RENDERED"
+    assert "for one plan" in found.reason
+
+
 def test_a_rendering_that_never_stops_growing_is_stopped(renderer: Programs) -> None:
     files = {
         "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",

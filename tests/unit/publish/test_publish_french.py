@@ -95,3 +95,22 @@ def test_a_refusal_keeps_its_code_and_its_file() -> None:
 def test_what_is_not_known_is_left_as_it_was(text: str) -> None:
     assert french.said(text, "fr") == text
     assert french.said(text, "en") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rendering charts/api makes Deployment/shop/api: charts/api/values.yaml",
+        "value resources.limits.memory reaches spec.template.spec.containers[name=app].resources.limits.memory"
+        " and nothing else; it is set in charts/api/values.yaml",
+        "environment production chooses charts/api/values-prod.yaml",
+        "environment production chooses 1 of 3 overlays and files",
+        "Datadog's resource mapping leads to overlays/prod",
+        "Flux's Kustomization apps leads to no document that declares it",
+        "a new patch of overlays/prod alone",
+        "rendered before and after: the planned fields change, and nothing else",
+        "not rendered: helm is not installed here",
+    ],
+)
+def test_what_rendering_showed_is_said_in_french(text: str) -> None:
+    assert french.said(text, "fr") != text
