@@ -18,7 +18,7 @@ from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.objects import Container, Obj, Workload, at, condition, items, mapping, number
 from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
-from decide.core.plans.workloads import rollback
+from decide.core.plans.history import rollback
 from decide.core.rules.probes import PROBES, handler, resolved
 from decide.core.view import ClusterView
 from manifests import quantities

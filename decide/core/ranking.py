@@ -123,6 +123,7 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
     """
     subject = view.bundle.k8s_context.subject
     named = {str(a.get("entry_service") or a.get("name") or "") for a in view.anomalies} - {""}
+    named |= view.mentioned
     related = _related(view, subject) if subject is not None else None
     own = [f.score for f in findings if related is not None and _concerns(view, f, related)]
     for finding in findings:

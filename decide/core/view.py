@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from schemas.context import ContextBundle, LogExcerpt, Series
 from schemas.identity import workload_of_pod
 
 T = TypeVar("T")
+#: Names of objects in running text.
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +297,13 @@ class ClusterView:
             except orjson.JSONDecodeError:
                 out.append({"text": text})
         return tuple(out)
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """Workloads and Services that the alert's title names."""
+        words = set(_NAME.findall(self.bundle.alert.title.lower()))
+        names = {w.name for w in self.workloads} | {name_of(s) for s in self.services}
+        return frozenset(words & names)
 
     def series(self, metric: str) -> Iterable[Series]:
         """Series of a metric."""

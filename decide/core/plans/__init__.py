@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.findings import Finding
-from decide.core.plans import network, resources, scheduling, traffic, workloads
+from decide.core.plans import history, network, resources, scheduling, traffic, workloads
 from decide.core.plans.drafts import Draft
 from decide.core.view import ClusterView
 from manifests import changes as typed
@@ -89,7 +89,7 @@ def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     builder = _BUILDERS.get(finding.failure_class)
     drafts = _built(builder, finding, view) if builder else []
     if not drafts or finding.failure_class in _ROLLBACK_TOO:
-        drafts = drafts + _built(workloads.rollback, finding, view)
+        drafts = drafts + _built(history.rollback, finding, view)
     return drafts
 
 

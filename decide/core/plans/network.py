@@ -9,8 +9,8 @@ from typing import Any
 from decide.core.findings import Finding
 from decide.core.objects import at, items, mapping, name_of, number, pairs
 from decide.core.plans.drafts import Draft, exchange, patch, patch_workload, source_of
+from decide.core.plans.history import rollback
 from decide.core.plans.traffic import backend
-from decide.core.plans.workloads import rollback
 from decide.core.rules.admission import quota_family
 from decide.core.view import ClusterView
 from manifests import quantities

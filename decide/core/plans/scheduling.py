@@ -10,7 +10,7 @@ from decide.core.findings import Finding
 from decide.core.objects import Obj, at, items, labels_of, mapping, name_of, pairs
 from decide.core.plans import sizing
 from decide.core.plans.drafts import Draft, container_path, exchange, patch, patch_workload
-from decide.core.plans.workloads import rollback
+from decide.core.plans.history import rollback
 from decide.core.rules.scheduling import affinity_fits, cordoned, selector_fits, untolerated
 from decide.core.view import ClusterView, node_ready
 from manifests import quantities

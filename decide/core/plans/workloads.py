@@ -8,7 +8,6 @@ from decide.core.findings import Finding
 from decide.core.objects import (
     Obj,
     Workload,
-    annotations_of,
     at,
     items,
     mapping,
@@ -16,52 +15,14 @@ from decide.core.objects import (
     namespace_of,
     number,
 )
-from decide.core.plans.drafts import Draft, container_path, leaves, patch, patch_workload
+from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.history import last_good, revision_of, rollback
 from decide.core.rules.probes import PROBES, handler, resolved
 from decide.core.rules.services import alike
 from decide.core.view import ClusterView
 
 _ROLL = ("The pods restart once", "Les pods redémarrent une fois")
 _OLD = ("The last revision's other changes are lost too", "Les autres changements de la révision sont perdus aussi")  # fmt: skip
-
-
-def last_good(view: ClusterView, workload: Workload) -> Obj | None:
-    """The newest older ReplicaSet whose pods were ready; failing that the one just before."""
-    sets = [view.get("replicasets", workload.namespace, n) for n in workload.children]
-    found = sorted((s for s in sets if s is not None), key=_revision)
-    older = found[:-1]
-    ready = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
-    return ready[-1] if ready else older[-1] if older else None
-
-
-def _revision(replica_set: Obj) -> int:
-    return number(annotations_of(replica_set).get("deployment.kubernetes.io/revision"))
-
-
-def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
-    """Back to the last good revision, field by field of the containers that differ."""
-    workload = finding.facts.get("workload")
-    if workload is None or workload.kind != "Deployment":
-        return []
-    good = last_good(view, workload)
-    if good is None:
-        return []
-    wanted: list[tuple[str, Any]] = []
-    old = {str(mapping(c).get("name")): mapping(c) for c in items(at(good, "spec", "template", "spec", "containers"))}  # fmt: skip
-    for container in workload.containers():
-        before = old.get(container.name)
-        if before is None:
-            return []
-        for key in sorted(set(before) | set(container.spec)):
-            if before.get(key) != container.spec.get(key) and key not in ("terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"):  # fmt: skip
-                place = container_path(workload, container.name, key)
-                wanted += leaves(place, container.spec.get(key), before.get(key))
-    changes = patch_workload(view, workload, wanted) if 0 < len(wanted) <= 6 else []
-    if not changes:
-        return []
-    revision = _revision(good)
-    why = (f"Revision {revision} ({name_of(good)}) ran before; {len(wanted)} fields differ.", f"La révision {revision} ({name_of(good)}) fonctionnait ; {len(wanted)} champs diffèrent.")  # fmt: skip
-    return [Draft("rollback_revision", (f"Go back to revision {revision} of {workload.name}", f"Revenir à la révision {revision} de {workload.name}"), why, changes, 0.85, [_OLD])]  # fmt: skip
 
 
 def image(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -73,7 +34,7 @@ def image(finding: Finding, view: ClusterView) -> list[Draft]:
     good = last_good(view, workload)
     before = next((mapping(c).get("image") for c in items(at(good or {}, "spec", "template", "spec", "containers")) if mapping(c).get("name") == name), None)  # fmt: skip
     if before and before != bad:
-        why = (f"{bad} cannot be pulled; {before} ran in revision {_revision(good or {})}.", f"{bad} est introuvable ; {before} tournait en révision {_revision(good or {})}.")  # fmt: skip
+        why = (f"{bad} cannot be pulled; {before} ran in revision {revision_of(good or {})}.", f"{bad} est introuvable ; {before} tournait en révision {revision_of(good or {})}.")  # fmt: skip
         drafts.append(Draft("set_image", (f"Use the image that ran before: {before}", f"Reprendre l'image précédente : {before}"), why, patch_workload(view, workload, [(path, before)]), 0.93, [_OLD]))  # fmt: skip
     for candidate, count in _sibling_images(view, workload, bad):
         why = (f"{bad} cannot be pulled; {count} other workloads run images of {candidate.rpartition(':')[0].rpartition('/')[0]} with this tag.", f"{bad} est introuvable ; {count} autres applications utilisent ce dépôt et ce tag.")  # fmt: skip

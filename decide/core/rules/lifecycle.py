@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from decide.core.clock import age
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import (  # fmt: skip
+from decide.core.objects import (
     Obj,
     Workload,
     annotations_of,
@@ -86,7 +86,7 @@ def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     meant = declared is not None and at(declared, "spec", "paused") is True
     told = at(workload.obj, "status", "observedGeneration") is not None  # zero is left out
     behind = told and number(at(workload.obj, "status", "updatedReplicas")) < workload.desired
-    score = 0.3 if meant else 0.86 if declared or behind else 0.62
+    score = (0.66 if behind else 0.3) if meant else 0.86 if declared or behind else 0.62
     text = "spec.paused is true: no change of the template is rolled out"
     yield Finding("rollout_stuck", workload.ref, score, text, [Fact("object", text, workload.ref)], [], {"workload": workload, "paused": True})  # fmt: skip
 

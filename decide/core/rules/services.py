@@ -140,7 +140,7 @@ def _unbalanced(view: ClusterView, service: Obj) -> Iterator[Finding]:
     ref, subject = service_ref(service), view.bundle.k8s_context.subject
     failed = [e for e in view.events_of("Service", ref.namespace, ref.name) if "LoadBalancer" in e.reason and e.warning]  # fmt: skip
     behind = {w.name for w in view.backends(service)} | {ref.name}
-    asked = subject is not None and subject.name in behind
+    asked = (subject is not None and subject.name in behind) or bool(view.mentioned & behind)
     text = quote(failed[-1].message) if failed else f"Service {ref.name} of type LoadBalancer has no address"  # fmt: skip
     score = 0.9 if failed else 0.64 if asked else 0.4
     yield Finding("load_balancer_pending", ref, score, text, [Fact("event" if failed else "object", text, ref)], [], {"service": service})  # fmt: skip
