@@ -293,6 +293,9 @@ def _failure(error: Any) -> errors.KFixError:
         return errors.NotFound(text)
     if code in (409, 412):
         return errors.Moved(text)
+    if 300 <= code < 400:
+        # Not followed, with the token in hand: a project that was renamed, or a login page in between.
+        return errors.Rejected(text, reason="redirected")
     return errors.Rejected(text) if 400 <= code < 500 else errors.Unavailable(text)
 
 
