@@ -41,6 +41,11 @@ class Ingest(Settings):
     gitlab_bot: str = ""
     #: Bytes of a body, after decompression. Datadog's largest templates stay below 100 KiB, GitLab's below 300.
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
+    #: Bytes of a signed body that are still read, unkept, to verify it: GitLab sends 25 MB at most.
+    max_signed_bytes: int = Field(default=25 * 1024 * 1024, gt=0)
+    #: Failed requests of one address in a minute; the next ones get 429, authentic ones never do. 0: no bound.
+    #: A person who mends a token stays below, and a wrong token of a storm of alerts shows up once in the logs.
+    failures_per_minute: int = Field(default=60, ge=0)
     #: Levels of nesting; GitLab's payloads have 5.
     max_depth: int = Field(default=32, gt=0)
     #: Seconds for a body to arrive. Datadog gives up on the whole request after 15.

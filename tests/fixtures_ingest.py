@@ -82,6 +82,7 @@ def settings(**changes: Any) -> Ingest:
         "gitlab_bot": "kfix-bot",
         "max_body_bytes": 64 * 1024,
         "body_timeout_s": 5.0,
+        "failures_per_minute": 0,
     }
     return Ingest(**(values | changes))
 

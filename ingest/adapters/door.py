@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from ingest.adapters.metrics import IN_FLIGHT, SECONDS, WEBHOOKS
 from ingest.core import datadog, gitlab
-from ingest.core.authenticity import check_signature, check_token
+from ingest.core.authenticity import Signature, check_token, signature_of
+from ingest.core.failures import Failures
 from ingest.core.identity import sha256_hex
 from ingest.core.outcomes import Ignored, Malformed, Refusal, Refused
 from ingest.core.reading import decompressed, document_of
@@ -32,9 +33,12 @@ _STATUS: dict[Refusal, int] = {
     "too_large": 413,
     "too_slow": 408,
     "cut_off": 400,
+    "too_many_failures": 429,
     "busy": 503,
     "broker_away": 503,
 }
+#: Answers to requests that nobody of ours sent, or that could not be told from those.
+_FAILURES = (400, 401, 408, 413)
 #: Headers that go with a dead letter, so that it can be read again: none of them is a secret.
 _KEPT = ("content-type", "content-encoding", "x-gitlab-event", "idempotency-key", "webhook-id")
 #: Bytes kept of a body that is over the cap.
@@ -49,12 +53,16 @@ class Answer:
     result: Literal["accepted", "ignored", "dead_lettered", "refused"]
     reason: str = ""
     delivery: str = ""
+    detail: str = ""
+    #: Seconds to wait, with 429 and 503.
+    retry_after_s: int = 0
 
 
-class _TooLarge(Exception):
-    def __init__(self, prefix: bytes) -> None:
-        super().__init__()
-        self.prefix = prefix
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """The start of a body over the cap."""
+
+    start: bytes
 
 
 class Door:
@@ -65,6 +73,7 @@ class Door:
         self._settings = ports.settings
         self._publisher = publisher
         self._in_flight = 0
+        self._failures = Failures(ports.settings.failures_per_minute)
         self._failed_at = float("-inf")
 
     @property
@@ -85,7 +94,7 @@ class Door:
     ) -> Answer:
         started = time.perf_counter()
         if self._in_flight >= self._settings.max_in_flight:
-            answer = _refusal(Refused("busy"))
+            answer = self._refusal(Refused("busy"))
         else:
             self._in_flight += 1
             IN_FLIGHT.set(self._in_flight)
@@ -94,80 +103,104 @@ class Door:
             finally:
                 self._in_flight -= 1
                 IN_FLIGHT.set(self._in_flight)
+        answer, quiet = self._counted(request, answer)
         SECONDS.labels(sender).observe(time.perf_counter() - started)
         WEBHOOKS.labels(sender, answer.result, answer.reason).inc()
         said = log.warning if answer.result in ("refused", "dead_lettered") else log.info
-        said(
-            f"webhook.{answer.result}",
-            sender=sender,
-            status=answer.status,
-            reason=answer.reason,
-            delivery=answer.delivery,
-        )
+        if not quiet:
+            said(
+                f"webhook.{answer.result}",
+                sender=sender,
+                status=answer.status,
+                reason=answer.reason,
+                delivery=answer.delivery,
+            )
         return answer
+
+    def _counted(self, request: Request, answer: Answer) -> tuple[Answer, bool]:
+        """The answer, 429 in its place after too many failures; and whether the log has heard of those already."""
+        if answer.status not in _FAILURES:
+            return answer, False
+        address = request.client.host if request.client else ""
+        excess = self._failures.failed(address, time.monotonic())
+        if excess is None:
+            return answer, False
+        refused = self._refusal(Refused("too_many_failures"))
+        return replace(refused, retry_after_s=excess.retry_after_s), not excess.first
 
     async def _datadog(self, request: Request) -> Answer:
         valid = [token.get_secret_value() for token in self._settings.datadog_tokens]
         refused = check_token(request.headers.getlist(self._settings.datadog_header), valid)
         if refused is not None:
-            return _refusal(refused)
+            return self._refusal(refused)
         body = await self._body(request)
         if isinstance(body, Refused):
-            return _refusal(body)
-        if isinstance(body, _TooLarge):
-            return await self._keep(request, ALERTS_RAW, body.prefix, self._over_the_cap())
+            return self._refusal(body)
+        if isinstance(body, _Prefix):
+            return await self._keep(request, ALERTS_RAW, body.start, self._over_the_cap())
         return await self._settle(request, ALERTS_RAW, body, self._read_datadog)
 
     async def _gitlab(self, request: Request) -> Answer:
-        plain = [token.get_secret_value() for token in self._settings.gitlab_tokens]
-        keys = [token.get_secret_value() for token in self._settings.gitlab_signing_tokens]
-        signed = bool(keys) and "webhook-signature" in request.headers
-        if not signed:
-            # once a signing token is set, a request without both is a request without a signature
-            tokens = request.headers.getlist("x-gitlab-token")
-            refused = (
-                Refused("signature_missing") if keys and not plain else check_token(tokens, plain)
-            )
-            if refused is not None:
-                return _refusal(refused)
-        body = await self._body(request)
+        signature = self._gitlab_credentials(request)
+        if isinstance(signature, Refused):
+            return self._refusal(signature)
+        body = await self._body(request, signature)
         if isinstance(body, Refused):
-            return _refusal(body)
-        if isinstance(body, _TooLarge):
-            if signed:  # cannot be verified, so nobody knows whose it is
-                return _refusal(Refused("too_large"))
-            return await self._keep(request, MR_EVENTS, body.prefix, self._over_the_cap())
-        if signed and (refused := self._check_signature(request, body, keys)) is not None:
-            return _refusal(refused)
+            return self._refusal(body)
+        if signature is not None and (refused := signature.check()) is not None:
+            return self._refusal(refused)
+        if isinstance(body, _Prefix):
+            return await self._keep(request, MR_EVENTS, body.start, self._over_the_cap())
         return await self._settle(request, MR_EVENTS, body, self._read_gitlab)
 
-    def _check_signature(self, request: Request, body: bytes, keys: list[str]) -> Refused | None:
-        return check_signature(
-            body=body,
-            ids=request.headers.getlist("webhook-id"),
-            timestamps=request.headers.getlist("webhook-timestamp"),
-            signatures=request.headers.getlist("webhook-signature"),
-            keys=keys,
-            now_s=self._ports.now().timestamp(),
-            tolerance_s=self._settings.signature_tolerance_s,
-        )
+    def _gitlab_credentials(self, request: Request) -> Signature | Refused | None:
+        """The signature to verify over the body; ``None`` when a plain token was right."""
+        plain = [token.get_secret_value() for token in self._settings.gitlab_tokens]
+        keys = [token.get_secret_value() for token in self._settings.gitlab_signing_tokens]
+        headers = request.headers
+        if keys and "webhook-signature" in headers:
+            return signature_of(
+                ids=headers.getlist("webhook-id"),
+                timestamps=headers.getlist("webhook-timestamp"),
+                signatures=headers.getlist("webhook-signature"),
+                keys=keys,
+                now_s=self._ports.now().timestamp(),
+                tolerance_s=self._settings.signature_tolerance_s,
+            )
+        if keys and not plain:
+            # once a signing token is set, a request without both is a request without a signature
+            return Refused("signature_missing")
+        return check_token(headers.getlist("x-gitlab-token"), plain)
 
-    async def _body(self, request: Request) -> bytes | Refused | _TooLarge:
-        """The raw body. Never holds more than the cap and one chunk."""
-        chunks: list[bytes] = []
+    async def _body(
+        self, request: Request, signature: Signature | None = None
+    ) -> bytes | Refused | _Prefix:
+        """The raw body, or the start of one over the cap. Never holds more than the cap and one piece.
+
+        A signed body is read to its end all the same, and forgotten: only whole it can be verified.
+        """
+        most = self._settings.max_signed_bytes if signature else self._settings.max_body_bytes
+        pieces: list[bytes] = []
         size = 0
         try:
             async with asyncio.timeout(self._settings.body_timeout_s):
-                async for chunk in request.stream():
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    if size > self._settings.max_body_bytes:
-                        return _TooLarge(b"".join(chunks)[:_PREFIX])
+                async for piece in request.stream():
+                    if size <= self._settings.max_body_bytes:
+                        pieces.append(piece)
+                    size += len(piece)
+                    if signature is not None:
+                        signature.update(piece)
+                    if size > max(most, self._settings.max_body_bytes):
+                        break
         except TimeoutError:
             return Refused("too_slow")
         except ClientDisconnect:
             return Refused("cut_off")
-        return b"".join(chunks)
+        if size <= self._settings.max_body_bytes:
+            return b"".join(pieces)
+        if signature is not None and size > most:
+            return Refused("too_large", f"a signed body of more than {most} bytes is not verified")
+        return _Prefix(b"".join(pieces)[:_PREFIX])
 
     def _over_the_cap(self) -> Malformed:
         return Malformed(
@@ -241,8 +274,9 @@ class Door:
 
     def _broker_away(self) -> Answer:
         self._failed_at = time.monotonic()
-        return _refusal(Refused("broker_away"))
+        return self._refusal(Refused("broker_away"))
 
-
-def _refusal(refused: Refused) -> Answer:
-    return Answer(_STATUS.get(refused.reason, 401), "refused", refused.reason)
+    def _refusal(self, refused: Refused) -> Answer:
+        status = _STATUS.get(refused.reason, 401)
+        wait = self._settings.retry_after_s if status == 503 else 0
+        return Answer(status, "refused", refused.reason, detail=refused.detail, retry_after_s=wait)

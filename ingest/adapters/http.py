@@ -24,6 +24,7 @@ class Reply(BaseModel):
     )
     reason: str = Field(default="", examples=[""], description="one of a closed list of words")
     delivery: str = Field(default="", description="event id of the record, when accepted")
+    detail: str = Field(default="", description="what to do about it, for people")
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -32,7 +33,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     400: {"model": Reply, "description": "The body was cut off."},
     401: {"model": Reply, "description": "No valid token or signature."},
     408: {"model": Reply, "description": "The body took too long."},
-    413: {"model": Reply, "description": "A signed body over the cap, which cannot be verified."},
+    413: {"model": Reply, "description": "A signed body too large to be verified."},
+    429: {"model": Reply, "description": "Too many failed requests from this address."},
     503: {"model": Reply, "description": "The broker is away, or the door is full: send it again."},
 }
 
@@ -58,11 +60,16 @@ def create_app(ports: Ports, publisher: Publisher) -> FastAPI:
 
     def answered(answer: Answer) -> Response:
         headers = {}
-        if answer.status == 503:
-            headers["retry-after"] = str(settings.retry_after_s)
-        if answer.status in (400, 401, 408, 413):
+        if answer.status in (429, 503):
+            headers["retry-after"] = str(answer.retry_after_s)
+        if answer.status in (400, 401, 408, 413, 429):
             headers["connection"] = "close"  # whatever is left of the body is not read
-        content = Reply(result=answer.result, reason=answer.reason, delivery=answer.delivery)
+        content = Reply(
+            result=answer.result,
+            reason=answer.reason,
+            delivery=answer.delivery,
+            detail=answer.detail,
+        )
         return JSONResponse(content.model_dump(), answer.status, headers)
 
     @app.post(

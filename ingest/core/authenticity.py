@@ -29,17 +29,38 @@ def check_token(given: Sequence[str], valid: Sequence[str]) -> Refused | None:
     return None if any(matches) else Refused("token_wrong")
 
 
-def check_signature(
+class Signature:
+    """A signature over a body that comes in pieces, so that no body has to be held to be verified."""
+
+    def __init__(self, offered: Sequence[bytes], keys: Sequence[bytes], signed: bytes) -> None:
+        self._offered = offered
+        self._digests = [hmac.new(key, signed, hashlib.sha256) for key in keys]
+
+    def update(self, piece: bytes) -> None:
+        """Takes the next piece of the body."""
+        for digest in self._digests:
+            digest.update(piece)
+
+    def check(self) -> Refused | None:
+        """After the last piece: is one of the signatures one of ours?"""
+        wanted = [digest.digest() for digest in self._digests]
+        matches = [hmac.compare_digest(one, other) for one in self._offered for other in wanted]
+        return None if any(matches) else Refused("signature_wrong")
+
+
+def signature_of(
     *,
-    body: bytes,
     ids: Sequence[str],
     timestamps: Sequence[str],
     signatures: Sequence[str],
     keys: Sequence[str],
     now_s: float,
     tolerance_s: float,
-) -> Refused | None:
-    """Every argument is the list of a header's values; two of one kind are refused."""
+) -> Signature | Refused:
+    """What the headers say, before any of the body is read: stale and malformed ones are refused here.
+
+    Every argument is the list of a header's values; two of one kind are refused.
+    """
     if not (len(ids) == len(timestamps) == len(signatures) == 1) or not ids[0]:
         return Refused("signature_malformed")
     stamp = timestamps[0]
@@ -47,16 +68,13 @@ def check_signature(
         return Refused("signature_malformed")
     if abs(now_s - int(stamp)) > tolerance_s:
         return Refused("signature_stale")
-    signed = f"{ids[0]}.{stamp}.".encode("utf-8", "surrogateescape") + body
     offered = _version_one(signatures[0])
     if not offered:
         return Refused("signature_malformed")
     secrets = [secret for key in keys if (secret := key_of(key)) is not None]
     if not secrets:
         return Refused("no_token_configured")
-    wanted = [hmac.new(secret, signed, hashlib.sha256).digest() for secret in secrets]
-    matches = [hmac.compare_digest(one, other) for one in offered for other in wanted]
-    return None if any(matches) else Refused("signature_wrong")
+    return Signature(offered, secrets, f"{ids[0]}.{stamp}.".encode("utf-8", "surrogateescape"))
 
 
 def key_of(token: str) -> bytes | None:

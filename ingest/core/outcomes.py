@@ -18,6 +18,7 @@ Refusal = Literal[
     "too_large",
     "too_slow",
     "cut_off",
+    "too_many_failures",
     "busy",
     "broker_away",
 ]
@@ -55,9 +56,10 @@ Indifference = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No record, no dead letter."""
+    """No record, no dead letter. ``detail`` is for whoever sent it."""
 
     reason: Refusal
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
