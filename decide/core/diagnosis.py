@@ -47,6 +47,8 @@ _RULES: tuple[Rule, ...] = (
     admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, autoscaling.find, runtime.find, strain.find, jobs.find, lifecycle.find,
     services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, upstreams.find, performance.find, regressions.find, nodes.find, system.find,
 )  # fmt: skip
+#: The most that an answer is worth when some rules could not read their objects.
+_UNREAD = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
         ranked = [_healthy(view), *ranked]
     for trouble in troubles:  # what could not be read may speak against any answer
         ranked[0].against.append(trouble)
-        ranked[0].score = min(ranked[0].score, 0.85)
-    return _conclude(view, complete(view, ranked), language)
+        ranked[0].score = min(ranked[0].score, _UNREAD)
+    return _conclude(view, complete(view, ranked), language, _UNREAD if troubles else 1.0)
 
 
 def _read(rule: Rule, view: ClusterView, troubles: list[str]) -> list[Finding]:
@@ -126,18 +128,23 @@ def _healthy(view: ClusterView) -> Finding:
     return Finding("healthy", ref, 0.85 - 0.1 * min(3, len(absent)), text, [Fact("object", text)], against)  # fmt: skip
 
 
-def _conclude(view: ClusterView, ranked: list[Finding], language: str) -> Diagnosis:
+def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:
     first = ranked[0]
     entry = first.kind
     rival = next((f for f in ranked[1:] if f.object.key != first.object.key or f.failure_class != first.failure_class), None)  # fmt: skip
     unseen = blind(first, view)
     first.against.extend(f"no evidence from {source}" for source in unseen)
-    analysis = _analysis(view, ranked, language)
+    analysis = _analysis(view, ranked, language, most)
     status: Status = "solution_proposed"
     reason: AbstentionReason = ""
-    if entry.family == "nothing":
+    if entry.family == "nothing" and analysis.confidence >= SURE:
         status, reason = "no_action", "healthy"
-    elif entry.family == "human" or first.score < SURE or analysis.confidence < SURE or unseen:
+    elif (
+        entry.family in ("human", "nothing")
+        or first.score < SURE
+        or analysis.confidence < SURE
+        or unseen
+    ):
         status, reason = "needs_human", "not_enough_evidence"
     elif not entry.plans:
         status, reason = "needs_human", entry.handoff
@@ -147,7 +154,7 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str) -> Diagno
     return Diagnosis(status, reason, explanation, analysis, tuple(ranked), view)
 
 
-def _analysis(view: ClusterView, ranked: list[Finding], language: str) -> Analysis:
+def _analysis(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Analysis:
     evidence: list[Evidence] = []
     ids: dict[Fact, str] = {}
     for finding in ranked[:6]:
@@ -155,7 +162,7 @@ def _analysis(view: ClusterView, ranked: list[Finding], language: str) -> Analys
             if fact not in ids:
                 ids[fact] = f"e{len(ids) + 1}"
                 evidence.append(Evidence(id=ids[fact], source=fact.source, statement=fact.statement, object=fact.object, value=fact.value, unit=fact.unit))  # fmt: skip
-    sure = confidences(ranked, view)
+    sure = [min(most, one) for one in confidences(ranked, view)]
     hypotheses = tuple(
         Hypothesis(
             failure_class=f.failure_class,

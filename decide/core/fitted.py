@@ -1,4 +1,4 @@
 """The numbers of ``confidence.py``. Written by ``python -m kfix.eval calibrate --write``; not by hand."""
 
 #: Constant, belief, lead, blind, missing, quiet.
-WEIGHTS = (-0.701, 2.116, 1.421, 2.315, 1.348, 0.0)
+WEIGHTS = (-0.421, 2.847, 0.847, 2.06, 1.455, 1.155)
