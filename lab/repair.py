@@ -25,8 +25,11 @@ _INVISIBLE = frozenset({"autoscaler_at_ceiling", "autoscaler_without_metrics", "
 
 
 def repaired(live: Live, folder: Path) -> dict[str, str]:
-    """``outcome``: ``none`` (no change proposed), ``repaired``, ``not repaired``, ``refused`` by the server, ``not shown``."""
-    result = diagnosing.diagnose_case(diagnosing.case_of(folder))
+    """``outcome``: ``none`` (no change proposed), ``crashed``, ``repaired``, ``not repaired``, ``refused`` by the server, ``not shown``."""
+    try:
+        result = diagnosing.diagnose_case(diagnosing.case_of(folder))
+    except Exception as crash:  # noqa: BLE001 -- the report names it, the other cases go on
+        return {"outcome": "crashed", "change": "", "detail": f"{type(crash).__name__}: {crash}"}
     action: Any = result.get("recommended_action")
     if result["status"] != "solution_proposed" or not action:
         return {"outcome": "none"}

@@ -56,7 +56,7 @@ def _repairs(out: Path) -> list[str]:
     tally = Counter(one["outcome"] for one in found.values())
     lines = ["", f"proposed changes applied to the cluster: {dict(sorted(tally.items()))}"]
     for case, one in found.items():
-        if one["outcome"] in ("not repaired", "refused"):
+        if one["outcome"] in ("not repaired", "refused", "crashed"):
             about = _read(out / "expected" / f"{case}.json")
             lines.append(f"{one['outcome']}: {case} {about['failure_class']}: {one['change'][:200]} {one.get('detail', '')[:200]}")  # fmt: skip
     return lines

@@ -104,6 +104,14 @@ class KubernetesChange(Model):
         return out
 
 
+def _ordered(fields: tuple[FieldChange, ...]) -> list[FieldChange]:
+    """Fields in an order of their own: values of any shape can be told apart, not compared."""
+    return sorted(
+        fields,
+        key=lambda f: (f.op, f.path, orjson.dumps(f.after, option=orjson.OPT_SORT_KEYS)),
+    )
+
+
 class ActionPlan(Model):
     """A typed plan and its generated inverse."""
 
@@ -127,7 +135,12 @@ class ActionPlan(Model):
     def changes_hash(self) -> str:
         """Content hash of what the plan changes: equal hashes mean the same fix. 16 hex digits."""
         content = [
-            [c.object.key, c.action, sorted([f.op, f.path, f.after] for f in c.fields), c.manifest]
+            [
+                c.object.key,
+                c.action,
+                [[f.op, f.path, f.after] for f in _ordered(c.fields)],
+                c.manifest,
+            ]
             for c in self.kubernetes_changes
         ]
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
