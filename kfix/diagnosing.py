@@ -57,9 +57,11 @@ class Case:
 
 
 def case_of(folder: Path) -> Case:
-    """The parts of a case folder. Raises BadCase when there is no such folder."""
+    """The parts of a case folder, or of a whole dump in one file. Raises BadCase when there is nothing there."""
+    if folder.is_file():
+        return Case(folder.name, None, folder, None)
     if not folder.is_dir():
-        raise BadCase(f"{folder} is no folder")
+        raise BadCase(f"{folder} is not there")
     alert, dump = folder / "alert.json", folder / "cluster"
     repository = next((folder / n for n in ("repo", "manifests") if (folder / n).is_dir()), None)
     return Case(

@@ -103,7 +103,10 @@ def _side_file(capture: Capture, path: Path) -> Json:
 
 
 def _inside(root: Path) -> Iterator[Path]:
-    """Regular files below ``root`` in a stable order; links are not followed."""
+    """Regular files below ``root`` in a stable order, or the one file it is; links are not followed."""
+    if root.is_file():
+        yield root
+        return
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield path
@@ -112,11 +115,12 @@ def _inside(root: Path) -> Iterator[Path]:
 def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
     """Reads the dump below ``root``; what is declared in ``apart`` is nothing that runs."""
     collected = Collected()
+    below = root.parent if root.is_file() else root
     logs: list[tuple[PurePath, Path]] = []
     for path in _inside(root):
         if apart is not None and path.is_relative_to(apart):
             continue
-        where = inner_name(path.relative_to(root).as_posix())
+        where = inner_name(path.relative_to(below).as_posix())
         try:
             if where.suffix in _ENDINGS or _is_whole_dump(path):
                 raw = read_bytes(path)
@@ -126,7 +130,7 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
             elif where.suffix in (".txt", ".log"):
                 logs.append((where, path))
         except Unreadable as failure:
-            capture.troubles[str(path.relative_to(root))] = str(failure)
+            capture.troubles[str(path.relative_to(below))] = str(failure)
     capture.objects, capture.troubles = collected.objects, capture.troubles | collected.troubles
     pods: dict[str, set[str]] = {}
     for pod in capture.objects.get("pods", ()):
@@ -134,7 +138,7 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
     for where, path in logs:
         place = place_of(where, pods)
         if place is not None:
-            _read_log(capture, root, path, place)
+            _read_log(capture, below, path, place)
 
 
 def _is_whole_dump(path: Path) -> bool:

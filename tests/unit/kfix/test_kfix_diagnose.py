@@ -99,9 +99,11 @@ def test_a_dump_without_an_alert_is_asked_what_is_worst_in_it(tmp_path: Path, la
     assert objects[0]["status"] == "solution_proposed"
 
 
-def test_a_healthy_dump_without_an_alert_needs_nothing() -> None:
-    status, objects, _ = _run(CASES / "healthy" / "cluster", "--output", "json")
-    assert (status, objects[0]["status"], objects[0]["reason"]) == (0, "no_action", "healthy")
+def test_a_healthy_dump_without_an_alert_gets_no_fix() -> None:
+    status, (found,), _ = _run(CASES / "healthy" / "cluster", "--output", "json")
+    assert (status, found["recommended_action"]) == (0, None)
+    assert found["ai_analysis"]["failure_class"] == "healthy"
+    assert found["status"] in ("no_action", "needs_human")  # without metrics one cannot be sure
 
 
 def test_manifests_beside_a_dump_are_declared_and_not_running(tmp_path: Path) -> None:
@@ -122,4 +124,17 @@ def test_a_folder_with_nothing_of_a_cluster_in_it_is_told_what_is_missing(
     (tmp_path / "empty" / "pods.json").write_text("{ nonsense")
     status, objects, _ = _run(tmp_path / name, "--output", "json")
     assert status == 1
-    assert ("cluster-info dump" if name == "empty" else "is no folder") in objects[0]["error"]
+    assert ("cluster-info dump" if name == "empty" else "is not there") in objects[0]["error"]
+
+
+def test_what_cluster_info_dump_says_on_standard_output_is_a_case(tmp_path: Path) -> None:
+    """One file: Lists after each other, then each container's log."""
+    cluster, said = CASES / "database-credentials-invalid" / "cluster", []
+    said += [path.read_text() for path in sorted(cluster.rglob("*.json"))]
+    for log in cluster.rglob("logs-previous.txt"):
+        whose = f"logs for container main of pod {log.parts[-3]}/{log.parts[-2]} ===="
+        said += [f"==== START {whose}", log.read_text().rstrip(), f"==== END {whose}"]
+    (tmp_path / "dump.txt").write_text("\n".join(said) + "\n")
+    status, (found,), _ = _run(tmp_path / "dump.txt", "--output", "json")
+    assert status == 0
+    assert found["ai_analysis"]["failure_class"] == "database_credentials_invalid"
