@@ -55,7 +55,7 @@ def lay_out(
     if 0 in gone and gone[0].beside:
         pieces.append(_beside_dash(body, place.node, gone, new))
     elif len(gone) == len(place.node.value) and not new:
-        pieces.append(_left_empty(body, place))
+        pieces.append(_left_empty(body, place, gone[0]))
     pieces += [Lines(sibling.first, sibling.stop) for sibling in gone.values()]
     pieces += [Lines(sibling.stop, sibling.stop, tuple(lines)) for sibling, lines in new]
     return pieces
@@ -143,9 +143,11 @@ def _taking_place(body: str, head: _Sibling, text: str, added: int) -> Splice:
     return Splice(head.start, head.end, text, added, 1 + body.count("\n", head.start, head.end))
 
 
-def _left_empty(body: str, place: spans.Place) -> Splice:
+def _left_empty(body: str, place: spans.Place, head: _Sibling) -> Piece:
+    """Brackets: behind the key, or in the place of all that a document has."""
+    empty = "{}" if isinstance(place.node, MappingNode) else "[]"
     if place.key is None:
-        raise Refused("UNSUPPORTED", "nothing would be left of the document")
+        return Lines(head.first, head.first, (empty,))
     at = spans.colon_end(body, place.key)
     start = int(place.node.start_mark.index)
     prefix = spans.prefix_of(body[start : spans.line_end(body, start)]).rstrip()
@@ -153,7 +155,7 @@ def _left_empty(body: str, place: spans.Place) -> Splice:
         at = start + len(prefix)
     if not spans.only_comment(body[at : spans.line_end(body, at)]):
         raise Refused("UNSUPPORTED", "something else stands on the line")
-    return Splice(at, at, " {}" if isinstance(place.node, MappingNode) else " []")
+    return Splice(at, at, " " + empty)
 
 
 def becomes_block(place: spans.Place) -> bool:

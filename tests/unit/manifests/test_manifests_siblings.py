@@ -92,6 +92,12 @@ def exchange(path: str, old: dict[str, object], new: dict[str, object]) -> list[
             id="the last line goes, one above it comes",
         ),
         pytest.param(
+            "# head\n---\na: 1\nb: 2\n---\nc: 3\n",
+            exchange("", {"a": 1, "b": 2}, {}),
+            "# head\n---\n{}\n---\nc: 3\n",
+            id="all of a document",
+        ),
+        pytest.param(
             "f: {a: 1, b: 2, c: 3, d: 4}\n",
             exchange("f", {"a": 1, "b": 2, "d": 4}, {}),
             "f: {c: 3}\n",
@@ -160,7 +166,6 @@ def test_siblings_are_laid_out_together(before: str, edits: list[Edit], after: s
 @pytest.mark.parametrize(
     ("text", "edits", "code"),
     [
-        ("a: 1\nb: 2\n", exchange("", {"a": 1, "b": 2}, {}), "UNSUPPORTED"),
         ("l:\n- a: 1\n  # about b\n  b: 2\n", [Delete(0, P("l[0].a"), 1)], "UNSUPPORTED"),
         ("x: [a, # one\n  b]\n", [Delete(0, P("x[1]"), "b")], "UNSUPPORTED"),
         ("x: [ # all\n  a]\n", [Delete(0, P("x[0]"), "a")], "UNSUPPORTED"),
