@@ -13,6 +13,7 @@ from manifests.edits import Edit
 from manifests.index import Index
 from manifests.kustomize import Graph, Kustomization
 from manifests.locate import Hints, Location, locate
+from manifests.reading import Document
 from manifests.refused import Refused
 from manifests.releases import read_releases
 from manifests.rendering import Workbench
@@ -205,20 +206,28 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
     index, draft = task.index, task.draft
     draft.placed = True
     owned: dict[ObjectRef, list[FieldChange]] = {}
+    filed: dict[str, dict[str, Json]] = {}
     for one in placed:
         layer, recipe = one.layer, one.recipe
         if recipe is not None:
             draft.installed[recipe.chart] = recipe.release, recipe.namespace
         if layer.owner is None:
-            document = index.documents(layer.path)[0]
-            edits = planning.set_values(document, {paths.render(one.path): one.value})
-            draft.add(layer.path, edits, steps)
-            continue
-        owned.setdefault(layer.owner, []).append(helm.field_of(one))
+            filed.setdefault(layer.path, {})[paths.render(one.path)] = one.value
+        else:
+            owned.setdefault(layer.owner, []).append(helm.field_of(one))
+    for path, wanted in filed.items():
+        draft.add(path, planning.set_values(_only_document(index, path), wanted), steps)
     for owner, fields in owned.items():
         carried = KubernetesChange(object=owner, fields=tuple(fields))
         draft.carried.append(carried)
         _patch(task, carried)
+
+
+def _only_document(index: Index, path: str) -> Document:
+    documents = index.documents(path)
+    if len(documents) != 1:
+        raise Refused("AMBIGUOUS_DOC", f"{path} has {len(documents)} documents of values")
+    return documents[0]
 
 
 def _setting(

@@ -106,6 +106,18 @@ def test_several_fields_of_one_plan_are_found_together(renderer: Programs) -> No
     )
     lines = lines_of(proposed(chart(), renderer, both))
     assert len(lines["charts/api/values.yaml"]) == 4
+    asked = FieldChange(
+        op="add", path=APP + "resources.requests", after={"cpu": "1", "memory": "1Gi"}
+    )
+    files = chart(values_prod="replicaCount: 2\n")
+    assert lines_of(proposed(files, renderer, asked)) == {
+        "charts/api/values-prod.yaml": [
+            "+resources:",
+            "+  requests:",
+            '+    cpu: "1"',
+            "+    memory: 1Gi",
+        ]
+    }
 
 
 def test_what_is_so_already_changes_nothing(renderer: Programs) -> None:
