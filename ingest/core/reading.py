@@ -158,4 +158,4 @@ def _deeper_than(value: object, levels: int) -> bool:
 
 def clean(text: str, limit: int) -> str:
     """Text without control, zero-width and direction characters or half surrogates, at most ``limit`` long."""
-    return _CONTROL.sub("", text[: limit * 2]).strip()[:limit]
+    return _CONTROL.sub("", text[: limit * 2]).strip()[:limit].rstrip()

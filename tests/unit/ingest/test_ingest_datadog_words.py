@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from fixtures_ingest import NEXT_TOKEN, TOKEN, Open, opened
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE
@@ -147,6 +147,7 @@ def test_logs_may_be_an_object_or_a_text() -> None:
 
 
 @given(st.text())
+@example("0" * 19 + " 0")
 def test_clean_text_is_short_and_without_active_characters(text: str) -> None:
     made = clean(text, 20)
     assert len(made) <= 20
