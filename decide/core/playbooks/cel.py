@@ -40,6 +40,11 @@ class Failed:
 
     reason: str
 
+    @property
+    def endless(self) -> bool:
+        """It was cut off: trying it on more objects would only cost more."""
+        return "budget exceeded" in self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -72,7 +77,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Variables with their values, converted once for all expressions of one environment."""
+    """Variables with their values, converted once for all expressions that look at them."""
 
     activation: Any
 
@@ -86,7 +91,6 @@ class Environment:
         types |= dict.fromkeys(("kind", "name", "namespace"), cel.Type.STRING)
         types |= {name: cel.Type.List(cel.Type.DYN) for name in ("pods", "services", "scalers")}
         types |= {name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in ("object", "cluster", "metrics")}  # fmt: skip
-        types["now"] = cel.Type.TIMESTAMP
         if told:
             types["events"] = cel.Type.List(cel.Type.DYN)
             types["logs"] = cel.Type.List(cel.Type.STRING)
@@ -111,12 +115,23 @@ class Environment:
         names = frozenset(_NAME.findall(plain)) & self.variables
         return Program(text, names, literals, program)
 
-    def bind(self, values: Mapping[str, Any]) -> Bound | Failed:
-        """Converts the values that are given; the others have none."""
-        try:
-            return Bound(self._env.Activation(dict(values)))
-        except (RuntimeError, ValueError, TypeError, OverflowError) as error:
-            return Failed(_first_line(error))
+    def activation(self, values: Mapping[str, Any]) -> Any:
+        """Raises what the library raises for a value that it does not have."""
+        return self._env.Activation(dict(values))
+
+
+def bind(values: Mapping[str, Any]) -> Bound | Failed:
+    """Values for the variables that are named. They are converted when they are first looked at, and kept."""
+    try:
+        return Bound(_binding().activation(values))
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+        return Failed(_first_line(error))
+
+
+@cache
+def _binding() -> Environment:
+    """Values are bound in one environment and looked at from all; times are not among them, so ``now`` is a text."""
+    return Environment(told=True)
 
 
 def _first_line(error: object) -> str:

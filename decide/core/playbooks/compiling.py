@@ -63,13 +63,8 @@ class Compiled:
     playbook: Playbook
     file: str
     entry: FailureClass
-    #: Sees everything; decides.
-    conditions: Environment
-    #: Sees no word of strangers; makes values.
-    values: Environment
     lets: tuple[tuple[str, Program], ...]
-    #: ``let`` names that no stranger's word went into.
-    clean: frozenset[str]
+    #: As written.
     when: tuple[Program, ...]
     evidence: tuple[Program | None, ...]
     plans: tuple[CompiledPlan, ...]
@@ -77,6 +72,7 @@ class Compiled:
     #: Variables that any expression looks at, and all words in them.
     names: frozenset[str]
     words: frozenset[str]
+    let_names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +203,13 @@ class _Compiler:
             playbook,
             self._source.name,
             self._entry(),
-            self._conditions,
-            self._values,
             tuple(self._lets),
-            frozenset(self._clean),
             tuple(p for p in when if p),
             tuple(evidence),
             tuple(p for p in plans if p),
             frozenset[str]().union(*(p.names for p in programs)),
             frozenset(word for p in programs for word in re.findall(r"\w+", p.text)),
+            frozenset(name for name, _ in self._lets),
         )
 
     def _note(self, where: Sequence[int | str], message: str, *, line: int = 1) -> None:

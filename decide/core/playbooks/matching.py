@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, at, namespace_of
-from decide.core.playbooks.cel import Bound, Failed
+from decide.core.objects import at, namespace_of
+from decide.core.playbooks.cel import Failed, Program
 from decide.core.playbooks.compiling import Compiled, Playbooks
 from decide.core.playbooks.planning import Matched, drafts
 from decide.core.playbooks.shape import PLACEHOLDER, Text
-from decide.core.playbooks.subjects import CLUSTER_KINDS, PLURALS, ref_of, variables
+from decide.core.playbooks.subjects import CHEAP, CLUSTER_KINDS, PLURALS, Subject, ref_of
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
 #: Objects that one playbook looks at in one case, after its ``needs``.
-_OBJECTS = 2_000
+_OBJECTS = 1_000
 
 
 @dataclass(slots=True)
@@ -58,63 +59,75 @@ def look(view: ClusterView, compiled: Compiled, language: str = "en") -> Iterato
         seen += 1
         if seen > _OBJECTS:
             return
-        trace = Trace(ref_of(playbook.for_, obj))
-        _decide(view, compiled, obj, trace, language)
+        ref = ref_of(playbook.for_, obj)
+        subject = view.memo(f"playbooks {ref.key}", partial(Subject, view, ref, obj))
+        trace = Trace(ref)
+        _decide(compiled, subject, trace, language)
         yield trace
-
-
-def _decide(view: ClusterView, compiled: Compiled, obj: Obj, trace: Trace, language: str) -> None:
-    """Conditions that need no ``let`` come first: most objects end there, with one conversion."""
-    workload = view.workload(trace.ref.kind, trace.ref.namespace, trace.ref.name)
-    values = variables(view, compiled, trace.ref, obj, workload)
-    lets: dict[str, Any] = {}
-    named = {name for name, _ in compiled.lets}
-    first = [p for p in compiled.when if not p.names & named]
-    rest = [p for p in compiled.when if p.names & named]
-    bound = compiled.conditions.bind(values)
-    if not _hold(first, bound, trace):
-        return
-    for name, program in compiled.lets:
-        if program.names & set(lets):
-            bound = compiled.conditions.bind({**values, **lets})
-        found = program.value(bound) if isinstance(bound, Bound) else bound
-        trace.steps.append((f"let {name} = {program.text}", found))
-        if isinstance(found, Failed):
+        if any(isinstance(value, Failed) and value.endless for _, value in trace.steps):
             return
-        lets[name] = found
-    bound = compiled.conditions.bind({**values, **lets})
-    if not _hold(rest, bound, trace) or not isinstance(bound, Bound):
-        return
-    trace.finding = _finding(Matched(view, compiled, trace.ref, obj, workload, values, lets, bound), language)  # fmt: skip
 
 
-def _hold(programs: list[Any], bound: Bound | Failed, trace: Trace) -> bool:
-    for program in programs:
-        found = program.holds(bound) if isinstance(bound, Bound) else bound
+def _decide(compiled: Compiled, subject: Subject, trace: Trace, language: str) -> None:
+    """Conditions that look at the object alone come first: most objects end there, for little."""
+    matched = Matched(subject, compiled)
+    lets = dict(compiled.lets)
+    for program in sorted(compiled.when, key=lambda p: _depth(p, lets)):
+        if not _find_lets(matched, program, lets, trace):
+            return
+        found = matched.holds(program)
         trace.steps.append((program.text, found))
         if found is not True:
-            return False
-    return True
+            return
+    for name, program in compiled.lets:
+        if name not in matched.lets and not _find_let(matched, name, program, lets, trace):
+            return
+    trace.finding = _finding(matched, language)
+
+
+def _depth(program: Program, lets: Mapping[str, Program]) -> bool:
+    """Whether it needs more than the object itself, directly or through what it names."""
+    return any(
+        _depth(lets[name], lets) if name in lets else name not in CHEAP for name in program.names
+    )
+
+
+def _find_lets(
+    matched: Matched, program: Program, lets: Mapping[str, Program], trace: Trace
+) -> bool:
+    """Finds what an expression names, and what that names in turn; each once. False when one has no value."""
+    missing = [name for name in lets if name in program.names and name not in matched.lets]
+    return all(_find_let(matched, name, lets[name], lets, trace) for name in missing)
+
+
+def _find_let(
+    matched: Matched, name: str, program: Program, lets: Mapping[str, Program], trace: Trace
+) -> bool:
+    if not _find_lets(matched, program, lets, trace):
+        return False
+    found = matched.value(program)
+    trace.steps.append((f"let {name} = {program.text}", found))
+    matched.lets[name] = found
+    return not isinstance(found, Failed)
 
 
 def _finding(matched: Matched, language: str) -> Finding:
-    compiled, playbook = matched.compiled, matched.compiled.playbook
+    compiled, playbook, subject = matched.compiled, matched.compiled.playbook, matched.subject
     facts = [
-        Fact(proof.source, said(proof.text, matched, language), matched.ref)
+        Fact(proof.source, said(proof.text, matched, language), subject.ref)
         for proof, when in zip(playbook.evidence, compiled.evidence, strict=True)
-        if when is None or when.holds(matched.bound) is True
+        if when is None or matched.holds(when) is True
     ]
     detail = said(playbook.diagnosis, matched, language)
-    made = drafts(matched)
-    data: dict[str, Any] = {"drafts": made, "playbook": playbook.id}
-    if matched.workload is not None:
-        data["workload"] = matched.workload
+    data: dict[str, Any] = {"drafts": drafts(matched), "playbook": playbook.id}
+    if subject.workload is not None:
+        data["workload"] = subject.workload
     return Finding(
         playbook.id,
-        matched.ref,
+        subject.ref,
         playbook.score,
         detail,
-        facts or [Fact("object", detail, matched.ref)],
+        facts or [Fact("object", detail, subject.ref)],
         facts=data,
         own_class=compiled.entry,
     )

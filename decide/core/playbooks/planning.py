@@ -8,18 +8,17 @@ times what stands there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from decide.core.objects import Obj, Workload, labels_of, mapping, name_of
+from decide.core.objects import Obj, labels_of, mapping, name_of
 from decide.core.plans.drafts import Draft, patch, source_of
-from decide.core.playbooks.cel import Bound, Failed, Program
+from decide.core.playbooks.cel import Bound, Failed, Program, bind
 from decide.core.playbooks.compiling import Compiled, CompiledPlan
 from decide.core.playbooks.shape import PLACEHOLDER, FieldStep, Text
-from decide.core.playbooks.subjects import scalers
-from decide.core.view import ClusterView
+from decide.core.playbooks.subjects import Subject, scalers
 from manifests import paths, quantities
 from schemas.base import ObjectRef
 
@@ -33,52 +32,54 @@ _SIZED = re.compile(r"\.(cpu|memory|storage)$|^spec\.hard\b")
 _COUNTED = re.compile(r"[Rr]eplicas$|parallelism$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Matched:
-    """An object that a playbook's conditions hold for."""
+    """An object under a playbook's eye: its variables, and the ``let`` values found so far."""
 
-    view: ClusterView
+    subject: Subject
     compiled: Compiled
-    ref: ObjectRef
-    obj: Obj
-    workload: Workload | None
-    values: Mapping[str, Any]
-    lets: Mapping[str, Any]
-    #: Everything, for conditions.
-    bound: Bound
+    lets: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, program: Program) -> Any | Failed:
+        """An expression's value; what it needs must have been found."""
+        bound = self._bound(program)
+        return program.value(bound) if isinstance(bound, Bound) else bound
+
+    def holds(self, program: Program) -> bool | Failed:
+        """Whether a condition is true."""
+        bound = self._bound(program)
+        return program.holds(bound) if isinstance(bound, Bound) else bound
+
+    def _bound(self, program: Program) -> Bound | Failed:
+        own = program.names & self.compiled.let_names
+        if not own:
+            return self.subject.bound(program.names, self.compiled.words)
+        found = self.subject.named(program.names - own, self.compiled.words)
+        return bind({**found, **{name: self.lets[name] for name in own}})
 
     def shown(self, name: str) -> str:
         """A placeholder's value in a text for people."""
-        value = self.values.get(name, self.lets.get(name))
+        value = self.lets[name] if name in self.lets else self.subject.value(name)
         return f"{value:g}" if isinstance(value, float) else str(value)
-
-    def clean(self) -> Bound | Failed:
-        """What values may look at."""
-        known = self.compiled.values.variables
-        kept = {k: v for k, v in {**self.values, **self.lets}.items() if k in known}
-        return self.compiled.values.bind(kept)
 
 
 def drafts(matched: Matched) -> list[Draft]:
     """The plans that apply, in their order. A plan with one value that is refused is none."""
-    clean = matched.clean()
-    if isinstance(clean, Failed):
-        return []
     out = []
     for plan in matched.compiled.plans:
-        if plan.when is None or plan.when.holds(matched.bound) is True:
-            made = _draft(matched, plan, clean)
+        if plan.when is None or matched.holds(plan.when) is True:
+            made = _draft(matched, plan)
             if made is not None and made.changes:
                 out.append(made)
     return out
 
 
-def _draft(matched: Matched, plan: CompiledPlan, clean: Bound) -> Draft | None:
+def _draft(matched: Matched, plan: CompiledPlan) -> Draft | None:
     target = _target(matched, plan)
     if target is None:
         return None
     ref, live = target
-    declared = source_of(matched.view, ref, live)
+    declared = source_of(matched.subject.view, ref, live)
     known = frozenset(_structure(matched, live))
     wanted: list[tuple[str, Any]] = []
     for step, program in zip(plan.step.changes, plan.values, strict=True):
@@ -88,7 +89,7 @@ def _draft(matched: Matched, plan: CompiledPlan, clean: Bound) -> Draft | None:
         if program is None:
             wanted.append((path, None))
             continue
-        value = _value(program, clean, known)
+        value = _value(matched, program, known)
         if isinstance(value, Failed) or not _within(path, paths.find(declared, path, None), value):
             return None
         wanted.append((path, value))
@@ -101,7 +102,7 @@ def _draft(matched: Matched, plan: CompiledPlan, clean: Bound) -> Draft | None:
         plan.step.fix,
         both(plan.step.title),
         both(plan.step.why),
-        patch(matched.view, ref, live, wanted),
+        patch(matched.subject.view, ref, live, wanted),
         plan.step.weight,
         [both(risk) for risk in plan.step.risks],
         origin="playbook",
@@ -115,8 +116,8 @@ def _line(text: str) -> str:
 def _target(matched: Matched, plan: CompiledPlan) -> tuple[ObjectRef, Obj] | None:
     """The object to change; ``None`` when there is not exactly one of it."""
     if plan.step.target == "object":
-        return matched.ref, matched.obj
-    view, ref = matched.view, matched.ref
+        return matched.subject.ref, matched.subject.obj
+    view, ref = matched.subject.view, matched.subject.ref
     if plan.step.target == "service":
         found = view.services_of.get(ref.key, [])
         kind, version = "Service", "v1"
@@ -142,8 +143,8 @@ def _path(matched: Matched, step: FieldStep) -> str | None:
     return filled
 
 
-def _value(program: Program, clean: Bound, known: frozenset[str]) -> Any | Failed:
-    found = program.value(clean)
+def _value(matched: Matched, program: Program, known: frozenset[str]) -> Any | Failed:
+    found = matched.value(program)
     if isinstance(found, float) and found.is_integer():
         return int(found)
     if isinstance(found, Failed | bool | int):
@@ -181,9 +182,14 @@ def _within(path: str, before: Any, after: Any) -> bool:
 
 def _structure(matched: Matched, live: Obj) -> Iterator[str]:
     """Texts of the objects' own structure: specs without environments, names and labels."""
-    values = matched.values
-    objects = [live, matched.obj, *values.get("pods", ()), *values.get("services", ()), *values.get("scalers", ())]  # fmt: skip
-    objects += [o for listed in values.get("cluster", {}).values() for o in listed]
+    subject, names = matched.subject, matched.compiled.names
+    objects = [live, subject.obj]
+    for name in ("pods", "services", "scalers"):
+        objects += subject.value(name) if name in names else []
+    if "cluster" in names:
+        objects += [
+            o for kind in subject.kinds(matched.compiled.words) for o in subject.value(kind)
+        ]
     for obj in objects:
         yield name_of(obj)
         yield from (str(v) for v in labels_of(obj).values())

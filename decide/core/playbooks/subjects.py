@@ -7,7 +7,7 @@ from typing import Any
 
 from decide.core import measure
 from decide.core.objects import Obj, Workload, at, mapping, name_of, namespace_of
-from decide.core.playbooks.compiling import Compiled
+from decide.core.playbooks.cel import Bound, Failed, bind
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
@@ -20,6 +20,8 @@ PLURALS = {
     "PersistentVolumeClaim": "persistentvolumeclaims", "PodDisruptionBudget": "poddisruptionbudgets",
     "NetworkPolicy": "networkpolicies", "ConfigMap": "configmaps", "Node": "nodes", "Namespace": "namespaces",
 }  # fmt: skip
+#: Variables that cost next to nothing to make.
+CHEAP = frozenset({"kind", "name", "namespace", "object", "now"})
 #: Kinds without a namespace.
 CLUSTER_KINDS = ("Node", "Namespace")
 _VERSIONS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1",
@@ -33,32 +35,74 @@ def ref_of(kind: str, obj: Obj) -> ObjectRef:
     return ObjectRef(api_version=version, kind=kind, namespace=namespace_of(obj), name=name_of(obj))
 
 
-def variables(
-    view: ClusterView, compiled: Compiled, ref: ObjectRef, obj: Obj, workload: Workload | None
-) -> dict[str, Any]:
-    """What the playbook's expressions look at, and nothing else."""
-    names = compiled.names
-    values: dict[str, Any] = {
-        "kind": ref.kind,
-        "name": ref.name,
-        "namespace": ref.namespace,
-        "object": plain(obj),
-    }
-    makers: dict[str, Callable[[], Any]] = {
-        "declared": lambda: plain(view.declared.get((ref.kind, ref.namespace, ref.name)) or {}),
-        "pods": lambda: [plain(p.obj) for p in workload.pods[:_SHOWN]] if workload else [],
-        "services": lambda: [plain(s) for s in view.services_of.get(workload.ref.key, [])] if workload else [],
-        "scalers": lambda: [plain(s) for s in scalers(view, ref)],
-        "cluster": lambda: _cluster(view, compiled),
-        "metrics": lambda: _metrics(view, workload),
-        "now": lambda: view.bundle.alerted_at,
-        "events": lambda: _events(view, ref, workload),
-        "logs": lambda: [line for log in (view.logs_of(workload) if workload else []) for line in log.lines][-_SHOWN:],
-        "alert": lambda: {"title": view.bundle.alert.title, "tags": dict(view.bundle.alert.tags), "environment": view.bundle.environment},
-    }  # fmt: skip
-    for name in sorted(names & set(makers)):
-        values[name] = makers[name]()
-    return values
+class Subject:
+    """One object that playbooks look at. Its variables are made when an expression first needs them, and kept:
+    all playbooks share them."""
+
+    def __init__(self, view: ClusterView, ref: ObjectRef, obj: Obj) -> None:
+        self.view = view
+        self.ref = ref
+        self.obj = obj
+        self.workload = view.workload(ref.kind, ref.namespace, ref.name)
+        self._values: dict[str, Any] = {}
+        self._bound: dict[frozenset[str], Bound | Failed] = {}
+
+    def value(self, name: str) -> Any:
+        """A variable's value; ``cluster`` is asked for as ``cluster.PLURAL``."""
+        if name not in self._values:
+            self._values[name] = self._make(name)
+        return self._values[name]
+
+    def bound(self, names: frozenset[str], words: frozenset[str]) -> Bound | Failed:
+        """These variables, converted once. ``words``: of the expressions, for the kinds in ``cluster``."""
+        wanted = CHEAP | names
+        key = wanted | frozenset(self.kinds(words)) if "cluster" in names else wanted
+        if key not in self._bound:
+            self._bound[key] = bind(self.named(wanted, words))
+        return self._bound[key]
+
+    def named(self, names: frozenset[str], words: frozenset[str]) -> dict[str, Any]:
+        """Variables by name."""
+        found = {name: self.value(name) for name in sorted(names - {"cluster"})}
+        if "cluster" in names:
+            found["cluster"] = {k.partition(".")[2]: self.value(k) for k in self.kinds(words)}
+        return found
+
+    def kinds(self, words: frozenset[str]) -> list[str]:
+        """``cluster.PLURAL`` of the collected kinds that expressions speak of."""
+        return [f"cluster.{k}" for k in self.view.bundle.k8s_context.objects if k in words]
+
+    def _make(self, name: str) -> Any:
+        view, ref, workload = self.view, self.ref, self.workload
+        if name.startswith("cluster."):
+            return view.memo(f"playbooks {name}", lambda: _listed(view, name.partition(".")[2]))
+        makers: dict[str, Callable[[], Any]] = {
+            "kind": lambda: ref.kind,
+            "name": lambda: ref.name,
+            "namespace": lambda: ref.namespace,
+            "object": lambda: plain(self.obj),
+            "declared": lambda: plain(view.declared.get((ref.kind, ref.namespace, ref.name)) or {}),
+            "pods": lambda: [plain(p.obj) for p in workload.pods[:_SHOWN]] if workload else [],
+            "services": lambda: [plain(s) for s in view.services_of.get(ref.key, [])],
+            "scalers": lambda: [plain(s) for s in scalers(view, ref)],
+            "metrics": lambda: _metrics(view, workload),
+            "now": view.bundle.alerted_at.isoformat,
+            "events": lambda: _events(view, ref, workload),
+            "logs": lambda: [line for log in (view.logs_of(workload) if workload else []) for line in log.lines][-_SHOWN:],
+            "alert": lambda: _alert(view),
+        }  # fmt: skip
+        return makers[name]()
+
+
+def _alert(view: ClusterView) -> dict[str, Any]:
+    alert = view.bundle.alert
+    return {"title": alert.title, "tags": dict(alert.tags), "environment": view.bundle.environment}
+
+
+def _listed(view: ClusterView, plural: str) -> list[Any]:
+    """Objects of a kind: those of the focus and the cluster's own."""
+    inside = {"", *view.focus}
+    return [plain(o) for o in view.all(plural) if namespace_of(o) in inside][:_SHOWN]
 
 
 def plain(obj: Obj) -> dict[str, Any]:
@@ -77,16 +121,6 @@ def scalers(view: ClusterView, ref: ObjectRef) -> list[Obj]:
         and at(s, "spec", "scaleTargetRef", "kind") == ref.kind
         and at(s, "spec", "scaleTargetRef", "name") == ref.name
     ]
-
-
-def _cluster(view: ClusterView, compiled: Compiled) -> dict[str, list[Any]]:
-    """Objects by plural, of the kinds that were collected: those of the focus and the cluster's own."""
-    inside = {"", *view.focus}
-    return {
-        plural: [plain(o) for o in view.all(plural) if namespace_of(o) in inside][:_SHOWN]
-        for plural in view.bundle.k8s_context.objects
-        if plural in compiled.words
-    }
 
 
 def _metrics(view: ClusterView, workload: Workload | None) -> dict[str, dict[str, float]]:
