@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from manifests import helm, kustomize, ladder, overlaying, paths, planning, tree, values
+from manifests import charts, helm, kustomize, ladder, overlaying, paths, planning, tree, values
 from manifests.edits import Edit
 from manifests.index import Index
 from manifests.kustomize import Graph, Kustomization
@@ -115,8 +115,8 @@ def draft_values(
     releases = read_releases(index, graph, bench)
     fields = tuple(paths.parse(text) for text in wanted)
     marks = hints.live.get(ref.key, {})
-    search = helm.Search(index, releases, bench, ref, fields, hints.environment, marks)
-    chosen = helm.find(search)
+    search = charts.Search(index, releases, bench, ref, fields, hints.environment, marks)
+    chosen = charts.find(search)
     if chosen is None:
         raise Refused("NOT_FOUND", f"no chart here makes {ref.key}")
     changes = tuple(change_to(text, chosen.item, value) for text, value in wanted.items())
@@ -194,7 +194,7 @@ def _patch_values(
         raise otherwise
     marks = hints.live.get(change.object.key, {})
     parsed = tuple(paths.parse(field.path) for field in change.fields)
-    search = helm.Search(index, releases, bench, change.object, parsed, hints.environment, marks)
+    search = charts.Search(index, releases, bench, change.object, parsed, hints.environment, marks)
     try:
         placed = helm.place(search, change)
     except Refused as refused:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from manifests import helm, kustomize, ladder, paths
+from manifests import charts, helm, kustomize, ladder, paths
 from manifests.drafting import NOT_PLAIN, refuse_scaled
 from manifests.index import Index
 from manifests.kustomize import Graph
+from manifests.layers import Release
 from manifests.locate import Hints, locate
 from manifests.refused import Refused
-from manifests.releases import Release, read_releases
+from manifests.releases import read_releases
 from manifests.rendering import Renderer, Workbench
 from manifests.scalars import is_scalar
 from schemas.base import Json, ObjectRef
@@ -90,10 +91,12 @@ def _by_values(asked: _Question) -> str:
     marks = asked.hints.live.get(ref.key, {})
     fields = (paths.parse(asked.field),) if asked.field else ()
     environment = asked.hints.environment
-    search = helm.Search(asked.index, releases, asked.bench, ref, fields, environment, marks, steps)
-    chosen = helm.find(search)
+    search = charts.Search(
+        asked.index, releases, asked.bench, ref, fields, environment, marks, steps
+    )
+    chosen = charts.find(search)
     if chosen is None:
-        release = helm.elsewhere(search)
+        release = charts.elsewhere(search)
         steps.append("values, later ones win: " + " < ".join(_layers(release)))
         return f"values of {release.said_by}"
     steps.append("values, later ones win: " + " < ".join(_layers(chosen.release)))

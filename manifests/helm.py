@@ -8,20 +8,17 @@ the release already, with the live value, under the field's own name, and be the
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from manifests import argocd, ladder, paths, rendering, scalars, values
-from manifests.environments import matches
-from manifests.index import Index
+from manifests import paths, rendering, scalars, values
+from manifests.charts import Installed, Search, elsewhere, find
+from manifests.layers import Layer, Release, layer_for, merged
 from manifests.refused import Refused
-from manifests.releases import Layer, Release, Releases, layer_for, merged
-from manifests.rendering import GaveUp, HelmTemplate, NotRendered, Workbench
+from manifests.rendering import GaveUp, HelmTemplate, NotRendered
 from manifests.scalars import is_scalar
 from manifests.value_paths import ABSENT, candidates, laid, tag_of, walk
 from schemas.base import Json, ObjectRef
@@ -29,7 +26,6 @@ from schemas.plans import FieldChange, KubernetesChange
 
 #: Renderings that one field may cost; each takes about a tenth of a second.
 _TRIES = 60
-_CHARTS = 40
 _COUNT_NAMES = ("replicas", "replicaCount")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
@@ -62,36 +58,6 @@ def field_of(placed: Placed) -> FieldChange:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else scalars.plain_text(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Where is looked, for what, and what is said on the way. ``marks``: labels and annotations of the live object."""
-
-    index: Index
-    releases: Releases
-    bench: Workbench
-    ref: ObjectRef
-    fields: tuple[paths.Path, ...] = ()
-    environment: str = "unknown"
-    marks: Mapping[str, str] = field(default_factory=dict)
-    steps: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """A release that renders the object."""
-
-    release: Release
-    recipe: HelmTemplate
-    text: str
-    item: Json
-
-
-def find(search: Search) -> Installed | None:
-    """The release that renders the object; ``None`` where no chart of this repository does. Raises Refused."""
-    found = _installing(search)
-    return _of_environment(found, search) if found else None
 
 
 def place(search: Search, change: KubernetesChange) -> list[Placed]:
@@ -128,147 +94,6 @@ def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
                 yield from _leaves([FieldChange(op="add", path=path, after=after)])
             elif before[key] != after:
                 yield from _leaves([FieldChange(path=path, before=before[key], after=after)])
-
-
-def _installing(search: Search) -> list[Installed]:
-    ref, charts = search.ref, search.releases.charts
-    found: list[Installed] = []
-    troubles: list[str] = []
-    charts = tuple(c for c in charts if _has_kind(search.index, c, ref.kind))[:_CHARTS]
-    for release in search.releases.found:
-        if release.chart not in charts or not _said(release, search.marks):
-            continue
-        if release.namespace and ref.namespace and release.namespace != ref.namespace:
-            continue
-        hidden = next((p for p in search.index.unreadable if _is_below(p, release.chart)), "")
-        if hidden:
-            troubles.append(f"{release.said_by}: {hidden} was not read")
-            continue
-        if release.trouble:
-            troubles.append(f"{release.said_by}: {release.trouble}")
-            continue
-        try:
-            installed = _rendered(release, search)
-        except NotRendered as failure:
-            troubles.append(f"{release.said_by}: {failure}")
-            continue
-        if installed is not None:
-            found.append(installed)
-    if not found and troubles:
-        search.steps.extend(f"not rendered: {trouble}" for trouble in troubles)
-        raise Refused("NOT_RENDERED", troubles[0])
-    if found:
-        names = ", ".join(i.release.said_by for i in found)
-        search.steps.append(f"rendering {found[0].release.chart} makes {ref.key}: {names}")
-    return found
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder}/") if folder else True
-
-
-def _has_kind(index: Index, chart: str, kind: str) -> bool:
-    inside = posixpath.join(chart, "templates") + "/"
-    wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
-    for path, content in index.files.items():
-        if path.startswith(inside):
-            text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-            if wanted.search(text):
-                return True
-    return any(path.startswith(posixpath.join(chart, "charts") + "/") for path in index.files)
-
-
-def _said(release: Release, marks: Mapping[str, str]) -> bool:
-    """Is it the release that the live object says it comes from? It says so by labels, or not at all."""
-    application = argocd.tracked(marks.get(argocd.TRACKING, ""))
-    if application and release.owner is not None:
-        return (release.owner.kind, release.owner.name) == ("Application", application)
-    origin = ladder.helm_origin(marks)
-    if origin is not None and release.chart:
-        paths_ = {layer.path for layer in release.layers}
-        if (origin.chart and origin.chart != release.chart) or not paths_.issuperset(
-            origin.value_files
-        ):
-            return False
-    flux = marks.get("helm.toolkit.fluxcd.io/name")
-    if flux is not None:
-        owner = release.owner
-        namespace = marks.get("helm.toolkit.fluxcd.io/namespace", owner.namespace if owner else "")
-        return owner is not None and (owner.name, owner.namespace or namespace) == (flux, namespace)
-    name = marks.get("meta.helm.sh/release-name")
-    return not (name and release.name and name != release.name)
-
-
-def _rendered(release: Release, search: Search) -> Installed | None:
-    """The release where it makes the object. A release without a name gets the one that makes the object's name."""
-    ref = search.ref
-    names = [release.name or search.marks.get("meta.helm.sh/release-name", "")]
-    if not names[0]:
-        names = [posixpath.basename(release.chart) or "release", ref.name]
-    failure: NotRendered | None = None
-    other: Installed | None = None
-    tried: set[str] = set()
-    while names:
-        name = names.pop(0)
-        if name in tried:
-            continue
-        tried.add(name)
-        recipe = release.recipe(name, ref.namespace)
-        try:
-            text = search.bench.render(recipe)
-        except NotRendered as error:
-            failure = error
-            continue
-        item = rendering.find(text, ref)
-        if item is not None:
-            # "eu-worker" may be the worker of release "eu" or the main object of a release of that name.
-            found = Installed(release, recipe, text, item)
-            if all(_leads(item, path) for path in search.fields):
-                return found
-            other = other or found
-        if not release.name:
-            names += _names_behind(text, ref, name)
-    if failure is not None and other is None:
-        raise failure
-    return other
-
-
-def _leads(item: Json, path: paths.Path) -> bool:
-    """Does the object have the list items that a path names?"""
-    items = [n for n, segment in enumerate(path) if not isinstance(segment, str)]
-    return not items or paths.find(item, path[: items[-1] + 1], ABSENT) is not ABSENT
-
-
-def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
-    """Release names that would turn ``name-api`` into the object's name."""
-    found = []
-    for match in re.finditer(r"(?m)^  name: [\"']?([^\s\"']+)", text):
-        head, mark, tail = match[1].partition(name)
-        if mark and ref.name.startswith(head) and ref.name.endswith(tail):
-            middle = ref.name[len(head) : len(ref.name) - len(tail)]
-            if middle and len(head) + len(tail) < len(ref.name):
-                found.append(middle)
-    return list(dict.fromkeys(found))[:5]
-
-
-def _of_environment(found: list[Installed], search: Search) -> Installed:
-    if len(found) == 1:
-        return found[0]
-    environment = search.environment
-    fitting = [i for i in found if matches(i.release.said_by, environment)]
-    bare = [i for i in found if i.release.owner is None and len(i.release.layers) == 1]
-    if len(fitting) > 1:
-        fitting = [i for i in fitting if i not in bare]
-    if not fitting and environment != "unknown" and len(bare) == 1:
-        fitting = bare
-    if len(fitting) != 1:
-        listed = ", ".join(sorted(i.release.said_by for i in found))
-        raise Refused(
-            "AMBIGUOUS_DOC",
-            f"{len(found)} releases fit and environment {environment} chooses {len(fitting)}: {listed}",
-        )
-    search.steps.append(f"environment {environment} chooses {fitting[0].release.said_by}")
-    return fitting[0]
 
 
 def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
@@ -366,33 +191,6 @@ def _effect(
         return "other fields of the object"
     others = [d for d in differences if d is not mine[0]]
     return "/".join(others[0].key) if others else ""
-
-
-def elsewhere(search: Search) -> Release:
-    """The one release that installs the object from a chart that is kept elsewhere. Raises Refused."""
-    ref = search.ref
-    fitting = [
-        r for r in search.releases.found if not r.chart and _fits_by_name(r, ref, search.marks)
-    ]
-    if len(fitting) > 1:
-        named = [r for r in fitting if matches(r.said_by, search.environment)]
-        fitting = named if len(named) == 1 else fitting
-    if len(fitting) != 1:
-        code = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
-        raise Refused(code, f"{len(fitting)} releases of charts kept elsewhere fit {ref.key}")  # type: ignore[arg-type]
-    release = fitting[0]
-    search.steps.append(f"{release.said_by} installs {ref.key} from a chart that is kept elsewhere")
-    if release.trouble:
-        raise Refused("NOT_RENDERED", f"{release.said_by}: {release.trouble}")
-    return release
-
-
-def _fits_by_name(release: Release, ref: ObjectRef, marks: Mapping[str, str]) -> bool:
-    if release.namespace and ref.namespace and release.namespace != ref.namespace:
-        return False
-    if "helm.toolkit.fluxcd.io/name" in marks or "meta.helm.sh/release-name" in marks:
-        return _said(release, marks) and bool(release.owner)
-    return release.name == ref.name
 
 
 def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:

@@ -14,7 +14,8 @@ from typing import Literal
 from manifests import kustomize, paths, reading, rendering
 from manifests.index import Index, changed_index
 from manifests.kustomize import Graph
-from manifests.releases import Release, read_releases
+from manifests.layers import Release
+from manifests.releases import read_releases
 from manifests.rendering import Difference, KustomizeBuild, NotRendered, Recipe, Workbench
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange

@@ -11,59 +11,19 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import yaml
 
 from manifests import argocd, paths, reading, values
 from manifests.index import Index
 from manifests.kustomize import Graph
+from manifests.layers import Layer, Release
 from manifests.refused import Refused
-from manifests.rendering import HelmTemplate, KustomizeBuild, NotRendered, Workbench, parsed
+from manifests.rendering import KustomizeBuild, NotRendered, Workbench, parsed
 from schemas.base import Json, ObjectRef
 
 _VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
 _ENVIRONMENT_FOLDERS = frozenset({"values", "env", "envs", "environments", "config"})
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Values that a release gets. They stand in a file, or at ``at`` inside of an object that is declared somewhere."""
-
-    said: str
-    values: Mapping[str, Any]
-    path: str = ""
-    owner: ObjectRef | None = None
-    at: paths.Path = ()
-    #: Set where ``at`` holds this one value, as text (a parameter of an Application), and not a mapping.
-    leaf: paths.Path = ()
-    #: Why they must not be edited.
-    sealed: Refused | None = None
-
-    @property
-    def text(self) -> str:
-        """As a recipe takes it."""
-        return self.path or "# inline\n" + yaml.safe_dump(dict(self.values), sort_keys=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """An installation of a chart. ``chart`` is its folder, empty when it is kept elsewhere."""
-
-    chart: str
-    name: str
-    namespace: str
-    layers: tuple[Layer, ...]
-    said_by: str
-    owner: ObjectRef | None = None
-    #: Why nothing can be said about what it renders.
-    trouble: str = ""
-
-    def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
-        """How it is rendered; ``name`` and ``namespace`` where it says none."""
-        own = tuple(layer.text for layer in self.layers[1:])
-        return HelmTemplate(self.chart, self.name or name, self.namespace or namespace, own)
 
 
 @dataclass(slots=True)
@@ -94,7 +54,7 @@ def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
                 releases.found += _of_argo(index, application, place, generated=True)
     for chart in charts:
         if not releases.of(chart) and not _is_dependency(chart, charts):
-            releases.found += _by_itself(index, chart)
+            releases.found += _by_itself(index, chart, charts)
     return releases
 
 
@@ -163,7 +123,7 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
     source = inside.get("sourceRef") or {}
     chart = _folder(str(inside.get("chart", ""))) if source.get("kind") == "GitRepository" else ""
     known = chart if chart and posixpath.join(chart, "Chart.yaml") in index.texts else ""
-    layers = [_own_values(index, known)]
+    layers = _defaults(index, known)
     layers += [_file(index, _folder(str(name))) for name in inside.get("valuesFiles") or ()]
     layers += [_referenced(index, graph, entry) for entry in spec.get("valuesFrom") or ()]
     layers.append(
@@ -206,7 +166,8 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
         chart = source.folder if posixpath.join(source.folder, "Chart.yaml") in index.texts else ""
         if not chart and not source.chart:
             continue
-        layers = [_own_values(index, chart), *(_file(index, path) for path in source.value_files)]
+        layers = _defaults(index, chart)
+        layers += [_file(index, path) for path in source.value_files]
         made = Refused("TEMPLATED", f"an ApplicationSet makes {ref.key}") if generated else None
         for said, content, at, refusal in source.inline:
             leaf = _leaf(content) if "parameters" in at else ()
@@ -236,36 +197,60 @@ def _leaf(content: Mapping[str, Any]) -> paths.Path:
     return tuple(keys)
 
 
-def _by_itself(index: Index, chart: str) -> Iterator[Release]:
+def _by_itself(index: Index, chart: str, charts: Sequence[str]) -> Iterator[Release]:
     """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
-    own = _own_values(index, chart)
-    for path in sorted(environment_files(index, chart)):
-        yield Release(chart, "", "", (own, _file(index, path)), path)
-    yield Release(chart, "", "", (own,), posixpath.join(chart, "values.yaml"))
+    own = _defaults(index, chart)
+    for path in sorted(environment_files(index, chart, charts)):
+        yield Release(chart, "", "", (*own, _file(index, path)), path)
+    yield Release(chart, "", "", tuple(own), posixpath.join(chart, "values.yaml"))
 
 
-def environment_files(index: Index, chart: str) -> list[str]:
-    """Values files beside a chart's own: ``values-prod.yaml``, ``environments/prod/values.yaml``, ``values/prod.yaml``."""
+def environment_files(index: Index, chart: str, charts: Sequence[str]) -> list[str]:
+    """Values files for a chart beside its own: ``values-prod.yaml``, ``environments/prod/values.yaml`` in its folder;
+    outside of all charts those that name it, or any where it is the only chart."""
     inside = f"{chart}/" if chart else ""
+    declaring = {path for found in index.by_kind.values() for path in found}
+    alone = sum(not _is_dependency(other, charts) for other in charts) == 1
     found = []
     for path in index.texts:
-        if not path.startswith(inside) or path == f"{inside}values.yaml":
+        if path == f"{inside}values.yaml" or path in declaring:
             continue
-        parts = path.removeprefix(inside).split("/")
-        if parts[0] in ("templates", "charts", "crds", "ci", "tests") or len(parts) > 3:
-            continue
-        stem = parts[-1].rpartition(".")[0]
-        folder = parts[0] if len(parts) > 1 else ""
-        if _VALUES_FILE.search(stem) or folder in _ENVIRONMENT_FOLDERS:
-            found.append(path)
+        if path.startswith(inside):
+            if _is_values(path.removeprefix(inside)):
+                found.append(path)
+        elif not any(path.startswith(f"{other}/") for other in charts):
+            name = posixpath.basename(chart)
+            named = name in re.split(r"[/.]", path) or name in posixpath.basename(path)
+            if _is_values(path, depth=6) and (alone or named):
+                found.append(path)
     return found
 
 
-def _own_values(index: Index, chart: str) -> Layer:
+def _is_values(path: str, depth: int = 3) -> bool:
+    parts = path.split("/")
+    if parts[0] in ("templates", "charts", "crds", "ci", "tests", ".github") or len(parts) > depth:
+        return False
+    stem = parts[-1].rpartition(".")[0]
+    if stem in ("kustomization", "Chart"):
+        return False
+    return bool(_VALUES_FILE.search(stem)) or bool(_ENVIRONMENT_FOLDERS & set(parts[:-1]))
+
+
+def _defaults(index: Index, chart: str) -> list[Layer]:
+    """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
+    below = posixpath.join(chart, "charts") + "/"
+    under = [p for p in index.texts if p.startswith(below) and p.endswith("/values.yaml")]
+    layers = []
+    for path in under if chart else ():
+        name, _, rest = path.removeprefix(below).partition("/")
+        if rest == "values.yaml":
+            why = Refused("TEMPLATED", f"{path} is of a chart that others keep")
+            inside = {name: _file(index, path).values}
+            layers.append(Layer(path, inside, sealed=why, default=True))
     path = posixpath.join(chart, "values.yaml")
     if not chart or path not in index.texts:
-        return Layer("the chart's own values", {})
-    return _file(index, path)
+        return [*layers, Layer("the chart's own values", {}, default=True)]
+    return [*layers, replace(_file(index, path), default=True)]
 
 
 def _file(index: Index, path: str) -> Layer:
@@ -286,74 +271,3 @@ def _file(index: Index, path: str) -> Layer:
 def _folder(text: str) -> str:
     path = posixpath.normpath(text.lstrip("/"))
     return "" if path == "." else path
-
-
-def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """The values that templates see. A later ``null`` takes a key away, lists are replaced: Helm's coalescing."""
-    out: dict[str, Any] = {}
-    for layer in layers:
-        out = _over(out, layer.values)
-    return out
-
-
-def _over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(low)
-    for key, value in high.items():
-        below = out.get(key)
-        if value is None and key in low:
-            out.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(below, Mapping):
-            out[key] = _over(below, value)
-        else:
-            out[key] = value
-    return out
-
-
-_NONE = object()
-
-
-def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -> Layer:
-    """The last layer that sets the value and that no other release uses; else this release's last own one."""
-    own = [layer for layer in release.layers if not _shared(layer, release, siblings)]
-    depth = {id(layer): _depth(layer, path) for layer in release.layers}
-    setting = [layer for layer in release.layers if depth[id(layer)] == len(path)]
-    if setting:
-        chosen = setting[-1] if any(setting[-1] is layer for layer in own) else None
-    else:
-        known = [layer for layer in own if depth[id(layer)] > 0]
-        chosen = known[-1] if known else None
-    if chosen is None:
-        # It has to win over the layer that sets it now.
-        lowest = release.layers.index(setting[-1]) if setting else -1
-        above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
-        if not above:
-            where = setting[-1].said if setting else release.layers[0].said
-            raise Refused(
-                "VALUE_FANOUT",
-                f"{paths.render(path)} is set in {where}, which other releases use too, and {release.said_by} has no values of its own",
-            )
-        chosen = above[-1]
-    if chosen.sealed is not None:
-        raise chosen.sealed
-    if not chosen.path and chosen.owner is None:
-        raise Refused(
-            "NOT_FOUND", f"{release.said_by} has no values file to set {paths.render(path)} in"
-        )
-    return chosen
-
-
-def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool:
-    if layer.owner is not None or not layer.path:
-        return False
-    return any(
-        other is not release and any(layer.path == theirs.path for theirs in other.layers)
-        for other in siblings
-    )
-
-
-def _depth(layer: Layer, path: paths.Path) -> int:
-    """How many segments of the path the layer has."""
-    for length in range(len(path), 0, -1):
-        if paths.find(layer.values, path[:length], _NONE) is not _NONE:
-            return length
-    return 0

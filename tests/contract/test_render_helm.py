@@ -217,3 +217,30 @@ def test_a_chart_sees_neither_the_environment_nor_files_outside(
         text = bench.render(HelmTemplate("c", "c"))
     assert "hunter2" not in text
     assert 'address: ""' in text
+
+
+def test_a_value_of_a_chart_inside_of_the_chart_is_set_above_it(renderer: Programs) -> None:
+    inner = chart("charts/api/charts/cache")
+    inner["charts/api/charts/cache/Chart.yaml"] = "apiVersion: v2\nname: cache\nversion: 1.0.0\n"
+    inner["charts/api/charts/cache/templates/_helpers.tpl"] = (
+        '{{- define "api.name" -}}{{ .Release.Name }}-cache{{- end }}\n'
+    )
+    outer = {
+        "charts/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
+        "charts/api/values.yaml": "# nothing yet\nother: 1\n",
+    }
+    cache = ObjectRef(kind="Deployment", namespace="shop", name="api-cache")
+    found = proposed(inner | outer, renderer, raise_to("spec.replicas", 2, 3), ref=cache)
+    assert lines_of(found) == {"charts/api/values.yaml": ["+cache:", "+  replicaCount: 3"]}
+
+
+def test_an_environments_values_outside_of_the_chart_are_its_too(renderer: Programs) -> None:
+    files = chart() | {
+        "environments/prod/api.yaml": "replicaCount: 6\n",
+        "environments/dev/api.yaml": "replicaCount: 1\n",
+        "environments/prod/deployment.yaml": "kind: Deployment\nmetadata: {name: x}\n",
+    }
+    found = proposed(files, renderer, raise_to("spec.replicas", 6, 7))
+    assert lines_of(found) == {
+        "environments/prod/api.yaml": ["-replicaCount: 6", "+replicaCount: 7"]
+    }

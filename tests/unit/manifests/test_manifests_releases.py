@@ -8,8 +8,9 @@ import pytest
 from manifests import kustomize
 from manifests.argocd import generated, helm_sources, tracked
 from manifests.index import build
+from manifests.layers import Release, layer_for, merged
 from manifests.plain_kustomize import BuiltIn
-from manifests.releases import Release, Releases, layer_for, merged, read_releases
+from manifests.releases import Releases, read_releases
 from manifests.value_paths import candidates, laid
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
