@@ -158,7 +158,7 @@ def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:
                 behind = view.resolve(backend.namespace, backend.name)
                 if backend.name in related or (behind is not None and behind.name in related):
                     return True
-    return str(facts.get("name") or "") in related or str(facts.get("near") or "") in related
+    return any(str(facts.get(key) or "") in related for key in ("name", "near", "right"))
 
 
 #: Kinds whose trouble is everybody's.

@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.findings import Finding
-from decide.core.plans import history, network, resources, scheduling, traffic, workloads
+from decide.core.plans import (
+    admission,
+    controllers,
+    history,
+    network,
+    programs,
+    resources,
+    scheduling,
+    traffic,
+    workloads,
+)
 from decide.core.plans.drafts import Draft
 from decide.core.view import ClusterView
 from manifests import changes as typed
@@ -46,6 +56,32 @@ _BUILDERS: dict[str, Builder] = {
     "service_protocol_mismatch": network.protocol,
     "env_address_mismatch": network.address,
     "route_backend_mismatch": network.route,
+    "heap_exhausted": programs.heap,
+    "connection_pool_exhausted": programs.pool,
+    "ephemeral_storage_exceeded": programs.disk,
+    "missing_env": programs.variable,
+    "database_port_wrong": programs.database_port,
+    "load_surge": programs.surge,
+    "noisy_neighbour": programs.neighbour,
+    "service_missing": programs.service,
+    "pvc_missing": programs.claim,
+    "autoscaler_without_metrics": controllers.blind_scaler,
+    "autoscaler_target_missing": controllers.scaler_target,
+    "autoscaler_conflict": controllers.conflict,
+    "disruption_budget_blocks": controllers.budget,
+    "cron_suspended": controllers.resume,
+    "job_deadline_exceeded": controllers.deadline,
+    "rollout_stuck": controllers.rollout,
+    "topology_spread_unsatisfied": controllers.spread,
+    "pod_affinity_mismatch": controllers.near_pods,
+    "scheduler_unknown": controllers.scheduler,
+    "volume_multi_attach": controllers.one_at_a_time,
+    "host_port_conflict": controllers.ports_of_nodes,
+    "limit_range_violated": admission.limit_range,
+    "quota_needs_values": admission.stated_values,
+    "pod_security_violation": admission.pod_security,
+    "priority_class_missing": admission.priority_class,
+    "pod_spec_invalid": admission.invalid,
     "route_host_mismatch": traffic.front,
     "network_policy_blocks": traffic.network_policy,
     "mesh_policy_blocks": traffic.mesh,
@@ -60,7 +96,7 @@ _BUILDERS: dict[str, Builder] = {
         for resource in ("cpu", "memory", "pods", "services", "storage", "objects")
     },
 }
-_ROLLBACK_TOO = ("crash_bad_config", "bad_command", "bad_rollout", "crash_code", "container_create_failed", "missing_env")  # fmt: skip
+_ROLLBACK_TOO = ("file_permission_denied", "database_credentials_invalid", "crash_bad_config", "bad_command", "bad_rollout", "crash_code", "container_create_failed", "missing_env")  # fmt: skip
 #: How many plans a decision carries at most.
 MOST = 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -71,8 +72,29 @@ def patch(
 ) -> list[KubernetesChange]:
     """One patch of one object, empty when nothing is to be changed."""
     obj = source_of(view, ref, live)
-    fields = [c for path, after in wanted if (c := field_change(obj, path, after)) is not None]
+    fields: list[FieldChange] = []
+    for path, after in wanted:
+        change = field_change(obj, path, after)
+        if change is not None and not _joins(fields, change, path, after):
+            fields.append(change)
     return [KubernetesChange(object=ref, fields=tuple(fields))] if fields else []
+
+
+def _joins(fields: list[FieldChange], change: FieldChange, path: str, after: Any) -> bool:
+    """Two values below one mapping that is not there yet are one addition, which the inverse takes back whole."""
+    if change.op != "add":
+        return False
+    for n, earlier in enumerate(fields):
+        if earlier.op == "add" and earlier.path == change.path and isinstance(earlier.after, dict):
+            rest = paths.parse(path)[len(paths.parse(earlier.path)) :]
+            value = copy.deepcopy(earlier.after)
+            node = value
+            for segment in rest[:-1]:
+                node = node.setdefault(str(segment), {})
+            node[str(rest[-1])] = after
+            fields[n] = earlier.model_copy(update={"after": value})
+            return True
+    return False
 
 
 def patch_workload(

@@ -82,7 +82,7 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
     """Room for what is declared: used + what is missing, and a tenth more; or the workload asks for less."""
     facts, current = finding.facts, finding.facts.get("quota")
     resource = str(facts.get("resource") or "")
-    drafts = []
+    drafts: list[Draft] = []
     try:
         used, asked = quantities.parse(str(facts.get("used") or "0")), quantities.parse(str(facts.get("asked") or "1"))  # fmt: skip
         hard = quantities.parse(str(facts.get("hard")))
@@ -90,7 +90,8 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
         return []
     need = used + asked * max(1, number(facts.get("missing"), 1))
     value = _rounded(resource, max(need * Decimal("1.1"), need))
-    if current is not None and hard > 0 and need <= hard * 16:
+    modest = need <= hard * 16 or (hard == 0 and need <= 5)
+    if current is not None and modest:
         key = f"spec.hard['{resource}']" if "." in resource or "/" in resource else f"spec.hard.{resource}"  # fmt: skip
         why = (f"{finding.detail}; {value} leaves a tenth of room.", f"{finding.detail} ; {value} laisse un dixième de marge.")  # fmt: skip
         drafts.append(Draft("set_quota", (f"Raise {resource} of quota {name_of(current)} to {value}", f"Porter {resource} du quota {name_of(current)} à {value}"), why, patch(view, finding.object, current, [(key, value)]), 0.8, [("The namespace may use more of the cluster", "Le namespace peut consommer davantage"), ("The quota's owner must agree", "Le propriétaire du quota doit accepter")], _NOW))  # fmt: skip

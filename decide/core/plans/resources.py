@@ -78,7 +78,8 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
     return drafts + _replicas(finding, view, workload)
 
 
-def _scaler_of(view: ClusterView, workload: Workload) -> bool:
+def scaled_by_itself(view: ClusterView, workload: Workload) -> bool:
+    """An autoscaler owns the number of replicas."""
     return any(
         at(s, "spec", "scaleTargetRef", "name") == workload.name
         and at(s, "spec", "scaleTargetRef", "kind") == workload.kind
@@ -88,7 +89,7 @@ def _scaler_of(view: ClusterView, workload: Workload) -> bool:
 
 def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[Draft]:
     """One replica more, when no autoscaler owns the number and the pods hold no data of their own."""
-    if workload.kind != "Deployment" or workload.desired < 1 or _scaler_of(view, workload):
+    if workload.kind != "Deployment" or workload.desired < 1 or scaled_by_itself(view, workload):
         return []
     if any(at(v, "persistentVolumeClaim") for v in workload.spec.get("volumes") or []):
         return []

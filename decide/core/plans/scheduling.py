@@ -7,14 +7,23 @@ from decimal import Decimal
 
 from decide.core import measure
 from decide.core.findings import Finding
-from decide.core.objects import Obj, at, items, labels_of, mapping, name_of, pairs
+from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, name_of, pairs
 from decide.core.plans import sizing
-from decide.core.plans.drafts import Draft, container_path, exchange, patch, patch_workload
+from decide.core.plans.drafts import (
+    Draft,
+    container_path,
+    exchange,
+    patch,
+    patch_workload,
+    source_of,
+)
 from decide.core.plans.history import rollback
 from decide.core.rules.scheduling import affinity_fits, cordoned, selector_fits, untolerated
 from decide.core.view import ClusterView, node_ready
+from manifests import changes as typed
 from manifests import quantities
 from schemas.base import ObjectRef
+from schemas.plans import KubernetesChange
 
 _SPREAD = ("The pods may run on nodes they were kept from", "Les pods peuvent aller sur des nœuds auparavant exclus")  # fmt: skip
 
@@ -87,13 +96,18 @@ def _target(
     return min(now, Decimal(round(fits, 2) if resource == "cpu" else int(fits // 2**26) * 2**26)) or None  # fmt: skip
 
 
+def usable(view: ClusterView, workload: Workload) -> list[Obj]:
+    """Nodes that would take the pods but for their labels: ready, open, with tolerated taints only."""
+    return [n for n in view.nodes if not cordoned(n) and node_ready(n) == "True" and not untolerated(workload.spec, n)]  # fmt: skip
+
+
 def selector(finding: Finding, view: ClusterView) -> list[Draft]:
     """The label that nodes do have: the nearest value of the same key, else without the key nobody has."""
     workload = finding.facts["workload"]
     wanted = mapping(workload.spec.get("nodeSelector"))
     drafts = []
     for key, value in wanted.items():
-        have = Counter(str(labels_of(n)[key]) for n in view.nodes if key in labels_of(n) and not cordoned(n))  # fmt: skip
+        have = Counter(str(labels_of(n)[key]) for n in usable(view, workload) if key in labels_of(n))  # fmt: skip
         if str(value) in have:
             continue
         path = f":nodeSelector['{key}']" if any(c in str(key) for c in "./[]") else f":nodeSelector.{key}"  # fmt: skip
@@ -121,7 +135,7 @@ def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
     drafts = []
     for t, term in enumerate(terms):
         for e, entry in enumerate(items(mapping(term).get("matchExpressions"))):
-            have = Counter(str(labels_of(n)[entry["key"]]) for n in view.nodes if entry.get("key") in labels_of(n) and not cordoned(n))  # fmt: skip
+            have = Counter(str(labels_of(n)[entry["key"]]) for n in usable(view, workload) if entry.get("key") in labels_of(n))  # fmt: skip
             values = [str(v) for v in items(entry.get("values"))]
             if entry.get("operator") == "In" and have and not set(values) & set(have):
                 best = max(have, key=lambda v: (have[v], v))
@@ -143,7 +157,7 @@ def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
     drafts = []
     if workload.kind == "Deployment" and 0 < workload.ready < workload.desired:
         why = (f"{workload.ready} of {workload.desired} replicas found a node of their own.", f"{workload.ready} réplicas sur {workload.desired} ont trouvé un nœud.")  # fmt: skip
-        drafts.append(Draft("set_replicas", (f"Run {workload.ready} replicas of {workload.name}", f"Passer {workload.name} à {workload.ready} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]), 0.6, [("Fewer replicas carry the load", "Moins de réplicas portent la charge")]))  # fmt: skip
+        drafts.append(Draft("set_replicas", (f"Run {workload.ready} replicas of {workload.name}", f"Passer {workload.name} à {workload.ready} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]), 0.78, [("Fewer replicas carry the load", "Moins de réplicas portent la charge")]))  # fmt: skip
     current = mapping(at(workload.spec, "affinity", "podAntiAffinity"))
     terms = items(current.get("requiredDuringSchedulingIgnoredDuringExecution"))
     if terms:
@@ -151,7 +165,7 @@ def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
         keep = {k: v for k, v in current.items() if not k.startswith("required")}
         keep["preferredDuringSchedulingIgnoredDuringExecution"] = [*items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")), *soft]  # fmt: skip
         why = ("Required anti-affinity leaves no node; as a preference the pods still spread where they can.", "L'anti-affinité requise ne laisse aucun nœud ; en préférence les pods restent répartis si possible.")  # fmt: skip
-        drafts.append(Draft("set_scheduling", ("Prefer instead of require pod anti-affinity", "Préférer au lieu d'exiger l'anti-affinité"), why, patch_workload(view, workload, exchange(":affinity.podAntiAffinity", current, keep)), 0.75, [("Two pods may share a node", "Deux pods peuvent partager un nœud")]))  # fmt: skip
+        drafts.append(Draft("set_scheduling", ("Prefer instead of require pod anti-affinity", "Préférer au lieu d'exiger l'anti-affinité"), why, patch_workload(view, workload, exchange(":affinity.podAntiAffinity", current, keep)), 0.7, [("Two pods may share a node", "Deux pods peuvent partager un nœud"), ("Pods of the old revision still keep new ones off: where each node holds one, a pod of the old revision must go first", "Les pods de l'ancienne révision écartent encore les nouveaux : si chaque nœud en porte un, l'un d'eux doit partir d'abord")]))  # fmt: skip
     return drafts
 
 
@@ -184,7 +198,32 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
     path, after, text = wanted
     why = (f"{finding.detail}; {text}", f"{finding.detail} ; {text}")
     risk = ("A claim's spec cannot be changed in place: delete the unbound claim first; it holds no data", "La spec d'un PVC est immuable : supprimer d'abord le PVC non lié ; il ne contient aucune donnée")  # fmt: skip
-    return [Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.75, [risk])]  # fmt: skip
+    edit = Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.75, [risk])  # fmt: skip
+    return [edit, *_another(view, workload, old, edit, why)]
+
+
+def _another(
+    view: ClusterView, workload: Workload, old: Obj, edit: Draft, why: tuple[str, str]
+) -> list[Draft]:
+    """A second claim with the right attribute, and the workload mounts that one: nothing has to be deleted first."""
+    source = source_of(view, edit.changes[0].object, old) if edit.changes else old
+    if not edit.changes or workload.kind == "StatefulSet":  # its claims come from a template
+        return []
+    spec = mapping(at(typed.apply(edit.changes[0].fields, source), "spec"))
+    name = f"{name_of(old)[:60]}-2"
+    ref = edit.changes[0].object.model_copy(update={"name": name})
+    manifest = {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": workload.namespace},
+        "spec": {k: v for k, v in spec.items() if k in ("accessModes", "resources", "selector", "storageClassName", "volumeMode")},
+    }  # fmt: skip
+    volumes = [v for v in map(mapping, items(workload.spec.get("volumes"))) if at(v, "persistentVolumeClaim", "claimName") == name_of(old)]  # fmt: skip
+    wanted = [(f":volumes[name={v.get('name')}].persistentVolumeClaim.claimName", name) for v in volumes]  # fmt: skip
+    mounted = patch_workload(view, workload, wanted)
+    if not mounted:
+        return []
+    risk = ("The old claim stays unbound and empty: delete it afterwards", "L'ancien PVC reste non lié et vide : le supprimer ensuite")  # fmt: skip
+    created = KubernetesChange(object=ref, action="create", manifest=manifest)
+    return [Draft("set_volume", (f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"), why, [created, *mounted], 0.72, [risk])]  # fmt: skip
 
 
 def _claim_change(  # noqa: PLR0911

@@ -90,6 +90,9 @@ def reference(finding: Finding, view: ClusterView) -> list[Draft]:
         str(finding.facts.get("kind") or "").lower(),
     )
     plural = "configmaps" if kind.startswith("config") else "secrets"
+    key = str(finding.facts.get("key") or "")
+    if key:
+        return _key(finding, view, workload, plural, missing, key) + rollback(finding, view)
     have = [name_of(o) for o in view.all(plural) if namespace_of(o) == workload.namespace]
     near = sorted((n for n in have if n != missing), key=lambda n: -alike(n, missing))[:1]
     if not missing or not near or alike(near[0], missing) < 0.88:
@@ -97,6 +100,24 @@ def reference(finding: Finding, view: ClusterView) -> list[Draft]:
     wanted = _reference_paths(workload, plural, missing, near[0])
     why = (f"There is no {plural[:-1]} {missing}; {near[0]} exists.", f"Pas de {plural[:-1]} {missing} ; {near[0]} existe.")  # fmt: skip
     return [Draft("set_reference", (f"Refer to {near[0]} instead of {missing}", f"Utiliser {near[0]} au lieu de {missing}"), why, patch_workload(view, workload, wanted), 0.7, [("A like name is not proof: check what it holds", "Un nom proche n'est pas une preuve : vérifier le contenu"), _ROLL])]  # fmt: skip
+
+
+def _key(  # noqa: PLR0917
+    finding: Finding, view: ClusterView, workload: Workload, plural: str, name: str, key: str
+) -> list[Draft]:
+    """The key that was meant: the one of the object that is much alike."""
+    found = view.get(plural, workload.namespace, name) or {}
+    keys = {**mapping(found.get("data")), **mapping(found.get("binaryData"))}
+    near = max((k for k in keys if alike(k.lower(), key.lower()) >= 0.75), key=lambda k: alike(k.lower(), key.lower()), default="")  # fmt: skip
+    ref = "configMapKeyRef" if plural == "configmaps" else "secretKeyRef"
+    wanted: list[tuple[str, Any]] = []
+    for container in workload.containers(init=True):
+        for entry in container.env:
+            if near and at(entry, "valueFrom", ref, "name") == name and at(entry, "valueFrom", ref, "key") == key:  # fmt: skip
+                wanted.append((container_path(workload, container.name, f"env[name={entry.get('name')}].valueFrom.{ref}.key"), near))  # fmt: skip
+    why = (f"{name} has no key {key}; {near} exists.", f"{name} n'a pas de clé {key} ; {near} existe.")  # fmt: skip
+    risk = ("A like name is not proof: check what it holds", "Un nom proche n'est pas une preuve : vérifier le contenu")  # fmt: skip
+    return [Draft("set_reference", (f"Read key {near} of {name}", f"Lire la clé {near} de {name}"), why, patch_workload(view, workload, wanted), 0.76, [risk, _ROLL])]  # fmt: skip
 
 
 def _reference_paths(workload: Workload, plural: str, old: str, new: str) -> list[tuple[str, Any]]:

@@ -16,7 +16,6 @@ def _refusal(class_id: str, text: str, variant: str = "") -> None:
 
 _refusal("limit_range_violated", "maximum cpu usage per Container is 500m, but limit is 2")
 _refusal("limit_range_violated", "minimum memory usage per Container is 256Mi, but request is 64Mi", "minimum")  # fmt: skip
-_refusal("quota_needs_values", "failed quota: WORD: must specify limits.cpu,limits.memory")
 _refusal("pod_security_violation", 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "main" must set securityContext.allowPrivilegeEscalation=false)')  # fmt: skip
 _refusal("pod_security_violation", "unable to validate against any security context constraint: [provider restricted: .spec.securityContext.fsGroup]", "scc")  # fmt: skip
 _refusal("webhook_refused", 'admission webhook "WORD.example" denied the request: no owner label')
@@ -24,6 +23,18 @@ _refusal("webhook_refused", "ValidatingAdmissionPolicy 'WORD' with binding 'WORD
 _refusal("priority_class_missing", "no PriorityClass with name WORD was found")
 _refusal("pod_spec_invalid", 'Pod "WORD" is invalid: spec.containers[0].resources.requests: Invalid value: "1": must be less than or equal to cpu limit')  # fmt: skip
 _refusal("namespace_terminating", "unable to create new content in namespace WORD because it is being terminated")  # fmt: skip
+
+
+@fault("quota_needs_values")
+def _(c: Cluster, app: str) -> None:
+    del c.container(app)["resources"]
+    c.refused(app, f"failed quota: {c.word()}: must specify limits.cpu for: main; limits.memory for: main")  # fmt: skip
+
+
+@fault("quota_needs_values", "old words")
+def _(c: Cluster, app: str) -> None:
+    del c.container(app)["resources"]
+    c.refused(app, f"failed quota: {c.word()}: must specify limits.cpu,requests.memory")
 
 
 @fault("webhook_unavailable")

@@ -38,6 +38,8 @@ def test_plans_apply_to_what_they_saw_and_their_inverse_takes_them_back(class_id
                 assert inverse.action == "delete"
                 continue
             live = cluster.get(plural_of(change.object.kind), change.object.name)
+            kind, name = change.object.kind, change.object.name
+            live = next((d for d in cluster.declared if (d["kind"], d["metadata"]["name"]) == (kind, name)), live)  # fmt: skip
             after = changes.apply(change.fields, live)
             assert after != live
             assert changes.apply(inverse.fields, after) == live
@@ -60,6 +62,21 @@ def test_plans_are_ranked_and_explained(class_id: str) -> None:
         assert plan.justification
         assert plan.evidence
         assert plan.rollback_plan
+
+
+@pytest.mark.parametrize("class_id", [
+    "autoscaler_conflict/vertical", "autoscaler_target_missing", "autoscaler_without_metrics", "bad_rollout/crash", "bad_rollout/latency",
+    "certificate_secret_missing", "cron_suspended", "disruption_budget_blocks", "ephemeral_storage_exceeded", "heap_exhausted",
+    "job_deadline_exceeded", "limit_range_violated/minimum", "load_surge", "mesh_policy_blocks/denied", "mesh_policy_blocks/injected",
+    "mesh_policy_blocks/subset", "network_policy_blocks/all", "network_policy_blocks/egress", "network_policy_blocks/ingress",
+    "network_policy_blocks/names", "network_policy_blocks/port", "noisy_neighbour", "pod_security_violation", "pvc_missing",
+    "quota_needs_values", "rollout_stuck", "route_backend_mismatch/http route", "route_backend_mismatch/ingress port",
+    "route_backend_mismatch/ingress service", "route_host_mismatch/class", "scheduler_unknown", "topology_spread_unsatisfied",
+    "volume_multi_attach", "volume_permission_denied",
+])  # fmt: skip
+def test_what_a_manifest_can_mend_has_a_plan(class_id: str) -> None:
+    _, plans = _plans(class_id)
+    assert plans
 
 
 def test_a_builder_belongs_to_a_class_that_says_so() -> None:
