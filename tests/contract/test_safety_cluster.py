@@ -137,6 +137,36 @@ async def test_a_good_plan_is_accepted_in_production_and_nothing_changed(
     assert cluster.admin("GET", path)[1]["metadata"]["generation"] == body["metadata"]["generation"]
 
 
+async def test_what_an_overlay_builds_is_dry_run_and_not_the_patch(
+    cluster: ClusterUnderTest, checks: KubernetesChecks
+) -> None:
+    ns = cluster.namespace()
+    body = cluster.create("/apis/apps/v1/deployments", ns, manifest(ns))
+    base = deployment("api", resources={"limits": {"cpu": "100m"}})
+    base["metadata"].pop("namespace", None)
+    limits = {"requests": {**LIMITS}, "limits": {**LIMITS}}
+    patch: dict[str, Any] = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "api"},
+        "spec": {"template": {"spec": {"containers": [{"name": "app", "resources": limits}]}}},
+    }
+    texts = {
+        "base/api.yaml": yaml.safe_dump(base),
+        "base/kustomization.yaml": "resources: [api.yaml]\n",
+        "prod/kustomization.yaml": f"namespace: {ns}\nresources: [../base]\npatches: [{{path: p.yaml}}]\n",
+        "prod/p.yaml": yaml.safe_dump(patch),
+        "staging/kustomization.yaml": "namespace: other\nresources: [../base]\n",
+    }
+    files = Files({path: text.encode() for path, text in texts.items()})
+    record = await examined(files, checks, memory(ns, "256Mi"), body=body)
+    assert [edit.path for edit in record.plans[0].edits] == ["prod/p.yaml"]
+    for name in ("render", "schema", "server_dry_run"):
+        assert verdict(record, name).verdict == "pass", verdict(record, name)
+    said = verdict(record, "server_dry_run").numbers[f"Deployment/{ns}/api"]
+    assert said == "the whole rendered object and a Pod of its template"
+
+
 async def test_the_text_that_was_checked_travels_with_its_hash(
     cluster: ClusterUnderTest, checks: KubernetesChecks
 ) -> None:
