@@ -71,7 +71,9 @@ async def _second_opinion(
     settings = ports.settings
     if ports.reasoner is None or verdict.analysis is None:
         return verdict, SecondOpinion()
-    if not opinion.wants_opinion(verdict, settings.ask, settings.unsure_below):
+    if not opinion.wants_opinion(
+        verdict, settings.ask, settings.unsure_below, bundle.failed_patterns
+    ):
         return verdict, SecondOpinion()
     asked = core.question_about(
         bundle, verdict, ports.prompt, language=ports.language, playbooks=ports.playbooks

@@ -18,6 +18,7 @@ from decide.core.question import Answer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from schemas.base import Status
+from schemas.context import Pattern
 from schemas.plans import AbstentionReason, ActionPlan, Analysis, Hypothesis, SecondOpinion
 
 #: When to ask: never, when the rules are unsure, or always.
@@ -41,13 +42,26 @@ class Verdict:
     plans: tuple[ActionPlan, ...]
 
 
-def wants_opinion(verdict: Verdict, asking: Asking, unsure_below: float) -> bool:
-    """Whether a model should be asked: there must be a diagnosis to talk about."""
-    if asking == "never" or verdict.analysis is None or not verdict.analysis.hypotheses:
+def wants_opinion(
+    verdict: Verdict, asking: Asking, unsure_below: float, failed: Sequence[Pattern] = ()
+) -> bool:
+    """Whether a model should be asked: there must be a diagnosis to talk about.
+
+    Unsure is an answer below the confidence, one that the evidence disagrees about, and one whose fix ``failed`` before.
+    """
+    analysis = verdict.analysis
+    if asking == "never" or analysis is None or not analysis.hypotheses:
         return False
     if asking == "always":
         return True
-    return verdict.status != "no_action" and verdict.analysis.confidence < unsure_below
+    if verdict.status == "no_action":
+        return False
+    disputed = verdict.reason == "ambiguous" or any(
+        (p.failure_class, p.fix_kind) == (analysis.failure_class, plan.fix_kind)
+        for p in failed
+        for plan in verdict.plans[:1]
+    )
+    return disputed or analysis.confidence < unsure_below
 
 
 def settle(

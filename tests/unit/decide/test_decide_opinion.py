@@ -11,7 +11,7 @@ from decide.core.question import Answer, Opinion, ask, inert, parse_prompt
 from decide.wiring import load_prompt
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
-from schemas.context import ContextBundle, LogExcerpt
+from schemas.context import ContextBundle, LogExcerpt, Pattern
 from schemas.plans import ActionPlan, Analysis, Evidence, FieldChange, Hypothesis, KubernetesChange
 
 API = ObjectRef(kind="Deployment", namespace="shop", name="api")
@@ -167,3 +167,16 @@ def test_nobody_is_asked_when_there_is_no_diagnosis_or_the_rules_are_sure() -> N
     assert wants_opinion(UNSURE, "when_unsure", 0.7)
     assert not wants_opinion(UNSURE, "when_unsure", 0.5)
     assert not wants_opinion(UNSURE, "never", 1.0)
+
+
+def test_a_model_is_asked_when_the_evidence_or_history_disagrees_with_a_sure_answer() -> None:
+    assert wants_opinion(AMBIGUOUS, "when_unsure", 0.0)
+    calm = Verdict("no_action", "healthy", "", ANALYSIS, ())
+    assert not wants_opinion(calm, "when_unsure", 1.0)
+    for fix, cls, asked in (
+        ("set_replicas", "oom_killed", True),
+        ("set_memory", "oom_killed", False),
+        ("set_replicas", "cpu_throttling", False),
+    ):
+        failed = Pattern(incident_id="i", failure_class=cls, fix_kind=fix, result="failure")
+        assert wants_opinion(UNSURE, "when_unsure", 0.0, (failed,)) is asked
