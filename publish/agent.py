@@ -6,9 +6,8 @@ from typing import Literal
 
 from kfix import topics
 from kfix.runtime.stage import Stage
-from publish import consenting, telling
+from publish import telling
 from publish.answering import answer
-from publish.consenting import Withheld
 from publish.core import course, notes
 from publish.core.course import Course, Known
 from publish.core.history import fix_of
@@ -97,25 +96,22 @@ async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
     plans = course.publishable(record)
     if not plans:
         return await _decline(record, "no_edit", ports)
-    allowed = await consenting.allowed(record, plans, ports, ports.forge)
-    if isinstance(allowed, Withheld) and allowed.why == "capped":
+    result = await open_merge_request(record, plans, ports, ports.forge)
+    if isinstance(result, Declined) and result.why == "capped":
         await _reconcile(plans[0].edits[0].project, ports, ports.forge)
-        allowed = await consenting.allowed(record, plans, ports, ports.forge)
-    if isinstance(allowed, Withheld):
-        return await _decline(record, allowed.why, ports, allowed.reason)
-    result = await open_merge_request(record, allowed, ports, ports.forge)
+        result = await open_merge_request(record, plans, ports, ports.forge)
     if isinstance(result, Declined):
         return await _decline(record, result.why, ports, result.reason)
-    return await _opened(record, allowed.plan, result, ports, ports.forge)
+    return await _opened(record, result, ports, ports.forge)
 
 
 async def _opened(
-    record: ValidatedPlans, chosen: ValidatedPlan, result: Opened, ports: Ports, forge: Forge
+    record: ValidatedPlans, result: Opened, ports: Ports, forge: Forge
 ) -> MergeRequestEvent:
-    await _remember(record, chosen, result, ports)
+    await _remember(record, result, ports)
     # A record that comes again after people chose another plan does not take that back.
     kept = await ports.ledger.proposal_of(record.incident_id)
-    chosen = (kept.chosen if kept else None) or chosen
+    chosen = (kept.chosen if kept else None) or result.plan
     if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
         await telling.wish_merge(forge, result.ref, ports.settings.merge_check_s)
     told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
@@ -123,9 +119,7 @@ async def _opened(
     return event(record, "opened", ports.now(), ref=result.ref, told=told, proposal=proposal)
 
 
-async def _remember(
-    record: ValidatedPlans, chosen: ValidatedPlan, result: Opened, ports: Ports
-) -> None:
+async def _remember(record: ValidatedPlans, result: Opened, ports: Ports) -> None:
     known = Known(
         incident_id=record.incident_id,
         fingerprint=record.fingerprint,
@@ -133,9 +127,9 @@ async def _remember(
         iid=result.ref.iid,
         state="opened",
         opened_at=ports.now(),
-        changes_hash=chosen.plan.changes_hash,
+        changes_hash=result.plan.plan.changes_hash,
     )
-    await ports.ledger.keep_proposal(record.incident_id, Proposed(record, chosen.plan.plan_id))
+    await ports.ledger.keep_proposal(record.incident_id, Proposed(record, result.plan.plan.plan_id))
     await ports.ledger.opened(known, result.ref)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kfix import consent
 from kfix.consent import Consent
@@ -25,7 +26,7 @@ class Allowed:
 class Withheld:
     """Nothing of the record may be proposed. ``why`` is a key of ``core.wording``, ``reason`` one sentence."""
 
-    why: str
+    why: Literal["consent", "capped", "hourly"]
     reason: str = ""
 
 
@@ -64,7 +65,9 @@ async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
         return str(broken)
 
 
-async def _capped(record: ValidatedPlans, project: str, caps: consent.Caps, ports: Ports) -> str:
+async def _capped(
+    record: ValidatedPlans, project: str, caps: consent.Caps, ports: Ports
+) -> Literal["", "capped", "hourly"]:
     """Which cap of the owners is reached; none for an incident that has its merge request already."""
     if await ports.ledger.of_incident(record.incident_id) is not None:
         return ""

@@ -24,9 +24,10 @@ from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """There is an open merge request. ``reapplied``: on a newer base than the proof's."""
+    """There is an open merge request with that plan. ``reapplied``: on a newer base than the proof's."""
 
     ref: MergeRequestRef
+    plan: ValidatedPlan
     reapplied: bool = False
 
 
@@ -34,7 +35,16 @@ class Opened:
 class Declined:
     """There is none, and will be none for this record. ``why`` is a key of ``core.wording``."""
 
-    why: Literal["moved", "remembered", "already_merged", "not_open", "touched", "consent"]
+    why: Literal[
+        "moved",
+        "remembered",
+        "already_merged",
+        "not_open",
+        "touched",
+        "consent",
+        "capped",
+        "hourly",
+    ]
     ref: MergeRequestRef | None = None
     #: One sentence more, where there is one.
     reason: str = ""
@@ -54,18 +64,22 @@ class _Commit:
 
 
 async def open_merge_request(
-    record: ValidatedPlans, allowed: Allowed, ports: Ports, forge: Forge
+    record: ValidatedPlans, plans: list[ValidatedPlan], ports: Ports, forge: Forge
 ) -> Opened | Declined:
     """Makes sure that the incident has its merge request. Safe to run again after a crash at any point.
 
+    ``plans`` are those that may be published, the best one first: what the owners do not allow is passed over.
     Raises errors.Defect for text that was not proven, errors.Moved when a lock is lost in between, and what the forge
     raises.
     """
-    chosen = allowed.plan
-    project, branch = course.check_proof(chosen), branch_of(record.incident_id)
-    found = await forge.find(project, branch)
+    branch = branch_of(record.incident_id)
+    found = await forge.find(course.check_proof(plans[0]), branch)
     if found is not None:
-        return _as_found(found)
+        return _as_found(found, plans[0])
+    allowed = await consenting.allowed(record, plans, ports, forge)
+    if isinstance(allowed, Withheld):
+        return Declined(allowed.why, reason=allowed.reason)
+    chosen, project = allowed.plan, course.check_proof(allowed.plan)
     reapplied, made = False, None
     if await forge.head(project, branch) is None:
         commit = await _commit_on(record, chosen, forge, project)
@@ -79,7 +93,7 @@ async def open_merge_request(
         await _check_branch(chosen, forge, project, branch)
         made = await forge.head(project, branch) or ""
     draft = await _draft(record, allowed, ports, forge, commit=made, reapplied=reapplied)
-    return Opened(await forge.open(draft), reapplied)
+    return Opened(await forge.open(draft), chosen, reapplied)
 
 
 async def put_on_branch(
@@ -99,7 +113,7 @@ async def put_on_branch(
         return Declined("not_open")
     said = await consenting.allowed(record, [wanted], ports, forge)
     if isinstance(said, Withheld):
-        return Declined("consent", reason=said.reason)
+        return Declined(said.why, reason=said.reason)
     head = await forge.head(project, branch)
     if head is None:
         return Declined("not_open")
@@ -117,9 +131,9 @@ async def put_on_branch(
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
 
-def _as_found(found: Found) -> Opened | Declined:
+def _as_found(found: Found, plan: ValidatedPlan) -> Opened | Declined:
     if found.state == "opened":
-        return Opened(found.ref)
+        return Opened(found.ref, plan)
     return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
 
 

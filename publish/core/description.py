@@ -27,8 +27,9 @@ from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: GitLab takes a million characters; beyond this nobody reads.
 _MAX = 60_000
-#: Rows of evidence on the page; the rest is folded.
+#: Rows of evidence on the page, and together with what is folded.
 _ROWS = 8
+_MOST = 25
 #: Which of the bundle's pages shows a piece of evidence that has none of its own.
 _PAGES = {
     "alert": ("event", "monitor"),
@@ -62,6 +63,8 @@ class Page:
 def mr_title(record: ValidatedPlans, chosen: ValidatedPlan, *, draft: bool = False) -> str:
     """``K-Fix: <plan> (<service or object>)``. No brackets: ``[skip ci]`` works in merge commits too."""
     where = record.context.service or (record.analysis.object.name if record.analysis else "")
+    if where in chosen.plan.title:
+        where = ""
     text = f"🤖 K-Fix: {_plain(chosen.plan.title, 120)}"
     text = f"{text} ({_plain(where, 60)})" if where else text
     return f"Draft: {text}" if draft else text
@@ -78,7 +81,7 @@ def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> st
         word("draft", language) if page.draft else "",
         _why(record, chosen, page),
         _patch(chosen, language),
-        _evidence(record, page),
+        _evidence(record, chosen, page),
         _plan(record, chosen, page),
         assurance.proof(chosen.checks, language),
         assurance.rollback(record, chosen, language, commit=page.commit, target=page.target),
@@ -126,27 +129,31 @@ def safe(line: str) -> str:
     return inert.BREAK + line if line.startswith("/") else line
 
 
-def _evidence(record: ValidatedPlans, page: Page) -> str:
+def _evidence(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     analysis, language = record.analysis, page.language
     if analysis is None:
         return ""
-    rows = [_row(evidence, record, page) for evidence in _ordered(analysis)]
+    telling, others = _sorted_out(analysis, chosen.plan)
     head = ["#", *(word(key, language) for key in ("observation", "value", "source"))]
-    more = details(f"{word('more_evidence', language)} ({len(rows[_ROWS:])})", table(head, rows[_ROWS:20]))  # fmt: skip
+    rows = [_row(evidence, record, page) for evidence in (*telling, *others)]
+    shown, rest = rows[: min(len(telling), _ROWS)], rows[min(len(telling), _ROWS) : _MOST]
+    more = details(f"{word('more_evidence', language)} ({len(rest)})", table(head, rest))
     unseen = [
         f"{inert.code(source.name)} {inert.prose(source.reason, 150)}"
         for source in record.context.sources
         if source.state != "ok"
     ]
     missing = f"{word('unseen', language)}{colon(language)} {' · '.join(unseen)}" if unseen else ""
-    shown = table(head, rows[:_ROWS])
-    return section(word("evidence", language), shown, more, missing) if rows or missing else ""
+    if not rows and not missing:
+        return ""
+    return section(word("evidence", language), table(head, shown), more, missing)
 
 
-def _ordered(analysis: Analysis) -> list[Evidence]:
-    """What speaks for the chosen cause first."""
-    first = analysis.hypotheses[0].evidence_for if analysis.hypotheses else ()
-    return sorted(analysis.evidence, key=lambda evidence: evidence.id not in first)
+def _sorted_out(analysis: Analysis, plan: ActionPlan) -> tuple[list[Evidence], list[Evidence]]:
+    """(what speaks for the chosen cause and plan, the rest); all of it where nobody said what speaks for what."""
+    ids = {*plan.evidence, *(analysis.hypotheses[0].evidence_for if analysis.hypotheses else ())}
+    telling = [e for e in analysis.evidence if e.id in ids] or list(analysis.evidence)
+    return telling, [e for e in analysis.evidence if e not in telling]
 
 
 def _row(evidence: Evidence, record: ValidatedPlans, page: Page) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,9 +12,13 @@ from fixtures_publish_hostile import ATTACKS
 from fixtures_publish_world import PATH, PROJECT, World, done, world  # noqa: F401
 
 from ingest.core.commands import command_of
+from ingest.core.gitlab import Delivery, Reading, event_of
+from ingest.core.outcomes import Ignored
 from publish.agent import follow, publish
 from sandbox.faults import Fault
-from sandbox.gitlab.state import DEVELOPER, MergeRequest
+from sandbox.gitlab.discussion import add_note
+from sandbox.gitlab.hooks import note_event
+from sandbox.gitlab.state import DEVELOPER, MergeRequest, Note
 from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
@@ -131,6 +136,37 @@ async def test_observation_answers_nothing(world: World) -> None:
     ports = replace(world.ports, limits=replace(world.ports.limits, observe=True))
     assert await follow(comment("/kfix explain"), ports) is None
     assert answers(world) == []
+
+
+def heard(world: World, note: Note, bot: str = "") -> Reading:
+    """What ingest makes of GitLab's webhook about a comment."""
+    payload = note_event(world.state, world.project, request(world), note.author, note)
+    delivery = Delivery(str(note.id), sample.NOW, bot, world.state.url)
+    return event_of(json.loads(json.dumps(payload)), delivery)
+
+
+async def test_a_comment_on_gitlab_is_heard_answered_and_the_answer_is_not_taken_for_a_wish(
+    world: World,
+) -> None:
+    await proposed(world)
+    ada = next(u for u in world.state.users.values() if u.username == "ada")
+    wish = heard(world, add_note(world.state, request(world), ada, "please\n/kfix alternative 2\n"))
+    assert isinstance(wish, MergeRequestEvent)
+    assert await follow(wish, world.ports) is not None
+    assert line(world) == "700m"
+    for text in ("/kfix help", "/kfix explain", "/kfix snooze 2h", "/kfix feedback good"):
+        asked = heard(world, add_note(world.state, request(world), ada, text))
+        assert isinstance(asked, MergeRequestEvent)
+        await follow(asked, world.ports)
+    spoken = [n for n in request(world).notes if n.author.username == "kfix-bot"]
+    assert len(spoken) == 5
+    for note in spoken:
+        assert heard(world, note, bot="kfix-bot") == Ignored("own_action")
+        own = heard(world, note)
+        assert isinstance(own, MergeRequestEvent)
+        assert own.command == ""
+        assert await follow(own, world.ports) is None
+    assert len([n for n in request(world).notes if n.author.username == "kfix-bot"]) == 5
 
 
 # --- help, explain, feedback, snooze

@@ -101,6 +101,14 @@ def sample_path() -> str:
     return sample.validated().edits[0].path
 
 
+async def test_an_open_merge_request_stays_when_the_owners_change_their_mind(world: World) -> None:
+    record = await world.record()
+    await publish(record, world.ports)
+    world.add(FILE, "version: 1\npropose: false\n")
+    assert (await done(publish(record, world.ports))).action == "opened"
+    assert len(world.merge_requests) == 1
+
+
 async def test_a_file_that_cannot_be_read_now_is_asked_for_again(world: World) -> None:
     record = await with_file(world, "version: 1\npropose: false\n")
     world.faults.switch_on(Fault("gitlab", "error", route="kfix.yaml", status=503))

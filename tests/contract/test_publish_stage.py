@@ -9,9 +9,7 @@ import fixtures_publish as sample
 import pytest
 from fixtures_publish_world import PATH, World, done, world  # noqa: F401
 
-from kfix.consent import OPEN
 from publish.agent import follow, publish
-from publish.consenting import Allowed
 from publish.opening import open_merge_request
 from sandbox.faults import Fault
 from schemas import errors
@@ -74,7 +72,7 @@ async def test_an_open_merge_request_that_the_ledger_does_not_know_is_reused(wor
     record = await world.record()
     forge = world.ports.forge
     assert forge is not None
-    await open_merge_request(record, Allowed(record.plans[0], OPEN), world.ports, forge)
+    await open_merge_request(record, [record.plans[0]], world.ports, forge)
     event = await done(publish(record, world.ports))
     assert event.action == "opened"
     assert len(world.merge_requests) == 1

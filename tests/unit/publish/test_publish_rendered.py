@@ -119,7 +119,7 @@ def test_a_merge_request_with_an_attack_in_every_field_is_inert(
     text: str, language: Language
 ) -> None:
     record = poisoned(text)
-    check_inert(whole(record, language), folded=3)
+    check_inert(whole(record, language), folded=4)
     for label in description.labels(record, record.plans[0]):
         assert re.fullmatch(r"[\w.-]+(::[\w.-]+)?", label), label
     title = description.mr_title(record, record.plans[0])
