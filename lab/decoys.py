@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from lab.apps import deployment
 from lab.fleet import stamp
-from lab.kubelet import Said
 from lab.live import Live
 from lab.nodes_agent import event
 from lab.scene import App, Scene
+from lab.starting import Said
 
 Step = Callable[[Live], None]
 Way = Callable[[Scene, App], "Step | None"]

@@ -35,7 +35,7 @@ def write(live: Live, out: Path) -> Path:
         path.write_text("\n".join(lines) + "\n")
     for app in scene.apps:
         _manifest(folder / "manifests" / f"{app.name}.yaml", app)
-    shared = [m for m in (*scene.before, *scene.after) if m["metadata"].get("namespace")]
+    shared = [m for m in scene.before if m["metadata"].get("namespace")]
     if shared:
         _yaml(folder / "manifests" / "namespace.yaml", shared)
     (folder / "alert.json").write_text(json.dumps(alert(scene), indent=1) + "\n")
@@ -74,7 +74,7 @@ def _own(scene: Scene, plural: str, obj: Obj) -> bool:
     if plural == "namespaces":
         return name in (scene.namespace, *scene.others, "default", "kube-system")
     if plural in ("persistentvolumes", "storageclasses", "validatingwebhookconfigurations"):
-        return name in scene.volumes
+        return name in scene.owned
     return plural != "apiservices" or name.endswith("metrics.k8s.io")
 
 

@@ -108,8 +108,6 @@ def run(live: Live) -> None:
     for app in (a for a in scene.apps if a.late):
         for manifest in app.objects:
             live.apply(manifest)
-    for manifest in scene.after:
-        live.apply(manifest)
     for step in scene.steps:
         step(live)
     what = f"{scene.answer.failure_class if scene.answer else 'nothing'} does not show"

@@ -10,8 +10,9 @@ import httpx
 
 from lab.api import Api, Refused
 from lab.fleet import stamp
-from lab.kubelet import Lookup, Outcome, Said, outcome
+from lab.kubelet import Outcome, outcome, running
 from lab.scene import App, Obj, Scene
+from lab.starting import Lookup, Said
 
 _numbers = itertools.count(1)
 
@@ -27,7 +28,7 @@ class Kubelets:
         self._threads = [threading.Thread(target=self._run, daemon=True)]
         #: Logs by namespace, pod and container: (current, previous).
         self.logs: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
-        #: Namespaces whose pods wait: their kubelets act when told.
+        #: What the server said to a kubelet that it should not have.
         self.troubles: list[str] = []
 
     def start(self) -> None:
@@ -70,17 +71,15 @@ class Kubelets:
         meta = pod["metadata"]
         scene = self._scenes.get(meta["namespace"])
         app = _app_of(scene, pod) if scene else None
-        fate = outcome(scene, app, pod, next(self._addresses), self._lookup(meta["namespace"])) if scene else self._plain(pod)  # fmt: skip
+        ip = next(self._addresses)
+        fate: Outcome = running(pod, ip)
+        if scene and app:
+            fate = outcome(scene, app, pod, ip, self._lookup(meta["namespace"]))
         self._api.merge(f"{_path(pod)}/status", {"status": fate.status}, strategic=True)
         for said in fate.events:
             self._tell(pod, said)
         for container, (now, before) in fate.logs.items():
             self.logs[(meta["namespace"], meta["name"], container)] = (now, before)
-
-    def _plain(self, pod: Obj) -> Outcome:
-        nobody = Scene.__new__(Scene)
-        nobody.seed = 0
-        return outcome(nobody, None, pod, next(self._addresses), lambda plural, name: None)
 
     def _lookup(self, namespace: str) -> Lookup:
         def find(plural: str, name: str) -> Obj | None:

@@ -11,7 +11,7 @@ from lab.scene import Obj, Program
 _HANDLERS = {"http": "httpGet", "grpc": "grpc", "tcp": "tcpSocket"}
 
 
-def failing(program: Program, kind: str, probe: Obj, spec: Obj, ip: str, pod: str) -> str:
+def failing(program: Program, kind: str, probe: Obj, spec: Obj, ip: str) -> str:
     """The prober's words about a probe that fails, ``""`` for one that succeeds."""
     way = next((w for w, key in _HANDLERS.items() if key in probe), "")
     if not way:

@@ -42,7 +42,7 @@ class Program:
     finishes: bool = False
     #: The image runs as root unless the manifest says otherwise.
     root: bool = False
-    #: Its files belong to this user: others may not write to its volumes.
+    #: A folder that it must write to; empty: none.
     writes_to: str = ""
     #: Its values of these variables must be numbers.
     numeric_env: tuple[str, ...] = ()
@@ -130,8 +130,6 @@ class Scene:
     apps: list[App] = field(default_factory=list)
     #: Applied before the applications: quotas, volumes, policies.
     before: list[Obj] = field(default_factory=list)
-    #: Applied after them; a refusal is part of the case.
-    after: list[Obj] = field(default_factory=list)
     #: Done once everything runs: a new revision, a deletion.
     steps: list[Callable[[Live], None]] = field(default_factory=list)
     #: Every one of them must say yes before the dump.
@@ -161,8 +159,8 @@ class Scene:
     broken: set[str] = field(default_factory=set)
     #: Utilisation in percent of requests that the metrics API reports, by application.
     usage: dict[str, int] = field(default_factory=dict)
-    #: Names of PersistentVolumes and StorageClasses that are this case's own.
-    volumes: set[str] = field(default_factory=set)
+    #: Names of cluster-scoped objects that are this case's own.
+    owned: set[str] = field(default_factory=set)
 
     def app(self, name: str) -> App:
         """An application by name."""

@@ -7,17 +7,11 @@ java.net, Node's libuv names, Python's socket module.
 
 from __future__ import annotations
 
-import random
-
 PULL_UNKNOWN_TAG = 'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": failed to resolve image: {image}: not found'
 PULL_MANIFEST = "rpc error: code = Unknown desc = reading manifest {tag} in {repository}: manifest unknown"  # CRI-O
 PULL_NO_HOST = (
     'failed to pull and unpack image "{image}": failed to resolve image: failed to do request: '
     'Head "https://{host}/v2/{path}/manifests/{tag}": dial tcp: lookup {host} on {resolver}:53: no such host'
-)
-PULL_TIMEOUT = (
-    'failed to pull and unpack image "{image}": failed to resolve image: failed to do request: '
-    'Head "https://{host}/v2/{path}/manifests/{tag}": dial tcp {address}:443: i/o timeout'
 )
 PULL_UNAUTHORIZED = (
     'failed to pull and unpack image "{image}": failed to resolve image: failed to authorize: '
@@ -29,6 +23,10 @@ PULL_PLATFORM = (
 MISSING_PULL_SECRET = "Unable to retrieve some image pull secrets ({names}); attempting to pull the image may not succeed."
 FAILED_MOUNT = 'MountVolume.SetUp failed for volume "{volume}" : {why}'
 NO_KEY = "couldn't find key {key} in {kind} {namespace}/{name}"
+NO_ITEM = {
+    "configmap": "configmap references non-existent config key: {key}",
+    "secret": "references non-existent secret key: {key}",
+}
 RUNS_AS_ROOT = 'container has runAsNonRoot and image will run as root (pod: "{pod}_{namespace}({uid})", container: {container})'
 CREATE_FAILED = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
@@ -118,8 +116,3 @@ SERVED = {
     "node": "GET /v1/items 200 {ms} ms",
     "python": 'INFO:     10.244.1.17 - "GET /v1/items HTTP/1.1" 200 OK {ms}ms',
 }
-
-
-def address(rng: random.Random) -> str:
-    """A public address of the documentation range."""
-    return f"203.0.113.{rng.randint(1, 254)}"

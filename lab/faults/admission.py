@@ -189,7 +189,7 @@ def webhook(scene: Scene, app: App, client: Obj) -> None:
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
         "objectSelector": {"matchLabels": app.template["metadata"]["labels"]},
     }  # fmt: skip
-    scene.volumes.add(name)
+    scene.owned.add(name)
     scene.before.append({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name}, "webhooks": [hook]})  # fmt: skip
 
 

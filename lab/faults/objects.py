@@ -7,10 +7,10 @@ from dataclasses import replace
 from lab import words
 from lab.api import Refused, path_of
 from lab.faults import fault
-from lab.kubelet import Said
 from lab.live import Live
 from lab.nodes_agent import event
 from lab.scene import App, Obj, Scene
+from lab.starting import Said
 
 
 @fault("configuration", "bad_rollout", "synthetic")

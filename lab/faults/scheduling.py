@@ -181,7 +181,7 @@ def _mount(app: App, claim: str) -> None:
 def _volume(scene: Scene, storage_class: str, **spec: object) -> Obj:
     """A volume of this case, and its class."""
     name = f"pv-{scene.words.word()}"
-    scene.volumes |= {name, storage_class}
+    scene.owned |= {name, storage_class}
     kinds = [m["metadata"]["name"] for m in scene.before]
     if storage_class not in kinds:
         scene.before.append({
@@ -220,7 +220,7 @@ def claim_class(scene: Scene, app: App) -> str:
     other = scene.words.misspelt(name)
     if scene.rng.random() < 0.4:  # it exists, and has no volume
         extra = f"{scene.words.word()}-slow"
-        scene.volumes.add(extra)
+        scene.owned.add(extra)
         scene.before.append({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": extra},
             "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate",

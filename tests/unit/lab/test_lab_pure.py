@@ -12,10 +12,11 @@ import pytest
 from lab import apps, fleet
 from lab.dump import label
 from lab.faults import inject, load
-from lab.kubelet import Lookup, outcome
+from lab.kubelet import outcome
 from lab.names import Words
 from lab.probing import failing
 from lab.scene import App, Program, Scene
+from lab.starting import Lookup
 
 NODES = fleet.fleet(random.Random(1))
 WEB = Program("go", 8080, "http", "/healthz", "/app/web", 64, 10, 5)
@@ -82,15 +83,15 @@ def test_an_application_without_a_fault_gets_ready(seed: int) -> None:
     ],
 )
 def test_a_prober_says_what_does_not_fit(probe: dict[str, Any], said: str) -> None:
-    told = failing(WEB, "readiness", probe, {"ports": []}, "10.0.0.9", "web-1")
+    told = failing(WEB, "readiness", probe, {"ports": []}, "10.0.0.9")
     assert (said in told) if said else not told
 
 
 def test_a_liveness_probe_that_gives_up_before_the_program_listens_fails() -> None:
     slow = replace(WEB, start_s=60)
     probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 5, "failureThreshold": 2}
-    assert failing(slow, "liveness", probe, {}, "10.0.0.9", "web-1")
-    assert not failing(slow, "readiness", probe, {}, "10.0.0.9", "web-1")
+    assert failing(slow, "liveness", probe, {}, "10.0.0.9")
+    assert not failing(slow, "readiness", probe, {}, "10.0.0.9")
 
 
 @pytest.mark.parametrize(
