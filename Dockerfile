@@ -1,8 +1,10 @@
 # One image, every stage: `docker run k-fix run decide`. Non-root, nothing writable but /var/lib/kfix and /tmp.
 FROM python:3.11-slim AS build
+# `--build-arg LOCK=llm` adds the clients of Claude and GPT.
+ARG LOCK=run
 WORKDIR /src
-COPY requirements/run.lock requirements/run.lock
-RUN python -m venv /opt/kfix && /opt/kfix/bin/pip install --no-cache-dir --require-hashes -r requirements/run.lock
+COPY requirements/${LOCK}.lock requirements/${LOCK}.lock
+RUN python -m venv /opt/kfix && /opt/kfix/bin/pip install --no-cache-dir --require-hashes -r requirements/${LOCK}.lock
 COPY . .
 RUN /opt/kfix/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 

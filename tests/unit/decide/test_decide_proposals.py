@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from decide_clusters import Cluster
 
@@ -277,3 +281,14 @@ def test_rivals_of_an_ambiguous_case_offer_their_plans() -> None:
     question = core.question_about(bundle, verdict, PROMPT)
     aimed = {p.kubernetes_changes[0].object.name for p in question.offered}
     assert aimed == {first, second}
+
+
+def test_the_page_names_every_reason_and_every_fix() -> None:
+    root = Path(__file__).resolve().parents[3]
+    page = set(re.findall(r"`(\w+)`", (root / "docs/second-opinion.md").read_text("utf-8")))
+    core_ = root / "decide/core"
+    reasons = re.findall(r'Refused\("(\w+)"\)', (core_ / "proposals.py").read_text("utf-8"))
+    reasons += re.findall(r'_dropped\(record, "(\w+)"\)', (core_ / "opinion.py").read_text("utf-8"))
+    assert len(set(reasons)) >= 10
+    assert set(reasons) <= page
+    assert set(get_args(Fix)) <= page
