@@ -10,6 +10,7 @@ import orjson
 
 from kfix.eval import ablation, report
 from kfix.eval.answers import mapping, truths
+from kfix.eval.calibrate import calibrate
 from kfix.eval.running import Answers, apart, diagnose_at
 from kfix.eval.scoring import Judged, judge_all
 
@@ -17,12 +18,17 @@ from kfix.eval.scoring import Judged, judge_all
 def main(arguments: list[str] | None = None) -> int:
     """Prints the score; 0 when every case was answered, 1 when one was not, 2 without cases."""
     options = _options(arguments)
+    if options.what == "calibrate":
+        named = list(zip(options.name, options.cases, options.expected, strict=False))
+        sys.stdout.write(calibrate(named, write=options.write))
+        return 0
     pairs = list(zip(options.cases, options.expected, strict=False))
     if len(options.cases) != len(options.expected) or not all(c.is_dir() for c, _ in pairs):
         sys.stderr.write(f"no folders of cases with answers: {options.cases} {options.expected}\n")
         return 2
     if options.what == "ablation":
-        sys.stdout.write(ablation.table([ablation.measured(*pair) for pair in pairs]))
+        names = [*options.name, *(cases.name for cases, _ in pairs[len(options.name) :])]
+        sys.stdout.write(ablation.table([ablation.measured(n, *pair) for n, pair in zip(names, pairs, strict=True)]))  # fmt: skip
         return 0
     return max(_score(cases, expected, options) for cases, expected in pairs)
 
@@ -73,12 +79,16 @@ def _write(folder: Path, results: Answers) -> None:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m kfix.eval", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("score", "ablation"), default="score")
+    parser.add_argument(
+        "what", nargs="?", choices=("score", "ablation", "calibrate"), default="score"
+    )
     parser.add_argument("--cases", type=Path, action="append", help="a folder of cases; repeatable")
     parser.add_argument("--expected", type=Path, action="append", help="its answers, in that order")
     parser.add_argument("--against", default="", help="a git revision to compare with")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="rename everything first")
     parser.add_argument("--without", default="", metavar="A,B", help="take sources away first")
+    parser.add_argument("--name", action="append", default=[], help="what the cases are called")
+    parser.add_argument("--write", action="store_true", help="calibrate: keep the fit")
     parser.add_argument("--results", type=Path, help="write each answer into this folder")
     options = parser.parse_args(arguments)
     options.cases = options.cases or [Path("tests/corpus/cases")]

@@ -48,12 +48,12 @@ class Loss:
         return sum(not one.at("both", 1) and one.confidence >= CONFIDENT for one in self.judged)
 
 
-def measured(cases: Path, expected: Path) -> tuple[str, list[Loss]]:
-    """The folder's name and its losses, the first without any."""
+def measured(name: str, cases: Path, expected: Path) -> tuple[str, list[Loss]]:
+    """What the cases are called and their losses, the first without any."""
     words = [word for source in SOURCES for word in ("--without", source)]
     answers: list[Answers] = apart(cases, *words)
     known = truths(expected)
-    return cases.name, [
+    return name, [
         Loss(source, judge_all(known, found, mapping()))
         for source, found in zip(("", *SOURCES), answers, strict=True)
     ]
