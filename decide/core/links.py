@@ -108,6 +108,10 @@ def _by_address(view: ClusterView) -> dict[str, Obj]:
 
 def services_in(view: ClusterView, namespace: str, line: str) -> list[Obj]:
     """Services that a line names: ``web``, ``web.shop.svc``, a cluster IP or a pod's IP."""
+    return view.memo(f"named {namespace} {line}", lambda: _services_in(view, namespace, line))
+
+
+def _services_in(view: ClusterView, namespace: str, line: str) -> list[Obj]:
     out: list[Obj] = []
     for token in dict.fromkeys(_TOKEN.findall(line.lower())):
         found = _by_address(view).get(token)

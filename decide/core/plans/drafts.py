@@ -74,10 +74,18 @@ def patch(
     obj = source_of(view, ref, live)
     fields: list[FieldChange] = []
     for path, after in wanted:
+        if obj is not live and _drifted(obj, live, path):
+            continue
         change = field_change(obj, path, after)
         if change is not None and not _joins(fields, change, path, after):
             fields.append(change)
     return [KubernetesChange(object=ref, fields=tuple(fields))] if fields else []
+
+
+def _drifted(declared: Obj, live: Obj, path: str) -> bool:
+    """What the change is about stands in the cluster alone: the repository has to be applied again, not changed."""
+    parent = paths.parse(path)[:-1]
+    return len(parent) > 1 and paths.find(declared, parent, _ABSENT) is _ABSENT and paths.find(live, parent, _ABSENT) is not _ABSENT  # fmt: skip
 
 
 def _joins(fields: list[FieldChange], change: FieldChange, path: str, after: Any) -> bool:

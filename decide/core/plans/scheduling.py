@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from decide.core import measure
 from decide.core.findings import Finding
-from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, name_of, pairs
+from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, name_of, number, pairs
 from decide.core.plans import sizing
 from decide.core.plans.drafts import (
     Draft,
@@ -28,8 +28,8 @@ from schemas.plans import KubernetesChange
 _SPREAD = ("The pods may run on nodes they were kept from", "Les pods peuvent aller sur des nœuds auparavant exclus")  # fmt: skip
 
 
-def _room(view: ClusterView, resource: str) -> Decimal | None:
-    """The most that any usable node has free of a resource: allocatable minus requests of its known pods."""
+def _room(view: ClusterView, workload: Workload, resource: str) -> Decimal | None:
+    """The most that one pod may ask for so that all that wait find a node: allocatable minus requests of known pods."""
     used: dict[str, float] = defaultdict(float)
     for pod in view.all("pods"):
         place = str(at(pod, "spec", "nodeName") or "")
@@ -39,36 +39,38 @@ def _room(view: ClusterView, resource: str) -> Decimal | None:
                 used[place] += float(quantities.parse(str(value))) if value is not None else 0
             except quantities.BadQuantity:
                 continue
-    free = []
-    for node in view.nodes:
-        if cordoned(node) or node_ready(node) != "True":
-            continue
+    free: list[Decimal] = []
+    for node in usable(view, workload):
         value = at(node, "status", "allocatable", resource)
-        if value is not None:
+        if value is not None and selector_fits(workload.spec, node) and affinity_fits(workload.spec, node):  # fmt: skip
             free.append(quantities.parse(str(value)) - Decimal(str(used[name_of(node)])))
-    return max(free, default=None)
+    waiting = max(1, workload.desired - workload.ready)
+    fits = [gap / share for gap in free for share in range(1, min(waiting, 20) + 1) if gap > 0]
+    enough = [f for f in fits if sum(int(gap // f) for gap in free if gap > 0) >= waiting]
+    return max(enough, default=None)
 
 
 def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
-    """A request that fits: from measured usage, else from the largest gap on a node; never below what is used."""
+    """A request that fits: from measured usage, else from the gaps on nodes; never below what is used."""
     workload = finding.facts["workload"]
     resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
-    room = _room(view, resource)
+    room = _room(view, workload, resource)
     drafts = []
-    for container in workload.containers():
+    declared = Workload(workload.kind, source_of(view, workload.ref, workload.obj))
+    for container in declared.containers():
         value = at(container.spec, "resources", "requests", resource) or at(container.spec, "resources", "limits", resource)  # fmt: skip
         if value is None:
             continue
         now = quantities.parse(str(value))
         samples = measure.values(measure.usage(view, workload, resource, container.name))
-        target = _target(resource, samples, now, room, len(workload.containers()))
+        target = _target(resource, samples, now, room, len(declared.containers()))
         if target is None or target >= now:
             continue
         text = quantities.format_cpu(target) if resource == "cpu" else quantities.format_memory(target)  # fmt: skip
         wanted = [
             (container_path(workload, container.name, f"resources.requests.{resource}"), text)
         ]
-        basis = f"{len(samples)} samples of usage" if len(samples) >= sizing.ENOUGH else f"the largest gap on a node is {_show(resource, room)}"  # fmt: skip
+        basis = f"{len(samples)} samples of usage" if len(samples) >= sizing.ENOUGH else f"the gaps on nodes let {_show(resource, room)} fit"  # fmt: skip
         why = (f"{container.name} requests {value} of {resource}, no node has that; {text} rests on {basis}.", f"{container.name} demande {value} de {resource}, aucun nœud ne l'a ; {text} repose sur : {basis}.")  # fmt: skip
         title = (f"Request {text} of {resource} for {container.name}", f"Demander {text} de {resource} pour {container.name}")  # fmt: skip
         kind = "set_cpu" if resource == "cpu" else "set_memory"
@@ -98,7 +100,13 @@ def _target(
 
 def usable(view: ClusterView, workload: Workload) -> list[Obj]:
     """Nodes that would take the pods but for their labels: ready, open, with tolerated taints only."""
-    return [n for n in view.nodes if not cordoned(n) and node_ready(n) == "True" and not untolerated(workload.spec, n)]  # fmt: skip
+    held = Counter(str(at(p, "spec", "nodeName") or "") for p in view.all("pods"))
+    return [
+        n
+        for n in view.nodes
+        if not cordoned(n) and node_ready(n) == "True" and not untolerated(workload.spec, n)
+        and held[name_of(n)] < number(at(n, "status", "allocatable", "pods"), 110)
+    ]  # fmt: skip
 
 
 def selector(finding: Finding, view: ClusterView) -> list[Draft]:

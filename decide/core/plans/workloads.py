@@ -188,6 +188,8 @@ def _patience(
 ) -> list[Draft]:  # fmt: skip
     """Kubernetes' own defaults where the probe is tighter, and a start-up allowance."""
     workload, name = finding.facts["workload"], str(finding.facts["container"])
+    if which == "startup":
+        return [_generous(finding, view, base, spec)]
     wanted: list[tuple[str, Any]] = []
     if number(spec.get("failureThreshold"), 3) < 3:
         wanted.append((f"{base}.failureThreshold", 3))
@@ -207,6 +209,19 @@ def _patience(
         why2 = ("A startup probe allows 120 s at start and keeps the liveness probe as strict as it is.", "Une sonde startup laisse 120 s au démarrage sans relâcher la sonde liveness.")  # fmt: skip
         out.append(Draft("set_probe", (f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"), why2, patch_workload(view, workload, [(base.replace(f"{which}Probe", "startupProbe"), startup)]), 0.7, [_ROLL]))  # fmt: skip
     return out
+
+
+def _generous(finding: Finding, view: ClusterView, base: str, spec: Obj) -> Draft:
+    """Five minutes to start, as in the documentation's example: nothing here tells how long the program needs."""
+    workload, name = finding.facts["workload"], str(finding.facts["container"])
+    period = max(10, number(spec.get("periodSeconds"), 10))
+    failures = max(30, -(-300 // period))
+    wanted: list[tuple[str, Any]] = []
+    if number(spec.get("periodSeconds"), 10) < 10:
+        wanted.append((f"{base}.periodSeconds", period))
+    wanted.append((f"{base}.failureThreshold", failures))
+    why = (f"{finding.facts['why']}: {failures} failures every {period} s leave {failures * period} s to start.", f"{finding.facts['why']} : {failures} échecs toutes les {period} s laissent {failures * period} s au démarrage.")  # fmt: skip
+    return Draft("set_probe", (f"Give {name} {failures * period} s to start", f"Laisser {failures * period} s au démarrage de {name}"), why, patch_workload(view, workload, wanted), 0.88, [("A start that hangs is noticed later", "Un démarrage bloqué est vu plus tard"), _ROLL])  # fmt: skip
 
 
 def replicas(finding: Finding, view: ClusterView) -> list[Draft]:

@@ -21,6 +21,8 @@ _CACHE = re.compile(r"(?:^|[/-])(redis|valkey|keydb|dragonfly|memcached)", re.I)
 _PORTS = {"broker": {9092, 9093, 9094, 29092, 5672, 5671, 4222, 6650, 61616, 1883}, "cache": {6379, 6380, 11211}}  # fmt: skip
 #: What a cache or broker that runs says about itself through its clients.
 _REFUSES = re.compile(r"OOM command not allowed|LOADING Redis|CLUSTERDOWN|MASTERDOWN|MISCONF|resource (?:limit )?alarm|connection\.blocked")  # fmt: skip
+#: Lines of one kind that are looked at: the rest says the same.
+_LAST = 20
 _HOST = re.compile(r"\b([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.(?:com|net|org|io|dev|cloud|app|example|eu|fr|de|uk))\b(?!\.)", re.I)  # fmt: skip
 
 
@@ -102,9 +104,7 @@ def _answers(view: ClusterView) -> Iterator[Finding]:
     votes: Counter[str] = Counter()
     lines: dict[str, tuple[Workload, Workload, str]] = {}
     for caller in view.workloads:
-        for hit in view.hits(caller):
-            if hit.signal != "upstream_error":
-                continue
+        for hit in [h for h in view.hits(caller) if h.signal == "upstream_error"][-_LAST:]:
             for service in services_in(view, caller.namespace, hit.line):
                 for callee in view.backends(service):
                     if callee.ref.key != caller.ref.key:
@@ -119,9 +119,7 @@ def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     """A host that is no Service of this cluster, in lines about failed connections."""
     wanted = ("timeout", "unknown_host", "connection_refused", "upstream_error", "reset")
     configured = {a.host for a in addresses_of(view, workload) if "." in a.host and not a.host.endswith((".svc", ".local"))}  # fmt: skip
-    for hit in reversed(view.hits(workload)):
-        if hit.signal not in wanted:
-            continue
+    for hit in [h for h in reversed(view.hits(workload)) if h.signal in wanted][:_LAST]:
         hosts = {h.lower() for h in _HOST.findall(hit.line)} | {h for h in configured if h in hit.line}  # fmt: skip
         hosts = {h for h in hosts if not _ours(view, workload, h)}
         if hosts:
