@@ -8,14 +8,15 @@ Imported late, with the client that needs it.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from typing import Any, TypeVar
 
+import httpcore
 import httpcore2
 import httpx2
 
 from kfix.clients.egress import Egress, refused
+from kfix.clients.http import checked_addresses
 from kfix.clients.http import failure_of as http_failure
 from schemas import errors
 
@@ -40,7 +41,7 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         last: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for address in await asyncio.wait_for(self._addresses(host, port), timeout):
+        for address in await asyncio.wait_for(_addresses(self._egress, host, port), timeout):
             try:
                 return await self._inner.connect_tcp(
                     address, port, timeout, local_address, socket_options
@@ -49,23 +50,18 @@ class _Backend(httpcore2.AsyncNetworkBackend):
                 last = error
         raise last
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        self._egress.check_host(f"[{host}]" if ":" in host else host, port)
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore2.ConnectError(f"{host} does not resolve: {error.strerror}") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        for address in addresses:
-            self._egress.check_address(host, address)
-        return addresses[:4]
-
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore2.AsyncNetworkStream:
         raise refused("a Unix socket")
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
+
+
+async def _addresses(egress: Egress, host: str, port: int) -> list[str]:
+    try:
+        return await checked_addresses(egress, host, port)
+    except httpcore.ConnectError as error:
+        raise httpcore2.ConnectError(str(error)) from error
 
 
 class _Transport(httpx2.AsyncHTTPTransport):
