@@ -95,7 +95,16 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
         key = f"spec.hard['{resource}']" if "." in resource or "/" in resource else f"spec.hard.{resource}"  # fmt: skip
         why = (f"{finding.detail}; {value} leaves a tenth of room.", f"{finding.detail} ; {value} laisse un dixième de marge.")  # fmt: skip
         drafts.append(Draft("set_quota", (f"Raise {resource} of quota {name_of(current)} to {value}", f"Porter {resource} du quota {name_of(current)} à {value}"), why, patch(view, finding.object, current, [(key, value)]), 0.8, [("The namespace may use more of the cluster", "Le namespace peut consommer davantage"), ("The quota's owner must agree", "Le propriétaire du quota doit accepter")], _NOW))  # fmt: skip
-    return drafts
+    return [*drafts, *_fewer(finding, view)]
+
+
+def _fewer(finding: Finding, view: ClusterView) -> list[Draft]:
+    """As many replicas of the refused workload as the quota lets in."""
+    workload = finding.facts.get("workload")
+    if workload is None or workload.kind != "Deployment" or not 0 < workload.created < workload.desired:  # fmt: skip
+        return []
+    why = (f"{finding.detail}; {workload.created} of {workload.desired} replicas fit the quota.", f"{finding.detail} ; {workload.created} réplicas sur {workload.desired} tiennent dans le quota.")  # fmt: skip
+    return [Draft("set_replicas", (f"Run {workload.created} replicas of {workload.name}", f"Passer {workload.name} à {workload.created} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", workload.created)]), 0.6, [("Fewer replicas carry the load", "Moins de réplicas portent la charge")], _NOW)]  # fmt: skip
 
 
 def _rounded(resource: str, value: Decimal) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from decimal import Decimal
+from typing import Any
 
 from decide.core import measure
 from decide.core.findings import Finding
@@ -19,6 +20,7 @@ from decide.core.plans.drafts import (
 )
 from decide.core.plans.history import rollback
 from decide.core.rules.scheduling import affinity_fits, cordoned, selector_fits, untolerated
+from decide.core.rules.services import alike
 from decide.core.view import ClusterView, node_ready
 from manifests import changes as typed
 from manifests import quantities
@@ -110,28 +112,25 @@ def usable(view: ClusterView, workload: Workload) -> list[Obj]:
 
 
 def selector(finding: Finding, view: ClusterView) -> list[Draft]:
-    """The label that nodes do have: the nearest value of the same key, else without the key nobody has."""
+    """One key less wrong: the value that lets most usable nodes fit, else without the key."""
     workload = finding.facts["workload"]
-    wanted = mapping(workload.spec.get("nodeSelector"))
-    drafts = []
+    wanted = dict(mapping(workload.spec.get("nodeSelector")))
+    nodes = [dict(labels_of(n)) for n in usable(view, workload)]
+    drafts: list[Draft] = []
     for key, value in wanted.items():
-        have = Counter(str(labels_of(n)[key]) for n in usable(view, workload) if key in labels_of(n))  # fmt: skip
-        if str(value) in have:
-            continue
+        rest = {k: v for k, v in wanted.items() if k != key}
+        fitting = [n for n in nodes if rest.items() <= n.items()]
         path = f":nodeSelector['{key}']" if any(c in str(key) for c in "./[]") else f":nodeSelector.{key}"  # fmt: skip
+        have = Counter(str(n[key]) for n in fitting if key in n)
         if have:
-            best = max(have, key=lambda v: (have[v], v))
-            why = (f"{have[best]} nodes have {key}={best}, none {key}={value}.", f"{have[best]} nœuds ont {key}={best}, aucun {key}={value}.")  # fmt: skip
+            best = max(have, key=lambda v: (have[v], alike(v, str(value)), v))
+            why = (f"{have[best]} usable nodes have {key}={best}, none that fits has {key}={value}.", f"{have[best]} nœuds utilisables ont {key}={best}, aucun possible n'a {key}={value}.")  # fmt: skip
             drafts.append(Draft("set_scheduling", (f"Select nodes with {key}={best}", f"Viser les nœuds {key}={best}"), why, patch_workload(view, workload, [(path, best)]), 0.8, [_SPREAD]))  # fmt: skip
-        else:
-            after = {k: v for k, v in wanted.items() if k != key} or None
-            change = [(path, None)] if after else [(":nodeSelector", None)]
-            why = (
-                f"No node carries the label {key} at all.",
-                f"Aucun nœud ne porte le label {key}.",
-            )
+        if fitting:
+            change: list[tuple[str, Any]] = [(path, None)] if rest else [(":nodeSelector", None)]
+            why = (f"{len(fitting)} usable nodes fit without {key}.", f"{len(fitting)} nœuds utilisables conviennent sans {key}.")  # fmt: skip
             drafts.append(Draft("set_scheduling", (f"Do not select nodes by {key}", f"Ne plus viser de nœuds par {key}"), why, patch_workload(view, workload, change), 0.6, [_SPREAD]))  # fmt: skip
-    return drafts
+    return [*drafts, *rollback(finding, view)]
 
 
 def affinity(finding: Finding, view: ClusterView) -> list[Draft]:

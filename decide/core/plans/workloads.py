@@ -20,6 +20,8 @@ from decide.core.plans.history import last_good, revision_of, rollback
 from decide.core.rules.probes import PROBES, handler, resolved
 from decide.core.rules.services import alike
 from decide.core.view import ClusterView
+from schemas.base import ObjectRef
+from schemas.plans import KubernetesChange
 
 _ROLL = ("The pods restart once", "Les pods redémarrent une fois")
 _OLD = ("The last revision's other changes are lost too", "Les autres changements de la révision sont perdus aussi")  # fmt: skip
@@ -173,8 +175,9 @@ def _protocol(
     probe_ = dict(finding.facts["spec"])
     port = at(probe_, field, "port")
     models = [(k, o[k]) for o in others for k in ("grpc", "httpGet", "tcpSocket") if k in o and k != field]  # fmt: skip
-    if not models:
-        models = [("tcpSocket", {"port": port})]
+    if field != "tcpSocket":
+        models.append(("tcpSocket", {"port": port}))  # less is asked, whatever the program speaks
+    models = list({key: (key, value) for key, value in reversed(models)}.values())[::-1]
     out = []
     for at_, (key, value) in enumerate(models[:2]):
         after = {k: v for k, v in probe_.items() if k != field} | {key: value}
@@ -246,6 +249,11 @@ def account(finding: Finding, view: ClusterView) -> list[Draft]:
         if "serviceAccount" in workload.spec:
             wanted.append((":serviceAccount", near[0]))
         drafts.append(Draft("set_service_account", (f"Run as ServiceAccount {near[0]}", f"Utiliser le ServiceAccount {near[0]}"), why, patch_workload(view, workload, wanted), 0.88, [("The account's permissions may differ", "Les droits du compte peuvent différer")]))  # fmt: skip
+    if missing:
+        why = (f"ServiceAccount {missing} does not exist; without roles of its own it may do nothing at the API.", f"Le ServiceAccount {missing} n'existe pas ; sans rôle il n'a aucun droit auprès de l'API.")  # fmt: skip
+        ref = ObjectRef(api_version="v1", kind="ServiceAccount", namespace=workload.namespace, name=missing)  # fmt: skip
+        manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": missing, "namespace": workload.namespace}}  # fmt: skip
+        drafts.append(Draft("create_object", (f"Create ServiceAccount {missing}", f"Créer le ServiceAccount {missing}"), why, [KubernetesChange(object=ref, action="create", manifest=manifest)], 0.7, [("Roles that it needs are missing too", "Les rôles nécessaires manquent aussi")]))  # fmt: skip
     return drafts + rollback(finding, view)
 
 
@@ -259,7 +267,18 @@ def dns(finding: Finding, view: ClusterView) -> list[Draft]:
     if finding.facts.get("policy") == "ClusterFirst" and len(wanted) == 1:
         return rollback(finding, view)
     why = (f"{finding.detail}: names of the cluster do not resolve there.", f"{finding.detail} : les noms du cluster ne s'y résolvent pas.")  # fmt: skip
-    return [Draft("other", (f"Resolve names of {workload.name} by the cluster's DNS", f"Résoudre les noms de {workload.name} par le DNS du cluster"), why, patch_workload(view, workload, wanted), 0.85, [_ROLL]), *rollback(finding, view)]  # fmt: skip
+    first = Draft("other", (f"Resolve names of {workload.name} by the cluster's DNS", f"Résoudre les noms de {workload.name} par le DNS du cluster"), why, patch_workload(view, workload, wanted), 0.85, [_ROLL])  # fmt: skip
+    return [first, *_servers(finding, view), *rollback(finding, view)]
+
+
+def _servers(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The cluster's DNS in front of the servers that were asked for."""
+    workload, servers = finding.facts["workload"], list(finding.facts.get("servers") or [])
+    dns_ = [str(at(s, "spec", "clusterIP")) for s in view.inside("services", "kube-system") if "dns" in name_of(s)]  # fmt: skip
+    if not servers or not dns_ or dns_[0] in servers or dns_[0] in ("None", ""):
+        return []
+    why = (f"{finding.detail}; {dns_[0]} is the cluster's DNS.", f"{finding.detail} ; {dns_[0]} est le DNS du cluster.")  # fmt: skip
+    return [Draft("other", (f"Ask {dns_[0]} first", f"Interroger {dns_[0]} d'abord"), why, patch_workload(view, workload, [(":dnsConfig.nameservers", [dns_[0], *servers])]), 0.68, [_ROLL])]  # fmt: skip
 
 
 def volume_owner(finding: Finding, view: ClusterView) -> list[Draft]:
