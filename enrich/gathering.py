@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed, tags_of
-from enrich.core.objects import top_controller
+from enrich.core.objects import Index
 from enrich.core.subject import Named, environment, named, resolve
 from enrich.ports import Cluster, Memory, Observability, Repository
 from kfix.metric_queries import WORKLOAD_TAGS
@@ -148,7 +148,8 @@ def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None) -> list[
     if subject is None:
         return pods
     wanted = (subject.kind, subject.namespace, subject.name)
-    owners = ((pod, top_controller(objects, pod)) for pod in pods)
+    index = Index(objects)
+    owners = ((pod, index.top_controller(pod)) for pod in pods)
     return [pod for pod, owner in owners if (owner.kind, owner.namespace, owner.name) == wanted]
 
 

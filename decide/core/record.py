@@ -125,7 +125,7 @@ def objects_for_checks(
     wanted |= _scaled(objects, wanted)
     kept: dict[str, list[Json]] = {}
     for kind, items in objects.items():
-        near = [o for o in items if _meta(o).get("namespace") in namespaces]
+        near = [o for o in items if _key(o)[1] in namespaces]
         if kind in _CHECKED:
             kept[kind] = near
         elif kind == "nodes":

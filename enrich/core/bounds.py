@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from enrich.core.kinds import plural_of
-from enrich.core.objects import find, meta, top_controller
+from enrich.core.objects import Index, meta
 from schemas import errors
 from schemas.base import Json, Model, ObjectRef
 from schemas.context import ContextBundle, LogExcerpt, Series, SourceStatus
@@ -107,7 +107,7 @@ def _without(bundle: ContextBundle, kind: str) -> dict[str, list[Json]]:
     objects = dict(bundle.k8s_context.objects)
     items, subject = objects.pop(kind, []), bundle.k8s_context.subject
     if kind not in _LAST and subject is not None and plural_of(subject.kind) == kind:
-        kept = find({kind: items}, subject.kind, subject.namespace, subject.name)
+        kept = Index({kind: items}).find(subject.kind, subject.namespace, subject.name)
         return {**objects, kind: [kept]} if kept is not None else objects
     return objects
 
@@ -135,22 +135,23 @@ def _every(items: tuple[float | None, ...], most: int) -> tuple[float | None, ..
 
 def _thinned(bundle: ContextBundle, most: int) -> ContextBundle:
     objects = dict(bundle.k8s_context.objects)
+    index = Index(objects)
     for kind in _THINNED:
         items = objects.get(kind, [])
         if len(items) > most:
-            ranks = [(_distance(bundle, item), number) for number, item in enumerate(items)]
+            ranks = [(_distance(bundle, index, item), number) for number, item in enumerate(items)]
             kept = sorted(number for _, number in sorted(ranks)[:most])
             objects[kind] = [items[number] for number in kept]
     return _with_objects(bundle, objects)
 
 
-def _distance(bundle: ContextBundle, item: Json) -> int:
+def _distance(bundle: ContextBundle, index: Index, item: Json) -> int:
     """0 for the subject's own, 1 for what is in trouble beside it, 2 for its namespace, 3 for the rest."""
     context = bundle.k8s_context
     about = item.get("involvedObject") if isinstance(item, Mapping) else None
     if isinstance(about, Mapping):
         return _distance_of_event(context.subject, context.pod, item, about)
-    owner = top_controller(context.objects, item) if isinstance(item, Mapping) else None
+    owner = index.top_controller(item) if isinstance(item, Mapping) else None
     subject = context.subject
     if context.pod and meta(item).get("name") == context.pod:
         return 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from enrich.core.kinds import KIND_OF, plural_named, plural_of
 from enrich.core.objects import meta
+from enrich.core.shapes import misshapen
 from schemas.base import Json
 
 
@@ -63,7 +64,7 @@ class Collected:
             self._add({"apiVersion": version, **item, "kind": kind}, where)
 
     def _add(self, item: dict[str, Any], where: PurePath) -> None:
-        wrong = _misshapen(item)
+        wrong = misshapen(item)
         if wrong:
             self._trouble(where, wrong)
             return
@@ -85,20 +86,6 @@ class Collected:
 
 def _is_list(item: Mapping[str, Json]) -> bool:
     return str(item.get("kind") or "").endswith("List")
-
-
-def _misshapen(item: Mapping[str, Json]) -> str:
-    """Why something is no object of a cluster; empty when it is one."""
-    if not isinstance(item.get("kind"), str):
-        return "a kind that is no text"
-    metadata = item.get("metadata")
-    if metadata is not None and not isinstance(metadata, Mapping):
-        return "an object whose metadata is no mapping"
-    for field_name in ("spec", "status"):
-        found = item.get(field_name)
-        if found is not None and not isinstance(found, Mapping):
-            return f"an object whose {field_name} is no mapping"
-    return ""
 
 
 def _version(item: Json) -> int:

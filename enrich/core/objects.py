@@ -46,40 +46,41 @@ def ref(item: Json) -> ObjectRef:
     )
 
 
-def top_controller(objects: Mapping[str, Iterable[Json]], item: Json) -> ObjectRef:
-    """The last of the chain of controllers above an object: Pod → ReplicaSet → Deployment, Pod → Job → CronJob."""
-    current, namespace = item, str(meta(item).get("namespace", ""))
-    for _ in range(4):  # no chain of Kubernetes' own is longer
-        owner = controller_of(current)
-        if owner is None:
-            break
-        kind, name = str(owner.get("kind", "")), str(owner.get("name", ""))
-        version = str(owner.get("apiVersion", ""))
-        found = find(objects, kind, namespace, name, version)
-        if found is None:
-            return ObjectRef(api_version=version, kind=kind, namespace=namespace, name=name)
-        current = found
-    return ref(current)
+class Index:
+    """Objects by kind, namespace and name, made once: a namespace has thousands of pods, each with its owners."""
 
+    def __init__(self, objects: Mapping[str, Iterable[Json]]) -> None:
+        self._found: dict[tuple[str, str, str], list[Json]] = {}
+        for plural, items in objects.items():
+            for item in items:
+                about = meta(item)
+                key = (plural, str(about.get("namespace", "")), str(about.get("name", "")))
+                self._found.setdefault(key, []).append(item)
 
-def find(
-    objects: Mapping[str, Iterable[Json]],
-    kind: str,
-    namespace: str,
-    name: str,
-    api_version: str = "",
-) -> Json | None:
-    """The object of this kind, namespace and name; ``None`` when it was not collected or is not there.
+    def find(self, kind: str, namespace: str, name: str, api_version: str = "") -> Json | None:
+        """The object of this kind, namespace and name; ``None`` when it was not collected or is not there.
 
-    With ``api_version`` it must be of the same group: ``Service`` is a kind of two.
-    """
-    for item in objects.get(plural_of(kind), ()):
-        about = meta(item)
-        if (about.get("name"), about.get("namespace", "")) == (name, namespace) and (
-            not api_version or _group(api_version) == _group(str(item.get("apiVersion") or ""))
-        ):
-            return item
-    return None
+        With ``api_version`` it must be of the same group: ``Service`` is a kind of two.
+        """
+        for item in self._found.get((plural_of(kind), namespace, name), ()):
+            if not api_version or _group(api_version) == _group(str(item.get("apiVersion") or "")):
+                return item
+        return None
+
+    def top_controller(self, item: Json) -> ObjectRef:
+        """The last of the chain of controllers above an object: Pod → ReplicaSet → Deployment, Pod → Job → CronJob."""
+        current, namespace = item, str(meta(item).get("namespace", ""))
+        for _ in range(4):  # no chain of Kubernetes' own is longer
+            owner = controller_of(current)
+            if owner is None:
+                break
+            kind, name = str(owner.get("kind", "")), str(owner.get("name", ""))
+            version = str(owner.get("apiVersion", ""))
+            found = self.find(kind, namespace, name, version)
+            if found is None:
+                return ObjectRef(api_version=version, kind=kind, namespace=namespace, name=name)
+            current = found
+        return ref(current)
 
 
 def _group(api_version: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from enrich.core.objects import find, meta, ref, top_controller
+from enrich.core.objects import Index, meta, ref
 from schemas.base import Environment, Json, ObjectRef
 from schemas.identity import workload_of_pod
 
@@ -99,28 +99,31 @@ def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | No
 
     A name that no collected object has is still returned when a tag gives its kind; a bare service name is not.
     """
+    index = Index(objects)
     if who.pod:
-        pod = find(objects, "Pod", who.namespace, who.pod)
+        pod = index.find("Pod", who.namespace, who.pod)
         if pod is not None:
-            return top_controller(objects, pod)
+            return index.top_controller(pod)
     if who.workload is not None:
-        found = find(objects, who.workload.kind, who.namespace, who.workload.name)
-        return top_controller(objects, found) if found is not None else who.workload
+        found = index.find(who.workload.kind, who.namespace, who.workload.name)
+        return index.top_controller(found) if found is not None else who.workload
     for kind in ("Deployment", "StatefulSet", "DaemonSet"):
         for name in (workload_of_pod(who.pod) if who.pod else "", who.service):
-            found = find(objects, kind, who.namespace, name) if name else None
+            found = index.find(kind, who.namespace, name) if name else None
             if found is not None:
                 return ref(found)
-    return _behind_service(who, objects)
+    return _behind_service(who, objects, index)
 
 
-def _behind_service(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | None:
-    service = find(objects, "Service", who.namespace, who.service) if who.service else None
+def _behind_service(
+    who: Named, objects: Mapping[str, Iterable[Json]], index: Index
+) -> ObjectRef | None:
+    service = index.find("Service", who.namespace, who.service) if who.service else None
     selector = (service.get("spec") or {}).get("selector") if service else None
     if not selector:
         return None
     owners = {
-        top_controller(objects, pod)
+        index.top_controller(pod)
         for pod in objects.get("pods", ())
         if meta(pod).get("namespace", "") == who.namespace
         and selector.items() <= (meta(pod).get("labels") or {}).items()

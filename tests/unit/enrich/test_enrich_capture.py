@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enrich.adapters.capture import Capture, read_capture
@@ -262,12 +262,46 @@ def test_dates_and_huge_numbers_of_yaml_can_be_written_out_again(tmp_path: Path)
     assert orjson.loads(orjson.dumps(only)) == only
 
 
+WORDS = [
+    "kind", "items", "metadata", "spec", "name", "namespace", "status", "labels", "annotations", "ownerReferences", "controller",
+    "selector", "template", "containers", "containerStatuses", "state", "message", "involvedObject", "data", "apiVersion",
+]  # fmt: skip
+KINDS = ["Pod", "PodList", "ReplicaSet", "Deployment", "Service", "Event", "Secret", "a", ""]
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ({"metadata": []}, "metadata is no mapping"),
+        ({"metadata": {"name": 7}}, "name is no text"),
+        ({"metadata": {"name": "a", "labels": ["x"]}}, "metadata.labels is no mapping"),
+        ({"metadata": {"name": "a"}, "spec": "x"}, "spec is no mapping"),
+        ({"metadata": {"name": "a"}, "spec": {"containers": {"a": 1}}}, "spec.containers is no list of mappings"),
+        ({"metadata": {"name": "a"}, "status": {"containerStatuses": ["x"]}}, "status.containerStatuses is no list"),
+        ({"metadata": {"name": "a", "ownerReferences": "x"}}, "ownerReferences is no list"),
+    ],
+)  # fmt: skip
+def test_what_no_api_server_says_is_named_and_left_out(
+    tmp_path: Path, item: dict[str, object], reason: str
+) -> None:
+    write(tmp_path, "pods.json", json.dumps({"kind": "PodList", "items": [item, POD]}))
+    found = read_capture(tmp_path, None)
+    assert [p["metadata"]["name"] for p in found.objects["pods"]] == ["web-0"]
+    assert reason in found.troubles["pods.json"]
+
+
+def test_a_kind_of_somebodys_own_may_use_words_otherwise(tmp_path: Path) -> None:
+    own = {"kind": "Deployment", "apiVersion": "ours.example/v1", "metadata": {"name": "a"}, "spec": {"template": "small"}}  # fmt: skip
+    found = read_capture(write(tmp_path, "x.json", json.dumps(own)), None)
+    assert found.objects["deployments"] == [own]
+
+
 odd = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["Pod", "PodList", "a", ""]),
+    st.none() | st.booleans() | st.integers() | st.sampled_from(KINDS),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["kind", "items", "metadata", "spec", "name", "namespace", "status"]),
+            st.sampled_from(WORDS),
             inner,
             max_size=4,
         )
@@ -276,6 +310,7 @@ odd = st.recursive(
 )
 
 
+@settings(max_examples=300)
 @given(odd, st.sampled_from(["pods.json", "x.json", "pods.yaml", "blue/web-0/logs.txt", "x.gz"]), st.binary(max_size=60))  # fmt: skip
 def test_no_file_breaks_the_reading_or_the_bundle(value: object, name: str, raw: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from enrich.core.objects import find, top_controller
+from enrich.core.objects import Index
 from enrich.core.subject import environment, first_tag, named, resolve
 from schemas.base import ObjectRef
 
@@ -76,16 +76,16 @@ def test_the_same_name_in_another_namespace_is_another_object() -> None:
 def test_a_kind_of_two_groups_is_told_apart_by_its_owner_reference() -> None:
     core, knative = item("Service", "web"), item("Service", "web", version="serving.knative.dev/v1")
     configuration = item("Configuration", "web", version="serving.knative.dev/v1", owner={"kind": "Service", "name": "web", "apiVersion": "serving.knative.dev/v1"})  # fmt: skip
-    assert find({"services": [core, knative]}, "Service", "shop", "web") is core
-    assert find({"services": [core, knative]}, "Service", "shop", "web", "serving.knative.dev/v1beta1") is knative  # fmt: skip
-    top = top_controller({"services": [core, knative]}, configuration)
+    assert Index({"services": [core, knative]}).find("Service", "shop", "web") is core
+    assert Index({"services": [core, knative]}).find("Service", "shop", "web", "serving.knative.dev/v1beta1") is knative  # fmt: skip
+    top = Index({"services": [core, knative]}).top_controller(configuration)
     assert (top.kind, top.api_version) == ("Service", "serving.knative.dev/v1")
 
 
 def test_owners_that_own_each_other_end() -> None:
     one = item("ReplicaSet", "a", owner={"kind": "ReplicaSet", "name": "b"})
     two = item("ReplicaSet", "b", owner={"kind": "ReplicaSet", "name": "a"})
-    assert top_controller({"replicasets": [one, two]}, one).kind == "ReplicaSet"
+    assert Index({"replicasets": [one, two]}).top_controller(one).kind == "ReplicaSet"
 
 
 def test_names_are_read_from_the_tags_that_integrations_and_people_use() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,35 @@ def test_what_cluster_info_dump_says_on_standard_output_is_a_case(tmp_path: Path
     status, (found,), _ = _run(tmp_path / "dump.txt", "--output", "json")
     assert status == 0
     assert found["ai_analysis"]["failure_class"] == "database_credentials_invalid"
+
+
+def _spoilt(value: Any, rng: random.Random) -> None:
+    """Puts something of another kind in a random place."""
+    places: list[tuple[Any, Any]] = []
+
+    def walk(found: Any) -> None:
+        keys = found if isinstance(found, dict) else range(len(found)) if isinstance(found, list) else ()  # fmt: skip
+        for key in keys:
+            places.append((found, key))
+            walk(found[key])
+
+    walk(value)
+    where, key = rng.choice(places)
+    where[key] = rng.choice([None, 7, "x", [], {}, ["x"], [[]], {"a": 1}, True, [{"name": None}], ""])  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ["oom-killed", "service-selector-mismatch"])
+def test_no_spoilt_object_breaks_a_diagnosis(tmp_path: Path, case: str) -> None:
+    rng = random.Random(20261124)
+    files = sorted((CASES / case / "cluster").rglob("*.json"))
+    for number in range(40):
+        copy = tmp_path / str(number)
+        shutil.copytree(CASES / case, copy)
+        for file in rng.sample(files, 3):
+            document = json.loads(file.read_text())
+            for _ in range(2):
+                _spoilt(document, rng)
+            (copy / file.relative_to(CASES / case)).write_text(json.dumps(document))
+        status, (found,), said = _run(copy, "--output", "json")
+        assert status == 0, said
+        assert found.keys() >= KEYS
