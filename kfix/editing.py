@@ -18,6 +18,7 @@ from manifests.index import Index, build, changed_index
 from manifests.locate import Hints
 from manifests.marks import text_at
 from manifests.refused import Refused
+from manifests.rendering import Renderer
 from schemas.base import ObjectRef
 from schemas.validated import FileEdit
 
@@ -68,6 +69,8 @@ class Answer:
 class Workspace:
     """Repositories on disk, read once each. What is written through ``answer`` is known without reading again."""
 
+    #: With one, also values of charts are edited and overlays get patches, once a rendering proves them.
+    renderer: Renderer | None = None
     _repositories: dict[Path, Index] = field(default_factory=dict)
     _folders: dict[Path, Index] = field(default_factory=dict)
 
@@ -186,7 +189,8 @@ def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
         if ref is None:
             raise ValueError("neither file nor object")
         index = workspace.index(repo)
-        return proposing.set_fields(index, ref, request.set, Hints(request.environment))
+        hints = Hints(request.environment)
+        return proposing.set_fields(index, ref, request.set, hints, workspace.renderer)
     index = workspace.folder(repo) if request.repo is None else workspace.index(repo)
     if path in index.unreadable:
         raise index.unreadable[path]

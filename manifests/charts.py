@@ -56,7 +56,7 @@ def _installing(search: Search) -> list[Installed]:
     troubles: list[str] = []
     charts = tuple(c for c in charts if _has_kind(search.index, c, ref.kind))[:_CHARTS]
     for release in search.releases.found:
-        if release.chart not in charts or not _said(release, search.marks):
+        if release.chart is None or release.chart not in charts or not _said(release, search.marks):
             continue
         if release.namespace and ref.namespace and release.namespace != ref.namespace:
             continue
@@ -104,7 +104,7 @@ def _said(release: Release, marks: Mapping[str, str]) -> bool:
     if application and release.owner is not None:
         return (release.owner.kind, release.owner.name) == ("Application", application)
     origin = ladder.helm_origin(marks)
-    if origin is not None and release.chart:
+    if origin is not None and release.chart is not None:
         paths_ = {layer.path for layer in release.layers}
         if (origin.chart and origin.chart != release.chart) or not paths_.issuperset(
             origin.value_files
@@ -122,9 +122,11 @@ def _said(release: Release, marks: Mapping[str, str]) -> bool:
 def _rendered(release: Release, search: Search) -> Installed | None:
     """The release where it makes the object. A release without a name gets the one that makes the object's name."""
     ref = search.ref
-    names = [release.name or search.marks.get("meta.helm.sh/release-name", "")]
-    if not names[0]:
-        names = [posixpath.basename(release.chart) or "release", ref.name]
+    said = release.name or search.marks.get("meta.helm.sh/release-name", "")
+    called = _names_of(search.index, release.chart or "")
+    names = [said]
+    if not said:
+        names = [*called, ref.name]
     failure: NotRendered | None = None
     other: Installed | None = None
     tried: set[str] = set()
@@ -133,6 +135,8 @@ def _rendered(release: Release, search: Search) -> Installed | None:
         if name in tried:
             continue
         tried.add(name)
+        if not said and not _is_related(release, ref, name, called):
+            continue
         recipe = release.recipe(name, ref.namespace)
         try:
             text = search.bench.render(recipe)
@@ -146,11 +150,26 @@ def _rendered(release: Release, search: Search) -> Installed | None:
             if all(_leads(item, path) for path in search.fields):
                 return found
             other = other or found
-        if not release.name:
+        if not said:
             names += _names_behind(text, ref, name)
     if failure is not None and other is None:
         raise failure
     return other
+
+
+def _names_of(index: Index, chart: str) -> list[str]:
+    """What a chart is called: its folder's name, and its own."""
+    text = index.texts.get(posixpath.join(chart, "Chart.yaml"), "")
+    own = re.search(r"""(?m)^name:[ \t]*["']?([A-Za-z0-9-]+)""", text)
+    return [n for n in dict.fromkeys((posixpath.basename(chart), own[1] if own else "")) if n]
+
+
+def _is_related(release: Release, ref: ObjectRef, name: str, called: list[str]) -> bool:
+    """Charts make objects of whatever release name they are given. One that nobody says has to be the chart's own, or
+    the object or the values file has to be called after it."""
+    if name in called or any(n in ref.name for n in called):
+        return True
+    return name in release.said_by
 
 
 def _leads(item: Json, path: paths.Path) -> bool:
@@ -197,7 +216,7 @@ def elsewhere(search: Search) -> Release:
     """The one release that installs the object from a chart that is kept elsewhere. Raises Refused."""
     ref = search.ref
     fitting = [
-        r for r in search.releases.found if not r.chart and _fits_by_name(r, ref, search.marks)
+        r for r in search.releases.found if r.chart is None and _fits_by_name(r, ref, search.marks)
     ]
     if len(fitting) > 1:
         named = [r for r in fitting if matches(r.said_by, search.environment)]

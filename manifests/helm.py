@@ -146,7 +146,7 @@ def _place_field(
     for path, value in candidates(values_now, chosen.item, field, search.ref)[:_TRIES]:
         seen = _effect(search, chosen, laid(values_now, path, value), field, together)
         if seen == "":
-            layer = layer_for(release, search.releases.of(release.chart), path)
+            layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
             search.steps.append(
                 f"value {paths.render(path)} reaches {field.path} and nothing else; it is set in {layer.said}"
             )

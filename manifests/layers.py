@@ -40,9 +40,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """An installation of a chart. ``chart`` is its folder, empty when it is kept elsewhere."""
+    """An installation of a chart. ``chart`` is its folder, ``None`` when it is kept elsewhere."""
 
-    chart: str
+    chart: str | None
     name: str
     namespace: str
     layers: tuple[Layer, ...]
@@ -54,7 +54,7 @@ class Release:
     def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
         """How it is rendered; ``name`` and ``namespace`` where it says none."""
         own = tuple(layer.text for layer in self.layers if not layer.default)
-        return HelmTemplate(self.chart, self.name or name, self.namespace or namespace, own)
+        return HelmTemplate(self.chart or "", self.name or name, self.namespace or namespace, own)
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:

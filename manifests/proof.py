@@ -133,10 +133,11 @@ def _release_units(
     then = {_identity(release): release for release in second.found}
     for release in first.found:
         later = then.get(_identity(release))
-        if not release.chart or later is None:
+        if release.chart is None or later is None:
             continue
         reached = {layer.path for layer in release.layers} & changed.keys()
-        inside = any(path.startswith(release.chart + "/") for path in changed)
+        folder = f"{release.chart}/" if release.chart else ""
+        inside = any(path.startswith(f"{folder}templates/") for path in changed)
         if not (reached or inside or release.recipe("r") != later.recipe("r")):
             continue
         if release.trouble:
@@ -148,7 +149,7 @@ def _release_units(
         yield _Unit(release.said_by, before, after)
 
 
-def _identity(release: Release) -> tuple[str, str, str, str]:
+def _identity(release: Release) -> tuple[str | None, str, str, str]:
     return release.chart, release.said_by, release.name, release.namespace
 
 

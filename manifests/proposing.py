@@ -148,7 +148,7 @@ def set_fields(
             *_edited(index, draft, Base("", "", "", {})),
             *_created(draft, Base("", "", "", {})),
         ]
-        if draft.placed or draft.to_prove:
+        if edits and (draft.placed or draft.to_prove):
             _check_proof(index, draft, edits, [change], bench)
     return edits
 

@@ -62,6 +62,10 @@ def _is_chart(index: Index, path: str) -> bool:
     return posixpath.basename(path) == "Chart.yaml" and "{{" not in index.texts[path]
 
 
+def _chart_at(index: Index, folder: str) -> str | None:
+    return folder if posixpath.join(folder, "Chart.yaml") in index.texts else None
+
+
 def _is_dependency(chart: str, charts: Sequence[str]) -> bool:
     return any(chart.startswith(f"{other}/charts/" if other else "charts/") for other in charts)
 
@@ -121,8 +125,8 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
         ((spec.get("chart") or {}).get("spec") or {}) if isinstance(spec.get("chart"), dict) else {}
     )
     source = inside.get("sourceRef") or {}
-    chart = _folder(str(inside.get("chart", ""))) if source.get("kind") == "GitRepository" else ""
-    known = chart if chart and posixpath.join(chart, "Chart.yaml") in index.texts else ""
+    kept_here = source.get("kind") == "GitRepository" and inside.get("chart")
+    known = _chart_at(index, _folder(str(inside["chart"]))) if kept_here else None
     layers = _defaults(index, known)
     layers += [_file(index, _folder(str(name))) for name in inside.get("valuesFiles") or ()]
     layers += [_referenced(index, graph, entry) for entry in spec.get("valuesFrom") or ()]
@@ -163,8 +167,8 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
     ref = _ref(item)
     destination = str((item["spec"].get("destination") or {}).get("namespace") or "")
     for source in argocd.helm_sources(item):
-        chart = source.folder if posixpath.join(source.folder, "Chart.yaml") in index.texts else ""
-        if not chart and not source.chart:
+        chart = None if source.chart else _chart_at(index, source.folder)
+        if chart is None and not source.chart:
             continue
         layers = _defaults(index, chart)
         layers += [_file(index, path) for path in source.value_files]
@@ -236,19 +240,21 @@ def _is_values(path: str, depth: int = 3) -> bool:
     return bool(_VALUES_FILE.search(stem)) or bool(_ENVIRONMENT_FOLDERS & set(parts[:-1]))
 
 
-def _defaults(index: Index, chart: str) -> list[Layer]:
+def _defaults(index: Index, chart: str | None) -> list[Layer]:
     """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
+    if chart is None:
+        return [Layer("the chart's own values", {}, default=True)]
     below = posixpath.join(chart, "charts") + "/"
     under = [p for p in index.texts if p.startswith(below) and p.endswith("/values.yaml")]
     layers = []
-    for path in under if chart else ():
+    for path in under:
         name, _, rest = path.removeprefix(below).partition("/")
         if rest == "values.yaml":
             why = Refused("TEMPLATED", f"{path} is of a chart that others keep")
             inside = {name: _file(index, path).values}
             layers.append(Layer(path, inside, sealed=why, default=True))
     path = posixpath.join(chart, "values.yaml")
-    if not chart or path not in index.texts:
+    if path not in index.texts:
         return [*layers, Layer("the chart's own values", {}, default=True)]
     return [*layers, replace(_file(index, path), default=True)]
 

@@ -40,9 +40,11 @@ def edit(
     Exit codes: 0 edited or unchanged, 2 wrong usage, 3 refused (code and reason on standard error).
     A batch ends with 0: every line has its own answer.
     """
+    from kfix.clients.renderers import Rendering, installed
     from kfix.editing import Request, Workspace, answer
+    from kfix.settings import load
 
-    workspace = Workspace()
+    workspace = Workspace(installed(load(Rendering)))
     if batch:
         _batch(batch, workspace, write=write)
         return

@@ -133,7 +133,7 @@ class _Bench:
         return [self._programs.kustomize, "build", str(self._repo / recipe.folder)]
 
     def _helm(self, recipe: HelmTemplate) -> list[str]:
-        chart = self._inside(recipe.chart)
+        chart = self._inside(recipe.chart) if recipe.chart else self._repo
         name = recipe.release[:_RELEASE].rstrip("-.")
         command = [self._programs.helm, "template", name, str(chart), "--no-hooks", "--skip-tests"]
         if recipe.namespace:

@@ -46,8 +46,24 @@ def test_the_value_behind_a_field_is_found_among_values_that_are_equal(renderer:
 def test_the_release_name_is_found_from_the_objects_name(renderer: Programs) -> None:
     worker = ObjectRef(kind="Deployment", namespace="shop", name="eu-worker")
     field = "spec.template.spec.containers[name=worker].resources.limits.memory"
-    found = proposed(chart(), renderer, raise_to(field, "128Mi", "1Gi"), ref=worker)
-    assert lines_of(found) == {"charts/api/values.yaml": ["-  memory: 128Mi", "+  memory: 1Gi"]}
+    change = raise_to(field, "128Mi", "1Gi")
+    found = proposed(chart("charts/worker"), renderer, change, ref=worker)
+    assert lines_of(found) == {"charts/worker/values.yaml": ["-  memory: 128Mi", "+  memory: 1Gi"]}
+
+
+def test_a_chart_is_not_taken_for_any_object_only_because_a_release_could_be_called_so(
+    renderer: Programs,
+) -> None:
+    other = ObjectRef(kind="Deployment", namespace="shop", name="billing")
+    found = proposed(chart(), renderer, MORE, ref=other)
+    assert isinstance(found, Refused)
+    assert found.code in ("NOT_FOUND", "TEMPLATED")
+    said = {"meta.helm.sh/release-name": "billing"}
+    assert lines_of(proposed(chart(), renderer, MORE, ref=other, live=said))
+    named = chart() | {"charts/api/values/billing.yaml": "replicaCount: 9\n"}
+    assert list(lines_of(proposed(named, renderer, MORE, ref=other))) == [
+        "charts/api/values/billing.yaml"
+    ]
 
 
 def test_the_environments_values_file_wins_when_it_sets_the_key(renderer: Programs) -> None:
@@ -244,3 +260,10 @@ def test_an_environments_values_outside_of_the_chart_are_its_too(renderer: Progr
     assert lines_of(found) == {
         "environments/prod/api.yaml": ["-replicaCount: 6", "+replicaCount: 7"]
     }
+
+
+def test_a_repository_may_be_a_chart_itself(renderer: Programs) -> None:
+    files = {path.removeprefix("c/"): text for path, text in chart("c").items()}
+    assert list(lines_of(proposed(files, renderer, MORE))) == ["values.yaml"]
+    other = ObjectRef(kind="Deployment", namespace="shop", name="billing")
+    assert isinstance(proposed(files, renderer, MORE, ref=other), Refused)
