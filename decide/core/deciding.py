@@ -26,7 +26,7 @@ _SICK = re.compile(
 )
 
 #: Classes that are told from metrics alone: when their monitor is content again, the trouble is over.
-_MEASURED = frozenset({"cpu_throttling", "cpu_saturation", "pod_network_delay", "node_network_delay", "node_network_loss"})  # fmt: skip
+_MEASURED = frozenset({"load_surge", "latency_regression", "error_rate_regression", "noisy_neighbour", "cpu_throttling", "cpu_saturation", "pod_network_delay", "node_network_delay", "node_network_loss"})  # fmt: skip
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "recovered": (
@@ -34,6 +34,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Le moniteur est de nouveau satisfait : aucun changement.",
     ),
     "healthy": ("Nothing is wrong now: no change.", "Rien d'anormal à présent : aucun changement."),
+    "maintenance": (
+        "Somebody is at work there on purpose: no change.",
+        "Une intervention est en cours : aucun changement.",
+    ),
+    "flapping_within_bounds": (
+        "The monitor flaps around its threshold while all is well: no change.",
+        "Le moniteur oscille autour de son seuil alors que tout va bien : aucun changement.",
+    ),
+    "alert_noise": (
+        "The alert does not stand for trouble: no change.",
+        "L'alerte ne traduit aucun problème : aucun changement.",
+    ),
     "not_enough_evidence": (
         "The evidence does not settle the cause: people must look.",
         "Les indices ne tranchent pas : une personne doit regarder.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from decide.core.confidence import blind, confidences, missing
+from decide.core.confidence import blind, confidences
 from decide.core.findings import Fact, Finding
-from decide.core.objects import Pod
+from decide.core.quiet import calm, quiet
 from decide.core.ranking import SURE, rank
 from decide.core.rivals import complete
 from decide.core.rules import (
@@ -36,7 +36,7 @@ from decide.core.rules import (
     upstreams,
 )
 from decide.core.view import ClusterView
-from schemas.base import ObjectRef, Severity, Status
+from schemas.base import Severity, Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
@@ -73,8 +73,8 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     found = [f for rule in (*_RULES, *more) for f in _read(rule, view, troubles)]
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
-    if not ranked or (not strong and _calm(view) and not any(f.elsewhere for f in ranked)):
-        ranked = [_healthy(view), *ranked]
+    if not ranked or (not strong and calm(view) and not any(f.elsewhere for f in ranked)):
+        ranked = [quiet(view), *ranked]
     for trouble in troubles:  # what could not be read may speak against any answer
         ranked[0].against.append(trouble)
         ranked[0].score = min(ranked[0].score, _UNREAD)
@@ -94,40 +94,6 @@ def _read(rule: Rule, view: ClusterView, troubles: list[str]) -> list[Finding]:
     return found
 
 
-#: Waiting reasons that do not pass by themselves.
-_STUCK = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"})  # fmt: skip
-
-
-def _calm(view: ClusterView) -> bool:
-    """Everything that was collected looks well."""
-    if not view.workloads:
-        return False
-    lasting = [w for w in view.workloads if w.kind not in ("Job", "CronJob", "Pod")]
-    return all(w.available and not any(_failing(p) for p in w.pods) for w in lasting)
-
-
-def _failing(pod: Pod) -> bool:
-    """It tried more than once and is not ready: no pod that is just coming up."""
-    if pod.deleting or pod.ready or pod.phase in ("Succeeded", "Failed"):
-        return False
-    waits = {str(c.waiting.get("reason") or "") for c in pod.containers()}
-    return any(c.restarts > 1 for c in pod.containers() if not c.ready) or bool(waits & _STUCK)
-
-
-def _healthy(view: ClusterView) -> Finding:
-    ref = view.bundle.k8s_context.subject or ObjectRef(api_version="v1", kind="Namespace", name=view.namespace or "default")  # fmt: skip
-    if not view.workloads:
-        return Finding("undetermined", ref, 0.3, "no workload was collected", [])
-    well = sum(w.available for w in view.workloads)
-    absent = [s.name for s in view.bundle.sources if s.state == "missing"]
-    text = f"{well} of {len(view.workloads)} workloads are available"
-    unseen = missing(view) & {"pods", "controllers", "services", "endpoints"}
-    if well < len(view.workloads) or unseen:
-        return Finding("undetermined", ref, 0.4, text, [Fact("object", text)])
-    against = [f"no evidence from {name}" for name in absent]
-    return Finding("healthy", ref, 0.85 - 0.1 * min(3, len(absent)), text, [Fact("object", text)], against)  # fmt: skip
-
-
 def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:
     first = ranked[0]
     entry = first.kind
@@ -138,7 +104,7 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
     status: Status = "solution_proposed"
     reason: AbstentionReason = ""
     if entry.family == "nothing" and analysis.confidence >= SURE:
-        status, reason = "no_action", "healthy"
+        status, reason = "no_action", entry.handoff
     elif (
         entry.family in ("human", "nothing")
         or first.score < SURE

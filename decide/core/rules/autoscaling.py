@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 
+from decide.core.clock import age
 from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of, number
 from decide.core.rules.services import alike
@@ -22,6 +24,8 @@ _MISSING = re.compile(
 _BLIND = re.compile(
     r"^FailedGet\w+Metrics?$|InvalidMetricSourceType|InvalidSelector|FailedComputeMetricsReplicas"
 )
+#: Pods younger than this have no metrics yet.
+_WARMING = timedelta(minutes=5)
 #: Modes in which a VerticalPodAutoscaler changes pods; Auto is the default.
 _ACTING = frozenset({"Auto", "Recreate", "InPlaceOrRecreate", "Initial"})
 
@@ -105,7 +109,11 @@ def _blind(  # noqa: PLR0917
     missing = _MISSING.search(message)
     named = {"resource": missing["resource"], "container": missing["container"] or ""} if missing else {}  # fmt: skip
     text = quote(f"{reason}: {message}")
-    return Finding("autoscaler_without_metrics", subject, 0.9 if missing else 0.72, text, [Fact("object", text, scaler_ref(scaler))], [], {**data, **named})  # fmt: skip
+    target = target_of(view, scaler)
+    ages = [age(p.obj, view.bundle.alerted_at, "status", "startTime") for p in target.pods] if target else []  # fmt: skip
+    young = any(a is not None and a < _WARMING for a in ages) and not missing
+    score = 0.4 if young else 0.9 if missing else 0.72
+    return Finding("autoscaler_without_metrics", subject, score, text, [Fact("object", text, scaler_ref(scaler))], [], {**data, **named})  # fmt: skip
 
 
 def _without_target(view: ClusterView, scaler: Obj, ref: ObjectRef, message: str) -> Finding:

@@ -144,7 +144,7 @@ def _evicted(workload: Workload) -> Iterator[Finding]:
             continue
         fact = Fact("object", quote(text), workload.ref)
         if "ephemeral" in text or "EmptyDir volume" in text:
-            yield Finding("ephemeral_storage_exceeded", workload.ref, 0.9, quote(text), [fact], [], {"workload": workload, "message": text})  # fmt: skip
+            yield Finding("ephemeral_storage_exceeded", workload.ref, 0.4 if workload.available else 0.9, quote(text), [fact], [], {"workload": workload, "message": text})  # fmt: skip
         return
 
 
