@@ -112,7 +112,8 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         facts.append(Fact("object", f"Service {name_of(services[0])} has no endpoints for it"))
     if wanted:
         facts.append(Fact("repository", f"the deployment repository declares {wanted} replicas"))
-    score = 0.6 + (0.25 if services else 0.0) + (0.1 if wanted else 0.0)
+    # Nobody's Service and nobody's declaration: an idle workload is meant to be idle.
+    score = 0.4 + (0.45 if services else 0.0) + (0.1 if services and wanted else 0.3 if wanted else 0.0)  # fmt: skip
     if declared and not wanted:  # the repository says so too: somebody means it
         score = 0.25
     yield Finding("zero_replicas", workload.ref, score, "spec.replicas is 0", facts, [], {"workload": workload, "declared": wanted})  # fmt: skip
