@@ -7,7 +7,8 @@ and the plain ``service.*`` form of captures. Values come back in cores, bytes, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from decide.core.objects import Workload
 from decide.core.view import ClusterView
@@ -51,6 +52,64 @@ def usage(view: ClusterView, workload: Workload, meaning: str, container: str = 
         if factor is not None and _is_of(series, workload, container):
             out.append(scaled(series, factor))
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one container used, in our unit: (unix seconds, value) of each of its instances, without gaps."""
+
+    points: tuple[tuple[tuple[float, float], ...], ...] = ()
+
+    @property
+    def instances(self) -> list[list[float]]:
+        """The values of each instance."""
+        return [[value for _, value in one] for one in self.points]
+
+    @property
+    def values(self) -> list[float]:
+        """The values of all instances."""
+        return [value for one in self.points for _, value in one]
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the first sample to the last one."""
+        times = [at for one in self.points for at, _ in one]
+        return max(times) - min(times) if times else 0.0
+
+    def peaks(self, window_s: float) -> Iterator[float]:
+        """The highest value of each instance in each window."""
+        for one in self.points:
+            windows: dict[int, float] = {}
+            for at, value in one:
+                windows[int(at // window_s)] = max(value, windows.get(int(at // window_s), value))
+            yield from windows.values()
+
+
+def used(view: ClusterView, workload: Workload, meaning: str, container: str) -> Usage:
+    """One container's usage of one meaning, from the metric that says most about it.
+
+    Series that name their container are that container's. What is known of the whole pod only counts for a container
+    that is alone in it: nobody can tell whose usage it is otherwise.
+    """
+    found = usage(view, workload, meaning)
+    named = [s for s in found if "kube_container_name" in tags_of(s)]
+    if named:
+        mine = [s for s in named if tags_of(s)["kube_container_name"] == container]
+    else:
+        mine = found if len(workload.containers()) == 1 else []
+    best = min((_rank(meaning, s.metric) for s in mine), default=0)
+    chosen = [s for s in mine if _rank(meaning, s.metric) == best]
+    points = (tuple((at, v) for at, v in zip(s.timestamps, s.values, strict=False) if v is not None) for s in chosen)  # fmt: skip
+    return Usage(tuple(one for one in points if one))
+
+
+#: What the kernel kills for comes first: usage holds caches that it would give back, the resident set lacks some it would not.
+_BETTER = ("container.memory.working_set", "kubernetes.memory.working_set")
+
+
+def _rank(meaning: str, metric: str) -> int:
+    order = [*_BETTER, *(name for name in NAMES[meaning] if name not in _BETTER)]
+    return order.index(metric)
 
 
 def scaled(series: Series, factor: float) -> Series:

@@ -12,6 +12,7 @@ from decide.core.findings import Finding
 from decide.core.objects import Container, Workload, at, items, mapping, name_of
 from decide.core.plans import sizing
 from decide.core.plans.drafts import Draft, container_path, patch_workload
+from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
 from decide.core.rules.services import alike
 from decide.core.view import ClusterView
@@ -118,9 +119,9 @@ def fitting(
 ) -> str | None:
     """A value for a request or limit that is not stated: from usage, its own other value, the LimitRange, neighbours."""
     if resource in ("cpu", "memory"):
-        samples = measure.values(measure.usage(view, workload, resource, container.name))
-        if len(samples) >= sizing.ENOUGH:
-            size = sizing.cpu(samples, None, None) if resource == "cpu" else sizing.memory(samples, None, None, killed=False)  # fmt: skip
+        usage = measure.used(view, workload, resource, container.name)
+        if sizing.tells(usage):
+            size = sizing.cpu(usage, None, None) if resource == "cpu" else sizing.memory(usage, None, heap_of(container), killed=False)  # fmt: skip
             if size is not None:
                 return written(resource, Decimal(str(size.limit if which == "limits" else size.request)))  # fmt: skip
     other = quantity(container, "limits" if which == "requests" else "requests", resource)

@@ -15,6 +15,7 @@ from decide.core.objects import Container, Workload, at, items, mapping, name_of
 from decide.core.plans import sizing
 from decide.core.plans.admission import quantity
 from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
 from decide.core.rules.services import alike
 from decide.core.view import ClusterView
@@ -65,7 +66,7 @@ def heap(finding: Finding, view: ClusterView) -> list[Draft]:
                 why = (f"{finding.detail}; the heap is fixed at {now:.0f} MiB, the container may use {_show(limit)}.", f"{finding.detail} ; le tas est fixé à {now:.0f} MiB, le conteneur dispose de {_show(limit)}.")  # fmt: skip
                 drafts.append(Draft("set_env", (f"A heap of {int(more)} MiB for {container.name}", f"Un tas de {int(more)} MiB pour {container.name}"), why, patch_workload(view, workload, [(_env(container, name), value.replace(said[0], text))]), 0.8, [("A leak only lasts longer", "Une fuite dure seulement plus longtemps"), _ROLL]))  # fmt: skip
     if limit is not None:
-        text = quantities.format_memory(sizing.memory([], float(limit), sizing.heap_of(container), killed=True).limit)  # type: ignore[union-attr]  # fmt: skip
+        text = quantities.format_memory(sizing.memory(measure.Usage(), float(limit), heap_of(container), killed=True).limit)  # type: ignore[union-attr]  # fmt: skip
         paths = [container_path(workload, container.name, f"resources.{which}.memory") for which in ("limits", "requests")]  # fmt: skip
         why = (f"{finding.detail}; heaps that follow the limit grow with it.", f"{finding.detail} ; un tas proportionnel grandit avec la limite.")  # fmt: skip
         drafts.append(Draft("set_memory", (f"Raise memory of {container.name} to {text}", f"Porter la mémoire de {container.name} à {text}"), why, patch_workload(view, workload, [(p, text) for p in paths]), 0.65 if drafts else 0.75, [_COST, _ROLL]))  # fmt: skip

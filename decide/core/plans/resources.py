@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.objects import Container, Workload, at, number
-from decide.core.plans import sizing
+from decide.core.plans import peers, sizing
 from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.heaps import heap_of
 from decide.core.view import ClusterView
 from manifests import quantities
 
@@ -34,17 +37,18 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
     container = _container(workload, str(finding.facts.get("container") or ""))
     if container is None:
         return []
-    samples = measure.values(measure.usage(view, workload, "memory", container.name))
+    usage = measure.used(view, workload, "memory", container.name)
     limit, request = _quantity(container, "limits", "memory"), _quantity(container, "requests", "memory")  # fmt: skip
-    size = sizing.memory(samples, limit, sizing.heap_of(container), killed=True)
+    size = sizing.memory(usage, limit, heap_of(container), killed=True)
     if size is None:
         return []
+    others = _peers(peers.krr_memory(usage, limit), peers.vpa_memory(usage, limit), quantities.format_memory)  # fmt: skip
     text = quantities.format_memory(size.limit)
     same = container_path(workload, container.name, "resources.limits.memory")
     ask = container_path(workload, container.name, "resources.requests.memory")
     why = (
-        f"{container.name} was killed at {_mib(limit)}; {size.basis}. New limit {text}.",
-        f"{container.name} a été tué à {_mib(limit)} ; {size.basis}. Nouvelle limite {text}.",
+        f"{container.name} was killed at {_mib(limit)}; {size.basis}. New limit {text}.{others[0]}",
+        f"{container.name} a été tué à {_mib(limit)} ; {size.basis}. Nouvelle limite {text}.{others[1]}",
     )
     title = (f"Raise memory of {container.name} to {text}", f"Porter la mémoire de {container.name} à {text}")  # fmt: skip
     wanted = [(same, text)]
@@ -58,22 +62,34 @@ def _mib(size: float | None) -> str:
     return f"{size / 2**20:.0f} MiB" if size else "no limit"
 
 
+def _peers(krr: float | None, vpa: float | None, show: Callable[[float], str]) -> tuple[str, str]:
+    """What other recommenders would request, as a sentence in both languages; empty when they would not say."""
+    told = [f"{name} {show(value)}" for name, value in (("KRR", krr), ("VPA", vpa)) if value is not None]  # fmt: skip
+    if not told:
+        return "", ""
+    return (
+        f" Others would request: {', '.join(told)}.",
+        f" D'autres outils demanderaient : {', '.join(told)}.",
+    )
+
+
 def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
     """More CPU for the busiest container; more replicas beside it."""
     workload = finding.facts["workload"]
     container = _container(workload, str(finding.facts.get("container") or ""))
     if container is None:
         return []
-    samples = measure.values(measure.usage(view, workload, "cpu"))
+    usage = measure.used(view, workload, "cpu", container.name)
     request, limit = _quantity(container, "requests", "cpu"), _quantity(container, "limits", "cpu")
-    size = sizing.cpu(samples, request, limit)
+    size = sizing.cpu(usage, request, limit)
     drafts = []
     if size is not None:
+        others = _peers(peers.krr_cpu(usage), peers.vpa_cpu(usage), quantities.format_cpu)
         ask, most = quantities.format_cpu(size.request), quantities.format_cpu(size.limit)
         wanted = [(container_path(workload, container.name, "resources.requests.cpu"), ask)]
         if limit is not None:
             wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
-        why = (f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.", f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.")  # fmt: skip
+        why = (f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}", f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}")  # fmt: skip
         drafts.append(Draft("set_cpu", (f"Raise CPU of {container.name} to {ask} (limit {most})", f"Porter le CPU de {container.name} à {ask} (limite {most})"), why, patch_workload(view, workload, wanted), 0.9 if size.measured else 0.8, [_COST, _RESTART]))  # fmt: skip
     return drafts + _replicas(finding, view, workload)
 

@@ -64,19 +64,19 @@ def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
         if value is None:
             continue
         now = quantities.parse(str(value))
-        samples = measure.values(measure.usage(view, workload, resource, container.name))
-        target = _target(resource, samples, now, room, len(declared.containers()))
+        usage = measure.used(view, workload, resource, container.name)
+        target = _target(resource, usage, now, room, len(declared.containers()))
         if target is None or target >= now:
             continue
         text = quantities.format_cpu(target) if resource == "cpu" else quantities.format_memory(target)  # fmt: skip
         wanted = [
             (container_path(workload, container.name, f"resources.requests.{resource}"), text)
         ]
-        basis = f"{len(samples)} samples of usage" if len(samples) >= sizing.ENOUGH else f"the gaps on nodes let {_show(resource, room)} fit"  # fmt: skip
+        basis = f"{len(usage.values)} samples of usage" if sizing.tells_less(usage) else f"the gaps on nodes let {_show(resource, room)} fit"  # fmt: skip
         why = (f"{container.name} requests {value} of {resource}, no node has that; {text} rests on {basis}.", f"{container.name} demande {value} de {resource}, aucun nœud ne l'a ; {text} repose sur : {basis}.")  # fmt: skip
         title = (f"Request {text} of {resource} for {container.name}", f"Demander {text} de {resource} pour {container.name}")  # fmt: skip
         kind = "set_cpu" if resource == "cpu" else "set_memory"
-        drafts.append(Draft(kind, title, why, patch_workload(view, workload, wanted), 0.85 if len(samples) >= sizing.ENOUGH else 0.65, [("Less is reserved for the container than it asked for", "Moins de ressources réservées que demandé")]))  # type: ignore[arg-type]  # fmt: skip
+        drafts.append(Draft(kind, title, why, patch_workload(view, workload, wanted), 0.85 if sizing.tells_less(usage) else 0.65, [("Less is reserved for the container than it asked for", "Moins de ressources réservées que demandé")]))  # type: ignore[arg-type]  # fmt: skip
     return [*drafts[:1], *rollback(finding, view)]
 
 
@@ -87,10 +87,10 @@ def _show(resource: str, room: Decimal | None) -> str:
 
 
 def _target(
-    resource: str, samples: list[float], now: Decimal, room: Decimal | None, containers: int
+    resource: str, usage: measure.Usage, now: Decimal, room: Decimal | None, containers: int
 ) -> Decimal | None:
-    if len(samples) >= sizing.ENOUGH:
-        size = sizing.cpu(samples, None, None) if resource == "cpu" else sizing.memory(samples, None, None, killed=False)  # fmt: skip
+    if sizing.tells_less(usage):
+        size = sizing.cpu(usage, None, None) if resource == "cpu" else sizing.memory(usage, None, None, killed=False)  # fmt: skip
         wanted = Decimal(str(size.request)) if size else None
         return wanted if wanted is not None and (room is None or wanted <= room) else None
     if room is None or room <= 0:

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decide.core import diagnose
+from decide.core.measure import Usage
 from decide.core.plans import _BUILDERS, sizing
+from decide.core.plans.heaps import Heap
 from decide.core.taxonomy import CLASSES
 from enrich.core.objects import plural_of
 from manifests import changes
@@ -117,16 +119,22 @@ def test_memory_follows_the_measured_peak() -> None:
     }  # 180 MiB + 25 %, in steps of 16
 
 
+def _usage(values: list[float]) -> Usage:
+    """One instance, a sample a minute."""
+    return Usage((tuple((60.0 * n, value) for n, value in enumerate(values)),))
+
+
 def test_thin_data_fall_back_to_a_documented_step() -> None:
-    size = sizing.memory([100.0 * MIB] * 3, 128.0 * MIB, None, killed=True)
+    size = sizing.memory(_usage([100.0 * MIB] * 3), 128.0 * MIB, None, killed=True)
     assert size is not None
     assert (size.limit / MIB, size.measured) == (192, False)
-    assert sizing.memory([], None, None, killed=True) is None
-    assert sizing.cpu([], None, None) is None
+    assert sizing.memory(Usage(), None, None, killed=True) is None
+    assert sizing.cpu(Usage(), None, None) is None
 
 
 def test_a_jvm_gets_room_for_its_heap() -> None:
-    size = sizing.memory([], 512.0 * MIB, 768.0 * MIB, killed=True)
+    heap = Heap("-Xmx", 768.0 * MIB, 0.75)
+    size = sizing.memory(Usage(), 512.0 * MIB, heap, killed=True)
     assert size is not None
     assert size.limit / MIB == 1024
 
@@ -139,7 +147,7 @@ def test_a_jvm_gets_room_for_its_heap() -> None:
 def test_cpu_sizes_are_sane(
     samples: list[float], request: float | None, limit: float | None
 ) -> None:
-    size = sizing.cpu(samples, request, limit)
+    size = sizing.cpu(_usage(samples), request, limit)
     if size is not None:
         assert 0.01 <= size.request <= size.limit <= 16.05
 
@@ -148,7 +156,7 @@ def test_cpu_sizes_are_sane(
     st.lists(st.floats(MIB, 2**36), max_size=60), st.none() | st.floats(MIB, 2**33), st.booleans()
 )
 def test_memory_sizes_are_sane(samples: list[float], limit: float | None, killed: bool) -> None:
-    size = sizing.memory(samples, limit, None, killed=killed)
+    size = sizing.memory(_usage(samples), limit, None, killed=killed)
     if size is not None:
         assert 32 * MIB <= size.limit <= 2**35
         assert size.request == size.limit

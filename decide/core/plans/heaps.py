@@ -1,0 +1,63 @@
+"""What a runtime has been told about its heap: flags of the JVM, of V8, and Go's soft limit. Pure.
+
+Sources: the ``java`` command's ``-Xmx``, ``-XX:MaxHeapSize`` and ``-XX:MaxRAMPercentage`` (an absolute size beats the share,
+of equal flags the last one wins, and ``JAVA_TOOL_OPTIONS`` are read before the command line); Node's
+``--max-old-space-size`` in MiB; ``GOMEMLIMIT`` of Go's ``runtime`` package.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from decide.core.objects import Container, items
+
+_MIB = 2**20
+_UNITS = {"": 1, "k": 1024, "m": _MIB, "g": 1024 * _MIB, "t": _MIB * _MIB}
+_GO_UNITS = {"B": 1, "KiB": 1024, "MiB": _MIB, "GiB": 1024 * _MIB, "TiB": _MIB * _MIB}
+_XMX = re.compile(r"-(?:Xmx|XX:MaxHeapSize=)(\d+)([kKmMgGtT]?)\b")
+_PERCENT = re.compile(r"-XX:MaxRAMPercentage=(\d+(?:\.\d+)?)")
+_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size=(\d+)")
+_GO = re.compile(r"^(\d+)(B|KiB|MiB|GiB|TiB)?$")
+#: Share of the container's memory that a fixed heap may take: stacks, code, metaspace and buffers need the rest.
+_BESIDE_JVM, _BESIDE_V8, _BESIDE_GO = 0.75, 0.75, 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """A heap of ``fixed`` bytes that may be ``share`` of the memory, or, without ``fixed``, one that is that share of it."""
+
+    flag: str
+    fixed: float | None
+    share: float
+
+
+def heap_of(container: Container) -> Heap | None:
+    """What the container's environment and command line say; ``None`` where they say nothing."""
+    fixed = share = None
+    for text in _texts(container):
+        for size, unit in _XMX.findall(text):
+            fixed = Heap("-Xmx", float(int(size) * _UNITS[unit.lower()]), _BESIDE_JVM)
+        for percent in _PERCENT.findall(text):
+            if 0 < float(percent) < 100:
+                share = Heap("MaxRAMPercentage", None, float(percent) / 100)
+        for size in _OLD_SPACE.findall(text):
+            fixed = Heap("--max-old-space-size", float(int(size) * _MIB), _BESIDE_V8)
+    return fixed or share or _go(container)
+
+
+def _go(container: Container) -> Heap | None:
+    for entry in container.env:
+        found = _GO.match(str(entry.get("value") or "")) if entry.get("name") == "GOMEMLIMIT" else None  # fmt: skip
+        if found:
+            return Heap("GOMEMLIMIT", float(int(found[1]) * _GO_UNITS[found[2] or "B"]), _BESIDE_GO)
+    return None
+
+
+def _texts(container: Container) -> Iterator[str]:
+    """Option texts in the order in which they are read."""
+    env = sorted(container.env, key=lambda entry: entry.get("name") != "JAVA_TOOL_OPTIONS")
+    yield from (str(entry.get("value") or "") for entry in env)
+    for key in ("command", "args"):
+        yield from (str(word) for word in items(container.spec.get(key)))
