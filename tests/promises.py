@@ -96,7 +96,12 @@ PROMISES = (
     Promise(
         "R16",
         "requests go to configured addresses only",
-        ("tests/unit/clients/test_clients_egress.py",),
+        ("tests/unit/clients/test_clients_egress.py", "tests/unit/clients/test_clients_httpx2.py"),
+    ),
+    Promise(
+        "R17",
+        "nothing that a stranger wrote reaches a plan, though a model obeys it",
+        ("tests/unit/decide/test_decide_injection.py",),
     ),
     Promise(
         "R18",
