@@ -88,8 +88,8 @@ def _trouble(
     if not matches(selector, guarded.labels_after):
         return f"budget {name} would not guard these pods any more" if was else ""
     others = sum(_others(case, item, selector))
-    before = _room(spec, others + guarded.before)
-    after = _room(spec, others + guarded.after)
+    before = room(spec, others + guarded.before)
+    after = room(spec, others + guarded.after)
     bound = "minAvailable" if spec.get("minAvailable") is not None else "maxUnavailable"
     numbers[f"{name} {bound}"] = f"{spec.get(bound)} of {others + guarded.after} pods, room for {after}"  # fmt: skip
     if after < min(before, 1):
@@ -110,7 +110,7 @@ def _others(case: Case, item: Changed, selector: Mapping[str, Json]) -> Iterable
                 yield workloads.replicas(other)
 
 
-def _room(spec: Mapping[str, Json], count: int) -> int:
+def room(spec: Mapping[str, Json], count: int) -> int:
     """Pods of ``count`` healthy ones that may be away; negative when even all of them are too few."""
     if spec.get("maxUnavailable") is not None:
         return min(count, rounded(spec["maxUnavailable"], count, math.ceil))
