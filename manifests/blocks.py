@@ -47,10 +47,10 @@ def lay_out(
     habits = habits_of(document)
     if not place.node.value:
         return [_filled(body, place, coming, habits)]
-    new = [
-        (_sibling(body, place.node, n.after), _lines(body, place.node, n, habits)) for n in coming
-    ]
-    gone = {at: _sibling(body, place.node, at) for at in sorted(going)}
+    node = place.node
+    ends = spans.ends_of_items(body, node) if isinstance(node, SequenceNode) else []
+    new = [(_sibling(body, node, n.after, ends), _lines(body, node, n, habits)) for n in coming]
+    gone = {at: _sibling(body, node, at, ends) for at in sorted(going)}
     pieces: list[Piece] = []
     if 0 in gone and gone[0].beside:
         pieces.append(_beside_dash(body, place.node, gone, new))
@@ -61,9 +61,10 @@ def lay_out(
     return pieces
 
 
-def _sibling(body: str, node: Node, at: int) -> _Sibling:
+def _sibling(body: str, node: Node, at: int, ends: list[int]) -> _Sibling:
+    """``ends``: of the items of a list; a mapping's entries find theirs."""
     if at < 0:
-        head = _sibling(body, node, 0)
+        head = _sibling(body, node, 0, ends)
         return _Sibling(head.first, head.first, head.first, head.first, False)
     if isinstance(node, MappingNode):
         key, value = node.value[at]
@@ -74,7 +75,7 @@ def _sibling(body: str, node: Node, at: int) -> _Sibling:
         item = node.value[at]
         first, column, _ = dash_of(body, item)
         start = first + column
-        end = spans.ends_of_items(body, node, at + 1)[at]
+        end = ends[at]
     stop = spans.line_end(body, end)
     if not spans.only_comment(body[end:stop]):
         raise Refused("UNSUPPORTED", "something else stands on the line")

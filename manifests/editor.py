@@ -43,6 +43,7 @@ def amend(text: str, edits: Sequence[Edit]) -> Patched:
     mark, body = reading.without_bom(text)
     documents = reading.read(body)
     marks.check_file(body)
+    marks.check_documents(body, documents)
     for number in sorted({edit.doc for edit in edits}):
         if not 0 <= number < len(documents):
             raise Refused("NOT_FOUND", f"no document {number}, the file has {len(documents)}")

@@ -55,7 +55,9 @@ class Index:
             try:
                 _, body = reading.without_bom(blob.text)
                 marks.check_file(body)
-                blob.documents = reading.read(body)
+                documents = reading.read(body)
+                marks.check_documents(body, documents)
+                blob.documents = documents
             except Refused as refused:
                 blob.documents = refused
         if isinstance(blob.documents, Refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from yaml import MappingNode, Node, ScalarNode
 
@@ -26,12 +27,12 @@ _GENERATED_HEAD = re.compile(
 _RENDERED = re.compile(r"(?m)^# Source: \S+/(templates|charts|crds)/\S+")
 #: Go template control words, also where a comment hides them from the YAML parser.
 _CONTROL = re.compile(
-    r"(?m)^\s*#?\s*\{\{-?\s*(if|else|end|range|with|define|include|template|block|toYaml|\$\w+\s*:=)\b"
+    r"(?m)^[ \t]*+(?:#[ \t]*+)?\{\{-?[ \t]*(if|else|end|range|with|define|include|template|block|toYaml|\$\w+\s*:=)\b"
 )
 _PLACEHOLDER = re.compile(r"\{\{|\$\{[A-Za-z_]|<no value>")
 #: What only Helm fills in. Other programs' ``{{ }}`` in a text (Prometheus, Grafana, Argo) is the text's own business.
 _HELM = re.compile(
-    r"\{\{[^}\n]*((?<![\w)])\.(Values|Release|Chart|Capabilities|Files)\b|\b(include|tpl)\b)"
+    r"\{\{[^{}\n]{0,200}?((?<![\w)])\.(Values|Release|Chart|Capabilities|Files)\b|\b(include|tpl)\b)"
 )
 #: Kinds whose values Helm, or a program like it, fills in later: there ``{{ .Values.x }}`` is an ordinary text.
 _VALUES_KINDS = frozenset(
@@ -68,23 +69,35 @@ def _is_ignored(body: str, start: int, end: int) -> bool:
     return _IGNORE.search(body, start, end) is not None
 
 
-def check_document(body: str, document: Document) -> None:
-    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED, TEMPLATED."""
+def check_documents(body: str, documents: Sequence[Document]) -> None:
+    """Refuses files of which one document is a template: then all of it is. Raises Refused TEMPLATED."""
+    for document in documents:
+        if document.templated:
+            raise Refused("TEMPLATED", "an unquoted placeholder stands in the file")
+    if "{{" not in body:
+        return
+    for document in documents:
+        kind, name = text_at(document.root, "kind"), text_at(document.root, "metadata", "name")
+        if kind and kind not in _VALUES_KINDS and _HELM.search(body, *_extent(body, document)):
+            raise Refused("TEMPLATED", f"the file is a Helm template, its {kind} says so")
+        if "{{" in name:
+            raise Refused("TEMPLATED", f"the name {name[:80]!r} is a placeholder")
+
+
+def _extent(body: str, document: Document) -> tuple[int, int]:
+    """Where a document is, with the comments above it."""
     first = body.rfind("\n---", 0, int(document.root.start_mark.index)) + 1
-    last = int(document.root.end_mark.index)
-    if _is_ignored(body, first, last):
+    return first, int(document.root.end_mark.index)
+
+
+def check_document(body: str, document: Document) -> None:
+    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED."""
+    if _is_ignored(body, *_extent(body, document)):
         raise Refused("IGNORED", "a comment asks K-Fix to leave the document alone")
-    kind = text_at(document.root, "kind")
-    if document.templated or "{{" in text_at(document.root, "metadata", "name"):
-        raise Refused(
-            "TEMPLATED", "the document has a placeholder where its name or a key should be"
-        )
-    if kind and kind not in _VALUES_KINDS and _HELM.search(body, first, last):
-        raise Refused("TEMPLATED", "the document is a Helm template")
     if document.duplicate:
         raise Refused("DUPLICATE_KEY", f"{document.duplicate!r} is there more than once")
     root = document.root
-    if kind == "SealedSecret" or child(root, "sops", "mac") is not None:
+    if text_at(root, "kind") == "SealedSecret" or child(root, "sops", "mac") is not None:
         raise Refused("ENCRYPTED", "the document is encrypted")
     labels = child(root, "metadata", "labels")
     manager = text_at(labels, "app.kubernetes.io/managed-by") or text_at(labels, "heritage")

@@ -23,7 +23,7 @@ MAX_ALIASES = 1_000
 MAX_NODES = 500_000
 
 Leaf = tuple[str, str]
-#: Key of a mapping entry: tag, text, and how many equal keys came before it.
+#: Key of a mapping entry: tag, text, and for another entry of the same key how many entries came before it.
 Key = tuple[str, str, int]
 Tree = Leaf | dict[Key, "Tree"] | list["Tree"]
 STR = "tag:yaml.org,2002:str"
@@ -145,12 +145,10 @@ class _Survey:
         out: dict[Key, Tree] = {}
         at = node.start_mark.index
         for key, value in node.value:
-            name = _key_text(key)
+            name = self._key(key, depth)
             if isinstance(key, MappingNode) and key.flow_style:
                 self.document.templated = True
-            nth = 0
-            while (*name, nth) in out:
-                nth += 1
+            nth = len(out) if (*name, 0) in out else 0
             if nth and not self.document.duplicate:
                 self.document.duplicate = name[1]
             if value.start_mark.index < max(at, key.end_mark.index):
@@ -160,6 +158,11 @@ class _Survey:
             out[(*name, nth)] = self.tree(value, depth + 1)
         return out
 
+    def _key(self, key: Node, depth: int) -> Leaf:
+        if isinstance(key, ScalarNode):
+            return (key.tag, key.value)
+        return (key.tag, repr(self.tree(key, depth + 1)))
+
     def _children(self, node: SequenceNode) -> Iterator[Node]:
         at = node.start_mark.index
         for child in node.value:
@@ -168,9 +171,3 @@ class _Survey:
             else:
                 at = child.end_mark.index
             yield child
-
-
-def _key_text(key: Node) -> Leaf:
-    if isinstance(key, ScalarNode):
-        return (key.tag, key.value)
-    return (key.tag, f"complex@{key.start_mark.index}")

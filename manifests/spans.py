@@ -135,11 +135,11 @@ def end_of(body: str, node: Node) -> int:
     return ends_of_items(body, node)[-1]
 
 
-def ends_of_items(body: str, node: SequenceNode, count: int | None = None) -> list[int]:
-    """Where the last characters of a list's first ``count`` items are (all, when ``None``)."""
+def ends_of_items(body: str, node: SequenceNode) -> list[int]:
+    """Where the last characters of a list's items are."""
     ends: list[int] = []
     at = int(node.start_mark.index)
-    for item in node.value[:count]:
+    for item in node.value:
         # An alias gives the node that stands further up.
         if item.start_mark.index < at:
             at = _end_of_alias(body, body.index("*", at))

@@ -35,6 +35,27 @@ def test_bombs_are_refused_before_they_are_built(text: str, codes: set[str]) -> 
     assert refused.value.code in codes
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x: 1\n" + "\n" * 200_000, id="blank lines"),
+        pytest.param("x: 1\n" + " " * 300_000 + "\n", id="a blank line, a long one"),
+        pytest.param("x: 1\nkind: A\na: '" + "{" * 200_000 + "'\n", id="open placeholders"),
+        pytest.param("x: 1\n#" + "is generated was " * 20_000 + "\n", id="talk of generation"),
+        pytest.param("x: 1\n" + "#" * 300_000 + "\n", id="hashes"),
+        pytest.param("x: 1\n# kfix:" + " " * 300_000 + "\n", id="half a mark"),
+    ],
+)
+def test_files_made_to_stall_a_search_are_edited_like_others(text: str) -> None:
+    assert patch(text, [Replace(0, ("x",), 1, 2)]) == text.replace("x: 1", "x: 2")
+
+
+def test_many_equal_keys_are_counted_once() -> None:
+    with pytest.raises(Refused) as refused:
+        patch("x: 1\n" + "a: 1\n" * 30_000, [Replace(0, ("x",), 1, 2)])
+    assert refused.value.code == "DUPLICATE_KEY"
+
+
 @pytest.mark.parametrize("content", [b"a: \xff\n", b"\xff\xfea\x00:\x00", "a: é".encode("latin-1")])
 def test_bytes_that_are_no_utf8_are_refused(content: bytes) -> None:
     with pytest.raises(Refused) as refused:
