@@ -199,6 +199,27 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"a new patch of (\S+) alone", r"un nouveau patch de \1 seul"),
     (r"a new file beside (\S+)", r"un nouveau fichier à côté de \1"),
     (r"(\S+) lists the new file", r"\1 liste le nouveau fichier"),
+    # what was found after a merge
+    (
+        r"The change has not arrived everywhere in the cluster\.",
+        r"Le changement n'est pas encore partout dans le cluster.",
+    ),
+    (r"(.+): not better\.", r"\1 : pas mieux."),
+    (r"Worse than before: (.+)\.", r"Pire qu'avant : \1."),
+    (r"Could not be measured: (.+)\.", r"N'a pas pu être mesuré : \1."),
+    (
+        r"(\S+) of (\S+) pods are ready, no container died since((?:; .+)?)\.",
+        r"\1 pods sur \2 sont prêts, aucun conteneur n'est mort depuis\3.",
+    ),
+    (r"(\S+) of (\S+) pods are ready( \(.+\))?\.", r"\1 pods sur \2 sont prêts\3."),
+    (
+        r"Containers died once since the change( \(.+\))?\.",
+        r"Un conteneur est mort une fois depuis le changement\1.",
+    ),
+    (
+        r"Containers died (\d+) times since the change( \(.+\))?\.",
+        r"Des conteneurs sont morts \1 fois depuis le changement\2.",
+    ),
     # what a repository's owners allow
     (r"(\S+) says that nothing is proposed here", r"\1 dit que rien n'est proposé ici"),
     (r"(\S+) does not let a (\S+) be changed", r"\1 ne permet pas de changer un \2"),

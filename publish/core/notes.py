@@ -90,7 +90,7 @@ def ended(outcome: Outcome, language: Language) -> str:
     head = [word(key, language) for key in ("signal", "before", "after")]
     return blocks(
         word(f"outcome_{outcome.result}", language),
-        _safe(inert.prose(outcome.explanation, 400)),
+        _safe(inert.prose(french.said(outcome.explanation, language), 400)),
         table(head, rows),
     )
 

@@ -10,6 +10,7 @@ from typing import get_args
 import fixtures_publish as sample
 import pytest
 
+from learn.core.judgement import WorkloadState, judge
 from manifests import Refused, propose
 from publish.core import french
 from publish.core.wording import check_name
@@ -82,6 +83,27 @@ def test_how_a_line_was_found_is_said_in_french() -> None:
     for step in edits[0].located_by:
         assert french.known(step), step
         assert french.said(step, "fr") != step
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        WorkloadState(arrived=False),
+        WorkloadState(True, 3, 2, 0),
+        WorkloadState(True, 3, 2, 0, ("ImagePullBackOff",)),
+        WorkloadState(True, 3, 3, 1),
+        WorkloadState(True, 3, 3, 4, ("OOMKilled",)),
+        WorkloadState(True, 3, 3, 0),
+        WorkloadState(),
+    ],
+)
+@pytest.mark.parametrize("after", [0.01, 0.4, 0.9])
+def test_what_was_found_after_a_merge_is_said_in_french(state: WorkloadState, after: float) -> None:
+    before = {"throttled_ratio": 0.42, "error_rate": 0.1}
+    now = {"throttled_ratio": after, "error_rate": after}
+    for failure in ("cpu_throttling", "oom_killed"):
+        told = judge(failure, state, before, now).explanation
+        assert french.known(told), told
 
 
 def test_a_refusal_keeps_its_code_and_its_file() -> None:
