@@ -15,6 +15,7 @@ from typing import Any
 from manifests import paths, reading, values
 from manifests.refused import Refused
 from manifests.rendering import Files
+from manifests.shapes import items, mapping, mappings, text
 from schemas.base import Json
 
 TRACKING = "argocd.argoproj.io/tracking-id"
@@ -47,26 +48,25 @@ def tracked(annotation: str) -> str:
 
 def sources(application: Json) -> list[tuple[paths.Path, Mapping[str, Any]]]:
     """(place in the Application, source) of each source."""
-    spec = application.get("spec") or {}
-    several = spec.get("sources")
-    if isinstance(several, list) and several:
+    several = items(application, "spec", "sources")
+    if several:
         return [(("spec", "sources", at), s) for at, s in enumerate(several) if isinstance(s, dict)]
-    one = spec.get("source")
-    return [(("spec", "source"), one)] if isinstance(one, dict) else []
+    one = mapping(application, "spec", "source")
+    return [(("spec", "source"), one)] if one else []
 
 
 def folders(application: Json) -> list[str]:
     """The folders of the repository that an Application applies; a source that only lends its files has none."""
     return [
-        folder_of(str(source["path"]))
+        folder_of(text(source, "path"))
         for _, source in sources(application)
         if source.get("path") and not source.get("chart")
     ]
 
 
-def folder_of(text: str) -> str:
+def folder_of(path: str) -> str:
     """A folder as paths of the repository are written."""
-    path = posixpath.normpath(text.lstrip("/"))
+    path = posixpath.normpath(path.lstrip("/"))
     return "" if path == "." else path
 
 
@@ -77,14 +77,14 @@ def helm_sources(application: Json) -> Iterator[HelmSource]:
     for place, source in found:
         if not source.get("path") and not source.get("chart"):
             continue
-        helm = source.get("helm") or {}
-        folder = "" if source.get("chart") else folder_of(str(source["path"]))
-        files = [_value_file(str(f), folder, lenders) for f in helm.get("valueFiles") or ()]
+        helm = mapping(source, "helm")
+        folder = "" if source.get("chart") else folder_of(text(source, "path"))
+        files = [_value_file(str(f), folder, lenders) for f in items(helm, "valueFiles")]
         unknown = "fileParameters set values" if helm.get("fileParameters") else ""
         yield HelmSource(
             folder,
-            str(source.get("chart") or ""),
-            str(helm.get("releaseName") or ""),
+            text(source, "chart"),
+            text(helm, "releaseName"),
             tuple(files),
             tuple(_inline(helm, (*place, "helm"))),
             unknown,
@@ -108,11 +108,11 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
     elif helm.get("values"):
         refusal = Refused("BLOCK_SCALAR", "the values are a text inside of the Application")
         yield "values", _text_values(str(helm["values"])), (*place, "values"), refusal
-    for at, parameter in enumerate(helm.get("parameters") or ()):
-        name, text = str(parameter.get("name", "")), str(parameter.get("value", ""))
+    for at, parameter in enumerate(items(helm, "parameters")):
+        name, value_text = text(parameter, "name"), text(parameter, "value")
         spot = (*place, "parameters", at, "value")
         if _PARAMETER.fullmatch(name):
-            value: Any = text if parameter.get("forceString") else _typed(text)
+            value: Any = value_text if parameter.get("forceString") else _typed(value_text)
             for key in reversed(name.split(".")):
                 value = {key: value}
             yield f"parameter {name}", value, spot, None
@@ -120,45 +120,38 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
             yield f"parameter {name}", {}, spot, Refused("UNSUPPORTED", f"the parameter {name!r}")
 
 
-def _text_values(text: str) -> Mapping[str, Any]:
+def _text_values(content: str) -> Mapping[str, Any]:
     try:
-        documents = reading.read(text)
+        documents = reading.read(content)
     except Refused:
         return {}
     found = values.value_of(documents[0].root) if documents else {}
     return found if isinstance(found, dict) else {}
 
 
-def _typed(text: str) -> Any:
+def _typed(word: str) -> Any:
     """As ``helm --set`` reads a word."""
-    if text in ("true", "false"):
-        return text == "true"
-    return int(text) if re.fullmatch(r"0|-?[1-9][0-9]*", text) else text
+    if word in ("true", "false"):
+        return word == "true"
+    return int(word) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", word) else word
 
 
 def generated(application_set: Json, files: Files) -> Iterator[Json]:
     """The Applications that an ApplicationSet's list and git directory generators make of this repository."""
-    spec = application_set.get("spec") or {}
-    for generator in spec.get("generators") or ():
-        if not isinstance(generator, dict):
-            continue
+    template = mapping(application_set, "spec", "template")
+    for generator in mappings(application_set, "spec", "generators"):
         for fields in _elements(generator, files):
-            made = _filled(spec.get("template") or {}, fields)
-            if isinstance(made, dict) and "{{" not in str(made):
+            made = _filled(template, fields)
+            if isinstance(made, dict) and made.get("spec") and "{{" not in str(made):
                 yield {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **made}
 
 
 def _elements(generator: Mapping[str, Any], files: Files) -> Iterator[dict[str, str]]:
-    for element in (generator.get("list") or {}).get("elements") or ():
-        if isinstance(element, dict):
-            yield {str(k): str(v) for k, v in element.items() if not isinstance(v, dict | list)}
-    git = generator.get("git") or {}
-    wanted = [
-        str(d["path"])
-        for d in git.get("directories") or ()
-        if d.get("path") and not d.get("exclude")
-    ]
-    without = [str(d["path"]) for d in git.get("directories") or () if d.get("exclude")]
+    for element in mappings(generator, "list", "elements"):
+        yield {str(k): str(v) for k, v in element.items() if not isinstance(v, dict | list)}
+    listed = mappings(generator, "git", "directories")
+    wanted = [text(d, "path") for d in listed if d.get("path") and not d.get("exclude")]
+    without = [text(d, "path") for d in listed if d.get("exclude")]
     for folder in sorted({f for path in files for f in _parents(path)} if wanted else ()):
         if any(_is(folder, w) for w in wanted) and not any(_is(folder, w) for w in without):
             name = posixpath.basename(folder)
@@ -177,7 +170,7 @@ def _is(folder: str, pattern: str) -> bool:
 
 
 def _filled(node: Any, fields: Mapping[str, str]) -> Any:
-    if isinstance(node, dict):
+    if isinstance(node, Mapping):
         return {key: _filled(value, fields) for key, value in node.items()}
     if isinstance(node, list):
         return [_filled(item, fields) for item in node]

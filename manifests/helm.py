@@ -20,6 +20,7 @@ from manifests.layers import Layer, Release, layer_for, merged
 from manifests.refused import Refused
 from manifests.rendering import GaveUp, HelmTemplate, NotRendered
 from manifests.scalars import is_scalar
+from manifests.shapes import text
 from manifests.value_paths import ABSENT, candidates, laid, tag_of, walk
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -101,9 +102,9 @@ def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
         if not any(kind in document for kind in _AUTOSCALERS):
             continue
         for item in rendering.parsed(document):
-            target = (item.get("spec") or {}).get("scaleTargetRef") or {}
-            if item.get("kind") in _AUTOSCALERS and target.get("name") == ref.name:
-                name = (item.get("metadata") or {}).get("name")
+            target = text(item, "spec", "scaleTargetRef", "name")
+            if item.get("kind") in _AUTOSCALERS and target == ref.name:
+                name = text(item, "metadata", "name")
                 raise Refused(
                     "HPA_OWNED",
                     f"{item['kind']} {name} of {chosen.release.said_by} owns the replicas",

@@ -6,13 +6,15 @@ Source: kustomize's kustomization file reference (resources, components, patches
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import paths, reading, values
 from manifests.index import Index
 from manifests.refused import Refused
+from manifests.shapes import items, mapping, mappings
+from manifests.shapes import text as text_of
 from schemas.base import ObjectRef
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -127,33 +129,33 @@ def _read(path: str, folder: str, text: str) -> Kustomization:
     targeted: dict[str, dict[str, Any]] = {}
     trouble = ""
     for entry in _entries(content):
-        if "path" in entry:
-            name = _join(folder, str(entry["path"]))
+        target = dict(mapping(entry, "target"))
+        if text_of(entry, "path"):
+            name = _join(folder, text_of(entry, "path"))
             patch_files.append(name)
-            if entry.get("target"):
-                targeted[name] = dict(entry["target"])
+            if target:
+                targeted[name] = target
             continue
         try:
             inline += [
-                (values.value_of(d.root), dict(entry.get("target") or {}))
-                for d in reading.read(str(entry.get("patch", "")))
+                (values.value_of(d.root), target) for d in reading.read(text_of(entry, "patch"))
             ]
         except Refused as refused:
             trouble = f"an inline patch cannot be read: {refused.reason}"
     return Kustomization(
         path=path,
         folder=folder,
-        namespace=str(content.get("namespace") or ""),
+        namespace=text_of(content, "namespace"),
         uses=tuple(
             _join(folder, str(item))
             for key in ("resources", "bases", "components")
-            for item in content.get(key) or ()
+            for item in items(content, key)
         ),
         patch_files=tuple(patch_files),
         inline=tuple(inline),
         targeted=targeted,
-        replicas=tuple(str(r.get("name")) for r in _mappings(content.get("replicas"))),
-        images=tuple(_mappings(content.get("images"))),
+        replicas=tuple(text_of(r, "name") for r in mappings(content, "replicas")),
+        images=tuple(dict(image) for image in mappings(content, "images")),
         generated=tuple(_generated(folder, content)),
         component=content.get("kind") == "Component",
         trouble=trouble,
@@ -162,22 +164,18 @@ def _read(path: str, folder: str, text: str) -> Kustomization:
 
 def _generated(folder: str, content: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for generator in ("configMapGenerator", "secretGenerator"):
-        for entry in _mappings(content.get(generator)):
-            for item in [*(entry.get("files") or ()), *(entry.get("envs") or ())]:
+        for entry in mappings(content, generator):
+            for item in [*items(entry, "files"), *items(entry, "envs")]:
                 key, _, name = str(item).rpartition("=")
                 file = _join(folder, name)
-                yield str(entry.get("name")), key or posixpath.basename(file), file
+                yield text_of(entry, "name"), key or posixpath.basename(file), file
 
 
-def _entries(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _entries(content: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
     for key in ("patches", "patchesJson6902"):
-        yield from _mappings(content.get(key))
-    for item in content.get("patchesStrategicMerge") or ():
-        yield {"patch": item} if "\n" in str(item) else {"path": item}
-
-
-def _mappings(items: object) -> list[dict[str, Any]]:
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        yield from mappings(content, key)
+    for item in items(content, "patchesStrategicMerge"):
+        yield {"patch": str(item)} if "\n" in str(item) else {"path": str(item)}
 
 
 def _join(folder: str, name: str) -> str:
@@ -202,7 +200,8 @@ def json_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
     """Does a JSON patch (RFC 6902) touch one of the fields?"""
     return any(
         _same_pointer(str(operation.get("path", "")), f)
-        for operation in _mappings(patch)
+        for operation in (patch if isinstance(patch, list) else ())
+        if isinstance(operation, Mapping)
         for f in fields
     )
 

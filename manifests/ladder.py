@@ -17,6 +17,7 @@ import orjson
 from manifests import argocd, kustomize, paths, reading, values
 from manifests.index import Index
 from manifests.refused import Refused
+from manifests.shapes import mapping, mappings, text
 from schemas.base import Json, ObjectRef
 
 DATADOG = "origin.datadoghq.com/location"
@@ -98,12 +99,11 @@ def _argo(index: Index, marks: Mapping[str, str], project: str, steps: list[str]
         return
     found: dict[str, None] = {}
     for application in applications(index):
-        metadata = application.get("metadata") or {}
-        if metadata.get("name") != name:
+        if text(application, "metadata", "name") != name:
             continue
         for _, source in argocd.sources(application):
             if source.get("path") and not source.get("chart"):
-                _check_project(str(source.get("repoURL") or ""), project, f"Application {name}")
+                _check_project(text(source, "repoURL"), project, f"Application {name}")
         found |= dict.fromkeys(argocd.folders(application))
     if found:
         yield Rung(f"Argo CD's Application {name}", tuple(found))
@@ -127,10 +127,10 @@ def _flux(index: Index, marks: Mapping[str, str], project: str, steps: list[str]
         return
     found: dict[str, None] = {}
     for item in _objects(index, "kustomization", _FLUX):
-        metadata, spec = item.get("metadata") or {}, item.get("spec") or {}
-        mine = metadata.get("name") == name and metadata.get("namespace", namespace) == namespace
-        if mine and spec.get("path"):
-            found[argocd.folder_of(str(spec["path"]))] = None
+        place = text(item, "metadata", "namespace") or namespace
+        mine = (text(item, "metadata", "name"), place) == (name, namespace)
+        if mine and text(item, "spec", "path"):
+            found[argocd.folder_of(text(item, "spec", "path"))] = None
     if found:
         yield Rung(f"Flux's Kustomization {name}", tuple(found))
     else:
@@ -141,14 +141,14 @@ def overriding(index: Index, folder: str, ref: ObjectRef, fields: tuple[paths.Pa
     """The deployer that sets one of the fields on top of what ``folder`` builds; empty when none does."""
     for application in applications(index):
         for _, source in argocd.sources(application):
-            if argocd.folder_of(str(source.get("path", "-"))) != folder:
+            if argocd.folder_of(text(source, "path") or "-") != folder:
                 continue
-            if _sets(source.get("kustomize") or {}, ref, fields):
-                return f"Application {(application.get('metadata') or {}).get('name')}"
+            if _sets(mapping(source, "kustomize"), ref, fields):
+                return f"Application {text(application, 'metadata', 'name')}"
     for item in _objects(index, "kustomization", _FLUX):
         spec = item["spec"]
-        if argocd.folder_of(str(spec.get("path", "-"))) == folder and _sets(spec, ref, fields):
-            return f"Flux's Kustomization {(item.get('metadata') or {}).get('name')}"
+        if argocd.folder_of(text(spec, "path") or "-") == folder and _sets(spec, ref, fields):
+            return f"Flux's Kustomization {text(item, 'metadata', 'name')}"
     return ""
 
 
@@ -156,13 +156,11 @@ def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path,
     """Argo CD's and Flux's own words on top of a Kustomization: images, replicas, patches."""
     if settings.get("images") and any(path[-1] == "image" for path in fields):
         return True
-    counts = settings.get("replicas") or ()
-    if ("spec", "replicas") in fields and any(
-        isinstance(c, Mapping) and c.get("name") == ref.name for c in counts
-    ):
+    counts = mappings(settings, "replicas")
+    if ("spec", "replicas") in fields and any(text(c, "name") == ref.name for c in counts):
         return True
-    for entry in settings.get("patches") or ():
-        if not isinstance(entry, Mapping) or not kustomize.aims_at(entry.get("target") or {}, ref):
+    for entry in mappings(settings, "patches"):
+        if not kustomize.aims_at(dict(mapping(entry, "target")), ref):
             continue
         try:
             documents = reading.read(str(entry.get("patch", "")))
@@ -193,11 +191,11 @@ def _objects(index: Index, kind: str, group: str) -> Iterator[dict[str, Any]]:
 
 
 def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:
-    text = marks.get(_ORIGIN, "")
-    if not text:
+    origin = marks.get(_ORIGIN, "")
+    if not origin:
         return
     try:
-        documents = reading.read(text)
+        documents = reading.read(origin)
     except Refused:
         return
     said = values.value_of(documents[0].root) if documents else None

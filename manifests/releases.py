@@ -20,6 +20,7 @@ from manifests.kustomize import Graph
 from manifests.layers import Layer, Release
 from manifests.refused import Refused
 from manifests.rendering import KustomizeBuild, NotRendered, Workbench, parsed
+from manifests.shapes import items, mapping, mappings, text
 from schemas.base import Json, ObjectRef
 
 _VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
@@ -110,33 +111,29 @@ def _installing(item: Json) -> Iterator[Json]:
 
 
 def _ref(item: Json) -> ObjectRef:
-    metadata = item.get("metadata") or {}
     return ObjectRef(
-        api_version=str(item.get("apiVersion", "")),
-        kind=str(item.get("kind", "")),
-        namespace=str(metadata.get("namespace") or ""),
-        name=str(metadata.get("name", "")),
+        api_version=text(item, "apiVersion"),
+        kind=text(item, "kind"),
+        namespace=text(item, "metadata", "namespace"),
+        name=text(item, "metadata", "name"),
     )
 
 
 def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
     ref, spec = _ref(item), item["spec"]
-    inside = (
-        ((spec.get("chart") or {}).get("spec") or {}) if isinstance(spec.get("chart"), dict) else {}
-    )
-    source = inside.get("sourceRef") or {}
-    kept_here = source.get("kind") == "GitRepository" and inside.get("chart")
-    known = _chart_at(index, _folder(str(inside["chart"]))) if kept_here else None
+    inside = mapping(spec, "chart", "spec")
+    kept_here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
+    known = _chart_at(index, argocd.folder_of(text(inside, "chart"))) if kept_here else None
     layers = _defaults(index, known)
-    layers += [_file(index, _folder(str(name))) for name in inside.get("valuesFiles") or ()]
-    layers += [_referenced(index, graph, entry) for entry in spec.get("valuesFrom") or ()]
+    layers += [_file(index, argocd.folder_of(str(n))) for n in items(inside, "valuesFiles")]
+    layers += [_referenced(index, graph, entry) for entry in mappings(spec, "valuesFrom")]
     layers.append(
         Layer(
-            f"spec.values of {ref.key}", spec.get("values") or {}, owner=ref, at=("spec", "values")
+            f"spec.values of {ref.key}", mapping(spec, "values"), owner=ref, at=("spec", "values")
         )
     )
-    target = str(spec.get("targetNamespace") or "")
-    name = str(spec.get("releaseName") or (f"{target}-{ref.name}" if target else ref.name))
+    target = text(spec, "targetNamespace")
+    name = text(spec, "releaseName") or (f"{target}-{ref.name}" if target else ref.name)
     trouble = "it has post-renderers" if spec.get("postRenderers") else _missing(layers)
     return Release(
         known, name, target or ref.namespace, tuple(layers), f"{ref.key} in {place}", ref, trouble
@@ -165,7 +162,7 @@ def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
 
 def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -> Iterator[Release]:
     ref = _ref(item)
-    destination = str((item["spec"].get("destination") or {}).get("namespace") or "")
+    destination = text(item, "spec", "destination", "namespace")
     for source in argocd.helm_sources(item):
         chart = None if source.chart else _chart_at(index, source.folder)
         if chart is None and not source.chart:
@@ -272,8 +269,3 @@ def _file(index: Index, path: str) -> Layer:
     if not isinstance(content, dict):
         return Layer(path, {}, path=path)
     return Layer(path, content, path=path)
-
-
-def _folder(text: str) -> str:
-    path = posixpath.normpath(text.lstrip("/"))
-    return "" if path == "." else path

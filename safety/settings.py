@@ -19,5 +19,6 @@ class Safety(Settings):
     deadline_s: float = Field(default=30.0, gt=0)
     #: Kubernetes version whose schemas are used offline, as ``1.37``; empty: the newest known.
     kubernetes_version: str = ""
-    #: Namespace to the folders of the repository that declare it, where names alone are ambiguous.
+    #: Where names alone are ambiguous: ``namespace`` or ``Kind/namespace/name`` to the only folders that declare it.
+    #: ``group/project//folder`` counts in that repository alone.
     folders: dict[str, tuple[str, ...]] = Field(default_factory=dict)

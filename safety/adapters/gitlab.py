@@ -40,14 +40,15 @@ class GitLabRepository:
         live: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Proposal | Refused:
         """The first repository that declares the objects; the refusal that tells most when none can be edited."""
-        namespaces = {change.object.namespace for change in changes}
-        folders = tuple(
-            f for namespace in sorted(namespaces) for f in self._folders.get(namespace, ())
-        )
+        mapped = [f for change in changes for f in self._mapped(change)]
         refusals: list[Refused] = []
         for project in self._projects:
+            here = folders_in(project, mapped)
+            if here is None:
+                refusals.append(Refused("NOT_FOUND", "the static map names another repository"))
+                continue
             snapshot = await self._client.snapshot(project)
-            hints = Hints(environment, folders, project, live or {})
+            hints = Hints(environment, here, project, live or {})
             found = await asyncio.to_thread(self._proposed, snapshot, changes, hints)
             if isinstance(found, Refused):
                 refusals.append(found)
@@ -58,6 +59,11 @@ class GitLabRepository:
         return (
             telling or refusals or [Refused("NOT_FOUND", "no deployment repository is configured")]
         )[0]
+
+    def _mapped(self, change: KubernetesChange) -> Sequence[str]:
+        """The static map's answer: the object's own, else its namespace's."""
+        ref = change.object
+        return self._folders.get(ref.key) or self._folders.get(ref.namespace, ())
 
     def _proposed(
         self, snapshot: Snapshot, changes: Sequence[KubernetesChange], hints: Hints
@@ -77,3 +83,10 @@ class GitLabRepository:
         return tuple(
             edit.model_copy(update={"last_commit_id": locks.get(edit.path, "")}) for edit in edits
         )
+
+
+def folders_in(project: str, mapped: Sequence[str]) -> tuple[str, ...] | None:
+    """The folders of this repository in a static map's answer; ``None`` when it names other repositories only."""
+    pairs = [entry.rpartition("//") for entry in mapped]
+    here = tuple(dict.fromkeys(folder for owner, _, folder in pairs if owner in ("", project)))
+    return here if here or not mapped else None

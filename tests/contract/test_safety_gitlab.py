@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from kfix.clients.gitlab import open_gitlab
 from kfix.settings import GitLabConnection
 from manifests.refused import Refused
-from safety.adapters.gitlab import GitLabRepository
+from safety.adapters.gitlab import GitLabRepository, folders_in
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER, GitLab, Project
@@ -108,3 +108,19 @@ async def test_a_short_trouble_is_waited_out(house: House) -> None:
     house.faults.switch_on(Fault("gitlab", "rate_limited", seconds=0.1, times=1))
     found = await house.repository.propose([sample.change("900m")], "production")
     assert not isinstance(found, Refused)
+
+
+@pytest.mark.parametrize(
+    ("mapped", "folders"),
+    [
+        ((), ()),
+        (("apps",), ("apps",)),
+        (("shop/deploy//apps", "other/deploy//x"), ("apps",)),
+        (("other/deploy//x",), None),
+        (("shop/deploy//", "apps"), ("", "apps")),
+    ],
+)
+def test_the_static_map_names_folders_and_repositories(
+    mapped: tuple[str, ...], folders: tuple[str, ...] | None
+) -> None:
+    assert folders_in("shop/deploy", mapped) == folders
