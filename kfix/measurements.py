@@ -1,9 +1,17 @@
 """Named measurements out of time series. Pure; used before an incident's fix and after it, so both mean the same.
 
-``cpu_cores``: mean over containers of their mean usage. ``memory_mib``: the largest value of any container. ``restarts``: how
-much the counters grew, all containers together; one that begins again at zero (its pod was replaced) counts from there, and
-what a counter held when it was first seen says nothing of this window. ``error_rate``: errors per request. ``latency_ms``: mean. ``throttled_ratio``: throttled
-periods per period of the CFS scheduler. A measurement without data is left out.
+A pod's containers have nothing to do with each other, and an idle one beside a busy one must not halve what is measured:
+what is asked per container is told of the one that has most of it.
+
+- ``cpu_cores``: mean usage of the busiest container, over its pods.
+- ``memory_mib``: the largest value of any container.
+- ``restarts``: how much the counters grew, all containers together; one that begins again at zero (its pod was replaced)
+  counts from there, and what a counter held when it was first seen says nothing of this window.
+- ``error_rate``: errors per request.
+- ``latency_ms``: mean.
+- ``throttled_ratio``: throttled periods per period of the CFS scheduler, of the container that is throttled most.
+
+A measurement without data is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +24,7 @@ from schemas.context import Series
 #: Factors from Datadog's unit names.
 _CORES = {"nanocore": 1e-9, "microcore": 1e-6, "millicore": 1e-3, "core": 1.0, "": 1e-9}
 _MIB = {"byte": 2.0**-20, "kibibyte": 2.0**-10, "mebibyte": 1.0, "": 2.0**-20}
+_THROTTLED, _PERIODS = "kubernetes.cpu.cfs.throttled.periods", "kubernetes.cpu.cfs.periods"
 _MILLISECONDS = {
     "nanosecond": 1e-6,
     "microsecond": 1e-3,
@@ -29,10 +38,10 @@ def measure(series: Iterable[Series], start: float, end: float) -> dict[str, flo
     """Measurements over the points from ``start`` to ``end`` (unix seconds), by name."""
     kept = [(s, points) for s in series if (points := _points(s, start, end))]
     found = {
-        "cpu_cores": _mean(
+        "cpu_cores": _largest(
             [
-                _average(p) * _CORES.get(s.unit, 1e-9)
-                for s, p in _of(kept, "kubernetes.cpu.usage.total")
+                _average([_average(p) * _CORES.get(s.unit, 1e-9) for s, p in of_one])
+                for of_one in _by_container(_of(kept, "kubernetes.cpu.usage.total"))
             ]
         ),
         "memory_mib": _largest(
@@ -48,9 +57,12 @@ def measure(series: Iterable[Series], start: float, end: float) -> dict[str, flo
         "error_rate": _ratio(
             _sum(kept, "trace.http.request.errors"), _sum(kept, "trace.http.request.hits")
         ),
-        "throttled_ratio": _ratio(
-            _sum(kept, "kubernetes.cpu.cfs.throttled.periods"),
-            _sum(kept, "kubernetes.cpu.cfs.periods"),
+        "throttled_ratio": _largest(
+            [
+                ratio
+                for of_one in _by_container(kept)
+                if (ratio := _ratio(_sum(of_one, _THROTTLED), _sum(of_one, _PERIODS))) is not None
+            ]
         ),
     }
     return {name: value for name, value in found.items() if value is not None}
@@ -71,6 +83,14 @@ def _at(point: tuple[float, float | None]) -> float:
 
 def _of(kept: Kept, metric: str) -> Kept:
     return [(series, points) for series, points in kept if series.metric == metric]
+
+
+def _by_container(kept: Kept) -> list[Kept]:
+    """Series of one container each; those that name none are together."""
+    found: dict[str, list[tuple[Series, list[float]]]] = {}
+    for series, points in kept:
+        found.setdefault(series.tags.get("kube_container_name", ""), []).append((series, points))
+    return list(found.values())
 
 
 def _sum(kept: Kept, metric: str) -> float | None:

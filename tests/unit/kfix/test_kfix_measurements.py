@@ -17,9 +17,12 @@ HITS, ERRORS = "trace.http.request.hits", "trace.http.request.errors"
 THROTTLED, PERIODS = "kubernetes.cpu.cfs.throttled.periods", "kubernetes.cpu.cfs.periods"
 
 
-def series(metric: str, *values: float | None, unit: str = "", start: float = 0.0) -> Series:
+def series(
+    metric: str, *values: float | None, unit: str = "", start: float = 0.0, container: str = ""
+) -> Series:
     times = tuple(start + 10.0 * n for n in range(len(values)))
-    return Series(metric=metric, unit=unit, timestamps=times, values=values)
+    tags = {"kube_container_name": container} if container else {}
+    return Series(metric=metric, unit=unit, timestamps=times, values=values, tags=tags)
 
 
 def measured(*given: Series, start: float = 0, end: float = 1e6) -> dict[str, float]:
@@ -54,6 +57,19 @@ def test_cpu_is_a_mean_and_memory_the_largest() -> None:
         series(MEMORY, 200, unit="mebibyte"),
     )
     assert found == {"cpu_cores": 3.0, "memory_mib": 300.0}
+
+
+def test_an_idle_sidecar_does_not_halve_the_usage() -> None:
+    app = [series(CPU, value, unit="core", container="app") for value in (2.0, 4.0)]
+    idle = [series(CPU, 0.1, unit="core", container="proxy") for _ in range(2)]
+    assert measured(*app, *idle) == {"cpu_cores": pytest.approx(3.0)}
+
+
+def test_a_throttled_container_is_not_diluted_by_another() -> None:
+    def of(container: str, throttled: float) -> list[Series]:
+        return [series(THROTTLED, throttled, container=container), series(PERIODS, 100, container=container)]  # fmt: skip
+
+    assert measured(*of("app", 60), *of("proxy", 0)) == {"throttled_ratio": pytest.approx(0.6)}
 
 
 @pytest.mark.parametrize(
