@@ -205,7 +205,7 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
     path, after, text = wanted
     why = (f"{finding.detail}; {text}", f"{finding.detail} ; {text}")
     risk = ("A claim's spec cannot be changed in place: delete the unbound claim first; it holds no data", "La spec d'un PVC est immuable : supprimer d'abord le PVC non lié ; il ne contient aucune donnée")  # fmt: skip
-    edit = Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.75, [risk])  # fmt: skip
+    edit = Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.7, [risk])  # fmt: skip
     return [edit, *_another(view, workload, old, edit, why)]
 
 
@@ -230,7 +230,7 @@ def _another(
         return []
     risk = ("The old claim stays unbound and empty: delete it afterwards", "L'ancien PVC reste non lié et vide : le supprimer ensuite")  # fmt: skip
     created = KubernetesChange(object=ref, action="create", manifest=manifest)
-    return [Draft("set_volume", (f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"), why, [created, *mounted], 0.72, [risk])]  # fmt: skip
+    return [Draft("set_volume", (f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"), why, [created, *mounted], 0.78, [risk])]  # fmt: skip
 
 
 def _claim_change(  # noqa: PLR0911

@@ -111,7 +111,8 @@ def _blind(  # noqa: PLR0917
     text = quote(f"{reason}: {message}")
     target = target_of(view, scaler)
     ages = [age(p.obj, view.bundle.alerted_at, "status", "startTime") for p in target.pods] if target else []  # fmt: skip
-    young = any(a is not None and a < _WARMING for a in ages) and not missing
+    waits = "did not receive metrics for" in message
+    young = waits and any(a is not None and a < _WARMING for a in ages)
     score = 0.4 if young else 0.9 if missing else 0.72
     return Finding("autoscaler_without_metrics", subject, score, text, [Fact("object", text, scaler_ref(scaler))], [], {**data, **named})  # fmt: skip
 

@@ -233,6 +233,8 @@ def _unserved(
     if declared:
         facts.append(Fact("repository", f"the deployment repository declares Service {name}"))
     score = 0.45 + 0.35 * told + 0.12 * bool(declared) + 0.06 * (address.port is not None)
+    if not view.collected("resourcequotas"):  # a full quota may be why it is not there
+        score = min(score, 0.55)
     return Finding("service_missing", target.ref, min(score, 0.86), text, facts, [], {"workload": target, "caller": caller, "service_name": name, "declared": declared, "port": address.port})  # fmt: skip
 
 

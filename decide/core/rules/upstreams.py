@@ -73,7 +73,7 @@ def _servers(
             continue
         refuses = any(_REFUSES.search(h.line) for _, h in complaints)
         down = server.ready == 0
-        score = 0.88 if refuses else 0.75 if down else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)  # fmt: skip
+        score = 0.88 if refuses else 0.58 if down else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)  # fmt: skip
         text = f"{len(complaints)} callers cannot use {server.ref.key}, which has {server.ready} ready pods"
         facts.append(Fact("object", text, server.ref))
         yield Finding(class_id, server.ref, score, text, facts, [], {"workload": server, "callers": len(complaints)})  # fmt: skip
