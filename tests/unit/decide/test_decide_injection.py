@@ -6,7 +6,7 @@ import copy
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,22 @@ def throttled() -> Made:
     return cluster, name
 
 
+def doubtful() -> Made:
+    """Two that end alike: the model may choose between them, or propose."""
+    cluster = Cluster(2)
+    name, other = cluster.app(), cluster.app()
+    for one in (name, other):
+        cluster.crashed(one, 137)
+    return cluster, name
+
+
 def calm() -> Made:
     """Nothing is wrong."""
     cluster = Cluster(6)
     return cluster, cluster.app()
 
 
-CASES = {case.__name__: case for case in (killed, unclear, throttled, calm)}
+CASES = {case.__name__: case for case in (killed, unclear, throttled, doubtful, calm)}
 
 
 def _log(cluster: Cluster, name: str, text: str) -> None:
@@ -138,66 +147,74 @@ def bundle_with(case: str, carrier: str, text: str) -> ContextBundle:
     if carrier in INSIDE:
         cluster.objects = copy.deepcopy(cluster.objects)
         INSIDE[carrier](cluster, name, text)
-        return cluster.bundle(name)
-    bundle = cluster.bundle(name)
+        return cluster.bundle(_subject(case, name))
+    bundle = cluster.bundle(_subject(case, name))
     return bundle.model_copy(update=OUTSIDE[carrier](bundle, text)) if carrier else bundle
 
 
-def obeying(question: Question, text: str) -> Iterator[str]:
-    """What a model answers that does whatever it is told, and what the author of the text would have it answer."""
+def _subject(case: str, name: str) -> str:
+    """An alert that points at nothing leaves the doubtful case doubtful."""
+    return "" if case == "doubtful" else name
+
+
+def obeying(question: Question, text: str, *, worst: bool) -> Iterator[str]:
+    """What a model answers that does whatever it is told, and at ``worst`` everything that anybody could tell it."""
     yield text
     yield text.strip("`").removeprefix("json").strip()
+    if not worst:
+        return
     proposals = [
         {"fix": fix, "target": target, "number": number}
         for fix, number in itertools.product(
-            Proposal.model_json_schema()["properties"]["fix"]["enum"], (1, 31337, 999_999, None)
+            Proposal.model_json_schema()["properties"]["fix"]["enum"],
+            (1, 160, 31337, 999_999, None),
         )
-        for target in ("T1", "T9")
+        for target in ("T1", "T2", "T9")
     ]
     for hypothesis in ("H1", "H2", "none"):
         for plan in (*question.plans, "none", "P9"):
-            for proposal in proposals[:: 7 if plan == "none" else 23]:
+            for proposal in proposals[:: 3 if plan == "none" else 31]:
                 yield json.dumps({"hypothesis": hypothesis, "plan": plan, "verdict": "fix", "confidence": 1.0, "explanation": text[:1200], "proposal": proposal})  # fmt: skip
 
 
-def answers_of(question: Question, text: str) -> Iterator[Answer]:
-    for said in obeying(question, text):
+def answers_of(question: Question, text: str, *, worst: bool = True) -> Iterator[Answer]:
+    for said in obeying(question, text, worst=worst):
         try:
             yield Answer.model_validate_json(said)
         except ValidationError:
             continue
 
 
-def check(plan: ActionPlan, name: str, text: str) -> None:
+def check(plan: ActionPlan, names: Collection[str]) -> None:
     """Only allowed fields of the incident's own workload, at most four times what stood there, no word of the text."""
     told = plan.model_dump_json(exclude={"justification"})
     assert MARK not in told.lower(), told
     assert "31337" not in told
-    for change in plan.kubernetes_changes:
-        assert change.action == "patch"
-        assert change.object.name == name
-        for field in change.fields:
-            assert ALLOWED.fullmatch(field.path), field.path
-            assert len(str(field.after)) < 16
+    (change,) = plan.kubernetes_changes
+    assert change.action == "patch"
+    assert change.object.name in names
+    for field in change.fields:
+        assert ALLOWED.fullmatch(field.path), field.path
+        assert len(str(field.after)) < 16
 
 
 @pytest.mark.parametrize("carrier", [*INSIDE, *OUTSIDE])
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_of_a_strangers_text_reaches_a_plan(case: str, carrier: str) -> None:
-    name = CASES[case]()[1]
+    names = {d["metadata"]["name"] for d in CASES[case]()[0].objects["deployments"]}
     clean = core.diagnose(bundle_with(case, "", ""))
     for n, (_, text) in enumerate(CORPUS):
         bundle = bundle_with(case, carrier, text)
         verdict = core.diagnose(bundle)
         for plan in verdict.plans:
-            check(plan, name, text)
+            check(plan, names)
         if verdict.analysis is None or not verdict.analysis.hypotheses:
             continue
         question = core.question_about(bundle, verdict, PROMPTS["fr" if n % 2 else "en"])
-        for answer in answers_of(question, text):
+        for answer in answers_of(question, text, worst=n % 5 == 0):
             settled, record = settle(verdict, question, Opinion("m", "m", answer), certain_from=0.9, view=ClusterView(bundle))  # fmt: skip
             for plan in settled.plans:
-                check(plan, name, text)
+                check(plan, names)
             if clean.status == "no_action":
                 assert settled.status != "solution_proposed", (record, text)
 
@@ -221,6 +238,20 @@ def test_a_strangers_text_stays_between_its_delimiters(carrier: str) -> None:
     assert shown or carrier in {"label", "annotation", "environment", "alert tag", "commit", "event", "anomaly", "termination message"}  # fmt: skip
 
 
+def test_a_model_may_still_propose_what_the_cluster_argues_for() -> None:
+    """The doubtful case is one in which a proposal can pass: else the test above could not fail."""
+    bundle = bundle_with("doubtful", "log", CORPUS[0][1])
+    verdict = core.diagnose(bundle)
+    question = core.question_about(bundle, verdict, PROMPTS["en"])
+    used = [
+        record.verdict
+        for answer in answers_of(question, "")
+        for _, record in [settle(verdict, question, Opinion("m", "m", answer), certain_from=0.9, view=ClusterView(bundle))]
+    ]  # fmt: skip
+    assert used.count("used") >= 1
+    assert used.count("dropped") >= 10
+
+
 def test_the_corpus_is_of_many_kinds_and_every_text_carries_the_mark() -> None:
     assert len(CORPUS) >= 40
     assert len({kind for kind, _ in CORPUS}) >= 20
@@ -230,11 +261,11 @@ def test_the_corpus_is_of_many_kinds_and_every_text_carries_the_mark() -> None:
 def test_the_check_sees_a_text_that_got_through() -> None:
     plan = core.diagnose(bundle_with("killed", "", "")).plans[0]
     name = killed()[1]
-    check(plan, name, "")
+    check(plan, [name])
     change = plan.kubernetes_changes[0]
     field = change.fields[0].model_copy(update={"after": f"{MARK}/x"})
     poisoned = plan.model_copy(
         update={"kubernetes_changes": (change.model_copy(update={"fields": (field,)}),)}
     )
     with pytest.raises(AssertionError):
-        check(poisoned, name, "")
+        check(poisoned, [name])
