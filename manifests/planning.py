@@ -11,6 +11,7 @@ from yaml import MappingNode, Node, SequenceNode
 
 from manifests import paths, spans, values
 from manifests.edits import Delete, Edit, Insert, Replace
+from manifests.marks import text_at
 from manifests.reading import Document
 from manifests.refused import Refused
 from manifests.scalars import is_scalar
@@ -32,6 +33,8 @@ _AFTER: dict[str, tuple[str, ...]] = {
     "limits": ("requests",),
 }
 
+#: Where a HelmRelease hands values to a chart, which may take numbers anywhere.
+_VALUES = ("spec", "values")
 #: Lists whose items come whole or not at all.
 _WHOLE_ITEMS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 
@@ -206,6 +209,8 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
     depth, place = _deepest(document, path)
     if isinstance(path[depth], paths.Match) and depth + 1 < len(path) and depth:
         _check_may_begin(path, depth)
+    if text_at(document.root, "kind") and path[:2] != _VALUES:
+        value = values.worded(path, value)
     inside = _nested(path[depth + 1 :], value)
     head, first = path[:depth], path[depth]
     node = place.node

@@ -58,6 +58,19 @@ def is_text(path: paths.Path) -> bool:
     return len(path) > 1 and path[-2] in _TEXT_PARENTS
 
 
+def worded(path: paths.Path, value: Value) -> Value:
+    """``value`` with text wherever the API takes nothing else: ``5`` for an environment variable means ``"5"``."""
+    if isinstance(value, Mapping):
+        return {key: worded((*path, key), inside) for key, inside in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [worded((*path, at), item) for at, item in enumerate(value)]
+    return scalars.plain_text(value) if _is_wordless(path, value) else value
+
+
+def _is_wordless(path: paths.Path, value: Scalar) -> bool:
+    return value is not None and not isinstance(value, str) and is_text(path)
+
+
 def equivalent(path: paths.Path, left: Value, right: Value) -> bool:
     """Do two values of one field mean the same to Kubernetes?"""
     if is_scalar(left) and is_scalar(right):

@@ -45,6 +45,21 @@ def wish(text: str, wanted: dict[str, Any]) -> str:
             'r:\n  limits:\n    cpu: 2\n  requests:\n    cpu: "1"\n    memory: 1Gi\n',
             id="a mapping that is missing",
         ),
+        pytest.param(
+            "kind: X\nenv:\n- name: A\n  value: x\nlabels: {}\nports: []\n",
+            {
+                "env[name=B].value": 5,
+                "env[name=A].value": True,
+                "labels.tier": 1,
+                "annotations": {"a": 2},
+                "ports": [80],
+                "spec.values.labels.tier": 1,
+            },
+            'kind: X\nenv:\n- name: A\n  value: "true"\n- name: B\n  value: "5"\n'
+            'labels:\n  tier: "1"\nports:\n- 80\nannotations:\n  a: "2"\n'
+            "spec:\n  values:\n    labels:\n      tier: 1\n",
+            id="text where the API takes nothing else",
+        ),
         pytest.param("c:\n  a: x\n", {"c": {"b": {"d": 1}}}, "c:\n  b:\n    d: 1\n", id="exchange"),
     ],
 )
