@@ -15,11 +15,13 @@ from kfix.eval.scoring import Truth, Wanted
 def truths(folder: Path) -> list[Truth]:
     """One per ``<case>.json``: ``category``, ``root_cause`` (a label or a class id), ``fault_object``, ``status``, ``fix``.
 
-    ``fix`` lists what a right plan changes: ``object``, ``path`` and, where only one will do, ``value``.
+    ``fix`` lists what a right plan changes: ``object``, ``path`` and, where only one will do, ``value``. Beside the folder,
+    ``repairs/<case>.json`` may tell what came of a change that was tried: ``change`` and ``outcome``.
     """
     out = []
     for path in sorted(folder.glob("*.json")):
         raw: dict[str, Any] = orjson.loads(path.read_bytes())
+        tried = _tried(folder.parent / "repairs" / path.name)
         fix = [Wanted(str(w["object"]), str(w["path"]), w.get("value")) for w in raw.get("fix") or ()]  # fmt: skip
         out.append(
             Truth(
@@ -29,9 +31,20 @@ def truths(folder: Path) -> list[Truth]:
                 object=str(raw.get("fault_object") or ""),
                 status=str(raw.get("status") or ""),
                 fix=tuple(fix),
+                tried=str(tried.get("change") or ""),
+                repaired=_OUTCOMES.get(str(tried.get("outcome") or "")),
             )
         )
     return out
+
+
+#: What is known of a tried change; of others nothing is.
+_OUTCOMES = {"repaired": True, "not repaired": False, "refused": False}
+
+
+def _tried(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(path.read_bytes()) if path.is_file() else {}
+    return found
 
 
 def mapping() -> Mapping[str, list[str]]:

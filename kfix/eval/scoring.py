@@ -47,6 +47,9 @@ class Truth:
     object: str
     status: str = ""
     fix: tuple[Wanted, ...] = ()
+    #: A change that was tried on a real control plane (``change_of``), and whether it repaired the case.
+    tried: str = ""
+    repaired: bool | None = None
 
 
 @dataclass(slots=True)
@@ -124,9 +127,11 @@ def _fix(one: Judged, result: Mapping[str, Any]) -> Fix:
         return "none"
     if not one.at("both", 1) or one.truth.status in ("no_action", "needs_human"):
         return "wrong"
+    action = result.get("recommended_action") or {}
+    if one.truth.repaired is not None and one.truth.tried == change_of(action):
+        return "right" if one.truth.repaired else "wrong"
     if not one.truth.fix:
         return "unknown"
-    action = result.get("recommended_action") or {}
     made = [
         (object_of(f"{c['kind']}/{c['namespace']}/{c['name']}"), path, value)
         for c in action.get("kubernetes_changes") or ()
@@ -134,6 +139,12 @@ def _fix(one: Judged, result: Mapping[str, Any]) -> Fix:
     ]
     fits = [any(_fits(change, wanted) for wanted in one.truth.fix) for change in made]
     return "right" if made and all(fits) else "wrong"
+
+
+def change_of(action: Mapping[str, Any]) -> str:
+    """A plan's changes as one text, as ``repairs/`` keeps them."""
+    changes = action.get("kubernetes_changes") or ()
+    return "; ".join(f"{c['kind']}/{c['name']} {c['changes']}" for c in changes)
 
 
 def _fits(change: tuple[str, str, Json], wanted: Wanted) -> bool:

@@ -84,3 +84,38 @@ def test_the_corpus_of_this_repository_is_answered_right(capsys: pytest.CaptureF
     expected = {p.stem: json.loads(p.read_text()) for p in (CORPUS / "expected").glob("*.json")}
     for name, truth in expected.items():
         assert json.loads((tmp_path / f"{name}.json").read_text())["status"] == truth["status"]
+
+
+def _planned(value: str, **more: str) -> dict[str, Any]:
+    change = {"kind": "Deployment", "namespace": "shop", "name": "web", "changes": {"spec.replicas": value}}  # fmt: skip
+    return _result("oom_killed", "Deployment/shop/web") | {"recommended_action": {"kubernetes_changes": [change]}} | more  # fmt: skip
+
+
+WANTED = Truth("a", "runtime", "oom_killed", "app/web", fix=(scoring.Wanted("Deployment/shop/web", "spec.replicas", "2"),))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("truth", "result", "fix"),
+    [
+        (TRUTH, _planned("2"), "unknown"),
+        (WANTED, _planned("2"), "right"),
+        (WANTED, _planned("3"), "wrong"),
+        (WANTED, _planned("2", status="needs_human"), "none"),
+        (TRUTH, _planned("2") | _result("other", "Deployment/shop/web"), "wrong"),
+        (Truth("a", "x", "oom_killed", "app/web", "no_action"), _planned("2"), "wrong"),
+        (Truth("a", "x", "oom_killed", "app/web", tried="Deployment/web {'spec.replicas': '2'}", repaired=True), _planned("2"), "right"),
+        (Truth("a", "x", "oom_killed", "app/web", tried="Deployment/web {'spec.replicas': '2'}", repaired=False), _planned("2"), "wrong"),
+        (Truth("a", "x", "oom_killed", "app/web", tried="Deployment/web {'spec.replicas': '2'}", repaired=False), _planned("3"), "unknown"),
+    ],
+    ids=["nothing on record", "as on record", "another value", "not proposed", "of a wrong diagnosis", "none was due",
+         "tried and it repaired", "tried and it did not", "another was tried"],
+)  # fmt: skip
+def test_a_fix_is_right_only_where_that_is_known(truth: Truth, result: dict[str, Any], fix: str) -> None:  # fmt: skip
+    assert scoring.judge(truth, result, {}).fix == fix
+
+
+def test_labels_and_class_ids_name_the_same_answer() -> None:
+    mapping = {"liveness_probe_port": ["liveness_probe_incorrect_port"]}
+    for label in ("liveness_probe_port", "liveness_probe_incorrect_port"):
+        one = scoring.judge(Truth("a", "x", label, "app/web"), _result("liveness_probe_port", "Deployment/shop/web"), mapping)  # fmt: skip
+        assert one.at("both", 1)
