@@ -79,6 +79,16 @@ PROMISES = (
         "r9",
     ),
     Promise(
+        "R11",
+        "caps per repository and hour, the owners' consent, a pause after refusals",
+        (
+            "tests/unit/kfix/test_kfix_consent.py",
+            "tests/contract/test_publish_consent.py",
+            "tests/contract/test_publish_stage.py",
+        ),
+        "consent or breaker or so_many or decision",
+    ),
+    Promise(
         "R12",
         "forged webhooks leave no record",
         ("tests/unit/ingest/test_ingest_forged_requests.py",),
@@ -107,7 +117,7 @@ PROMISES = (
         "R18",
         "nothing from outside is active in a message",
         ("tests/unit/publish", "tests/unit/console"),
-        "inert or outside or hostile",
+        "inert or outside or hostile or rendered or notes",
     ),
     Promise(
         "R20",
