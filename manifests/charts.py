@@ -18,6 +18,8 @@ from manifests.value_paths import ABSENT
 from schemas.base import Json, ObjectRef
 
 _CHARTS = 40
+#: Up to so many releases each is rendered; of more, only those that speak of the object.
+_RELEASES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def _installing(search: Search) -> list[Installed]:
     found: list[Installed] = []
     troubles: list[str] = []
     charts = tuple(c for c in charts if _has_kind(search.index, c, ref.kind))[:_CHARTS]
-    for release in search.releases.found:
+    for release in _speaking(search):
         if release.chart is None or release.chart not in charts or not _said(release, search.marks):
             continue
         if release.namespace and ref.namespace and release.namespace != ref.namespace:
@@ -81,6 +83,29 @@ def _installing(search: Search) -> list[Installed]:
         names = ", ".join(i.release.said_by for i in found)
         search.steps.append(f"rendering {found[0].release.chart} makes {ref.key}: {names}")
     return found
+
+
+def _speaking(search: Search) -> list[Release]:
+    """The releases that could make the object: all of a few; of many, those whose names or texts have to do with it."""
+    releases, name = search.releases.found, search.ref.name
+    if len(releases) <= _RELEASES:
+        return releases
+    mentioning = {
+        path
+        for path, content in search.index.files.items()
+        if (name.encode() if isinstance(content, bytes) else name) in content  # type: ignore[operator]
+    }
+    said = search.marks.get("meta.helm.sh/release-name", "")
+    fitting = []
+    for release in releases:
+        words = [*_names_of(search.index, release.chart or ""), release.name, said]
+        words.append(posixpath.basename(release.said_by).partition(".")[0])
+        about = any(word and word in name for word in words)
+        folder = f"{release.chart}/" if release.chart else ""
+        texts = {layer.path for layer in release.layers}
+        if about or any(p in texts or p.startswith(folder) for p in mentioning):
+            fitting.append(release)
+    return fitting
 
 
 def _is_below(path: str, folder: str) -> bool:

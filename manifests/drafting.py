@@ -39,6 +39,8 @@ class Draft:
     placed: bool = False
     #: Is it only right if a rendering says so?
     to_prove: bool = False
+    #: Is the chart kept elsewhere, so that nobody can render it?
+    elsewhere: bool = False
     #: (release, namespace) that a chart was rendered as.
     installed: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -209,7 +211,9 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
     filed: dict[str, dict[str, Json]] = {}
     for one in placed:
         layer, recipe = one.layer, one.recipe
-        if recipe is not None:
+        if recipe is None:
+            draft.elsewhere = True
+        else:
             draft.installed[recipe.chart] = recipe.release, recipe.namespace
         if layer.owner is None:
             filed.setdefault(layer.path, {})[paths.render(one.path)] = one.value

@@ -83,7 +83,8 @@ def place_in(chosen: Installed, search: Search, change: KubernetesChange) -> lis
 def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
     """Mappings taken apart into their entries; what both sides share is left out."""
     for one in fields:
-        if not isinstance(one.after, Mapping) or one.op == "remove":
+        new_item = one.op == "add" and not isinstance(paths.parse(one.path)[-1], str)
+        if not isinstance(one.after, Mapping) or one.op == "remove" or new_item:
             yield one
             continue
         before = one.before if isinstance(one.before, Mapping) else {}
@@ -114,7 +115,14 @@ def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
 def _is_so(item: Json, field: FieldChange) -> bool:
     """Is the field rendered as planned already?"""
     path = paths.parse(field.path)
-    return values.equivalent(path, paths.find(item, path, ABSENT), field.after)
+    return values.equivalent(path, paths.find(item, path, ABSENT), _whole(field))
+
+
+def _whole(field: FieldChange) -> Json:
+    """The new value; an item that is called by a field has that too."""
+    last = paths.parse(field.path)[-1]
+    named = isinstance(last, paths.Match) and isinstance(field.after, Mapping)
+    return {last.field: last.value} | dict(field.after) if named else field.after  # type: ignore[union-attr]
 
 
 def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
@@ -183,7 +191,7 @@ def _effect(
     if not mine or not mine[0].after:
         return None
     now = paths.find(mine[0].after, paths.parse(field.path), ABSENT)
-    if not values.equivalent(paths.parse(field.path), now, field.after):
+    if not values.equivalent(paths.parse(field.path), now, _whole(field)):
         return None
     if not any(
         rendering.same(rendering.expected(mine[0].before, set_), mine[0].after)

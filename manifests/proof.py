@@ -41,6 +41,8 @@ class Wanted:
 
     changes: Sequence[KubernetesChange]
     carried: Sequence[KubernetesChange] = ()
+    #: Does the chart that makes an object stand elsewhere, so that only its values can be seen?
+    elsewhere: bool = False
     #: (release, namespace) of charts whose releases say none, by chart.
     installed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -285,8 +287,8 @@ def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
             "unknown", f"not rendered: {'; '.join(seen.unknown[:3])}", numbers, seen.objects
         )
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
-    if missing and wanted.carried:
-        carriers = ", ".join(c.object.key for c in wanted.carried)
+    if missing and wanted.elsewhere:
+        carriers = ", ".join(c.object.key for c in wanted.carried) or "only the value"
         reason = (
             f"{carriers} changes as planned; the chart that makes {missing[0]} is kept elsewhere"
         )

@@ -174,7 +174,8 @@ def _check_proof(
 ) -> Proof:
     """What rendering shows. Raises Refused where the edit is right only if that is a pass."""
     changed = {edit.path: edit.after for edit in edits}
-    proof = prove(index, changed, Wanted(changes, draft.carried, draft.installed), bench)
+    wanted = Wanted(changes, draft.carried, draft.elsewhere, draft.installed)
+    proof = prove(index, changed, wanted, bench)
     if draft.placed and proof.verdict == "fail":
         raise Refused("VALUE_FANOUT", proof.reason)
     if draft.to_prove and proof.verdict != "pass":

@@ -30,6 +30,8 @@ def candidates(
             found[path] = new
     if now is ABSENT or now is None:
         found |= _openings(values_now, target, field.after)
+    if now is ABSENT and isinstance(target[-1], paths.Match):
+        found |= _longer(values_now, item, target, field.after)
     words = set(re.split(r"\W+", field.path.lower())) | set(ref.name.lower().split("-"))
     return sorted(
         found.items(), key=lambda entry: (-_likeness(entry[0], target, words), len(entry[0]))
@@ -87,6 +89,21 @@ def _openings(
             if named and paths.find(node or {}, (tail[0],), ABSENT) in (ABSENT, None, {}):
                 found[(*path, *tail)] = after
     return found
+
+
+def _longer(
+    values_now: Mapping[str, Any], item: Json, target: paths.Path, after: Json
+) -> dict[paths.Path, Json]:
+    """Lists of the values that are a part of the rendered list, with the new item at their end."""
+    named = target[-1]
+    assert isinstance(named, paths.Match)
+    rendered = paths.find(item, target[:-1], None) or []
+    new = {named.field: named.value} | (dict(after) if isinstance(after, Mapping) else {})
+    return {
+        path: [*value, new]
+        for path, value in walk(values_now, ())
+        if isinstance(value, list) and all(entry in rendered for entry in value)
+    }
 
 
 def _mappings(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Any]]:

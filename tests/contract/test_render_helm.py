@@ -136,6 +136,36 @@ def test_several_fields_of_one_plan_are_found_together(renderer: Programs) -> No
     }
 
 
+def test_an_environment_variable_is_added_to_the_list_that_reaches_it(renderer: Programs) -> None:
+    add = FieldChange(op="add", path=APP + "env[name=MODE]", after={"value": "safe"})
+    lines = lines_of(proposed(chart(), renderer, add))
+    assert lines["charts/api/values.yaml"][0] == "-extraEnv: []"
+    more = VALUES.replace("extraEnv: []", "extraEnv:\n- name: A\n  value: b")
+    files = chart() | {"charts/api/values.yaml": more}
+    assert lines_of(proposed(files, renderer, add)) == {
+        "charts/api/values.yaml": ["+- name: MODE", "+  value: safe"]
+    }
+    change = raise_to(APP + "env[name=A].value", "b", "c")
+    assert lines_of(proposed(files, renderer, change)) == {
+        "charts/api/values.yaml": ["-  value: b", "+  value: c"]
+    }
+
+
+def test_among_many_charts_only_those_that_speak_of_the_object_are_rendered(
+    renderer: Programs,
+) -> None:
+    files = {path: text for n in range(15) for path, text in chart(f"charts/other-{n}").items()}
+    files |= {
+        path: text.replace("name: api\n", f"name: other-{n}\n")
+        for n in range(15)
+        for path, text in {
+            f"charts/other-{n}/Chart.yaml": files[f"charts/other-{n}/Chart.yaml"]
+        }.items()
+    }
+    impatient = Programs(renderer.kustomize, renderer.helm, plan_s=10.0)
+    assert list(lines_of(proposed(files | chart(), impatient, MORE))) == ["charts/api/values.yaml"]
+
+
 def test_what_is_so_already_changes_nothing(renderer: Programs) -> None:
     assert accepted(proposed(chart(), renderer, raise_to(MEMORY, "64Mi", "128Mi"))).edits == ()
 

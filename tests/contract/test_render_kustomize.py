@@ -329,3 +329,21 @@ def test_what_is_added_to_a_mapping_of_an_application_is_proven(renderer: Progra
     lines = lines_of(found)
     assert list(lines) == ["apps/staging.yaml"]
     assert any("cpu: 100m" in line for line in lines["apps/staging.yaml"])
+
+
+def test_values_in_this_repository_of_a_chart_from_elsewhere_stay_unproven(
+    renderer: Programs,
+) -> None:
+    several = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api, namespace: argocd}\n"
+        "spec:\n  destination: {namespace: shop}\n  sources:\n"
+        "  - {repoURL: https://gitlab.example.com/shop/deploy.git, ref: here}\n"
+        "  - {repoURL: https://charts.example.com, chart: api, targetRevision: 1.0.0,\n"
+        "     helm: {valueFiles: [$here/env/prod/api.yaml]}}\n"
+    )
+    files = {"apps/api.yaml": several, "env/prod/api.yaml": "replicaCount: 7\n"}
+    done = accepted(proposed(files, renderer, raise_to("spec.replicas", 7, 8), live=tracked("api")))
+    assert [edit.path for edit in done.edits] == ["env/prod/api.yaml"]
+    assert done.proof.verdict == "unknown"
+    wrong = proposed(files, renderer, raise_to("spec.replicas", 6, 8), live=tracked("api"))
+    assert isinstance(wrong, Refused)
