@@ -32,15 +32,7 @@ _SPREAD = ("The pods may run on nodes they were kept from", "Les pods peuvent al
 
 def _room(view: ClusterView, workload: Workload, resource: str) -> Decimal | None:
     """The most that one pod may ask for so that all that wait find a node: allocatable minus requests of known pods."""
-    used: dict[str, float] = defaultdict(float)
-    for pod in view.all("pods"):
-        place = str(at(pod, "spec", "nodeName") or "")
-        for container in items(at(pod, "spec", "containers")):
-            value = at(container, "resources", "requests", resource)
-            try:
-                used[place] += float(quantities.parse(str(value))) if value is not None else 0
-            except quantities.BadQuantity:
-                continue
+    _, used = held(view, resource)
     free: list[Decimal] = []
     for node in usable(view, workload):
         value = at(node, "status", "allocatable", resource)
@@ -80,6 +72,38 @@ def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
     return [*drafts[:1], *rollback(finding, view)]
 
 
+def held(view: ClusterView, resource: str) -> tuple[Counter[str], dict[str, float]]:
+    """Pods on each node, and what they request of a resource there; read once."""
+    return view.memo(f"held {resource}", lambda: _held(view, resource))
+
+
+def _held(view: ClusterView, resource: str) -> tuple[Counter[str], dict[str, float]]:
+    pods: Counter[str] = Counter()
+    used: dict[str, float] = defaultdict(float)
+    known: dict[str, float] = {}  # thousands of pods ask for a handful of values
+    for pod in view.all("pods"):
+        spec = mapping(pod.get("spec"))
+        place = str(spec.get("nodeName") or "")
+        if not place:
+            continue
+        pods[place] += 1
+        for container in items(spec.get("containers")):
+            value = at(container, "resources", "requests", resource)
+            if value is not None:
+                text = str(value)
+                if text not in known:
+                    known[text] = _amount(text)
+                used[place] += known[text]
+    return pods, used
+
+
+def _amount(value: str) -> float:
+    try:
+        return float(quantities.parse(value))
+    except quantities.BadQuantity:
+        return 0.0
+
+
 def _show(resource: str, room: Decimal | None) -> str:
     if room is None:
         return "unknown"
@@ -102,12 +126,12 @@ def _target(
 
 def usable(view: ClusterView, workload: Workload) -> list[Obj]:
     """Nodes that would take the pods but for their labels: ready, open, with tolerated taints only."""
-    held = Counter(str(at(p, "spec", "nodeName") or "") for p in view.all("pods"))
+    pods, _ = held(view, "cpu")
     return [
         n
         for n in view.nodes
         if not cordoned(n) and node_ready(n) == "True" and not untolerated(workload.spec, n)
-        and held[name_of(n)] < number(at(n, "status", "allocatable", "pods"), 110)
+        and pods[name_of(n)] < number(at(n, "status", "allocatable", "pods"), 110)
     ]  # fmt: skip
 
 
