@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 
 #: Modules of this package, in the order they are run.
-MODULES: tuple[str, ...] = ("rules", "playbooks", "editor", "index", "enrich", "ingest", "runtime", "chain")
+MODULES: tuple[str, ...] = (
+    "rules",
+    "playbooks",
+    "editor",
+    "index",
+    "enrich",
+    "ingest",
+    "runtime",
+    "chain",
+)
 RESULTS = Path("var/bench.json")
 
 
