@@ -248,4 +248,5 @@ def _last_words(descriptor: int, folder: Path) -> str:
         for line in text.replace(str(folder / "repository") + "/", "").splitlines()
         if line.strip()
     ]
-    return (lines[-1] if lines else "no reason given")[:300]
+    said = [line for line in lines if line.startswith("Error")] or lines[-1:] or ["no reason given"]
+    return said[0].strip()[:300]
