@@ -15,10 +15,12 @@ from tests.real.kubernetes import Unbuildable
 
 #: Cases on one control plane; the next batch gets a fresh one with other nodes.
 BATCH = 75
+#: Share of cases that may fail to show their fault in time: they are named and left out.
+_UNSETTLED = 0.02
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when all cases were made and scored, 1 when some did not settle, 2 when there is no control plane."""
+    """0 when the cases were made and scored, 1 when many did not settle, 2 when there is no control plane."""
     options = _options(arguments)
     shutil.rmtree(options.out, ignore_errors=True)
     try:
@@ -32,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     for failure in failures:
         sys.stdout.write(f"did not settle: {failure}\n")
     sys.stdout.write(report(options.out, wrong=options.wrong))
-    return int(bool(failures))
+    return int(len(failures) > options.count * _UNSETTLED)
 
 
 def generate(

@@ -21,24 +21,26 @@ _COMMANDS = {
 
 
 def scene(name: str, seed: int, fleet: Fleet) -> Scene:
-    """A namespace of three to six applications that call each other, without any fault."""
+    """A namespace of three to six applications, sometimes many, that call each other, without any fault."""
     rng = random.Random(seed)
     words = Words(rng)
     made = Scene(name, words.word(), seed, fleet, rng, words)
     registry = f"{rng.choice(('registry', 'images', 'cr'))}.{words.word()}.{rng.choice(_TLDS)}"
     style = rng.choice(("app", "app.kubernetes.io/name", "component"))
-    for _ in range(rng.randint(3, 6)):
-        app = _application(made, registry, style)
-        made.apps.append(app)
+    many = rng.randint(12, 18) if rng.random() < 0.08 else rng.randint(3, 6)
+    for number in range(many):
+        longer = number == 1 and rng.random() < 0.15  # a name that begins with another's
+        called = (
+            f"{made.apps[0].name}-{rng.choice(('v2', 'jobs', 'edge'))}" if longer else words.app()
+        )
+        made.apps.append(_application(made, called, registry, style))
     _wire(made)
-    for app in made.apps:
-        made.images.add(app.container["image"])
+    made.images |= {c["image"] for app in made.apps for c in app.spec["containers"]}
     return made
 
 
-def _application(made: Scene, registry: str, style: str) -> App:
+def _application(made: Scene, name: str, registry: str, style: str) -> App:
     rng, words = made.rng, made.words
-    name = words.app()
     program = _program(rng, name)
     image = f"{registry}/{words.word()}/{name}:{rng.randint(0, 4)}.{rng.randint(0, 20)}.{rng.randint(0, 9)}"
     labels = {style: name}
@@ -47,10 +49,34 @@ def _application(made: Scene, registry: str, style: str) -> App:
     container = _container(rng, words, name, image, program)
     replicas = rng.choice((1, 1, 2, 2, 3))
     workload = deployment(name, made.namespace, labels, {"containers": [container]}, replicas)
+    app = App(name, made.namespace, program, workload)
+    if rng.random() < 0.2:  # what scrapers read
+        container["ports"].append({"name": "metrics", "containerPort": 9102})
+    app.service = service(name, made.namespace, labels, container, rng)
+    if rng.random() < 0.15:
+        _beside(app, registry, rng)
     if made.apps and rng.random() < 0.15:
-        workload["kind"] = "StatefulSet"
-        workload["spec"] |= {"serviceName": name, "podManagementPolicy": "Parallel"}
-    return App(name, made.namespace, program, workload, service(name, made.namespace, labels, container, rng))  # fmt: skip
+        become(app, "StatefulSet")
+    return app
+
+
+def _beside(app: App, registry: str, rng: random.Random) -> None:
+    """A second container that has nothing to do with anything."""
+    name = rng.choice(("shipper", "tracer", "reloader"))
+    resources = {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"cpu": "20m", "memory": "32Mi"}}  # fmt: skip
+    app.beside[name] = Program("go", 0, "tcp", "", f"/bin/{name}", 12, 5, 1)
+    app.spec["containers"].append({"name": name, "image": f"{registry}/tools/{name}:1.9.0", "resources": resources})  # fmt: skip
+
+
+def become(app: App, kind: str, pool: str = "") -> None:
+    """Makes another kind of workload of it; a DaemonSet on the nodes of a pool."""
+    spec = app.workload["spec"]
+    app.workload["kind"] = kind
+    if kind == "StatefulSet":
+        spec |= {"serviceName": app.name, "podManagementPolicy": "Parallel"}
+    else:
+        spec.pop("replicas", None)
+        app.spec["nodeSelector"] = {"pool": pool}
 
 
 def _program(rng: random.Random, name: str) -> Program:
@@ -104,13 +130,15 @@ def _round(value: float) -> int:
     return int(value // 16 * 16 + 16)
 
 
-def probe(program: Program, rng: random.Random, kind: str) -> Obj:
-    """A probe that the program answers, patient enough for its start."""
+def probe(program: Program, rng: random.Random, kind: str, *, network: bool = False) -> Obj:
+    """A probe that the program answers, patient enough for its start; with ``network`` it asks a port."""
     handlers: dict[str, Obj] = {
         "http": {"httpGet": {"path": program.health, "port": program.port}},
         "grpc": {"grpc": {"port": program.port}},
         "tcp": {"tcpSocket": {"port": program.port}},
     }
+    if program.speaks == "tcp" and not network and rng.random() < 0.4:
+        handlers["tcp"] = {"exec": {"command": ["/bin/check"]}}
     wait = program.start_s * 2 + 5 + (20 if kind == "livenessProbe" else 0)
     return {
         **handlers[program.speaks],
@@ -145,13 +173,17 @@ def service(
     target: Any = port["containerPort"]
     if "name" in port and rng.random() < 0.4:
         target = port["name"]
+    ports: list[Obj] = [{"port": rng.choice((80, port["containerPort"])), "targetPort": target}]
+    for more in container["ports"][1:]:
+        ports[0]["name"] = "main"
+        ports.append({"name": more["name"], "port": more["containerPort"], "targetPort": more["name"]})  # fmt: skip
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
         "spec": {
             "selector": dict(labels),
-            "ports": [{"port": rng.choice((80, port["containerPort"])), "targetPort": target}],
+            "ports": ports,
         },
     }
 

@@ -15,6 +15,16 @@ from lab.scene import Answer, App, Fleet, Scene
 _HEALTHY, _TWO = 0.08, 0.1
 #: Shares of cases with something that looks like trouble, and where the repository is not what runs.
 _DECOY, _DRIFT = 0.4, 0.15
+#: Share of cases whose events the cluster keeps no more; conditions stay.
+_EXPIRED = 0.08
+#: Share of cases where a source is missing.
+_BLIND = 0.08
+#: Faults that only the repository tells: what it declares is not there.
+_BY_REPOSITORY = frozenset({"quota_services", "zero", "suspended"})
+#: Datadog's tag of a workload.
+_TAGS = {
+    "Deployment": "kube_deployment", "StatefulSet": "kube_stateful_set", "DaemonSet": "kube_daemon_set", "Job": "kube_job", "CronJob": "kube_cronjob",
+}  # fmt: skip
 #: What monitors say; none tells the cause.
 _TITLES = (
     "Deployment {app} has fewer available replicas than desired", "{app}: error rate above threshold", "Pods of {app} are not ready",
@@ -53,11 +63,23 @@ def _scene(
         made.family = "two"
     elif rng.random() < _DECOY:
         disturb(made, target)
+    if one.family != "configuration" and target.workload["kind"] == "Deployment" and rng.random() < _EXPIRED:  # fmt: skip
+        made.expired = True
+        made.notes.append("events are gone")
+    if one.id not in _BY_REPOSITORY and rng.random() < _BLIND:
+        made.without.add("repository")
+    if one.evidence == "real" and one.family != "services" and rng.random() < _BLIND:
+        made.without.add("logs")
+    made.notes += [f"no {source}" for source in sorted(made.without)]
     _alert(made, target, one, named=bool(second) or rng.random() < 0.6)
     return made
 
 
 def _break(made: Scene, target: App, one: Fault) -> None:
+    if one.kinds and made.rng.random() < 0.25:
+        kind = made.pick(one.kinds)
+        apps.become(target, kind, made.fleet.workers[0]["metadata"]["labels"]["pool"])
+        made.notes.append(f"a {kind}")
     before = json.loads(json.dumps(target.workload))
     made.answer = inject(made, target, one)
     made.notes.append(f"fault: {one.id} at {target.name}")
@@ -127,7 +149,11 @@ def _alert(made: Scene, target: App, one: Fault | None, *, named: bool) -> None:
         made.title = made.title.format(app=subject.name) or made.pick(_VAGUE)
         return
     made.title = (made.title or made.pick(_TITLES)).format(app=subject.name)
-    kind = {"Deployment": "kube_deployment", "StatefulSet": "kube_stateful_set", "Job": "kube_job", "CronJob": "kube_cronjob"}  # fmt: skip
-    tag = kind[subject.workload["kind"]]
-    made.placed = bool(made.others) or made.rng.random() > 0.08
-    made.subject = f"{made.pick((tag, tag, 'service' if subject.service else tag))}:{subject.name}"
+    tag = made.pick((_TAGS[subject.workload["kind"]],) * 2 + (("service",) if subject.service else ()))  # fmt: skip
+    roll = made.rng.random()
+    if roll < 0.15:
+        tag = "pod_name"
+    elif roll > 0.92 and not made.others:
+        made.placed = False
+        made.notes.append("alert: names no namespace")
+    made.subject = f"{tag}:{subject.name}"

@@ -28,21 +28,29 @@ def write(live: Live, out: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     objects = read(live)
     for where, items in objects.items():
-        _save(folder / "cluster" / f"{where}.json", items)
-    for namespace, pod, stem, lines in logs_of(live, objects):
+        gone = scene.expired and where == f"{scene.namespace}/events"
+        _save(folder / "cluster" / f"{where}.json", [] if gone else items)
+    for namespace, pod, stem, lines in () if "logs" in scene.without else logs_of(live, objects):
         path = folder / "cluster" / namespace / pod / f"{stem}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n")
-    for app in scene.apps:
-        _manifest(folder / "manifests" / f"{app.name}.yaml", app)
-    shared = [m for m in scene.before if m["metadata"].get("namespace")]
-    if shared:
-        _yaml(folder / "manifests" / "namespace.yaml", shared)
-    (folder / "alert.json").write_text(json.dumps(alert(scene), indent=1) + "\n")
+    if "repository" not in scene.without:
+        _repository(folder / "manifests", scene)
+    pods = objects[f"{scene.namespace}/pods"]
+    (folder / "alert.json").write_text(json.dumps(alert(scene, pods), indent=1) + "\n")
     expected = out / "expected" / f"{scene.name}.json"
     expected.parent.mkdir(parents=True, exist_ok=True)
     expected.write_text(json.dumps(_answer(scene), indent=1) + "\n")
     return folder
+
+
+def _repository(folder: Path, scene: Scene) -> None:
+    """What the deployment repository declares."""
+    for app in scene.apps:
+        _manifest(folder / f"{app.name}.yaml", app)
+    shared = [m for m in scene.before if m["metadata"].get("namespace")]
+    if shared:
+        _yaml(folder / "namespace.yaml", shared)
 
 
 def read(live: Live) -> dict[str, list[Obj]]:
@@ -119,12 +127,15 @@ def _yaml(path: Path, documents: list[Obj]) -> None:
     path.write_text(text)
 
 
-def alert(scene: Scene) -> dict[str, Any]:
-    """The webhook's payload. It tells a symptom, and its tags sometimes name what it is about."""
+def alert(scene: Scene, pods: list[Obj]) -> dict[str, Any]:
+    """The webhook's payload. It tells a symptom, and its tags sometimes name what it is about.
+
+    It comes some minutes after all that: monitors wait before they speak.
+    """
     rng = random.Random(f"{scene.seed}/alert")
     tags = [f"kube_namespace:{scene.namespace}"] if scene.placed else []
-    tags += [scene.subject] if scene.subject else []
-    number, now = rng.randrange(10**7, 10**9), int(time.time() * 1000)
+    tags += [_tag(scene.subject, pods)] if scene.subject else []
+    number, now = rng.randrange(10**7, 10**9), int((time.time() + 60 * rng.randint(6, 15)) * 1000)
     return {
         "id": str(rng.randrange(10**12, 10**13)), "event_type": "query_alert_monitor", "title": f"[Triggered] {scene.title}",
         "body": f"%%%\n{scene.title}\n%%%", "alert_id": str(number), "alert_title": f"[Triggered] {scene.title}",
@@ -133,6 +144,16 @@ def alert(scene: Scene) -> dict[str, Any]:
         "priority": "normal", "hostname": "", "date": now, "last_updated": now, "org": {"id": "1", "name": "lab"},
         "link": f"https://app.datadoghq.com/monitors/{number}", "tags": [*tags, "kube_cluster_name:lab", "env:lab"], "anomalies": [],
     }  # fmt: skip
+
+
+def _tag(subject: str, pods: list[Obj]) -> str:
+    """``pod_name`` with a pod of the application, the unready first; the service where it has none."""
+    key, _, name = subject.partition(":")
+    if key != "pod_name":
+        return subject
+    mine = [p for p in pods if p["metadata"]["name"].startswith(f"{name}-")]
+    mine.sort(key=lambda p: any(c["type"] == "Ready" and c["status"] == "True" for c in (p.get("status") or {}).get("conditions") or []))  # fmt: skip
+    return f"pod_name:{mine[0]['metadata']['name']}" if mine else f"service:{name}"
 
 
 def _answer(scene: Scene) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def run(live: Live) -> None:
     for manifest in scene.before:
         live.apply(manifest)
     if any(m["kind"] == "ResourceQuota" for m in scene.before):
-        live.wait(lambda: _counted(live), "a quota was not computed")
+        live.wait(lambda: counted(live), "a quota was not computed")
     live.wait(lambda: all(_bound(live, name) for name in scene.bound_first), "a claim is not bound")
     early = [a for a in scene.apps if not a.late]
     for app in early:
@@ -113,6 +113,13 @@ def run(live: Live) -> None:
     what = f"{scene.answer.failure_class if scene.answer else 'nothing'} does not show"
     live.wait(lambda: all(visible(live) for visible in scene.visible), what)
     live.wait(lambda: well(live, scene.apps), "an application that is well did not get ready")
+    live.wait(lambda: _at_rest(live), "a pod has no status yet")
+
+
+def _at_rest(live: Live) -> bool:
+    """Each pod on a node has heard of its kubelet."""
+    bound = [p for p in live.items("v1", "pods") if p["spec"].get("nodeName")]
+    return all("startTime" in (p.get("status") or {}) for p in bound)
 
 
 def _there(api: Api, path: str) -> bool:
@@ -128,7 +135,8 @@ def _bound(live: Live, claim: str) -> bool:
     return bool((found.get(claim) or {}).get("status", {}).get("phase") == "Bound")
 
 
-def _counted(live: Live) -> bool:
+def counted(live: Live) -> bool:
+    """The quota controller has seen the quotas as they are."""
     quotas = live.items("v1", "resourcequotas")
     return all((q.get("status") or {}).get("hard") == q["spec"]["hard"] for q in quotas)
 

@@ -13,7 +13,7 @@ from typing import Any
 from kfix import diagnosing
 from lab.api import GROUPS, Refused, plural, root
 from lab.dump import read
-from lab.live import Live, well
+from lab.live import Live, Unsettled, counted, well
 from lab.scene import Obj
 from lab.talk import call
 from manifests import paths
@@ -21,7 +21,7 @@ from manifests import paths
 #: Seconds for a change to show its effect.
 _PATIENCE_S = 25.0
 #: Classes whose repair does not show in pods or calls here.
-_INVISIBLE = frozenset({"autoscaler_at_ceiling", "autoscaler_without_metrics", "autoscaler_target_missing", "autoscaler_conflict", "disruption_budget_blocks", "cron_suspended", "finalizer_stuck", "certificate_secret_missing", "route_backend_mismatch", "load_balancer_pending"})  # fmt: skip
+_INVISIBLE = frozenset({"autoscaler_at_ceiling", "autoscaler_without_metrics", "autoscaler_target_missing", "autoscaler_conflict", "disruption_budget_blocks", "cron_suspended", "finalizer_stuck", "certificate_secret_missing", "route_backend_mismatch", "load_balancer_pending", "quota_storage_exceeded"})  # fmt: skip
 
 
 def repaired(live: Live, folder: Path) -> dict[str, str]:
@@ -38,10 +38,11 @@ def repaired(live: Live, folder: Path) -> dict[str, str]:
     try:
         for change in changes:
             _apply(live, change)
+        live.wait(lambda: counted(live), "quotas are not computed")
         for manifest, _ in live.refused:  # whoever deploys tries again
             live.api.create(manifest)
         _nudge(live)
-    except (Refused, paths.Missing) as trouble:
+    except (Refused, Unsettled, paths.Missing) as trouble:
         return {"outcome": "refused", "change": said, "detail": str(trouble)[:300]}
     if live.scene.answer is not None and live.scene.answer.failure_class in _INVISIBLE:
         return {"outcome": "not shown", "change": said}

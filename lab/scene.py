@@ -148,6 +148,10 @@ class Scene:
     family: str = ""
     #: The alert says which namespace it is about.
     placed: bool = True
+    #: Events are gone: the cluster keeps them for an hour.
+    expired: bool = False
+    #: Sources that were not collected: ``repository``, ``logs``.
+    without: set[str] = field(default_factory=set)
     #: An extra tag of the alert: whom it names.
     subject: str = ""
     title: str = ""

@@ -63,8 +63,7 @@ def _served(app: App, rng: random.Random) -> str:
 
 def call(live: Live, app: App, key: str, pod: Obj, objects: Read) -> str:
     """The line that a failing call leaves, empty where it succeeds."""
-    value = next((e.get("value", "") for e in pod["spec"]["containers"][0].get("env", []) if e["name"] == key), "")  # fmt: skip
-    place = _PLACE.match(value)
+    place = _PLACE.match(_value(live, pod["spec"]["containers"][0], key, objects))
     if place is None:
         return ""
     host, port = place["host"], int(place["port"])
@@ -78,6 +77,18 @@ def call(live: Live, app: App, key: str, pod: Obj, objects: Read) -> str:
     if verdict == "refused":
         return words.REFUSED[language].format(**names)
     return words.TIMED_OUT[language].format(**names) if verdict else ""
+
+
+def _value(live: Live, container: Obj, key: str, objects: Read) -> str:
+    """A variable's value, from the manifest or from a ConfigMap that it is filled from."""
+    for entry in container.get("env", []):
+        if entry["name"] == key:
+            return str(entry.get("value", ""))
+    sources = {(s.get("configMapRef") or {}).get("name") for s in container.get("envFrom", [])}
+    for config in objects[f"{live.scene.namespace}/configmaps"]:
+        if config["metadata"]["name"] in sources and key in (config.get("data") or {}):
+            return str(config["data"][key])
+    return ""
 
 
 def _service(live: Live, host: str, objects: Read) -> Obj | None:

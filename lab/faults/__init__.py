@@ -24,6 +24,8 @@ class Fault:
     alone: bool = False
     #: Nobody serves the application's callers any more: an alert may be about one of them.
     outage: bool = False
+    #: Other kinds of workload than a Deployment that it may befall.
+    kinds: tuple[str, ...] = ()
 
 
 FAMILIES = ("admission", "scheduling", "services", "scaling", "configuration")
@@ -38,6 +40,7 @@ _MODULES = (
     "objects",
 )
 FAULTS: dict[str, Fault] = {}
+ANY = ("StatefulSet", "DaemonSet")
 
 
 def sick(scene: Scene, app: App) -> None:
@@ -53,12 +56,13 @@ def fault(
     *,
     alone: bool = False,
     outage: bool = False,
+    kinds: tuple[str, ...] = (),
 ) -> Callable[[Inject], Inject]:
     """Registers a fault under its function's name. It returns the object at fault, an application where it says nothing else."""
 
     def register(inject: Inject) -> Inject:
         name = inject.__name__
-        FAULTS[name] = Fault(name, family, failure_class, evidence, inject, alone, outage)
+        FAULTS[name] = Fault(name, family, failure_class, evidence, inject, alone, outage, kinds)
         return inject
 
     return register

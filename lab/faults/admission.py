@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.faults import fault
+from lab.faults import ANY, fault
 from lab.scene import App, Obj, Scene
 from manifests import quantities
 
@@ -145,7 +145,7 @@ def limit_range(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "missing_service_account", outage=True)
+@fault("admission", "missing_service_account", outage=True, kinds=ANY)
 def service_account(scene: Scene, app: App) -> str:
     """The pods name an account that is not there."""
     refused(scene, app, "error looking up service account")
@@ -165,7 +165,8 @@ def pod_security(scene: Scene, app: App) -> str:
     scene.labels["pod-security.kubernetes.io/enforce"] = level
     for one in scene.apps:
         one.spec["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}  # fmt: skip
-        one.container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}  # fmt: skip
+        for container in one.spec["containers"]:
+            container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}  # fmt: skip
     way = scene.pick(("privileged", "host", "port")) if level == "baseline" else scene.pick(("root", "caps", "privileged"))  # fmt: skip
     if way == "privileged":
         app.container["securityContext"] = {"privileged": True}
@@ -193,7 +194,7 @@ def webhook(scene: Scene, app: App, client: Obj) -> None:
     scene.before.append({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name}, "webhooks": [hook]})  # fmt: skip
 
 
-@fault("admission", "webhook_unavailable", outage=True)
+@fault("admission", "webhook_unavailable", outage=True, kinds=ANY)
 def webhook_down(scene: Scene, app: App) -> str:
     """The webhook's server is not there, or nothing listens."""
     refused(scene, app, "failed calling webhook")
@@ -202,7 +203,7 @@ def webhook_down(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "webhook_refused", outage=True)
+@fault("admission", "webhook_refused", outage=True, kinds=ANY)
 def webhook_refuses(scene: Scene, app: App) -> str:
     """The webhook's server says no."""
     refused(scene, app, "denied the request")
@@ -211,7 +212,7 @@ def webhook_refuses(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "priority_class_missing", outage=True)
+@fault("admission", "priority_class_missing", outage=True, kinds=ANY)
 def priority_class(scene: Scene, app: App) -> str:
     """The pods name a PriorityClass that is not there."""
     refused(scene, app, "no PriorityClass with name")
@@ -219,7 +220,7 @@ def priority_class(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("admission", "runtime_class_missing", outage=True)
+@fault("admission", "runtime_class_missing", outage=True, kinds=ANY)
 def runtime_class(scene: Scene, app: App) -> str:
     """The pods name a RuntimeClass that is not there."""
     refused(scene, app, "RuntimeClass")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.apps import probe
-from lab.faults import fault, sick
+from lab.faults import ANY, fault, sick
 from lab.scene import App, Obj, Scene
 
 
@@ -14,7 +14,7 @@ def _probed(app: App, scene: Scene, kind: str, speaks: str = "") -> Obj:
         app.program = replace(app.program, speaks=speaks)
     for name in ("livenessProbe", "readinessProbe"):
         if name in app.container or name == kind:
-            app.container[name] = probe(app.program, scene.rng, name)
+            app.container[name] = probe(app.program, scene.rng, name, network=True)
     wrong: Obj = app.container[kind]
     return wrong
 
@@ -24,7 +24,7 @@ def _handler(wrong: Obj) -> Obj:
     return found
 
 
-@fault("configuration", "liveness_probe_port", "synthetic", outage=True)
+@fault("configuration", "liveness_probe_port", "synthetic", outage=True, kinds=ANY)
 def liveness_port(scene: Scene, app: App) -> str:
     """The liveness probe asks a port at which nothing listens."""
     sick(scene, app)
@@ -32,7 +32,7 @@ def liveness_port(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "readiness_probe_port", "synthetic", outage=True)
+@fault("configuration", "readiness_probe_port", "synthetic", outage=True, kinds=ANY)
 def readiness_port(scene: Scene, app: App) -> str:
     """The readiness probe asks a port at which nothing listens."""
     sick(scene, app)
@@ -40,7 +40,7 @@ def readiness_port(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "readiness_probe_port", "synthetic", outage=True)
+@fault("configuration", "readiness_probe_port", "synthetic", outage=True, kinds=ANY)
 def readiness_port_name(scene: Scene, app: App) -> str:
     """The readiness probe names a port that the container does not have."""
     sick(scene, app)
@@ -48,7 +48,7 @@ def readiness_port_name(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "liveness_probe_path", "synthetic")
+@fault("configuration", "liveness_probe_path", "synthetic", kinds=ANY)
 def liveness_path(scene: Scene, app: App) -> str:
     """The liveness probe asks a path that the program does not know."""
     sick(scene, app)
@@ -56,7 +56,7 @@ def liveness_path(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "readiness_probe_path", "synthetic", outage=True)
+@fault("configuration", "readiness_probe_path", "synthetic", outage=True, kinds=ANY)
 def readiness_path(scene: Scene, app: App) -> str:
     """The readiness probe asks a path that the program does not know."""
     sick(scene, app)
@@ -64,7 +64,7 @@ def readiness_path(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "liveness_probe_protocol", "synthetic")
+@fault("configuration", "liveness_probe_protocol", "synthetic", kinds=ANY)
 def liveness_protocol(scene: Scene, app: App) -> str:
     """The liveness probe speaks HTTP to a gRPC server, or the other way round, or TLS."""
     sick(scene, app)
@@ -72,7 +72,7 @@ def liveness_protocol(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "readiness_probe_protocol", "synthetic", outage=True)
+@fault("configuration", "readiness_probe_protocol", "synthetic", outage=True, kinds=ANY)
 def readiness_protocol(scene: Scene, app: App) -> str:
     """The readiness probe speaks HTTP to a gRPC server, or the other way round, or TLS."""
     sick(scene, app)
@@ -92,7 +92,7 @@ def _speak(wrong: Obj, app: App, scene: Scene) -> None:
         wrong["grpc"] = {"port": port}
 
 
-@fault("configuration", "liveness_probe_timing", "synthetic")
+@fault("configuration", "liveness_probe_timing", "synthetic", kinds=ANY)
 def liveness_timing(scene: Scene, app: App) -> str:
     """The liveness probe gives up before the program listens."""
     sick(scene, app)
@@ -102,22 +102,22 @@ def liveness_timing(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "startup_probe_port", "synthetic", outage=True)
+@fault("configuration", "startup_probe_port", "synthetic", outage=True, kinds=ANY)
 def startup_port(scene: Scene, app: App) -> str:
     """The startup probe asks a port at which nothing listens."""
     sick(scene, app)
-    wrong = probe(app.program, scene.rng, "livenessProbe")
+    wrong = probe(app.program, scene.rng, "livenessProbe", network=True)
     _handler(wrong)["port"] = app.program.port + scene.pick((1, 10, 80))
     app.container["startupProbe"] = wrong
     return ""
 
 
-@fault("configuration", "startup_probe_timing", "synthetic", outage=True)
+@fault("configuration", "startup_probe_timing", "synthetic", outage=True, kinds=ANY)
 def startup_timing(scene: Scene, app: App) -> str:
     """The startup probe gives up before the program listens."""
     sick(scene, app)
     app.program = replace(app.program, start_s=scene.rng.randint(60, 120))
-    wrong = probe(app.program, scene.rng, "livenessProbe")
+    wrong = probe(app.program, scene.rng, "livenessProbe", network=True)
     wrong |= {"initialDelaySeconds": 0, "periodSeconds": scene.pick((2, 5)), "failureThreshold": scene.pick((1, 2))}  # fmt: skip
     app.container["startupProbe"] = wrong
     return ""

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from lab import words
 from lab.apps import connect, deployment, service
-from lab.faults import fault, sick
+from lab.faults import ANY, fault, sick
 from lab.scene import App, Obj, Program, Scene
 
 
-@fault("configuration", "oom_killed", "synthetic", outage=True)
+@fault("configuration", "oom_killed", "synthetic", outage=True, kinds=ANY)
 def oom(scene: Scene, app: App) -> str:
     """The program needs more memory than its limit."""
     sick(scene, app)
@@ -21,7 +21,7 @@ def oom(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "missing_env", "synthetic", outage=True)
+@fault("configuration", "missing_env", "synthetic", outage=True, kinds=ANY)
 def env_missing(scene: Scene, app: App) -> str:
     """The program needs a variable that nobody sets."""
     sick(scene, app)
@@ -30,7 +30,7 @@ def env_missing(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "crash_bad_config", "synthetic", outage=True)
+@fault("configuration", "crash_bad_config", "synthetic", outage=True, kinds=ANY)
 def bad_value(scene: Scene, app: App) -> str:
     """A variable has a value that the program refuses."""
     sick(scene, app)
@@ -40,7 +40,7 @@ def bad_value(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "crash_code", "synthetic", outage=True)
+@fault("configuration", "crash_code", "synthetic", outage=True, kinds=ANY)
 def crash(scene: Scene, app: App) -> str:
     """The program has a bug: it ends by itself."""
     sick(scene, app)
@@ -48,7 +48,7 @@ def crash(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "volume_permission_denied", "synthetic", outage=True)
+@fault("configuration", "volume_permission_denied", "synthetic", outage=True, kinds=ANY)
 def volume_permission(scene: Scene, app: App) -> str:
     """The program's user may not write to its volume."""
     sick(scene, app)
@@ -60,7 +60,7 @@ def volume_permission(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "sidecar_port_conflict", "synthetic", outage=True)
+@fault("configuration", "sidecar_port_conflict", "synthetic", outage=True, kinds=ANY)
 def sidecar(scene: Scene, app: App) -> str:
     """A second container of the pod wants the port of the first."""
     sick(scene, app)
@@ -73,7 +73,7 @@ def sidecar(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "rbac_denied", "synthetic", outage=True)
+@fault("configuration", "rbac_denied", "synthetic", outage=True, kinds=ANY)
 def rbac(scene: Scene, app: App) -> str:
     """The program may not read what it needs from the API server."""
     sick(scene, app)
@@ -87,7 +87,7 @@ def _dies(scene: Scene, app: App, line: str, code: int = 1) -> None:
     app.program = replace(app.program, dying_words=(line,), exit_code=code)
 
 
-@fault("configuration", "heap_exhausted", "synthetic", outage=True)
+@fault("configuration", "heap_exhausted", "synthetic", outage=True, kinds=ANY)
 def heap(scene: Scene, app: App) -> str:
     """The runtime's heap is full below the container's limit."""
     _dies(scene, app, scene.pick((
@@ -97,7 +97,7 @@ def heap(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "file_descriptors_exhausted", "synthetic", outage=True)
+@fault("configuration", "file_descriptors_exhausted", "synthetic", outage=True, kinds=ANY)
 def descriptors(scene: Scene, app: App) -> str:
     """The program may open no more files."""
     _dies(scene, app, scene.pick((
@@ -109,14 +109,14 @@ def descriptors(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "container_exits_at_once", "synthetic", outage=True)
+@fault("configuration", "container_exits_at_once", "synthetic", outage=True, kinds=ANY)
 def ends(scene: Scene, app: App) -> str:
     """The program does its work and ends, although it should run on."""
     _dies(scene, app, scene.pick(("done", "nothing to do", "usage: server [options]")), 0)
     return ""
 
 
-@fault("configuration", "file_permission_denied", "synthetic", outage=True)
+@fault("configuration", "file_permission_denied", "synthetic", outage=True, kinds=ANY)
 def file_permission(scene: Scene, app: App) -> str:
     """Another user than the image's may not touch the image's files."""
     _dies(scene, app, words.DENIED_FILE[app.program.language].format(path="/opt/app"))
@@ -162,7 +162,7 @@ def _database(scene: Scene, caller: App, product: str) -> App:
     return made
 
 
-@fault("configuration", "database_credentials_invalid", "synthetic", outage=True)
+@fault("configuration", "database_credentials_invalid", "synthetic", outage=True, kinds=ANY)
 def database_password(scene: Scene, app: App) -> str:
     """The database does not know its user or password."""
     product = scene.pick(sorted(_REFUSED))

@@ -16,7 +16,7 @@ def _label(node: Obj, key: str) -> str:
     return str(node["metadata"]["labels"][key])
 
 
-@fault("scheduling", "insufficient_cpu", outage=True)
+@fault("scheduling", "insufficient_cpu", outage=True, kinds=("StatefulSet",))
 def cpu(scene: Scene, app: App) -> str:
     """One pod asks for more CPU than any node has."""
     unplaced(scene, app, "Insufficient cpu")
@@ -26,7 +26,7 @@ def cpu(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("scheduling", "insufficient_memory", outage=True)
+@fault("scheduling", "insufficient_memory", outage=True, kinds=("StatefulSet",))
 def memory(scene: Scene, app: App) -> str:
     """One pod asks for more memory than any node has."""
     unplaced(scene, app, "Insufficient memory")
@@ -42,7 +42,7 @@ def _maybe_pinned(scene: Scene, app: App) -> None:
         app.spec["nodeSelector"] = {"pool": _label(scene.fleet.workers[0], "pool")}
 
 
-@fault("scheduling", "node_selector_mismatch", outage=True)
+@fault("scheduling", "node_selector_mismatch", outage=True, kinds=("StatefulSet",))
 def node_selector(scene: Scene, app: App) -> str:
     """The nodeSelector names a label, or a value, that no node has."""
     unplaced(scene, app, "node affinity/selector")
@@ -59,7 +59,7 @@ def _required(*expressions: Obj) -> Obj:
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}  # fmt: skip
 
 
-@fault("scheduling", "node_affinity_mismatch", outage=True)
+@fault("scheduling", "node_affinity_mismatch", outage=True, kinds=("StatefulSet",))
 def node_affinity(scene: Scene, app: App) -> str:
     """The required node affinity fits no node."""
     unplaced(scene, app, "node affinity/selector")
@@ -77,7 +77,7 @@ def _pod_rule(labels: dict[str, str], key: str) -> list[Obj]:
     return [{"labelSelector": {"matchLabels": labels}, "topologyKey": key}]
 
 
-@fault("scheduling", "pod_affinity_mismatch", outage=True)
+@fault("scheduling", "pod_affinity_mismatch", outage=True, kinds=("StatefulSet",))
 def pod_affinity(scene: Scene, app: App) -> str:
     """It must stand beside a pod that is not there."""
     unplaced(scene, app, "didn't match pod affinity")
@@ -99,7 +99,7 @@ def pod_anti_affinity(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("scheduling", "taint_not_tolerated", outage=True)
+@fault("scheduling", "taint_not_tolerated", outage=True, kinds=("StatefulSet",))
 def taint(scene: Scene, app: App) -> str:
     """It is pinned to a tainted pool without the toleration, or with a wrong one."""
     unplaced(scene, app, "untolerated taint")
@@ -112,7 +112,7 @@ def taint(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("scheduling", "node_cordoned", outage=True)
+@fault("scheduling", "node_cordoned", outage=True, kinds=("StatefulSet",))
 def cordon(scene: Scene, app: App) -> str:
     """It is pinned to nodes that are all cordoned."""
     unplaced(scene, app, "were unschedulable")
@@ -153,7 +153,7 @@ def host_port(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("scheduling", "too_many_pods", outage=True)
+@fault("scheduling", "too_many_pods", outage=True, kinds=("StatefulSet",))
 def full_node(scene: Scene, app: App) -> str:
     """It is pinned to a node that holds all the pods it may."""
     unplaced(scene, app, "Too many pods")
@@ -292,7 +292,7 @@ def volume_elsewhere(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("scheduling", "insufficient_resource", outage=True)
+@fault("scheduling", "insufficient_resource", outage=True, kinds=("StatefulSet",))
 def extended(scene: Scene, app: App) -> str:
     """The pods want a device that no node has, or more scratch disk."""
     what, much = scene.pick((("nvidia.com/gpu", "1"), (f"{scene.words.word()}.example.com/fpga", "2"), ("ephemeral-storage", "900Gi")))  # fmt: skip
@@ -311,7 +311,7 @@ def scheduler(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("scheduling", "scheduling_gated", outage=True)
+@fault("scheduling", "scheduling_gated", outage=True, kinds=("StatefulSet",))
 def gated(scene: Scene, app: App) -> str:
     """A scheduling gate that nobody lifts."""
     scene.broken.add(app.name)

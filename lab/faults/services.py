@@ -189,3 +189,16 @@ def tls_secret(scene: Scene, app: App) -> str:
     scene.before.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
     scene.title = "{app}: certificate check fails"
     return f"ingress/{name}"
+
+
+@fault("services", "env_address_mismatch")
+def config_host(scene: Scene, app: App) -> str:
+    """The address comes from a ConfigMap, and names a Service that is not there."""
+    entry = _entry(app, scene)
+    name = app.calls[entry["name"]]
+    app.container["env"].remove(entry)
+    wrong = entry["value"].replace(name, scene.words.misspelt(name), 1)
+    meta = {"name": f"{app.name}-env", "namespace": scene.namespace}
+    app.extras.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {entry["name"]: wrong}})  # fmt: skip
+    app.container["envFrom"] = [{"configMapRef": {"name": f"{app.name}-env"}}]
+    return ""

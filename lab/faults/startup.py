@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.faults import fault, sick
+from lab.faults import ANY, fault, sick
 from lab.scene import App, Obj, Program, Scene
 
 
@@ -15,7 +15,7 @@ def _config(scene: Scene, app: App, kind: str, name: str, data: dict[str, str]) 
     return made
 
 
-@fault("configuration", "config_reference_missing", "synthetic", outage=True)
+@fault("configuration", "config_reference_missing", "synthetic", outage=True, kinds=ANY)
 def missing_object(scene: Scene, app: App) -> str:
     """A ConfigMap or Secret that its environment comes from is not there."""
     sick(scene, app)
@@ -32,7 +32,7 @@ def missing_object(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "config_reference_missing", "synthetic", outage=True)
+@fault("configuration", "config_reference_missing", "synthetic", outage=True, kinds=ANY)
 def missing_key(scene: Scene, app: App) -> str:
     """The ConfigMap or Secret is there, the key is not."""
     sick(scene, app)
@@ -45,7 +45,7 @@ def missing_key(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "config_reference_missing", "synthetic", outage=True)
+@fault("configuration", "config_reference_missing", "synthetic", outage=True, kinds=ANY)
 def missing_volume_source(scene: Scene, app: App) -> str:
     """A ConfigMap or Secret that it mounts is not there, or lacks an item."""
     sick(scene, app)
@@ -61,7 +61,7 @@ def missing_volume_source(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "image_not_found", "synthetic", outage=True)
+@fault("configuration", "image_not_found", "synthetic", outage=True, kinds=ANY)
 def image_tag(scene: Scene, app: App) -> str:
     """The tag, or the repository, does not exist."""
     sick(scene, app)
@@ -74,7 +74,7 @@ def image_tag(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "image_registry_unreachable", "synthetic", outage=True)
+@fault("configuration", "image_registry_unreachable", "synthetic", outage=True, kinds=ANY)
 def image_registry(scene: Scene, app: App) -> str:
     """The registry's name does not resolve."""
     sick(scene, app)
@@ -84,7 +84,7 @@ def image_registry(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "image_pull_secret_missing", "synthetic", outage=True)
+@fault("configuration", "image_pull_secret_missing", "synthetic", outage=True, kinds=ANY)
 def pull_secret(scene: Scene, app: App) -> str:
     """The registry wants credentials; the secret is not named, or not there."""
     sick(scene, app)
@@ -94,7 +94,7 @@ def pull_secret(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "image_platform_mismatch", "synthetic", outage=True)
+@fault("configuration", "image_platform_mismatch", "synthetic", outage=True, kinds=ANY)
 def image_platform(scene: Scene, app: App) -> str:
     """The image is built for another processor."""
     sick(scene, app)
@@ -102,7 +102,7 @@ def image_platform(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "bad_command", "synthetic", outage=True)
+@fault("configuration", "bad_command", "synthetic", outage=True, kinds=ANY)
 def command(scene: Scene, app: App) -> str:
     """The command does not exist in the image."""
     sick(scene, app)
@@ -110,7 +110,7 @@ def command(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "init_container_failing", "synthetic", outage=True)
+@fault("configuration", "init_container_failing", "synthetic", outage=True, kinds=ANY)
 def init_container(scene: Scene, app: App) -> str:
     """An init container ends with an error."""
     sick(scene, app)
@@ -122,7 +122,7 @@ def init_container(scene: Scene, app: App) -> str:
     return ""
 
 
-@fault("configuration", "pod_security_violation", "synthetic", outage=True)
+@fault("configuration", "pod_security_violation", "synthetic", outage=True, kinds=ANY)
 def runs_as_root(scene: Scene, app: App) -> str:
     """The image runs as root, the manifest forbids it."""
     sick(scene, app)
