@@ -101,6 +101,8 @@ async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
         await _reconcile(plans[0].edits[0].project, ports, ports.forge)
         result = await open_merge_request(record, plans, ports, ports.forge)
     if isinstance(result, Declined):
+        if result.ref is not None:
+            await _reconcile(result.ref.project, ports, ports.forge)
         return await _decline(record, result.why, ports, result.reason)
     return await _opened(record, result, ports, ports.forge)
 
@@ -137,6 +139,11 @@ async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> Merge
     ref = await ports.ledger.ref_of(record.incident_id)
     if ref is None or ports.forge is None:
         return None
+    found = await ports.forge.find(ref.project, ref.branch)
+    if found is None or found.state != "opened":
+        # People decided, and their webhook got lost.
+        await _reconcile(ref.project, ports, ports.forge)
+        return None
     if decision.kind == "recovered":
         # A flapping alert recovers often: one comment for each window of time.
         window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
@@ -159,7 +166,7 @@ async def _decline(
     if why:
         text = notes.plain(why, reason, ports.language)
     else:
-        text = record.explanation or course.rejections(record)
+        text = notes.rejections(record, ports.language) or record.explanation
     told: tuple[Notification, ...] = ()
     if not ports.limits.observe:
         told = await telling.tell(record, None, ports, kind="declined", why=text)

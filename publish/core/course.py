@@ -125,17 +125,6 @@ def capped(
     return "hourly" if sum(k.opened_at > since for k in same_project) >= per_hour else ""
 
 
-def rejections(record: ValidatedPlans) -> str:
-    """Why none of the plans may be published, from their failed checks; empty without plans."""
-    reasons = [
-        f"{validated.plan.title}: {check.reason}"
-        for validated in record.plans
-        for check in validated.checks
-        if check.name in validated.rejected_by
-    ]
-    return "; ".join(reasons)
-
-
 def publishable(record: ValidatedPlans) -> list[ValidatedPlan]:
     """The accepted plans with an edit, the recommended one first."""
     plans = [p for p in record.plans if p.accepted and p.edits]

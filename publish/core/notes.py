@@ -160,6 +160,18 @@ def refused(other: ValidatedPlan, language: Language) -> str:
     return blocks(word("not_accepted", language), bullets(reasons))
 
 
+def rejections(record: ValidatedPlans, language: Language) -> str:
+    """Why none of the plans may be published, from their failed checks; empty without plans. As untrusted as those."""
+    reasons = [
+        f"{validated.plan.title} – {check_name(check.name, language)}{colon(language)} "
+        f"{french.said(check.reason, language)}"
+        for validated in record.plans
+        for check in validated.checks
+        if check.name in validated.rejected_by
+    ]
+    return "; ".join(reasons) if not any(p.accepted for p in record.plans) else ""
+
+
 def declined(why: str, reason: str, language: Language) -> str:
     """Why nothing was done, for a comment."""
     if not reason:

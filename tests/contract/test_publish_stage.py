@@ -238,6 +238,20 @@ async def test_a_closed_merge_request_is_a_decision_that_is_remembered(world: Wo
     assert (await done(publish(again, world.ports))).action == "opened"
 
 
+@pytest.mark.parametrize("state", ["closed", "merged"])
+async def test_what_people_did_is_found_out_without_a_webhook(world: World, state: str) -> None:
+    record = await world.record()
+    await publish(record, world.ports)
+    world.merge_requests[0].state = state  # type: ignore[assignment]
+    world.now[0] = sample.NOW + timedelta(hours=2)
+    repeat = await world.record(role="repeat", event_id="val-later")
+    assert await publish(repeat, world.ports) is None
+    assert world.merge_requests[0].notes == []
+    known = await world.ports.ledger.of_incident(record.incident_id)
+    assert known is not None
+    assert known.state == state
+
+
 async def test_production_never_merges_itself_whatever_the_record_says(world: World) -> None:
     await publish(await world.record(auto_merge=True), world.ports)
     assert not [a for a in world.faults.asked if a.path.endswith("/merge")]
