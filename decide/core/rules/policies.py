@@ -9,7 +9,7 @@ from decide.core.graph import reachable
 from decide.core.links import Link, links, peer_of, troubles
 from decide.core.netpol import Direction, Peer, directions, passes, selecting
 from decide.core.objects import Obj, Workload, at, items, name_of, namespace_of
-from decide.core.selectors import selects
+from decide.core.selectors import selects, stated
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
@@ -102,9 +102,11 @@ def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         if "ingress" not in directions(policy) or items(at(policy, "spec", "ingress")):
             continue
         tested = workload.ready > 0 and any(reachable(view, s) is False for s in services)
-        narrow = bool(at(policy, "spec", "podSelector"))
+        narrow = stated(at(policy, "spec", "podSelector"))
+        subject = view.bundle.k8s_context.subject
+        asked = workload.name in view.mentioned or (subject is not None and subject.name == workload.name)  # fmt: skip
         text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no ingress"
-        score = 0.85 if tested else 0.45 if narrow else 0.3
+        score = 0.85 if tested else (0.64 if asked and workload.ready else 0.45) if narrow else 0.3
         yield Finding("network_policy_blocks", workload.ref, score, text, [Fact("object", text, _ref(policy))], [], {"workload": workload, "policies": [policy], "direction": "ingress"})  # fmt: skip
         return
 

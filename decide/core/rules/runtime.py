@@ -15,6 +15,7 @@ from decide.core.objects import (
     number,
     owners_of,
 )
+from decide.core.rules.dependencies import database_kind
 from decide.core.rules.startup import claim_volumes, mount_paths, suffering
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
@@ -23,20 +24,39 @@ from decide.core.view import ClusterView
 def find(view: ClusterView) -> Iterator[Finding]:
     """Findings about running programs."""
     for workload in view.workloads:
-        crashing = [c for _, c in suffering(workload) if _crashes(c)]
-        if crashing:
-            yield from _crash(view, workload, crashing[0])
+        batch = workload.kind in ("Job", "CronJob")
+        crashing = {c.name: c for _, c in suffering(workload) if _crashes(c, batch=batch)}
+        for container in crashing.values():
+            yield from _crash(view, workload, container)
+        if not crashing:
+            yield from _complains(view, workload)
         if workload.kind in ("Deployment", "StatefulSet") and workload.desired == 0:
             yield from _zero(view, workload)
         if workload.kind == "Deployment":
             yield from _rollout(view, workload)
 
 
-def _crashes(container: Container) -> bool:
-    """It ended with an error and is not well now."""
+def _crashes(container: Container, *, batch: bool = False) -> bool:
+    """It ended with an error and is not well now. A job's container is not started again by itself."""
     code = container.terminated.get("exitCode")
     loops = container.waiting.get("reason") == "CrashLoopBackOff"
-    return not container.init and (loops or (container.restarts > 0 and code not in (0, None)))
+    return loops or ((container.restarts > 0 or batch) and code not in (0, None))
+
+
+#: What a program that runs on may complain of all the time, and nobody but its own settings is to blame.
+_COMPLAINTS = (("database_credentials_invalid", "db_access_denied"), ("database_schema_missing", "db_missing"), ("rbac_denied", "api_forbidden"))  # fmt: skip
+
+
+def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """It does not crash, but says again and again what it may not do or cannot find."""
+    if database_kind(workload):
+        return  # a database's own log tells of strangers
+    for class_id, signal in _COMPLAINTS:
+        told = [h for h in view.hits(workload) if h.signal == signal]
+        if told:
+            score = 0.86 if not workload.available else 0.68 if len(told) > 2 else 0.5
+            fact = Fact("log", quote(told[-1].line), workload.ref)
+            yield Finding(class_id, workload.ref, score, quote(told[-1].line), [fact], [], {"workload": workload, "subject": told[-1].subject})  # fmt: skip
 
 
 def _crash(view: ClusterView, workload: Workload, container: Container) -> Iterator[Finding]:
@@ -63,6 +83,8 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         yield from _ends_well(view, workload, container, base)
     if found or code in (0, 137, 143, None):
         return
+    if container.init:
+        return  # told by the rules of the start
     panic = _pick(hits, "panic") or _pick(hits, "heap")
     facts = [base, *([Fact("log", quote(panic.line), workload.ref)] if panic else [])]
     yield Finding("crash_code", workload.ref, 0.64 if panic else 0.45, f"exit code {code}", facts, [], data)  # fmt: skip

@@ -60,9 +60,22 @@ def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding]:
     elif mine and not any(p.ready for p in mine):
         text = f"none of {len(mine)} DNS pods is ready: {quote(_why(mine[0]))}"
         yield Finding("cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data)  # fmt: skip
+    elif _answers_wrong(view):
+        text = "the DNS configuration answers NXDOMAIN for names of the cluster"
+        config = ObjectRef(api_version="v1", kind="ConfigMap", namespace=_SPACE, name="coredns")
+        yield Finding("cluster_dns_down", ref, 0.93 if complaints else 0.7, text, [Fact("object", text, config), *facts], [], data)  # fmt: skip
     elif len({w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}) >= 3:
         text = f"{len({w.ref.key for w, _ in complaints})} workloads cannot resolve names of Services that exist"
         yield Finding("cluster_dns_down", ref, 0.75, text, facts, [], data)
+
+
+_REFUSING = re.compile(r"template\s+\S+\s+\S+\s+[^{]*(?:cluster\.local|svc)[^{]*\{[^}]*rcode\s+(?:NXDOMAIN|SERVFAIL|REFUSED)", re.S)  # fmt: skip
+
+
+def _answers_wrong(view: ClusterView) -> bool:
+    """CoreDNS' template plugin refuses names that its kubernetes plugin would know."""
+    config = view.get("configmaps", _SPACE, "coredns") or {}
+    return any(isinstance(t, str) and _REFUSING.search(t) for t in mapping(config.get("data")).values())  # fmt: skip
 
 
 def _exists(view: ClusterView, host: str) -> bool:

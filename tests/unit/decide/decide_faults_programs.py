@@ -179,3 +179,35 @@ def _(c: Cluster, app: str) -> None:
 def _(c: Cluster, app: str) -> None:
     c.container(app)["image"] = "registry.example/postgres:16"
     c.crashed(app, 1, "PANIC: could not write to file: No space left on device")
+
+
+@fault("database_credentials_invalid", "running")
+def _(c: Cluster, app: str) -> None:
+    c.log(app, *["MongoServerError: not authorized on wares to execute command { find: 'x' }"] * 3)
+    c.stopped(app)
+
+
+@fault("rbac_denied", "init")
+def _(c: Cluster, app: str) -> None:
+    c.pod(app)["spec"]["initContainers"] = [{"name": "wait", "image": "x:1"}]
+    c.pod(app)["status"]["initContainerStatuses"] = [{"name": "wait", "ready": False, "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}}]  # fmt: skip
+    c.log(app, 'services is forbidden: User "system:serviceaccount:x:y" cannot get resource "services"')  # fmt: skip
+    c.waiting(app, "PodInitializing")
+
+
+@fault("missing_env", "job")
+def _(c: Cluster, app: str) -> str:
+    name = c.word()
+    job = c.add("jobs", name, api="batch/v1", kind="Job", spec={"template": {"spec": {"containers": [{"name": "main", "image": "x:1"}]}}}, status={"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": "2026-05-04T11:50:00Z"}]})  # fmt: skip
+    pod = c.add("pods", f"{name}-abcde", kind="Pod", spec={"containers": [{"name": "main", "image": "x:1"}]}, status={"phase": "Failed", "containerStatuses": [{"name": "main", "ready": False, "restartCount": 0, "state": {"terminated": {"exitCode": 1}}}]})  # fmt: skip
+    pod["metadata"] |= {"labels": {"app": name}, "ownerReferences": [{"kind": "Job", "name": job["metadata"]["name"], "controller": True}]}  # fmt: skip
+    c.log(name, "KeyError: 'STORE_URL'")
+    return name
+
+
+@fault("cluster_dns_down", "config")
+def _(c: Cluster, app: str) -> str:
+    text = ".:53 {\n  template ANY ANY svc.cluster.local {\n    rcode NXDOMAIN\n  }\n  kubernetes cluster.local\n}\n"
+    c.objects["configmaps"].append({"metadata": {"name": "coredns", "namespace": "kube-system"}, "data": {"Corefile": text}})  # fmt: skip
+    c.crashed(app, 1, f"dial tcp: lookup {c.word()}.{c.namespace}.svc.cluster.local: no such host")
+    return "coredns"
