@@ -58,8 +58,8 @@ class Decide(Settings):
     openai_shape: Literal["json_schema", "json_object", "none"] = "json_schema"
     #: Seconds for one answer. Structured answers of 300 tokens take 2 to 10, of reasoning models up to 25.
     model_timeout_s: float = Field(default=30.0, gt=0)
-    #: Seconds for one opinion with its repair and its retry: the incident waits for it.
-    opinion_timeout_s: float = Field(default=60.0, gt=0)
+    #: Seconds for one opinion with its repair and its retry: the incident waits for it, and is tried again after 120.
+    opinion_timeout_s: float = Field(default=60.0, gt=0, le=100)
     #: Failures in a row after which the model is left alone.
     breaker_failures: int = Field(default=3, ge=1)
     #: Seconds for which it is left alone then.

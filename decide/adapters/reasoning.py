@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -13,7 +14,6 @@ from decide.core.question import MOST_TOKENS, Answer, Message, Opinion, Question
 from decide.ports import Chat, Completion, OpinionBook
 from schemas import errors
 
-_REPAIR = "Your answer was not the JSON object asked for. Answer again with that object only."
 #: Characters of a bad answer that go back to the model.
 _SHOWN = 4_000
 #: Characters a token stands for at least, over the languages and JSON that prompts are made of.
@@ -125,7 +125,7 @@ class ModelReasoner:
             if repaired:
                 return None, "malformed_answer"
             repaired = True
-            messages = [*messages, Message("assistant", done.text[:_SHOWN] or "-"), Message("user", _REPAIR)]  # fmt: skip
+            messages = [*messages, Message("assistant", done.text[:_SHOWN] or "-"), Message("user", question.repair)]  # fmt: skip
 
     async def _call(
         self, question: Question, messages: list[Message]
@@ -142,7 +142,10 @@ class ModelReasoner:
             raise
         self._breaker.note(well=True)
         answer = _read(done) if done.ended == "done" else None
-        await self._book.settle(call, done.tokens or reserved, answer)
+        with suppress(
+            errors.KFixError
+        ):  # then the reservation stands, and the answer is still good
+            await self._book.settle(call, done.tokens or reserved, answer)
         return done, answer
 
 

@@ -92,6 +92,8 @@ class Question:
     incident: str = ""
     #: What ``plans`` are the labels of.
     offered: tuple[ActionPlan, ...] = ()
+    #: What is said after a malformed answer.
+    repair: str = ""
 
     @property
     def key(self) -> str:
@@ -113,20 +115,21 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A versioned prompt file: ``system`` and ``user`` with ``{placeholders}``."""
+    """A versioned prompt file: ``system``, ``user`` with ``{placeholders}``, and what follows a malformed answer."""
 
     version: str
     system: str
     user: str
+    repair: str
 
 
 def parse_prompt(text: str, version: str) -> Prompt:
-    """Reads a prompt file: ``## system`` and ``## user`` sections. Raises ValueError when one is missing."""
-    sections = re.split(r"^## (system|user)\s*$", text, flags=re.M)
+    """Reads a prompt file: sections ``## system``, ``## user``, ``## repair``. Raises ValueError when one is missing."""
+    sections = re.split(r"^## (system|user|repair)\s*$", text, flags=re.M)
     found = dict(zip(sections[1::2], (part.strip() for part in sections[2::2]), strict=True))
-    if set(found) != {"system", "user"}:
-        raise ValueError(f"prompt {version} needs the sections system and user")
-    return Prompt(version, found["system"], found["user"])
+    if set(found) != {"system", "user", "repair"}:
+        raise ValueError(f"prompt {version} needs the sections system, user and repair")
+    return Prompt(version, found["system"], found["user"], found["repair"])
 
 
 def inert(text: str, limit: int = _EXCERPT) -> str:
@@ -184,6 +187,7 @@ def ask(
         tuple(targets),
         incident,
         tuple(plans),
+        prompt.repair,
     )
 
 

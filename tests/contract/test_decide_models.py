@@ -36,7 +36,7 @@ GOOD = json.dumps(
         "proposal": None,
     }
 )
-QUESTION = Question("system", "user", "v1", ("H1",), ("P1",), incident="fp-1")
+QUESTION = Question("system", "user", "v1", ("H1",), ("P1",), incident="fp-1", repair="again")
 PLENTY = Allowance(100, 10_000_000, 100, 10_000_000)
 #: Seconds for one answer in these tests.
 TIMEOUT_S = 2.0
@@ -148,6 +148,7 @@ async def test_a_malformed_answer_gets_one_repair_try(provider: Provider) -> Non
     assert opinion.answer is not None
     assert len(state.asked) == 2
     assert "Sure! {" in str(state.asked[1]["messages"])
+    assert state.asked[1]["messages"][-1]["content"] == "again"
 
 
 async def test_an_answer_in_a_code_fence_needs_no_repair(provider: Provider) -> None:
@@ -338,6 +339,23 @@ async def test_a_repair_counts(provider: Provider) -> None:
     state = saying(provider, "no")
     async with reasoner(provider, state, allowance=Allowance(9, 10**6, 1, 10**6)) as model:
         assert (await model.consider(QUESTION)).failure == "no_budget"
+    assert len(state.asked) == 1
+
+
+async def test_a_book_that_cannot_be_written_after_the_answer_costs_no_second_call(
+    provider: Provider,
+) -> None:
+    from schemas import errors
+
+    class Torn(MemoryBook):
+        async def settle(self, call: str, tokens: int, answer: Any) -> None:
+            raise errors.Unavailable("the store is away")
+
+    state = saying(provider, GOOD)
+    async with serve(provider.app(state, None)) as url:
+        model = ModelReasoner(provider.chat(state.api_key, url), Torn(PLENTY))
+        assert (await model.consider(QUESTION)).answer is not None
+        await model.close()
     assert len(state.asked) == 1
 
 

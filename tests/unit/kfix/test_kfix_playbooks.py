@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from decide.adapters.playbooks import load_playbooks
 from decide.core.playbooks.cel import BUILT, TOLD
 from decide.core.playbooks.shape import FIELDS, Playbook
 
@@ -93,6 +94,14 @@ def test_wrong_usage_is_told(folder: Path) -> None:
 
 def test_the_schema_is_printed_as_json(folder: Path) -> None:
     assert json.loads(run(folder, "kfix playbooks schema").stdout) == Playbook.model_json_schema()
+
+
+def test_the_page_lists_the_shipped_playbooks() -> None:
+    for compiled in load_playbooks().entries:
+        playbook = compiled.playbook
+        plans = ", ".join(f"`{step.fix}`" for step in playbook.plans) or "hand-off"
+        row = f"| `{playbook.id}` | {playbook.for_} | {plans} | {playbook.title.en} |"
+        assert row in PAGE
 
 
 def test_the_page_names_every_part_variable_and_fix() -> None:
