@@ -18,11 +18,14 @@ _GENERATED = re.compile(
 )
 #: The comments at the top of a file or of a document.
 _HEAD = re.compile(r"(?m)(?:\A|^---[^\n]*\n)((?:[ \t\r]*(?:#[^\n]*)?\n)+)")
-#: What means the whole file only at its top; further down it tells where one value comes from.
+#: What means the whole file only at its top, where a comment begins with it: "a name is generated" is said of values.
 _GENERATED_HEAD = re.compile(
-    r"(?im)^#.*(\bdo not (?:manually |hand[- ]?)?(?:edit|modify)\b|\bauto-?generated\b"
-    r"|\b(?:is|was|are|were|automatically) (?:automatically )?generated\b)"
-    r"|^[# \t]+generated (?:by|with|from)\b.*"
+    r"(?im)^[# \t]+(?:.*\bdo not (?:manually |hand[- ]?)?(?:edit|modify)\b"
+    r"|(?:(?:note|warning|caution|attention)\b[:! ]*)?"
+    r"(?:(?:these?|this|the|all)\b(?: [\w.-]+){0,3}? (?:files?|manifests?|yamls?|documents?|resources?)\b"
+    r"(?: [\w.-]+){0,4}? )?"
+    r"(?:(?:this|these) (?:is|was|are|were) )?"
+    r"(?:(?:automatically |auto-?)generated\b|generated (?:automatically|by|with|from|using|at|on)\b)).*"
 )
 _RENDERED = re.compile(r"(?m)^# Source: \S+/(templates|charts|crds)/\S+")
 #: Go template control words, also where a comment hides them from the YAML parser.
