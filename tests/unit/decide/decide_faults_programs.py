@@ -192,6 +192,7 @@ def _(c: Cluster, app: str) -> None:
     c.pod(app)["spec"]["initContainers"] = [{"name": "wait", "image": "x:1"}]
     c.pod(app)["status"]["initContainerStatuses"] = [{"name": "wait", "ready": False, "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}}]  # fmt: skip
     c.log(app, 'services is forbidden: User "system:serviceaccount:x:y" cannot get resource "services"')  # fmt: skip
+    c.logs[-1] = c.logs[-1].model_copy(update={"container": "wait"})
     c.waiting(app, "PodInitializing")
 
 
