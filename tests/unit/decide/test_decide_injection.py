@@ -211,7 +211,7 @@ def test_nothing_of_a_strangers_text_reaches_a_plan(case: str, carrier: str) -> 
         if verdict.analysis is None or not verdict.analysis.hypotheses:
             continue
         question = core.question_about(bundle, verdict, PROMPTS["fr" if n % 2 else "en"])
-        for answer in answers_of(question, text, worst=n % 5 == 0):
+        for answer in answers_of(question, text, worst=n % 11 == 0):
             settled, record = settle(verdict, question, Opinion("m", "m", answer), certain_from=0.9, view=ClusterView(bundle))  # fmt: skip
             for plan in settled.plans:
                 check(plan, names)
