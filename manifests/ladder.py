@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,21 @@ class HelmOrigin:
 
     chart: str
     value_files: tuple[str, ...]
+
+
+def marks(
+    objects: Mapping[str, Sequence[Json]], refs: Iterable[ObjectRef]
+) -> dict[str, dict[str, str]]:
+    """Labels and annotations that objects have in the cluster, by ``ObjectRef.key``: ``Hints.live``. ``objects`` are by
+    kind, as a context bundle has them."""
+    found: dict[str, dict[str, str]] = {}
+    for ref in refs:
+        for item in (item for kind in objects.values() for item in kind):
+            where = text(item, "metadata", "namespace"), text(item, "metadata", "name")
+            if (text(item, "kind"), *where) == (ref.kind, ref.namespace, ref.name):
+                both = mapping(item, "metadata", "labels"), mapping(item, "metadata", "annotations")
+                found[ref.key] = {str(k): str(v) for words in both for k, v in words.items()}
+    return found
 
 
 def rungs(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:

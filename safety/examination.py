@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import structlog
 
+from manifests import ladder
 from manifests.index import Index, build
 from manifests.locate import Hints
 from manifests.plain_kustomize import BuiltIn
@@ -18,7 +19,6 @@ from manifests.proposing import Base, propose_on
 from manifests.refused import Refused
 from safety.adapters.schemas import check_schema
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
-from safety.core.workloads import marks
 from safety.ports import BOUNDS, Cluster, Repository, Schemas
 from schemas import errors
 from schemas.base import Json
@@ -91,7 +91,7 @@ class Examiner:
     ) -> tuple[Edits, Proof | None]:
         if self.repository is None:
             return "no deployment repository is configured", None
-        live = marks(plan, objects)
+        live = ladder.marks(objects, [change.object for change in plan.kubernetes_changes])
         question = self.repository.propose(plan.kubernetes_changes, environment, live)
         found, why = await self._ask(question)
         if found is None:
@@ -143,9 +143,9 @@ def examine_offline(
         edits: Edits = "the case has no repository"
         proof: Proof | None = None
         if index is not None:
-            hints = Hints(
-                candidate.context.environment, live=marks(plan, candidate.context.objects)
-            )
+            refs = [change.object for change in plan.kubernetes_changes]
+            live = ladder.marks(candidate.context.objects, refs)
+            hints = Hints(candidate.context.environment, live=live)
             edits, proof = _offline(index, plan, hints)
         dry_run = CheckResult(
             name="server_dry_run", verdict="unknown", reason="offline: no server was asked"

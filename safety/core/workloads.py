@@ -62,20 +62,6 @@ def _object(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Json:
     raise Unseen(f"{ref.key} was not collected")
 
 
-def marks(plan: ActionPlan, objects: Mapping[str, Sequence[Json]]) -> dict[str, Mapping[str, str]]:
-    """Labels and annotations of the plan's objects as they are in the cluster, by key: deployers sign with them."""
-    found: dict[str, Mapping[str, str]] = {}
-    for change in plan.kubernetes_changes:
-        try:
-            metadata = _object(change.object, objects).get("metadata") or {}
-        except Unseen:
-            continue
-        both = [metadata.get("labels"), metadata.get("annotations")]
-        pairs = [pair for words in both if isinstance(words, Mapping) for pair in words.items()]
-        found[change.object.key] = {str(key): str(value) for key, value in pairs}
-    return found
-
-
 def pod_spec(item: Json) -> Mapping[str, Any] | None:
     """The pod spec inside a workload; ``None`` for other kinds."""
     spec = item.get("spec") or {}
