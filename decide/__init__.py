@@ -1,5 +1,6 @@
 """decide: a context bundle comes in, a diagnosis with ranked plans or an abstention goes out.
 
-Promised: rules decide alone and in milliseconds; a model's answer can only choose among what the rules offered; one
-trouble is one incident, whatever number of alerts, redeliveries and replicas there are.
+Promised: rules decide alone and in milliseconds; a model's answer can only choose from closed lists; a playbook
+that cannot be used keeps the stage from starting; one trouble is one incident, whatever number of alerts, redeliveries
+and replicas there are.
 """

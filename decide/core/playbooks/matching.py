@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from decide.core.findings import Fact, Finding, quote
+from decide.core.findings import Fact, Finding
 from decide.core.objects import at, namespace_of
 from decide.core.playbooks.cel import Failed, Program
 from decide.core.playbooks.compiling import Compiled, Playbooks
-from decide.core.playbooks.planning import Matched, drafts
-from decide.core.playbooks.shape import PLACEHOLDER, Text
+from decide.core.playbooks.planning import Matched, drafts, said
 from decide.core.playbooks.subjects import CHEAP, CLUSTER_KINDS, PLURALS, Subject, ref_of
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
@@ -131,8 +130,3 @@ def _finding(matched: Matched, language: str) -> Finding:
         facts=data,
         own_class=compiled.entry,
     )
-
-
-def said(text: Text, matched: Matched, language: str) -> str:
-    """A sentence with its placeholders filled, on one line, nothing active in it."""
-    return quote(PLACEHOLDER.sub(lambda m: matched.shown(m[1]), text.of(language)))

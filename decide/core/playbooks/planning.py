@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from decide.core.findings import quote
 from decide.core.objects import Obj, labels_of, mapping, name_of
 from decide.core.plans.drafts import Draft, patch, source_of
 from decide.core.playbooks.cel import Bound, Failed, Program, bind
 from decide.core.playbooks.compiling import Compiled, CompiledPlan
-from decide.core.playbooks.shape import PLACEHOLDER, FieldStep, Text
+from decide.core.playbooks.shape import FIELDS, PLACEHOLDER, FieldStep, Text
 from decide.core.playbooks.subjects import Subject, scalers
 from manifests import paths, quantities
 from schemas.base import ObjectRef
@@ -29,7 +30,7 @@ _MOST_NEW = 10
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,252}")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _SIZED = re.compile(r"\.(cpu|memory|storage)$|^spec\.hard\b")
-_COUNTED = re.compile(r"[Rr]eplicas$|parallelism$")
+_COUNTED = re.compile(r"([Rr]eplicas|parallelism|Seconds|Threshold)$")
 
 
 @dataclass(slots=True)
@@ -79,38 +80,46 @@ def _draft(matched: Matched, plan: CompiledPlan) -> Draft | None:
     if target is None:
         return None
     ref, live = target
-    declared = source_of(matched.subject.view, ref, live)
-    known = frozenset(_structure(matched, live))
-    wanted: list[tuple[str, Any]] = []
-    for step, program in zip(plan.step.changes, plan.values, strict=True):
-        path = _path(matched, step)
-        if path is None:
-            return None
-        if program is None:
-            wanted.append((path, None))
-            continue
-        value = _value(matched, program, known)
-        if isinstance(value, Failed) or not _within(path, paths.find(declared, path, None), value):
-            return None
-        wanted.append((path, value))
+    wanted = _wanted(matched, plan, ref, live)
+    if wanted is None:
+        return None
+    step = plan.step
 
     def both(text: Text) -> tuple[str, str]:
-        filled = [PLACEHOLDER.sub(lambda m: matched.shown(m[1]), text.of(n)) for n in ("en", "fr")]
-        return (_line(filled[0]), _line(filled[1]))
+        return said(text, matched, "en"), said(text, matched, "fr")
 
     return Draft(
-        plan.step.fix,
-        both(plan.step.title),
-        both(plan.step.why),
+        step.fix,
+        both(step.title),
+        both(step.why),
         patch(matched.subject.view, ref, live, wanted),
-        plan.step.weight,
-        [both(risk) for risk in plan.step.risks],
+        step.weight,
+        [both(risk) for risk in step.risks],
         origin="playbook",
     )
 
 
-def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
+def said(text: Text, matched: Matched, language: str) -> str:
+    """A sentence with its placeholders filled, on one line, nothing active in it."""
+    return quote(PLACEHOLDER.sub(lambda m: matched.shown(m[1]), text.of(language)))
+
+
+def _wanted(
+    matched: Matched, plan: CompiledPlan, ref: ObjectRef, live: Obj
+) -> list[tuple[str, Any]] | None:
+    """Paths with their new values; ``None`` when one of them is refused."""
+    declared = source_of(matched.subject.view, ref, live)
+    known = frozenset(_structure(matched, live))
+    wanted: list[tuple[str, Any]] = []
+    for step, program in zip(plan.step.changes, plan.values, strict=True):
+        path = _path(matched, plan, step)
+        value = _value(matched, program, known) if program is not None else None
+        if path is None or isinstance(value, Failed):
+            return None
+        if program is not None and not _within(path, paths.find(declared, path, None), value):
+            return None
+        wanted.append((path, value))
+    return wanted
 
 
 def _target(matched: Matched, plan: CompiledPlan) -> tuple[ObjectRef, Obj] | None:
@@ -132,15 +141,15 @@ def _target(matched: Matched, plan: CompiledPlan) -> tuple[ObjectRef, Obj] | Non
     return ObjectRef(api_version=stated, kind=kind, namespace=ref.namespace, name=name), one
 
 
-def _path(matched: Matched, step: FieldStep) -> str | None:
-    """The path with its placeholders filled; ``None`` when one is no plain name."""
+def _path(matched: Matched, plan: CompiledPlan, step: FieldStep) -> str | None:
+    """The path with its placeholders filled; ``None`` when that makes it another than the fix may write."""
     filled = step.path
     for name in PLACEHOLDER.findall(step.path):
         value = matched.shown(name)
         if not _KEY.fullmatch(value):
             return None
         filled = filled.replace(f"{{{name}}}", value)
-    return filled
+    return filled if FIELDS[plan.step.fix].fullmatch(filled) else None
 
 
 def _value(matched: Matched, program: Program, known: frozenset[str]) -> Any | Failed:

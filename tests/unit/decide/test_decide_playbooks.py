@@ -249,6 +249,8 @@ def test_a_strangers_word_cannot_be_named_in_a_value(source: str) -> None:
         ("set_replicas", "spec.replicas", "2.5", None),
         ("set_replicas", "spec.parallelism", "10", 10),
         ("set_replicas", "spec.parallelism", "11", None),
+        ("set_strategy", "spec.minReadySeconds", "10", 10),
+        ("set_strategy", "spec.minReadySeconds", "3600", None),
     ],
 )
 def test_sizes_and_counts_do_not_run_away(fix: str, path: str, expression: str, value: Any) -> None:
@@ -263,6 +265,19 @@ def test_a_placeholder_in_a_path_must_be_a_plain_name(evil: str) -> None:
     path = ENV.replace("MODE", "{which}")
     playbooks = one(let={"which": "object.metadata.labels.which"}, plans=[plan(path, "'x'")])
     assert after(playbooks, cluster) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [("disk", "spec.template.spec.nodeSelector.disk"), ("a.b", None), ("a..b", None)],
+)
+def test_a_filled_path_is_still_one_that_the_fix_may_write(key: str, path: str | None) -> None:
+    cluster, _ = cluster_with(labels={"which": key})
+    step = plan("spec.template.spec.nodeSelector.{which}", "'fast'", "set_scheduling")
+    playbooks = one(let={"which": "object.metadata.labels.which"}, plans=[step])
+    (finding,) = find(ClusterView(cluster.bundle()), playbooks)
+    made = [f for d in finding.facts["drafts"] for c in d.changes for f in c.fields]
+    assert bool(made) is (path is not None)
 
 
 def test_placeholders_fill_paths_and_texts() -> None:
