@@ -157,10 +157,43 @@ def _evicted(c: Cluster, signal: Signal) -> str:
     return name
 
 
+def _gated(c: Cluster, signal: Signal) -> str:
+    name = c.app()
+    c.unschedulable(name, signal.text)
+    c.pod(name)["spec"]["schedulingGates"] = [{"name": f"{c.word()}.example.com/gate"}]
+    c.pod(name)["status"]["conditions"][0]["reason"] = "SchedulingGated"
+    return name
+
+
+def _cron(c: Cluster, signal: Signal) -> str:
+    name = c.word()
+    c.app()
+    c.add("cronjobs", name, api="batch/v1", kind="CronJob", spec={"schedule": "*/5 * * * *"})
+    c.event("CronJob", name, signal.where.partition(" ")[2], rendered(signal.text, c, {}))
+    return name
+
+
+def _service(c: Cluster, signal: Signal) -> str:
+    name = c.app()
+    c.get("services", name)["spec"]["type"] = "LoadBalancer"
+    c.event("Service", name, signal.where.partition(" ")[2], rendered(signal.text, c, {}))
+    return name
+
+
+def _budget(c: Cluster, signal: Signal) -> str:
+    name = c.app()
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": name}}}
+    c.add("poddisruptionbudgets", name, api="policy/v1", kind="PodDisruptionBudget", spec=spec, status={"disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1})  # fmt: skip
+    c.event("Pod", c.pod(name)["metadata"]["name"], "FailedEviction", signal.text)
+    return name
+
+
 def _scaler(c: Cluster, signal: Signal) -> str:
     name = c.app()
-    active = signal.where == "ScalingActive"
-    said = {"type": signal.where, "status": "False" if active else "True", "reason": "FailedGetResourceMetric" if active else "TooManyReplicas", "message": rendered(signal.text, c, {})}  # fmt: skip
+    reasons = {"ScalingActive": "FailedGetResourceMetric", "AbleToScale": "FailedGetScale"}
+    if "multiple HPAs" in signal.text:
+        reasons["ScalingActive"] = "AmbiguousSelector"
+    said = {"type": signal.where, "status": "False" if signal.where in reasons else "True", "reason": reasons.get(signal.where, "TooManyReplicas"), "message": rendered(signal.text, c, {})}  # fmt: skip
     c.get("deployments", name)["spec"]["replicas"] = 1
     spec = {
         "scaleTargetRef": {"kind": "Deployment", "name": name},
@@ -224,7 +257,8 @@ PLACES: dict[str, Callable[[Cluster, Signal], str]] = {
     "FailedCreate": _refused, "filter": _filter, "FailedScheduling": _unscheduled, "claim": _claim, "ErrImagePull": _waiting,
     "InvalidImageName": _waiting, "ErrImageNeverPull": _waiting, "RegistryUnavailable": _waiting, "CreateContainerConfigError": _waiting,
     "FailedMount": _mounting, "FailedAttachVolume": _mounting, "StartError": _not_started, "probe": _probe, "Evicted": _evicted,
-    "ScalingActive": _scaler, "ScalingLimited": _scaler, "Job": _job, "Node": _node, "log": _log,
+    "ScalingActive": _scaler, "ScalingLimited": _scaler, "AbleToScale": _scaler, "SchedulingGated": _gated, "CronJob": _cron,
+    "Service": _service, "budget": _budget, "FailedCreatePodSandBox": _mounting, "Job": _job, "Node": _node, "log": _log,
 }  # fmt: skip
 
 
