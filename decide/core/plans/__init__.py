@@ -60,6 +60,8 @@ _BUILDERS: dict[str, Builder] = {
     "connection_pool_exhausted": programs.pool,
     "ephemeral_storage_exceeded": programs.disk,
     "missing_env": programs.variable,
+    "database_disk_full": programs.grown_claim,
+    "cluster_dns_down": programs.names,
     "database_port_wrong": programs.database_port,
     "load_surge": programs.surge,
     "noisy_neighbour": programs.neighbour,

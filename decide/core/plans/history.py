@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from decide.core.clock import instant
 from decide.core.findings import Finding
 from decide.core.objects import (
     Obj,
     Workload,
     annotations_of,
     at,
+    condition,
     items,
     mapping,
     name_of,
@@ -45,10 +48,26 @@ def last_good(view: ClusterView, workload: Workload) -> Obj | None:
     return ready[-1] if ready else older[-1] if older else None
 
 
+#: A revision that has worked for this long is not what broke.
+_PROVEN, _SETTLING = timedelta(days=1), timedelta(hours=1)
+
+
+def _suspect(view: ClusterView, workload: Workload) -> bool:
+    """The newest revision may be to blame: it is young, or it never got well."""
+    sets = [s for n in workload.children if (s := view.get("replicasets", workload.namespace, n))]
+    newest = max(sets, key=revision_of, default={})
+    made = instant(at(newest, "metadata", "creationTimestamp"))
+    if made is None or view.bundle.alerted_at - made < _PROVEN:
+        return True
+    broke = instant(condition(workload.obj, "Available").get("lastTransitionTime"))
+    worked = broke is not None and broke - made > _SETTLING
+    return number(at(newest, "status", "readyReplicas")) == 0 and not worked
+
+
 def earlier(view: ClusterView, workload: Workload) -> tuple[int, str, Obj] | None:
     """Revision, name and pod spec of what ran before; ``None`` when nothing tells."""
     if workload.kind == "Deployment":
-        good = last_good(view, workload)
+        good = last_good(view, workload) if _suspect(view, workload) else None
         return None if good is None else (revision_of(good), name_of(good), mapping(at(good, "spec", "template", "spec")))  # fmt: skip
     if workload.kind not in ("StatefulSet", "DaemonSet"):
         return None

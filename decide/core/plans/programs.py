@@ -18,6 +18,7 @@ from decide.core.plans.drafts import Draft, container_path, patch, patch_workloa
 from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
 from decide.core.rules.services import alike
+from decide.core.rules.storage import claims_of
 from decide.core.view import ClusterView
 from manifests import quantities
 from schemas.base import ObjectRef
@@ -114,6 +115,33 @@ def disk(finding: Finding, view: ClusterView) -> list[Draft]:
     why = (f"{finding.detail}.", f"{finding.detail}.")
     risk = ("Files that nobody deletes fill this too", "Des fichiers jamais supprimés rempliront aussi cela")  # fmt: skip
     return [Draft("set_volume", (f"Allow {workload.name} half as much local disk again", f"Accorder à {workload.name} moitié plus de disque local"), why, patch_workload(view, workload, wanted), 0.78, [risk, _ROLL])]  # fmt: skip
+
+
+def grown_claim(finding: Finding, view: ClusterView) -> list[Draft]:
+    """Half as large a claim again, where its class lets bound claims grow."""
+    workload = finding.facts["workload"]
+    growing = {name_of(c) for c in view.all("storageclasses") if c.get("allowVolumeExpansion") is True}  # fmt: skip
+    drafts: list[Draft] = []
+    for name in claims_of(workload):
+        found = view.get("persistentvolumeclaims", workload.namespace, name)
+        size = at(found or {}, "spec", "resources", "requests", "storage")
+        if found is None or not size or at(found, "spec", "storageClassName") not in growing or at(found, "status", "phase") != "Bound":  # fmt: skip
+            continue
+        more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
+        ref = ObjectRef(api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name)  # fmt: skip
+        why = (f"{finding.detail}; claim {name} has {size} and its class allows expansion.", f"{finding.detail} ; le PVC {name} a {size} et sa classe permet l'extension.")  # fmt: skip
+        risk = ("A claim never shrinks again", "Un PVC ne rétrécit plus")
+        drafts.append(Draft("set_volume", (f"Grow claim {name} to {more}", f"Porter le PVC {name} à {more}"), why, patch(view, ref, found, [("spec.resources.requests.storage", more)]), 0.78, [risk, _COST]))  # fmt: skip
+    return drafts
+
+
+def names(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The DNS runs again."""
+    owner = finding.facts.get("owner")
+    if owner is None or number(at(owner, "spec", "replicas"), 1) > 0:
+        return []
+    why = (f"{finding.detail}; two are the usual number.", f"{finding.detail} ; deux sont le nombre usuel.")  # fmt: skip
+    return [Draft("set_replicas", ("Run 2 replicas of the DNS", "Passer le DNS à 2 réplicas"), why, patch(view, finding.object, owner, [("spec.replicas", 2)]), 0.85, [("Somebody may be at work on it", "Une intervention est peut-être en cours")])]  # fmt: skip
 
 
 def variable(finding: Finding, view: ClusterView) -> list[Draft]:

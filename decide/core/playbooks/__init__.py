@@ -6,16 +6,9 @@
 
 from __future__ import annotations
 
-from decide.core.playbooks.compiling import (
-    NONE,
-    BadPlaybooks,
-    Compiled,
-    Playbooks,
-    Problem,
-    Source,
-    compile_all,
-)
+from decide.core.playbooks.compiling import NONE, Compiled, Playbooks, compile_all
 from decide.core.playbooks.matching import Trace, find, look, rule_of
+from decide.core.playbooks.reading import BadPlaybooks, Problem, Source
 from decide.core.playbooks.shape import Playbook
 
 __all__ = [

@@ -5,46 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from decide.core.playbooks.cel import BadExpression, Environment, Program
+from decide.core.playbooks.reading import BadPlaybooks, Problem, Source, line_of, problem_at, read
 from decide.core.playbooks.shape import PLACEHOLDER, PlanStep, Playbook, Text
 from decide.core.taxonomy import CLASSES, FailureClass
 
-#: Characters of a file: the longest shipped one has 3,000.
-_MOST = 64 * 1024
 _PLAIN = frozenset({"kind", "name", "namespace"})
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file's name, as people know it, and its text."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """What is wrong with a file, and where; ``line`` from 1."""
-
-    file: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
-
-
-class BadPlaybooks(ValueError):
-    """Files that cannot be used: every problem of every file."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,71 +75,12 @@ def compile_all(sources: Iterable[Source]) -> Playbooks:
 
 def compile_one(source: Source) -> Compiled:
     """One file. Raises BadPlaybooks."""
-    tree, document = _read(source)
+    tree, document = read(source)
     try:
         playbook = Playbook.model_validate(document)
     except ValidationError as error:
-        raise BadPlaybooks([_problem(source, tree, e["loc"], e["msg"]) for e in error.errors()]) from error  # fmt: skip
+        raise BadPlaybooks([problem_at(source, tree, e["loc"], e["msg"]) for e in error.errors()]) from error  # fmt: skip
     return _Compiler(source, tree, playbook).compiled()
-
-
-def _read(source: Source) -> tuple[yaml.Node, Any]:
-    if len(source.text) > _MOST:
-        raise BadPlaybooks([Problem(source.name, 1, f"more than {_MOST} characters")])
-    try:
-        tokens = list(yaml.scan(source.text, yaml.SafeLoader))
-        for token in tokens:
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
-                line = token.start_mark.line + 1
-                raise BadPlaybooks([Problem(source.name, line, "no anchors, aliases or tags")])
-        tree = yaml.compose(source.text, yaml.SafeLoader)
-        document = yaml.safe_load(source.text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        text = getattr(error, "problem", None) or "no YAML"
-        raise BadPlaybooks([Problem(source.name, line, str(text))]) from error
-    if not isinstance(tree, yaml.MappingNode) or not isinstance(document, dict):
-        raise BadPlaybooks([Problem(source.name, 1, "not a mapping")])
-    _twice(source, tree)
-    return tree, document
-
-
-def _twice(source: Source, node: yaml.Node) -> None:
-    """YAML's last of two equal keys wins silently: here it is a mistake."""
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _twice(source, item)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                raise BadPlaybooks([Problem(source.name, key.start_mark.line + 1, f"{key.value} twice")])  # fmt: skip
-            seen.add(str(key.value))
-            _twice(source, value)
-
-
-def _line_of(tree: yaml.Node, where: Sequence[int | str]) -> tuple[int, yaml.Node]:
-    """The line, from 1, of the deepest place on the way (of its key, where it has one), and what is there."""
-    node, line = tree, tree.start_mark.line
-    for step in where:
-        below: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            key, below = next(((k, v) for k, v in node.value if k.value == step), (None, None))
-            line = key.start_mark.line if key is not None else line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            below = node.value[step] if step < len(node.value) else None
-            line = below.start_mark.line if below is not None else line
-        if below is None:
-            break
-        node = below
-    return line + 1, node
-
-
-def _problem(source: Source, tree: yaml.Node, where: Sequence[int | str], message: str) -> Problem:
-    line, _ = _line_of(tree, where)
-    path = ".".join(str(step) for step in where if step != "[key]")
-    return Problem(source.name, line, f"{path}: {message}" if path else message)
 
 
 class _Compiler:
@@ -214,8 +125,8 @@ class _Compiler:
 
     def _note(self, where: Sequence[int | str], message: str, *, line: int = 1) -> None:
         """``line``: of an expression's own lines, from 1."""
-        found = _problem(self._source, self._tree, where, message)
-        style = getattr(_line_of(self._tree, where)[1], "style", None)
+        found = problem_at(self._source, self._tree, where, message)
+        style = getattr(line_of(self._tree, where)[1], "style", None)
         below = line if style in ("|", ">") else line - 1  # a block begins under its key
         self._problems.append(Problem(found.file, found.line + below, found.message))
 

@@ -18,8 +18,8 @@ CLASSES: tuple[FailureClass, ...] = (
          evidence="requests rise first, CPU and latency with them", confounders="retries of callers", plans="replicas by the rise of requests",
          handoff="capacity"),
     _one(id="latency_regression", en="Latency rose without a visible cause", fr="La latence a augmenté sans cause visible",
-         evidence="a change point in latency; CPU, traffic and callees stay", plans="the previous revision where one came just before",
+         evidence="a change point in latency; CPU, traffic and callees stay", plans="",
          handoff="not_enough_evidence"),
     _one(id="error_rate_regression", en="Errors rose without a visible cause", fr="Les erreurs ont augmenté sans cause visible", symptoms="error rate up",
-         evidence="a change point in errors; pods run on", plans="the previous revision where one came just before", handoff="not_enough_evidence"),
+         evidence="a change point in errors; pods run on", plans="", handoff="not_enough_evidence"),
 )  # fmt: skip

@@ -1,0 +1,106 @@
+"""Playbook files as YAML with lines: one reading only, no anchors, no tags, no key twice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+#: Characters of a file: the longest shipped one has 3,000.
+_MOST = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's name, as people know it, and its text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong with a file, and where; ``line`` from 1."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class BadPlaybooks(ValueError):
+    """Files that cannot be used: every problem of every file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def read(source: Source) -> tuple[yaml.Node, Any]:
+    """The tree with its lines, and the document. Raises BadPlaybooks."""
+    if len(source.text) > _MOST:
+        raise BadPlaybooks([Problem(source.name, 1, f"more than {_MOST} characters")])
+    try:
+        tokens = list(yaml.scan(source.text, yaml.SafeLoader))
+        for token in tokens:
+            if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
+                line = token.start_mark.line + 1
+                raise BadPlaybooks([Problem(source.name, line, "no anchors, aliases or tags")])
+        tree = yaml.compose(source.text, yaml.SafeLoader)
+        document = yaml.safe_load(source.text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        text = getattr(error, "problem", None) or "no YAML"
+        raise BadPlaybooks([Problem(source.name, line, str(text))]) from error
+    except (ValueError, RecursionError) as error:  # a date that is none; brackets without end
+        text = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise BadPlaybooks([Problem(source.name, 1, text)]) from error
+    if not isinstance(tree, yaml.MappingNode) or not isinstance(document, dict):
+        raise BadPlaybooks([Problem(source.name, 1, "not a mapping")])
+    _twice(source, tree)
+    return tree, document
+
+
+def _twice(source: Source, node: yaml.Node) -> None:
+    """YAML's last of two equal keys wins silently: here it is a mistake."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _twice(source, item)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                raise BadPlaybooks([Problem(source.name, key.start_mark.line + 1, f"{key.value} twice")])  # fmt: skip
+            seen.add(str(key.value))
+            _twice(source, value)
+
+
+def line_of(tree: yaml.Node, where: Sequence[int | str]) -> tuple[int, yaml.Node]:
+    """The line, from 1, of the deepest place on the way (of its key, where it has one), and what is there."""
+    node, line = tree, tree.start_mark.line
+    for step in where:
+        below: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            key, below = next(((k, v) for k, v in node.value if k.value == step), (None, None))
+            line = key.start_mark.line if key is not None else line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            below = node.value[step] if step < len(node.value) else None
+            line = below.start_mark.line if below is not None else line
+        if below is None:
+            break
+        node = below
+    return line + 1, node
+
+
+def problem_at(
+    source: Source, tree: yaml.Node, where: Sequence[int | str], message: str
+) -> Problem:
+    """A problem with the part of a file that ``where`` leads to."""
+    line, _ = line_of(tree, where)
+    path = ".".join(str(step) for step in where if step != "[key]")
+    return Problem(source.name, line, f"{path}: {message}" if path else message)
