@@ -1,4 +1,4 @@
-"""What looks like trouble and is none: old warnings, restarts long ago, quotas that are nearly full elsewhere."""
+"""What looks like trouble and is none: old warnings, restarts long ago, what rests on purpose, troubled neighbours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def disturb(scene: Scene, target: App) -> None:
     others = [a for a in scene.apps if a is not target and a.name not in scene.broken]
     if not others:
         return
-    for way in scene.rng.sample(_WAYS, scene.rng.choice((1, 1, 2))):
+    counted = any(m["kind"] == "ResourceQuota" for m in scene.before)
+    ways = [way for way in _WAYS if not (counted and way is _idle)]  # it would use up the quota
+    for way in scene.rng.sample(ways, scene.rng.choice((1, 1, 2))):
         app: App = scene.pick(others)
         scene.notes.append(f"decoy: {way.__name__.strip('_')} at {app.name}")
         step = way(scene, app)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.api import Api, Refused, path_of, root
+from lab.api import Api, Refused, root
 from lab.nodes_agent import Kubelets
 from lab.scene import App, Obj, Scene
 
@@ -91,10 +91,7 @@ def run(live: Live) -> None:
     """Plays a scene to the point where it can be dumped. Raises Unsettled."""
     scene = live.scene
     for name in (scene.namespace, *scene.others):
-        labels = scene.labels if name == scene.namespace else {}
-        live.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})  # fmt: skip
-        account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
-        live.wait(lambda path=account: _there(live.api, path), "no default service account")  # type: ignore[misc]
+        _space(live, name, scene.labels if name == scene.namespace else {})
     for manifest in scene.before:
         live.apply(manifest)
     if any(m["kind"] == "ResourceQuota" for m in scene.before):
@@ -114,6 +111,14 @@ def run(live: Live) -> None:
     live.wait(lambda: all(visible(live) for visible in scene.visible), what)
     live.wait(lambda: well(live, scene.apps), "an application that is well did not get ready")
     live.wait(lambda: _at_rest(live), "a pod has no status yet")
+
+
+def _space(live: Live, name: str, labels: dict[str, str]) -> None:
+    """A namespace with its default account, without which there are no pods."""
+    meta = {"name": name, "labels": labels}
+    live.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    live.wait(lambda: _there(live.api, account), "no default service account")
 
 
 def _at_rest(live: Live) -> bool:
@@ -157,8 +162,3 @@ def well(live: Live, apps: list[App], *, declared: bool = True) -> bool:
         if status.get("readyReplicas", 0) < wanted or stale or late:
             return False
     return True
-
-
-def path(live: Live, app: App) -> str:
-    """Where an application's workload lives."""
-    return path_of(app.workload, app.name)
