@@ -28,6 +28,9 @@ class New:
     key: str | None = None
 
 
+_Extents = list[tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sibling:
     """``start``: of its key or dash. ``[first, stop)``: its lines with their breaks; ``end``: of the last one's text."""
@@ -48,34 +51,31 @@ def lay_out(
     if not place.node.value:
         return [_filled(body, place, coming, habits)]
     node = place.node
-    ends = spans.ends_of_items(body, node) if isinstance(node, SequenceNode) else []
-    new = [(_sibling(body, node, n.after, ends), _lines(body, node, n, habits)) for n in coming]
-    gone = {at: _sibling(body, node, at, ends) for at in sorted(going)}
+    extents = spans.extents_of_items(body, node) if isinstance(node, SequenceNode) else []
+    new = [
+        (_below(body, node, n.after, extents), _lines(body, node, n, extents, habits))
+        for n in coming
+    ]
+    gone = {at: _sibling(body, node, at, extents) for at in sorted(going)}
     pieces: list[Piece] = []
     if 0 in gone and gone[0].beside:
         pieces.append(_beside_dash(body, place.node, gone, new))
     elif len(gone) == len(place.node.value) and not new:
         pieces.append(_left_empty(body, place, gone[0]))
     pieces += [Lines(sibling.first, sibling.stop) for sibling in gone.values()]
-    pieces += [Lines(sibling.stop, sibling.stop, tuple(lines)) for sibling, lines in new]
+    pieces += [Lines(stop, stop, tuple(lines)) for stop, lines in new]
     return pieces
 
 
-def _sibling(body: str, node: Node, at: int, ends: list[int]) -> _Sibling:
-    """``ends``: of the items of a list; a mapping's entries find theirs."""
-    if at < 0:
-        head = _sibling(body, node, 0, ends)
-        return _Sibling(head.first, head.first, head.first, head.first, False)
+def _sibling(body: str, node: Node, at: int, extents: _Extents) -> _Sibling:
     if isinstance(node, MappingNode):
         key, value = node.value[at]
         start, end = int(key.start_mark.index), spans.end_of_entry(body, key, value)
         first = spans.line_start(body, start)
     else:
         assert isinstance(node, SequenceNode)
-        item = node.value[at]
-        first, column, _ = dash_of(body, item)
-        start = first + column
-        end = ends[at]
+        first, column, _ = dash_of(body, extents[at][0])
+        start, end = first + column, extents[at][1]
     stop = spans.line_end(body, end)
     if not spans.only_comment(body[end:stop]):
         raise Refused("UNSUPPORTED", "something else stands on the line")
@@ -84,12 +84,17 @@ def _sibling(body: str, node: Node, at: int, ends: list[int]) -> _Sibling:
     return _Sibling(start, text_end, first, min(stop + 1, len(body)), beside)
 
 
-def dash_of(body: str, item: Node) -> tuple[int, int, str]:
-    """(first character of its line, column) of an item's dash, and the blanks after it.
+def _below(body: str, node: Node, at: int, extents: _Extents) -> int:
+    """Where the line below a sibling begins; above the first one for -1."""
+    head = _sibling(body, node, max(at, 0), extents)
+    return head.stop if at >= 0 else head.first
+
+
+def dash_of(body: str, at: int) -> tuple[int, int, str]:
+    """(first character of its line, column) of the dash before the item at ``at``, and the blanks after it.
 
     Raises Refused where the dash stands elsewhere than alone before the item, or on the line above it.
     """
-    at = int(item.start_mark.index)
     start = spans.line_start(body, at)
     if start and not body[start:at].strip():
         start = spans.line_start(body, start - 1)
@@ -100,9 +105,9 @@ def dash_of(body: str, item: Node) -> tuple[int, int, str]:
     return start, match.start() - start, " " if not gap or "\n" in gap else gap
 
 
-def _lines(body: str, node: Node, new: New, habits: Habits) -> list[str]:
+def _lines(body: str, node: Node, new: New, extents: _Extents, habits: Habits) -> list[str]:
     if new.key is None:
-        _, column, gap = dash_of(body, node.value[max(new.after, 0)])
+        _, column, gap = dash_of(body, extents[0][0])
         return writing.item_lines(new.value, column=column, gap=gap, habits=habits)
     return writing.entry_lines(new.key, new.value, column=_column(body, node), habits=habits)
 
@@ -118,7 +123,7 @@ def _column(body: str, node: Node) -> int:
 
 
 def _beside_dash(
-    body: str, node: Node, gone: dict[int, _Sibling], new: list[tuple[_Sibling, list[str]]]
+    body: str, node: Node, gone: dict[int, _Sibling], new: list[tuple[int, list[str]]]
 ) -> Splice:
     """The first entry stands beside a dash: a new one takes its place, or the next one moves up, or ``{}`` is left."""
     head = gone.pop(0)

@@ -84,10 +84,7 @@ def _spans(body: str, node: Node) -> list[tuple[int, int]]:
             for key, value in node.value
         ]
     assert isinstance(node, SequenceNode)
-    return [
-        (int(item.start_mark.index), end)
-        for item, end in zip(node.value, spans.ends_of_items(body, node), strict=True)
-    ]
+    return spans.extents_of_items(body, node)
 
 
 def _runs(going: Set[int]) -> list[range]:

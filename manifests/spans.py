@@ -13,6 +13,8 @@ from manifests.refused import Refused
 
 #: Anchor and tag in front of a value, which its span includes.
 _PREFIX = re.compile(r"(?:(?:&[^\s,\[\]{}]+|!\S*)(?:[ \t]+|\r?\n\s*|$))+")
+#: What may stand between the items of a list, and the alias behind it.
+_ALIAS_ITEM = re.compile(r"(?:[&!]\S+)?(?:[\s,\[-]|#[^\n]*\n)*+(?P<alias>\*[^\s,\[\]{}]+)")
 _ALIAS = re.compile(r"\s*:?\s*(\*[^\s,\[\]{}]+)")
 
 
@@ -127,26 +129,30 @@ def end_of(body: str, node: Node) -> int:
         return int(node.end_mark.index)
     if isinstance(node, MappingNode):
         return end_of_entry(body, *node.value[-1])
-    last = node.value[-1]
-    if last.start_mark.index >= node.start_mark.index and all(
-        last is not other for other in node.value[:-1]
-    ):
-        return end_of(body, last)
-    return ends_of_items(body, node)[-1]
+    at = int(node.start_mark.index)
+    for item in node.value[:-1]:
+        at = max(at, int(item.end_mark.index))
+    if node.value[-1].start_mark.index >= at:
+        return end_of(body, node.value[-1])
+    return extents_of_items(body, node)[-1][1]
 
 
-def ends_of_items(body: str, node: SequenceNode) -> list[int]:
-    """Where the last characters of a list's items are."""
-    ends: list[int] = []
+def extents_of_items(body: str, node: SequenceNode) -> list[tuple[int, int]]:
+    """(first character, last character) of a list's items, without their dashes. Raises Refused UNSUPPORTED."""
+    extents: list[tuple[int, int]] = []
     at = int(node.start_mark.index)
     for item in node.value:
-        # An alias gives the node that stands further up.
-        if item.start_mark.index < at:
-            at = _end_of_alias(body, body.index("*", at))
+        start = int(item.start_mark.index)
+        if start < at:
+            # An alias gives the node that stands further up.
+            match = _ALIAS_ITEM.match(body, at)
+            if match is None:
+                raise Refused("UNSUPPORTED", "an alias cannot be found in the text")
+            start, at = match.span("alias")
         else:
             at = end_of(body, item)
-        ends.append(at)
-    return ends
+        extents.append((start, at))
+    return extents
 
 
 def end_of_entry(body: str, key: Node, value: Node) -> int:
