@@ -12,6 +12,14 @@ import yaml
 _MOST = 64 * 1024
 
 
+#: Nested mappings and lists; a playbook has five.
+_DEEPEST = 20
+_OPENS = (
+    yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken,
+)  # fmt: skip
+_CLOSES = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file's name, as people know it, and its text."""
@@ -45,25 +53,34 @@ def read(source: Source) -> tuple[yaml.Node, Any]:
     if len(source.text) > _MOST:
         raise BadPlaybooks([Problem(source.name, 1, f"more than {_MOST} characters")])
     try:
-        tokens = list(yaml.scan(source.text, yaml.SafeLoader))
-        for token in tokens:
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
-                line = token.start_mark.line + 1
-                raise BadPlaybooks([Problem(source.name, line, "no anchors, aliases or tags")])
+        _look_first(source)
         tree = yaml.compose(source.text, yaml.SafeLoader)
         document = yaml.safe_load(source.text)
+    except BadPlaybooks:
+        raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         text = getattr(error, "problem", None) or "no YAML"
         raise BadPlaybooks([Problem(source.name, line, str(text))]) from error
-    except (ValueError, RecursionError) as error:  # a date that is none; brackets without end
-        text = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise BadPlaybooks([Problem(source.name, 1, text)]) from error
+    except ValueError as error:  # a date that is none
+        raise BadPlaybooks([Problem(source.name, 1, str(error))]) from error
     if not isinstance(tree, yaml.MappingNode) or not isinstance(document, dict):
         raise BadPlaybooks([Problem(source.name, 1, "not a mapping")])
     _twice(source, tree)
     return tree, document
+
+
+def _look_first(source: Source) -> None:
+    """Refuses, token by token, what would cost more than it can be worth before it is built."""
+    depth = 0
+    for token in yaml.scan(source.text, yaml.SafeLoader):
+        line = token.start_mark.line + 1
+        if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
+            raise BadPlaybooks([Problem(source.name, line, "no anchors, aliases or tags")])
+        depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
+        if depth > _DEEPEST:
+            raise BadPlaybooks([Problem(source.name, line, "nested too deep")])
 
 
 def _twice(source: Source, node: yaml.Node) -> None:

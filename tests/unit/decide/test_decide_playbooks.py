@@ -328,8 +328,11 @@ def test_preconditions_come_from_the_declared_object() -> None:
     [
         ("a: [", "own.yaml:1: expected the node content, but found '<stream end>'"),
         ("- a", "own.yaml:1: not a mapping"),
+        ("a: " + "[" * 20_000, "own.yaml:1: nested too deep"),
+        ("a: 2026-13-45", "own.yaml:1: month must be in 1..12"),
+        ("a" * 70_000, "own.yaml:1: more than 65536 characters"),
         ("", "own.yaml:1: not a mapping"),
-        ("a: &x 1\nb: *x", "own.yaml:1: no anchors, aliases or tags"),
+        ("a: 1\nb: &x 1\nc: *x", "own.yaml:2: no anchors, aliases or tags"),
         ("a: !!python/object:os.system {}", "own.yaml:1: no anchors, aliases or tags"),
         (text_of() + "id: again_here\n", "own.yaml:13: id twice"),
         (text_of(nonsense=1), "own.yaml:13: nonsense: Extra inputs are not permitted"),
@@ -357,6 +360,7 @@ def test_preconditions_come_from_the_declared_object() -> None:
 def test_a_bad_file_is_told_with_its_line(text: str, expected: str) -> None:
     found = problems_of(text)
     assert any(expected in problem for problem in found), found
+    assert all(problem.count("own.yaml") == 1 for problem in found)
 
 
 def test_one_bad_file_keeps_all_from_loading_and_all_problems_are_told() -> None:
