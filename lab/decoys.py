@@ -18,7 +18,8 @@ Way = Callable[[Scene, App], "Step | None"]
 
 def disturb(scene: Scene, target: App) -> None:
     """One or two red herrings, not at the application at fault."""
-    others = [a for a in scene.apps if a is not target and a.name not in scene.broken]
+    usable = [a for a in scene.apps if a.workload["kind"] in ("Deployment", "StatefulSet")]
+    others = [a for a in usable if a is not target and a.name not in scene.broken]
     if not others:
         return
     counted = any(m["kind"] == "ResourceQuota" for m in scene.before)

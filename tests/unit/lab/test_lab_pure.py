@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from lab import apps, fleet
+from lab.cases import scenes
 from lab.dump import label
-from lab.faults import inject, load
+from lab.faults import FAMILIES, inject, load
 from lab.kubelet import outcome
 from lab.names import Words
 from lab.probing import failing
@@ -135,3 +136,22 @@ def test_every_fault_changes_a_scene_and_names_a_known_class(seed: int) -> None:
         assert fault.failure_class in CLASSES, name
         assert re.match(r"(app|namespace|ingress|horizontalpodautoscaler)/", answer.object)
         assert label(fault.failure_class)
+
+
+def test_three_hundred_cases_hold_every_family_and_most_faults() -> None:
+    made = list(scenes(11, range(300), NODES))
+    families = {scene.family for scene in made}
+    assert families == {*FAMILIES, "healthy", "two"}
+    faults = {note.split()[1] for scene in made for note in scene.notes if note.startswith("fault:")}  # fmt: skip
+    assert len(faults) > 0.9 * len(load())
+    assert len({scene.namespace for scene in made}) == 300
+    well = [scene for scene in made if scene.family == "healthy"]
+    assert all(scene.answer and scene.answer.status == "no_action" for scene in well)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_seed_and_a_number_make_the_same_case_again(seed: int) -> None:
+    (first,), (again,) = (list(scenes(seed, range(40, 41), NODES)) for _ in range(2))
+    assert first.notes == again.notes
+    assert first.answer == again.answer
+    assert [a.objects for a in first.apps] == [a.objects for a in again.apps]
