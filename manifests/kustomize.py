@@ -6,6 +6,7 @@ Source: kustomize's kustomization file reference (resources, components, patches
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,15 +60,15 @@ class Graph:
             or any(target == f for *_, f in k.generated)
         ]
 
-    def generated_from(self, name: str, key: str) -> list[str]:
-        """The files that make an entry of a generated ConfigMap."""
+    def generated_from(self, name: str, key: str) -> str:
+        """The one file that makes an entry of a generated ConfigMap, whose name may end in its hash; empty without."""
         found = {
-            f
+            file
             for k in self.by_folder.values()
-            for n, entry, f in k.generated
-            if (n, entry) == (name, key)
+            for generated, entry, file in k.generated
+            if entry == key and without_hash(name, generated) == generated
         }
-        return sorted(found) if len(found) == 1 else []
+        return found.pop() if len(found) == 1 else ""
 
     def builds_of(self, path: str) -> list[Kustomization]:
         """The outermost Kustomizations that build from a file, which may be a kustomization file itself."""
@@ -180,6 +181,11 @@ def _entries(content: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _join(folder: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(folder, name)).lstrip("/")
+
+
+def without_hash(text: str, name: str) -> str:
+    """``text`` with the hash gone that kustomize hangs on a generated name."""
+    return re.sub(rf"\b{re.escape(name)}-[a-z0-9]{{10}}\b", name, text)
 
 
 def patches_field(

@@ -151,7 +151,8 @@ def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
     name, key = str(entry.get("name")), str(entry.get("valuesKey") or "values.yaml")
     said = f"{entry.get('kind')} {name}"
     if entry.get("kind") == "ConfigMap" and not entry.get("targetPath"):
-        for path in graph.generated_from(name, key):
+        path = graph.generated_from(name, key)
+        if path:
             return _file(index, path)
     return Layer(
         said,

@@ -234,6 +234,32 @@ def test_values_from_a_secret_are_never_edited(renderer: Programs) -> None:
     assert found.code == "NOT_RENDERED"
 
 
+@pytest.mark.parametrize("hashed", [True, False])
+def test_values_in_a_generated_config_map_are_changed_in_their_file(
+    renderer: Programs, hashed: bool
+) -> None:
+    files = chart() | {
+        "apps/release.yaml": FLUX_RELEASE.format(
+            chart="./charts/api", source="GitRepository"
+        ).replace(
+            "  values:\n    replicaCount: 3\n",
+            "  valuesFrom: [{kind: ConfigMap, name: api-values}]\n",
+        ),
+        "apps/api.yaml": "replicaCount: 5\n",
+        "apps/names.yaml": (
+            "nameReference:\n- kind: ConfigMap\n  fieldSpecs:\n"
+            "  - {path: spec/valuesFrom/name, kind: HelmRelease}\n"
+        ),
+        "apps/kustomization.yaml": (
+            "namespace: shop\nresources: [release.yaml]\nconfigurations: [names.yaml]\n"
+            "configMapGenerator: [{name: api-values, files: [values.yaml=api.yaml]}]\n"
+            f"generatorOptions: {{disableNameSuffixHash: {str(not hashed).lower()}}}\n"
+        ),
+    }
+    found = proposed(files, renderer, raise_to("spec.replicas", 5, 6), live=BY_FLUX)
+    assert lines_of(found) == {"apps/api.yaml": ["-replicaCount: 5", "+replicaCount: 6"]}
+
+
 def application(name: str, helm: str, **more: str) -> str:
     source = f"    repoURL: https://gitlab.example.com/shop/deploy.git\n    path: charts/api\n    helm:\n{helm}"
     return (
