@@ -134,7 +134,7 @@ async def test_a_source_in_trouble_is_named_and_blocks_nothing(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, kind: FaultKind
 ) -> None:
     event = await sandbox.world.break_(scenarios()["oom"], notify=False)
-    async with ports(sandbox, tmp_path, monkeypatch, KFIX_ENRICH_SOURCE_DEADLINE_S="1.5") as opened:
+    async with ports(sandbox, tmp_path, monkeypatch, KFIX_ENRICH_SOURCE_DEADLINE_S="3") as opened:
         sandbox.faults.switch_on(Fault(service, kind, seconds=30))
         bundle = await bundle_of(opened, event.id)
     missing = {name for name, state in states(bundle).items() if state != "ok"}
