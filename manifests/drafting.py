@@ -335,5 +335,6 @@ def refuse_scaled(index: Index, ref: ObjectRef) -> None:
     scaler = index.autoscaler_of(ref)
     if scaler is not None:
         raise Refused(
-            "HPA_OWNED", f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas"
+            "HPA_OWNED",
+            f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas: change its bounds",
         )

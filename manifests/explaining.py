@@ -65,7 +65,14 @@ def _place(asked: _Question) -> str:
         if refused.code not in NOT_PLAIN:
             raise
         asked.steps.append(f"no file declares it as it is ({refused.code}): charts are rendered")
-    return _by_values(asked)
+        said = len(asked.steps)
+        try:
+            return _by_values(asked)
+        except Refused as instead:
+            # Where no chart has to do with it, the first refusal says more.
+            if instead.code != "NOT_FOUND" or len(asked.steps) > said + 1:
+                raise
+            raise refused from None
 
 
 def _declared(asked: _Question) -> str:

@@ -108,7 +108,7 @@ def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
                 name = text(item, "metadata", "name")
                 raise Refused(
                     "HPA_OWNED",
-                    f"{item['kind']} {name} of {chosen.release.said_by} owns the replicas",
+                    f"{item['kind']} {name} of {chosen.release.said_by} owns the replicas: change its bounds",
                 )
 
 
