@@ -17,14 +17,15 @@ from typing import Any
 import orjson
 import yaml
 
+from kfix.eval.slips import slips
 from schemas.base import Json
 
 #: Names that are also words of programs or of Kubernetes: renamed only where they stand for an object.
 WORDS = frozenset({
     "api", "app", "backend", "cache", "cassandra", "data", "database", "db", "elasticsearch", "envoy", "gateway", "grafana",
     "ingress", "kafka", "main", "mariadb", "master", "memcached", "mongo", "mongodb", "monitor", "mysql", "nginx", "node",
-    "openebs", "postgres", "postgresql", "prometheus", "proxy", "rabbitmq", "redis", "server", "service", "standard",
-    "test", "web", "worker", "zookeeper",
+    "openebs", "postgres", "postgresql", "prometheus", "proxy", "quota", "rabbitmq", "redis", "server", "service", "standard",
+    "test", "web", "worker", "zookeeper", "config", "limits", "pods", "secret", "storage", "compute", "cpu", "memory",
 })  # fmt: skip
 _KEPT_NAMES = frozenset({"default", "kubernetes", "kube-root-ca.crt", "localhost", ""})
 _KEPT = re.compile(r"^(?:kube-|system:|sh\.helm|pvc-[0-9a-f]{8}-|istio-ca-)|-system$")
@@ -50,8 +51,9 @@ _GROWN = re.compile(
     r"-(?:(?:[b-df-hj-np-tv-xz2-9]{5,10}|(?=[a-f]*\d)[a-f0-9]{5,10})(?:-[a-z0-9]{5})?|\d{1,8}(?:-[a-z0-9]{5})?)?"
 )
 _BEFORE = re.compile(
-    r"(?://|@|\b(?:to|on|from|for|lookup|node|host|service|pod|namespace|[Nn]ode:|\w+_\w+:|service:|host:|pod:|[\w-]+/)\s?|\")$"
+    r"(?://|@|\b(?:to|on|from|for|lookup|node|host|service|pod|namespace|[Nn]ode:|quota:|\w+_\w+:|service:|host:|pod:|[\w-]+/)\s?|\")$"
 )
+_HOST = re.compile(r"\.[a-z0-9-]+\.svc\b")
 _AFTER = re.compile(r":\d|\.svc\b|\"|/")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _LETTERS = "bcdfghjklmnpqrstvwxz"
@@ -130,7 +132,8 @@ class Renaming:
         ):  # a host below a known name, not com.vendor.Class
             following = _TOKEN.match(tail, 1)
             label = following[0] if following else ""
-            if label not in ("svc", "cluster") and self.name(label) == label and not _hash(label):
+            known = label in ("svc", "cluster") or self.name(label) != label or _hash(label)
+            if not known and not _HOST.match(tail):
                 return token if label not in _KEPT_NAMES else new
         if token in WORDS and not (
             _BEFORE.search(text[max(0, start - 40) : start]) or _AFTER.match(tail)
@@ -180,10 +183,15 @@ def renaming_of(files: Mapping[str, bytes], seed: int) -> Renaming:
     """New names for everything that the files name. The same files and seed give the same names."""
     dice = random.Random(seed)
     trees = list(_trees(files))
-    found = sorted({n for tree in trees for n in _names(tree)}, key=lambda n: (len(n), n))
     names: dict[str, str] = {}
-    for old in found:
-        names[old] = _derived(old, names) or _fresh(dice, set(names.values()))
+    owned = {n for tree in trees for n in _names(tree)}
+    for old in sorted(owned, key=lambda n: (len(n), n)):
+        names[old] = _derived(old, names) or _fresh(dice, set(names.values()), len(old))
+    names |= slips(
+        trees, {old: new for old, new in names.items() if old not in WORDS}, WORDS | set(names)
+    )
+    for old in sorted({n for tree in trees for n in _referenced(tree)} - set(names)):
+        names[old] = _derived(old, names) or _fresh(dice, set(names.values()), len(old))
     references = {r for tree in trees for r in _images(tree)}
     hosts: dict[str, str] = {}
     images: dict[str, str] = {}
@@ -207,7 +215,7 @@ def _trees(files: Mapping[str, bytes]) -> Iterator[Any]:
 
 
 def _names(tree: Any, space: str = "") -> Iterator[str]:
-    """Names of objects, of what they refer to, and of what metrics are tagged with."""
+    """Names of objects, and of those that events are about."""
     if isinstance(tree, list):
         for item in tree:
             yield from _names(item, space)
@@ -221,6 +229,17 @@ def _names(tree: Any, space: str = "") -> Iterator[str]:
             own = [] if kind == "Event" else [meta.get("name")]
             own += [meta.get("namespace"), _get(tree, "involvedObject", "name")]
             yield from (n for n in own if isinstance(n, str) and n and not _kept(n))
+        for item in tree.values():
+            yield from _names(item, space)
+
+
+def _referenced(tree: Any, space: str = "") -> Iterator[str]:
+    """Names that objects, alerts and metrics refer to, whether somebody has them or not."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _referenced(item, space)
+    elif isinstance(tree, dict):
+        space = str(_get(tree, "metadata", "namespace") or space)
         for key, item in tree.items():
             if isinstance(item, str) and key in _NAMING and not _kept(space) and not _kept(item):
                 if _LABEL.fullmatch(item) and not item.isdigit():
@@ -228,7 +247,7 @@ def _names(tree: Any, space: str = "") -> Iterator[str]:
             elif key == "tags":
                 yield from _tagged(item)
             else:
-                yield from _names(item, space)
+                yield from _referenced(item, space)
 
 
 def _tagged(tags: Any) -> Iterator[str]:
@@ -290,9 +309,10 @@ def _dashes(token: str) -> Iterable[int]:
     return (at for at in range(len(token) - 1, 0, -1) if token[at] == "-")
 
 
-def _fresh(dice: random.Random, taken: set[str]) -> str:
+def _fresh(dice: random.Random, taken: set[str], length: int = 9) -> str:
+    """As long as the old name, so that a slip weighs as much in it, but long enough to be nobody else's."""
     while True:
-        name = "".join(dice.choice(_LETTERS) for _ in range(9))
+        name = "".join(dice.choice(_LETTERS) for _ in range(max(7, length)))
         if name not in taken:
             return name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,20 @@ def test_objects_keep_their_shape_and_their_relations(made: dict[str, bytes]) ->
         "kubernetes.io/role": "master",
     }
     assert renaming.key("Pod/shop/redis-0") == f"Pod/{shop}/{renaming.names['redis']}-0"
+
+
+def test_a_slip_stays_a_slip_of_the_new_name() -> None:
+    objects = [
+        {"kind": "Service", "metadata": {"name": "checkout", "namespace": "shop"}},
+        {"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+         "spec": {"serviceAccountName": "checkouts", "env": [{"value": "http://chekout.elsewhere.svc:80/status"}]}},
+    ]  # fmt: skip
+    renaming = renaming_of({"cluster/all.json": json.dumps({"kind": "List", "items": objects}).encode()}, 3)  # fmt: skip
+    new = renaming.names["checkout"]
+    assert renaming.names["checkouts"] == f"{new}s"
+    assert len(renaming.names["chekout"]) == len(new) - 1
+    assert SequenceMatcher(None, renaming.names["chekout"], new).ratio() > 0.9
+    assert renaming.text("http://checkout.elsewhere.svc/status") == f"http://{new}.elsewhere.svc/status"  # fmt: skip
 
 
 def test_a_seed_gives_the_same_names_and_another_seed_others(made: dict[str, bytes]) -> None:
