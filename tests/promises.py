@@ -104,6 +104,16 @@ PROMISES = (
         ("tests/unit/manifests/test_manifests_guards.py",),
     ),
     Promise(
+        "R15",
+        "Git's tricks are refused: links, submodules, `..`, `.git`, names that differ only in case",
+        (
+            "tests/unit/kfix/test_gitlab_archives.py",
+            "tests/unit/manifests/test_manifests_guards.py",
+            "tests/unit/kfix/test_kfix_edit.py",
+        ),
+        "odd_members or symlinks or paths or case or linked",
+    ),
+    Promise(
         "R16",
         "requests go to configured addresses only",
         ("tests/unit/clients/test_clients_egress.py", "tests/unit/clients/test_clients_httpx2.py"),
