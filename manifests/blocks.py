@@ -150,10 +150,10 @@ def _taking_place(body: str, head: _Sibling, text: str, added: int) -> Splice:
 
 
 def _left_empty(body: str, place: spans.Place, head: _Sibling) -> Piece:
-    """Brackets: behind the key, or in the place of all that a document has."""
+    """Brackets: behind the key, or in the place of all that a document or an item has."""
     empty = "{}" if isinstance(place.node, MappingNode) else "[]"
     if place.key is None:
-        return Lines(head.first, head.first, (empty,))
+        return Lines(head.first, head.first, (body[head.first : head.start] + empty,))
     at = spans.colon_end(body, place.key)
     start = int(place.node.start_mark.index)
     prefix = spans.prefix_of(body[start : spans.line_end(body, start)]).rstrip()

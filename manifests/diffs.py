@@ -32,7 +32,8 @@ def line_changes(before: str, after: str, splices: Sequence[Splice]) -> tuple[Li
     shift = 0
     for splice in ordered(splices):
         start = before.rfind("\n", 0, splice.start) + 1
-        end = before.find("\n", splice.end - 1 if _ends_line(before, splice) else splice.end)
+        whole = _ends_line(before, splice) and (splice.start == start or splice.text[-1:] == "\n")
+        end = before.find("\n", splice.end - 1 if whole else splice.end)
         end = len(before) if end < 0 else end + 1
         shift += len(splice.text) - (splice.end - splice.start)
         if groups and start < groups[-1][1]:

@@ -55,7 +55,7 @@ def amend(text: str, edits: Sequence[Edit]) -> Patched:
     splices = [splice.moved(len(mark)) for splice in splices]
     changes = line_changes(text, mark + after, splices)
     added, removed = sum(len(c.new) for c in changes), sum(len(c.old) for c in changes)
-    _check_count(splices, added, removed)
+    _check_count(splices, added, removed, moved=bool(mark))
     undo = tuple(inverse_of(text, splices))
     return Patched(text, mark + after, added, removed, changes, undo)
 
@@ -90,9 +90,10 @@ def _verify(documents: list[Document], edits: list[Edit], after: str) -> None:
         raise Refused("NOT_MINIMAL", "the result would mean more than the intended change")
 
 
-def _check_count(splices: Sequence[Splice], added: int, removed: int) -> None:
-    expected_added = sum(s.added for s in splices)
-    expected_removed = sum(s.removed for s in splices)
+def _check_count(splices: Sequence[Splice], added: int, removed: int, *, moved: bool) -> None:
+    """``moved``: a byte order mark moves to the second line, and changes it, when the first one goes."""
+    expected_added = sum(s.added for s in splices) + moved
+    expected_removed = sum(s.removed for s in splices) + moved
     # Two edits on one line change one line: fewer than foretold is right, more never is.
     if added > expected_added or removed > expected_removed:
         raise Refused(

@@ -299,6 +299,12 @@ def test_a_diff_shows_the_first_line_with_its_byte_order_mark() -> None:
     ]
 
 
+def test_a_byte_order_mark_stays_when_the_first_line_goes() -> None:
+    done = amend("\ufeffa: 1\nb: 2\nc: 3\n", [Delete(0, P("a"), 1)])
+    assert done.text == "\ufeffb: 2\nc: 3\n"
+    assert (done.added, done.removed) == (1, 2)
+
+
 def test_anchors_that_nobody_uses_may_be_edited_around() -> None:
     assert patch("q: &q\n  x: 1\n", [Replace(0, P("q.x"), 1, 2)]) == "q: &q\n  x: 2\n"
 

@@ -98,6 +98,12 @@ def exchange(path: str, old: dict[str, object], new: dict[str, object]) -> list[
             id="all of a document",
         ),
         pytest.param(
+            "l:\n  -\n    a: 1\n  - &l\n    - b\n",
+            [Delete(0, P("l[0].a"), 1), Delete(0, P("l[1][0]"), "b")],
+            "l:\n  -\n    {}\n  - &l\n    []\n",
+            id="all of items below their dashes",
+        ),
+        pytest.param(
             "f: {a: 1, b: 2, c: 3, d: 4}\n",
             exchange("f", {"a": 1, "b": 2, "d": 4}, {}),
             "f: {c: 3}\n",
