@@ -3,6 +3,8 @@
 Suites that need a real part fetch it first: Java and Maven for Apache Kafka and the schema registry, Go for
 kube-apiserver, apt for Chromium. What cannot be had is skipped in one line with the reason;
 with KFIX_TEST_STRICT=1 (as `.ci/run` sets it) a skip is a failure.
+The tests of running processes mostly wait; on two cores they run beside the others, and what a suite printed is
+shown when it ends.
 
     python tests/run.py             all
     python tests/run.py unit kube   some, by name
@@ -14,8 +16,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,11 +90,15 @@ def postgres_reason() -> str:
     return "" if shutil.which("runuser") or os.geteuid() != 0 else "root without runuser"
 
 
+_one_apt = threading.Lock()
+
+
 def _apt(*packages: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
-    for command in (("apt-get", "update", "-qq"), install):
-        subprocess.run(command, env=environment, capture_output=True, check=False)
+    with _one_apt:
+        for command in (("apt-get", "update", "-qq"), install):
+            subprocess.run(command, env=environment, capture_output=True, check=False)
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,10 @@ SUITES = (
 )
 
 
+#: Suites of processes that are started, killed and waited for; they run one after the other, beside the rest.
+WAITING = ("pipeline", "kafka")
+
+
 def run(suite: Suite) -> tuple[str, float]:
     """``passed``, ``failed`` or ``skipped`` and the seconds it took."""
     started = time.monotonic()
@@ -131,9 +143,24 @@ def run(suite: Suite) -> tuple[str, float]:
     if reason:
         print(f"== {suite.name}: {'FAILED' if STRICT else 'skipped'}: {reason}", flush=True)
         return ("failed" if STRICT else "skipped"), time.monotonic() - started
-    print(f"== {suite.name}", flush=True)
-    code = subprocess.run(suite.command, cwd=ROOT, check=False).returncode
-    return ("passed" if code == 0 else "failed"), time.monotonic() - started
+    done = subprocess.run(
+        suite.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    told = done.stdout.decode(errors="replace").rstrip()
+    print(f"== {suite.name}\n{told}", flush=True)
+    return ("passed" if done.returncode == 0 else "failed"), time.monotonic() - started
+
+
+def run_all(suites: list[Suite]) -> dict[str, tuple[str, float]]:
+    """Verdicts by name, in the order of the suites."""
+    lanes = [
+        [suite for suite in suites if suite.name not in WAITING],
+        [suite for suite in suites if suite.name in WAITING],
+    ]
+    with ThreadPoolExecutor(max_workers=min(len(lanes), os.cpu_count() or 1)) as pool:
+        verdicts = pool.map(lambda lane: {suite.name: run(suite) for suite in lane}, lanes)
+        found = {name: verdict for lane in verdicts for name, verdict in lane.items()}
+    return {suite.name: found[suite.name] for suite in suites}
 
 
 def main(names: list[str]) -> int:
@@ -141,7 +168,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such suite: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    results = {suite.name: run(suite) for suite in SUITES if not names or suite.name in names}
+    results = run_all([suite for suite in SUITES if not names or suite.name in names])
     print()
     for name, (verdict, seconds) in results.items():
         print(f"{name:<10} {verdict:<8} {seconds:7.1f} s")
