@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.consent import OPEN
 from kfix.fix_history import Record, posterior
 from manifests import Refused, propose
 from publish import consenting
@@ -232,6 +233,7 @@ async def _draft(
         target=chosen.edits[0].ref,
         history=await _fared(record, chosen, ports),
         draft=draft,
+        consented=allowed.consent != OPEN,
         withheld=allowed.withheld,
     )
     text = description.description(record, chosen, page)

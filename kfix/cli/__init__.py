@@ -24,6 +24,7 @@ COMMANDS: tuple[str, ...] = (
     "incident",
     "diagnose",
     "edit",
+    "consent",
     "playbooks",
 )
 

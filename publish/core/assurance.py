@@ -27,6 +27,8 @@ _UNITS = {
 #: Names of branches that may stand in a command of ours.
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+#: Characters of a sentence that is worth reading at night.
+_SENTENCE = 140
 #: Numbers of one check on the page.
 _NUMBERS = 12
 #: Checks whose numbers a reviewer wants to see, also when all is well.
@@ -40,8 +42,11 @@ _TELLING = (
 )
 
 
-def proof(checks: Sequence[CheckResult], language: Language) -> str:
-    """The verdicts: those that say something at a glance on the page, all of them folded below."""
+def proof(checks: Sequence[CheckResult], language: Language, *, consented: bool = False) -> str:
+    """The verdicts: those that say something at a glance on the page, all of them folded below.
+
+    ``consented``: the owners said what they allow, and this is within it.
+    """
     if not checks:
         return ""
     told = [c for c in checks if c.verdict != "pass" or (c.numbers and c.name in _TELLING)]
@@ -49,7 +54,7 @@ def proof(checks: Sequence[CheckResult], language: Language) -> str:
     folded = details(f"{word('all_checks', language)} ({len(checks)})", _table(checks, language))
     return section(
         word("checks", language),
-        _counts(checks, language),
+        _counts(checks, language) + (f" · {word('consented', language)}" if consented else ""),
         _table(told, language),
         folded if rest else "",
     )
@@ -92,7 +97,9 @@ def rollback(
     target: str = "",
 ) -> str:
     """What to do when the fix was wrong: the button, commands to copy, the exact inverse."""
-    plan = inert.prose(chosen.plan.rollback_plan, 600)
+    # A long one repeats the fields, which the exact inverse below says better.
+    told = chosen.plan.rollback_plan
+    plan = inert.prose(told, _SENTENCE) if len(told) <= _SENTENCE else ""
     inverse = "".join(reverse(edit.diff) for edit in chosen.edits)
     known = bool(_SHA.fullmatch(commit) and _BRANCH.fullmatch(target))
     folded = details(word("rollback_inverse", language), inert.fence(inverse, "diff") if inverse else "")  # fmt: skip

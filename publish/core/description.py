@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kfix.fix_history import Record
 from publish.core import assurance, french, inert
+from publish.core.differences import differences, shown
 from publish.core.markdown import (
     blocks,
     bullets,
@@ -21,7 +22,6 @@ from publish.core.markdown import (
     table,
 )
 from publish.core.wording import Language, check_name, colon, number, percent, word
-from schemas.base import Json
 from schemas.plans import ActionPlan, Analysis, Evidence
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -30,6 +30,8 @@ _MAX = 60_000
 #: Rows of evidence on the page, and together with what is folded.
 _ROWS = 8
 _MOST = 25
+#: Rows of changed values.
+_CHANGES = 15
 #: Which of the bundle's pages shows a piece of evidence that has none of its own.
 _PAGES = {
     "alert": ("event", "monitor"),
@@ -56,6 +58,8 @@ class Page:
     #: How fixes of this kind fared; ``None``: nobody knows.
     history: Record | None = None
     draft: bool = False
+    #: The repository says what may be proposed, and this may.
+    consented: bool = False
     #: Why the owners of the repository do not let a plan be proposed, by plan id.
     withheld: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,7 +87,7 @@ def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> st
         _patch(chosen, language),
         _evidence(record, chosen, page),
         _plan(record, chosen, page),
-        assurance.proof(chosen.checks, language),
+        assurance.proof(chosen.checks, language, consented=page.consented),
         assurance.rollback(record, chosen, language, commit=page.commit, target=page.target),
         assurance.history(record, chosen.plan, page.history, language, page.hosts),
         assurance.watch(record, language),
@@ -220,27 +224,24 @@ def alternatives(record: ValidatedPlans, chosen: ValidatedPlan) -> list[tuple[in
 
 def changes(plan: ActionPlan, language: Language) -> str:
     """The plan's fields, before and after."""
-    rows = [
-        [
-            inert.code(change.object.key),
-            inert.code(field.path),
-            inert.code(_shown(field.before)),
-            inert.code(_shown(field.after)),
-        ]
+    found = [
+        (change.object.key, difference)
         for change in plan.kubernetes_changes
         for field in change.fields
+        for difference in differences(field)
     ]
+    rows = [
+        [inert.code(key), *(inert.code(told) for told in (d.path, shown(d.before), shown(d.after)))]
+        for key, d in found[:_CHANGES]
+    ]
+    rest = f"… +{len(found) - _CHANGES}" if len(found) > _CHANGES else ""
     whole = [
         f"{word('patch_action' if c.action == 'patch' else c.action, language)} {inert.code(c.object.key)}"
         for c in plan.kubernetes_changes
         if not c.fields
     ]
     head = [word(key, language) for key in ("object", "field", "before", "after")]
-    return blocks(table(head, rows), bullets(whole))
-
-
-def _shown(value: Json) -> str:
-    return "–" if value is None else str(value)
+    return blocks(table(head, rows), rest, bullets(whole))
 
 
 def alternative(at: int, other: ValidatedPlan, language: Language, withheld: str = "") -> str:

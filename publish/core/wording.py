@@ -196,6 +196,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "K-Fix opened as many merge requests in this repository within the last hour as it may.",
         "K-Fix a ouvert dans ce dépôt autant de merge requests qu'il le peut en une heure.",
     ),
+    "consented": ("✅ within `.kfix.yaml`", "✅ permis par `.kfix.yaml`"),
     "consent": (
         "The owners of the repository do not let this be proposed",
         "Les propriétaires du dépôt ne permettent pas de proposer ceci",
@@ -314,6 +315,9 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_FRENCH_UNITS = {"cores": "cœurs", "replicas": "réplicas"}
+
+
 def colon(language: Language) -> str:
     """French puts a (narrow, unbreakable) blank before a colon."""
     return ":" if language == "en" else "\u202f:"
@@ -324,7 +328,8 @@ def number(value: float, unit: str, language: Language) -> str:
     if unit == "ratio":
         return percent(value, language)
     text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
-    text = text.replace(".", ",") if language == "fr" else text
+    if language == "fr":
+        text, unit = text.replace(".", ","), _FRENCH_UNITS.get(unit, unit)
     return f"{text} {unit}".strip()
 
 

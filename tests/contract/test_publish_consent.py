@@ -32,6 +32,7 @@ async def with_file(world: World, text: str, path: str = FILE, **more: Any) -> V
 async def test_what_the_owners_allow_is_opened(world: World) -> None:
     record = await with_file(world, "version: 1\npaths: [apps/**]\nkinds: [Deployment]\n")
     assert (await done(publish(record, world.ports))).action == "opened"
+    assert "within `.kfix.yaml`" in world.merge_requests[0].description
 
 
 @pytest.mark.parametrize(

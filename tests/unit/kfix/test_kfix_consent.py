@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import fixtures_publish as sample
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from kfix import consent
+from kfix.cli.consent import register
 from kfix.consent import OPEN, Broken, Consent, read, refusal
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -167,9 +171,28 @@ def test_any_bytes_are_a_consent_or_broken(content: bytes) -> None:
     assert isinstance(found, Consent)
 
 
-def test_the_documented_example_is_valid() -> None:
-    from pathlib import Path
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("version: 1\npaths: [apps/**]\n", 0, '"apps/**"'),
+        ("version: 1\npath: [apps/**]\n", 3, "path: Extra inputs"),
+        (None, 1, "No such file"),
+    ],
+)
+def test_the_command_tells_what_a_file_allows(
+    tmp_path: Path, text: str | None, code: int, said: str
+) -> None:
+    file = tmp_path / ".kfix.yaml"
+    if text is not None:
+        file.write_text(text)
+    app = typer.Typer()
+    register(app)
+    done = CliRunner().invoke(app, [str(file)])
+    assert done.exit_code == code
+    assert said in (done.stderr if code else done.stdout)
 
+
+def test_the_documented_example_is_valid() -> None:
     text = (Path(__file__).resolve().parents[3] / "docs/merge-requests.md").read_text()
     example = text.split("```yaml\n")[1].split("```")[0]
     found = read(example.encode())
