@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
@@ -34,6 +34,10 @@ class Address:
     key: str
     value: str
     container: str
+    #: The ConfigMap of the namespace that it comes from, where it does.
+    config: str = ""
+    #: The key in that ConfigMap.
+    config_key: str = ""
 
 
 def addresses_of(view: ClusterView, workload: Workload) -> list[Address]:
@@ -48,15 +52,18 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Address]:
         for entry in container.env:
             key, value = str(entry.get("name") or ""), entry.get("value")
             path = f"{group}[name={container.name}].env[name={key}].value"
+            source = mapping(at(entry, "valueFrom", "configMapKeyRef"))
             if not isinstance(value, str):
                 value, path = _referenced(view, workload, mapping(entry.get("valueFrom"))), ""
-            yield from _read(key, value or "", path, container.name)
+            for found in _read(key, value or "", path, container.name):
+                yield replace(found, config=str(source.get("name") or ""), config_key=str(source.get("key") or ""))  # fmt: skip
         for source in items(container.spec.get("envFrom")):
             name = str(at(source, "configMapRef", "name") or "")
             config = view.get("configmaps", workload.namespace, name) if name else None
             for key, value in mapping(at(config or {}, "data")).items():
                 if isinstance(value, str) and len(value) < 500:
-                    yield from _read(str(key), value, "", container.name)
+                    for found in _read(str(key), value, "", container.name):
+                        yield replace(found, config=name, config_key=str(key))
 
 
 def _referenced(view: ClusterView, workload: Workload, source: Obj) -> str:

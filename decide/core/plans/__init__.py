@@ -19,6 +19,7 @@ from decide.core.plans import (
     workloads,
 )
 from decide.core.plans.drafts import Draft
+from decide.core.plans.drift import drifted
 from decide.core.view import ClusterView
 from manifests import changes as typed
 from schemas.context import Pattern
@@ -124,6 +125,8 @@ def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     made: list[Draft] | None = finding.facts.get("drafts")
     if made is not None:  # a playbook brings its plans with it
         return list(made)
+    if drifted(finding, view):
+        return []
     builder = _BUILDERS.get(finding.failure_class)
     drafts = _built(builder, finding, view) if builder else []
     if not drafts or finding.failure_class in _ROLLBACK_TOO:

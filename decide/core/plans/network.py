@@ -14,6 +14,7 @@ from decide.core.plans.traffic import backend
 from decide.core.rules.admission import quota_family
 from decide.core.view import ClusterView
 from manifests import quantities
+from schemas.base import ObjectRef
 
 _NOW = ("seconds", "quelques secondes")
 _BREAK = ("Clients of the old setting lose it", "Les clients de l'ancien réglage le perdent")
@@ -62,7 +63,7 @@ def _place(service: Any, entry: Any) -> str:
 def address(finding: Finding, view: ClusterView) -> list[Draft]:
     """The Service that exists, in the variable that names it."""
     workload, found, near = finding.facts["workload"], finding.facts["address"], finding.facts.get("near")  # fmt: skip
-    if not near or not found.path:
+    if not near or not (found.path or found.config):
         return rollback(finding, view)
     service = view.get("services", workload.namespace, str(near))
     ports = [number(p.get("port")) for p in map(mapping, items(at(service or {}, "spec", "ports")))]
@@ -75,7 +76,16 @@ def address(finding: Finding, view: ClusterView) -> list[Draft]:
     if found.port is not None and port_ != found.port:
         value = value.replace(f":{found.port}", f":{port_}", 1)
     why = (f"{finding.detail}; Service {near} has port {port_}.", f"{finding.detail} ; le Service {near} a le port {port_}.")  # fmt: skip
-    return [Draft("set_env", (f"{found.key} = {value}", f"{found.key} = {value}"), why, patch_workload(view, workload, [(f":{found.path}", value)]), 0.88, [("The pods restart once", "Les pods redémarrent une fois")]), *rollback(finding, view)]  # fmt: skip
+    if found.path:
+        change = patch_workload(view, workload, [(f":{found.path}", value)])
+        risk = ("The pods restart once", "Les pods redémarrent une fois")
+    else:
+        ref = ObjectRef(api_version="v1", kind="ConfigMap", namespace=workload.namespace, name=found.config)  # fmt: skip
+        config = view.get("configmaps", workload.namespace, found.config) or {}
+        key = f"data['{found.config_key}']" if set(found.config_key) & set(".[]") else f"data.{found.config_key}"  # fmt: skip
+        change = patch(view, ref, config, [(key, value)])
+        risk = ("Pods read it only when they start: restart them", "Les pods ne la lisent qu'au démarrage : les redémarrer")  # fmt: skip
+    return [Draft("set_env", (f"{found.key} = {value}", f"{found.key} = {value}"), why, change, 0.88, [risk]), *rollback(finding, view)]  # fmt: skip
 
 
 def quota(finding: Finding, view: ClusterView) -> list[Draft]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from decide.core.findings import Finding
@@ -38,10 +39,28 @@ def image(finding: Finding, view: ClusterView) -> list[Draft]:
     if before and before != bad:
         why = (f"{bad} cannot be pulled; {before} ran in revision {revision_of(good or {})}.", f"{bad} est introuvable ; {before} tournait en révision {revision_of(good or {})}.")  # fmt: skip
         drafts.append(Draft("set_image", (f"Use the image that ran before: {before}", f"Reprendre l'image précédente : {before}"), why, patch_workload(view, workload, [(path, before)]), 0.93, [_OLD]))  # fmt: skip
+    elsewhere = _sibling_registry(view, workload, bad)
+    if elsewhere and finding.failure_class == "image_registry_unreachable":
+        why = (f"{bad} cannot be pulled; every other image of the namespace comes from {elsewhere.partition('/')[0]}.", f"{bad} est introuvable ; toutes les autres images du namespace viennent de {elsewhere.partition('/')[0]}.")  # fmt: skip
+        drafts.append(Draft("set_image", (f"Use {elsewhere}", f"Utiliser {elsewhere}"), why, patch_workload(view, workload, [(path, elsewhere)]), 0.74, [("Not known to exist: the pipeline's dry run does not pull", "Existence non vérifiée : le dry-run ne télécharge pas l'image"), _ROLL]))  # fmt: skip
     for candidate, count in _sibling_images(view, workload, bad):
         why = (f"{bad} cannot be pulled; {count} other workloads run images of {candidate.rpartition(':')[0].rpartition('/')[0]} with this tag.", f"{bad} est introuvable ; {count} autres applications utilisent ce dépôt et ce tag.")  # fmt: skip
         drafts.append(Draft("set_image", (f"Use {candidate}", f"Utiliser {candidate}"), why, patch_workload(view, workload, [(path, candidate)]), 0.75, [("Not known to exist: the pipeline's dry run does not pull", "Existence non vérifiée : le dry-run ne télécharge pas l'image"), _ROLL]))  # fmt: skip
     return drafts
+
+
+def _sibling_registry(view: ClusterView, workload: Workload, bad: str) -> str:
+    """The same image from the registry host that all siblings are pulled from; empty when they disagree."""
+    host, _, rest = bad.partition("/")
+    hosts: Counter[str] = Counter()
+    for other in view.workloads:
+        if other.ref.key != workload.ref.key and other.namespace == workload.namespace and other.ready:  # fmt: skip
+            for container in other.containers():
+                place, slash, _ = str(container.spec.get("image") or "").partition("/")
+                if slash and ("." in place or ":" in place):
+                    hosts[place] += 1
+    named = "." in host or ":" in host
+    return f"{next(iter(hosts))}/{rest}" if named and len(hosts) == 1 and host not in hosts and hosts.total() >= 2 else ""  # fmt: skip
 
 
 def _sibling_images(view: ClusterView, workload: Workload, bad: str) -> list[tuple[str, int]]:
@@ -108,6 +127,8 @@ def _key(  # noqa: PLR0917
     finding: Finding, view: ClusterView, workload: Workload, plural: str, name: str, key: str
 ) -> list[Draft]:
     """The key that was meant: the one of the object that is much alike."""
+    if not name:
+        return _item(finding, view, workload, key)
     found = view.get(plural, workload.namespace, name) or {}
     keys = {**mapping(found.get("data")), **mapping(found.get("binaryData"))}
     near = max((k for k in keys if alike(k.lower(), key.lower()) >= 0.75), key=lambda k: alike(k.lower(), key.lower()), default="")  # fmt: skip
@@ -120,6 +141,22 @@ def _key(  # noqa: PLR0917
     why = (f"{name} has no key {key}; {near} exists.", f"{name} n'a pas de clé {key} ; {near} existe.")  # fmt: skip
     risk = ("A like name is not proof: check what it holds", "Un nom proche n'est pas une preuve : vérifier le contenu")  # fmt: skip
     return [Draft("set_reference", (f"Read key {near} of {name}", f"Lire la clé {near} de {name}"), why, patch_workload(view, workload, wanted), 0.76, [risk, _ROLL])]  # fmt: skip
+
+
+def _item(finding: Finding, view: ClusterView, workload: Workload, key: str) -> list[Draft]:
+    """The same for a volume that picks keys of a ConfigMap or Secret."""
+    for volume in map(mapping, items(workload.spec.get("volumes"))):
+        for field, plural, inner in (("configMap", "configmaps", "name"), ("secret", "secrets", "secretName")):  # fmt: skip
+            name = str(at(volume, field, inner) or "")
+            picked = [mapping(i).get("key") for i in items(at(volume, field, "items"))]
+            keys = mapping((view.get(plural, workload.namespace, name) or {}).get("data"))
+            near = max((k for k in keys if alike(k.lower(), key.lower()) >= 0.75), key=lambda k: alike(k.lower(), key.lower()), default="")  # fmt: skip
+            if key in picked and near:
+                path = f":volumes[name={volume.get('name')}].{field}.items[{picked.index(key)}].key"
+                why = (f"{name} has no key {key}; {near} exists.", f"{name} n'a pas de clé {key} ; {near} existe.")  # fmt: skip
+                risk = ("A like name is not proof: check what it holds", "Un nom proche n'est pas une preuve : vérifier le contenu")  # fmt: skip
+                return [Draft("set_reference", (f"Mount key {near} of {name}", f"Monter la clé {near} de {name}"), why, patch_workload(view, workload, [(path, near)]), 0.76, [risk, _ROLL])]  # fmt: skip
+    return []
 
 
 def _reference_paths(workload: Workload, plural: str, old: str, new: str) -> list[tuple[str, Any]]:

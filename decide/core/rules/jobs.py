@@ -16,7 +16,7 @@ from decide.core.view import ClusterView
 #: A job that failed longer ago than this is hardly why the alert came now.
 _OLD = timedelta(hours=6)
 _NOT_STARTING = {
-    "UnparseableSchedule": 0.93, "UnknownTimeZone": 0.93, "InvalidSchedule": 0.93, "FailedNeedsStart": 0.88,
+    "UnparseableSchedule": 0.93, "UnParseableCronJobSchedule": 0.93, "UnknownTimeZone": 0.93, "InvalidSchedule": 0.93, "FailedNeedsStart": 0.88,
     "TooManyMissedTimes": 0.85, "JobAlreadyActive": 0.62, "MissSchedule": 0.62,
 }  # fmt: skip
 

@@ -162,6 +162,8 @@ def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator
         return  # told by the memory rules
     if "exec format error" in text:
         yield Finding("image_platform_mismatch", workload.ref, 0.93, quote(text), facts, [], data)
+    elif _MOUNTING.search(text):
+        yield Finding("volume_mount_failed", workload.ref, 0.9, quote(text), facts, [], data)
     elif _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
         yield Finding("bad_command", workload.ref, 0.93, quote(text), facts, [], data)
     elif code in (126, 127):
