@@ -227,7 +227,7 @@ def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding
             if full:
                 text = f"quota {name_of(quota)} allows {resource} {hard}, {used} used, claim {claim} asks for {size or 'more'}"
                 score = 0.95 if need is not None else 0.88
-                return Finding("quota_storage_exceeded", _quota_ref(workload.namespace, name_of(quota)), score, text, [fact, Fact("object", text)], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": size, "missing": 1})  # fmt: skip
+                return Finding("quota_storage_exceeded", _quota_ref(workload.namespace, name_of(quota)), score, text, [fact, Fact("object", text)], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": "1" if "persistentvolumeclaims" in resource else size, "missing": 1})  # fmt: skip
     score = 0.9 if view.collected("resourcequotas") else 0.55
     return Finding("pvc_missing", workload.ref, score, fact.statement, [fact], [], {"claim": claim, "declared": declared, "workload": workload})  # fmt: skip
 

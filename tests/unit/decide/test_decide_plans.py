@@ -14,7 +14,7 @@ from decide.core.plans import _BUILDERS, sizing
 from decide.core.plans.heaps import Heap
 from decide.core.taxonomy import CLASSES
 from enrich.core.objects import plural_of
-from manifests import changes
+from manifests import changes, quantities
 from schemas.context import Pattern
 from schemas.plans import ActionPlan
 
@@ -192,3 +192,71 @@ def test_series_as_datadog_answers_them_size_the_cpu() -> None:
     assert verdict.analysis.failure_class == "cpu_throttling"
     after = {f.path.rpartition("resources.")[2]: f.after for c in verdict.plans[0].kubernetes_changes for f in c.fields}  # fmt: skip
     assert after == {"requests.cpu": "300m", "limits.cpu": "600m"}
+
+
+def _after(plans: tuple[ActionPlan, ...]) -> list[object]:
+    return [f.after for p in plans for c in p.kubernetes_changes for f in c.fields]
+
+
+@pytest.mark.parametrize("class_id", [
+    "node_selector_mismatch", "node_affinity_mismatch", "pod_anti_affinity_conflict", "scheduler_unknown", "dns_config_broken",
+    "liveness_probe_port", "liveness_probe_timing", "startup_probe_timing", "autoscaler_without_metrics", "topology_spread_unsatisfied",
+])  # fmt: skip
+def test_a_fault_of_the_cluster_alone_is_drift(class_id: str) -> None:
+    cluster = Cluster(51)
+    cluster.app()
+    app = cluster.app()
+    container = cluster.container(app)
+    container["resources"]["requests"]["cpu"] = "100m"
+    cluster.declared.append(changes.apply((), cluster.get("deployments", app)))
+    FAULTS[class_id](cluster, app)
+    verdict = diagnose(cluster.bundle())
+    assert (verdict.status, verdict.plans) == ("needs_human", ())
+    assert "drifted" in verdict.explanation
+
+
+def test_an_address_in_a_config_map_is_corrected_there() -> None:
+    cluster = Cluster(52)
+    other, app = cluster.app(), cluster.app()
+    port = cluster.get("services", other)["spec"]["ports"][0]["port"]
+    cluster.add("configmaps", "settings", kind="ConfigMap", data={"STORE_ADDR": f"{other}x:{port}"})
+    cluster.container(app)["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    cluster.log(app, f"dial tcp: lookup {other}x on 10.0.0.10:53: no such host")
+    plans = diagnose(cluster.bundle()).plans
+    assert [(c.object.kind, f.path, f.after) for c in plans[0].kubernetes_changes for f in c.fields] == [("ConfigMap", "data.STORE_ADDR", f"{other}:{port}")]  # fmt: skip
+
+
+def test_the_registry_that_all_siblings_use_is_offered() -> None:
+    cluster = Cluster(53)
+    for _ in range(3):
+        cluster.app()
+    app = cluster.app(image="registri.example/x:1")
+    cluster.waiting(app, "ErrImagePull", 'failed to pull image "registri.example/x:1": dial tcp: lookup registri.example: no such host')  # fmt: skip
+    assert "registry.example/x:1" in _after(diagnose(cluster.bundle()).plans)
+
+
+def test_one_missing_mapping_is_added_once_with_all_its_values() -> None:
+    _, plans = _plans("quota_needs_values")
+    added = [f for c in plans[0].kubernetes_changes for f in c.fields]
+    assert len(added) == 1
+    assert set(added[0].after["limits"]) == {"cpu", "memory"}  # type: ignore[index]
+
+
+def test_a_request_that_fits_leaves_room_for_every_waiting_pod() -> None:
+    cluster = Cluster(54)
+    app = cluster.app()
+    cluster.container(app)["resources"] = {"requests": {"memory": "64Gi"}}
+    cluster.get("deployments", app)["spec"]["replicas"] = 6
+    cluster.unschedulable(app, "0/3 nodes are available: 3 Insufficient memory.")
+    text = str(_after(diagnose(cluster.bundle()).plans)[0])
+    assert 2 * quantities.parse(text) <= quantities.parse("8Gi")  # two pods a node
+
+
+def test_a_policy_gets_one_rule_more_and_loses_none() -> None:
+    cluster, plans = _plans("network_policy_blocks/ingress")
+    change = plans[0].kubernetes_changes[0]
+    live = cluster.get("networkpolicies", change.object.name)
+    after = changes.apply(change.fields, live)
+    assert after["spec"]["ingress"][:-1] == live["spec"]["ingress"]
+    assert after["spec"]["ingress"][-1]["from"][0]["podSelector"]["matchLabels"]
+    assert plans[1].kubernetes_changes[0].action == "create"
