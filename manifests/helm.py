@@ -199,6 +199,12 @@ def _effect(
     ):
         return "other fields of the object"
     others = [d for d in differences if d is not mine[0]]
+    if others:
+        try:
+            noise = rendering.unsteady(search.bench, recipe)
+        except NotRendered as failure:
+            raise Refused("NOT_RENDERED", str(failure)) from None
+        others = [d for d in others if d.key not in noise]
     return "/".join(others[0].key) if others else ""
 
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from manifests import paths, reading, values
@@ -109,6 +109,14 @@ def compare(before: str, after: str) -> list[Difference]:
         for key in sorted(first.keys() | second.keys())
         if first.get(key) != second.get(key)
     ]
+
+
+def unsteady(bench: Workbench, recipe: Recipe) -> set[tuple[str, str, str]]:
+    """The objects of a chart that differ from one rendering to the next: passwords, certificates, times."""
+    if not isinstance(recipe, HelmTemplate):
+        return set()
+    again = replace(recipe, layers=(*recipe.layers, "# once more\n{}\n"))
+    return {d.key for d in compare(bench.render(recipe), bench.render(again))}
 
 
 def find(text: str, ref: ObjectRef) -> Json | None:

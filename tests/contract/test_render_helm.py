@@ -166,6 +166,18 @@ def test_among_many_charts_only_those_that_speak_of_the_object_are_rendered(
     assert list(lines_of(proposed(files | chart(), impatient, MORE))) == ["charts/api/values.yaml"]
 
 
+def test_a_password_that_is_new_in_each_rendering_is_not_taken_for_a_change(
+    renderer: Programs,
+) -> None:
+    secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: api}\nstringData: {p: "{{ randAlphaNum 20 }}"}\n'
+    files = chart() | {"charts/api/templates/secret.yaml": secret}
+    assert list(lines_of(proposed(files, renderer, MORE))) == ["charts/api/values.yaml"]
+    shared = raise_to(APP + "env[name=LEVEL].value", "info", "debug")
+    refused = proposed(files, renderer, shared)
+    assert isinstance(refused, Refused)
+    assert "worker" in refused.reason
+
+
 def test_what_is_so_already_changes_nothing(renderer: Programs) -> None:
     assert accepted(proposed(chart(), renderer, raise_to(MEMORY, "64Mi", "128Mi"))).edits == ()
 
