@@ -113,6 +113,8 @@ def _adjust(workload: Workload, class_id: str, hit: Hit, score: float) -> tuple[
         if named or claim_volumes(workload):
             return class_id, 0.94 if named else score
         return "file_permission_denied", 0.78
+    if class_id == "missing_env" and "warn" in hit.line.lower():
+        return class_id, 0.55
     if class_id == "sidecar_port_conflict" and len(workload.containers()) < 2:
         injected = any(len([c for c in p.containers() if not c.init]) > 1 for p in workload.pods)
         return class_id, score if injected else 0.7

@@ -125,8 +125,8 @@ def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         if hosts:
             host = max(hosts, key=len)
             text = f"{host}, outside the cluster: {quote(hit.line)}"
-            score = 0.72 if not workload.available else 0.55
-            score += 0.06 * (host in configured)
+            # Programs report to many hosts that they can do without: only a configured one is likely needed.
+            score = 0.5 + 0.08 * (not workload.available) + 0.08 * (host in configured)
             yield Finding("external_dependency_unavailable", workload.ref, score, text, [Fact("log", quote(hit.line), workload.ref)], [], {"workload": workload, "host": host})  # fmt: skip
             return
 
