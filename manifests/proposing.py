@@ -23,7 +23,7 @@ from manifests.plain_kustomize import BuiltIn
 from manifests.proof import Proof, Wanted, prove
 from manifests.reading import Document
 from manifests.refused import Refused
-from manifests.rendering import Renderer, Workbench
+from manifests.rendering import NotRendered, Renderer, Workbench
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
@@ -103,6 +103,8 @@ def propose_on(
             return _proposed(index, changes, base, hints, bench, proving=proving)
         except Refused as refused:
             return refused
+        except NotRendered as failure:
+            return Refused("NOT_RENDERED", str(failure))
 
 
 def _proposed(

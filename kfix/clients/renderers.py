@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -41,6 +42,8 @@ from manifests.rendering import (
 
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
 _RELEASE = 53  # helm's own bound of a release name
+#: What helm and Kubernetes take for a name; above all nothing that a program could take for an option.
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 class Rendering(Settings):
@@ -134,6 +137,9 @@ class _Bench:
 
     def _helm(self, recipe: HelmTemplate) -> list[str]:
         chart = self._inside(recipe.chart) if recipe.chart else self._repo
+        for word in (recipe.release, recipe.namespace or "default"):
+            if not _NAME.fullmatch(word):
+                raise NotRendered(f"not a name of a release or namespace: {word[:80]!r}")
         name = recipe.release[:_RELEASE].rstrip("-.")
         command = [self._programs.helm, "template", name, str(chart), "--no-hooks", "--skip-tests"]
         if recipe.namespace:
@@ -163,17 +169,24 @@ class _Bench:
             raise GaveUp(
                 f"the renderings for one plan took longer than {self._programs.plan_s:g} s"
             )
-        self._copy()
         try:
-            for path, text in changed.items():
-                self._write(path, text.encode())
-            return _run(command, self._folder, self._programs)
-        finally:
-            for path in changed:
-                if path in self._files:
-                    self._write(path, _bytes(self._files[path]))
-                else:
-                    self._inside(path).unlink(missing_ok=True)
+            self._copy()
+            try:
+                for path, text in changed.items():
+                    self._write(path, text.encode())
+                return _run(command, self._folder, self._programs)
+            finally:
+                self._put_back(changed)
+        except OSError as failure:
+            program = Path(command[0]).name
+            raise NotRendered(f"{program} cannot run: {failure.strerror}") from None
+
+    def _put_back(self, changed: Mapping[str, str]) -> None:
+        for path in changed:
+            if path in self._files:
+                self._write(path, _bytes(self._files[path]))
+            else:
+                self._inside(path).unlink(missing_ok=True)
 
     def _copy(self) -> None:
         if self._copied:
