@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from kfix.checkout import read_checkout, read_file, read_folder
-from manifests import proposing, reading, scalars
+from manifests import paths, proposing, reading
 from manifests.index import Index, build, changed_index
 from manifests.locate import Hints
 from manifests.marks import text_at
@@ -22,7 +23,9 @@ from manifests.rendering import Renderer
 from schemas.base import ObjectRef
 from schemas.validated import FileEdit
 
-_BAD = "BAD_REQUEST"
+#: The code of a wish that says nothing that could be done.
+BAD_REQUEST = "BAD_REQUEST"
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 #: Nesting of one wish. No manifest's value has a quarter of it.
 _MAX_DEPTH = 100
 _Reader = Callable[[Path], tuple[dict[str, bytes], dict[str, Refused]]]
@@ -110,7 +113,7 @@ def answer(request: Request, workspace: Workspace, *, write: bool = False) -> An
     except OSError as error:
         return Answer("refused", request.file, code="NOT_FOUND", reason=str(error))
     except ValueError as error:
-        return Answer("refused", request.file, code=_BAD, reason=str(error))
+        return Answer("refused", request.file, code=BAD_REQUEST, reason=str(error))
     if not edits:
         return Answer("unchanged", request.file)
     if write:
@@ -130,9 +133,9 @@ def answer_line(
         ident = _loaded(line).get("id")
         reply = answer(Request.model_validate(_exact(line)), workspace, write=write)
     except ValidationError as error:
-        reply = Answer("refused", code=_BAD, reason=_reason(error))
+        reply = Answer("refused", code=BAD_REQUEST, reason=_reason(error))
     except ValueError as error:
-        reply = Answer("refused", code=_BAD, reason=f"line {number}: {error}")
+        reply = Answer("refused", code=BAD_REQUEST, reason=f"line {number}: {error}")
     return orjson.dumps(
         {
             "id": ident,
@@ -184,10 +187,14 @@ def _reason(error: ValidationError) -> str:
 
 def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
     repo, path = request.place
+    for text in request.set:
+        paths.parse(text)
     ref = ObjectRef.parse(request.object) if request.object else None
     if not path:
         if ref is None:
             raise ValueError("neither file nor object")
+        if request.doc is not None:
+            raise ValueError("a document without its file")
         index = workspace.index(repo)
         hints = Hints(request.environment)
         return proposing.set_fields(index, ref, request.set, hints, workspace.renderer)
@@ -236,15 +243,16 @@ def _may_declare(document: reading.Document, ref: ObjectRef) -> bool:
 
 
 def value_of_word(word: str) -> object:
-    """A value given on the command line: JSON-like collections, numbers and booleans; anything else is text."""
+    """A value given on the command line: JSON-like collections, numbers, booleans and null; anything else is text.
+
+    A number is one that is written back as it was given: ``1.10`` and ``0644`` are text. Raises ValueError.
+    """
     if word[:1] in ("{", "[", '"', "'"):
         try:
             return yaml.safe_load(word)
         except yaml.YAMLError:
             raise ValueError(f"cannot read the value {word!r}") from None
-    kind = scalars.read_12(word) if scalars.read_12(word) == scalars.read_11(word) else "str"
-    if kind == "int" and str(int(word)) == word:
-        return int(word)
-    if kind == "bool":
-        return word.lower() == "true"
-    return float(word) if kind == "float" and str(float(word)) == word else word
+    if _NUMBER.fullmatch(word):
+        number = float(word) if "." in word else int(word)
+        return number if str(number) == word else word
+    return {"true": True, "false": False, "null": None}.get(word, word)

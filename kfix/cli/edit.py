@@ -41,7 +41,7 @@ def edit(
     A batch ends with 0: every line has its own answer.
     """
     from kfix.clients.renderers import Rendering, installed
-    from kfix.editing import Request, Workspace, answer
+    from kfix.editing import BAD_REQUEST, Request, Workspace, answer
     from kfix.settings import load
 
     workspace = Workspace(installed(load(Rendering)))
@@ -59,6 +59,8 @@ def edit(
         _wrong(str(error))
     reply = answer(request, workspace, write=write)
     if reply.status == "refused":
+        if reply.code == BAD_REQUEST:
+            _wrong(reply.reason)
         typer.echo(f"{reply.code}: {reply.reason}", err=True)
         raise typer.Exit(_REFUSED)
     sys.stdout.buffer.write(reply.diff.encode())

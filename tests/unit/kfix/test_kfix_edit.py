@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from kfix.cli import edit as command
-from kfix.editing import Workspace, answer_line
+from kfix.editing import Workspace, answer_line, value_of_word
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -109,7 +109,16 @@ def test_a_refusal_ends_with_three_and_says_its_code(
 
 @pytest.mark.parametrize(
     "args",
-    [[], ["--object", "Deployment/a/b"], ["--set", "a=1"], ["--file", "f", "--set", "novalue"]],
+    [
+        [],
+        ["--object", "Deployment/a/b"],
+        ["--set", "a=1"],
+        ["--file", "f", "--set", "novalue"],
+        ["--object", "Deployment", "--set", "a=1"],
+        ["--object", "Deployment/a/b", "--doc", "0", "--set", "a=1"],
+        ["--file", __file__, "--set", "a..b=1"],
+        ["--file", __file__, "--set", "a={b"],
+    ],
 )
 def test_wrong_usage_ends_with_two(args: list[str]) -> None:
     assert run("edit", *args).exit_code == 2
@@ -162,6 +171,20 @@ def test_a_batch_answers_every_line(repo: Path) -> None:
     assert all(set(a) == {"id", "status", "file", "diff", "code", "reason"} for a in answers)
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("3", 3), ("-3", -3), ("0.5", 0.5), ("1.10", "1.10"), ("03", "03"), ("0x10", "0x10"), ("1e3", "1e3"),
+        (".inf", ".inf"), ("true", True), ("True", "True"), ("yes", "yes"), ("null", None), ("", ""),
+        ("500m", "500m"), ('"3"', "3"), ("[1, a]", [1, "a"]), ("{a: 1}", {"a": 1}), ("x: y", "x: y"),
+        ("99999999999999999999", 99999999999999999999),
+    ],
+)  # fmt: skip
+def test_a_word_is_a_number_only_if_it_is_written_back_the_same(word: str, value: object) -> None:
+    found = value_of_word(word)
+    assert (type(found), found) == (type(value), value)
+
+
 def answers_of(*lines: bytes) -> list[dict[str, Any]]:
     workspace = Workspace()
     found = [answer_line(line, workspace, number=n) for n, line in enumerate(lines, 1)]
@@ -185,6 +208,7 @@ def answers_of(*lines: bytes) -> list[dict[str, Any]]:
         (b'{"id": 8, "file": "f", "doc": true, "set": {"a": 1}}', 8, "doc: "),
         (b'{"id": 9, "file": "f", "doc": "0", "set": {"a": 1}}', 9, "doc: "),
         (b'{"id": 10, "repo": 1, "file": "f", "set": {"a": 1}}', 10, "repo: "),
+        (b'{"id": 12, "object": "A/b/c", "doc": 0, "set": {"a": 1}}', 12, "without its file"),
         (b'{"id": 11, "object": "Deployment", "set": {"a": 1}}', 11, "not Kind/namespace/name"),
     ],
 )
