@@ -39,6 +39,17 @@ def scene(name: str, seed: int, fleet: Fleet) -> Scene:
     return made
 
 
+def another(made: Scene) -> App:
+    """One more application, from the registry and with the labels of the others."""
+    first = made.apps[0]
+    registry = first.container["image"].partition("/")[0]
+    style = next(iter(first.template["metadata"]["labels"]))
+    app = _application(made, made.words.app(), registry, style)
+    made.apps.append(app)
+    made.images |= {c["image"] for c in app.spec["containers"]}
+    return app
+
+
 def _application(made: Scene, name: str, registry: str, style: str) -> App:
     rng, words = made.rng, made.words
     program = _program(rng, name)

@@ -38,7 +38,7 @@ _SERVER = ("--service-cluster-ip-range=10.96.0.0/16", "--max-requests-inflight=2
 _CONTROLLER_FLAGS = (
     f"--controllers={','.join(_CONTROLLERS)}", "--kube-api-qps=1000", "--kube-api-burst=2000",
     "--horizontal-pod-autoscaler-sync-period=2s", "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
-    "--horizontal-pod-autoscaler-cpu-initialization-period=1s", "--resource-quota-sync-period=5s", "--pvclaimbinder-sync-period=3s",
+    "--horizontal-pod-autoscaler-cpu-initialization-period=1s", "--pvclaimbinder-sync-period=3s",
 )  # fmt: skip
 _SCHEDULER_FLAGS = ("--kube-api-qps=1000", "--kube-api-burst=2000")
 

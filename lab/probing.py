@@ -21,7 +21,8 @@ def failing(program: Program, kind: str, probe: Obj, spec: Obj, ip: str) -> str:
     if port is None:
         return f'errored and resulted in unknown state: port "{handler.get("port")}" not found'
     names = {"ip": ip, "port": port, "path": handler.get("path", "/"), "timeout": probe.get("timeoutSeconds", 1)}  # fmt: skip
-    if port != program.port or (kind != "readiness" and _too_early(program, probe)):
+    guarded = kind == "readiness" or (kind == "liveness" and "startupProbe" in spec)
+    if port != program.port or (not guarded and _too_early(program, probe)):
         return {
             "http": words.PROBE_HTTP_REFUSED,
             "grpc": words.PROBE_GRPC_REFUSED,

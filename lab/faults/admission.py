@@ -136,8 +136,8 @@ def limit_range(scene: Scene, app: App) -> str:
     most = max(_sum([a], "limits", "memory") / a.replicas for a in scene.apps) / 2**20
     item: Obj = {"type": "Pod" if way == "pod" else "Container"}
     if way == "min":
-        item["min"] = {"memory": "32Mi"}
-        app.container["resources"]["requests"]["memory"] = "16Mi"
+        item["min"] = {"memory": "12Mi"}
+        app.container["resources"]["requests"]["memory"] = "8Mi"
     else:
         item["max"] = {"memory": f"{int(most)}Mi"}
         limits["memory"] = f"{int(most) + scene.rng.choice((64, 256, 1024))}Mi"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.apps import connect
+from lab.apps import another, connect
 from lab.faults import fault
 from lab.live import Live
 from lab.scene import App, Obj, Scene, Visible
@@ -14,14 +14,13 @@ def _service(app: App) -> Obj:
 
 
 def _called(scene: Scene, app: App) -> None:
-    """Somebody calls it: whoever does not hang on it himself."""
+    """Somebody calls it: whoever it does not hang on itself, or somebody new."""
     if any(app.name in one.calls.values() for one in scene.apps):
         return
     free = [
         a for a in scene.apps if a is not app and a.name not in _reaches(scene, app) | scene.apart
     ]
-    if free:
-        connect(scene, scene.pick(free), app)
+    connect(scene, scene.pick(free) if free else another(scene), app)
 
 
 def _reaches(scene: Scene, app: App) -> set[str]:
