@@ -98,10 +98,13 @@ async def _snooze(wish: _Wish) -> None:
     if wanted is None:
         await wish.say(notes.usage(ports.language))
         return
+    known = await ports.ledger.of_incident(event.incident_id)
+    if known is None:
+        await wish.say_word("forgotten")
+        return
     until = event.occurred_at + wanted if wanted else None
     await ports.ledger.snooze(event.incident_id, until)
-    known = await ports.ledger.of_incident(event.incident_id)
-    if known is not None and known.state == "opened":
+    if known.state == "opened":
         await wish.forge.mark(wish.ref, "snoozed" if until else "proposed")
     if until is None:
         await wish.say_word("awake")

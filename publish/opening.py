@@ -94,7 +94,9 @@ async def open_merge_request(
         await _check_branch(chosen, forge, project, branch)
         made = await forge.head(project, branch) or ""
     draft = await _draft(record, allowed, ports, forge, commit=made, reapplied=reapplied)
-    return Opened(await forge.open(draft), chosen, reapplied)
+    ref = await forge.open(draft)
+    # What GitLab says of a fresh merge request's commit comes late; ours is known.
+    return Opened(ref.model_copy(update={"sha": made or ref.sha}), chosen, reapplied)
 
 
 async def put_on_branch(

@@ -340,11 +340,13 @@ async def test_a_merged_one_is_not_changed_any_more(world: World) -> None:
 async def test_a_merge_request_from_before_is_said_to_be_forgotten(world: World) -> None:
     await proposed(world)
     ref = MergeRequestRef(project=PROJECT, iid=1, branch="kfix/incident-inc-old")
-    old = comment("/kfix explain").model_copy(
-        update={"incident_id": "inc-old", "merge_request": ref}
-    )
-    await follow(old, world.ports)
-    assert "does not know what it proposed" in answers(world)[-1]
+    wishes = ("/kfix explain", "/kfix alternative 2", "/kfix snooze 2h")
+    for number, text in enumerate(wishes):
+        old = comment(text, number=number).model_copy(
+            update={"incident_id": "inc-old", "merge_request": ref}
+        )
+        assert await follow(old, world.ports) is None
+        assert "does not know what it proposed" in answers(world)[number]
 
 
 # --- decisions and ends
