@@ -146,7 +146,7 @@ class Renaming:
         if isinstance(value, dict):
             renamed = holder == "" and field not in ("metadata", "spec", "data", "annotations")
             return {
-                (self.names.get(k) or self.text(k) if renamed else k): self.value(v, k, field)
+                (self._field(k) if renamed else k): self.value(v, k, field)
                 for k, v in value.items()
             }
         if isinstance(value, list):
@@ -160,6 +160,10 @@ class Renaming:
                 return self.names[value]
             return value
         return self.text(value)
+
+    def _field(self, key: str) -> str:
+        """Tools key their outputs by names; ``data`` and the like are fields first."""
+        return self.names[key] if key in self.names and key not in WORDS else self.text(key)
 
     def _path(self, path: str) -> str:
         parts = [self.names.get(p) or self._stem(p) for p in PurePosixPath(path).parts]

@@ -34,7 +34,8 @@ def _pod(name: str, image: str, node: str) -> dict[str, Any]:
 def made() -> dict[str, bytes]:
     """A case in which names are also words."""
     objects: dict[str, list[dict[str, Any]]] = {
-        "services": [{"kind": "Service", "metadata": {"name": name, "namespace": "shop"}} for name in ("redis", "cart")],
+        "services": [{"kind": "Service", "metadata": {"name": name, "namespace": "shop"}} for name in ("redis", "cart", "data")],
+        "configmaps": [{"kind": "ConfigMap", "metadata": {"name": "cart", "namespace": "shop"}, "data": {"to": "http://data/x and data"}}],
         "deployments": [{"kind": "Deployment", "metadata": {"name": "cart", "namespace": "shop"}}],
         "pods": [_pod("cart-6d4cf56db6-x2x8k", "quay.example/team/cart:1.2", "worker-1"), _pod("redis-0", "redis:7", "master")],
         "nodes": [{"kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/role": "master"}}} for name in ("worker-1", "master")],
@@ -79,6 +80,12 @@ def test_objects_keep_their_shape_and_their_relations(made: dict[str, bytes]) ->
         "kubernetes.io/role": "master",
     }
     assert renaming.key("Pod/shop/redis-0") == f"Pod/{shop}/{renaming.names['redis']}-0"
+
+
+def test_fields_of_objects_keep_their_names(made: dict[str, bytes]) -> None:
+    renaming = renaming_of(made, 1)
+    (config,) = json.loads(renaming.files(made)[f"cluster/{renaming.names['shop']}/configmaps.json"])["items"]  # fmt: skip
+    assert config["data"] == {"to": f"http://{renaming.names['data']}/x and data"}
 
 
 def test_a_slip_stays_a_slip_of_the_new_name() -> None:
