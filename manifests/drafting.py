@@ -289,7 +289,7 @@ def _create(task: _Task, change: KubernetesChange) -> None:
     found, _ = index.sightings(change.object.kind, change.object.name)
     if found:
         raise Refused("STALE", f"{change.object.key} is declared already in {found[0].path}")
-    beside = _beside(manifest, change.object)
+    beside = change.beside or _beside(manifest, change.object)
     where = locate(beside, index, task.hints, graph=graph)
     if where.blocked is not None:
         raise where.blocked

@@ -87,6 +87,8 @@ class KubernetesChange(Model):
     action: Literal["patch", "create", "delete"] = "patch"
     fields: tuple[FieldChange, ...] = ()
     manifest: Json = None
+    #: The declared object that a new one belongs to: its file is put beside that one's.
+    beside: ObjectRef | None = None
 
     def mission_json(self) -> dict[str, Json]:
         """The mission's shape: resource, action and ``changes`` as path to new value (``None`` removes)."""

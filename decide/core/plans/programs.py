@@ -252,7 +252,7 @@ def service(finding: Finding, view: ClusterView) -> list[Draft]:
         "spec": {"selector": labels, "ports": [{"port": asked or target, "targetPort": target}]},
     }  # fmt: skip
     why = (f"{finding.detail}; the container listens on {target}.", f"{finding.detail} ; le conteneur écoute sur {target}.")  # fmt: skip
-    return [Draft("create_object", (f"Create Service {name}", f"Créer le Service {name}"), why, [KubernetesChange(object=ref, action="create", manifest=manifest)], 0.82, [("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")], ("seconds", "quelques secondes"))]  # fmt: skip
+    return [Draft("create_object", (f"Create Service {name}", f"Créer le Service {name}"), why, [KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)], 0.82, [("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")], ("seconds", "quelques secondes"))]  # fmt: skip
 
 
 def claim(finding: Finding, view: ClusterView) -> list[Draft]:

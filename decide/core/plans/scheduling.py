@@ -230,7 +230,12 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
     why = (f"{finding.detail}; {text}", f"{finding.detail} ; {text}")
     risk = ("A claim's spec cannot be changed in place: delete the unbound claim first; it holds no data", "La spec d'un PVC est immuable : supprimer d'abord le PVC non lié ; il ne contient aucune donnée")  # fmt: skip
     edit = Draft("set_volume", (f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it", f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes"), why, patch(view, ref, old, [(path, after)]), 0.7, [risk])  # fmt: skip
-    return [edit, *_another(view, workload, old, edit, why)]
+    drafts = [edit, *_another(view, workload, old, edit, why)]
+    if path == "spec.accessModes" and not any("Write" in str(m) for m in items(after)):
+        for draft in drafts:  # a program that writes will fail on it
+            draft.weight -= 0.1
+            draft.risks.insert(0, ("The volume can only be read", "Le volume n'est accessible qu'en lecture"))  # fmt: skip
+    return drafts
 
 
 def _another(
@@ -253,7 +258,7 @@ def _another(
     if not mounted:
         return []
     risk = ("The old claim stays unbound and empty: delete it afterwards", "L'ancien PVC reste non lié et vide : le supprimer ensuite")  # fmt: skip
-    created = KubernetesChange(object=ref, action="create", manifest=manifest)
+    created = KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
     return [Draft("set_volume", (f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"), why, [created, *mounted], 0.78, [risk])]  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def _own_policy(
             direction: [rule],
         },
     }
-    return KubernetesChange(object=ref, action="create", manifest=manifest)
+    return KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
 
 
 def mesh(finding: Finding, view: ClusterView) -> list[Draft]:

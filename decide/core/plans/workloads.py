@@ -290,7 +290,7 @@ def account(finding: Finding, view: ClusterView) -> list[Draft]:
         why = (f"ServiceAccount {missing} does not exist; without roles of its own it may do nothing at the API.", f"Le ServiceAccount {missing} n'existe pas ; sans rôle il n'a aucun droit auprès de l'API.")  # fmt: skip
         ref = ObjectRef(api_version="v1", kind="ServiceAccount", namespace=workload.namespace, name=missing)  # fmt: skip
         manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": missing, "namespace": workload.namespace}}  # fmt: skip
-        drafts.append(Draft("create_object", (f"Create ServiceAccount {missing}", f"Créer le ServiceAccount {missing}"), why, [KubernetesChange(object=ref, action="create", manifest=manifest)], 0.7, [("Roles that it needs are missing too", "Les rôles nécessaires manquent aussi")]))  # fmt: skip
+        drafts.append(Draft("create_object", (f"Create ServiceAccount {missing}", f"Créer le ServiceAccount {missing}"), why, [KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)], 0.7, [("Roles that it needs are missing too", "Les rôles nécessaires manquent aussi")]))  # fmt: skip
     return drafts + rollback(finding, view)
 
 
