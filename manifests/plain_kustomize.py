@@ -16,11 +16,11 @@ from typing import Any
 
 import yaml
 
-from manifests import reading, values
-from manifests.kustomize import NAMES
+from manifests import locality
 from manifests.merging import is_built_in, json_patched, merged
 from manifests.refused import Refused
 from manifests.rendering import Files, KustomizeBuild, NotRendered, Recipe, Workbench
+from manifests.shapes import items
 from schemas.base import Json
 
 _DONE = frozenset(
@@ -41,79 +41,6 @@ _INERT = frozenset(
     {"apiVersion", "kind", "metadata", "commonLabels", "labels", "commonAnnotations", "buildMetadata",
      "generatorOptions", "sortOptions"}
 )  # fmt: skip
-_REFERENCES = (
-    "resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators",
-)  # fmt: skip
-_MOST = 200
-
-
-def check_local(files: Files, folder: str) -> None:
-    """Raises NotRendered when something that ``folder`` builds from is not a file or folder of the repository."""
-    folders = {posixpath.dirname(path) for path in files}
-    waiting, seen = [folder], set[str]()
-    while waiting:
-        here = waiting.pop()
-        if here in seen:
-            continue
-        seen.add(here)
-        if len(seen) > _MOST:
-            raise NotRendered(f"more than {_MOST} Kustomizations")
-        content = _kustomization(files, here)
-        if content.get("helmCharts") or content.get("helmChartInflationGenerator"):
-            raise NotRendered(f"{here or '.'} inflates a chart from elsewhere")
-        for name in _named(content):
-            path = posixpath.normpath(posixpath.join(here, name))
-            if path.startswith("..") or name.startswith("/"):
-                raise NotRendered(f"{here or '.'} reaches out of the repository: {name[:80]}")
-            if path in files:
-                continue
-            if not any(f == path or f.startswith(path + "/") for f in folders) and path != ".":
-                raise NotRendered(f"{here or '.'} builds from elsewhere: {name[:80]}")
-            waiting.append("" if path == "." else path)
-
-
-def _named(content: Mapping[str, Any]) -> list[str]:
-    """Every file and folder that a Kustomization names outside of its generators of ConfigMaps and Secrets."""
-    found = [
-        str(item) for key in _REFERENCES for item in _list(content, key) if "\n" not in str(item)
-    ]
-    found += [str(i) for i in _list(content, "patchesStrategicMerge") if "\n" not in str(i)]
-    for key in ("patches", "patchesJson6902", "replacements"):
-        found += [
-            str(i["path"]) for i in _list(content, key) if isinstance(i, Mapping) and i.get("path")
-        ]
-    openapi = content.get("openapi")
-    return found + (
-        [str(openapi["path"])] if isinstance(openapi, Mapping) and openapi.get("path") else []
-    )
-
-
-def _list(content: Mapping[str, Any], key: str) -> list[Any]:
-    found = content.get(key)
-    return found if isinstance(found, list) else []
-
-
-def _kustomization(files: Files, folder: str) -> Mapping[str, Any]:
-    for name in NAMES:
-        path = posixpath.join(folder, name)
-        if path in files:
-            found = _read(files, path)
-            if len(found) != 1 or not isinstance(found[0], Mapping):
-                raise NotRendered(f"{path} is no mapping")
-            return found[0]
-    raise NotRendered(f"no Kustomization in {folder or '.'}")
-
-
-def _read(files: Files, path: str) -> list[Json]:
-    try:
-        return _parse(reading.decode(files[path]))
-    except Refused as refused:
-        raise NotRendered(f"{path}: {refused.reason}") from None
-
-
-def _parse(text: str) -> list[Json]:
-    documents = reading.read(reading.without_bom(text)[1])
-    return [v for v in (values.value_of(d.root) for d in documents) if v is not None]
 
 
 class BuiltIn:
@@ -133,7 +60,7 @@ class _Bench:
         if not isinstance(recipe, KustomizeBuild):
             raise NotRendered("helm is not installed here")
         files = {**self.files, **(changed or {})}
-        check_local(files, recipe.folder)
+        locality.check(files, recipe.folder)
         return build(files, recipe.folder)
 
 
@@ -147,7 +74,7 @@ def _build(files: Files, folder: str, given: list[Json], depth: int) -> list[Jso
     """``given``: what a component works on."""
     if depth > 20:
         raise NotRendered("Kustomizations use each other in a circle")
-    content = _kustomization(files, folder)
+    content = locality.kustomization(files, folder)
     unknown = sorted(content.keys() - _DONE - _INERT)
     kind = "Component" if given else "Kustomization"
     if unknown or content.get("kind", kind) != kind:
@@ -156,24 +83,19 @@ def _build(files: Files, folder: str, given: list[Json], depth: int) -> list[Jso
             f"kustomize is not installed here, and the built-in subset does not know {what}"
         )
     built = list(given)
-    for name in [*_list(content, "resources"), *_list(content, "bases")]:
-        path = _at(folder, name)
-        built += _read(files, path) if path in files else _build(files, path, [], depth + 1)
-    for name in _list(content, "components"):
-        built = _build(files, _at(folder, name), built, depth + 1)
+    for name in [*items(content, "resources"), *items(content, "bases")]:
+        path = locality.below(folder, name)
+        built += locality.read(files, path) if path in files else _build(files, path, [], depth + 1)
+    for name in items(content, "components"):
+        built = _build(files, locality.below(folder, name), built, depth + 1)
     for entry, target in _patches(files, folder, content):
         built = _patched(built, entry, target)
     for item in built:
         if content.get("namespace") and isinstance(item, dict):
             _settle(item, str(content["namespace"]))
-    _set_replicas(built, _list(content, "replicas"))
-    _set_images(built, _list(content, "images"))
+    _set_replicas(built, items(content, "replicas"))
+    _set_images(built, items(content, "images"))
     return built
-
-
-def _at(folder: str, name: object) -> str:
-    path = posixpath.normpath(posixpath.join(folder, str(name)))
-    return "" if path == "." else path
 
 
 def _patches(
@@ -182,9 +104,9 @@ def _patches(
     """(patch, target) in kustomize's order: strategic merges, then JSON patches, then ``patches``."""
     entries: list[Any] = [
         {"patch": item} if "\n" in str(item) else {"path": item}
-        for item in _list(content, "patchesStrategicMerge")
+        for item in items(content, "patchesStrategicMerge")
     ]
-    entries += [*_list(content, "patchesJson6902"), *_list(content, "patches")]
+    entries += [*items(content, "patchesJson6902"), *items(content, "patches")]
     found: list[tuple[Json, Mapping[str, Any]]] = []
     for entry in entries:
         if not isinstance(entry, Mapping) or entry.get("options"):
@@ -194,10 +116,10 @@ def _patches(
             path = posixpath.normpath(posixpath.join(folder, str(entry["path"])))
             if path not in files:
                 raise NotRendered(f"no file {path}")
-            parts = _read(files, path)
+            parts = locality.read(files, path)
         else:
             try:
-                parts = _parse(str(entry.get("patch", "")))
+                parts = locality.parse(str(entry.get("patch", "")))
             except Refused as refused:
                 raise NotRendered(f"an inline patch: {refused.reason}") from None
         found += [(part, target) for part in parts]

@@ -28,7 +28,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from kfix.settings import Settings
-from manifests import plain_kustomize, tree
+from manifests import locality, plain_kustomize, tree
 from manifests.refused import Refused
 from manifests.rendering import (
     Files,
@@ -124,7 +124,7 @@ class _Bench:
     def _rendered(self, recipe: Recipe, changed: Mapping[str, str]) -> str:
         if isinstance(recipe, KustomizeBuild):
             files = {**self._files, **changed}
-            plain_kustomize.check_local(files, recipe.folder)
+            locality.check(files, recipe.folder)
             if not self._programs.kustomize:
                 return plain_kustomize.build(files, recipe.folder)
             return self._in_copy(self._kustomize(recipe), changed)

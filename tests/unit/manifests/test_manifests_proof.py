@@ -167,11 +167,21 @@ def test_a_new_patch_file_is_proven_too() -> None:
         ("patches: [{path: 'https://example.com/p.yaml'}]", "elsewhere"),
         ("transformers: ['https://example.com/t']", "elsewhere"),
         ("openapi: {path: 'https://example.com/s.json'}", "elsewhere"),
+        ("configMapGenerator: [{name: x, files: ['a=http://127.0.0.1/a']}]", "elsewhere"),
+        ("secretGenerator: [{name: x, envs: ['http://127.0.0.1/a']}]", "elsewhere"),
+        ("generators: [plugin.yaml]", "elsewhere"),
+        ('transformers: ["kind: X\\nurl: http://127.0.0.1/a\\n"]', "elsewhere"),
+        ("Resources: ['https://example.com/all.yaml']", "spells resources"),
+        ("RESOURCES: ['https://example.com/all.yaml']", "spells resources"),
+        ("patches: [{Path: 'https://example.com/p.yaml'}]", "spells path"),
+        ("<<: {resources: ['https://example.com/all.yaml']}", "merge key"),
+        ("patches: [{<<: {path: 'https://example.com/p.yaml'}}]", "merge key"),
         ("helmCharts: [{name: x, repo: 'https://example.com'}]", "inflates"),
     ],
 )
 def test_nothing_is_built_from_elsewhere(entry: str, words: str) -> None:
-    files = {"app/x.yaml": BASE, "app/kustomization.yaml": entry + "\n"}
+    plugin = "kind: ConfigMapGenerator\nfiles: ['http://127.0.0.1/x']\n"
+    files = {"app/x.yaml": BASE, "app/plugin.yaml": plugin, "app/kustomization.yaml": entry + "\n"}
     nested = files | {"top/kustomization.yaml": "resources: [../app]\n"}
     for folder in ("app", "top"):
         with BuiltIn().open(nested) as bench, pytest.raises(NotRendered, match=words):
