@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decide.core.confidence import blind, confidences
 from decide.core.findings import Fact, Finding
 from decide.core.quiet import calm, quiet
-from decide.core.ranking import SURE, rank
+from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.rivals import complete
 from decide.core.rules import (
     admission,
@@ -73,7 +73,10 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     found = [f for rule in (*_RULES, *more) for f in _read(rule, view, troubles)]
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
-    if not ranked or (not strong and calm(view) and not any(f.elsewhere for f in ranked)):
+    doubtful = any(f.score >= DOUBT for f in ranked)  # enough to keep a person from looking away
+    if not ranked or (
+        not strong and not doubtful and calm(view) and not any(f.elsewhere for f in ranked)
+    ):
         ranked = [quiet(view), *ranked]
     for trouble in troubles:  # what could not be read may speak against any answer
         ranked[0].against.append(trouble)

@@ -13,6 +13,8 @@ from schemas.base import ObjectRef
 
 #: Below this the answer is a person's: rules alone were not sure enough in the reliability table.
 SURE = 0.6
+#: From here on it is not said that nothing is wrong.
+DOUBT = 0.56
 #: Classes that only say that something is wrong.
 _VAGUE = frozenset({
     "bad_rollout", "rollout_stuck", "crash_code", "undetermined", "healthy", "latency_regression", "error_rate_regression", "upstream_errors",

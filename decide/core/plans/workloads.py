@@ -241,14 +241,23 @@ def _patience(
     if delay < 15:
         wanted.append((f"{base}.initialDelaySeconds", 15))
     why = (f"{finding.facts['why']}: with the defaults of Kubernetes (period 10 s, 3 failures) and 15 s at start the program can answer.", f"{finding.facts['why']} : avec les défauts de Kubernetes (10 s, 3 échecs) et 15 s au départ le programme peut répondre.")  # fmt: skip
-    out = [Draft("set_probe", (f"Give {name} time before the {which} probe fails", f"Laisser du temps à {name} avant l'échec de la sonde {which}"), why, patch_workload(view, workload, wanted), 0.88, [("A hang is noticed later", "Un blocage est vu plus tard"), _ROLL])]  # fmt: skip
+    late = ("A hang is noticed later", "Un blocage est vu plus tard")
+    title = (f"Give {name} time before the {which} probe fails", f"Laisser du temps à {name} avant l'échec de la sonde {which}")  # fmt: skip
+    relaxed = Draft("set_probe", title, why, patch_workload(view, workload, wanted), 0.88, [late, _ROLL])  # fmt: skip
     field = next((k for k in ("grpc", "httpGet", "tcpSocket", "exec") if k in spec), "")
     has_startup = any(c.name == name and c.spec.get("startupProbe") for c in workload.containers())
-    if field and which == "liveness" and not has_startup:
-        startup = {field: spec[field], "periodSeconds": 5, "failureThreshold": 24}
-        why2 = ("A startup probe allows 120 s at start and keeps the liveness probe as strict as it is.", "Une sonde startup laisse 120 s au démarrage sans relâcher la sonde liveness.")  # fmt: skip
-        out.append(Draft("set_probe", (f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"), why2, patch_workload(view, workload, [(base.replace(f"{which}Probe", "startupProbe"), startup)]), 0.7, [_ROLL]))  # fmt: skip
-    return out
+    if not field or which != "liveness" or has_startup:
+        return [relaxed]
+    # Nothing here tells how long the program takes to start: five minutes, as in the documentation's example.
+    startup = (base.replace(f"{which}Probe", "startupProbe"), {field: spec[field], "periodSeconds": 10, "failureThreshold": 30})  # fmt: skip
+    why2 = ("A startup probe allows 300 s at start and keeps the liveness probe as strict as it is.", "Une sonde startup laisse 300 s au démarrage sans relâcher la sonde liveness.")  # fmt: skip
+    both = (f"{title[0]}, and a startup probe", f"{title[1]}, et une sonde startup")
+    relaxed.weight = 0.72
+    return [
+        Draft("set_probe", both, (f"{why[0]} {why2[0]}", f"{why[1]} {why2[1]}"), patch_workload(view, workload, [*wanted, startup]), 0.88, [late, _ROLL]),
+        relaxed,
+        Draft("set_probe", (f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"), why2, patch_workload(view, workload, [startup]), 0.7, [_ROLL]),
+    ]  # fmt: skip
 
 
 def _generous(finding: Finding, view: ClusterView, base: str, spec: Obj) -> Draft:

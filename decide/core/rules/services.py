@@ -117,7 +117,9 @@ def _port(
         wanted = number(target)
     if wanted not in numbers and not headless:
         probed = _probed_ports(workload)
-        score = 0.55 if tested is None else 0.93 if tested is False else 0.15
+        subject = view.bundle.k8s_context.subject
+        asked = (subject is not None and subject.name in (workload.name, ref.name)) or bool(view.mentioned & {workload.name, ref.name})  # fmt: skip
+        score = 0.93 if tested is False else 0.15 if tested else 0.56 if asked else 0.5
         if wanted in probed:
             score -= 0.4
         if workload.ready == 0:
