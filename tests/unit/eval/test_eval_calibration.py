@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,8 @@ def test_the_fit_finds_the_map_that_made_the_answers() -> None:
     seen = []
     for _ in range(3000):
         signs = Signs(round(dice.random(), 2), round(dice.uniform(-0.3, 0.3), 2), dice.choice((0.0, 0.5)), round(dice.random(), 1), dice.random() < 0.3)  # fmt: skip
-        right = dice.random() < confidence(signs, made)
+        chance = 1 / (1 + math.exp(-sum(w * t for w, t in zip(made, signs.terms(), strict=True))))
+        right = dice.random() < chance
         seen.append(Seen("made", dice.randrange(10), True, signs, float(right), float(not right)))
     assert calibrating.fit(seen) == pytest.approx(made, abs=0.35)
     held = calibrating.held_out(seen)
