@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from decide_catalogue import FAULTS
 from decide_clusters import AT, Cluster
 
 from decide.core import diagnose
@@ -280,3 +281,21 @@ def test_a_pod_that_keeps_failing_is_never_nothing() -> None:
     cluster.crashed(app, 1)
     cluster.get("deployments", app)["status"]["conditions"] = [{"type": "Available", "status": "True"}]  # fmt: skip
     assert diagnose(cluster.bundle()).status != "no_action"
+
+
+def test_a_port_that_nobody_declared_brings_no_fix() -> None:
+    cluster = _calm()
+    app = cluster.app()
+    cluster.get("services", app)["spec"]["ports"].append({"name": "metrics", "port": 9090, "targetPort": 9090})  # fmt: skip
+    for subject in ("", app):
+        assert diagnose(cluster.bundle(subject)).plans == ()
+
+
+@pytest.mark.parametrize("key", sorted(FAULTS))
+def test_an_alert_about_another_workload_brings_no_fix_for_this_one(key: str) -> None:
+    cluster = Cluster(91)
+    calm, app = cluster.app(), cluster.app()
+    FAULTS[key](cluster, app)
+    plans = diagnose(cluster.bundle(calm)).plans
+    kinds = {c.object.kind for p in plans for c in p.kubernetes_changes}
+    assert kinds <= {"ResourceQuota"}, [p.title for p in plans]
