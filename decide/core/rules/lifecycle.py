@@ -111,7 +111,8 @@ def _budgets(view: ClusterView) -> Iterator[Finding]:
                 continue
             never = never_allows(budget, workload)
             on = [n for n in drained if any(p.node == name_of(n) for p in workload.pods)]
-            here = [e for e in blocked if view.owner(e) is workload or e.kind == "Node"]
+            places = {p.node for p in workload.pods}
+            here = [e for e in blocked if view.owner(e) is workload or (e.kind == "Node" and e.name in places)]  # fmt: skip
             if not here and not on and not never:
                 continue
             score = (0.9 if never else 0.74) if here else 0.8 if on and never else 0.62 if on else 0.4  # fmt: skip

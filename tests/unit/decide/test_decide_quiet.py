@@ -299,3 +299,17 @@ def test_an_alert_about_another_workload_brings_no_fix_for_this_one(key: str) ->
     plans = diagnose(cluster.bundle(calm)).plans
     kinds = {c.object.kind for p in plans for c in p.kubernetes_changes}
     assert kinds <= {"ResourceQuota"}, [p.title for p in plans]
+
+
+@pytest.mark.parametrize("key", sorted(k for k in FAULTS if k not in ("network_policy_blocks/egress", "network_policy_blocks/names")))  # fmt: skip
+def test_a_fault_is_found_among_all_the_noise(key: str) -> None:
+    """Policies add up, so the noise's open egress would undo the two that are left out."""
+    cluster = Cluster(92)
+    for name in sorted(NOISES):
+        NOISES[name](cluster, cluster.app())
+    app = cluster.app()
+    app = FAULTS[key](cluster, app) or app
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    said = [(h.failure_class, h.object.name, h.confidence) for h in analysis.hypotheses]
+    assert said[0][:2] == (key.partition("/")[0], app), said
