@@ -90,11 +90,10 @@ def _speaking(search: Search) -> list[Release]:
     releases, name = search.releases.found, search.ref.name
     if len(releases) <= _RELEASES:
         return releases
-    mentioning = {
-        path
-        for path, content in search.index.files.items()
-        if (name.encode() if isinstance(content, bytes) else name) in content  # type: ignore[operator]
-    }
+    # As a whole value: "api" stands in every "apiVersion".
+    whole = re.compile(rf"(?m)[:-][ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*$")
+    texts = ((p, _decoded(content)) for p, content in search.index.files.items())
+    mentioning = {path for path, text in texts if name in text and whole.search(text)}
     said = search.marks.get("meta.helm.sh/release-name", "")
     fitting = []
     for release in releases:
@@ -102,10 +101,14 @@ def _speaking(search: Search) -> list[Release]:
         words.append(posixpath.basename(release.said_by).partition(".")[0])
         about = any(word and word in name for word in words)
         folder = f"{release.chart}/" if release.chart else ""
-        texts = {layer.path for layer in release.layers}
-        if about or any(p in texts or p.startswith(folder) for p in mentioning):
+        layers = {layer.path for layer in release.layers}
+        if about or any(p in layers or p.startswith(folder) for p in mentioning):
             fitting.append(release)
     return fitting
+
+
+def _decoded(content: bytes | str) -> str:
+    return content if isinstance(content, str) else content.decode("utf-8", "replace")
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -116,10 +119,8 @@ def _has_kind(index: Index, chart: str, kind: str) -> bool:
     inside = posixpath.join(chart, "templates") + "/"
     wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
     for path, content in index.files.items():
-        if path.startswith(inside):
-            text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-            if wanted.search(text):
-                return True
+        if path.startswith(inside) and wanted.search(_decoded(content)):
+            return True
     return any(path.startswith(posixpath.join(chart, "charts") + "/") for path in index.files)
 
 

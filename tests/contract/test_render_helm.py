@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import pytest
 from fixtures_render import (
     API,
@@ -20,7 +23,7 @@ from fixtures_render import (
 
 from kfix.clients.renderers import Programs
 from manifests.refused import Refused
-from manifests.rendering import HelmTemplate, NotRendered
+from manifests.rendering import Files, HelmTemplate, NotRendered, Recipe, Workbench
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
 
@@ -151,6 +154,25 @@ def test_an_environment_variable_is_added_to_the_list_that_reaches_it(renderer: 
     }
 
 
+class Watched:
+    """A renderer that remembers the charts it was asked for."""
+
+    def __init__(self, renderer: Programs) -> None:
+        self._renderer = renderer
+        self.charts: set[str] = set()
+
+    @contextmanager
+    def open(self, files: Files) -> Iterator[Workbench]:
+        with self._renderer.open(files) as bench:
+            self._bench = bench
+            yield self
+
+    def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
+        if isinstance(recipe, HelmTemplate):
+            self.charts.add(recipe.chart)
+        return self._bench.render(recipe, changed)
+
+
 def test_among_many_charts_only_those_that_speak_of_the_object_are_rendered(
     renderer: Programs,
 ) -> None:
@@ -162,8 +184,9 @@ def test_among_many_charts_only_those_that_speak_of_the_object_are_rendered(
             f"charts/other-{n}/Chart.yaml": files[f"charts/other-{n}/Chart.yaml"]
         }.items()
     }
-    impatient = Programs(renderer.kustomize, renderer.helm, plan_s=10.0)
-    assert list(lines_of(proposed(files | chart(), impatient, MORE))) == ["charts/api/values.yaml"]
+    watched = Watched(renderer)
+    assert list(lines_of(proposed(files | chart(), watched, MORE))) == ["charts/api/values.yaml"]
+    assert watched.charts == {"charts/api"}
 
 
 def test_a_password_that_is_new_in_each_rendering_is_not_taken_for_a_change(

@@ -26,4 +26,4 @@ def programs() -> Programs:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Unbuildable(f"kustomize and helm cannot be built: {last}")
     folder = Path(done.stdout.strip())
-    return Programs(str(folder / "kustomize"), str(folder / "helm"), timeout_s=30.0)
+    return Programs(str(folder / "kustomize"), str(folder / "helm"), timeout_s=60.0, plan_s=600.0)
