@@ -140,7 +140,8 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
         ):
             finding.elsewhere = finding.score >= SURE
             below = max(own, default=0.0) - 0.05  # what is known of the subject itself comes first
-            finding.score = min(finding.score, _UNRELATED, below if below > 0.25 else 1.0)
+            most = min(_UNRELATED, below if below > 0.25 else 1.0)
+            finding.score = min(finding.score, most - 0.02 * (1 - finding.score))  # in their order
             finding.against.append(
                 "the alert is about another workload, which does not depend on this one"
             )
