@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kfix.consent import OPEN
-from kfix.fix_history import Record, posterior
 from manifests import Refused, propose
 from publish import consenting
 from publish.consenting import Allowed, Withheld
 from publish.core import course, description, rebase
-from publish.core.wording import word
-from publish.ports import Draft, FileAction, Forge, Found, Ports
+from publish.drafting import draft_of
+from publish.ports import FileAction, Forge, Found, Ports
 from schemas import errors
 from schemas.identity import branch_of
 from schemas.merge_requests import MergeRequestRef
@@ -64,6 +62,12 @@ class _Commit:
     reapplied: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    head: str
+    reapplied: bool
+
+
 async def open_merge_request(
     record: ValidatedPlans, plans: list[ValidatedPlan], ports: Ports, forge: Forge
 ) -> Opened | Declined:
@@ -81,22 +85,33 @@ async def open_merge_request(
     if isinstance(allowed, Withheld):
         return Declined(allowed.why, reason=allowed.reason)
     chosen, project = allowed.plan, course.check_proof(allowed.plan)
-    reapplied, made = False, None
+    there = await _branch(record, chosen, forge, project, branch)
+    if there is None:
+        return Declined("moved")
+    draft = await draft_of(
+        record, allowed, ports, forge, commit=there.head, reapplied=there.reapplied
+    )
+    ref = await forge.open(draft)
+    # What GitLab says of a fresh merge request's commit comes late; ours is known.
+    return Opened(ref.model_copy(update={"sha": there.head or ref.sha}), chosen, there.reapplied)
+
+
+async def _branch(
+    record: ValidatedPlans, chosen: ValidatedPlan, forge: Forge, project: str, branch: str
+) -> _Branch | None:
+    """The incident's branch with our commit on it, made or found again; ``None`` when the proof does not hold any more."""
+    made, reapplied = None, False
     if await forge.head(project, branch) is None:
         commit = await _commit_on(record, chosen, forge, project)
         if commit is None:
-            return Declined("moved")
-        message = description.commit_message(record, chosen)
-        target = chosen.edits[0].ref
+            return None
+        message, target = description.commit_message(record, chosen), chosen.edits[0].ref
         made = await forge.commit(project, branch, target, message, commit.actions)
         reapplied = commit.reapplied
     if made is None:
         await _check_branch(chosen, forge, project, branch)
-        made = await forge.head(project, branch) or ""
-    draft = await _draft(record, allowed, ports, forge, commit=made, reapplied=reapplied)
-    ref = await forge.open(draft)
-    # What GitLab says of a fresh merge request's commit comes late; ours is known.
-    return Opened(ref.model_copy(update={"sha": made or ref.sha}), chosen, reapplied)
+        made = await forge.head(project, branch)
+    return _Branch(made or "", reapplied)
 
 
 async def put_on_branch(
@@ -111,25 +126,21 @@ async def put_on_branch(
     Safe to run again after a crash at any point. A branch that others changed is left alone. Raises what the forge raises.
     """
     project, branch = course.check_proof(wanted), ref.branch
-    found = await forge.find(project, branch)
-    if found is None or found.state != "opened":
+    found, head = await forge.find(project, branch), await forge.head(project, branch)
+    if found is None or found.state != "opened" or head is None:
         return Declined("not_open")
     said = await consenting.allowed(record, [wanted], ports, forge)
     if isinstance(said, Withheld):
         return Declined(said.why, reason=said.reason)
-    head = await forge.head(project, branch)
-    if head is None:
-        return Declined("not_open")
     if not await _carries_all(wanted, forge, branch):
         if head != ref.sha:
             return Declined("touched")
         commit = await _commit_on(record, wanted, forge, project)
         if commit is None:
             return Declined("moved")
-        message = description.commit_message(record, wanted)
-        target = wanted.edits[0].ref
+        message, target = description.commit_message(record, wanted), wanted.edits[0].ref
         head = await forge.replace(project, branch, target, message, commit.actions)
-    draft = await _draft(record, Allowed(wanted, said.consent), ports, forge, commit=head)
+    draft = await draft_of(record, Allowed(wanted, said.consent), ports, forge, commit=head)
     await forge.rewrite(ref, draft.title, draft.description)
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
@@ -214,50 +225,3 @@ async def _carries_all(chosen: ValidatedPlan, forge: Forge, branch: str) -> bool
         if there is None or not await _carries(edit, there.decode(errors="replace"), forge):
             return False
     return True
-
-
-async def _draft(
-    record: ValidatedPlans,
-    allowed: Allowed,
-    ports: Ports,
-    forge: Forge,
-    *,
-    commit: str,
-    reapplied: bool = False,
-) -> Draft:
-    chosen, language, settings = allowed.plan, ports.language, ports.settings
-    draft, namespace = chosen.plan.confidence < settings.draft_below, record.context.namespace
-    page = description.Page(
-        language=language,
-        incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
-        hosts=ports.hosts,
-        commit=commit,
-        target=chosen.edits[0].ref,
-        history=await _fared(record, chosen, ports),
-        draft=draft,
-        consented=allowed.consent != OPEN,
-        withheld=allowed.withheld,
-    )
-    text = description.description(record, chosen, page)
-    if reapplied:
-        text = f"> {word('reapplied', language)}\n\n{text}"
-    return Draft(
-        project=course.check_proof(chosen),
-        branch=branch_of(record.incident_id),
-        target=chosen.edits[0].ref,
-        title=description.mr_title(record, chosen, draft=draft),
-        description=text,
-        labels=tuple(description.labels(record, chosen)),
-        assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
-        reviewers=await consenting.reviewers(chosen, namespace, allowed.consent, ports, forge),
-        reviewers_at_most=settings.reviewers_at_most,
-    )
-
-
-async def _fared(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> Record | None:
-    """How fixes of this kind ended so far."""
-    if record.analysis is None:
-        return None
-    plan, failure = chosen.plan, record.analysis.failure_class
-    known = await ports.ledger.fixes_like(failure, plan.workload_kind, plan.fix_kind)
-    return posterior(((fix.result, fix.at) for fix in known), ports.now())
