@@ -28,13 +28,18 @@ class Replace:
 @dataclass(frozen=True, slots=True)
 class Insert:
     """A new entry ``key`` of the mapping at ``parent``, after entry ``after`` (``None``: last);
-    or a new item of the list at ``parent``, before position ``key`` (the list's length: last)."""
+    or a new item of the list at ``parent``, before position ``key`` (the list's length: last).
+
+    ``of`` is a precondition for items: how many the list has before the edit. Without it an equal item at that
+    position is taken for the new one.
+    """
 
     doc: int
     parent: paths.Path
     key: str | int
     value: Value
     after: str | None = None
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -197,7 +198,7 @@ def _list_differences(
         for at in range(i1 + paired, i2):
             yield Delete(document.index, (*path, at), values.value_of(place.node.value[at]))
         for at in range(j1 + paired, j2):
-            yield Insert(document.index, path, i2, after[at])
+            yield Insert(document.index, path, i2, after[at], of=len(before))
 
 
 def _word(value: Value) -> bytes:
@@ -222,7 +223,7 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
         return Insert(document.index, head, first, inside, _sibling(node, first))
     if isinstance(node, SequenceNode):
         at = first if isinstance(first, int) else len(node.value)
-        return Insert(document.index, head, at, _item(first, inside))
+        return Insert(document.index, head, at, _item(first, inside), of=len(node.value))
     raise Refused("NOT_FOUND", f"nothing to put {paths.render(path)} into")
 
 
@@ -269,7 +270,8 @@ def _merged(edits: Sequence[Edit]) -> list[Edit]:
                 out[at] = joined
                 break
         else:
-            if edit not in out:
+            # The same item twice is two items; anything else twice is said twice.
+            if edit not in out or (isinstance(edit, Insert) and isinstance(edit.key, int)):
                 out.append(edit)
     return out
 
@@ -285,7 +287,7 @@ def _join(left: Edit, right: Edit) -> Edit | None:
         return None
     if isinstance(left.key, int) and not _same_item(left.value, right.value):
         return None
-    return Insert(left.doc, left.parent, left.key, _deep(left.value, right.value), left.after)
+    return replace(left, value=_deep(left.value, right.value))
 
 
 def _same_item(left: Value, right: Value) -> bool:

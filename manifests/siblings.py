@@ -6,6 +6,7 @@ on what becomes of the others, so no edit of a mapping or list is laid out alone
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from yaml import MappingNode, Node, SequenceNode
@@ -34,6 +35,8 @@ class Siblings:
 
     body: str
     _changes: dict[int, _Changes] = field(default_factory=dict)
+    #: How many new items were taken in, by list and position.
+    _items: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def takes(self, document: Document, edit: Delete | Insert) -> bool:
         """Takes an edit in; ``False`` when it is made already. Raises Refused."""
@@ -84,7 +87,9 @@ class Siblings:
         if isinstance(place.node, MappingNode) and isinstance(edit.key, str):
             new = _entry(document, place.node, edit, edit.key)
         elif isinstance(place.node, SequenceNode) and isinstance(edit.key, int):
-            new = _item(place.node, edit, edit.key)
+            spot = (id(place.node), edit.key)
+            new = _item(place.node, edit, edit.key, self._items[spot])
+            self._items[spot] += 1
         else:
             raise Refused("UNSUPPORTED", f"nothing can be added to {shown}")
         if new is not None:
@@ -104,10 +109,14 @@ def _entry(document: Document, node: MappingNode, edit: Insert, key: str) -> blo
     raise Refused("STALE", f"{paths.render(path)} is there already")
 
 
-def _item(node: SequenceNode, edit: Insert, at: int) -> blocks.New | None:
+def _item(node: SequenceNode, edit: Insert, at: int, nth: int) -> blocks.New | None:
+    """``nth``: how many other new items come to the same position before this one."""
     items: list[Node] = node.value
-    if at < len(items) and holds(items[at], edit.value):
-        return None
+    if len(items) != edit.of:
+        if at + nth < len(items) and holds(items[at + nth], edit.value):
+            return None
+        if edit.of is not None:
+            raise Refused("STALE", f"the list has {len(items)} items, not {edit.of}")
     if not 0 <= at <= len(items):
         raise Refused("STALE", f"the list has {len(items)} items, not {at}")
     return blocks.New(at - 1, edit.value)

@@ -41,13 +41,20 @@ def settle(text: str, pieces: Sequence[Piece]) -> list[Splice]:
     splices = [piece for piece in pieces if isinstance(piece, Splice)]
     joined: list[Lines] = []
     lines = (piece for piece in pieces if isinstance(piece, Lines))
-    for piece in sorted(lines, key=lambda piece: (piece.start, piece.end)):
+    for piece in sorted(lines, key=_order):
         if joined and joined[-1].end == piece.start:
             last = joined[-1]
             joined[-1] = Lines(last.start, piece.end, last.new + piece.new)
         else:
             joined.append(piece)
     return splices + [_splice_of(text, piece) for piece in joined]
+
+
+def _order(lines: Lines) -> tuple[int, int, int, bool]:
+    """Of lines that come to one place, those of the innermost collection first; a dash may stand below its key's column."""
+    first = lines.new[0] if lines.new else ""
+    words = first.lstrip(" ")
+    return lines.start, lines.end, len(words) - len(first), not words.startswith("-")
 
 
 def _splice_of(text: str, lines: Lines) -> Splice:

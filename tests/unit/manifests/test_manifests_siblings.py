@@ -244,6 +244,24 @@ def test_siblings_that_cannot_be_told_apart_are_refused(
     assert refused.value.code == code
 
 
+def test_lines_for_one_place_go_from_the_innermost_to_the_outermost() -> None:
+    text = "a:\n  l:\n  - b: 1\n"
+    edits = [
+        Insert(0, P("a"), "z", 1),
+        Insert(0, P("a.l"), 1, {"b": 2}),
+        Insert(0, P("a.l[0]"), "m", {"k": 1}),
+    ]
+    assert patch(text, edits) == "a:\n  l:\n  - b: 1\n    m:\n      k: 1\n  - b: 2\n  z: 1\n"
+
+
+def test_an_item_like_its_neighbour_is_another_item_when_the_list_is_as_it_was_planned() -> None:
+    twice = [Insert(0, P("l"), 1, "a", of=1), Insert(0, P("l"), 1, "a", of=1)]
+    assert patch("l: [a]\n", twice) == "l: [a, a, a]\n"
+    assert patch("l: [a, a, a]\n", twice) == "l: [a, a, a]\n"
+    with pytest.raises(Refused, match="STALE: the list has 2 items, not 1"):
+        patch("l: [a, b]\n", twice)
+
+
 def test_positions_mean_the_first_text_also_inside_items_that_move() -> None:
     text = "l:\n- x: [1, 2]\n- x: [3, 4]\n- x: [5, 6]\n"
     edits = [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from manifests import Refused, patch, planning, reading
+from manifests import Refused, patch, planning, reading, values
 
 
 def wish(text: str, wanted: dict[str, Any]) -> str:
@@ -60,6 +64,12 @@ def wish(text: str, wanted: dict[str, Any]) -> str:
             "spec:\n  values:\n    labels:\n      tier: 1\n",
             id="text where the API takes nothing else",
         ),
+        pytest.param(
+            "args: ['-v', '-v', x]\nl: [a, null]\n",
+            {"args": ["-v", "-v", "-v", "-v", "x"], "l": ["a", "1", "a", None]},
+            "args: [-v, -v, '-v', '-v', x]\nl: [a, \"1\", a, null]\n",
+            id="items twice",
+        ),
         pytest.param("c:\n  a: x\n", {"c": {"b": {"d": 1}}}, "c:\n  b:\n    d: 1\n", id="exchange"),
     ],
 )
@@ -88,3 +98,54 @@ def test_a_whole_new_container_may_come() -> None:
     text = "s:\n  containers:\n  - name: a\n"
     wanted = {"s.containers[name=b]": {"image": "x"}}
     assert wish(text, wanted) == text + "  - name: b\n    image: x\n"
+
+
+def some(rnd: random.Random, depth: int) -> Any:
+    kind = rnd.random()
+    if depth == 0 or kind < 0.4:
+        return rnd.choice(["x", "w", "1", 1, 2, True, None, "", 1.5, "on"])
+    if kind < 0.7:
+        return {rnd.choice("abcdeg"): some(rnd, depth - 1) for _ in range(rnd.randint(0, 4))}
+    if kind < 0.85:
+        return [some(rnd, depth - 1) for _ in range(rnd.randint(0, 4))]
+    return [{"name": name, "v": some(rnd, depth - 1)} for name in rnd.sample("pqrs", 3)]
+
+
+def changed(rnd: random.Random, node: Any) -> Any:
+    """The value with one change somewhere inside."""
+    node = copy.deepcopy(node)
+    if not isinstance(node, dict | list) or not node:
+        return some(rnd, 2)
+    slot = rnd.choice(list(node)) if isinstance(node, dict) else rnd.randrange(len(node))
+    kind = rnd.random()
+    if kind < 0.5:
+        node[slot] = changed(rnd, node[slot])
+    elif kind < 0.7:
+        del node[slot]
+    elif isinstance(node, dict):
+        node["new"] = some(rnd, 2)
+    elif kind < 0.9:
+        node.insert(slot, rnd.choice([node[slot], some(rnd, 1)]))
+    else:
+        rnd.shuffle(node)
+    return node
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_what_was_wished_is_what_the_file_says_afterwards(rnd: random.Random) -> None:
+    root = {key: some(rnd, 3) for key in "abc"}
+    style = rnd.choice([False, None])
+    text = yaml.safe_dump(root, sort_keys=False, default_flow_style=style)
+    wanted = changed(rnd, changed(rnd, root["b"]))
+    try:
+        edits = planning.set_values(reading.read(text)[0], {"b": wanted})
+        after = yaml.safe_load(patch(text, edits))
+    except Refused as refused:
+        code = refused.code
+    else:
+        assert values.equivalent(("b",), after.pop("b"), wanted)
+        del root["b"]
+        assert after == root
+        return
+    assert code == "UNSUPPORTED"
