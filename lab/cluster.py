@@ -20,7 +20,7 @@ from lab.apps import deployment
 from lab.dump import write
 from lab.live import Live, Unsettled, run
 from lab.nodes_agent import Kubelets
-from lab.repair import repaired
+from lab.repair import release, repaired
 from lab.scene import Fleet, Obj, Scene
 from lab.serving import authority, serving
 from manifests import quantities
@@ -76,6 +76,7 @@ class Cluster:
                 path = out / "repairs" / f"{scene.name}.json"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps(repaired(live, folder)))
+                release(live)
         except (Unsettled, Refused) as trouble:
             self.failures.append(f"{scene.name} ({'; '.join(scene.notes)}): {trouble}")
             return False

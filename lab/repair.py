@@ -39,8 +39,8 @@ def repaired(live: Live, folder: Path) -> dict[str, str]:
         for change in changes:
             _apply(live, change)
         live.wait(lambda: counted(live), "quotas are not computed")
-        for manifest, _ in live.refused:  # whoever deploys tries again
-            live.api.create(manifest)
+        for manifest, _ in live.refused:
+            _again(live, manifest)
         _nudge(live)
     except (Refused, Unsettled, paths.Missing) as trouble:
         return {"outcome": "refused", "change": said, "detail": str(trouble)[:300]}
@@ -52,6 +52,27 @@ def repaired(live: Live, folder: Path) -> dict[str, str]:
             return {"outcome": "repaired", "change": said}
         time.sleep(0.5)
     return {"outcome": "not repaired", "change": said}
+
+
+def _again(live: Live, manifest: Obj) -> None:
+    """Whoever deploys tries again; admission may hear of a new quota a moment late. Raises Refused."""
+    for _ in range(20):
+        try:
+            live.api.create(manifest)
+            return
+        except Refused as refused:
+            if refused.code != 403:
+                raise
+        time.sleep(0.25)
+    live.api.create(manifest)
+
+
+def release(live: Live) -> None:
+    """Takes workloads that fill whole nodes away again: other cases need the room."""
+    if live.scene.answer and live.scene.answer.failure_class.startswith("insufficient_"):
+        for kind in ("deployments", "statefulsets"):
+            place = f"{root('apps/v1')}/namespaces/{live.scene.namespace}/{kind}"
+            live.api.call("DELETE", place)
 
 
 def _nudge(live: Live) -> None:
