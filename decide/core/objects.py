@@ -23,6 +23,8 @@ WORKLOAD_KINDS: dict[str, str] = {
     "jobs": "Job",
     "cronjobs": "CronJob",
     "replicasets": "ReplicaSet",
+    "replicationcontrollers": "ReplicationController",
+    "rollouts": "Rollout",
 }
 
 

@@ -132,7 +132,7 @@ class ClusterView:
 
     def named(self, namespace: str, name: str) -> Workload | None:
         """The first workload of that name, whatever its kind."""
-        for kind in ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Pod"):
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "Rollout", "CronJob", "Job", "ReplicaSet", "ReplicationController", "Pod"):  # fmt: skip
             found = self.workload(kind, namespace, name)
             if found:
                 return found
@@ -376,8 +376,28 @@ def _workloads(view: ClusterView) -> Iterable[Workload]:
             owned[top].append(pod)
     for key, obj in tops.items():
         yield Workload(key[0], obj, tuple(owned[key]), frozenset(children.get(key, ())))
+    yield from _told_by_pods(view, bare)
+
+
+#: Owners of pods, with the plural of the topmost controller that they stand for.
+_ABOVE = {"ReplicaSet": ("Deployment", "deployments"), "StatefulSet": ("StatefulSet", "statefulsets"), "DaemonSet": ("DaemonSet", "daemonsets")}  # fmt: skip
+
+
+def _told_by_pods(view: ClusterView, bare: list[Pod]) -> Iterable[Workload]:
+    """Controllers that were not collected, as far as their pods tell; pods without any count as their own."""
+    groups: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
     for pod in bare:
-        yield Workload("Pod", pod.obj, (pod,))
+        owner, name = next(iter(owners_of(pod.obj)), ("", ""))
+        kind, plural = _ABOVE.get(owner, ("", ""))
+        if not kind or view.collected(plural):
+            yield Workload("Pod", pod.obj, (pod,))
+        else:
+            name = workload_of_pod(pod.name) if owner == "ReplicaSet" else name
+            groups[(kind, pod.namespace, name)].append(pod)
+    for (kind, namespace, name), pods in groups.items():
+        template = {"metadata": {"labels": labels_of(pods[0].obj)}, "spec": pods[0].spec}
+        spec = {"replicas": len(pods), "template": template}
+        yield Workload(kind, {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}, tuple(pods))  # fmt: skip
 
 
 def _children(

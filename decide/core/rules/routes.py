@@ -132,4 +132,5 @@ def _doubled(view: ClusterView, used: dict[tuple[str, str], list[Route]]) -> Ite
             if best is None:
                 continue
             text = f"route {route.name or route.path} leads to {backend} like another route; none leads to {best.name}"
-            yield Finding("route_backend_mismatch", best.ref, 0.6, text, [Fact("object", text, route.owner)], [], {"workload": best, "route": route, "right": best.name})  # fmt: skip
+            failing = any(_covers(route, str(a.get("url") or "")) for a in view.anomalies)
+            yield Finding("route_backend_mismatch", best.ref, 0.65 if failing else 0.45, text, [Fact("object", text, route.owner)], [], {"workload": best, "route": route, "right": best.name})  # fmt: skip

@@ -222,3 +222,30 @@ def test_the_cause_may_be_what_the_subject_depends_on() -> None:
     analysis = diagnose(cluster.bundle(subject=caller)).analysis
     assert analysis is not None
     assert (analysis.object.name, analysis.failure_class) == (database, "oom_killed")
+
+
+def test_pods_tell_of_controllers_that_were_not_collected() -> None:
+    cluster = Cluster(18)
+    cluster.app()
+    app = cluster.app()
+    FAULTS["oom_killed"](cluster, app)
+    for kind in ("deployments", "replicasets"):
+        del cluster.objects[kind]
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    assert (analysis.failure_class, analysis.object.key) == ("oom_killed", f"Deployment/{cluster.namespace}/{app}")  # fmt: skip
+
+
+def test_metrics_alone_name_their_service() -> None:
+    cluster = Cluster(19)
+    names = [cluster.word() for _ in range(3)]
+    for name in names:
+        slow = name == names[1]
+        cluster.series(
+            "service.p95latency", [20.0] * 30 + [420.0 if slow else 21.0] * 30, service=name
+        )
+        cluster.series("service.cpu", [0.05] * 60, service=name)
+    cluster.objects.clear()
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    assert (analysis.failure_class, analysis.object.name) == ("pod_network_delay", names[1])
