@@ -52,9 +52,11 @@ class Event:
 
 
 def _by_namespace(objects: Iterable[Obj]) -> dict[str, list[Obj]]:
+    """As ``namespace_of`` reads it, written out: this is run over every object of a dump."""
     out: dict[str, list[Obj]] = defaultdict(list)
     for obj in objects:
-        out[namespace_of(obj)].append(obj)
+        meta = obj.get("metadata")
+        out[str(meta.get("namespace") or "") if isinstance(meta, dict) else ""].append(obj)
     return out
 
 
