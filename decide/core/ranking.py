@@ -155,15 +155,19 @@ def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:
     for key in ("workload", "caller", "victim", "peer"):
         if getattr(facts.get(key), "name", None) in related:
             return True
-    if finding.object.kind in ("Ingress", "HTTPRoute", "GRPCRoute", "VirtualService"):
+    if finding.object.kind in _ROUTES:
         for backend in backends(view):
             if backend.owner.key == finding.object.key:
                 behind = view.resolve(backend.namespace, backend.name)
                 if backend.name in related or (behind is not None and behind.name in related):
                     return True
-    return any(str(facts.get(key) or "") in related for key in ("name", "near", "right"))
+    aimed = finding.object.kind in _AIMED
+    return aimed and any(str(facts.get(key) or "") in related for key in ("name", "near", "right"))
 
 
+#: Kinds that lead to workloads, and kinds that aim at one by name.
+_ROUTES = frozenset({"Ingress", "HTTPRoute", "GRPCRoute", "VirtualService"})
+_AIMED = _ROUTES | {"HorizontalPodAutoscaler", "PodDisruptionBudget", "PersistentVolumeClaim"}
 #: Kinds whose trouble is everybody's.
 _SHARED = frozenset({"Node", "Namespace", "ResourceQuota", "LimitRange"})
 #: Below ``SURE``: a person looks before another workload is changed for this alert.

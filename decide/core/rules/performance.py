@@ -224,12 +224,16 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     if shared and (len(roots) > 1 or disturbed):
         for node in sorted(shared):
             yield from _node_delay(view, node, moved, [lagging[k] for k in roots])
+    # Nobody knows who calls whom: the callee's own latency grows by the largest factor, its callers only add it.
+    steepest = max(roots, key=lambda k: lagging[k][1].ratio("latency"))
+    unknown = len(roots) > 1 and not any(graph.values())
     for key in roots:
         workload, change = lagging[key]
         busy = (change.ratio("cpu") > 3 and change.rise("cpu") > 0.05) or _out_of_cpu(
             workload, change
         )
         score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
+        score += 0.14 * (unknown and key == steepest)
         facts = [Fact("metric", f"latency {arrow(change, 'latency')} ms", workload.ref, change.moved["latency"][1], "ms")]  # fmt: skip
         facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
         followers = [k for k in lagging if key in graph.get(k, set())]
