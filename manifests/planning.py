@@ -60,12 +60,32 @@ def edits_of(
     if change.action != "patch":
         raise Refused("UNSUPPORTED", f"{change.action} is not an edit of a document")
     edits: list[Edit] = []
+    _check_apart(change.fields)
     for field in change.fields:
         path = paths.parse(field.path)
         if partial and any(isinstance(segment, int) for segment in path):
             raise Refused("UNSUPPORTED", f"{field.path} counts items that a patch does not list")
         edits += _edits_of_field(document, path, field)
     return tuple(_merged(edits))
+
+
+def _check_apart(fields: Sequence[FieldChange]) -> None:
+    """Changes are meant one after another, edits all at once: refuses those that are not the same then."""
+    said = [(field.op, paths.parse(field.path)) for field in fields]
+    for at, (op, path) in enumerate(said):
+        later = [(o, p) for o, p in said[at + 1 :] if p[: len(path)] == path]
+        if op == "add" and any(o == "remove" for o, _ in later):
+            raise Refused(
+                "UNSUPPORTED", f"{paths.render(path)} is made, and something of it taken away"
+            )
+        moves = op == "remove" or isinstance(path[-1], int)
+        if op == "replace" or isinstance(path[-1], str) or not moves:
+            continue
+        others = [p for n, (_, p) in enumerate(said) if n != at and p[: len(path) - 1] == path[:-1]]
+        if any(isinstance(p[len(path) - 1], int) for p in others if len(p) >= len(path)):
+            raise Refused(
+                "UNSUPPORTED", f"{paths.render(path)} moves items that others are counted by"
+            )
 
 
 def set_values(document: Document, wanted: Mapping[str, Any]) -> tuple[Edit, ...]:
@@ -86,6 +106,9 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
     if place is None:
         return _edits_of_missing(document, path, field)
     current = values.value_of(place.node)
+    counted = field.op == "add" and isinstance(path[-1], int)
+    if counted and not values.equivalent(path, current, field.after):
+        return [_insert(document, path, field.after)]
     if field.op == "remove":
         if not _within(path, current, field.before):
             raise Refused("STALE", f"{field.path} is {_shown(current)}, not {_shown(field.before)}")

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import Refused, patch, planning, reading, values
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
 
 
 def wish(text: str, wanted: dict[str, Any]) -> str:
@@ -149,3 +151,38 @@ def test_what_was_wished_is_what_the_file_says_afterwards(rnd: random.Random) ->
         assert after == root
         return
     assert code == "UNSUPPORTED"
+
+
+def planned(text: str, *fields: FieldChange) -> str:
+    change = KubernetesChange(object=ObjectRef(kind="X", name="x"), fields=fields)
+    return patch(text, planning.edits_of(change, reading.read(text)[0]))
+
+
+def test_an_item_added_at_a_position_leaves_the_one_that_is_there() -> None:
+    assert planned("l: [a, b]\n", FieldChange(op="add", path="l[1]", after="c")) == "l: [a, c, b]\n"
+    assert planned("l: [a, ~]\n", FieldChange(op="add", path="l[1]", after="c")) == "l: [a, c, ~]\n"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (
+            FieldChange(op="remove", path="l[0]", before="a"),
+            FieldChange(op="remove", path="l[1]", before="c"),
+        ),
+        (
+            FieldChange(op="add", path="l[0]", after="c"),
+            FieldChange(op="add", path="l[0]", after="a"),
+        ),
+        (
+            FieldChange(op="add", path="m", after={"a": 1}),
+            FieldChange(op="remove", path="m.a", before=1),
+        ),
+    ],
+)
+def test_changes_that_mean_something_else_one_after_another_are_refused(
+    fields: tuple[FieldChange, ...],
+) -> None:
+    with pytest.raises(Refused) as refused:
+        planned("l: [a, b, c]\n", *fields)
+    assert refused.value.code == "UNSUPPORTED"
