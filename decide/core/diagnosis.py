@@ -41,7 +41,7 @@ from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
 #: Recorded with every decision: change it when rules change.
-RULES_VERSION = "2026.11-1"
+RULES_VERSION = "2026.11-2"
 Rule = Callable[[ClusterView], Iterator[Finding]]
 _RULES: tuple[Rule, ...] = (
     admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, autoscaling.find, runtime.find, strain.find, jobs.find, lifecycle.find,
