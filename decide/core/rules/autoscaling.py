@@ -79,7 +79,8 @@ def _ceiling(
         return
     told = limited.get("reason") == "TooManyReplicas"
     if told or above:
-        score = 0.55 + (0.2 if told else 0) + (0.17 if above else 0)
+        # A ceiling that is reached is no trouble as long as the metric is content.
+        score = 0.5 + (0.08 if told else 0) + (0.34 if above else 0)
         text = f"{current} of at most {most} replicas" + (f", {above}" if above else "")
         yield Finding("autoscaler_at_ceiling", subject, score, text, [Fact("object", text, ref, float(current), "replicas")], [], {**data, "above": above})  # fmt: skip
 

@@ -67,7 +67,7 @@ def _terminating(view: ClusterView) -> Iterator[Finding]:
 def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding]:
     waited = age(obj, view.bundle.alerted_at, "metadata", "deletionTimestamp")
     holders = [str(f) for f in (*items(at(obj, "metadata", "finalizers")), *items(at(obj, "spec", "finalizers")))]  # fmt: skip
-    protected = any(f.rpartition("/")[2] in _ORDINARY or "protection" in f for f in holders)
+    protected = all("kubernetes.io/" in f or f in _ORDINARY for f in holders)
     if not holders or waited is None or (waited < _LONG and protected):
         return
     said = [condition(obj, c) for c in _REMAINING]
