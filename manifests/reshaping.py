@@ -19,7 +19,10 @@ def pieces(body: str, document: Document, place: spans.Place, new: writing.Value
     _check(body, document, place, start, end)
     if place.key is None or (place.parent is not None and place.parent.flow_style):
         if start == end or _is_block(node):
-            raise Refused("UNSUPPORTED", "nothing, or a block, where a list item or flow should be")
+            raise Refused(
+                "UNSUPPORTED",
+                "an item without a value, or one that is a block, takes no other shape",
+            )
         json = is_json(document) or has_json_keys(place.parent)
         text = writing.flow_text(new, json=json)
         return [Splice(start, end, text, 1, 1 + body.count("\n", start, end))]
