@@ -93,6 +93,9 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
     facts, current = finding.facts, finding.facts.get("quota")
     resource = str(facts.get("resource") or "")
     drafts: list[Draft] = []
+    counted = quota_family(resource) not in ("cpu", "memory", "storage") or "persistentvolumeclaims" in resource  # fmt: skip
+    if not facts.get("asked") and not counted:  # nobody knows how much is missing
+        return _fewer(finding, view)
     try:
         used, asked = quantities.parse(str(facts.get("used") or "0")), quantities.parse(str(facts.get("asked") or "1"))  # fmt: skip
         hard = quantities.parse(str(facts.get("hard")))
@@ -101,7 +104,7 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
     need = used + asked * max(1, number(facts.get("missing"), 1))
     value = _rounded(resource, max(need * Decimal("1.1"), need))
     modest = need <= hard * 16 or (hard == 0 and need <= 5)
-    if current is not None and modest:
+    if current is not None and modest and quantities.parse(value) > hard:
         key = f"spec.hard['{resource}']" if "." in resource or "/" in resource else f"spec.hard.{resource}"  # fmt: skip
         why = (f"{finding.detail}; {value} leaves a tenth of room.", f"{finding.detail} ; {value} laisse un dixième de marge.")  # fmt: skip
         drafts.append(Draft("set_quota", (f"Raise {resource} of quota {name_of(current)} to {value}", f"Porter {resource} du quota {name_of(current)} à {value}"), why, patch(view, finding.object, current, [(key, value)]), 0.8, [("The namespace may use more of the cluster", "Le namespace peut consommer davantage"), ("The quota's owner must agree", "Le propriétaire du quota doit accepter")], _NOW))  # fmt: skip

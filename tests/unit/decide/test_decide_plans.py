@@ -260,3 +260,20 @@ def test_a_policy_gets_one_rule_more_and_loses_none() -> None:
     assert after["spec"]["ingress"][:-1] == live["spec"]["ingress"]
     assert after["spec"]["ingress"][-1]["from"][0]["podSelector"]["matchLabels"]
     assert plans[1].kubernetes_changes[0].action == "create"
+
+
+@pytest.mark.parametrize("asked", ["", "2Gi"])
+def test_a_quota_is_only_ever_raised_and_by_a_known_size(asked: str) -> None:
+    cluster = Cluster(55)
+    app = cluster.app()
+    hard = {"requests.storage": "7Gi"}
+    cluster.add("resourcequotas", "q", kind="ResourceQuota", spec={"hard": hard}, status={"hard": hard, "used": {"requests.storage": "6Gi"}})  # fmt: skip
+    cluster.get("deployments", app)["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "wares"}}]  # fmt: skip
+    if asked:
+        cluster.declared.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "wares", "namespace": cluster.namespace}, "spec": {"resources": {"requests": {"storage": asked}}}})  # fmt: skip
+    verdict = diagnose(cluster.bundle())
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == "quota_storage_exceeded"
+    values = [quantities.parse(str(v)) for v in _after(verdict.plans)]
+    assert all(v > quantities.parse("7Gi") for v in values)
+    assert bool(values) == bool(asked)
