@@ -6,6 +6,7 @@ branch with our text gets its merge request, and only without either is a commit
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,8 +85,8 @@ async def open_merge_request(
     allowed = await consenting.allowed(record, plans, ports, forge)
     if isinstance(allowed, Withheld):
         return Declined(allowed.why, reason=allowed.reason)
-    chosen, project = allowed.plan, course.check_proof(allowed.plan)
-    there = await _branch(record, chosen, forge, project, branch)
+    chosen = allowed.plan
+    there = await _branch(record, chosen, ports, forge, branch)
     if there is None:
         return Declined("moved")
     draft = await draft_of(
@@ -97,12 +98,12 @@ async def open_merge_request(
 
 
 async def _branch(
-    record: ValidatedPlans, chosen: ValidatedPlan, forge: Forge, project: str, branch: str
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge, branch: str
 ) -> _Branch | None:
     """The incident's branch with our commit on it, made or found again; ``None`` when the proof does not hold any more."""
-    made, reapplied = None, False
+    project, made, reapplied = course.check_proof(chosen), None, False
     if await forge.head(project, branch) is None:
-        commit = await _commit_on(record, chosen, forge, project)
+        commit = await _commit_on(record, chosen, ports, forge)
         if commit is None:
             return None
         message, target = description.commit_message(record, chosen), chosen.edits[0].ref
@@ -135,7 +136,7 @@ async def put_on_branch(
     if not await _carries_all(wanted, forge, branch):
         if head != ref.sha:
             return Declined("touched")
-        commit = await _commit_on(record, wanted, forge, project)
+        commit = await _commit_on(record, wanted, ports, forge)
         if commit is None:
             return Declined("moved")
         message, target = description.commit_message(record, wanted), wanted.edits[0].ref
@@ -152,17 +153,17 @@ def _as_found(found: Found, plan: ValidatedPlan) -> Opened | Declined:
 
 
 async def _commit_on(
-    record: ValidatedPlans, chosen: ValidatedPlan, forge: Forge, project: str
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge
 ) -> _Commit | None:
     """The files to commit on the target's head; ``None`` when the proof does not hold there."""
-    target = chosen.edits[0].ref
+    project, target = course.check_proof(chosen), chosen.edits[0].ref
     head = await forge.head(project, target)
     if head is None:
         raise errors.NotFound(f"{project} has no branch {target}")
     edits = chosen.edits
     reapplied = False
     if any(edit.base_commit != head for edit in edits):
-        newer = await _on_newer_base(record, chosen, forge, project, head)
+        newer = await _on_newer_base(record, chosen, ports, forge, head)
         if newer is None:
             return None
         edits, reapplied = newer, any(n.after != e.after for n, e in zip(newer, edits, strict=True))
@@ -173,17 +174,22 @@ async def _commit_on(
 
 
 async def _on_newer_base(
-    record: ValidatedPlans, chosen: ValidatedPlan, forge: Forge, project: str, head: str
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge, head: str
 ) -> tuple[FileEdit, ...] | None:
     """The same edits on the target's present head: as they are where the files did not change, made again otherwise."""
-    target = chosen.edits[0].ref
+    project, target = course.check_proof(chosen), chosen.edits[0].ref
     now = {edit.path: await forge.file(project, edit.path, head) for edit in chosen.edits}
     if all(_untouched(edit, now[edit.path]) for edit in chosen.edits):
         return chosen.edits
     files = await forge.files(project, target, head)
-    environment = record.context.environment
-    again = propose(
-        files, chosen.plan.kubernetes_changes, environment=environment, project=project, ref=target
+    again = await asyncio.to_thread(
+        propose,
+        files,
+        chosen.plan.kubernetes_changes,
+        environment=record.context.environment,
+        project=project,
+        ref=target,
+        renderer=ports.renderer,
     )
     if isinstance(again, Refused):
         return None

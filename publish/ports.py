@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from manifests.rendering import Renderer
 from publish.core.course import Known, Limits
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
@@ -225,4 +226,6 @@ class Ports:
     console_url: str
     #: Hosts that descriptions may link to: the console, GitLab, Datadog.
     hosts: frozenset[str]
+    #: Renders charts and overlays when an edit has to be made again on a newer base.
+    renderer: Renderer
     now: Callable[[], datetime]

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from kfix.clients.aiohttp import open_session
 from kfix.clients.gitlab import open_gitlab
 from kfix.clients.http import Bounds, open_http
+from kfix.clients.renderers import Rendering, installed
 from kfix.settings import DatadogConnection, GitLabConnection, House, load
 from kfix.store.engine import open_store
 from publish.adapters.gitlab import GitLabForge
@@ -41,6 +42,7 @@ async def open_ports() -> AsyncIterator[Ports]:
             language=house.language,
             console_url=house.console_url,
             hosts=hosts_of(house, connection, load(DatadogConnection)),
+            renderer=installed(load(Rendering)),
             now=lambda: datetime.now(UTC),
         )
 

@@ -18,6 +18,7 @@ from kfix.clients.http import open_http
 from kfix.settings import GitLabConnection
 from kfix.store import metadata
 from kfix.store.engine import open_engine
+from manifests.plain_kustomize import BuiltIn
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlLedger
@@ -109,6 +110,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             language="en",
             console_url="https://kfix.example.com",
             hosts=frozenset({"kfix.example.com"}),
+            renderer=BuiltIn(),
             now=lambda: now[0],
         )
         yield World(state, project, faults, slack, teams, gitlab, ports, now)
