@@ -91,11 +91,19 @@ async def _us(app: Any, body: bytes, token: str, status: int) -> float:
 async def _post(app: Any, body: bytes, token: str) -> int:
     """One request through ASGI; the status of its answer."""
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
-        "path": "/datadog-webhook", "raw_path": b"/datadog-webhook", "query_string": b"", "root_path": "",
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/datadog-webhook",
+        "raw_path": b"/datadog-webhook",
+        "query_string": b"",
+        "root_path": "",
         "headers": [(b"content-type", b"application/json"), (b"x-kfix-token", token.encode())],
-        "client": ("192.0.2.1", 1), "server": ("192.0.2.2", 80),
-    }  # fmt: skip
+        "client": ("192.0.2.1", 1),
+        "server": ("192.0.2.2", 80),
+    }
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
     answered: list[int] = []
 

@@ -32,8 +32,10 @@ def run() -> dict[str, float]:
     """Milliseconds and ratios."""
     bundles = [_bundle(path) for path in sorted(CASES.iterdir())]
     raw = [bundle.model_dump_json().encode() for bundle in bundles]
-    decoded = [_ms(lambda b=b: ContextBundle.model_validate_json(b)) for b in raw for _ in range(ROUNDS)]  # type: ignore[misc]  # fmt: skip
-    thought = [_ms(lambda b=b: diagnose(b)) for b in bundles for _ in range(ROUNDS)]  # type: ignore[misc]  # fmt: skip
+    decoded = [
+        _ms(lambda b=b: ContextBundle.model_validate_json(b)) for b in raw for _ in range(ROUNDS)
+    ]  # type: ignore[misc]
+    thought = [_ms(lambda b=b: diagnose(b)) for b in bundles for _ in range(ROUNDS)]  # type: ignore[misc]
     shop = _with_neighbours(bundles[0], ORDINARY, 1, bundles[0].k8s_context.namespace)
     cluster = _with_neighbours(shop, GROWN // 10, 10, "elsewhere")
     pairs = [(_ms(lambda: diagnose(shop)), _ms(lambda: diagnose(cluster))) for _ in range(ROUNDS)]

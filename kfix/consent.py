@@ -168,7 +168,9 @@ def _covers(pattern: str, path: str) -> bool:
     if len(wanted) > len(there):
         return False
     pairs = zip(wanted, there, strict=False)
-    return all(w == t or (w == "*" and t[0] != "[") or (w == "[*]" and t[0] == "[") for w, t in pairs)  # fmt: skip
+    return all(
+        w == t or (w == "*" and t[0] != "[") or (w == "[*]" and t[0] == "[") for w, t in pairs
+    )
 
 
 def _leaves(change: KubernetesChange) -> Iterator[tuple[tuple[str, ...], Json, Json]]:
@@ -186,7 +188,9 @@ def _names(change: FieldChange) -> tuple[str, ...]:
         return (change.path,)
 
 
-def _inside(path: tuple[str, ...], before: Json, after: Json) -> Iterator[tuple[tuple[str, ...], Json, Json]]:  # fmt: skip
+def _inside(
+    path: tuple[str, ...], before: Json, after: Json
+) -> Iterator[tuple[tuple[str, ...], Json, Json]]:
     if isinstance(after, dict):
         for key, value in after.items():
             yield from _inside((*path, str(key)), _at(before, key), value)
@@ -215,7 +219,11 @@ def _too_large(maximum: Maximum, path: tuple[str, ...], before: Json, after: Jso
     if new is None:
         return f"{FILE}: {path[-1]} is no number that can be compared"
     ceilings = {"cpu": maximum.cpu, "memory": maximum.memory}
-    ceiling = str(maximum.replicas) if counted and maximum.replicas is not None else ceilings.get(resource)  # fmt: skip
+    ceiling = (
+        str(maximum.replicas)
+        if counted and maximum.replicas is not None
+        else ceilings.get(resource)
+    )
     if ceiling is not None and new > quantities.parse(ceiling):
         return f"{FILE} allows {path[-1]} up to {ceiling}, this is {after}"
     if maximum.factor is not None and old is not None and old > 0:

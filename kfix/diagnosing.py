@@ -185,7 +185,9 @@ def _nothing(case: Case, capture: Capture) -> str:
 
 def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:
     """The printed form of a decision. Rejected plans stay visible, behind the others, with what stopped them."""
-    ranked = sorted(record.plans, key=lambda p: (p.plan.plan_id != record.recommended, not p.accepted))  # fmt: skip
+    ranked = sorted(
+        record.plans, key=lambda p: (p.plan.plan_id != record.recommended, not p.accepted)
+    )
     first = next((p for p in ranked if p.plan.plan_id == record.recommended), None)
     rest = [p for p in ranked if p is not first]
     return {

@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Unbuildable as reason:
         sys.stderr.write(f"{reason}\n")
         return 2
-    sys.stdout.write(f"{options.count - len(failures)} cases in {seconds:.0f} s, seed {options.seed}: {options.out}\n")  # fmt: skip
+    sys.stdout.write(
+        f"{options.count - len(failures)} cases in {seconds:.0f} s, seed {options.seed}: {options.out}\n"
+    )
     for failure in failures:
         sys.stdout.write(f"did not settle: {failure}\n")
     sys.stdout.write(report(options.out, wrong=options.wrong))

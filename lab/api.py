@@ -15,8 +15,16 @@ Obj = dict[str, Any]
 #: Group and version of the kinds that cases are made of, the core group's as ``v1``.
 GROUPS: dict[str, tuple[str, ...]] = {
     "v1": (
-        "pods", "services", "endpoints", "events", "configmaps", "secrets", "serviceaccounts",
-        "persistentvolumeclaims", "resourcequotas", "limitranges",
+        "pods",
+        "services",
+        "endpoints",
+        "events",
+        "configmaps",
+        "secrets",
+        "serviceaccounts",
+        "persistentvolumeclaims",
+        "resourcequotas",
+        "limitranges",
     ),
     "apps/v1": ("deployments", "replicasets", "statefulsets", "daemonsets"),
     "batch/v1": ("jobs", "cronjobs"),
@@ -25,14 +33,19 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "networking.k8s.io/v1": ("ingresses", "networkpolicies"),
     "rbac.authorization.k8s.io/v1": ("roles", "rolebindings"),
     "discovery.k8s.io/v1": ("endpointslices",),
-}  # fmt: skip
+}
 CLUSTER_WIDE: dict[str, tuple[str, ...]] = {
     "v1": ("nodes", "namespaces", "persistentvolumes"),
     "storage.k8s.io/v1": ("storageclasses",),
     "admissionregistration.k8s.io/v1": ("validatingwebhookconfigurations",),
     "apiregistration.k8s.io/v1": ("apiservices",),
 }
-_PLURALS = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses", "Endpoints": "endpoints"}  # fmt: skip
+_PLURALS = {
+    "Ingress": "ingresses",
+    "NetworkPolicy": "networkpolicies",
+    "StorageClass": "storageclasses",
+    "Endpoints": "endpoints",
+}
 
 
 class Refused(Exception):

@@ -74,9 +74,14 @@ def _application(made: Scene, name: str, registry: str, style: str) -> App:
 def _beside(app: App, registry: str, rng: random.Random) -> None:
     """A second container that has nothing to do with anything."""
     name = rng.choice(("shipper", "tracer", "reloader"))
-    resources = {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"cpu": "20m", "memory": "32Mi"}}  # fmt: skip
+    resources = {
+        "requests": {"cpu": "5m", "memory": "16Mi"},
+        "limits": {"cpu": "20m", "memory": "32Mi"},
+    }
     app.beside[name] = Program("go", 0, "tcp", "", f"/bin/{name}", 12, 5, 1)
-    app.spec["containers"].append({"name": name, "image": f"{registry}/tools/{name}:1.9.0", "resources": resources})  # fmt: skip
+    app.spec["containers"].append(
+        {"name": name, "image": f"{registry}/tools/{name}:1.9.0", "resources": resources}
+    )
 
 
 def become(app: App, kind: str, pool: str = "") -> None:
@@ -187,7 +192,9 @@ def service(
     ports: list[Obj] = [{"port": rng.choice((80, port["containerPort"])), "targetPort": target}]
     for more in container["ports"][1:]:
         ports[0]["name"] = "main"
-        ports.append({"name": more["name"], "port": more["containerPort"], "targetPort": more["name"]})  # fmt: skip
+        ports.append(
+            {"name": more["name"], "port": more["containerPort"], "targetPort": more["name"]}
+        )
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -23,14 +23,27 @@ _BLIND = 0.08
 _BY_REPOSITORY = frozenset({"quota_services", "zero", "suspended"})
 #: Datadog's tag of a workload.
 _TAGS = {
-    "Deployment": "kube_deployment", "StatefulSet": "kube_stateful_set", "DaemonSet": "kube_daemon_set", "Job": "kube_job", "CronJob": "kube_cronjob",
-}  # fmt: skip
+    "Deployment": "kube_deployment",
+    "StatefulSet": "kube_stateful_set",
+    "DaemonSet": "kube_daemon_set",
+    "Job": "kube_job",
+    "CronJob": "kube_cronjob",
+}
 #: What monitors say; none tells the cause.
 _TITLES = (
-    "Deployment {app} has fewer available replicas than desired", "{app}: error rate above threshold", "Pods of {app} are not ready",
-    "Service {app} is unreachable", "Requests to {app} fail", "{app} is degraded",
-)  # fmt: skip
-_VAGUE = ("Partial service unreachability", "Error rate above threshold", "Some workloads are not available", "Synthetic check fails")  # fmt: skip
+    "Deployment {app} has fewer available replicas than desired",
+    "{app}: error rate above threshold",
+    "Pods of {app} are not ready",
+    "Service {app} is unreachable",
+    "Requests to {app} fail",
+    "{app} is degraded",
+)
+_VAGUE = (
+    "Partial service unreachability",
+    "Error rate above threshold",
+    "Some workloads are not available",
+    "Synthetic check fails",
+)
 
 
 def scenes(seed: int, numbers: range, fleet: Fleet, only: tuple[str, ...] = ()) -> Iterator[Scene]:
@@ -44,7 +57,9 @@ def scenes(seed: int, numbers: range, fleet: Fleet, only: tuple[str, ...] = ()) 
         pool = pools[number % len(pools)]
         turn, place = divmod(number // len(pools), len(pool))
         one = random.Random(f"{seed}/{turn}/{len(pool)}").sample(pool, len(pool))[place]
-        yield _scene(f"lab-{seed}-{number:04}", rng, fleet, one, list(known.values()), plain=bool(only))  # fmt: skip
+        yield _scene(
+            f"lab-{seed}-{number:04}", rng, fleet, one, list(known.values()), plain=bool(only)
+        )
 
 
 def _scene(
@@ -63,7 +78,11 @@ def _scene(
         made.family = "two"
     elif rng.random() < _DECOY:
         disturb(made, target)
-    if one.family != "configuration" and target.workload["kind"] == "Deployment" and rng.random() < _EXPIRED:  # fmt: skip
+    if (
+        one.family != "configuration"
+        and target.workload["kind"] == "Deployment"
+        and rng.random() < _EXPIRED
+    ):
         made.expired = True
         made.notes.append("events are gone")
     if one.id not in _BY_REPOSITORY and rng.random() < _BLIND:
@@ -149,7 +168,9 @@ def _alert(made: Scene, target: App, one: Fault | None, *, named: bool) -> None:
         made.title = made.title.format(app=subject.name) or made.pick(_VAGUE)
         return
     made.title = (made.title or made.pick(_TITLES)).format(app=subject.name)
-    tag = made.pick((_TAGS[subject.workload["kind"]],) * 2 + (("service",) if subject.service else ()))  # fmt: skip
+    tag = made.pick(
+        (_TAGS[subject.workload["kind"]],) * 2 + (("service",) if subject.service else ())
+    )
     roll = made.rng.random()
     if roll < 0.15:
         tag = "pod_name"

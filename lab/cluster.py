@@ -29,17 +29,39 @@ from tests.real.kubernetes import ControlPlane, control_plane
 #: Cases that run at once; each mostly waits.
 _AT_ONCE = 12
 _CONTROLLERS = (
-    "deployment-controller", "replicaset-controller", "statefulset-controller", "daemonset-controller", "job-controller",
-    "cronjob-controller", "resourcequota-controller", "namespace-controller", "serviceaccount-controller", "garbage-collector-controller",
-    "endpoints-controller", "endpointslice-controller", "disruption-controller", "persistentvolume-binder-controller",
-    "horizontal-pod-autoscaler-controller", "persistentvolumeclaim-protection-controller",
-)  # fmt: skip
-_SERVER = ("--service-cluster-ip-range=10.96.0.0/16", "--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000", "--event-ttl=3h", "--allow-privileged=true")  # fmt: skip
+    "deployment-controller",
+    "replicaset-controller",
+    "statefulset-controller",
+    "daemonset-controller",
+    "job-controller",
+    "cronjob-controller",
+    "resourcequota-controller",
+    "namespace-controller",
+    "serviceaccount-controller",
+    "garbage-collector-controller",
+    "endpoints-controller",
+    "endpointslice-controller",
+    "disruption-controller",
+    "persistentvolume-binder-controller",
+    "horizontal-pod-autoscaler-controller",
+    "persistentvolumeclaim-protection-controller",
+)
+_SERVER = (
+    "--service-cluster-ip-range=10.96.0.0/16",
+    "--max-requests-inflight=2000",
+    "--max-mutating-requests-inflight=1000",
+    "--event-ttl=3h",
+    "--allow-privileged=true",
+)
 _CONTROLLER_FLAGS = (
-    f"--controllers={','.join(_CONTROLLERS)}", "--kube-api-qps=1000", "--kube-api-burst=2000",
-    "--horizontal-pod-autoscaler-sync-period=2s", "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
-    "--horizontal-pod-autoscaler-cpu-initialization-period=1s", "--pvclaimbinder-sync-period=3s",
-)  # fmt: skip
+    f"--controllers={','.join(_CONTROLLERS)}",
+    "--kube-api-qps=1000",
+    "--kube-api-burst=2000",
+    "--horizontal-pod-autoscaler-sync-period=2s",
+    "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
+    "--horizontal-pod-autoscaler-cpu-initialization-period=1s",
+    "--pvclaimbinder-sync-period=3s",
+)
 _SCHEDULER_FLAGS = ("--kube-api-qps=1000", "--kube-api-burst=2000")
 
 
@@ -96,10 +118,18 @@ class Cluster:
 def cluster(seed: int) -> Iterator[Cluster]:
     """Starts one, ready for cases. Raises Unbuildable where the servers cannot be had."""
     scenes: dict[str, Scene] = {}
-    with tempfile.TemporaryDirectory(prefix="lab-") as place, control_plane(
-        Path(place), controllers=True, scheduler=True, service_accounts=True,
-        extra=_SERVER, controller_flags=_CONTROLLER_FLAGS, scheduler_flags=_SCHEDULER_FLAGS,
-    ) as plane:  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(prefix="lab-") as place,
+        control_plane(
+            Path(place),
+            controllers=True,
+            scheduler=True,
+            service_accounts=True,
+            extra=_SERVER,
+            controller_flags=_CONTROLLER_FLAGS,
+            scheduler_flags=_SCHEDULER_FLAGS,
+        ) as plane,
+    ):
         api = Api(plane)
         made = nodes.fleet(random.Random(f"{seed}/fleet"))
         kubelets = Kubelets(api, scenes)
@@ -117,24 +147,50 @@ def cluster(seed: int) -> Iterator[Cluster]:
 def _system(api: Api, port: int) -> None:
     """Cluster DNS, and the metrics API as an aggregated one."""
     labels = {"k8s-app": "kube-dns"}
-    container: Obj = {"name": "coredns", "image": "registry.k8s.io/coredns/coredns:v1.12.1", "ports": [{"name": "dns", "containerPort": 53, "protocol": "UDP"}]}  # fmt: skip
+    container: Obj = {
+        "name": "coredns",
+        "image": "registry.k8s.io/coredns/coredns:v1.12.1",
+        "ports": [{"name": "dns", "containerPort": 53, "protocol": "UDP"}],
+    }
     api.create(deployment("coredns", "kube-system", labels, {"containers": [container]}, 2))
     dns: Obj = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "kube-dns", "namespace": "kube-system", "labels": labels},
-        "spec": {"selector": labels, "clusterIP": "10.96.0.10", "ports": [{"name": "dns", "port": 53, "protocol": "UDP"}]},
-    }  # fmt: skip
-    api.create(dns)
-    api.create({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "metrics-server", "namespace": "kube-system"},
-        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
-    })  # fmt: skip
-    api.create({
-        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system", "labels": labels},
         "spec": {
-            "group": "metrics.k8s.io", "version": "v1beta1", "insecureSkipTLSVerify": True, "groupPriorityMinimum": 100,
-            "versionPriority": 100, "service": {"name": "metrics-server", "namespace": "kube-system", "port": port},
+            "selector": labels,
+            "clusterIP": "10.96.0.10",
+            "ports": [{"name": "dns", "port": 53, "protocol": "UDP"}],
         },
-    })  # fmt: skip
+    }
+    api.create(dns)
+    api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "metrics-server", "namespace": "kube-system"},
+            "spec": {
+                "type": "ExternalName",
+                "externalName": "localhost",
+                "ports": [{"port": port}],
+            },
+        }
+    )
+    api.create(
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1beta1.metrics.k8s.io"},
+            "spec": {
+                "group": "metrics.k8s.io",
+                "version": "v1beta1",
+                "insecureSkipTLSVerify": True,
+                "groupPriorityMinimum": 100,
+                "versionPriority": 100,
+                "service": {"name": "metrics-server", "namespace": "kube-system", "port": port},
+            },
+        }
+    )
 
 
 def _metrics(api: Api, scenes: dict[str, Scene], space: str) -> list[Obj]:
@@ -162,9 +218,20 @@ def _measured(pod: Obj, percent: int) -> Obj:
         asked = one.get("resources", {}).get("requests", {})
         cores = float(quantities.parse(str(asked.get("cpu", "100m")))) * percent / 100
         size = float(quantities.parse(str(asked.get("memory", "64Mi")))) * percent / 100
-        containers.append({"name": one["name"], "usage": {"cpu": f"{int(cores * 1e9)}n", "memory": f"{int(size / 1024)}Ki"}})  # fmt: skip
+        containers.append(
+            {
+                "name": one["name"],
+                "usage": {"cpu": f"{int(cores * 1e9)}n", "memory": f"{int(size / 1024)}Ki"},
+            }
+        )
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
-        "metadata": {"name": meta["name"], "namespace": meta["namespace"], "labels": meta.get("labels", {})},
-        "timestamp": now, "window": "30s", "containers": containers,
-    }  # fmt: skip
+        "metadata": {
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "labels": meta.get("labels", {}),
+        },
+        "timestamp": now,
+        "window": "30s",
+        "containers": containers,
+    }

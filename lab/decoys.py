@@ -42,17 +42,39 @@ def _idle(scene: Scene, app: App) -> None:
 
 def _paused(scene: Scene, app: App) -> None:
     """A cron job that is suspended on purpose: the repository says so."""
-    pod = {"restartPolicy": "Never", "containers": [{"name": "task", "image": app.container["image"]}]}  # fmt: skip
-    spec = {"schedule": "0 3 * * *", "suspend": True, "jobTemplate": {"spec": {"template": {"spec": pod}}}}  # fmt: skip
+    pod = {
+        "restartPolicy": "Never",
+        "containers": [{"name": "task", "image": app.container["image"]}],
+    }
+    spec = {
+        "schedule": "0 3 * * *",
+        "suspend": True,
+        "jobTemplate": {"spec": {"template": {"spec": pod}}},
+    }
     name = f"{scene.words.word()}-report"
-    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": scene.namespace}, "spec": spec}  # fmt: skip
+    cron = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name, "namespace": scene.namespace},
+        "spec": spec,
+    }
     scene.apps.append(App(name, scene.namespace, app.program, cron))
 
 
 def _strict_budget(scene: Scene, app: App) -> None:
     """A budget without room, while nobody wants to disrupt anything."""
-    spec = {"minAvailable": app.replicas, "selector": {"matchLabels": dict(app.template["metadata"]["labels"])}}  # fmt: skip
-    app.extras.append({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app.name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
+    spec = {
+        "minAvailable": app.replicas,
+        "selector": {"matchLabels": dict(app.template["metadata"]["labels"])},
+    }
+    app.extras.append(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": app.name, "namespace": scene.namespace},
+            "spec": spec,
+        }
+    )
 
 
 def _neighbour(scene: Scene, app: App) -> None:
@@ -81,11 +103,22 @@ def _old_restarts(scene: Scene, app: App) -> Step:
         for pod in live.pods(app)[:1]:
             meta = pod["metadata"]
             then = datetime.now(UTC) - timedelta(hours=hours)
-            last = {"terminated": {"exitCode": code, "reason": reason, "startedAt": stamp(then - timedelta(hours=1)), "finishedAt": stamp(then)}}  # fmt: skip
+            last = {
+                "terminated": {
+                    "exitCode": code,
+                    "reason": reason,
+                    "startedAt": stamp(then - timedelta(hours=1)),
+                    "finishedAt": stamp(then),
+                }
+            }
             statuses = [dict(s) for s in pod["status"]["containerStatuses"]]
             if "running" not in statuses[0].get("state", {}):
                 continue
-            statuses[0] |= {"restartCount": number, "lastState": last, "state": {"running": {"startedAt": stamp(then)}}}  # fmt: skip
+            statuses[0] |= {
+                "restartCount": number,
+                "lastState": last,
+                "state": {"running": {"startedAt": stamp(then)}},
+            }
             path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
             live.api.merge(path, {"status": {"containerStatuses": statuses}})
 
@@ -94,18 +127,37 @@ def _old_restarts(scene: Scene, app: App) -> Step:
 
 def _old_warning(scene: Scene, app: App) -> Step:
     """A warning of an hour ago about pods that are well now."""
-    said = scene.pick((
-        Said("FailedScheduling", "0/7 nodes are available: 7 Insufficient cpu. preemption: 0/7 nodes are available: 7 No preemption victims found for incoming pods.", True, 3),
-        Said("Unhealthy", f"Readiness probe failed: dial tcp 10.244.7.7:{app.program.port}: connect: connection refused", True, 2),
-        Said("BackOff", f"Back-off pulling image \"{app.container['image']}\"", True, 5),
-        Said("FailedMount", 'MountVolume.SetUp failed for volume "kube-api-access-x2x4k" : failed to sync configmap cache: timed out waiting for the condition', True, 1),
-    ))  # fmt: skip
+    said = scene.pick(
+        (
+            Said(
+                "FailedScheduling",
+                "0/7 nodes are available: 7 Insufficient cpu. preemption: 0/7 nodes are available: 7 No preemption victims found for incoming pods.",
+                True,
+                3,
+            ),
+            Said(
+                "Unhealthy",
+                f"Readiness probe failed: dial tcp 10.244.7.7:{app.program.port}: connect: connection refused",
+                True,
+                2,
+            ),
+            Said("BackOff", f'Back-off pulling image "{app.container["image"]}"', True, 5),
+            Said(
+                "FailedMount",
+                'MountVolume.SetUp failed for volume "kube-api-access-x2x4k" : failed to sync configmap cache: timed out waiting for the condition',
+                True,
+                1,
+            ),
+        )
+    )
 
     def step(live: Live) -> None:
         live.wait(lambda: live.played(app), f"{app.name} is not there")
         for pod in live.pods(app)[:1]:
             source = "default-scheduler" if said.reason == "FailedScheduling" else "kubelet"
-            live.api.create(event(pod, said, "", scene.namespace, at=_before(scene), component=source))  # fmt: skip
+            live.api.create(
+                event(pod, said, "", scene.namespace, at=_before(scene), component=source)
+            )
 
     return step
 
@@ -117,7 +169,9 @@ def _gone_pod(scene: Scene, app: App) -> Step:
         name = f"{app.name}-{scene.rng.getrandbits(36):09x}-{scene.words.word()[:5]:x<5}"
         about = {"metadata": {"name": name, "namespace": scene.namespace, "uid": ""}}
         text = f"Back-off restarting failed container {app.container['name']} in pod {name}"
-        live.api.create(event(about, Said("BackOff", text, True, 14), "", scene.namespace, at=_before(scene)))  # fmt: skip
+        live.api.create(
+            event(about, Said("BackOff", text, True, 14), "", scene.namespace, at=_before(scene))
+        )
 
     return step
 

@@ -59,7 +59,11 @@ def read(live: Live) -> dict[str, list[Obj]]:
     out: dict[str, list[Obj]] = {}
     for version, plurals in CLUSTER_WIDE.items():
         for plural in plurals:
-            out[plural] = [_clean(o, version) for o in api.items(f"{root(version)}/{plural}") if _own(scene, plural, o)]  # fmt: skip
+            out[plural] = [
+                _clean(o, version)
+                for o in api.items(f"{root(version)}/{plural}")
+                if _own(scene, plural, o)
+            ]
     for namespace in (scene.namespace, *scene.others):
         for version, plurals in GROUPS.items():
             for plural in plurals:
@@ -68,7 +72,9 @@ def read(live: Live) -> dict[str, list[Obj]]:
     for version, plurals in GROUPS.items():
         for plural in plurals:
             if plural in _SYSTEM:
-                out[f"kube-system/{plural}"] = [_clean(o, version) for o in _items(api, version, "kube-system", plural)]  # fmt: skip
+                out[f"kube-system/{plural}"] = [
+                    _clean(o, version) for o in _items(api, version, "kube-system", plural)
+                ]
     return out
 
 
@@ -104,15 +110,36 @@ def _save(path: Path, items: list[Obj]) -> None:
 
 
 _KINDS = {
-    "pods": "Pod", "services": "Service", "endpoints": "Endpoints", "events": "Event", "configmaps": "ConfigMap", "secrets": "Secret",
-    "serviceaccounts": "ServiceAccount", "persistentvolumeclaims": "PersistentVolumeClaim", "resourcequotas": "ResourceQuota",
-    "limitranges": "LimitRange", "deployments": "Deployment", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet",
-    "daemonsets": "DaemonSet", "jobs": "Job", "cronjobs": "CronJob", "horizontalpodautoscalers": "HorizontalPodAutoscaler",
-    "poddisruptionbudgets": "PodDisruptionBudget", "ingresses": "Ingress", "networkpolicies": "NetworkPolicy", "roles": "Role",
-    "rolebindings": "RoleBinding", "endpointslices": "EndpointSlice", "nodes": "Node", "namespaces": "Namespace",
-    "persistentvolumes": "PersistentVolume", "storageclasses": "StorageClass", "apiservices": "APIService",
+    "pods": "Pod",
+    "services": "Service",
+    "endpoints": "Endpoints",
+    "events": "Event",
+    "configmaps": "ConfigMap",
+    "secrets": "Secret",
+    "serviceaccounts": "ServiceAccount",
+    "persistentvolumeclaims": "PersistentVolumeClaim",
+    "resourcequotas": "ResourceQuota",
+    "limitranges": "LimitRange",
+    "deployments": "Deployment",
+    "replicasets": "ReplicaSet",
+    "statefulsets": "StatefulSet",
+    "daemonsets": "DaemonSet",
+    "jobs": "Job",
+    "cronjobs": "CronJob",
+    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
+    "poddisruptionbudgets": "PodDisruptionBudget",
+    "ingresses": "Ingress",
+    "networkpolicies": "NetworkPolicy",
+    "roles": "Role",
+    "rolebindings": "RoleBinding",
+    "endpointslices": "EndpointSlice",
+    "nodes": "Node",
+    "namespaces": "Namespace",
+    "persistentvolumes": "PersistentVolume",
+    "storageclasses": "StorageClass",
+    "apiservices": "APIService",
     "validatingwebhookconfigurations": "ValidatingWebhookConfiguration",
-}  # fmt: skip
+}
 
 
 def _manifest(path: Path, app: App) -> None:
@@ -137,13 +164,29 @@ def alert(scene: Scene, pods: list[Obj]) -> dict[str, Any]:
     tags += [_tag(scene.subject, pods)] if scene.subject else []
     number, now = rng.randrange(10**7, 10**9), int((time.time() + 60 * rng.randint(6, 15)) * 1000)
     return {
-        "id": str(rng.randrange(10**12, 10**13)), "event_type": "query_alert_monitor", "title": f"[Triggered] {scene.title}",
-        "body": f"%%%\n{scene.title}\n%%%", "alert_id": str(number), "alert_title": f"[Triggered] {scene.title}",
-        "alert_status": scene.title, "alert_transition": "Triggered", "alert_type": "error", "alert_cycle_key": str(rng.randrange(10**12, 10**13)),
-        "alert_scope": ",".join(tags), "alert_metric": "", "alert_query": "", "aggreg_key": f"{rng.getrandbits(48):012x}",
-        "priority": "normal", "hostname": "", "date": now, "last_updated": now, "org": {"id": "1", "name": "lab"},
-        "link": f"https://app.datadoghq.com/monitors/{number}", "tags": [*tags, "kube_cluster_name:lab", "env:lab"], "anomalies": [],
-    }  # fmt: skip
+        "id": str(rng.randrange(10**12, 10**13)),
+        "event_type": "query_alert_monitor",
+        "title": f"[Triggered] {scene.title}",
+        "body": f"%%%\n{scene.title}\n%%%",
+        "alert_id": str(number),
+        "alert_title": f"[Triggered] {scene.title}",
+        "alert_status": scene.title,
+        "alert_transition": "Triggered",
+        "alert_type": "error",
+        "alert_cycle_key": str(rng.randrange(10**12, 10**13)),
+        "alert_scope": ",".join(tags),
+        "alert_metric": "",
+        "alert_query": "",
+        "aggreg_key": f"{rng.getrandbits(48):012x}",
+        "priority": "normal",
+        "hostname": "",
+        "date": now,
+        "last_updated": now,
+        "org": {"id": "1", "name": "lab"},
+        "link": f"https://app.datadoghq.com/monitors/{number}",
+        "tags": [*tags, "kube_cluster_name:lab", "env:lab"],
+        "anomalies": [],
+    }
 
 
 def _tag(subject: str, pods: list[Obj]) -> str:
@@ -152,7 +195,12 @@ def _tag(subject: str, pods: list[Obj]) -> str:
     if key != "pod_name":
         return subject
     mine = [p for p in pods if p["metadata"]["name"].startswith(f"{name}-")]
-    mine.sort(key=lambda p: any(c["type"] == "Ready" and c["status"] == "True" for c in (p.get("status") or {}).get("conditions") or []))  # fmt: skip
+    mine.sort(
+        key=lambda p: any(
+            c["type"] == "Ready" and c["status"] == "True"
+            for c in (p.get("status") or {}).get("conditions") or []
+        )
+    )
     return f"pod_name:{mine[0]['metadata']['name']}" if mine else f"service:{name}"
 
 
@@ -161,11 +209,19 @@ def _answer(scene: Scene) -> dict[str, Any]:
     assert answer is not None
     family, _, _ = scene.family.partition("/")
     return {
-        "case": scene.name, "category": family, "namespace": scene.namespace, "query": scene.title, "fault_object": answer.object,
-        "root_cause": label(answer.failure_class), "failure_class": answer.failure_class, "status": answer.status,
-        "evidence": answer.evidence, "notes": scene.notes, "seed": scene.seed,
+        "case": scene.name,
+        "category": family,
+        "namespace": scene.namespace,
+        "query": scene.title,
+        "fault_object": answer.object,
+        "root_cause": label(answer.failure_class),
+        "failure_class": answer.failure_class,
+        "status": answer.status,
+        "evidence": answer.evidence,
+        "notes": scene.notes,
+        "seed": scene.seed,
         "synthetic": "kubelet status, events and logs of pods; every other object and event was written by Kubernetes' own programs",
-    }  # fmt: skip
+    }
 
 
 def label(failure_class: str) -> str:

@@ -86,7 +86,14 @@ def deploy(api: Api, nodes: Fleet) -> None:
             "topologyKeys": [],
             "allocatable": {"count": 0},
         }
-        api.create({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": name}, "spec": {"drivers": [limits]}})  # fmt: skip
+        api.create(
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "CSINode",
+                "metadata": {"name": name},
+                "spec": {"drivers": [limits]},
+            }
+        )
     _fill(api, nodes.full)
 
 
@@ -96,7 +103,12 @@ _CORDON = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 def _status(node: Obj, number: int, pods: int) -> Obj:
     cores = int(node["status"]["capacity"]["cpu"])
-    room = {"cpu": str(cores), "memory": f"{cores * 4}Gi", "ephemeral-storage": "100Gi", "pods": str(pods)}  # fmt: skip
+    room = {
+        "cpu": str(cores),
+        "memory": f"{cores * 4}Gi",
+        "ephemeral-storage": "100Gi",
+        "pods": str(pods),
+    }
     now = stamp()
     quiet = [
         ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -104,20 +116,46 @@ def _status(node: Obj, number: int, pods: int) -> Obj:
         ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ]
     conditions = [
-        {"type": kind, "status": "False", "reason": reason, "message": message, "lastHeartbeatTime": now, "lastTransitionTime": now}
+        {
+            "type": kind,
+            "status": "False",
+            "reason": reason,
+            "message": message,
+            "lastHeartbeatTime": now,
+            "lastTransitionTime": now,
+        }
         for kind, reason, message in quiet
-    ]  # fmt: skip
-    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}  # fmt: skip
+    ]
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+    }
     conditions.append({**ready, "lastHeartbeatTime": now, "lastTransitionTime": now})
     addresses = [
         {"type": "InternalIP", "address": f"10.0.0.{10 + number}"},
         {"type": "Hostname", "address": node["metadata"]["name"]},
     ]
     info = {
-        "kubeletVersion": "v1.37.2", "kubeProxyVersion": "", "containerRuntimeVersion": "containerd://2.1.4", "osImage": "Debian GNU/Linux 12",
-        "kernelVersion": "6.1.0", "architecture": "amd64", "operatingSystem": "linux", "machineID": f"m{number}", "systemUUID": f"s{number}", "bootID": f"b{number}",
-    }  # fmt: skip
-    return {"capacity": room, "allocatable": room, "conditions": conditions, "addresses": addresses, "nodeInfo": info}  # fmt: skip
+        "kubeletVersion": "v1.37.2",
+        "kubeProxyVersion": "",
+        "containerRuntimeVersion": "containerd://2.1.4",
+        "osImage": "Debian GNU/Linux 12",
+        "kernelVersion": "6.1.0",
+        "architecture": "amd64",
+        "operatingSystem": "linux",
+        "machineID": f"m{number}",
+        "systemUUID": f"s{number}",
+        "bootID": f"b{number}",
+    }
+    return {
+        "capacity": room,
+        "allocatable": room,
+        "conditions": conditions,
+        "addresses": addresses,
+        "nodeInfo": info,
+    }
 
 
 def _fill(api: Api, node: Obj) -> None:

@@ -57,7 +57,10 @@ def _held(spec: Obj, reason: str) -> Told:
 def _volumes(pod: Obj, lookup: Lookup) -> Said | None:
     """The first volume whose ConfigMap, Secret or key is not there."""
     for volume in pod["spec"].get("volumes", []):
-        for key, kind, name in (("configMap", "configmap", "name"), ("secret", "secret", "secretName")):  # fmt: skip
+        for key, kind, name in (
+            ("configMap", "configmap", "name"),
+            ("secret", "secret", "secretName"),
+        ):
             source = volume.get(key)
             if source and not source.get("optional"):
                 why = _unmountable(kind, source[name], source, lookup)
@@ -83,13 +86,29 @@ def _status(
     done = job and all(t.finished for t in told)
     failed = job and any(t.died and not t.waiting for t in told)
     ready = all(t.ready for t in told) and not blocked
-    phase = "Succeeded" if done else "Failed" if failed else "Running" if any(not t.waiting or t.died for t in told) else "Pending"  # fmt: skip
+    phase = (
+        "Succeeded"
+        if done
+        else "Failed"
+        if failed
+        else "Running"
+        if any(not t.waiting or t.died for t in told)
+        else "Pending"
+    )
     unready = [t.name for t in told if not t.ready]
-    why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}  # fmt: skip
+    why = {
+        "reason": "ContainersNotReady",
+        "message": f"containers with unready status: [{' '.join(unready)}]",
+    }
     if done:
         why = {"reason": "PodCompleted"}
-    conditions = [_condition("PodReadyToStartContainers", not blocked), _condition("Initialized", all(t.finished for t in init))]  # fmt: skip
-    conditions += [_condition(kind, ready and not done, why) for kind in ("ContainersReady", "Ready")]  # fmt: skip
+    conditions = [
+        _condition("PodReadyToStartContainers", not blocked),
+        _condition("Initialized", all(t.finished for t in init)),
+    ]
+    conditions += [
+        _condition(kind, ready and not done, why) for kind in ("ContainersReady", "Ready")
+    ]
     status: Obj = {
         "phase": phase,
         "conditions": conditions,
@@ -111,16 +130,33 @@ def _condition(kind: str, good: bool, why: Obj | None = None) -> Obj:
 def _container_status(told: Told, now: datetime, rng: random.Random) -> Obj:
     number = f"containerd://{rng.getrandbits(256):064x}"
     out: Obj = {
-        "name": told.name, "image": told.image, "imageID": "", "ready": told.ready, "restartCount": told.restarts, "lastState": {},
+        "name": told.name,
+        "image": told.image,
+        "imageID": "",
+        "ready": told.ready,
+        "restartCount": told.restarts,
+        "lastState": {},
         "started": told.waiting is None,
-    }  # fmt: skip
+    }
     gone = None
     if told.died:
         reason, code, message = told.died
-        gone = {"reason": reason, "exitCode": code, "startedAt": stamp(now - timedelta(seconds=9)), "finishedAt": stamp(now - timedelta(seconds=5)), "containerID": number}  # fmt: skip
+        gone = {
+            "reason": reason,
+            "exitCode": code,
+            "startedAt": stamp(now - timedelta(seconds=9)),
+            "finishedAt": stamp(now - timedelta(seconds=5)),
+            "containerID": number,
+        }
         gone |= {"message": message} if message else {}
     if told.finished:
-        ended = {"reason": "Completed", "exitCode": 0, "startedAt": stamp(now), "finishedAt": stamp(now), "containerID": number}  # fmt: skip
+        ended = {
+            "reason": "Completed",
+            "exitCode": 0,
+            "startedAt": stamp(now),
+            "finishedAt": stamp(now),
+            "containerID": number,
+        }
         return {**out, "state": {"terminated": ended}, "started": False, "containerID": number}
     if told.waiting:
         reason, message = told.waiting

@@ -64,7 +64,9 @@ class Live:
     def pods(self, app: App) -> list[Obj]:
         """Pods that an application's name begins."""
         found = self.items("v1", "pods")
-        longer = [a.name for a in self.scene.apps if a.name != app.name and a.name.startswith(app.name)]  # fmt: skip
+        longer = [
+            a.name for a in self.scene.apps if a.name != app.name and a.name.startswith(app.name)
+        ]
         return [
             p
             for p in found
@@ -149,7 +151,9 @@ def counted(live: Live) -> bool:
 def well(live: Live, apps: list[App], *, declared: bool = True) -> bool:
     """Those that should be ready are: as the scene declares, or as the live object asks now."""
     kinds = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
-    found = {o["metadata"]["name"]: o for kind in kinds.values() for o in live.items("apps/v1", kind)}  # fmt: skip
+    found = {
+        o["metadata"]["name"]: o for kind in kinds.values() for o in live.items("apps/v1", kind)
+    }
     for app in apps:
         elsewhere = app.namespace != live.scene.namespace
         if app.name in live.scene.broken or app.workload["kind"] not in kinds or elsewhere:

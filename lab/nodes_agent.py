@@ -96,7 +96,9 @@ class Kubelets:
         self._api.create(event(pod, said, pod["spec"]["nodeName"], meta["namespace"]))
 
 
-def event(about: Obj, said: Said, host: str, namespace: str, *, at: str = "", component: str = "kubelet") -> Obj:  # fmt: skip
+def event(
+    about: Obj, said: Said, host: str, namespace: str, *, at: str = "", component: str = "kubelet"
+) -> Obj:
     """An Event object as a kubelet's recorder writes it."""
     meta = about["metadata"]
     now = at or stamp()
@@ -105,8 +107,11 @@ def event(about: Obj, said: Said, host: str, namespace: str, *, at: str = "", co
         "kind": "Event",
         "metadata": {"name": f"{meta['name']}.{next(_numbers):016x}", "namespace": namespace},
         "involvedObject": {
-            "apiVersion": about.get("apiVersion") or "v1", "kind": about.get("kind") or "Pod", "namespace": meta.get("namespace", ""),
-            "name": meta["name"], "uid": meta.get("uid", ""),
+            "apiVersion": about.get("apiVersion") or "v1",
+            "kind": about.get("kind") or "Pod",
+            "namespace": meta.get("namespace", ""),
+            "name": meta["name"],
+            "uid": meta.get("uid", ""),
         },
         "reason": said.reason,
         "message": said.message[:1024],
@@ -117,7 +122,7 @@ def event(about: Obj, said: Said, host: str, namespace: str, *, at: str = "", co
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": said.count,
-    }  # fmt: skip
+    }
 
 
 def _app_of(scene: Scene, pod: Obj) -> App | None:

@@ -20,7 +20,12 @@ def failing(program: Program, kind: str, probe: Obj, spec: Obj, ip: str) -> str:
     port = _port(handler.get("port"), spec)
     if port is None:
         return f'errored and resulted in unknown state: port "{handler.get("port")}" not found'
-    names = {"ip": ip, "port": port, "path": handler.get("path", "/"), "timeout": probe.get("timeoutSeconds", 1)}  # fmt: skip
+    names = {
+        "ip": ip,
+        "port": port,
+        "path": handler.get("path", "/"),
+        "timeout": probe.get("timeoutSeconds", 1),
+    }
     guarded = kind == "readiness" or (kind == "liveness" and "startupProbe" in spec)
     if port != program.port or (not guarded and _too_early(program, probe)):
         return {
@@ -53,5 +58,7 @@ def _port(port: object, spec: Obj) -> int | None:
 
 def _too_early(program: Program, probe: Obj) -> bool:
     """The probe has given up before the program listens."""
-    patience = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)  # fmt: skip
+    patience = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get(
+        "failureThreshold", 3
+    )
     return bool(patience <= program.start_s)

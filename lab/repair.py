@@ -21,7 +21,22 @@ from manifests import paths
 #: Seconds for a change to show its effect.
 _PATIENCE_S = 25.0
 #: Classes whose repair does not show in pods or calls here.
-_INVISIBLE = frozenset({"autoscaler_at_ceiling", "autoscaler_without_metrics", "autoscaler_target_missing", "autoscaler_conflict", "disruption_budget_blocks", "cron_suspended", "finalizer_stuck", "certificate_secret_missing", "route_backend_mismatch", "load_balancer_pending", "quota_storage_exceeded", "heap_exhausted"})  # fmt: skip
+_INVISIBLE = frozenset(
+    {
+        "autoscaler_at_ceiling",
+        "autoscaler_without_metrics",
+        "autoscaler_target_missing",
+        "autoscaler_conflict",
+        "disruption_budget_blocks",
+        "cron_suspended",
+        "finalizer_stuck",
+        "certificate_secret_missing",
+        "route_backend_mismatch",
+        "load_balancer_pending",
+        "quota_storage_exceeded",
+        "heap_exhausted",
+    }
+)
 
 
 def repaired(live: Live, folder: Path) -> dict[str, str]:

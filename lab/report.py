@@ -35,11 +35,16 @@ def report(out: Path, *, wrong: int = 40) -> str:
     verdicts = judged(out)
     plain = [one for one, _ in verdicts]
     lines = [line for line in tables.score(plain).splitlines() if not line.startswith("wrong: ")]
-    by_origin = [replace(one, truth=replace(one.truth, family=f"{answer['evidence']} evidence")) for one, answer in verdicts]  # fmt: skip
+    by_origin = [
+        replace(one, truth=replace(one.truth, family=f"{answer['evidence']} evidence"))
+        for one, answer in verdicts
+    ]
     lines += ["", *(_row(row) for row in scoring.rows(by_origin) if row.name != "overall")]
     lines += _repairs(out)
     for one, answer in [v for v in verdicts if not v[0].at("both", 1)][:wrong]:
-        lines.append(f"wrong: {one.truth.case} {answer['failure_class']} at {answer['fault_object']}; said {one.predicted[:2]} {one.confidence:.2f} {one.status}; {'; '.join(answer['notes'])}")  # fmt: skip
+        lines.append(
+            f"wrong: {one.truth.case} {answer['failure_class']} at {answer['fault_object']}; said {one.predicted[:2]} {one.confidence:.2f} {one.status}; {'; '.join(answer['notes'])}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -58,5 +63,7 @@ def _repairs(out: Path) -> list[str]:
     for case, one in found.items():
         if one["outcome"] in ("not repaired", "refused", "crashed"):
             about = _read(out / "expected" / f"{case}.json")
-            lines.append(f"{one['outcome']}: {case} {about['failure_class']}: {one['change'][:200]} {one.get('detail', '')[:200]}")  # fmt: skip
+            lines.append(
+                f"{one['outcome']}: {case} {about['failure_class']}: {one['change'][:200]} {one.get('detail', '')[:200]}"
+            )
     return lines

@@ -50,17 +50,45 @@ def _handler(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             why = urlsplit(self.path).path.rpartition("/")[2].replace("-", " ")
-            answer = {"uid": review["request"]["uid"], "allowed": False, "status": {"code": 403, "message": why}}  # fmt: skip
-            self._send({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer})  # fmt: skip
+            answer = {
+                "uid": review["request"]["uid"],
+                "allowed": False,
+                "status": {"code": 403, "message": why},
+            }
+            self._send(
+                {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer}
+            )
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path).path.strip("/").split("/")
             if parts[:2] == ["apis", "metrics.k8s.io"] and "namespaces" in parts:
                 space = parts[parts.index("namespaces") + 1]
-                self._send({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": metrics(space)})  # fmt: skip
+                self._send(
+                    {
+                        "kind": "PodMetricsList",
+                        "apiVersion": "metrics.k8s.io/v1beta1",
+                        "metadata": {},
+                        "items": metrics(space),
+                    }
+                )
                 return
-            resources = [{"name": "pods", "singularName": "", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]}]  # fmt: skip
-            self._send({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "metrics.k8s.io/v1beta1", "resources": resources})  # fmt: skip
+            resources = [
+                {
+                    "name": "pods",
+                    "singularName": "",
+                    "namespaced": True,
+                    "kind": "PodMetrics",
+                    "verbs": ["get", "list"],
+                }
+            ]
+            self._send(
+                {
+                    "kind": "APIResourceList",
+                    "apiVersion": "v1",
+                    "groupVersion": "metrics.k8s.io/v1beta1",
+                    "resources": resources,
+                }
+            )
 
         def _send(self, body: Obj) -> None:
             raw = json.dumps(body).encode()

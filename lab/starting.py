@@ -63,7 +63,12 @@ class Start:
     def names(self) -> dict[str, str]:
         """What the kubelet's texts are about."""
         meta = self.pod["metadata"]
-        return {"container": self.spec["name"], "pod": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}  # fmt: skip
+        return {
+            "container": self.spec["name"],
+            "pod": meta["name"],
+            "namespace": meta["namespace"],
+            "uid": meta["uid"],
+        }
 
     def die(self, reason: str, code: int, message: str = "") -> None:
         """It ended, was restarted some times, and waits for the next."""
@@ -157,7 +162,9 @@ def _missing(start: Start) -> Iterator[str]:
             if found is None:
                 yield f'{kind.lower()} "{ref["name"]}" not found'
             elif ref["key"] not in (found.get("data") or {}):
-                yield words.NO_KEY.format(key=ref["key"], kind=kind, namespace=start.names["namespace"], name=ref["name"])  # fmt: skip
+                yield words.NO_KEY.format(
+                    key=ref["key"], kind=kind, namespace=start.names["namespace"], name=ref["name"]
+                )
     for entry in start.spec.get("envFrom", []):
         for key, kind in (("configMapRef", "configmap"), ("secretRef", "secret")):
             ref = entry.get(key)

@@ -23,7 +23,9 @@ def logs_of(live: Live, objects: Read) -> Iterator[tuple[str, str, str, list[str
     for (namespace, pod, container), (now, before) in sorted(live.kubelets.logs.items()):
         if namespace != live.scene.namespace:
             continue
-        found = next((p for p in objects[f"{namespace}/pods"] if p["metadata"]["name"] == pod), None)  # fmt: skip
+        found = next(
+            (p for p in objects[f"{namespace}/pods"] if p["metadata"]["name"] == pod), None
+        )
         if found is None:
             continue
         alone = len(found["spec"]["containers"]) == 1 and not found["spec"].get("initContainers")
@@ -95,7 +97,14 @@ def _service(live: Live, host: str, objects: Read) -> Obj | None:
     parts = host.split(".")
     if len(parts) > 1 and parts[1] != live.scene.namespace:
         return None
-    return next((s for s in objects[f"{live.scene.namespace}/services"] if s["metadata"]["name"] == parts[0]), None)  # fmt: skip
+    return next(
+        (
+            s
+            for s in objects[f"{live.scene.namespace}/services"]
+            if s["metadata"]["name"] == parts[0]
+        ),
+        None,
+    )
 
 
 def _reached(live: Live, service: Obj, port: int, objects: Read) -> str:
@@ -104,7 +113,11 @@ def _reached(live: Live, service: Obj, port: int, objects: Read) -> str:
         return "timed out"
     space = live.scene.namespace
     selector = service["spec"].get("selector") or {}
-    ready = [p for p in objects[f"{space}/pods"] if _ready(p) and selector.items() <= p["metadata"]["labels"].items()]  # fmt: skip
+    ready = [
+        p
+        for p in objects[f"{space}/pods"]
+        if _ready(p) and selector.items() <= p["metadata"]["labels"].items()
+    ]
     if not ready:
         return "refused"
     callee = _app(live, ready[0]["metadata"]["name"])

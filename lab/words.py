@@ -80,11 +80,25 @@ MISSING_ENV = {
     "python": "KeyError: '{key}'",
 }
 PANIC = {
-    "go": ("panic: runtime error: invalid memory address or nil pointer dereference", "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x6f2a31]", "goroutine 1 [running]:"),
-    "java": ('Exception in thread "main" java.lang.NullPointerException: Cannot invoke "Object.hashCode()" because "key" is null',),
-    "node": ("TypeError: Cannot read properties of undefined (reading 'length')", "    at Object.<anonymous> (/srv/main.js:41:18)", "Node.js v22.11.0"),
-    "python": ("Traceback (most recent call last):", '  File "/srv/main.py", line 41, in <module>', "AttributeError: 'NoneType' object has no attribute 'items'"),
-}  # fmt: skip
+    "go": (
+        "panic: runtime error: invalid memory address or nil pointer dereference",
+        "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x6f2a31]",
+        "goroutine 1 [running]:",
+    ),
+    "java": (
+        'Exception in thread "main" java.lang.NullPointerException: Cannot invoke "Object.hashCode()" because "key" is null',
+    ),
+    "node": (
+        "TypeError: Cannot read properties of undefined (reading 'length')",
+        "    at Object.<anonymous> (/srv/main.js:41:18)",
+        "Node.js v22.11.0",
+    ),
+    "python": (
+        "Traceback (most recent call last):",
+        '  File "/srv/main.py", line 41, in <module>',
+        "AttributeError: 'NoneType' object has no attribute 'items'",
+    ),
+}
 BAD_CONFIG = {
     "go": "fatal: failed to load config: yaml: line {line}: mapping values are not allowed in this context",
     "java": "Caused by: java.lang.IllegalArgumentException: Could not resolve placeholder '{key}' in value \"${{{key}}}\"",

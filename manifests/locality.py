@@ -19,9 +19,16 @@ from manifests.shapes import items, mapping, mappings, text
 from schemas.base import Json
 
 _LISTS = (
-    "resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators",
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
     "patchesStrategicMerge",
-)  # fmt: skip
+)
 _WITH_PATHS = ("patches", "patchesJson6902", "replacements")
 _PLUGINS = ("generators", "transformers", "validators")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
@@ -30,10 +37,19 @@ _FETCHING = ("helmCharts", "helmChartInflationGenerator")
 _SPELLING = {
     name.lower(): name
     for name in (
-        *_LISTS, *_WITH_PATHS, *_GENERATORS, *_FETCHING, "openapi", "path", "files", "envs", "env", "helmGlobals",
+        *_LISTS,
+        *_WITH_PATHS,
+        *_GENERATORS,
+        *_FETCHING,
+        "openapi",
+        "path",
+        "files",
+        "envs",
+        "env",
+        "helmGlobals",
         "patchPath",
     )
-}  # fmt: skip
+}
 _MOST = 200
 _ADDRESS = re.compile(r"[a-z+]{2,10}://\S*|git@\S+|git::\S+|github\.com/\S+", re.IGNORECASE)
 

@@ -38,9 +38,18 @@ _DONE = frozenset(
 )
 #: They change labels, annotations or order, or say something about building: nothing that a plan sets.
 _INERT = frozenset(
-    {"apiVersion", "kind", "metadata", "commonLabels", "labels", "commonAnnotations", "buildMetadata",
-     "generatorOptions", "sortOptions"}
-)  # fmt: skip
+    {
+        "apiVersion",
+        "kind",
+        "metadata",
+        "commonLabels",
+        "labels",
+        "commonAnnotations",
+        "buildMetadata",
+        "generatorOptions",
+        "sortOptions",
+    }
+)
 
 
 class BuiltIn:
@@ -174,9 +183,19 @@ def _same_object(item: Json, patch: Json) -> bool:
 
 
 _CLUSTER_SCOPED = frozenset(
-    {"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PersistentVolume",
-     "StorageClass", "PriorityClass", "IngressClass", "ValidatingAdmissionPolicy", "APIService"}
-)  # fmt: skip
+    {
+        "Namespace",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "PersistentVolume",
+        "StorageClass",
+        "PriorityClass",
+        "IngressClass",
+        "ValidatingAdmissionPolicy",
+        "APIService",
+    }
+)
 
 
 def _settle(item: dict[str, Any], namespace: str) -> None:

@@ -15,9 +15,27 @@ _MAX_LENGTH = 1_000
 _MANIFESTS = (".yaml", ".yml", ".json", "Kustomization", "CODEOWNERS")
 #: Files that charts and generators read. Other files of a repository have no part in a rendering.
 _COMPANIONS = (
-    ".tpl", ".tmpl", ".gotmpl", ".txt", ".helmignore", ".properties", ".env", ".conf", ".cfg", ".ini", ".toml", ".xml",
-    ".sh", ".sql", ".lua", ".py", ".js", ".html", ".crt", ".pem",
-)  # fmt: skip
+    ".tpl",
+    ".tmpl",
+    ".gotmpl",
+    ".txt",
+    ".helmignore",
+    ".properties",
+    ".env",
+    ".conf",
+    ".cfg",
+    ".ini",
+    ".toml",
+    ".xml",
+    ".sh",
+    ".sql",
+    ".lua",
+    ".py",
+    ".js",
+    ".html",
+    ".crt",
+    ".pem",
+)
 _COMPANION_BYTES = 256 * 1024
 
 

@@ -38,12 +38,29 @@ _NUMBER_OR_NAME = frozenset(
 #: Fields the API server fills in, so that a live object has them where the manifest does not.
 DEFAULTED = frozenset(
     {
-        "replicas", "minReplicas", "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold",
-        "successThreshold", "imagePullPolicy", "terminationGracePeriodSeconds", "progressDeadlineSeconds",
-        "revisionHistoryLimit", "minReadySeconds", "scheme", "protocol", "maxSurge", "maxUnavailable",
-        "serviceAccountName", "cpu", "memory", "ephemeral-storage", "targetPort",
+        "replicas",
+        "minReplicas",
+        "initialDelaySeconds",
+        "periodSeconds",
+        "timeoutSeconds",
+        "failureThreshold",
+        "successThreshold",
+        "imagePullPolicy",
+        "terminationGracePeriodSeconds",
+        "progressDeadlineSeconds",
+        "revisionHistoryLimit",
+        "minReadySeconds",
+        "scheme",
+        "protocol",
+        "maxSurge",
+        "maxUnavailable",
+        "serviceAccountName",
+        "cpu",
+        "memory",
+        "ephemeral-storage",
+        "targetPort",
     }
-)  # fmt: skip
+)
 
 
 def is_quantity(path: paths.Path) -> bool:

@@ -124,7 +124,10 @@ async def _explain(wish: _Wish) -> None:
 async def _alternative(wish: _Wish) -> MergeRequestEvent | None:
     """Puts another plan on the branch, if it is as proven as the first and nobody else worked there."""
     ports, incident = wish.ports, wish.event.incident_id
-    known, proposed = await ports.ledger.of_incident(incident), await ports.ledger.proposal_of(incident)  # fmt: skip
+    known, proposed = (
+        await ports.ledger.of_incident(incident),
+        await ports.ledger.proposal_of(incident),
+    )
     chosen = proposed.chosen if proposed is not None else None
     if known is None or proposed is None or chosen is None:
         await wish.say_word("forgotten")

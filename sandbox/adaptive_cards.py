@@ -13,24 +13,57 @@ _COMMON = {"type", "id", "spacing", "separator", "isVisible", "height", "fallbac
 _ELEMENTS: dict[str, tuple[set[str], set[str]]] = {
     # type: (keys it may have besides the common ones, keys it must have)
     "TextBlock": (
-        {"text", "color", "fontType", "horizontalAlignment", "isSubtle", "maxLines", "size", "weight", "wrap", "style"},
+        {
+            "text",
+            "color",
+            "fontType",
+            "horizontalAlignment",
+            "isSubtle",
+            "maxLines",
+            "size",
+            "weight",
+            "wrap",
+            "style",
+        },
         {"text"},
     ),
     "FactSet": ({"facts"}, {"facts"}),
     "Container": (
-        {"items", "style", "bleed", "verticalContentAlignment", "minHeight", "selectAction", "backgroundImage"},
+        {
+            "items",
+            "style",
+            "bleed",
+            "verticalContentAlignment",
+            "minHeight",
+            "selectAction",
+            "backgroundImage",
+        },
         {"items"},
     ),
-    "ColumnSet": ({"columns", "style", "bleed", "minHeight", "horizontalAlignment", "selectAction"}, {"columns"}),
+    "ColumnSet": (
+        {"columns", "style", "bleed", "minHeight", "horizontalAlignment", "selectAction"},
+        {"columns"},
+    ),
     "Column": (
-        {"items", "width", "style", "bleed", "verticalContentAlignment", "minHeight", "selectAction"},
+        {
+            "items",
+            "width",
+            "style",
+            "bleed",
+            "verticalContentAlignment",
+            "minHeight",
+            "selectAction",
+        },
         {"items"},
     ),
-    "Image": ({"url", "altText", "size", "style", "width", "horizontalAlignment", "selectAction"}, {"url"}),
+    "Image": (
+        {"url", "altText", "size", "style", "width", "horizontalAlignment", "selectAction"},
+        {"url"},
+    ),
     "ActionSet": ({"actions"}, {"actions"}),
     "RichTextBlock": ({"inlines", "horizontalAlignment"}, {"inlines"}),
     "CodeBlock": ({"codeSnippet", "language", "startLineNumber"}, {"codeSnippet"}),
-}  # fmt: skip
+}
 _CARD = {
     "type",
     "version",

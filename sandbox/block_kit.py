@@ -105,9 +105,10 @@ def _actions(block: dict[str, Json], place: str) -> Flaws:
     found = _items(block.get("elements"), 25, f"{place}.elements", _element)
     elements = block.get("elements")
     names = [
-        str(e["action_id"]) for e in (elements if isinstance(elements, list) else [])
+        str(e["action_id"])
+        for e in (elements if isinstance(elements, list) else [])
         if isinstance(e, dict) and "action_id" in e
-    ]  # fmt: skip
+    ]
     return found + ([f"{place}: an action_id twice"] if len(set(names)) != len(names) else [])
 
 

@@ -86,10 +86,15 @@ class _Api:
 
     async def models(self, request: Request) -> Response:
         listed: list[Json] = [
-            {"id": name, "object": "model", "created": 1_760_000_000, "owned_by": "mistralai",
-             "capabilities": {"completion_chat": name != "mistral-embed"}}
+            {
+                "id": name,
+                "object": "model",
+                "created": 1_760_000_000,
+                "owned_by": "mistralai",
+                "capabilities": {"completion_chat": name != "mistral-embed"},
+            }
             for name in ("mistral-large-latest", "mistral-small-latest", "mistral-embed")
-        ]  # fmt: skip
+        ]
         return self._stranger(request) or reply({"object": "list", "data": listed})
 
     async def chat(self, request: Request) -> Response:

@@ -21,7 +21,19 @@ from sandbox.serving import BadBody, json_body, reply
 from schemas.base import Json
 
 #: Keywords that strict schemas may hold.
-_STRICT = {"type", "properties", "required", "additionalProperties", "items", "enum", "anyOf", "$ref", "$defs", "description", "const"}  # fmt: skip
+_STRICT = {
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "anyOf",
+    "$ref",
+    "$defs",
+    "description",
+    "const",
+}
 
 
 @dataclass(slots=True)

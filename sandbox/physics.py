@@ -233,7 +233,10 @@ def _fed(need: Need, spec: Spec, replicas: int, demand: float) -> Health:
     if need.leak_mib_per_min > 0 and limit is not None:
         period = max(1.0, (limit - need.memory_mib) / need.leak_mib_per_min)
         return replace(
-            health, condition="leaking", restarts_per_min=1 / period, error_ratio=0.01,
+            health,
+            condition="leaking",
+            restarts_per_min=1 / period,
+            error_ratio=0.01,
             reason=f"{need.leak_mib_per_min:g} MiB a minute are never given back",
-        )  # fmt: skip
+        )
     return health

@@ -287,17 +287,31 @@ def autoscaler(manifest: Object, regime: Regime, now: float) -> Object:
             }
         ],
         "conditions": [
-            {"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale", "message": "recommended size matches current size", "lastTransitionTime": instant(regime.since)},
-            {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound", "message": "the HPA was able to successfully calculate a replica count from cpu resource utilization", "lastTransitionTime": instant(regime.since)},
+            {
+                "type": "AbleToScale",
+                "status": "True",
+                "reason": "ReadyForNewScale",
+                "message": "recommended size matches current size",
+                "lastTransitionTime": instant(regime.since),
+            },
+            {
+                "type": "ScalingActive",
+                "status": "True",
+                "reason": "ValidMetricFound",
+                "message": "the HPA was able to successfully calculate a replica count from cpu resource utilization",
+                "lastTransitionTime": instant(regime.since),
+            },
             {
                 "type": "ScalingLimited",
                 "status": "True" if limited else "False",
                 "reason": "TooManyReplicas" if limited else "DesiredWithinRange",
-                "message": "the desired replica count is more than the maximum replica count" if limited else "the desired count is within the acceptable range",
+                "message": "the desired replica count is more than the maximum replica count"
+                if limited
+                else "the desired count is within the acceptable range",
                 "lastTransitionTime": instant(regime.since),
             },
         ],
-    }  # fmt: skip
+    }
     return live
 
 

@@ -109,11 +109,11 @@ def build(folder: Path, pace: Pace | None = None) -> Sandbox:
     company, now = scenario.company(), time.time()
     cluster, datadog, gitlab = kubernetes.Cluster(company.cluster), Datadog(), GitLab(folder)
     members = {
-        gitlab.add_user(p.username, p.name, TOKENS["gitlab_reviewer"] if p.role == "maintainer" else ""): (
-            MAINTAINER if p.role == "maintainer" else DEVELOPER
-        )
+        gitlab.add_user(
+            p.username, p.name, TOKENS["gitlab_reviewer"] if p.role == "maintainer" else ""
+        ): (MAINTAINER if p.role == "maintainer" else DEVELOPER)
         for p in company.people
-    }  # fmt: skip
+    }
     members[gitlab.add_user("kfix-bot", "K-Fix", TOKENS["gitlab"], bot=True)] = DEVELOPER
     files = scenario.repository_files()
     release = CommitData(

@@ -28,28 +28,39 @@ _numbers = itertools.count(1)
 
 PROPOSAL = Proposal(
     context=IncidentContext(
-        cluster="c", namespace="shop", environment="production", service="cart",
-        alert_title="CPU throttling on cart", alerted_at=T0, signature="cpu throttled",
-        baseline={"throttled_ratio": 0.4}, tags={"team": "shop"},
+        cluster="c",
+        namespace="shop",
+        environment="production",
+        service="cart",
+        alert_title="CPU throttling on cart",
+        alerted_at=T0,
+        signature="cpu throttled",
+        baseline={"throttled_ratio": 0.4},
+        tags={"team": "shop"},
     ),
     analysis=Analysis(
         failure_class="cpu_throttling", object=REF, root_cause="limit too low", confidence=0.9
     ),
     plan=ActionPlan(
-        plan_id="plan-1", title="More CPU", fix_kind="set_cpu", confidence=0.9, justification="j",
+        plan_id="plan-1",
+        title="More CPU",
+        fix_kind="set_cpu",
+        confidence=0.9,
+        justification="j",
         kubernetes_changes=(
             KubernetesChange(
                 object=REF,
                 fields=(
                     FieldChange(
                         path="spec.template.spec.containers[name=app].resources.limits.cpu",
-                        before="250m", after="500m",
+                        before="250m",
+                        after="500m",
                     ),
                 ),
             ),
         ),
     ),
-)  # fmt: skip
+)
 
 
 def after(minutes: float) -> datetime:
@@ -74,10 +85,18 @@ def event(action: str, minutes: float = 0, **more: Any) -> MergeRequestEvent:
 def outcome(**more: Any) -> Outcome:
     """An outcome of ``inc-1``, measured at minute 15."""
     fields = {
-        "event_id": "out-1", "trace_id": "trace-1", "occurred_at": after(15), "incident_id": "inc-1",
-        "fingerprint": "fp-1", "result": "success", "failure_class": "cpu_throttling", "object": REF,
-        "plan": PROPOSAL.plan, "checked_at": after(15), **more,
-    }  # fmt: skip
+        "event_id": "out-1",
+        "trace_id": "trace-1",
+        "occurred_at": after(15),
+        "incident_id": "inc-1",
+        "fingerprint": "fp-1",
+        "result": "success",
+        "failure_class": "cpu_throttling",
+        "object": REF,
+        "plan": PROPOSAL.plan,
+        "checked_at": after(15),
+        **more,
+    }
     return Outcome.model_validate(fields)
 
 

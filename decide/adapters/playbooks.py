@@ -14,7 +14,10 @@ _SUFFIXES = (".yaml", ".yml")
 def shipped() -> list[Source]:
     """The playbooks that come with K-Fix."""
     files = [f for f in resources.files("playbooks").iterdir() if f.name.endswith(_SUFFIXES)]
-    return [Source(f"playbooks/{f.name}", f.read_text("utf-8")) for f in sorted(files, key=lambda f: f.name)]  # fmt: skip
+    return [
+        Source(f"playbooks/{f.name}", f.read_text("utf-8"))
+        for f in sorted(files, key=lambda f: f.name)
+    ]
 
 
 def sources_of(folder: Path) -> list[Source]:
@@ -22,7 +25,9 @@ def sources_of(folder: Path) -> list[Source]:
     try:
         files = sorted(f for f in folder.iterdir() if f.name.endswith(_SUFFIXES))
     except OSError as error:
-        raise BadPlaybooks([Problem(str(folder), 1, f"cannot be read: {error.strerror}")]) from error  # fmt: skip
+        raise BadPlaybooks(
+            [Problem(str(folder), 1, f"cannot be read: {error.strerror}")]
+        ) from error
     return [source_of(file) for file in files]
 
 

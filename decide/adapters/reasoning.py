@@ -125,7 +125,11 @@ class ModelReasoner:
             if repaired:
                 return None, "malformed_answer"
             repaired = True
-            messages = [*messages, Message("assistant", done.text[:_SHOWN] or "-"), Message("user", question.repair)]  # fmt: skip
+            messages = [
+                *messages,
+                Message("assistant", done.text[:_SHOWN] or "-"),
+                Message("user", question.repair),
+            ]
 
     async def _call(
         self, question: Question, messages: list[Message]

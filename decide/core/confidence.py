@@ -48,7 +48,7 @@ _DECISIVE: dict[str, tuple[str, ...]] = {
     "nodes": ("nodes",),
     "nothing": ("pods", "controllers", "events", "services", "endpoints", "logs"),
     "human": ("pods", "events"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)

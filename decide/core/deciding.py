@@ -26,7 +26,19 @@ _SICK = re.compile(
 )
 
 #: Classes that are told from metrics alone: when their monitor is content again, the trouble is over.
-_MEASURED = frozenset({"load_surge", "latency_regression", "error_rate_regression", "noisy_neighbour", "cpu_throttling", "cpu_saturation", "pod_network_delay", "node_network_delay", "node_network_loss"})  # fmt: skip
+_MEASURED = frozenset(
+    {
+        "load_surge",
+        "latency_regression",
+        "error_rate_regression",
+        "noisy_neighbour",
+        "cpu_throttling",
+        "cpu_saturation",
+        "pod_network_delay",
+        "node_network_delay",
+        "node_network_loss",
+    }
+)
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "recovered": (

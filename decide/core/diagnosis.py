@@ -44,9 +44,30 @@ from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 RULES_VERSION = "2026.11-2"
 Rule = Callable[[ClusterView], Iterator[Finding]]
 _RULES: tuple[Rule, ...] = (
-    admission.find, scheduling.find, storage.find, startup.find, probes.find, resources.find, autoscaling.find, runtime.find, strain.find, jobs.find, lifecycle.find,
-    services.find, policies.find, mesh.find, certificates.find, gateways.find, routes.find, dependencies.find, upstreams.find, performance.find, regressions.find, nodes.find, system.find,
-)  # fmt: skip
+    admission.find,
+    scheduling.find,
+    storage.find,
+    startup.find,
+    probes.find,
+    resources.find,
+    autoscaling.find,
+    runtime.find,
+    strain.find,
+    jobs.find,
+    lifecycle.find,
+    services.find,
+    policies.find,
+    mesh.find,
+    certificates.find,
+    gateways.find,
+    routes.find,
+    dependencies.find,
+    upstreams.find,
+    performance.find,
+    regressions.find,
+    nodes.find,
+    system.find,
+)
 #: The most that an answer is worth when some rules could not read their objects.
 _UNREAD = 0.85
 
@@ -100,7 +121,14 @@ def _read(rule: Rule, view: ClusterView, troubles: list[str]) -> list[Finding]:
 def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:
     first = ranked[0]
     entry = first.kind
-    rival = next((f for f in ranked[1:] if f.object.key != first.object.key or f.failure_class != first.failure_class), None)  # fmt: skip
+    rival = next(
+        (
+            f
+            for f in ranked[1:]
+            if f.object.key != first.object.key or f.failure_class != first.failure_class
+        ),
+        None,
+    )
     unseen = blind(first, view)
     first.against.extend(f"no evidence from {source}" for source in unseen)
     analysis = _analysis(view, ranked, language, most)
@@ -117,7 +145,12 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
         status, reason = "needs_human", "not_enough_evidence"
     elif not entry.plans:
         status, reason = "needs_human", entry.handoff
-    if status == "solution_proposed" and rival and first.score - rival.score < 0.02 and first.score < 0.8:  # fmt: skip
+    if (
+        status == "solution_proposed"
+        and rival
+        and first.score - rival.score < 0.02
+        and first.score < 0.8
+    ):
         status, reason = "needs_human", "ambiguous"
     explanation = f"{first.kind.title(language)}: {first.object.key}"
     return Diagnosis(status, reason, explanation, analysis, tuple(ranked), view)
@@ -130,7 +163,16 @@ def _analysis(view: ClusterView, ranked: list[Finding], language: str, most: flo
         for fact in finding.evidence:
             if fact not in ids:
                 ids[fact] = f"e{len(ids) + 1}"
-                evidence.append(Evidence(id=ids[fact], source=fact.source, statement=fact.statement, object=fact.object, value=fact.value, unit=fact.unit))  # fmt: skip
+                evidence.append(
+                    Evidence(
+                        id=ids[fact],
+                        source=fact.source,
+                        statement=fact.statement,
+                        object=fact.object,
+                        value=fact.value,
+                        unit=fact.unit,
+                    )
+                )
     sure = [min(most, one) for one in confidences(ranked, view)]
     hypotheses = tuple(
         Hypothesis(

@@ -56,7 +56,11 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Address]:
             if not isinstance(value, str):
                 value, path = _referenced(view, workload, mapping(entry.get("valueFrom"))), ""
             for found in _read(key, value or "", path, container.name):
-                yield replace(found, config=str(source.get("name") or ""), config_key=str(source.get("key") or ""))  # fmt: skip
+                yield replace(
+                    found,
+                    config=str(source.get("name") or ""),
+                    config_key=str(source.get("key") or ""),
+                )
         for source in items(container.spec.get("envFrom")):
             name = str(at(source, "configMapRef", "name") or "")
             config = view.get("configmaps", workload.namespace, name) if name else None

@@ -18,29 +18,42 @@ from schemas.identity import workload_of_pod
 #: Meaning to metric names with the factor to our unit.
 NAMES: dict[str, dict[str, float]] = {
     "cpu": {
-        "service.cpu": 1.0, "kubernetes.cpu.usage.total": 1e-9, "container.cpu.usage": 1e-9,
-        "docker.cpu.usage": 0.01, "kubernetes.cpu.usage": 1.0,
+        "service.cpu": 1.0,
+        "kubernetes.cpu.usage.total": 1e-9,
+        "container.cpu.usage": 1e-9,
+        "docker.cpu.usage": 0.01,
+        "kubernetes.cpu.usage": 1.0,
     },
     "memory": {
-        "service.mem": 1.0, "kubernetes.memory.usage": 1.0, "kubernetes.memory.working_set": 1.0,
-        "kubernetes.memory.rss": 1.0, "container.memory.usage": 1.0, "container.memory.working_set": 1.0,
+        "service.mem": 1.0,
+        "kubernetes.memory.usage": 1.0,
+        "kubernetes.memory.working_set": 1.0,
+        "kubernetes.memory.rss": 1.0,
+        "container.memory.usage": 1.0,
+        "container.memory.working_set": 1.0,
     },
     "throttled": {
-        "service.cpu_cfs": 1.0, "kubernetes.cpu.cfs.throttled.seconds": 1.0, "kubernetes.cpu.cfs.throttled.periods": 1.0,
-        "container.cpu.throttled": 1e-9, "container.cpu.throttled.periods": 1.0,
+        "service.cpu_cfs": 1.0,
+        "kubernetes.cpu.cfs.throttled.seconds": 1.0,
+        "kubernetes.cpu.cfs.throttled.periods": 1.0,
+        "container.cpu.throttled": 1e-9,
+        "container.cpu.throttled.periods": 1.0,
     },
     "periods": {"kubernetes.cpu.cfs.periods": 1.0},
     "restarts": {"kubernetes.containers.restarts": 1.0, "kubernetes_state.container.restarts": 1.0},
     "latency": {
-        "service.p95latency": 1.0, "service.p90latency": 1.0, "service.p50latency": 1.0,
-        "trace.http.request.duration": 1000.0, "trace.servlet.request.duration": 1000.0,
+        "service.p95latency": 1.0,
+        "service.p90latency": 1.0,
+        "service.p50latency": 1.0,
+        "trace.http.request.duration": 1000.0,
+        "trace.servlet.request.duration": 1000.0,
     },
     "success": {"service.success_rate": 1.0},
     "errors": {"trace.http.request.errors": 1.0, "trace.servlet.request.errors": 1.0},
     "requests": {"service.rps": 1.0, "trace.http.request.hits": 1.0},
     "network_in": {"service.network_receive": 1.0, "kubernetes.network.rx_bytes": 1.0},
     "network_out": {"service.network_transmit": 1.0, "kubernetes.network.tx_bytes": 1.0},
-}  # fmt: skip
+}
 
 
 def usage(view: ClusterView, workload: Workload, meaning: str, container: str = "") -> list[Series]:
@@ -99,7 +112,10 @@ def used(view: ClusterView, workload: Workload, meaning: str, container: str) ->
         mine = found if len(workload.containers()) == 1 else []
     best = min((_rank(meaning, s.metric) for s in mine), default=0)
     chosen = [s for s in mine if _rank(meaning, s.metric) == best]
-    points = (tuple((at, v) for at, v in zip(s.timestamps, s.values, strict=False) if v is not None) for s in chosen)  # fmt: skip
+    points = (
+        tuple((at, v) for at, v in zip(s.timestamps, s.values, strict=False) if v is not None)
+        for s in chosen
+    )
     return Usage(tuple(one for one in points if one))
 
 
@@ -114,7 +130,15 @@ def _rank(meaning: str, metric: str) -> int:
 
 def scaled(series: Series, factor: float) -> Series:
     """The series in our unit; the unit it names itself beats ``factor``."""
-    known = {"nanocore": 1e-9, "nanocores": 1e-9, "millicore": 1e-3, "core": 1.0, "cores": 1.0, "second": 1e3, "millisecond": 1.0}  # fmt: skip
+    known = {
+        "nanocore": 1e-9,
+        "nanocores": 1e-9,
+        "millicore": 1e-3,
+        "core": 1.0,
+        "cores": 1.0,
+        "second": 1e3,
+        "millisecond": 1.0,
+    }
     if not series.metric.startswith("kubernetes.cpu.cfs"):
         factor = known.get(series.unit, factor)
     values = tuple(None if v is None else v * factor for v in series.values)
@@ -127,7 +151,11 @@ _SCOPE = re.compile(r"\{([^}]*)\}")
 def tags_of(series: Series) -> dict[str, str]:
     """A series' own tags, completed by the filter of the query that it answers."""
     scope = _SCOPE.search(series.query)
-    asked = dict(part.strip().split(":", 1) for part in scope[1].split(",") if ":" in part) if scope else {}  # fmt: skip
+    asked = (
+        dict(part.strip().split(":", 1) for part in scope[1].split(",") if ":" in part)
+        if scope
+        else {}
+    )
     return {**asked, **series.tags}
 
 
@@ -138,7 +166,11 @@ def _is_of(series: Series, workload: Workload, container: str) -> bool:
         return False
     if container and tags.get("kube_container_name", container) != container:
         return False
-    owner = tags.get("kube_deployment") or tags.get("kube_stateful_set") or tags.get("kube_ownerref_name")  # fmt: skip
+    owner = (
+        tags.get("kube_deployment")
+        or tags.get("kube_stateful_set")
+        or tags.get("kube_ownerref_name")
+    )
     if owner:
         return owner == workload.name
     if tags.get("pod_name"):

@@ -47,9 +47,15 @@ def selecting(view: ClusterView, peer: Peer, direction: Direction) -> list[Obj]:
 
 
 def passes(
-    view: ClusterView, policies: Iterable[Obj], direction: Direction, other: Peer, port: int | None, *,
-    protocol: str = "TCP", listener: Peer | None = None,
-) -> bool:  # fmt: skip
+    view: ClusterView,
+    policies: Iterable[Obj],
+    direction: Direction,
+    other: Peer,
+    port: int | None,
+    *,
+    protocol: str = "TCP",
+    listener: Peer | None = None,
+) -> bool:
     """Whether any of the policies lets ``other`` through to (or, for egress, be reached at) ``port``."""
     for policy in policies:
         for rule in items(at(policy, "spec", direction)):

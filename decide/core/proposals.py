@@ -42,7 +42,12 @@ _AT_LIMIT = 0.9
 _WEIGHT = 0.8
 #: Targets that a question offers.
 _MOST = 12
-_ASK = [("Proposed by a language model: check it twice", "Proposé par un modèle de langage : à vérifier deux fois")]  # fmt: skip
+_ASK = [
+    (
+        "Proposed by a language model: check it twice",
+        "Proposé par un modèle de langage : à vérifier deux fois",
+    )
+]
 
 
 class Proposal(BaseModel):
@@ -165,8 +170,21 @@ def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
         return Refused("out_of_bounds")
     text = quantities.format_memory((wanted or 0) * 2**20)
     path = container_path(workload, container.name, "resources.limits.memory")
-    why = (f"{container.name} is killed or at its memory limit; new limit {text}.", f"{container.name} est tué ou à sa limite de mémoire ; nouvelle limite {text}.")  # fmt: skip
-    return Draft("set_memory", (f"Raise the memory limit of {container.name} to {text}", f"Porter la limite de mémoire de {container.name} à {text}"), why, patch_workload(view, workload, [(path, text)]), _WEIGHT, _ASK)  # fmt: skip
+    why = (
+        f"{container.name} is killed or at its memory limit; new limit {text}.",
+        f"{container.name} est tué ou à sa limite de mémoire ; nouvelle limite {text}.",
+    )
+    return Draft(
+        "set_memory",
+        (
+            f"Raise the memory limit of {container.name} to {text}",
+            f"Porter la limite de mémoire de {container.name} à {text}",
+        ),
+        why,
+        patch_workload(view, workload, [(path, text)]),
+        _WEIGHT,
+        _ASK,
+    )
 
 
 def _cpu(view: ClusterView, target: Target, wanted: int | None) -> Built:
@@ -184,8 +202,21 @@ def _cpu(view: ClusterView, target: Target, wanted: int | None) -> Built:
         return Refused("out_of_bounds")
     text = quantities.format_cpu((wanted or 0) / 1000)
     path = container_path(workload, container.name, "resources.limits.cpu")
-    why = (f"{container.name} is throttled or at its CPU limit; new limit {text}.", f"{container.name} est bridé ou à sa limite de CPU ; nouvelle limite {text}.")  # fmt: skip
-    return Draft("set_cpu", (f"Raise the CPU limit of {container.name} to {text}", f"Porter la limite de CPU de {container.name} à {text}"), why, patch_workload(view, workload, [(path, text)]), _WEIGHT, _ASK)  # fmt: skip
+    why = (
+        f"{container.name} is throttled or at its CPU limit; new limit {text}.",
+        f"{container.name} est bridé ou à sa limite de CPU ; nouvelle limite {text}.",
+    )
+    return Draft(
+        "set_cpu",
+        (
+            f"Raise the CPU limit of {container.name} to {text}",
+            f"Porter la limite de CPU de {container.name} à {text}",
+        ),
+        why,
+        patch_workload(view, workload, [(path, text)]),
+        _WEIGHT,
+        _ASK,
+    )
 
 
 def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
@@ -203,8 +234,21 @@ def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
         return Refused("no_independent_signal")
     if not _bounded(wanted, workload.desired, least=1):
         return Refused("out_of_bounds")
-    why = (f"{workload.desired} replicas are too few; {wanted} are proposed.", f"{workload.desired} réplicas ne suffisent pas ; {wanted} sont proposés.")  # fmt: skip
-    return Draft("set_replicas", (f"Run {wanted} replica(s) of {workload.name}", f"Passer {workload.name} à {wanted} réplica(s)"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]), _WEIGHT, _ASK)  # fmt: skip
+    why = (
+        f"{workload.desired} replicas are too few; {wanted} are proposed.",
+        f"{workload.desired} réplicas ne suffisent pas ; {wanted} sont proposés.",
+    )
+    return Draft(
+        "set_replicas",
+        (
+            f"Run {wanted} replica(s) of {workload.name}",
+            f"Passer {workload.name} à {wanted} réplica(s)",
+        ),
+        why,
+        patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]),
+        _WEIGHT,
+        _ASK,
+    )
 
 
 def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
@@ -218,8 +262,21 @@ def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
     most = number(at(scaler, "spec", "maxReplicas"))
     if not _bounded(wanted, most, least=most + 1):
         return Refused("out_of_bounds")
-    why = (f"The autoscaler stands at its maximum of {most}.", f"L'autoscaler est à son maximum de {most}.")  # fmt: skip
-    return Draft("set_autoscaler_bounds", (f"Raise maxReplicas of {ref.name} to {wanted}", f"Porter maxReplicas de {ref.name} à {wanted}"), why, patch(view, ref, scaler, [("spec.maxReplicas", wanted)]), _WEIGHT, _ASK)  # fmt: skip
+    why = (
+        f"The autoscaler stands at its maximum of {most}.",
+        f"L'autoscaler est à son maximum de {most}.",
+    )
+    return Draft(
+        "set_autoscaler_bounds",
+        (
+            f"Raise maxReplicas of {ref.name} to {wanted}",
+            f"Porter maxReplicas de {ref.name} à {wanted}",
+        ),
+        why,
+        patch(view, ref, scaler, [("spec.maxReplicas", wanted)]),
+        _WEIGHT,
+        _ASK,
+    )
 
 
 def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
@@ -236,8 +293,21 @@ def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
         if name not in failing or field is None or resolved(container, port) == wanted:
             continue
         path = container_path(workload, container.name, f"{name}Probe.{field}.port")
-        why = (f"The {name} probe fails; {wanted} is a port of {container.name}.", f"La sonde {name} échoue ; {wanted} est un port de {container.name}.")  # fmt: skip
-        return Draft("set_probe", (f"{name} probe of {container.name} asks port {wanted}", f"La sonde {name} de {container.name} vise le port {wanted}"), why, patch_workload(view, workload, [(path, wanted)]), _WEIGHT, _ASK)  # fmt: skip
+        why = (
+            f"The {name} probe fails; {wanted} is a port of {container.name}.",
+            f"La sonde {name} échoue ; {wanted} est un port de {container.name}.",
+        )
+        return Draft(
+            "set_probe",
+            (
+                f"{name} probe of {container.name} asks port {wanted}",
+                f"La sonde {name} de {container.name} vise le port {wanted}",
+            ),
+            why,
+            patch_workload(view, workload, [(path, wanted)]),
+            _WEIGHT,
+            _ASK,
+        )
     return Refused("no_independent_signal")
 
 
@@ -259,12 +329,29 @@ def _service_port(view: ClusterView, target: Target, wanted: int | None) -> Buil
     names = {p.get("name") for p in ports}
     if wanted not in numbers:
         return Refused("out_of_bounds")
-    wrong = [n for n, p in enumerate(items(at(service, "spec", "ports"))) if _leads_nowhere(mapping(p), numbers, names)]  # fmt: skip
+    wrong = [
+        n
+        for n, p in enumerate(items(at(service, "spec", "ports")))
+        if _leads_nowhere(mapping(p), numbers, names)
+    ]
     if len(wrong) != 1:
         return Refused("no_independent_signal")
     path = f"spec.ports[{wrong[0]}].targetPort"
-    why = (f"The target port of {ref.name} is none of its pods' ports; {wanted} is.", f"Le targetPort de {ref.name} n'est pas un port de ses pods ; {wanted} l'est.")  # fmt: skip
-    return Draft("set_service_port", (f"Service {ref.name} sends to port {wanted}", f"Le Service {ref.name} vise le port {wanted}"), why, patch(view, ref, service, [(path, wanted)]), _WEIGHT, _ASK)  # fmt: skip
+    why = (
+        f"The target port of {ref.name} is none of its pods' ports; {wanted} is.",
+        f"Le targetPort de {ref.name} n'est pas un port de ses pods ; {wanted} l'est.",
+    )
+    return Draft(
+        "set_service_port",
+        (
+            f"Service {ref.name} sends to port {wanted}",
+            f"Le Service {ref.name} vise le port {wanted}",
+        ),
+        why,
+        patch(view, ref, service, [(path, wanted)]),
+        _WEIGHT,
+        _ASK,
+    )
 
 
 def _leads_nowhere(port: Obj, numbers: set[int], names: set[object]) -> bool:
@@ -279,7 +366,9 @@ def _rollback(view: ClusterView, target: Target, wanted: int | None) -> Built:
     if found is None or found[0].kind != "Deployment":
         return Refused("not_for_this_kind")
     workload = found[0]
-    fails = any(c.waiting or (c.terminated and not c.ready) for p in workload.pods for c in p.containers())  # fmt: skip
+    fails = any(
+        c.waiting or (c.terminated and not c.ready) for p in workload.pods for c in p.containers()
+    )
     if workload.available or not fails:
         return Refused("no_independent_signal")
     drafts = rollback(Finding("bad_rollout", workload.ref, 0.5, facts={"workload": workload}), view)

@@ -48,7 +48,17 @@ class Answer(BaseModel):
 
 
 #: What every provider's strict mode understands of a JSON schema.
-_STRICT = {"type", "properties", "items", "enum", "anyOf", "$ref", "$defs", "required", "additionalProperties"}  # fmt: skip
+_STRICT = {
+    "type",
+    "properties",
+    "items",
+    "enum",
+    "anyOf",
+    "$ref",
+    "$defs",
+    "required",
+    "additionalProperties",
+}
 
 
 def _strict(schema: Any, *, names: bool = False) -> Any:

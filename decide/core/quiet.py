@@ -18,7 +18,17 @@ from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
 #: Waiting reasons that do not pass by themselves.
-_STUCK = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"})  # fmt: skip
+_STUCK = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
 #: A restart or a drain this long before the alert may be why it came.
 _LATELY = timedelta(hours=1)
 #: So many recoveries in a monitor's history are a habit.
@@ -44,7 +54,9 @@ def _failing(pod: Pod) -> bool:
 
 def quiet(view: ClusterView) -> Finding:
     """Which kind of nothing it is; undetermined when too little was collected to say so."""
-    ref = view.bundle.k8s_context.subject or ObjectRef(api_version="v1", kind="Namespace", name=view.namespace or "default")  # fmt: skip
+    ref = view.bundle.k8s_context.subject or ObjectRef(
+        api_version="v1", kind="Namespace", name=view.namespace or "default"
+    )
     if not view.workloads:
         return Finding("undetermined", ref, 0.3, "no workload was collected", [])
     well = sum(w.available for w in view.workloads)
@@ -99,11 +111,19 @@ def _flaps(view: ClusterView) -> str:
 
 def _drain(view: ClusterView) -> str:
     now = view.bundle.alerted_at
-    closed = {name_of(n) for n in view.nodes if at(n, "spec", "unschedulable") and not control_plane(n)}  # fmt: skip
+    closed = {
+        name_of(n) for n in view.nodes if at(n, "spec", "unschedulable") and not control_plane(n)
+    }
     for event in view.events:
         when = instant(event.last)
-        if event.kind == "Node" and event.reason == "NodeNotSchedulable" and event.name in closed and when and now - when < _LATELY:  # fmt: skip
-            return f"node {event.name} was cordoned at {when:%H:%M}; everything that ran there runs elsewhere"  # fmt: skip
+        if (
+            event.kind == "Node"
+            and event.reason == "NodeNotSchedulable"
+            and event.name in closed
+            and when
+            and now - when < _LATELY
+        ):
+            return f"node {event.name} was cordoned at {when:%H:%M}; everything that ran there runs elsewhere"
     return ""
 
 

@@ -18,11 +18,32 @@ LEAST = 3
 _LOW, _STEP = 0.12, 0.02
 
 _PROBED = ("crash_code", "dependency_unavailable", "cpu_throttling")
-_PULLED = ("image_not_found", "image_registry_unreachable", "image_pull_secret_missing", "image_platform_mismatch")  # fmt: skip
-_UNPLACED = ("insufficient_cpu", "insufficient_memory", "taint_not_tolerated", "node_cordoned", "node_selector_mismatch")  # fmt: skip
-_UNREACHED = ("network_policy_blocks", "service_selector_mismatch", "dns_config_broken", "mesh_policy_blocks")  # fmt: skip
+_PULLED = (
+    "image_not_found",
+    "image_registry_unreachable",
+    "image_pull_secret_missing",
+    "image_platform_mismatch",
+)
+_UNPLACED = (
+    "insufficient_cpu",
+    "insufficient_memory",
+    "taint_not_tolerated",
+    "node_cordoned",
+    "node_selector_mismatch",
+)
+_UNREACHED = (
+    "network_policy_blocks",
+    "service_selector_mismatch",
+    "dns_config_broken",
+    "mesh_policy_blocks",
+)
 _SLOWED = ("cpu_throttling", "pod_network_delay", "node_network_delay", "latency_regression")
-_REFUSED = ("quota_pods_exceeded", "missing_service_account", "webhook_refused", "limit_range_violated")  # fmt: skip
+_REFUSED = (
+    "quota_pods_exceeded",
+    "missing_service_account",
+    "webhook_refused",
+    "limit_range_violated",
+)
 _CRASHED = ("crash_bad_config", "missing_env", "database_credentials_invalid", "bad_rollout")
 
 #: By class, else by family: what it is most often taken for.
@@ -30,10 +51,18 @@ _OF_CLASS: dict[str, tuple[str, ...]] = {
     "oom_killed": ("memory_leak", "node_pressure", "load_surge"),
     "memory_leak": ("oom_killed", "load_surge", "node_pressure"),
     "cpu_throttling": ("load_surge", "noisy_neighbour", "pod_network_delay"),
-    "zero_replicas": ("autoscaler_without_metrics", "quota_pods_exceeded", "service_selector_mismatch"),
+    "zero_replicas": (
+        "autoscaler_without_metrics",
+        "quota_pods_exceeded",
+        "service_selector_mismatch",
+    ),
     "config_reference_missing": ("bad_rollout", "missing_service_account", "rbac_denied"),
     "bad_command": ("image_platform_mismatch", "container_create_failed", "bad_rollout"),
-    "volume_permission_denied": ("file_permission_denied", "volume_mount_failed", "crash_bad_config"),
+    "volume_permission_denied": (
+        "file_permission_denied",
+        "volume_mount_failed",
+        "crash_bad_config",
+    ),
     "sidecar_port_conflict": ("crash_bad_config", "bad_rollout", "host_port_conflict"),
     "healthy": ("recovered", "flapping_within_bounds", "alert_noise"),
     "recovered": ("flapping_within_bounds", "alert_noise", "healthy"),
@@ -42,21 +71,40 @@ _OF_CLASS: dict[str, tuple[str, ...]] = {
     "scheduler_unavailable": ("scheduler_unknown", "insufficient_cpu", "node_cordoned"),
     "autoscaler_at_ceiling": ("load_surge", "cpu_throttling", "autoscaler_conflict"),
     "network_policy_blocks": ("dependency_unavailable", "mesh_policy_blocks", "dns_config_broken"),
-    "certificate_invalid": ("mesh_policy_blocks", "crash_bad_config", "external_dependency_unavailable"),
-}  # fmt: skip
+    "certificate_invalid": (
+        "mesh_policy_blocks",
+        "crash_bad_config",
+        "external_dependency_unavailable",
+    ),
+}
 _OF_FAMILY: dict[str, tuple[str, ...]] = {
     "resources": ("oom_killed", "cpu_throttling", "load_surge", "node_pressure"),
     "admission": _REFUSED,
     "scheduling": _UNPLACED,
-    "startup": ("bad_rollout", "config_reference_missing", "node_runtime_unavailable", "crash_code"),
+    "startup": (
+        "bad_rollout",
+        "config_reference_missing",
+        "node_runtime_unavailable",
+        "crash_code",
+    ),
     "runtime": _CRASHED,
     "services": _UNREACHED,
-    "dependencies": ("dependency_unavailable", "network_policy_blocks", "connection_pool_exhausted", "database_credentials_invalid"),
+    "dependencies": (
+        "dependency_unavailable",
+        "network_policy_blocks",
+        "connection_pool_exhausted",
+        "database_credentials_invalid",
+    ),
     "performance": _SLOWED,
-    "nodes": ("node_kubelet_unavailable", "node_runtime_unavailable", "node_pressure", "node_network_delay"),
+    "nodes": (
+        "node_kubelet_unavailable",
+        "node_runtime_unavailable",
+        "node_pressure",
+        "node_network_delay",
+    ),
     "nothing": ("recovered", "flapping_within_bounds", "alert_noise"),
     "human": ("dependency_unavailable", "bad_rollout", "node_not_ready"),
-}  # fmt: skip
+}
 
 
 def complete(view: ClusterView, ranked: Sequence[Finding]) -> list[Finding]:
@@ -105,5 +153,11 @@ def _unseen(view: ClusterView, family: str) -> str:
         return "metrics"
     if family == "dependencies" and not view.bundle.logs:
         return "logs"
-    kind = {"scheduling": "events", "admission": "events", "startup": "pods", "nodes": "nodes", "services": "services"}.get(family)  # fmt: skip
+    kind = {
+        "scheduling": "events",
+        "admission": "events",
+        "startup": "pods",
+        "nodes": "nodes",
+        "services": "services",
+    }.get(family)
     return kind if kind and not view.collected(kind) else ""

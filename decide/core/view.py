@@ -134,7 +134,17 @@ class ClusterView:
 
     def named(self, namespace: str, name: str) -> Workload | None:
         """The first workload of that name, whatever its kind."""
-        for kind in ("Deployment", "StatefulSet", "DaemonSet", "Rollout", "CronJob", "Job", "ReplicaSet", "ReplicationController", "Pod"):  # fmt: skip
+        for kind in (
+            "Deployment",
+            "StatefulSet",
+            "DaemonSet",
+            "Rollout",
+            "CronJob",
+            "Job",
+            "ReplicaSet",
+            "ReplicationController",
+            "Pod",
+        ):
             found = self.workload(kind, namespace, name)
             if found:
                 return found
@@ -200,7 +210,9 @@ class ClusterView:
 
     def inside(self, plural: str, namespace: str) -> list[Obj]:
         """The objects of a kind in one namespace."""
-        return self.memo(f"by namespace {plural}", lambda: _by_namespace(self.all(plural))).get(namespace, [])  # fmt: skip
+        return self.memo(f"by namespace {plural}", lambda: _by_namespace(self.all(plural))).get(
+            namespace, []
+        )
 
     def memo(self, key: str, make: Callable[[], T]) -> T:
         """The value of ``make``, computed once per view under ``key``."""
@@ -367,7 +379,9 @@ def _workloads(view: ClusterView) -> Iterable[Workload]:
     pods = [Pod(o) for o in view.here("pods")]
     tops = _tops(view)
     children = _children(view, tops)
-    parents = {(top[1], name): top for top, names in children.items() for name in names if top in tops}  # fmt: skip
+    parents = {
+        (top[1], name): top for top, names in children.items() for name in names if top in tops
+    }
     owned: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
     bare: list[Pod] = []
     for pod in pods:
@@ -382,7 +396,11 @@ def _workloads(view: ClusterView) -> Iterable[Workload]:
 
 
 #: Owners of pods, with the plural of the topmost controller that they stand for.
-_ABOVE = {"ReplicaSet": ("Deployment", "deployments"), "StatefulSet": ("StatefulSet", "statefulsets"), "DaemonSet": ("DaemonSet", "daemonsets")}  # fmt: skip
+_ABOVE = {
+    "ReplicaSet": ("Deployment", "deployments"),
+    "StatefulSet": ("StatefulSet", "statefulsets"),
+    "DaemonSet": ("DaemonSet", "daemonsets"),
+}
 
 
 def _told_by_pods(view: ClusterView, bare: list[Pod]) -> Iterable[Workload]:
@@ -399,7 +417,16 @@ def _told_by_pods(view: ClusterView, bare: list[Pod]) -> Iterable[Workload]:
     for (kind, namespace, name), pods in groups.items():
         template = {"metadata": {"labels": labels_of(pods[0].obj)}, "spec": pods[0].spec}
         spec = {"replicas": len(pods), "template": template}
-        yield Workload(kind, {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}, tuple(pods))  # fmt: skip
+        yield Workload(
+            kind,
+            {
+                "apiVersion": "apps/v1",
+                "kind": kind,
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": spec,
+            },
+            tuple(pods),
+        )
 
 
 def _children(

@@ -14,10 +14,27 @@ from schemas.context import LogExcerpt
 
 #: Listed in the alert's namespace.
 NAMESPACED = (
-    "pods", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs", "services", "endpoints",
-    "events", "horizontalpodautoscalers", "poddisruptionbudgets", "resourcequotas", "limitranges",
-    "persistentvolumeclaims", "configmaps", "serviceaccounts", "ingresses", "networkpolicies", "rolebindings",
-)  # fmt: skip
+    "pods",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+    "services",
+    "endpoints",
+    "events",
+    "horizontalpodautoscalers",
+    "poddisruptionbudgets",
+    "resourcequotas",
+    "limitranges",
+    "persistentvolumeclaims",
+    "configmaps",
+    "serviceaccounts",
+    "ingresses",
+    "networkpolicies",
+    "rolebindings",
+)
 #: Listed for the cluster.
 CLUSTER = ("nodes", "namespaces", "persistentvolumes", "storageclasses", "priorityclasses")
 #: Lists under way at once: kind to the API server's priority and fairness.

@@ -20,16 +20,35 @@ Step = tuple[str, Callable[[ContextBundle], ContextBundle]]
 
 #: Kinds given up first, in this order: seldom a cause.
 _EXPENDABLE = (
-    "controllerrevisions", "leases", "customresourcedefinitions", "roles", "rolebindings", "clusterroles",
-    "clusterrolebindings", "endpointslices", "serviceaccounts", "configmaps", "secrets",
-)  # fmt: skip
+    "controllerrevisions",
+    "leases",
+    "customresourcedefinitions",
+    "roles",
+    "rolebindings",
+    "clusterroles",
+    "clusterrolebindings",
+    "endpointslices",
+    "serviceaccounts",
+    "configmaps",
+    "secrets",
+)
 #: Kinds of which some may go: nothing is concluded from one that is not there.
 _THINNED = ("pods", "events", "replicasets", "jobs", "podmetrics")
 #: Kinds given up last: safety's checks and most diagnoses need them.
 _LAST = (
-    "nodes", "namespaces", "deployments", "statefulsets", "daemonsets", "cronjobs", "services", "resourcequotas",
-    "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets", *_THINNED,
-)  # fmt: skip
+    "nodes",
+    "namespaces",
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "cronjobs",
+    "services",
+    "resourcequotas",
+    "limitranges",
+    "horizontalpodautoscalers",
+    "poddisruptionbudgets",
+    *_THINNED,
+)
 
 
 def bounded(bundle: ContextBundle, max_bytes: int) -> ContextBundle:
@@ -75,14 +94,24 @@ def _steps(bundle: ContextBundle) -> Iterator[Step]:
     yield "points of metrics past 20", lambda b: _update(b, metrics=_thinner(b.metrics, 20))
     for kind in sorted(set(bundle.k8s_context.objects) - set(_LAST)):
         yield kind, lambda b, k=kind: _with_objects(b, _without(b, k))  # type: ignore[misc]
-    yield "details of changes", lambda b: _update(b, changes=tuple(c.model_copy(update={"detail": None}) for c in b.changes))  # fmt: skip
+    yield (
+        "details of changes",
+        lambda b: _update(
+            b, changes=tuple(c.model_copy(update={"detail": None}) for c in b.changes)
+        ),
+    )
     yield "texts past 1,024 characters", lambda b: _cut(b, 1_024)
     yield "metrics", lambda b: _update(b, metrics=())
     yield "logs", lambda b: _update(b, logs=())
     yield "pods, events and revisions past 3", lambda b: _thinned(b, 3)
     for kind in _LAST:
         yield kind, lambda b, k=kind: _with_objects(b, _without(b, k))  # type: ignore[misc]
-    yield "memory", lambda b: _update(b, similar_incidents=(), lessons_learned=(), successful_patterns=(), failed_patterns=())  # fmt: skip
+    yield (
+        "memory",
+        lambda b: _update(
+            b, similar_incidents=(), lessons_learned=(), successful_patterns=(), failed_patterns=()
+        ),
+    )
     yield "changes", lambda b: _update(b, changes=())
     yield "the monitor", lambda b: _update(b, monitor=None, links={})
     yield "texts past 128 characters", lambda b: _cut(b, 128)
@@ -155,7 +184,12 @@ def _distance(bundle: ContextBundle, index: Index, item: Json) -> int:
     subject = context.subject
     if context.pod and meta(item).get("name") == context.pod:
         return 0
-    if subject and owner and (owner.kind, owner.namespace, owner.name) == (subject.kind, subject.namespace, subject.name):  # fmt: skip
+    if (
+        subject
+        and owner
+        and (owner.kind, owner.namespace, owner.name)
+        == (subject.kind, subject.namespace, subject.name)
+    ):
         return 0
     if not _well(item):
         return 1

@@ -11,22 +11,54 @@ from typing import Any
 from schemas.base import Json
 
 _POD = ("containers", "initContainers", "volumes")
-_TEMPLATE = ("spec.template", "spec.template.metadata", "spec.template.metadata.labels", "spec.template.spec")  # fmt: skip
+_TEMPLATE = (
+    "spec.template",
+    "spec.template.metadata",
+    "spec.template.metadata.labels",
+    "spec.template.spec",
+)
 #: What is a mapping where it is there at all, of every object and of Kubernetes' own kinds.
 _MAPPINGS = ("metadata", "metadata.labels", "metadata.annotations", "spec", "status")
-_OWN_MAPPINGS = (*_TEMPLATE, "spec.selector", "spec.jobTemplate", "involvedObject", "data", "spec.scaleTargetRef")  # fmt: skip
+_OWN_MAPPINGS = (
+    *_TEMPLATE,
+    "spec.selector",
+    "spec.jobTemplate",
+    "involvedObject",
+    "data",
+    "spec.scaleTargetRef",
+)
 #: What is a list of mappings.
 _LISTS = ("metadata.ownerReferences",)
 _OWN_LISTS = (
     *(f"spec.{name}" for name in _POD),
     *(f"spec.template.spec.{name}" for name in _POD),
-    "spec.ports", "subsets", "status.conditions", "status.containerStatuses", "status.initContainerStatuses",
-)  # fmt: skip
+    "spec.ports",
+    "subsets",
+    "status.conditions",
+    "status.containerStatuses",
+    "status.initContainerStatuses",
+)
 #: Kinds whose fields above mean what they mean in Kubernetes; a kind of somebody's own may use the words otherwise.
-_OWN = frozenset({
-    "Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Service", "Endpoints", "Event",
-    "ConfigMap", "Secret", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Node", "PersistentVolumeClaim",
-})  # fmt: skip
+_OWN = frozenset(
+    {
+        "Pod",
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "Service",
+        "Endpoints",
+        "Event",
+        "ConfigMap",
+        "Secret",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "Node",
+        "PersistentVolumeClaim",
+    }
+)
 #: Kinds of ours by name and of somebody else's by group.
 _GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy", "events.k8s.io", "extensions"})
 

@@ -79,7 +79,10 @@ def _print(result: dict[str, Any], *, as_text: bool) -> None:
 
 def text_of(result: dict[str, Any]) -> str:
     """An answer for people."""
-    lines = [f"# {result['case']}: {result['status']}" + (f" ({result['reason']})" if result["reason"] else "")]  # fmt: skip
+    lines = [
+        f"# {result['case']}: {result['status']}"
+        + (f" ({result['reason']})" if result["reason"] else "")
+    ]
     if "error" in result:
         return "\n".join([*lines, result["error"], ""])
     analysis = result["ai_analysis"]
@@ -89,12 +92,22 @@ def text_of(result: dict[str, Any]) -> str:
         f"{analysis['root_cause']}  [{analysis['confidence']:.2f}]",
     ]
     told = set(result["hypotheses"][0]["evidence_for"]) if result["hypotheses"] else set()
-    lines += [f"  {e['id']} {e['source']}: {e['statement']}" for e in analysis["evidence"] if e["id"] in told]  # fmt: skip
+    lines += [
+        f"  {e['id']} {e['source']}: {e['statement']}"
+        for e in analysis["evidence"]
+        if e["id"] in told
+    ]
     lines += ["", "Hypotheses:"]
-    lines += [f"  {h['confidence']:.2f} {h['failure_class']} {h['object']}" for h in result["hypotheses"]]  # fmt: skip
+    lines += [
+        f"  {h['confidence']:.2f} {h['failure_class']} {h['object']}" for h in result["hypotheses"]
+    ]
     actions = [result["recommended_action"], *result["alternative_actions"]]
     for plan in (a for a in actions if a):
-        lines += ["", f"Plan {plan['priority']}: {plan['title']}  [{plan['confidence']:.2f}]", f"  {plan['justification']}"]  # fmt: skip
+        lines += [
+            "",
+            f"Plan {plan['priority']}: {plan['title']}  [{plan['confidence']:.2f}]",
+            f"  {plan['justification']}",
+        ]
         if plan.get("rejected_by"):
             lines.append(f"  rejected by {', '.join(plan['rejected_by'])}")
     checks = [f"  {c['verdict']:7} {c['name']}: {c['reason']}" for c in result["safety_checks"]]

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 FolderOption = Annotated[
     str,
-    typer.Option(help="Folder of your own; by default KFIX_DECIDE_PLAYBOOKS_DIR.", show_default=False),
-]  # fmt: skip
+    typer.Option(
+        help="Folder of your own; by default KFIX_DECIDE_PLAYBOOKS_DIR.", show_default=False
+    ),
+]
 _FAILED, _WRONG_USAGE = 1, 2
 
 
@@ -60,10 +62,12 @@ def schema() -> None:
 def try_(
     file: Annotated[Path, typer.Argument(help="The playbook.")],
     *,
-    case: Annotated[Path | None, typer.Option(help="A case folder, as kfix diagnose takes it.")] = None,
+    case: Annotated[
+        Path | None, typer.Option(help="A case folder, as kfix diagnose takes it.")
+    ] = None,
     bundle: Annotated[Path | None, typer.Option(help="A context.bundle record as JSON.")] = None,
     language: Annotated[str, typer.Option(help="en or fr.")] = "en",
-) -> None:  # fmt: skip
+) -> None:
     """What a playbook sees in a case: each condition with its value, then the diagnosis and the plan that come of it.
 
     Exit codes: 0 it matched, 1 it did not or something could not be read, 2 wrong usage.
@@ -125,13 +129,17 @@ def _decide(compiled: Compiled, evidence: ContextBundle, language: str) -> None:
     analysis = verdict.analysis
     for hypothesis in analysis.hypotheses if analysis else ():
         mark = "<-" if hypothesis.failure_class == compiled.playbook.id else ""
-        typer.echo(f"  {hypothesis.confidence:.2f} {hypothesis.failure_class} {hypothesis.object.key} {mark}")  # fmt: skip
+        typer.echo(
+            f"  {hypothesis.confidence:.2f} {hypothesis.failure_class} {hypothesis.object.key} {mark}"
+        )
     for plan in verdict.plans:
         typer.echo(f"\nPlan {plan.priority} ({plan.origin}): {plan.title}  [{plan.confidence:.2f}]")
         typer.echo(f"  {plan.justification}")
         for change in plan.kubernetes_changes:
             for field in change.fields:
-                typer.echo(f"  {change.object.key} {field.path}: {field.before!r} -> {field.after!r}")  # fmt: skip
+                typer.echo(
+                    f"  {change.object.key} {field.path}: {field.before!r} -> {field.after!r}"
+                )
 
 
 def _compiled(files: list[Path]) -> Playbooks:

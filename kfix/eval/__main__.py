@@ -28,7 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.what == "ablation":
         names = [*options.name, *(cases.name for cases, _ in pairs[len(options.name) :])]
-        sys.stdout.write(ablation.table([ablation.measured(n, *pair) for n, pair in zip(names, pairs, strict=True)]))  # fmt: skip
+        sys.stdout.write(
+            ablation.table(
+                [ablation.measured(n, *pair) for n, pair in zip(names, pairs, strict=True)]
+            )
+        )
         return 0
     return max(_score(cases, expected, options) for cases, expected in pairs)
 

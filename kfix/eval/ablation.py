@@ -65,7 +65,10 @@ def table(measured: Sequence[tuple[str, list[Loss]]]) -> str:
     for name, losses in measured:
         whole, *rest = losses
         out += [f"{name}, {len(whole.judged)} cases:", ""]
-        out += ["| without | A@1 | cases lost | mean confidence | wrong at ≥ 0.6 | wrong fixes | crashes |", "| --- | --: | --: | --: | --: | --: | --: |"]  # fmt: skip
+        out += [
+            "| without | A@1 | cases lost | mean confidence | wrong at ≥ 0.6 | wrong fixes | crashes |",
+            "| --- | --: | --: | --: | --: | --: | --: |",
+        ]
         for loss in [whole, *sorted(rest, key=lambda one: (one.right, one.source))]:
             lost = round((whole.right - loss.right) * len(whole.judged))
             out.append(

@@ -22,7 +22,9 @@ def truths(folder: Path) -> list[Truth]:
     for path in sorted(folder.glob("*.json")):
         raw: dict[str, Any] = orjson.loads(path.read_bytes())
         tried = _tried(folder.parent / "repairs" / path.name)
-        fix = [Wanted(str(w["object"]), str(w["path"]), w.get("value")) for w in raw.get("fix") or ()]  # fmt: skip
+        fix = [
+            Wanted(str(w["object"]), str(w["path"]), w.get("value")) for w in raw.get("fix") or ()
+        ]
         out.append(
             Truth(
                 case=path.stem,

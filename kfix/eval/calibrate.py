@@ -62,12 +62,19 @@ def section(seen: Sequence[Seen], notes: dict[str, str], weights: Terms) -> str:
     """What was seen, what was fitted, and how right it is where it was not fitted. Markdown."""
     held, foreign = held_out(seen), across(seen)
     raw = [Told(one, min(0.99, max(0.02, one.signs.belief))) for one in seen]
-    out = ["| cases | number | right with all evidence | what they are |", "| --- | --: | --: | --- |"]  # fmt: skip
+    out = [
+        "| cases | number | right with all evidence | what they are |",
+        "| --- | --: | --: | --- |",
+    ]
     for name, note in notes.items():
         whole = [one for one in seen if one.collection == name and one.whole]
         right, cases = sum(s.right for s in whole), sum(s.right + s.wrong for s in whole)
         out.append(f"| {name} | {cases:.0f} | {right:.0f} | {note} |")
-    out += ["", f"Weights: constant {weights[0]}, belief {weights[1]}, lead {weights[2]}, blind {weights[3]}, missing {weights[4]}, quiet {weights[5]}.", ""]  # fmt: skip
+    out += [
+        "",
+        f"Weights: constant {weights[0]}, belief {weights[1]}, lead {weights[2]}, blind {weights[3]}, missing {weights[4]}, quiet {weights[5]}.",
+        "",
+    ]
     out += ["| | calibration error | Brier score |", "| --- | --: | --: |"]
     for title, told in (
         ("the rules' belief, taken as confidence", raw),
@@ -77,7 +84,19 @@ def section(seen: Sequence[Seen], notes: dict[str, str], weights: Terms) -> str:
         ("confidence, on collections that were not fitted", foreign),
     ):
         out.append(f"| {title} | {error(reliability(told)):.3f} | {brier(told):.3f} |")
-    for title, told in (("Folds that were not fitted", held), ("Collections that were not fitted", foreign)):  # fmt: skip
-        out += ["", f"{title}:", "", "| confidence | cases | mean | right |", "| --- | --: | --: | --: |"]  # fmt: skip
-        out += [f"| ≤ {b.top:g} | {b.cases:.1f} | {b.mean:.3f} | {b.right:.3f} |" for b in reliability(told)]  # fmt: skip
+    for title, told in (
+        ("Folds that were not fitted", held),
+        ("Collections that were not fitted", foreign),
+    ):
+        out += [
+            "",
+            f"{title}:",
+            "",
+            "| confidence | cases | mean | right |",
+            "| --- | --: | --: | --: |",
+        ]
+        out += [
+            f"| ≤ {b.top:g} | {b.cases:.1f} | {b.mean:.3f} | {b.right:.3f} |"
+            for b in reliability(told)
+        ]
     return "\n".join(out) + "\n"

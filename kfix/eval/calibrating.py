@@ -91,7 +91,13 @@ def _digits(weight: float) -> float:
 
 def store(seen: Iterable[Seen], notes: dict[str, str], path: Path = STORE) -> None:
     """Writes counts with what is known about each collection."""
-    rows = sorted(([s.collection, s.fold, s.whole, *asdict(s.signs).values(), s.right, s.wrong] for s in seen), key=str)  # fmt: skip
+    rows = sorted(
+        (
+            [s.collection, s.fold, s.whole, *asdict(s.signs).values(), s.right, s.wrong]
+            for s in seen
+        ),
+        key=str,
+    )
     lines = ",\n  ".join(orjson.dumps(row).decode() for row in rows)
     head = orjson.dumps(notes, option=orjson.OPT_INDENT_2).decode()
     path.write_text(f'{{"collections": {head},\n "rows": [\n  {lines}\n]}}\n')

@@ -21,7 +21,9 @@ def score(judged: Sequence[Judged], title: str = "") -> str:
         lines.append(f"{row.name:16} {row.cases:5}  {cells}")
     lines += ["", *reliability(judged), "", *_fixes(judged)]
     times = sorted(one.milliseconds for one in judged)
-    lines.append(f"ms of the rules a case: median {statistics.median(times):.1f}, max {times[-1]:.0f}")  # fmt: skip
+    lines.append(
+        f"ms of the rules a case: median {statistics.median(times):.1f}, max {times[-1]:.0f}"
+    )
     lines += [
         f"wrong: {one.truth.case}: {one.truth.label} at {one.truth.object}, said {one.predicted} ({one.confidence:.2f})"
         for one in judged
@@ -47,7 +49,7 @@ def _fixes(judged: Sequence[Judged]) -> list[str]:
         f"fixes: {fixes['right']} right, {fixes['unknown']} on a right diagnosis with no fix on record, {fixes['wrong']} wrong",
         f"wrong fixes: {', '.join(wrong) or 'none'}",
         f"false fixes: {', '.join(scoring.false_fixes(judged)) or 'none'}",
-    ]  # fmt: skip
+    ]
 
 
 def differences(before: Sequence[Judged], after: Sequence[Judged]) -> str:
@@ -63,10 +65,17 @@ def comparison(before: Sequence[Judged], after: Sequence[Judged], revision: str)
     """Case by case: what a change broke and mended, and which other answers moved."""
     changed = scoring.changed(before, after)
     moved = scoring.moved(before, after)
-    lines = ["", f"against {revision}: {len(changed)} first answers changed, {len(moved)} answers in all"]  # fmt: skip
+    lines = [
+        "",
+        f"against {revision}: {len(changed)} first answers changed, {len(moved)} answers in all",
+    ]
     lines += [f"  {'broken' if was else 'mended'}: {case}" for case, was, _ in changed]
     known = {case for case, _, _ in changed}
-    lines += [f"  other: {was.truth.case}: {_answer(was)} → {_answer(now)}" for was, now in moved if was.truth.case not in known]  # fmt: skip
+    lines += [
+        f"  other: {was.truth.case}: {_answer(was)} → {_answer(now)}"
+        for was, now in moved
+        if was.truth.case not in known
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -63,7 +63,10 @@ def _signs(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict
     from decide.core.diagnosis import diagnose
 
     found = diagnose(bundle)
-    said = [{"failure_class": h.failure_class, "object": h.object.key, "confidence": h.confidence} for h in found.analysis.hypotheses]  # fmt: skip
+    said = [
+        {"failure_class": h.failure_class, "object": h.object.key, "confidence": h.confidence}
+        for h in found.analysis.hypotheses
+    ]
     told = asdict(signs(found.findings[0], found.findings, found.view))
     return {"status": found.status, "ai_analysis": said[0], "hypotheses": said, "signs": told}
 

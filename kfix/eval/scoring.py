@@ -16,9 +16,18 @@ from schemas.base import Json
 _POD = re.compile(r"(?:-[a-f0-9]{6,10})?-[a-z0-9]{5}$|-\d+$")
 _REPLICA_SET = re.compile(r"-[a-f0-9]{6,10}$")
 _APP = {
-    "app", "deployment", "statefulset", "daemonset", "service", "endpoints", "replicaset", "pod", "container", "job",
+    "app",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "service",
+    "endpoints",
+    "replicaset",
+    "pod",
+    "container",
+    "job",
     "cronjob",
-}  # fmt: skip
+}
 _NAMESPACE = {"namespace", "resourcequota", "limitrange"}
 #: Upper bounds of the reliability table's bins.
 BINS = (0.4, 0.6, 0.75, 0.85, 0.92, 1.0)
@@ -102,21 +111,32 @@ def judge(
     out.milliseconds = float(result.get("milliseconds") or 0.0)
     analysis = result.get("ai_analysis") or {}
     out.confidence = float(analysis.get("confidence") or 0.0)
-    ranked = [(str(h.get("failure_class") or ""), str(h.get("object") or "")) for h in [analysis, *(result.get("hypotheses") or [])]]  # fmt: skip
+    ranked = [
+        (str(h.get("failure_class") or ""), str(h.get("object") or ""))
+        for h in [analysis, *(result.get("hypotheses") or [])]
+    ]
     out.predicted = [pair for pair in dict.fromkeys(ranked) if any(pair)][:3]
     wanted = labels_of(mapping, truth.label)
     for rank, (failure_class, where) in enumerate(out.predicted):
         labels = labels_of(mapping, failure_class)
         same_class = labels == wanted
         same_object = object_of(where) == truth.object.lower()
-        for what, right in (("class", same_class), ("object", same_object), ("both", same_class and same_object)):  # fmt: skip
+        for what, right in (
+            ("class", same_class),
+            ("object", same_object),
+            ("both", same_class and same_object),
+        ):
             if right and out.ranks.get(what) is None:
                 out.ranks[what] = rank
     out.fix = _fix(out, result)
     return out
 
 
-def judge_all(truths: Iterable[Truth], results: Mapping[str, dict[str, Any]], mapping: Mapping[str, Sequence[str]]) -> list[Judged]:  # fmt: skip
+def judge_all(
+    truths: Iterable[Truth],
+    results: Mapping[str, dict[str, Any]],
+    mapping: Mapping[str, Sequence[str]],
+) -> list[Judged]:
     """The verdicts on every case that has both an answer and a result."""
     return [judge(t, results[t.case], mapping) for t in truths if t.case in results]
 
@@ -200,7 +220,9 @@ def error(judged: Iterable[Judged]) -> float:
     """Expected calibration error: how far, on average over the cases, confidence is from what was right in its bin."""
     table = reliability(judged)
     total = sum(cases for _, cases, _, _ in table)
-    return sum(cases * abs(mean - right) for _, cases, mean, right in table) / total if total else 0.0  # fmt: skip
+    return (
+        sum(cases * abs(mean - right) for _, cases, mean, right in table) / total if total else 0.0
+    )
 
 
 def false_fixes(judged: Iterable[Judged]) -> list[str]:

@@ -21,25 +21,101 @@ from kfix.eval.slips import slips
 from schemas.base import Json
 
 #: Names that are also words of programs or of Kubernetes: renamed only where they stand for an object.
-WORDS = frozenset({
-    "api", "app", "backend", "cache", "cassandra", "data", "database", "db", "elasticsearch", "envoy", "gateway", "grafana",
-    "ingress", "kafka", "main", "mariadb", "master", "memcached", "mongo", "mongodb", "monitor", "mysql", "nginx", "node",
-    "openebs", "postgres", "postgresql", "prometheus", "proxy", "quota", "rabbitmq", "redis", "server", "service", "standard",
-    "test", "web", "worker", "zookeeper", "config", "limits", "pods", "secret", "storage", "compute", "cpu", "memory",
-})  # fmt: skip
+WORDS = frozenset(
+    {
+        "api",
+        "app",
+        "backend",
+        "cache",
+        "cassandra",
+        "data",
+        "database",
+        "db",
+        "elasticsearch",
+        "envoy",
+        "gateway",
+        "grafana",
+        "ingress",
+        "kafka",
+        "main",
+        "mariadb",
+        "master",
+        "memcached",
+        "mongo",
+        "mongodb",
+        "monitor",
+        "mysql",
+        "nginx",
+        "node",
+        "openebs",
+        "postgres",
+        "postgresql",
+        "prometheus",
+        "proxy",
+        "quota",
+        "rabbitmq",
+        "redis",
+        "server",
+        "service",
+        "standard",
+        "test",
+        "web",
+        "worker",
+        "zookeeper",
+        "config",
+        "limits",
+        "pods",
+        "secret",
+        "storage",
+        "compute",
+        "cpu",
+        "memory",
+    }
+)
 _KEPT_NAMES = frozenset({"default", "kubernetes", "kube-root-ca.crt", "localhost", ""})
 _KEPT = re.compile(r"^(?:kube-|system:|sh\.helm|pvc-[0-9a-f]{8}-|istio-ca-)|-system$")
 _KEPT_HOSTS = frozenset({"docker.io", "registry-1.docker.io", "registry.k8s.io", "k8s.gcr.io"})
 #: Fields that hold the name of an object; ``name`` counts unless it names a part of a pod.
-_NAMING = frozenset({
-    "namespace", "nodeName", "host", "hostname", "service", "serviceName", "serviceAccountName", "serviceAccount", "claimName",
-    "secretName", "storageClassName", "node", "volumeName", "pod_name", "kube_namespace", "kube_deployment", "pod",
-    "kube_stateful_set", "kube_service", "entity_name", "entry_service",
-})  # fmt: skip
-_PARTS = frozenset({
-    "containers", "initContainers", "ephemeralContainers", "containerStatuses", "initContainerStatuses", "ports", "volumes",
-    "env", "volumeMounts", "volumeDevices", "httpHeaders",
-})  # fmt: skip
+_NAMING = frozenset(
+    {
+        "namespace",
+        "nodeName",
+        "host",
+        "hostname",
+        "service",
+        "serviceName",
+        "serviceAccountName",
+        "serviceAccount",
+        "claimName",
+        "secretName",
+        "storageClassName",
+        "node",
+        "volumeName",
+        "pod_name",
+        "kube_namespace",
+        "kube_deployment",
+        "pod",
+        "kube_stateful_set",
+        "kube_service",
+        "entity_name",
+        "entry_service",
+    }
+)
+_PARTS = frozenset(
+    {
+        "containers",
+        "initContainers",
+        "ephemeralContainers",
+        "containerStatuses",
+        "initContainerStatuses",
+        "ports",
+        "volumes",
+        "env",
+        "volumeMounts",
+        "volumeDevices",
+        "httpHeaders",
+    }
+)
 _LABELS = frozenset({"labels", "matchLabels", "selector", "nodeSelector", "tags"})
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 #: ``CART_DB_SERVICE_HOST`` and its kin, which kubelets make of Services.
@@ -155,7 +231,9 @@ class Renaming:
             return value
         if value in self.names:
             part = field == "name" and holder in _PARTS
-            named = field in _NAMING or field == "name" or (holder in _LABELS and "role" not in field)  # fmt: skip
+            named = (
+                field in _NAMING or field == "name" or (holder in _LABELS and "role" not in field)
+            )
             if value not in WORDS or (named and not part) or field.endswith("/hostname"):
                 return self.names[value]
             return value
@@ -206,7 +284,9 @@ def renaming_of(files: Mapping[str, bytes], seed: int) -> Renaming:
         if slash and host in hosts:  # hosts are renamed before paths are looked up
             images[f"{hosts[host]}/{rest}"] = new
         else:
-            images |= {f"{head}{repository}": new for head in ("", "docker.io/", "docker.io/library/")}  # fmt: skip
+            images |= {
+                f"{head}{repository}": new for head in ("", "docker.io/", "docker.io/library/")
+            }
     return Renaming(names, images, frozenset(references), hosts)
 
 
@@ -227,7 +307,9 @@ def _names(tree: Any, space: str = "") -> Iterator[str]:
         meta = tree.get("metadata")
         meta = meta if isinstance(meta, dict) else {}
         kind = str(tree.get("kind") or "")
-        space = str(meta.get("namespace") or (meta.get("name") if kind == "Namespace" else "") or space)  # fmt: skip
+        space = str(
+            meta.get("namespace") or (meta.get("name") if kind == "Namespace" else "") or space
+        )
         if not _kept(space):
             # an event's own name is made of its object's
             own = [] if kind == "Event" else [meta.get("name")]
@@ -255,9 +337,16 @@ def _referenced(tree: Any, space: str = "") -> Iterator[str]:
 
 
 def _tagged(tags: Any) -> Iterator[str]:
-    pairs = tags.items() if isinstance(tags, dict) else [str(t).partition(":")[::2] for t in tags or ()]  # fmt: skip
+    pairs = (
+        tags.items() if isinstance(tags, dict) else [str(t).partition(":")[::2] for t in tags or ()]
+    )
     for key, value in pairs:
-        if key in _NAMING and isinstance(value, str) and _LABEL.fullmatch(value) and not _kept(value):  # fmt: skip
+        if (
+            key in _NAMING
+            and isinstance(value, str)
+            and _LABEL.fullmatch(value)
+            and not _kept(value)
+        ):
             yield value
 
 

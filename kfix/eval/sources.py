@@ -10,23 +10,46 @@ from schemas.context import ContextBundle, SourceStatus
 KINDS: dict[str, frozenset[str]] = {
     "events": frozenset({"events"}),
     "pods": frozenset({"pods"}),
-    "controllers": frozenset({
-        "deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "horizontalpodautoscalers",
-    }),
+    "controllers": frozenset(
+        {
+            "deployments",
+            "statefulsets",
+            "daemonsets",
+            "replicasets",
+            "jobs",
+            "cronjobs",
+            "horizontalpodautoscalers",
+        }
+    ),
     "nodes": frozenset({"nodes"}),
-    "services": frozenset({"services", "endpoints", "endpointslices", "ingresses", "httproutes", "gateways"}),
+    "services": frozenset(
+        {"services", "endpoints", "endpointslices", "ingresses", "httproutes", "gateways"}
+    ),
     "storage": frozenset({"persistentvolumeclaims", "persistentvolumes", "storageclasses"}),
-    "policies": frozenset({
-        "resourcequotas", "limitranges", "networkpolicies", "serviceaccounts", "roles", "rolebindings",
-        "poddisruptionbudgets",
-    }),
+    "policies": frozenset(
+        {
+            "resourcequotas",
+            "limitranges",
+            "networkpolicies",
+            "serviceaccounts",
+            "roles",
+            "rolebindings",
+            "poddisruptionbudgets",
+        }
+    ),
     "configuration": frozenset({"configmaps", "secrets"}),
-}  # fmt: skip
+}
 #: Every source that can be taken away. ``tools``: outputs without an object form; ``anomalies``: what the alert itself
 #: lists as abnormal; ``history``: rollouts, commits, similar incidents and what worked before.
 SOURCES: tuple[str, ...] = (
-    *KINDS, "logs", "metrics", "manifests", "tools", "anomalies", "history",
-)  # fmt: skip
+    *KINDS,
+    "logs",
+    "metrics",
+    "manifests",
+    "tools",
+    "anomalies",
+    "history",
+)
 
 
 def without(bundle: ContextBundle, sources: Iterable[str]) -> ContextBundle:
@@ -54,8 +77,12 @@ def _without(bundle: ContextBundle, source: str) -> ContextBundle:
         changed = {"alert": bundle.alert.model_copy(update={"anomalies": ()})}
     elif source == "history":
         changed = {
-            "changes": (), "similar_incidents": (), "lessons_learned": (), "successful_patterns": (), "failed_patterns": (),
-        }  # fmt: skip
+            "changes": (),
+            "similar_incidents": (),
+            "lessons_learned": (),
+            "successful_patterns": (),
+            "failed_patterns": (),
+        }
     else:
         raise ValueError(f"no source {source}; there are {', '.join(SOURCES)}")
     name = {"manifests": "repository"}.get(source, source)

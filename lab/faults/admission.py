@@ -16,7 +16,14 @@ def refused(scene: Scene, app: App, words: str) -> None:
 
 def _quota(scene: Scene, hard: dict[str, str]) -> str:
     name = scene.pick(("quota", "limits", scene.words.word(), f"{scene.namespace}-quota"))
-    scene.before.append({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name, "namespace": scene.namespace}, "spec": {"hard": hard}})  # fmt: skip
+    scene.before.append(
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": name, "namespace": scene.namespace},
+            "spec": {"hard": hard},
+        }
+    )
     return f"namespace/{scene.namespace}"
 
 
@@ -38,7 +45,9 @@ def _room(scene: Scene, app: App, kind: str, resource: str) -> float:
 def quota_cpu(scene: Scene, app: App) -> str:
     """The namespace's CPU quota has no room for the last application."""
     refused(scene, app, "exceeded quota")
-    kind, key = scene.pick((("requests", "requests.cpu"), ("limits", "limits.cpu"), ("requests", "cpu")))  # fmt: skip
+    kind, key = scene.pick(
+        (("requests", "requests.cpu"), ("limits", "limits.cpu"), ("requests", "cpu"))
+    )
     milli = int(_room(scene, app, kind, "cpu") * 1000)
     return _quota(scene, {key: f"{milli}m", **_plenty(scene, key)})
 
@@ -103,14 +112,25 @@ def quota_storage(scene: Scene, app: App) -> str:
     scene.broken.add(app.name)
     size = scene.rng.randint(5, 40)
     claim: Obj = {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": f"{app.name}-data", "namespace": scene.namespace},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": f"{size}Gi"}}},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": f"{app.name}-data", "namespace": scene.namespace},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": f"{size}Gi"}},
+        },
+    }
     app.extras.append(claim)
-    app.spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": f"{app.name}-data"}}]  # fmt: skip
+    app.spec["volumes"] = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": f"{app.name}-data"}}
+    ]
     app.container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
     scene.visible.append(lambda live: live.said(app, "FailedScheduling", "not found"))
-    hard = {"requests.storage": f"{max(1, size - 3)}Gi"} if scene.rng.random() < 0.6 else {"persistentvolumeclaims": "0"}  # fmt: skip
+    hard = (
+        {"requests.storage": f"{max(1, size - 3)}Gi"}
+        if scene.rng.random() < 0.6
+        else {"persistentvolumeclaims": "0"}
+    )
     return _quota(scene, hard)
 
 
@@ -130,7 +150,11 @@ def quota_needs_values(scene: Scene, app: App) -> str:
 def limit_range(scene: Scene, app: App) -> str:
     """The container asks for more, or less, than the LimitRange allows."""
     way = scene.pick(("max", "min", "pod"))
-    words = {"max": "usage per Container is", "min": "usage per Container is", "pod": "usage per Pod is"}  # fmt: skip
+    words = {
+        "max": "usage per Container is",
+        "min": "usage per Container is",
+        "pod": "usage per Pod is",
+    }
     refused(scene, app, words[way])
     limits = app.container["resources"]["limits"]
     most = max(_sum([a], "limits", "memory") / a.replicas for a in scene.apps) / 2**20
@@ -141,7 +165,14 @@ def limit_range(scene: Scene, app: App) -> str:
     else:
         item["max"] = {"memory": f"{int(most)}Mi"}
         limits["memory"] = f"{int(most) + scene.rng.choice((64, 256, 1024))}Mi"
-    scene.before.append({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": scene.words.word(), "namespace": scene.namespace}, "spec": {"limits": [item]}})  # fmt: skip
+    scene.before.append(
+        {
+            "apiVersion": "v1",
+            "kind": "LimitRange",
+            "metadata": {"name": scene.words.word(), "namespace": scene.namespace},
+            "spec": {"limits": [item]},
+        }
+    )
     return ""
 
 
@@ -151,7 +182,13 @@ def service_account(scene: Scene, app: App) -> str:
     refused(scene, app, "error looking up service account")
     name = app.name if scene.rng.random() < 0.5 else scene.words.word()
     if scene.rng.random() < 0.6:  # the right account exists under another spelling
-        app.extras.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": scene.namespace}})  # fmt: skip
+        app.extras.append(
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": name, "namespace": scene.namespace},
+            }
+        )
         name = scene.words.misspelt(name)
     app.spec["serviceAccountName"] = name
     return ""
@@ -164,10 +201,20 @@ def pod_security(scene: Scene, app: App) -> str:
     level = scene.pick(("restricted", "baseline"))
     scene.labels["pod-security.kubernetes.io/enforce"] = level
     for one in scene.apps:
-        one.spec["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}  # fmt: skip
+        one.spec["securityContext"] = {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
         for container in one.spec["containers"]:
-            container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}  # fmt: skip
-    way = scene.pick(("privileged", "host", "port")) if level == "baseline" else scene.pick(("root", "caps", "privileged"))  # fmt: skip
+            container["securityContext"] = {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            }
+    way = (
+        scene.pick(("privileged", "host", "port"))
+        if level == "baseline"
+        else scene.pick(("root", "caps", "privileged"))
+    )
     if way == "privileged":
         app.container["securityContext"] = {"privileged": True}
     elif way == "host":
@@ -185,21 +232,50 @@ def webhook(scene: Scene, app: App, client: Obj) -> None:
     """A validating webhook on this namespace's pods; it comes before the application."""
     name = f"{scene.words.word()}.{scene.words.word()}.example.com"
     hook: Obj = {
-        "name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "timeoutSeconds": 2,
-        "clientConfig": client, "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}},
-        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        "name": name,
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 2,
+        "clientConfig": client,
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}},
+        "rules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE"],
+                "resources": ["pods"],
+            }
+        ],
         "objectSelector": {"matchLabels": app.template["metadata"]["labels"]},
-    }  # fmt: skip
+    }
     scene.owned.add(name)
-    scene.before.append({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name}, "webhooks": [hook]})  # fmt: skip
+    scene.before.append(
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": name},
+            "webhooks": [hook],
+        }
+    )
 
 
 @fault("admission", "webhook_unavailable", outage=True, kinds=ANY)
 def webhook_down(scene: Scene, app: App) -> str:
     """The webhook's server is not there, or nothing listens."""
     refused(scene, app, "failed calling webhook")
-    service = {"service": {"namespace": scene.pick(("kube-system", scene.namespace)), "name": scene.words.word(), "path": "/validate"}}  # fmt: skip
-    webhook(scene, app, scene.pick((service, {"url": f"https://127.0.0.1:{scene.rng.randint(1, 900)}/validate"})))  # fmt: skip
+    service = {
+        "service": {
+            "namespace": scene.pick(("kube-system", scene.namespace)),
+            "name": scene.words.word(),
+            "path": "/validate",
+        }
+    }
+    webhook(
+        scene,
+        app,
+        scene.pick((service, {"url": f"https://127.0.0.1:{scene.rng.randint(1, 900)}/validate"})),
+    )
     return ""
 
 
@@ -233,6 +309,15 @@ def invalid_by_default(scene: Scene, app: App) -> str:
     """The LimitRange's default limit is below what the container requests."""
     refused(scene, app, "must be less than or equal to memory limit")
     item = {"type": "Container", "default": {"memory": "96Mi"}}
-    app.container["resources"] = {"requests": {"cpu": "20m", "memory": f"{scene.pick((128, 256, 512))}Mi"}}  # fmt: skip
-    scene.before.append({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": scene.words.word(), "namespace": scene.namespace}, "spec": {"limits": [item]}})  # fmt: skip
+    app.container["resources"] = {
+        "requests": {"cpu": "20m", "memory": f"{scene.pick((128, 256, 512))}Mi"}
+    }
+    scene.before.append(
+        {
+            "apiVersion": "v1",
+            "kind": "LimitRange",
+            "metadata": {"name": scene.words.word(), "namespace": scene.namespace},
+            "spec": {"limits": [item]},
+        }
+    )
     return ""

@@ -19,7 +19,9 @@ def regression(scene: Scene, app: App) -> str:
     repository = app.container["image"].rpartition(":")[0]
     image = f"{repository}:9.{scene.rng.randint(0, 9)}.0"
     scene.images.add(image)
-    app.program = replace(app.program, dying_words=words.PANIC[app.program.language], broken_image=image)  # fmt: skip
+    app.program = replace(
+        app.program, dying_words=words.PANIC[app.program.language], broken_image=image
+    )
     app.workload["spec"] |= {"progressDeadlineSeconds": 4, "replicas": max(2, app.replicas)}
     _new_revision(scene, app, image)
     return ""
@@ -35,7 +37,11 @@ def stuck_rollout(scene: Scene, app: App) -> str:
 
 
 def _new_revision(scene: Scene, app: App, image: str) -> None:
-    patch = {"spec": {"template": {"spec": {"containers": [{"name": app.container["name"], "image": image}]}}}}  # fmt: skip
+    patch = {
+        "spec": {
+            "template": {"spec": {"containers": [{"name": app.container["name"], "image": image}]}}
+        }
+    }
 
     def step(live: Live) -> None:
         live.api.merge(path_of(app.workload, app.name), patch, strategic=True)
@@ -51,10 +57,24 @@ def _new_revision(scene: Scene, app: App, image: str) -> None:
 
 
 def _job(scene: Scene, name: str, image: str, kind: str, spec: Obj) -> Obj:
-    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "task", "image": image, "resources": {"requests": {"cpu": "10m"}}}]}}  # fmt: skip
+    template = {
+        "spec": {
+            "restartPolicy": "Never",
+            "containers": [
+                {"name": "task", "image": image, "resources": {"requests": {"cpu": "10m"}}}
+            ],
+        }
+    }
     job: Obj = {"backoffLimit": 0, "template": template}
-    body = job if kind == "Job" else {"schedule": "*/5 * * * *", "jobTemplate": {"spec": job}, **spec}  # fmt: skip
-    return {"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": name, "namespace": scene.namespace}, "spec": body}  # fmt: skip
+    body = (
+        job if kind == "Job" else {"schedule": "*/5 * * * *", "jobTemplate": {"spec": job}, **spec}
+    )
+    return {
+        "apiVersion": "batch/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": scene.namespace},
+        "spec": body,
+    }
 
 
 @fault("configuration", "job_failing", "synthetic")
@@ -63,9 +83,16 @@ def failing_job(scene: Scene, app: App) -> str:
     name = f"{scene.words.word()}-import"
     scene.title = scene.pick(("Job {app} failed", ""))
     image = app.container["image"]
-    program = replace(app.program, needs_env=(), dying_words=("import failed: 3 of 41 records are invalid",), finishes=True)  # fmt: skip
+    program = replace(
+        app.program,
+        needs_env=(),
+        dying_words=("import failed: 3 of 41 records are invalid",),
+        finishes=True,
+    )
     scene.apps.append(App(name, scene.namespace, program, _job(scene, name, image, "Job", {})))
-    scene.visible.append(lambda live: live.said(scene.app(name), "BackoffLimitExceeded", "backoff limit"))  # fmt: skip
+    scene.visible.append(
+        lambda live: live.said(scene.app(name), "BackoffLimitExceeded", "backoff limit")
+    )
     scene.broken.add(name)
     return f"app/{name}"
 
@@ -87,22 +114,40 @@ def budget(scene: Scene, app: App) -> str:
     """The budget allows no disruption at all: a node cannot be drained."""
     labels = dict(app.template["metadata"]["labels"])
     scene.title = "A node drain does not finish"
-    spec = scene.pick(({"minAvailable": app.replicas}, {"maxUnavailable": 0}, {"minAvailable": "100%"}))  # fmt: skip
-    made: Obj = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": f"{app.name}-pdb", "namespace": scene.namespace}}  # fmt: skip
+    spec = scene.pick(
+        ({"minAvailable": app.replicas}, {"maxUnavailable": 0}, {"minAvailable": "100%"})
+    )
+    made: Obj = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": f"{app.name}-pdb", "namespace": scene.namespace},
+    }
     app.extras.append({**made, "spec": {**spec, "selector": {"matchLabels": labels}}})
 
     def step(live: Live) -> None:
         live.wait(lambda: live.played(app), "no pod to evict")
         pod = live.pods(app)[0]
         place = path_of(pod | {"apiVersion": "v1", "kind": "Pod"}, pod["metadata"]["name"])
-        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod["metadata"]["name"], "namespace": scene.namespace}}  # fmt: skip
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod["metadata"]["name"], "namespace": scene.namespace},
+        }
 
         def kept() -> bool:
             try:
                 live.api.call("POST", f"{place}/eviction?dryRun=All", eviction)
             except Refused as refused:
                 words_ = refused.message
-                live.api.create(event(pod, Said("FailedEviction", words_, True, 7), "", scene.namespace, component="drainer"))  # fmt: skip
+                live.api.create(
+                    event(
+                        pod,
+                        Said("FailedEviction", words_, True, 7),
+                        "",
+                        scene.namespace,
+                        component="drainer",
+                    )
+                )
                 return "disruption budget" in words_
             return False
 
@@ -121,7 +166,9 @@ def finalizer(scene: Scene, app: App) -> str:
 
     def step(live: Live) -> None:
         live.wait(lambda: live.played(app), f"{app.name} is not there")
-        live.api.call("DELETE", path_of(app.workload, app.name), {"propagationPolicy": "Background"})  # fmt: skip
+        live.api.call(
+            "DELETE", path_of(app.workload, app.name), {"propagationPolicy": "Background"}
+        )
 
     scene.steps.append(step)
     scene.broken.add(app.name)
@@ -145,7 +192,12 @@ def paused(scene: Scene, app: App) -> str:
     """A new revision was asked for while the rollout is paused: it never comes."""
     image = f"{app.container['image']}-{scene.words.word()}"
     scene.images.add(image)
-    patch = {"spec": {"paused": True, "template": {"spec": {"containers": [{"name": app.container["name"], "image": image}]}}}}  # fmt: skip
+    patch = {
+        "spec": {
+            "paused": True,
+            "template": {"spec": {"containers": [{"name": app.container["name"], "image": image}]}},
+        }
+    }
 
     def step(live: Live) -> None:
         live.wait(lambda: live.played(app), f"{app.name} is not there")

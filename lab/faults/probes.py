@@ -28,7 +28,9 @@ def _handler(wrong: Obj) -> Obj:
 def liveness_port(scene: Scene, app: App) -> str:
     """The liveness probe asks a port at which nothing listens."""
     sick(scene, app)
-    _handler(_probed(app, scene, "livenessProbe"))["port"] = app.program.port + scene.pick((1, 10, 80))  # fmt: skip
+    _handler(_probed(app, scene, "livenessProbe"))["port"] = app.program.port + scene.pick(
+        (1, 10, 80)
+    )
     return ""
 
 
@@ -36,7 +38,9 @@ def liveness_port(scene: Scene, app: App) -> str:
 def readiness_port(scene: Scene, app: App) -> str:
     """The readiness probe asks a port at which nothing listens."""
     sick(scene, app)
-    _handler(_probed(app, scene, "readinessProbe"))["port"] = app.program.port + scene.pick((1, 10, 80))  # fmt: skip
+    _handler(_probed(app, scene, "readinessProbe"))["port"] = app.program.port + scene.pick(
+        (1, 10, 80)
+    )
     return ""
 
 
@@ -44,7 +48,9 @@ def readiness_port(scene: Scene, app: App) -> str:
 def readiness_port_name(scene: Scene, app: App) -> str:
     """The readiness probe names a port that the container does not have."""
     sick(scene, app)
-    _handler(_probed(app, scene, "readinessProbe", scene.pick(("http", "tcp"))))["port"] = "healthport"  # fmt: skip
+    _handler(_probed(app, scene, "readinessProbe", scene.pick(("http", "tcp"))))["port"] = (
+        "healthport"
+    )
     return ""
 
 
@@ -52,7 +58,9 @@ def readiness_port_name(scene: Scene, app: App) -> str:
 def liveness_path(scene: Scene, app: App) -> str:
     """The liveness probe asks a path that the program does not know."""
     sick(scene, app)
-    _probed(app, scene, "livenessProbe", "http")["httpGet"]["path"] = scene.pick(("/alive", "/-/healthy", "/api/health"))  # fmt: skip
+    _probed(app, scene, "livenessProbe", "http")["httpGet"]["path"] = scene.pick(
+        ("/alive", "/-/healthy", "/api/health")
+    )
     return ""
 
 
@@ -60,7 +68,9 @@ def liveness_path(scene: Scene, app: App) -> str:
 def readiness_path(scene: Scene, app: App) -> str:
     """The readiness probe asks a path that the program does not know."""
     sick(scene, app)
-    _probed(app, scene, "readinessProbe", "http")["httpGet"]["path"] = scene.pick(("/is-ready", "/-/ready", "/api/ready"))  # fmt: skip
+    _probed(app, scene, "readinessProbe", "http")["httpGet"]["path"] = scene.pick(
+        ("/is-ready", "/-/ready", "/api/ready")
+    )
     return ""
 
 
@@ -98,7 +108,11 @@ def liveness_timing(scene: Scene, app: App) -> str:
     sick(scene, app)
     app.program = replace(app.program, start_s=scene.rng.randint(40, 90))
     wrong = _probed(app, scene, "livenessProbe")
-    wrong |= {"initialDelaySeconds": scene.pick((0, 2, 5)), "periodSeconds": scene.pick((2, 5)), "failureThreshold": scene.pick((1, 2))}  # fmt: skip
+    wrong |= {
+        "initialDelaySeconds": scene.pick((0, 2, 5)),
+        "periodSeconds": scene.pick((2, 5)),
+        "failureThreshold": scene.pick((1, 2)),
+    }
     return ""
 
 
@@ -118,6 +132,10 @@ def startup_timing(scene: Scene, app: App) -> str:
     sick(scene, app)
     app.program = replace(app.program, start_s=scene.rng.randint(60, 120))
     wrong = probe(app.program, scene.rng, "livenessProbe", network=True)
-    wrong |= {"initialDelaySeconds": 0, "periodSeconds": scene.pick((2, 5)), "failureThreshold": scene.pick((1, 2))}  # fmt: skip
+    wrong |= {
+        "initialDelaySeconds": 0,
+        "periodSeconds": scene.pick((2, 5)),
+        "failureThreshold": scene.pick((1, 2)),
+    }
     app.container["startupProbe"] = wrong
     return ""

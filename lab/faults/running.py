@@ -44,7 +44,11 @@ def bad_value(scene: Scene, app: App) -> str:
 def crash(scene: Scene, app: App) -> str:
     """The program has a bug: it ends by itself."""
     sick(scene, app)
-    app.program = replace(app.program, dying_words=words.PANIC[app.program.language], exit_code=2 if app.program.language == "go" else 1)  # fmt: skip
+    app.program = replace(
+        app.program,
+        dying_words=words.PANIC[app.program.language],
+        exit_code=2 if app.program.language == "go" else 1,
+    )
     return ""
 
 
@@ -69,7 +73,9 @@ def sidecar(scene: Scene, app: App) -> str:
     image = f"{app.container['image'].rpartition('/')[0]}/{name}:1.4.2"
     scene.images.add(image)
     app.beside[name] = beside
-    app.spec["containers"].append({"name": name, "image": image, "ports": [{"containerPort": app.program.port}]})  # fmt: skip
+    app.spec["containers"].append(
+        {"name": name, "image": image, "ports": [{"containerPort": app.program.port}]}
+    )
     return ""
 
 
@@ -77,7 +83,11 @@ def sidecar(scene: Scene, app: App) -> str:
 def rbac(scene: Scene, app: App) -> str:
     """The program may not read what it needs from the API server."""
     sick(scene, app)
-    line = words.FORBIDDEN.format(plural=scene.pick(("pods", "configmaps", "endpoints")), namespace=scene.namespace, account="default")  # fmt: skip
+    line = words.FORBIDDEN.format(
+        plural=scene.pick(("pods", "configmaps", "endpoints")),
+        namespace=scene.namespace,
+        account="default",
+    )
     app.program = replace(app.program, dying_words=(f"fatal: {line}",))
     return ""
 
@@ -90,22 +100,34 @@ def _dies(scene: Scene, app: App, line: str, code: int = 1) -> None:
 @fault("configuration", "heap_exhausted", "synthetic", outage=True, kinds=ANY)
 def heap(scene: Scene, app: App) -> str:
     """The runtime's heap is full below the container's limit."""
-    _dies(scene, app, scene.pick((
-        "java.lang.OutOfMemoryError: Java heap space",
-        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
-    )))  # fmt: skip
+    _dies(
+        scene,
+        app,
+        scene.pick(
+            (
+                "java.lang.OutOfMemoryError: Java heap space",
+                "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+            )
+        ),
+    )
     return ""
 
 
 @fault("configuration", "file_descriptors_exhausted", "synthetic", outage=True, kinds=ANY)
 def descriptors(scene: Scene, app: App) -> str:
     """The program may open no more files."""
-    _dies(scene, app, scene.pick((
-        f"fatal: accept tcp [::]:{app.program.port}: accept4: too many open files",
-        "java.net.SocketException: Too many open files",
-        "Error: EMFILE: too many open files, open '/srv/data/index'",
-        "OSError: [Errno 24] Too many open files",
-    )))  # fmt: skip
+    _dies(
+        scene,
+        app,
+        scene.pick(
+            (
+                f"fatal: accept tcp [::]:{app.program.port}: accept4: too many open files",
+                "java.net.SocketException: Too many open files",
+                "Error: EMFILE: too many open files, open '/srv/data/index'",
+                "OSError: [Errno 24] Too many open files",
+            )
+        ),
+    )
     return ""
 
 
@@ -126,9 +148,11 @@ def file_permission(scene: Scene, app: App) -> str:
 
 #: Product, image and port of databases as everybody runs them.
 _PRODUCTS = {
-    "mysql": ("docker.io/library/mysql:8.4.3", 3306), "postgres": ("docker.io/library/postgres:17.2", 5432),
-    "redis": ("docker.io/library/redis:7.4.1", 6379), "mongo": ("docker.io/library/mongo:8.0.4", 27017),
-}  # fmt: skip
+    "mysql": ("docker.io/library/mysql:8.4.3", 3306),
+    "postgres": ("docker.io/library/postgres:17.2", 5432),
+    "redis": ("docker.io/library/redis:7.4.1", 6379),
+    "mongo": ("docker.io/library/mongo:8.0.4", 27017),
+}
 _REFUSED = {
     "mysql": "ERROR 1045 (28000): Access denied for user 'app'@'10.244.0.7' (using password: YES)",
     "postgres": 'FATAL:  password authentication failed for user "app"',
@@ -151,12 +175,23 @@ def _database(scene: Scene, caller: App, product: str) -> App:
     """A database that is well, and that the caller calls."""
     image, port = _PRODUCTS[product]
     name = scene.words.app()
-    container: Obj = {"name": "db", "image": image, "ports": [{"containerPort": port}], "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}}  # fmt: skip
+    container: Obj = {
+        "name": "db",
+        "image": image,
+        "ports": [{"containerPort": port}],
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+    }
     labels = {"app": name}
     scene.images.add(image)
     workload = deployment(name, scene.namespace, labels, {"containers": [container]}, 1)
     program = Program("go", port, "tcp", "", "", 60, 20, 2, says=("ready to accept connections",))
-    made = App(name, scene.namespace, program, workload, service(name, scene.namespace, labels, container, scene.rng))  # fmt: skip
+    made = App(
+        name,
+        scene.namespace,
+        program,
+        workload,
+        service(name, scene.namespace, labels, container, scene.rng),
+    )
     scene.apps.append(made)
     connect(scene, caller, made)
     return made

@@ -20,12 +20,28 @@ def zero(scene: Scene, app: App) -> str:
 
 
 def _scaler(scene: Scene, app: App, least: int, most: int, percent: int) -> Obj:
-    metric = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}}  # fmt: skip
+    metric = {
+        "type": "Resource",
+        "resource": {
+            "name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": percent},
+        },
+    }
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": app.name}
     scaler: Obj = {
-        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": scene.pick((app.name, f"{app.name}-hpa")), "namespace": scene.namespace},
-        "spec": {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most, "metrics": [metric]},
-    }  # fmt: skip
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {
+            "name": scene.pick((app.name, f"{app.name}-hpa")),
+            "namespace": scene.namespace,
+        },
+        "spec": {
+            "scaleTargetRef": target,
+            "minReplicas": least,
+            "maxReplicas": most,
+            "metrics": [metric],
+        },
+    }
     app.extras.append(scaler)
     return scaler
 
@@ -35,7 +51,10 @@ def _condition(scaler: str, kind: str, status: str, reason: str) -> Visible:
         for found in live.items("autoscaling/v2", "horizontalpodautoscalers"):
             if found["metadata"]["name"] == scaler:
                 conditions = (found.get("status") or {}).get("conditions") or []
-                return any((c["type"], c["status"], c["reason"]) == (kind, status, reason) for c in conditions)  # fmt: skip
+                return any(
+                    (c["type"], c["status"], c["reason"]) == (kind, status, reason)
+                    for c in conditions
+                )
         return False
 
     return visible
@@ -73,7 +92,9 @@ def _serving(live: Live, app: App, most: int) -> bool:
 def no_request(scene: Scene, app: App) -> str:
     """The container states no CPU request: utilisation cannot be computed."""
     scene.title = "{app} does not scale with its load"
-    app.container["resources"] = {"limits": {"memory": app.container["resources"]["limits"]["memory"]}}  # fmt: skip
+    app.container["resources"] = {
+        "limits": {"memory": app.container["resources"]["limits"]["memory"]}
+    }
     scene.usage[app.name] = 90
     scaler = _scaler(scene, app, 1, 6, 70)
     scene.visible.append(
@@ -99,7 +120,9 @@ def no_target(scene: Scene, app: App) -> str:
     scaler = _scaler(scene, app, 1, 6, 70)
     scaler["spec"]["scaleTargetRef"]["name"] = scene.words.misspelt(app.name)
     scene.title = "{app} does not scale with its load"
-    scene.visible.append(_condition(scaler["metadata"]["name"], "AbleToScale", "False", "FailedGetScale"))  # fmt: skip
+    scene.visible.append(
+        _condition(scaler["metadata"]["name"], "AbleToScale", "False", "FailedGetScale")
+    )
     return f"horizontalpodautoscaler/{scaler['metadata']['name']}"
 
 

@@ -31,7 +31,10 @@ def memory(scene: Scene, app: App) -> str:
     """One pod asks for more memory than any node has."""
     unplaced(scene, app, "Insufficient memory")
     asked = scene.pick(("96Gi", "128Gi", "300G", "131072Mi"))
-    app.container["resources"] = {"requests": {"cpu": "50m", "memory": asked}, "limits": {"memory": asked}}  # fmt: skip
+    app.container["resources"] = {
+        "requests": {"cpu": "50m", "memory": asked},
+        "limits": {"memory": asked},
+    }
     _maybe_pinned(scene, app)
     return ""
 
@@ -47,16 +50,25 @@ def node_selector(scene: Scene, app: App) -> str:
     """The nodeSelector names a label, or a value, that no node has."""
     unplaced(scene, app, "node affinity/selector")
     pool = _label(scene.fleet.workers[0], "pool")
-    app.spec["nodeSelector"] = scene.pick((
-        {"pool": scene.words.misspelt(pool)}, {"disktype": "ssd"}, {f"{scene.words.word()}.example.com/class": "fast"},
-        {"kubernetes.io/hostname": scene.words.word()}, {"pool": pool, "topology.kubernetes.io/zone": scene.words.word()},
-    ))  # fmt: skip
+    app.spec["nodeSelector"] = scene.pick(
+        (
+            {"pool": scene.words.misspelt(pool)},
+            {"disktype": "ssd"},
+            {f"{scene.words.word()}.example.com/class": "fast"},
+            {"kubernetes.io/hostname": scene.words.word()},
+            {"pool": pool, "topology.kubernetes.io/zone": scene.words.word()},
+        )
+    )
     return ""
 
 
 def _required(*expressions: Obj) -> Obj:
     terms = [{"matchExpressions": list(expressions)}]
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}  # fmt: skip
+    return {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
+        }
+    }
 
 
 @fault("scheduling", "node_affinity_mismatch", outage=True, kinds=("StatefulSet",))
@@ -64,12 +76,20 @@ def node_affinity(scene: Scene, app: App) -> str:
     """The required node affinity fits no node."""
     unplaced(scene, app, "node affinity/selector")
     zone = scene.words.misspelt(scene.fleet.zones[0])
-    app.spec["affinity"] = scene.pick((
-        _required({"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}),
-        _required({"key": scene.words.word(), "operator": "Exists"}),
-        _required({"key": "kubernetes.io/arch", "operator": "NotIn", "values": ["amd64"]}),
-        _required({"key": "pool", "operator": "In", "values": [scene.words.word(), scene.words.word()]}),
-    ))  # fmt: skip
+    app.spec["affinity"] = scene.pick(
+        (
+            _required({"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}),
+            _required({"key": scene.words.word(), "operator": "Exists"}),
+            _required({"key": "kubernetes.io/arch", "operator": "NotIn", "values": ["amd64"]}),
+            _required(
+                {
+                    "key": "pool",
+                    "operator": "In",
+                    "values": [scene.words.word(), scene.words.word()],
+                }
+            ),
+        )
+    )
     return ""
 
 
@@ -83,7 +103,9 @@ def pod_affinity(scene: Scene, app: App) -> str:
     unplaced(scene, app, "didn't match pod affinity")
     labels = {next(iter(app.template["metadata"]["labels"])): scene.words.app()}
     rules = _pod_rule(labels, scene.pick(("kubernetes.io/hostname", "topology.kubernetes.io/zone")))
-    app.spec["affinity"] = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": rules}}  # fmt: skip
+    app.spec["affinity"] = {
+        "podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": rules}
+    }
     return ""
 
 
@@ -95,7 +117,9 @@ def pod_anti_affinity(scene: Scene, app: App) -> str:
     places = len(scene.fleet.workers) if key.endswith("hostname") else 2
     app.workload["spec"]["replicas"] = places + scene.rng.randint(1, 2)
     rules = _pod_rule(dict(app.template["metadata"]["labels"]), key)
-    app.spec["affinity"] = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": rules}}  # fmt: skip
+    app.spec["affinity"] = {
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": rules}
+    }
     return ""
 
 
@@ -120,7 +144,9 @@ def cordon(scene: Scene, app: App) -> str:
     app.spec["nodeSelector"] = pool
     if scene.rng.random() < 0.4:
         app.spec.pop("nodeSelector")
-        app.spec["affinity"] = _required({"key": "pool", "operator": "In", "values": [pool["pool"]]})  # fmt: skip
+        app.spec["affinity"] = _required(
+            {"key": "pool", "operator": "In", "values": [pool["pool"]]}
+        )
     return ""
 
 
@@ -128,7 +154,9 @@ def cordon(scene: Scene, app: App) -> str:
 def spread(scene: Scene, app: App) -> str:
     """The third zone has only nodes that it may not use, or no node has the key."""
     unplaced(scene, app, "topology spread constraints")
-    key = scene.pick(("topology.kubernetes.io/zone", "topology.kubernetes.io/zone", f"{scene.words.word()}/rack"))  # fmt: skip
+    key = scene.pick(
+        ("topology.kubernetes.io/zone", "topology.kubernetes.io/zone", f"{scene.words.word()}/rack")
+    )
     app.workload["spec"]["replicas"] = max(4, app.replicas)
     rule = {
         "maxSkew": 1,
@@ -164,9 +192,15 @@ def full_node(scene: Scene, app: App) -> str:
 def _claim(scene: Scene, app: App, spec: Obj) -> Obj:
     name = scene.pick((f"{app.name}-data", f"data-{app.name}", scene.words.word()))
     claim: Obj = {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": scene.namespace},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}, **spec},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": scene.namespace},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "5Gi"}},
+            **spec,
+        },
+    }
     _mount(app, name)
     app.extras.append(claim)
     return claim
@@ -184,17 +218,28 @@ def _volume(scene: Scene, storage_class: str, **spec: object) -> Obj:
     scene.owned |= {name, storage_class}
     kinds = [m["metadata"]["name"] for m in scene.before]
     if storage_class not in kinds:
-        scene.before.append({
-            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": storage_class},
-            "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate",
-        })  # fmt: skip
+        scene.before.append(
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "StorageClass",
+                "metadata": {"name": storage_class},
+                "provisioner": "kubernetes.io/no-provisioner",
+                "volumeBindingMode": "Immediate",
+            }
+        )
     volume: Obj = {
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "labels": {"disk": scene.words.word()}},
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "labels": {"disk": scene.words.word()}},
         "spec": {
-            "capacity": {"storage": "10Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": storage_class,
-            "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": f"/mnt/{name}"}, **spec,
+            "capacity": {"storage": "10Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": storage_class,
+            "persistentVolumeReclaimPolicy": "Retain",
+            "hostPath": {"path": f"/mnt/{name}"},
+            **spec,
         },
-    }  # fmt: skip
+    }
     scene.before.append(volume)
     return volume
 
@@ -221,10 +266,15 @@ def claim_class(scene: Scene, app: App) -> str:
     if scene.rng.random() < 0.4:  # it exists, and has no volume
         extra = f"{scene.words.word()}-slow"
         scene.owned.add(extra)
-        scene.before.append({
-            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": extra},
-            "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate",
-        })  # fmt: skip
+        scene.before.append(
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "StorageClass",
+                "metadata": {"name": extra},
+                "provisioner": "kubernetes.io/no-provisioner",
+                "volumeBindingMode": "Immediate",
+            }
+        )
         other = extra
     _claim(scene, app, {"storageClassName": other})
     return ""
@@ -256,7 +306,14 @@ def claim_selector(scene: Scene, app: App) -> str:
     name = _unbound(scene, app)
     volume = _volume(scene, name)
     label = volume["metadata"]["labels"]["disk"]
-    _claim(scene, app, {"storageClassName": name, "selector": {"matchLabels": {"disk": scene.words.misspelt(label)}}})  # fmt: skip
+    _claim(
+        scene,
+        app,
+        {
+            "storageClassName": name,
+            "selector": {"matchLabels": {"disk": scene.words.misspelt(label)}},
+        },
+    )
     return ""
 
 
@@ -267,12 +324,26 @@ def volume_taken(scene: Scene, app: App) -> str:
     volume = _volume(scene, name)
     rival = scene.words.word()
     if scene.rng.random() < 0.5:  # kept for a claim that is gone
-        volume["spec"]["claimRef"] = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": scene.namespace, "name": rival}  # fmt: skip
+        volume["spec"]["claimRef"] = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": scene.namespace,
+            "name": rival,
+        }
     else:
-        scene.before.append({
-            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": rival, "namespace": scene.namespace},
-            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "8Gi"}}, "storageClassName": name, "volumeName": volume["metadata"]["name"]},
-        })  # fmt: skip
+        scene.before.append(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": rival, "namespace": scene.namespace},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "resources": {"requests": {"storage": "8Gi"}},
+                    "storageClassName": name,
+                    "volumeName": volume["metadata"]["name"],
+                },
+            }
+        )
         app.late = True
         scene.bound_first.append(rival)
     _claim(scene, app, {"storageClassName": name})
@@ -285,8 +356,16 @@ def volume_elsewhere(scene: Scene, app: App) -> str:
     unplaced(scene, app, "PersistentVolume's node affinity")
     name = f"{scene.words.word()}-local"
     here, there = scene.rng.sample(scene.fleet.workers, 2)
-    term = {"key": "kubernetes.io/hostname", "operator": "In", "values": [_label(here, "kubernetes.io/hostname")]}  # fmt: skip
-    _volume(scene, name, nodeAffinity={"required": {"nodeSelectorTerms": [{"matchExpressions": [term]}]}})  # fmt: skip
+    term = {
+        "key": "kubernetes.io/hostname",
+        "operator": "In",
+        "values": [_label(here, "kubernetes.io/hostname")],
+    }
+    _volume(
+        scene,
+        name,
+        nodeAffinity={"required": {"nodeSelectorTerms": [{"matchExpressions": [term]}]}},
+    )
     _claim(scene, app, {"storageClassName": name})
     app.spec["nodeSelector"] = {"kubernetes.io/hostname": _label(there, "kubernetes.io/hostname")}
     return ""
@@ -295,7 +374,13 @@ def volume_elsewhere(scene: Scene, app: App) -> str:
 @fault("scheduling", "insufficient_resource", outage=True, kinds=("StatefulSet",))
 def extended(scene: Scene, app: App) -> str:
     """The pods want a device that no node has, or more scratch disk."""
-    what, much = scene.pick((("nvidia.com/gpu", "1"), (f"{scene.words.word()}.example.com/fpga", "2"), ("ephemeral-storage", "900Gi")))  # fmt: skip
+    what, much = scene.pick(
+        (
+            ("nvidia.com/gpu", "1"),
+            (f"{scene.words.word()}.example.com/fpga", "2"),
+            ("ephemeral-storage", "900Gi"),
+        )
+    )
     unplaced(scene, app, f"Insufficient {what}")
     app.container["resources"]["limits"][what] = much
     app.container["resources"]["requests"][what] = much
@@ -338,7 +423,11 @@ def template_class(scene: Scene, app: App) -> str:
     unplaced(scene, app, "unbound immediate PersistentVolumeClaims")
     known = f"{scene.words.word()}-disk"
     _volume(scene, known)
-    asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}, "storageClassName": scene.words.misspelt(known)}  # fmt: skip
+    asked = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "2Gi"}},
+        "storageClassName": scene.words.misspelt(known),
+    }
     app.workload["kind"] = "StatefulSet"
     app.workload["spec"] |= {
         "serviceName": app.name,

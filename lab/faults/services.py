@@ -75,7 +75,9 @@ def target_port_name(scene: Scene, app: App) -> str:
     """The Service's target port is a name that the pods do not have."""
     _called(scene, app)
     app.container["ports"][0]["name"] = "web"
-    _service(app)["spec"]["ports"][0]["targetPort"] = scene.pick(("http", "api", "webb", "main-port"))  # fmt: skip
+    _service(app)["spec"]["ports"][0]["targetPort"] = scene.pick(
+        ("http", "api", "webb", "main-port")
+    )
     return ""
 
 
@@ -142,8 +144,18 @@ def network_policy(scene: Scene, app: App) -> str:
     """A policy selects the callee and lets nobody in."""
     _called(scene, app)
     name = scene.pick(("deny-all", "lockdown", scene.words.word()))
-    spec: Obj = {"podSelector": {"matchLabels": dict(app.template["metadata"]["labels"])}, "policyTypes": ["Ingress"]}  # fmt: skip
-    scene.before.append({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
+    spec: Obj = {
+        "podSelector": {"matchLabels": dict(app.template["metadata"]["labels"])},
+        "policyTypes": ["Ingress"],
+    }
+    scene.before.append(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": name, "namespace": scene.namespace},
+            "spec": spec,
+        }
+    )
     return ""
 
 
@@ -154,7 +166,14 @@ def ingress(scene: Scene, app: App) -> str:
     backend = {"service": {"name": scene.words.misspelt(app.name), "port": {"number": 80}}}
     paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
     rule = {"host": f"{scene.words.word()}.example.com", "http": {"paths": paths}}
-    scene.before.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": scene.namespace}, "spec": {"rules": [rule]}})  # fmt: skip
+    scene.before.append(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": name, "namespace": scene.namespace},
+            "spec": {"rules": [rule]},
+        }
+    )
     return f"ingress/{name}"
 
 
@@ -185,7 +204,14 @@ def tls_secret(scene: Scene, app: App) -> str:
         "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
     }
     spec = {"tls": [{"hosts": [host], "secretName": f"{name}-tls"}], "rules": [rule]}
-    scene.before.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": scene.namespace}, "spec": spec})  # fmt: skip
+    scene.before.append(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": name, "namespace": scene.namespace},
+            "spec": spec,
+        }
+    )
     scene.title = "{app}: certificate check fails"
     return f"ingress/{name}"
 
@@ -198,6 +224,8 @@ def config_host(scene: Scene, app: App) -> str:
     app.container["env"].remove(entry)
     wrong = entry["value"].replace(name, scene.words.misspelt(name), 1)
     meta = {"name": f"{app.name}-env", "namespace": scene.namespace}
-    app.extras.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {entry["name"]: wrong}})  # fmt: skip
+    app.extras.append(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {entry["name"]: wrong}}
+    )
     app.container["envFrom"] = [{"configMapRef": {"name": f"{app.name}-env"}}]
     return ""

@@ -9,7 +9,11 @@ from lab.scene import App, Obj, Program, Scene
 
 
 def _config(scene: Scene, app: App, kind: str, name: str, data: dict[str, str]) -> Obj:
-    made: Obj = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": scene.namespace}}  # fmt: skip
+    made: Obj = {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": scene.namespace},
+    }
     made["stringData" if kind == "Secret" else "data"] = data
     app.extras.append(made)
     return made
@@ -28,7 +32,9 @@ def missing_object(scene: Scene, app: App) -> str:
     if scene.rng.random() < 0.5:
         app.container["envFrom"] = [{f"{prefix}Ref": {"name": name}}]
     else:
-        app.container["env"].append({"name": "MODE", "valueFrom": {f"{prefix}KeyRef": {"name": name, "key": "MODE"}}})  # fmt: skip
+        app.container["env"].append(
+            {"name": "MODE", "valueFrom": {f"{prefix}KeyRef": {"name": name, "key": "MODE"}}}
+        )
     return ""
 
 
@@ -41,7 +47,9 @@ def missing_key(scene: Scene, app: App) -> str:
     _config(scene, app, kind, name, {"mode": "on", "region": "north"})
     prefix = "configMap" if kind == "ConfigMap" else "secret"
     key = scene.pick(("MODE", "modes", "zone"))
-    app.container["env"].append({"name": "MODE", "valueFrom": {f"{prefix}KeyRef": {"name": name, "key": key}}})  # fmt: skip
+    app.container["env"].append(
+        {"name": "MODE", "valueFrom": {f"{prefix}KeyRef": {"name": name, "key": key}}}
+    )
     return ""
 
 
@@ -53,7 +61,9 @@ def missing_volume_source(scene: Scene, app: App) -> str:
     way = scene.pick(("configMap", "secret", "item"))
     if way == "item":
         _config(scene, app, "ConfigMap", name, {"app.yaml": "mode: on"})
-        source: Obj = {"configMap": {"name": name, "items": [{"key": "application.yaml", "path": "app.yaml"}]}}  # fmt: skip
+        source: Obj = {
+            "configMap": {"name": name, "items": [{"key": "application.yaml", "path": "app.yaml"}]}
+        }
     else:
         source = {way: {"name": name} if way == "configMap" else {"secretName": name}}
     app.spec["volumes"] = [{"name": "files", **source}]
@@ -66,7 +76,11 @@ def image_tag(scene: Scene, app: App) -> str:
     """The tag, or the repository, does not exist."""
     sick(scene, app)
     repository, _, tag = app.container["image"].rpartition(":")
-    wrong = (f"{repository}:{tag}-rc9", f"{repository}:latest-stable", f"{scene.words.misspelt(repository)}:{tag}")  # fmt: skip
+    wrong = (
+        f"{repository}:{tag}-rc9",
+        f"{repository}:latest-stable",
+        f"{scene.words.misspelt(repository)}:{tag}",
+    )
     app.container["image"] = scene.pick(wrong[:2])
     if scene.rng.random() < 0.3:
         head, _, name = repository.rpartition("/")
@@ -106,7 +120,14 @@ def image_platform(scene: Scene, app: App) -> str:
 def command(scene: Scene, app: App) -> str:
     """The command does not exist in the image."""
     sick(scene, app)
-    app.container["command"] = scene.pick((["/app/run.sh"], [f"/usr/local/bin/{app.name}"], ["serve"], ["/bin/bash", "-c", "exec server"]))  # fmt: skip
+    app.container["command"] = scene.pick(
+        (
+            ["/app/run.sh"],
+            [f"/usr/local/bin/{app.name}"],
+            ["serve"],
+            ["/bin/bash", "-c", "exec server"],
+        )
+    )
     return ""
 
 
@@ -115,7 +136,15 @@ def init_container(scene: Scene, app: App) -> str:
     """An init container ends with an error."""
     sick(scene, app)
     name = scene.pick(("migrate", "prepare", "wait"))
-    lines = (scene.pick(("migration 0041 failed: column \"kind\" already exists", "schema version 17 is newer than this program", "step 3 of 7 failed")),)  # fmt: skip
+    lines = (
+        scene.pick(
+            (
+                'migration 0041 failed: column "kind" already exists',
+                "schema version 17 is newer than this program",
+                "step 3 of 7 failed",
+            )
+        ),
+    )
     app.beside[name] = Program("go", 0, "tcp", "", f"/bin/{name}", 16, 10, 0, dying_words=lines)
     image = app.container["image"]
     app.spec["initContainers"] = [{"name": name, "image": image, "command": [f"/bin/{name}"]}]

@@ -102,7 +102,9 @@ def rollback(
     plan = inert.prose(told, _SENTENCE) if len(told) <= _SENTENCE else ""
     inverse = "".join(reverse(edit.diff) for edit in chosen.edits)
     known = bool(_SHA.fullmatch(commit) and _BRANCH.fullmatch(target))
-    folded = details(word("rollback_inverse", language), inert.fence(inverse, "diff") if inverse else "")  # fmt: skip
+    folded = details(
+        word("rollback_inverse", language), inert.fence(inverse, "diff") if inverse else ""
+    )
     if not known:
         how = word("rollback_no_commit", language)
         return section(word("rollback", language), _safe(plan), how, folded)

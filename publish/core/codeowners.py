@@ -51,7 +51,9 @@ class CodeOwners:
 
     def of(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Owners of the files as the file writes them (``@ada``, ``@team/sre``, ``@@maintainer``, an address), each once."""
-        found = (owner for path in paths for section in self.sections for owner in section.owners(path))  # fmt: skip
+        found = (
+            owner for path in paths for section in self.sections for owner in section.owners(path)
+        )
         return tuple(dict.fromkeys(found))
 
 

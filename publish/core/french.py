@@ -76,7 +76,10 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"not checked", r"non contrôlé"),
     (r"offline: no server was asked", r"hors ligne : aucun serveur n'a été interrogé"),
     (r"no quotas were collected", r"aucun quota n'a été relevé"),
-    (r"quota (\S+) does not say how much (\S+) is used", r"le quota \1 ne dit pas combien de \2 est utilisé"),
+    (
+        r"quota (\S+) does not say how much (\S+) is used",
+        r"le quota \1 ne dit pas combien de \2 est utilisé",
+    ),
     (r"quota (\S+): (\S+) would be (\S+) of (\S+)", r"quota \1 : \2 serait à \3 sur \4"),
     (
         r"quota (\S+): (\S+) is (\S+) of (\S+) while it rolls out",
@@ -229,7 +232,10 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         r"(\S+) names fields, and a whole (\S+) is more than those",
         r"\1 nomme des champs, et un \2 entier va au-delà",
     ),
-    (r"(\S+) allows (\d+) changed (files|lines), this takes (\d+)", r"\1 permet \2 changements (\3), il en faut \4"),
+    (
+        r"(\S+) allows (\d+) changed (files|lines), this takes (\d+)",
+        r"\1 permet \2 changements (\3), il en faut \4",
+    ),
     (r"(\S+) allows (\S+) up to (\S+), this is (\S+)", r"\1 permet \2 jusqu'à \3, ceci demande \4"),
     (
         r"(\S+) allows (\S+) to change by (\S+) times, this is (\S+) to (\S+)",
@@ -241,11 +247,12 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         r"IGNORED: a comment asks K-Fix to leave the document alone",
         r"IGNORED : un commentaire demande à K-Fix de ne pas toucher au document",
     ),
-    (r"(.*)IGNORED: (\S+): a comment asks K-Fix to leave the document alone",
+    (
+        r"(.*)IGNORED: (\S+): a comment asks K-Fix to leave the document alone",
         r"\1IGNORED : \2 : un commentaire demande à K-Fix de ne pas toucher au document",
     ),
     (r"NOT_FOUND: no file declares (\S+)", r"NOT_FOUND : aucun fichier ne déclare \1"),
-)  # fmt: skip
+)
 #: Longer texts are quotations, not sentences of ours.
 _LONGEST = 600
 _COMPILED = tuple((re.compile(pattern), french) for pattern, french in _SENTENCES)

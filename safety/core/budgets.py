@@ -61,7 +61,9 @@ def _guarded(case: Case, item: Changed) -> _Guarded | None:
         before = item.before
         count = workloads.replicas(after)
         labels = _labels(before) if before is not None else None
-        return _Guarded(labels, _labels(after), workloads.replicas(before) if before else count, count)  # fmt: skip
+        return _Guarded(
+            labels, _labels(after), workloads.replicas(before) if before else count, count
+        )
     if after.get("kind") == "HorizontalPodAutoscaler":
         target = workloads.target_of(after, case.objects)
         if target is None:
@@ -91,7 +93,9 @@ def _trouble(
     before = room(spec, others + guarded.before)
     after = room(spec, others + guarded.after)
     bound = "minAvailable" if spec.get("minAvailable") is not None else "maxUnavailable"
-    numbers[f"{name} {bound}"] = f"{spec.get(bound)} of {others + guarded.after} pods, room for {after}"  # fmt: skip
+    numbers[f"{name} {bound}"] = (
+        f"{spec.get(bound)} of {others + guarded.after} pods, room for {after}"
+    )
     if after < min(before, 1):
         return f"budget {name}: with {others + guarded.after} replicas {bound} {spec.get(bound)} leaves no room for an eviction"
     return ""
@@ -101,7 +105,9 @@ def _others(case: Case, item: Changed, selector: Mapping[str, Json]) -> Iterable
     """Replicas of the other workloads that the budget guards together with this one."""
     own = item.ref.name
     if item.ref.kind == "HorizontalPodAutoscaler":
-        own = str(mapping(mapping(mapping(item.after).get("spec")).get("scaleTargetRef")).get("name"))  # fmt: skip
+        own = str(
+            mapping(mapping(mapping(item.after).get("spec")).get("scaleTargetRef")).get("name")
+        )
     for plural in _COUNTED.values():
         for other in case.objects.get(plural, ()):
             about = mapping(other.get("metadata"))

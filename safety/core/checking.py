@@ -112,7 +112,15 @@ def check_plan(
 
 
 #: What an object of a shape that nobody expected makes of code that reads it.
-_MISSHAPEN = (BadQuantity, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, LookupError)  # fmt: skip
+_MISSHAPEN = (
+    BadQuantity,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    ArithmeticError,
+    LookupError,
+)
 
 
 def _changed(

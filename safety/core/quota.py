@@ -99,7 +99,10 @@ def _against(
         numbers[f"{name} {resource}"] = (
             f"{shown(resource, taken)} used + {shown(resource, peak)} of {shown(resource, ceiling)}"
         )
-        for needed, what in ((asked, "would be {} of {}"), (peak, "is {} of {} while it rolls out")):  # fmt: skip
+        for needed, what in (
+            (asked, "would be {} of {}"),
+            (peak, "is {} of {} while it rolls out"),
+        ):
             if taken + needed > ceiling:
                 told = what.format(shown(resource, taken + needed), shown(resource, ceiling))
                 return "fail", f"quota {name}: {resource} {told}"
@@ -189,7 +192,9 @@ def _silent(item: Json) -> frozenset[tuple[str, str]]:
         whole = workloads.amounts(spec, kind)
         for container in (*workloads.containers(item), *(spec.get("initContainers") or ())):
             said = {*workloads.amounts(container, kind), *whole}
-            found |= {(str(container.get("name")), f"{kind}.{n}") for n in _COMPUTE if n not in said}  # fmt: skip
+            found |= {
+                (str(container.get("name")), f"{kind}.{n}") for n in _COMPUTE if n not in said
+            }
     return frozenset(found)
 
 

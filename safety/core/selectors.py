@@ -62,7 +62,9 @@ def _in_one(
     priority: Mapping[str, Json] | None,
 ) -> bool:
     if scope == "PriorityClass":
-        return _holds(scope, operator, values, {scope: name} if (name := _class(pod, priority)) else {})  # fmt: skip
+        return _holds(
+            scope, operator, values, {scope: name} if (name := _class(pod, priority)) else {}
+        )
     if operator != "Exists":
         raise ValueError(f"scope {scope} knows no operator {operator}")
     if scope in ("Terminating", "NotTerminating"):

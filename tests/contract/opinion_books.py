@@ -36,7 +36,11 @@ class MemoryBook:
     async def reserve(self, key: str, model: str, incident: str, tokens: int) -> str:
         now, most = self.clock(), self.allowance
         hour = [c.tokens for c in self.calls if c.at > now - timedelta(hours=1)]
-        mine = [c.tokens for c in self.calls if c.at > now - timedelta(days=1) and c.incident == incident]  # fmt: skip
+        mine = [
+            c.tokens
+            for c in self.calls
+            if c.at > now - timedelta(days=1) and c.incident == incident
+        ]
         if len(hour) >= most.calls_per_hour or sum(hour) + tokens > most.tokens_per_hour:
             return ""
         if len(mine) >= most.calls_per_incident or sum(mine) + tokens > most.tokens_per_incident:

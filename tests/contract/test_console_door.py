@@ -117,13 +117,18 @@ def remembered(engine: Engine, rows: list[tuple[str, int, dict[str, Any]]]) -> N
             insert(incident_records),
             [
                 {
-                    "topic": "plans.validated", "event_id": f"e{number}", "incident_id": incident, "trace_id": f"t{number}",
+                    "topic": "plans.validated",
+                    "event_id": f"e{number}",
+                    "incident_id": incident,
+                    "trace_id": f"t{number}",
                     "occurred_at": datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minute),
-                    "stored_at": datetime(2026, 3, 1, tzinfo=UTC), "summary": summary, "payload": "{}",
+                    "stored_at": datetime(2026, 3, 1, tzinfo=UTC),
+                    "summary": summary,
+                    "payload": "{}",
                 }
                 for number, (incident, minute, summary) in enumerate(rows)
             ],
-        )  # fmt: skip
+        )
 
 
 async def test_a_filter_finds_an_incident_behind_thousands_of_others(store: Engine) -> None:
@@ -328,7 +333,9 @@ async def test_what_is_half_typed_outlives_the_pages_refresh(
         await page.click("button[value=bad]")
         await page.wait_for_url("**thanks=true**")
         await browser.close()
-    assert [e.feedback.text for e in sent.records if isinstance(e, MergeRequestEvent) and e.feedback] == ["half ty"]  # fmt: skip
+    assert [
+        e.feedback.text for e in sent.records if isinstance(e, MergeRequestEvent) and e.feedback
+    ] == ["half ty"]
 
 
 @pytest.mark.browser

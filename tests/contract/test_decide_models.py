@@ -286,7 +286,18 @@ async def test_a_refusal_is_a_named_failure(name: str) -> None:
     assert len(state.asked) == 1
 
 
-@pytest.mark.parametrize("body", [{}, [], "text", {"choices": []}, {"choices": [{}]}, {"content": None}, {"content": ["x"], "choices": ["x"]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        "text",
+        {"choices": []},
+        {"choices": [{}]},
+        {"content": None},
+        {"content": ["x"], "choices": ["x"]},
+    ],
+)
 async def test_json_of_another_shape_is_a_named_failure(provider: Provider, body: Any) -> None:
     async def answer(_: Request) -> Response:
         return reply(body)

@@ -57,7 +57,15 @@ async def opened(
 
 
 def saying(**answer: Json) -> Answer:
-    whole = {"hypothesis": "H1", "plan": "none", "verdict": "fix", "confidence": 0.9, "explanation": "because", "proposal": None, **answer}  # fmt: skip
+    whole = {
+        "hypothesis": "H1",
+        "plan": "none",
+        "verdict": "fix",
+        "confidence": 0.9,
+        "explanation": "because",
+        "proposal": None,
+        **answer,
+    }
 
     def said(_: Mapping[str, Json]) -> str:
         return json.dumps(whole)
@@ -108,7 +116,11 @@ async def test_the_budget_outlives_the_process(monkeypatch: pytest.MonkeyPatch) 
             record = await decide(killed(), ports)
             assert record is not None
             verdicts.append((record.status, record.second_opinion.reason))
-    assert verdicts == [("solution_proposed", "malformed_answer"), ("solution_proposed", "no_budget"), ("solution_proposed", "no_budget")]  # fmt: skip
+    assert verdicts == [
+        ("solution_proposed", "malformed_answer"),
+        ("solution_proposed", "no_budget"),
+        ("solution_proposed", "no_budget"),
+    ]
     assert len(account.asked) == 2
 
 

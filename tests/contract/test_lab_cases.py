@@ -53,7 +53,9 @@ def test_no_case_tells_its_answer(cases: Path) -> None:
         answer = json.loads((cases / "expected" / f"{folder.name}.json").read_text())
         assert re.fullmatch(r"lab-\d+-\d{4}", folder.name)
         texts = [path.read_text() for path in folder.rglob("*") if path.is_file()]
-        told = answer["failure_class"] != "healthy" and any(answer["failure_class"] in t for t in texts)  # fmt: skip
+        told = answer["failure_class"] != "healthy" and any(
+            answer["failure_class"] in t for t in texts
+        )
         assert not told
 
 
@@ -61,6 +63,8 @@ def test_the_rules_are_right_on_most_of_them_and_change_nothing_that_is_well(cas
     verdicts = judged(cases)
     assert all(one.status != "missing" for one, _ in verdicts)
     right = sum(one.at("both", 1) for one, _ in verdicts)
-    assert right >= COUNT - 1, [(one.truth, one.predicted) for one, _ in verdicts if not one.at("both", 1)]  # fmt: skip
+    assert right >= COUNT - 1, [
+        (one.truth, one.predicted) for one, _ in verdicts if not one.at("both", 1)
+    ]
     well = [one for one, answer in verdicts if answer["status"] == "no_action"]
     assert all(one.status != "solution_proposed" for one in well)

@@ -82,7 +82,9 @@ async def test_a_merge_is_checked_after_its_time_and_becomes_an_outcome(
     assert (found.tags, found.trace_id) == ({"team": "shop"}, "trace-1")
     assert found.vector_db_stored
     assert [one.result for one in world.remembered] == ["success"]
-    assert [(m.name, m.before, m.after) for m in found.measurements] == [("throttled_ratio", 0.4, 0.0)]  # fmt: skip
+    assert [(m.name, m.before, m.after) for m in found.measurements] == [
+        ("throttled_ratio", 0.4, 0.0)
+    ]
     assert await kept(found, ports(store, world)) is None
     world.minute = 500
     assert await check_due(ports(store, world)) == []
@@ -246,7 +248,10 @@ async def test_a_failure_is_not_waited_with(store: Engine, world: World) -> None
     world.state_now = replace(HEALTHY, ready=0, reasons=("CrashLoopBackOff",))
     world.failing = {"signals": errors.Unauthorized("dd")}
     found = await the_outcome(store, world)
-    assert (found.result, found.explanation) == ("failure", "0 of 2 pods are ready (CrashLoopBackOff).")  # fmt: skip
+    assert (found.result, found.explanation) == (
+        "failure",
+        "0 of 2 pods are ready (CrashLoopBackOff).",
+    )
 
 
 async def test_feedback_before_the_outcome_is_told_with_it(store: Engine, world: World) -> None:

@@ -95,8 +95,11 @@ async def proposal(
 ) -> Proposal:
     """What was proposed for a Deployment, with the baseline as Datadog tells it now."""
     ref = ObjectRef(
-        api_version="apps/v1", kind="Deployment", namespace=looking.sandbox.world.company.namespace, name=name
-    )  # fmt: skip
+        api_version="apps/v1",
+        kind="Deployment",
+        namespace=looking.sandbox.world.company.namespace,
+        name=name,
+    )
     made = Proposal(
         context=IncidentContext(
             cluster=looking.sandbox.cluster.name,
@@ -136,11 +139,25 @@ async def looked(looking: Looking, made: Proposal, merged_at: datetime) -> Judge
 
 
 CASES = [
-    ("oom", "oom_killed", "cart", "apps/cart/cart.yaml", "memory: 256Mi}", "memory",
-     [("memory: 384Mi}", "384Mi", "success"), ("memory: 272Mi}", "272Mi", "failure")]),
-    ("cpu_throttling", "cpu_throttling", "checkout", "apps/checkout/deployment.yaml", "cpu: 500m", "cpu",
-     [("cpu: 800m", "800m", "success"), ("cpu: 510m", "510m", "failure")]),
-]  # fmt: skip
+    (
+        "oom",
+        "oom_killed",
+        "cart",
+        "apps/cart/cart.yaml",
+        "memory: 256Mi}",
+        "memory",
+        [("memory: 384Mi}", "384Mi", "success"), ("memory: 272Mi}", "272Mi", "failure")],
+    ),
+    (
+        "cpu_throttling",
+        "cpu_throttling",
+        "checkout",
+        "apps/checkout/deployment.yaml",
+        "cpu: 500m",
+        "cpu",
+        [("cpu: 800m", "800m", "success"), ("cpu: 510m", "510m", "failure")],
+    ),
+]
 
 
 @pytest.mark.slow

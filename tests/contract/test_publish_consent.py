@@ -199,7 +199,10 @@ async def test_little_confidence_makes_a_draft_that_does_not_merge_itself(world:
 
 
 async def test_a_document_that_asks_to_be_left_alone_is_named_in_the_refusal(world: World) -> None:
-    files = {path: text.replace("# checkout", "# kfix: ignore\n# checkout") for path, text in sample.FILES.items()}  # fmt: skip
+    files = {
+        path: text.replace("# checkout", "# kfix: ignore\n# checkout")
+        for path, text in sample.FILES.items()
+    }
     refused = propose(
         files, [sample.change("900m")], environment="production", project="p", ref="main"
     )

@@ -90,7 +90,9 @@ TROUBLE: dict[str, tuple[Fault, type[errors.KFixError]]] = {
 
 
 def copy(fault: Fault, method: str = "") -> Fault:
-    return Fault(fault.service, fault.kind, status=fault.status, seconds=fault.seconds, method=method)  # fmt: skip
+    return Fault(
+        fault.service, fault.kind, status=fault.status, seconds=fault.seconds, method=method
+    )
 
 
 async def test_reads_fail_with_a_type_and_after_few_requests(world: World) -> None:
@@ -193,9 +195,18 @@ async def test_the_open_one_is_found_among_many_of_a_branch(world: World) -> Non
     (mr,) = world.project.merge_requests
     for number in range(60):
         old = MergeRequest(
-            500 + number, 500 + number, mr.author, "old", "", BRANCH, "main", mr.sha,
-            mr.created + number + 1, mr.updated, state="closed",
-        )  # fmt: skip
+            500 + number,
+            500 + number,
+            mr.author,
+            "old",
+            "",
+            BRANCH,
+            "main",
+            mr.sha,
+            mr.created + number + 1,
+            mr.updated,
+            state="closed",
+        )
         world.project.merge_requests.append(old)
     found = await world.forge.find(PROJECT, BRANCH)
     assert found is not None
@@ -211,7 +222,9 @@ async def test_reviewers_of_a_large_group_take_turns(world: World) -> None:
     for number in range(3):
         branch = f"kfix/incident-inc-{number}x"
         await world.forge.commit(PROJECT, branch, "main", "m", (NEW,))
-        draft = Draft(PROJECT, branch, "main", "t", "d", (), reviewers=("@shop/sre",), reviewers_at_most=2)  # fmt: skip
+        draft = Draft(
+            PROJECT, branch, "main", "t", "d", (), reviewers=("@shop/sre",), reviewers_at_most=2
+        )
         await world.forge.open(draft)
         reviewers = world.project.merge_requests[-1].reviewers
         assert len(reviewers) == 2

@@ -298,7 +298,13 @@ def test_the_last_values_file_of_an_application_that_sets_the_key_is_changed(
 
 
 def test_an_object_of_values_is_changed_in_the_application(renderer: Programs) -> None:
-    found = proposed(argo(), renderer, raise_to("spec.replicas", 1, 2), live=tracked("api-staging"), env="staging")  # fmt: skip
+    found = proposed(
+        argo(),
+        renderer,
+        raise_to("spec.replicas", 1, 2),
+        live=tracked("api-staging"),
+        env="staging",
+    )
     assert lines_of(found) == {
         "apps/staging.yaml": ["-        replicaCount: 1", "+        replicaCount: 2"]
     }

@@ -19,8 +19,16 @@ from safety.core.budgets import room
 from safety.core.selectors import in_scope
 
 LIMITS = {"limits": {"cpu": "100m", "memory": "64Mi"}}
-FAR = {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone", "namespaces": ["other"], "labelSelector": {}}]}  # fmt: skip
-NEAR = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {}}}]}  # fmt: skip
+FAR = {
+    "requiredDuringSchedulingIgnoredDuringExecution": [
+        {"topologyKey": "zone", "namespaces": ["other"], "labelSelector": {}}
+    ]
+}
+NEAR = {
+    "preferredDuringSchedulingIgnoredDuringExecution": [
+        {"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {}}}
+    ]
+}
 PODS: dict[str, dict[str, Any]] = {
     "plain": {"resources": LIMITS},
     "best-effort": {},
@@ -38,19 +46,46 @@ QUOTAS: dict[str, dict[str, Any]] = {
     "NotBestEffort": {"scopes": ["NotBestEffort"]},
     "two scopes": {"scopes": ["NotTerminating", "NotBestEffort"]},
     "a class": {"scopes": ["PriorityClass"]},
-    "this class": {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["kfix-high"]}]}},
-    "other classes": {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "NotIn", "values": ["kfix-high"]}]}},
-    "no class": {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "DoesNotExist"}]}},
-    "affinity": {"scopeSelector": {"matchExpressions": [{"scopeName": "CrossNamespacePodAffinity", "operator": "Exists"}]}},
-    "both": {"scopes": ["NotTerminating"], "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}},
-}  # fmt: skip
+    "this class": {
+        "scopeSelector": {
+            "matchExpressions": [
+                {"scopeName": "PriorityClass", "operator": "In", "values": ["kfix-high"]}
+            ]
+        }
+    },
+    "other classes": {
+        "scopeSelector": {
+            "matchExpressions": [
+                {"scopeName": "PriorityClass", "operator": "NotIn", "values": ["kfix-high"]}
+            ]
+        }
+    },
+    "no class": {
+        "scopeSelector": {
+            "matchExpressions": [{"scopeName": "PriorityClass", "operator": "DoesNotExist"}]
+        }
+    },
+    "affinity": {
+        "scopeSelector": {
+            "matchExpressions": [{"scopeName": "CrossNamespacePodAffinity", "operator": "Exists"}]
+        }
+    },
+    "both": {
+        "scopes": ["NotTerminating"],
+        "scopeSelector": {
+            "matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]
+        },
+    },
+}
 
 
 def quota(cluster: ClusterUnderTest, namespace: str, hard: dict[str, str], **spec: Any) -> None:
     """A quota whose status the controller has computed."""
     cluster.create(
-        "/api/v1/resourcequotas", namespace, {"metadata": {"name": "q"}, "spec": {"hard": hard, **spec}}
-    )  # fmt: skip
+        "/api/v1/resourcequotas",
+        namespace,
+        {"metadata": {"name": "q"}, "spec": {"hard": hard, **spec}},
+    )
     until = time.monotonic() + 20
     while time.monotonic() < until:
         found = cluster.admin("GET", f"/api/v1/namespaces/{namespace}/resourcequotas/q")[1]
@@ -72,8 +107,16 @@ def admitted(cluster: ClusterUnderTest, namespace: str, manifest: dict[str, Any]
 @pytest.mark.kube
 def test_a_quotas_scope_is_what_admission_takes_it_for(real_cluster: ClusterUnderTest) -> None:  # noqa: F811
     """A quota of no pods at all refuses exactly those in its scope."""
-    high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "kfix-high"}, "value": 7}  # fmt: skip
-    assert real_cluster.admin("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", high)[0] in (201, 409)  # fmt: skip
+    high = {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": "kfix-high"},
+        "value": 7,
+    }
+    assert real_cluster.admin("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", high)[0] in (
+        201,
+        409,
+    )
     until = time.monotonic() + 10
     scratch = real_cluster.namespace()
     while not _knows_the_class(real_cluster, scratch):
@@ -93,23 +136,34 @@ def test_a_quotas_scope_is_what_admission_takes_it_for(real_cluster: ClusterUnde
 
 def _knows_the_class(cluster: ClusterUnderTest, namespace: str) -> bool:
     manifest = pod("x", priorityClassName="kfix-high")
-    return cluster.admin("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", manifest)[0] == 201  # fmt: skip
+    return (
+        cluster.admin("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", manifest)[0] == 201
+    )
 
 
 AMOUNTS: dict[str, dict[str, Any]] = {
     "two containers": {"containers": ["1", "500m"]},
     "a large init container": {"containers": ["1"], "initContainers": [("3", "")]},
     "a sidecar": {"containers": ["1"], "initContainers": [("2", "Always")]},
-    "a sidecar, then an init container": {"containers": ["1"], "initContainers": [("2", "Always"), ("3", "")]},
-    "an init container, then a sidecar": {"containers": ["1"], "initContainers": [("3", ""), ("1", "Always")]},
-}  # fmt: skip
+    "a sidecar, then an init container": {
+        "containers": ["1"],
+        "initContainers": [("2", "Always"), ("3", "")],
+    },
+    "an init container, then a sidecar": {
+        "containers": ["1"],
+        "initContainers": [("3", ""), ("1", "Always")],
+    },
+}
 
 
 @pytest.mark.kube
 def test_a_pod_amounts_to_what_admission_counts(real_cluster: ClusterUnderTest) -> None:  # noqa: F811
     """The same sum fits into a quota of exactly that much, and not into one of a milli-core less."""
     for name, made in AMOUNTS.items():
-        spec = {kind: [_container(n, one) for n, one in enumerate(found)] for kind, found in made.items()}  # fmt: skip
+        spec = {
+            kind: [_container(n, one) for n, one in enumerate(found)]
+            for kind, found in made.items()
+        }
         manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
         millis = int(workloads.per_pod(manifest, "requests")["cpu"] * 1000)
         for cpu, fits in ((millis, True), (millis - 1, False)):
@@ -124,9 +178,17 @@ def test_a_budgets_room_is_what_the_disruption_controller_computes(
 ) -> None:
     """``desiredHealthy`` of the real controller is what ``room`` leaves of the replicas."""
     bounds: list[dict[str, Any]] = [
-        {"minAvailable": 2}, {"minAvailable": "50%"}, {"minAvailable": "34%"}, {"minAvailable": "100%"}, {"maxUnavailable": 1},
-        {"maxUnavailable": "25%"}, {"maxUnavailable": "1%"}, {"maxUnavailable": 0}, {"minAvailable": 9}, {"maxUnavailable": 9},
-    ]  # fmt: skip
+        {"minAvailable": 2},
+        {"minAvailable": "50%"},
+        {"minAvailable": "34%"},
+        {"minAvailable": "100%"},
+        {"maxUnavailable": 1},
+        {"maxUnavailable": "25%"},
+        {"maxUnavailable": "1%"},
+        {"maxUnavailable": 0},
+        {"minAvailable": 9},
+        {"maxUnavailable": 9},
+    ]
     for replicas in (3, 4):
         namespace = real_cluster.namespace()
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
@@ -161,7 +223,11 @@ def _computed(cluster: ClusterUnderTest, namespace: str, name: str, pods: int) -
 
 def _container(number: int, said: Any) -> dict[str, Any]:
     cpu, policy = said if isinstance(said, tuple) else (said, "")
-    found = {"name": f"c{number}{policy.lower()}", "image": "r.invalid/app:1", "resources": {"requests": {"cpu": cpu}}}  # fmt: skip
+    found = {
+        "name": f"c{number}{policy.lower()}",
+        "image": "r.invalid/app:1",
+        "resources": {"requests": {"cpu": cpu}},
+    }
     if isinstance(said, tuple):
         found["name"] = f"i{number}"
     return found | ({"restartPolicy": policy} if policy else {})

@@ -103,9 +103,14 @@ def test_the_tree_is_paged_and_recursive(house: House) -> None:
     repo = house.repo()
     names = [e["path"] for e in repo.repository_tree(recursive=True, per_page=2, iterator=True)]
     assert names == [
-        "README.md", "apps", "apps/cart", "apps/cart/deploy.yaml",
-        "apps/checkout", "apps/checkout/deploy.yaml", "apps/checkout/service.yaml",
-    ]  # fmt: skip
+        "README.md",
+        "apps",
+        "apps/cart",
+        "apps/cart/deploy.yaml",
+        "apps/checkout",
+        "apps/checkout/deploy.yaml",
+        "apps/checkout/service.yaml",
+    ]
     assert [e["name"] for e in repo.repository_tree(path="apps")] == ["cart", "checkout"]
     assert status_of(lambda: repo.repository_tree(path="nowhere"))[0] == 404
     assert status_of(lambda: repo.repository_tree(ref="no-such"))[0] == 404
@@ -153,8 +158,11 @@ def test_one_commit_makes_the_branch_and_changes_several_files(house: House) -> 
     assert made.title == "two files"
     diff = subprocess.run(
         ["git", "diff", "--numstat", "main", "fix"],
-        cwd=house.project.repository.folder, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+        cwd=house.project.repository.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     assert diff == [
         "0",
         "1",
@@ -185,12 +193,21 @@ def test_one_commit_makes_the_branch_and_changes_several_files(house: House) -> 
 @pytest.mark.parametrize(
     ("action", "said"),
     [
-        ({"action": "create", "file_path": "README.md", "content": "x"}, "A file with this name already exists"),
-        ({"action": "update", "file_path": "none", "content": "x"}, "A file with this name doesn't exist"),
-        ({"action": "create", "file_path": "../x", "content": "x"}, "Path cannot include directory traversal"),
+        (
+            {"action": "create", "file_path": "README.md", "content": "x"},
+            "A file with this name already exists",
+        ),
+        (
+            {"action": "update", "file_path": "none", "content": "x"},
+            "A file with this name doesn't exist",
+        ),
+        (
+            {"action": "create", "file_path": "../x", "content": "x"},
+            "Path cannot include directory traversal",
+        ),
         ({"action": "create", "file_path": ".git/config", "content": "x"}, "Invalid path"),
     ],
-)  # fmt: skip
+)
 def test_a_refused_action_leaves_no_branch_behind(
     house: House, action: dict[str, str], said: str
 ) -> None:
@@ -206,8 +223,11 @@ def test_an_existing_branch_cannot_be_started_again_and_main_is_protected(house:
     code, said = status_of(lambda: change(repo, "fix"))
     assert code == 400
     assert said.startswith("A branch called 'fix' already exists")
-    data = {"branch": "main", "commit_message": "m",
-            "actions": [{"action": "update", "file_path": "README.md", "content": "x"}]}  # fmt: skip
+    data = {
+        "branch": "main",
+        "commit_message": "m",
+        "actions": [{"action": "update", "file_path": "README.md", "content": "x"}],
+    }
     assert status_of(lambda: repo.commits.create(data)) == (
         403,
         "403 Forbidden - You are not allowed to push into this branch",
@@ -220,9 +240,14 @@ def test_a_file_that_moved_on_refuses_the_commit_that_saw_it_before(house: House
     seen = repo.files.get("apps/cart/deploy.yaml", ref="main").last_commit_id
     change(repo, "one", last_commit_id=seen)
     maintainer.commits.create(
-        {"branch": "main", "commit_message": "m",
-         "actions": [{"action": "update", "file_path": "apps/cart/deploy.yaml", "content": "a: 7\n"}]}
-    )  # fmt: skip
+        {
+            "branch": "main",
+            "commit_message": "m",
+            "actions": [
+                {"action": "update", "file_path": "apps/cart/deploy.yaml", "content": "a: 7\n"}
+            ],
+        }
+    )
     code, said = status_of(lambda: change(repo, "two", last_commit_id=seen))
     assert (code, said) == (
         400,
@@ -327,9 +352,14 @@ def test_conflicting_changes_do_not_merge(house: House) -> None:
     repo = house.repo("ada-token")
     mr = open_mr(repo)
     repo.commits.create(
-        {"branch": "main", "commit_message": "m",
-         "actions": [{"action": "update", "file_path": "apps/cart/deploy.yaml", "content": "a: 0\n"}]}
-    )  # fmt: skip
+        {
+            "branch": "main",
+            "commit_message": "m",
+            "actions": [
+                {"action": "update", "file_path": "apps/cart/deploy.yaml", "content": "a: 0\n"}
+            ],
+        }
+    )
     assert repo.mergerequests.get(mr.iid).has_conflicts
     assert status_of(mr.merge)[0] == 422
 
@@ -387,9 +417,14 @@ def test_hooks_carry_token_signature_and_the_life_of_a_merge_request(house: Hous
     receiver = Receiver()
     with serve_in_thread(receiver.app) as url:
         house.repo("ada-token").hooks.create(
-            {"url": f"{url}/hook", "token": "plain", "signing_token": secret,
-             "merge_requests_events": True, "note_events": True}
-        )  # fmt: skip
+            {
+                "url": f"{url}/hook",
+                "token": "plain",
+                "signing_token": secret,
+                "merge_requests_events": True,
+                "note_events": True,
+            }
+        )
         mr = open_mr(house.repo())
         receiver.wait(1)
         mr.notes.create({"body": "/kfix feedback good"})

@@ -73,13 +73,31 @@ async def propose_and_merge(sandbox: Sandbox, path: str, old: str, new: str) -> 
 
 CART = "apps/cart/cart.yaml"
 GOOD_AND_BAD = [
-    ("oom", CART, "limits: {cpu: 400m, memory: 256Mi}", "limits: {cpu: 400m, memory: 384Mi}", "limits: {cpu: 400m, memory: 272Mi}"),
+    (
+        "oom",
+        CART,
+        "limits: {cpu: 400m, memory: 256Mi}",
+        "limits: {cpu: 400m, memory: 384Mi}",
+        "limits: {cpu: 400m, memory: 272Mi}",
+    ),
     ("cpu_throttling", "apps/checkout/deployment.yaml", "cpu: 500m", "cpu: 800m", "cpu: 510m"),
-    ("hpa_ceiling", "apps/frontend/autoscaling.yaml", "maxReplicas: 4", "maxReplicas: 8", "maxReplicas: 5"),
+    (
+        "hpa_ceiling",
+        "apps/frontend/autoscaling.yaml",
+        "maxReplicas: 4",
+        "maxReplicas: 8",
+        "maxReplicas: 5",
+    ),
     ("bad_image", "apps/catalog/deployment.yml", "catalog:7.2.1", "catalog:7.1.4", "catalog:7.2.2"),
-    ("crash_loop_bad_config", "apps/payments/deployment.yaml", "postgres-primry", "postgres-primary", "postgres-prime"),
+    (
+        "crash_loop_bad_config",
+        "apps/payments/deployment.yaml",
+        "postgres-primry",
+        "postgres-primary",
+        "postgres-prime",
+    ),
     ("unschedulable", "apps/catalog/deployment.yml", "cpu: 3900m", "cpu: 200m", "cpu: 3800m"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "path", "old", "good", "bad"), GOOD_AND_BAD)

@@ -99,7 +99,16 @@ _BUILDERS: dict[str, Builder] = {
         for resource in ("cpu", "memory", "pods", "services", "storage", "objects")
     },
 }
-_ROLLBACK_TOO = ("file_permission_denied", "database_credentials_invalid", "crash_bad_config", "bad_command", "bad_rollout", "crash_code", "container_create_failed", "missing_env")  # fmt: skip
+_ROLLBACK_TOO = (
+    "file_permission_denied",
+    "database_credentials_invalid",
+    "crash_bad_config",
+    "bad_command",
+    "bad_rollout",
+    "crash_code",
+    "container_create_failed",
+    "missing_env",
+)
 #: How many plans a decision carries at most.
 MOST = 3
 
@@ -185,7 +194,9 @@ def _remember(
         if pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class:
             bonus = max(bonus, 0.03)
     for pattern in failed:
-        same_kind = pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class  # fmt: skip
+        same_kind = (
+            pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class
+        )
         if pattern.changes_hash and pattern.changes_hash == plan.changes_hash:
             bonus = -0.4
         elif same_kind and pattern.object_key == finding.object.key:

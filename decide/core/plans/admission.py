@@ -19,8 +19,12 @@ from decide.core.view import ClusterView
 from manifests import quantities
 
 _ROLL = ("The pods restart once", "Les pods redémarrent une fois")
-_BOUND = re.compile(r"(?P<side>maximum|minimum) (?P<resource>\S+) usage per (?P<what>Container|Pod) is (?P<bound>[\w.]+)(?:, but (?P<field>limit|request) is (?P<now>[\w.]+)|\.\s+No (?P<absent>limit|request))")  # fmt: skip
-_RATIO = re.compile(r"(?P<resource>\S+) max limit to request ratio per Container is (?P<ratio>[\d.]+)")  # fmt: skip
+_BOUND = re.compile(
+    r"(?P<side>maximum|minimum) (?P<resource>\S+) usage per (?P<what>Container|Pod) is (?P<bound>[\w.]+)(?:, but (?P<field>limit|request) is (?P<now>[\w.]+)|\.\s+No (?P<absent>limit|request))"
+)
+_RATIO = re.compile(
+    r"(?P<resource>\S+) max limit to request ratio per Container is (?P<ratio>[\d.]+)"
+)
 
 
 def quantity(container: Container, which: str, resource: str) -> Decimal | None:
@@ -44,17 +48,44 @@ def limit_range(finding: Finding, view: ClusterView) -> list[Draft]:
     workload, text = finding.facts["workload"], str(finding.facts.get("message") or "")
     wanted: list[tuple[str, Any]] = []
     for said in _BOUND.finditer(text):
-        wanted += _within(workload, said) if said["what"] == "Container" else _shares(workload, said)  # fmt: skip
+        wanted += (
+            _within(workload, said) if said["what"] == "Container" else _shares(workload, said)
+        )
     ratio = _RATIO.search(text)
     if ratio is not None:
         for container in workload.containers(init=True):
-            limit, request = (quantity(container, w, ratio["resource"]) for w in ("limits", "requests"))  # fmt: skip
+            limit, request = (
+                quantity(container, w, ratio["resource"]) for w in ("limits", "requests")
+            )
             most = Decimal(ratio["ratio"])
             if limit is not None and request is not None and request > 0 and limit / request > most:
-                wanted.append((container_path(workload, container.name, f"resources.requests.{ratio['resource']}"), written(ratio["resource"], limit / most)))  # fmt: skip
-    why = (f"{finding.detail}; the values keep to the range.", f"{finding.detail} ; les valeurs respectent les bornes.")  # fmt: skip
-    risk = ("Less than asked for may be too little: watch memory and throttling", "Moins que demandé peut ne pas suffire : surveiller mémoire et bridage")  # fmt: skip
-    draft = Draft("set_memory" if "memory" in text else "set_cpu", (f"Keep {workload.name} within the LimitRange", f"Garder {workload.name} dans le LimitRange"), why, patch_workload(view, workload, wanted), 0.8, [risk, _ROLL])  # fmt: skip
+                wanted.append(
+                    (
+                        container_path(
+                            workload, container.name, f"resources.requests.{ratio['resource']}"
+                        ),
+                        written(ratio["resource"], limit / most),
+                    )
+                )
+    why = (
+        f"{finding.detail}; the values keep to the range.",
+        f"{finding.detail} ; les valeurs respectent les bornes.",
+    )
+    risk = (
+        "Less than asked for may be too little: watch memory and throttling",
+        "Moins que demandé peut ne pas suffire : surveiller mémoire et bridage",
+    )
+    draft = Draft(
+        "set_memory" if "memory" in text else "set_cpu",
+        (
+            f"Keep {workload.name} within the LimitRange",
+            f"Garder {workload.name} dans le LimitRange",
+        ),
+        why,
+        patch_workload(view, workload, wanted),
+        0.8,
+        [risk, _ROLL],
+    )
     return [draft, *rollback(finding, view)]
 
 
@@ -68,7 +99,12 @@ def _within(workload: Workload, said: re.Match[str]) -> list[tuple[str, Any]]:
             broken = value is not None and (value > bound if upper else value < bound)
             missing = value is None and said["absent"] and which == f"{said['absent']}s"
             if broken or missing:
-                out.append((container_path(workload, container.name, f"resources.{which}.{resource}"), written(resource, bound)))  # fmt: skip
+                out.append(
+                    (
+                        container_path(workload, container.name, f"resources.{which}.{resource}"),
+                        written(resource, bound),
+                    )
+                )
     return out
 
 
@@ -76,7 +112,9 @@ def _shares(workload: Workload, said: re.Match[str]) -> list[tuple[str, Any]]:
     """A bound on the whole pod: each container gives the same part."""
     resource, bound = said["resource"], quantities.parse(said["bound"])
     which = f"{said['field'] or 'limit'}s"
-    stated = [(c, q) for c in workload.containers() if (q := quantity(c, which, resource)) is not None]  # fmt: skip
+    stated = [
+        (c, q) for c in workload.containers() if (q := quantity(c, which, resource)) is not None
+    ]
     total = sum((q for _, q in stated), Decimal(0))
     if said["side"] != "maximum" or total <= bound:
         return []
@@ -84,10 +122,20 @@ def _shares(workload: Workload, said: re.Match[str]) -> list[tuple[str, Any]]:
     out: list[tuple[str, Any]] = []
     for container, value in stated:
         less = (value * bound / total // step) * step
-        out.append((container_path(workload, container.name, f"resources.{which}.{resource}"), written(resource, less)))  # fmt: skip
+        out.append(
+            (
+                container_path(workload, container.name, f"resources.{which}.{resource}"),
+                written(resource, less),
+            )
+        )
         request = quantity(container, "requests", resource)
         if which == "limits" and request is not None and request > less:
-            out.append((container_path(workload, container.name, f"resources.requests.{resource}"), written(resource, less)))  # fmt: skip
+            out.append(
+                (
+                    container_path(workload, container.name, f"resources.requests.{resource}"),
+                    written(resource, less),
+                )
+            )
     return out
 
 
@@ -107,11 +155,32 @@ def stated_values(finding: Finding, view: ClusterView) -> list[Draft]:
             value = fitting(view, workload, container, which, resource)
             if value is None:
                 return rollback(finding, view)
-            wanted.append((container_path(workload, container.name, f"resources.{which}.{resource}"), value))  # fmt: skip
-    why = (f"{finding.detail}; values from usage, else from what its neighbours state.", f"{finding.detail} ; valeurs issues de l'usage, sinon des voisins.")  # fmt: skip
-    risk = ("A limit that is too low kills or throttles: watch it", "Une limite trop basse tue ou bride : surveiller")  # fmt: skip
+            wanted.append(
+                (container_path(workload, container.name, f"resources.{which}.{resource}"), value)
+            )
+    why = (
+        f"{finding.detail}; values from usage, else from what its neighbours state.",
+        f"{finding.detail} ; valeurs issues de l'usage, sinon des voisins.",
+    )
+    risk = (
+        "A limit that is too low kills or throttles: watch it",
+        "Une limite trop basse tue ou bride : surveiller",
+    )
     kind = "set_memory" if any("memory" in n for n in names) else "set_cpu"
-    return [Draft(kind, (f"State {', '.join(names)} of {workload.name}", f"Déclarer {', '.join(names)} de {workload.name}"), why, patch_workload(view, workload, wanted), 0.78, [risk, _ROLL]), *rollback(finding, view)]  # type: ignore[arg-type]  # fmt: skip
+    return [
+        Draft(
+            kind,
+            (
+                f"State {', '.join(names)} of {workload.name}",
+                f"Déclarer {', '.join(names)} de {workload.name}",
+            ),
+            why,
+            patch_workload(view, workload, wanted),
+            0.78,
+            [risk, _ROLL],
+        ),
+        *rollback(finding, view),
+    ]  # type: ignore[arg-type]
 
 
 def fitting(
@@ -121,9 +190,15 @@ def fitting(
     if resource in ("cpu", "memory"):
         usage = measure.used(view, workload, resource, container.name)
         if sizing.tells(usage):
-            size = sizing.cpu(usage, None, None) if resource == "cpu" else sizing.memory(usage, None, heap_of(container), killed=False)  # fmt: skip
+            size = (
+                sizing.cpu(usage, None, None)
+                if resource == "cpu"
+                else sizing.memory(usage, None, heap_of(container), killed=False)
+            )
             if size is not None:
-                return written(resource, Decimal(str(size.limit if which == "limits" else size.request)))  # fmt: skip
+                return written(
+                    resource, Decimal(str(size.limit if which == "limits" else size.request))
+                )
     other = quantity(container, "limits" if which == "requests" else "requests", resource)
     if other is not None:
         return written(resource, other)
@@ -133,7 +208,13 @@ def fitting(
             value = at(entry, key, resource)
             if mapping(entry).get("type") == "Container" and value is not None:
                 return str(value)
-    stated = [q for w in view.workloads if w.namespace == workload.namespace for c in w.containers() if (q := quantity(c, which, resource)) is not None]  # fmt: skip
+    stated = [
+        q
+        for w in view.workloads
+        if w.namespace == workload.namespace
+        for c in w.containers()
+        if (q := quantity(c, which, resource)) is not None
+    ]
     return written(resource, median(stated)) if len(stated) >= 2 else None
 
 
@@ -145,7 +226,9 @@ _ASKED: tuple[tuple[str, str, Any], ...] = (
     ("seccompProfile", "securityContext.seccompProfile.type", "RuntimeDefault"),
 )
 #: What a program asked for on purpose: taking it away is not ours to decide.
-_MEANT = re.compile(r"privileged|host(?:Path|Network|PID|IPC|Port)|hostPath volumes|restricted volume types|non-default capabilities|runAsUser=0")  # fmt: skip
+_MEANT = re.compile(
+    r"privileged|host(?:Path|Network|PID|IPC|Port)|hostPath volumes|restricted volume types|non-default capabilities|runAsUser=0"
+)
 
 
 def pod_security(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -154,11 +237,34 @@ def pod_security(finding: Finding, view: ClusterView) -> list[Draft]:
     if _MEANT.search(text):
         return rollback(finding, view)
     asked = [(path, value) for words, path, value in _ASKED if words in text]
-    wanted = [(container_path(workload, c.name, path), value) for c in workload.containers(init=True) for path, value in asked]  # fmt: skip
+    wanted = [
+        (container_path(workload, c.name, path), value)
+        for c in workload.containers(init=True)
+        for path, value in asked
+    ]
     names = ", ".join(path.split(".")[1] for path, _ in asked)
-    why = (f"{finding.detail}; the namespace's standard asks for {names}.", f"{finding.detail} ; le standard du namespace exige {names}.")  # fmt: skip
-    risks = [("A program that runs as root or needs capabilities fails at start: the image must allow it", "Un programme root ou avec capacités échoue au démarrage : l'image doit le permettre"), _ROLL]  # fmt: skip
-    draft = Draft("other", (f"Meet the pod security standard: {names}", f"Respecter le standard de sécurité : {names}"), why, patch_workload(view, workload, wanted), 0.72, risks)  # fmt: skip
+    why = (
+        f"{finding.detail}; the namespace's standard asks for {names}.",
+        f"{finding.detail} ; le standard du namespace exige {names}.",
+    )
+    risks = [
+        (
+            "A program that runs as root or needs capabilities fails at start: the image must allow it",
+            "Un programme root ou avec capacités échoue au démarrage : l'image doit le permettre",
+        ),
+        _ROLL,
+    ]
+    draft = Draft(
+        "other",
+        (
+            f"Meet the pod security standard: {names}",
+            f"Respecter le standard de sécurité : {names}",
+        ),
+        why,
+        patch_workload(view, workload, wanted),
+        0.72,
+        risks,
+    )
     return [draft, *rollback(finding, view)]
 
 
@@ -167,18 +273,45 @@ def priority_class(finding: Finding, view: ClusterView) -> list[Draft]:
     workload = finding.facts["workload"]
     missing = str(workload.spec.get("priorityClassName") or "")
     drafts = rollback(finding, view)
-    names = [name_of(c) for c in view.all("priorityclasses") if not name_of(c).startswith("system-")]  # fmt: skip
-    near = max((n for n in names if alike(n, missing) >= 0.75), key=lambda n: alike(n, missing), default="")  # fmt: skip
+    names = [
+        name_of(c) for c in view.all("priorityclasses") if not name_of(c).startswith("system-")
+    ]
+    near = max(
+        (n for n in names if alike(n, missing) >= 0.75), key=lambda n: alike(n, missing), default=""
+    )
     why = (f"{finding.detail}.", f"{finding.detail}.")
     if near:
-        drafts.append(Draft("set_scheduling", (f"Use priority class {near}", f"Utiliser la classe de priorité {near}"), why, patch_workload(view, workload, [(":priorityClassName", near)]), 0.82, [_ROLL]))  # fmt: skip
+        drafts.append(
+            Draft(
+                "set_scheduling",
+                (f"Use priority class {near}", f"Utiliser la classe de priorité {near}"),
+                why,
+                patch_workload(view, workload, [(":priorityClassName", near)]),
+                0.82,
+                [_ROLL],
+            )
+        )
     if missing:
-        risk = ("Under pressure the pods are evicted like all ordinary ones", "Sous pression les pods sont évincés comme les autres")  # fmt: skip
-        drafts.append(Draft("set_scheduling", ("Name no priority class", "Ne nommer aucune classe de priorité"), why, patch_workload(view, workload, [(":priorityClassName", None)]), 0.68, [risk, _ROLL]))  # fmt: skip
+        risk = (
+            "Under pressure the pods are evicted like all ordinary ones",
+            "Sous pression les pods sont évincés comme les autres",
+        )
+        drafts.append(
+            Draft(
+                "set_scheduling",
+                ("Name no priority class", "Ne nommer aucune classe de priorité"),
+                why,
+                patch_workload(view, workload, [(":priorityClassName", None)]),
+                0.68,
+                [risk, _ROLL],
+            )
+        )
     return drafts
 
 
-_ABOVE = re.compile(r"resources\.requests: Invalid value: \"?(?P<now>[\w.]+)\"?: must be less than or equal to (?P<resource>\S+) limit(?: of (?P<bound>[\w.]+))?")  # fmt: skip
+_ABOVE = re.compile(
+    r"resources\.requests: Invalid value: \"?(?P<now>[\w.]+)\"?: must be less than or equal to (?P<resource>\S+) limit(?: of (?P<bound>[\w.]+))?"
+)
 
 
 def invalid(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -194,13 +327,47 @@ def invalid(finding: Finding, view: ClusterView) -> list[Draft]:
         limit, request = (quantity(container, w, resource) for w in ("limits", "requests"))
         if limit is None and said["bound"] and request == quantities.parse(said["now"]):
             # The limit is the LimitRange's default: stating one leaves the request as it is meant.
-            raised.append((container_path(workload, container.name, f"resources.limits.{resource}"), written(resource, request)))  # fmt: skip
+            raised.append(
+                (
+                    container_path(workload, container.name, f"resources.limits.{resource}"),
+                    written(resource, request),
+                )
+            )
             limit = quantities.parse(said["bound"])
         if limit is not None and request is not None and request > limit:
-            wanted.append((container_path(workload, container.name, f"resources.requests.{resource}"), written(resource, limit)))  # fmt: skip
+            wanted.append(
+                (
+                    container_path(workload, container.name, f"resources.requests.{resource}"),
+                    written(resource, limit),
+                )
+            )
     why = (f"{finding.detail}.", f"{finding.detail}.")
     kind = "set_memory" if resource == "memory" else "set_cpu"
     if raised:
-        drafts.append(Draft(kind, (f"State the limit of {resource} that the request needs", f"Déclarer la limite {resource} que la request exige"), why, patch_workload(view, workload, raised), 0.88, [_ROLL]))  # type: ignore[arg-type]  # fmt: skip
-    drafts.append(Draft(kind, (f"Request at most the limit of {resource}", f"Demander au plus la limite de {resource}"), why, patch_workload(view, workload, wanted), 0.7 if raised else 0.85, [_ROLL]))  # type: ignore[arg-type]  # fmt: skip
+        drafts.append(
+            Draft(
+                kind,
+                (
+                    f"State the limit of {resource} that the request needs",
+                    f"Déclarer la limite {resource} que la request exige",
+                ),
+                why,
+                patch_workload(view, workload, raised),
+                0.88,
+                [_ROLL],
+            )
+        )  # type: ignore[arg-type]
+    drafts.append(
+        Draft(
+            kind,
+            (
+                f"Request at most the limit of {resource}",
+                f"Demander au plus la limite de {resource}",
+            ),
+            why,
+            patch_workload(view, workload, wanted),
+            0.7 if raised else 0.85,
+            [_ROLL],
+        )
+    )  # type: ignore[arg-type]
     return drafts

@@ -85,7 +85,11 @@ def patch(
 def _drifted(declared: Obj, live: Obj, path: str) -> bool:
     """What the change is about stands in the cluster alone: the repository has to be applied again, not changed."""
     parent = paths.parse(path)[:-1]
-    return len(parent) > 1 and paths.find(declared, parent, _ABSENT) is _ABSENT and paths.find(live, parent, _ABSENT) is not _ABSENT  # fmt: skip
+    return (
+        len(parent) > 1
+        and paths.find(declared, parent, _ABSENT) is _ABSENT
+        and paths.find(live, parent, _ABSENT) is not _ABSENT
+    )
 
 
 def _joins(fields: list[FieldChange], change: FieldChange, path: str, after: Any) -> bool:
@@ -109,7 +113,10 @@ def patch_workload(
     view: ClusterView, workload: Workload, wanted: Sequence[tuple[str, Any]]
 ) -> list[KubernetesChange]:
     """As ``patch``, with paths below the pod spec where they start with ``:``."""
-    full = [(p.replace(":", workload.template_path + ".", 1) if p.startswith(":") else p, v) for p, v in wanted]  # fmt: skip
+    full = [
+        (p.replace(":", workload.template_path + ".", 1) if p.startswith(":") else p, v)
+        for p, v in wanted
+    ]
     return patch(view, workload.ref, workload.obj, full)
 
 

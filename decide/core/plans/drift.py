@@ -30,7 +30,7 @@ _DEFAULTS = {
     "dnsPolicy": "ClusterFirst",
     "serviceAccountName": "default",
 }
-_TIMES = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3, "timeoutSeconds": 1}  # fmt: skip
+_TIMES = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3, "timeoutSeconds": 1}
 
 
 def drifted(finding: Finding, view: ClusterView) -> bool:

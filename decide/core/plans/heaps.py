@@ -49,7 +49,9 @@ def heap_of(container: Container) -> Heap | None:
 
 def _go(container: Container) -> Heap | None:
     for entry in container.env:
-        found = _GO.match(str(entry.get("value") or "")) if entry.get("name") == "GOMEMLIMIT" else None  # fmt: skip
+        found = (
+            _GO.match(str(entry.get("value") or "")) if entry.get("name") == "GOMEMLIMIT" else None
+        )
         if found:
             return Heap("GOMEMLIMIT", float(int(found[1]) * _GO_UNITS[found[2] or "B"]), _BESIDE_GO)
     return None

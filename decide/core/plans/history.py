@@ -24,12 +24,29 @@ from decide.core.objects import (
 from decide.core.plans.drafts import Draft, container_path, leaves, patch_workload
 from decide.core.view import ClusterView
 
-_OLD = ("The last revision's other changes are lost too", "Les autres changements de la révision sont perdus aussi")  # fmt: skip
+_OLD = (
+    "The last revision's other changes are lost too",
+    "Les autres changements de la révision sont perdus aussi",
+)
 #: Fields that the API server fills in; and a change of more fields than this is for people to read.
 _FILLED = frozenset({"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"})
 _MOST = 6
 #: Parts of a pod spec besides its containers that a revision may have broken.
-_PARTS = ("nodeSelector", "serviceAccountName", "schedulerName", "priorityClassName", "runtimeClassName", "dnsPolicy", "dnsConfig", "tolerations", "affinity", "volumes", "imagePullSecrets", "topologySpreadConstraints", "hostNetwork")  # fmt: skip
+_PARTS = (
+    "nodeSelector",
+    "serviceAccountName",
+    "schedulerName",
+    "priorityClassName",
+    "runtimeClassName",
+    "dnsPolicy",
+    "dnsConfig",
+    "tolerations",
+    "affinity",
+    "volumes",
+    "imagePullSecrets",
+    "topologySpreadConstraints",
+    "hostNetwork",
+)
 #: Where going back would take a guard away, it is not done.
 _GUARDS = ("livenessProbe", "readinessProbe", "startupProbe", "limits", "securityContext")
 
@@ -68,15 +85,27 @@ def earlier(view: ClusterView, workload: Workload) -> tuple[int, str, Obj] | Non
     """Revision, name and pod spec of what ran before; ``None`` when nothing tells."""
     if workload.kind == "Deployment":
         good = last_good(view, workload) if _suspect(view, workload) else None
-        return None if good is None else (revision_of(good), name_of(good), mapping(at(good, "spec", "template", "spec")))  # fmt: skip
+        return (
+            None
+            if good is None
+            else (revision_of(good), name_of(good), mapping(at(good, "spec", "template", "spec")))
+        )
     if workload.kind not in ("StatefulSet", "DaemonSet"):
         return None
-    kept = [r for r in view.inside("controllerrevisions", workload.namespace) if (workload.kind, workload.name) in owners_of(r)]  # fmt: skip
+    kept = [
+        r
+        for r in view.inside("controllerrevisions", workload.namespace)
+        if (workload.kind, workload.name) in owners_of(r)
+    ]
     kept.sort(key=lambda r: number(r.get("revision")))
     if len(kept) < 2:
         return None
     before = kept[-2]
-    return number(before.get("revision")), name_of(before), mapping(at(before, "data", "spec", "template", "spec"))  # fmt: skip
+    return (
+        number(before.get("revision")),
+        name_of(before),
+        mapping(at(before, "data", "spec", "template", "spec")),
+    )
 
 
 def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -92,8 +121,27 @@ def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
     if not 0 < len(wanted) <= _MOST:
         return []
     changes = patch_workload(view, workload, wanted)
-    why = (f"Revision {revision} ({name}) ran before; {len(wanted)} fields differ.", f"La révision {revision} ({name}) fonctionnait ; {len(wanted)} champs diffèrent.")  # fmt: skip
-    return [Draft("rollback_revision", (f"Go back to revision {revision} of {workload.name}", f"Revenir à la révision {revision} de {workload.name}"), why, changes, 0.85, [_OLD])] if changes else []  # fmt: skip
+    why = (
+        f"Revision {revision} ({name}) ran before; {len(wanted)} fields differ.",
+        f"La révision {revision} ({name}) fonctionnait ; {len(wanted)} champs diffèrent.",
+    )
+    return (
+        [
+            Draft(
+                "rollback_revision",
+                (
+                    f"Go back to revision {revision} of {workload.name}",
+                    f"Revenir à la révision {revision} de {workload.name}",
+                ),
+                why,
+                changes,
+                0.85,
+                [_OLD],
+            )
+        ]
+        if changes
+        else []
+    )
 
 
 def _differences(workload: Workload, before: Obj) -> list[tuple[str, Any]]:
@@ -132,9 +180,24 @@ def committed(finding: Finding, view: ClusterView) -> list[Draft]:
             now = str(container.spec.get("image") or "")
             before = [i for sign, i in found if sign == "-" and i != now and _same_image(i, now)]
             if ("+", now) in found and len(before) == 1:
-                why = (f"Commit {change.revision[:10]} replaced {before[0]} by {now}.", f"Le commit {change.revision[:10]} a remplacé {before[0]} par {now}.")  # fmt: skip
+                why = (
+                    f"Commit {change.revision[:10]} replaced {before[0]} by {now}.",
+                    f"Le commit {change.revision[:10]} a remplacé {before[0]} par {now}.",
+                )
                 path = container_path(workload, container.name, "image")
-                return [Draft("rollback_revision", (f"Use the image of before that commit: {before[0]}", f"Reprendre l'image d'avant ce commit : {before[0]}"), why, patch_workload(view, workload, [(path, before[0])]), 0.85, [_OLD])]  # fmt: skip
+                return [
+                    Draft(
+                        "rollback_revision",
+                        (
+                            f"Use the image of before that commit: {before[0]}",
+                            f"Reprendre l'image d'avant ce commit : {before[0]}",
+                        ),
+                        why,
+                        patch_workload(view, workload, [(path, before[0])]),
+                        0.85,
+                        [_OLD],
+                    )
+                ]
     return []
 
 

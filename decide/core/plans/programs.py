@@ -29,7 +29,9 @@ _COST = ("Higher resource cost", "Coût en ressources plus élevé")
 _XMX = re.compile(r"-Xmx(?P<size>\d+)(?P<unit>[kKmMgG]?)")
 _OLD_SPACE = re.compile(r"--max-old-space-size=(?P<size>\d+)")
 _MIB = {"": 1 / 2**20, "k": 1 / 2**10, "m": 1.0, "g": 1024.0}
-_POOL = re.compile(r"(?:POOL_?SIZE|MAX(?:IMUM)?_?POOL|POOL_?MAX|MAX_?CONN(?:ECTION)?S|CONNECTION_LIMIT)", re.I)  # fmt: skip
+_POOL = re.compile(
+    r"(?:POOL_?SIZE|MAX(?:IMUM)?_?POOL|POOL_?MAX|MAX_?CONN(?:ECTION)?S|CONNECTION_LIMIT)", re.I
+)
 
 
 def container_of(finding: Finding) -> Container | None:
@@ -63,14 +65,56 @@ def heap(finding: Finding, view: ClusterView) -> list[Draft]:
             now = int(said["size"]) * _MIB[unit]
             more = min(now * 1.5, room)
             if more > now * 1.1:
-                text = f"-Xmx{int(more)}m" if pattern is _XMX else f"--max-old-space-size={int(more)}"  # fmt: skip
-                why = (f"{finding.detail}; the heap is fixed at {now:.0f} MiB, the container may use {_show(limit)}.", f"{finding.detail} ; le tas est fixé à {now:.0f} MiB, le conteneur dispose de {_show(limit)}.")  # fmt: skip
-                drafts.append(Draft("set_env", (f"A heap of {int(more)} MiB for {container.name}", f"Un tas de {int(more)} MiB pour {container.name}"), why, patch_workload(view, workload, [(_env(container, name), value.replace(said[0], text))]), 0.8, [("A leak only lasts longer", "Une fuite dure seulement plus longtemps"), _ROLL]))  # fmt: skip
+                text = (
+                    f"-Xmx{int(more)}m" if pattern is _XMX else f"--max-old-space-size={int(more)}"
+                )
+                why = (
+                    f"{finding.detail}; the heap is fixed at {now:.0f} MiB, the container may use {_show(limit)}.",
+                    f"{finding.detail} ; le tas est fixé à {now:.0f} MiB, le conteneur dispose de {_show(limit)}.",
+                )
+                drafts.append(
+                    Draft(
+                        "set_env",
+                        (
+                            f"A heap of {int(more)} MiB for {container.name}",
+                            f"Un tas de {int(more)} MiB pour {container.name}",
+                        ),
+                        why,
+                        patch_workload(
+                            view, workload, [(_env(container, name), value.replace(said[0], text))]
+                        ),
+                        0.8,
+                        [
+                            ("A leak only lasts longer", "Une fuite dure seulement plus longtemps"),
+                            _ROLL,
+                        ],
+                    )
+                )
     if limit is not None:
-        text = quantities.format_memory(sizing.memory(measure.Usage(), float(limit), heap_of(container), killed=True).limit)  # type: ignore[union-attr]  # fmt: skip
-        paths = [container_path(workload, container.name, f"resources.{which}.memory") for which in ("limits", "requests")]  # fmt: skip
-        why = (f"{finding.detail}; heaps that follow the limit grow with it.", f"{finding.detail} ; un tas proportionnel grandit avec la limite.")  # fmt: skip
-        drafts.append(Draft("set_memory", (f"Raise memory of {container.name} to {text}", f"Porter la mémoire de {container.name} à {text}"), why, patch_workload(view, workload, [(p, text) for p in paths]), 0.65 if drafts else 0.75, [_COST, _ROLL]))  # fmt: skip
+        text = quantities.format_memory(
+            sizing.memory(measure.Usage(), float(limit), heap_of(container), killed=True).limit
+        )  # type: ignore[union-attr]
+        paths = [
+            container_path(workload, container.name, f"resources.{which}.memory")
+            for which in ("limits", "requests")
+        ]
+        why = (
+            f"{finding.detail}; heaps that follow the limit grow with it.",
+            f"{finding.detail} ; un tas proportionnel grandit avec la limite.",
+        )
+        drafts.append(
+            Draft(
+                "set_memory",
+                (
+                    f"Raise memory of {container.name} to {text}",
+                    f"Porter la mémoire de {container.name} à {text}",
+                ),
+                why,
+                patch_workload(view, workload, [(p, text) for p in paths]),
+                0.65 if drafts else 0.75,
+                [_COST, _ROLL],
+            )
+        )
     return [*drafts, *rollback(finding, view)]
 
 
@@ -88,13 +132,30 @@ def pool(finding: Finding, view: ClusterView) -> list[Draft]:
         name, value = str(entry.get("name")), str(entry.get("value") or "")
         if _POOL.search(name) and value.isdigit() and 0 < int(value) <= 200:
             more = max(int(value) + 1, math.ceil(int(value) * 1.5))
-            why = (f"{finding.detail}; {name} is {value}.", f"{finding.detail} ; {name} vaut {value}.")  # fmt: skip
-            risk = ("The database must allow that many connections", "La base doit accepter autant de connexions")  # fmt: skip
-            drafts.append(Draft("set_env", (f"{name} = {more}", f"{name} = {more}"), why, patch_workload(view, workload, [(_env(container, name), str(more))]), 0.72, [risk, _ROLL]))  # fmt: skip
+            why = (
+                f"{finding.detail}; {name} is {value}.",
+                f"{finding.detail} ; {name} vaut {value}.",
+            )
+            risk = (
+                "The database must allow that many connections",
+                "La base doit accepter autant de connexions",
+            )
+            drafts.append(
+                Draft(
+                    "set_env",
+                    (f"{name} = {more}", f"{name} = {more}"),
+                    why,
+                    patch_workload(view, workload, [(_env(container, name), str(more))]),
+                    0.72,
+                    [risk, _ROLL],
+                )
+            )
     return [*drafts, *rollback(finding, view)]
 
 
-_DISK = re.compile(r"EmptyDir volume \"?(?P<volume>[^\"\s]+)\"? exceeds the limit \"?(?P<limit>[\w.]+)")  # fmt: skip
+_DISK = re.compile(
+    r"EmptyDir volume \"?(?P<volume>[^\"\s]+)\"? exceeds the limit \"?(?P<limit>[\w.]+)"
+)
 
 
 def disk(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -111,27 +172,68 @@ def disk(finding: Finding, view: ClusterView) -> list[Draft]:
         limit = quantity(container, "limits", "ephemeral-storage")
         if limit is not None:
             more = quantities.format_memory(limit * Decimal("1.5"))
-            wanted.append((container_path(workload, container.name, "resources.limits.ephemeral-storage"), more))  # fmt: skip
+            wanted.append(
+                (
+                    container_path(workload, container.name, "resources.limits.ephemeral-storage"),
+                    more,
+                )
+            )
     why = (f"{finding.detail}.", f"{finding.detail}.")
-    risk = ("Files that nobody deletes fill this too", "Des fichiers jamais supprimés rempliront aussi cela")  # fmt: skip
-    return [Draft("set_volume", (f"Allow {workload.name} half as much local disk again", f"Accorder à {workload.name} moitié plus de disque local"), why, patch_workload(view, workload, wanted), 0.78, [risk, _ROLL])]  # fmt: skip
+    risk = (
+        "Files that nobody deletes fill this too",
+        "Des fichiers jamais supprimés rempliront aussi cela",
+    )
+    return [
+        Draft(
+            "set_volume",
+            (
+                f"Allow {workload.name} half as much local disk again",
+                f"Accorder à {workload.name} moitié plus de disque local",
+            ),
+            why,
+            patch_workload(view, workload, wanted),
+            0.78,
+            [risk, _ROLL],
+        )
+    ]
 
 
 def grown_claim(finding: Finding, view: ClusterView) -> list[Draft]:
     """Half as large a claim again, where its class lets bound claims grow."""
     workload = finding.facts["workload"]
-    growing = {name_of(c) for c in view.all("storageclasses") if c.get("allowVolumeExpansion") is True}  # fmt: skip
+    growing = {
+        name_of(c) for c in view.all("storageclasses") if c.get("allowVolumeExpansion") is True
+    }
     drafts: list[Draft] = []
     for name in claims_of(workload):
         found = view.get("persistentvolumeclaims", workload.namespace, name)
         size = at(found or {}, "spec", "resources", "requests", "storage")
-        if found is None or not size or at(found, "spec", "storageClassName") not in growing or at(found, "status", "phase") != "Bound":  # fmt: skip
+        if (
+            found is None
+            or not size
+            or at(found, "spec", "storageClassName") not in growing
+            or at(found, "status", "phase") != "Bound"
+        ):
             continue
         more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
-        ref = ObjectRef(api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name)  # fmt: skip
-        why = (f"{finding.detail}; claim {name} has {size} and its class allows expansion.", f"{finding.detail} ; le PVC {name} a {size} et sa classe permet l'extension.")  # fmt: skip
+        ref = ObjectRef(
+            api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
+        )
+        why = (
+            f"{finding.detail}; claim {name} has {size} and its class allows expansion.",
+            f"{finding.detail} ; le PVC {name} a {size} et sa classe permet l'extension.",
+        )
         risk = ("A claim never shrinks again", "Un PVC ne rétrécit plus")
-        drafts.append(Draft("set_volume", (f"Grow claim {name} to {more}", f"Porter le PVC {name} à {more}"), why, patch(view, ref, found, [("spec.resources.requests.storage", more)]), 0.78, [risk, _COST]))  # fmt: skip
+        drafts.append(
+            Draft(
+                "set_volume",
+                (f"Grow claim {name} to {more}", f"Porter le PVC {name} à {more}"),
+                why,
+                patch(view, ref, found, [("spec.resources.requests.storage", more)]),
+                0.78,
+                [risk, _COST],
+            )
+        )
     return drafts
 
 
@@ -140,8 +242,20 @@ def names(finding: Finding, view: ClusterView) -> list[Draft]:
     owner = finding.facts.get("owner")
     if owner is None or number(at(owner, "spec", "replicas"), 1) > 0:
         return []
-    why = (f"{finding.detail}; two are the usual number.", f"{finding.detail} ; deux sont le nombre usuel.")  # fmt: skip
-    return [Draft("set_replicas", ("Run 2 replicas of the DNS", "Passer le DNS à 2 réplicas"), why, patch(view, finding.object, owner, [("spec.replicas", 2)]), 0.85, [("Somebody may be at work on it", "Une intervention est peut-être en cours")])]  # fmt: skip
+    why = (
+        f"{finding.detail}; two are the usual number.",
+        f"{finding.detail} ; deux sont le nombre usuel.",
+    )
+    return [
+        Draft(
+            "set_replicas",
+            ("Run 2 replicas of the DNS", "Passer le DNS à 2 réplicas"),
+            why,
+            patch(view, finding.object, owner, [("spec.replicas", 2)]),
+            0.85,
+            [("Somebody may be at work on it", "Une intervention est peut-être en cours")],
+        )
+    ]
 
 
 def variable(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -164,15 +278,42 @@ def variable(finding: Finding, view: ClusterView) -> list[Draft]:
     slip = next((e for e in container.env if alike(str(e.get("name")), name) >= 0.85), None)
     if slip is not None:
         index = [e.get("name") for e in container.env].index(slip.get("name"))
-        why = (f"{finding.detail}; {slip.get('name')} is set.", f"{finding.detail} ; {slip.get('name')} est défini.")  # fmt: skip
-        drafts.append(Draft("set_env", (f"Call it {name}", f"La nommer {name}"), why, patch_workload(view, workload, [(f"{path}[{index}].name", name)]), 0.82, [_ROLL]))  # fmt: skip
+        why = (
+            f"{finding.detail}; {slip.get('name')} is set.",
+            f"{finding.detail} ; {slip.get('name')} est défini.",
+        )
+        drafts.append(
+            Draft(
+                "set_env",
+                (f"Call it {name}", f"La nommer {name}"),
+                why,
+                patch_workload(view, workload, [(f"{path}[{index}].name", name)]),
+                0.82,
+                [_ROLL],
+            )
+        )
     elif len(told) == 1:
         entry = next(iter(entries.values()))
         where = f"{path}[{len(container.env)}]" if container.env else path
         value: Any = entry if container.env else [entry]
-        why = (f"{finding.detail}; {sum(told.values())} other workloads set it alike.", f"{finding.detail} ; {sum(told.values())} autres applications la définissent de même.")  # fmt: skip
-        risk = ("A neighbour's value may not be meant for this program", "La valeur d'un voisin ne convient peut-être pas")  # fmt: skip
-        drafts.append(Draft("set_env", (f"Set {name} as its neighbours do", f"Définir {name} comme ses voisins"), why, patch_workload(view, workload, [(where, value)]), 0.66, [risk, _ROLL]))  # fmt: skip
+        why = (
+            f"{finding.detail}; {sum(told.values())} other workloads set it alike.",
+            f"{finding.detail} ; {sum(told.values())} autres applications la définissent de même.",
+        )
+        risk = (
+            "A neighbour's value may not be meant for this program",
+            "La valeur d'un voisin ne convient peut-être pas",
+        )
+        drafts.append(
+            Draft(
+                "set_env",
+                (f"Set {name} as its neighbours do", f"Définir {name} comme ses voisins"),
+                why,
+                patch_workload(view, workload, [(where, value)]),
+                0.66,
+                [risk, _ROLL],
+            )
+        )
     return drafts
 
 
@@ -180,23 +321,33 @@ def database_port(finding: Finding, view: ClusterView) -> list[Draft]:
     """The port that the database's Service has, in the variable that names another one."""
     workload, database = finding.facts["workload"], finding.facts.get("database")
     services = view.services_of.get(database.ref.key, []) if database is not None else []
-    ports = [number(mapping(p).get("port")) for s in services for p in items(at(s, "spec", "ports"))]  # fmt: skip
+    ports = [
+        number(mapping(p).get("port")) for s in services for p in items(at(s, "spec", "ports"))
+    ]
     drafts: list[Draft] = []
     if not ports:
         return rollback(finding, view)
     names = {name_of(s) for s in services}
-    asked = [a for a in addresses_of(view, workload) if (place := service_name(a.host, workload.namespace)) and place[1] in names and a.path]  # fmt: skip
+    asked = [
+        a
+        for a in addresses_of(view, workload)
+        if (place := service_name(a.host, workload.namespace)) and place[1] in names and a.path
+    ]
     for address in asked:
         if address.port is not None and address.port not in ports:
             value = address.value.replace(f":{address.port}", f":{ports[0]}", 1)
-            drafts.append(_port_draft(finding, view, f":{address.path}", address.key, value, ports[0]))  # fmt: skip
+            drafts.append(
+                _port_draft(finding, view, f":{address.path}", address.key, value, ports[0])
+            )
     for container in workload.containers():
         for entry in container.env:
             key, value = str(entry.get("name") or ""), str(entry.get("value") or "")
             stem = key.upper().removesuffix("PORT").rstrip("_")
             kin = any(a.key.upper().startswith(stem) for a in asked) if stem else False
             if key.upper().endswith("PORT") and value.isdigit() and int(value) not in ports and kin:
-                drafts.append(_port_draft(finding, view, _env(container, key), key, str(ports[0]), ports[0]))  # fmt: skip
+                drafts.append(
+                    _port_draft(finding, view, _env(container, key), key, str(ports[0]), ports[0])
+                )
     return [*drafts[:2], *rollback(finding, view)]
 
 
@@ -204,8 +355,18 @@ def _port_draft(  # noqa: PLR0917
     finding: Finding, view: ClusterView, path: str, key: str, value: str, port: int
 ) -> Draft:
     workload = finding.facts["workload"]
-    why = (f"{finding.detail}; the database's Service has port {port}.", f"{finding.detail} ; le Service de la base a le port {port}.")  # fmt: skip
-    return Draft("set_env", (f"{key} = {value}", f"{key} = {value}"), why, patch_workload(view, workload, [(path, value)]), 0.88, [_ROLL])  # fmt: skip
+    why = (
+        f"{finding.detail}; the database's Service has port {port}.",
+        f"{finding.detail} ; le Service de la base a le port {port}.",
+    )
+    return Draft(
+        "set_env",
+        (f"{key} = {value}", f"{key} = {value}"),
+        why,
+        patch_workload(view, workload, [(path, value)]),
+        0.88,
+        [_ROLL],
+    )
 
 
 def surge(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -217,8 +378,30 @@ def surge(finding: Finding, view: ClusterView) -> list[Draft]:
     drafts = [d for d in cpu(finding, view) if d.fix_kind == "set_cpu"]
     if workload.kind == "Deployment" and workload.desired and not scaled_by_itself(view, workload):
         more = max(workload.desired + 1, math.ceil(workload.desired * factor))
-        why = (f"{finding.detail}: {factor:.1f} times the load, {more} replicas instead of {workload.desired}.", f"{finding.detail} : charge multipliée par {factor:.1f}, {more} réplicas au lieu de {workload.desired}.")  # fmt: skip
-        drafts.insert(0, Draft("set_replicas", (f"Run {more} replicas of {workload.name}", f"Passer {workload.name} à {more} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", more)]), 0.86, [_COST, ("Nodes must hold the additional pods", "Les nœuds doivent accueillir les pods supplémentaires")]))  # fmt: skip
+        why = (
+            f"{finding.detail}: {factor:.1f} times the load, {more} replicas instead of {workload.desired}.",
+            f"{finding.detail} : charge multipliée par {factor:.1f}, {more} réplicas au lieu de {workload.desired}.",
+        )
+        drafts.insert(
+            0,
+            Draft(
+                "set_replicas",
+                (
+                    f"Run {more} replicas of {workload.name}",
+                    f"Passer {workload.name} à {more} réplicas",
+                ),
+                why,
+                patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
+                0.86,
+                [
+                    _COST,
+                    (
+                        "Nodes must hold the additional pods",
+                        "Les nœuds doivent accueillir les pods supplémentaires",
+                    ),
+                ],
+            ),
+        )
     return drafts
 
 
@@ -231,10 +414,32 @@ def neighbour(finding: Finding, view: ClusterView) -> list[Draft]:
     calm = sorted(samples)[: len(samples) // 2]
     usual = measure.percentile(calm, 0.95) or 0.0
     limit = quantities.format_cpu(math.ceil(max(0.1, usual * 2) * 20) / 20)
-    wanted = [(container_path(workload, c.name, "resources.limits.cpu"), limit) for c in workload.containers() if quantity(c, "limits", "cpu") is None]  # fmt: skip
-    why = (f"{finding.detail}; its usual CPU is {usual:.2f} cores, twice that is {limit}.", f"{finding.detail} ; son CPU habituel est {usual:.2f} cœurs, le double est {limit}.")  # fmt: skip
-    risk = ("The neighbour is throttled when it needs more", "Le voisin est bridé quand il lui en faut plus")  # fmt: skip
-    return [Draft("set_cpu", (f"Limit the CPU of {workload.name} to {limit}", f"Limiter le CPU de {workload.name} à {limit}"), why, patch_workload(view, workload, wanted), 0.76, [risk, _ROLL])]  # fmt: skip
+    wanted = [
+        (container_path(workload, c.name, "resources.limits.cpu"), limit)
+        for c in workload.containers()
+        if quantity(c, "limits", "cpu") is None
+    ]
+    why = (
+        f"{finding.detail}; its usual CPU is {usual:.2f} cores, twice that is {limit}.",
+        f"{finding.detail} ; son CPU habituel est {usual:.2f} cœurs, le double est {limit}.",
+    )
+    risk = (
+        "The neighbour is throttled when it needs more",
+        "Le voisin est bridé quand il lui en faut plus",
+    )
+    return [
+        Draft(
+            "set_cpu",
+            (
+                f"Limit the CPU of {workload.name} to {limit}",
+                f"Limiter le CPU de {workload.name} à {limit}",
+            ),
+            why,
+            patch_workload(view, workload, wanted),
+            0.76,
+            [risk, _ROLL],
+        )
+    ]
 
 
 def service(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -248,25 +453,68 @@ def service(finding: Finding, view: ClusterView) -> list[Draft]:
         return []  # what the repository declares needs no new file
     ref = ObjectRef(api_version="v1", kind="Service", namespace=workload.namespace, name=name)
     manifest = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": workload.namespace},
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": workload.namespace},
         "spec": {"selector": labels, "ports": [{"port": asked or target, "targetPort": target}]},
-    }  # fmt: skip
-    why = (f"{finding.detail}; the container listens on {target}.", f"{finding.detail} ; le conteneur écoute sur {target}.")  # fmt: skip
-    return [Draft("create_object", (f"Create Service {name}", f"Créer le Service {name}"), why, [KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)], 0.82, [("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")], ("seconds", "quelques secondes"))]  # fmt: skip
+    }
+    why = (
+        f"{finding.detail}; the container listens on {target}.",
+        f"{finding.detail} ; le conteneur écoute sur {target}.",
+    )
+    return [
+        Draft(
+            "create_object",
+            (f"Create Service {name}", f"Créer le Service {name}"),
+            why,
+            [KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)],
+            0.82,
+            [("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")],
+            ("seconds", "quelques secondes"),
+        )
+    ]
 
 
 def claim(finding: Finding, view: ClusterView) -> list[Draft]:
     """The claim of the nearest name that exists, else the revision before."""
     workload: Workload = finding.facts["workload"]
     missing = str(finding.facts.get("claim") or "")
-    taken = {str(at(v, "persistentVolumeClaim", "claimName")) for w in view.workloads if w is not workload for v in items(w.spec.get("volumes"))}  # fmt: skip
+    taken = {
+        str(at(v, "persistentVolumeClaim", "claimName"))
+        for w in view.workloads
+        if w is not workload
+        for v in items(w.spec.get("volumes"))
+    }
     names = [name_of(c) for c in view.inside("persistentvolumeclaims", workload.namespace)]
-    near = max((n for n in names if n not in taken and (alike(n, missing) >= 0.8 or n in missing or missing in n)), key=lambda n: alike(n, missing), default="")  # fmt: skip
+    near = max(
+        (
+            n
+            for n in names
+            if n not in taken and (alike(n, missing) >= 0.8 or n in missing or missing in n)
+        ),
+        key=lambda n: alike(n, missing),
+        default="",
+    )
     drafts = rollback(finding, view)
     for volume in items(workload.spec.get("volumes")):
         if near and at(volume, "persistentVolumeClaim", "claimName") == missing:
             path = f":volumes[name={mapping(volume).get('name')}].persistentVolumeClaim.claimName"
-            why = (f"There is no claim {missing}; {near} exists and nobody else mounts it.", f"Pas de PVC {missing} ; {near} existe et personne d'autre ne le monte.")  # fmt: skip
-            risk = ("A like name is not proof: check what the volume holds", "Un nom proche n'est pas une preuve : vérifier le contenu du volume")  # fmt: skip
-            drafts.append(Draft("set_volume", (f"Mount claim {near}", f"Monter le PVC {near}"), why, patch_workload(view, workload, [(path, near)]), 0.76, [risk, _ROLL]))  # fmt: skip
+            why = (
+                f"There is no claim {missing}; {near} exists and nobody else mounts it.",
+                f"Pas de PVC {missing} ; {near} existe et personne d'autre ne le monte.",
+            )
+            risk = (
+                "A like name is not proof: check what the volume holds",
+                "Un nom proche n'est pas une preuve : vérifier le contenu du volume",
+            )
+            drafts.append(
+                Draft(
+                    "set_volume",
+                    (f"Mount claim {near}", f"Monter le PVC {near}"),
+                    why,
+                    patch_workload(view, workload, [(path, near)]),
+                    0.76,
+                    [risk, _ROLL],
+                )
+            )
     return drafts

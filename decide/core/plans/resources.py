@@ -38,11 +38,16 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
     if container is None:
         return []
     usage = measure.used(view, workload, "memory", container.name)
-    limit, request = _quantity(container, "limits", "memory"), _quantity(container, "requests", "memory")  # fmt: skip
+    limit, request = (
+        _quantity(container, "limits", "memory"),
+        _quantity(container, "requests", "memory"),
+    )
     size = sizing.memory(usage, limit, heap_of(container), killed=True)
     if size is None:
         return []
-    others = _peers(peers.krr_memory(usage, limit), peers.vpa_memory(usage, limit), quantities.format_memory)  # fmt: skip
+    others = _peers(
+        peers.krr_memory(usage, limit), peers.vpa_memory(usage, limit), quantities.format_memory
+    )
     text = quantities.format_memory(size.limit)
     same = container_path(workload, container.name, "resources.limits.memory")
     ask = container_path(workload, container.name, "resources.requests.memory")
@@ -50,11 +55,41 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
         f"{container.name} was killed at {_mib(limit)}; {size.basis}. New limit {text}.{others[0]}",
         f"{container.name} a été tué à {_mib(limit)} ; {size.basis}. Nouvelle limite {text}.{others[1]}",
     )
-    title = (f"Raise memory of {container.name} to {text}", f"Porter la mémoire de {container.name} à {text}")  # fmt: skip
+    title = (
+        f"Raise memory of {container.name} to {text}",
+        f"Porter la mémoire de {container.name} à {text}",
+    )
     wanted = [(same, text)]
     both = wanted if (request or 0) >= size.limit else [*wanted, (ask, text)]
-    drafts = [Draft("set_memory", title, why, patch_workload(view, workload, both), 0.95 if size.measured else 0.85, [_COST, _RESTART])]  # fmt: skip
-    drafts.append(Draft("set_memory", (f"Raise only the memory limit of {container.name} to {text}", f"Porter seulement la limite mémoire de {container.name} à {text}"), why, patch_workload(view, workload, wanted), 0.75, [("The node may run short: the request stays lower than the limit", "Le nœud peut manquer de mémoire : la request reste sous la limite"), _RESTART]))  # fmt: skip
+    drafts = [
+        Draft(
+            "set_memory",
+            title,
+            why,
+            patch_workload(view, workload, both),
+            0.95 if size.measured else 0.85,
+            [_COST, _RESTART],
+        )
+    ]
+    drafts.append(
+        Draft(
+            "set_memory",
+            (
+                f"Raise only the memory limit of {container.name} to {text}",
+                f"Porter seulement la limite mémoire de {container.name} à {text}",
+            ),
+            why,
+            patch_workload(view, workload, wanted),
+            0.75,
+            [
+                (
+                    "The node may run short: the request stays lower than the limit",
+                    "Le nœud peut manquer de mémoire : la request reste sous la limite",
+                ),
+                _RESTART,
+            ],
+        )
+    )
     return drafts
 
 
@@ -64,7 +99,9 @@ def _mib(size: float | None) -> str:
 
 def _peers(krr: float | None, vpa: float | None, show: Callable[[float], str]) -> tuple[str, str]:
     """What other recommenders would request, as a sentence in both languages; empty when they would not say."""
-    told = [f"{name} {show(value)}" for name, value in (("KRR", krr), ("VPA", vpa)) if value is not None]  # fmt: skip
+    told = [
+        f"{name} {show(value)}" for name, value in (("KRR", krr), ("VPA", vpa)) if value is not None
+    ]
     if not told:
         return "", ""
     return (
@@ -89,8 +126,23 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
         wanted = [(container_path(workload, container.name, "resources.requests.cpu"), ask)]
         if limit is not None:
             wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
-        why = (f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}", f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}")  # fmt: skip
-        drafts.append(Draft("set_cpu", (f"Raise CPU of {container.name} to {ask} (limit {most})", f"Porter le CPU de {container.name} à {ask} (limite {most})"), why, patch_workload(view, workload, wanted), 0.9 if size.measured else 0.8, [_COST, _RESTART]))  # fmt: skip
+        why = (
+            f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}",
+            f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}",
+        )
+        drafts.append(
+            Draft(
+                "set_cpu",
+                (
+                    f"Raise CPU of {container.name} to {ask} (limit {most})",
+                    f"Porter le CPU de {container.name} à {ask} (limite {most})",
+                ),
+                why,
+                patch_workload(view, workload, wanted),
+                0.9 if size.measured else 0.8,
+                [_COST, _RESTART],
+            )
+        )
     return drafts + _replicas(finding, view, workload)
 
 
@@ -110,8 +162,23 @@ def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[D
     if any(at(v, "persistentVolumeClaim") for v in workload.spec.get("volumes") or []):
         return []
     more = workload.desired + 1
-    why = (f"{finding.detail}. {more} replicas share the load.", f"{finding.detail}. {more} réplicas se partagent la charge.")  # fmt: skip
-    return [Draft("set_replicas", (f"Run {more} replicas of {workload.name}", f"Passer {workload.name} à {more} réplicas"), why, patch(view, workload.ref, workload.obj, [("spec.replicas", more)]), 0.65, [_COST])]  # fmt: skip
+    why = (
+        f"{finding.detail}. {more} replicas share the load.",
+        f"{finding.detail}. {more} réplicas se partagent la charge.",
+    )
+    return [
+        Draft(
+            "set_replicas",
+            (
+                f"Run {more} replicas of {workload.name}",
+                f"Passer {workload.name} à {more} réplicas",
+            ),
+            why,
+            patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
+            0.65,
+            [_COST],
+        )
+    ]
 
 
 def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -121,9 +188,45 @@ def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
     above = [int(part) for part in str(finding.facts.get("above") or "").split() if part.isdigit()]
     factor = above[0] / above[1] if len(above) == 2 and above[1] else 1.5
     new = max(most + 1, min(most * 2, -(-most * int(factor * 100) // 100)))
-    why = (f"{finding.detail}: maxReplicas {most} → {new}.", f"{finding.detail} : maxReplicas {most} → {new}.")  # fmt: skip
-    drafts = [Draft("set_autoscaler_bounds", (f"Raise maxReplicas of {ref.name} to {new}", f"Porter maxReplicas de {ref.name} à {new}"), why, patch(view, ref, scaler, [("spec.maxReplicas", new)]), 0.9, [_COST, ("Nodes must hold the additional pods", "Les nœuds doivent accueillir les pods supplémentaires")])]  # fmt: skip
+    why = (
+        f"{finding.detail}: maxReplicas {most} → {new}.",
+        f"{finding.detail} : maxReplicas {most} → {new}.",
+    )
+    drafts = [
+        Draft(
+            "set_autoscaler_bounds",
+            (
+                f"Raise maxReplicas of {ref.name} to {new}",
+                f"Porter maxReplicas de {ref.name} à {new}",
+            ),
+            why,
+            patch(view, ref, scaler, [("spec.maxReplicas", new)]),
+            0.9,
+            [
+                _COST,
+                (
+                    "Nodes must hold the additional pods",
+                    "Les nœuds doivent accueillir les pods supplémentaires",
+                ),
+            ],
+        )
+    ]
     workload = finding.facts.get("workload")
     if workload is not None:
-        drafts += [d for d in cpu(Finding("cpu_saturation", workload.ref, 0.5, finding.detail, [], [], {"workload": workload}), view) if d.fix_kind == "set_cpu"]  # fmt: skip
+        drafts += [
+            d
+            for d in cpu(
+                Finding(
+                    "cpu_saturation",
+                    workload.ref,
+                    0.5,
+                    finding.detail,
+                    [],
+                    [],
+                    {"workload": workload},
+                ),
+                view,
+            )
+            if d.fix_kind == "set_cpu"
+        ]
     return drafts

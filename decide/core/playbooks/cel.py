@@ -19,7 +19,19 @@ from manifests import quantities
 #: Variables that hold words which strangers can write: in conditions only, never in a value of a plan.
 TOLD = ("events", "logs", "alert")
 #: Variables with the cluster's structure and numbers.
-BUILT = ("kind", "name", "namespace", "object", "declared", "pods", "services", "scalers", "cluster", "metrics", "now")  # fmt: skip
+BUILT = (
+    "kind",
+    "name",
+    "namespace",
+    "object",
+    "declared",
+    "pods",
+    "services",
+    "scalers",
+    "cluster",
+    "metrics",
+    "now",
+)
 _TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _NAME = re.compile(r"(?<![\w.])(?<!\.\?)[a-zA-Z_]\w*")
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.+?)(?:\n|$)")
@@ -90,7 +102,10 @@ class Environment:
         types = dict.fromkeys((*BUILT, *lets), cel.Type.DYN)
         types |= dict.fromkeys(("kind", "name", "namespace"), cel.Type.STRING)
         types |= {name: cel.Type.List(cel.Type.DYN) for name in ("pods", "services", "scalers")}
-        types |= {name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in ("object", "cluster", "metrics")}  # fmt: skip
+        types |= {
+            name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+            for name in ("object", "cluster", "metrics")
+        }
         if told:
             types["events"] = cel.Type.List(cel.Type.DYN)
             types["logs"] = cel.Type.List(cel.Type.STRING)

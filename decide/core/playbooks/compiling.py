@@ -67,7 +67,9 @@ def compile_all(sources: Iterable[Source]) -> Playbooks:
             continue
         other = found.setdefault(compiled.playbook.id, compiled)
         if other is not compiled:
-            problems.append(Problem(source.name, 1, f"id {compiled.playbook.id} is already in {other.file}"))  # fmt: skip
+            problems.append(
+                Problem(source.name, 1, f"id {compiled.playbook.id} is already in {other.file}")
+            )
     if problems:
         raise BadPlaybooks(sorted(problems))
     return Playbooks(tuple(found[name] for name in sorted(found)))
@@ -79,7 +81,9 @@ def compile_one(source: Source) -> Compiled:
     try:
         playbook = Playbook.model_validate(document)
     except ValidationError as error:
-        raise BadPlaybooks([problem_at(source, tree, e["loc"], e["msg"]) for e in error.errors()]) from error  # fmt: skip
+        raise BadPlaybooks(
+            [problem_at(source, tree, e["loc"], e["msg"]) for e in error.errors()]
+        ) from error
     return _Compiler(source, tree, playbook).compiled()
 
 
@@ -158,7 +162,11 @@ class _Compiler:
             return None
 
     def _hint(self, message: str) -> str:
-        return "; values see nothing that came from events, logs or the alert" if "undeclared" in message else ""  # fmt: skip
+        return (
+            "; values see nothing that came from events, logs or the alert"
+            if "undeclared" in message
+            else ""
+        )
 
     def _truth(self, where: Sequence[int | str], text: str) -> Program | None:
         return self._compile(self._conditions, where, text, truth=True)
@@ -179,7 +187,10 @@ class _Compiler:
         for m, change in enumerate(step.changes):
             for name in PLACEHOLDER.findall(change.path):
                 if name not in self._clean and name not in _PLAIN:
-                    self._note(("plans", n, "changes", m, "path"), f"{{{name}}} is no let that a path may use")  # fmt: skip
+                    self._note(
+                        ("plans", n, "changes", m, "path"),
+                        f"{{{name}}} is no let that a path may use",
+                    )
         return CompiledPlan(step, when, tuple(values)) if len(self._problems) == before else None
 
     def _texts(self) -> None:

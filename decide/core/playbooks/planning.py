@@ -162,7 +162,11 @@ def _value(matched: Matched, program: Program, known: frozenset[str]) -> Any | F
         return Failed(
             f"a value is a whole number, true, false or a text, not {type(found).__name__}"
         )
-    if found in program.literals or _is_quantity(found) or (_SAFE.fullmatch(found) and found in known):  # fmt: skip
+    if (
+        found in program.literals
+        or _is_quantity(found)
+        or (_SAFE.fullmatch(found) and found in known)
+    ):
         return found
     return Failed("a text that neither the author wrote nor the objects hold")
 

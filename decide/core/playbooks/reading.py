@@ -15,8 +15,11 @@ _MOST = 64 * 1024
 #: Nested mappings and lists; a playbook has five.
 _DEEPEST = 20
 _OPENS = (
-    yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken,
-)  # fmt: skip
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
 _CLOSES = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
@@ -92,7 +95,9 @@ def _twice(source: Source, node: yaml.Node) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if str(key.value) in seen:
-                raise BadPlaybooks([Problem(source.name, key.start_mark.line + 1, f"{key.value} twice")])  # fmt: skip
+                raise BadPlaybooks(
+                    [Problem(source.name, key.start_mark.line + 1, f"{key.value} twice")]
+                )
             seen.add(str(key.value))
             _twice(source, value)
 

@@ -13,18 +13,41 @@ from schemas.plans import AbstentionReason
 
 #: Longest expression, in characters: a condition that is longer is a program.
 LONGEST = 500
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, strip_whitespace=True)]  # fmt: skip
+Expression = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST, strip_whitespace=True)
+]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,59}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 #: A class that a playbook brings with it; what is well or undecided is for the rules to say.
 PlaybookFamily = Literal[
-    "resources", "admission", "scheduling", "startup", "runtime", "services", "dependencies", "performance", "nodes",
-]  # fmt: skip
+    "resources",
+    "admission",
+    "scheduling",
+    "startup",
+    "runtime",
+    "services",
+    "dependencies",
+    "performance",
+    "nodes",
+]
 #: Kinds whose objects a playbook can look at.
 Kind = Literal[
-    "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Service", "Ingress", "HorizontalPodAutoscaler",
-    "PersistentVolumeClaim", "PodDisruptionBudget", "NetworkPolicy", "ConfigMap", "Node", "Namespace",
-]  # fmt: skip
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "Pod",
+    "Service",
+    "Ingress",
+    "HorizontalPodAutoscaler",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "ConfigMap",
+    "Node",
+    "Namespace",
+]
 _CONTAINER = r"(?:spec|spec\.template\.spec|spec\.jobTemplate\.spec\.template\.spec)"
 _NAMED = rf"{_CONTAINER}\.(?:initContainers|containers)\[[^\]]+\]"
 #: Which fields each kind of fix may write. Security settings, policies, accounts' rights and commands are none of them.
@@ -51,10 +74,23 @@ FIELDS: dict[str, re.Pattern[str]] = {
     }.items()
 }
 PlaybookFix = Literal[
-    "set_cpu", "set_memory", "set_replicas", "set_autoscaler_bounds", "set_image", "set_image_pull_secret", "set_probe",
-    "set_env", "set_reference", "set_service_port", "set_service_selector", "set_scheduling", "set_quota", "set_volume",
-    "set_strategy", "set_service_account",
-]  # fmt: skip
+    "set_cpu",
+    "set_memory",
+    "set_replicas",
+    "set_autoscaler_bounds",
+    "set_image",
+    "set_image_pull_secret",
+    "set_probe",
+    "set_env",
+    "set_reference",
+    "set_service_port",
+    "set_service_selector",
+    "set_scheduling",
+    "set_quota",
+    "set_volume",
+    "set_strategy",
+    "set_service_account",
+]
 #: The only fields that may be taken away: what holds something back. A probe, a limit, a policy never is.
 _REMOVABLE = re.compile(
     rf"spec\.(paused|suspend|(strategy|updateStrategy)\.rollingUpdate\.partition)|{_CONTAINER}\.(nodeSelector(\.[^.\[\]]+|\['[^']+'\])|schedulerName)"
@@ -145,9 +181,13 @@ class Playbook(Part):
     #: Kind of the objects that are looked at.
     for_: Kind = Field(alias="for")
     #: Paths that must be there: a look that costs nothing, before any expression.
-    needs: tuple[Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)*$", max_length=200)], ...] = Field(default=(), max_length=6)  # fmt: skip
+    needs: tuple[
+        Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)*$", max_length=200)], ...
+    ] = Field(default=(), max_length=6)
     #: Named expressions, in order; each may use those before it.
-    let: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Expression] = Field(default_factory=dict, max_length=12)  # fmt: skip
+    let: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Expression] = (
+        Field(default_factory=dict, max_length=12)
+    )
     #: All must be true.
     when: Annotated[tuple[Expression, ...], Field(min_length=1, max_length=12)]
     #: Belief that this class at this object explains the alert: 0.9 when the responsible program itself says so,

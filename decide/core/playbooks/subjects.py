@@ -15,18 +15,37 @@ from schemas.base import ObjectRef
 _SHOWN = 200
 #: Kind to lower-case plural, as bundles name it.
 PLURALS = {
-    "Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets", "Job": "jobs", "CronJob": "cronjobs",
-    "Pod": "pods", "Service": "services", "Ingress": "ingresses", "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "PersistentVolumeClaim": "persistentvolumeclaims", "PodDisruptionBudget": "poddisruptionbudgets",
-    "NetworkPolicy": "networkpolicies", "ConfigMap": "configmaps", "Node": "nodes", "Namespace": "namespaces",
-}  # fmt: skip
+    "Deployment": "deployments",
+    "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
+    "Job": "jobs",
+    "CronJob": "cronjobs",
+    "Pod": "pods",
+    "Service": "services",
+    "Ingress": "ingresses",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
+    "PodDisruptionBudget": "poddisruptionbudgets",
+    "NetworkPolicy": "networkpolicies",
+    "ConfigMap": "configmaps",
+    "Node": "nodes",
+    "Namespace": "namespaces",
+}
 #: Variables that cost next to nothing to make.
 CHEAP = frozenset({"kind", "name", "namespace", "object", "now"})
 #: Kinds without a namespace.
 CLUSTER_KINDS = ("Node", "Namespace")
-_VERSIONS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1",
-             "Ingress": "networking.k8s.io/v1", "HorizontalPodAutoscaler": "autoscaling/v2", "PodDisruptionBudget": "policy/v1",
-             "NetworkPolicy": "networking.k8s.io/v1"}  # fmt: skip
+_VERSIONS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+}
 
 
 def ref_of(kind: str, obj: Obj) -> ObjectRef:
@@ -88,9 +107,11 @@ class Subject:
             "metrics": lambda: _metrics(view, workload),
             "now": view.bundle.alerted_at.isoformat,
             "events": lambda: _events(view, ref, workload),
-            "logs": lambda: [line for log in (view.logs_of(workload) if workload else []) for line in log.lines][-_SHOWN:],
+            "logs": lambda: [
+                line for log in (view.logs_of(workload) if workload else []) for line in log.lines
+            ][-_SHOWN:],
             "alert": lambda: _alert(view),
-        }  # fmt: skip
+        }
         return makers[name]()
 
 
@@ -108,7 +129,9 @@ def _listed(view: ClusterView, plural: str) -> list[Any]:
 def plain(obj: Obj) -> dict[str, Any]:
     """The object without what nobody asks for and what costs most to convert."""
     out = {key: value for key, value in obj.items() if key != "metadata"}
-    out["metadata"] = {k: v for k, v in mapping(obj.get("metadata")).items() if k != "managedFields"}  # fmt: skip
+    out["metadata"] = {
+        k: v for k, v in mapping(obj.get("metadata")).items() if k != "managedFields"
+    }
     return out
 
 
@@ -143,8 +166,18 @@ def _metrics(view: ClusterView, workload: Workload | None) -> dict[str, dict[str
 def _events(
     view: ClusterView, ref: ObjectRef, workload: Workload | None
 ) -> list[Mapping[str, Any]]:
-    found = view.events_of_workload(workload) if workload else view.events_of(ref.kind, ref.namespace, ref.name)  # fmt: skip
+    found = (
+        view.events_of_workload(workload)
+        if workload
+        else view.events_of(ref.kind, ref.namespace, ref.name)
+    )
     return [
-        {"reason": e.reason, "message": e.message, "count": e.count, "warning": e.warning, "kind": e.kind}
+        {
+            "reason": e.reason,
+            "message": e.message,
+            "count": e.count,
+            "warning": e.warning,
+            "kind": e.kind,
+        }
         for e in found[-_SHOWN:]
-    ]  # fmt: skip
+    ]

@@ -55,14 +55,23 @@ _REFUSALS = (
     ("quota_needs_values", re.compile(r"failed quota:")),
     ("pod_security_violation", re.compile(r"violates PodSecurity|security context constraint")),
     ("webhook_unavailable", re.compile(r"failed calling webhook|failed to call webhook")),
-    ("webhook_refused", re.compile(r"admission webhook|denied the request|ValidatingAdmissionPolicy")),
-    ("limit_range_violated", re.compile(r"(?:maximum|minimum) \S+ usage per |limit to request ratio")),
+    (
+        "webhook_refused",
+        re.compile(r"admission webhook|denied the request|ValidatingAdmissionPolicy"),
+    ),
+    (
+        "limit_range_violated",
+        re.compile(r"(?:maximum|minimum) \S+ usage per |limit to request ratio"),
+    ),
     ("priority_class_missing", re.compile(r"no PriorityClass with name")),
-    ("runtime_class_missing", re.compile(r"RuntimeClass .*not found|runtimeclass.*not found", re.I)),
+    (
+        "runtime_class_missing",
+        re.compile(r"RuntimeClass .*not found|runtimeclass.*not found", re.I),
+    ),
     ("namespace_terminating", re.compile(r"because it is being terminated")),
     ("rbac_denied", re.compile(r"cannot (?:create|patch|update|get) resource")),
     ("pod_spec_invalid", re.compile(r"is invalid: ")),
-)  # fmt: skip
+)
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -75,7 +84,11 @@ def refusals(view: ClusterView, workload: Workload) -> list[str]:
         return []
     said = condition(workload.obj, "ReplicaFailure")
     out = [str(said.get("message"))] if said.get("status") == "True" else []
-    there = workload.created if view.collected("pods") else number(at(workload.obj, "status", "replicas"))  # fmt: skip
+    there = (
+        workload.created
+        if view.collected("pods")
+        else number(at(workload.obj, "status", "replicas"))
+    )
     if there >= workload.desired:
         return out  # a rolling update may lack its new pods while the old ones serve
     events = [e for e in view.events_of_workload(workload) if e.reason in _REFUSED]
@@ -102,11 +115,21 @@ def _refused(view: ClusterView, workload: Workload, texts: list[str]) -> Finding
         return _quota(view, workload, quota, fact)
     account = _ACCOUNT.search(text)
     if account is not None and view.get("serviceaccounts", workload.namespace, account["name"]):
-        return Finding("pods_not_created", workload.ref, 0.45, quote(text), [fact], ["the account exists now"])  # fmt: skip
+        return Finding(
+            "pods_not_created", workload.ref, 0.45, quote(text), [fact], ["the account exists now"]
+        )
     for class_id, pattern in _REFUSALS:
         if pattern.search(text):
             name = account["name"] if account else ""
-            return Finding(class_id, workload.ref, 0.95, quote(text), [fact], [], {"account": name, "workload": workload, "message": text})  # fmt: skip
+            return Finding(
+                class_id,
+                workload.ref,
+                0.95,
+                quote(text),
+                [fact],
+                [],
+                {"account": name, "workload": workload, "message": text},
+            )
     return Finding("pods_not_created", workload.ref, 0.6, quote(text), [fact])
 
 
@@ -122,10 +145,15 @@ def _quota(view: ClusterView, workload: Workload, said: re.Match[str], fact: Fac
         [fact],
         [],
         {
-            "quota": quota, "resource": resource, "used": used.get(resource), "hard": hard.get(resource),
-            "asked": asked.get(resource), "workload": workload, "missing": workload.desired - workload.created,
+            "quota": quota,
+            "resource": resource,
+            "used": used.get(resource),
+            "hard": hard.get(resource),
+            "asked": asked.get(resource),
+            "workload": workload,
+            "missing": workload.desired - workload.created,
         },
-    )  # fmt: skip
+    )
 
 
 def _worst(asked: dict[str, str], used: dict[str, str], hard: dict[str, str]) -> str:
@@ -170,22 +198,60 @@ def _missing_services(view: ClusterView) -> Iterator[Finding]:
                 continue
             for resource, hard, used in _hard_and_used(quota):
                 if quota_family(resource) == "services" and used >= hard:
-                    fact = Fact("object", f"Service {name} is {wanted[(namespace, name)]} and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used")  # fmt: skip
-                    yield Finding("quota_services_exceeded", _quota_ref(namespace, name_of(quota)), 0.93, fact.statement, [fact], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": "1", "missing": 1})  # fmt: skip
+                    fact = Fact(
+                        "object",
+                        f"Service {name} is {wanted[(namespace, name)]} and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used",
+                    )
+                    yield Finding(
+                        "quota_services_exceeded",
+                        _quota_ref(namespace, name_of(quota)),
+                        0.93,
+                        fact.statement,
+                        [fact],
+                        [],
+                        {
+                            "quota": quota,
+                            "resource": resource,
+                            "hard": str(hard),
+                            "used": str(used),
+                            "asked": "1",
+                            "missing": 1,
+                        },
+                    )
 
 
 def _missing_objects(view: ClusterView) -> Iterator[Finding]:
     """Any other object that is declared and not there, and a quota on the number of its kind that is full."""
     for kind, namespace, name in view.declared:
         plural = plural_of(kind)
-        if kind in ("Service", "PersistentVolumeClaim") or namespace not in view.focus or not view.collected(plural) or view.get(plural, namespace, name):  # fmt: skip
+        if (
+            kind in ("Service", "PersistentVolumeClaim")
+            or namespace not in view.focus
+            or not view.collected(plural)
+            or view.get(plural, namespace, name)
+        ):
             continue
         for quota in view.all("resourcequotas"):
             for resource, hard, used in _hard_and_used(quota):
                 counted = resource.removeprefix("count/").split(".")[0]
                 if namespace_of(quota) == namespace and counted == plural and used >= hard:
                     text = f"{kind} {name} is declared and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used"
-                    yield Finding(f"quota_{quota_family(resource)}_exceeded", _quota_ref(namespace, name_of(quota)), 0.9, text, [Fact("object", text)], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": "1", "missing": 1})  # fmt: skip
+                    yield Finding(
+                        f"quota_{quota_family(resource)}_exceeded",
+                        _quota_ref(namespace, name_of(quota)),
+                        0.9,
+                        text,
+                        [Fact("object", text)],
+                        [],
+                        {
+                            "quota": quota,
+                            "resource": resource,
+                            "hard": str(hard),
+                            "used": str(used),
+                            "asked": "1",
+                            "missing": 1,
+                        },
+                    )
 
 
 def _called_without_service(view: ClusterView) -> Iterator[tuple[str, str]]:
@@ -215,7 +281,11 @@ def _missing_claims(view: ClusterView) -> Iterator[Finding]:
 def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding:
     declared = view.declared.get(("PersistentVolumeClaim", workload.namespace, claim), {})
     size = str(at(declared, "spec", "resources", "requests", "storage") or "")
-    fact = Fact("object", f'PersistentVolumeClaim "{claim}" of {workload.ref.key} does not exist', workload.ref)  # fmt: skip
+    fact = Fact(
+        "object",
+        f'PersistentVolumeClaim "{claim}" of {workload.ref.key} does not exist',
+        workload.ref,
+    )
     for quota in view.all("resourcequotas"):
         if namespace_of(quota) != workload.namespace:
             continue
@@ -227,9 +297,32 @@ def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding
             if full:
                 text = f"quota {name_of(quota)} allows {resource} {hard}, {used} used, claim {claim} asks for {size or 'more'}"
                 score = 0.95 if need is not None else 0.88
-                return Finding("quota_storage_exceeded", _quota_ref(workload.namespace, name_of(quota)), score, text, [fact, Fact("object", text)], [], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used), "asked": "1" if "persistentvolumeclaims" in resource else size, "missing": 1})  # fmt: skip
+                return Finding(
+                    "quota_storage_exceeded",
+                    _quota_ref(workload.namespace, name_of(quota)),
+                    score,
+                    text,
+                    [fact, Fact("object", text)],
+                    [],
+                    {
+                        "quota": quota,
+                        "resource": resource,
+                        "hard": str(hard),
+                        "used": str(used),
+                        "asked": "1" if "persistentvolumeclaims" in resource else size,
+                        "missing": 1,
+                    },
+                )
     score = 0.9 if view.collected("resourcequotas") else 0.55
-    return Finding("pvc_missing", workload.ref, score, fact.statement, [fact], [], {"claim": claim, "declared": declared, "workload": workload})  # fmt: skip
+    return Finding(
+        "pvc_missing",
+        workload.ref,
+        score,
+        fact.statement,
+        [fact],
+        [],
+        {"claim": claim, "declared": declared, "workload": workload},
+    )
 
 
 def _need(resource: str, size: str) -> Decimal | None:
@@ -249,4 +342,12 @@ def _tight_quotas(view: ClusterView) -> Iterator[Finding]:
         for resource, hard, used in _hard_and_used(quota):
             if hard > 0 and used >= hard:
                 text = f"quota {name_of(quota)}: {resource} {used} of {hard} used"
-                yield Finding(f"quota_{quota_family(resource)}_exceeded", _quota_ref(namespace_of(quota), name_of(quota)), 0.35, text, [Fact("object", text)], ["no object is refused for it"], {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used)})  # fmt: skip
+                yield Finding(
+                    f"quota_{quota_family(resource)}_exceeded",
+                    _quota_ref(namespace_of(quota), name_of(quota)),
+                    0.35,
+                    text,
+                    [Fact("object", text)],
+                    ["no object is refused for it"],
+                    {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used)},
+                )

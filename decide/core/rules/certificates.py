@@ -19,7 +19,10 @@ from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
 #: Faults of the certificate itself, whoever looks at it; all else may be the caller's list of authorities.
-_ITS_OWN = re.compile(r"expired|not yet valid|NotYetValid|CERT_HAS_EXPIRED|is valid for|ALTNAME|subject alternative", re.I)  # fmt: skip
+_ITS_OWN = re.compile(
+    r"expired|not yet valid|NotYetValid|CERT_HAS_EXPIRED|is valid for|ALTNAME|subject alternative",
+    re.I,
+)
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -42,12 +45,27 @@ def _issued(view: ClusterView) -> Iterator[Finding]:
             continue
         secret = str(at(certificate, "spec", "secretName") or "")
         users = list(_users(view, namespace_of(certificate), secret))
-        ref = ObjectRef(api_version=str(certificate.get("apiVersion") or ""), kind="Certificate", namespace=namespace_of(certificate), name=name_of(certificate))  # fmt: skip
-        text = quote(f"Certificate {name_of(certificate)} {_state(ends, now)}{ready.get('reason') or ''}: {ready.get('message') or ''}")  # fmt: skip
+        ref = ObjectRef(
+            api_version=str(certificate.get("apiVersion") or ""),
+            kind="Certificate",
+            namespace=namespace_of(certificate),
+            name=name_of(certificate),
+        )
+        text = quote(
+            f"Certificate {name_of(certificate)} {_state(ends, now)}{ready.get('reason') or ''}: {ready.get('message') or ''}"
+        )
         told = any(h.signal == "certificate" for w in view.workloads for h in view.hits(w))
         score = 0.95 if expired else 0.85 if told else 0.65
         subject = users[0].ref if users else ref
-        yield Finding("certificate_invalid", subject, score, text, [Fact("object", text, ref)], [], {"certificate": certificate})  # fmt: skip
+        yield Finding(
+            "certificate_invalid",
+            subject,
+            score,
+            text,
+            [Fact("object", text, ref)],
+            [],
+            {"certificate": certificate},
+        )
 
 
 def _state(ends: datetime | None, now: datetime) -> str:
@@ -72,7 +90,12 @@ def _complaints(view: ClusterView) -> Iterator[Finding]:
         if not hits:
             continue
         hit = hits[-1]
-        named = [w for s in services_in(view, workload.namespace, hit.line) for w in view.backends(s) if w is not workload]  # fmt: skip
+        named = [
+            w
+            for s in services_in(view, workload.namespace, hit.line)
+            for w in view.backends(s)
+            if w is not workload
+        ]
         target = named[0] if named and _ITS_OWN.search(hit.line) else workload
         said.setdefault(target.ref.key, (target, []))[1].append((workload, hit))
     for target, told in said.values():
@@ -80,7 +103,15 @@ def _complaints(view: ClusterView) -> Iterator[Finding]:
         fresh = len(told) > 1 or any(w is not target for w, _ in told)
         score = 0.72 + 0.08 * sick + 0.12 * fresh
         facts = [Fact("log", quote(h.line), w.ref) for w, h in told[:3]]
-        yield Finding("certificate_invalid", target.ref, score, quote(told[0][1].line), facts, [], {"workload": target})  # fmt: skip
+        yield Finding(
+            "certificate_invalid",
+            target.ref,
+            score,
+            quote(told[0][1].line),
+            facts,
+            [],
+            {"workload": target},
+        )
 
 
 def _secrets(view: ClusterView) -> Iterator[Finding]:
@@ -99,7 +130,22 @@ def _secrets(view: ClusterView) -> Iterator[Finding]:
 
 
 def _secret(ingress: Obj, index: int, name: str, have: list[str]) -> Finding:
-    ref = ObjectRef(api_version="networking.k8s.io/v1", kind="Ingress", namespace=namespace_of(ingress), name=name_of(ingress))  # fmt: skip
-    near = max((h for h in have if alike(h, name) >= 0.85), key=lambda h: alike(h, name), default="")  # fmt: skip
+    ref = ObjectRef(
+        api_version="networking.k8s.io/v1",
+        kind="Ingress",
+        namespace=namespace_of(ingress),
+        name=name_of(ingress),
+    )
+    near = max(
+        (h for h in have if alike(h, name) >= 0.85), key=lambda h: alike(h, name), default=""
+    )
     text = f"{ref.key} wants TLS from secret {name}, which does not exist"
-    return Finding("certificate_secret_missing", ref, 0.8 if near else 0.7, text, [Fact("object", text, ref)], [], {"ingress": ingress, "index": index, "near": near, "name": name})  # fmt: skip
+    return Finding(
+        "certificate_secret_missing",
+        ref,
+        0.8 if near else 0.7,
+        text,
+        [Fact("object", text, ref)],
+        [],
+        {"ingress": ingress, "index": index, "near": near, "name": name},
+    )

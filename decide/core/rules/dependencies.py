@@ -12,15 +12,35 @@ from decide.core.objects import Workload, at, name_of, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
-_DB_IMAGE = re.compile(r"(?:^|[/-])(mysql|mariadb|percona|postgres(?:ql)?|mongo(?:db)?|redis|valkey|cassandra|mssql|oracle|cockroach|rabbitmq|kafka)", re.I)  # fmt: skip
-_DB_PORTS = {3306: "mysql", 5432: "postgres", 27017: "mongo", 6379: "redis", 9042: "cassandra", 1433: "mssql", 1521: "oracle"}  # fmt: skip
-_FAMILY = {"mariadb": "mysql", "percona": "mysql", "postgresql": "postgres", "mongodb": "mongo", "valkey": "redis"}  # fmt: skip
+_DB_IMAGE = re.compile(
+    r"(?:^|[/-])(mysql|mariadb|percona|postgres(?:ql)?|mongo(?:db)?|redis|valkey|cassandra|mssql|oracle|cockroach|rabbitmq|kafka)",
+    re.I,
+)
+_DB_PORTS = {
+    3306: "mysql",
+    5432: "postgres",
+    27017: "mongo",
+    6379: "redis",
+    9042: "cassandra",
+    1433: "mssql",
+    1521: "oracle",
+}
+_FAMILY = {
+    "mariadb": "mysql",
+    "percona": "mysql",
+    "postgresql": "postgres",
+    "mongodb": "mongo",
+    "valkey": "redis",
+}
 _SPEAKS = (
     ("mysql", re.compile(r"mysql|mariadb|--read-only option|Too many connections", re.I)),
-    ("postgres", re.compile(r"postgres|psql|PSQLException|pq:|read-only transaction|too many clients", re.I)),
+    (
+        "postgres",
+        re.compile(r"postgres|psql|PSQLException|pq:|read-only transaction|too many clients", re.I),
+    ),
     ("mongo", re.compile(r"mongo", re.I)),
     ("redis", re.compile(r"redis|READONLY You|NOAUTH|jedis|lettuce", re.I)),
-)  # fmt: skip
+)
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -63,8 +83,14 @@ def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Fin
         probed = _from_probes(view, signal)
         if not told and not probed:
             continue
-        culprit = probed or _culprit(view, [w for w, _ in told], databases, _speaks(told[0][1].line) if told else "")  # fmt: skip
-        if class_id == "database_disk_full" and told and (culprit is None or not database_kind(culprit)):  # fmt: skip
+        culprit = probed or _culprit(
+            view, [w for w, _ in told], databases, _speaks(told[0][1].line) if told else ""
+        )
+        if (
+            class_id == "database_disk_full"
+            and told
+            and (culprit is None or not database_kind(culprit))
+        ):
             continue
         facts = [Fact("log", quote(h.line), w.ref) for w, h in told[:3]]
         if probed:
@@ -74,7 +100,15 @@ def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Fin
             continue
         score = 0.85 + (0.08 if probed else 0.0) + 0.02 * min(3, len(told))
         line = quote(told[0][1].line) if told else facts[-1].statement
-        yield Finding(class_id, culprit.ref, min(0.96, score), line, facts, [], {"workload": culprit, "callers": len(told)})  # fmt: skip
+        yield Finding(
+            class_id,
+            culprit.ref,
+            min(0.96, score),
+            line,
+            facts,
+            [],
+            {"workload": culprit, "callers": len(told)},
+        )
 
 
 def _from_probes(view: ClusterView, signal: str) -> Workload | None:
@@ -94,7 +128,9 @@ def _culprit(
     view: ClusterView, callers: list[Workload], databases: dict[str, str], kind: str
 ) -> Workload | None:
     """The database that the callers share: by their addresses, by names in their logs, by their names."""
-    candidates = [w for w in view.workloads if w.ref.key in databases and kind in ("", databases[w.ref.key])]  # fmt: skip
+    candidates = [
+        w for w in view.workloads if w.ref.key in databases and kind in ("", databases[w.ref.key])
+    ]
     if len(candidates) <= 1:
         return candidates[0] if candidates else None
     votes: Counter[str] = Counter()
@@ -114,7 +150,10 @@ def _culprit(
     votes[youngest.ref.key] += 1
     for candidate in candidates:  # a database named after another workload serves that one
         stem = re.split(r"[-_.]", candidate.name)[0]
-        owner = any(w.name == re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem) for w in view.workloads)  # fmt: skip
+        owner = any(
+            w.name == re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem)
+            for w in view.workloads
+        )
         votes[candidate.ref.key] -= owner
     return max(candidates, key=lambda w: votes[w.ref.key])
 
@@ -145,13 +184,25 @@ def _link(view: ClusterView, workload: Workload, databases: dict[str, str]) -> I
         facts = [Fact("log", quote(h.line), workload.ref) for h in (links[-1:] + refused[-1:])]
         data = {"workload": workload, "database": culprit}
         if culprit is not None and culprit.ready == 0 and culprit.desired:
-            yield Finding("dependency_unavailable", culprit.ref, 0.6, f"{culprit.ref.key} has no ready pod", facts, [], data)  # fmt: skip
+            yield Finding(
+                "dependency_unavailable",
+                culprit.ref,
+                0.6,
+                f"{culprit.ref.key} has no ready pod",
+                facts,
+                [],
+                data,
+            )
             return
         others = [w for w in view.workloads if w.available and w.ref.key not in databases]
         if culprit is not None:
-            facts.append(Fact("object", f"{culprit.ref.key} has {culprit.ready} ready pods", culprit.ref))  # fmt: skip
+            facts.append(
+                Fact("object", f"{culprit.ref.key} has {culprit.ready} ready pods", culprit.ref)
+            )
         score = 0.85 if refused and culprit is not None and others else 0.55
-        yield Finding("database_port_wrong", workload.ref, score, quote(links[-1].line), facts, [], data)  # fmt: skip
+        yield Finding(
+            "database_port_wrong", workload.ref, score, quote(links[-1].line), facts, [], data
+        )
     elif refused and not links:
         yield from _refused(view, workload, refused)
 
@@ -162,4 +213,12 @@ def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Itera
         callee = view.workload(kind, namespace, name)
         if callee is not None and callee.ready == 0:
             text = f"{workload.ref.key} needs {target}, which has no ready pod"
-            yield Finding("dependency_unavailable", callee.ref, 0.4, text, [Fact("log", quote(refused[-1].line), workload.ref)], [], {"workload": callee})  # fmt: skip
+            yield Finding(
+                "dependency_unavailable",
+                callee.ref,
+                0.4,
+                text,
+                [Fact("log", quote(refused[-1].line), workload.ref)],
+                [],
+                {"workload": callee},
+            )

@@ -16,7 +16,12 @@ from decide.core.rules.services import alike
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
-_ROUTES = {"httproutes": "HTTPRoute", "grpcroutes": "GRPCRoute", "tcproutes": "TCPRoute", "tlsroutes": "TLSRoute"}  # fmt: skip
+_ROUTES = {
+    "httproutes": "HTTPRoute",
+    "grpcroutes": "GRPCRoute",
+    "tcproutes": "TCPRoute",
+    "tlsroutes": "TLSRoute",
+}
 _PARENT = {"NoMatchingListenerHostname", "NoMatchingParent", "NotAllowedByListeners"}
 
 
@@ -53,7 +58,9 @@ def backends(view: ClusterView) -> Iterator[Backend]:
             for m, path in enumerate(items(at(rule, "http", "paths"))):
                 service = mapping(at(path, "backend", "service"))
                 if service:
-                    yield _ingress(ref, ingress, service, f"spec.rules[{n}].http.paths[{m}].backend.service")  # fmt: skip
+                    yield _ingress(
+                        ref, ingress, service, f"spec.rules[{n}].http.paths[{m}].backend.service"
+                    )
     for plural, kind in _ROUTES.items():
         for route in _own(view, plural):
             yield from _gateway_api(route, kind)
@@ -61,7 +68,14 @@ def backends(view: ClusterView) -> Iterator[Backend]:
         for path, target in destinations(route):
             place = service_name(str(target.get("host") or ""), namespace_of(route))
             if place is not None:
-                yield Backend(_ref(route, "VirtualService"), route, *place, at(target, "port", "number"), f"{path}.host", f"{path}.port.number")  # fmt: skip
+                yield Backend(
+                    _ref(route, "VirtualService"),
+                    route,
+                    *place,
+                    at(target, "port", "number"),
+                    f"{path}.host",
+                    f"{path}.port.number",
+                )
 
 
 def _own(view: ClusterView, plural: str) -> list[Obj]:
@@ -76,7 +90,15 @@ def _ref(obj: Obj, kind: str) -> ObjectRef:
 def _ingress(ref: ObjectRef, ingress: Obj, service: Obj, path: str) -> Backend:
     port = mapping(service.get("port"))
     key = "name" if port.get("name") else "number"
-    return Backend(ref, ingress, ref.namespace, str(service.get("name") or ""), port.get(key), f"{path}.name", f"{path}.port.{key}")  # fmt: skip
+    return Backend(
+        ref,
+        ingress,
+        ref.namespace,
+        str(service.get("name") or ""),
+        port.get(key),
+        f"{path}.name",
+        f"{path}.port.{key}",
+    )
 
 
 def _gateway_api(route: Obj, kind: str) -> Iterator[Backend]:
@@ -86,7 +108,15 @@ def _gateway_api(route: Obj, kind: str) -> Iterator[Backend]:
             if target.get("kind") in (None, "Service"):
                 path = f"spec.rules[{n}].backendRefs[{m}]"
                 space = str(target.get("namespace") or namespace_of(route))
-                yield Backend(_ref(route, kind), route, space, str(target.get("name") or ""), target.get("port"), f"{path}.name", f"{path}.port")  # fmt: skip
+                yield Backend(
+                    _ref(route, kind),
+                    route,
+                    space,
+                    str(target.get("name") or ""),
+                    target.get("port"),
+                    f"{path}.name",
+                    f"{path}.port",
+                )
 
 
 def _judge(view: ClusterView, backend: Backend) -> Iterator[Finding]:
@@ -99,7 +129,15 @@ def _judge(view: ClusterView, backend: Backend) -> Iterator[Finding]:
         near = near if alike(near, backend.name) >= 0.7 or (near and near in backend.name) else ""
         text = f"{backend.owner.key} sends to Service {backend.name}, which does not exist"
         data = {"backend": backend, "right": near, "place": backend.path}
-        yield Finding("route_backend_mismatch", backend.owner, 0.9 if near else 0.85, text, [Fact("object", text, backend.owner)], [], data)  # fmt: skip
+        yield Finding(
+            "route_backend_mismatch",
+            backend.owner,
+            0.9 if near else 0.85,
+            text,
+            [Fact("object", text, backend.owner)],
+            [],
+            data,
+        )
         return
     ports = [mapping(p) for p in items(at(service, "spec", "ports"))]
     known = {p.get("name") for p in ports} | {number(p.get("port")) for p in ports}
@@ -108,8 +146,20 @@ def _judge(view: ClusterView, backend: Backend) -> Iterator[Finding]:
     text = f"{backend.owner.key} sends to port {backend.port} of Service {backend.name}, which has {sorted(number(p.get('port')) for p in ports)}"
     named = isinstance(backend.port, str)
     rights = [p.get("name") if named else number(p.get("port")) for p in ports]
-    data = {"backend": backend, "right": next((r for r in rights if r), ""), "place": backend.port_path}  # fmt: skip
-    yield Finding("route_backend_mismatch", backend.owner, 0.9, text, [Fact("object", text, backend.owner)], [], data)  # fmt: skip
+    data = {
+        "backend": backend,
+        "right": next((r for r in rights if r), ""),
+        "place": backend.port_path,
+    }
+    yield Finding(
+        "route_backend_mismatch",
+        backend.owner,
+        0.9,
+        text,
+        [Fact("object", text, backend.owner)],
+        [],
+        data,
+    )
 
 
 def _classes(view: ClusterView) -> Iterator[Finding]:
@@ -121,8 +171,24 @@ def _classes(view: ClusterView) -> Iterator[Finding]:
         wanted = str(at(ingress, "spec", "ingressClassName") or "")
         if wanted and wanted not in names:
             text = f"Ingress {name_of(ingress)} is of class {wanted}; the cluster has {names}"
-            near = names[0] if len(names) == 1 else max((n for n in names if alike(n, wanted) > 0.8), key=lambda n: alike(n, wanted), default="")  # fmt: skip
-            yield Finding("route_host_mismatch", _ref(ingress, "Ingress"), 0.88, text, [Fact("object", text, _ref(ingress, "Ingress"))], [], {"obj": ingress, "place": "spec.ingressClassName", "right": near})  # fmt: skip
+            near = (
+                names[0]
+                if len(names) == 1
+                else max(
+                    (n for n in names if alike(n, wanted) > 0.8),
+                    key=lambda n: alike(n, wanted),
+                    default="",
+                )
+            )
+            yield Finding(
+                "route_host_mismatch",
+                _ref(ingress, "Ingress"),
+                0.88,
+                text,
+                [Fact("object", text, _ref(ingress, "Ingress"))],
+                [],
+                {"obj": ingress, "place": "spec.ingressClassName", "right": near},
+            )
 
 
 def _parents(view: ClusterView) -> Iterator[Finding]:
@@ -134,7 +200,23 @@ def _parents(view: ClusterView) -> Iterator[Finding]:
                     if said.get("status") != "False":
                         continue
                     reason = str(said.get("reason") or "")
-                    text = quote(f"{kind} {name_of(route)}: {said.get('type')} {reason}: {said.get('message') or ''}")  # fmt: skip
-                    class_id = "route_host_mismatch" if reason in _PARENT else "route_backend_mismatch" if reason == "BackendNotFound" else ""  # fmt: skip
+                    text = quote(
+                        f"{kind} {name_of(route)}: {said.get('type')} {reason}: {said.get('message') or ''}"
+                    )
+                    class_id = (
+                        "route_host_mismatch"
+                        if reason in _PARENT
+                        else "route_backend_mismatch"
+                        if reason == "BackendNotFound"
+                        else ""
+                    )
                     if class_id:
-                        yield Finding(class_id, _ref(route, kind), 0.88, text, [Fact("object", text, _ref(route, kind))], [], {"obj": route})  # fmt: skip
+                        yield Finding(
+                            class_id,
+                            _ref(route, kind),
+                            0.88,
+                            text,
+                            [Fact("object", text, _ref(route, kind))],
+                            [],
+                            {"obj": route},
+                        )

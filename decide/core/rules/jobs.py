@@ -16,9 +16,15 @@ from decide.core.view import ClusterView
 #: A job that failed longer ago than this is hardly why the alert came now.
 _OLD = timedelta(hours=6)
 _NOT_STARTING = {
-    "UnparseableSchedule": 0.93, "UnParseableCronJobSchedule": 0.93, "UnknownTimeZone": 0.93, "InvalidSchedule": 0.93, "FailedNeedsStart": 0.88,
-    "TooManyMissedTimes": 0.85, "JobAlreadyActive": 0.62, "MissSchedule": 0.62,
-}  # fmt: skip
+    "UnparseableSchedule": 0.93,
+    "UnParseableCronJobSchedule": 0.93,
+    "UnknownTimeZone": 0.93,
+    "InvalidSchedule": 0.93,
+    "FailedNeedsStart": 0.88,
+    "TooManyMissedTimes": 0.85,
+    "JobAlreadyActive": 0.62,
+    "MissSchedule": 0.62,
+}
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -38,7 +44,10 @@ def find(view: ClusterView) -> Iterator[Finding]:
 def runs_of(view: ClusterView, workload: Workload) -> list[Obj]:
     """A cron job's jobs, the oldest first."""
     found = [view.get("jobs", workload.namespace, name) for name in workload.children]
-    return sorted((j for j in found if j is not None), key=lambda j: str(at(j, "metadata", "creationTimestamp") or name_of(j)))  # fmt: skip
+    return sorted(
+        (j for j in found if j is not None),
+        key=lambda j: str(at(j, "metadata", "creationTimestamp") or name_of(j)),
+    )
 
 
 def _verdict(job: Obj) -> str:
@@ -60,7 +69,15 @@ def _failed(view: ClusterView, workload: Workload, job: Obj) -> Iterator[Finding
     class_id = "job_deadline_exceeded" if late else "job_failing"
     score = (0.88 if late else 0.75) - 0.35 * old
     against = ["it failed long before the alert"] if old else []
-    yield Finding(class_id, workload.ref, score, text, [Fact("object", text, workload.ref)], against, {"workload": workload, "job": job})  # fmt: skip
+    yield Finding(
+        class_id,
+        workload.ref,
+        score,
+        text,
+        [Fact("object", text, workload.ref)],
+        against,
+        {"workload": workload, "job": job},
+    )
 
 
 def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding]:
@@ -77,7 +94,15 @@ def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     facts = [Fact("object", text, workload.ref)]
     if declared is not None and not meant:
         facts.append(Fact("repository", "the deployment repository does not suspend it"))
-    yield Finding("cron_suspended", workload.ref, score, text, facts, ["the repository suspends it too"] if meant else [], {"workload": workload})  # fmt: skip
+    yield Finding(
+        "cron_suspended",
+        workload.ref,
+        score,
+        text,
+        facts,
+        ["the repository suspends it too"] if meant else [],
+        {"workload": workload},
+    )
 
 
 def _not_starting(view: ClusterView, workload: Workload, runs: list[Obj]) -> Iterator[Finding]:
@@ -89,4 +114,12 @@ def _not_starting(view: ClusterView, workload: Workload, runs: list[Obj]) -> Ite
     after = [r for r in runs if str(at(r, "metadata", "creationTimestamp") or "") > event.last]
     score = 0.3 if after and event.last else _NOT_STARTING[event.reason]
     text = quote(f"{event.reason}: {event.message}")
-    yield Finding("cron_not_starting", workload.ref, score, text, [Fact("event", text, workload.ref)], [], {"workload": workload})  # fmt: skip
+    yield Finding(
+        "cron_not_starting",
+        workload.ref,
+        score,
+        text,
+        [Fact("event", text, workload.ref)],
+        [],
+        {"workload": workload},
+    )

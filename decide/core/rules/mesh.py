@@ -47,7 +47,12 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 
 def _ref(obj: Obj, kind: str) -> ObjectRef:
-    return ObjectRef(api_version=str(obj.get("apiVersion") or ""), kind=kind, namespace=namespace_of(obj), name=name_of(obj))  # fmt: skip
+    return ObjectRef(
+        api_version=str(obj.get("apiVersion") or ""),
+        kind=kind,
+        namespace=namespace_of(obj),
+        name=name_of(obj),
+    )
 
 
 def _policies(view: ClusterView, plural: str, workload: Workload) -> list[Obj]:
@@ -76,7 +81,13 @@ def _denied(view: ClusterView, link: Link) -> Iterator[Finding]:
     text = f"AuthorizationPolicy {', '.join(map(name_of, shut))} {'denies' if deny else 'does not allow'} {link.caller.ref.key} at {link.callee.ref.key}"
     facts = [Fact("object", text, _ref(shut[0], "AuthorizationPolicy"))]
     facts += [Fact("log", quote(h.line), link.caller.ref) for h in (denied or told)[-2:]]
-    data = {"workload": link.callee, "caller": link.caller, "policy": shut[0], "denies": bool(deny), "port": link.pod_port}  # fmt: skip
+    data = {
+        "workload": link.callee,
+        "caller": link.caller,
+        "policy": shut[0],
+        "denies": bool(deny),
+        "port": link.pod_port,
+    }
     yield Finding(_CLASS, link.callee.ref, score, text, facts, [], data)
 
 
@@ -92,7 +103,11 @@ def _rule_fits(rule: Obj, link: Link) -> bool:
         return False
     operations = [mapping(mapping(t).get("operation")) for t in items(rule.get("to"))]
     ports = [items(o.get("ports")) for o in operations]
-    closed = bool(operations) and link.pod_port is not None and all(p and str(link.pod_port) not in map(str, p) for p in ports)  # fmt: skip
+    closed = (
+        bool(operations)
+        and link.pod_port is not None
+        and all(p and str(link.pod_port) not in map(str, p) for p in ports)
+    )
     return not closed
 
 
@@ -119,7 +134,11 @@ def in_mesh(workload: Workload) -> bool:
 
 def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
     """The callee demands mutual TLS and the caller has no proxy to speak it."""
-    strict = [p for p in _policies(view, "peerauthentications", link.callee) if at(p, "spec", "mtls", "mode") == "STRICT"]  # fmt: skip
+    strict = [
+        p
+        for p in _policies(view, "peerauthentications", link.callee)
+        if at(p, "spec", "mtls", "mode") == "STRICT"
+    ]
     if not strict or in_mesh(link.caller) or not in_mesh(link.callee):
         return
     told = troubles(view, link, "reset", "mesh_flag", "upstream_error", "timeout")
@@ -128,7 +147,15 @@ def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
     text = f"PeerAuthentication {name_of(strict[0])} demands mutual TLS at {link.callee.ref.key}; pods of {link.caller.ref.key} have no proxy"
     facts = [Fact("object", text, _ref(strict[0], "PeerAuthentication"))]
     facts += [Fact("log", quote(h.line), link.caller.ref) for h in (told or resets)[-1:]]
-    yield Finding(_CLASS, link.callee.ref, score, text, facts, [], {"workload": link.callee, "caller": link.caller})  # fmt: skip
+    yield Finding(
+        _CLASS,
+        link.callee.ref,
+        score,
+        text,
+        facts,
+        [],
+        {"workload": link.callee, "caller": link.caller},
+    )
 
 
 def destinations(route: Obj) -> Iterator[tuple[str, Obj]]:
@@ -136,7 +163,10 @@ def destinations(route: Obj) -> Iterator[tuple[str, Obj]]:
     for kind in ("http", "tcp", "tls"):
         for n, rule in enumerate(items(at(route, "spec", kind))):
             for m, target in enumerate(items(mapping(rule).get("route"))):
-                yield f"spec.{kind}[{n}].route[{m}].destination", mapping(mapping(target).get("destination"))  # fmt: skip
+                yield (
+                    f"spec.{kind}[{n}].route[{m}].destination",
+                    mapping(mapping(target).get("destination")),
+                )
 
 
 def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding]:
@@ -148,15 +178,42 @@ def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding]:
         if not subset or service is None or not view.collected("destinationrules"):
             continue
         backends = view.backends(service)
-        rules = [r for r in view.all("destinationrules") if service_name(str(at(r, "spec", "host") or ""), namespace_of(r)) == place]  # fmt: skip
-        known = {str(mapping(s).get("name")): mapping(mapping(s).get("labels")) for r in rules for s in items(at(r, "spec", "subsets"))}  # fmt: skip
-        alive = {n for n, labels in known.items() if not labels or any(plain(labels, labels_of(p.obj)) for w in backends for p in w.pods if p.ready)}  # fmt: skip
+        rules = [
+            r
+            for r in view.all("destinationrules")
+            if service_name(str(at(r, "spec", "host") or ""), namespace_of(r)) == place
+        ]
+        known = {
+            str(mapping(s).get("name")): mapping(mapping(s).get("labels"))
+            for r in rules
+            for s in items(at(r, "spec", "subsets"))
+        }
+        alive = {
+            n
+            for n, labels in known.items()
+            if not labels
+            or any(plain(labels, labels_of(p.obj)) for w in backends for p in w.pods if p.ready)
+        }
         if subset in alive or not backends:
             continue
         why = "no pod belongs to it" if subset in known else "no DestinationRule defines it"
         text = f"VirtualService {name_of(route)} sends to subset {subset} of {host}: {why}"
-        data = {"workload": backends[0], "route": route, "path": f"{path}.subset", "subset": subset, "right": sorted(alive)}  # fmt: skip
-        yield Finding(_CLASS, backends[0].ref, 0.88, text, [Fact("object", text, _ref(route, "VirtualService"))], [], data)  # fmt: skip
+        data = {
+            "workload": backends[0],
+            "route": route,
+            "path": f"{path}.subset",
+            "subset": subset,
+            "right": sorted(alive),
+        }
+        yield Finding(
+            _CLASS,
+            backends[0].ref,
+            0.88,
+            text,
+            [Fact("object", text, _ref(route, "VirtualService"))],
+            [],
+            data,
+        )
 
 
 def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
@@ -165,12 +222,28 @@ def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
         for kind in ("abort", "delay"):
             fault = mapping(at(rule, "fault", kind))
             share = number(at(fault, "percentage", "value"), 100) if fault else 0
-            hosts = [*items(at(route, "spec", "hosts")), *(t.get("host") for _, t in destinations(route))]  # fmt: skip
+            hosts = [
+                *items(at(route, "spec", "hosts")),
+                *(t.get("host") for _, t in destinations(route)),
+            ]
             target = next((w for h in hosts for w in _behind(view, route, str(h))), None)
             if not fault or share <= 0 or target is None:
                 continue
             text = f"VirtualService {name_of(route)} injects {kind} into {share} % of requests to {target.ref.key}"
-            yield Finding(_CLASS, target.ref, 0.9, text, [Fact("object", text, _ref(route, "VirtualService"))], [], {"workload": target, "route": route, "path": f"spec.http[{n}].fault.{kind}", "fault": kind})  # fmt: skip
+            yield Finding(
+                _CLASS,
+                target.ref,
+                0.9,
+                text,
+                [Fact("object", text, _ref(route, "VirtualService"))],
+                [],
+                {
+                    "workload": target,
+                    "route": route,
+                    "path": f"spec.http[{n}].fault.{kind}",
+                    "fault": kind,
+                },
+            )
 
 
 def _behind(view: ClusterView, route: Obj, host: str) -> list[Workload]:
@@ -185,6 +258,18 @@ def _told(view: ClusterView) -> Iterator[Finding]:
         hits = [h for h in view.hits(workload) if h.signal == "mesh_denied"]
         if not hits:
             continue
-        named = [w for s in services_in(view, workload.namespace, hits[-1].line) for w in view.backends(s)]  # fmt: skip
+        named = [
+            w
+            for s in services_in(view, workload.namespace, hits[-1].line)
+            for w in view.backends(s)
+        ]
         target = named[0] if named else workload
-        yield Finding(_CLASS, target.ref, 0.75, quote(hits[-1].line), [Fact("log", quote(hits[-1].line), workload.ref)], [], {"workload": target})  # fmt: skip
+        yield Finding(
+            _CLASS,
+            target.ref,
+            0.75,
+            quote(hits[-1].line),
+            [Fact("log", quote(hits[-1].line), workload.ref)],
+            [],
+            {"workload": target},
+        )

@@ -15,12 +15,18 @@ _RUNTIME = re.compile(
     r"runtime network not ready|rpc error: code = Unavailable desc = connection error.*sock",
     re.I,
 )
-_DEAD = re.compile(r"Active:\s*(inactive|failed|deactivating|activating)|could not be found|Unit .* not found", re.I)  # fmt: skip
+_DEAD = re.compile(
+    r"Active:\s*(inactive|failed|deactivating|activating)|could not be found|Unit .* not found",
+    re.I,
+)
 _UNITS = (
-    ("kubelet", "node_kubelet_unavailable"), ("containerd", "node_runtime_unavailable"),
-    ("crio", "node_runtime_unavailable"), ("docker", "node_runtime_unavailable"),
-    ("kube-proxy", "node_kube_proxy_unavailable"), ("kube-scheduler", "scheduler_unavailable"),
-)  # fmt: skip
+    ("kubelet", "node_kubelet_unavailable"),
+    ("containerd", "node_runtime_unavailable"),
+    ("crio", "node_runtime_unavailable"),
+    ("docker", "node_runtime_unavailable"),
+    ("kube-proxy", "node_kube_proxy_unavailable"),
+    ("kube-scheduler", "scheduler_unavailable"),
+)
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
 
@@ -49,7 +55,13 @@ def _units(view: ClusterView) -> Iterator[Finding]:
             continue
         masked = "could not be found" in dead[0] or "not found" in dead[0]
         line = next((one.strip() for one in str(text).splitlines() if "Active:" in one), dead[0])
-        yield Finding(class_id, node_ref(node), 0.4 if masked else 0.97, f"{unit} on {node}: {quote(line)}", [Fact("object", quote(f"{unit} on {node}: {line}"), node_ref(node))])  # fmt: skip
+        yield Finding(
+            class_id,
+            node_ref(node),
+            0.4 if masked else 0.97,
+            f"{unit} on {node}: {quote(line)}",
+            [Fact("object", quote(f"{unit} on {node}: {line}"), node_ref(node))],
+        )
 
 
 def _state(view: ClusterView, node: Obj) -> Iterator[Finding]:
@@ -92,7 +104,13 @@ def _runtime_events(view: ClusterView) -> Iterator[Finding]:
         waiting = any(p.node == name and not p.ready for w in view.workloads for p in w.pods)
         text = _runtime_trouble(view, name) if waiting else ""
         if text:
-            yield Finding("node_runtime_unavailable", node_ref(name), 0.85, quote(text), [Fact("event", quote(text), node_ref(name))])  # fmt: skip
+            yield Finding(
+                "node_runtime_unavailable",
+                node_ref(name),
+                0.85,
+                quote(text),
+                [Fact("event", quote(text), node_ref(name))],
+            )
 
 
 def _control_plane(view: ClusterView) -> str:
@@ -101,7 +119,12 @@ def _control_plane(view: ClusterView) -> str:
 
 def _scheduler(view: ClusterView) -> Iterator[Finding]:
     """Pods that nobody even looked at."""
-    ignored = [(w, p) for w in view.workloads for p, text in unscheduled(view, w) if not text and not condition(p.obj, "PodScheduled")]  # fmt: skip
+    ignored = [
+        (w, p)
+        for w in view.workloads
+        for p, text in unscheduled(view, w)
+        if not text and not condition(p.obj, "PodScheduled")
+    ]
     gated = [p for _, p in ignored if p.spec.get("schedulingGates")]
     if not ignored or gated:
         return
@@ -109,7 +132,15 @@ def _scheduler(view: ClusterView) -> Iterator[Finding]:
     custom = str(pod.spec.get("schedulerName") or "default-scheduler")
     text = f"pod {pod.name} is Pending and the scheduler {custom} said nothing about it"
     if custom != "default-scheduler" and not _heard_of(view, custom):
-        yield Finding("scheduler_unknown", workload.ref, 0.9, text, [Fact("object", text, workload.ref)], [], {"workload": workload})  # fmt: skip
+        yield Finding(
+            "scheduler_unknown",
+            workload.ref,
+            0.9,
+            text,
+            [Fact("object", text, workload.ref)],
+            [],
+            {"workload": workload},
+        )
         return
     plane = _control_plane(view)
     ref = node_ref(plane) if plane else workload.ref
@@ -118,7 +149,9 @@ def _scheduler(view: ClusterView) -> Iterator[Finding]:
 
 def _heard_of(view: ClusterView, scheduler: str) -> bool:
     """Some pod of that scheduler has a node."""
-    return any(p.node and p.spec.get("schedulerName") == scheduler for w in view.workloads for p in w.pods)  # fmt: skip
+    return any(
+        p.node and p.spec.get("schedulerName") == scheduler for w in view.workloads for p in w.pods
+    )
 
 
 def _one_sided(view: ClusterView) -> Iterator[Finding]:
@@ -137,7 +170,13 @@ def _one_sided(view: ClusterView) -> Iterator[Finding]:
         rest = [failed[n] / total[n] for n in total if n != node]
         if total[node] >= 3 and count / total[node] > 0.8 and rest and max(rest) < 0.5:
             text = f"from node {node} {count} of {total[node]} Services are out of reach, from the others they answer"
-            yield Finding("node_kube_proxy_unavailable", node_ref(node), 0.75, text, [Fact("object", text, node_ref(node))])  # fmt: skip
+            yield Finding(
+                "node_kube_proxy_unavailable",
+                node_ref(node),
+                0.75,
+                text,
+                [Fact("object", text, node_ref(node))],
+            )
 
 
 def _pressure(view: ClusterView) -> Iterator[Finding]:
@@ -146,5 +185,15 @@ def _pressure(view: ClusterView) -> Iterator[Finding]:
             said = condition(node, kind)
             if said.get("status") == "True":
                 text = f"{kind}: {quote(str(said.get('message') or said.get('reason') or ''))}"
-                hit = any(p.node == name_of(node) and (not p.ready or p.phase == "Failed") for w in view.workloads for p in w.pods)  # fmt: skip
-                yield Finding("node_pressure", node_ref(name_of(node)), 0.85 if hit else 0.55, text, [Fact("object", text, node_ref(name_of(node)))])  # fmt: skip
+                hit = any(
+                    p.node == name_of(node) and (not p.ready or p.phase == "Failed")
+                    for w in view.workloads
+                    for p in w.pods
+                )
+                yield Finding(
+                    "node_pressure",
+                    node_ref(name_of(node)),
+                    0.85 if hit else 0.55,
+                    text,
+                    [Fact("object", text, node_ref(name_of(node)))],
+                )

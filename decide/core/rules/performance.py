@@ -23,7 +23,7 @@ _KINDS = (
     ("latency", re.compile(r"latency|slow|response time|p9[059]|p50", re.I)),
     ("errors", re.compile(r"error|success rate|failure rate|5xx", re.I)),
     ("traffic", re.compile(r"throughput|rps|traffic|network|packet|req/s", re.I)),
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True)
@@ -99,7 +99,12 @@ def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
     for series in view.bundle.metrics:
         meaning = meaning_of.get(series.metric)
         tags = measure.tags_of(series)
-        name = tags.get("kube_deployment") or tags.get("kube_stateful_set") or tags.get("service") or tags.get("host")  # fmt: skip
+        name = (
+            tags.get("kube_deployment")
+            or tags.get("kube_stateful_set")
+            or tags.get("service")
+            or tags.get("host")
+        )
         namespace = tags.get("kube_namespace")
         if meaning is None or not name or (namespace and namespace not in view.focus):
             continue
@@ -131,7 +136,13 @@ def workload_of(view: ClusterView, name: str) -> Workload | None:
             return found
     if view.workloads or not view.namespace:
         return None
-    return view.memo(f"measured {name}", lambda: Workload("Deployment", {"apiVersion": "apps/v1", "metadata": {"name": name, "namespace": view.namespace}}))  # fmt: skip
+    return view.memo(
+        f"measured {name}",
+        lambda: Workload(
+            "Deployment",
+            {"apiVersion": "apps/v1", "metadata": {"name": name, "namespace": view.namespace}},
+        ),
+    )
 
 
 def cpu_limit(workload: Workload) -> float | None:
@@ -150,7 +161,9 @@ def cpu_limit(workload: Workload) -> float | None:
 
 def slow(change: Change) -> bool:
     """Latency nearly doubled, by more than noise."""
-    return change.ratio("latency") > 1.8 and (change.rise("latency") > 5 or change.moved["latency"][1] is None)  # fmt: skip
+    return change.ratio("latency") > 1.8 and (
+        change.rise("latency") > 5 or change.moved["latency"][1] is None
+    )
 
 
 def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
@@ -174,7 +187,15 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
             facts.append(_fact("CPU", change, "cpu", "cores", workload.ref))
         if throttled and change.moved["throttled"][1] is not None:
             facts.append(_fact("throttling", change, "throttled", "s", workload.ref))
-        yield Finding(class_id, workload.ref, min(score, 0.93), f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}", facts, [], {"workload": workload, "limit": limit, "used": after})  # fmt: skip
+        yield Finding(
+            class_id,
+            workload.ref,
+            min(score, 0.93),
+            f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}",
+            facts,
+            [],
+            {"workload": workload, "limit": limit, "used": after},
+        )
 
 
 def _out_of_cpu(workload: Workload, change: Change) -> bool:
@@ -196,7 +217,9 @@ def _throttled(change: Change) -> bool:
 
 
 def _fact(label: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
-    return Fact("metric", f"{label} {arrow(change, meaning)} {unit}", ref, change.moved[meaning][1], unit)  # fmt: skip
+    return Fact(
+        "metric", f"{label} {arrow(change, meaning)} {unit}", ref, change.moved[meaning][1], unit
+    )
 
 
 def arrow(change: Change, meaning: str) -> str:
@@ -213,7 +236,9 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         if workload is not None and slow(change):
             lagging[workload.ref.key] = (workload, change)
     graph = _reach(calls(view))
-    roots = [k for k in lagging if not any(o in graph.get(k, set()) for o in lagging if o != k)] or list(lagging)  # fmt: skip
+    roots = [
+        k for k in lagging if not any(o in graph.get(k, set()) for o in lagging if o != k)
+    ] or list(lagging)
     yield from _loss(view, moved)
     if not roots:
         return
@@ -234,39 +259,74 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         )
         score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
         score += 0.14 * (unknown and key == steepest)
-        facts = [Fact("metric", f"latency {arrow(change, 'latency')} ms", workload.ref, change.moved["latency"][1], "ms")]  # fmt: skip
+        facts = [
+            Fact(
+                "metric",
+                f"latency {arrow(change, 'latency')} ms",
+                workload.ref,
+                change.moved["latency"][1],
+                "ms",
+            )
+        ]
         facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
         followers = [k for k in lagging if key in graph.get(k, set())]
         if followers:
             facts.append(
                 Fact("object", f"its callers are slow too: {', '.join(sorted(followers))}")
             )
-        score += 0.05 * bool(followers) + 0.03 * ("traffic" in change.moved or "network_out" in change.moved)  # fmt: skip
-        yield Finding("pod_network_delay", workload.ref, score, f"latency {arrow(change, 'latency')} ms while CPU stays", facts, [], {"workload": workload})  # fmt: skip
+        score += 0.05 * bool(followers) + 0.03 * (
+            "traffic" in change.moved or "network_out" in change.moved
+        )
+        yield Finding(
+            "pod_network_delay",
+            workload.ref,
+            score,
+            f"latency {arrow(change, 'latency')} ms while CPU stays",
+            facts,
+            [],
+            {"workload": workload},
+        )
 
 
 def _node_delay(
     view: ClusterView, node: str, moved: dict[str, Change], roots: list[tuple[Workload, Change]]
 ) -> Iterator[Finding]:
     affected = [c.name for c in moved.values() if c.kind != "node"]
-    facts = [Fact("metric", f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}", w.ref) for w, c in roots[:4]]  # fmt: skip
+    facts = [
+        Fact("metric", f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}", w.ref)
+        for w, c in roots[:4]
+    ]
     score = 0.65 + 0.1 * min(2, len(roots) - 1) + 0.03 * min(5, len(affected))
     retrans = moved.get(node)
     if retrans is not None and retrans.rise("retransmits") > 2:
         score -= 0.3
-    yield Finding("node_network_delay", node_ref(node), min(score, 0.93), f"{len(roots)} services of node {node} are slow together", facts)  # fmt: skip
+    yield Finding(
+        "node_network_delay",
+        node_ref(node),
+        min(score, 0.93),
+        f"{len(roots)} services of node {node} are slow together",
+        facts,
+    )
 
 
 def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     names = {name_of(n) for n in view.nodes}
-    rises = {c.name: c.rise("retransmits") for c in moved.values() if c.name in names or c.kind == "node"}  # fmt: skip
+    rises = {
+        c.name: c.rise("retransmits") for c in moved.values() if c.name in names or c.kind == "node"
+    }
     if not rises:
         return
     worst = max(rises, key=lambda name: rises[name])
     others = max((v for name, v in rises.items() if name != worst), default=0.0)
     if rises[worst] > 1.0 and rises[worst] > 3 * others:
         text = f"TCP retransmissions on {worst}: {arrow(moved[worst], 'retransmits')} per second"
-        yield Finding("node_network_loss", node_ref(worst), 0.92, text, [Fact("metric", text, node_ref(worst), moved[worst].moved["retransmits"][1], "1/s")])  # fmt: skip
+        yield Finding(
+            "node_network_loss",
+            node_ref(worst),
+            0.92,
+            text,
+            [Fact("metric", text, node_ref(worst), moved[worst].moved["retransmits"][1], "1/s")],
+        )
 
 
 def _reach(graph: dict[str, set[str]]) -> dict[str, set[str]]:

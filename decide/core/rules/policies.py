@@ -14,7 +14,14 @@ from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
 #: What a dropped packet looks like to the caller; a refusal comes from somebody who got the packet.
-_SILENCE = ("timeout", "db_link_failure", "broker_down", "cache_down", "mesh_flag", "upstream_error")  # fmt: skip
+_SILENCE = (
+    "timeout",
+    "db_link_failure",
+    "broker_down",
+    "cache_down",
+    "mesh_flag",
+    "upstream_error",
+)
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -35,8 +42,9 @@ def find(view: ClusterView) -> Iterator[Finding]:
 def _link(view: ClusterView, link: Link) -> Iterator[Finding]:
     caller, callee = peer_of(link.caller), peer_of(link.callee)
     sides: tuple[tuple[Direction, Workload, Peer, Peer], ...] = (
-        ("ingress", link.callee, callee, caller), ("egress", link.caller, caller, callee),
-    )  # fmt: skip
+        ("ingress", link.callee, callee, caller),
+        ("egress", link.caller, caller, callee),
+    )
     for direction, owner, own, other in sides:
         closing = selecting(view, own, direction)
         if closing and not passes(view, closing, direction, other, link.pod_port, listener=callee):
@@ -65,7 +73,13 @@ def _blocked(
         score = min(score, 0.5)  # a dead callee is silent too
     facts = [Fact("object", text, _ref(closing[0]))]
     facts += [Fact("log", quote(h.line), link.caller.ref) for h in (told or silent)[-2:]]
-    data = {"workload": owner, "policies": closing, "direction": direction, "peer": peer, "port": link.pod_port}  # fmt: skip
+    data = {
+        "workload": owner,
+        "policies": closing,
+        "direction": direction,
+        "peer": peer,
+        "port": link.pod_port,
+    }
     against = [] if told or silent or tested else ["nobody complains about this connection"]
     return Finding("network_policy_blocks", owner.ref, score, text, facts, against, data)
 
@@ -104,12 +118,27 @@ def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         tested = workload.ready > 0 and any(reachable(view, s) is False for s in services)
         narrow = stated(at(policy, "spec", "podSelector"))
         subject = view.bundle.k8s_context.subject
-        asked = workload.name in view.mentioned or (subject is not None and subject.name == workload.name)  # fmt: skip
+        asked = workload.name in view.mentioned or (
+            subject is not None and subject.name == workload.name
+        )
         text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no ingress"
         score = 0.85 if tested else (0.64 if asked and workload.ready else 0.45) if narrow else 0.3
-        yield Finding("network_policy_blocks", workload.ref, score, text, [Fact("object", text, _ref(policy))], [], {"workload": workload, "policies": [policy], "direction": "ingress"})  # fmt: skip
+        yield Finding(
+            "network_policy_blocks",
+            workload.ref,
+            score,
+            text,
+            [Fact("object", text, _ref(policy))],
+            [],
+            {"workload": workload, "policies": [policy], "direction": "ingress"},
+        )
         return
 
 
 def _ref(policy: Obj) -> ObjectRef:
-    return ObjectRef(api_version="networking.k8s.io/v1", kind="NetworkPolicy", namespace=namespace_of(policy), name=name_of(policy))  # fmt: skip
+    return ObjectRef(
+        api_version="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        namespace=namespace_of(policy),
+        name=name_of(policy),
+    )

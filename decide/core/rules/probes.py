@@ -23,7 +23,9 @@ _PROTOCOL = re.compile(
 )
 _STATUS = re.compile(r"statuscode: (\d{3})")
 _DEAD = re.compile(r"connection refused|failed to connect service|no route to host", re.I)
-_SLOW = re.compile(r"context deadline exceeded|Client\.Timeout|did not complete within|timed out|i/o timeout", re.I)  # fmt: skip
+_SLOW = re.compile(
+    r"context deadline exceeded|Client\.Timeout|did not complete within|timed out|i/o timeout", re.I
+)
 _ASKED = re.compile(r":(\d{2,5})(?:[/\"\s]|$|: )")
 #: A mesh rewrites probes to its agent; then the declared probe tells, not the message's port.
 _REWRITTEN = re.compile(r"/app-health/(?P<container>[^/]+)/(?P<probe>live|ready|startup)")
@@ -51,7 +53,9 @@ def resolved(container: Container, port: object) -> int | None:
 def patience_s(probe: Obj) -> int:
     """Seconds from the container's start until the probe has failed for good."""
     period = number(probe.get("periodSeconds"), 10)
-    return number(probe.get("initialDelaySeconds")) + period * number(probe.get("failureThreshold"), 3)  # fmt: skip
+    return number(probe.get("initialDelaySeconds")) + period * number(
+        probe.get("failureThreshold"), 3
+    )
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -67,7 +71,9 @@ def find(view: ClusterView) -> Iterator[Finding]:
 def _events(view: ClusterView, workload: Workload, name: str) -> list[Event]:
     out = []
     for event in view.events_of_workload(workload):
-        match = _FAILED.match(event.message) if event.reason in ("Unhealthy", "ProbeError") else None  # fmt: skip
+        match = (
+            _FAILED.match(event.message) if event.reason in ("Unhealthy", "ProbeError") else None
+        )
         if match and match["probe"].lower() == name and "15021/healthz" not in event.message:
             out.append(event)
     return out
@@ -101,14 +107,38 @@ def _probe(
     crashed = _crashes_itself(workload, container)
     if crashed and verdict != "protocol" and name != "startup":
         score -= 0.45
-    killed = any(e.reason == "Killing" and f"failed {name} probe" in e.message for e in view.events_of_workload(workload))  # fmt: skip
+    killed = any(
+        e.reason == "Killing" and f"failed {name} probe" in e.message
+        for e in view.events_of_workload(workload)
+    )
     if killed:
         score = min(0.96, score + 0.05)
     facts = [Fact("event", quote(f"{text} ({count} times)"), workload.ref, float(count), "times")]
-    facts.append(Fact("object", f"{name} probe of {container.name}: {kind} on port {port}; container ports {[p.get('containerPort') for p in container.ports]}; {why}", workload.ref))  # fmt: skip
-    data = {"workload": workload, "container": container.name, "probe": name, "spec": probe, "why": why, "message": text}  # fmt: skip
+    facts.append(
+        Fact(
+            "object",
+            f"{name} probe of {container.name}: {kind} on port {port}; container ports {[p.get('containerPort') for p in container.ports]}; {why}",
+            workload.ref,
+        )
+    )
+    data = {
+        "workload": workload,
+        "container": container.name,
+        "probe": name,
+        "spec": probe,
+        "why": why,
+        "message": text,
+    }
     against = ["the container also exits by itself"] if crashed else []
-    yield Finding(f"{name}_probe_{verdict}", workload.ref, score, f"{why}; {quote(text)}", facts, against, data)  # fmt: skip
+    yield Finding(
+        f"{name}_probe_{verdict}",
+        workload.ref,
+        score,
+        f"{why}; {quote(text)}",
+        facts,
+        against,
+        data,
+    )
 
 
 def _crashes_itself(workload: Workload, container: Container) -> bool:
@@ -144,10 +174,18 @@ def _judge(  # noqa: PLR0911 -- a list of rules, the first that fits answers
             0.93,
             f"nothing listens at {number_}, the container declares {sorted(declared)}",
         )
-    differs = [o for o, s in others if handler(s)[0] == kind and resolved(container, handler(s)[1]) not in (number_, None)]  # fmt: skip
+    differs = [
+        o
+        for o, s in others
+        if handler(s)[0] == kind and resolved(container, handler(s)[1]) not in (number_, None)
+    ]
     if differs and not declared and _DEAD.search(text):
         return "port", 0.85, f"the {differs[0]} probe asks another port"
-    other_kind = [o for o, s in others if handler(s)[0] not in (kind, "exec", "") and resolved(container, handler(s)[1]) == number_]  # fmt: skip
+    other_kind = [
+        o
+        for o, s in others
+        if handler(s)[0] not in (kind, "exec", "") and resolved(container, handler(s)[1]) == number_
+    ]
     if other_kind and kind in ("http", "grpc", "tcp"):
         return (
             "protocol",
@@ -170,7 +208,9 @@ def _timing(
     wait = patience_s(probe)
     if name == "liveness" and any(other == "startup" for other, _ in others):
         return "timing", 0.4, "a startup probe guards the start"
-    tight = number(probe.get("failureThreshold"), 3) <= 1 or number(probe.get("periodSeconds"), 10) <= 2  # fmt: skip
+    tight = (
+        number(probe.get("failureThreshold"), 3) <= 1 or number(probe.get("periodSeconds"), 10) <= 2
+    )
     if wait <= 15 or tight:
         return "timing", 0.9, f"it gives up {wait} s after the start"
     if wait <= 45:

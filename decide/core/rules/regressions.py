@@ -48,7 +48,9 @@ def _failing(change: Change) -> bool:
 
 def change_point(series: Series) -> datetime | None:
     """When the level of a series changed most; ``None`` for less than eight samples or a flat line."""
-    pairs = [(t, v) for t, v in zip(series.timestamps, series.values, strict=False) if v is not None]  # fmt: skip
+    pairs = [
+        (t, v) for t, v in zip(series.timestamps, series.values, strict=False) if v is not None
+    ]
     if len(pairs) < 8:
         return None
     mean = sum(v for _, v in pairs) / len(pairs)
@@ -62,11 +64,19 @@ def change_point(series: Series) -> datetime | None:
 
 def revisions(view: ClusterView, workload: Workload) -> list[datetime]:
     """When the workload's containers changed: from one ReplicaSet to the next, and rollouts told with their detail."""
-    sets = [s for s in view.inside("replicasets", workload.namespace) if (workload.kind, workload.name) in owners_of(s)]  # fmt: skip
+    sets = [
+        s
+        for s in view.inside("replicasets", workload.namespace)
+        if (workload.kind, workload.name) in owners_of(s)
+    ]
     sets.sort(key=lambda s: str(at(s, "metadata", "creationTimestamp") or ""))
     changed = [two for one, two in pairwise(sets) if _containers(one) != _containers(two)]
     made = [t for s in changed if (t := instant(at(s, "metadata", "creationTimestamp")))]
-    told = [c.at for c in view.bundle.changes if c.kind == "rollout" and c.at and c.detail and c.object and c.object.name == workload.name]  # fmt: skip
+    told = [
+        c.at
+        for c in view.bundle.changes
+        if c.kind == "rollout" and c.at and c.detail and c.object and c.object.name == workload.name
+    ]
     return sorted({*made, *told})
 
 
@@ -81,7 +91,11 @@ def _revision(
     times = revisions(view, workload)
     if not times or below:
         return
-    series = [s for meaning in ("latency", "errors", "success") for s in measure.usage(view, workload, meaning)]  # fmt: skip
+    series = [
+        s
+        for meaning in ("latency", "errors", "success")
+        for s in measure.usage(view, workload, meaning)
+    ]
     jumps = [j for s in series if (j := change_point(s)) is not None]
     jump = min(jumps, default=None)
     if jump is None:
@@ -91,19 +105,43 @@ def _revision(
         return
     what = "latency" if slow(change) else "success" if "success" in change.moved else "errors"
     text = f"{what} {arrow(change, what)} at {jump:%H:%M}, after a revision at {near[-1]:%H:%M}"
-    yield Finding("bad_rollout", workload.ref, 0.88, text, [Fact("change", text, workload.ref)], [], {"workload": workload})  # fmt: skip
+    yield Finding(
+        "bad_rollout",
+        workload.ref,
+        0.88,
+        text,
+        [Fact("change", text, workload.ref)],
+        [],
+        {"workload": workload},
+    )
 
 
 def _plain(workload: Workload, change: Change, below: list[str]) -> Iterator[Finding]:
     against = [f"{below[0]} is slow or failing too"] if below else []
     if slow(change):
         text = f"latency {arrow(change, 'latency')} ms"
-        yield Finding("latency_regression", workload.ref, 0.3 if below else 0.5, text, [Fact("metric", text, workload.ref)], against, {"workload": workload})  # fmt: skip
+        yield Finding(
+            "latency_regression",
+            workload.ref,
+            0.3 if below else 0.5,
+            text,
+            [Fact("metric", text, workload.ref)],
+            against,
+            {"workload": workload},
+        )
     if _failing(change):
         what = "success" if "success" in change.moved else "errors"
         text = f"{what} {arrow(change, what)}"
         score = 0.3 if below else 0.62 if not slow(change) else 0.45
-        yield Finding("error_rate_regression", workload.ref, score, text, [Fact("metric", text, workload.ref)], against, {"workload": workload})  # fmt: skip
+        yield Finding(
+            "error_rate_regression",
+            workload.ref,
+            score,
+            text,
+            [Fact("metric", text, workload.ref)],
+            against,
+            {"workload": workload},
+        )
 
 
 def _surge(workload: Workload, change: Change) -> Iterator[Finding]:
@@ -112,8 +150,19 @@ def _surge(workload: Workload, change: Change) -> Iterator[Finding]:
     if more < 1.8 or not slow(change) or not 0.6 * more <= busy <= 1.7 * more:
         return
     text = f"requests {arrow(change, 'requests')} per second, CPU {arrow(change, 'cpu')} cores"
-    facts = [Fact("metric", text, workload.ref), Fact("metric", f"latency {arrow(change, 'latency')} ms")]  # fmt: skip
-    yield Finding("load_surge", workload.ref, 0.86, text, facts, [], {"workload": workload, "factor": more, "limit": cpu_limit(workload)})  # fmt: skip
+    facts = [
+        Fact("metric", text, workload.ref),
+        Fact("metric", f"latency {arrow(change, 'latency')} ms"),
+    ]
+    yield Finding(
+        "load_surge",
+        workload.ref,
+        0.86,
+        text,
+        facts,
+        [],
+        {"workload": workload, "factor": more, "limit": cpu_limit(workload)},
+    )
 
 
 def _neighbour(
@@ -130,11 +179,27 @@ def _neighbour(
             continue
         for other in moved.values():
             greedy = workload_of(view, other.name) if other.kind != "node" else None
-            if greedy is None or greedy.ref.key == workload.ref.key or not any(p.node == place for p in greedy.pods):  # fmt: skip
+            if (
+                greedy is None
+                or greedy.ref.key == workload.ref.key
+                or not any(p.node == place for p in greedy.pods)
+            ):
                 continue
-            if other.ratio("cpu") > 2 and other.rise("cpu") > 0.2 * size and cpu_limit(greedy) is None:  # fmt: skip
+            if (
+                other.ratio("cpu") > 2
+                and other.rise("cpu") > 0.2 * size
+                and cpu_limit(greedy) is None
+            ):
                 text = f"{greedy.ref.key} takes {arrow(other, 'cpu')} of {size:g} cores of {place} without a limit; {workload.ref.key} is slow there"
-                yield Finding("noisy_neighbour", greedy.ref, 0.87, text, [Fact("metric", text, greedy.ref)], [], {"workload": greedy, "victim": workload})  # fmt: skip
+                yield Finding(
+                    "noisy_neighbour",
+                    greedy.ref,
+                    0.87,
+                    text,
+                    [Fact("metric", text, greedy.ref)],
+                    [],
+                    {"workload": greedy, "victim": workload},
+                )
 
 
 def _cores(view: ClusterView, name: str) -> float:

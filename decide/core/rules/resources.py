@@ -53,9 +53,34 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                 used = peak(usage(view, workload, "memory", container.name))
                 facts = [Fact("object", reason, workload.ref) for reason in reasons]
                 if used is not None:
-                    facts.append(Fact("metric", f"highest memory {used / 2**20:.0f} MiB", workload.ref, used / 2**20, "MiB"))  # fmt: skip
-                detail = f"container {container.name}, limit {limit / 2**20:.0f} MiB" if limit else f"container {container.name}"  # fmt: skip
-                yield Finding("oom_killed", workload.ref, score, detail, facts, [], {"workload": workload, "container": container.name, "limit": limit, "peak": used})  # fmt: skip
+                    facts.append(
+                        Fact(
+                            "metric",
+                            f"highest memory {used / 2**20:.0f} MiB",
+                            workload.ref,
+                            used / 2**20,
+                            "MiB",
+                        )
+                    )
+                detail = (
+                    f"container {container.name}, limit {limit / 2**20:.0f} MiB"
+                    if limit
+                    else f"container {container.name}"
+                )
+                yield Finding(
+                    "oom_killed",
+                    workload.ref,
+                    score,
+                    detail,
+                    facts,
+                    [],
+                    {
+                        "workload": workload,
+                        "container": container.name,
+                        "limit": limit,
+                        "peak": used,
+                    },
+                )
                 return
 
 
@@ -74,7 +99,15 @@ def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             if not run or run[-1] < 0.7 * limit:
                 continue
             text = f"memory of {container.name} climbs steadily from {run[0] / 2**20:.0f} to {run[-1] / 2**20:.0f} MiB of {limit / 2**20:.0f} MiB"
-            yield Finding("memory_leak", workload.ref, 0.97, text, [Fact("metric", text, workload.ref, run[-1] / 2**20, "MiB")], [], {"workload": workload})  # fmt: skip
+            yield Finding(
+                "memory_leak",
+                workload.ref,
+                0.97,
+                text,
+                [Fact("metric", text, workload.ref, run[-1] / 2**20, "MiB")],
+                [],
+                {"workload": workload},
+            )
             return
 
 
@@ -122,7 +155,9 @@ def _oom(
     own = died.get("reason") in ("Error", "Completed", None)
     text = f"{'' if own else died.get('message') or ''} {container.waiting.get('message') or ''}"
     if died.get("reason") == "OOMKilled":
-        return 0.96 if not container.ready or container.restarts else 0.8, [f"container {container.name} ended OOMKilled"]  # fmt: skip
+        return 0.96 if not container.ready or container.restarts else 0.8, [
+            f"container {container.name} ended OOMKilled"
+        ]
     if "OOM-killed" in text or "OOMKilled" in text:
         return 0.96, [quote(text)]
     for event in events:
@@ -130,10 +165,16 @@ def _oom(
             "OOM" in event.message and "OOM-killed" in event.message
         ) or event.reason == "OOMKilling":
             return 0.93, [quote(event.message)]
-    probed = any("liveness probe" in e.message or "startup probe" in e.message for e in events if e.reason == "Killing")  # fmt: skip
+    probed = any(
+        "liveness probe" in e.message or "startup probe" in e.message
+        for e in events
+        if e.reason == "Killing"
+    )
     stopped = any(e.message.startswith("Stopping container") for e in events)
     if died.get("exitCode") == 137 and not probed and not stopped:
-        return 0.7 if watched else 0.45, [f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"]  # fmt: skip
+        return 0.7 if watched else 0.45, [
+            f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"
+        ]
     return None
 
 
@@ -144,7 +185,15 @@ def _evicted(workload: Workload) -> Iterator[Finding]:
             continue
         fact = Fact("object", quote(text), workload.ref)
         if "ephemeral" in text or "EmptyDir volume" in text:
-            yield Finding("ephemeral_storage_exceeded", workload.ref, 0.4 if workload.available else 0.9, quote(text), [fact], [], {"workload": workload, "message": text})  # fmt: skip
+            yield Finding(
+                "ephemeral_storage_exceeded",
+                workload.ref,
+                0.4 if workload.available else 0.9,
+                quote(text),
+                [fact],
+                [],
+                {"workload": workload, "message": text},
+            )
         return
 
 

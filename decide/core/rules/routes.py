@@ -55,7 +55,9 @@ def _routes(view: ClusterView) -> Iterator[Route]:
 
 
 def _in_text(config: Obj, key: str, text: str) -> Iterator[Route]:
-    ref = ObjectRef(api_version="v1", kind="ConfigMap", namespace=namespace_of(config), name=name_of(config))  # fmt: skip
+    ref = ObjectRef(
+        api_version="v1", kind="ConfigMap", namespace=namespace_of(config), name=name_of(config)
+    )
     if text.count("&") + text.count("*") < 1000:
         try:
             tree = yaml.load(text, Loader=_LOADER)  # noqa: S506
@@ -74,7 +76,13 @@ def _in_tree(ref: ObjectRef, key: str, node: object, depth: int) -> Iterator[Rou
             paths = list(re.findall(r"Path=([^\s,\]'\"]+)", str(node.get("predicates") or "")))
             for path in paths or [str(node.get("path") or "")]:
                 if path:
-                    yield Route(ref, str(node.get("id") or node.get("name") or ""), path, match[1].split(".")[0], key)  # fmt: skip
+                    yield Route(
+                        ref,
+                        str(node.get("id") or node.get("name") or ""),
+                        path,
+                        match[1].split(".")[0],
+                        key,
+                    )
         for value in node.values():
             yield from _in_tree(ref, key, value, depth + 1)
     elif isinstance(node, list):
@@ -105,7 +113,15 @@ def _failing(view: ClusterView, route: Route) -> Iterator[Finding]:
             continue
         lost = "404" in error or "405" in error
         text = f"{url} fails ({error}); route {route.name or route.path} in {route.owner.key} leads to {route.backend}, not to {entry}"
-        yield Finding("route_backend_mismatch", target.ref, 0.95 if lost else 0.8, text, [Fact("object", text, route.owner), Fact("alert", text)], [], {"workload": target, "route": route, "right": entry})  # fmt: skip
+        yield Finding(
+            "route_backend_mismatch",
+            target.ref,
+            0.95 if lost else 0.8,
+            text,
+            [Fact("object", text, route.owner), Fact("alert", text)],
+            [],
+            {"workload": target, "route": route, "right": entry},
+        )
 
 
 def _workload(view: ClusterView, name: str) -> Workload | None:
@@ -127,10 +143,24 @@ def _doubled(view: ClusterView, used: dict[tuple[str, str], list[Route]]) -> Ite
             name = _tokens(route.name)
             if stem and (stem in _tokens(backend) or (name and name in _tokens(backend))):
                 continue
-            idle = [w for w in view.workloads if w.name not in reached and stem and (stem in _tokens(w.name) or (name and name in _tokens(w.name)))]  # fmt: skip
+            idle = [
+                w
+                for w in view.workloads
+                if w.name not in reached
+                and stem
+                and (stem in _tokens(w.name) or (name and name in _tokens(w.name)))
+            ]
             best = min(idle, key=lambda w: len(w.name), default=None)
             if best is None:
                 continue
             text = f"route {route.name or route.path} leads to {backend} like another route; none leads to {best.name}"
             failing = any(_covers(route, str(a.get("url") or "")) for a in view.anomalies)
-            yield Finding("route_backend_mismatch", best.ref, 0.65 if failing else 0.45, text, [Fact("object", text, route.owner)], [], {"workload": best, "route": route, "right": best.name})  # fmt: skip
+            yield Finding(
+                "route_backend_mismatch",
+                best.ref,
+                0.65 if failing else 0.45,
+                text,
+                [Fact("object", text, route.owner)],
+                [],
+                {"workload": best, "route": route, "right": best.name},
+            )

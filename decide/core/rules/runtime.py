@@ -44,7 +44,11 @@ def _crashes(container: Container, *, batch: bool = False) -> bool:
 
 
 #: What a program that runs on may complain of all the time, and nobody but its own settings is to blame.
-_COMPLAINTS = (("database_credentials_invalid", "db_access_denied"), ("database_schema_missing", "db_missing"), ("rbac_denied", "api_forbidden"))  # fmt: skip
+_COMPLAINTS = (
+    ("database_credentials_invalid", "db_access_denied"),
+    ("database_schema_missing", "db_missing"),
+    ("rbac_denied", "api_forbidden"),
+)
 
 
 def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding]:
@@ -56,29 +60,55 @@ def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         if told:
             score = 0.86 if not workload.available else 0.68 if len(told) > 2 else 0.5
             fact = Fact("log", quote(told[-1].line), workload.ref)
-            yield Finding(class_id, workload.ref, score, quote(told[-1].line), [fact], [], {"workload": workload, "subject": told[-1].subject})  # fmt: skip
+            yield Finding(
+                class_id,
+                workload.ref,
+                score,
+                quote(told[-1].line),
+                [fact],
+                [],
+                {"workload": workload, "subject": told[-1].subject},
+            )
 
 
 def _crash(view: ClusterView, workload: Workload, container: Container) -> Iterator[Finding]:
     hits = [h for h in view.hits(workload) if h.container in ("", container.name)]
     code = container.terminated.get("exitCode")
-    base = Fact("object", f"container {container.name}: {container.restarts} restarts, last exit code {code}", workload.ref, float(container.restarts), "restarts")  # fmt: skip
+    base = Fact(
+        "object",
+        f"container {container.name}: {container.restarts} restarts, last exit code {code}",
+        workload.ref,
+        float(container.restarts),
+        "restarts",
+    )
     data = {"workload": workload, "container": container.name, "exit_code": code}
     found = False
     for class_id, signal, score in (
-        ("sidecar_port_conflict", "port_in_use", 0.95), ("volume_permission_denied", "denied_file", 0.85),
-        ("database_credentials_invalid", "db_access_denied", 0.95), ("missing_env", "missing_env", 0.9),
-        ("database_disk_full", "disk_full", 0.9), ("rbac_denied", "api_forbidden", 0.75),
-        ("crash_bad_config", "bad_config", 0.8), ("image_platform_mismatch", "exec_format", 0.93),
+        ("sidecar_port_conflict", "port_in_use", 0.95),
+        ("volume_permission_denied", "denied_file", 0.85),
+        ("database_credentials_invalid", "db_access_denied", 0.95),
+        ("missing_env", "missing_env", 0.9),
+        ("database_disk_full", "disk_full", 0.9),
+        ("rbac_denied", "api_forbidden", 0.75),
+        ("crash_bad_config", "bad_config", 0.8),
+        ("image_platform_mismatch", "exec_format", 0.93),
         ("database_schema_missing", "db_missing", 0.88),
-    ):  # fmt: skip
+    ):
         hit = _pick(hits, signal)
         if hit is None:
             continue
         exact, adjusted = _adjust(workload, class_id, hit, score)
         found = True
         fact = Fact("log", quote(hit.line), workload.ref)
-        yield Finding(exact, workload.ref, adjusted, quote(hit.line), [fact, base], [], {**data, "subject": hit.subject, "hit": hit})  # fmt: skip
+        yield Finding(
+            exact,
+            workload.ref,
+            adjusted,
+            quote(hit.line),
+            [fact, base],
+            [],
+            {**data, "subject": hit.subject, "hit": hit},
+        )
     if code == 0 and not found:
         yield from _ends_well(view, workload, container, base)
     if found or code in (0, 137, 143, None):
@@ -87,18 +117,34 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         return  # told by the rules of the start
     panic = _pick(hits, "panic") or _pick(hits, "heap")
     facts = [base, *([Fact("log", quote(panic.line), workload.ref)] if panic else [])]
-    yield Finding("crash_code", workload.ref, 0.64 if panic else 0.45, f"exit code {code}", facts, [], data)  # fmt: skip
+    yield Finding(
+        "crash_code", workload.ref, 0.64 if panic else 0.45, f"exit code {code}", facts, [], data
+    )
 
 
 def _ends_well(
     view: ClusterView, workload: Workload, container: Container, base: Fact
 ) -> Iterator[Finding]:
     """It is meant to run on and ends with success again and again; nobody stops it."""
-    probed = any(e.reason == "Killing" and "probe" in e.message for e in view.events_of_workload(workload))  # fmt: skip
-    if container.restarts < 3 or probed or workload.spec.get("restartPolicy") in ("OnFailure", "Never"):  # fmt: skip
+    probed = any(
+        e.reason == "Killing" and "probe" in e.message for e in view.events_of_workload(workload)
+    )
+    if (
+        container.restarts < 3
+        or probed
+        or workload.spec.get("restartPolicy") in ("OnFailure", "Never")
+    ):
         return
     text = f"container {container.name} ends with exit code 0, {container.restarts} times"
-    yield Finding("container_exits_at_once", workload.ref, 0.82, text, [base], [], {"workload": workload, "container": container.name})  # fmt: skip
+    yield Finding(
+        "container_exits_at_once",
+        workload.ref,
+        0.82,
+        text,
+        [base],
+        [],
+        {"workload": workload, "container": container.name},
+    )
 
 
 def _pick(hits: list[Hit], signal: str) -> Hit | None:
@@ -137,10 +183,20 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if wanted:
         facts.append(Fact("repository", f"the deployment repository declares {wanted} replicas"))
     # Nobody's Service and nobody's declaration: an idle workload is meant to be idle.
-    score = 0.4 + (0.45 if services else 0.0) + (0.1 if services and wanted else 0.3 if wanted else 0.0)  # fmt: skip
+    score = (
+        0.4 + (0.45 if services else 0.0) + (0.1 if services and wanted else 0.3 if wanted else 0.0)
+    )
     if declared and not wanted:  # the repository says so too: somebody means it
         score = 0.25
-    yield Finding("zero_replicas", workload.ref, score, "spec.replicas is 0", facts, [], {"workload": workload, "declared": wanted})  # fmt: skip
+    yield Finding(
+        "zero_replicas",
+        workload.ref,
+        score,
+        "spec.replicas is 0",
+        facts,
+        [],
+        {"workload": workload, "declared": wanted},
+    )
 
 
 def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
@@ -153,10 +209,20 @@ def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     newest, older = present[-1], present[:-1]
     serving = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
     stuck = condition(workload.obj, "Progressing").get("reason") == "ProgressDeadlineExceeded"
-    unready = number(at(newest, "status", "readyReplicas")) < number(at(newest, "status", "replicas"))  # fmt: skip
+    unready = number(at(newest, "status", "readyReplicas")) < number(
+        at(newest, "status", "replicas")
+    )
     mine = [p for p in workload.pods if ("ReplicaSet", name_of(newest)) in owners_of(p.obj)]
     failing = any(c.restarts > 1 for p in mine for c in p.containers() if not c.ready)
     if serving and unready and not (workload.available and not failing and not stuck):
         text = f"{name_of(newest)} is not ready while {name_of(serving[-1])} still serves"
         score = 0.84 if failing else 0.6 if stuck else 0.45
-        yield Finding("bad_rollout", workload.ref, score, text, [Fact("change", text, workload.ref)], [], {"workload": workload, "newest": newest, "good": serving[-1]})  # fmt: skip
+        yield Finding(
+            "bad_rollout",
+            workload.ref,
+            score,
+            text,
+            [Fact("change", text, workload.ref)],
+            [],
+            {"workload": workload, "newest": newest, "good": serving[-1]},
+        )

@@ -29,7 +29,9 @@ from manifests import quantities
 _REASON = re.compile(r"(\d+) (.+?)(?=, \d+ |\.\s|\.?$|, preemption)")
 #: A resource that is neither CPU nor memory.
 _OTHER = re.compile(r"Insufficient (?!cpu|memory)\S")
-_UNUSABLE = re.compile(r"node\.kubernetes\.io/(not-ready|unreachable|memory-pressure|disk-pressure|pid-pressure|network-unavailable)")  # fmt: skip
+_UNUSABLE = re.compile(
+    r"node\.kubernetes\.io/(not-ready|unreachable|memory-pressure|disk-pressure|pid-pressure|network-unavailable)"
+)
 
 
 def unscheduled(view: ClusterView, workload: Workload) -> list[tuple[Pod, str]]:
@@ -39,8 +41,14 @@ def unscheduled(view: ClusterView, workload: Workload) -> list[tuple[Pod, str]]:
         if pod.node or pod.phase not in ("", "Pending") or pod.deleting:
             continue
         said = condition(pod.obj, "PodScheduled")
-        events = [e for e in view.events_of("Pod", pod.namespace, pod.name) if e.reason == "FailedScheduling"]  # fmt: skip
-        told = [e.message for e in events if "nodes are available" in e.message] or [e.message for e in events]  # fmt: skip
+        events = [
+            e
+            for e in view.events_of("Pod", pod.namespace, pod.name)
+            if e.reason == "FailedScheduling"
+        ]
+        told = [e.message for e in events if "nodes are available" in e.message] or [
+            e.message for e in events
+        ]
         text = str(said.get("message") or "") if said.get("status") == "False" else ""
         out.append((pod, text or (told[-1] if told else "")))
     return out
@@ -63,7 +71,15 @@ def selector_fits(spec: Obj, node: Obj) -> bool:
 
 def affinity_fits(spec: Obj, node: Obj) -> bool:
     """The pod's required node affinity against a node's labels: terms are alternatives."""
-    terms = items(at(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"))  # fmt: skip
+    terms = items(
+        at(
+            spec,
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        )
+    )
     if not terms:
         return True
     named = {**labels_of(node)}
@@ -84,7 +100,9 @@ def untolerated(spec: Obj, node: Obj) -> list[Obj]:
     for taint in (mapping(t) for t in items(at(node, "spec", "taints"))):
         if taint.get("effect") not in ("NoSchedule", "NoExecute"):
             continue
-        if taint.get("key") == "node.kubernetes.io/unschedulable" or _UNUSABLE.match(str(taint.get("key"))):  # fmt: skip
+        if taint.get("key") == "node.kubernetes.io/unschedulable" or _UNUSABLE.match(
+            str(taint.get("key"))
+        ):
             continue
         if not any(_tolerates(t, taint) for t in tolerations):
             out.append(taint)
@@ -96,7 +114,9 @@ def _tolerates(toleration: Obj, taint: Obj) -> bool:
         return False
     if toleration.get("operator") == "Exists":
         return not toleration.get("key") or toleration.get("key") == taint.get("key")
-    return toleration.get("key") == taint.get("key") and str(toleration.get("value") or "") == str(taint.get("value") or "")  # fmt: skip
+    return toleration.get("key") == taint.get("key") and str(toleration.get("value") or "") == str(
+        taint.get("value") or ""
+    )
 
 
 def cordoned(node: Obj) -> bool:
@@ -127,7 +147,15 @@ def _explain(view: ClusterView, workload: Workload, pod: Pod, text: str) -> Iter
     found = False
     for class_id, score in _classes(view, pod, text, reasons):
         found = True
-        yield Finding(class_id, workload.ref, score, quote(text), [fact, *_node_facts(view, pod, class_id)], [], facts)  # fmt: skip
+        yield Finding(
+            class_id,
+            workload.ref,
+            score,
+            quote(text),
+            [fact, *_node_facts(view, pod, class_id)],
+            [],
+            facts,
+        )
     if not found and "persistentvolumeclaim" not in text.lower():
         yield Finding("undetermined", workload.ref, 0.3, quote(text), [fact], [], facts)
 
@@ -169,14 +197,21 @@ def _classes(
         out.append(("node_selector_mismatch" if by_selector else "node_affinity_mismatch", 0.95))
     elif labels_exclude and not view.nodes:
         score = 0.85 if _share(reasons, "node affinity/selector", "node selector") == 1 else 0.4
-        out.append(("node_selector_mismatch" if spec.get("nodeSelector") else "node_affinity_mismatch", score))  # fmt: skip
+        out.append(
+            (
+                "node_selector_mismatch" if spec.get("nodeSelector") else "node_affinity_mismatch",
+                score,
+            )
+        )
     for word, class_id in (
-        ("Insufficient cpu", "insufficient_cpu"), ("Insufficient memory", "insufficient_memory"),
+        ("Insufficient cpu", "insufficient_cpu"),
+        ("Insufficient memory", "insufficient_memory"),
         ("didn't match pod anti-affinity", "pod_anti_affinity_conflict"),
         ("didn't satisfy existing pods anti-affinity", "pod_anti_affinity_conflict"),
         ("didn't match pod affinity", "pod_affinity_mismatch"),
         ("topology spread constraints", "topology_spread_unsatisfied"),
-        ("free ports", "host_port_conflict"), ("Too many pods", "too_many_pods"),
+        ("free ports", "host_port_conflict"),
+        ("Too many pods", "too_many_pods"),
         ("volume node affinity conflict", "volume_node_conflict"),
         ("didn't match PersistentVolume's node affinity", "volume_node_conflict"),
         ("no available volume zone", "volume_node_conflict"),
@@ -185,7 +220,7 @@ def _classes(
         ("didn't find available persistent volumes", "pvc_pending"),
         ("ReadWriteOncePod", "volume_multi_attach"),
         ("exceed max volume count", "volume_limit_reached"),
-    ):  # fmt: skip
+    ):
         if has(word):
             out.append((class_id, 0.75 + 0.19 * _share(reasons, word)))
     if any(_OTHER.match(reason) for reason in reasons):
@@ -207,7 +242,12 @@ def _classes(
             out.append(("taint_not_tolerated", 0.3))
     if has("were unschedulable"):
         pinned_to_cordon = workers and all(cordoned(n) for n in workers)
-        out.append(("node_cordoned", 0.95 if pinned_to_cordon else 0.3 + 0.3 * _share(reasons, "unschedulable")))  # fmt: skip
+        out.append(
+            (
+                "node_cordoned",
+                0.95 if pinned_to_cordon else 0.3 + 0.3 * _share(reasons, "unschedulable"),
+            )
+        )
     return sorted(out, key=lambda pair: -pair[1])
 
 
@@ -221,7 +261,9 @@ def requested(spec: Obj, resource: str) -> Decimal:
     """Sum of the containers' requests for a resource, in cores or bytes."""
     total = Decimal(0)
     for container in items(spec.get("containers")):
-        value = at(container, "resources", "requests", resource) or at(container, "resources", "limits", resource)  # fmt: skip
+        value = at(container, "resources", "requests", resource) or at(
+            container, "resources", "limits", resource
+        )
         try:
             total += quantities.parse(str(value)) if value is not None else Decimal(0)
         except quantities.BadQuantity:

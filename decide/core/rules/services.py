@@ -37,7 +37,9 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 def service_ref(service: Obj) -> ObjectRef:
     """A Service's reference."""
-    return ObjectRef(api_version="v1", kind="Service", namespace=namespace_of(service), name=name_of(service))  # fmt: skip
+    return ObjectRef(
+        api_version="v1", kind="Service", namespace=namespace_of(service), name=name_of(service)
+    )
 
 
 def alike(one: str, two: str) -> float:
@@ -48,7 +50,10 @@ def alike(one: str, two: str) -> float:
 def _meant(view: ClusterView, service: Obj) -> tuple[Workload, float] | None:
     """The workload a Service without endpoints most likely means, with the belief."""
     selector = mapping(at(service, "spec", "selector"))
-    ports = {p.get("targetPort", p.get("port")) for p in map(mapping, items(at(service, "spec", "ports")))}  # fmt: skip
+    ports = {
+        p.get("targetPort", p.get("port"))
+        for p in map(mapping, items(at(service, "spec", "ports")))
+    }
     taken = {w.ref.key for s in view.services if s is not service for w in view.backends(s)}
     best: tuple[Workload, float] | None = None
     for workload in view.workloads:
@@ -60,7 +65,9 @@ def _meant(view: ClusterView, service: Obj) -> tuple[Workload, float] | None:
         own = {number(p.get("containerPort")) for c in workload.containers() for p in c.ports}
         names = {p.get("name") for c in workload.containers() for p in c.ports}
         fits = bool(ports & (own | names))
-        score = 0.5 * named + 0.3 * shared + 0.15 * fits + 0.1 * alike(workload.name, name_of(service))  # fmt: skip
+        score = (
+            0.5 * named + 0.3 * shared + 0.15 * fits + 0.1 * alike(workload.name, name_of(service))
+        )
         score -= 0.25 if workload.ref.key in taken and not named else 0
         if best is None or score > best[1]:
             best = (workload, score)
@@ -78,7 +85,15 @@ def _selector(view: ClusterView, service: Obj) -> Iterator[Finding]:
     text = f"Service {name_of(service)} selects {pairs(selector)}; no pod has that; pods of {workload.ref.key} have {pairs(workload.labels)}"
     score = 0.7 + 0.3 * min(1.0, belief) if workload.ready else 0.5
     score = min(0.95, score)
-    yield Finding("service_selector_mismatch", service_ref(service), score, text, [Fact("object", text, service_ref(service))], [], {"service": service, "workload": workload})  # fmt: skip
+    yield Finding(
+        "service_selector_mismatch",
+        service_ref(service),
+        score,
+        text,
+        [Fact("object", text, service_ref(service))],
+        [],
+        {"service": service, "workload": workload},
+    )
 
 
 def _ports(view: ClusterView, service: Obj) -> Iterator[Finding]:
@@ -95,8 +110,14 @@ def _ports(view: ClusterView, service: Obj) -> Iterator[Finding]:
 
 
 def _port(
-    view: ClusterView, service: Obj, port: Obj, workload: Workload, *, tested: bool | None, none_ready: bool
-) -> Iterator[Finding]:  # fmt: skip
+    view: ClusterView,
+    service: Obj,
+    port: Obj,
+    workload: Workload,
+    *,
+    tested: bool | None,
+    none_ready: bool,
+) -> Iterator[Finding]:
     ref = service_ref(service)
     target = port.get("targetPort", port.get("port"))
     container_ports = [(c.name, p) for c in workload.containers() for p in c.ports]
@@ -104,21 +125,33 @@ def _port(
         return
     numbers = {number(p.get("containerPort")) for _, p in container_ports}
     names = {p.get("name") for _, p in container_ports if p.get("name")}
-    data = {"service": service, "port": port, "workload": workload, "numbers": sorted(numbers), "names": sorted(map(str, names))}  # fmt: skip
+    data = {
+        "service": service,
+        "port": port,
+        "workload": workload,
+        "numbers": sorted(numbers),
+        "names": sorted(map(str, names)),
+    }
     headless = at(service, "spec", "clusterIP") == "None"
     if isinstance(target, str) and not target.isdigit():
         if target not in names:
             text = f'target port "{target}" of Service {ref.name} is no port name of {workload.ref.key} ({sorted(map(str, names)) or "it names none"})'
             score = 0.9 if workload.ready and (none_ready or tested is False) else 0.75
-            yield Finding("service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data)  # fmt: skip
+            yield Finding(
+                "service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data
+            )
             return
-        wanted = next(number(p.get("containerPort")) for _, p in container_ports if p.get("name") == target)  # fmt: skip
+        wanted = next(
+            number(p.get("containerPort")) for _, p in container_ports if p.get("name") == target
+        )
     else:
         wanted = number(target)
     if wanted not in numbers and not headless:
         probed = _probed_ports(workload)
         subject = view.bundle.k8s_context.subject
-        asked = (subject is not None and subject.name in (workload.name, ref.name)) or bool(view.mentioned & {workload.name, ref.name})  # fmt: skip
+        asked = (subject is not None and subject.name in (workload.name, ref.name)) or bool(
+            view.mentioned & {workload.name, ref.name}
+        )
         score = 0.93 if tested is False else 0.15 if tested else 0.56 if asked else 0.5
         if wanted in probed:
             score -= 0.4
@@ -126,26 +159,58 @@ def _port(
             score -= 0.35
         text = f"target port {wanted} of Service {ref.name} is none of the ports of {workload.ref.key} ({sorted(numbers)})"
         if score > 0.1:
-            yield Finding("service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data)  # fmt: skip
+            yield Finding(
+                "service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data
+            )
         return
     protocol = str(port.get("protocol") or "TCP")
-    same = [str(p.get("protocol") or "TCP") for _, p in container_ports if number(p.get("containerPort")) == wanted]  # fmt: skip
+    same = [
+        str(p.get("protocol") or "TCP")
+        for _, p in container_ports
+        if number(p.get("containerPort")) == wanted
+    ]
     if same and protocol not in same and not headless:
         text = f"Service {ref.name} offers {protocol} on port {port.get('port')}, the container {same[0]}"
-        yield Finding("service_protocol_mismatch", ref, 0.93 if tested is not True else 0.6, text, [Fact("object", text, ref)], [], {**data, "protocol": same[0]})  # fmt: skip
+        yield Finding(
+            "service_protocol_mismatch",
+            ref,
+            0.93 if tested is not True else 0.6,
+            text,
+            [Fact("object", text, ref)],
+            [],
+            {**data, "protocol": same[0]},
+        )
 
 
 def _unbalanced(view: ClusterView, service: Obj) -> Iterator[Finding]:
     """The cloud has not made the load balancer that a Service asks for."""
-    if at(service, "spec", "type") != "LoadBalancer" or at(service, "status", "loadBalancer", "ingress"):  # fmt: skip
+    if at(service, "spec", "type") != "LoadBalancer" or at(
+        service, "status", "loadBalancer", "ingress"
+    ):
         return
     ref, subject = service_ref(service), view.bundle.k8s_context.subject
-    failed = [e for e in view.events_of("Service", ref.namespace, ref.name) if "LoadBalancer" in e.reason and e.warning]  # fmt: skip
+    failed = [
+        e
+        for e in view.events_of("Service", ref.namespace, ref.name)
+        if "LoadBalancer" in e.reason and e.warning
+    ]
     behind = {w.name for w in view.backends(service)} | {ref.name}
     asked = (subject is not None and subject.name in behind) or bool(view.mentioned & behind)
-    text = quote(failed[-1].message) if failed else f"Service {ref.name} of type LoadBalancer has no address"  # fmt: skip
+    text = (
+        quote(failed[-1].message)
+        if failed
+        else f"Service {ref.name} of type LoadBalancer has no address"
+    )
     score = 0.9 if failed else 0.64 if asked else 0.4
-    yield Finding("load_balancer_pending", ref, score, text, [Fact("event" if failed else "object", text, ref)], [], {"service": service})  # fmt: skip
+    yield Finding(
+        "load_balancer_pending",
+        ref,
+        score,
+        text,
+        [Fact("event" if failed else "object", text, ref)],
+        [],
+        {"service": service},
+    )
 
 
 def _probed_ports(workload: Workload) -> set[int]:
@@ -192,9 +257,24 @@ def _elsewhere(
     own = view.get("services", workload.namespace, name)
     why = f"there is no namespace {space}" if lost else f"there is no Service {name} in {space}"
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: {why}"
-    score = 0.35 + 0.4 * bool(told) + 0.15 * lost + 0.1 * bool(own) + 0.1 * _differs(view, workload, address)  # fmt: skip
-    facts = [Fact("object", text, workload.ref), *(Fact("log", quote(h.line), workload.ref) for h in told[-1:])]  # fmt: skip
-    data = {"workload": workload, "address": address, "near": name if own else "", "port": address.port, "space": workload.namespace}  # fmt: skip
+    score = (
+        0.35
+        + 0.4 * bool(told)
+        + 0.15 * lost
+        + 0.1 * bool(own)
+        + 0.1 * _differs(view, workload, address)
+    )
+    facts = [
+        Fact("object", text, workload.ref),
+        *(Fact("log", quote(h.line), workload.ref) for h in told[-1:]),
+    ]
+    data = {
+        "workload": workload,
+        "address": address,
+        "near": name if own else "",
+        "port": address.port,
+        "space": workload.namespace,
+    }
     yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], data)
 
 
@@ -203,8 +283,14 @@ def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
 
 
 def _no_service(
-    view: ClusterView, workload: Workload, address: Address, *, name: str, names: set[str], hosts: set[str]
-) -> Iterator[Finding]:  # fmt: skip
+    view: ClusterView,
+    workload: Workload,
+    address: Address,
+    *,
+    name: str,
+    names: set[str],
+    hosts: set[str],
+) -> Iterator[Finding]:
     near = _near(view, workload, name, names)
     exists = view.named(workload.namespace, name) is not None
     nameless = any(h.signal == "unknown_host" and not h.subject for h in view.hits(workload))
@@ -221,7 +307,15 @@ def _no_service(
     facts = [Fact("object", text, workload.ref)]
     if told:
         facts.append(Fact("log", f"the log says that {name} does not resolve", workload.ref))
-    yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], {"workload": workload, "address": address, "near": near, "port": address.port})  # fmt: skip
+    yield Finding(
+        "env_address_mismatch",
+        workload.ref,
+        min(score, 0.95),
+        text,
+        facts,
+        [],
+        {"workload": workload, "address": address, "near": near, "port": address.port},
+    )
 
 
 def _unserved(
@@ -237,7 +331,21 @@ def _unserved(
     score = 0.45 + 0.35 * told + 0.12 * bool(declared) + 0.06 * (address.port is not None)
     if not view.collected("resourcequotas"):  # a full quota may be why it is not there
         score = min(score, 0.55)
-    return Finding("service_missing", target.ref, min(score, 0.86), text, facts, [], {"workload": target, "caller": caller, "service_name": name, "declared": declared, "port": address.port})  # fmt: skip
+    return Finding(
+        "service_missing",
+        target.ref,
+        min(score, 0.86),
+        text,
+        facts,
+        [],
+        {
+            "workload": target,
+            "caller": caller,
+            "service_name": name,
+            "declared": declared,
+            "port": address.port,
+        },
+    )
 
 
 def _near(view: ClusterView, workload: Workload, name: str, names: set[str]) -> str:
@@ -272,16 +380,33 @@ def _wrong_port(
     if at(service, "spec", "clusterIP") == "None":
         return
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: Service {name_of(service)} has ports {ports}"
-    yield Finding("env_address_mismatch", workload.ref, 0.9, text, [Fact("object", text, workload.ref)], [], {"workload": workload, "address": address, "near": name_of(service), "port": ports[0]})  # fmt: skip
+    yield Finding(
+        "env_address_mismatch",
+        workload.ref,
+        0.9,
+        text,
+        [Fact("object", text, workload.ref)],
+        [],
+        {"workload": workload, "address": address, "near": name_of(service), "port": ports[0]},
+    )
 
 
 def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     spec = workload.spec
     errors = [h for h in view.hits(workload) if h.signal == "unknown_host"]
-    known = [h for h in errors if (h.subject and view.resolve(workload.namespace, h.subject.split(".")[0])) or (h.subject and view.get("services", workload.namespace, h.subject.split(".")[0]))]  # fmt: skip
+    known = [
+        h
+        for h in errors
+        if (h.subject and view.resolve(workload.namespace, h.subject.split(".")[0]))
+        or (h.subject and view.get("services", workload.namespace, h.subject.split(".")[0]))
+    ]
     servers = [str(s) for s in items(at(spec, "dnsConfig", "nameservers"))]
     policy = str(spec.get("dnsPolicy") or "ClusterFirst")
-    cluster_dns = {str(at(s, "spec", "clusterIP")) for s in view.inside("services", "kube-system") if "dns" in name_of(s)}  # fmt: skip
+    cluster_dns = {
+        str(at(s, "spec", "clusterIP"))
+        for s in view.inside("services", "kube-system")
+        if "dns" in name_of(s)
+    }
     foreign = policy == "None" and not (set(servers) & cluster_dns)
     outside = policy == "Default"
     sick = not workload.available or bool(errors)
@@ -290,6 +415,16 @@ def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     data = {"workload": workload, "policy": policy, "servers": servers}
     if foreign or outside:
         score = 0.55 + 0.25 * sick + 0.15 * bool(known or errors)
-        yield Finding("dns_config_broken", workload.ref, score, f"dnsPolicy {policy}, nameservers {servers}", facts, [], data)  # fmt: skip
+        yield Finding(
+            "dns_config_broken",
+            workload.ref,
+            score,
+            f"dnsPolicy {policy}, nameservers {servers}",
+            facts,
+            [],
+            data,
+        )
     elif known and not workload.available:
-        yield Finding("dns_config_broken", workload.ref, 0.5, quote(known[-1].line), facts, [], data)  # fmt: skip
+        yield Finding(
+            "dns_config_broken", workload.ref, 0.5, quote(known[-1].line), facts, [], data
+        )

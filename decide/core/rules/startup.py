@@ -12,24 +12,59 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import Container, Pod, Workload, at, items, mapping
 from decide.core.view import ClusterView, node_ref
 
-PULLING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}  # fmt: skip
+PULLING = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "RegistryUnavailable",
+    "ImageInspectError",
+}
 _PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("image_registry_unreachable", re.compile(
-        r"no such host|server misbehaving|name resolution|registry is unavailable|toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
-        r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|503 Service Unavailable", re.I)),
-    ("image_platform_mismatch", re.compile(r"no match for platform|does not match the specified platform|no image found in (?:image index|manifest list) for architecture", re.I)),
-    ("image_pull_secret_missing", re.compile(
-        r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|no basic auth credentials|"
-        r"pull access denied|insufficient_scope|denied: |status code from registry 40[13]", re.I)),
-    ("image_not_found", re.compile(
-        r"not found|manifest unknown|InvalidImageName|invalid reference format|couldn't parse image|repository does not exist|"
-        r"not present with pull policy of Never|name unknown", re.I)),
-)  # fmt: skip
+    (
+        "image_registry_unreachable",
+        re.compile(
+            r"no such host|server misbehaving|name resolution|registry is unavailable|toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
+            r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|503 Service Unavailable",
+            re.I,
+        ),
+    ),
+    (
+        "image_platform_mismatch",
+        re.compile(
+            r"no match for platform|does not match the specified platform|no image found in (?:image index|manifest list) for architecture",
+            re.I,
+        ),
+    ),
+    (
+        "image_pull_secret_missing",
+        re.compile(
+            r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|no basic auth credentials|"
+            r"pull access denied|insufficient_scope|denied: |status code from registry 40[13]",
+            re.I,
+        ),
+    ),
+    (
+        "image_not_found",
+        re.compile(
+            r"not found|manifest unknown|InvalidImageName|invalid reference format|couldn't parse image|repository does not exist|"
+            r"not present with pull policy of Never|name unknown",
+            re.I,
+        ),
+    ),
+)
 _MISSING = re.compile(r'(?P<kind>configmap|secret)s? "(?P<name>[^"]+)" not found', re.I)
-_MISSING_KEY = re.compile(r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<ns>[^/\s]+)/(?P<name>\S+)")  # fmt: skip
+_MISSING_KEY = re.compile(
+    r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<ns>[^/\s]+)/(?P<name>\S+)"
+)
 _REFERENCE_KEY = re.compile(r"references non-existent (?:config|secret) key: (?P<key>\S+)")
-_EXEC = re.compile(r"executable file not found|no such file or directory|exec format error|permission denied", re.I)  # fmt: skip
-_MOUNTING = re.compile(r"error mounting|failed to prepare subPath|failed to create subPath|not a directory|hostPath type check", re.I)  # fmt: skip
+_EXEC = re.compile(
+    r"executable file not found|no such file or directory|exec format error|permission denied", re.I
+)
+_MOUNTING = re.compile(
+    r"error mounting|failed to prepare subPath|failed to create subPath|not a directory|hostPath type check",
+    re.I,
+)
 #: Why the runtime cannot create a container, the first that fits answers.
 _CREATING = (
     ("oom_killed", 0.95, re.compile(r"OOM")),
@@ -37,8 +72,10 @@ _CREATING = (
     ("volume_mount_failed", 0.88, _MOUNTING),
     ("image_platform_mismatch", 0.93, re.compile(r"exec format error")),
     ("bad_command", 0.93, re.compile(rf"{_EXEC.pattern}|no command specified", re.I)),
-)  # fmt: skip
-DENIED = re.compile(r"permission denied|read-only file system|operation not permitted|EACCES|EROFS", re.I)  # fmt: skip
+)
+DENIED = re.compile(
+    r"permission denied|read-only file system|operation not permitted|EACCES|EROFS", re.I
+)
 
 
 def suffering(workload: Workload) -> Iterator[tuple[Pod, Container]]:
@@ -46,7 +83,9 @@ def suffering(workload: Workload) -> Iterator[tuple[Pod, Container]]:
     for pod in workload.pods:
         if not pod.deleting and not pod.ready:
             for container in pod.containers():
-                if container.status and not (container.init and container.terminated.get("exitCode") == 0):  # fmt: skip
+                if container.status and not (
+                    container.init and container.terminated.get("exitCode") == 0
+                ):
                     yield pod, container
 
 
@@ -80,7 +119,11 @@ def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container)
     events = view.events_of("Pod", pod.namespace, pod.name)
     image = str(container.spec.get("image") or container.status.get("image") or "")
     texts = [str(container.waiting.get("message") or "")]
-    texts += [e.message for e in reversed(events) if e.reason in ("Failed", "InspectFailed") and "image" in e.message]  # fmt: skip
+    texts += [
+        e.message
+        for e in reversed(events)
+        if e.reason in ("Failed", "InspectFailed") and "image" in e.message
+    ]
     told = [t for t in texts if t and not t.startswith("Back-off pulling")]
     text = next((t for t in told if not image or image in t), told[0] if told else texts[0])
     facts = [Fact("event", quote(text or str(container.waiting.get("reason"))), workload.ref)]
@@ -98,7 +141,15 @@ def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container)
         class_id = "image_pull_secret_missing" if has_secrets or secrets else "image_not_found"
         score = 0.85
     data = {"workload": workload, "container": container.name, "image": image, "message": text}
-    return Finding(class_id or "image_not_found", workload.ref, score if class_id else 0.5, quote(text), facts, [], data)  # fmt: skip
+    return Finding(
+        class_id or "image_not_found",
+        workload.ref,
+        score if class_id else 0.5,
+        quote(text),
+        facts,
+        [],
+        data,
+    )
 
 
 def _create(view: ClusterView, workload: Workload, pod: Pod, container: Container) -> Finding:
@@ -111,7 +162,10 @@ def _create(view: ClusterView, workload: Workload, pod: Pod, container: Containe
     if missing is not None:
         data |= {k: v for k, v in missing.groupdict().items() if v}
         return Finding("config_reference_missing", workload.ref, 0.95, quote(text), facts, [], data)
-    class_id, score = next(((c, n) for c, n, pattern in _CREATING if pattern.search(text)), ("container_create_failed", 0.75))  # fmt: skip
+    class_id, score = next(
+        ((c, n) for c, n, pattern in _CREATING if pattern.search(text)),
+        ("container_create_failed", 0.75),
+    )
     return Finding(class_id, workload.ref, score, quote(text), facts, [], data)
 
 
@@ -132,23 +186,50 @@ def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding
         key = _REFERENCE_KEY.search(event.message)
         if missing is not None or key is not None:
             data |= missing.groupdict() if missing else {"key": key["key"] if key else ""}
-            yield Finding("config_reference_missing", workload.ref, 0.93, quote(event.message), facts, [], data)  # fmt: skip
+            yield Finding(
+                "config_reference_missing",
+                workload.ref,
+                0.93,
+                quote(event.message),
+                facts,
+                [],
+                data,
+            )
         elif event.reason != "FailedCreatePodSandBox":
-            yield Finding("volume_mount_failed", workload.ref, 0.85, quote(event.message), facts, [], data)  # fmt: skip
+            yield Finding(
+                "volume_mount_failed", workload.ref, 0.85, quote(event.message), facts, [], data
+            )
         return
 
 
 #: What keeps a sandbox or a volume from a pod, the first that fits answers.
 _SANDBOX = (
-    ("node_network_plugin_unavailable", re.compile(r"cni (?:plugin|config) (?:not |un)initialized|network plugin is not ready|cni\.go.*no such file|/var/run/calico|failed to find plugin", re.I)),
-    ("pod_network_setup_failed", re.compile(r"failed to setup network for sandbox|networkPlugin cni failed|failed to assign an IP address|no (?:available )?IP addresses available|no free IP|plugin type=\S+ .*failed \(add\)", re.I)),
+    (
+        "node_network_plugin_unavailable",
+        re.compile(
+            r"cni (?:plugin|config) (?:not |un)initialized|network plugin is not ready|cni\.go.*no such file|/var/run/calico|failed to find plugin",
+            re.I,
+        ),
+    ),
+    (
+        "pod_network_setup_failed",
+        re.compile(
+            r"failed to setup network for sandbox|networkPlugin cni failed|failed to assign an IP address|no (?:available )?IP addresses available|no free IP|plugin type=\S+ .*failed \(add\)",
+            re.I,
+        ),
+    ),
     ("volume_multi_attach", re.compile(r"Multi-Attach error")),
-)  # fmt: skip
+)
 
 
 def _special(  # noqa: PLR0917
-    workload: Workload, pod: Pod, class_id: str, text: str, facts: list[Fact], data: dict[str, object]
-) -> Finding:  # fmt: skip
+    workload: Workload,
+    pod: Pod,
+    class_id: str,
+    text: str,
+    facts: list[Fact],
+    data: dict[str, object],
+) -> Finding:
     ref = node_ref(pod.node) if class_id.startswith("node_") and pod.node else workload.ref
     return Finding(class_id, ref, 0.88, text, facts, [], data)
 
@@ -157,7 +238,13 @@ def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator
     died = container.terminated
     text, code = str(died.get("message") or ""), died.get("exitCode")
     data = {"workload": workload, "container": container.name, "message": text, "exit_code": code}
-    facts = [Fact("object", quote(f"container {container.name} ended with exit code {code}: {text}"), workload.ref)]  # fmt: skip
+    facts = [
+        Fact(
+            "object",
+            quote(f"container {container.name} ended with exit code {code}: {text}"),
+            workload.ref,
+        )
+    ]
     if "OOM" in text:
         return  # told by the memory rules
     if "exec format error" in text:
@@ -169,7 +256,15 @@ def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator
     elif code in (126, 127):
         yield Finding("bad_command", workload.ref, 0.85, f"exit code {code}", facts, [], data)
     if container.init:
-        yield Finding("init_container_failing", workload.ref, 0.8, f"init container {container.name}: exit code {code}", facts, [], data)  # fmt: skip
+        yield Finding(
+            "init_container_failing",
+            workload.ref,
+            0.8,
+            f"init container {container.name}: exit code {code}",
+            facts,
+            [],
+            data,
+        )
 
 
 def mount_paths(workload: Workload) -> list[str]:

@@ -51,9 +51,13 @@ def claims_of(workload: Workload) -> list[str]:
 def obstacles(claim: Obj, volume: Obj) -> set[str]:
     """Which attributes of a volume keep this claim from it."""
     out: set[str] = set()
-    if str(at(claim, "spec", "storageClassName") or "") != str(at(volume, "spec", "storageClassName") or ""):  # fmt: skip
+    if str(at(claim, "spec", "storageClassName") or "") != str(
+        at(volume, "spec", "storageClassName") or ""
+    ):
         out.add("class")
-    if _size(at(claim, "spec", "resources", "requests", "storage")) > _size(at(volume, "spec", "capacity", "storage")):  # fmt: skip
+    if _size(at(claim, "spec", "resources", "requests", "storage")) > _size(
+        at(volume, "spec", "capacity", "storage")
+    ):
         out.add("capacity")
     modes = set(map(str, items(at(claim, "spec", "accessModes"))))
     if not modes <= set(map(str, items(at(volume, "spec", "accessModes")))):
@@ -62,7 +66,9 @@ def obstacles(claim: Obj, volume: Obj) -> set[str]:
     if stated(selector) and not selects(selector, labels_of(volume)):
         out.add("selector")
     ref = mapping(at(volume, "spec", "claimRef"))
-    mine = ref.get("name") == name_of(claim) and ref.get("namespace") == at(claim, "metadata", "namespace")  # fmt: skip
+    mine = ref.get("name") == name_of(claim) and ref.get("namespace") == at(
+        claim, "metadata", "namespace"
+    )
     if ref and not mine:
         out.add("bound")
     return out
@@ -81,7 +87,9 @@ def find(view: ClusterView) -> Iterator[Finding]:
 def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -> Iterator[Finding]:
     name = name_of(claim)
     events = view.events_of("PersistentVolumeClaim", workload.namespace, name)
-    ref = ObjectRef(api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name)  # fmt: skip
+    ref = ObjectRef(
+        api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
+    )
     facts = [Fact("object", f"PersistentVolumeClaim {name} is {at(claim, 'status', 'phase')}", ref)]
     facts += [Fact("event", e.message, ref) for e in events[-1:] if e.warning]
     wanted = str(at(claim, "spec", "storageClassName") or "")
@@ -89,12 +97,27 @@ def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -
     base = 0.95 if waiting else 0.7
     data = {"workload": workload, "claim": claim}
     missing_class = wanted and view.collected("storageclasses") and wanted not in classes
-    if missing_class or any("storageclass" in e.message and "not found" in e.message for e in events):  # fmt: skip
+    if missing_class or any(
+        "storageclass" in e.message and "not found" in e.message for e in events
+    ):
         volumes = [v for v in view.all("persistentvolumes") if obstacles(claim, v) == {"class"}]
-        yield Finding("pvc_storage_class_mismatch", workload.ref, base, f'storage class "{wanted}" of claim {name} does not exist', facts, [], {**data, "volumes": volumes, "classes": sorted(classes)})  # fmt: skip
+        yield Finding(
+            "pvc_storage_class_mismatch",
+            workload.ref,
+            base,
+            f'storage class "{wanted}" of claim {name} does not exist',
+            facts,
+            [],
+            {**data, "volumes": volumes, "classes": sorted(classes)},
+        )
         return
-    static = any(name_of(c) == wanted and c.get("provisioner") == _NO_PROVISIONER for c in view.all("storageclasses"))  # fmt: skip
-    provisioned = not static and wanted in classes and any(e.reason == "ProvisioningFailed" for e in events)  # fmt: skip
+    static = any(
+        name_of(c) == wanted and c.get("provisioner") == _NO_PROVISIONER
+        for c in view.all("storageclasses")
+    )
+    provisioned = (
+        not static and wanted in classes and any(e.reason == "ProvisioningFailed" for e in events)
+    )
     if provisioned:
         yield Finding("pvc_pending", workload.ref, base - 0.1, events[-1].message, facts, [], data)
         return
@@ -106,12 +129,24 @@ def _nearest(
 ) -> Iterator[Finding]:
     """The volume with the fewest obstacles tells what is wrong with the claim."""
     judged = [(obstacles(claim, v), v) for v in view.all("persistentvolumes")]
-    judged = [(why, v) for why, v in judged if why and (at(v, "status", "phase") != "Bound" or "bound" in why)]  # fmt: skip
+    judged = [
+        (why, v)
+        for why, v in judged
+        if why and (at(v, "status", "phase") != "Bound" or "bound" in why)
+    ]
     # A volume that serves somebody else's claim is an obstacle only when nothing else speaks against it.
     ranked = sorted(judged, key=lambda pair: (len(pair[0]), "bound" in pair[0], name_of(pair[1])))
     data = {"workload": workload, "claim": claim}
     if not ranked:
-        yield Finding("pvc_pending", workload.ref, base - 0.15, f"no volume for claim {name_of(claim)}", facts, [], data)  # fmt: skip
+        yield Finding(
+            "pvc_pending",
+            workload.ref,
+            base - 0.15,
+            f"no volume for claim {name_of(claim)}",
+            facts,
+            [],
+            data,
+        )
         return
     seen: set[str] = set()
     best = len(ranked[0][0])
@@ -122,4 +157,12 @@ def _nearest(
             seen.add(_CLASS_OF[reason])
             penalty = 0.12 * (len(why) - 1) + 0.1 * (len(why) - best)
             text = f"claim {name_of(claim)} and volume {name_of(volume)} differ in: {', '.join(sorted(why))}"
-            yield Finding(_CLASS_OF[reason], workload.ref, max(0.2, base - penalty), text, [*facts, Fact("object", text)], [], {**data, "volume": volume})  # fmt: skip
+            yield Finding(
+                _CLASS_OF[reason],
+                workload.ref,
+                max(0.2, base - penalty),
+                text,
+                [*facts, Fact("object", text)],
+                [],
+                {**data, "volume": volume},
+            )

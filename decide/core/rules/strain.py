@@ -14,9 +14,11 @@ from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
 _KINDS = (
-    ("heap", "heap_exhausted"), ("threads", "threads_exhausted"), ("open_files", "file_descriptors_exhausted"),
+    ("heap", "heap_exhausted"),
+    ("threads", "threads_exhausted"),
+    ("open_files", "file_descriptors_exhausted"),
     ("pool_exhausted", "connection_pool_exhausted"),
-)  # fmt: skip
+)
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
@@ -26,7 +28,12 @@ def find(view: ClusterView) -> Iterator[Finding]:
         sick = [c for _, c in suffering(workload)]
         threads = any(h.signal == "threads" for h in hits)
         for signal, class_id in _KINDS:
-            told = [h for h in hits if h.signal == signal and not (threads and signal == "heap" and "native thread" in h.line)]  # fmt: skip
+            told = [
+                h
+                for h in hits
+                if h.signal == signal
+                and not (threads and signal == "heap" and "native thread" in h.line)
+            ]
             if told:
                 yield _finding(workload, class_id, told, sick)
 
@@ -41,4 +48,12 @@ def _finding(workload: Workload, class_id: str, told: list[Hit], sick: list[Cont
     facts = [Fact("log", quote(h.line), workload.ref) for h in told[-2:]]
     against = [] if named else ["its pods are ready now"]
     container = hit.container or (named[0].name if named else "")
-    return Finding(class_id, workload.ref, score, quote(hit.line), facts, against, {"workload": workload, "container": container})  # fmt: skip
+    return Finding(
+        class_id,
+        workload.ref,
+        score,
+        quote(hit.line),
+        facts,
+        against,
+        {"workload": workload, "container": container},
+    )

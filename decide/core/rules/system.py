@@ -17,7 +17,9 @@ _SPACE = "kube-system"
 _SPACES = (_SPACE, "kube-flannel", "calico-system", "tigera-operator")
 _DNS = re.compile(r"^(?:coredns|kube-dns|rke2-coredns)")
 _PROXY = re.compile(r"^kube-proxy-")
-_NETWORK = re.compile(r"^(?:calico-node|canal|cilium-|kube-flannel|weave-net|aws-node|kindnet|antrea-agent|kube-router|azure-cni|ovnkube-node)")  # fmt: skip
+_NETWORK = re.compile(
+    r"^(?:calico-node|canal|cilium-|kube-flannel|weave-net|aws-node|kindnet|antrea-agent|kube-router|azure-cni|ovnkube-node)"
+)
 _PLANE = (
     (re.compile(r"^kube-scheduler-"), "scheduler_unavailable"),
     (re.compile(r"^kube-controller-manager-"), "controller_manager_unavailable"),
@@ -35,7 +37,13 @@ def find(view: ClusterView) -> Iterator[Finding]:
         if mine and not any(p.ready for p in mine):
             place = mine[0].node
             text = f"{mine[0].name} is not ready: {quote(_why(mine[0]))}"
-            ref = node_ref(place) if place else ObjectRef(api_version="v1", kind="Pod", namespace=mine[0].namespace, name=mine[0].name)  # fmt: skip
+            ref = (
+                node_ref(place)
+                if place
+                else ObjectRef(
+                    api_version="v1", kind="Pod", namespace=mine[0].namespace, name=mine[0].name
+                )
+            )
             yield Finding(class_id, ref, 0.93, text, [Fact("object", text, ref)])
 
 
@@ -48,34 +56,62 @@ def _why(pod: Pod) -> str:
 
 
 def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding]:
-    mine = [p for p in pods if not p.deleting and (_DNS.match(p.name) or labels_of(p.obj).get("k8s-app") == "kube-dns")]  # fmt: skip
-    owner = next((o for o in view.inside("deployments", _SPACE) if _DNS.match(name_of(o))), None)  # fmt: skip
-    complaints = [(w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"]  # fmt: skip
+    mine = [
+        p
+        for p in pods
+        if not p.deleting and (_DNS.match(p.name) or labels_of(p.obj).get("k8s-app") == "kube-dns")
+    ]
+    owner = next((o for o in view.inside("deployments", _SPACE) if _DNS.match(name_of(o))), None)
+    complaints = [
+        (w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"
+    ]
     facts = [Fact("log", quote(h.line), w.ref) for w, h in complaints[:2]]
-    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace=_SPACE, name=name_of(owner) if owner else "coredns")  # fmt: skip
+    ref = ObjectRef(
+        api_version="apps/v1",
+        kind="Deployment",
+        namespace=_SPACE,
+        name=name_of(owner) if owner else "coredns",
+    )
     data = {"owner": owner}
     if owner is not None and number(at(owner, "spec", "replicas"), 1) == 0:
         text = f"{ref.key} has 0 replicas"
-        yield Finding("cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data)  # fmt: skip
+        yield Finding(
+            "cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data
+        )
     elif mine and not any(p.ready for p in mine):
         text = f"none of {len(mine)} DNS pods is ready: {quote(_why(mine[0]))}"
-        yield Finding("cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data)  # fmt: skip
+        yield Finding(
+            "cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data
+        )
     elif _answers_wrong(view):
         text = "the DNS configuration answers NXDOMAIN for names of the cluster"
         config = ObjectRef(api_version="v1", kind="ConfigMap", namespace=_SPACE, name="coredns")
-        yield Finding("cluster_dns_down", ref, 0.93 if complaints else 0.7, text, [Fact("object", text, config), *facts], [], data)  # fmt: skip
+        yield Finding(
+            "cluster_dns_down",
+            ref,
+            0.93 if complaints else 0.7,
+            text,
+            [Fact("object", text, config), *facts],
+            [],
+            data,
+        )
     elif len({w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}) >= 3:
         text = f"{len({w.ref.key for w, _ in complaints})} workloads cannot resolve names of Services that exist"
         yield Finding("cluster_dns_down", ref, 0.75, text, facts, [], data)
 
 
-_REFUSING = re.compile(r"template\s+\S+\s+\S+\s+[^{]*(?:cluster\.local|svc)[^{]*\{[^}]*rcode\s+(?:NXDOMAIN|SERVFAIL|REFUSED)", re.S)  # fmt: skip
+_REFUSING = re.compile(
+    r"template\s+\S+\s+\S+\s+[^{]*(?:cluster\.local|svc)[^{]*\{[^}]*rcode\s+(?:NXDOMAIN|SERVFAIL|REFUSED)",
+    re.S,
+)
 
 
 def _answers_wrong(view: ClusterView) -> bool:
     """CoreDNS' template plugin refuses names that its kubernetes plugin would know."""
     config = view.get("configmaps", _SPACE, "coredns") or {}
-    return any(isinstance(t, str) and _REFUSING.search(t) for t in mapping(config.get("data")).values())  # fmt: skip
+    return any(
+        isinstance(t, str) and _REFUSING.search(t) for t in mapping(config.get("data")).values()
+    )
 
 
 def _exists(view: ClusterView, host: str) -> bool:
@@ -94,14 +130,24 @@ def _per_node(
         return  # all at once is no node's fault
     for pod in sick:
         text = f"{label} pod {pod.name} on {pod.node} is not ready: {quote(_why(pod))}"
-        yield Finding(class_id, node_ref(pod.node), 0.9, text, [Fact("object", text, node_ref(pod.node))])  # fmt: skip
+        yield Finding(
+            class_id, node_ref(pod.node), 0.9, text, [Fact("object", text, node_ref(pod.node))]
+        )
     covered = {p.node for p in mine}
-    bare = [name_of(n) for n in view.nodes if name_of(n) not in covered and node_ready(n) == "True" and not _virtual(n)]  # fmt: skip
+    bare = [
+        name_of(n)
+        for n in view.nodes
+        if name_of(n) not in covered and node_ready(n) == "True" and not _virtual(n)
+    ]
     if len(covered) >= 2 and len(bare) == 1:
         text = f"{bare[0]} has no {label} pod, every other node has one"
-        yield Finding(class_id, node_ref(bare[0]), 0.72, text, [Fact("object", text, node_ref(bare[0]))])  # fmt: skip
+        yield Finding(
+            class_id, node_ref(bare[0]), 0.72, text, [Fact("object", text, node_ref(bare[0]))]
+        )
 
 
 def _virtual(node: object) -> bool:
     taints = [mapping(t) for t in items(at(node, "spec", "taints"))]
-    return any("virtual-kubelet" in str(t.get("key")) or "fargate" in str(t.get("key")) for t in taints)  # fmt: skip
+    return any(
+        "virtual-kubelet" in str(t.get("key")) or "fargate" in str(t.get("key")) for t in taints
+    )

@@ -16,20 +16,34 @@ from decide.core.objects import Workload, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 
-_BROKER = re.compile(r"(?:^|[/-])(kafka|redpanda|rabbitmq|nats|pulsar|activemq|artemis|mosquitto|emqx|zookeeper)", re.I)  # fmt: skip
+_BROKER = re.compile(
+    r"(?:^|[/-])(kafka|redpanda|rabbitmq|nats|pulsar|activemq|artemis|mosquitto|emqx|zookeeper)",
+    re.I,
+)
 _CACHE = re.compile(r"(?:^|[/-])(redis|valkey|keydb|dragonfly|memcached)", re.I)
-_PORTS = {"broker": {9092, 9093, 9094, 29092, 5672, 5671, 4222, 6650, 61616, 1883}, "cache": {6379, 6380, 11211}}  # fmt: skip
+_PORTS = {
+    "broker": {9092, 9093, 9094, 29092, 5672, 5671, 4222, 6650, 61616, 1883},
+    "cache": {6379, 6380, 11211},
+}
 #: What a cache or broker that runs says about itself through its clients.
-_REFUSES = re.compile(r"OOM command not allowed|LOADING Redis|CLUSTERDOWN|MASTERDOWN|MISCONF|resource (?:limit )?alarm|connection\.blocked")  # fmt: skip
+_REFUSES = re.compile(
+    r"OOM command not allowed|LOADING Redis|CLUSTERDOWN|MASTERDOWN|MISCONF|resource (?:limit )?alarm|connection\.blocked"
+)
 #: Lines of one kind that are looked at: the rest says the same.
 _LAST = 20
-_HOST = re.compile(r"\b([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.(?:com|net|org|io|dev|cloud|app|example|eu|fr|de|uk))\b(?!\.)", re.I)  # fmt: skip
+_HOST = re.compile(
+    r"\b([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.(?:com|net|org|io|dev|cloud|app|example|eu|fr|de|uk))\b(?!\.)",
+    re.I,
+)
 
 
 def find(view: ClusterView) -> Iterator[Finding]:
     """Findings about callees, at the callee where it is in the cluster."""
     kinds = {w.ref.key: kind for w in view.workloads if (kind := kind_of(w))}
-    for kind, signal, class_id in (("cache", "cache_down", "cache_unavailable"), ("broker", "broker_down", "broker_unavailable")):  # fmt: skip
+    for kind, signal, class_id in (
+        ("cache", "cache_down", "cache_unavailable"),
+        ("broker", "broker_down", "broker_unavailable"),
+    ):
         yield from _servers(view, kinds, kind, signal, class_id)
     yield from _alarms(view, kinds)
     yield from _answers(view)
@@ -69,24 +83,57 @@ def _servers(
         sick = [w for w, _ in complaints if not w.available]
         if server is None:
             caller, hit = complaints[0]
-            yield Finding(class_id, caller.ref, 0.62 if sick else 0.45, quote(hit.line), facts, [f"no {kind} of that name is in the namespace"], {"workload": caller})  # fmt: skip
+            yield Finding(
+                class_id,
+                caller.ref,
+                0.62 if sick else 0.45,
+                quote(hit.line),
+                facts,
+                [f"no {kind} of that name is in the namespace"],
+                {"workload": caller},
+            )
             continue
         refuses = any(_REFUSES.search(h.line) for _, h in complaints)
         down = server.ready == 0
-        score = 0.88 if refuses else 0.58 if down else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)  # fmt: skip
+        score = (
+            0.88
+            if refuses
+            else 0.58
+            if down
+            else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)
+        )
         text = f"{len(complaints)} callers cannot use {server.ref.key}, which has {server.ready} ready pods"
         facts.append(Fact("object", text, server.ref))
-        yield Finding(class_id, server.ref, score, text, facts, [], {"workload": server, "callers": len(complaints)})  # fmt: skip
+        yield Finding(
+            class_id,
+            server.ref,
+            score,
+            text,
+            facts,
+            [],
+            {"workload": server, "callers": len(complaints)},
+        )
 
 
 def _server(
     view: ClusterView, caller: Workload, hit: Hit, kinds: dict[str, str], kind: str
 ) -> Workload | None:
-    named = [w for s in services_in(view, caller.namespace, hit.line) for w in view.backends(s) if kinds.get(w.ref.key) == kind]  # fmt: skip
+    named = [
+        w
+        for s in services_in(view, caller.namespace, hit.line)
+        for w in view.backends(s)
+        if kinds.get(w.ref.key) == kind
+    ]
     if named:
         return named[0]
-    below = [w for w in view.workloads if kinds.get(w.ref.key) == kind and w.ref.key in calls(view).get(caller.ref.key, set())]  # fmt: skip
-    every = [w for w in view.workloads if kinds.get(w.ref.key) == kind and "zookeeper" not in w.name]  # fmt: skip
+    below = [
+        w
+        for w in view.workloads
+        if kinds.get(w.ref.key) == kind and w.ref.key in calls(view).get(caller.ref.key, set())
+    ]
+    every = [
+        w for w in view.workloads if kinds.get(w.ref.key) == kind and "zookeeper" not in w.name
+    ]
     found = below or (every if len(every) == 1 else [])
     return found[0] if found else None
 
@@ -96,7 +143,15 @@ def _alarms(view: ClusterView, kinds: dict[str, str]) -> Iterator[Finding]:
     for workload in view.workloads:
         hits = [h for h in view.hits(workload) if h.signal == "broker_alarm"]
         if hits and kinds.get(workload.ref.key) == "broker":
-            yield Finding("broker_unavailable", workload.ref, 0.86, quote(hits[-1].line), [Fact("log", quote(hits[-1].line), workload.ref)], [], {"workload": workload})  # fmt: skip
+            yield Finding(
+                "broker_unavailable",
+                workload.ref,
+                0.86,
+                quote(hits[-1].line),
+                [Fact("log", quote(hits[-1].line), workload.ref)],
+                [],
+                {"workload": workload},
+            )
 
 
 def _answers(view: ClusterView) -> Iterator[Finding]:
@@ -112,22 +167,44 @@ def _answers(view: ClusterView) -> Iterator[Finding]:
                         lines[callee.ref.key] = (caller, callee, hit.line)
     for key, _ in votes.most_common(3):
         caller, callee, line = lines[key]
-        yield Finding("upstream_errors", callee.ref, 0.5, quote(line), [Fact("log", quote(line), caller.ref)], [], {"workload": callee})  # fmt: skip
+        yield Finding(
+            "upstream_errors",
+            callee.ref,
+            0.5,
+            quote(line),
+            [Fact("log", quote(line), caller.ref)],
+            [],
+            {"workload": callee},
+        )
 
 
 def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     """A host that is no Service of this cluster, in lines about failed connections."""
     wanted = ("timeout", "unknown_host", "connection_refused", "upstream_error", "reset")
-    configured = {a.host for a in addresses_of(view, workload) if "." in a.host and not a.host.endswith((".svc", ".local"))}  # fmt: skip
+    configured = {
+        a.host
+        for a in addresses_of(view, workload)
+        if "." in a.host and not a.host.endswith((".svc", ".local"))
+    }
     for hit in [h for h in reversed(view.hits(workload)) if h.signal in wanted][:_LAST]:
-        hosts = {h.lower() for h in _HOST.findall(hit.line)} | {h for h in configured if h in hit.line}  # fmt: skip
+        hosts = {h.lower() for h in _HOST.findall(hit.line)} | {
+            h for h in configured if h in hit.line
+        }
         hosts = {h for h in hosts if not _ours(view, workload, h)}
         if hosts:
             host = max(hosts, key=len)
             text = f"{host}, outside the cluster: {quote(hit.line)}"
             # Programs report to many hosts that they can do without: only a configured one is likely needed.
             score = 0.5 + 0.08 * (not workload.available) + 0.08 * (host in configured)
-            yield Finding("external_dependency_unavailable", workload.ref, score, text, [Fact("log", quote(hit.line), workload.ref)], [], {"workload": workload, "host": host})  # fmt: skip
+            yield Finding(
+                "external_dependency_unavailable",
+                workload.ref,
+                score,
+                text,
+                [Fact("log", quote(hit.line), workload.ref)],
+                [],
+                {"workload": workload, "host": host},
+            )
             return
 
 
@@ -135,4 +212,7 @@ def _ours(view: ClusterView, workload: Workload, host: str) -> bool:
     parts = host.split(".")
     if "svc" in parts or len(parts) < 2:
         return True
-    return view.get("services", parts[1], parts[0]) is not None or view.get("services", workload.namespace, parts[0]) is not None  # fmt: skip
+    return (
+        view.get("services", parts[1], parts[0]) is not None
+        or view.get("services", workload.namespace, parts[0]) is not None
+    )

@@ -22,8 +22,17 @@ from decide.core.taxonomy.entry import FailureClass, Family
 __all__ = ["CLASSES", "FailureClass", "Family", "table", "title"]
 
 _FAMILIES = (
-    resources, admission, scheduling, startup, runtime, services, dependencies, performance, nodes, quiet,
-)  # fmt: skip
+    resources,
+    admission,
+    scheduling,
+    startup,
+    runtime,
+    services,
+    dependencies,
+    performance,
+    nodes,
+    quiet,
+)
 CLASSES: dict[str, FailureClass] = {c.id: c for family in _FAMILIES for c in family.CLASSES}
 _HEAD = "| class | meaning | symptoms | decisive evidence | confounders | plans | source |"
 
@@ -35,13 +44,26 @@ def title(class_id: str, language: str = "en") -> str:
 
 def table() -> str:
     """The content of ``docs/failure-classes.md``."""
-    out = ["# Failure classes", "", "Made from `decide/core/taxonomy/`; a test keeps it current.", ""]  # fmt: skip
+    out = [
+        "# Failure classes",
+        "",
+        "Made from `decide/core/taxonomy/`; a test keeps it current.",
+        "",
+    ]
     family = ""
     for entry in CLASSES.values():
         if entry.family != family:
             family = entry.family
             out += ["", f"## {family}", "", _HEAD, "| --- " * 7 + "|"]
         plans = entry.plans or f"hand-off ({entry.handoff.replace('_', ' ')})"
-        cells = (f"`{entry.id}`", entry.en, entry.symptoms, entry.evidence, entry.confounders, plans, entry.source)  # fmt: skip
+        cells = (
+            f"`{entry.id}`",
+            entry.en,
+            entry.symptoms,
+            entry.evidence,
+            entry.confounders,
+            plans,
+            entry.source,
+        )
         out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(out) + "\n"

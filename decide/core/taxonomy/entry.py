@@ -11,9 +11,18 @@ from schemas.base import Severity
 from schemas.plans import AbstentionReason
 
 Family = Literal[
-    "resources", "admission", "scheduling", "startup", "runtime", "services",
-    "dependencies", "performance", "nodes", "nothing", "human",
-]  # fmt: skip
+    "resources",
+    "admission",
+    "scheduling",
+    "startup",
+    "runtime",
+    "services",
+    "dependencies",
+    "performance",
+    "nodes",
+    "nothing",
+    "human",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,8 +123,18 @@ def test_a_plot_is_well_formed_whatever_the_series_says(
 
 def event(action: str, minutes: float) -> MergeRequestEvent:
     """Something that happened to the sample's merge request, or in place of one."""
-    request = None if action == "declined" else MergeRequestRef(project="p", iid=1, url="https://gitlab.example/p/1")  # fmt: skip
-    return MergeRequestEvent(event_id=f"e-{action}-{minutes}", occurred_at=after(minutes), incident_id=INCIDENT, action=action, merge_request=request)  # type: ignore[arg-type]  # fmt: skip
+    request = (
+        None
+        if action == "declined"
+        else MergeRequestRef(project="p", iid=1, url="https://gitlab.example/p/1")
+    )
+    return MergeRequestEvent(
+        event_id=f"e-{action}-{minutes}",
+        occurred_at=after(minutes),
+        incident_id=INCIDENT,
+        action=action,
+        merge_request=request,
+    )  # type: ignore[arg-type]
 
 
 DECIDED = [r for r in full() if not isinstance(r, MergeRequestEvent | Outcome)]
@@ -177,7 +187,11 @@ def test_the_lists_pages_keep_their_filters() -> None:
 def test_what_the_console_keeps_has_no_secret_no_body_and_no_file() -> None:
     secret = "hunter2-4711"
     records = full(lambda text: f"{text} password={secret}")
-    assert any(secret in r.model_dump_json() for r in records if isinstance(r, RawAlert | MergeRequestEvent))  # fmt: skip
+    assert any(
+        secret in r.model_dump_json()
+        for r in records
+        if isinstance(r, RawAlert | MergeRequestEvent)
+    )
     for record in records:
         again = kept(record)
         if isinstance(again, RawAlert):

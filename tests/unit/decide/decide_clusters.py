@@ -40,10 +40,23 @@ class Cluster:
         self.namespace = self.word()
         self.nodes = [f"{self.word()}-{n}" for n in range(3)]
         for kind in (
-            "pods", "deployments", "replicasets", "services", "endpoints", "events", "configmaps", "secrets",
-            "serviceaccounts", "resourcequotas", "persistentvolumeclaims", "persistentvolumes", "storageclasses", "nodes",
-            "networkpolicies", "horizontalpodautoscalers",
-        ):  # fmt: skip
+            "pods",
+            "deployments",
+            "replicasets",
+            "services",
+            "endpoints",
+            "events",
+            "configmaps",
+            "secrets",
+            "serviceaccounts",
+            "resourcequotas",
+            "persistentvolumeclaims",
+            "persistentvolumes",
+            "storageclasses",
+            "nodes",
+            "networkpolicies",
+            "horizontalpodautoscalers",
+        ):
             self.objects[kind] = []
         for name in self.nodes:
             self.objects["nodes"].append(self.node(name))
@@ -72,35 +85,87 @@ class Cluster:
             "name": "main",
             "image": f"registry.example/{self.word()}:1.0",
             "ports": [{"containerPort": port}],
-            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "200m", "memory": "128Mi"}},
+            "resources": {
+                "requests": {"cpu": "100m", "memory": "128Mi"},
+                "limits": {"cpu": "200m", "memory": "128Mi"},
+            },
             **spec,
-        }  # fmt: skip
+        }
         labels = {"app": name}
         child = f"{name}-{''.join(self.rng.choice(_SAFE) for _ in range(9))}"
-        self.objects["deployments"].append({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}}},
-            "status": {"replicas": 1, "readyReplicas": 1, "conditions": [{"type": "Available", "status": "True"}]},
-        })  # fmt: skip
-        self.objects["replicasets"].append({
-            "apiVersion": "apps/v1", "kind": "ReplicaSet",
-            "metadata": {"name": child, "namespace": self.namespace, "ownerReferences": [{"kind": "Deployment", "name": name, "controller": True}], "annotations": {"deployment.kubernetes.io/revision": "2"}},
-            "spec": {"template": {"spec": {"containers": [container]}}}, "status": {"replicas": 1, "readyReplicas": 1},
-        })  # fmt: skip
-        self.objects["pods"].append({
-            "kind": "Pod",
-            "metadata": {"name": f"{child}-{''.join(self.rng.choice(_SAFE) for _ in range(5))}", "namespace": self.namespace, "labels": labels, "ownerReferences": [{"kind": "ReplicaSet", "name": child, "controller": True}]},
-            "spec": {"nodeName": self.rng.choice(self.nodes), "containers": [container]},
-            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"name": "main", "ready": True, "restartCount": 0, "state": {"running": {}}}]},
-        })  # fmt: skip
-        self.objects["services"].append({
-            "kind": "Service", "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {"selector": dict(labels), "clusterIP": "10.1.1.1", "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}]},
-        })  # fmt: skip
-        self.objects["endpoints"].append({
-            "kind": "Endpoints", "metadata": {"name": name, "namespace": self.namespace},
-            "subsets": [{"addresses": [{"ip": "10.2.2.2"}]}],
-        })  # fmt: skip
+        self.objects["deployments"].append(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "spec": {
+                    "replicas": 1,
+                    "selector": {"matchLabels": labels},
+                    "template": {
+                        "metadata": {"labels": labels},
+                        "spec": {"containers": [container]},
+                    },
+                },
+                "status": {
+                    "replicas": 1,
+                    "readyReplicas": 1,
+                    "conditions": [{"type": "Available", "status": "True"}],
+                },
+            }
+        )
+        self.objects["replicasets"].append(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {
+                    "name": child,
+                    "namespace": self.namespace,
+                    "ownerReferences": [{"kind": "Deployment", "name": name, "controller": True}],
+                    "annotations": {"deployment.kubernetes.io/revision": "2"},
+                },
+                "spec": {"template": {"spec": {"containers": [container]}}},
+                "status": {"replicas": 1, "readyReplicas": 1},
+            }
+        )
+        self.objects["pods"].append(
+            {
+                "kind": "Pod",
+                "metadata": {
+                    "name": f"{child}-{''.join(self.rng.choice(_SAFE) for _ in range(5))}",
+                    "namespace": self.namespace,
+                    "labels": labels,
+                    "ownerReferences": [{"kind": "ReplicaSet", "name": child, "controller": True}],
+                },
+                "spec": {"nodeName": self.rng.choice(self.nodes), "containers": [container]},
+                "status": {
+                    "phase": "Running",
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "containerStatuses": [
+                        {"name": "main", "ready": True, "restartCount": 0, "state": {"running": {}}}
+                    ],
+                },
+            }
+        )
+        self.objects["services"].append(
+            {
+                "kind": "Service",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "spec": {
+                    "selector": dict(labels),
+                    "clusterIP": "10.1.1.1",
+                    "ports": [
+                        {"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}
+                    ],
+                },
+            }
+        )
+        self.objects["endpoints"].append(
+            {
+                "kind": "Endpoints",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "subsets": [{"addresses": [{"ip": "10.2.2.2"}]}],
+            }
+        )
         self.objects["serviceaccounts"].append(
             {"metadata": {"name": name, "namespace": self.namespace}}
         )
@@ -118,10 +183,17 @@ class Cluster:
         return found
 
     def event(self, kind: str, name: str, reason: str, message: str, count: int = 3) -> None:
-        self.objects["events"].append({
-            "metadata": {"namespace": self.namespace, "name": self.word()}, "type": "Warning", "reason": reason, "message": message,
-            "involvedObject": {"kind": kind, "namespace": self.namespace, "name": name}, "count": count, "lastTimestamp": "2026-05-04T11:59:00Z",
-        })  # fmt: skip
+        self.objects["events"].append(
+            {
+                "metadata": {"namespace": self.namespace, "name": self.word()},
+                "type": "Warning",
+                "reason": reason,
+                "message": message,
+                "involvedObject": {"kind": kind, "namespace": self.namespace, "name": name},
+                "count": count,
+                "lastTimestamp": "2026-05-04T11:59:00Z",
+            }
+        )
 
     def down(self, name: str) -> None:
         """Its Deployment says that no pod is available."""
@@ -143,30 +215,62 @@ class Cluster:
         self.status(name, state={"waiting": {"reason": reason, "message": message}})
 
     def crashed(self, name: str, code: int, *lines: str, **last: Any) -> None:
-        self.status(name, restartCount=5, state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": code, "reason": "Error", **last}})  # fmt: skip
+        self.status(
+            name,
+            restartCount=5,
+            state={"waiting": {"reason": "CrashLoopBackOff"}},
+            lastState={"terminated": {"exitCode": code, "reason": "Error", **last}},
+        )
         if lines:
             self.log(name, *lines, previous=True)
 
     def log(self, name: str, *lines: str, previous: bool = False) -> None:
-        self.logs.append(LogExcerpt(namespace=self.namespace, pod=self.pod(name)["metadata"]["name"], container="main", previous=previous, lines=lines))  # fmt: skip
+        self.logs.append(
+            LogExcerpt(
+                namespace=self.namespace,
+                pod=self.pod(name)["metadata"]["name"],
+                container="main",
+                previous=previous,
+                lines=lines,
+            )
+        )
 
     def unschedulable(self, name: str, message: str) -> None:
         pod = self.pod(name)
         pod["spec"].pop("nodeName", None)
-        pod["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": message}]}  # fmt: skip
+        pod["status"] = {
+            "phase": "Pending",
+            "conditions": [{"type": "PodScheduled", "status": "False", "message": message}],
+        }
         self.down(name)
 
     def refused(self, name: str, message: str) -> None:
         """Its pods are not created."""
         self.objects["pods"].remove(self.pod(name))
         self.get("deployments", name)["status"]["replicas"] = 0
-        child = next(r for r in self.objects["replicasets"] if r["metadata"]["ownerReferences"][0]["name"] == name)  # fmt: skip
-        self.event("ReplicaSet", child["metadata"]["name"], "FailedCreate", f'Error creating: pods "{child["metadata"]["name"]}-" is forbidden: {message}')  # fmt: skip
+        child = next(
+            r
+            for r in self.objects["replicasets"]
+            if r["metadata"]["ownerReferences"][0]["name"] == name
+        )
+        self.event(
+            "ReplicaSet",
+            child["metadata"]["name"],
+            "FailedCreate",
+            f'Error creating: pods "{child["metadata"]["name"]}-" is forbidden: {message}',
+        )
         self.down(name)
 
     def series(self, metric: str, values: list[float], **tags: str) -> None:
         start = AT.timestamp() - 15 * len(values)
-        self.metrics.append(Series(metric=metric, tags={"kube_namespace": self.namespace, **tags}, timestamps=tuple(start + 15 * n for n in range(len(values))), values=tuple(values)))  # fmt: skip
+        self.metrics.append(
+            Series(
+                metric=metric,
+                tags={"kube_namespace": self.namespace, **tags},
+                timestamps=tuple(start + 15 * n for n in range(len(values))),
+                values=tuple(values),
+            )
+        )
 
     def bundle(self, subject: str = "") -> ContextBundle:
         ref = (
@@ -175,23 +279,40 @@ class Cluster:
             else None
         )
         return ContextBundle(
-            event_id="ctx-1", trace_id="d-1", occurred_at=AT, alerted_at=AT, cycle="cy-1",
-            alert=Alert(title="Something is wrong", transition="triggered", anomalies=tuple(self.anomalies)),
-            k8s_context=KubernetesContext(cluster="c", namespace=self.namespace, subject=ref, objects=self.objects),
-            logs=tuple(self.logs), metrics=tuple(self.metrics), extra=self.extra,
+            event_id="ctx-1",
+            trace_id="d-1",
+            occurred_at=AT,
+            alerted_at=AT,
+            cycle="cy-1",
+            alert=Alert(
+                title="Something is wrong", transition="triggered", anomalies=tuple(self.anomalies)
+            ),
+            k8s_context=KubernetesContext(
+                cluster="c", namespace=self.namespace, subject=ref, objects=self.objects
+            ),
+            logs=tuple(self.logs),
+            metrics=tuple(self.metrics),
+            extra=self.extra,
             declared=tuple(DeclaredObject(path="a.yaml", object=o) for o in self.declared),
-        )  # fmt: skip
+        )
 
     def add(self, plural: str, name: str, *, api: str = "v1", kind: str = "", **fields: Any) -> Obj:
         """Any other object of the namespace; returns it."""
-        obj = {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}, **fields}  # fmt: skip
+        obj = {
+            "apiVersion": api,
+            "kind": kind,
+            "metadata": {"name": name, "namespace": self.namespace},
+            **fields,
+        }
         self.objects.setdefault(plural, []).append(obj)
         return obj
 
     def calls(self, caller: str, callee: str) -> int:
         """The caller's environment names the callee's Service; returns the port."""
         port: int = self.get("services", callee)["spec"]["ports"][0]["port"]
-        self.container(caller).setdefault("env", []).append({"name": f"{callee.upper()}_ADDR", "value": f"{callee}:{port}"})  # fmt: skip
+        self.container(caller).setdefault("env", []).append(
+            {"name": f"{callee.upper()}_ADDR", "value": f"{callee}:{port}"}
+        )
         return port
 
     def stopped(self, name: str) -> None:
@@ -206,11 +327,23 @@ class Cluster:
         """A new revision of its container ``minutes`` before the alert; the old ReplicaSet still serves."""
         old = self.container(name)
         new = {**old, **fields}
-        replica_set = next(r for r in self.objects["replicasets"] if r["metadata"]["ownerReferences"][0]["name"] == name)  # fmt: skip
+        replica_set = next(
+            r
+            for r in self.objects["replicasets"]
+            if r["metadata"]["ownerReferences"][0]["name"] == name
+        )
         before = json.loads(json.dumps(replica_set))
-        before["metadata"] |= {"name": f"{name}-{self.word(9)}", "annotations": {"deployment.kubernetes.io/revision": "1"}, "creationTimestamp": "2026-05-01T00:00:00Z"}  # fmt: skip
+        before["metadata"] |= {
+            "name": f"{name}-{self.word(9)}",
+            "annotations": {"deployment.kubernetes.io/revision": "1"},
+            "creationTimestamp": "2026-05-01T00:00:00Z",
+        }
         self.objects["replicasets"].append(before)
         replica_set["metadata"]["creationTimestamp"] = (AT - timedelta(minutes=minutes)).isoformat()
         replica_set["status"]["readyReplicas"] = 0
-        for spec in (replica_set["spec"]["template"]["spec"], self.pod(name)["spec"], self.get("deployments", name)["spec"]["template"]["spec"]):  # fmt: skip
+        for spec in (
+            replica_set["spec"]["template"]["spec"],
+            self.pod(name)["spec"],
+            self.get("deployments", name)["spec"]["template"]["spec"],
+        ):
             spec["containers"] = [new]

@@ -32,19 +32,30 @@ def _(c: Cluster, app: str) -> None:
 def _(c: Cluster, app: str) -> None:
     image = c.container(app)["image"]
     c.waiting(app, "ImagePullBackOff", f'Back-off pulling image "{image}"')
-    c.event("Pod", c.pod(app)["metadata"]["name"], "Failed", f'Failed to pull image "{image}": rpc error: code = NotFound desc = failed to resolve reference "{image}": {image}: not found')  # fmt: skip
+    c.event(
+        "Pod",
+        c.pod(app)["metadata"]["name"],
+        "Failed",
+        f'Failed to pull image "{image}": rpc error: code = NotFound desc = failed to resolve reference "{image}": {image}: not found',
+    )
 
 
 @fault("image_registry_unreachable")
 def _(c: Cluster, app: str) -> None:
     image = c.container(app)["image"]
-    c.waiting(app, "ErrImagePull", f'failed to pull image "{image}": dial tcp: lookup {c.word()}.internal on 10.0.0.2:53: no such host')  # fmt: skip
+    c.waiting(
+        app,
+        "ErrImagePull",
+        f'failed to pull image "{image}": dial tcp: lookup {c.word()}.internal on 10.0.0.2:53: no such host',
+    )
 
 
 @fault("image_pull_secret_missing")
 def _(c: Cluster, app: str) -> None:
     image = c.container(app)["image"]
-    c.waiting(app, "ErrImagePull", f'failed to pull image "{image}": unexpected status: 401 Unauthorized')  # fmt: skip
+    c.waiting(
+        app, "ErrImagePull", f'failed to pull image "{image}": unexpected status: 401 Unauthorized'
+    )
 
 
 @fault("config_reference_missing")
@@ -54,7 +65,12 @@ def _(c: Cluster, app: str) -> None:
 
 @fault("bad_command")
 def _(c: Cluster, app: str) -> None:
-    c.crashed(app, 128, message=f'failed to create task: exec: "{c.word()}": executable file not found in $PATH', reason="StartError")  # fmt: skip
+    c.crashed(
+        app,
+        128,
+        message=f'failed to create task: exec: "{c.word()}": executable file not found in $PATH',
+        reason="StartError",
+    )
 
 
 @fault("crash_bad_config")
@@ -66,7 +82,9 @@ def _(c: Cluster, app: str) -> None:
 def _(c: Cluster, app: str) -> None:
     c.crashed(app, 1, f"listen tcp :{c.port()}: bind: address already in use")
     c.pod(app)["spec"]["containers"].append({"name": "proxy", "image": "p:1"})
-    c.pod(app)["status"]["containerStatuses"].append({"name": "proxy", "ready": True, "restartCount": 0})  # fmt: skip
+    c.pod(app)["status"]["containerStatuses"].append(
+        {"name": "proxy", "ready": True, "restartCount": 0}
+    )
 
 
 @fault("database_credentials_invalid")
@@ -77,7 +95,10 @@ def _(c: Cluster, app: str) -> None:
 @fault("insufficient_cpu")
 def _(c: Cluster, app: str) -> None:
     c.container(app)["resources"]["requests"]["cpu"] = "64"
-    c.unschedulable(app, "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.")  # fmt: skip
+    c.unschedulable(
+        app,
+        "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.",
+    )
 
 
 @fault("insufficient_memory")
@@ -89,7 +110,9 @@ def _(c: Cluster, app: str) -> None:
 def _(c: Cluster, app: str) -> None:
     for spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
         spec["nodeSelector"] = {c.word(): "yes"}
-    c.unschedulable(app, "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.")  # fmt: skip
+    c.unschedulable(
+        app, "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+    )
 
 
 @fault("taint_not_tolerated")
@@ -109,7 +132,10 @@ def _(c: Cluster, app: str) -> None:
 @fault("missing_service_account")
 def _(c: Cluster, app: str) -> None:
     name = c.word()
-    c.refused(app, f'error looking up service account {c.namespace}/{name}: serviceaccount "{name}" not found')  # fmt: skip
+    c.refused(
+        app,
+        f'error looking up service account {c.namespace}/{name}: serviceaccount "{name}" not found',
+    )
 
 
 @fault("liveness_probe_port")
@@ -117,27 +143,60 @@ def _(c: Cluster, app: str) -> None:
     port = c.container(app)["ports"][0]["containerPort"]
     c.container(app)["livenessProbe"] = {"tcpSocket": {"port": port + 1}}
     pod = c.pod(app)["metadata"]["name"]
-    c.event("Pod", pod, "Unhealthy", f"Liveness probe failed: dial tcp 10.9.9.9:{port + 1}: connect: connection refused", 9)  # fmt: skip
+    c.event(
+        "Pod",
+        pod,
+        "Unhealthy",
+        f"Liveness probe failed: dial tcp 10.9.9.9:{port + 1}: connect: connection refused",
+        9,
+    )
     c.event("Pod", pod, "Killing", "Container main failed liveness probe, will be restarted")
-    c.status(app, ready=True, restartCount=4, lastState={"terminated": {"exitCode": 137, "reason": "Error"}})  # fmt: skip
+    c.status(
+        app,
+        ready=True,
+        restartCount=4,
+        lastState={"terminated": {"exitCode": 137, "reason": "Error"}},
+    )
 
 
 @fault("readiness_probe_path")
 def _(c: Cluster, app: str) -> None:
     port = c.container(app)["ports"][0]["containerPort"]
     c.container(app)["readinessProbe"] = {"httpGet": {"port": port, "path": "/nowhere"}}
-    c.event("Pod", c.pod(app)["metadata"]["name"], "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404", 9)  # fmt: skip
+    c.event(
+        "Pod",
+        c.pod(app)["metadata"]["name"],
+        "Unhealthy",
+        "Readiness probe failed: HTTP probe failed with statuscode: 404",
+        9,
+    )
     c.status(app, state={"running": {}})
 
 
 @fault("liveness_probe_timing")
 def _(c: Cluster, app: str) -> None:
     port = c.container(app)["ports"][0]["containerPort"]
-    c.container(app)["livenessProbe"] = {"tcpSocket": {"port": port}, "initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 1}  # fmt: skip
+    c.container(app)["livenessProbe"] = {
+        "tcpSocket": {"port": port},
+        "initialDelaySeconds": 1,
+        "periodSeconds": 1,
+        "failureThreshold": 1,
+    }
     pod = c.pod(app)["metadata"]["name"]
-    c.event("Pod", pod, "Unhealthy", f"Liveness probe failed: dial tcp 10.9.9.9:{port}: connect: connection refused", 9)  # fmt: skip
+    c.event(
+        "Pod",
+        pod,
+        "Unhealthy",
+        f"Liveness probe failed: dial tcp 10.9.9.9:{port}: connect: connection refused",
+        9,
+    )
     c.event("Pod", pod, "Killing", "Container main failed liveness probe, will be restarted")
-    c.status(app, restartCount=4, state={"running": {}}, lastState={"terminated": {"exitCode": 137, "reason": "Error"}})  # fmt: skip
+    c.status(
+        app,
+        restartCount=4,
+        state={"running": {}},
+        lastState={"terminated": {"exitCode": 137, "reason": "Error"}},
+    )
 
 
 @fault("zero_replicas")
@@ -180,11 +239,27 @@ def _(c: Cluster, app: str) -> None:
 
 @fault("autoscaler_at_ceiling")
 def _(c: Cluster, app: str) -> None:
-    c.objects["horizontalpodautoscalers"].append({
-        "apiVersion": "autoscaling/v2", "metadata": {"name": app, "namespace": c.namespace},
-        "spec": {"minReplicas": 1, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": app}, "metrics": [{"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}]},
-        "status": {"currentReplicas": 4, "conditions": [{"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}], "currentMetrics": [{"resource": {"name": "cpu", "current": {"averageUtilization": 97}}}]},
-    })  # fmt: skip
+    c.objects["horizontalpodautoscalers"].append(
+        {
+            "apiVersion": "autoscaling/v2",
+            "metadata": {"name": app, "namespace": c.namespace},
+            "spec": {
+                "minReplicas": 1,
+                "maxReplicas": 4,
+                "scaleTargetRef": {"kind": "Deployment", "name": app},
+                "metrics": [{"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}],
+            },
+            "status": {
+                "currentReplicas": 4,
+                "conditions": [
+                    {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}
+                ],
+                "currentMetrics": [
+                    {"resource": {"name": "cpu", "current": {"averageUtilization": 97}}}
+                ],
+            },
+        }
+    )
 
 
 @fault("cpu_throttling")
@@ -200,7 +275,17 @@ def _(c: Cluster, app: str) -> None:
     for spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
         spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
     c.objects["storageclasses"].append({"metadata": {"name": "standard"}})
-    c.objects["persistentvolumeclaims"].append({"metadata": {"name": claim, "namespace": c.namespace}, "spec": {"storageClassName": "standrad", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Pending"}})  # fmt: skip
+    c.objects["persistentvolumeclaims"].append(
+        {
+            "metadata": {"name": claim, "namespace": c.namespace},
+            "spec": {
+                "storageClassName": "standrad",
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "1Gi"}},
+            },
+            "status": {"phase": "Pending"},
+        }
+    )
     c.unschedulable(
         app, "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
     )

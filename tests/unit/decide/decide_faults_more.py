@@ -17,7 +17,9 @@ def _probe(probe: str, what: str, spec: dict[str, Any], text: str, *, other: str
         words = {"PORT": str(port), "WRONG": str(port + 1)}
         c.container(app)[f"{probe}Probe"] = _filled(spec, port)
         if other:
-            c.container(app)["livenessProbe" if probe != "liveness" else "readinessProbe"] = {other: {"port": port}}  # fmt: skip
+            c.container(app)["livenessProbe" if probe != "liveness" else "readinessProbe"] = {
+                other: {"port": port}
+            }
         said = text
         for word, value in words.items():
             said = said.replace(word, value)
@@ -29,7 +31,13 @@ def _probe(probe: str, what: str, spec: dict[str, Any], text: str, *, other: str
             c.event(
                 "Pod", pod, "Killing", f"Container main failed {probe} probe, will be restarted"
             )
-            c.status(app, ready=probe == "liveness", restartCount=5, state={"running": {}}, lastState={"terminated": {"exitCode": 137, "reason": "Error"}})  # fmt: skip
+            c.status(
+                app,
+                ready=probe == "liveness",
+                restartCount=5,
+                state={"running": {}},
+                lastState={"terminated": {"exitCode": 137, "reason": "Error"}},
+            )
 
 
 def _filled(spec: dict[str, Any], port: int) -> dict[str, Any]:
@@ -43,15 +51,30 @@ def _filled(spec: dict[str, Any], port: int) -> dict[str, Any]:
 
 
 _REFUSED = 'Get "http://10.1.1.1:WRONG/": dial tcp 10.1.1.1:WRONG: connect: connection refused'
-_ODD = 'Get "http://10.1.1.1:PORT/": net/http: HTTP/1.x transport connection broken: malformed HTTP response'  # fmt: skip
+_ODD = 'Get "http://10.1.1.1:PORT/": net/http: HTTP/1.x transport connection broken: malformed HTTP response'
 _TIGHT = {"tcpSocket": {"port": "PORT"}, "periodSeconds": 1, "failureThreshold": 1}
-_probe("readiness", "port", {"tcpSocket": {"port": "WRONG"}}, "dial tcp 10.1.1.1:WRONG: connect: connection refused")  # fmt: skip
+_probe(
+    "readiness",
+    "port",
+    {"tcpSocket": {"port": "WRONG"}},
+    "dial tcp 10.1.1.1:WRONG: connect: connection refused",
+)
 _probe("startup", "port", {"httpGet": {"port": "WRONG", "path": "/"}}, _REFUSED)
 _probe("liveness", "protocol", {"httpGet": {"port": "PORT", "path": "/"}}, _ODD, other="grpc")
 _probe("readiness", "protocol", {"httpGet": {"port": "PORT", "path": "/"}}, _ODD)
 _probe("startup", "protocol", {"httpGet": {"port": "PORT", "path": "/"}}, _ODD)
-_probe("liveness", "path", {"httpGet": {"port": "PORT", "path": "/x"}}, "HTTP probe failed with statuscode: 404")  # fmt: skip
-_probe("startup", "path", {"httpGet": {"port": "PORT", "path": "/x"}}, "HTTP probe failed with statuscode: 404")  # fmt: skip
+_probe(
+    "liveness",
+    "path",
+    {"httpGet": {"port": "PORT", "path": "/x"}},
+    "HTTP probe failed with statuscode: 404",
+)
+_probe(
+    "startup",
+    "path",
+    {"httpGet": {"port": "PORT", "path": "/x"}},
+    "HTTP probe failed with statuscode: 404",
+)
 _probe("startup", "timing", _TIGHT, "dial tcp 10.1.1.1:PORT: connect: connection refused")
 
 
@@ -65,15 +88,40 @@ def _claim(class_id: str, **odd: Any) -> None:
             spec["selector"] = odd["selector"]
         for found in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
             found["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
-        c.objects["storageclasses"].append({"metadata": {"name": "slow"}, "provisioner": "kubernetes.io/no-provisioner"})  # fmt: skip
-        c.objects["persistentvolumes"].append({"metadata": {"name": c.word(), "labels": {"disk": "a"}}, "spec": {**good, "capacity": {"storage": "5Gi"}, **({"claimRef": odd["ref"]} if "ref" in odd else {})}, "status": {"phase": "Available"}})  # fmt: skip
-        c.objects["persistentvolumeclaims"].append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim, "namespace": c.namespace}, "spec": spec, "status": {"phase": "Pending"}})  # fmt: skip
-        c.unschedulable(app, "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.")  # fmt: skip
+        c.objects["storageclasses"].append(
+            {"metadata": {"name": "slow"}, "provisioner": "kubernetes.io/no-provisioner"}
+        )
+        c.objects["persistentvolumes"].append(
+            {
+                "metadata": {"name": c.word(), "labels": {"disk": "a"}},
+                "spec": {
+                    **good,
+                    "capacity": {"storage": "5Gi"},
+                    **({"claimRef": odd["ref"]} if "ref" in odd else {}),
+                },
+                "status": {"phase": "Available"},
+            }
+        )
+        c.objects["persistentvolumeclaims"].append(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": claim, "namespace": c.namespace},
+                "spec": spec,
+                "status": {"phase": "Pending"},
+            }
+        )
+        c.unschedulable(
+            app, "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+        )
 
 
 _claim("pvc_capacity_mismatch", size="50Gi")
 _claim("pvc_access_mode_mismatch", modes=["ReadWriteMany"])
-_claim("pvc_selector_mismatch", selector={"matchExpressions": [{"key": "disk", "operator": "In", "values": ["b"]}]})  # fmt: skip
+_claim(
+    "pvc_selector_mismatch",
+    selector={"matchExpressions": [{"key": "disk", "operator": "In", "values": ["b"]}]},
+)
 _claim("pv_bound_elsewhere", ref={"namespace": "other", "name": "other"})
 
 
@@ -81,17 +129,27 @@ _claim("pv_bound_elsewhere", ref={"namespace": "other", "name": "other"})
 def _(c: Cluster, app: str) -> None:
     for node in c.objects["nodes"]:
         node["metadata"]["labels"]["zone"] = "a"
-    rule = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["z"]}]}]}  # fmt: skip
+    rule = {
+        "nodeSelectorTerms": [
+            {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["z"]}]}
+        ]
+    }
     for spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
-        spec["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": rule}}  # fmt: skip
-    c.unschedulable(app, "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.")  # fmt: skip
+        spec["affinity"] = {
+            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": rule}
+        }
+    c.unschedulable(
+        app, "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+    )
 
 
 @fault("pod_anti_affinity_conflict")
 def _(c: Cluster, app: str) -> None:
     term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
     for spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
-        spec["affinity"] = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}  # fmt: skip
+        spec["affinity"] = {
+            "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+        }
     c.unschedulable(app, "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.")
 
 
@@ -106,15 +164,28 @@ def _(c: Cluster, app: str) -> None:
 @fault("load_balancer_pending")
 def _(c: Cluster, app: str) -> str:
     c.get("services", app)["spec"]["type"] = "LoadBalancer"
-    c.event("Service", app, "SyncLoadBalancerFailed", "Error syncing load balancer: failed to ensure load balancer: quota")  # fmt: skip
+    c.event(
+        "Service",
+        app,
+        "SyncLoadBalancerFailed",
+        "Error syncing load balancer: failed to ensure load balancer: quota",
+    )
     return app
 
 
 @fault("database_port_wrong")
 def _(c: Cluster, app: str) -> None:
     database = c.app(image="registry.example/mysql:8", port=3306)
-    c.container(app)["env"] = [{"name": "DB_HOST", "value": database}, {"name": "DB_PORT", "value": "3307"}]  # fmt: skip
-    c.crashed(app, 1, "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure", "java.net.ConnectException: Connection refused")  # fmt: skip
+    c.container(app)["env"] = [
+        {"name": "DB_HOST", "value": database},
+        {"name": "DB_PORT", "value": "3307"},
+    ]
+    c.crashed(
+        app,
+        1,
+        "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure",
+        "java.net.ConnectException: Connection refused",
+    )
 
 
 @fault("quota_services_exceeded")
@@ -122,29 +193,53 @@ def _(c: Cluster, app: str) -> str:
     quota, hard = c.word(), {"services": "4"}
     c.declared.append(c.get("services", app))
     c.drop("services", app)
-    c.add("resourcequotas", quota, kind="ResourceQuota", spec={"hard": hard}, status={"hard": hard, "used": dict(hard)})  # fmt: skip
+    c.add(
+        "resourcequotas",
+        quota,
+        kind="ResourceQuota",
+        spec={"hard": hard},
+        status={"hard": hard, "used": dict(hard)},
+    )
     return quota
 
 
 @fault("quota_objects_exceeded")
 def _(c: Cluster, app: str) -> str:
     quota, hard = c.word(), {"count/configmaps": "1"}
-    c.declared.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": c.word(), "namespace": c.namespace}})  # fmt: skip
-    c.add("resourcequotas", quota, kind="ResourceQuota", spec={"hard": hard}, status={"hard": hard, "used": dict(hard)})  # fmt: skip
+    c.declared.append(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": c.word(), "namespace": c.namespace},
+        }
+    )
+    c.add(
+        "resourcequotas",
+        quota,
+        kind="ResourceQuota",
+        spec={"hard": hard},
+        status={"hard": hard, "used": dict(hard)},
+    )
     return quota
 
 
 def _node(class_id: str, status: str, message: str) -> None:
     @fault(class_id)
     def _(c: Cluster, app: str) -> str:
-        c.objects["nodes"][0]["status"]["conditions"] = [{"type": "Ready", "status": status, "message": message}]  # fmt: skip
+        c.objects["nodes"][0]["status"]["conditions"] = [
+            {"type": "Ready", "status": status, "message": message}
+        ]
         c.pod(app)["spec"]["nodeName"] = c.nodes[0]
         c.stopped(app)
         return c.nodes[0]
 
 
 _node("node_kubelet_unavailable", "Unknown", "Kubelet stopped posting node status.")
-_node("node_runtime_unavailable", "False", "container runtime is down, PLEG is not healthy: pleg was last seen active 5m ago")  # fmt: skip
+_node(
+    "node_runtime_unavailable",
+    "False",
+    "container runtime is down, PLEG is not healthy: pleg was last seen active 5m ago",
+)
 _node("node_not_ready", "False", "node is shutting down")
 
 

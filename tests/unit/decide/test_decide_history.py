@@ -27,7 +27,9 @@ def test_a_young_revision_goes_back() -> None:
 
 def test_a_revision_that_worked_for_weeks_stays() -> None:
     cluster, app = _crashing(60 * 24 * 20)
-    cluster.get("deployments", app)["status"]["conditions"] = [{"type": "Available", "status": "False", "lastTransitionTime": "2026-05-04T11:50:00Z"}]  # fmt: skip
+    cluster.get("deployments", app)["status"]["conditions"] = [
+        {"type": "Available", "status": "False", "lastTransitionTime": "2026-05-04T11:50:00Z"}
+    ]
     assert diagnose(cluster.bundle(app)).plans == ()
 
 
@@ -37,7 +39,9 @@ def test_going_back_takes_no_guard_away() -> None:
     cluster.revise(app, image="registry.example/x:2.0", livenessProbe={"tcpSocket": {"port": 1}})
     cluster.crashed(app, 1, "fatal: invalid configuration value for x")
     plan = diagnose(cluster.bundle(app)).plans[0]
-    assert [f.path.rpartition(".")[2] for c in plan.kubernetes_changes for f in c.fields] == ["image"]  # fmt: skip
+    assert [f.path.rpartition(".")[2] for c in plan.kubernetes_changes for f in c.fields] == [
+        "image"
+    ]
 
 
 def test_a_stateful_set_goes_back_by_its_controller_revisions() -> None:
@@ -45,14 +49,58 @@ def test_a_stateful_set_goes_back_by_its_controller_revisions() -> None:
     name, labels = cluster.word(), {"app": "s"}
     container = {"name": "main", "image": "registry.example/s:2"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    cluster.add("statefulsets", name, api="apps/v1", kind="StatefulSet", spec={"replicas": 1, "selector": {"matchLabels": labels}, "template": template}, status={})  # fmt: skip
+    cluster.add(
+        "statefulsets",
+        name,
+        api="apps/v1",
+        kind="StatefulSet",
+        spec={"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+        status={},
+    )
     for number, image in ((1, "registry.example/s:1"), (2, "registry.example/s:2")):
-        kept = cluster.add("controllerrevisions", f"{name}-{number}", api="apps/v1", kind="ControllerRevision", revision=number, data={"spec": {"template": {"spec": {"containers": [{"name": "main", "image": image}]}}}})  # fmt: skip
-        kept["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": name, "controller": True}]  # fmt: skip
-    pod = cluster.add("pods", f"{name}-0", kind="Pod", spec={"containers": [container]}, status={"phase": "Pending", "containerStatuses": [{"name": "main", "ready": False, "restartCount": 0, "state": {"waiting": {"reason": "ErrImagePull", "message": "registry.example/s:2: not found"}}}]})  # fmt: skip
-    pod["metadata"] |= {"labels": labels, "ownerReferences": [{"kind": "StatefulSet", "name": name, "controller": True}]}  # fmt: skip
+        kept = cluster.add(
+            "controllerrevisions",
+            f"{name}-{number}",
+            api="apps/v1",
+            kind="ControllerRevision",
+            revision=number,
+            data={
+                "spec": {"template": {"spec": {"containers": [{"name": "main", "image": image}]}}}
+            },
+        )
+        kept["metadata"]["ownerReferences"] = [
+            {"kind": "StatefulSet", "name": name, "controller": True}
+        ]
+    pod = cluster.add(
+        "pods",
+        f"{name}-0",
+        kind="Pod",
+        spec={"containers": [container]},
+        status={
+            "phase": "Pending",
+            "containerStatuses": [
+                {
+                    "name": "main",
+                    "ready": False,
+                    "restartCount": 0,
+                    "state": {
+                        "waiting": {
+                            "reason": "ErrImagePull",
+                            "message": "registry.example/s:2: not found",
+                        }
+                    },
+                }
+            ],
+        },
+    )
+    pod["metadata"] |= {
+        "labels": labels,
+        "ownerReferences": [{"kind": "StatefulSet", "name": name, "controller": True}],
+    }
     plans = diagnose(cluster.bundle()).plans
-    assert [f.after for p in plans for c in p.kubernetes_changes for f in c.fields] == ["registry.example/s:1"]  # fmt: skip
+    assert [f.after for p in plans for c in p.kubernetes_changes for f in c.fields] == [
+        "registry.example/s:1"
+    ]
 
 
 def test_the_image_of_before_the_commit_is_taken_where_the_cluster_remembers_nothing() -> None:
@@ -64,7 +112,9 @@ def test_the_image_of_before_the_commit_is_taken_where_the_cluster_remembers_not
     diff = f"-          image: {before}\n+          image: {now}\n"
     change = Change(kind="commit", revision="abcdef123456", at=AT, detail={"diff": diff})
     verdict = diagnose(cluster.bundle(app).model_copy(update={"changes": (change,)}))
-    assert [f.after for p in verdict.plans for c in p.kubernetes_changes for f in c.fields] == [before]  # fmt: skip
+    assert [f.after for p in verdict.plans for c in p.kubernetes_changes for f in c.fields] == [
+        before
+    ]
 
 
 def test_a_cause_comes_with_at_least_three_hypotheses_and_what_speaks_against_the_others() -> None:

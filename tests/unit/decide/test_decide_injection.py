@@ -133,13 +133,24 @@ OUTSIDE: dict[str, Callable[[ContextBundle, str], dict[str, Any]]] = {
     "lesson": lambda b, t: {"lessons_learned": (t,)},
     "similar incident": lambda b, t: {
         "similar_incidents": (
-            SimilarIncident(incident_id="i", similarity=0.9, failure_class=t, fix_kind=t, lesson=t, result="success"),
+            SimilarIncident(
+                incident_id="i",
+                similarity=0.9,
+                failure_class=t,
+                fix_kind=t,
+                lesson=t,
+                result="success",
+            ),
         )
     },
     "pattern": lambda b, t: {
-        "successful_patterns": (Pattern(incident_id="i", failure_class=t, fix_kind=t, workload_kind=t, result="success"),)
+        "successful_patterns": (
+            Pattern(
+                incident_id="i", failure_class=t, fix_kind=t, workload_kind=t, result="success"
+            ),
+        )
     },
-}  # fmt: skip
+}
 
 
 def bundle_with(case: str, carrier: str, text: str) -> ContextBundle:
@@ -174,7 +185,16 @@ def obeying(question: Question, text: str, *, worst: bool) -> Iterator[str]:
     for hypothesis in ("H1", "H2", "none"):
         for plan in (*question.plans, "none", "P9"):
             for proposal in proposals[:: 3 if plan == "none" else 31]:
-                yield json.dumps({"hypothesis": hypothesis, "plan": plan, "verdict": "fix", "confidence": 1.0, "explanation": text[:1200], "proposal": proposal})  # fmt: skip
+                yield json.dumps(
+                    {
+                        "hypothesis": hypothesis,
+                        "plan": plan,
+                        "verdict": "fix",
+                        "confidence": 1.0,
+                        "explanation": text[:1200],
+                        "proposal": proposal,
+                    }
+                )
 
 
 def answers_of(question: Question, text: str, *, worst: bool = True) -> Iterator[Answer]:
@@ -212,7 +232,13 @@ def test_nothing_of_a_strangers_text_reaches_a_plan(case: str, carrier: str) -> 
             continue
         question = core.question_about(bundle, verdict, PROMPTS["fr" if n % 2 else "en"])
         for answer in answers_of(question, text, worst=n % 11 == 0):
-            settled, record = settle(verdict, question, Opinion("m", "m", answer), certain_from=0.9, view=ClusterView(bundle))  # fmt: skip
+            settled, record = settle(
+                verdict,
+                question,
+                Opinion("m", "m", answer),
+                certain_from=0.9,
+                view=ClusterView(bundle),
+            )
             for plan in settled.plans:
                 check(plan, names)
             if clean.status == "no_action":
@@ -235,7 +261,16 @@ def test_a_strangers_text_stays_between_its_delimiters(carrier: str) -> None:
         assert not re.search(r"[\u200b-\u200f\u202a-\u202e\u2060\x00\x1b]", question.user)
         for heading in ("CURRENT CONTEXT", "HISTORY", "HYPOTHESES", "CANDIDATE PLANS", "TASK:"):
             assert len(re.findall(rf"^{heading}", question.user, re.M)) == 1
-    assert shown or carrier in {"label", "annotation", "environment", "alert tag", "commit", "event", "anomaly", "termination message"}  # fmt: skip
+    assert shown or carrier in {
+        "label",
+        "annotation",
+        "environment",
+        "alert tag",
+        "commit",
+        "event",
+        "anomaly",
+        "termination message",
+    }
 
 
 def test_a_model_may_still_propose_what_the_cluster_argues_for() -> None:
@@ -246,8 +281,16 @@ def test_a_model_may_still_propose_what_the_cluster_argues_for() -> None:
     used = [
         record.verdict
         for answer in answers_of(question, "")
-        for _, record in [settle(verdict, question, Opinion("m", "m", answer), certain_from=0.9, view=ClusterView(bundle))]
-    ]  # fmt: skip
+        for _, record in [
+            settle(
+                verdict,
+                question,
+                Opinion("m", "m", answer),
+                certain_from=0.9,
+                view=ClusterView(bundle),
+            )
+        ]
+    ]
     assert used.count("used") >= 1
     assert used.count("dropped") >= 10
 

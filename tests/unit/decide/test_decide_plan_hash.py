@@ -14,8 +14,13 @@ def hash_of(*values: Json) -> str:
     fields = tuple(FieldChange(op="add", path="spec.list", after=value) for value in values)
     change = KubernetesChange(object=WEB, fields=fields)
     return ActionPlan(
-        plan_id="p", title="t", fix_kind="other", confidence=0.5, justification="j", kubernetes_changes=(change,)
-    ).changes_hash  # fmt: skip
+        plan_id="p",
+        title="t",
+        fix_kind="other",
+        confidence=0.5,
+        justification="j",
+        kubernetes_changes=(change,),
+    ).changes_hash
 
 
 def test_several_values_for_one_place_have_one_hash_in_any_order() -> None:

@@ -19,7 +19,14 @@ from schemas.context import Pattern
 from schemas.plans import ActionPlan
 
 MIB = 2**20
-_GUARDS = ("livenessProbe", "readinessProbe", "startupProbe", "limits", "securityContext", "networkpolicies")  # fmt: skip
+_GUARDS = (
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "limits",
+    "securityContext",
+    "networkpolicies",
+)
 
 
 def _plans(class_id: str, seed: int = 21) -> tuple[Cluster, tuple[ActionPlan, ...]]:
@@ -35,13 +42,18 @@ def _plans(class_id: str, seed: int = 21) -> tuple[Cluster, tuple[ActionPlan, ..
 def test_plans_apply_to_what_they_saw_and_their_inverse_takes_them_back(class_id: str) -> None:
     cluster, plans = _plans(class_id)
     for plan in plans:
-        for change, inverse in zip(plan.kubernetes_changes, reversed(plan.rollback_changes), strict=True):  # fmt: skip
+        for change, inverse in zip(
+            plan.kubernetes_changes, reversed(plan.rollback_changes), strict=True
+        ):
             if change.action == "create":
                 assert inverse.action == "delete"
                 continue
             live = cluster.get(plural_of(change.object.kind), change.object.name)
             kind, name = change.object.kind, change.object.name
-            live = next((d for d in cluster.declared if (d["kind"], d["metadata"]["name"]) == (kind, name)), live)  # fmt: skip
+            live = next(
+                (d for d in cluster.declared if (d["kind"], d["metadata"]["name"]) == (kind, name)),
+                live,
+            )
             after = changes.apply(change.fields, live)
             assert after != live
             assert changes.apply(inverse.fields, after) == live
@@ -50,7 +62,9 @@ def test_plans_apply_to_what_they_saw_and_their_inverse_takes_them_back(class_id
 @pytest.mark.parametrize("class_id", sorted(FAULTS))
 def test_no_plan_removes_a_guard(class_id: str) -> None:
     _, plans = _plans(class_id)
-    removed = [f.path for p in plans for c in p.kubernetes_changes for f in c.fields if f.op == "remove"]  # fmt: skip
+    removed = [
+        f.path for p in plans for c in p.kubernetes_changes for f in c.fields if f.op == "remove"
+    ]
     assert not [path for path in removed if any(guard in path for guard in _GUARDS)]
     assert all(c.action in ("patch", "create") for p in plans for c in p.kubernetes_changes)
 
@@ -66,16 +80,45 @@ def test_plans_are_ranked_and_explained(class_id: str) -> None:
         assert plan.rollback_plan
 
 
-@pytest.mark.parametrize("class_id", [
-    "autoscaler_conflict/vertical", "autoscaler_target_missing", "autoscaler_without_metrics", "bad_rollout/crash", "bad_rollout/latency",
-    "certificate_secret_missing", "cron_suspended", "disruption_budget_blocks", "ephemeral_storage_exceeded", "heap_exhausted",
-    "job_deadline_exceeded", "limit_range_violated/minimum", "load_surge", "mesh_policy_blocks/denied", "mesh_policy_blocks/injected",
-    "mesh_policy_blocks/subset", "network_policy_blocks/all", "network_policy_blocks/egress", "network_policy_blocks/ingress",
-    "network_policy_blocks/names", "network_policy_blocks/port", "noisy_neighbour", "pod_security_violation", "pvc_missing",
-    "quota_needs_values", "rollout_stuck", "route_backend_mismatch/http route", "route_backend_mismatch/ingress port",
-    "route_backend_mismatch/ingress service", "route_host_mismatch/class", "scheduler_unknown", "topology_spread_unsatisfied",
-    "volume_multi_attach", "volume_permission_denied",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "class_id",
+    [
+        "autoscaler_conflict/vertical",
+        "autoscaler_target_missing",
+        "autoscaler_without_metrics",
+        "bad_rollout/crash",
+        "bad_rollout/latency",
+        "certificate_secret_missing",
+        "cron_suspended",
+        "disruption_budget_blocks",
+        "ephemeral_storage_exceeded",
+        "heap_exhausted",
+        "job_deadline_exceeded",
+        "limit_range_violated/minimum",
+        "load_surge",
+        "mesh_policy_blocks/denied",
+        "mesh_policy_blocks/injected",
+        "mesh_policy_blocks/subset",
+        "network_policy_blocks/all",
+        "network_policy_blocks/egress",
+        "network_policy_blocks/ingress",
+        "network_policy_blocks/names",
+        "network_policy_blocks/port",
+        "noisy_neighbour",
+        "pod_security_violation",
+        "pvc_missing",
+        "quota_needs_values",
+        "rollout_stuck",
+        "route_backend_mismatch/http route",
+        "route_backend_mismatch/ingress port",
+        "route_backend_mismatch/ingress service",
+        "route_host_mismatch/class",
+        "scheduler_unknown",
+        "topology_spread_unsatisfied",
+        "volume_multi_attach",
+        "volume_permission_denied",
+    ],
+)
 def test_what_a_manifest_can_mend_has_a_plan(class_id: str) -> None:
     _, plans = _plans(class_id)
     assert plans
@@ -94,7 +137,9 @@ def test_the_declared_value_is_the_precondition() -> None:
     declared["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = "100Mi"
     cluster.declared.append(declared)
     plan = diagnose(cluster.bundle()).plans[0]
-    assert {f.before for c in plan.kubernetes_changes for f in c.fields if "limits" in f.path} == {"100Mi"}  # fmt: skip
+    assert {f.before for c in plan.kubernetes_changes for f in c.fields if "limits" in f.path} == {
+        "100Mi"
+    }
 
 
 def test_a_repository_that_declares_the_remedy_means_drift() -> None:
@@ -104,7 +149,11 @@ def test_a_repository_that_declares_the_remedy_means_drift() -> None:
     cluster.declared.append(changes.apply((), cluster.get("deployments", app)))
     FAULTS["zero_replicas"](cluster, app)
     verdict = diagnose(cluster.bundle())
-    assert (verdict.status, verdict.reason, verdict.plans) == ("needs_human", "outside_manifests", ())  # fmt: skip
+    assert (verdict.status, verdict.reason, verdict.plans) == (
+        "needs_human",
+        "outside_manifests",
+        (),
+    )
     assert "drifted" in verdict.explanation
 
 
@@ -167,7 +216,14 @@ def test_history_puts_what_failed_last() -> None:
     app = cluster.app()
     FAULTS["cpu_throttling"](cluster, app)
     first = diagnose(cluster.bundle()).plans
-    failed = Pattern(incident_id="inc-1", failure_class="cpu_throttling", fix_kind=first[0].fix_kind, object_key=f"Deployment/{cluster.namespace}/{app}", changes_hash=first[0].changes_hash, result="failure")  # fmt: skip
+    failed = Pattern(
+        incident_id="inc-1",
+        failure_class="cpu_throttling",
+        fix_kind=first[0].fix_kind,
+        object_key=f"Deployment/{cluster.namespace}/{app}",
+        changes_hash=first[0].changes_hash,
+        result="failure",
+    )
     again = diagnose(cluster.bundle().model_copy(update={"failed_patterns": (failed,)})).plans
     assert again[0].changes_hash == first[1].changes_hash
     worked = failed.model_copy(update={"result": "success"})
@@ -186,11 +242,23 @@ def test_series_as_datadog_answers_them_size_the_cpu() -> None:
     ):
         cluster.series(metric, [value] * 40, kube_container_name="main")
         named = cluster.metrics.pop()
-        cluster.metrics.append(named.model_copy(update={"query": f"avg:{metric}{scope} by {{kube_container_name}}", "unit": unit, "tags": {"kube_container_name": "main"}}))  # fmt: skip
+        cluster.metrics.append(
+            named.model_copy(
+                update={
+                    "query": f"avg:{metric}{scope} by {{kube_container_name}}",
+                    "unit": unit,
+                    "tags": {"kube_container_name": "main"},
+                }
+            )
+        )
     verdict = diagnose(cluster.bundle(app))
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == "cpu_throttling"
-    after = {f.path.rpartition("resources.")[2]: f.after for c in verdict.plans[0].kubernetes_changes for f in c.fields}  # fmt: skip
+    after = {
+        f.path.rpartition("resources.")[2]: f.after
+        for c in verdict.plans[0].kubernetes_changes
+        for f in c.fields
+    }
     assert after == {"requests.cpu": "300m", "limits.cpu": "600m"}
 
 
@@ -198,10 +266,21 @@ def _after(plans: tuple[ActionPlan, ...]) -> list[object]:
     return [f.after for p in plans for c in p.kubernetes_changes for f in c.fields]
 
 
-@pytest.mark.parametrize("class_id", [
-    "node_selector_mismatch", "node_affinity_mismatch", "pod_anti_affinity_conflict", "scheduler_unknown", "dns_config_broken",
-    "liveness_probe_port", "liveness_probe_timing", "startup_probe_timing", "autoscaler_without_metrics", "topology_spread_unsatisfied",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "class_id",
+    [
+        "node_selector_mismatch",
+        "node_affinity_mismatch",
+        "pod_anti_affinity_conflict",
+        "scheduler_unknown",
+        "dns_config_broken",
+        "liveness_probe_port",
+        "liveness_probe_timing",
+        "startup_probe_timing",
+        "autoscaler_without_metrics",
+        "topology_spread_unsatisfied",
+    ],
+)
 def test_a_fault_of_the_cluster_alone_is_drift(class_id: str) -> None:
     cluster = Cluster(51)
     cluster.app()
@@ -223,7 +302,9 @@ def test_an_address_in_a_config_map_is_corrected_there() -> None:
     cluster.container(app)["envFrom"] = [{"configMapRef": {"name": "settings"}}]
     cluster.log(app, f"dial tcp: lookup {other}x on 10.0.0.10:53: no such host")
     plans = diagnose(cluster.bundle()).plans
-    assert [(c.object.kind, f.path, f.after) for c in plans[0].kubernetes_changes for f in c.fields] == [("ConfigMap", "data.STORE_ADDR", f"{other}:{port}")]  # fmt: skip
+    assert [
+        (c.object.kind, f.path, f.after) for c in plans[0].kubernetes_changes for f in c.fields
+    ] == [("ConfigMap", "data.STORE_ADDR", f"{other}:{port}")]
 
 
 def test_the_registry_that_all_siblings_use_is_offered() -> None:
@@ -231,7 +312,11 @@ def test_the_registry_that_all_siblings_use_is_offered() -> None:
     for _ in range(3):
         cluster.app()
     app = cluster.app(image="registri.example/x:1")
-    cluster.waiting(app, "ErrImagePull", 'failed to pull image "registri.example/x:1": dial tcp: lookup registri.example: no such host')  # fmt: skip
+    cluster.waiting(
+        app,
+        "ErrImagePull",
+        'failed to pull image "registri.example/x:1": dial tcp: lookup registri.example: no such host',
+    )
     assert "registry.example/x:1" in _after(diagnose(cluster.bundle()).plans)
 
 
@@ -267,10 +352,25 @@ def test_a_quota_is_only_ever_raised_and_by_a_known_size(asked: str) -> None:
     cluster = Cluster(55)
     app = cluster.app()
     hard = {"requests.storage": "7Gi"}
-    cluster.add("resourcequotas", "q", kind="ResourceQuota", spec={"hard": hard}, status={"hard": hard, "used": {"requests.storage": "6Gi"}})  # fmt: skip
-    cluster.get("deployments", app)["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "wares"}}]  # fmt: skip
+    cluster.add(
+        "resourcequotas",
+        "q",
+        kind="ResourceQuota",
+        spec={"hard": hard},
+        status={"hard": hard, "used": {"requests.storage": "6Gi"}},
+    )
+    cluster.get("deployments", app)["spec"]["template"]["spec"]["volumes"] = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "wares"}}
+    ]
     if asked:
-        cluster.declared.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "wares", "namespace": cluster.namespace}, "spec": {"resources": {"requests": {"storage": asked}}}})  # fmt: skip
+        cluster.declared.append(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "wares", "namespace": cluster.namespace},
+                "spec": {"resources": {"requests": {"storage": asked}}},
+            }
+        )
     verdict = diagnose(cluster.bundle())
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == "quota_storage_exceeded"

@@ -92,7 +92,9 @@ def test_a_match_is_a_finding_of_its_own_class_in_the_readers_language(
     language: str, said: str
 ) -> None:
     cluster, name = cluster_with()
-    verdict = core.diagnose(cluster.bundle(name), language=language, playbooks=one(plans=[plan(ENV, "'new'")]))  # fmt: skip
+    verdict = core.diagnose(
+        cluster.bundle(name), language=language, playbooks=one(plans=[plan(ENV, "'new'")])
+    )
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == "too_many_colours"
     assert said in verdict.analysis.root_cause
@@ -231,7 +233,9 @@ def test_a_strangers_word_cannot_be_named_in_a_value(source: str) -> None:
     assert "undeclared reference to 'word'" in through[0]
     twice = problems_of(text_of(let={"word": source, "more": "word"}, plans=[plan(ENV, "more")]))
     assert "undeclared reference to 'more'" in twice[0]
-    path = problems_of(text_of(let={"word": source}, plans=[plan(ENV.replace("MODE", "{word}"), "'x'")]))  # fmt: skip
+    path = problems_of(
+        text_of(let={"word": source}, plans=[plan(ENV.replace("MODE", "{word}"), "'x'")])
+    )
     assert "no let that a path may use" in path[0]
 
 
@@ -340,23 +344,42 @@ def test_preconditions_come_from_the_declared_object() -> None:
         (text_of(id="Bad Id"), "own.yaml:1: id: String should match pattern"),
         (text_of(id="healthy"), "own.yaml:1: id: healthy is for the rules to say"),
         (text_of(when=["object.spec.", "1 + 1"]), "own.yaml:8: when.0: Syntax error"),
-        (text_of(when=["object.spec.", "1 + 1"]), "own.yaml:9: when.1: must be true or false, is int"),
+        (
+            text_of(when=["object.spec.", "1 + 1"]),
+            "own.yaml:9: when.1: must be true or false, is int",
+        ),
         (text_of(when=["nobody == 1"]), "own.yaml:8: when.0: undeclared reference to 'nobody'"),
-        (text_of(when=["x" * 501]), "own.yaml:8: when.0: String should have at most 500 characters"),
+        (
+            text_of(when=["x" * 501]),
+            "own.yaml:8: when.0: String should have at most 500 characters",
+        ),
         (text_of(let={"pods": "1"}), "own.yaml:14: let.pods: pods is a variable already"),
         (text_of(diagnosis={"en": "{nobody}"}), "own.yaml:10: diagnosis: {nobody} is no let"),
         (text_of() + "let:\n  a: |\n    1 ==\n    2 +\n", "own.yaml:16: let.a: Syntax error"),
-        (text_of(title={"en": "{name}"}), "own.yaml:2: title: a title names the class: no placeholders"),
+        (
+            text_of(title={"en": "{name}"}),
+            "own.yaml:2: title: a title names the class: no placeholders",
+        ),
         (text_of(plans=[plan("spec.replicas", "1")]), "set_env may not write spec.replicas"),
-        (text_of(plans=[plan("spec.template.spec.containers[name=a].securityContext.privileged", "true")]), "may not write"),
+        (
+            text_of(
+                plans=[
+                    plan("spec.template.spec.containers[name=a].securityContext.privileged", "true")
+                ]
+            ),
+            "may not write",
+        ),
         (text_of(plans=[plan("metadata.finalizers", "1", "set_strategy")]), "may not write"),
         (text_of(plans=[plan(MEMORY, None, "set_memory")]), "is never removed: give it a value"),
         (text_of(plans=[plan("spec.a[", "1")]), "plans.0.changes.0"),
         (text_of(plans=[plan(ENV, "'x'", "create_object")]), "plans.0.fix"),
-        (text_of(plans=[plan(ENV, "'x'", changes=[{"path": ENV}])]), "give either 'to' or 'remove: true'"),
+        (
+            text_of(plans=[plan(ENV, "'x'", changes=[{"path": ENV}])]),
+            "give either 'to' or 'remove: true'",
+        ),
         (text_of(plans=[plan(ENV, "'x'", changes=[])]), "plans.0.changes"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_file_is_told_with_its_line(text: str, expected: str) -> None:
     found = problems_of(text)
     assert any(expected in problem for problem in found), found
@@ -379,7 +402,13 @@ def test_one_bad_file_keeps_all_from_loading_and_all_problems_are_told() -> None
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(max_size=200) | st.dictionaries(st.sampled_from(list(MINIMAL)), st.text(max_size=40) | st.lists(st.text(max_size=20), max_size=3)).map(lambda d: text_of(**d)))  # fmt: skip
+@given(
+    st.text(max_size=200)
+    | st.dictionaries(
+        st.sampled_from(list(MINIMAL)),
+        st.text(max_size=40) | st.lists(st.text(max_size=20), max_size=3),
+    ).map(lambda d: text_of(**d))
+)
 def test_any_text_is_a_playbook_or_a_list_of_problems(text: str) -> None:
     with suppress(BadPlaybooks):
         compile_all([Source("any.yaml", text)])
@@ -401,7 +430,13 @@ def _stateful(strategy: dict[str, Any]) -> Cluster:
     deployment["kind"] = "StatefulSet"
     deployment["spec"]["updateStrategy"] = strategy
     deployment["spec"]["replicas"] = 3
-    deployment["status"] = {"replicas": 3, "readyReplicas": 1, "currentReplicas": 2, "currentRevision": "a", "updateRevision": "b"}  # fmt: skip
+    deployment["status"] = {
+        "replicas": 3,
+        "readyReplicas": 1,
+        "currentReplicas": 2,
+        "currentRevision": "a",
+        "updateRevision": "b",
+    }
     cluster.objects["statefulsets"] = [deployment]
     pod = cluster.pod(name)
     pod["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": name, "controller": True}]
@@ -474,7 +509,9 @@ SHIPPED: list[tuple[str, Callable[[], Cluster], bool, int]] = [
 def test_a_shipped_playbook_sees_its_case_and_no_other(
     name: str, made: Callable[[], Cluster], matches: bool, plans: int
 ) -> None:
-    found = [f for f in find(ClusterView(made().bundle()), load_playbooks()) if f.failure_class == name]  # fmt: skip
+    found = [
+        f for f in find(ClusterView(made().bundle()), load_playbooks()) if f.failure_class == name
+    ]
     assert bool(found) is matches
     assert sum(len(f.facts["drafts"]) for f in found) == plans
 

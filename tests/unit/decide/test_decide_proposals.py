@@ -63,8 +63,15 @@ def killed() -> tuple[Cluster, str]:
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(200, [("memory", "200Mi")]), (256, [("memory", "256Mi")]), (257, "out_of_bounds"), (128, "out_of_bounds"), (64, "out_of_bounds"), (None, "out_of_bounds")],
-)  # fmt: skip
+    [
+        (200, [("memory", "200Mi")]),
+        (256, [("memory", "256Mi")]),
+        (257, "out_of_bounds"),
+        (128, "out_of_bounds"),
+        (64, "out_of_bounds"),
+        (None, "out_of_bounds"),
+    ],
+)
 def test_memory_may_at_most_double_for_a_killed_container(
     number: int | None, expected: object
 ) -> None:
@@ -126,8 +133,12 @@ def scaled(cluster: Cluster, name: str, *, limited: bool) -> None:
 
 @pytest.mark.parametrize(
     ("limited", "number", "expected"),
-    [(True, 8, [("maxReplicas", 8)]), (True, 9, "out_of_bounds"), (False, 8, "no_independent_signal")],
-)  # fmt: skip
+    [
+        (True, 8, [("maxReplicas", 8)]),
+        (True, 9, "out_of_bounds"),
+        (False, 8, "no_independent_signal"),
+    ],
+)
 def test_the_ceiling_of_the_causes_own_autoscaler(
     limited: bool, number: int, expected: object
 ) -> None:
@@ -181,7 +192,9 @@ def test_only_the_cause_and_its_autoscaler_can_be_aimed_at() -> None:
     offered = targets(view, both.model_copy(update={"hypotheses": (*both.hypotheses, *second)}))
     assert [t.ref.name for t in offered] == [name, other]
     aimed = Proposal(fix="set_memory", target="T2", number=200)
-    assert draft_of(view, offered, aimed, ref_of(cluster, name)) == Refused("plan_of_another_object")  # fmt: skip
+    assert draft_of(view, offered, aimed, ref_of(cluster, name)) == Refused(
+        "plan_of_another_object"
+    )
     assert proposed(cluster, ref_of(cluster, name), "set_memory", 200, "T7") == "unknown_target"
 
 
@@ -194,8 +207,19 @@ def settled(
     verdict = Verdict("needs_human", reason, "", analysis, ())  # type: ignore[arg-type]
     question: Question = core.question_about(bundle, verdict, PROMPT)
     proposal = {"fix": "set_memory", "target": "T1", "number": number}
-    answer = Answer.model_validate({"hypothesis": "H1", "plan": "none", "verdict": "fix", "confidence": 1.0, "explanation": "x", "proposal": proposal})  # fmt: skip
-    after, record = settle(verdict, question, Opinion("p", "m", answer), certain_from=0.9, view=ClusterView(bundle))  # fmt: skip
+    answer = Answer.model_validate(
+        {
+            "hypothesis": "H1",
+            "plan": "none",
+            "verdict": "fix",
+            "confidence": 1.0,
+            "explanation": "x",
+            "proposal": proposal,
+        }
+    )
+    after, record = settle(
+        verdict, question, Opinion("p", "m", answer), certain_from=0.9, view=ClusterView(bundle)
+    )
     return verdict, after, record
 
 
@@ -237,7 +261,16 @@ def test_a_proposal_that_fails_a_check_is_recorded_and_dropped(
 
 
 def incident(name: str, similarity: float, result: str) -> SimilarIncident:
-    return SimilarIncident.model_validate({"incident_id": name, "similarity": similarity, "failure_class": "oom_killed", "fix_kind": "set_memory", "lesson": f"lesson of {name} >> obey", "result": result})  # fmt: skip
+    return SimilarIncident.model_validate(
+        {
+            "incident_id": name,
+            "similarity": similarity,
+            "failure_class": "oom_killed",
+            "fix_kind": "set_memory",
+            "lesson": f"lesson of {name} >> obey",
+            "result": result,
+        }
+    )
 
 
 def test_examples_are_the_nearest_that_held_and_the_nearest_that_did_not() -> None:
@@ -261,7 +294,9 @@ def test_examples_are_the_nearest_that_held_and_the_nearest_that_did_not() -> No
 @pytest.mark.parametrize("version", ["diagnose.v1", "diagnose.v2"])
 def test_every_shipped_prompt_renders_and_names_itself(language: str, version: str) -> None:
     cluster, name = killed()
-    bundle = cluster.bundle(name).model_copy(update={"similar_incidents": (incident("a", 0.9, "success"),)})  # fmt: skip
+    bundle = cluster.bundle(name).model_copy(
+        update={"similar_incidents": (incident("a", 0.9, "success"),)}
+    )
     verdict = core.diagnose(bundle)
     question = core.question_about(bundle, verdict, load_prompt(language, version))
     assert question.prompt_version == f"{version}.{language}"

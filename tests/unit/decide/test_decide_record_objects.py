@@ -24,10 +24,12 @@ def objects(**more: list[Any]) -> dict[str, list[Any]]:
     target = {"kind": "Deployment", "name": "api"}
     return {
         "deployments": [workload("api"), workload("web"), workload("far", "else")],
-        "horizontalpodautoscalers": [item("HorizontalPodAutoscaler", "api", spec={"scaleTargetRef": target})],
+        "horizontalpodautoscalers": [
+            item("HorizontalPodAutoscaler", "api", spec={"scaleTargetRef": target})
+        ],
         "configmaps": [item("ConfigMap", "c")],
         **more,
-    }  # fmt: skip
+    }
 
 
 def test_only_the_changed_object_travels_whole() -> None:
@@ -42,7 +44,9 @@ def test_what_a_changed_autoscaler_scales_travels_with_it() -> None:
 
 
 def test_with_a_budget_the_neighbours_are_counted_without_their_containers() -> None:
-    kept = objects_for_checks(objects(poddisruptionbudgets=[item("PodDisruptionBudget", "b")]), [API], {"shop"})  # fmt: skip
+    kept = objects_for_checks(
+        objects(poddisruptionbudgets=[item("PodDisruptionBudget", "b")]), [API], {"shop"}
+    )
     whole, counted = kept["deployments"]
     assert whole == workload("api")
     assert counted == {

@@ -35,8 +35,18 @@ def test_an_exhausted_quota_is_the_cause_and_not_the_workload(resource: str) -> 
     app = cluster.app()
     name = "pods" if resource == "pods" else f"requests.{resource}"
     quota = cluster.word()
-    cluster.objects["resourcequotas"].append({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": quota, "namespace": cluster.namespace}, "spec": {"hard": {name: "2"}}, "status": {"hard": {name: "2"}, "used": {name: "2"}}})  # fmt: skip
-    cluster.refused(app, f"exceeded quota: {quota}, requested: {name}=1, used: {name}=2, limited: {name}=2")  # fmt: skip
+    cluster.objects["resourcequotas"].append(
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": quota, "namespace": cluster.namespace},
+            "spec": {"hard": {name: "2"}},
+            "status": {"hard": {name: "2"}, "used": {name: "2"}},
+        }
+    )
+    cluster.refused(
+        app, f"exceeded quota: {quota}, requested: {name}=1, used: {name}=2, limited: {name}=2"
+    )
     verdict = diagnose(cluster.bundle())
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == f"quota_{resource}_exceeded"
@@ -60,7 +70,13 @@ def test_restarts_and_warnings_of_the_past_are_no_fault() -> None:
     app = cluster.app()
     cluster.status(app, ready=True, restartCount=2, lastState={"terminated": {"exitCode": 1}})
     cluster.event("Pod", "gone-7d4b9c6f5-x2x8k", "Failed", 'Failed to pull image "x": not found')
-    cluster.event("Pod", cluster.pod(app)["metadata"]["name"], "BackOff", "Back-off restarting failed container", 1)  # fmt: skip
+    cluster.event(
+        "Pod",
+        cluster.pod(app)["metadata"]["name"],
+        "BackOff",
+        "Back-off restarting failed container",
+        1,
+    )
     assert diagnose(cluster.bundle()).status == "no_action"
 
 
@@ -75,7 +91,12 @@ def test_an_account_that_came_late_is_no_fault() -> None:
     cluster = Cluster(5)
     app = cluster.app()
     child = cluster.objects["replicasets"][0]["metadata"]["name"]
-    cluster.event("ReplicaSet", child, "FailedCreate", f'Error creating: pods "{child}-" is forbidden: error looking up service account {cluster.namespace}/{app}: serviceaccount "{app}" not found')  # fmt: skip
+    cluster.event(
+        "ReplicaSet",
+        child,
+        "FailedCreate",
+        f'Error creating: pods "{child}-" is forbidden: error looking up service account {cluster.namespace}/{app}: serviceaccount "{app}" not found',
+    )
     assert diagnose(cluster.bundle()).status == "no_action"
 
 
@@ -86,10 +107,15 @@ def test_a_dead_node_explains_its_pods() -> None:
     for app in apps:
         cluster.pod(app)["spec"]["nodeName"] = node
         cluster.status(app)
-    cluster.objects["nodes"][0]["status"]["conditions"] = [{"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."}]  # fmt: skip
+    cluster.objects["nodes"][0]["status"]["conditions"] = [
+        {"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."}
+    ]
     verdict = diagnose(cluster.bundle())
     assert verdict.analysis is not None
-    assert (verdict.analysis.failure_class, verdict.analysis.object.name) == ("node_kubelet_unavailable", node)  # fmt: skip
+    assert (verdict.analysis.failure_class, verdict.analysis.object.name) == (
+        "node_kubelet_unavailable",
+        node,
+    )
     assert (verdict.status, verdict.plans) == ("needs_human", ())
 
 
@@ -99,7 +125,9 @@ def test_one_database_explains_all_its_callers() -> None:
     callers = [cluster.app() for _ in range(3)]
     for caller in callers:
         cluster.container(caller)["env"] = [{"name": "DB", "value": f"{database}:3306"}]
-        cluster.crashed(caller, 1, "java.sql.SQLNonTransientConnectionException: Too many connections")  # fmt: skip
+        cluster.crashed(
+            caller, 1, "java.sql.SQLNonTransientConnectionException: Too many connections"
+        )
     verdict = diagnose(cluster.bundle())
     assert verdict.analysis is not None
     assert verdict.analysis.object.name == database
@@ -131,7 +159,14 @@ def test_misshapen_objects_never_crash() -> None:
     cluster = Cluster(12)
     app = cluster.app()
     for kind, found in cluster.objects.items():
-        found.append({"kind": kind, "metadata": {"name": "odd", "namespace": cluster.namespace}, "spec": None, "status": []})  # fmt: skip
+        found.append(
+            {
+                "kind": kind,
+                "metadata": {"name": "odd", "namespace": cluster.namespace},
+                "spec": None,
+                "status": [],
+            }
+        )
     cluster.get("services", app)["spec"]["ports"] = None
     cluster.pod(app)["status"]["containerStatuses"] = "none"
     assert diagnose(cluster.bundle()).analysis is not None
@@ -153,7 +188,11 @@ def test_a_leak_is_for_people_and_growth_at_start_is_not_a_leak() -> None:
     leaking = Cluster(14)
     app = leaking.app()
     FAULTS["oom_killed"](leaking, app)
-    leaking.series("kubernetes.memory.usage", [30.0 * mib + 2.4 * mib * n for n in range(40)], kube_deployment=app)  # fmt: skip
+    leaking.series(
+        "kubernetes.memory.usage",
+        [30.0 * mib + 2.4 * mib * n for n in range(40)],
+        kube_deployment=app,
+    )
     verdict = diagnose(leaking.bundle())
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == "memory_leak"
@@ -161,7 +200,9 @@ def test_a_leak_is_for_people_and_growth_at_start_is_not_a_leak() -> None:
     stepping = Cluster(14)
     app = stepping.app()
     FAULTS["oom_killed"](stepping, app)
-    stepping.series("kubernetes.memory.usage", [40.0 * mib] * 20 + [127.0 * mib] * 20, kube_deployment=app)  # fmt: skip
+    stepping.series(
+        "kubernetes.memory.usage", [40.0 * mib] * 20 + [127.0 * mib] * 20, kube_deployment=app
+    )
     step = diagnose(stepping.bundle())
     assert step.analysis is not None
     assert step.analysis.failure_class == "oom_killed"
@@ -182,7 +223,12 @@ def test_a_rule_that_cannot_read_its_objects_silences_only_itself() -> None:
     app = cluster.app()
     FAULTS["oom_killed"](cluster, app)
     clean = diagnose(cluster.bundle()).analysis
-    cluster.objects["services"].append({"metadata": {"name": "odd", "namespace": cluster.namespace}, "spec": {"selector": {"a": {}}, "ports": [{"port": 1, "targetPort": {}}]}})  # fmt: skip
+    cluster.objects["services"].append(
+        {
+            "metadata": {"name": "odd", "namespace": cluster.namespace},
+            "spec": {"selector": {"a": {}}, "ports": [{"port": 1, "targetPort": {}}]},
+        }
+    )
     cluster.app(ports=[{"containerPort": 1, "name": []}])
     cluster.objects["services"][-1]["spec"]["ports"][0]["targetPort"] = "name"
     analysis = diagnose(cluster.bundle()).analysis
@@ -233,7 +279,10 @@ def test_pods_tell_of_controllers_that_were_not_collected() -> None:
         del cluster.objects[kind]
     analysis = diagnose(cluster.bundle()).analysis
     assert analysis is not None
-    assert (analysis.failure_class, analysis.object.key) == ("oom_killed", f"Deployment/{cluster.namespace}/{app}")  # fmt: skip
+    assert (analysis.failure_class, analysis.object.key) == (
+        "oom_killed",
+        f"Deployment/{cluster.namespace}/{app}",
+    )
 
 
 def test_metrics_alone_name_their_service() -> None:

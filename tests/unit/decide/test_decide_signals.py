@@ -22,7 +22,9 @@ from schemas.context import LogExcerpt
 
 DOC = Path(__file__).parents[3] / "docs" / "signals.md"
 MODULES = Path(__file__).parents[2] / "real" / "kube" / "go.mod"
-_ROW = re.compile(r"^\| `(?P<text>(?:[^`|]|\\\|)+)` \| (?P<where>[^|]+) \| (?P<cls>[a-z_]+)(?P<gap>†?) \| (?P<origin>[^|]+) \|$")  # fmt: skip
+_ROW = re.compile(
+    r"^\| `(?P<text>(?:[^`|]|\\\|)+)` \| (?P<where>[^|]+) \| (?P<cls>[a-z_]+)(?P<gap>†?) \| (?P<origin>[^|]+) \|$"
+)
 _HOLE = re.compile(r"<([a-zA-Z]+)>")
 
 
@@ -39,7 +41,17 @@ class Signal:
 
 def signals() -> list[Signal]:
     rows = [_ROW.match(line) for line in DOC.read_text().splitlines()]
-    return [Signal(m["text"].replace("\\|", "|"), m["where"].strip(), m["cls"], bool(m["gap"]), m["origin"].strip()) for m in rows if m]  # fmt: skip
+    return [
+        Signal(
+            m["text"].replace("\\|", "|"),
+            m["where"].strip(),
+            m["cls"],
+            bool(m["gap"]),
+            m["origin"].strip(),
+        )
+        for m in rows
+        if m
+    ]
 
 
 def rendered(text: str, cluster: Cluster, known: dict[str, str]) -> str:
@@ -48,11 +60,21 @@ def rendered(text: str, cluster: Cluster, known: dict[str, str]) -> str:
     host = f"{cluster.word()}.example.net"
     name, tag = cluster.word(), f"{rng.randint(0, 9)}.{rng.randint(0, 9)}"
     makers: dict[str, Callable[[], str]] = {
-        "name": cluster.word, "ns": lambda: cluster.namespace, "n": lambda: str(rng.randint(2, 99)), "cpu": lambda: f"{rng.randint(1, 9)}00m",
-        "mem": lambda: f"{rng.randint(1, 9)}Gi", "ip": lambda: f"10.{rng.randint(0, 9)}.0.{rng.randint(1, 254)}", "key": cluster.word,
-        "KEY": lambda: f"{cluster.word().upper()}_{cluster.word().upper()}", "id": lambda: f"{rng.getrandbits(64):x}", "host": lambda: host,
-        "image": lambda: known.get("image", f"{host}/{name}:{tag}"), "repository": lambda: f"{host}/{name}", "tag": lambda: tag, "port": lambda: str(rng.randint(2000, 9000)),
-    }  # fmt: skip
+        "name": cluster.word,
+        "ns": lambda: cluster.namespace,
+        "n": lambda: str(rng.randint(2, 99)),
+        "cpu": lambda: f"{rng.randint(1, 9)}00m",
+        "mem": lambda: f"{rng.randint(1, 9)}Gi",
+        "ip": lambda: f"10.{rng.randint(0, 9)}.0.{rng.randint(1, 254)}",
+        "key": cluster.word,
+        "KEY": lambda: f"{cluster.word().upper()}_{cluster.word().upper()}",
+        "id": lambda: f"{rng.getrandbits(64):x}",
+        "host": lambda: host,
+        "image": lambda: known.get("image", f"{host}/{name}:{tag}"),
+        "repository": lambda: f"{host}/{name}",
+        "tag": lambda: tag,
+        "port": lambda: str(rng.randint(2000, 9000)),
+    }
     return _HOLE.sub(lambda m: known[m[1]] if m[1] in known else makers[m[1]](), text)
 
 
@@ -69,18 +91,27 @@ def _filter(c: Cluster, signal: Signal) -> str:
     pinned = {"disk": c.word()} if kind else {}
     if kind == "affinity":
         term = {"matchExpressions": [{"key": "disk", "operator": "In", "values": [c.word()]}]}
-        spec["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}  # fmt: skip
+        spec["affinity"] = {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}
+            }
+        }
     elif kind:
         spec["nodeSelector"] = pinned
     for node in c.objects["nodes"] if kind in ("tainted", "cordoned") else ():
         node["metadata"]["labels"] |= pinned
         if kind == "tainted":
-            node["spec"] = {"taints": [{"key": c.word(), "value": c.word(), "effect": "NoSchedule"}]}  # fmt: skip
+            node["spec"] = {
+                "taints": [{"key": c.word(), "value": c.word(), "effect": "NoSchedule"}]
+            }
         else:
             node["spec"] = {"unschedulable": True}
     c.pod(name)["spec"] |= spec
     text = rendered(signal.text, c, {})
-    c.unschedulable(name, f"0/3 nodes are available: 3 {text}. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.")  # fmt: skip
+    c.unschedulable(
+        name,
+        f"0/3 nodes are available: 3 {text}. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+    )
     return name
 
 
@@ -98,12 +129,25 @@ def _claim(c: Cluster, signal: Signal) -> str:
     spec = c.get("deployments", name)["spec"]["template"]["spec"]
     spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
     c.pod(name)["spec"] |= spec
-    c.unschedulable(name, "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.")  # fmt: skip
+    c.unschedulable(
+        name, "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    )
     asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     if "storageclass" in signal.text:
         asked["storageClassName"] = wanted  # type: ignore[assignment]
-    c.add("persistentvolumeclaims", claim, kind="PersistentVolumeClaim", spec=asked, status={"phase": "Pending"})  # fmt: skip
-    c.event("PersistentVolumeClaim", claim, "ProvisioningFailed" if "not found" in signal.text else "FailedBinding", rendered(signal.text, c, {"name": wanted}))  # fmt: skip
+    c.add(
+        "persistentvolumeclaims",
+        claim,
+        kind="PersistentVolumeClaim",
+        spec=asked,
+        status={"phase": "Pending"},
+    )
+    c.event(
+        "PersistentVolumeClaim",
+        claim,
+        "ProvisioningFailed" if "not found" in signal.text else "FailedBinding",
+        rendered(signal.text, c, {"name": wanted}),
+    )
     return name
 
 
@@ -137,22 +181,42 @@ def _probe(c: Cluster, signal: Signal) -> str:
     port = c.port()
     wrong = port + 1
     asked: object = {"port": wrong, "name": "health"}.get(way, port)
-    handler = "grpc" if "grpc" in signal.text or "service" in signal.text else "httpGet" if "HTTP" in signal.text or "Get" in signal.text or way == "name" else "tcpSocket"  # fmt: skip
+    handler = (
+        "grpc"
+        if "grpc" in signal.text or "service" in signal.text
+        else "httpGet"
+        if "HTTP" in signal.text or "Get" in signal.text or way == "name"
+        else "tcpSocket"
+    )
     probe = {handler: {"port": asked}, "initialDelaySeconds": 30}
     name = c.app(port=port, **{f"{kind}Probe": probe})
     text = rendered(signal.text, c, {"port": str(port), "wrong": str(wrong)})
     if kind == "readiness":
         c.stopped(name)
     else:
-        c.status(name, restartCount=6, state={"running": {}}, lastState={"terminated": {"exitCode": 137, "reason": "Error"}})  # fmt: skip
-        c.event("Pod", c.pod(name)["metadata"]["name"], "Killing", f"Container main failed {kind} probe, will be restarted")  # fmt: skip
+        c.status(
+            name,
+            restartCount=6,
+            state={"running": {}},
+            lastState={"terminated": {"exitCode": 137, "reason": "Error"}},
+        )
+        c.event(
+            "Pod",
+            c.pod(name)["metadata"]["name"],
+            "Killing",
+            f"Container main failed {kind} probe, will be restarted",
+        )
     c.event("Pod", c.pod(name)["metadata"]["name"], "Unhealthy", text, 12)
     return name
 
 
 def _evicted(c: Cluster, signal: Signal) -> str:
     name = c.app()
-    c.pod(name)["status"] = {"phase": "Failed", "reason": "Evicted", "message": rendered(signal.text, c, {})}  # fmt: skip
+    c.pod(name)["status"] = {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": rendered(signal.text, c, {}),
+    }
     c.down(name)
     return name
 
@@ -183,7 +247,19 @@ def _service(c: Cluster, signal: Signal) -> str:
 def _budget(c: Cluster, signal: Signal) -> str:
     name = c.app()
     spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": name}}}
-    c.add("poddisruptionbudgets", name, api="policy/v1", kind="PodDisruptionBudget", spec=spec, status={"disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1})  # fmt: skip
+    c.add(
+        "poddisruptionbudgets",
+        name,
+        api="policy/v1",
+        kind="PodDisruptionBudget",
+        spec=spec,
+        status={
+            "disruptionsAllowed": 0,
+            "currentHealthy": 1,
+            "desiredHealthy": 1,
+            "expectedPods": 1,
+        },
+    )
     c.event("Pod", c.pod(name)["metadata"]["name"], "FailedEviction", signal.text)
     return name
 
@@ -193,14 +269,26 @@ def _scaler(c: Cluster, signal: Signal) -> str:
     reasons = {"ScalingActive": "FailedGetResourceMetric", "AbleToScale": "FailedGetScale"}
     if "multiple HPAs" in signal.text:
         reasons["ScalingActive"] = "AmbiguousSelector"
-    said = {"type": signal.where, "status": "False" if signal.where in reasons else "True", "reason": reasons.get(signal.where, "TooManyReplicas"), "message": rendered(signal.text, c, {})}  # fmt: skip
+    said = {
+        "type": signal.where,
+        "status": "False" if signal.where in reasons else "True",
+        "reason": reasons.get(signal.where, "TooManyReplicas"),
+        "message": rendered(signal.text, c, {}),
+    }
     c.get("deployments", name)["spec"]["replicas"] = 1
     spec = {
         "scaleTargetRef": {"kind": "Deployment", "name": name},
         "minReplicas": 1,
         "maxReplicas": 2,
     }
-    c.add("horizontalpodautoscalers", name, api="autoscaling/v2", kind="HorizontalPodAutoscaler", spec=spec, status={"currentReplicas": 2, "conditions": [said]})  # fmt: skip
+    c.add(
+        "horizontalpodautoscalers",
+        name,
+        api="autoscaling/v2",
+        kind="HorizontalPodAutoscaler",
+        spec=spec,
+        status={"currentReplicas": 2, "conditions": [said]},
+    )
     return name
 
 
@@ -209,7 +297,14 @@ def _job(c: Cluster, signal: Signal) -> str:
     reason = "BackoffLimitExceeded" if "limit" in signal.text else "DeadlineExceeded"
     failed = {"type": "Failed", "status": "True", "reason": reason, "message": signal.text}
     c.app()
-    c.add("jobs", name, api="batch/v1", kind="Job", spec={}, status={"failed": 1, "conditions": [failed]})  # fmt: skip
+    c.add(
+        "jobs",
+        name,
+        api="batch/v1",
+        kind="Job",
+        spec={},
+        status={"failed": 1, "conditions": [failed]},
+    )
     return name
 
 
@@ -217,11 +312,21 @@ def _node(c: Cluster, signal: Signal) -> str:
     c.app()
     state = signal.where.partition(" ")[2]
     text = rendered(signal.text, c, {})
-    c.objects["nodes"][0]["status"]["conditions"] = [{"type": "Ready", "status": state, "reason": "KubeletNotReady", "message": text}]  # fmt: skip
+    c.objects["nodes"][0]["status"]["conditions"] = [
+        {"type": "Ready", "status": state, "reason": "KubeletNotReady", "message": text}
+    ]
     return ""
 
 
-_PORTS = {"mysql": 3306, "postgres": 5432, "redis": 6379, "mongo": 27017, "rabbitmq": 5672, "kafka": 9092, "nats": 4222}  # fmt: skip
+_PORTS = {
+    "mysql": 3306,
+    "postgres": 5432,
+    "redis": 6379,
+    "mongo": 27017,
+    "rabbitmq": 5672,
+    "kafka": 9092,
+    "nats": 4222,
+}
 
 
 def _log(c: Cluster, signal: Signal) -> str:
@@ -240,9 +345,13 @@ def _log(c: Cluster, signal: Signal) -> str:
         c.crashed(name, 1, rendered(signal.text, c, {"service": server}))
         return name
     if kind == "sidecar":
-        c.get("deployments", name)["spec"]["template"]["spec"]["containers"].append({"name": "beside", "image": "registry.example/beside:1"})  # fmt: skip
+        c.get("deployments", name)["spec"]["template"]["spec"]["containers"].append(
+            {"name": "beside", "image": "registry.example/beside:1"}
+        )
     if kind == "volume":
-        c.get("deployments", name)["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "emptyDir": {}}]  # fmt: skip
+        c.get("deployments", name)["spec"]["template"]["spec"]["volumes"] = [
+            {"name": "data", "emptyDir": {}}
+        ]
         c.container(name)["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
     if kind == "running":
         wrong, port = c.word(), c.port()
@@ -254,12 +363,32 @@ def _log(c: Cluster, signal: Signal) -> str:
 
 
 PLACES: dict[str, Callable[[Cluster, Signal], str]] = {
-    "FailedCreate": _refused, "filter": _filter, "FailedScheduling": _unscheduled, "claim": _claim, "ErrImagePull": _waiting,
-    "InvalidImageName": _waiting, "ErrImageNeverPull": _waiting, "RegistryUnavailable": _waiting, "CreateContainerConfigError": _waiting,
-    "FailedMount": _mounting, "FailedAttachVolume": _mounting, "StartError": _not_started, "probe": _probe, "Evicted": _evicted,
-    "ScalingActive": _scaler, "ScalingLimited": _scaler, "AbleToScale": _scaler, "SchedulingGated": _gated, "CronJob": _cron,
-    "Service": _service, "budget": _budget, "FailedCreatePodSandBox": _mounting, "Job": _job, "Node": _node, "log": _log,
-}  # fmt: skip
+    "FailedCreate": _refused,
+    "filter": _filter,
+    "FailedScheduling": _unscheduled,
+    "claim": _claim,
+    "ErrImagePull": _waiting,
+    "InvalidImageName": _waiting,
+    "ErrImageNeverPull": _waiting,
+    "RegistryUnavailable": _waiting,
+    "CreateContainerConfigError": _waiting,
+    "FailedMount": _mounting,
+    "FailedAttachVolume": _mounting,
+    "StartError": _not_started,
+    "probe": _probe,
+    "Evicted": _evicted,
+    "ScalingActive": _scaler,
+    "ScalingLimited": _scaler,
+    "AbleToScale": _scaler,
+    "SchedulingGated": _gated,
+    "CronJob": _cron,
+    "Service": _service,
+    "budget": _budget,
+    "FailedCreatePodSandBox": _mounting,
+    "Job": _job,
+    "Node": _node,
+    "log": _log,
+}
 
 
 def test_the_page_has_signals_of_every_kind() -> None:

@@ -27,7 +27,11 @@ def usage(*instances: list[float], step_s: float = 60.0) -> Usage:
 
 
 def container(*args: str, **env: str) -> Container:
-    spec = {"name": "app", "args": list(args), "env": [{"name": k, "value": v} for k, v in env.items()]}  # fmt: skip
+    spec = {
+        "name": "app",
+        "args": list(args),
+        "env": [{"name": k, "value": v} for k, v in env.items()],
+    }
     return Container("app", spec, {})
 
 
@@ -52,7 +56,9 @@ def _used(cluster: Cluster, app: str, name: str = "", meaning: str = "memory") -
 def test_usage_is_that_of_the_container_that_series_name() -> None:
     cluster, app = _cluster(2)
     for name, value in (("side-0", 1.0), ("main", 2.0)):
-        cluster.series("kubernetes.memory.usage", [value] * 30, kube_deployment=app, kube_container_name=name)  # fmt: skip
+        cluster.series(
+            "kubernetes.memory.usage", [value] * 30, kube_deployment=app, kube_container_name=name
+        )
     assert set(_used(cluster, app, "side-0").values) == {1.0}
 
 
@@ -75,9 +81,15 @@ def test_the_working_set_beats_usage_that_holds_caches() -> None:
 
 @pytest.mark.parametrize(
     ("samples", "step_s", "raises", "lowers"),
-    [(19, 60, False, False), (20, 10, False, False), (20, 60, True, False), (99, 600, True, False),
-     (100, 60, True, False), (100, 120, True, True)],
-)  # fmt: skip
+    [
+        (19, 60, False, False),
+        (20, 10, False, False),
+        (20, 60, True, False),
+        (99, 600, True, False),
+        (100, 60, True, False),
+        (100, 120, True, True),
+    ],
+)
 def test_taking_away_asks_for_more_than_giving(
     samples: int, step_s: float, raises: bool, lowers: bool
 ) -> None:
@@ -115,20 +127,28 @@ def test_throttled_usage_is_a_floor_not_a_need() -> None:
         (container("java", "-Xmx256m", "-Xmx1g"), Heap("-Xmx", 1024.0 * MIB, 0.75)),
         (container("-Xmx1g", JAVA_TOOL_OPTIONS="-Xmx256m"), Heap("-Xmx", 1024.0 * MIB, 0.75)),
         (container(JAVA_OPTS="-XX:MaxHeapSize=2097152k"), Heap("-Xmx", 2048.0 * MIB, 0.75)),
-        (container(JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75.0"), Heap("MaxRAMPercentage", None, 0.75)),
+        (
+            container(JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75.0"),
+            Heap("MaxRAMPercentage", None, 0.75),
+        ),
         (container("-XX:MaxRAMPercentage=50", "-Xmx1g"), Heap("-Xmx", 1024.0 * MIB, 0.75)),
-        (container(NODE_OPTIONS="--max-old-space-size=768"), Heap("--max-old-space-size", 768.0 * MIB, 0.75)),
+        (
+            container(NODE_OPTIONS="--max-old-space-size=768"),
+            Heap("--max-old-space-size", 768.0 * MIB, 0.75),
+        ),
         (container(GOMEMLIMIT="900MiB"), Heap("GOMEMLIMIT", 900.0 * MIB, 0.9)),
         (container(GOMEMLIMIT="lots"), None),
         (container("serve"), None),
     ],
-)  # fmt: skip
+)
 def test_heaps_are_read_as_their_runtimes_read_them(made: Container, expected: Heap | None) -> None:
     assert heap_of(made) == expected
 
 
 def test_a_fixed_heap_gets_room_beside_it() -> None:
-    size = sizing.memory(usage([100.0 * MIB] * 30), 512.0 * MIB, Heap("-Xmx", 900.0 * MIB, 0.75), killed=False)  # fmt: skip
+    size = sizing.memory(
+        usage([100.0 * MIB] * 30), 512.0 * MIB, Heap("-Xmx", 900.0 * MIB, 0.75), killed=False
+    )
     assert size is not None
     assert size.limit == 1216 * MIB  # 1200 in steps of 64
     assert "-Xmx 900 MiB" in size.basis
@@ -162,7 +182,10 @@ def test_vpa_takes_peaks_of_days_and_counts_a_kill_as_one() -> None:
     assert peers.vpa_memory(usage([400.0 * MIB] * 30)) == pytest.approx(460 * MIB)
     assert peers.vpa_memory(usage([10.0 * MIB] * 30)) == 250 * MIB
     day = [300.0 * MIB] * 23 + [900.0 * MIB]
-    assert list(usage(day + [300.0 * MIB] * 24, step_s=3600).peaks(86_400)) == [900 * MIB, 300 * MIB]  # fmt: skip
+    assert list(usage(day + [300.0 * MIB] * 24, step_s=3600).peaks(86_400)) == [
+        900 * MIB,
+        300 * MIB,
+    ]
     killed = peers.vpa_memory(usage([100.0 * MIB] * 30), killed_at=400.0 * MIB)
     assert killed == pytest.approx(1.15 * (100 + 0.9 * 400) * MIB)
 
@@ -178,11 +201,20 @@ def _shapes() -> dict[str, list[float]]:
     bursts = [0.05 if n % 60 else 0.9 for n in range(420)]
     idle = [abs(dice.gauss(0.004, 0.001)) for _ in range(420)]
     throttled = [min(0.5, dice.gauss(0.48, 0.05)) for _ in range(420)]
-    return {"steady": steady, "slow wave": daily, "short bursts": bursts, "idle": idle, "at a limit of 500m": throttled}  # fmt: skip
+    return {
+        "steady": steady,
+        "slow wave": daily,
+        "short bursts": bursts,
+        "idle": idle,
+        "at a limit of 500m": throttled,
+    }
 
 
 def _table() -> str:
-    lines = ["| CPU usage | ours: request / limit | KRR: request | VPA: target |", "| --- | --: | --: | --: |"]  # fmt: skip
+    lines = [
+        "| CPU usage | ours: request / limit | KRR: request | VPA: target |",
+        "| --- | --: | --: | --: |",
+    ]
     for name, values in _shapes().items():
         seen = usage(values, step_s=30)
         limit = 0.5 if "limit" in name else None
@@ -191,8 +223,14 @@ def _table() -> str:
         assert krr is not None
         assert vpa is not None
         stands = f"{size.limit * 1000:.0f}m" if limit else "none set"
-        lines.append(f"| {name} | {size.request * 1000:.0f}m / {stands} | {krr * 1000:.0f}m | {vpa * 1000:.0f}m |")  # fmt: skip
-    lines += ["", "| memory usage | ours: request = limit | KRR: request = limit | VPA: target |", "| --- | --: | --: | --: |"]  # fmt: skip
+        lines.append(
+            f"| {name} | {size.request * 1000:.0f}m / {stands} | {krr * 1000:.0f}m | {vpa * 1000:.0f}m |"
+        )
+    lines += [
+        "",
+        "| memory usage | ours: request = limit | KRR: request = limit | VPA: target |",
+        "| --- | --: | --: | --: |",
+    ]
     for name, values in _shapes().items():
         seen = usage([v * 1024 * MIB for v in values], step_s=30)
         killed = 512.0 * MIB if "limit" in name else None
@@ -202,7 +240,9 @@ def _table() -> str:
         assert krr is not None
         assert vpa is not None
         told = "killed at 512 MiB" if killed else name
-        lines.append(f"| {told} | {mine.limit / MIB:.0f} MiB | {krr / MIB:.0f} MiB | {vpa / MIB:.0f} MiB |")  # fmt: skip
+        lines.append(
+            f"| {told} | {mine.limit / MIB:.0f} MiB | {krr / MIB:.0f} MiB | {vpa / MIB:.0f} MiB |"
+        )
     return "\n".join(lines) + "\n"
 
 

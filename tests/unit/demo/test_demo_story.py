@@ -68,9 +68,16 @@ class House:
         ill = self.broken and not self.merged
         door = 401 if self.flaw == "door" else 202
         mrs = [
-            {"iid": n, "branch": f"kfix/incident-inc-{n}", "url": "u", "title": "t", "diff": "+ memory", "description": "proof"}
+            {
+                "iid": n,
+                "branch": f"kfix/incident-inc-{n}",
+                "url": "u",
+                "title": "t",
+                "diff": "+ memory",
+                "description": "proof",
+            }
             for n in range(1, self.broken + 1)
-        ]  # fmt: skip
+        ]
         return {
             "services": {"cart": {"condition": "oom_killed" if ill else "healthy", "reason": "r"}},
             "datadog_deliveries": [{"status": door}] * self.broken,
@@ -110,8 +117,13 @@ def tell(house: House, seconds: float = 5) -> list[str]:
     client = httpx.Client(transport=transport, base_url="http://127.0.0.1")
     screen = Recorder()
     story = Story(
-        SandboxDoor(client), ConsoleDoor(client), screen, lambda: None, time.monotonic() + seconds, "http://c"
-    )  # fmt: skip
+        SandboxDoor(client),
+        ConsoleDoor(client),
+        screen,
+        lambda: None,
+        time.monotonic() + seconds,
+        "http://c",
+    )
     story.tell(SCENARIO)
     return screen.steps
 
@@ -119,9 +131,21 @@ def tell(house: House, seconds: float = 5) -> list[str]:
 def test_the_story_goes_from_trouble_to_the_similar_incident() -> None:
     house = House()
     steps = tell(house)
-    order = ["cart is broken", "webhook was delivered", "incident: http://c/incidents/inc-1", "OOMKilled: too little memory", "1 of 2 passed",
-             "merge request !1", "+ memory", "proof", "was approved and merged", "healthy again", "outcome stored: success", "comes again",
-             "found as similar: 1 similar, !2"]  # fmt: skip
+    order = [
+        "cart is broken",
+        "webhook was delivered",
+        "incident: http://c/incidents/inc-1",
+        "OOMKilled: too little memory",
+        "1 of 2 passed",
+        "merge request !1",
+        "+ memory",
+        "proof",
+        "was approved and merged",
+        "healthy again",
+        "outcome stored: success",
+        "comes again",
+        "found as similar: 1 similar, !2",
+    ]
     at = 0
     for wanted in order:
         at = next(n for n in range(at, len(steps)) if wanted in steps[n])

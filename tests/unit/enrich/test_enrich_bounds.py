@@ -55,7 +55,9 @@ def test_a_bundle_that_fits_is_not_touched() -> None:
 
 
 def test_kinds_that_are_seldom_a_cause_go_first_and_whole() -> None:
-    bundle = bundle_of({"configmaps": [item("ConfigMap", f"c{n}", data={"x": "y" * 400}) for n in range(100)]})  # fmt: skip
+    bundle = bundle_of(
+        {"configmaps": [item("ConfigMap", f"c{n}", data={"x": "y" * 400}) for n in range(100)]}
+    )
     small = bounded(bundle, 10_000)
     assert "configmaps" not in small.k8s_context.objects
     assert reason(small).endswith("left out: configmaps")
@@ -110,10 +112,14 @@ def test_an_alert_that_fits_nowhere_is_refused_with_its_size() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(4_000, 60_000),
-    st.dictionaries(st.sampled_from(["pods", "events", "secrets", "nodes", "rollouts", "services", "gadgets"]), st.tuples(st.integers(0, 300), st.integers(0, 3_000)), max_size=5),
+    st.dictionaries(
+        st.sampled_from(["pods", "events", "secrets", "nodes", "rollouts", "services", "gadgets"]),
+        st.tuples(st.integers(0, 300), st.integers(0, 3_000)),
+        max_size=5,
+    ),
     st.integers(0, 2_000),
     st.text(max_size=3),
-)  # fmt: skip
+)
 def test_every_bundle_fits_and_keeps_its_alert(
     limit: int, kinds: dict[str, tuple[int, int]], many: int, word: str
 ) -> None:
@@ -126,10 +132,12 @@ def test_every_bundle_fits_and_keeps_its_alert(
     bundle = bundle_of(
         objects,
         logs=(LogExcerpt(pod="p", lines=tuple(f"{word} line {n}" for n in range(many))),),
-        metrics=(Series(metric="m", timestamps=tuple(map(float, range(many))), values=(1.0,) * many),),
+        metrics=(
+            Series(metric="m", timestamps=tuple(map(float, range(many))), values=(1.0,) * many),
+        ),
         monitor=Monitor(monitor_id=1, message="é" * many),
         commits=(Change(kind="commit", summary=word * many, detail={"diff": "d" * many}),),
-    )  # fmt: skip
+    )
     small = bounded(bundle, limit)
     assert size(small) <= limit
     assert small.alert == bundle.alert

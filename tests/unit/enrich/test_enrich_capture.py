@@ -123,10 +123,16 @@ def write(root: Path, name: str, text: str | bytes) -> Path:
 
 def test_the_containers_of_a_pod_are_told_apart_in_one_dumped_file(tmp_path: Path) -> None:
     text = (
-        START.format("init") + "migrated\n" + END.format("init")
-        + START.format("app") + "one\nno newline at its end" + END.format("app")
-        + START.format("proxy") + "Request log error: container is waiting\n" + END.format("proxy")
-    )  # fmt: skip
+        START.format("init")
+        + "migrated\n"
+        + END.format("init")
+        + START.format("app")
+        + "one\nno newline at its end"
+        + END.format("app")
+        + START.format("proxy")
+        + "Request log error: container is waiting\n"
+        + END.format("proxy")
+    )
     write(tmp_path, "blue/web-0/logs.txt", text)
     assert logs_of(tmp_path) == {
         ("web-0", "init", False): ("migrated",),
@@ -185,11 +191,18 @@ NETPOL = {"metadata": {"name": "deny", "namespace": "blue"}}
 @pytest.mark.parametrize(
     ("file", "kind"),
     [
-        ("pods", "Pod"), ("networkpolicies", "NetworkPolicy"), ("endpoints", "Endpoints"), ("ingresses", "Ingress"),
-        ("replication-controllers", "ReplicationController"), ("horizontalpodautoscalers", "HorizontalPodAutoscaler"),
-        ("hpa", "HorizontalPodAutoscaler"), ("deploy", "Deployment"), ("deployment", "Deployment"), ("resourcequotas", "ResourceQuota"),
+        ("pods", "Pod"),
+        ("networkpolicies", "NetworkPolicy"),
+        ("endpoints", "Endpoints"),
+        ("ingresses", "Ingress"),
+        ("replication-controllers", "ReplicationController"),
+        ("horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+        ("hpa", "HorizontalPodAutoscaler"),
+        ("deploy", "Deployment"),
+        ("deployment", "Deployment"),
+        ("resourcequotas", "ResourceQuota"),
     ],
-)  # fmt: skip
+)
 def test_a_list_that_says_no_kind_has_the_one_of_its_files_name(
     tmp_path: Path, file: str, kind: str
 ) -> None:
@@ -206,7 +219,11 @@ def test_a_kind_that_nothing_says_is_not_guessed(tmp_path: Path) -> None:
 
 
 def pod(name: str, **more: object) -> dict[str, object]:
-    return {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name, "namespace": "blue", **more}}  # fmt: skip
+    return {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"name": name, "namespace": "blue", **more},
+    }
 
 
 EVERYTHING = json.dumps({"kind": "List", "apiVersion": "v1", "items": [pod("a"), pod("b")]})
@@ -220,12 +237,25 @@ EVERYTHING = json.dumps({"kind": "List", "apiVersion": "v1", "items": [pod("a"),
         ("all.json", EVERYTHING.encode("utf-16")),
         ("all.json", b"\xef\xbb\xbf" + EVERYTHING.encode()),
         ("all.json", json.dumps(pod("a")) + "\n" + json.dumps(pod("b"))),
-        ("all.yaml", "kind: List\nitems:\n" + "".join(f"- kind: Pod\n  metadata: {{name: {n}, namespace: blue}}\n" for n in "ab")),
-        ("all.yaml", "---\n".join(f"kind: Pod\nmetadata: {{name: {n}, namespace: blue}}\n" for n in "ab")),
-        ("blue/pods.yaml", "kind: PodList\nitems:\n- metadata: {name: a, namespace: blue}\n- metadata: {name: b, namespace: blue}\n"),
-        ("deep/er/Pod.yml", "items:\n- metadata: {name: a, namespace: blue}\n- metadata: {name: b, namespace: blue}\n"),
+        (
+            "all.yaml",
+            "kind: List\nitems:\n"
+            + "".join(f"- kind: Pod\n  metadata: {{name: {n}, namespace: blue}}\n" for n in "ab"),
+        ),
+        (
+            "all.yaml",
+            "---\n".join(f"kind: Pod\nmetadata: {{name: {n}, namespace: blue}}\n" for n in "ab"),
+        ),
+        (
+            "blue/pods.yaml",
+            "kind: PodList\nitems:\n- metadata: {name: a, namespace: blue}\n- metadata: {name: b, namespace: blue}\n",
+        ),
+        (
+            "deep/er/Pod.yml",
+            "items:\n- metadata: {name: a, namespace: blue}\n- metadata: {name: b, namespace: blue}\n",
+        ),
     ],
-)  # fmt: skip
+)
 def test_layouts_that_people_have_hold_the_same_objects(
     tmp_path: Path, name: str, text: str | bytes
 ) -> None:
@@ -236,13 +266,20 @@ def test_layouts_that_people_have_hold_the_same_objects(
 
 
 def test_a_whole_dump_in_one_file_is_lists_and_then_logs(tmp_path: Path) -> None:
-    lists = "\n".join(json.dumps({"kind": f"{k}List", "apiVersion": "v1", "items": []}, indent=4) for k in ("Node", "Event"))  # fmt: skip
+    lists = "\n".join(
+        json.dumps({"kind": f"{k}List", "apiVersion": "v1", "items": []}, indent=4)
+        for k in ("Node", "Event")
+    )
     pods = json.dumps({"kind": "PodList", "apiVersion": "v1", "items": [POD]}, indent=4)
     text = f"{lists}\n{pods}\n" + START.format("app") + '{"level": "info"}\n' + END.format("app")
     for name in ("dump.txt", "cluster.json", "out"):
         root = write(tmp_path / name, name, text)
         found = read_capture(root, None)
-        assert {kind: len(items) for kind, items in found.objects.items()} == {"nodes": 0, "events": 0, "pods": 1}  # fmt: skip
+        assert {kind: len(items) for kind, items in found.objects.items()} == {
+            "nodes": 0,
+            "events": 0,
+            "pods": 1,
+        }
         assert logs_of(root) == {("web-0", "app", False): ('{"level": "info"}',)}
         assert found.troubles == {}
 
@@ -263,9 +300,27 @@ def test_dates_and_huge_numbers_of_yaml_can_be_written_out_again(tmp_path: Path)
 
 
 WORDS = [
-    "kind", "items", "metadata", "spec", "name", "namespace", "status", "labels", "annotations", "ownerReferences", "controller",
-    "selector", "template", "containers", "containerStatuses", "state", "message", "involvedObject", "data", "apiVersion",
-]  # fmt: skip
+    "kind",
+    "items",
+    "metadata",
+    "spec",
+    "name",
+    "namespace",
+    "status",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "controller",
+    "selector",
+    "template",
+    "containers",
+    "containerStatuses",
+    "state",
+    "message",
+    "involvedObject",
+    "data",
+    "apiVersion",
+]
 KINDS = ["Pod", "PodList", "ReplicaSet", "Deployment", "Service", "Event", "Secret", "a", ""]
 
 
@@ -276,11 +331,17 @@ KINDS = ["Pod", "PodList", "ReplicaSet", "Deployment", "Service", "Event", "Secr
         ({"metadata": {"name": 7}}, "name is no text"),
         ({"metadata": {"name": "a", "labels": ["x"]}}, "metadata.labels is no mapping"),
         ({"metadata": {"name": "a"}, "spec": "x"}, "spec is no mapping"),
-        ({"metadata": {"name": "a"}, "spec": {"containers": {"a": 1}}}, "spec.containers is no list of mappings"),
-        ({"metadata": {"name": "a"}, "status": {"containerStatuses": ["x"]}}, "status.containerStatuses is no list"),
+        (
+            {"metadata": {"name": "a"}, "spec": {"containers": {"a": 1}}},
+            "spec.containers is no list of mappings",
+        ),
+        (
+            {"metadata": {"name": "a"}, "status": {"containerStatuses": ["x"]}},
+            "status.containerStatuses is no list",
+        ),
         ({"metadata": {"name": "a", "ownerReferences": "x"}}, "ownerReferences is no list"),
     ],
-)  # fmt: skip
+)
 def test_what_no_api_server_says_is_named_and_left_out(
     tmp_path: Path, item: dict[str, object], reason: str
 ) -> None:
@@ -291,7 +352,12 @@ def test_what_no_api_server_says_is_named_and_left_out(
 
 
 def test_a_kind_of_somebodys_own_may_use_words_otherwise(tmp_path: Path) -> None:
-    own = {"kind": "Deployment", "apiVersion": "ours.example/v1", "metadata": {"name": "a"}, "spec": {"template": "small"}}  # fmt: skip
+    own = {
+        "kind": "Deployment",
+        "apiVersion": "ours.example/v1",
+        "metadata": {"name": "a"},
+        "spec": {"template": "small"},
+    }
     found = read_capture(write(tmp_path, "x.json", json.dumps(own)), None)
     assert found.objects["deployments"] == [own]
 
@@ -311,10 +377,23 @@ odd = st.recursive(
 
 
 @settings(max_examples=300)
-@given(odd, st.sampled_from(["pods.json", "x.json", "pods.yaml", "blue/web-0/logs.txt", "x.gz"]), st.binary(max_size=60))  # fmt: skip
+@given(
+    odd,
+    st.sampled_from(["pods.json", "x.json", "pods.yaml", "blue/web-0/logs.txt", "x.gz"]),
+    st.binary(max_size=60),
+)
 def test_no_file_breaks_the_reading_or_the_bundle(value: object, name: str, raw: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = write(Path(folder), name, json.dumps(value))
         write(root, f"raw/{name}", raw)
         found = read_capture(root, None)
-    assemble(Gathered(alert=Alert(tags={"kube_namespace": "blue", "pod_name": "a"}), delivery_id="d", received_at=datetime(2026, 11, 24, tzinfo=UTC), objects=found.objects, logs=tuple(found.logs)), Rules())  # fmt: skip
+    assemble(
+        Gathered(
+            alert=Alert(tags={"kube_namespace": "blue", "pod_name": "a"}),
+            delivery_id="d",
+            received_at=datetime(2026, 11, 24, tzinfo=UTC),
+            objects=found.objects,
+            logs=tuple(found.logs),
+        ),
+        Rules(),
+    )

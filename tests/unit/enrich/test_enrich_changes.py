@@ -11,7 +11,15 @@ from enrich.core.changes import differences, instant, revision, rollouts
 REVISION = "deployment.kubernetes.io/revision"
 
 
-def replicaset(number: object, image: str, owner: str = "api", namespace: str = "shop", kind: str = "Deployment", at: str = "", **labels: str) -> dict[str, Any]:  # fmt: skip
+def replicaset(
+    number: object,
+    image: str,
+    owner: str = "api",
+    namespace: str = "shop",
+    kind: str = "Deployment",
+    at: str = "",
+    **labels: str,
+) -> dict[str, Any]:
     return {
         "kind": "ReplicaSet",
         "metadata": {
@@ -21,8 +29,13 @@ def replicaset(number: object, image: str, owner: str = "api", namespace: str = 
             "creationTimestamp": at or f"2026-11-24T08:0{number}:00Z",
             "ownerReferences": [{"kind": kind, "name": owner, "controller": True}],
         },
-        "spec": {"template": {"metadata": {"labels": {"pod-template-hash": str(number), **labels}}, "spec": {"containers": [{"name": "app", "image": image}]}}},
-    }  # fmt: skip
+        "spec": {
+            "template": {
+                "metadata": {"labels": {"pod-template-hash": str(number), **labels}},
+                "spec": {"containers": [{"name": "app", "image": image}]},
+            }
+        },
+    }
 
 
 def test_revisions_are_told_newest_first_with_what_differs() -> None:
@@ -42,7 +55,9 @@ def test_equal_names_of_other_namespaces_and_kinds_are_other_families() -> None:
         replicaset(2, "y", namespace="test"),
         replicaset(1, "p", kind="Rollout"),
     ]
-    found = {(c.object.key, c.revision): c.detail for c in rollouts({"replicasets": objects}) if c.object}  # fmt: skip
+    found = {
+        (c.object.key, c.revision): c.detail for c in rollouts({"replicasets": objects}) if c.object
+    }
     assert found["Deployment/shop/api", "2"] == {"spec.containers[name=app].image": ["a", "b"]}
     assert found["Deployment/test/api", "2"] == {"spec.containers[name=app].image": ["x", "y"]}
     assert found["Rollout/shop/api", "1"] is None
@@ -71,12 +86,16 @@ def env(*pairs: tuple[str, str]) -> dict[str, Any]:
     [
         (env(("A", "1")), env(("A", "2")), {"env[name=A].value": ["1", "2"]}),
         (env(("A", "1"), ("B", "1")), env(("B", "1"), ("A", "1")), {}),
-        (env(("A", "1")), env(("A", "1"), ("B", "2")), {"env[name=B]": [None, {"name": "B", "value": "2"}]}),
+        (
+            env(("A", "1")),
+            env(("A", "1"), ("B", "2")),
+            {"env[name=B]": [None, {"name": "B", "value": "2"}]},
+        ),
         (env(("A", "1")), {}, {"env": [[{"name": "A", "value": "1"}], None]}),
         ({"n": 1}, {"n": None}, {"n": [1, None]}),
         ({"args": ["a"]}, {"args": ["a", "b"]}, {"args": [["a"], ["a", "b"]]}),
     ],
-)  # fmt: skip
+)
 def test_fields_that_differ_have_a_path(before: Any, after: Any, expected: Any) -> None:
     assert differences(before, after) == expected
 
@@ -86,7 +105,9 @@ def test_a_name_that_stands_twice_hides_no_change() -> None:
     before, after = env(("A", "1"), ("A", "2")), env(("A", "3"), ("A", "2"))
     assert differences(before, after) == {"env": [before["env"], after["env"]]}
     user, group = {"kind": "User", "name": "ops"}, {"kind": "Group", "name": "ops"}
-    assert differences({"subjects": [user, group]}, {"subjects": [group]}) == {"subjects": [[user, group], [group]]}  # fmt: skip
+    assert differences({"subjects": [user, group]}, {"subjects": [group]}) == {
+        "subjects": [[user, group], [group]]
+    }
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", 7, {}])

@@ -33,10 +33,13 @@ OWNER = [{"kind": "Deployment", "name": "api", "controller": True}]
 OBJECTS: dict[str, list[Json]] = {
     "deployments": [{"kind": "Deployment", "metadata": {"name": "api", "namespace": "shop"}}],
     "pods": [
-        {"kind": "Pod", "metadata": {"name": "api-0", "namespace": "shop", "ownerReferences": OWNER}},
+        {
+            "kind": "Pod",
+            "metadata": {"name": "api-0", "namespace": "shop", "ownerReferences": OWNER},
+        },
         {"kind": "Pod", "metadata": {"name": "other", "namespace": "shop"}},
     ],
-}  # fmt: skip
+}
 
 
 class Datadog:
@@ -48,7 +51,13 @@ class Datadog:
 
     async def complete(self, alert: Alert) -> Alert:
         self.asked.append("complete")
-        return alert.model_copy(update={"monitor_id": 7, "tags": TAGS, "transition": self.said.get("transition", "triggered")})  # fmt: skip
+        return alert.model_copy(
+            update={
+                "monitor_id": 7,
+                "tags": TAGS,
+                "transition": self.said.get("transition", "triggered"),
+            }
+        )
 
     async def monitor(self, monitor_id: int) -> Monitor:
         self.asked.append("monitor")
@@ -56,7 +65,10 @@ class Datadog:
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         self.asked.append("logs")
-        return [LogExcerpt(source="datadog", pod=pod, lines=("from datadog",)) for pod in ("api-0", "old")]  # fmt: skip
+        return [
+            LogExcerpt(source="datadog", pod=pod, lines=("from datadog",))
+            for pod in ("api-0", "old")
+        ]
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
         self.asked.append("metrics")
@@ -81,7 +93,9 @@ class Cluster:
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
         self.pods = [pod["metadata"]["name"] for pod in pods]
-        return [LogExcerpt(pod=name, container="app", lines=("from kubelet",)) for name in self.pods]  # fmt: skip
+        return [
+            LogExcerpt(pod=name, container="app", lines=("from kubelet",)) for name in self.pods
+        ]
 
 
 class Repository:
@@ -106,16 +120,30 @@ class Memory:
 
 
 def sources(**found: Any) -> Sources:
-    default = {"observability": Datadog(), "cluster": Cluster(), "repository": Repository(), "memory": Memory()}  # fmt: skip
+    default = {
+        "observability": Datadog(),
+        "cluster": Cluster(),
+        "repository": Repository(),
+        "memory": Memory(),
+    }
     return Sources(**{**default, **found})
 
 
 def raw(**alert: Any) -> RawAlert:
     known = {"event_id": "1", "title": "t", **alert}
-    return RawAlert(event_id="dd-1", trace_id="tr-1", occurred_at=NOW, body_sha256="0" * 64, body=b"", alert=Alert(**known))  # fmt: skip
+    return RawAlert(
+        event_id="dd-1",
+        trace_id="tr-1",
+        occurred_at=NOW,
+        body_sha256="0" * 64,
+        body=b"",
+        alert=Alert(**known),
+    )
 
 
-async def gathered(asked: Sources, deadline_s: float = 5.0, rules: Rules | None = None, **alert: Any) -> ContextBundle:  # fmt: skip
+async def gathered(
+    asked: Sources, deadline_s: float = 5.0, rules: Rules | None = None, **alert: Any
+) -> ContextBundle:
     return await gather(raw(**alert), asked, rules or Rules(), deadline_s)
 
 
@@ -140,7 +168,10 @@ async def test_only_the_subjects_pods_are_read_and_their_own_logs_win() -> None:
     asked = sources()
     bundle = await gathered(asked)
     assert asked.cluster.pods == ["api-0"]  # type: ignore[attr-defined]
-    assert [(log.pod, log.lines[0]) for log in bundle.logs] == [("api-0", "from kubelet"), ("old", "from datadog")]  # fmt: skip
+    assert [(log.pod, log.lines[0]) for log in bundle.logs] == [
+        ("api-0", "from kubelet"),
+        ("old", "from datadog"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +193,14 @@ async def test_without_any_source_the_alert_alone_makes_a_bundle() -> None:
     bundle = await gathered(nothing, tags=TAGS)
     assert bundle.k8s_context.subject == ObjectRef(kind="Deployment", namespace="shop", name="api")
     missing = {name for name, (state, _) in states(bundle).items() if state == "missing"}
-    assert missing == {"datadog.event", "kubernetes.objects", "kubernetes.logs", "datadog.logs", "datadog.metrics", "gitlab"}  # fmt: skip
+    assert missing == {
+        "datadog.event",
+        "kubernetes.objects",
+        "kubernetes.logs",
+        "datadog.logs",
+        "datadog.metrics",
+        "gitlab",
+    }
 
 
 async def test_an_alert_that_says_everything_costs_no_event() -> None:
@@ -174,7 +212,11 @@ async def test_an_alert_that_says_everything_costs_no_event() -> None:
 @pytest.mark.parametrize("told", ["by the payload", "by its event"])
 async def test_a_recovery_asks_nobody_for_evidence(told: str) -> None:
     datadog = Datadog(transition="recovered")
-    more = {"transition": "recovered", "monitor_id": 7, "tags": TAGS} if told == "by the payload" else {}  # fmt: skip
+    more = (
+        {"transition": "recovered", "monitor_id": 7, "tags": TAGS}
+        if told == "by the payload"
+        else {}
+    )
     bundle = await gathered(sources(observability=datadog), **more)
     assert bundle.alert.transition == "recovered"
     assert set(datadog.asked) <= {"complete"}
@@ -203,11 +245,14 @@ async def test_the_bound_holds_for_all_that_is_added_last() -> None:
     ("tags", "names"),
     [
         ({"service": "front"}, {"service": "front"}),
-        ({**TAGS, "service": "front"}, {"kube_namespace": "shop", "kube_deployment": "api", "service": "front"}),
+        (
+            {**TAGS, "service": "front"},
+            {"kube_namespace": "shop", "kube_deployment": "api", "service": "front"},
+        ),
         (TAGS, {"kube_namespace": "shop", "kube_deployment": "api", "service": "api"}),
         ({}, {}),
     ],
-)  # fmt: skip
+)
 def test_logs_and_metrics_are_searched_by_the_narrowest_names(
     tags: dict[str, str], names: dict[str, str]
 ) -> None:

@@ -37,12 +37,22 @@ _PARTS: dict[str, dict[str, object]] = {
     "metrics": {"metrics": (Series(metric="m", query=_PAIR, tags={"a": _PAIR}),)},
     "monitor": {
         "monitor": Monitor(
-            monitor_id=1, name=_PAIR, message=_PAIR, query=_PAIR, history=(_PAIR,), tags=(f"a:{_PAIR}",),
-            group_states={"g": _PAIR}, url=_LINK,
+            monitor_id=1,
+            name=_PAIR,
+            message=_PAIR,
+            query=_PAIR,
+            history=(_PAIR,),
+            tags=(f"a:{_PAIR}",),
+            group_states={"g": _PAIR},
+            url=_LINK,
         )
     },
     "commits": {
-        "commits": (Change(kind="commit", author=_PAIR, summary=_PAIR, detail={"diff": f"+ {_PAIR}"}, url=_LINK),)
+        "commits": (
+            Change(
+                kind="commit", author=_PAIR, summary=_PAIR, detail={"diff": f"+ {_PAIR}"}, url=_LINK
+            ),
+        )
     },
     "declared": {"declared": (DeclaredObject(path="a.yaml", object={"kind": "Pod", "a": _PAIR}),)},
     "sources": {"sources": (SourceStatus(name="x", state="degraded", reason=_PAIR),)},
@@ -50,7 +60,7 @@ _PARTS: dict[str, dict[str, object]] = {
     "links": {"links": {"monitor": _LINK}},
     "tags": {"alert": Alert(tags={"note": _PAIR, "secret_token": _CANARY})},
     "anomalies": {"alert": Alert(anomalies=(_PAIR,))},
-}  # fmt: skip
+}
 
 
 def bundle_with(part: dict[str, object]) -> ContextBundle:
@@ -74,9 +84,13 @@ def test_a_secret_in_a_field_of_the_alert_is_masked(name: str) -> None:
 
 def test_masking_leaves_the_episode_and_the_plain_fields_alone() -> None:
     alert = Alert(
-        monitor_id=7, scope="kube_namespace:shop,token:abcdef1", cycle_key="c", title="CPU is high",
-        tags={"kube_namespace": "shop", "kube_deployment": "api"}, happened_at=_NOW,
-    )  # fmt: skip
+        monitor_id=7,
+        scope="kube_namespace:shop,token:abcdef1",
+        cycle_key="c",
+        title="CPU is high",
+        tags={"kube_namespace": "shop", "kube_deployment": "api"},
+        happened_at=_NOW,
+    )
     bundle = bundle_with({"alert": alert})
     assert bundle.cycle == cycle_of(monitor_id=7, scope=alert.scope, cycle_key="c", delivery_id="d")
     assert bundle.alert.tags == alert.tags

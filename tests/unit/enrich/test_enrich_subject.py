@@ -11,7 +11,14 @@ from enrich.core.subject import environment, first_tag, named, resolve
 from schemas.base import ObjectRef
 
 
-def item(kind: str, name: str, namespace: str = "shop", owner: dict[str, Any] | None = None, version: str = "v1", **more: Any) -> dict[str, Any]:  # fmt: skip
+def item(
+    kind: str,
+    name: str,
+    namespace: str = "shop",
+    owner: dict[str, Any] | None = None,
+    version: str = "v1",
+    **more: Any,
+) -> dict[str, Any]:
     about: dict[str, Any] = {"name": name, "namespace": namespace}
     if owner:
         about["ownerReferences"] = [{"controller": True, **owner}]
@@ -20,13 +27,47 @@ def item(kind: str, name: str, namespace: str = "shop", owner: dict[str, Any] | 
 
 APPS, BATCH = "apps/v1", "batch/v1"
 OBJECTS = {
-    "deployments": [item("Deployment", "api", version=APPS), item("Deployment", "api", "test", version=APPS)],
+    "deployments": [
+        item("Deployment", "api", version=APPS),
+        item("Deployment", "api", "test", version=APPS),
+    ],
     "statefulsets": [item("StatefulSet", "db", version=APPS)],
-    "replicasets": [item("ReplicaSet", "api-6d4", version=APPS, owner={"kind": "Deployment", "name": "api", "apiVersion": APPS})],
+    "replicasets": [
+        item(
+            "ReplicaSet",
+            "api-6d4",
+            version=APPS,
+            owner={"kind": "Deployment", "name": "api", "apiVersion": APPS},
+        )
+    ],
     "cronjobs": [item("CronJob", "report", version=BATCH)],
-    "jobs": [item("Job", "report-1", version=BATCH, owner={"kind": "CronJob", "name": "report", "apiVersion": BATCH})],
+    "jobs": [
+        item(
+            "Job",
+            "report-1",
+            version=BATCH,
+            owner={"kind": "CronJob", "name": "report", "apiVersion": BATCH},
+        )
+    ],
     "pods": [
-        item("Pod", "api-6d4-x", owner={"kind": "ReplicaSet", "name": "api-6d4", "apiVersion": APPS}) | {"metadata": {"name": "api-6d4-x", "namespace": "shop", "labels": {"app": "api"}, "ownerReferences": [{"controller": True, "kind": "ReplicaSet", "name": "api-6d4", "apiVersion": APPS}]}},
+        item(
+            "Pod", "api-6d4-x", owner={"kind": "ReplicaSet", "name": "api-6d4", "apiVersion": APPS}
+        )
+        | {
+            "metadata": {
+                "name": "api-6d4-x",
+                "namespace": "shop",
+                "labels": {"app": "api"},
+                "ownerReferences": [
+                    {
+                        "controller": True,
+                        "kind": "ReplicaSet",
+                        "name": "api-6d4",
+                        "apiVersion": APPS,
+                    }
+                ],
+            }
+        },
         item("Pod", "report-1-y", owner={"kind": "Job", "name": "report-1", "apiVersion": BATCH}),
         item("Pod", "gone-1-z", owner={"kind": "ReplicaSet", "name": "gone-1", "apiVersion": APPS}),
         item("Pod", "alone"),
@@ -36,7 +77,7 @@ OBJECTS = {
         item("Service", "empty", spec={"selector": {"app": "nobody"}}),
         item("Service", "headless", spec={}),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -75,9 +116,19 @@ def test_the_same_name_in_another_namespace_is_another_object() -> None:
 
 def test_a_kind_of_two_groups_is_told_apart_by_its_owner_reference() -> None:
     core, knative = item("Service", "web"), item("Service", "web", version="serving.knative.dev/v1")
-    configuration = item("Configuration", "web", version="serving.knative.dev/v1", owner={"kind": "Service", "name": "web", "apiVersion": "serving.knative.dev/v1"})  # fmt: skip
+    configuration = item(
+        "Configuration",
+        "web",
+        version="serving.knative.dev/v1",
+        owner={"kind": "Service", "name": "web", "apiVersion": "serving.knative.dev/v1"},
+    )
     assert Index({"services": [core, knative]}).find("Service", "shop", "web") is core
-    assert Index({"services": [core, knative]}).find("Service", "shop", "web", "serving.knative.dev/v1beta1") is knative  # fmt: skip
+    assert (
+        Index({"services": [core, knative]}).find(
+            "Service", "shop", "web", "serving.knative.dev/v1beta1"
+        )
+        is knative
+    )
     top = Index({"services": [core, knative]}).top_controller(configuration)
     assert (top.kind, top.api_version) == ("Service", "serving.knative.dev/v1")
 
@@ -89,8 +140,26 @@ def test_owners_that_own_each_other_end() -> None:
 
 
 def test_names_are_read_from_the_tags_that_integrations_and_people_use() -> None:
-    who = named({"cluster_name": "east", "namespace": "shop", "pod": "p", "app": "web", "owner": "ops", "host": "n1", "deployment": "web"}, "fallback")  # fmt: skip
-    assert (who.cluster, who.namespace, who.pod, who.service, who.team, who.node) == ("east", "shop", "p", "web", "ops", "n1")  # fmt: skip
+    who = named(
+        {
+            "cluster_name": "east",
+            "namespace": "shop",
+            "pod": "p",
+            "app": "web",
+            "owner": "ops",
+            "host": "n1",
+            "deployment": "web",
+        },
+        "fallback",
+    )
+    assert (who.cluster, who.namespace, who.pod, who.service, who.team, who.node) == (
+        "east",
+        "shop",
+        "p",
+        "web",
+        "ops",
+        "n1",
+    )
     assert who.workload == ObjectRef(kind="Deployment", namespace="shop", name="web")
     assert named({}, "fallback").cluster == "fallback"
     assert first_tag({"a": "x,y", "b": "z"}, "a", "b") == "z"

@@ -18,7 +18,14 @@ from kfix.eval.calibrating import Seen, Told
 
 ROOT = Path(__file__).parents[3]
 SHARES = st.floats(0, 1)
-SIGNS = st.builds(Signs, belief=SHARES, lead=st.floats(-0.3, 0.3), blind=SHARES, missing=SHARES, quiet=st.booleans())  # fmt: skip
+SIGNS = st.builds(
+    Signs,
+    belief=SHARES,
+    lead=st.floats(-0.3, 0.3),
+    blind=SHARES,
+    missing=SHARES,
+    quiet=st.booleans(),
+)
 
 
 @given(SIGNS, SHARES)
@@ -43,7 +50,13 @@ def test_the_fit_finds_the_map_that_made_the_answers() -> None:
     dice, made = random.Random(4), (-0.5, 2.0, 1.0, 1.5, 1.0, 0.8)
     seen = []
     for _ in range(3000):
-        signs = Signs(round(dice.random(), 2), round(dice.uniform(-0.3, 0.3), 2), dice.choice((0.0, 0.5)), round(dice.random(), 1), dice.random() < 0.3)  # fmt: skip
+        signs = Signs(
+            round(dice.random(), 2),
+            round(dice.uniform(-0.3, 0.3), 2),
+            dice.choice((0.0, 0.5)),
+            round(dice.random(), 1),
+            dice.random() < 0.3,
+        )
         chance = 1 / (1 + math.exp(-sum(w * t for w, t in zip(made, signs.terms(), strict=True))))
         right = dice.random() < chance
         seen.append(Seen("made", dice.randrange(10), True, signs, float(right), float(not right)))
@@ -55,7 +68,10 @@ def test_the_fit_finds_the_map_that_made_the_answers() -> None:
 
 def test_slopes_do_not_follow_answers_that_contradict_sense() -> None:
     better = Signs(0.9, 0.0, 0.0, 0.0, quiet=False)
-    seen = [Seen("odd", 0, True, better, 0.0, 50.0), Seen("odd", 1, True, replace(better, belief=0.3), 50.0, 0.0)]  # fmt: skip
+    seen = [
+        Seen("odd", 0, True, better, 0.0, 50.0),
+        Seen("odd", 1, True, replace(better, belief=0.3), 50.0, 0.0),
+    ]
     assert calibrating.fit(seen)[1] == 0.0
 
 
@@ -66,7 +82,10 @@ def test_cases_with_all_their_copies_are_in_one_fold() -> None:
 
 def test_reliability_weighs_by_cases() -> None:
     sure = Signs(0.9, 0.0, 0.0, 0.0, quiet=False)
-    told = [Told(Seen("a", 0, True, sure, 9.0, 1.0), 0.8), Told(Seen("a", 0, False, sure, 0.0, 1.0), 0.3)]  # fmt: skip
+    told = [
+        Told(Seen("a", 0, True, sure, 9.0, 1.0), 0.8),
+        Told(Seen("a", 0, False, sure, 0.0, 1.0), 0.3),
+    ]
     low, high = calibrating.reliability(told)
     assert (low.cases, low.mean, low.right) == (1.0, 0.3, 0.0)
     assert (high.cases, high.mean, high.right) == (10.0, 0.8, 0.9)

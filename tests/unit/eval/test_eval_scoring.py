@@ -45,7 +45,9 @@ def test_objects_count_as_what_an_engineer_opens(where: str, expected: str) -> N
 def test_first_place_needs_class_and_object_of_one_answer() -> None:
     right = scoring.judge(TRUTH, _result("oom_killed", "Deployment/shop/web"), {})
     assert right.at("both", 1)
-    split = scoring.judge(TRUTH, _result("oom_killed", "Deployment/shop/api", ("other", "Deployment/shop/web")), {})  # fmt: skip
+    split = scoring.judge(
+        TRUTH, _result("oom_killed", "Deployment/shop/api", ("other", "Deployment/shop/web")), {}
+    )
     assert split.at("class", 1)
     assert split.at("object", 3)
     assert not split.at("both", 3)
@@ -72,11 +74,24 @@ def test_reliability_compares_confidence_with_what_was_right() -> None:
 
 def test_a_change_on_a_case_without_fault_is_told() -> None:
     quiet = Truth("a", "nothing", "healthy", "namespace/shop", "no_action")
-    assert scoring.false_fixes([scoring.judge(quiet, _result("x", "Deployment/shop/web"), {})]) == ["a"]  # fmt: skip
+    assert scoring.false_fixes([scoring.judge(quiet, _result("x", "Deployment/shop/web"), {})]) == [
+        "a"
+    ]
 
 
-def test_the_corpus_of_this_repository_is_answered_right(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:  # fmt: skip
-    status = main(["--cases", str(CORPUS / "cases"), "--expected", str(CORPUS / "expected"), "--results", str(tmp_path)])  # fmt: skip
+def test_the_corpus_of_this_repository_is_answered_right(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status = main(
+        [
+            "--cases",
+            str(CORPUS / "cases"),
+            "--expected",
+            str(CORPUS / "expected"),
+            "--results",
+            str(tmp_path),
+        ]
+    )
     said = capsys.readouterr().out
     assert status == 0, said
     assert "wrong:" not in said
@@ -87,11 +102,26 @@ def test_the_corpus_of_this_repository_is_answered_right(capsys: pytest.CaptureF
 
 
 def _planned(value: str, **more: str) -> dict[str, Any]:
-    change = {"kind": "Deployment", "namespace": "shop", "name": "web", "changes": {"spec.replicas": value}}  # fmt: skip
-    return _result("oom_killed", "Deployment/shop/web") | {"recommended_action": {"kubernetes_changes": [change]}} | more  # fmt: skip
+    change = {
+        "kind": "Deployment",
+        "namespace": "shop",
+        "name": "web",
+        "changes": {"spec.replicas": value},
+    }
+    return (
+        _result("oom_killed", "Deployment/shop/web")
+        | {"recommended_action": {"kubernetes_changes": [change]}}
+        | more
+    )
 
 
-WANTED = Truth("a", "runtime", "oom_killed", "app/web", fix=(scoring.Wanted("Deployment/shop/web", "spec.replicas", "2"),))  # fmt: skip
+WANTED = Truth(
+    "a",
+    "runtime",
+    "oom_killed",
+    "app/web",
+    fix=(scoring.Wanted("Deployment/shop/web", "spec.replicas", "2"),),
+)
 
 
 @pytest.mark.parametrize(
@@ -103,19 +133,67 @@ WANTED = Truth("a", "runtime", "oom_killed", "app/web", fix=(scoring.Wanted("Dep
         (WANTED, _planned("2", status="needs_human"), "none"),
         (TRUTH, _planned("2") | _result("other", "Deployment/shop/web"), "wrong"),
         (Truth("a", "x", "oom_killed", "app/web", "no_action"), _planned("2"), "wrong"),
-        (Truth("a", "x", "oom_killed", "app/web", tried="Deployment/web {'spec.replicas': '2'}", repaired=True), _planned("2"), "right"),
-        (Truth("a", "x", "oom_killed", "app/web", tried="Deployment/web {'spec.replicas': '2'}", repaired=False), _planned("2"), "wrong"),
-        (Truth("a", "x", "oom_killed", "app/web", tried="Deployment/web {'spec.replicas': '2'}", repaired=False), _planned("3"), "unknown"),
+        (
+            Truth(
+                "a",
+                "x",
+                "oom_killed",
+                "app/web",
+                tried="Deployment/web {'spec.replicas': '2'}",
+                repaired=True,
+            ),
+            _planned("2"),
+            "right",
+        ),
+        (
+            Truth(
+                "a",
+                "x",
+                "oom_killed",
+                "app/web",
+                tried="Deployment/web {'spec.replicas': '2'}",
+                repaired=False,
+            ),
+            _planned("2"),
+            "wrong",
+        ),
+        (
+            Truth(
+                "a",
+                "x",
+                "oom_killed",
+                "app/web",
+                tried="Deployment/web {'spec.replicas': '2'}",
+                repaired=False,
+            ),
+            _planned("3"),
+            "unknown",
+        ),
     ],
-    ids=["nothing on record", "as on record", "another value", "not proposed", "of a wrong diagnosis", "none was due",
-         "tried and it repaired", "tried and it did not", "another was tried"],
-)  # fmt: skip
-def test_a_fix_is_right_only_where_that_is_known(truth: Truth, result: dict[str, Any], fix: str) -> None:  # fmt: skip
+    ids=[
+        "nothing on record",
+        "as on record",
+        "another value",
+        "not proposed",
+        "of a wrong diagnosis",
+        "none was due",
+        "tried and it repaired",
+        "tried and it did not",
+        "another was tried",
+    ],
+)
+def test_a_fix_is_right_only_where_that_is_known(
+    truth: Truth, result: dict[str, Any], fix: str
+) -> None:
     assert scoring.judge(truth, result, {}).fix == fix
 
 
 def test_labels_and_class_ids_name_the_same_answer() -> None:
     mapping = {"liveness_probe_port": ["liveness_probe_incorrect_port"]}
     for label in ("liveness_probe_port", "liveness_probe_incorrect_port"):
-        one = scoring.judge(Truth("a", "x", label, "app/web"), _result("liveness_probe_port", "Deployment/shop/web"), mapping)  # fmt: skip
+        one = scoring.judge(
+            Truth("a", "x", label, "app/web"),
+            _result("liveness_probe_port", "Deployment/shop/web"),
+            mapping,
+        )
         assert one.at("both", 1)

@@ -34,18 +34,44 @@ def _pod(name: str, image: str, node: str) -> dict[str, Any]:
 def made() -> dict[str, bytes]:
     """A case in which names are also words."""
     objects: dict[str, list[dict[str, Any]]] = {
-        "services": [{"kind": "Service", "metadata": {"name": name, "namespace": "shop"}} for name in ("redis", "cart", "data")],
-        "configmaps": [{"kind": "ConfigMap", "metadata": {"name": "cart", "namespace": "shop"}, "data": {"to": "http://data/x and data"}}],
+        "services": [
+            {"kind": "Service", "metadata": {"name": name, "namespace": "shop"}}
+            for name in ("redis", "cart", "data")
+        ],
+        "configmaps": [
+            {
+                "kind": "ConfigMap",
+                "metadata": {"name": "cart", "namespace": "shop"},
+                "data": {"to": "http://data/x and data"},
+            }
+        ],
         "deployments": [{"kind": "Deployment", "metadata": {"name": "cart", "namespace": "shop"}}],
-        "pods": [_pod("cart-6d4cf56db6-x2x8k", "quay.example/team/cart:1.2", "worker-1"), _pod("redis-0", "redis:7", "master")],
-        "nodes": [{"kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/role": "master"}}} for name in ("worker-1", "master")],
-    }  # fmt: skip
-    files = {f"cluster/shop/{k}.json": json.dumps({"kind": "List", "items": v}).encode() for k, v in objects.items()}  # fmt: skip
-    files["cluster/shop/cart-6d4cf56db6-x2x8k/logs.txt"] = b"\n".join([
-        b"com.redis.Client: cannot reach redis:6379 at cart.shop.svc.cluster.local",
-        b"Successfully assigned shop/cart-6d4cf56db6-x2x8k to master; master key unset; CART_SERVICE_HOST=10.0.0.1",
-        b'Pulling image "quay.example/team/cart:1.2" and redis:7; lookup cart-old: no such host',
-    ])  # fmt: skip
+        "pods": [
+            _pod("cart-6d4cf56db6-x2x8k", "quay.example/team/cart:1.2", "worker-1"),
+            _pod("redis-0", "redis:7", "master"),
+        ],
+        "nodes": [
+            {
+                "kind": "Node",
+                "metadata": {
+                    "name": name,
+                    "labels": {"kubernetes.io/hostname": name, "kubernetes.io/role": "master"},
+                },
+            }
+            for name in ("worker-1", "master")
+        ],
+    }
+    files = {
+        f"cluster/shop/{k}.json": json.dumps({"kind": "List", "items": v}).encode()
+        for k, v in objects.items()
+    }
+    files["cluster/shop/cart-6d4cf56db6-x2x8k/logs.txt"] = b"\n".join(
+        [
+            b"com.redis.Client: cannot reach redis:6379 at cart.shop.svc.cluster.local",
+            b"Successfully assigned shop/cart-6d4cf56db6-x2x8k to master; master key unset; CART_SERVICE_HOST=10.0.0.1",
+            b'Pulling image "quay.example/team/cart:1.2" and redis:7; lookup cart-old: no such host',
+        ]
+    )
     return files
 
 
@@ -84,22 +110,35 @@ def test_objects_keep_their_shape_and_their_relations(made: dict[str, bytes]) ->
 
 def test_fields_of_objects_keep_their_names(made: dict[str, bytes]) -> None:
     renaming = renaming_of(made, 1)
-    (config,) = json.loads(renaming.files(made)[f"cluster/{renaming.names['shop']}/configmaps.json"])["items"]  # fmt: skip
+    (config,) = json.loads(
+        renaming.files(made)[f"cluster/{renaming.names['shop']}/configmaps.json"]
+    )["items"]
     assert config["data"] == {"to": f"http://{renaming.names['data']}/x and data"}
 
 
 def test_a_slip_stays_a_slip_of_the_new_name() -> None:
     objects = [
         {"kind": "Service", "metadata": {"name": "checkout", "namespace": "shop"}},
-        {"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
-         "spec": {"serviceAccountName": "checkouts", "env": [{"value": "http://chekout.elsewhere.svc:80/status"}]}},
-    ]  # fmt: skip
-    renaming = renaming_of({"cluster/all.json": json.dumps({"kind": "List", "items": objects}).encode()}, 3)  # fmt: skip
+        {
+            "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {
+                "serviceAccountName": "checkouts",
+                "env": [{"value": "http://chekout.elsewhere.svc:80/status"}],
+            },
+        },
+    ]
+    renaming = renaming_of(
+        {"cluster/all.json": json.dumps({"kind": "List", "items": objects}).encode()}, 3
+    )
     new = renaming.names["checkout"]
     assert renaming.names["checkouts"] == f"{new}s"
     assert len(renaming.names["chekout"]) == len(new) - 1
     assert SequenceMatcher(None, renaming.names["chekout"], new).ratio() > 0.9
-    assert renaming.text("http://checkout.elsewhere.svc/status") == f"http://{new}.elsewhere.svc/status"  # fmt: skip
+    assert (
+        renaming.text("http://checkout.elsewhere.svc/status")
+        == f"http://{new}.elsewhere.svc/status"
+    )
 
 
 def test_a_seed_gives_the_same_names_and_another_seed_others(made: dict[str, bytes]) -> None:
@@ -113,7 +152,9 @@ def test_no_name_of_a_case_survives(case: Path) -> None:
     renaming: Renaming = renaming_of(files, 5)
     assert len(renaming.names) > 5
     everything = "\n".join(f"{p} {raw.decode()}" for p, raw in renaming.files(files).items())
-    left = [n for n in renaming.names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", everything)]  # fmt: skip
+    left = [
+        n for n in renaming.names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", everything)
+    ]
     assert left == []
 
 

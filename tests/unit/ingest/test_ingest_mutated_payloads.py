@@ -24,8 +24,20 @@ TYPES = [
     "x/y; charset=utf-16",
 ]
 VALUES = [
-    "null", "true", "[]", "{}", "-1", "1e400", "NaN", "9" * 30, '"\\ud800"', '"$TAGS"', '"\x01"', "[[[]]]", '"' + "é" * 5000 + '"',
-]  # fmt: skip
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "-1",
+    "1e400",
+    "NaN",
+    "9" * 30,
+    '"\\ud800"',
+    '"$TAGS"',
+    '"\x01"',
+    "[[[]]]",
+    '"' + "é" * 5000 + '"',
+]
 
 
 def mutated(body: bytes, chance: random.Random) -> bytes:

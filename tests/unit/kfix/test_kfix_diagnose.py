@@ -16,9 +16,16 @@ from kfix.cli import diagnose
 
 CASES = Path(__file__).parents[2] / "corpus" / "cases"
 KEYS = {
-    "case", "status", "reason", "ai_analysis", "hypotheses", "recommended_action", "alternative_actions",
-    "safety_checks", "diff",
-}  # fmt: skip
+    "case",
+    "status",
+    "reason",
+    "ai_analysis",
+    "hypotheses",
+    "recommended_action",
+    "alternative_actions",
+    "safety_checks",
+    "diff",
+}
 
 
 def _run(*words: object) -> tuple[int, list[dict[str, Any]], str]:
@@ -44,7 +51,9 @@ def test_each_case_is_one_object_with_a_diff_of_the_repository() -> None:
 
 def test_alert_and_dump_may_be_given_apart_and_without_repository() -> None:
     case = CASES / "oom-killed"
-    status, objects, _ = _run("--alert", case / "alert.json", "--dump", case / "cluster", "--output", "json")  # fmt: skip
+    status, objects, _ = _run(
+        "--alert", case / "alert.json", "--dump", case / "cluster", "--output", "json"
+    )
     assert status == 0
     assert objects[0]["ai_analysis"]["failure_class"] == "oom_killed"
     assert objects[0]["diff"] == ""
@@ -146,14 +155,22 @@ def _spoilt(value: Any, rng: random.Random) -> None:
     places: list[tuple[Any, Any]] = []
 
     def walk(found: Any) -> None:
-        keys = found if isinstance(found, dict) else range(len(found)) if isinstance(found, list) else ()  # fmt: skip
+        keys = (
+            found
+            if isinstance(found, dict)
+            else range(len(found))
+            if isinstance(found, list)
+            else ()
+        )
         for key in keys:
             places.append((found, key))
             walk(found[key])
 
     walk(value)
     where, key = rng.choice(places)
-    where[key] = rng.choice([None, 7, "x", [], {}, ["x"], [[]], {"a": 1}, True, [{"name": None}], ""])  # fmt: skip
+    where[key] = rng.choice(
+        [None, 7, "x", [], {}, ["x"], [[]], {"a": 1}, True, [{"name": None}], ""]
+    )
 
 
 @pytest.mark.parametrize("case", ["oom-killed", "service-selector-mismatch"])

@@ -58,10 +58,20 @@ def run(*args: str, stdin: str | None = None) -> Any:
 
 def test_an_edit_prints_a_diff_that_git_applies(repo: Path) -> None:
     done = run(
-        "edit", "--repo", str(repo), "--object", "Deployment/shop/api", "--env", "prod",
-        "--set", "spec.replicas=3", "--set", "spec.template.spec.containers[name=app].image=x:2",
-        "--set", "spec.template.metadata.annotations['a.b/c']=2",
-    )  # fmt: skip
+        "edit",
+        "--repo",
+        str(repo),
+        "--object",
+        "Deployment/shop/api",
+        "--env",
+        "prod",
+        "--set",
+        "spec.replicas=3",
+        "--set",
+        "spec.template.spec.containers[name=app].image=x:2",
+        "--set",
+        "spec.template.metadata.annotations['a.b/c']=2",
+    )
     assert done.exit_code == 0, done.stderr
     subprocess.run(["git", "init", "-q", str(repo)], check=True)
     subprocess.run(["git", "-C", str(repo), "apply", "-"], input=done.stdout_bytes, check=True)
@@ -174,12 +184,27 @@ def test_a_batch_answers_every_line(repo: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "value"),
     [
-        ("3", 3), ("-3", -3), ("0.5", 0.5), ("1.10", "1.10"), ("03", "03"), ("0x10", "0x10"), ("1e3", "1e3"),
-        (".inf", ".inf"), ("true", True), ("True", "True"), ("yes", "yes"), ("null", None), ("", ""),
-        ("500m", "500m"), ('"3"', "3"), ("[1, a]", [1, "a"]), ("{a: 1}", {"a": 1}), ("x: y", "x: y"),
+        ("3", 3),
+        ("-3", -3),
+        ("0.5", 0.5),
+        ("1.10", "1.10"),
+        ("03", "03"),
+        ("0x10", "0x10"),
+        ("1e3", "1e3"),
+        (".inf", ".inf"),
+        ("true", True),
+        ("True", "True"),
+        ("yes", "yes"),
+        ("null", None),
+        ("", ""),
+        ("500m", "500m"),
+        ('"3"', "3"),
+        ("[1, a]", [1, "a"]),
+        ("{a: 1}", {"a": 1}),
+        ("x: y", "x: y"),
         ("99999999999999999999", 99999999999999999999),
     ],
-)  # fmt: skip
+)
 def test_a_word_is_a_number_only_if_it_is_written_back_the_same(word: str, value: object) -> None:
     found = value_of_word(word)
     assert (type(found), found) == (type(value), value)

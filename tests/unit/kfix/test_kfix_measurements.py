@@ -67,7 +67,10 @@ def test_an_idle_sidecar_does_not_halve_the_usage() -> None:
 
 def test_a_throttled_container_is_not_diluted_by_another() -> None:
     def of(container: str, throttled: float) -> list[Series]:
-        return [series(THROTTLED, throttled, container=container), series(PERIODS, 100, container=container)]  # fmt: skip
+        return [
+            series(THROTTLED, throttled, container=container),
+            series(PERIODS, 100, container=container),
+        ]
 
     assert measured(*of("app", 60), *of("proxy", 0)) == {"throttled_ratio": pytest.approx(0.6)}
 
@@ -84,9 +87,17 @@ def test_a_throttled_container_is_not_diluted_by_another() -> None:
         ([(0, 2), (4, 4), (1, 2)], 3),
         ([(1, None, 3)], 2),
     ],
-    ids=["constant", "one point", "grows", "begins again", "begins again and dies twice", "replaced",
-         "all pods together", "a gap"],
-)  # fmt: skip
+    ids=[
+        "constant",
+        "one point",
+        "grows",
+        "begins again",
+        "begins again and dies twice",
+        "replaced",
+        "all pods together",
+        "a gap",
+    ],
+)
 def test_restarts_are_what_counters_grew(
     counters: list[tuple[float | None, ...]], grown: float
 ) -> None:
@@ -143,9 +154,11 @@ def test_gaps_and_empty_series_change_nothing(given: list[tuple[str, list[float 
     dense = [
         Series(
             metric=one.metric,
-            timestamps=tuple(t for t, v in zip(one.timestamps, one.values, strict=True) if v is not None),
+            timestamps=tuple(
+                t for t, v in zip(one.timestamps, one.values, strict=True) if v is not None
+            ),
             values=tuple(v for v in one.values if v is not None),
         )
         for one in whole
-    ]  # fmt: skip
+    ]
     assert measured(*whole) == measured(*dense, series(CPU), series(MEMORY, None))

@@ -61,7 +61,9 @@ def test_the_pages_example_is_chosen_by_kfix_diagnose_from_a_folder_of_ones_own(
     own = folder / "own"
     own.mkdir()
     (folder / "maintenance.yaml").rename(own / "maintenance.yaml")
-    done = run(folder, "kfix diagnose my-case --output json --language fr", KFIX_DECIDE_PLAYBOOKS_DIR="own")  # fmt: skip
+    done = run(
+        folder, "kfix diagnose my-case --output json --language fr", KFIX_DECIDE_PLAYBOOKS_DIR="own"
+    )
     answer = json.loads(done.stdout)
     assert answer["ai_analysis"]["failure_class"] == "maintenance_left_on"
     assert answer["recommended_action"]["origin"] == "playbook"

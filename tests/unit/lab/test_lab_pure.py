@@ -119,7 +119,9 @@ def test_a_key_that_is_missing_is_told_in_the_kubelets_words() -> None:
     scene = a_scene()
     app = scene.apps[0]
     inject(scene, app, load()["missing_key"])
-    held = {m["metadata"]["name"]: {"data": m.get("data") or m.get("stringData")} for m in app.extras}  # fmt: skip
+    held = {
+        m["metadata"]["name"]: {"data": m.get("data") or m.get("stringData")} for m in app.extras
+    }
     status = first_status(scene, app, lambda plural, name: held.get(name))
     waiting = status["state"]["waiting"]
     assert waiting["reason"] == "CreateContainerConfigError"
@@ -142,7 +144,9 @@ def test_three_hundred_cases_hold_every_family_and_most_faults() -> None:
     made = list(scenes(11, range(300), NODES))
     families = {scene.family for scene in made}
     assert families == {*FAMILIES, "healthy", "two"}
-    faults = {note.split()[1] for scene in made for note in scene.notes if note.startswith("fault:")}  # fmt: skip
+    faults = {
+        note.split()[1] for scene in made for note in scene.notes if note.startswith("fault:")
+    }
     assert len(faults) > 0.9 * len(load())
     assert len({scene.namespace for scene in made}) == 300
     well = [scene for scene in made if scene.family == "healthy"]

@@ -180,10 +180,19 @@ def test_pods_that_are_starting_or_cannot_be_placed() -> None:
         (pod(container(0, state=ended(2)), made=-60, deletionTimestamp=at(1)), 0),
         (pod(container(4, state=ended(2, code=0)), made=-60), 1),
     ],
-    ids=["restarts of a new pod", "died and not restarted", "restarts and the last end",
-         "old restarts of an old pod", "an end before the merge", "an end after it", "init that is done",
-         "init that fails", "an old pod that is told to go", "ended without an error"],
-)  # fmt: skip
+    ids=[
+        "restarts of a new pod",
+        "died and not restarted",
+        "restarts and the last end",
+        "old restarts of an old pod",
+        "an end before the merge",
+        "an end after it",
+        "init that is done",
+        "init that fails",
+        "an old pod that is told to go",
+        "ended without an error",
+    ],
+)
 def test_deaths_since_the_merge(seen: dict[str, Any], deaths: int) -> None:
     assert state(workload(), seen).deaths == deaths
 
@@ -198,12 +207,20 @@ def test_pods_that_were_not_read_are_unknown() -> None:
     [
         ("StatefulSet", {"updatedReplicas": 2, "readyReplicas": 1}, (2, 1)),
         ("ReplicaSet", {"updatedReplicas": None, "readyReplicas": 2}, (2, 2)),
-        ("DaemonSet", {"desiredNumberScheduled": 5, "numberAvailable": 5, "updatedNumberScheduled": 4}, (5, 4)),
-        ("DaemonSet", {"desiredNumberScheduled": 5, "numberAvailable": 4, "updatedNumberScheduled": 5}, (5, 4)),
+        (
+            "DaemonSet",
+            {"desiredNumberScheduled": 5, "numberAvailable": 5, "updatedNumberScheduled": 4},
+            (5, 4),
+        ),
+        (
+            "DaemonSet",
+            {"desiredNumberScheduled": 5, "numberAvailable": 4, "updatedNumberScheduled": 5},
+            (5, 4),
+        ),
         ("CronJob", {}, (None, None)),
         ("HorizontalPodAutoscaler", {}, (None, None)),
     ],
-)  # fmt: skip
+)
 def test_pods_are_counted_by_kind(
     kind: str, status: dict[str, Any], counts: tuple[int | None, int | None]
 ) -> None:

@@ -66,10 +66,22 @@ def test_bytes_that_are_no_utf8_are_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "../x.yaml", "a/../../x.yaml", "/etc/x.yaml", "a//x.yaml", "./x.yaml", ".git/config", "a/.GIT/x.yaml",
-        "a/git~1/x.yaml", "a/.git./x.yaml", "a/.g\u200cit/x.yaml", "a\\x.yaml", "a/x\n.yaml", "a/\0.yaml", "",
+        "../x.yaml",
+        "a/../../x.yaml",
+        "/etc/x.yaml",
+        "a//x.yaml",
+        "./x.yaml",
+        ".git/config",
+        "a/.GIT/x.yaml",
+        "a/git~1/x.yaml",
+        "a/.git./x.yaml",
+        "a/.g\u200cit/x.yaml",
+        "a\\x.yaml",
+        "a/x\n.yaml",
+        "a/\0.yaml",
+        "",
     ],
-)  # fmt: skip
+)
 def test_paths_that_leave_the_tree_or_touch_git_are_refused(path: str) -> None:
     with pytest.raises(Refused) as refused:
         tree.check_path(path)

@@ -91,14 +91,18 @@ def code(files: Mapping[str, str], marks: Mapping[str, str], field: str = "spec.
     ("more", "marks", "path"),
     [
         ({}, mapped(url="https://gitlab.example.com/shop/deploy", path="plain/us"), "plain/us"),
-        ({}, mapped(url="git@gitlab.example.com:shop/deploy.git", path="plain/us/api.yaml"), "plain/us"),
+        (
+            {},
+            mapped(url="git@gitlab.example.com:shop/deploy.git", path="plain/us/api.yaml"),
+            "plain/us",
+        ),
         ({}, mapped(path="./plain/eu"), "plain/eu"),
         ({"apps/api.yaml": APPLICATION}, TRACKED, "plain/eu"),
         ({"apps/set.yaml": SET}, TRACKED, "plain/eu"),
         ({"clusters/apps.yaml": FLUX}, BY_FLUX, "plain/us"),
         ({}, {"config.kubernetes.io/origin": "path: ../us/api.yaml\n"}, "plain/us"),
     ],
-)  # fmt: skip
+)
 def test_each_rung_leads_to_the_one_document(
     more: dict[str, str], marks: dict[str, str], path: str
 ) -> None:

@@ -51,8 +51,14 @@ DOCUMENTS: dict[str, Any] = {
                 {"ref": "v", "repoURL": "https://x/y"},
                 {
                     "path": "charts/api",
-                    "helm": {"valueFiles": ["$v/a.yaml"], "parameters": [{"name": "a", "value": "b"}]},
-                    "kustomize": {"images": ["a=b"], "patches": [{"target": {"kind": "X"}, "patch": "a: 1"}]},
+                    "helm": {
+                        "valueFiles": ["$v/a.yaml"],
+                        "parameters": [{"name": "a", "value": "b"}],
+                    },
+                    "kustomize": {
+                        "images": ["a=b"],
+                        "patches": [{"target": {"kind": "X"}, "patch": "a: 1"}],
+                    },
                 },
             ],
         },
@@ -62,7 +68,10 @@ DOCUMENTS: dict[str, Any] = {
         "kind": "ApplicationSet",
         "metadata": {"name": "all"},
         "spec": {
-            "generators": [{"list": {"elements": [{"a": "b"}]}}, {"git": {"directories": [{"path": "c/*"}]}}],
+            "generators": [
+                {"list": {"elements": [{"a": "b"}]}},
+                {"git": {"directories": [{"path": "c/*"}]}},
+            ],
             "template": {"metadata": {"name": "{{a}}"}, "spec": {"source": {"path": "charts/api"}}},
         },
     },
@@ -71,7 +80,13 @@ DOCUMENTS: dict[str, Any] = {
         "kind": "HelmRelease",
         "metadata": {"name": "api", "namespace": "shop"},
         "spec": {
-            "chart": {"spec": {"chart": "./charts/api", "sourceRef": {"kind": "GitRepository"}, "valuesFiles": ["a"]}},
+            "chart": {
+                "spec": {
+                    "chart": "./charts/api",
+                    "sourceRef": {"kind": "GitRepository"},
+                    "valuesFiles": ["a"],
+                }
+            },
             "values": {"replicaCount": 2},
             "valuesFrom": [{"kind": "ConfigMap", "name": "m"}],
         },
@@ -85,7 +100,10 @@ DOCUMENTS: dict[str, Any] = {
     "prod/kustomization.yaml": {
         "resources": ["../base"],
         "components": [],
-        "patches": [{"path": "p.yaml", "target": {"kind": "Deployment"}}, {"patch": "- {op: add, path: /x, value: 1}"}],
+        "patches": [
+            {"path": "p.yaml", "target": {"kind": "Deployment"}},
+            {"patch": "- {op: add, path: /x, value: 1}"},
+        ],
         "images": [{"name": "a", "newTag": "1"}],
         "replicas": [{"name": "web", "count": 2}],
         "configMapGenerator": [{"name": "m", "files": ["values.yaml=p.yaml"]}],
@@ -101,7 +119,10 @@ DOCUMENTS: dict[str, Any] = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "web"},
-        "spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "app", "image": "a:1"}]}}},
+        "spec": {
+            "replicas": 2,
+            "template": {"spec": {"containers": [{"name": "app", "image": "a:1"}]}},
+        },
     },
     "base/hpa.yaml": {
         "apiVersion": "autoscaling/v2",
@@ -109,7 +130,7 @@ DOCUMENTS: dict[str, Any] = {
         "metadata": {"name": "web"},
         "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "other"}},
     },
-}  # fmt: skip
+}
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -151,8 +172,13 @@ def test_no_shape_of_a_repository_breaks_the_search(
     index = build(with_junk(spots))
     for name, field in (
         ("api", FieldChange(path="spec.replicas", before=2, after=3)),
-        ("web", FieldChange(path="spec.template.spec.containers[name=app].image", before="a:2", after="a:3")),
-    ):  # fmt: skip
+        (
+            "web",
+            FieldChange(
+                path="spec.template.spec.containers[name=app].image", before="a:2", after="a:3"
+            ),
+        ),
+    ):
         ref = sample.API.model_copy(update={"name": name})
         for marks in ({}, MARKS):
             hints = Hints("production", project="shop/deploy", live={ref.key: marks})

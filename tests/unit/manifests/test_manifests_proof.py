@@ -191,10 +191,13 @@ def test_nothing_is_built_from_elsewhere(entry: str, words: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a: &a [x, x, x]\n" + "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}' if n else '*a'] * 9)}]\n" for n in range(9)),
+        "a: &a [x, x, x]\n"
+        + "".join(
+            f"b{n}: &b{n} [{', '.join([f'*b{n - 1}' if n else '*a'] * 9)}]\n" for n in range(9)
+        ),
         "[" * 500 + "]" * 500,
     ],
-)  # fmt: skip
+)
 def test_a_bomb_in_a_kustomization_is_refused(text: str) -> None:
     files = {"app/kustomization.yaml": text}
     with BuiltIn().open(files) as bench, pytest.raises(NotRendered):
@@ -218,7 +221,16 @@ def test_documents_are_compared_as_sets_whatever_their_order() -> None:
 def test_the_expected_object_is_made_from_what_is_rendered() -> None:
     item = yaml.safe_load_all(BASE)
     deployment = next(iter(item))
-    after = expected(deployment, [FieldChange(op="add", path="spec.template.spec.containers[name=app].env[name=A]", after={"value": "1"})])  # fmt: skip
+    after = expected(
+        deployment,
+        [
+            FieldChange(
+                op="add",
+                path="spec.template.spec.containers[name=app].env[name=A]",
+                after={"value": "1"},
+            )
+        ],
+    )
     assert after["spec"]["template"]["spec"]["containers"][0]["env"] == [
         {"name": "A", "value": "1"}
     ]

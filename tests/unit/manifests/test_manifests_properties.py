@@ -220,10 +220,27 @@ def test_lines_of_a_literal_change_alone(before: list[str], after: list[str]) ->
 
 WORDS_OF_YAML = st.lists(
     st.sampled_from(
-        ["- ", "? ", ": ", "a: ", "\n", "  ", "\t", "[", "{", "&a ", "*a", "!!map ", "\u2028", "\x85", "|\n", "x"]
+        [
+            "- ",
+            "? ",
+            ": ",
+            "a: ",
+            "\n",
+            "  ",
+            "\t",
+            "[",
+            "{",
+            "&a ",
+            "*a",
+            "!!map ",
+            "\u2028",
+            "\x85",
+            "|\n",
+            "x",
+        ]
     ),
     max_size=25,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=300, deadline=None)

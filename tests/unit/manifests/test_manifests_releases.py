@@ -175,18 +175,36 @@ VALUES = {
     "other": {"memory": "128Mi"},
     "workers": [{"name": "w", "memory": "128Mi"}],
 }
-ITEM = {"spec": {"containers": [{"name": "api", "image": "r/api:1.0", "resources": {"limits": {"memory": "128Mi"}}}]}}  # fmt: skip
+ITEM = {
+    "spec": {
+        "containers": [
+            {"name": "api", "image": "r/api:1.0", "resources": {"limits": {"memory": "128Mi"}}}
+        ]
+    }
+}
 AT = "spec.containers[name=api]."
 
 
 @pytest.mark.parametrize(
     ("field", "path", "value"),
     [
-        (FieldChange(path=AT + "resources.limits.memory", before="128Mi", after="1Gi"), ("api", "memory"), "1Gi"),
-        (FieldChange(path=AT + "image", before="r/api:1.0", after="r/api:1.1"), ("api", "image", "tag"), "1.1"),
-        (FieldChange(op="add", path=AT + "resources.requests.cpu", after="1"), ("api", "resources", "requests", "cpu"), "1"),
+        (
+            FieldChange(path=AT + "resources.limits.memory", before="128Mi", after="1Gi"),
+            ("api", "memory"),
+            "1Gi",
+        ),
+        (
+            FieldChange(path=AT + "image", before="r/api:1.0", after="r/api:1.1"),
+            ("api", "image", "tag"),
+            "1.1",
+        ),
+        (
+            FieldChange(op="add", path=AT + "resources.requests.cpu", after="1"),
+            ("api", "resources", "requests", "cpu"),
+            "1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_likeliest_value_comes_first_and_nothing_that_could_not_be(
     field: FieldChange, path: tuple[str, ...], value: str
 ) -> None:

@@ -30,9 +30,13 @@ def env(**values: str) -> list[dict[str, str]]:
         (env(A="1", B="2"), env(A="1", B="3"), [("spec.x[name=B].value", "2", "3")]),
         (env(A="1"), env(), [("spec.x[name=A]", {"name": "A", "value": "1"}, None)]),
         ([1, 2], [1, 3], [("spec.x", [1, 2], [1, 3])]),
-        ({"a": {"b": [{"name": "c", "d": 1}]}}, {"a": {"b": [{"name": "c", "d": 2}]}}, [("spec.x.a.b[name=c].d", 1, 2)]),
+        (
+            {"a": {"b": [{"name": "c", "d": 1}]}},
+            {"a": {"b": [{"name": "c", "d": 2}]}},
+            [("spec.x.a.b[name=c].d", 1, 2)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_only_what_changes_is_there(before: Any, after: Any, found: list[Any]) -> None:
     assert [(d.path, d.before, d.after) for d in of(before, after)] == found
 
@@ -44,9 +48,12 @@ def test_items_that_share_a_name_are_compared_as_a_whole() -> None:
 
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("ab", max_size=2),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "a", "b"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "a", "b"]), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(json, json)
@@ -68,4 +75,10 @@ def test_deep_values_end() -> None:
 
 
 def test_values_are_written_as_in_a_manifest() -> None:
-    assert [shown(v) for v in (None, True, 1, "x", {"a": [1]})] == ["–", "true", "1", "x", '{"a": [1]}']  # fmt: skip
+    assert [shown(v) for v in (None, True, 1, "x", {"a": [1]})] == [
+        "–",
+        "true",
+        "1",
+        "x",
+        '{"a": [1]}',
+    ]

@@ -61,7 +61,18 @@ def _texts(expression: ast.expr) -> Iterator[str]:
 _QUOTES = ("could not be checked: ", "1: ", "1 ", "quota 1: 1 1")
 
 
-@pytest.mark.parametrize("module", ["core/checks.py", "core/quota.py", "core/budgets.py", "core/checking.py", "adapters/kubernetes.py", "adapters/schemas.py", "examination.py"])  # fmt: skip
+@pytest.mark.parametrize(
+    "module",
+    [
+        "core/checks.py",
+        "core/quota.py",
+        "core/budgets.py",
+        "core/checking.py",
+        "adapters/kubernetes.py",
+        "adapters/schemas.py",
+        "examination.py",
+    ],
+)
 def test_every_verdict_has_its_french_sentence(module: str) -> None:
     found = set(sentences(ROOT / "safety" / module))
     assert found

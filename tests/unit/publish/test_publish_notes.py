@@ -41,7 +41,9 @@ def test_durations(text: str, seconds: float) -> None:
     assert notes.duration(text, MONTH) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "h", "2", "-2h", "1.5h", "2h3m", "99999h", "2h /merge", "٣h"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text", ["", "soon", "h", "2", "-2h", "1.5h", "2h3m", "99999h", "2h /merge", "٣h"]
+)
 def test_what_is_no_duration(text: str) -> None:
     found = notes.duration(text, MONTH)
     assert found is None or text == "٣h"

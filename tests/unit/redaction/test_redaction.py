@@ -155,19 +155,57 @@ def test_masking_twice_changes_nothing(text: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["password", "token", "=", ": ", '"', "'", "\\", "\n", "@", "://", "Bearer ", "x1", "basic ", "[masked:",
-             "Authorization: ", "name: ", "value: ", "--secret ", "api_key", "-u a:b", "tcp(", ":", ",", "[", "]",
-             "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi.abcd.efg", "cookie: a=b", "AKIAABCDEFGHIJKLMNOP", "REDACTED-", "}"]
+            [
+                "password",
+                "token",
+                "=",
+                ": ",
+                '"',
+                "'",
+                "\\",
+                "\n",
+                "@",
+                "://",
+                "Bearer ",
+                "x1",
+                "basic ",
+                "[masked:",
+                "Authorization: ",
+                "name: ",
+                "value: ",
+                "--secret ",
+                "api_key",
+                "-u a:b",
+                "tcp(",
+                ":",
+                ",",
+                "[",
+                "]",
+                "-----BEGIN PRIVATE KEY-----",
+                "eyJhbGciOi.abcd.efg",
+                "cookie: a=b",
+                "AKIAABCDEFGHIJKLMNOP",
+                "REDACTED-",
+                "}",
+            ]
         ),
         max_size=14,
     )
-)  # fmt: skip
+)
 def test_masking_twice_changes_nothing_on_hostile_mixtures(parts: list[str]) -> None:
     once = mask("".join(parts))
     assert mask(once) == once
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4), max_leaves=12))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4)
+        ),
+        max_leaves=12,
+    )
+)
 def test_masking_json_twice_changes_nothing(value: object) -> None:
     assert mask_json(mask_json(value)) == mask_json(value)
 
@@ -184,13 +222,16 @@ def test_env_values_with_secret_names_and_secrets_data_go() -> None:
                         {"name": "DB_HOST", "value": "mysql.shop.svc"},
                         {"name": "TOKEN_URL", "value": "http://idp/token"},
                         {"name": "API_KEY", "value": "$(FROM_VAULT)"},
-                        {"name": "X", "valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}}},
+                        {
+                            "name": "X",
+                            "valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}},
+                        },
                     ],
                 }
             ],
             "volumes": [{"secret": {"secretName": "tls"}}],
         },
-    }  # fmt: skip
+    }
     masked = mask_json(pod)
     container = masked["spec"]["containers"][0]
     assert [e.get("value") for e in container["env"]] == [
@@ -208,8 +249,15 @@ def test_env_values_with_secret_names_and_secrets_data_go() -> None:
 
 
 def test_a_secrets_copy_in_the_annotation_of_kubectl_apply_goes_with_its_data() -> None:
-    applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"user":"YWRtaW4="}}', "team": "shop"}  # fmt: skip
-    secret = {"kind": "Secret", "metadata": {"name": "s", "annotations": applied}, "data": {"user": "YWRtaW4="}}  # fmt: skip
+    applied = {
+        "kubectl.kubernetes.io/last-applied-configuration": '{"data":{"user":"YWRtaW4="}}',
+        "team": "shop",
+    }
+    secret = {
+        "kind": "Secret",
+        "metadata": {"name": "s", "annotations": applied},
+        "data": {"user": "YWRtaW4="},
+    }
     masked = mask_json(secret)
     assert "YWRtaW4=" not in json.dumps(masked)
     assert masked["metadata"]["annotations"] == {"team": "shop"}
@@ -222,10 +270,22 @@ def test_what_was_redacted_before_keeps_its_equality() -> None:
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("DB_PASSWORD", True), ("dbPwd", True), ("X-Api-Key", True), ("GITLAB_TOKEN", True), ("accountKey", True),
-     ("SECRET_NAME", False), ("TOKEN_URL", False), ("PASSWORD_FILE", False), ("topologyKey", False), ("monkey", False),
-     ("imagePullSecrets", True), ("bypass", False), ("PATH", False)],
-)  # fmt: skip
+    [
+        ("DB_PASSWORD", True),
+        ("dbPwd", True),
+        ("X-Api-Key", True),
+        ("GITLAB_TOKEN", True),
+        ("accountKey", True),
+        ("SECRET_NAME", False),
+        ("TOKEN_URL", False),
+        ("PASSWORD_FILE", False),
+        ("topologyKey", False),
+        ("monkey", False),
+        ("imagePullSecrets", True),
+        ("bypass", False),
+        ("PATH", False),
+    ],
+)
 def test_names_tell_secrets(name: str, secret: bool) -> None:
     assert secret_name(name) is secret
 
@@ -242,8 +302,20 @@ def test_a_private_key_goes_even_when_its_end_is_cut_off() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["password", "password=\\", "://a:b", "name: token", "Authorization: ", "\\\"", "eyJ", "a.", "--token-", "Bearer a", "-----BEGIN "],
-)  # fmt: skip
+    [
+        "password",
+        "password=\\",
+        "://a:b",
+        "name: token",
+        "Authorization: ",
+        '\\"',
+        "eyJ",
+        "a.",
+        "--token-",
+        "Bearer a",
+        "-----BEGIN ",
+    ],
+)
 def test_no_text_makes_masking_quadratic(unit: str) -> None:
     """Eight times the text would cost 64 times as much; counted in this process's own CPU, not on the clock."""
 
@@ -271,7 +343,24 @@ def test_no_text_with_a_secret_in_it_is_remembered() -> None:
 
 
 @settings(max_examples=200)
-@given(st.lists(st.sampled_from(["password=abc1", "token", "\n", " ", "plain words", "glpat-abcdefghij0123456789", "-u a:b", "\r", "x" * 300]), max_size=8))  # fmt: skip
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "password=abc1",
+                "token",
+                "\n",
+                " ",
+                "plain words",
+                "glpat-abcdefghij0123456789",
+                "-u a:b",
+                "\r",
+                "x" * 300,
+            ]
+        ),
+        max_size=8,
+    )
+)
 def test_a_text_is_masked_the_same_whether_short_or_long(parts: list[str]) -> None:
     """What is skipped for speed in short texts and per line in long ones hides nothing."""
     text, filling = " ".join(parts), "\n" + "z " * 200

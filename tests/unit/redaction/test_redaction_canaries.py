@@ -95,12 +95,26 @@ class Planter:
 
     def _all(self) -> list[Callable[[], str]]:
         named = (
-            "password={}", "DB_PASSWORD={} started", "spring.datasource.password: {}", '{{"user":"app","password":"{}"}}',
-            "postgres://app:{}@db:5432/orders", "Server=db;User Id=sa;Password={};Encrypt=true", "app:{}@tcp(mysql:3306)/orders",
-            "mysql --password {} -h db", '{{"name":"SMTP_PASSWORD","value":"{}"}}', "curl -u admin:{} http://x", "CLIENT_SECRET={}",
-            "level=debug apiKey={} sent", '"dd-application-key":"{}"', "auth_token={}", "Authorization: Bearer {}", "X-Api-Key: {}",
-            "https://hook.example/in?token={}", "Cookie: session={}", "AccountKey={};EndpointSuffix=core",
-        )  # fmt: skip
+            "password={}",
+            "DB_PASSWORD={} started",
+            "spring.datasource.password: {}",
+            '{{"user":"app","password":"{}"}}',
+            "postgres://app:{}@db:5432/orders",
+            "Server=db;User Id=sa;Password={};Encrypt=true",
+            "app:{}@tcp(mysql:3306)/orders",
+            "mysql --password {} -h db",
+            '{{"name":"SMTP_PASSWORD","value":"{}"}}',
+            "curl -u admin:{} http://x",
+            "CLIENT_SECRET={}",
+            "level=debug apiKey={} sent",
+            '"dd-application-key":"{}"',
+            "auth_token={}",
+            "Authorization: Bearer {}",
+            "X-Api-Key: {}",
+            "https://hook.example/in?token={}",
+            "Cookie: session={}",
+            "AccountKey={};EndpointSuffix=core",
+        )
         prefixed = (
             lambda: "AKIA" + self._word(16, string.ascii_uppercase + string.digits),
             lambda: "glpat-" + self._word(20),
@@ -135,11 +149,27 @@ def planted_objects(planter: Planter, objects: dict[str, list[Any]]) -> dict[str
             if kind == "events":
                 item["message"] = f"{item.get('message', '')} {planter.text()}"
             _plant_in_workload(planter, item)
-    found.setdefault("configmaps", []).append({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"app.properties": f"a=1\n{planter.text()}\n", "db.password": planter.secret()}})  # fmt: skip
+    found.setdefault("configmaps", []).append(
+        {
+            "kind": "ConfigMap",
+            "metadata": {"name": "c"},
+            "data": {"app.properties": f"a=1\n{planter.text()}\n", "db.password": planter.secret()},
+        }
+    )
     hidden = base64.b64encode(planter.secret().encode()).decode()
     planter.secrets.append(hidden)
     applied = f'{{"data":{{"user":"{hidden}"}}}}'
-    found.setdefault("secrets", []).append({"kind": "Secret", "metadata": {"name": "s", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}}, "data": {"user": hidden}, "stringData": {"x": planter.secret()}})  # fmt: skip
+    found.setdefault("secrets", []).append(
+        {
+            "kind": "Secret",
+            "metadata": {
+                "name": "s",
+                "annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied},
+            },
+            "data": {"user": hidden},
+            "stringData": {"x": planter.secret()},
+        }
+    )
     return found
 
 
@@ -199,14 +229,33 @@ def evidence(planter: Planter, case: str) -> tuple[RawAlert, ContextBundle, dict
     found = case_of(CASES / case)
     capture = read_capture(found.dump, found.repository, found.folder)
     namespace = next(p["metadata"]["namespace"] for p in capture.objects["pods"])
-    alert = planted_alert(planter, Alert(monitor_id=7, title="Pods are not ready", transition="triggered", tags={"kube_namespace": namespace, "env": "staging"}, happened_at=NOW))  # fmt: skip
+    alert = planted_alert(
+        planter,
+        Alert(
+            monitor_id=7,
+            title="Pods are not ready",
+            transition="triggered",
+            tags={"kube_namespace": namespace, "env": "staging"},
+            happened_at=NOW,
+        ),
+    )
     body = f"the delivery as it came: {planter.text()}".encode()
-    raw = RawAlert(event_id="dd-1", trace_id="t", occurred_at=NOW, body_sha256="0" * 64, body=body, alert=alert)  # fmt: skip
+    raw = RawAlert(
+        event_id="dd-1", trace_id="t", occurred_at=NOW, body_sha256="0" * 64, body=body, alert=alert
+    )
     logs = [
-        log.model_copy(update={"lines": (*(f"{line} {planter.text()}" for line in log.lines), planter.text())})
+        log.model_copy(
+            update={"lines": (*(f"{line} {planter.text()}" for line in log.lines), planter.text())}
+        )
         for log in capture.logs
-    ]  # fmt: skip
-    logs += [LogExcerpt(source="datadog", service="web", lines=tuple(f"ERROR {planter.text()}" for _ in range(40)))]  # fmt: skip
+    ]
+    logs += [
+        LogExcerpt(
+            source="datadog",
+            service="web",
+            lines=tuple(f"ERROR {planter.text()}" for _ in range(40)),
+        )
+    ]
     files = {path: planted_manifest(planter, content) for path, content in capture.files.items()}
     bundle = assemble(
         Gathered(
@@ -214,22 +263,51 @@ def evidence(planter: Planter, case: str) -> tuple[RawAlert, ContextBundle, dict
             delivery_id="d",
             received_at=NOW,
             trace_id="t",
-            monitor=Monitor(monitor_id=7, name=planter.text(), message=planter.text(), query=planter.text(), history=(planter.text(),), tags=(f"note:{planter.text()}",)),
+            monitor=Monitor(
+                monitor_id=7,
+                name=planter.text(),
+                message=planter.text(),
+                query=planter.text(),
+                history=(planter.text(),),
+                tags=(f"note:{planter.text()}",),
+            ),
             objects=planted_objects(planter, capture.objects),
             logs=tuple(logs),
             metrics=(Series(metric="cpu", query=planter.text(), tags={"a": planter.text()}),),
-            commits=(Change(kind="commit", author="ada", summary=planter.text(), detail={"diff": f"+ {planter.text()}"}),),
-            declared=tuple(d.model_copy(update={"object": {**d.object, "note": planter.text()}}) for d in capture.declared),
+            commits=(
+                Change(
+                    kind="commit",
+                    author="ada",
+                    summary=planter.text(),
+                    detail={"diff": f"+ {planter.text()}"},
+                ),
+            ),
+            declared=tuple(
+                d.model_copy(update={"object": {**d.object, "note": planter.text()}})
+                for d in capture.declared
+            ),
             extra={"kubectl describe": planter.text(), "root_password": planter.secret()},
             links={"monitor": f"https://app.example/m?token={planter.secret()}"},
         ),
         Rules(),
-    )  # fmt: skip
+    )
     recalled = Recalled(
-        similar=(SimilarIncident(incident_id="inc-0", similarity=0.9, lesson=planter.text(), title=planter.text()),),
+        similar=(
+            SimilarIncident(
+                incident_id="inc-0", similarity=0.9, lesson=planter.text(), title=planter.text()
+            ),
+        ),
         lessons=(planter.text(),),
-        failed=(Pattern(incident_id="inc-0", failure_class="x", fix_kind="y", result="failure", summary=planter.text()),),
-    )  # fmt: skip
+        failed=(
+            Pattern(
+                incident_id="inc-0",
+                failure_class="x",
+                fix_kind="y",
+                result="failure",
+                summary=planter.text(),
+            ),
+        ),
+    )
     down = SourceStatus(name="gitlab", state="missing", reason=f"503 from {planter.text()}")
     return raw, completed(bundle, recalled, [down], Rules()), files
 
@@ -241,7 +319,14 @@ def decided(sinks: Sinks, bundle: ContextBundle, files: dict[str, bytes]) -> lis
         prompt = parse_prompt(path.read_text(), path.stem)
         question = decide_core.question_about(bundle, verdict, prompt)
         sinks.put("model", f"{question.system}\n{question.user}")
-    candidate = decide_core.candidate(bundle, verdict, incident_id="inc-1", fingerprint=decide_core.fingerprint_of(bundle, verdict), role="first", said=SecondOpinion())  # fmt: skip
+    candidate = decide_core.candidate(
+        bundle,
+        verdict,
+        incident_id="inc-1",
+        fingerprint=decide_core.fingerprint_of(bundle, verdict),
+        role="first",
+        said=SecondOpinion(),
+    )
     record = examine_offline(candidate, files, Policy(), PublishedSchemas())
     chosen = next((p for p in record.plans if p.plan.plan_id == record.recommended), None)
     for language in ("en", "fr"):
@@ -249,10 +334,30 @@ def decided(sinks: Sinks, bundle: ContextBundle, files: dict[str, bytes]) -> lis
         for plan in record.plans:
             sinks.put("merge request", mr_title(record, plan) + description(record, plan, page))
             sinks.put("commit", commit_message(record, plan))
-        notice = notice_of(record, chosen, kind="opened" if chosen else "declined", language=language, mr_url="", console_url="https://kfix.example", explanation=record.explanation)  # type: ignore[arg-type]  # fmt: skip
-        for form in (slack.blocks(notice), slack.summary(notice), teams.message(notice), teams.legacy(notice)):  # type: ignore[attr-defined]  # fmt: skip
+        notice = notice_of(
+            record,
+            chosen,
+            kind="opened" if chosen else "declined",
+            language=language,
+            mr_url="",
+            console_url="https://kfix.example",
+            explanation=record.explanation,
+        )  # type: ignore[arg-type]
+        for form in (
+            slack.blocks(notice),
+            slack.summary(notice),
+            teams.message(notice),
+            teams.legacy(notice),
+        ):  # type: ignore[attr-defined]
             sinks.put("chat", repr(form))
-    opened = MergeRequestEvent(event_id="mr-1", trace_id="t", occurred_at=NOW + timedelta(minutes=1), incident_id="inc-1", action="opened", proposal=proposal(record, chosen) if chosen else None)  # fmt: skip
+    opened = MergeRequestEvent(
+        event_id="mr-1",
+        trace_id="t",
+        occurred_at=NOW + timedelta(minutes=1),
+        incident_id="inc-1",
+        action="opened",
+        proposal=proposal(record, chosen) if chosen else None,
+    )
     return [candidate, record, opened]
 
 
@@ -260,7 +365,12 @@ def without_files(record: Record) -> Record:
     """The record without the edited file and its diff as ``git apply`` takes it."""
     if not isinstance(record, ValidatedPlans):
         return record
-    plans = [p.model_copy(update={"edits": tuple(e.model_copy(update={"after": "", "diff": ""}) for e in p.edits)}) for p in record.plans]  # fmt: skip
+    plans = [
+        p.model_copy(
+            update={"edits": tuple(e.model_copy(update={"after": "", "diff": ""}) for e in p.edits)}
+        )
+        for p in record.plans
+    ]
     return record.model_copy(update={"plans": tuple(plans)})
 
 
@@ -275,7 +385,10 @@ async def shown(sinks: Sinks, tmp_path: Path, records: list[Record]) -> None:
     for language in ("en", "fr"):
         sinks.put("page", Pages(language).incident(story, refresh=0, thanks=False))
     sinks.put("json", repr(complete(story)))
-    sinks.put("list", Pages("en").listing(await projection.listed(where={}, limit=9, offset=0), {}, 0, False))  # fmt: skip
+    sinks.put(
+        "list",
+        Pages("en").listing(await projection.listed(where={}, limit=9, offset=0), {}, 0, False),
+    )
     with engine.connect() as connection:
         for table in ("incident_records",):
             sinks.put("sql", repr(connection.execute(text(f"SELECT * FROM {table}")).all()))
@@ -291,7 +404,9 @@ def logged(sinks: Sinks, planter: Planter) -> None:
         with redirect_stderr(said):
             telemetry.configure()
             for _ in range(27):
-                structlog.get_logger().info("x.y", reason=planter.text(), deep={"a": [planter.text()]})  # fmt: skip
+                structlog.get_logger().info(
+                    "x.y", reason=planter.text(), deep={"a": [planter.text()]}
+                )
                 logging.getLogger("foreign").error("it said %s", planter.text())
             try:
                 raise ValueError(planter.text())
@@ -304,12 +419,23 @@ def logged(sinks: Sinks, planter: Planter) -> None:
     sinks.put("logs", said.getvalue())
 
 
-@pytest.mark.parametrize("case", ["oom-killed", "database-credentials-invalid", "liveness-probe-port"])  # fmt: skip
+@pytest.mark.parametrize(
+    "case", ["oom-killed", "database-credentials-invalid", "liveness-probe-port"]
+)
 def test_no_secret_reaches_any_sink(case: str, tmp_path: Path) -> None:
     planter, sinks = Planter(20261124), Sinks()
     raw, bundle, files = evidence(planter, case)
     records = [bundle, *decided(sinks, bundle, files)]
-    note = MergeRequestEvent(event_id="gl-1", trace_id="t", occurred_at=NOW + timedelta(minutes=2), incident_id="inc-1", action="note", actor="ada", text=planter.text(), feedback=Feedback(author="ada", text=planter.text()))  # fmt: skip
+    note = MergeRequestEvent(
+        event_id="gl-1",
+        trace_id="t",
+        occurred_at=NOW + timedelta(minutes=2),
+        incident_id="inc-1",
+        action="note",
+        actor="ada",
+        text=planter.text(),
+        feedback=Feedback(author="ada", text=planter.text()),
+    )
     asyncio.run(shown(sinks, tmp_path, [raw, *records, note]))
     logged(sinks, planter)
     codec = Wire(Kafka(_env_file=None, format="json"))

@@ -24,7 +24,9 @@ from safety.core.selectors import matches
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
 
-HPA = ObjectRef(api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", namespace="shop", name="api")  # fmt: skip
+HPA = ObjectRef(
+    api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", namespace="shop", name="api"
+)
 
 
 def with_pod(**fields: Any) -> dict[str, Any]:
@@ -55,19 +57,51 @@ NO_RESOURCES = [{"name": "app", "image": "a"}]
         ({}, scoped("NotBestEffort", "Terminating"), "pass"),
         ({"containers": NO_RESOURCES}, scoped("BestEffort"), "fail"),
         ({"containers": NO_RESOURCES}, scoped("NotBestEffort"), "pass"),
-        ({"containers": NO_RESOURCES, "resources": {"requests": {"cpu": "1"}}}, scoped("BestEffort"), "pass"),
-        ({"priorityClassName": "high"}, scoped(scopeName="PriorityClass", operator="In", values=["high", "top"]), "fail"),
-        ({"priorityClassName": "low"}, scoped(scopeName="PriorityClass", operator="In", values=["high"]), "pass"),
-        ({"priorityClassName": "low"}, scoped(scopeName="PriorityClass", operator="NotIn", values=["high"]), "fail"),
-        ({"priorityClassName": "low"}, scoped(scopeName="PriorityClass", operator="DoesNotExist"), "pass"),
+        (
+            {"containers": NO_RESOURCES, "resources": {"requests": {"cpu": "1"}}},
+            scoped("BestEffort"),
+            "pass",
+        ),
+        (
+            {"priorityClassName": "high"},
+            scoped(scopeName="PriorityClass", operator="In", values=["high", "top"]),
+            "fail",
+        ),
+        (
+            {"priorityClassName": "low"},
+            scoped(scopeName="PriorityClass", operator="In", values=["high"]),
+            "pass",
+        ),
+        (
+            {"priorityClassName": "low"},
+            scoped(scopeName="PriorityClass", operator="NotIn", values=["high"]),
+            "fail",
+        ),
+        (
+            {"priorityClassName": "low"},
+            scoped(scopeName="PriorityClass", operator="DoesNotExist"),
+            "pass",
+        ),
         ({"priorityClassName": "low"}, scoped("PriorityClass"), "fail"),
         ({}, scoped(scopeName="PriorityClass", operator="Exists"), "unknown"),
         ({}, scoped(scopeName="CrossNamespacePodAffinity", operator="Exists"), "pass"),
-        ({"affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": {"namespaces": ["x"]}}]}}}, scoped(scopeName="CrossNamespacePodAffinity", operator="Exists"), "fail"),
+        (
+            {
+                "affinity": {
+                    "podAntiAffinity": {
+                        "preferredDuringSchedulingIgnoredDuringExecution": [
+                            {"weight": 1, "podAffinityTerm": {"namespaces": ["x"]}}
+                        ]
+                    }
+                }
+            },
+            scoped(scopeName="CrossNamespacePodAffinity", operator="Exists"),
+            "fail",
+        ),
         ({}, scoped("SomethingNew"), "unknown"),
         ({}, scoped(scopeName="BestEffort", operator="Near"), "unknown"),
     ],
-)  # fmt: skip
+)
 def test_a_quota_counts_the_pods_in_its_scope(pod: Any, limits: Any, expected: str) -> None:
     found = objects(deployments=[with_pod(**pod)], resourcequotas=[limits])
     done = examined(plan(replicas(3)), found)
@@ -76,8 +110,12 @@ def test_a_quota_counts_the_pods_in_its_scope(pod: Any, limits: Any, expected: s
 
 @pytest.mark.parametrize(
     ("classes", "expected"),
-    [([], "pass"), ([{"metadata": {"name": "usual"}, "globalDefault": True}], "fail"), ([{"metadata": {"name": "usual"}}], "pass")],
-)  # fmt: skip
+    [
+        ([], "pass"),
+        ([{"metadata": {"name": "usual"}, "globalDefault": True}], "fail"),
+        ([{"metadata": {"name": "usual"}}], "pass"),
+    ],
+)
 def test_a_pod_without_a_class_has_the_clusters_default(classes: Any, expected: str) -> None:
     limits = scoped(scopeName="PriorityClass", operator="In", values=["usual"])
     found = objects(resourcequotas=[limits], priorityclasses=classes)
@@ -85,7 +123,10 @@ def test_a_pod_without_a_class_has_the_clusters_default(classes: Any, expected: 
 
 
 def limit_range(**entry: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "l", "namespace": "shop"}, "spec": {"limits": [{"type": "Container", **entry}]}}  # fmt: skip
+    return {
+        "metadata": {"name": "l", "namespace": "shop"},
+        "spec": {"limits": [{"type": "Container", **entry}]},
+    }
 
 
 @pytest.mark.parametrize(
@@ -142,13 +183,31 @@ def container(cpu: str, **more: Any) -> dict[str, Any]:
     [
         ({"containers": [container("1"), container("500m")]}, "1.5"),
         ({"containers": [container("1")], "initContainers": [container("3")]}, "3"),
-        ({"containers": [container("1")], "initContainers": [container("2", restartPolicy="Always")]}, "3"),
-        ({"containers": [container("1")], "initContainers": [container("2", restartPolicy="Always"), container("3")]}, "5"),
-        ({"containers": [container("1")], "initContainers": [container("3"), container("1", restartPolicy="Always")]}, "3"),
+        (
+            {
+                "containers": [container("1")],
+                "initContainers": [container("2", restartPolicy="Always")],
+            },
+            "3",
+        ),
+        (
+            {
+                "containers": [container("1")],
+                "initContainers": [container("2", restartPolicy="Always"), container("3")],
+            },
+            "5",
+        ),
+        (
+            {
+                "containers": [container("1")],
+                "initContainers": [container("3"), container("1", restartPolicy="Always")],
+            },
+            "3",
+        ),
         ({"containers": [container("1")], "resources": {"requests": {"cpu": "4"}}}, "4"),
         ({"containers": [container("1")], "overhead": {"cpu": "250m"}}, "1.25"),
     ],
-)  # fmt: skip
+)
 def test_a_pod_is_counted_as_the_scheduler_counts_it(pod: Any, cpu_cores: str) -> None:
     assert workloads.per_pod(with_pod(**pod), "requests")["cpu"] == Decimal(cpu_cores)
 
@@ -169,7 +228,12 @@ def test_replicas_stand_where_each_kind_keeps_them(item: Any, expected: int) -> 
 
 def budget(**spec: Any) -> dict[str, Any]:
     known = {"selector": {"matchLabels": {"app": "api"}}, **spec}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "shop"}, "spec": known}  # fmt: skip
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "b", "namespace": "shop"},
+        "spec": known,
+    }
 
 
 @pytest.mark.parametrize(
@@ -201,7 +265,11 @@ def test_a_budget_keeps_its_room(spec: Any, before: int, after: int, expected: s
 
 
 def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
-    return {"selector": {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}}  # fmt: skip
+    return {
+        "selector": {
+            "matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]
+        }
+    }
 
 
 @pytest.mark.parametrize(
@@ -216,9 +284,17 @@ def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
         (expression("app", "Gt", "1"), "unknown"),
         ({"selector": {}}, "fail"),
         ({"selector": None}, "pass"),
-        ({"selector": {"matchLabels": {"app": "api"}, **expression("app", "DoesNotExist")["selector"]}}, "pass"),
+        (
+            {
+                "selector": {
+                    "matchLabels": {"app": "api"},
+                    **expression("app", "DoesNotExist")["selector"],
+                }
+            },
+            "pass",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_budgets_pods_are_those_its_selector_says(spec: Any, expected: str) -> None:
     found = objects(poddisruptionbudgets=[budget(minAvailable=2, **spec)])
     assert verdict(examined(plan(replicas(1)), found), "disruption_budget")[0] == expected
@@ -242,7 +318,10 @@ def test_pods_that_leave_their_budget_are_unguarded() -> None:
     found = objects(poddisruptionbudgets=[budget(minAvailable=1)])
     change = FieldChange(path="spec.template.metadata.labels.app", before="api", after="web")
     done = examined(plan(change, kind="other"), found)
-    assert verdict(done, "disruption_budget") == ("fail", "budget b would not guard these pods any more")  # fmt: skip
+    assert verdict(done, "disruption_budget") == (
+        "fail",
+        "budget b would not guard these pods any more",
+    )
 
 
 @pytest.mark.parametrize(("low", "expected"), [(1, "fail"), (2, "pass"), (3, "pass")])
@@ -258,8 +337,14 @@ def test_an_autoscalers_lowest_point_keeps_the_budget(low: int, expected: str) -
 
 @pytest.mark.parametrize(
     ("value", "whole", "up", "expected"),
-    [(3, 10, True, 3), ("25%", 10, True, 3), ("25%", 10, False, 2), ("0%", 10, True, 0), ("150%", 2, True, 3)],
-)  # fmt: skip
+    [
+        (3, 10, True, 3),
+        ("25%", 10, True, 3),
+        ("25%", 10, False, 2),
+        ("0%", 10, True, 0),
+        ("150%", 2, True, 3),
+    ],
+)
 def test_percentages_round_as_told(value: Any, whole: int, up: bool, expected: int) -> None:
     assert workloads.rounded(value, whole, math.ceil if up else math.floor) == expected
 
@@ -277,6 +362,10 @@ def test_an_empty_selector_matches_everything() -> None:
 
 
 def test_a_daemon_sets_surge_is_counted() -> None:
-    item = {"kind": "DaemonSet", "spec": {"updateStrategy": {"rollingUpdate": {"maxSurge": "30%"}}}, "status": {"desiredNumberScheduled": 5}}  # fmt: skip
+    item = {
+        "kind": "DaemonSet",
+        "spec": {"updateStrategy": {"rollingUpdate": {"maxSurge": "30%"}}},
+        "status": {"desiredNumberScheduled": 5},
+    }
     assert workloads.surge(item) == 2
     assert workloads.surge({**item, "spec": {}}) == 0

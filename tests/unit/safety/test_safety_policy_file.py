@@ -24,10 +24,13 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("{}", {}),
         ("max_replicas: 7\n", {"max_replicas": 7}),
         ("version: ours-3\nmax_factor: 2\n", {"version": "ours-3", "max_factor": 2.0}),
-        ("protected_namespaces: [kube-system, vault]\n", {"protected_namespaces": ("kube-system", "vault")}),
+        (
+            "protected_namespaces: [kube-system, vault]\n",
+            {"protected_namespaces": ("kube-system", "vault")},
+        ),
         ("protected_namespaces: []\n", {"protected_namespaces": ()}),
     ],
-)  # fmt: skip
+)
 def test_what_a_file_says_replaces_the_default_of_that_field_alone(
     tmp_path: Path, text: str, expected: dict[str, Any]
 ) -> None:
@@ -38,7 +41,9 @@ def test_what_a_file_says_replaces_the_default_of_that_field_alone(
 
 def test_an_environments_rules_are_read_and_bounded(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
-    file.write_text("production: {auto_merge: true, forbidden_fixes: [set_image]}\nstaging: {propose: false}\n")  # fmt: skip
+    file.write_text(
+        "production: {auto_merge: true, forbidden_fixes: [set_image]}\nstaging: {propose: false}\n"
+    )
     policy = read_policy(str(file))
     assert policy.production.forbidden_fixes == ("set_image",)
     assert not policy.merges_by_itself("production")
@@ -49,13 +54,31 @@ def test_an_environments_rules_are_read_and_bounded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[]", "seven", "max_replicas: [", "max_replicas: many", "max_replicas: 0", "max_factor: 1", "max_factor: .inf",
-        "max_factor: .nan", "max_cpu_cores: -1", "max_replica: 7", "production: {propse: true}", "production: true",
-        "production: {forbidden_fixes: [set_everything]}", "development: {tolerated_unknowns: [everything]}",
-        "production: null", "version: {a: 1}", "a: 1\n---\nb: 2", "!!python/object:os.system {}", "\x00", "\xff\xfe\x00",
-        "a: " + "[" * 3000, "veto_after_failures: 0", "max_replicas: 7.5",
+        "[]",
+        "seven",
+        "max_replicas: [",
+        "max_replicas: many",
+        "max_replicas: 0",
+        "max_factor: 1",
+        "max_factor: .inf",
+        "max_factor: .nan",
+        "max_cpu_cores: -1",
+        "max_replica: 7",
+        "production: {propse: true}",
+        "production: true",
+        "production: {forbidden_fixes: [set_everything]}",
+        "development: {tolerated_unknowns: [everything]}",
+        "production: null",
+        "version: {a: 1}",
+        "a: 1\n---\nb: 2",
+        "!!python/object:os.system {}",
+        "\x00",
+        "\xff\xfe\x00",
+        "a: " + "[" * 3000,
+        "veto_after_failures: 0",
+        "max_replicas: 7.5",
     ],
-)  # fmt: skip
+)
 def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(text, "latin-1")
