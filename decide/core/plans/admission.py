@@ -11,14 +11,14 @@ from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.objects import Container, Workload, at, items, mapping, name_of
 from decide.core.plans import sizing
-from decide.core.plans.drafts import Draft, container_path, patch_workload
+from decide.core.plans.drafts import RESTART, Draft, container_path, patch_workload
 from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
 from decide.core.rules.services import alike
 from decide.core.view import ClusterView
 from manifests import quantities
+from schemas.plans import FixKind
 
-_ROLL = ("The pods restart once", "Les pods redémarrent une fois")
 _BOUND = re.compile(
     r"(?P<side>maximum|minimum) (?P<resource>\S+) usage per (?P<what>Container|Pod) is (?P<bound>[\w.]+)(?:, but (?P<field>limit|request) is (?P<now>[\w.]+)|\.\s+No (?P<absent>limit|request))"
 )
@@ -84,7 +84,7 @@ def limit_range(finding: Finding, view: ClusterView) -> list[Draft]:
         why,
         patch_workload(view, workload, wanted),
         0.8,
-        [risk, _ROLL],
+        [risk, RESTART],
     )
     return [draft, *rollback(finding, view)]
 
@@ -166,7 +166,7 @@ def stated_values(finding: Finding, view: ClusterView) -> list[Draft]:
         "A limit that is too low kills or throttles: watch it",
         "Une limite trop basse tue ou bride : surveiller",
     )
-    kind = "set_memory" if any("memory" in n for n in names) else "set_cpu"
+    kind: FixKind = "set_memory" if any("memory" in n for n in names) else "set_cpu"
     return [
         Draft(
             kind,
@@ -177,10 +177,10 @@ def stated_values(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch_workload(view, workload, wanted),
             0.78,
-            [risk, _ROLL],
+            [risk, RESTART],
         ),
         *rollback(finding, view),
-    ]  # type: ignore[arg-type]
+    ]
 
 
 def fitting(
@@ -252,7 +252,7 @@ def pod_security(finding: Finding, view: ClusterView) -> list[Draft]:
             "A program that runs as root or needs capabilities fails at start: the image must allow it",
             "Un programme root ou avec capacités échoue au démarrage : l'image doit le permettre",
         ),
-        _ROLL,
+        RESTART,
     ]
     draft = Draft(
         "other",
@@ -288,7 +288,7 @@ def priority_class(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, [(":priorityClassName", near)]),
                 0.82,
-                [_ROLL],
+                [RESTART],
             )
         )
     if missing:
@@ -303,7 +303,7 @@ def priority_class(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, [(":priorityClassName", None)]),
                 0.68,
-                [risk, _ROLL],
+                [risk, RESTART],
             )
         )
     return drafts
@@ -342,7 +342,7 @@ def invalid(finding: Finding, view: ClusterView) -> list[Draft]:
                 )
             )
     why = (f"{finding.detail}.", f"{finding.detail}.")
-    kind = "set_memory" if resource == "memory" else "set_cpu"
+    kind: FixKind = "set_memory" if resource == "memory" else "set_cpu"
     if raised:
         drafts.append(
             Draft(
@@ -354,9 +354,9 @@ def invalid(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, raised),
                 0.88,
-                [_ROLL],
+                [RESTART],
             )
-        )  # type: ignore[arg-type]
+        )
     drafts.append(
         Draft(
             kind,
@@ -367,7 +367,7 @@ def invalid(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch_workload(view, workload, wanted),
             0.7 if raised else 0.85,
-            [_ROLL],
+            [RESTART],
         )
-    )  # type: ignore[arg-type]
+    )
     return drafts

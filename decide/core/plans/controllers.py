@@ -17,14 +17,20 @@ from decide.core.objects import (
     number,
 )
 from decide.core.plans.admission import fitting, quantity
-from decide.core.plans.drafts import Draft, container_path, exchange, patch, patch_workload
+from decide.core.plans.drafts import (
+    RESTART,
+    SECONDS,
+    Draft,
+    container_path,
+    exchange,
+    patch,
+    patch_workload,
+)
 from decide.core.plans.history import rollback
 from decide.core.rules.jobs import runs_of
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
-
-_ROLL = ("The pods restart once", "Les pods redémarrent une fois")
-_NOW = ("seconds", "quelques secondes")
+from schemas.plans import FixKind
 
 
 def blind_scaler(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -46,7 +52,7 @@ def blind_scaler(finding: Finding, view: ClusterView) -> list[Draft]:
         f"{finding.detail}; utilisation is a share of the request.",
         f"{finding.detail} ; l'utilisation se mesure à la request.",
     )
-    kind = "set_cpu" if resource == "cpu" else "set_memory"
+    kind: FixKind = "set_cpu" if resource == "cpu" else "set_memory"
     return [
         Draft(
             kind,
@@ -57,9 +63,9 @@ def blind_scaler(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch_workload(view, workload, wanted),
             0.85,
-            [("The request is reserved on a node", "La request est réservée sur un nœud"), _ROLL],
+            [("The request is reserved on a node", "La request est réservée sur un nœud"), RESTART],
         )
-    ]  # type: ignore[arg-type]
+    ]
 
 
 def scaler_target(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -81,7 +87,7 @@ def scaler_target(finding: Finding, view: ClusterView) -> list[Draft]:
                     "Le nombre de réplicas dépend désormais de l'autoscaler",
                 )
             ],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -108,7 +114,7 @@ def conflict(finding: Finding, view: ClusterView) -> list[Draft]:
                     "Les requests ne suivent plus l'usage d'elles-mêmes",
                 )
             ],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -166,7 +172,7 @@ def budget(finding: Finding, view: ClusterView) -> list[Draft]:
                 patch(view, ref, found, wanted),
                 0.72,
                 [risk],
-                _NOW,
+                SECONDS,
             )
         )
     return drafts
@@ -185,7 +191,7 @@ def resume(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, workload.ref, workload.obj, [("spec.suspend", False)]),
             0.82,
             [risk],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -222,7 +228,7 @@ def deadline(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, workload.ref, workload.obj, [(path, longer)]),
             0.78,
             [("A job that hangs is noticed later", "Une tâche bloquée est vue plus tard")],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -244,7 +250,7 @@ def rollout(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch(view, workload.ref, workload.obj, [("spec.paused", False)]),
             0.82,
-            [risk, _ROLL],
+            [risk, RESTART],
         )
     ]
 
@@ -361,7 +367,7 @@ def _meant(
                     why,
                     patch_workload(view, workload, [(path, near)]),
                     0.8,
-                    [_ROLL],
+                    [RESTART],
                 )
             ]
     return []
@@ -382,7 +388,7 @@ def scheduler(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch_workload(view, workload, [(":schedulerName", "default-scheduler")]),
             0.8,
-            [_ROLL],
+            [RESTART],
         ),
     ]
 

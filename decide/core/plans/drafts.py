@@ -15,6 +15,15 @@ from schemas.plans import FieldChange, FixKind, KubernetesChange
 
 _ABSENT = object()
 
+#: What several plans say, in English and French.
+RESTART = ("The pods restart once", "Les pods redémarrent une fois")
+COST = ("Higher resource cost", "Coût en ressources plus élevé")
+SECONDS = ("seconds", "quelques secondes")
+OTHER_CHANGES = (
+    "The last revision's other changes are lost too",
+    "Les autres changements de la révision sont perdus aussi",
+)
+
 
 @dataclass(slots=True)
 class Draft:

@@ -21,13 +21,9 @@ from decide.core.objects import (
     number,
     owners_of,
 )
-from decide.core.plans.drafts import Draft, container_path, leaves, patch_workload
+from decide.core.plans.drafts import OTHER_CHANGES, Draft, container_path, leaves, patch_workload
 from decide.core.view import ClusterView
 
-_OLD = (
-    "The last revision's other changes are lost too",
-    "Les autres changements de la révision sont perdus aussi",
-)
 #: Fields that the API server fills in; and a change of more fields than this is for people to read.
 _FILLED = frozenset({"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"})
 _MOST = 6
@@ -136,7 +132,7 @@ def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 changes,
                 0.85,
-                [_OLD],
+                [OTHER_CHANGES],
             )
         ]
         if changes
@@ -195,7 +191,7 @@ def committed(finding: Finding, view: ClusterView) -> list[Draft]:
                         why,
                         patch_workload(view, workload, [(path, before[0])]),
                         0.85,
-                        [_OLD],
+                        [OTHER_CHANGES],
                     )
                 ]
     return []

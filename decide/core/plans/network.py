@@ -8,7 +8,7 @@ from typing import Any
 
 from decide.core.findings import Finding
 from decide.core.objects import at, items, mapping, name_of, number, pairs
-from decide.core.plans.drafts import Draft, exchange, patch, patch_workload, source_of
+from decide.core.plans.drafts import SECONDS, Draft, exchange, patch, patch_workload, source_of
 from decide.core.plans.history import rollback
 from decide.core.plans.traffic import backend
 from decide.core.rules.admission import quota_family
@@ -16,7 +16,6 @@ from decide.core.view import ClusterView
 from manifests import quantities
 from schemas.base import ObjectRef
 
-_NOW = ("seconds", "quelques secondes")
 _BREAK = ("Clients of the old setting lose it", "Les clients de l'ancien réglage le perdent")
 
 
@@ -41,7 +40,7 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, finding.object, service, exchange("spec.selector", old, wanted)),
             0.92,
             [_BREAK],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -80,7 +79,7 @@ def port(finding: Finding, view: ClusterView) -> list[Draft]:
                 patch(view, finding.object, service, [(f"{place}.targetPort", value)]),
                 0.92 - 0.25 * at_,
                 [_BREAK],
-                _NOW,
+                SECONDS,
             )
         )
     return out
@@ -102,7 +101,7 @@ def protocol(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, finding.object, service, [(f"{_place(service, entry)}.protocol", value)]),
             0.92,
             [_BREAK],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -217,7 +216,7 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
                     ),
                     ("The quota's owner must agree", "Le propriétaire du quota doit accepter"),
                 ],
-                _NOW,
+                SECONDS,
             )
         )
     return [*drafts, *_fewer(finding, view)]
@@ -247,7 +246,7 @@ def _fewer(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, workload.ref, workload.obj, [("spec.replicas", workload.created)]),
             0.6,
             [("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
-            _NOW,
+            SECONDS,
         )
     ]
 

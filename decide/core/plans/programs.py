@@ -1,4 +1,4 @@
-"""Plans for what a program itself runs into: heap, pool, disk, missing variables, ports of databases, load, neighbours."""
+"""Plans for what programs need: heap, pools, variables, ports, names, Services."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from typing import Any
 from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.graph import addresses_of, service_name
-from decide.core.objects import Container, Workload, at, items, mapping, name_of, number
+from decide.core.objects import Container, at, items, mapping, name_of, number
 from decide.core.plans import sizing
 from decide.core.plans.admission import quantity
-from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
 from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
 from decide.core.rules.services import alike
-from decide.core.rules.storage import claims_of
 from decide.core.view import ClusterView
 from manifests import quantities
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
-_ROLL = ("The pods restart once", "Les pods redémarrent une fois")
-_COST = ("Higher resource cost", "Coût en ressources plus élevé")
 _XMX = re.compile(r"-Xmx(?P<size>\d+)(?P<unit>[kKmMgG]?)")
+
+
 _OLD_SPACE = re.compile(r"--max-old-space-size=(?P<size>\d+)")
+
+
 _MIB = {"": 1 / 2**20, "k": 1 / 2**10, "m": 1.0, "g": 1024.0}
+
+
 _POOL = re.compile(
     r"(?:POOL_?SIZE|MAX(?:IMUM)?_?POOL|POOL_?MAX|MAX_?CONN(?:ECTION)?S|CONNECTION_LIMIT)", re.I
 )
@@ -86,14 +89,15 @@ def heap(finding: Finding, view: ClusterView) -> list[Draft]:
                         0.8,
                         [
                             ("A leak only lasts longer", "Une fuite dure seulement plus longtemps"),
-                            _ROLL,
+                            RESTART,
                         ],
                     )
                 )
     if limit is not None:
-        text = quantities.format_memory(
-            sizing.memory(measure.Usage(), float(limit), heap_of(container), killed=True).limit
-        )  # type: ignore[union-attr]
+        size = sizing.memory(measure.Usage(), float(limit), heap_of(container), killed=True)
+        if size is None:
+            return [*drafts, *rollback(finding, view)]
+        text = quantities.format_memory(size.limit)
         paths = [
             container_path(workload, container.name, f"resources.{which}.memory")
             for which in ("limits", "requests")
@@ -112,7 +116,7 @@ def heap(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, [(p, text) for p in paths]),
                 0.65 if drafts else 0.75,
-                [_COST, _ROLL],
+                [COST, RESTART],
             )
         )
     return [*drafts, *rollback(finding, view)]
@@ -147,94 +151,10 @@ def pool(finding: Finding, view: ClusterView) -> list[Draft]:
                     why,
                     patch_workload(view, workload, [(_env(container, name), str(more))]),
                     0.72,
-                    [risk, _ROLL],
+                    [risk, RESTART],
                 )
             )
     return [*drafts, *rollback(finding, view)]
-
-
-_DISK = re.compile(
-    r"EmptyDir volume \"?(?P<volume>[^\"\s]+)\"? exceeds the limit \"?(?P<limit>[\w.]+)"
-)
-
-
-def disk(finding: Finding, view: ClusterView) -> list[Draft]:
-    """Half as much local disk again: of the emptyDir that is named, else of the containers' limits."""
-    workload, text = finding.facts["workload"], str(finding.facts.get("message") or "")
-    wanted: list[tuple[str, Any]] = []
-    said = _DISK.search(text)
-    for volume in items(workload.spec.get("volumes")):
-        size = at(volume, "emptyDir", "sizeLimit")
-        if said is not None and size and mapping(volume).get("name") == said["volume"]:
-            more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
-            wanted.append((f":volumes[name={said['volume']}].emptyDir.sizeLimit", more))
-    for container in [] if said else workload.containers():
-        limit = quantity(container, "limits", "ephemeral-storage")
-        if limit is not None:
-            more = quantities.format_memory(limit * Decimal("1.5"))
-            wanted.append(
-                (
-                    container_path(workload, container.name, "resources.limits.ephemeral-storage"),
-                    more,
-                )
-            )
-    why = (f"{finding.detail}.", f"{finding.detail}.")
-    risk = (
-        "Files that nobody deletes fill this too",
-        "Des fichiers jamais supprimés rempliront aussi cela",
-    )
-    return [
-        Draft(
-            "set_volume",
-            (
-                f"Allow {workload.name} half as much local disk again",
-                f"Accorder à {workload.name} moitié plus de disque local",
-            ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.78,
-            [risk, _ROLL],
-        )
-    ]
-
-
-def grown_claim(finding: Finding, view: ClusterView) -> list[Draft]:
-    """Half as large a claim again, where its class lets bound claims grow."""
-    workload = finding.facts["workload"]
-    growing = {
-        name_of(c) for c in view.all("storageclasses") if c.get("allowVolumeExpansion") is True
-    }
-    drafts: list[Draft] = []
-    for name in claims_of(workload):
-        found = view.get("persistentvolumeclaims", workload.namespace, name)
-        size = at(found or {}, "spec", "resources", "requests", "storage")
-        if (
-            found is None
-            or not size
-            or at(found, "spec", "storageClassName") not in growing
-            or at(found, "status", "phase") != "Bound"
-        ):
-            continue
-        more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
-        ref = ObjectRef(
-            api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
-        )
-        why = (
-            f"{finding.detail}; claim {name} has {size} and its class allows expansion.",
-            f"{finding.detail} ; le PVC {name} a {size} et sa classe permet l'extension.",
-        )
-        risk = ("A claim never shrinks again", "Un PVC ne rétrécit plus")
-        drafts.append(
-            Draft(
-                "set_volume",
-                (f"Grow claim {name} to {more}", f"Porter le PVC {name} à {more}"),
-                why,
-                patch(view, ref, found, [("spec.resources.requests.storage", more)]),
-                0.78,
-                [risk, _COST],
-            )
-        )
-    return drafts
 
 
 def names(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -289,7 +209,7 @@ def variable(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, [(f"{path}[{index}].name", name)]),
                 0.82,
-                [_ROLL],
+                [RESTART],
             )
         )
     elif len(told) == 1:
@@ -311,7 +231,7 @@ def variable(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, [(where, value)]),
                 0.66,
-                [risk, _ROLL],
+                [risk, RESTART],
             )
         )
     return drafts
@@ -365,81 +285,8 @@ def _port_draft(  # noqa: PLR0917
         why,
         patch_workload(view, workload, [(path, value)]),
         0.88,
-        [_ROLL],
+        [RESTART],
     )
-
-
-def surge(finding: Finding, view: ClusterView) -> list[Draft]:
-    """Replicas by the rise of requests, at most four times as many; or more CPU each."""
-    from decide.core.plans.resources import cpu, scaled_by_itself
-
-    workload = finding.facts["workload"]
-    factor = min(4.0, float(finding.facts.get("factor") or 2.0))
-    drafts = [d for d in cpu(finding, view) if d.fix_kind == "set_cpu"]
-    if workload.kind == "Deployment" and workload.desired and not scaled_by_itself(view, workload):
-        more = max(workload.desired + 1, math.ceil(workload.desired * factor))
-        why = (
-            f"{finding.detail}: {factor:.1f} times the load, {more} replicas instead of {workload.desired}.",
-            f"{finding.detail} : charge multipliée par {factor:.1f}, {more} réplicas au lieu de {workload.desired}.",
-        )
-        drafts.insert(
-            0,
-            Draft(
-                "set_replicas",
-                (
-                    f"Run {more} replicas of {workload.name}",
-                    f"Passer {workload.name} à {more} réplicas",
-                ),
-                why,
-                patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
-                0.86,
-                [
-                    _COST,
-                    (
-                        "Nodes must hold the additional pods",
-                        "Les nœuds doivent accueillir les pods supplémentaires",
-                    ),
-                ],
-            ),
-        )
-    return drafts
-
-
-def neighbour(finding: Finding, view: ClusterView) -> list[Draft]:
-    """A CPU limit for the greedy one from what it used before it rose."""
-    workload = finding.facts["workload"]
-    samples = measure.values(measure.usage(view, workload, "cpu"))
-    if len(samples) < sizing.ENOUGH:
-        return []
-    calm = sorted(samples)[: len(samples) // 2]
-    usual = measure.percentile(calm, 0.95) or 0.0
-    limit = quantities.format_cpu(math.ceil(max(0.1, usual * 2) * 20) / 20)
-    wanted = [
-        (container_path(workload, c.name, "resources.limits.cpu"), limit)
-        for c in workload.containers()
-        if quantity(c, "limits", "cpu") is None
-    ]
-    why = (
-        f"{finding.detail}; its usual CPU is {usual:.2f} cores, twice that is {limit}.",
-        f"{finding.detail} ; son CPU habituel est {usual:.2f} cœurs, le double est {limit}.",
-    )
-    risk = (
-        "The neighbour is throttled when it needs more",
-        "Le voisin est bridé quand il lui en faut plus",
-    )
-    return [
-        Draft(
-            "set_cpu",
-            (
-                f"Limit the CPU of {workload.name} to {limit}",
-                f"Limiter le CPU de {workload.name} à {limit}",
-            ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.76,
-            [risk, _ROLL],
-        )
-    ]
 
 
 def service(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -473,48 +320,3 @@ def service(finding: Finding, view: ClusterView) -> list[Draft]:
             ("seconds", "quelques secondes"),
         )
     ]
-
-
-def claim(finding: Finding, view: ClusterView) -> list[Draft]:
-    """The claim of the nearest name that exists, else the revision before."""
-    workload: Workload = finding.facts["workload"]
-    missing = str(finding.facts.get("claim") or "")
-    taken = {
-        str(at(v, "persistentVolumeClaim", "claimName"))
-        for w in view.workloads
-        if w is not workload
-        for v in items(w.spec.get("volumes"))
-    }
-    names = [name_of(c) for c in view.inside("persistentvolumeclaims", workload.namespace)]
-    near = max(
-        (
-            n
-            for n in names
-            if n not in taken and (alike(n, missing) >= 0.8 or n in missing or missing in n)
-        ),
-        key=lambda n: alike(n, missing),
-        default="",
-    )
-    drafts = rollback(finding, view)
-    for volume in items(workload.spec.get("volumes")):
-        if near and at(volume, "persistentVolumeClaim", "claimName") == missing:
-            path = f":volumes[name={mapping(volume).get('name')}].persistentVolumeClaim.claimName"
-            why = (
-                f"There is no claim {missing}; {near} exists and nobody else mounts it.",
-                f"Pas de PVC {missing} ; {near} existe et personne d'autre ne le monte.",
-            )
-            risk = (
-                "A like name is not proof: check what the volume holds",
-                "Un nom proche n'est pas une preuve : vérifier le contenu du volume",
-            )
-            drafts.append(
-                Draft(
-                    "set_volume",
-                    (f"Mount claim {near}", f"Monter le PVC {near}"),
-                    why,
-                    patch_workload(view, workload, [(path, near)]),
-                    0.76,
-                    [risk, _ROLL],
-                )
-            )
-    return drafts

@@ -8,12 +8,11 @@ from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.objects import Container, Workload, at, number
 from decide.core.plans import peers, sizing
-from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
+from decide.core.plans.drafts import COST, Draft, container_path, patch, patch_workload
 from decide.core.plans.heaps import heap_of
 from decide.core.view import ClusterView
 from manifests import quantities
 
-_COST = ("Higher resource cost", "Coût en ressources plus élevé")
 _RESTART = ("The pods restart once", "Les pods redémarrent une fois")
 
 
@@ -68,7 +67,7 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch_workload(view, workload, both),
             0.95 if size.measured else 0.85,
-            [_COST, _RESTART],
+            [COST, _RESTART],
         )
     ]
     drafts.append(
@@ -140,7 +139,7 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, wanted),
                 0.9 if size.measured else 0.8,
-                [_COST, _RESTART],
+                [COST, _RESTART],
             )
         )
     return drafts + _replicas(finding, view, workload)
@@ -176,7 +175,7 @@ def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[D
             why,
             patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
             0.65,
-            [_COST],
+            [COST],
         )
     ]
 
@@ -203,7 +202,7 @@ def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, ref, scaler, [("spec.maxReplicas", new)]),
             0.9,
             [
-                _COST,
+                COST,
                 (
                     "Nodes must hold the additional pods",
                     "Les nœuds doivent accueillir les pods supplémentaires",

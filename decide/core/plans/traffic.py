@@ -7,13 +7,12 @@ from typing import Any
 from decide.core.findings import Finding
 from decide.core.links import peer_of
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of
-from decide.core.plans.drafts import Draft, patch
+from decide.core.plans.drafts import SECONDS, Draft, patch
 from decide.core.selectors import stated
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
-_NOW = ("seconds", "quelques secondes")
 _WIDER = ("One more peer may connect", "Un pair de plus peut se connecter")
 _WRITER = ("The gateway's owner must agree", "Le propriétaire de la passerelle doit accepter")
 _DNS = {
@@ -68,7 +67,7 @@ def network_policy(finding: Finding, view: ClusterView) -> list[Draft]:
                 patch(view, ref, policy, _added(policy, direction, rule)),
                 0.88,
                 [_WIDER],
-                _NOW,
+                SECONDS,
             )
         )
     if _labels(workload):
@@ -81,7 +80,7 @@ def network_policy(finding: Finding, view: ClusterView) -> list[Draft]:
                 [_own_policy(workload, direction, rule, peer)],
                 0.78,
                 [_WIDER],
-                _NOW,
+                SECONDS,
             )
         )
     return drafts
@@ -148,7 +147,7 @@ def mesh(finding: Finding, view: ClusterView) -> list[Draft]:
                 patch(view, _ref(route, "VirtualService"), route, [(str(facts["path"]), None)]),
                 0.8,
                 [risk],
-                _NOW,
+                SECONDS,
             )
         ]
     caller, policy = facts.get("caller"), facts.get("policy")
@@ -182,7 +181,7 @@ def mesh(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, _ref(policy, "AuthorizationPolicy"), policy, place),
             0.72,
             [risk, _WIDER],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -208,7 +207,7 @@ def _subset(finding: Finding, view: ClusterView) -> list[Draft]:
             ),
             0.82 - 0.1 * n,
             [_WRITER],
-            _NOW,
+            SECONDS,
         )
         for n, right in enumerate(finding.facts["right"][:2])
     ]
@@ -232,7 +231,7 @@ def backend(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, found.owner, found.obj, [(str(finding.facts["place"]), right)]),
             0.85,
             [_WRITER],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -252,7 +251,7 @@ def front(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, finding.object, obj, [(str(finding.facts["place"]), right)]),
             0.8,
             [_WRITER],
-            _NOW,
+            SECONDS,
         )
     ]
 
@@ -276,6 +275,6 @@ def tls_secret(finding: Finding, view: ClusterView) -> list[Draft]:
             patch(view, finding.object, ingress, [(place, near)]),
             0.75,
             [risk],
-            _NOW,
+            SECONDS,
         )
     ]
