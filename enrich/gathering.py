@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed, tags_of
-from enrich.core.objects import Index
+from enrich.core.objects import Index, meta
 from enrich.core.subject import Named, environment, named, resolve
-from enrich.ports import Cluster, Memory, Observability, Repository
+from enrich.ports import Cluster, Listing, Memory, Observability, Repository
 from kfix.metric_queries import WORKLOAD_TAGS
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
@@ -63,6 +63,15 @@ class Round:
         )
         return answer
 
+    def lacking(self, name: str, reason: str) -> None:
+        """Notes that a source that answered did not tell everything."""
+        self.statuses = [
+            status.model_copy(update={"state": "degraded", "reason": reason[:300]})
+            if status.name == name
+            else status
+            for status in self.statuses
+        ]
+
 
 async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:
     """The bundle of one delivery. Never raises for a source's sake; errors.Rejected for an alert that fits no record."""
@@ -88,11 +97,11 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     tags = tags_of(started)
     who = named(tags, rules.cluster)
     until = alert.happened_at or raw.occurred_at
-    objects = await round_.ask("kubernetes.objects", sources.cluster.objects(who.namespace), {})
+    objects = await _objects(round_, sources.cluster, who.namespace)
     subject = resolve(who, objects)
     names = search_names(who, subject)
     (pod_logs, datadog_logs, metrics, (declared, commits)) = await asyncio.gather(
-        round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject)), []),
+        round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject, who)), []),
         round_.ask("datadog.logs", datadog.logs(names, until), []),
         round_.ask("datadog.metrics", datadog.metrics(names, until), []),
         round_.ask("gitlab", _declared(sources.repository, subject, tags, rules), ([], [])),
@@ -142,11 +151,19 @@ def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
     return {tag: value for tag, value in names.items() if value}
 
 
-def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None) -> list[Json]:
+async def _objects(round_: Round, cluster: Cluster, namespace: str) -> dict[str, list[Json]]:
+    source = "kubernetes.objects"
+    listing = await round_.ask(source, cluster.objects(namespace), Listing())
+    if listing.refused:
+        round_.lacking(source, f"not readable: {', '.join(listing.refused)}")
+    return listing.objects
+
+
+def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Named) -> list[Json]:
     """The pods that the subject controls; all pods of the namespace while nobody is named."""
     pods = objects.get("pods", [])
     if subject is None:
-        return pods
+        return [pod for pod in pods if meta(pod).get("namespace", "") == who.namespace]
     wanted = (subject.kind, subject.namespace, subject.name)
     index = Index(objects)
     owners = ((pod, index.top_controller(pod)) for pod in pods)

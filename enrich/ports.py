@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -38,11 +39,19 @@ class Observability(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Objects by plural, as in ``KubernetesContext``, and the kinds that are served but could not be read, with why."""
+
+    objects: dict[str, list[Json]] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+
 class Cluster(Protocol):
     """Kubernetes."""
 
-    async def objects(self, namespace: str) -> dict[str, list[Json]]:
-        """Objects of the namespace and of the cluster by plural; the number of calls does not depend on their number."""
+    async def objects(self, namespace: str) -> Listing:
+        """Objects of the namespace and of the cluster; the number of calls does not depend on their number."""
         ...
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from enrich.core.objects import meta
+from enrich.ports import Listing
 from kfix.clients.kubernetes import Kubernetes
 from schemas import errors
 from schemas.base import Json
@@ -19,6 +20,7 @@ NAMESPACED = (
     "replicasets",
     "statefulsets",
     "daemonsets",
+    "controllerrevisions",
     "jobs",
     "cronjobs",
     "services",
@@ -35,10 +37,72 @@ NAMESPACED = (
     "networkpolicies",
     "rolebindings",
 )
+#: Kinds of add-ons, listed in the alert's namespace. Most clusters lack some; a broken one hides nothing else.
+ADDONS = (
+    "httproutes.gateway.networking.k8s.io",
+    "virtualservices.networking.istio.io",
+    "destinationrules.networking.istio.io",
+    "authorizationpolicies.security.istio.io",
+    "peerauthentications.security.istio.io",
+    "certificates.cert-manager.io",
+    "verticalpodautoscalers.autoscaling.k8s.io",
+)
 #: Listed for the cluster.
-CLUSTER = ("nodes", "namespaces", "persistentvolumes", "storageclasses", "priorityclasses")
+CLUSTER = (
+    "nodes",
+    "namespaces",
+    "persistentvolumes",
+    "storageclasses",
+    "priorityclasses",
+    "ingressclasses",
+)
+_SYSTEM = "kube-system"
+#: The cluster's own components by their labels, as (kind, label selector): DNS, control plane (kubeadm's label), and
+#: what runs once a node, by the labels of the network plugins' manifests.
+_COMPONENTS = (
+    ("deployments", "k8s-app=kube-dns"),
+    ("pods", "k8s-app=kube-dns"),
+    ("pods", "tier=control-plane"),
+    (
+        "pods",
+        "k8s-app in (kube-proxy,calico-node,canal,cilium,aws-node,kindnet,kube-router,azure-cni)",
+    ),
+)
+#: Objects of one list of components: one page. A list that is longer is left out whole, since a cut one would show
+#: nodes without their pod.
+_COMPONENTS_AT_MOST = 500
 #: Lists under way at once: kind to the API server's priority and fairness.
 _AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One list to ask for. ``needed``: the cluster counts as away when this list does not come."""
+
+    resource: str
+    namespace: str = ""
+    labels: str = ""
+    limit: int = 0
+    needed: bool = True
+
+    @property
+    def plural(self) -> str:
+        """The key in ``KubernetesContext.objects``."""
+        return self.resource.partition(".")[0]
+
+
+def wishes(namespace: str) -> tuple[Wish, ...]:
+    """The lists of one alert, as many for every alert of a namespace. Without a namespace only the cluster's."""
+    cluster = tuple(Wish(kind) for kind in CLUSTER)
+    if not namespace:
+        return cluster
+    own = tuple(Wish(kind, namespace) for kind in NAMESPACED)
+    addons = tuple(Wish(kind, namespace, needed=False) for kind in ADDONS)
+    components = tuple(
+        Wish(kind, _SYSTEM, labels, _COMPONENTS_AT_MOST, needed=False)
+        for kind, labels in _COMPONENTS
+    )
+    return (*own, *cluster, *addons, *(components if namespace != _SYSTEM else ()))
 
 
 class KubernetesEvidence:
@@ -49,31 +113,22 @@ class KubernetesEvidence:
         self._log_lines = log_lines
         self._log_containers = log_containers
 
-    async def objects(self, namespace: str) -> dict[str, list[Json]]:
-        """A kind that may not be read or does not exist is left out; when nothing can be read, the first failure is raised."""
+    async def objects(self, namespace: str) -> Listing:
+        """A kind that the cluster does not serve is left out silently, one that may not be read by name.
+
+        Raises what the first list raised when nothing can be read, or when a needed list fails for the moment.
+        """
         gate = asyncio.Semaphore(_AT_ONCE)
 
-        async def listed(plural: str, where: str) -> list[Json]:
+        async def listed(wish: Wish) -> list[Json]:
             async with gate:
-                return await self._client.list(plural, where)
+                return await self._client.list(
+                    wish.resource, wish.namespace, labels=wish.labels, limit=wish.limit
+                )
 
-        wanted = [(kind, namespace) for kind in NAMESPACED if namespace] + [
-            (kind, "") for kind in CLUSTER
-        ]
-        answers = await asyncio.gather(*(listed(*item) for item in wanted), return_exceptions=True)
-        found: dict[str, list[Json]] = {}
-        failures: list[BaseException] = []
-        for (kind, _), answer in zip(wanted, answers, strict=True):
-            if isinstance(answer, BaseException):
-                failures.append(answer)
-            else:
-                found[kind] = answer
-        if failures and not found:
-            raise failures[0]
-        for failure in failures:
-            if not isinstance(failure, errors.Permanent):
-                raise failure
-        return found
+        wanted = wishes(namespace)
+        answers = await asyncio.gather(*map(listed, wanted), return_exceptions=True)
+        return _sorted_out(list(zip(wanted, answers, strict=True)))
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
         wanted = list(containers_in_trouble(pods))[: self._log_containers]
@@ -98,6 +153,29 @@ class KubernetesEvidence:
             previous=item.previous,
             lines=tuple(text.splitlines()),
         )
+
+
+def _sorted_out(answers: Sequence[tuple[Wish, list[Json] | BaseException]]) -> Listing:
+    found: dict[str, list[Json]] = {}
+    refused: list[str] = []
+    failures: list[BaseException] = []
+    for wish, answer in answers:
+        if isinstance(answer, BaseException):
+            failures.append(answer)
+            if not isinstance(answer, errors.KFixError):
+                raise answer
+            if wish.needed and not isinstance(answer, errors.Permanent):
+                raise answer
+            if not isinstance(answer, errors.NotFound):
+                refused.append(f"{wish.resource} ({answer.reason})")
+        elif wish.namespace != _SYSTEM or not wish.limit:
+            found[wish.plural] = answer
+        elif wish.plural in found and len(answer) < wish.limit:
+            # Only beside the namespace's own: these alone would say that the namespace has none.
+            found[wish.plural] = [*found[wish.plural], *answer]
+    if failures and not found:
+        raise failures[0]
+    return Listing(found, tuple(dict.fromkeys(refused)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from enrich.core.bundle import Recalled
+from enrich.ports import Listing
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
@@ -39,7 +40,7 @@ class NoObservability:
 class NoCluster:
     """``enrich.ports.Cluster`` without Kubernetes."""
 
-    async def objects(self, namespace: str) -> dict[str, list[Json]]:
+    async def objects(self, namespace: str) -> Listing:
         return _not_configured("Kubernetes")
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:

@@ -134,6 +134,8 @@ def _states(bundle: ContextBundle) -> list[str]:
         metadata = pod.get("metadata") or {}
         if owner and not str(metadata.get("name", "")).startswith(owner):
             continue
+        if context.namespace and metadata.get("namespace", "") != context.namespace:
+            continue
         for status in (pod.get("status") or {}).get("containerStatuses") or ():
             for when in ("state", "lastState"):
                 for phase in ("waiting", "terminated"):

@@ -14,6 +14,7 @@ from enrich.wiring import Ports, open_ports
 from kfix.memory.opening import Memory, open_memory
 from kfix.store.engine import open_engine
 from sandbox.faults import Fault, FaultKind
+from sandbox.kubernetes.kinds import Kind
 from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.world import Pace
@@ -126,6 +127,56 @@ async def test_the_number_of_calls_does_not_grow_with_the_cluster(
             )
         await bundle_of(opened, event.id)
     assert sandbox.faults.count("kubernetes") - before <= before + 6
+
+
+async def test_kinds_of_addons_come_in_where_the_cluster_serves_them(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    version, name = "gateway.networking.k8s.io/v1", {"name": "front", "namespace": "shop"}
+    sandbox.cluster.register(Kind(version, "httproutes", "HTTPRoute"))
+    sandbox.cluster.put({"apiVersion": version, "kind": "HTTPRoute", "metadata": name})
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    assert states(bundle)["kubernetes.objects"] == "ok"
+    assert [o["metadata"]["name"] for o in bundle.k8s_context.objects["httproutes"]] == ["front"]
+    assert "virtualservices" not in bundle.k8s_context.objects
+
+
+async def test_the_clusters_own_components_stand_beside_the_namespaces_pods(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    pod = sandbox.cluster.list("pods", "shop")[0]
+    labels = {
+        "coredns-1": {"k8s-app": "kube-dns"},
+        "kube-proxy-1": {"k8s-app": "kube-proxy"},
+        "kube-scheduler-a": {"component": "kube-scheduler", "tier": "control-plane"},
+        "dashboard-1": {"k8s-app": "dashboard"},
+    }
+    for name, own in labels.items():
+        place = {"name": name, "namespace": "kube-system", "labels": own, "uid": name}
+        sandbox.cluster.put({**pod, "metadata": place})
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    pods = [o["metadata"] for o in bundle.k8s_context.objects["pods"]]
+    system = {m["name"] for m in pods if m["namespace"] == "kube-system"}
+    assert system == {"coredns-1", "kube-proxy-1", "kube-scheduler-a"}
+    assert {m["namespace"] for m in pods} == {"kube-system", "shop"}
+    assert {log.namespace for log in bundle.logs if log.source == "kubernetes"} <= {"shop"}
+
+
+async def test_a_kind_that_may_not_be_read_is_named(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    sandbox.cluster.denied.add(("list", "ingressclasses"))
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    (source,) = [s for s in bundle.sources if s.name == "kubernetes.objects"]
+    assert (source.state, "ingressclasses" in source.reason) == ("degraded", True)
+    assert "ingressclasses" not in bundle.k8s_context.objects
+    assert bundle.k8s_context.objects["pods"]
 
 
 @pytest.mark.parametrize("service", ["kubernetes", "gitlab", "datadog"])

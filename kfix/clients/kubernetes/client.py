@@ -99,15 +99,12 @@ class Kubernetes:
 
     async def get(self, plural: str, namespace: str, name: str) -> Object:
         """One object. ``plural`` as in ``list``; ``namespace`` is ignored for cluster-scoped kinds."""
-        kind = await self._plural(plural)
-        path = f"{kind.in_namespace}/{{name}}"
-        body = await self._read(Target(path, _names(kind, namespace, name)), _accept(kind, ""))
-        return _clean(document_of(body), kind)
+        return await self._get(await self._plural(plural), namespace, name)
 
     async def find(self, ref: ObjectRef) -> Object:
         """The object ``ref`` names, by kind and apiVersion (empty: the usual one)."""
         kind = await self._kind(ref.api_version, ref.kind)
-        return await self.get(_full_plural(kind), ref.namespace, ref.name)
+        return await self._get(kind, ref.namespace, ref.name)
 
     async def pod_log(
         self,
@@ -165,6 +162,11 @@ class Kubernetes:
         target = Target(kind.in_namespace, names)
         answer, warnings = await self._dry_run("POST", target, manifest, _JSON)
         return DryRun(_clean(answer, kind), warnings)
+
+    async def _get(self, kind: Kind, namespace: str, name: str) -> Object:
+        path = f"{kind.in_namespace}/{{name}}"
+        body = await self._read(Target(path, _names(kind, namespace, name)), _accept(kind, ""))
+        return _clean(document_of(body), kind)
 
     async def _read(self, target: Target, accept: str) -> bytes:
         return await _patiently(lambda: self._wire.read(target, accept))
@@ -238,11 +240,6 @@ def _names(kind: Kind, namespace: str, name: str) -> dict[str, str]:
         if value in (".", "..") or "/" in value:
             raise errors.Rejected(f"not a Kubernetes name: {value!r}")
     return names | ({"name": name} if name else {})
-
-
-def _full_plural(kind: Kind) -> str:
-    group = kind.version.rpartition("/")[0]
-    return f"{kind.plural}.{group}" if kind.custom else kind.plural
 
 
 def _accept(kind: Kind, suffix: str) -> str:

@@ -93,6 +93,22 @@ KNOWN: tuple[Kind, ...] = (
     *_kinds("storage.k8s.io/v1", False, "storageclasses:StorageClass"),
     *_kinds("scheduling.k8s.io/v1", False, "priorityclasses:PriorityClass"),
     *_kinds("rbac.authorization.k8s.io/v1", True, "roles:Role", "rolebindings:RoleBinding"),
+    # Add-ons, in the version that each has served since: Gateway API 1.0, Istio 1.22, cert-manager 1.0, VPA 0.9.
+    *_kinds("gateway.networking.k8s.io/v1", True, "httproutes:HTTPRoute"),
+    *_kinds(
+        "networking.istio.io/v1",
+        True,
+        "virtualservices:VirtualService",
+        "destinationrules:DestinationRule",
+    ),
+    *_kinds(
+        "security.istio.io/v1",
+        True,
+        "authorizationpolicies:AuthorizationPolicy",
+        "peerauthentications:PeerAuthentication",
+    ),
+    *_kinds("cert-manager.io/v1", True, "certificates:Certificate"),
+    *_kinds("autoscaling.k8s.io/v1", True, "verticalpodautoscalers:VerticalPodAutoscaler"),
 )
 
 

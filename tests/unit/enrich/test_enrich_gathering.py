@@ -14,6 +14,7 @@ from enrich.core.bounds import size
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.subject import named
 from enrich.gathering import Sources, gather, search_names
+from enrich.ports import Listing
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
@@ -85,11 +86,12 @@ class Datadog:
 class Cluster:
     """A cluster with one workload."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: tuple[str, ...] = ()) -> None:
         self.pods: list[str] = []
+        self.refused = refused
 
-    async def objects(self, namespace: str) -> dict[str, list[Json]]:
-        return OBJECTS if namespace == "shop" else {}
+    async def objects(self, namespace: str) -> Listing:
+        return Listing(OBJECTS if namespace == "shop" else {}, self.refused)
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
         self.pods = [pod["metadata"]["name"] for pod in pods]
@@ -186,6 +188,13 @@ async def test_a_source_in_trouble_is_named_and_blocks_no_other(
     assert (state, said.startswith(reason)) == ("missing", True)
     assert bundle.metrics == ()
     assert bundle.logs
+
+
+async def test_kinds_that_could_not_be_read_are_named_and_the_rest_is_kept() -> None:
+    bundle = await gathered(sources(cluster=Cluster(("certificates (unauthorized)",))))
+    state, reason = states(bundle)["kubernetes.objects"]
+    assert (state, "certificates (unauthorized)" in reason) == ("degraded", True)
+    assert bundle.k8s_context.objects["pods"]
 
 
 async def test_without_any_source_the_alert_alone_makes_a_bundle() -> None:

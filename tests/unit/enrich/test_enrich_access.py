@@ -1,0 +1,36 @@
+"""What enrich lists and what the shipped role lets it list are the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from enrich.adapters.kubernetes import wishes
+from kfix.clients.kubernetes.kinds import Table
+
+ROLE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "2-access.yaml"
+
+
+def test_the_role_reads_what_enrich_lists_and_nothing_else() -> None:
+    table = Table()
+    kinds = {wish.resource: table.plural(wish.resource) for wish in wishes("shop")}
+    asked = {(k.version.rpartition("/")[0], k.plural) for k in kinds.values() if k is not None}
+    assert len(asked) == len(kinds)
+    (role,) = [d for d in yaml.safe_load_all(ROLE.read_text()) if d["kind"] == "ClusterRole"]
+    given = {
+        (group, resource)
+        for rule in role["rules"]
+        if {"get", "list"} <= set(rule["verbs"])
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert given == asked
+
+
+def test_the_number_of_lists_is_the_same_for_every_namespace() -> None:
+    assert len(wishes("shop")) == len(wishes("data"))
+    assert {wish.namespace for wish in wishes("shop")} == {"", "shop", "kube-system"}
+    assert all(wish.limit for wish in wishes("shop") if wish.namespace == "kube-system")
+    assert not any(wish.labels for wish in wishes("kube-system"))
+    assert {wish.namespace for wish in wishes("")} == {""}
