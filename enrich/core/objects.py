@@ -51,11 +51,13 @@ class Index:
 
     def __init__(self, objects: Mapping[str, Iterable[Json]]) -> None:
         self._found: dict[tuple[str, str, str], list[Json]] = {}
+        self._named: dict[tuple[str, str], list[Json]] = {}
         for plural, items in objects.items():
             for item in items:
                 about = meta(item)
-                key = (plural, str(about.get("namespace", "")), str(about.get("name", "")))
-                self._found.setdefault(key, []).append(item)
+                namespace, name = str(about.get("namespace", "")), str(about.get("name", ""))
+                self._found.setdefault((plural, namespace, name), []).append(item)
+                self._named.setdefault((plural, name), []).append(item)
 
     def find(self, kind: str, namespace: str, name: str, api_version: str = "") -> Json | None:
         """The object of this kind, namespace and name; ``None`` when it was not collected or is not there.
@@ -66,6 +68,11 @@ class Index:
             if not api_version or _group(api_version) == _group(str(item.get("apiVersion") or "")):
                 return item
         return None
+
+    def only(self, kinds: Iterable[str], name: str) -> Json | None:
+        """The one object of these kinds that has the name, in whatever namespace; ``None`` for none and for several."""
+        found = [item for kind in kinds for item in self._named.get((plural_of(kind), name), ())]
+        return found[0] if len(found) == 1 else None
 
     def top_controller(self, item: Json) -> ObjectRef:
         """The last of the chain of controllers above an object: Pod → ReplicaSet → Deployment, Pod → Job → CronJob."""

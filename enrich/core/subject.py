@@ -25,6 +25,8 @@ _WORKLOADS: tuple[tuple[str, str], ...] = (
     ("kube_job", "Job"),
     ("kube_argo_rollout", "Rollout"),
 )
+#: Kinds that a bare service name may mean, the likeliest first.
+_SERVING = ("Deployment", "StatefulSet", "DaemonSet")
 _ENVIRONMENTS: dict[str, Environment] = {
     "prod": "production",
     "production": "production",
@@ -97,35 +99,46 @@ def environment(
 def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | None:
     """The controller the alert points at: from its pod, its workload, or the service's selector.
 
-    A name that no collected object has is still returned when a tag gives its kind; a bare service name is not.
+    A name that no collected object has is still returned when a tag gives its kind; a bare service name is not. Where
+    the tags give no namespace, a name counts when exactly one collected object of the kind (for a
+    service name: of the kinds that serve) has it.
     """
     index = Index(objects)
-    if who.pod:
-        pod = index.find("Pod", who.namespace, who.pod)
-        if pod is not None:
-            return index.top_controller(pod)
+
+    def find(name: str, *kinds: str) -> Json | None:
+        if not name:
+            return None
+        if not who.namespace:
+            return index.only(kinds, name)
+        found = (index.find(kind, who.namespace, name) for kind in kinds)
+        return next((item for item in found if item is not None), None)
+
+    pod = find(who.pod, "Pod")
+    if pod is not None:
+        return index.top_controller(pod)
     if who.workload is not None:
-        found = index.find(who.workload.kind, who.namespace, who.workload.name)
+        found = find(who.workload.name, who.workload.kind)
         return index.top_controller(found) if found is not None else who.workload
-    for kind in ("Deployment", "StatefulSet", "DaemonSet"):
-        for name in (workload_of_pod(who.pod) if who.pod else "", who.service):
-            found = index.find(kind, who.namespace, name) if name else None
-            if found is not None:
-                return ref(found)
-    return _behind_service(who, objects, index)
+    for name in (workload_of_pod(who.pod) if who.pod else "", who.service):
+        serving = find(name, *_SERVING)
+        if serving is not None:
+            return ref(serving)
+    return _behind_service(find(who.service, "Service"), objects, index)
 
 
 def _behind_service(
-    who: Named, objects: Mapping[str, Iterable[Json]], index: Index
+    service: Json | None, objects: Mapping[str, Iterable[Json]], index: Index
 ) -> ObjectRef | None:
-    service = index.find("Service", who.namespace, who.service) if who.service else None
-    selector = (service.get("spec") or {}).get("selector") if service else None
+    if service is None:
+        return None
+    selector = (service.get("spec") or {}).get("selector")
     if not selector:
         return None
+    namespace = meta(service).get("namespace", "")
     owners = {
         index.top_controller(pod)
         for pod in objects.get("pods", ())
-        if meta(pod).get("namespace", "") == who.namespace
+        if meta(pod).get("namespace", "") == namespace
         and selector.items() <= (meta(pod).get("labels") or {}).items()
     }
     return owners.pop() if len(owners) == 1 else None

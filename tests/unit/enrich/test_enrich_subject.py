@@ -114,6 +114,36 @@ def test_the_same_name_in_another_namespace_is_another_object() -> None:
     assert nowhere is None
 
 
+@pytest.mark.parametrize(
+    ("tags", "key"),
+    [
+        ({"kube_stateful_set": "db"}, "StatefulSet/shop/db"),
+        ({"kube_job": "report-1"}, "CronJob/shop/report"),
+        ({"service": "db"}, "StatefulSet/shop/db"),
+        ({"service": "front"}, "Deployment/shop/api"),
+        ({"pod_name": "alone"}, "Pod/shop/alone"),
+        ({"pod_name": "db-0"}, "StatefulSet/shop/db"),
+        # Two namespaces have a Deployment of that name.
+        ({"kube_deployment": "api"}, "Deployment/api"),
+        ({"service": "api"}, None),
+        ({"service": "nothing"}, None),
+    ],
+)
+def test_without_a_namespace_a_name_counts_when_only_one_object_has_it(
+    tags: dict[str, str], key: str | None
+) -> None:
+    found = resolve(named(tags), OBJECTS)
+    assert (found.key if found else None) == key
+
+
+def test_a_service_name_that_two_kinds_of_two_namespaces_have_is_nobodys() -> None:
+    objects = {
+        "deployments": [item("Deployment", "db", "test", version=APPS)],
+        "statefulsets": [item("StatefulSet", "db", version=APPS)],
+    }
+    assert resolve(named({"service": "db"}), objects) is None
+
+
 def test_a_kind_of_two_groups_is_told_apart_by_its_owner_reference() -> None:
     core, knative = item("Service", "web"), item("Service", "web", version="serving.knative.dev/v1")
     configuration = item(
