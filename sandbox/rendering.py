@@ -345,6 +345,22 @@ def endpoints(service: Object, found: Sequence[Object]) -> Object:
     }
 
 
+def neighbour(namespace: str, name: str, port: int, address: str) -> tuple[Object, ...]:
+    """A Service whose address lies outside of the cluster: its namespace, itself and its Endpoints."""
+    named = {"name": name, "namespace": namespace}
+    ports = [{"port": port, "protocol": "TCP"}]
+    return (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": {"ports": ports}},
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": named,
+            "subsets": [{"addresses": [{"ip": address}], "ports": ports}],
+        },
+    )
+
+
 def events(regime: Regime, found: Sequence[Object]) -> list[tuple[Object, str, str, str]]:
     """``(object, reason, message, component)`` of the warnings that this health gives."""
     out: list[tuple[Object, str, str, str]] = []

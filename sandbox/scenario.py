@@ -42,6 +42,15 @@ class ServiceData(_Data):
     environment: dict[str, str] = Field(default_factory=dict)
 
 
+class NeighbourData(_Data):
+    """A Service of another team, and where it leads."""
+
+    namespace: str
+    name: str
+    port: int
+    address: str
+
+
 class MonitorData(_Data):
     """A monitor and the conditions that set it off."""
 
@@ -62,6 +71,7 @@ class Company(_Data):
     images: tuple[str, ...]
     people: tuple[PersonData, ...]
     services: dict[str, ServiceData]
+    neighbours: tuple[NeighbourData, ...] = ()
     monitors: tuple[MonitorData, ...]
 
 

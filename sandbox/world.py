@@ -100,6 +100,9 @@ class World:
             self.workloads[name] = Workload(name, need, need, self.telemetry.histories[name])
         for node in company.nodes:
             self.cluster.put(nodes.node(node.name, node.cpu, node.memory))
+        for other in company.neighbours:
+            for document in rendering.neighbour(**other.model_dump()):
+                self.cluster.put(document)
         for watch in company.monitors:
             self.datadog.monitors[watch.id] = Monitor(
                 watch.id,

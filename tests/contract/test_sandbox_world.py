@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -69,6 +70,17 @@ async def propose_and_merge(sandbox: Sandbox, path: str, old: str, new: str) -> 
 
     answer = await merge_as_reviewer(sandbox, await asyncio.to_thread(propose))
     assert answer["state"] == "merged"
+
+
+def test_every_host_of_another_namespace_that_the_company_names_is_a_service(
+    sandbox: Sandbox,
+) -> None:
+    declared = json.dumps(sandbox.cluster.list("deployments", "shop"))
+    hosts = set(re.findall(r"([a-z-]+)\.([a-z-]+)\.svc\b", declared))
+    assert hosts == {("postgres-primary", "data"), ("redis", "data"), ("search", "data")}
+    services = sandbox.cluster.list("services")
+    assert hosts <= {(s["metadata"]["name"], s["metadata"]["namespace"]) for s in services}
+    assert sandbox.cluster.find("Namespace", "", "data")
 
 
 CART = "apps/cart/cart.yaml"
