@@ -38,7 +38,11 @@ from schemas.plans import KubernetesChange
 
 
 def claim(finding: Finding, view: ClusterView) -> list[Draft]:
-    """The claim takes the attribute that a free volume, or the cluster, has. Immutable fields: a new claim is needed."""
+    """The claim takes the attribute that a free volume, or the cluster, has.
+
+    A claim's spec is immutable, so a second claim comes first; where there can be none (a StatefulSet's claims come from
+    its template) a person has to delete the unbound one, and no plan is offered.
+    """
     old, workload = finding.facts["claim"], finding.facts["workload"]
     volume = finding.facts.get("volume") or next(iter(finding.facts.get("volumes") or []), None)
     ref = ObjectRef(
@@ -67,7 +71,10 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
         0.7,
         [risk],
     )
-    drafts = [edit, *_another(view, workload, old, edit, why)]
+    another = _another(view, workload, old, edit, why)
+    if not another:
+        return []
+    drafts = [edit, *another]
     if path == "spec.accessModes" and not any("Write" in str(m) for m in items(after)):
         for draft in drafts:  # a program that writes will fail on it
             draft.weight -= 0.1

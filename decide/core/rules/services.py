@@ -19,6 +19,7 @@ from decide.core.objects import (
     number,
     pairs,
 )
+from decide.core.selectors import plain
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
@@ -227,7 +228,11 @@ def _probed_ports(workload: Workload) -> set[int]:
 def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if not view.collected("services"):
         return
-    names = {name_of(s) for s in view.services if namespace_of(s) == workload.namespace}
+    names = {
+        name_of(s)
+        for s in view.services
+        if namespace_of(s) == workload.namespace and not _leads_to(s, workload)
+    }
     hosts = {h.subject.split(".")[0] for h in _host_errors(view, workload)}
     for address in addresses_of(view, workload):
         where = service_name(address.host, workload.namespace)
@@ -243,6 +248,12 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             yield from _wrong_port(view, workload, address, service)
 
 
+def _leads_to(service: Obj, workload: Workload) -> bool:
+    """Whether the Service is the workload's own: nobody means to call oneself by a slip of the name."""
+    selector = mapping(at(service, "spec", "selector"))
+    return bool(selector) and plain(selector, workload.labels)
+
+
 def _elsewhere(
     view: ClusterView, workload: Workload, address: Address, where: tuple[str, str]
 ) -> Iterator[Finding]:
@@ -255,6 +266,7 @@ def _elsewhere(
     if view.get("services", space, name) or not (told or lost or known):
         return
     own = view.get("services", workload.namespace, name)
+    own = None if own is not None and _leads_to(own, workload) else own
     why = f"there is no namespace {space}" if lost else f"there is no Service {name} in {space}"
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: {why}"
     score = (
