@@ -61,10 +61,12 @@ _PEM = re.compile(
 _IN_ADDRESS = re.compile(r"(?<=://)([^\s/:@\"'<>]{0,128}):(?!\[masked:)([^\s/@\"'<>]{1,512})@")
 #: Go's MySQL form ``user:password@tcp(host)`` and Oracle's ``thin:user/password@host``.
 _IN_DSN = re.compile(
-    r"(?<=:)(?<!\[masked:)(?!\[masked:)([^\s:@/\"']{1,128})@(?=(?:tcp|unix|udp)\()|(?<=thin:)([\w.-]{1,64}/)([^\s@/]{1,128})@"
+    r"(?<=:)(?<!\[masked:)(?!\[masked:)([^\s:@/\"']{1,128})@(?=(?:tcp|unix|udp)\()|"
+    r"(?<=thin:)([\w.-]{1,64}/)([^\s@/]{1,128})@"
 )
 _WORDS = (
-    r"pass(?:words?|wd|phrase|code)|(?<![A-Za-z])(?:pass|pwd|psw)|(?-i:[a-z](?:Pwd|Pass))|mot[_-]de[_-]passe|"
+    r"pass(?:words?|wd|phrase|code)|(?<![A-Za-z])(?:pass|pwd|psw)|(?-i:[a-z](?:Pwd|Pass))|"
+    r"mot[_-]de[_-]passe|"
     r"secret(?:[_.-]?(?:access[_.-]?)?key)?s?|tokens?|credentials?|"
     r"(?:api|app|application|access|account|auth|private|encryption|signing|signature|master|"
     r"shared[_.-]?access|session|service|storage|deploy)[_.-]?key|"

@@ -31,7 +31,8 @@ _CORE: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "float",
         re.compile(
-            r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+            r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|"
+            r"\.(nan|NaN|NAN)"
         ),
     ),
 )

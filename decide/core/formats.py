@@ -23,7 +23,10 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "max_user_connections",
             "connection limit exceeded",
         ),
-        r"Too many connections|too many clients already|remaining connection slots are reserved|ORA-00018|max number of clients reached|too many open connections|SQLSTATE\[?08004|has exceeded the 'max_user_connections'|too many connections for (?:role|database)|connection limit exceeded",
+        r"Too many connections|too many clients already|remaining connection slots are reserved|"
+        r"ORA-00018|max number of clients reached|too many open connections|SQLSTATE\[?08004|"
+        r"has exceeded the 'max_user_connections'|too many connections for (?:role|database)|"
+        r"connection limit exceeded",
     ),
     (
         "db_read_only",
@@ -40,7 +43,11 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "read_only",
             "not master",
         ),
-        r"running with the --(?:super-)?read[-_]only option|cannot execute \w+(?: \w+)* in a read-only transaction|READONLY You can't write against a read only|database is in read[- ]only mode|not primary|NotWritablePrimary|attempt to write a readonly database|ORA-16000|not master and slaveOk|innodb_read_only|--transaction-read-only",
+        r"running with the --(?:super-)?read[-_]only option|"
+        r"cannot execute \w+(?: \w+)* in a read-only transaction|"
+        r"READONLY You can't write against a read only|database is in read[- ]only mode|"
+        r"not primary|NotWritablePrimary|attempt to write a readonly database|ORA-16000|"
+        r"not master and slaveOk|innodb_read_only|--transaction-read-only",
     ),
     (
         "db_access_denied",
@@ -63,7 +70,14 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "invalid username-password",
             "authorization violation",
         ),
-        r"Access denied for user|password authentication failed for user|NOAUTH Authentication required|WRONGPASS|Authentication failed\.?(?: .*mongo|$)|\(AuthenticationFailed\)|SASL authentication failed|SCRAM authentication failed|Login failed for user|ORA-01017|ACCESS_REFUSED - Login was refused|role \"[^\"]+\" does not exist|no pg_hba\.conf entry|not authorized on \S+ to execute command|SQLSTATE\[?28P01|ER_ACCESS_DENIED_ERROR|AuthenticationFailureException|SaslAuthenticationException|Could not find user|invalid username-password pair|nats: Authorization Violation",
+        r"Access denied for user|password authentication failed for user|"
+        r"NOAUTH Authentication required|WRONGPASS|Authentication failed\.?(?: .*mongo|$)|"
+        r"\(AuthenticationFailed\)|SASL authentication failed|SCRAM authentication failed|"
+        r"Login failed for user|ORA-01017|ACCESS_REFUSED - Login was refused|"
+        r"role \"[^\"]+\" does not exist|no pg_hba\.conf entry|"
+        r"not authorized on \S+ to execute command|SQLSTATE\[?28P01|ER_ACCESS_DENIED_ERROR|"
+        r"AuthenticationFailureException|SaslAuthenticationException|Could not find user|"
+        r"invalid username-password pair|nats: Authorization Violation",
     ),
     (
         "db_missing",
@@ -76,7 +90,9 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "42p01",
             "3d000",
         ),
-        r"Unknown database '(?P<s20>[^']+)'|database \"(?P<s21>[^\"]+)\" does not exist|relation \"(?P<s22>[^\"]+)\" does not exist|Table '(?P<s23>[^']+)' doesn't exist|ER_BAD_DB_ERROR|no such table: (?P<s24>\S+)|SQLSTATE\[?(?:42P01|3D000)",
+        r"Unknown database '(?P<s20>[^']+)'|database \"(?P<s21>[^\"]+)\" does not exist|"
+        r"relation \"(?P<s22>[^\"]+)\" does not exist|Table '(?P<s23>[^']+)' doesn't exist|"
+        r"ER_BAD_DB_ERROR|no such table: (?P<s24>\S+)|SQLSTATE\[?(?:42P01|3D000)",
     ),
     (
         "disk_full",
@@ -91,7 +107,9 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "edquot",
             "disk usage exceeded flood-stage",
         ),
-        r"No space left on device|no space left on device|could not extend file|The table '.*' is full|ENOSPC|MISCONF Redis is configured to save RDB|[Dd]isk quota exceeded|database or disk is full|EDQUOT|disk usage exceeded flood-stage",
+        r"No space left on device|no space left on device|could not extend file|"
+        r"The table '.*' is full|ENOSPC|MISCONF Redis is configured to save RDB|"
+        r"[Dd]isk quota exceeded|database or disk is full|EDQUOT|disk usage exceeded flood-stage",
     ),
     (
         "port_in_use",
@@ -103,7 +121,8 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "only one usage of each",
             "bind() to",
         ),
-        r"Port (?P<s1>\d+) (?:was|is) already in use|[Aa]ddress already in use|EADDRINUSE|bind\(\) to \S+ failed \((?:98|48)|Only one usage of each socket address",
+        r"Port (?P<s1>\d+) (?:was|is) already in use|[Aa]ddress already in use|EADDRINUSE|"
+        r"bind\(\) to \S+ failed \((?:98|48)|Only one usage of each socket address",
     ),
     (
         "unknown_host",
@@ -130,7 +149,17 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "bad address '",
             "zero addresses",
         ),
-        r"UnknownHostException: (?P<s2>[\w.-]+)|lookup (?P<s3>[\w.-]+)(?: on \S+)?: (?:no such host|server misbehaving|i/o timeout|.*: i/o timeout|.*connection refused)|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?P<s4>[\w.-]+)|Temporary failure in name resolution|Name or service not known|Could not resolve host(?:name)?:? (?P<s5>[\w.-]+)?|nodename nor servname|Unknown (?:MySQL server )?host '(?P<s6>[\w.-]+)'|could not translate host name \"(?P<s7>[\w.-]+)\"|host not found in upstream \"(?P<s8>[\w.-]+)|DNS resolution failed for (?P<s9>[\w.-]+)|No address associated with hostname|Name does not resolve|failed to lookup address information|Failed to resolve '(?P<s13>[\w.-]+)'|NXDOMAIN|bad address '(?P<s17>[\w.-]+)'|name resolver error: produced zero addresses",
+        r"UnknownHostException: (?P<s2>[\w.-]+)|"
+        r"lookup (?P<s3>[\w.-]+)(?: on \S+)?: (?:no such host|server misbehaving|i/o timeout|.*: i/o timeout|.*connection refused)|"
+        r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?P<s4>[\w.-]+)|"
+        r"Temporary failure in name resolution|Name or service not known|"
+        r"Could not resolve host(?:name)?:? (?P<s5>[\w.-]+)?|nodename nor servname|"
+        r"Unknown (?:MySQL server )?host '(?P<s6>[\w.-]+)'|"
+        r"could not translate host name \"(?P<s7>[\w.-]+)\"|"
+        r"host not found in upstream \"(?P<s8>[\w.-]+)|DNS resolution failed for (?P<s9>[\w.-]+)|"
+        r"No address associated with hostname|Name does not resolve|"
+        r"failed to lookup address information|Failed to resolve '(?P<s13>[\w.-]+)'|NXDOMAIN|"
+        r"bad address '(?P<s17>[\w.-]+)'|name resolver error: produced zero addresses",
     ),
     (
         "db_link_failure",
@@ -148,7 +177,12 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "connect to any of the specified mysql",
             "connection to ",
         ),
-        r"Communications link failure|Can't connect to (?:MySQL|MariaDB|local MySQL) server|could not connect to server|connection to server at .* failed|Unable to open JDBC Connection|The Network Adapter could not establish|ServerSelection(?:Timeout)?Error|[Ss]erver selection (?:timed out|error)|Unable to connect to any of the specified MySQL hosts|Connection to \S+ refused\. Check that the hostname and port",
+        r"Communications link failure|Can't connect to (?:MySQL|MariaDB|local MySQL) server|"
+        r"could not connect to server|connection to server at .* failed|"
+        r"Unable to open JDBC Connection|The Network Adapter could not establish|"
+        r"ServerSelection(?:Timeout)?Error|[Ss]erver selection (?:timed out|error)|"
+        r"Unable to connect to any of the specified MySQL hosts|"
+        r"Connection to \S+ refused\. Check that the hostname and port",
     ),
     (
         "connection_refused",
@@ -170,7 +204,11 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "timeout expired",
             "econnaborted",
         ),
-        r"i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED|[Cc]onnect(?:ion)? timed out|[Rr]ead timed out|[Rr]equest timed out|[Oo]peration timed out|timed out (?:after|while|\()|deadline exceeded|DEADLINE_EXCEEDED|(?:Connect|Read|Socket)?TimeoutException|TimeoutError|Timeout was reached|timeout expired",
+        r"i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED|[Cc]onnect(?:ion)? timed out|"
+        r"[Rr]ead timed out|[Rr]equest timed out|[Oo]peration timed out|"
+        r"timed out (?:after|while|\()|deadline exceeded|DEADLINE_EXCEEDED|"
+        r"(?:Connect|Read|Socket)?TimeoutException|TimeoutError|Timeout was reached|"
+        r"timeout expired",
     ),
     (
         "reset",
@@ -188,7 +226,8 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "accessdeniedexception",
             "eperm",
         ),
-        r"[Pp]ermission denied|EACCES|EROFS|[Rr]ead-only file system|Operation not permitted|java\.nio\.file\.AccessDeniedException|EPERM\b",
+        r"[Pp]ermission denied|EACCES|EROFS|[Rr]ead-only file system|Operation not permitted|"
+        r"java\.nio\.file\.AccessDeniedException|EPERM\b",
     ),
     (
         "certificate",
@@ -203,7 +242,17 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "altname_invalid",
             "subject alternative",
         ),
-        r"x509: |certificate has expired|certificate is not yet valid|certificate signed by unknown authority|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERT_SIGNATURE_FAILURE|unable to get local issuer certificate|self[- ]signed certificate|Certificate(?:Expired|NotYetValid)Exception|PKIX path|certificate verify failed|CERTIFICATE_VERIFY_FAILED|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|ERR_TLS_CERT_ALTNAME_INVALID|No subject alternative|tls: (?:bad|unknown|expired|revoked) certificate|tls: failed to verify certificate|alert (?:bad certificate|certificate (?:expired|unknown|revoked|required))|invalid peer certificate|SSL certificate problem|cannot load certificate|certificate_unknown|certificate_expired",
+        r"x509: |certificate has expired|certificate is not yet valid|"
+        r"certificate signed by unknown authority|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|"
+        r"CERT_SIGNATURE_FAILURE|unable to get local issuer certificate|"
+        r"self[- ]signed certificate|Certificate(?:Expired|NotYetValid)Exception|PKIX path|"
+        r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|"
+        r"UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|ERR_TLS_CERT_ALTNAME_INVALID|"
+        r"No subject alternative|tls: (?:bad|unknown|expired|revoked) certificate|"
+        r"tls: failed to verify certificate|"
+        r"alert (?:bad certificate|certificate (?:expired|unknown|revoked|required))|"
+        r"invalid peer certificate|SSL certificate problem|cannot load certificate|"
+        r"certificate_unknown|certificate_expired",
     ),
     (
         "heap",
@@ -218,7 +267,9 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "cannot allocate memory",
             "enomem",
         ),
-        r"java\.lang\.OutOfMemoryError|JavaScript heap out of memory|(?<![A-Za-z])MemoryError\b|fatal error: runtime: out of memory|runtime: cannot allocate memory|std::bad_alloc|GC overhead limit exceeded|System\.OutOfMemoryException",
+        r"java\.lang\.OutOfMemoryError|JavaScript heap out of memory|(?<![A-Za-z])MemoryError\b|"
+        r"fatal error: runtime: out of memory|runtime: cannot allocate memory|std::bad_alloc|"
+        r"GC overhead limit exceeded|System\.OutOfMemoryException",
     ),
     (
         "open_files",
@@ -236,7 +287,8 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "newosproc",
             "failed to create new os thread",
         ),
-        r"unable to create (?:new )?native thread|pthread_create failed|can't start new thread|fork: (?:retry: )?Resource temporarily unavailable|failed to create new OS thread",
+        r"unable to create (?:new )?native thread|pthread_create failed|can't start new thread|"
+        r"fork: (?:retry: )?Resource temporarily unavailable|failed to create new OS thread",
     ),
     (
         "pool_exhausted",
@@ -259,7 +311,16 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "connectionpooltimeout",
             "couldn't get a connection",
         ),
-        r"Connection is not available, request timed out after|QueuePool limit of size|Timeout: Pool empty|Cannot get a connection, pool error|Timeout waiting for idle object|Could not get a resource from the pool|[Tt]imed out fetching a new connection from the connection pool|The pool is probably full|SequelizeConnectionAcquireTimeoutError|prior to obtaining a connection from the pool|connection pool exhausted|PoolExhausted(?:Error|Exception)|redis: connection pool timeout|Timeout waiting for connection from pool|ConnectionPoolTimeoutException|MongoWaitQueueFullException|checking out a connection from connection pool|ResourceRequest timed out|couldn't get a connection after",
+        r"Connection is not available, request timed out after|QueuePool limit of size|"
+        r"Timeout: Pool empty|Cannot get a connection, pool error|"
+        r"Timeout waiting for idle object|Could not get a resource from the pool|"
+        r"[Tt]imed out fetching a new connection from the connection pool|"
+        r"The pool is probably full|SequelizeConnectionAcquireTimeoutError|"
+        r"prior to obtaining a connection from the pool|connection pool exhausted|"
+        r"PoolExhausted(?:Error|Exception)|redis: connection pool timeout|"
+        r"Timeout waiting for connection from pool|ConnectionPoolTimeoutException|"
+        r"MongoWaitQueueFullException|checking out a connection from connection pool|"
+        r"ResourceRequest timed out|couldn't get a connection after",
     ),
     (
         "bad_config",
@@ -290,7 +351,18 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "err_socket_bad_port",
             "time: ",
         ),
-        r"(?:invalid|unknown|unsupported|illegal|bad) (?:configuration|config|option|flag|argument|directive|value|log level)|[Cc]onfig(?:uration)?(?: file)? .{0,60}(?:not found|invalid|missing|error)|failed to (?:load|parse|read) config|[Ee]rror (?:loading|parsing|reading|in) config|\[emerg\]|unrecognized (?:argument|option|configuration)|(?:yaml|json|toml|ini): .{0,40}(?:line|unmarshal|parse|error)|cannot unmarshal|Bad directive|flag provided but not defined|Could not resolve placeholder|yaml\.(?:scanner|parser)\.\w+Error|InvalidConfigurationPropertyValueException|ConfigurationError|ImproperlyConfigured|strconv\.\w+: parsing |invalid literal for \w+\(\)|NumberFormatException|envconfig\.Process: assigning |\d+ validation errors? for \w*(?:Settings|Config)|Failed to bind properties under|ERR_SOCKET_BAD_PORT|time: (?:invalid duration|missing unit in duration|unknown unit)|JSONDecodeError",
+        r"(?:invalid|unknown|unsupported|illegal|bad) (?:configuration|config|option|flag|argument|directive|value|log level)|"
+        r"[Cc]onfig(?:uration)?(?: file)? .{0,60}(?:not found|invalid|missing|error)|"
+        r"failed to (?:load|parse|read) config|[Ee]rror (?:loading|parsing|reading|in) config|"
+        r"\[emerg\]|unrecognized (?:argument|option|configuration)|"
+        r"(?:yaml|json|toml|ini): .{0,40}(?:line|unmarshal|parse|error)|cannot unmarshal|"
+        r"Bad directive|flag provided but not defined|Could not resolve placeholder|"
+        r"yaml\.(?:scanner|parser)\.\w+Error|InvalidConfigurationPropertyValueException|"
+        r"ConfigurationError|ImproperlyConfigured|strconv\.\w+: parsing |"
+        r"invalid literal for \w+\(\)|NumberFormatException|envconfig\.Process: assigning |"
+        r"\d+ validation errors? for \w*(?:Settings|Config)|Failed to bind properties under|"
+        r"ERR_SOCKET_BAD_PORT|time: (?:invalid duration|missing unit in duration|unknown unit)|"
+        r"JSONDecodeError",
     ),
     (
         "missing_env",
@@ -310,7 +382,11 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "parameter not set",
             "required environment",
         ),
-        r"(?:environment variables?|env vars?|env):? [\"'`]?(?P<s10>[A-Z][A-Z0-9_]{2,})[\"'`]? (?:is )?(?:not set|missing|required|undefined|must be|not found|not defined)|[\"'`]?(?P<s11>\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b)[\"'`]? (?:environment variable )?(?:is not set|not set|must be set|is required|not defined|is undefined)|KeyError: '(?P<s12>[A-Z][A-Z0-9_]+)'|\b(?P<s14>[A-Z][A-Z0-9_]{2,}): (?:unbound variable|parameter not set)|[Mm]issing (?:required )?(?:environment variables?|env vars?):? [\"'`\[]*(?P<s15>[A-Z][A-Z0-9_]{2,})",
+        r"(?:environment variables?|env vars?|env):? [\"'`]?(?P<s10>[A-Z][A-Z0-9_]{2,})[\"'`]? (?:is )?(?:not set|missing|required|undefined|must be|not found|not defined)|"
+        r"[\"'`]?(?P<s11>\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b)[\"'`]? (?:environment variable )?(?:is not set|not set|must be set|is required|not defined|is undefined)|"
+        r"KeyError: '(?P<s12>[A-Z][A-Z0-9_]+)'|"
+        r"\b(?P<s14>[A-Z][A-Z0-9_]{2,}): (?:unbound variable|parameter not set)|"
+        r"[Mm]issing (?:required )?(?:environment variables?|env vars?):? [\"'`\[]*(?P<s15>[A-Z][A-Z0-9_]{2,})",
     ),
     (
         "panic",
@@ -330,7 +406,11 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "uncaught",
             "cannot find module",
         ),
-        r"^panic: |\bpanic: runtime error|Traceback \(most recent call last\)|Segmentation fault|SIGSEGV|Unhandled(?:PromiseRejection| exception)|fatal error: |core dumped|Exception in thread \"main\"|thread '.*' panicked at|SIGABRT|^\s*(?:Uncaught )?(?:Type|Reference|Syntax|Range|Assertion|Attribute|Import|ModuleNotFound|Name|Index|Unbound\w*)Error: |NullPointerException|Uncaught (?:Error|Exception)|Cannot find module",
+        r"^panic: |\bpanic: runtime error|Traceback \(most recent call last\)|Segmentation fault|"
+        r"SIGSEGV|Unhandled(?:PromiseRejection| exception)|fatal error: |core dumped|"
+        r"Exception in thread \"main\"|thread '.*' panicked at|SIGABRT|"
+        r"^\s*(?:Uncaught )?(?:Type|Reference|Syntax|Range|Assertion|Attribute|Import|ModuleNotFound|Name|Index|Unbound\w*)Error: |"
+        r"NullPointerException|Uncaught (?:Error|Exception)|Cannot find module",
     ),
     ("exec_format", ("exec format error",), r"exec format error"),
     (
@@ -360,7 +440,10 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             '" 502 ',
             '" 504 ',
         ),
-        r"upstream connect error or disconnect|no healthy upstream|[\"' ](?:503|502|504|404) (?:UF|UH|UO|NR|NC|URX|UC|UT|UPE)\b|\"response_flags\":\s*\"(?:UF|UH|UO|NR|NC|URX|UC|UT|UPE)|no_healthy_upstream|cluster_not_found",
+        r"upstream connect error or disconnect|no healthy upstream|"
+        r"[\"' ](?:503|502|504|404) (?:UF|UH|UO|NR|NC|URX|UC|UT|UPE)\b|"
+        r"\"response_flags\":\s*\"(?:UF|UH|UO|NR|NC|URX|UC|UT|UPE)|no_healthy_upstream|"
+        r"cluster_not_found",
     ),
     (
         "broker_down",
@@ -379,12 +462,21 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "could not be established",
             "no servers available for connection",
         ),
-        r"(?:AMQP|RabbitMQ|amqp).{0,80}(?:refused|closed|unreachable|timed out|AMQPConnectionError)|Connection to node -?\d+ .*could not be established|Broker may not be available|Node may not be available|NoBrokersAvailable|run out of available brokers|Bootstrap broker \S+ .*disconnected|Failed to update metadata after|not present in metadata after|Broker transport failure|All broker connections are down|brokers are down|BrokerNotAvailableError|KafkaJSConnectionError|KafkaJSNumberOfRetriesExceeded|KafkaConnectionError|no servers available for connection|NatsError: .*(?:CONNECTION|REFUSED)|AmqpConnectException|AMQPConnectionError|pulsar.*[Ff]ailed to connect",
+        r"(?:AMQP|RabbitMQ|amqp).{0,80}(?:refused|closed|unreachable|timed out|AMQPConnectionError)|"
+        r"Connection to node -?\d+ .*could not be established|Broker may not be available|"
+        r"Node may not be available|NoBrokersAvailable|run out of available brokers|"
+        r"Bootstrap broker \S+ .*disconnected|Failed to update metadata after|"
+        r"not present in metadata after|Broker transport failure|All broker connections are down|"
+        r"brokers are down|BrokerNotAvailableError|KafkaJSConnectionError|"
+        r"KafkaJSNumberOfRetriesExceeded|KafkaConnectionError|"
+        r"no servers available for connection|NatsError: .*(?:CONNECTION|REFUSED)|"
+        r"AmqpConnectException|AMQPConnectionError|pulsar.*[Ff]ailed to connect",
     ),
     (
         "broker_alarm",
         ("resource limit alarm", "resource alarm", "connection.blocked", "disk free space"),
-        r"(?:memory|disk) resource (?:limit )?alarm (?:set|on)|disk free space .* alarm|connection\.blocked",
+        r"(?:memory|disk) resource (?:limit )?alarm (?:set|on)|disk free space .* alarm|"
+        r"connection\.blocked",
     ),
     (
         "cache_down",
@@ -402,7 +494,10 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "error -2 connecting",
             "maxmemory",
         ),
-        r"(?:[Rr]edis|[Jj]edis|[Ll]ettuce|[Mm]emcache\w*).{0,120}(?:refused|ECONNREFUSED|timed out|ETIMEDOUT|Unable to connect|Failed (?:to )?connect|not possible to connect|unreachable|marked dead)|(?:refused|Unable to connect|not possible to connect).{0,60}(?:redis|memcache)|MaxRetriesPerRequestError|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|Error (?:111|-2|-3) connecting to|OOM command not allowed when used memory",
+        r"(?:[Rr]edis|[Jj]edis|[Ll]ettuce|[Mm]emcache\w*).{0,120}(?:refused|ECONNREFUSED|timed out|ETIMEDOUT|Unable to connect|Failed (?:to )?connect|not possible to connect|unreachable|marked dead)|"
+        r"(?:refused|Unable to connect|not possible to connect).{0,60}(?:redis|memcache)|"
+        r"MaxRetriesPerRequestError|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|"
+        r"Error (?:111|-2|-3) connecting to|OOM command not allowed when used memory",
     ),
     (
         "upstream_error",
@@ -429,6 +524,11 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "internalservererror:",
             "response code 50",
         ),
-        r"502 (?:Server Error: )?Bad Gateway|503 (?:Server Error: )?Service (?:Temporarily )?Unavailable|504 (?:Server Error: )?Gateway Time-?out|no live upstreams|while connecting to upstream|upstream prematurely closed|code = Unavailable|\bUNAVAILABLE: |FeignException\$(?:ServiceUnavailable|BadGateway)|(?:returned|status(?:[ =:]| code:? )|HTTP |response code )\s?50[0234]\b",
+        r"502 (?:Server Error: )?Bad Gateway|"
+        r"503 (?:Server Error: )?Service (?:Temporarily )?Unavailable|"
+        r"504 (?:Server Error: )?Gateway Time-?out|no live upstreams|"
+        r"while connecting to upstream|upstream prematurely closed|code = Unavailable|"
+        r"\bUNAVAILABLE: |FeignException\$(?:ServiceUnavailable|BadGateway)|"
+        r"(?:returned|status(?:[ =:]| code:? )|HTTP |response code )\s?50[0234]\b",
     ),
 )

@@ -50,7 +50,8 @@ _NAMING_TAGS = (
     "pod_phase_owner",
 )
 _FAILURE = re.compile(
-    r"error|fail|exception|fatal|panic|refused|timeout|timed out|denied|killed|unable|cannot|not found|no such|exhaust|oom|throttl",
+    r"error|fail|exception|fatal|panic|refused|timeout|timed out|denied|killed|unable|cannot|"
+    r"not found|no such|exhaust|oom|throttl",
     re.I,
 )
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (

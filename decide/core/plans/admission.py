@@ -227,7 +227,8 @@ _ASKED: tuple[tuple[str, str, Any], ...] = (
 )
 #: What a program asked for on purpose: taking it away is not ours to decide.
 _MEANT = re.compile(
-    r"privileged|host(?:Path|Network|PID|IPC|Port)|hostPath volumes|restricted volume types|non-default capabilities|runAsUser=0"
+    r"privileged|host(?:Path|Network|PID|IPC|Port)|hostPath volumes|restricted volume types|"
+    r"non-default capabilities|runAsUser=0"
 )
 
 

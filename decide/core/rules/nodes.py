@@ -11,7 +11,8 @@ from decide.core.rules.scheduling import control_plane, unscheduled
 from decide.core.view import ClusterView, node_ready, node_ref
 
 _RUNTIME = re.compile(
-    r"(containerd|crio|cri-dockerd|docker)(\.sock|d?\.service)?.{0,40}(no such file|connection refused)|container runtime is down|PLEG is not healthy|"
+    r"(containerd|crio|cri-dockerd|docker)(\.sock|d?\.service)?.{0,40}(no such file|connection refused)|"
+    r"container runtime is down|PLEG is not healthy|"
     r"runtime network not ready|rpc error: code = Unavailable desc = connection error.*sock",
     re.I,
 )

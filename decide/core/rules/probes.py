@@ -15,9 +15,11 @@ from decide.core.view import ClusterView, Event
 PROBES = ("liveness", "readiness", "startup")
 _FAILED = re.compile(r"^(?P<probe>Liveness|Readiness|Startup) probe (?:failed|errored)", re.I)
 _PROTOCOL = re.compile(
-    r"malformed HTTP (response|status|version)|transport connection broken|server gave HTTP response to HTTPS client|"
+    r"malformed HTTP (response|status|version)|transport connection broken|"
+    r"server gave HTTP response to HTTPS client|"
     r"does not look like a TLS handshake|HTTP/0\.9|error reading server preface|frame too large|"
-    r"client sent an HTTP request to an HTTPS server|unsupported protocol|service unimplemented|Unimplemented|does not implement the grpc health protocol|"
+    r"client sent an HTTP request to an HTTPS server|unsupported protocol|service unimplemented|"
+    r"Unimplemented|does not implement the grpc health protocol|"
     r"http2: |PRI \* HTTP|connection reset by peer|: EOF$",
     re.I,
 )

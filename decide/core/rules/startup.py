@@ -24,22 +24,27 @@ _PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "image_registry_unreachable",
         re.compile(
-            r"no such host|server misbehaving|name resolution|registry is unavailable|toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|connection refused|"
-            r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|503 Service Unavailable",
+            r"no such host|server misbehaving|name resolution|registry is unavailable|"
+            r"toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|"
+            r"connection refused|"
+            r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|"
+            r"503 Service Unavailable",
             re.I,
         ),
     ),
     (
         "image_platform_mismatch",
         re.compile(
-            r"no match for platform|does not match the specified platform|no image found in (?:image index|manifest list) for architecture",
+            r"no match for platform|does not match the specified platform|"
+            r"no image found in (?:image index|manifest list) for architecture",
             re.I,
         ),
     ),
     (
         "image_pull_secret_missing",
         re.compile(
-            r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|no basic auth credentials|"
+            r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|"
+            r"no basic auth credentials|"
             r"pull access denied|insufficient_scope|denied: |status code from registry 40[13]",
             re.I,
         ),
@@ -47,7 +52,8 @@ _PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "image_not_found",
         re.compile(
-            r"not found|manifest unknown|InvalidImageName|invalid reference format|couldn't parse image|repository does not exist|"
+            r"not found|manifest unknown|InvalidImageName|invalid reference format|"
+            r"couldn't parse image|repository does not exist|"
             r"not present with pull policy of Never|name unknown",
             re.I,
         ),
@@ -62,7 +68,8 @@ _EXEC = re.compile(
     r"executable file not found|no such file or directory|exec format error|permission denied", re.I
 )
 _MOUNTING = re.compile(
-    r"error mounting|failed to prepare subPath|failed to create subPath|not a directory|hostPath type check",
+    r"error mounting|failed to prepare subPath|failed to create subPath|not a directory|"
+    r"hostPath type check",
     re.I,
 )
 #: Why the runtime cannot create a container, the first that fits answers.
@@ -207,14 +214,17 @@ _SANDBOX = (
     (
         "node_network_plugin_unavailable",
         re.compile(
-            r"cni (?:plugin|config) (?:not |un)initialized|network plugin is not ready|cni\.go.*no such file|/var/run/calico|failed to find plugin",
+            r"cni (?:plugin|config) (?:not |un)initialized|network plugin is not ready|"
+            r"cni\.go.*no such file|/var/run/calico|failed to find plugin",
             re.I,
         ),
     ),
     (
         "pod_network_setup_failed",
         re.compile(
-            r"failed to setup network for sandbox|networkPlugin cni failed|failed to assign an IP address|no (?:available )?IP addresses available|no free IP|plugin type=\S+ .*failed \(add\)",
+            r"failed to setup network for sandbox|networkPlugin cni failed|"
+            r"failed to assign an IP address|no (?:available )?IP addresses available|no free IP|"
+            r"plugin type=\S+ .*failed \(add\)",
             re.I,
         ),
     ),

@@ -27,7 +27,8 @@ _PORTS = {
 }
 #: What a cache or broker that runs says about itself through its clients.
 _REFUSES = re.compile(
-    r"OOM command not allowed|LOADING Redis|CLUSTERDOWN|MASTERDOWN|MISCONF|resource (?:limit )?alarm|connection\.blocked"
+    r"OOM command not allowed|LOADING Redis|CLUSTERDOWN|MASTERDOWN|MISCONF|"
+    r"resource (?:limit )?alarm|connection\.blocked"
 )
 #: Lines of one kind that are looked at: the rest says the same.
 _LAST = 20
