@@ -169,21 +169,13 @@ def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
     if not _bounded(wanted, limit / 2**20):
         return Refused("out_of_bounds")
     text = quantities.format_memory((wanted or 0) * 2**20)
-    path = container_path(workload, container.name, "resources.limits.memory")
-    why = (
-        f"{container.name} is killed or at its memory limit; new limit {text}.",
-        f"{container.name} est tué ou à sa limite de mémoire ; nouvelle limite {text}.",
-    )
-    return Draft(
-        "set_memory",
-        (
-            f"Raise the memory limit of {container.name} to {text}",
-            f"Porter la limite de mémoire de {container.name} à {text}",
-        ),
-        why,
-        patch_workload(view, workload, [(path, text)]),
-        _WEIGHT,
-        _ASK,
+    return _higher(
+        view,
+        workload,
+        container.name,
+        limit=("memory", "memory limit", "la limite de mémoire"),
+        sign=("killed or at its memory limit", "tué ou à sa limite de mémoire"),
+        text=text,
     )
 
 
@@ -201,19 +193,42 @@ def _cpu(view: ClusterView, target: Target, wanted: int | None) -> Built:
     if not _bounded(wanted, limit * 1000):
         return Refused("out_of_bounds")
     text = quantities.format_cpu((wanted or 0) / 1000)
-    path = container_path(workload, container.name, "resources.limits.cpu")
-    why = (
-        f"{container.name} is throttled or at its CPU limit; new limit {text}.",
-        f"{container.name} est bridé ou à sa limite de CPU ; nouvelle limite {text}.",
+    return _higher(
+        view,
+        workload,
+        container.name,
+        limit=("cpu", "CPU limit", "la limite de CPU"),
+        sign=("throttled or at its CPU limit", "bridé ou à sa limite de CPU"),
+        text=text,
     )
+
+
+def _higher(
+    view: ClusterView,
+    workload: Workload,
+    container: str,
+    *,
+    limit: tuple[Literal["cpu", "memory"], str, str],
+    sign: tuple[str, str],
+    text: str,
+) -> Draft:
+    """A higher limit. ``limit``: the resource, and its limit in English and French; ``sign``: why, in both."""
+    resource, english, french = limit
     return Draft(
-        "set_cpu",
+        "set_cpu" if resource == "cpu" else "set_memory",
         (
-            f"Raise the CPU limit of {container.name} to {text}",
-            f"Porter la limite de CPU de {container.name} à {text}",
+            f"Raise the {english} of {container} to {text}",
+            f"Porter {french} de {container} à {text}",
         ),
-        why,
-        patch_workload(view, workload, [(path, text)]),
+        (
+            f"{container} is {sign[0]}; new limit {text}.",
+            f"{container} est {sign[1]} ; nouvelle limite {text}.",
+        ),
+        patch_workload(
+            view,
+            workload,
+            [(container_path(workload, container, f"resources.limits.{resource}"), text)],
+        ),
         _WEIGHT,
         _ASK,
     )

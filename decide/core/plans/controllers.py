@@ -18,6 +18,7 @@ from decide.core.objects import (
 )
 from decide.core.plans.admission import fitting, quantity
 from decide.core.plans.drafts import (
+    COST,
     RESTART,
     SECONDS,
     Draft,
@@ -151,7 +152,7 @@ def budget(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
                 0.8,
-                [("Higher resource cost", "Coût en ressources plus élevé")],
+                [COST],
             )
         )
     if finding.facts.get("never") and workload.desired > 1:

@@ -8,7 +8,15 @@ from typing import Any
 
 from decide.core.findings import Finding
 from decide.core.objects import at, items, mapping, name_of, number, pairs
-from decide.core.plans.drafts import SECONDS, Draft, exchange, patch, patch_workload, source_of
+from decide.core.plans.drafts import (
+    RESTART,
+    SECONDS,
+    Draft,
+    exchange,
+    patch,
+    patch_workload,
+    source_of,
+)
 from decide.core.plans.history import rollback
 from decide.core.plans.traffic import backend
 from decide.core.rules.admission import quota_family
@@ -138,7 +146,7 @@ def address(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     if found.path:
         change = patch_workload(view, workload, [(f":{found.path}", value)])
-        risk = ("The pods restart once", "Les pods redémarrent une fois")
+        risk = RESTART
     else:
         ref = ObjectRef(
             api_version="v1", kind="ConfigMap", namespace=workload.namespace, name=found.config

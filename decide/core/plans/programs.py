@@ -14,7 +14,15 @@ from decide.core.graph import addresses_of, service_name
 from decide.core.objects import Container, at, items, mapping, name_of, number
 from decide.core.plans import sizing
 from decide.core.plans.admission import quantity
-from decide.core.plans.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
+from decide.core.plans.drafts import (
+    COST,
+    RESTART,
+    SECONDS,
+    Draft,
+    container_path,
+    patch,
+    patch_workload,
+)
 from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
 from decide.core.rules.services import alike
@@ -317,6 +325,6 @@ def service(finding: Finding, view: ClusterView) -> list[Draft]:
             [KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)],
             0.82,
             [("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")],
-            ("seconds", "quelques secondes"),
+            SECONDS,
         )
     ]

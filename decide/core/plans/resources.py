@@ -8,12 +8,10 @@ from decide.core import measure
 from decide.core.findings import Finding
 from decide.core.objects import Container, Workload, at, number
 from decide.core.plans import peers, sizing
-from decide.core.plans.drafts import COST, Draft, container_path, patch, patch_workload
+from decide.core.plans.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
 from decide.core.plans.heaps import heap_of
 from decide.core.view import ClusterView
 from manifests import quantities
-
-_RESTART = ("The pods restart once", "Les pods redémarrent une fois")
 
 
 def _quantity(container: Container, which: str, resource: str) -> float | None:
@@ -67,7 +65,7 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
             why,
             patch_workload(view, workload, both),
             0.95 if size.measured else 0.85,
-            [COST, _RESTART],
+            [COST, RESTART],
         )
     ]
     drafts.append(
@@ -85,7 +83,7 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
                     "The node may run short: the request stays lower than the limit",
                     "Le nœud peut manquer de mémoire : la request reste sous la limite",
                 ),
-                _RESTART,
+                RESTART,
             ],
         )
     )
@@ -139,7 +137,7 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
                 why,
                 patch_workload(view, workload, wanted),
                 0.9 if size.measured else 0.8,
-                [COST, _RESTART],
+                [COST, RESTART],
             )
         )
     return drafts + _replicas(finding, view, workload)

@@ -19,7 +19,6 @@ from decide.core.objects import (
     number,
     pairs,
 )
-from decide.core.selectors import plain
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
@@ -228,11 +227,8 @@ def _probed_ports(workload: Workload) -> set[int]:
 def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if not view.collected("services"):
         return
-    names = {
-        name_of(s)
-        for s in view.services
-        if namespace_of(s) == workload.namespace and not _leads_to(s, workload)
-    }
+    names = {name_of(s) for s in view.services if namespace_of(s) == workload.namespace}
+    names -= _own_names(view, workload)
     hosts = {h.subject.split(".")[0] for h in _host_errors(view, workload)}
     for address in addresses_of(view, workload):
         where = service_name(address.host, workload.namespace)
@@ -248,10 +244,9 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             yield from _wrong_port(view, workload, address, service)
 
 
-def _leads_to(service: Obj, workload: Workload) -> bool:
-    """Whether the Service is the workload's own: nobody means to call oneself by a slip of the name."""
-    selector = mapping(at(service, "spec", "selector"))
-    return bool(selector) and plain(selector, workload.labels)
+def _own_names(view: ClusterView, workload: Workload) -> set[str]:
+    """Services that lead to the workload itself: nobody means to call oneself by a slip of the name."""
+    return {name_of(s) for s in view.services_of.get(workload.ref.key, [])}
 
 
 def _elsewhere(
@@ -265,8 +260,8 @@ def _elsewhere(
     known = any(namespace_of(s) == space for s in view.all("services"))
     if view.get("services", space, name) or not (told or lost or known):
         return
-    own = view.get("services", workload.namespace, name)
-    own = None if own is not None and _leads_to(own, workload) else own
+    here = view.get("services", workload.namespace, name)
+    own = here is not None and name not in _own_names(view, workload)
     why = f"there is no namespace {space}" if lost else f"there is no Service {name} in {space}"
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: {why}"
     score = (
