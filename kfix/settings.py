@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,9 +31,22 @@ class Settings(BaseSettings):
 S = TypeVar("S", bound=Settings)
 
 
+class BadSettings(ValueError):
+    """A variable has a value that it cannot have. The text names each such variable, never its value."""
+
+
 def load(model: type[S]) -> S:
-    """Reads one settings model. Raises pydantic.ValidationError naming each bad variable."""
-    return model(_secrets_dir=_secrets_dir())
+    """Reads one settings model. Raises BadSettings."""
+    try:
+        return model(_secrets_dir=_secrets_dir())
+    except ValidationError as failure:
+        prefix = model.model_config.get("env_prefix", "")
+        raise BadSettings(
+            "; ".join(
+                f"{(prefix + '.'.join(map(str, error['loc']))).upper()}: {error['msg']}"
+                for error in failure.errors(include_input=False, include_url=False)
+            )
+        ) from None
 
 
 class House(Settings):

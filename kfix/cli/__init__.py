@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed (the reason on stderr), 2 wrong usage, 3 refused fo
 from __future__ import annotations
 
 import importlib
+import sys
 
 import typer
 
@@ -40,4 +41,12 @@ def main() -> None:
     )
     for name in COMMANDS:
         importlib.import_module(f"kfix.cli.{name}").register(app)
-    app()
+    try:
+        app()
+    except ValueError as failure:
+        from kfix.settings import BadSettings
+
+        if not isinstance(failure, BadSettings):
+            raise
+        typer.echo(f"kfix: {failure}", err=True)
+        sys.exit(2)
