@@ -120,7 +120,7 @@ SUITES = (
     Suite("format", (str(BIN / "ruff"), "format", "--check", ".")),
     Suite("type", (str(BIN / "mypy"),)),
     Suite("arch", (str(BIN / "lint-imports"),)),
-    Suite("unit", pytest("tests/unit", "tests/corpus", "-m", REAL)),
+    Suite("unit", pytest("tests/unit", "tests/corpus", "tests/golden", "-m", REAL)),
     Suite("contract", pytest("tests/contract", "-m", REAL)),
     Suite("pipeline", pytest("tests/pipeline", "-m", REAL)),
     Suite("postgres", pytest("tests", "-m", "postgres"), postgres_reason),
