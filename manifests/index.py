@@ -44,6 +44,8 @@ class Index:
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     #: What was read of each file; shared with other indexes of the same ``Blobs``.
     blobs: dict[str, _Blob] = field(default_factory=dict)
+    #: What was worked out from all of it, by name: the graph of Kustomizations, the map of installers.
+    memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def documents(self, path: str) -> list[Document]:
         """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""

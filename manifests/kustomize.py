@@ -40,6 +40,8 @@ class Kustomization:
     #: (name, key, file) of generated ConfigMaps and Secrets.
     generated: tuple[tuple[str, str, str], ...] = ()
     component: bool = False
+    #: Other files that it names: of transformers, generators, replacements, configurations, charts' values.
+    others: tuple[str, ...] = ()
     #: Why the file could not be read in full; then nothing it touches is edited.
     trouble: str = ""
 
@@ -57,6 +59,7 @@ class Graph:
             for k in self.by_folder.values()
             if target in k.uses
             or target in k.patch_files
+            or target in k.others
             or any(target == f for *_, f in k.generated)
         ]
 
@@ -108,13 +111,17 @@ class Graph:
 
 
 def read_graph(index: Index) -> Graph:
-    """Reads every kustomization file. One that cannot be read is kept with its trouble."""
+    """Reads every kustomization file, once for an index. One that cannot be read is kept with its trouble."""
+    known = index.memo.get("graph")
+    if isinstance(known, Graph):
+        return known
     found: dict[str, Kustomization] = {}
     for path, text in index.texts.items():
         folder, _, name = path.rpartition("/")
         if name in NAMES:
             found[folder] = _read(path, folder, text)
-    return Graph(found)
+    graph = index.memo["graph"] = Graph(found)
+    return graph
 
 
 def _read(path: str, folder: str, text: str) -> Kustomization:
@@ -159,8 +166,26 @@ def _read(path: str, folder: str, text: str) -> Kustomization:
         images=tuple(dict(image) for image in mappings(content, "images")),
         generated=tuple(_generated(folder, content)),
         component=content.get("kind") == "Component",
+        others=tuple(_others(folder, content)),
         trouble=trouble,
     )
+
+
+def _others(folder: str, content: dict[str, Any]) -> Iterator[str]:
+    for key in ("transformers", "generators", "validators", "configurations", "crds"):
+        yield from (
+            _join(folder, str(item)) for item in items(content, key) if "\n" not in str(item)
+        )
+    for entry in mappings(content, "replacements"):
+        if text_of(entry, "path"):
+            yield _join(folder, text_of(entry, "path"))
+    if text_of(content, "openapi", "path"):
+        yield _join(folder, text_of(content, "openapi", "path"))
+    home = text_of(content, "helmGlobals", "chartHome") or "charts"
+    for chart in mappings(content, "helmCharts"):
+        names = [chart.get("valuesFile"), *items(chart, "additionalValuesFiles")]
+        yield from (_join(folder, str(name)) for name in names if name)
+        yield _join(folder, f"{home}/{text_of(chart, 'name')}")
 
 
 def _generated(folder: str, content: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -1,0 +1,115 @@
+"""Argo CD's Applications and ApplicationSets as installers. Pure.
+
+Sources: Argo CD's Application specification, Kustomize, directory, plugin and ApplicationSet pages (3.x).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from manifests import argocd
+from manifests.index import Index
+from manifests.installers.model import Installer
+from manifests.installers.settings import from_argo
+from manifests.shapes import items, mapping, mappings, text
+from schemas.base import Json
+
+_HOLE = re.compile(r"\{\{.*?\}\}")
+
+
+def of_application(item: Json, place: str) -> Iterator[Installer]:
+    """One installer for each source that applies something."""
+    name = f"Application {_named(item)} in {place}"
+    spec = mapping(item, "spec")
+    destination = mapping(spec, "destination")
+    cluster = text(destination, "name") or text(destination, "server")
+    namespace = text(destination, "namespace")
+    for _, source in argocd.sources(item):
+        settings = mapping(source, "kustomize")
+        words = _words(item, place, source, destination)
+        files = _value_files(item, source)
+        if source.get("chart"):
+            trouble = f"the chart {text(source, 'chart')} is kept elsewhere"
+            yield Installer(name, None, files, namespace, False, cluster, words, trouble=trouble)
+            continue
+        if not source.get("path"):
+            continue
+        on_top, trouble = from_argo(settings)
+        directory = mapping(source, "directory")
+        if source.get("plugin"):
+            trouble = "a plugin of Argo CD renders it"
+        elif directory.get("jsonnet"):
+            trouble = "jsonnet renders it"
+        yield Installer(
+            name,
+            argocd.folder_of(text(source, "path")),
+            files,
+            namespace,
+            False,
+            cluster,
+            words,
+            on_top,
+            bool(directory.get("recurse")) or bool(source.get("plugin")),
+            trouble=trouble,
+        )
+
+
+def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
+    """What an ApplicationSet makes. Where its generators cannot be followed, whatever its template may mean."""
+    made, complete = argocd.expanded(item, index.files)
+    for application in made:
+        yield from of_application(application, place)
+    if complete:
+        return
+    name = f"ApplicationSet {_named(item)} in {place}"
+    template = {"metadata": {}, **mapping(item, "spec", "template")}
+    trouble = "nobody here can tell which Applications it makes"
+    for source in [s for _, s in argocd.sources(template)]:
+        written = [text(source, "path"), *_value_files(template, source)]
+        for one in [w for w in written if w]:
+            pattern = _pattern(one, whole=one != text(source, "path"))
+            yield Installer(name, words=(), pattern=pattern, trouble=trouble)
+
+
+def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
+    """The paths that a template with holes may come to mean."""
+    parts = _HOLE.split(argocd.folder_of(written) if "{{" not in written else written.lstrip("/"))
+    body = ".*".join(re.escape(part) for part in parts)
+    return re.compile(body if whole else body.rstrip("/") + "(/.*)?")
+
+
+def _named(item: Json) -> str:
+    namespace = text(item, "metadata", "namespace")
+    name = text(item, "metadata", "name")
+    return f"{namespace}/{name}" if namespace else name
+
+
+def _words(
+    item: Json, place: str, source: Mapping[str, Any], destination: Mapping[str, Any]
+) -> tuple[str, ...]:
+    labels = mapping(item, "metadata", "labels")
+    said = [text(destination, "name"), text(destination, "namespace"), place]
+    said += [text(item, "metadata", "name"), text(source, "path"), text(item, "spec", "project")]
+    said += [str(labels[k]) for k in labels if k.rpartition("/")[2] in ("env", "environment")]
+    said += [str(f) for f in items(source, "helm", "valueFiles")]
+    return tuple(word for word in said if word)
+
+
+def _value_files(item: Json, source: Mapping[str, Any]) -> tuple[str, ...]:
+    lenders = {str(s["ref"]) for _, s in argocd.sources(item) if s.get("ref")}
+    folder = "" if source.get("chart") else argocd.folder_of(text(source, "path"))
+    found = []
+    for name in [str(f) for f in items(source, "helm", "valueFiles")]:
+        if name.startswith("$"):
+            lender, _, rest = name[1:].partition("/")
+            found.append(argocd.folder_of(rest) if lender in lenders else name)
+        elif name.startswith("/"):
+            found.append(argocd.folder_of(name))
+        else:
+            found.append(posixpath.normpath(posixpath.join(folder, name)))
+    for parameter in mappings(source, "helm", "fileParameters"):
+        found.append(posixpath.normpath(posixpath.join(folder, text(parameter, "path"))))
+    return tuple(found)

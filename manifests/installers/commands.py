@@ -1,0 +1,206 @@
+"""Commands of scripts and CI files that apply manifests or install charts: ``kubectl apply -f``, ``helm upgrade -f``.
+
+Pure: the text is read, nothing is run. What a shell fills in is anything.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from manifests.index import Index
+
+_NAMES = re.compile(
+    r"(^|/)(Makefile|[^/]+\.mk|Jenkinsfile[^/]*|[Jj]ustfile|Taskfile\.ya?ml|Tiltfile|[^/]+\.(sh|bash|groovy|ps1)"
+    r"|\.gitlab-ci[^/]*\.ya?ml|[^/]*azure-pipelines[^/]*\.ya?ml|bitbucket-pipelines\.ya?ml|cloudbuild\.ya?ml)$"
+    r"|(^|/)\.(github/workflows|circleci|gitlab|gitlab-ci|ci|tekton|drone|buildkite)/[^/]+\.ya?ml$"
+    r"|(^|/)ci/[^/]+\.ya?ml$"
+)
+_COMMAND = re.compile(
+    r"\b(helm|kubectl|oc|kustomize|kapp|ytt|envsubst|jsonnet|kubecfg|cdk8s|kompose|yq|sed)\b[^\n;&|]*"
+)
+_VARIABLE = re.compile(
+    r"\$\(\(?[^)]*\)\)?|\$\{\{.*?\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^>]*>|%[A-Z_]+%"
+)
+_ANY = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command that installs something. Words with a variable in them hold ``ANY`` in its place."""
+
+    place: str
+    line: str
+    program: str
+    #: Chart (helm), or folder or file that is applied or built.
+    subject: str
+    name: str = ""
+    namespace: str = ""
+    value_files: tuple[str, ...] = ()
+    #: Does it set values or rewrite files in ways that are not followed?
+    trouble: str = ""
+    recursive: bool = False
+
+
+def is_script(path: str) -> bool:
+    """Is it a file that runs commands?"""
+    return bool(_NAMES.search(path))
+
+
+def commands(index: Index) -> Iterator[Command]:
+    """The commands of all scripts."""
+    for path, content in index.files.items():
+        if is_script(path):
+            text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            yield from in_text(path, text)
+
+
+def in_text(path: str, text: str) -> Iterator[Command]:
+    """The commands of one text."""
+    text = _VARIABLE.sub(_ANY, re.sub(r"\\\r?\n", " ", text))
+    for found in _COMMAND.finditer(text):
+        rest = text[found.end() :].partition("\n")[0]
+        if _only_shows(found[0], rest):
+            continue
+        line = found[0].strip().strip("'\"`,]").strip()
+        try:
+            words = shlex.split(line.replace("\\", ""), comments=True)
+        except ValueError:
+            words = line.replace("'", "").replace('"', "").split()
+        yield from _read(path, line, [w for w in words if w not in ("'", '"')])
+
+
+def _only_shows(command: str, rest: str) -> bool:
+    """Checks of a pipeline render and look; what deploys hands the rendering on."""
+    shown = re.match(r"(helm\s+(template|diff|lint)|kustomize)\b", command)
+    return bool(shown) and not re.search(r"\b(apply|kapp|create|replace)\b|>", command + rest)
+
+
+def _read(path: str, line: str, words: list[str]) -> Iterator[Command]:
+    program = words[0] if words else ""
+    if program == "helm":
+        yield from _helm(path, line, words[1:])
+    elif program in ("kubectl", "oc", "kapp"):
+        yield from _apply(path, line, program, words[1:])
+    elif program == "kustomize" and "build" in words:
+        for word in words[words.index("build") + 1 :]:
+            if not word.startswith("-"):
+                yield Command(path, line, "kustomize", _folder(path, word))
+                break
+    elif program in ("ytt", "envsubst", "jsonnet", "kubecfg", "cdk8s", "kompose", "yq", "sed"):
+        yield from _rewriting(path, line, program, words[1:])
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+    """(option, value); plain words have the option ``""``."""
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word.startswith("-"):
+            name, equals, value = word.partition("=")
+            takes = name in _TAKING or (
+                name.startswith("-") and not name.startswith("--") and name in _TAKING
+            )
+            if not equals and takes and at + 1 < len(words):
+                at += 1
+                value = words[at]
+            yield name, value
+        else:
+            yield "", word
+        at += 1
+
+
+_TAKING = frozenset(
+    {
+        "-f", "--values", "--filename", "-k", "--kustomize", "-n", "--namespace", "--set", "--set-string", "--set-file",
+        "--kube-context", "--context", "--version", "--repo", "--timeout", "--kubeconfig", "-a", "--app", "--post-renderer",
+        "-o", "--output", "--history-max", "--set-json", "-l", "--selector", "-m", "--file", "-i",
+    }
+)  # fmt: skip
+
+
+def _helm(path: str, line: str, words: list[str]) -> Iterator[Command]:
+    options = list(_options(words))
+    plain = [value for name, value in options if not name]
+    if not plain or plain[0] not in ("upgrade", "install", "template", "diff"):
+        return
+    plain = [word for word in plain if word not in ("upgrade", "install", "template", "diff")]
+    if not plain:
+        return
+    name, chart = (plain[0], plain[1]) if len(plain) > 1 else ("", plain[0])
+    files = [
+        _folder(path, one)
+        for option, value in options
+        if option in ("-f", "--values")
+        for one in value.split(",")
+    ]
+    sets = any(option.startswith("--set") or option == "--post-renderer" for option, _ in options)
+    namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
+    trouble = "its command line sets values" if sets else ""
+    yield Command(path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble)
+
+
+def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[Command]:
+    if not {"apply", "create", "replace", "deploy"} & set(words):
+        return
+    options = list(_options(words))
+    namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
+    recursive = any(option in ("-R", "--recursive") for option, _ in options) or program == "kapp"
+    for option, value in options:
+        if option in ("-f", "--filename", "-k", "--kustomize") and value not in ("", "-"):
+            for one in value.split(","):
+                yield Command(
+                    path, line, program, _folder(path, one), "", namespace, recursive=recursive
+                )
+
+
+def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator[Command]:
+    for word in (written.lstrip("<>").strip("'\"") for written in words):
+        if (
+            re.search(r"[/.]", word)
+            and not word.startswith("-")
+            and re.fullmatch(r"[\w./\x00*-]+", word)
+        ):
+            yield Command(
+                path,
+                line,
+                program,
+                _folder(path, word),
+                trouble=f"{program} makes or changes it",
+                recursive=True,
+            )
+
+
+def _folder(path: str, written: str) -> str:
+    """Scripts are run from the repository's root or from their own folder; both are tried by the reader."""
+    written = written.strip("'\"")
+    folder = posixpath.normpath(written.removeprefix("./") or ".")
+    return "" if folder == "." else folder.lstrip("/")
+
+
+def pattern_of(command: Command, written: str) -> re.Pattern[str]:
+    """The paths that a written one may mean, from the root, from the script's folder and those above it."""
+    body = re.escape(written.lstrip("./") if written.startswith("..") else written)
+    body = body.replace(re.escape(_ANY), "[^/]*").replace("\x00", "[^/]*").replace(r"\*", "[^/]*")
+    folder = re.escape(posixpath.dirname(command.place))
+    start = (
+        f"({folder}/)?"
+        if folder and not written.startswith("..")
+        else "(.*/)?"
+        if written.startswith("..")
+        else ""
+    )
+    return re.compile(f"{start}{body}(/.*)?" if body else ".*")
+
+
+def holds_any(written: str) -> bool:
+    """Does a shell fill something in?"""
+    return _ANY in written
+
+
+def says_nothing(written: str) -> bool:
+    """Is it nothing but what a shell fills in?"""
+    return len(re.sub(r"[^A-Za-z]", "", written)) < 2 and _ANY in written

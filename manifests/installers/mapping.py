@@ -1,0 +1,160 @@
+"""Reads the map of installers of a repository. Pure; with a workbench also what Kustomizations make of Applications."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+
+from manifests import kustomize, values
+from manifests.index import Index
+from manifests.installers import argo, commands, fleet, flux, helmfile, skaffold, sources
+from manifests.installers.commands import Command
+from manifests.installers.model import Installer, Map
+from manifests.kustomize import Graph
+from manifests.refused import Refused
+from manifests.shapes import mapping, text
+from schemas.base import Json
+
+_ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
+_KINDS = ("application", "applicationset", "kustomization", "helmrelease")
+
+
+def read_map(index: Index, graph: Graph | None = None) -> Map:
+    """The map of a repository; read once for an index."""
+    known = index.memo.get("map")
+    if isinstance(known, Map):
+        return known
+    found = Map(index, graph or kustomize.read_graph(index))
+    for place, item in _declared(index):
+        found.installers += _of_object(index, item, place)
+    found.installers += [_of_fleet(target) for target in fleet.targets(index)]
+    found.installers += [_of_helmfile(release) for release in helmfile.releases(index)]
+    for command in commands.commands(index):
+        found.installers += _of_command(index, command)
+    found.installers += skaffold.installers(index)
+    for source in sources.sources(index):
+        found.installers.append(
+            Installer(source.path, pattern=source.pattern, trouble=source.why, words=(source.path,))
+        )
+    index.memo["map"] = found
+    return found
+
+
+def add_made(found: Map, made: Mapping[str, list[Json]]) -> None:
+    """Takes in objects that renderings make, by who makes them: Applications of an app-of-apps chart."""
+    for place, items in made.items():
+        for item in items:
+            found.installers += _of_object(found.index, item, place)
+
+
+def _declared(index: Index) -> Iterator[tuple[str, Json]]:
+    for kind in _KINDS:
+        for path in index.by_kind.get(kind, []):
+            try:
+                documents = index.documents(path)
+            except Refused:
+                continue
+            for document in documents:
+                item = values.value_of(document.root)
+                if isinstance(item, dict) and str(item.get("kind", "")).lower() == kind:
+                    yield path, item
+
+
+def _of_object(index: Index, item: Json, place: str) -> list[Installer]:
+    group = text(item, "apiVersion").partition("/")[0]
+    if not mapping(item, "spec"):
+        return []
+    known = text(item, "kind"), group
+    if known == ("Application", _ARGO):
+        return list(argo.of_application(item, place))
+    if known == ("ApplicationSet", _ARGO):
+        return list(argo.of_set(index, item, place))
+    if known == ("Kustomization", _FLUX):
+        return list(flux.of_kustomization(index, item, place))
+    return [flux.of_release(item, place)] if known == ("HelmRelease", _HELM) else []
+
+
+def _of_fleet(target: fleet.Target) -> Installer:
+    folder = target.build if target.build is not None else target.chart
+    files = [path for path, inline, _ in target.layers if inline is None]
+    inside = [target.place] if target.layers else []
+    if target.chart is None and target.build is None:
+        folder = target.folder
+    overlaid = tuple(re.escape(one) + "/.*" for one in target.overlays)
+    return Installer(
+        target.said_by,
+        folder,
+        (*files, *inside),
+        target.namespace,
+        target.forced,
+        words=target.words,
+        recursive=True,
+        pattern=re.compile("|".join(overlaid)) if overlaid else None,
+        trouble=target.trouble or ("its overlays are not followed here" if overlaid else ""),
+    )
+
+
+def _of_helmfile(release: helmfile.FileRelease) -> Installer:
+    files = [path for path, inline, _ in release.layers if inline is None]
+    inside = [release.place] if any(inline is not None for _, inline, _ in release.layers) else []
+    words = (release.environment, release.namespace, release.name, release.place)
+    return Installer(
+        release.said_by,
+        release.chart,
+        (*files, *inside),
+        release.namespace,
+        words=tuple(word for word in words if word),
+        pattern=release.pattern,
+        trouble=release.trouble,
+    )
+
+
+def _of_command(index: Index, command: Command) -> Iterator[Installer]:
+    said = f"`{command.line[:80]}` in {command.place}".replace("\x00", "…")
+    words = (command.namespace, command.name, command.subject, *command.value_files, command.place)
+    kept = tuple(w.replace("\x00", "") for w in words if w)
+    if commands.says_nothing(command.subject) and not command.value_files:
+        return
+    if command.program == "helm":
+        yield from _of_helm(index, command, said, kept)
+        return
+    if command.trouble or commands.holds_any(command.subject):
+        trouble = command.trouble or "a shell fills in what it applies"
+        yield Installer(
+            said, pattern=commands.pattern_of(command, command.subject), words=kept, trouble=trouble
+        )
+        return
+    for folder in _meant(index, command, command.subject):
+        namespace = "" if commands.holds_any(command.namespace) else command.namespace
+        if folder in index.texts:
+            yield Installer(said, None, (folder,), namespace, words=kept)
+        else:
+            yield Installer(said, folder, (), namespace, words=kept, recursive=command.recursive)
+
+
+def _of_helm(
+    index: Index, command: Command, said: str, words: tuple[str, ...]
+) -> Iterator[Installer]:
+    """What helm installs from a command line: rendered as a release where nothing is filled in."""
+    trouble = command.trouble
+    filled = [command.subject, *command.value_files]
+    if any(commands.holds_any(word) for word in filled):
+        shapes = [commands.pattern_of(command, word).pattern for word in filled]
+        why = trouble or "a shell fills in what it installs"
+        yield Installer(said, pattern=re.compile("|".join(shapes)), words=words, trouble=why)
+        return
+    files = [f for name in command.value_files for f in _meant(index, command, name)]
+    for folder in _meant(index, command, command.subject):
+        yield Installer(said, folder, tuple(files), words=words, trouble=trouble)
+
+
+def _meant(index: Index, command: Command, written: str) -> list[str]:
+    """The file or folder that a script means, counted from the root or from its own folder."""
+    own = posixpath.dirname(command.place)
+    for start in dict.fromkeys(("", own, posixpath.dirname(own))):
+        path = posixpath.normpath(posixpath.join(start, written))
+        path = "" if path == "." else path
+        if path in index.texts or any(p.startswith(path + "/") for p in index.texts if path):
+            return [path]
+    return [""] if written in ("", ".") else []
