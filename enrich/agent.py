@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from enrich.core.unanswered import rounds_for, unanswered
 from enrich.gathering import gather
 from enrich.wiring import Ports, open_ports
 from kfix import topics
 from kfix.runtime.stage import Stage
+from schemas import errors
 from schemas.alerts import RawAlert
 from schemas.context import ContextBundle
 
@@ -14,5 +16,16 @@ app: Stage[Ports] = Stage("enrich", ports=open_ports)
 
 @app.handles(topics.ALERTS_RAW, writes=(topics.CONTEXT_BUNDLE,), timeout_s=180.0)
 async def enrich(raw: RawAlert, ports: Ports) -> ContextBundle:
-    """Asks every source about the alert and puts what they know into one shape."""
-    return await gather(raw, ports.sources, ports.rules, ports.deadline_s)
+    """Asks every source about the alert and puts what they know into one shape.
+
+    Raises errors.Unanswered, with the bundle as it is, when a source of evidence could not be asked.
+    """
+    bundle = await gather(raw, ports.sources, ports.rules, ports.deadline_s)
+    missing = unanswered(bundle.sources)
+    if missing:
+        raise errors.Unanswered(
+            "; ".join(f"{status.name}: {status.reason}" for status in missing),
+            otherwise=bundle,
+            rounds=rounds_for(missing, ports.ask_again),
+        )
+    return bundle

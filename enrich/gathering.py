@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed, tags_of
 from enrich.core.objects import Index, meta
@@ -49,17 +49,22 @@ class Round:
         """The answer within the deadline, or ``otherwise`` with the reason noted."""
         started = time.perf_counter()
         reason = ""
+        why: Literal["", "unanswered", "refused", "absent"] = ""
         try:
             async with asyncio.timeout(self.deadline_s):
                 answer = await question
         except TimeoutError:
             answer, reason = otherwise, f"no answer within {self.deadline_s:g} s"
+            why = "unanswered"
         except errors.KFixError as failure:
             answer, reason = otherwise, f"{failure.reason}: {failure}"[:300]
+            why = why_missing(failure)
         elapsed_ms = (time.perf_counter() - started) * 1000
         state = "missing" if reason else "ok"
         self.statuses.append(
-            SourceStatus(name=name, state=state, reason=reason, elapsed_ms=round(elapsed_ms, 1))
+            SourceStatus(
+                name=name, state=state, reason=reason, why=why, elapsed_ms=round(elapsed_ms, 1)
+            )
         )
         return answer
 
@@ -71,6 +76,13 @@ class Round:
             else status
             for status in self.statuses
         ]
+
+
+def why_missing(failure: errors.KFixError) -> Literal["unanswered", "refused", "absent"]:
+    """What a source's failure means for asking it again."""
+    if isinstance(failure, errors.Retryable):
+        return "unanswered"
+    return "absent" if isinstance(failure, errors.NotFound) else "refused"
 
 
 async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:

@@ -15,6 +15,10 @@ class Enrich(Settings):
 
     #: Seconds a source may take; what is not there by then is missing. Datadog's logs search takes 1 to 3.
     source_deadline_s: float = Field(default=20.0, gt=0)
+    #: How often an alert is put back in line while the cluster, the monitor or the event could not be asked: after 15 s,
+    #: then twice as long each time, four minutes in all. Then people are told that it could not be checked. Other
+    #: sources are asked again once.
+    ask_again: int = Field(default=4, ge=0, le=10)
     #: Minutes of metrics and logs before the alert: long enough to see normal behaviour before the trouble.
     lookback_minutes: int = Field(default=60, ge=1, le=1440)
     #: Log events from Datadog, and lines of each container's log from the cluster.

@@ -32,6 +32,8 @@ class Ports:
     sources: Sources
     rules: Rules
     deadline_s: float
+    #: Rounds in which an alert is asked again while a decisive source does not answer.
+    ask_again: int = 0
 
 
 @asynccontextmanager
@@ -57,6 +59,7 @@ async def open_ports() -> AsyncIterator[Ports]:
                 max_bytes=settings.max_bundle_bytes,
             ),
             settings.source_deadline_s,
+            settings.ask_again,
         )
 
 

@@ -18,6 +18,9 @@ class SourceStatus(Model):
     name: str
     state: Literal["ok", "degraded", "missing"]
     reason: str = ""
+    #: Why it is missing: ``unanswered`` may be answered when asked again, ``refused`` needs a person, ``absent`` is not
+    #: configured or not there. Empty where nothing is missing, and in records of older versions.
+    why: Literal["", "unanswered", "refused", "absent"] = ""
     elapsed_ms: float = 0.0
 
 
@@ -144,6 +147,9 @@ class ContextBundle(Record):
     alerted_at: Instant
     #: Stable identity of the alert's episode: monitor, scope and cycle; a recovery has its alert's.
     cycle: str
+    #: Stable identity of what the alert is about while no cause is known: monitor and group, or title and tags. The
+    #: same for trigger, renotification and recovery. Empty in records of older versions.
+    trouble: str = ""
     environment: Environment = "unknown"
     service: str = ""
     team: str = ""

@@ -8,6 +8,7 @@ Outcomes that people should read (a refused edit, an abstention, a failed check)
     │   ├── Unavailable        a service did not answer, or answered 5xx
     │   ├── TimedOut           an external call outlived its time-out
     │   ├── RateLimited        429; carries how long to wait
+    │   ├── Unanswered         a source that decides did not answer; carries what goes on without it
     │   └── Moved              optimistic lock lost (409, stale base): read again and redo
     ├── Permanent            the world never will: dead letter
     │   ├── Undecodable        bytes that are no record of the topic
@@ -59,6 +60,24 @@ class RateLimited(Retryable):
     """429 or its equivalent."""
 
     reason = "rate_limited"
+
+
+class Unanswered(Retryable):
+    """What decides could not be asked. The record is asked again through the retry topic, in ``rounds`` at most.
+
+    ``wait_s`` is the first wait; it doubles each round. After the last round ``otherwise``, the handler's result
+    without that answer, goes on in the place of a dead letter.
+    """
+
+    reason = "unanswered"
+
+    def __init__(
+        self, message: str, *, otherwise: object, rounds: int, wait_s: float = 15.0
+    ) -> None:
+        super().__init__(message)
+        self.otherwise = otherwise
+        self.rounds = rounds
+        self.wait_s = wait_s
 
 
 class Moved(Retryable):

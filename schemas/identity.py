@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from schemas.base import ObjectRef
 
@@ -15,6 +16,42 @@ _POD_OF_REPLICASET = re.compile(
     r"-[a-f0-9]{6,10}-[a-z0-9]{5}$|-[bcdfghjklmnpqrstvwxz2456789]{4,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$"
 )
 _POD_OF_CONTROLLER = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}$|-\d{1,5}$")
+#: Tags whose value is a pod's name.
+_POD_TAGS = frozenset({"pod_name", "pod", "kube_pod"})
+#: What Datadog puts before a notification's title: priority, then the transition, with its group.
+_ANNOUNCED = re.compile(
+    r"^\s*(?:\[P[1-5]\]\s*)?(?:\[(?:re-?)?(?:triggered|warn|no data|recovered|renotify|alert|resolved|ok)"
+    r"(?: on \{[^}]*\})?\]\s*)?",
+    re.IGNORECASE,
+)
+#: A measured value in a title: a percentage, or a number with a fraction.
+_MEASURED = re.compile(r"(?<![\w.])\d+(?:\.\d+(?:\s?%)?|\s?%)(?![\w.])")
+#: Tags that change from one notification to the next, or with each rollout.
+_VOLATILE_TAGS = frozenset(
+    {
+        "alert_status",
+        "alert_transition",
+        "container_id",
+        "display_container_name",
+        "docker_image",
+        "event_id",
+        "event_type",
+        "git.commit.sha",
+        "image_id",
+        "image_tag",
+        "kube_replica_set",
+        "pod_ip",
+        "pod_phase",
+        "pod_uid",
+        "priority",
+        "snapshot",
+        "status",
+        "timestamp",
+        "transition",
+        "uid",
+        "version",
+    }
+)
 BRANCH_PREFIX = "kfix/incident-"
 
 
@@ -45,18 +82,75 @@ def fingerprint(*, cluster: str, failure_class: str, object_ref: ObjectRef) -> s
     return stable_id("fp", *(part.strip().lower() for part in parts))
 
 
-def cycle_of(*, monitor_id: int | None, scope: str, cycle_key: str, delivery_id: str) -> str:
+def trouble_of(
+    *,
+    monitor_id: int | None,
+    org_id: str = "",
+    scope: str = "",
+    tags: Mapping[str, str] | None = None,
+    title: str = "",
+    aggregation_key: str = "",
+    event_id: str = "",
+) -> str:
+    """Identity of what an alert is about while no cause is known; empty when it says nothing of the kind.
+
+    A monitor and its group, else the sender's words. Order, case and spaces do not count, nor do a pod's hash, a
+    title's announcement and the value it quotes. Where no scope is said the tags stand for it, without the volatile.
+    """
+    where = _scope(scope) or _labels(tags or {})
+    if monitor_id is not None:
+        return stable_id("tr", "monitor", org_id, monitor_id, *where)
+    about = _words(title)
+    if not (about or where or aggregation_key):
+        return stable_id("tr", "event", org_id, event_id) if event_id else ""
+    return stable_id("tr", "words", org_id, aggregation_key.strip().lower(), about, *where)
+
+
+def _scope(scope: str) -> list[str]:
+    parts = {_part(part) for part in scope.split(",")}
+    return sorted(parts - {"", "*"})
+
+
+def _labels(tags: Mapping[str, str]) -> list[str]:
+    return sorted(
+        _part(f"{name}:{value}")
+        for name, value in tags.items()
+        if name.strip().lower() not in _VOLATILE_TAGS
+    )
+
+
+def _part(text: str) -> str:
+    """One tag, folded; a pod counts as the workload that its name tells."""
+    name, colon, value = text.strip().lower().partition(":")
+    value = value.strip()
+    return f"{name.strip()}{colon}{workload_of_pod(value) if name.strip() in _POD_TAGS else value}"
+
+
+def _words(title: str) -> str:
+    return _MEASURED.sub("#", " ".join(_ANNOUNCED.sub("", title).lower().split()))
+
+
+def cycle_of(
+    *,
+    monitor_id: int | None,
+    scope: str,
+    cycle_key: str,
+    delivery_id: str,
+    org_id: str = "",
+    trouble: str = "",
+) -> str:
     """Identity of one alert episode, shared by trigger, renotification and recovery.
 
-    The sender's cycle key is best; monitor and scope (order and case of its tags do not count) are next;
-    a delivery that says neither stands alone.
+    The sender's cycle key is best; monitor and scope (order and case of its tags do not count) are next, then
+    ``trouble_of`` the alert; a delivery that says none of them stands alone.
     """
     tags = ",".join(sorted(part.strip().lower() for part in scope.split(",") if part.strip()))
+    org = (org_id,) if org_id else ()
     if cycle_key:
         return stable_id("cy", monitor_id or "", tags, cycle_key)
-    if monitor_id is not None:
-        return stable_id("cy", monitor_id, tags)
-    return stable_id("cy", delivery_id)
+    if monitor_id is not None and (tags or not trouble):
+        return stable_id("cy", monitor_id, tags, *org)
+    return stable_id("cy", trouble or delivery_id)
 
 
 def branch_of(incident_id: str) -> str:

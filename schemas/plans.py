@@ -57,6 +57,7 @@ AbstentionReason = Literal[
     "alert_noise",
     "ambiguous",
     "not_enough_evidence",
+    "not_checked",
     "outside_manifests",
     "code_defect",
     "data_loss_risk",

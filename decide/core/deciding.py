@@ -13,6 +13,7 @@ from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
 from decide.core.record import fingerprint_of
+from decide.core.unchecked import honest
 from decide.core.view import ClusterView
 from schemas.base import Status
 from schemas.context import ContextBundle
@@ -97,6 +98,10 @@ def diagnose(
     bundle: ContextBundle, *, language: str = "en", playbooks: Playbooks = NONE
 ) -> Verdict:
     """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects."""
+    return honest(bundle, _answer(bundle, language, playbooks), language=language)
+
+
+def _answer(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdict:
     diagnosis = rank_causes(bundle, language, (rule_of(playbooks, language),))
     if _over(bundle, diagnosis):
         said = _TEXTS["recovered"][1 if language == "fr" else 0]

@@ -54,9 +54,7 @@ def _failing(pod: Pod) -> bool:
 
 def quiet(view: ClusterView) -> Finding:
     """Which kind of nothing it is; undetermined when too little was collected to say so."""
-    ref = view.bundle.k8s_context.subject or ObjectRef(
-        api_version="v1", kind="Namespace", name=view.namespace or "default"
-    )
+    ref = view.bundle.k8s_context.subject or _about(view)
     if not view.workloads:
         return Finding("undetermined", ref, 0.3, "no workload was collected", [])
     well = sum(w.available for w in view.workloads)
@@ -71,6 +69,16 @@ def quiet(view: ClusterView) -> Finding:
     if why:
         facts.insert(0, Fact("monitor" if class_id != "maintenance" else "event", why))
     return Finding(class_id, ref, 0.85 - 0.1 * min(3, len(absent)), why or text, facts, against)
+
+
+def _about(view: ClusterView) -> ObjectRef:
+    """What an alert without a subject is about: its namespace, else its monitor, else itself."""
+    if view.namespace:
+        return ObjectRef(api_version="v1", kind="Namespace", name=view.namespace)
+    monitor = view.bundle.alert.monitor_id
+    if monitor is not None:
+        return ObjectRef(kind="Monitor", name=str(monitor))
+    return ObjectRef(kind="Alert", name=view.bundle.trouble or view.bundle.cycle)
 
 
 def _kind(view: ClusterView) -> tuple[str, str]:

@@ -7,12 +7,17 @@ from typing import Any, Literal
 
 from decide.core.diagnosis import RULES_VERSION
 from decide.core.opinion import Verdict
+from decide.core.taxonomy import CLASSES
 from kfix.measurements import measure
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id
 from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
 
+#: Classes that name no cause.
+_NO_CAUSE = frozenset(
+    name for name, entry in CLASSES.items() if entry.family == "nothing" or name == "undetermined"
+)
 #: Kinds that safety's checks look at, taken whole from the incident's namespaces.
 _CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
 #: Kinds whose pods a disruption budget counts.
@@ -32,19 +37,26 @@ _ALREADY = {
 }
 
 
+def determined(verdict: Verdict) -> bool:
+    """Whether a cause is named: neither "nothing is wrong" nor "the evidence does not tell"."""
+    if verdict.analysis is None or verdict.status == "no_action":
+        return False
+    return verdict.analysis.failure_class not in _NO_CAUSE
+
+
 def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:
-    """The incident's fingerprint: the diagnosed cause where there is one, else the alert's own subject."""
+    """The incident's fingerprint: the named cause, else the monitor and group that the alert comes from.
+
+    Without a cause nothing says that two monitors tell of one trouble, whatever object both are about.
+    """
     cluster = bundle.k8s_context.cluster
-    if verdict.analysis is not None and verdict.status != "no_action":
+    if verdict.analysis is not None and determined(verdict):
         return fingerprint(
             cluster=cluster,
             failure_class=verdict.analysis.failure_class,
             object_ref=verdict.analysis.object,
         )
-    subject = bundle.k8s_context.subject
-    if subject is None:
-        return stable_id("fp", cluster, bundle.cycle)
-    return fingerprint(cluster=cluster, failure_class="", object_ref=subject)
+    return stable_id("fp", cluster.strip().lower(), bundle.trouble or bundle.cycle)
 
 
 def recovered(bundle: ContextBundle, *, language: str) -> Verdict:

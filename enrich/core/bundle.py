@@ -28,7 +28,7 @@ from schemas.context import (
     SimilarIncident,
     SourceStatus,
 )
-from schemas.identity import cycle_of, stable_id
+from schemas.identity import cycle_of, stable_id, trouble_of
 
 M = TypeVar("M", bound=Model)
 
@@ -75,7 +75,17 @@ class Recalled:
 
 def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
     """The bundle, of any size. The same gathered evidence gives the same bundle."""
-    alert = _masked_model(gathered.alert)
+    said = gathered.alert
+    trouble = trouble_of(
+        monitor_id=said.monitor_id,
+        org_id=said.org_id,
+        scope=said.scope,
+        tags={**said.tags, "host": said.hostname} if said.hostname else said.tags,
+        title=said.title,
+        aggregation_key=said.aggregation_key,
+        event_id=said.event_id,
+    )
+    alert = _masked_model(said)
     tags = mask_json(tags_of(gathered))
     who = named(tags, rules.cluster)
     objects = {
@@ -91,11 +101,14 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         alert=alert.model_copy(update={"tags": tags}),
         alerted_at=alert.happened_at or gathered.received_at,
         cycle=cycle_of(
-            monitor_id=gathered.alert.monitor_id,
-            scope=gathered.alert.scope,
-            cycle_key=gathered.alert.cycle_key,
+            monitor_id=said.monitor_id,
+            scope=said.scope,
+            cycle_key=said.cycle_key,
             delivery_id=gathered.delivery_id,
+            org_id=said.org_id,
+            trouble=trouble,
         ),
+        trouble=trouble,
         environment=environment(tags, namespace, rules.environments),
         service=who.service or (subject.name if subject else ""),
         team=rules.teams.get(namespace) or who.team or _label(objects, subject, "team"),

@@ -1,4 +1,4 @@
-"""What happens to a record whose attempt failed: wait here, wait in the retry topic, or give up. Pure."""
+"""What happens to a record whose attempt failed: wait here, wait in the retry topic, go on without, or give up. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ class GiveUp:
     """To the dead letters."""
 
 
-Verdict = Again | Later | GiveUp
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """With the result that the failure carries: asking again is used up."""
+
+
+Verdict = Again | Later | GiveUp | GoOn
 
 
 def after_failure(
@@ -39,6 +44,12 @@ def after_failure(
     ``chance`` (0 to 1), so that many records do not come back at once; a service's own wish is a lower bound.
     A wait too long for the place goes to the retry topic, where it holds up nobody.
     """
+    if isinstance(failure, errors.Unanswered):
+        # Its clients have repeated the call in place already.
+        if round_ >= min(failure.rounds, knobs.retry_rounds):
+            return GoOn()
+        first_s = min(failure.wait_s, knobs.retry_delay_s)
+        return Later(min(first_s * 2**round_, knobs.retry_delay_max_s) * (1 - chance / 2))
     if not isinstance(failure, errors.Retryable):
         return GiveUp()
     wish_s = failure.retry_after_s or 0.0

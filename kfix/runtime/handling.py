@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import structlog
 
 import kfix
 from kfix.runtime import crashpoints, letters
 from kfix.runtime import headers as hd
-from kfix.runtime.attempt import Again, Later, after_failure
+from kfix.runtime.attempt import Again, GoOn, Later, after_failure
 from kfix.runtime.letters import Failure, Origin
 from kfix.runtime.outbox import Outbox
 from kfix.runtime.sending import Prepared, Sender, incident_of
@@ -113,6 +113,11 @@ class Handling:
             verdict = after_failure(
                 failure, attempt=attempt, round_=round_, chance=random.random(), knobs=self._knobs
             )
+            if isinstance(verdict, GoOn):
+                settled = self._without_answer(handler, failure, record, about)
+                if not isinstance(settled, Exception):
+                    return settled
+                failure = settled
             if isinstance(verdict, Again):
                 self._note_retry(failure, attempt, verdict.wait_s)
                 await self._pause(verdict.wait_s)
@@ -160,6 +165,18 @@ class Handling:
             return failure
         finally:
             self._meter.handler_seconds.observe(time.perf_counter() - started)
+
+    def _without_answer(
+        self, handler: Handler[Any], failure: Exception, record: Record, about: tuple[str, str]
+    ) -> list[Prepared] | Exception:
+        """The result that goes on once asking again is used up."""
+        assert isinstance(failure, errors.Unanswered)
+        self._meter.retry(failure.reason)
+        log.warning("record.unanswered", reason=failure.reason, error=str(failure))
+        try:
+            return self._prepared(handler, cast(Records, failure.otherwise), record, about)
+        except errors.KFixError as refused:
+            return refused
 
     def _prepared(
         self, handler: Handler[Any], results: Records, cause: Record, about: tuple[str, str]

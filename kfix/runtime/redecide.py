@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from kfix.broker.administration import Wanted, create_topics
 from kfix.broker.connection import Brokers
 from kfix.broker.reading import Stored, read
 from kfix.runtime import headers as hd
 from kfix.runtime.outbox import Outbox
-from kfix.runtime.stage import Handler, Stage
+from kfix.runtime.stage import Handler, Records, Stage
 from kfix.topics import BY_MODEL, Topic
 from kfix.wire import Codec
 from schemas import errors
@@ -146,6 +146,8 @@ class Redecider:
         try:
             async with asyncio.timeout(handler.timeout_s):
                 results = await handler.call(record, self._ports[stage.name])
+        except errors.Unanswered as failure:
+            results = cast(Records, failure.otherwise)
         except Exception as failure:  # noqa: BLE001 - one record's failure is an answer, not the end
             reason = f"{type(failure).__name__}: {failure}"
             for topic in handler.writes:

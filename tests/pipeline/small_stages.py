@@ -95,6 +95,9 @@ async def misbehave(raw: Raw) -> None:
             raise errors.Unavailable("the service answered 500")
         case "limited":
             raise errors.RateLimited("429", retry_after_s=3.0)
+        case "unanswered":
+            without = Relayed(**raw.model_dump())
+            raise errors.Unanswered("the cluster", otherwise=without, rounds=3)
         case "rejected":
             raise errors.Rejected("the service answered 422 token=hunter2")
         case "bug":

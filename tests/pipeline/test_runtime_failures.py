@@ -46,6 +46,7 @@ POISON = (
     ("flakier", "unavailable:3", True, ""),
     ("down", "unavailable", False, "unavailable"),
     ("limited", "limited:1", True, ""),
+    ("silent", "unanswered", True, ""),
     ("rejected", "rejected", False, "rejected"),
     ("bug", "bug", False, "defect"),
     ("defect", "wrong", False, "defect"),
@@ -88,6 +89,9 @@ async def test_poison_is_retried_or_buried_with_its_bytes_and_the_stage_goes_on(
 
     assert sorted(r.text("kfix-cause") for r in relayed) == sorted(passing)
     the_letters_say_what_happened(dead, failing)
+    # The first time and one round: no more rounds than the runtime has.
+    asked = small.journal_of(tmp_path / "journal", "relay")
+    assert [words[0] for words in asked].count("silent") == 2
     one_keys_records_stay_in_order(tmp_path / "journal")
     await the_dead_can_be_replayed_twice(cluster, brokers, tmp_path, prefix, failing)
 

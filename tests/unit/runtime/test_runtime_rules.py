@@ -9,7 +9,7 @@ import pytest
 
 import kfix
 from kfix.runtime import headers as hd
-from kfix.runtime.attempt import Again, GiveUp, Later, after_failure
+from kfix.runtime.attempt import Again, GiveUp, GoOn, Later, after_failure
 from kfix.runtime.letters import (
     MESSAGE_MAX,
     Failure,
@@ -60,6 +60,15 @@ def test_after_the_attempts_in_place_come_rounds_and_then_the_dead_letters() -> 
     assert verdict(away, attempt=3, round_=1) == Later(120)
     assert verdict(away, attempt=3, round_=4) == Later(900)
     assert verdict(away, attempt=3, round_=5) == GiveUp()
+
+
+def test_what_could_not_be_asked_waits_in_the_retry_topic_and_then_goes_on_without() -> None:
+    silent = errors.Unanswered("the cluster", otherwise=None, rounds=2)
+    assert verdict(silent) == Later(15)
+    assert verdict(silent, round_=1) == Later(30)
+    assert verdict(silent, round_=1, chance=1.0) == Later(15)
+    assert verdict(silent, round_=2) == GoOn()
+    assert verdict(errors.Unanswered("x", otherwise=None, rounds=99), round_=5) == GoOn()
 
 
 def test_a_retry_keeps_where_the_record_first_came_from() -> None:

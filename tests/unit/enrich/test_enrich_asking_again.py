@@ -1,0 +1,97 @@
+"""An alert whose evidence could not be asked for is put back in line, and goes on when that is used up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepository
+from enrich.agent import enrich
+from enrich.core.bundle import Recalled, Rules
+from enrich.gathering import Sources
+from enrich.ports import Cluster, Listing, Memory
+from enrich.wiring import Ports
+from schemas import errors
+from schemas.alerts import Alert, RawAlert
+from schemas.base import Json
+from schemas.context import ContextBundle, LogExcerpt
+
+AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+class Silent:
+    """A cluster that fails as told."""
+
+    def __init__(self, failure: Exception | None, logs: Exception | None = None) -> None:
+        self.failure, self.log_failure = failure, logs
+
+    async def objects(self, namespace: str, *, since: datetime | None = None) -> Listing:
+        if self.failure is not None:
+            raise self.failure
+        return Listing({"pods": []})
+
+    async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        if self.log_failure is not None:
+            raise self.log_failure
+        return []
+
+
+class Forgetful:
+    """A memory that is away."""
+
+    async def recall(self, signature: str) -> Recalled:
+        raise errors.Unavailable("away")
+
+
+def ports(cluster: Cluster, memory: Memory | None = None) -> Ports:
+    asked = Sources(NoObservability(), cluster, NoRepository(), memory or NoMemory())
+    return Ports(asked, Rules(), 5.0, ask_again=4)
+
+
+def raw() -> RawAlert:
+    alert = Alert(title="t", transition="triggered", tags={"kube_namespace": "shop"})
+    return RawAlert(event_id="dd-1", occurred_at=AT, body_sha256="0" * 64, body=b"", alert=alert)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        errors.Unavailable("503"),
+        errors.RateLimited("429", retry_after_s=300),
+        errors.TimedOut("slow"),
+        TimeoutError(),
+    ],
+)
+async def test_a_silent_cluster_is_asked_again_four_times(failure: Exception) -> None:
+    with pytest.raises(errors.Unanswered) as raised:
+        await enrich(raw(), ports(Silent(failure)))
+    assert raised.value.rounds == 4
+    assert "kubernetes.objects" in str(raised.value)
+    goes_on = raised.value.otherwise
+    assert isinstance(goes_on, ContextBundle)
+    (status,) = [s for s in goes_on.sources if s.name == "kubernetes.objects"]
+    assert (status.state, status.why) == ("missing", "unanswered")
+
+
+async def test_what_only_adds_to_the_evidence_is_asked_again_once() -> None:
+    with pytest.raises(errors.Unanswered) as raised:
+        await enrich(raw(), ports(Silent(None, logs=errors.Unavailable("503"))))
+    assert raised.value.rounds == 1
+
+
+@pytest.mark.parametrize(
+    ("cluster", "why"),
+    [(Silent(errors.Unauthorized("403")), "refused"), (NoCluster(), "absent")],
+)
+async def test_what_a_person_must_mend_or_does_not_exist_is_not_asked_again(
+    cluster: Cluster, why: str
+) -> None:
+    bundle = await enrich(raw(), ports(cluster))
+    assert bundle is not None
+    assert {s.why for s in bundle.sources if s.name == "kubernetes.objects"} == {why}
+
+
+async def test_an_absent_memory_holds_up_nobody() -> None:
+    assert await enrich(raw(), ports(Silent(None), Forgetful())) is not None
