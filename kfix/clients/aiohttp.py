@@ -1,6 +1,6 @@
 """The policy of ``kfix.clients.http`` for clients that bring aiohttp (Slack, Kubernetes' asynchronous client).
 
-What it does not have is the cap on an answer's size: whoever reads the body bounds it.
+What it does not have is the cap on an answer's size: whoever reads a body does so by ``bounded``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from kfix.clients.egress import Egress, refused
 from kfix.clients.http import USUAL, Bounds, checked_addresses
+from schemas import errors
 
 
 class _Resolver(AbstractResolver):
@@ -65,6 +66,16 @@ class _Connector(aiohttp.TCPConnector):
             return await super().connect(req, traces, timeout)
         self._egress.check_address(host, host)
         return await super().connect(req, traces, timeout)
+
+
+async def bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """The body. Raises errors.Rejected (``too_large``) beyond ``max_bytes``."""
+    chunks = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 18):
+        chunks += chunk
+        if len(chunks) > max_bytes:
+            raise errors.Rejected("the answer is over the size cap", reason="too_large")
+    return bytes(chunks)
 
 
 async def _no_redirect(*_: object) -> None:

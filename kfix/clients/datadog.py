@@ -16,16 +16,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from kfix.clients.egress import Egress
-from kfix.clients.http import failure_of
+from kfix.clients.http import Bounds
 from kfix.settings import DatadogConnection
 from schemas import errors
 from schemas.base import Json
 from schemas.context import Series
 
 T = TypeVar("T")
-#: Attempts after a first that failed with 408, 429 or 5xx; the client waits as X-RateLimit-Reset says.
-_RETRIES = 2
 #: The longest the waits between attempts may make a call, as a multiple of its time-out.
 _PATIENCE = 3.0
 #: Log events of one page; the API allows 1,000.
@@ -138,22 +135,15 @@ class Datadog:
         return [_series(item) for item in answer.get("series") or ()]
 
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
-        from aiosonic import exceptions as transport
-        from datadog_api_client.exceptions import ApiException, OpenApiException
+        from datadog_api_client.exceptions import OpenApiException
 
         try:
             async with asyncio.timeout(self._timeout_s * _PATIENCE):
                 return await call()
-        except ApiException as failure:
-            body = str(failure.body or "").encode()
-            found = failure_of(int(failure.status or 500), dict(failure.headers or {}), body)
-            raise found or errors.Defect(str(failure)) from failure
-        except (TimeoutError, transport.BaseTimeout) as failure:
+        except TimeoutError as failure:
             raise errors.TimedOut("Datadog took too long") from failure
-        except (OSError, transport.AiosonicError) as failure:
-            raise errors.Unavailable(f"Datadog did not answer: {failure!r}") from failure
         except (OpenApiException, ValueError) as failure:
-            raise errors.Unavailable("Datadog answered garbage") from failure
+            raise errors.Unavailable("Datadog answered garbage", reason="malformed") from failure
 
 
 @asynccontextmanager
@@ -161,22 +151,18 @@ async def open_datadog(connection: DatadogConnection) -> AsyncIterator[Datadog]:
     """Opens the client. Raises errors.Permanent when no site is configured or the address is not allowed."""
     if not configured(connection):
         raise errors.Unauthorized("no Datadog configured: set KFIX_DATADOG_SITE", reason="no_site")
-    from datadog_api_client import AsyncApiClient, Configuration
+    from datadog_api_client import Configuration
 
-    host = connection.url or f"https://api.{connection.site}"
-    Egress.to((host,))  # a base URL like every other
-    configuration = Configuration(  # type: ignore[no-untyped-call]
-        host=host, request_timeout=connection.timeout_s, enable_retry=True, max_retries=_RETRIES
-    )
-    configuration.retry_backoff_factor = 2
+    from kfix.clients.aiohttp import open_session
+    from kfix.clients.datadog_wire import Client
+
+    host = (connection.url or f"https://api.{connection.site}").rstrip("/")
+    configuration = Configuration(host=host)  # type: ignore[no-untyped-call]
     configuration.api_key["apiKeyAuth"] = connection.api_key.get_secret_value()
     configuration.api_key["appKeyAuth"] = connection.app_key.get_secret_value()
-    client = AsyncApiClient(configuration)
-    try:
-        yield Datadog(client, connection.timeout_s)
-    finally:
-        # Left by an exception, the client would raise it again instead of closing its connections.
-        await client.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
+    bounds = Bounds(timeout_s=connection.timeout_s, total_s=connection.timeout_s)
+    async with open_session((host,), bounds) as session:
+        yield Datadog(Client(configuration, session), connection.timeout_s)
 
 
 def _plain(answer: Any) -> dict[str, Any]:
