@@ -30,6 +30,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """The verdicts, and what could not be asked for them, as ``name: reason``: the same question may be answered later."""
+
+    plans: ValidatedPlans
+    unanswered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Examiner:
     """Who is asked. ``None`` stands for what is not configured."""
 
@@ -38,23 +46,29 @@ class Examiner:
     schemas: Schemas
     policy: Policy
     deadline_s: float
+    #: Rounds in which a candidate is examined again while the repository or the API server does not answer.
+    ask_again: int = 0
 
     async def examine(self, candidate: CandidatePlans) -> ValidatedPlans:
+        """All plans with their verdicts, whatever could not be asked."""
+        return (await self.examination(candidate)).plans
+
+    async def examination(self, candidate: CandidatePlans) -> Examined:
         """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
         if not candidate.plans:
-            return validated(candidate, (), self.policy)
-        objects = await self._objects(candidate)
-        plans = [await self._plan(plan, candidate, objects) for plan in candidate.plans]
-        return validated(
-            candidate,
-            [
-                check_plan(plan, candidate, objects, self.policy, found)
-                for plan, found in zip(candidate.plans, plans, strict=True)
-            ],
-            self.policy,
-        )
+            return Examined(validated(candidate, (), self.policy))
+        silent: list[str] = []
+        objects = await self._objects(candidate, silent)
+        plans = [await self._plan(plan, candidate, objects, silent) for plan in candidate.plans]
+        verdicts = [
+            check_plan(plan, candidate, objects, self.policy, found)
+            for plan, found in zip(candidate.plans, plans, strict=True)
+        ]
+        return Examined(validated(candidate, verdicts, self.policy), tuple(dict.fromkeys(silent)))
 
-    async def _objects(self, candidate: CandidatePlans) -> Mapping[str, Sequence[Json]]:
+    async def _objects(
+        self, candidate: CandidatePlans, silent: list[str]
+    ) -> Mapping[str, Sequence[Json]]:
         """The bundle's objects, with bounds as they are now; kinds that cannot be refreshed are dropped: stale is unknown."""
         collected: Mapping[str, Sequence[Json]] = candidate.context.objects
         if self.cluster is None:
@@ -67,39 +81,47 @@ class Examiner:
                 if c.object.namespace
             }
         )
-        fresh, _ = await self._ask(self.cluster.bounds(namespaces))
+        fresh, _ = await self._ask("bounds", self.cluster.bounds(namespaces), silent)
         if fresh is None:
             return {kind: items for kind, items in collected.items() if kind not in BOUNDS}
         return {**collected, **fresh}
 
     async def _plan(
-        self, plan: ActionPlan, candidate: CandidatePlans, objects: Mapping[str, Sequence[Json]]
+        self,
+        plan: ActionPlan,
+        candidate: CandidatePlans,
+        objects: Mapping[str, Sequence[Json]],
+        silent: list[str],
     ) -> Findings:
         started = time.perf_counter()
-        edits, proof = await self._edits(plan, candidate.context.environment, objects)
+        edits, proof = await self._edits(plan, candidate.context.environment, objects, silent)
         spent = {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
         rendered = proof.objects if proof else {}
         found: dict[CheckName, CheckResult] = {
             "render": render(proof).model_copy(update=spent),
             "schema": check_schema(self.schemas, edits, rendered),
-            "server_dry_run": await self._dry_run(plan, edits, rendered),
+            "server_dry_run": await self._dry_run(plan, edits, rendered, silent),
         }
         return Findings(edits, found)
 
     async def _edits(
-        self, plan: ActionPlan, environment: str, objects: Mapping[str, Sequence[Json]]
+        self,
+        plan: ActionPlan,
+        environment: str,
+        objects: Mapping[str, Sequence[Json]],
+        silent: list[str],
     ) -> tuple[Edits, Proof | None]:
         if self.repository is None:
             return "no deployment repository is configured", None
         live = ladder.marks(objects, [change.object for change in plan.kubernetes_changes])
         question = self.repository.propose(plan.kubernetes_changes, environment, live)
-        found, why = await self._ask(question)
+        found, why = await self._ask("repository", question, silent)
         if found is None:
             return why, None
         return (found, None) if isinstance(found, Refused) else (found.edits, found.proof)
 
     async def _dry_run(
-        self, plan: ActionPlan, edits: Edits, rendered: Mapping[str, Json]
+        self, plan: ActionPlan, edits: Edits, rendered: Mapping[str, Json], silent: list[str]
     ) -> CheckResult:
         started = time.perf_counter()
         if self.cluster is None:
@@ -110,24 +132,31 @@ class Examiner:
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason="there is no edited document"
             )
-        found, why = await self._ask(self.cluster.dry_run(plan.kubernetes_changes, edits, rendered))
+        asked = self.cluster.dry_run(plan.kubernetes_changes, edits, rendered)
+        found, why = await self._ask("server_dry_run", asked, silent)
         verdict = found or CheckResult(name="server_dry_run", verdict="unknown", reason=why)
         return verdict.model_copy(
             update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
         )
 
-    async def _ask(self, question: Awaitable[T]) -> tuple[T | None, str]:
-        """The answer, or why there is none."""
+    async def _ask(
+        self, name: str, question: Awaitable[T], silent: list[str]
+    ) -> tuple[T | None, str]:
+        """The answer, or why there is none; ``silent`` takes what may answer when it is asked again."""
         try:
             async with asyncio.timeout(self.deadline_s):
                 return await question, ""
         except TimeoutError:
-            return None, f"no answer within {self.deadline_s:g} s"
+            why = f"no answer within {self.deadline_s:g} s"
         except errors.KFixError as failure:
-            return None, f"{failure.reason}: {failure}"[:300]
+            why = f"{failure.reason}: {failure}"[:300]
+            if not isinstance(failure, errors.Retryable):
+                return None, why
         except Exception as failure:  # a port's bug makes its answer unknown, not a dead letter
             log.exception("port.failed", error=type(failure).__name__)
             return None, f"an unforeseen failure: {type(failure).__name__}"
+        silent.append(f"{name}: {why}")
+        return None, why
 
 
 def examine_offline(

@@ -17,6 +17,9 @@ class Safety(Settings):
     policy_file: str = ""
     #: Seconds the repository or the API server may take for one plan; later than that is ``unknown``.
     deadline_s: float = Field(default=30.0, gt=0)
+    #: How often plans are examined again while the repository or the API server does not answer: after 15 s, then twice as
+    #: long each time, two minutes in all. Then the check is ``unknown``, with the reason.
+    ask_again: int = Field(default=3, ge=0, le=10)
     #: Kubernetes version whose schemas are used offline, as ``1.37``; empty: the newest known.
     kubernetes_version: str = ""
     #: Where names alone are ambiguous: ``namespace`` or ``Kind/namespace/name`` to the only folders that declare it.

@@ -42,6 +42,7 @@ async def open_ports() -> AsyncIterator[Examiner]:
             schemas=PublishedSchemas(settings.kubernetes_version),
             policy=read_policy(settings.policy_file),
             deadline_s=settings.deadline_s,
+            ask_again=settings.ask_again,
         )
 
 

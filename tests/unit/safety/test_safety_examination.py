@@ -15,12 +15,13 @@ from manifests.plain_kustomize import BuiltIn
 from manifests.proposing import Base, Proposal, propose_on
 from manifests.refused import Refused
 from safety.adapters.schemas import PublishedSchemas
+from safety.agent import validate
 from safety.core import Policy
 from safety.examination import Examiner
 from schemas import errors
 from schemas.base import Json
 from schemas.plans import CandidatePlans, KubernetesChange
-from schemas.validated import CheckResult, FileEdit, ValidatedPlan
+from schemas.validated import CheckResult, FileEdit, ValidatedPlan, ValidatedPlans
 
 #: What ports raise: failures of our tree, and those of a bug or of a client that nobody mapped.
 FAILURES = [
@@ -79,8 +80,16 @@ class Cluster:
 async def examined(
     repository: Repository, cluster: Cluster, deadline_s: float = 5.0
 ) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
+    examiner = Examiner(repository, cluster, PublishedSchemas(""), Policy(), deadline_s)
+    found = await examiner.examine(proposed())
+    (plan,) = found.plans
+    assert found.recommended == ""
+    return plan, {check.name: check for check in plan.checks}
+
+
+def proposed() -> CandidatePlans:
     record = sample.record()
-    candidate = CandidatePlans(
+    return CandidatePlans(
         event_id="cand-1",
         occurred_at=sample.NOW,
         incident_id=record.incident_id,
@@ -90,11 +99,6 @@ async def examined(
         analysis=record.analysis,
         plans=(sample.plan(),),
     )
-    examiner = Examiner(repository, cluster, PublishedSchemas(""), Policy(), deadline_s)
-    found = await examiner.examine(candidate)
-    (plan,) = found.plans
-    assert found.recommended == ""
-    return plan, {check.name: check for check in plan.checks}
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda f: type(f).__name__)
@@ -125,3 +129,37 @@ async def test_what_a_failure_says_does_not_leave_the_house() -> None:
     _, checks = await examined(Repository(RuntimeError("password=hunter2")), Cluster())
     assert "hunter2" not in checks["manifest_edit"].reason
     assert "RuntimeError" in checks["manifest_edit"].reason
+
+
+@pytest.mark.parametrize(
+    ("repository", "cluster", "silent"),
+    [
+        (Repository(), Cluster(errors.Unavailable("503")), "server_dry_run"),
+        (Repository(), Cluster(errors.RateLimited("429", retry_after_s=400)), "server_dry_run"),
+        (Repository(errors.TimedOut("slow")), Cluster(), "repository"),
+        (Repository(wait_s=60), Cluster(), "repository"),
+    ],
+)
+async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_unknown(
+    repository: Repository, cluster: Cluster, silent: str
+) -> None:
+    examiner = Examiner(repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3)
+    with pytest.raises(errors.Unanswered) as raised:
+        await validate(proposed(), examiner)
+    assert raised.value.rounds == 3
+    assert silent in str(raised.value)
+    goes_on = raised.value.otherwise
+    assert isinstance(goes_on, ValidatedPlans)
+    (plan,) = goes_on.plans
+    assert not plan.accepted
+    assert "unknown" in {check.verdict for check in plan.checks}
+
+
+@pytest.mark.parametrize("failure", [errors.Unauthorized("no"), errors.Rejected("422")])
+async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
+    failure: Exception,
+) -> None:
+    examiner = Examiner(
+        Repository(), Cluster(failure), PublishedSchemas(""), Policy(), 5.0, ask_again=3
+    )
+    assert isinstance(await validate(proposed(), examiner), ValidatedPlans)
