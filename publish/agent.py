@@ -16,7 +16,7 @@ from publish.opening import Declined, Opened, open_merge_request
 from publish.ports import Forge, Ports, Proposed
 from publish.telling import event
 from publish.wiring import open_ports
-from schemas.identity import branch_of
+from schemas.identity import branch_of, stable_id
 from schemas.merge_requests import MergeRequestEvent, Notification
 from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -101,10 +101,27 @@ async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
         await _reconcile(plans[0].edits[0].project, ports, ports.forge)
         result = await open_merge_request(record, plans, ports, ports.forge)
     if isinstance(result, Declined):
+        if result.why in ("same_change", "competing"):
+            return await _held(record, result, ports, ports.forge)
         if result.ref is not None:
             await _reconcile(result.ref.project, ports, ports.forge)
         return await _decline(record, result.why, ports, result.reason)
     return await _opened(record, result, ports, ports.forge)
+
+
+async def _held(
+    record: ValidatedPlans, result: Declined, ports: Ports, forge: Forge
+) -> MergeRequestEvent:
+    """Another incident's merge request has the object: it is said there, and a competing change to people as well."""
+    ref = result.ref
+    if ref is not None:
+        text = notes.joined(result.why, record, ports.language)
+        await forge.note(ref, stable_id("joined", record.incident_id, result.why), text)
+    where = " ".join(part for part in (result.reason, ref.url if ref else "") if part)
+    if result.why == "competing":
+        return await _decline(record, result.why, ports, where)
+    text = notes.plain(result.why, where, ports.language)
+    return event(record, "declined", ports.now(), text=text)
 
 
 async def _opened(

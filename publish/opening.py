@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from manifests import Refused, propose
-from publish import consenting
+from publish import claiming, consenting
 from publish.consenting import Allowed, Withheld
 from publish.core import course, description, rebase
+from publish.core.claims import rivalry
 from publish.drafting import draft_of
 from publish.ports import FileAction, Forge, Found, Ports
 from schemas import errors
@@ -44,6 +45,8 @@ class Declined:
         "consent",
         "capped",
         "hourly",
+        "same_change",
+        "competing",
     ]
     ref: MergeRequestRef | None = None
     #: One sentence more, where there is one.
@@ -86,8 +89,12 @@ async def open_merge_request(
     if isinstance(allowed, Withheld):
         return Declined(allowed.why, reason=allowed.reason)
     chosen = allowed.plan
+    taken = await claiming.take(record, chosen, ports, forge)
+    if taken is not None:
+        return Declined(rivalry(taken, chosen.plan), taken.ref, reason=taken.incident_id)
     there = await _branch(record, chosen, ports, forge, branch)
     if there is None:
+        await ports.ledger.release(record.incident_id)
         return Declined("moved")
     draft = await draft_of(
         record, allowed, ports, forge, commit=there.head, reapplied=there.reapplied
@@ -139,6 +146,9 @@ async def put_on_branch(
         commit = await _commit_on(record, wanted, ports, forge)
         if commit is None:
             return Declined("moved")
+        taken = await claiming.take(record, wanted, ports, forge)
+        if taken is not None:
+            return Declined("competing", reason=claiming.named(taken))
         message, target = description.commit_message(record, wanted), wanted.edits[0].ref
         head = await forge.replace(project, branch, target, message, commit.actions)
     draft = await draft_of(record, Allowed(wanted, said.consent), ports, forge, commit=head)

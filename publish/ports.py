@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from manifests.rendering import Renderer
+from publish.core.claims import Claim
 from publish.core.course import Known, Limits
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
@@ -178,6 +179,26 @@ class Ledger(Protocol):
 
     async def snooze(self, incident_id: str, until: datetime | None) -> None:
         """Keeps until when people do not want to hear of an incident; ``None``: they do again."""
+        ...
+
+    async def claim(
+        self,
+        incident_id: str,
+        targets: Sequence[str],
+        changes_hash: str,
+        *,
+        at: datetime,
+        stale_before: datetime,
+    ) -> Claim | None:
+        """Takes all the objects for an incident, or none: then the claim in the way.
+
+        Holds across replicas. A claim older than ``stale_before`` whose merge request was never opened, and one whose
+        merge request is not open any more, is in nobody's way.
+        """
+        ...
+
+    async def release(self, incident_id: str) -> None:
+        """Gives up the incident's claims: it has no merge request and will have none for this record."""
         ...
 
     async def keep_proposal(self, incident_id: str, proposed: Proposed) -> None:

@@ -1,5 +1,5 @@
 """The relational store: one engine, one set of tables. Each stage's tables stand in its own module beside this one
-(``decide_tables``, ``publish_tables``, ``learn_tables``, ``console_tables``), all on ``store.metadata``;
+(``enrich_tables``, ``decide_tables``, ``publish_tables``, ``learn_tables``, ``console_tables``), all on ``store.metadata``;
 ``migrations/`` (Alembic) makes them. Stages query through their own adapters."""
 
 from __future__ import annotations

@@ -28,6 +28,18 @@ merge_requests = Table(
     Column("snoozed_until", DateTime(timezone=True)),
 )
 
+#: Who changes an object: one incident at a time. A claim counts while its incident's merge request is open, or may still
+#: be opened.
+change_claims = Table(
+    "change_claims",
+    metadata,
+    #: ``cluster Kind/namespace/name``.
+    Column("target", String(640), primary_key=True),
+    Column("incident_id", String(80), nullable=False, index=True),
+    Column("changes_hash", String(32), nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False),
+)
+
 #: The record behind a merge request and the plan that is on its branch: what comments ask about.
 proposals = Table(
     "proposals",

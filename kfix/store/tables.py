@@ -5,6 +5,7 @@ from __future__ import annotations
 from kfix.store import (
     console_tables,
     decide_tables,
+    enrich_tables,
     learn_tables,
     memory_tables,
     metadata,
@@ -14,6 +15,7 @@ from kfix.store import (
 __all__ = [
     "console_tables",
     "decide_tables",
+    "enrich_tables",
     "learn_tables",
     "memory_tables",
     "metadata",

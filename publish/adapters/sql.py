@@ -11,6 +11,9 @@ from sqlalchemy import Engine, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kfix.store.publish_tables import fix_outcomes, merge_requests, notifications, proposals
+from kfix.store.transactions import transact
+from publish.adapters import claims
+from publish.core.claims import Claim
 from publish.core.course import Known
 from publish.core.history import Fix
 from publish.core.notice import NoticeKind
@@ -96,6 +99,29 @@ class SqlLedger:
     async def snooze(self, incident_id: str, until: datetime | None) -> None:
         """See ``ports.Ledger``."""
         await self._update(incident_id, {"snoozed_until": until})
+
+    async def claim(
+        self,
+        incident_id: str,
+        targets: Sequence[str],
+        changes_hash: str,
+        *,
+        at: datetime,
+        stale_before: datetime,
+    ) -> Claim | None:
+        """See ``ports.Ledger``."""
+        wish = claims.Wish(incident_id, tuple(targets), changes_hash, at, stale_before)
+        return await transact(
+            self._engine, lambda connection: claims.claim(connection, wish), what="publish's ledger"
+        )
+
+    async def release(self, incident_id: str) -> None:
+        """See ``ports.Ledger``."""
+        await transact(
+            self._engine,
+            lambda connection: claims.release(connection, incident_id),
+            what="publish's ledger",
+        )
 
     async def keep_proposal(self, incident_id: str, proposed: Proposed) -> None:
         """See ``ports.Ledger``."""

@@ -64,6 +64,13 @@ def repeat(record: ValidatedPlans, *, language: Language, at: datetime) -> str:
     return f"{word('note_repeat', language)} ({when(at)}){colon(language)} {alert}"
 
 
+def joined(why: str, record: ValidatedPlans, language: Language) -> str:
+    """Another incident asks for this object's change as well: the same one, or a competing one."""
+    alert = inert.prose(record.context.alert_title, 200)
+    incident = inert.code(record.incident_id)
+    return f"{word(f'{why}_note', language)} {incident}{colon(language)} {alert}"
+
+
 def closed(until: datetime, language: Language) -> str:
     """People closed it."""
     return blocks(f"{word('closed_note', language)} {when(until)}.", word("closed_undo", language))

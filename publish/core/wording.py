@@ -168,6 +168,22 @@ _WORDS: dict[str, tuple[str, str]] = {
         "The same fix was closed unmerged recently; that decision is kept.",
         "Le même correctif a été fermé sans fusion récemment ; cette décision est conservée.",
     ),
+    "same_change": (
+        "The same change of the same object is proposed already, in the merge request of incident",
+        "Le même changement du même objet est déjà proposé, dans la merge request de l'incident",
+    ),
+    "same_change_note": (
+        "Another incident asks for this very change, which is opened once:",
+        "Un autre incident demande ce même changement, qui n'est ouvert qu'une fois :",
+    ),
+    "competing": (
+        "Another change of the same object is open: a person must choose between this incident and incident",
+        "Un autre changement du même objet est ouvert : une personne doit choisir entre cet incident et l'incident",
+    ),
+    "competing_note": (
+        "Another incident asks for another change of this object, which is not opened while this one is open:",
+        "Un autre incident demande un autre changement de cet objet, qui n'est pas ouvert tant que celui-ci l'est :",
+    ),
     "already_merged": (
         "The merge request of this incident is merged already.",
         "La merge request de cet incident est déjà fusionnée.",

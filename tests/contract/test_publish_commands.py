@@ -231,6 +231,7 @@ async def test_a_snooze_covers_the_next_incident_of_the_same_trouble(world: Worl
     later = record.model_copy(update={"incident_id": "inc-later", "event_id": "val-later"})
     assert await publish(later, world.ports) is None
     await follow(comment("/kfix snooze off", number=2), world.ports)
+    request(world).state = "merged"
     assert (await done(publish(later, world.ports))).action == "opened"
 
 
@@ -439,6 +440,7 @@ async def test_the_next_merge_request_tells_how_the_fix_fared(world: World) -> N
 
     record = await proposed(world)
     await remember(outcome(record, "success"), world.ports)
+    request(world).state = "merged"
     later = record.model_copy(
         update={"incident_id": "inc-2", "event_id": "val-2", "fingerprint": "fp-2"}
     )

@@ -145,6 +145,7 @@ async def test_so_many_an_hour_and_no_more(world: World, by_owners: bool) -> Non
             "incident_id": f"inc-{number}",
             "event_id": f"v{number}",
             "fingerprint": f"f{number}",
+            "context": record.context.model_copy(update={"cluster": f"eu-{number}"}),
         }
         event = await done(publish(record.model_copy(update=one), ports))
         assert event.action == ("declined" if number == 2 else "opened"), number

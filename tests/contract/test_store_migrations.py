@@ -19,7 +19,7 @@ from kfix.store.migrate import migrate, status
 from kfix.store.tables import metadata
 from schemas import errors
 
-NEWEST = "0003"
+NEWEST = "0005"
 
 
 def differences(engine: Engine) -> list[Any]:
