@@ -158,8 +158,12 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def health(ready: Callable[[], bool]) -> Asgi:
-    """``/healthz`` (the loop turns), ``/readyz`` (all groups joined) and ``/metrics`` (Prometheus text)."""
+def health(ready: Callable[[], bool], trouble: Callable[[], str]) -> Asgi:
+    """``/healthz``, ``/readyz`` and ``/metrics`` (Prometheus text).
+
+    ``/healthz`` is 503 with the reason once a stage stands still, and does not answer when the loop hangs.
+    ``/readyz`` is 200 while every stage has its assignment and polls it, and the broker tells its lag.
+    """
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -167,7 +171,8 @@ def health(ready: Callable[[], bool]) -> Asgi:
             return
         status, kind, body = 404, "text/plain", b"not found\n"
         if scope["path"] == "/healthz":
-            status, body = 200, b"ok\n"
+            why = trouble()
+            status, body = (503, f"{why}\n".encode()) if why else (200, b"ok\n")
         elif scope["path"] == "/readyz":
             status, body = (200, b"ready\n") if ready() else (503, b"not ready\n")
         elif scope["path"] == "/metrics":

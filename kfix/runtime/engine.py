@@ -19,6 +19,7 @@ from kfix.runtime.handling import Handling
 from kfix.runtime.outbox import Outbox
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Stage
+from kfix.runtime.vitals import Inside
 from kfix.runtime.window import Entry, Lanes, Partition, Window
 from kfix.telemetry.metrics import Meter
 from kfix.wire import Codec
@@ -44,8 +45,8 @@ class Engine:
         self.stage = stage
         self.knobs = knobs
         self.meter = Meter(stage.name)
-        #: Loop time when an attempt last ended, for the watchdog.
-        self.moved_at = 0.0
+        #: When an attempt last ended, and when records were last taken (``time.monotonic``), for the watchdog.
+        self.moved_at = self.taken_at = time.monotonic()
         self.windows: dict[Partition, Window] = {}
         #: Retried records of this stage that are not due yet.
         self.held_back = 0
@@ -84,10 +85,35 @@ class Engine:
         """Topics to subscribe to, as named on the cluster."""
         return list(self._subjects)
 
+    def signs(self) -> Inside:
+        """What the engine is at, for whoever watches it. Must be called in its event loop."""
+        now = time.monotonic()
+        working = sending = now
+        held = set()
+        for partition, window in self.windows.items():
+            head = window.head
+            if head is None:
+                continue
+            if head.held:
+                held.add(partition)
+            elif head.owed:
+                sending = min(sending, head.since)
+            elif head.started:
+                working = min(working, head.since)
+        return Inside(
+            at=now,
+            running=sum(window.running for window in self.windows.values()),
+            partitions=frozenset(self.windows),
+            held=frozenset(held),
+            moved_at=self.moved_at,
+            taken_at=self.taken_at,
+            working_since=working,
+            sending_since=sending,
+        )
+
     def start(self, on_room: Callable[[Partition], None]) -> None:
         """Starts the workers. ``on_room`` is told of partitions that may be polled again."""
         self._on_room = on_room
-        self.moved_at = asyncio.get_running_loop().time()
         for _ in range(self.knobs.concurrency):
             self._hire()
 
@@ -167,6 +193,7 @@ class Engine:
         window = self.windows.get(partition)
         if window is None or window.closing:
             return True
+        self.taken_at = time.monotonic()
         window.offer(records)
         self._admit(window)
         return not window.crowded()
@@ -197,10 +224,12 @@ class Engine:
                 self._lanes.line_up([entry])
             else:
                 self.held_back += 1
+                entry.held = True
                 loop.call_later(wait_s, self._due, entry)
 
     def _due(self, entry: Entry) -> None:
         self.held_back -= 1
+        entry.held = False
         if not entry.window.closing:
             self._lanes.line_up([entry])
             self._wake()
@@ -220,6 +249,7 @@ class Engine:
         assert me is not None
         ready = self._lanes.ready
         loop = asyncio.get_running_loop()
+        now = time.monotonic
         count = 0
         while True:
             while ready:
@@ -230,6 +260,7 @@ class Engine:
                     self._lanes.step(entry)
                     continue
                 _entry_of[me] = entry
+                entry.since = now()
                 try:
                     await self._handling.handle(entry)
                 except asyncio.CancelledError:
@@ -242,7 +273,7 @@ class Engine:
                     self._lanes.step(entry)
                     if not entry.done and not entry.owed:
                         self._let_go(entry)
-                    self.moved_at = loop.time()
+                    self.moved_at = now()
                 count += 1
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)

@@ -213,6 +213,7 @@ class Handling:
         if crashpoints.ARMED:
             crashpoints.reached("before_produce", self._stage)
         entry.owed = len(prepared)
+        entry.since = time.monotonic()
         delivered = partial(self._delivered, entry, event_id, len(prepared))
         for one in prepared:
             future = await self._out(*one)
@@ -302,6 +303,7 @@ class Handling:
 
     async def _hand_over(self, entry: Entry, topic: str, headers: hd.Headers) -> None:
         entry.owed = 1
+        entry.since = time.monotonic()
         future = await self._out(topic, entry.fetched.key, entry.fetched.value, hd.write(headers))
         future.add_done_callback(partial(self._handed_over, entry))
 

@@ -26,15 +26,18 @@ from kfix.runtime.rim import App
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Stage
 from kfix.runtime.timers import run_timer
-from kfix.runtime.watchdog import watch
+from kfix.runtime.watchdog import Watchdog
 from kfix.settings import Kafka
 from kfix.topics import Topic
 from kfix.wire import Codec, codec_for
+from schemas import errors
 
 log = structlog.get_logger(__name__)
 
 #: EX_SOFTWARE of sysexits.h: an internal error; the supervisor starts us again.
 _LEFT = 70
+#: EX_TEMPFAIL: a stage stands still; the supervisor starts us again.
+STOOD_STILL = 75
 
 
 #: Seconds a thread keeps Python's lock. Each stage's consumer has its thread; with the default of 5 ms a poll waits
@@ -44,9 +47,18 @@ _SWITCH_S = 0.001
 
 def leave(reason: str) -> NoReturn:
     """Ends the process now. Unwinding could acknowledge a record whose results are not safe."""
-    log.critical("process.leaves", reason=reason)
+    _end(reason, _LEFT)
+
+
+def stand_down(reason: str) -> NoReturn:
+    """Ends a process in which a stage stands still, with a status of its own."""
+    _end(reason, STOOD_STILL)
+
+
+def _end(reason: str, status: int) -> NoReturn:
+    log.critical("process.leaves", reason=reason, status=status)
     sys.stderr.flush()
-    os._exit(_LEFT)
+    os._exit(status)
 
 
 class House:
@@ -55,7 +67,8 @@ class House:
     def __init__(self, brokers: Brokers, codec: Codec, knobs: Runtime) -> None:
         self.brokers = brokers
         self.urls: dict[str, str] = {}
-        self.ready = False
+        self._open = False
+        self._watchdog: Watchdog | None = None
         self._codec = codec
         self._knobs = knobs
         self._outbox = Outbox(brokers, knobs)
@@ -64,29 +77,70 @@ class House:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, stages: Sequence[Stage[Any]], stack: AsyncExitStack) -> None:
-        """Opens ports, doors and groups of all stages, the slow parts side by side."""
-        await create_topics(
-            self.brokers, with_sides(topics_of(stages), self.brokers.kafka.partitions)
-        )
+        """Opens ports, doors and groups of all stages, the slow parts side by side.
+
+        Raises errors.Unavailable when the broker does not answer in time.
+        """
+        async with self._in_time("topics"):
+            await create_topics(
+                self.brokers, with_sides(topics_of(stages), self.brokers.kafka.partitions)
+            )
         await asyncio.to_thread(self._codec.prepare, topics_of(stages))
-        await self._outbox.start()
+        async with self._in_time("producer"):
+            await self._outbox.start()
         stack.push_async_callback(self._outbox.stop)
         for stage in stages:
             ports = await stack.enter_async_context(stage.ports())
             await self._open_stage(stage, ports)
+        self._watchdog = self._watch()
         if self._knobs.health_port >= 0:
             await self._open_door(
                 "health",
-                health(lambda: self.ready),
+                health(lambda: self.ready, lambda: self.trouble),
                 self._knobs.health_host,
                 self._knobs.health_port,
             )
         stack.push_async_callback(self._close)
-        async with asyncio.TaskGroup() as group:
+        async with self._in_time("assignment"), asyncio.TaskGroup() as group:
             for _, app in self._pairs:
-                group.create_task(app.join())
-        self._start_tasks()
-        self.ready = True
+                group.create_task(app.start())
+        self._open = True
+
+    @asynccontextmanager
+    async def _in_time(self, what: str) -> AsyncIterator[None]:
+        """Bounds what the broker is asked for at the start. Raises errors.Unavailable."""
+        within_s = self._knobs.startup_timeout_s
+        try:
+            async with asyncio.timeout(within_s):
+                yield
+        except TimeoutError:
+            raise errors.Unavailable(
+                f"the broker at {self.brokers.bootstrap} gave no {what} within {within_s:g} s"
+            ) from None
+
+    @property
+    def ready(self) -> bool:
+        """Whether all doors are open and every stage takes records now."""
+        return self._open and (self._watchdog is None or self._watchdog.ready)
+
+    @property
+    def trouble(self) -> str:
+        """Why the process is about to end; empty while it is well."""
+        return "" if self._watchdog is None else self._watchdog.trouble
+
+    def _watch(self) -> Watchdog | None:
+        """Watches the groups from before they are joined."""
+        if not self._pairs:
+            return None
+        watchdog = Watchdog(
+            [(engine, app.intake) for engine, app in self._pairs],
+            brokers=self.brokers,
+            knobs=self._knobs,
+            leave=stand_down,
+        )
+        watchdog.start()
+        self._tasks.append(asyncio.create_task(watchdog.guard(), name="watchdog.guard"))
+        return watchdog
 
     async def _open_stage(self, stage: Stage[Any], ports: Any) -> None:
         for timer in stage.timers:
@@ -104,7 +158,7 @@ class House:
                 knobs=self._knobs,
                 leave=leave,
             )
-            app = App(engine, brokers=self.brokers, knobs=self._knobs, leave=leave)
+            app = App(engine, brokers=self.brokers, knobs=self._knobs)
             self._pairs.append((engine, app))
         if stage.http is not None and stage.listen is not None:
             publisher = DoorPublisher(
@@ -120,21 +174,16 @@ class House:
         self.urls[name] = door.url
         log.info("door.open", stage=name, url=door.url)
 
-    def _start_tasks(self) -> None:
-        self._tasks.append(
-            asyncio.create_task(
-                watch(self._pairs, stall_s=self._knobs.stall_s, leave=leave), name="watchdog"
-            )
-        )
-
     async def _close(self) -> None:
         """Doors first, so that nothing new comes in; then what is under way; then the groups."""
-        self.ready = False
+        self._open = False
+        if self._watchdog is not None:
+            self._watchdog.stop()
         await asyncio.gather(*(door.close() for door in self._doors))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(app.leave(within_s=self._knobs.drain_s) for _, app in self._pairs))
+        await asyncio.gather(*(app.stop() for _, app in self._pairs))
 
 
 def topics_of(stages: Sequence[Stage[Any]]) -> list[Topic[Any]]:

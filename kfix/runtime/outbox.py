@@ -17,8 +17,6 @@ from kfix.runtime.settings import Runtime
 
 log = structlog.get_logger(__name__)
 
-#: Milliseconds for one produce request. An idempotent producer repeats it for as long as it takes.
-_REQUEST_TIMEOUT_MS = 30_000
 #: Bytes per partition and batch; 256 KiB holds some hundred records, and bounds what waits for a broker that is away.
 _BATCH_BYTES = 262_144
 #: Seconds for what is left when the process stops. What stays behind was never acknowledged to anybody.
@@ -48,7 +46,7 @@ class Outbox:
             linger_ms=self._runtime.linger_ms,
             max_batch_size=_BATCH_BYTES,
             max_request_size=self._runtime.max_record_bytes + HEADROOM_BYTES,
-            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+            request_timeout_ms=int(self._runtime.produce_timeout_s * 1000),
         )
         await self._producer.start()
 

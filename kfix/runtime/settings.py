@@ -53,6 +53,15 @@ class Runtime(Settings):
     #: The same on Apache Kafka.
     fetch_wait_ms: int = Field(default=500, ge=1)
 
+    #: Seconds one request of a consumer may go without an answer before its connection is given up and it asks again.
+    #: Longer than a rebalance, whose answers wait for the slowest member.
+    request_timeout_s: float = Field(default=40.0, gt=0)
+    #: Seconds the group waits for its members when it rebalances. Kafka's clients wait for their poll interval;
+    #: half a minute is several times what a member needs to finish and commit what is under way.
+    rebalance_timeout_s: float = Field(default=30.0, gt=0)
+    #: Seconds one produce request may go without an answer. An idempotent producer repeats it for as long as it takes.
+    produce_timeout_s: float = Field(default=30.0, gt=0)
+
     #: Seconds the broker has to acknowledge a result before the process gives up and exits for its supervisor.
     delivery_timeout_s: float = Field(default=120.0, gt=0)
     #: Seconds a door waits for the broker. Datadog gives up after 15 and tries again on 503.
@@ -71,8 +80,21 @@ class Runtime(Settings):
     #: The same when partitions are taken away; the group waits for us meanwhile.
     revoke_drain_s: float = Field(default=4.0, ge=0)
     #: Seconds without one finished attempt, while records wait, after which the process exits for its supervisor.
-    #: Longer than any handler's time-out.
+    #: Longer than any handler's time-out. Also how long the lag may be unknown: unknown is not zero.
     stall_s: float = Field(default=600.0, gt=0)
+    #: Seconds without an assignment, while the broker answers others, after which the process exits. A rebalance takes
+    #: at most ``rebalance_timeout_s`` and a session time-out; this is several of them.
+    assign_s: float = Field(default=120.0, gt=0)
+    #: Seconds without a poll that ended, while partitions are assigned, after which the process exits. A poll takes one.
+    poll_stall_s: float = Field(default=60.0, gt=0)
+    #: Seconds that records wait while none is under way and none comes, after which the process exits: what was
+    #: fetched is gone, or commits do not get through. Longer than three requests without an answer.
+    idle_stall_s: float = Field(default=150.0, gt=0)
+    #: Seconds that the event loop may not answer, after which the process exits. The slowest computation of a core
+    #: takes a few.
+    hang_s: float = Field(default=120.0, gt=0)
+    #: Seconds between questions to the broker about the lag; three small requests a stage.
+    lag_every_s: float = Field(default=2.0, gt=0)
 
     #: Where worker stages answer ``/healthz``, ``/readyz`` and ``/metrics``; -1 is off, 0 any free port.
     health_host: str = "127.0.0.1"

@@ -35,16 +35,22 @@ class Partition:
 
 
 class Entry:
-    """One record under way. ``owed`` counts acknowledgements of the broker that are still out."""
+    """One record under way. ``owed`` counts acknowledgements of the broker that are still out.
 
-    __slots__ = ("done", "fetched", "owed", "started", "window")
+    ``since`` is when its handler started or, later, when its results were sent (``time.monotonic``).
+    ``held`` says that it waits to be due.
+    """
+
+    __slots__ = ("done", "fetched", "held", "owed", "since", "started", "window")
 
     def __init__(self, window: Window, fetched: Any) -> None:
         self.window = window
         self.fetched = fetched
         self.started = False
         self.done = False
+        self.held = False
         self.owed = 0
+        self.since = 0.0
 
 
 class Window:
@@ -146,6 +152,11 @@ class Window:
     def under_way(self) -> int:
         """Records started and not yet acknowledged, with those behind them that are done."""
         return len(self._entries)
+
+    @property
+    def head(self) -> Entry | None:
+        """The record that all later ones of the partition wait for; ``None`` when nothing is under way."""
+        return self._entries[0] if self._entries else None
 
     @property
     def committable(self) -> int | None:

@@ -19,7 +19,18 @@ REPEATS = Counter("kfix_repeats_total", "Records dropped as already handled", ["
 RETRIES = Counter("kfix_retries_total", "Attempts that will be repeated", ["stage", "reason"])
 DEAD_LETTERS = Counter("kfix_dead_letters_total", "Records given up", ["stage", "reason"])
 TIMER_FAILURES = Counter("kfix_timer_failures_total", "Timers that failed", ["stage", "timer"])
-LAG = Gauge("kfix_lag_records", "Records of the stage's topics not yet committed", ["stage"])
+LAG = Gauge(
+    "kfix_lag_records",
+    "Records of the assigned partitions not yet committed, asked from outside; NaN when it is not known",
+    ["stage"],
+)
+LAG_UNKNOWN = Gauge("kfix_lag_unknown", "1 while the lag is not known", ["stage"])
+ASSIGNED = Gauge("kfix_assigned_partitions", "Partitions assigned and polled", ["stage"])
+SESSIONS = Gauge(
+    "kfix_intake_sessions",
+    "Consumers made since the start; more than one: it began again",
+    ["stage"],
+)
 IN_FLIGHT = Gauge("kfix_in_flight_records", "Records under way in the stage", ["stage"])
 
 
@@ -34,6 +45,9 @@ class Meter:
         self.repeated = 0
         self.handler_seconds = HANDLER_SECONDS.labels(stage)
         self.lag = LAG.labels(stage)
+        self.lag_unknown = LAG_UNKNOWN.labels(stage)
+        self.assigned = ASSIGNED.labels(stage)
+        self.sessions = SESSIONS.labels(stage)
         self.in_flight = IN_FLIGHT.labels(stage)
         self._counters = (
             RECORDS_IN.labels(stage),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -116,6 +117,8 @@ async def split(relayed: Relayed, journal: Journal) -> list[Fanned]:
 async def act(fanned: Fanned, journal: Journal) -> Effected:
     if os.environ.get("KFIX_TEST_CRASH") == "before_effect" and fanned.number == 7:
         os.kill(os.getpid(), signal.SIGKILL)
+    if fanned.behaviour == "hang" and os.environ.get("KFIX_TEST_WORLD") != "healed":
+        time.sleep(60)  # noqa: ASYNC251 - a computation that never ends
     await asyncio.sleep(0.1 if fanned.behaviour == "busy" else 0.001)
     journal.note("effect", fanned.event_id)
     if os.environ.get("KFIX_TEST_CRASH") == "after_effect" and fanned.number == 7:

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 from harness import Cluster, make_topics, new_prefix, publish
 
-from kfix.runtime.rim import put_back
+from kfix.runtime.intake import put_back
 
 
 async def test_drained_records_that_are_put_back_come_again_in_order(cluster: Cluster) -> None:

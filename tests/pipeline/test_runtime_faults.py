@@ -1,0 +1,235 @@
+"""A stage that stands still and says that it is well: whatever the broker does to whichever request, everything gets
+through within a bound, or the process ends by itself and the next one gets everything through.
+
+In CI a sample at a part of full size (see ``faults``). ``KFIX_TEST_FULL=1`` runs the whole matrix on every stage; it
+keeps each verdict in ``var/fault-matrix.json``, goes on where it was interrupted, and prints the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import faults
+import httpx
+import pytest
+import small_stages as small
+from faults import Run, Subject, Trial, Verdict, scaled, side_by_side, small_effect
+from harness import (
+    FULL,
+    ROOT,
+    Cluster,
+    make_topics,
+    new_prefix,
+    publish,
+    start_worker,
+    until,
+    worker,
+)
+from real.kafka_proxy import Fault, Proxy
+
+from kfix.runtime.house import STOOD_STILL
+from kfix.runtime.stages import NAMES
+from sandbox.running import running
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+SILENT_S = faults.SILENCE_S * faults.SCALE
+#: Seconds after a fault within which everything is through: the silence, the longest bound but that for a handler, a
+#: restart and a session of the group.
+WITHIN_S = 60.0
+AT_ONCE = int(os.environ.get("KFIX_TEST_AT_ONCE", "6"))
+MATRIX = ROOT / "var" / "fault-matrix.json"
+
+SAMPLE = (
+    Trial(Fault("OffsetFetch", "frozen", seconds=SILENT_S), "idle", "rebalance"),
+    Trial(Fault("OffsetFetch", "error", code=16, times=2), "busy", "rebalance"),
+    Trial(Fault("OffsetFetch", "error", code=-1, times=2), "idle", "start"),
+    Trial(Fault("SyncGroup", "error", code=-1), "busy", "rebalance"),
+    Trial(Fault("SyncGroup", "error", code=-1), "idle", "rebalance"),
+    Trial(Fault("JoinGroup", "error", code=-1, times=2), "busy", "start"),
+    Trial(Fault("JoinGroup", "frozen", seconds=SILENT_S), "busy", "rebalance"),
+    Trial(Fault("Heartbeat", "error", code=-1), "busy", "steady"),
+    Trial(Fault("Heartbeat", "error", code=25), "idle", "steady"),
+    Trial(Fault("FindCoordinator", "error", code=15, times=2), "idle", "start"),
+    Trial(Fault("Metadata", "error", code=5, times=2), "busy", "start"),
+    Trial(Fault("ListOffsets", "error", code=43, times=2), "idle", "start"),
+    Trial(Fault("Fetch", "frozen", seconds=SILENT_S), "busy", "steady"),
+    Trial(Fault("Fetch", "cut", times=2), "busy", "steady"),
+    Trial(Fault("OffsetCommit", "error", code=22), "busy", "steady"),
+    Trial(Fault("Produce", "frozen", seconds=SILENT_S), "busy", "steady"),
+    Trial(Fault("Produce", "error", code=-1), "busy", "steady"),
+)
+REAL_SAMPLE = (
+    Trial(Fault("OffsetFetch", "frozen", seconds=SILENT_S), "busy", "rebalance"),
+    Trial(Fault("SyncGroup", "error", code=-1), "busy", "rebalance"),
+    Trial(Fault("Fetch", "frozen", seconds=SILENT_S), "idle", "start"),
+)
+
+
+async def test_everything_gets_through_whatever_the_broker_does_to_a_request(
+    kafka_cluster: Cluster, tmp_path: Path
+) -> None:
+    async with running() as sandbox:
+        decide = faults.real_stage("decide", sandbox.environment)
+        runs = {
+            f"{subject.stage}: {trial.name}": partial(
+                tried, kafka_cluster, subject, trial, tmp_path
+            )
+            for subject, some in ((small_effect(), SAMPLE), (decide, REAL_SAMPLE))
+            for trial in some
+        }
+        verdicts = await side_by_side(runs, at_once=AT_ONCE, done=tell)
+    assert all(verdict.met for verdict in verdicts.values())
+    nothing_was_lost(verdicts)
+
+
+@pytest.mark.skipif(not FULL, reason="the whole matrix takes an hour: KFIX_TEST_FULL=1")
+async def test_the_whole_matrix_on_every_stage(kafka_cluster: Cluster, tmp_path: Path) -> None:
+    kept: dict[str, str] = json.loads(MATRIX.read_text()) if MATRIX.exists() else {}
+    wanted = re.compile(os.environ.get("KFIX_TEST_TRIALS", ""))
+    async with running() as sandbox:
+        subjects = [small_effect()]
+        subjects += [
+            faults.real_stage(name, sandbox.environment) for name in NAMES if name != "ingest"
+        ]
+        runs = {}
+        for subject in subjects:
+            for trial in faults.trials():
+                name = f"{subject.stage}: {trial.name}"
+                if name not in kept and wanted.search(name):
+                    runs[name] = partial(tried, kafka_cluster, subject, trial, tmp_path)
+
+        def keep(name: str, verdict: Verdict) -> None:
+            tell(name, verdict)
+            if not verdict.lost:
+                kept[name] = verdict.words
+                MATRIX.parent.mkdir(exist_ok=True)
+                MATRIX.write_text(json.dumps(kept, indent=1, sort_keys=True))
+
+        verdicts = await side_by_side(runs, at_once=AT_ONCE, done=keep)
+    print(table(kept))
+    nothing_was_lost(verdicts)
+
+
+async def tried(cluster: Cluster, subject: Subject, trial: Trial, folder: Path) -> Verdict:
+    """One trial at the scale of this file."""
+    place = folder / re.sub(r"\W+", "-", f"{subject.stage} {trial.name}")
+    run = Run(cluster, subject, trial, place, scaled(faults.SCALE))
+    return await run.verdict(within_s=WITHIN_S)
+
+
+def tell(name: str, verdict: Verdict) -> None:
+    print(f"{name}: {verdict.words}", flush=True)
+
+
+def nothing_was_lost(verdicts: dict[str, Verdict]) -> None:
+    lost = {name: verdict for name, verdict in verdicts.items() if verdict.lost}
+    assert not lost, "\n".join(f"{name}: {v.words}\n{v.log}" for name, v in lost.items())
+
+
+def table(kept: dict[str, str]) -> str:
+    """How many trials of each stage ended how."""
+    counts: dict[tuple[str, str], int] = {}
+    for name, words in kept.items():
+        key = (name.partition(":")[0], re.sub(r",? ?\d+ s|\[.*\]", "", words))
+        counts[key] = counts.get(key, 0) + 1
+    return "\n".join(f"{stage:24} {words:28} {n:5}" for (stage, words), n in sorted(counts.items()))
+
+
+@pytest.mark.skipif(not FULL, reason="a hundred seconds of silence, at full size: KFIX_TEST_FULL=1")
+@pytest.mark.parametrize("load", ["idle", "busy"])
+async def test_a_broker_that_does_not_answer_for_a_hundred_seconds_after_a_rebalance(
+    kafka_cluster: Cluster, tmp_path: Path, load: faults.Load
+) -> None:
+    trial = Trial(Fault("OffsetFetch", "frozen", seconds=faults.SILENCE_S), load, "rebalance")
+    session = {"KFIX_RUNTIME_SESSION_TIMEOUT_S": "6", "KFIX_RUNTIME_HEARTBEAT_S": "1"}
+    verdict = await Run(kafka_cluster, small_effect(), trial, tmp_path, session).verdict(
+        within_s=300
+    )
+    tell(trial.name, verdict)
+    assert verdict.met
+    nothing_was_lost({trial.name: verdict})
+
+
+async def test_a_stage_that_stands_still_says_so_tells_its_tasks_and_ends(
+    kafka_cluster: Cluster, tmp_path: Path
+) -> None:
+    """The group refuses it for ever: no error, no empty lag, but no assignment either."""
+    prefix = new_prefix()
+    await make_topics(kafka_cluster.brokers(prefix), [small.FANNED, small.EFFECTED])
+    port = int(kafka_cluster.bootstrap.rpartition(":")[2])
+    knobs = scaled(faults.SCALE) | {"KFIX_RUNTIME_HEALTH_PORT": "0"}
+    async with Proxy(port) as proxy:
+        behind = Cluster(proxy.bootstrap, embedded=False)
+        with worker(
+            behind, ["small_stages:effect"], tmp_path, prefix=prefix, environment=knobs
+        ) as one:
+            url = one.told["urls"]["health"]
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+                await says(client, "/readyz", 200, within_s=10)
+                assert 'kfix_lag_unknown{stage="effect"} 0.0' in (await client.get("/metrics")).text
+                proxy.arm(Fault("SyncGroup", "error", code=-1, times=10**6))
+                guest = start_worker(
+                    kafka_cluster,
+                    ["small_stages:effect"],
+                    tmp_path,
+                    prefix=prefix,
+                    environment=knobs,
+                )
+                await says(client, "/readyz", 503, within_s=20)
+                text = (await client.get("/metrics")).text
+                assert 'kfix_lag_records{stage="effect"} NaN' in text
+                assert 'kfix_lag_unknown{stage="effect"} 1.0' in text
+                await says(client, "/healthz", 503, within_s=40)
+            assert await asyncio.to_thread(one.wait_dead, 20) == STOOD_STILL
+            said = one.log.read_text()
+            guest.kill()
+    assert '"event":"stage.stands_still"' in said
+    assert "the group has given no assignment" in said
+    assert "effect.worker" in said
+
+
+async def says(client: httpx.AsyncClient, path: str, status: int, *, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while (await client.get(path)).status_code != status:
+        assert time.monotonic() < deadline, f"{path} is not {status} within {within_s:g} s"
+        await asyncio.sleep(0.1)
+
+
+async def test_a_loop_that_hangs_is_seen_from_outside_and_the_process_ends(
+    kafka_cluster: Cluster, tmp_path: Path
+) -> None:
+    prefix = new_prefix()
+    brokers = kafka_cluster.brokers(prefix)
+    await make_topics(brokers, [small.FANNED, small.EFFECTED])
+    knobs = scaled(faults.SCALE) | {"KFIX_RUNTIME_HANG_S": "4"}
+    with worker(
+        kafka_cluster, ["small_stages:effect"], tmp_path, prefix=prefix, environment=knobs
+    ) as one:
+        hanging = small.Fanned(
+            event_id="h", occurred_at=datetime.now(UTC), key="k", number=1, part=0, behaviour="hang"
+        )
+        await publish(brokers, [(small.FANNED, hanging)])
+        assert await asyncio.to_thread(one.wait_dead, 30) == STOOD_STILL
+        said = one.log.read_text()
+    assert "the event loop has not answered" in said
+    assert "small_stages.py" in said
+    with worker(
+        kafka_cluster,
+        ["small_stages:effect"],
+        tmp_path,
+        prefix=prefix,
+        environment=scaled(faults.SCALE) | {"KFIX_TEST_WORLD": "healed"},
+    ):
+        await until(
+            lambda: ["h"] in small.journal_of(tmp_path / "journal", "effect"),
+            within_s=30,
+            what="the record after the restart",
+        )
