@@ -62,6 +62,11 @@ PROMISES = (
         ("tests/pipeline/test_runtime_broker_away.py",),
     ),
     Promise(
+        "R5b",
+        "whatever the broker does to a request: everything gets through, or the stage says that it stands still and ends",
+        ("tests/pipeline/test_runtime_faults.py", "tests/unit/runtime/test_runtime_vitals.py"),
+    ),
+    Promise(
         "R6",
         "dead letters replayed twice: the same merge requests as once",
         ("tests/pipeline/test_river.py",),

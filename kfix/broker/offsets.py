@@ -41,6 +41,8 @@ async def committed_offsets(
 
     Raises KafkaError, also when a partition is missing from the answer.
     """
+    if not partitions:
+        return {}
     async with administration(brokers) as admin:
         return await _committed(admin, group, partitions)
 
@@ -48,8 +50,6 @@ async def committed_offsets(
 async def _committed(
     admin: AIOKafkaAdminClient, group: str, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, int | None]:
-    if not partitions:
-        return {}
     told = await admin.list_consumer_group_offsets(group, partitions=list(partitions))
     if missing := [tp for tp in partitions if tp not in told]:
         raise NoAnswer(f"no committed offset was told for {len(missing)} partitions of {group}")

@@ -6,11 +6,12 @@ its retry record or its dead letter); one key's records are handled in order; at
 handled again after a crash.
 
 ``stage``     how a stage declares itself          ``window``   which offsets may be committed, in order per key
-``settings``  the knobs                             ``rim``      Faust: group membership, polls, commits
+``settings``  the knobs                             ``rim``      Faust: declarations, start and stop
 ``headers``   what travels beside a value           ``outbox``   sending, many records for one await
 ``attempt``   one record's way through a handler    ``engine``   a stage's workers, timers and back-offs
 ``letters``   retry records and dead letters        ``door``     HTTP in the same event loop
-``watchdog``  leave when nothing moves              ``house``    one process with one or all stages
+``intake``    group membership, polls, commits      ``house``    one process with one or all stages
+``vitals``    what counts as standing still         ``watchdog`` looks from outside, and ends the process
 
 Only ``rim`` imports Faust.
 """

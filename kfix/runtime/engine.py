@@ -45,7 +45,7 @@ class Engine:
         self.stage = stage
         self.knobs = knobs
         self.meter = Meter(stage.name)
-        #: When an attempt last ended, and when records were last taken (``time.monotonic``), for the watchdog.
+        #: When a record last left its handler, and when records were last taken (``time.monotonic``), for the watchdog.
         self.moved_at = self.taken_at = time.monotonic()
         self.windows: dict[Partition, Window] = {}
         #: Retried records of this stage that are not due yet.
@@ -105,7 +105,7 @@ class Engine:
             running=sum(window.running for window in self.windows.values()),
             partitions=frozenset(self.windows),
             held=frozenset(held),
-            moved_at=self.moved_at,
+            moved_at=max(self.moved_at, self._handling.attempted_at),
             taken_at=self.taken_at,
             working_since=working,
             sending_since=sending,

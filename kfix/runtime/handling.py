@@ -59,6 +59,8 @@ class Handling:
         self._meter = meter
         self._finish = finish
         self._leave = leave
+        #: When an attempt last ended (``time.monotonic``).
+        self.attempted_at = time.monotonic()
         self._pauses: set[asyncio.Future[None]] = set()
         self._handlers: dict[str, Handler[Any]] = {h.reads.name: h for h in stage.handlers}
         self._sender = Sender(
@@ -105,7 +107,9 @@ class Handling:
         attempt = 0
         while True:
             attempt += 1
+            entry.since = time.monotonic()
             failure = await self._attempt(handler, record, about)
+            self.attempted_at = time.monotonic()
             if not isinstance(failure, Exception):
                 if crashpoints.ARMED:
                     crashpoints.reached("after_compute", self._stage)

@@ -60,8 +60,13 @@ _BACKOFF_S, _BACKOFF_MAX_S = 0.5, 5.0
 _NOWHERE = TopicPartition("", 0)
 
 
-class Gate:
-    """Stands while records of one assignment may be taken; each assignment has its own."""
+class Assignment:
+    """The partitions of one generation of the group. Two with the same partitions are two."""
+
+    __slots__ = ("partitions",)
+
+    def __init__(self, partitions: frozenset[TopicPartition]) -> None:
+        self.partitions = partitions
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aiokafka
@@ -87,8 +92,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
         self._engine = engine
         self._brokers = brokers
         self._knobs = knobs
-        self._gate: Gate | None = None
-        self._assigned: frozenset[TopicPartition] = frozenset()
+        #: The present assignment, and the same once its records may be taken.
+        self._assignment: Assignment | None = None
+        self._gate: Assignment | None = None
         self._crowded: set[TopicPartition] = set()
         self._opening: asyncio.Task[None] | None = None
         self._ending = threading.Event()
@@ -127,7 +133,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
         """Polls a partition again whose window was full."""
         self._crowded.discard(TopicPartition(partition.topic, partition.number))
 
-    def _deliver(self, gate: Gate, records: Mapping[TopicPartition, Sequence[Any]]) -> None:
+    def _deliver(self, gate: Assignment, records: Mapping[TopicPartition, Sequence[Any]]) -> None:
         if gate is not self._gate:
             return  # of an assignment that is over: the next begins at the committed offsets
         for tp, batch in records.items():
@@ -155,7 +161,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
                     "intake.begins_again", stage=self._engine.stage.name, error=repr(failure)
                 )
             self._shut()
-            self._assigned = frozenset()
+            self._assignment = None
             self._tell_main(self._engine.revoke)
             if self._ending.is_set():
                 break
@@ -207,7 +213,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     async def _poll_until_the_end(self, consumer: AIOKafkaConsumer) -> None:
         while not self._ending.is_set():
-            active = self._assigned - self._crowded if self._gate is not None else None
+            gate = self._gate
+            active = gate.partitions - self._crowded if gate is not None else None
             if not active:
                 await self._poll(consumer, [_NOWHERE], 0)
                 if active is not None:
@@ -240,7 +247,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     def _note_ends(self, consumer: AIOKafkaConsumer) -> None:
         told = {}
-        for tp in self._assigned:
+        for tp in consumer.assignment():
             with contextlib.suppress(IllegalStateError):
                 end = consumer.highwater(tp)
                 if end is not None:
@@ -249,43 +256,45 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Called by the consumer before it joins again: finishes and commits what is under way."""
-        if self._assigned:
+        if self._assignment is not None:
             await self._surrender(self._consumer)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called by the consumer when it has joined. Polls begin when the offsets to begin at are known."""
-        partitions = frozenset(assigned)
+        assignment = Assignment(frozenset(assigned))
         self._shut()
-        self._assigned = partitions
+        self._assignment = assignment
         self.ends = {}
-        await self._in_main(self._open_windows, partitions)
-        self._opening = asyncio.create_task(self._open(self._consumer, partitions))
+        await self._in_main(self._open_windows, assignment.partitions)
+        self._opening = asyncio.create_task(self._open(self._consumer, assignment))
 
-    async def _open(
-        self, consumer: AIOKafkaConsumer, partitions: frozenset[TopicPartition]
-    ) -> None:
-        """Asks where to begin until there is an answer or the assignment is over."""
-        while partitions is self._assigned:
-            try:
-                async with asyncio.timeout(self._knobs.request_timeout_s):
-                    begin = await committed_offsets(self._brokers, self.group, partitions)
-            except Exception as failure:  # noqa: BLE001 - aiokafka raises many kinds while a broker is away
-                log.warning(
-                    "intake.offsets_unknown", stage=self._engine.stage.name, error=repr(failure)
-                )
+    async def _open(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
+        """Asks where to begin until there is an answer or the assignment is over, and lets polls begin there."""
+        while assignment is self._assignment and not self._ending.is_set():
+            begin = await self._beginning(assignment)
+            if begin is None:
                 await asyncio.sleep(_BACKOFF_S)
-                continue
-            if partitions is self._assigned and not self._ending.is_set():
+            elif assignment is self._assignment:
                 for tp, offset in begin.items():
                     if offset is not None:
                         consumer.seek(tp, offset)
-                self._begin_polls()
-            return
+                self.polled_at = self.assigned_at = time.monotonic()
+                self._gate = assignment
+                self._tell_main(self._first.set)
+                return
 
-    def _begin_polls(self) -> None:
-        self.polled_at = self.assigned_at = time.monotonic()
-        self._gate = Gate()
-        self._tell_main(self._first.set)
+    async def _beginning(
+        self, assignment: Assignment
+    ) -> Mapping[TopicPartition, int | None] | None:
+        """The committed offset of each partition, ``None`` where there is none; ``None`` for no answer."""
+        try:
+            async with asyncio.timeout(self._knobs.request_timeout_s):
+                return await committed_offsets(self._brokers, self.group, assignment.partitions)
+        except Exception as failure:  # noqa: BLE001 - aiokafka raises many kinds while a broker is away
+            log.warning(
+                "intake.offsets_unknown", stage=self._engine.stage.name, error=repr(failure)
+            )
+            return None
 
     def _shut(self) -> None:
         """No more records of this assignment are taken. Safe from any thread."""
@@ -306,7 +315,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
                 await self._commit(consumer)
         except TimeoutError:
             log.warning("commit.timed_out", stage=self._engine.stage.name)
-        self._assigned = frozenset()
+        self._assignment = None
         await self._in_main(self._engine.revoke)
 
     async def _commit_for_ever(self, consumer: AIOKafkaConsumer) -> None:
@@ -322,9 +331,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         """Commits what is due. A refusal is not a crash: it is due again with the next."""
-        assigned = self._assigned
+        assignment = self._assignment
         due = await self._in_main(self._engine.committable)
-        if not due or assigned is not self._assigned:
+        if not due or assignment is not self._assignment:
             return
         offsets = {
             TopicPartition(p.topic, p.number): OffsetAndMetadata(offset, "")

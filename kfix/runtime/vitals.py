@@ -29,7 +29,7 @@ class Inside:
     #: When an attempt last ended, and when records were last taken.
     moved_at: float
     taken_at: float
-    #: Since when the oldest first record of a partition is with its handler, and since when with the producer;
+    #: Since when the first record of a partition is in its present attempt, and since when with the producer, at most;
     #: ``at`` when there is none.
     working_since: float
     sending_since: float
@@ -89,7 +89,7 @@ def complaint(signs: Signs, knobs: Runtime) -> str:
     if now - inside.sending_since > knobs.delivery_timeout_s:
         return f"the broker has not acknowledged a result for {now - inside.sending_since:.0f} s"
     if now - inside.working_since > knobs.stall_s:
-        return f"a record has been under way for {now - inside.working_since:.0f} s"
+        return f"an attempt has been under way for {now - inside.working_since:.0f} s"
     if signs.assigned_at is None:
         return _unassigned(signs, knobs)
     if now - signs.polled_at > knobs.poll_stall_s:

@@ -137,10 +137,20 @@ class Watchdog:
         try:
             asyncio.run(self._watch())
         except Exception as failure:  # noqa: BLE001 - nobody would watch from here on
+            if self._ending:
+                return
             self._give_up(f"the watchdog ended: {failure!r}")
 
     async def _watch(self) -> None:
-        asking = asyncio.create_task(self._ask_for_ever())
+        observer = Observer(self._brokers, timeout_s=self._knobs.request_timeout_s)
+        asking = asyncio.create_task(self._ask_for_ever(observer))
+        try:
+            await self._look_until_the_end(asking)
+        finally:
+            asking.cancel()
+            await _dropped(observer)
+
+    async def _look_until_the_end(self, asking: asyncio.Task[NoReturn]) -> None:
         while not self._ending:
             if not self._asked:
                 self._asked = True
@@ -157,7 +167,6 @@ class Watchdog:
                     why = "its consumer's thread has ended"
                 if why and not self._ending:
                     self._give_up(f"{one.engine.stage.name}: {why}")
-        asking.cancel()
 
     def _see(self) -> None:
         """In the main loop: what the engines say."""
@@ -166,8 +175,7 @@ class Watchdog:
             one.inside = one.engine.signs()
         self._asked = False
 
-    async def _ask_for_ever(self) -> None:
-        observer = Observer(self._brokers, timeout_s=self._knobs.request_timeout_s)
+    async def _ask_for_ever(self, observer: Observer) -> NoReturn:
         while True:
             for one in self._watched:
                 one.hear(await self._ask(observer, one))

@@ -37,7 +37,7 @@ class Partition:
 class Entry:
     """One record under way. ``owed`` counts acknowledgements of the broker that are still out.
 
-    ``since`` is when its handler started or, later, when its results were sent (``time.monotonic``).
+    ``since`` is when its present attempt began or, later, when its results were sent (``time.monotonic``).
     ``held`` says that it waits to be due.
     """
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 from prometheus_client import Counter, Gauge, Histogram
 
 #: Seconds. Rules answer in milliseconds, a model in seconds, a handler is cut off after minutes.
@@ -49,6 +51,9 @@ class Meter:
         self.assigned = ASSIGNED.labels(stage)
         self.sessions = SESSIONS.labels(stage)
         self.in_flight = IN_FLIGHT.labels(stage)
+        # Not known before it was asked; a new gauge would say 0.
+        self.lag.set(math.nan)
+        self.lag_unknown.set(1)
         self._counters = (
             RECORDS_IN.labels(stage),
             RECORDS_OUT.labels(stage),

@@ -45,8 +45,9 @@ _SCALED = (
 )
 #: Seconds for a group's session: the least that leaves room for a heartbeat on a busy machine.
 _SESSION = {"KFIX_RUNTIME_SESSION_TIMEOUT_S": "4", "KFIX_RUNTIME_HEARTBEAT_S": "0.5"}
-#: Seconds to wait for a fault to meet its request; some requests are not made in some moments.
-_MEETS_WITHIN_S = 6.0
+#: Seconds to wait for a fault to meet its request before records are sent; some requests are not made in some moments,
+#: some only for records. A process needs a while before it asks for the first time.
+_MEETS_WITHIN_S = {"start": 20.0, "rebalance": 5.0, "steady": 5.0}
 _BUSY_EVERY_S = 0.01
 #: Seconds for which the load goes on after the fault.
 _UNDER_WAY_S = 1.0
@@ -195,14 +196,14 @@ class Run:
             jobs: list[asyncio.Task[None]] = []
             try:
                 jobs.append(asyncio.create_task(self._supervise(behind)))
-                met = await self._strike(proxy, behind, jobs)
+                await self._strike(proxy, jobs)
                 struck = time.monotonic()
                 await asyncio.sleep(_UNDER_WAY_S)
                 self._loading = False
                 await self._send(4)
                 lost = await self._through(struck + within_s)
                 return Verdict(
-                    met,
+                    proxy.struck.is_set(),
                     self._ended,
                     lost,
                     time.monotonic() - struck,
@@ -212,8 +213,8 @@ class Run:
             finally:
                 await self._end(jobs)
 
-    async def _strike(self, proxy: Proxy, behind: Cluster, jobs: list[asyncio.Task[None]]) -> bool:
-        """Brings the stage to the moment, puts the fault in, and tells whether it met a request."""
+    async def _strike(self, proxy: Proxy, jobs: list[asyncio.Task[None]]) -> None:
+        """Brings the stage to the moment, puts the fault in, and waits a while for it to meet its request."""
         moment, fault = self._trial.moment, self._trial.fault
         if moment == "start":
             proxy.arm(fault)
@@ -230,9 +231,8 @@ class Run:
             if guest is not None:
                 await asyncio.to_thread(guest.stop)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_MEETS_WITHIN_S):
+                async with asyncio.timeout(_MEETS_WITHIN_S[moment]):
                     await proxy.struck.wait()
-            return proxy.struck.is_set()
         finally:
             if guest is not None and guest.process.poll() is None:
                 guest.kill()

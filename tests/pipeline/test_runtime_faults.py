@@ -43,7 +43,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 SILENT_S = faults.SILENCE_S * faults.SCALE
 #: Seconds after a fault within which everything is through: the silence, the longest bound but that for a handler, a
 #: restart and a session of the group.
-WITHIN_S = 60.0
+WITHIN_S = 90.0
 AT_ONCE = int(os.environ.get("KFIX_TEST_AT_ONCE", "6"))
 MATRIX = ROOT / "var" / "fault-matrix.json"
 

@@ -74,6 +74,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
         self._port = 0
+        self._closing = False
         #: Set when an armed fault has happened for the first time.
         self.struck = asyncio.Event()
 
@@ -104,6 +105,7 @@ class Proxy:
         where: TracebackType | None,
     ) -> None:
         assert self._server is not None
+        self._closing = True
         self._server.close()
         for pump in self._pumps:
             pump.cancel()
@@ -119,6 +121,9 @@ class Proxy:
             await _Connection(self, (reader, writer), there).run()
         except (OSError, asyncio.IncompleteReadError):
             pass  # either side has gone
+        except asyncio.CancelledError:
+            if not self._closing:  # asyncio's streams would report the cancelled task as an error
+                raise
         finally:
             self._pumps.discard(me)
             writer.transport.abort()

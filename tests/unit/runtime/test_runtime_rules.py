@@ -20,8 +20,7 @@ from kfix.runtime.letters import (
 )
 from kfix.runtime.redecide import differences
 from kfix.runtime.settings import Runtime
-from kfix.runtime.stages import find
-from kfix.runtime.watchdog import stalled
+from kfix.runtime.stages import NAMES, find
 from schemas import errors
 
 KNOBS = Runtime(_env_file=None)
@@ -151,12 +150,6 @@ def test_differences_name_the_shortest_paths() -> None:
     assert differences(then, then) == []
 
 
-def test_a_stage_stalls_only_when_records_wait() -> None:
-    assert stalled(moved_at=0, now=601, waiting=1, stall_s=600)
-    assert not stalled(moved_at=0, now=601, waiting=0, stall_s=600)
-    assert not stalled(moved_at=500, now=601, waiting=1, stall_s=600)
-
-
 def test_an_unknown_stage_is_named() -> None:
     with pytest.raises(errors.NotFound, match="no stage 'dcide'"):
         find("dcide")
@@ -171,7 +164,11 @@ def test_the_promised_defaults_stand() -> None:
     assert (KNOBS.concurrency, KNOBS.window, KNOBS.commit_interval_s) == (32, 500, 0.5)
     assert KNOBS.door_timeout_s < 15  # Datadog's patience
     assert KNOBS.drain_s < 30  # Kubernetes' patience
-    assert KNOBS.stall_s > 120  # a handler's default time-out
+    slowest_s = max(h.timeout_s for name in NAMES for h in find(name).handlers)
+    assert KNOBS.stall_s > slowest_s + KNOBS.backoff_max_s
+    assert KNOBS.assign_s > 2 * (KNOBS.rebalance_timeout_s + KNOBS.session_timeout_s)
+    assert KNOBS.idle_stall_s > 3 * KNOBS.request_timeout_s
+    assert KNOBS.poll_stall_s > KNOBS.request_timeout_s
 
 
 def test_the_version_in_headers_is_the_packages() -> None:
