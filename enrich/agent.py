@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import structlog
+
+from enrich.core.repeats import arrived
 from enrich.core.unanswered import rounds_for, unanswered
 from enrich.gathering import gather
 from enrich.wiring import Ports, open_ports
@@ -11,16 +14,24 @@ from schemas import errors
 from schemas.alerts import RawAlert
 from schemas.context import ContextBundle
 
+log = structlog.get_logger(__name__)
 app: Stage[Ports] = Stage("enrich", ports=open_ports)
 
 
 @app.handles(topics.ALERTS_RAW, writes=(topics.CONTEXT_BUNDLE,), timeout_s=180.0)
-async def enrich(raw: RawAlert, ports: Ports) -> ContextBundle:
-    """Asks every source about the alert and puts what they know into one shape.
+async def enrich(raw: RawAlert, ports: Ports) -> ContextBundle | None:
+    """Asks every source about the alert and puts what they know into one shape; a repetition asks nobody.
 
     Raises errors.Unanswered, with the bundle as it is, when a source of evidence could not be asked.
     """
-    bundle = await gather(raw, ports.sources, ports.rules, ports.deadline_s)
+    transition, alert = raw.alert.transition, arrived(raw)
+    if transition == "recovered":
+        await ports.alerts.recovered(alert)
+    elif transition != "unknown" and await ports.alerts.repeats(alert):
+        log.debug("alert.repeated", cycle=alert.cycle)
+        return None
+    sources = ports.sources_for(raw.occurred_at)
+    bundle = await gather(raw, sources, ports.rules, ports.deadline_s)
     missing = unanswered(bundle.sources)
     if missing:
         raise errors.Unanswered(

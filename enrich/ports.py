@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from enrich.core.bundle import Recalled
+from enrich.core.repeats import Arrived
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
 from schemas.context import (
@@ -73,3 +74,15 @@ class Memory(Protocol):
     """Earlier incidents."""
 
     async def recall(self, signature: str) -> Recalled: ...
+
+
+class AlertBook(Protocol):
+    """Which alerts' evidence was gathered. Both calls may be repeated, and raise ``errors.Unavailable``."""
+
+    async def repeats(self, alert: Arrived) -> bool:
+        """Whether another delivery answers for this one; if not, this one answers for those that come after it."""
+        ...
+
+    async def recovered(self, alert: Arrived) -> None:
+        """The episode is over: the next alert is a new one."""
+        ...

@@ -19,6 +19,16 @@ class Enrich(Settings):
     #: then twice as long each time, four minutes in all. Then people are told that it could not be checked. Other
     #: sources are asked again once.
     ask_again: int = Field(default=4, ge=0, le=10)
+    #: Seconds in which a repetition of an alert (same episode, same severity) ends before evidence is gathered. Below
+    #: Datadog's shortest renotification of ten minutes, so that each of those is looked at.
+    repeats_s: float = Field(default=300.0, ge=0)
+    #: Seconds that a list of objects, or a monitor, is shared among alerts. None gets a read from before it came.
+    share_reads_s: float = Field(default=5.0, ge=0)
+    #: Requests to the API server, to Datadog and to GitLab that are under way at once, for all alerts of this process;
+    #: the rest waits in line, inside its deadline. 16 lists are a tenth of what an API server's default share takes.
+    kubernetes_at_once: int = Field(default=16, ge=1)
+    datadog_at_once: int = Field(default=8, ge=1)
+    gitlab_at_once: int = Field(default=8, ge=1)
     #: Minutes of metrics and logs before the alert: long enough to see normal behaviour before the trouble.
     lookback_minutes: int = Field(default=60, ge=1, le=1440)
     #: Log events from Datadog, and lines of each container's log from the cluster.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from enrich.adapters.alerts import SqlAlertBook
 from enrich.adapters.memory import VectorMemory
-from enrich.adapters.nothing import NoCluster, NoObservability, NoRepository
+from enrich.adapters.nothing import NoAlertBook, NoCluster, NoObservability, NoRepository
+from enrich.adapters.sharing import LimitedRepository, SharedObservability
 from enrich.core.bundle import Rules
 from enrich.gathering import Sources
-from enrich.ports import Cluster, Observability, Repository
+from enrich.ports import AlertBook, Observability, Repository
 from enrich.settings import Enrich
 from kfix.clients import datadog, kubernetes
 from kfix.memory.opening import open_memory
@@ -24,6 +27,9 @@ from kfix.settings import (
 )
 from kfix.store.engine import open_store
 
+if TYPE_CHECKING:
+    from enrich.adapters.kubernetes import KubernetesEvidence
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -34,6 +40,14 @@ class Ports:
     deadline_s: float
     #: Rounds in which an alert is asked again while a decisive source does not answer.
     ask_again: int = 0
+    alerts: AlertBook = field(default_factory=NoAlertBook)
+    #: The sources for an alert that was received at a time: what alerts share is not older than that. ``None``: nothing
+    #: is shared.
+    shared: Callable[[datetime], Sources] | None = None
+
+    def sources_for(self, received_at: datetime) -> Sources:
+        """Who is asked about an alert that was received at that time."""
+        return self.sources if self.shared is None else self.shared(received_at)
 
 
 @asynccontextmanager
@@ -45,13 +59,18 @@ async def open_ports() -> AsyncIterator[Ports]:
         engine = open_store(house.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
+        observability = SharedObservability(
+            await _observability(stack, settings),
+            at_once=settings.datadog_at_once,
+            keep_s=settings.share_reads_s,
+        )
+        objects = await _cluster(stack, settings, cluster)
+        repository = LimitedRepository(
+            await _repository(stack, settings), at_once=settings.gitlab_at_once
+        )
+        sources = Sources(observability, objects, repository, VectorMemory(memory))
         yield Ports(
-            Sources(
-                await _observability(stack, settings),
-                await _cluster(stack, settings, cluster),
-                await _repository(stack, settings),
-                VectorMemory(memory),
-            ),
+            sources,
             Rules(
                 cluster=cluster.cluster,
                 environments=settings.environments,
@@ -60,6 +79,10 @@ async def open_ports() -> AsyncIterator[Ports]:
             ),
             settings.source_deadline_s,
             settings.ask_again,
+            SqlAlertBook(engine, timedelta(seconds=settings.repeats_s)),
+            lambda at: replace(
+                sources, observability=observability.since(at), cluster=objects.since(at)
+            ),
         )
 
 
@@ -80,7 +103,7 @@ async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observabili
 
 async def _cluster(
     stack: AsyncExitStack, settings: Enrich, connection: KubernetesConnection
-) -> Cluster:
+) -> KubernetesEvidence | NoCluster:
     if not kubernetes.configured(connection):
         return NoCluster()
     from enrich.adapters.kubernetes import KubernetesEvidence
@@ -89,6 +112,8 @@ async def _cluster(
         await stack.enter_async_context(kubernetes.open_kubernetes(connection)),
         log_lines=settings.log_lines,
         log_containers=settings.log_containers,
+        at_once=settings.kubernetes_at_once,
+        keep_s=settings.share_reads_s,
     )
 
 

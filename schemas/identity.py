@@ -91,13 +91,15 @@ def trouble_of(
     title: str = "",
     aggregation_key: str = "",
     event_id: str = "",
+    exact: bool = False,
 ) -> str:
     """Identity of what an alert is about while no cause is known; empty when it says nothing of the kind.
 
     A monitor and its group, else the sender's words. Order, case and spaces do not count, nor do a pod's hash, a
     title's announcement and the value it quotes. Where no scope is said the tags stand for it, without the volatile.
+    ``exact``: pods count by their own names.
     """
-    where = _scope(scope) or _labels(tags or {})
+    where = _scope(scope, exact) or _labels(tags or {}, exact)
     if monitor_id is not None:
         return stable_id("tr", "monitor", org_id, monitor_id, *where)
     about = _words(title)
@@ -106,24 +108,24 @@ def trouble_of(
     return stable_id("tr", "words", org_id, aggregation_key.strip().lower(), about, *where)
 
 
-def _scope(scope: str) -> list[str]:
-    parts = {_part(part) for part in scope.split(",")}
+def _scope(scope: str, exact: bool) -> list[str]:
+    parts = {_part(part, exact) for part in scope.split(",")}
     return sorted(parts - {"", "*"})
 
 
-def _labels(tags: Mapping[str, str]) -> list[str]:
+def _labels(tags: Mapping[str, str], exact: bool) -> list[str]:
     return sorted(
-        _part(f"{name}:{value}")
+        _part(f"{name}:{value}", exact)
         for name, value in tags.items()
         if name.strip().lower() not in _VOLATILE_TAGS
     )
 
 
-def _part(text: str) -> str:
-    """One tag, folded; a pod counts as the workload that its name tells."""
-    name, colon, value = text.strip().lower().partition(":")
-    value = value.strip()
-    return f"{name.strip()}{colon}{workload_of_pod(value) if name.strip() in _POD_TAGS else value}"
+def _part(text: str, exact: bool) -> str:
+    """One tag, folded; a pod counts as the workload that its name tells, unless ``exact``."""
+    name, colon, value = (piece.strip() for piece in text.lower().partition(":"))
+    folded = name in _POD_TAGS and not exact
+    return f"{name}{colon}{workload_of_pod(value) if folded else value}"
 
 
 def _words(title: str) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from enrich.adapters.sharing import Shared
 from enrich.core.objects import meta
 from enrich.ports import Listing
 from kfix.clients.kubernetes import Kubernetes
@@ -71,7 +75,7 @@ _COMPONENTS = (
 #: Objects of one list of components: one page. A list that is longer is left out whole, since a cut one would show
 #: nodes without their pod.
 _COMPONENTS_AT_MOST = 500
-#: Lists under way at once: kind to the API server's priority and fairness.
+#: Requests under way at once: kind to the API server's priority and fairness.
 _AT_ONCE = 8
 
 
@@ -108,26 +112,43 @@ def wishes(namespace: str) -> tuple[Wish, ...]:
 class KubernetesEvidence:
     """``enrich.ports.Cluster`` on the API server."""
 
-    def __init__(self, client: Kubernetes, *, log_lines: int, log_containers: int) -> None:
+    def __init__(
+        self,
+        client: Kubernetes,
+        *,
+        log_lines: int,
+        log_containers: int,
+        at_once: int = _AT_ONCE,
+        keep_s: float = 0.0,
+    ) -> None:
         self._client = client
         self._log_lines = log_lines
         self._log_containers = log_containers
+        self._gate = asyncio.Semaphore(at_once)
+        self._lists: Shared[Wish, list[Json]] = Shared(self._list, keep_s=keep_s)
+        self._since: float | None = None
+
+    def since(self, at: datetime) -> KubernetesEvidence:
+        """The same for an alert that came ``at``: lists that others asked for are not older than that."""
+        view = copy.copy(self)
+        view._since = at.timestamp()
+        return view
+
+    async def _list(self, wish: Wish) -> list[Json]:
+        async with self._gate:
+            return await self._client.list(
+                wish.resource, wish.namespace, labels=wish.labels, limit=wish.limit
+            )
 
     async def objects(self, namespace: str) -> Listing:
         """A kind that the cluster does not serve is left out silently, one that may not be read by name.
 
         Raises what the first list raised when nothing can be read, or when a needed list fails for the moment.
         """
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def listed(wish: Wish) -> list[Json]:
-            async with gate:
-                return await self._client.list(
-                    wish.resource, wish.namespace, labels=wish.labels, limit=wish.limit
-                )
-
+        since = time.time() if self._since is None else self._since
         wanted = wishes(namespace)
-        answers = await asyncio.gather(*map(listed, wanted), return_exceptions=True)
+        asked = (self._lists.get(wish, since) for wish in wanted)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
         return _sorted_out(list(zip(wanted, answers, strict=True)))
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
@@ -137,13 +158,14 @@ class KubernetesEvidence:
 
     async def _log(self, item: Wanted) -> LogExcerpt:
         try:
-            text = await self._client.pod_log(
-                item.namespace,
-                item.pod,
-                container=item.container,
-                previous=item.previous,
-                tail_lines=self._log_lines,
-            )
+            async with self._gate:
+                text = await self._client.pod_log(
+                    item.namespace,
+                    item.pod,
+                    container=item.container,
+                    previous=item.previous,
+                    tail_lines=self._log_lines,
+                )
         except errors.Permanent:
             text = ""  # the container has not started yet, or its previous run is gone
         return LogExcerpt(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from enrich.core.bundle import Recalled
+from enrich.core.repeats import Arrived
 from enrich.ports import Listing
 from schemas import errors
 from schemas.alerts import Alert
@@ -40,6 +41,10 @@ class NoObservability:
 class NoCluster:
     """``enrich.ports.Cluster`` without Kubernetes."""
 
+    def since(self, at: datetime) -> NoCluster:
+        """Nothing is shared."""
+        return self
+
     async def objects(self, namespace: str) -> Listing:
         return _not_configured("Kubernetes")
 
@@ -61,3 +66,13 @@ class NoMemory:
 
     async def recall(self, signature: str) -> Recalled:
         return Recalled()
+
+
+class NoAlertBook:
+    """``enrich.ports.AlertBook`` that forgets: every delivery is gathered for."""
+
+    async def repeats(self, alert: Arrived) -> bool:
+        return False
+
+    async def recovered(self, alert: Arrived) -> None:
+        return None

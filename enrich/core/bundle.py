@@ -11,6 +11,7 @@ from enrich.core.bounds import bounded
 from enrich.core.changes import rollouts
 from enrich.core.kinds import plural_of
 from enrich.core.objects import trimmed
+from enrich.core.repeats import episode_of, trouble_of_alert
 from enrich.core.subject import environment, first_tag, named, resolve
 from kfix.memory.signature import signature
 from kfix.redaction import mask, mask_json
@@ -28,7 +29,7 @@ from schemas.context import (
     SimilarIncident,
     SourceStatus,
 )
-from schemas.identity import cycle_of, stable_id, trouble_of
+from schemas.identity import stable_id
 
 M = TypeVar("M", bound=Model)
 
@@ -76,15 +77,6 @@ class Recalled:
 def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
     """The bundle, of any size. The same gathered evidence gives the same bundle."""
     said = gathered.alert
-    trouble = trouble_of(
-        monitor_id=said.monitor_id,
-        org_id=said.org_id,
-        scope=said.scope,
-        tags={**said.tags, "host": said.hostname} if said.hostname else said.tags,
-        title=said.title,
-        aggregation_key=said.aggregation_key,
-        event_id=said.event_id,
-    )
     alert = _masked_model(said)
     tags = mask_json(tags_of(gathered))
     who = named(tags, rules.cluster)
@@ -100,15 +92,8 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         occurred_at=gathered.received_at,
         alert=alert.model_copy(update={"tags": tags}),
         alerted_at=alert.happened_at or gathered.received_at,
-        cycle=cycle_of(
-            monitor_id=said.monitor_id,
-            scope=said.scope,
-            cycle_key=said.cycle_key,
-            delivery_id=gathered.delivery_id,
-            org_id=said.org_id,
-            trouble=trouble,
-        ),
-        trouble=trouble,
+        cycle=episode_of(said, gathered.delivery_id),
+        trouble=trouble_of_alert(said),
         environment=environment(tags, namespace, rules.environments),
         service=who.service or (subject.name if subject else ""),
         team=rules.teams.get(namespace) or who.team or _label(objects, subject, "team"),

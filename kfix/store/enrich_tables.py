@@ -6,14 +6,14 @@ from sqlalchemy import Column, DateTime, String, Table
 
 from kfix.store import metadata
 
-#: One row for an alert's episode: the delivery that stands for it, and its recovery.
+#: One row for an alert's episode and severity: the delivery that stands for its repetitions. One with an empty severity
+#: for the episode's last recovery.
 gathered_alerts = Table(
     "gathered_alerts",
     metadata,
     Column("cycle", String(64), primary_key=True),
-    #: The delivery whose bundle answers for its repetitions; empty while only a recovery was seen.
-    Column("delivery_id", String(128)),
-    Column("severity", String(32), nullable=False, default=""),
-    Column("alerted_at", DateTime(timezone=True)),
-    Column("recovered_at", DateTime(timezone=True)),
+    Column("severity", String(64), primary_key=True),
+    Column("delivery_id", String(128), nullable=False),
+    #: When the alert happened, as its sender says.
+    Column("at", DateTime(timezone=True), nullable=False),
 )

@@ -25,11 +25,10 @@ def upgrade() -> None:
     op.create_table(
         "gathered_alerts",
         sa.Column("cycle", sa.String(length=64), nullable=False),
-        sa.Column("delivery_id", sa.String(length=128), nullable=True),
-        sa.Column("severity", sa.String(length=32), nullable=False),
-        sa.Column("alerted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("recovered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("cycle", name=op.f("pk_gathered_alerts")),
+        sa.Column("severity", sa.String(length=64), nullable=False),
+        sa.Column("delivery_id", sa.String(length=128), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("cycle", "severity", name=op.f("pk_gathered_alerts")),
     )
 
 

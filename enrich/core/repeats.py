@@ -1,0 +1,84 @@
+"""Which alert repeats another one whose evidence was just gathered. Pure.
+
+A repetition adds nothing to an incident that is open; a rise, a fall, a new episode and an alert after a while do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schemas.alerts import Alert, RawAlert
+from schemas.identity import cycle_of, trouble_of
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What tells a delivery from its repetitions."""
+
+    #: The alert's episode, as far as the payload tells; nothing is asked for it.
+    cycle: str
+    delivery_id: str
+    severity: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The delivery that stands for an episode and a severity, and when the episode last recovered."""
+
+    delivery_id: str
+    at: datetime
+    recovered_at: datetime | None = None
+
+
+def arrived(raw: RawAlert) -> Arrived:
+    """A delivery's place among the others."""
+    alert = raw.alert
+    cycle = episode_of(alert, raw.event_id)
+    return Arrived(cycle, raw.event_id, severity_of(alert), alert.happened_at or raw.occurred_at)
+
+
+def trouble_of_alert(alert: Alert, *, exact: bool = False) -> str:
+    """``schemas.identity.trouble_of`` an alert."""
+    return trouble_of(
+        monitor_id=alert.monitor_id,
+        org_id=alert.org_id,
+        scope=alert.scope,
+        tags={**alert.tags, "host": alert.hostname} if alert.hostname else alert.tags,
+        title=alert.title,
+        aggregation_key=alert.aggregation_key,
+        event_id=alert.event_id,
+        exact=exact,
+    )
+
+
+def episode_of(alert: Alert, delivery_id: str) -> str:
+    """``schemas.identity.cycle_of`` an alert: pods of one workload have episodes of their own."""
+    return cycle_of(
+        monitor_id=alert.monitor_id,
+        scope=alert.scope,
+        cycle_key=alert.cycle_key,
+        delivery_id=delivery_id,
+        org_id=alert.org_id,
+        trouble=trouble_of_alert(alert, exact=True),
+    )
+
+
+def severity_of(alert: Alert) -> str:
+    """How bad the alert calls it; a renotification calls it what the trigger did."""
+    word = "triggered" if alert.transition == "renotify" else alert.transition
+    return f"{word}/{alert.priority}/{alert.alert_type}"[:64].lower()
+
+
+def repeats(alert: Arrived, known: Gathered | None, within: timedelta) -> bool:
+    """Whether ``known`` answers for the alert. A delivery that comes again itself is none: its first try may have died.
+
+    One whose sender's clock is far ahead answers for nobody.
+    """
+    if known is None or known.delivery_id == alert.delivery_id:
+        return False
+    if abs(alert.at - known.at) >= within:
+        return False
+    over = known.recovered_at
+    return not (over is not None and known.at <= over < alert.at)

@@ -1,0 +1,121 @@
+"""Repetitions end early; what is new, worse, later or over is seen. On SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from enrich.adapters.alerts import SqlAlertBook
+from enrich.core.repeats import arrived
+from kfix.store.engine import open_engine
+from schemas.alerts import Alert, RawAlert
+
+AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def book(store: Engine) -> SqlAlertBook:
+    return SqlAlertBook(store, timedelta(minutes=5))
+
+
+def raw(delivery: str, seconds: float = 0, **alert: Any) -> RawAlert:
+    known: dict[str, Any] = {
+        "monitor_id": 7,
+        "scope": "pod_name:cart-6d4cf56db6-x2x8k",
+        "title": "t",
+        "transition": "triggered",
+    }
+    return RawAlert(
+        event_id=delivery,
+        occurred_at=AT + timedelta(seconds=seconds),
+        body_sha256="0" * 64,
+        body=b"",
+        alert=Alert(**{**known, **alert}),
+    )
+
+
+async def repeats(book: SqlAlertBook, delivery: str, seconds: float = 0, **alert: Any) -> bool:
+    return await book.repeats(arrived(raw(delivery, seconds, **alert)))
+
+
+async def over(book: SqlAlertBook, seconds: float) -> None:
+    await book.recovered(arrived(raw("r", seconds, transition="recovered")))
+
+
+async def test_of_many_repetitions_one_is_looked_at(book: SqlAlertBook) -> None:
+    asked = [repeats(book, f"d{n}", n / 10) for n in range(50)]
+    assert sorted(await asyncio.gather(*asked)).count(False) == 1
+
+
+async def test_a_renotification_repeats_its_alert(book: SqlAlertBook) -> None:
+    assert not await repeats(book, "a")
+    assert await repeats(book, "b", 60, transition="renotify")
+
+
+async def test_a_delivery_whose_first_try_died_is_looked_at_again(book: SqlAlertBook) -> None:
+    assert not await repeats(book, "a")
+    assert not await repeats(book, "a")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"transition": "warn"},
+        {"priority": "P1"},
+        {"scope": "pod_name:cart-6d4cf56db6-zzzzz"},
+        {"monitor_id": 8},
+        {"org_id": "2"},
+        {"cycle_key": "another"},
+    ],
+)
+async def test_another_severity_group_monitor_or_episode_is_no_repetition(
+    book: SqlAlertBook, other: dict[str, Any]
+) -> None:
+    assert not await repeats(book, "a")
+    assert not await repeats(book, "b", 1, **other)
+    assert await repeats(book, "c", 2), "the first one still stands"
+
+
+async def test_after_a_while_an_alert_is_looked_at_again(book: SqlAlertBook) -> None:
+    assert not await repeats(book, "a")
+    assert await repeats(book, "b", 299)
+    assert not await repeats(book, "c", 300)
+    assert await repeats(book, "d", 301)
+
+
+@pytest.mark.parametrize("order", ["alert first", "recovery first"])
+async def test_an_alert_after_a_recovery_is_a_new_one_in_whatever_order_they_came(
+    book: SqlAlertBook, order: str
+) -> None:
+    if order == "alert first":
+        assert not await repeats(book, "a")
+        await over(book, 30)
+    else:
+        await over(book, 30)
+        assert not await repeats(book, "a")
+    assert await repeats(book, "late", 20), "from before the recovery"
+    assert not await repeats(book, "b", 40)
+
+
+async def test_an_older_recovery_does_not_end_what_came_after_it(book: SqlAlertBook) -> None:
+    assert not await repeats(book, "a", 60)
+    await over(book, 90)
+    await over(book, 30)
+    assert not await repeats(book, "b", 100)
+    await over(book, 30)
+    assert await repeats(book, "c", 101)
+
+
+async def test_a_senders_clock_that_is_far_ahead_silences_nobody(book: SqlAlertBook) -> None:
+    assert not await repeats(book, "a", 10**9)
+    assert not await repeats(book, "b")
+
+
+async def test_of_many_replicas_one_stands_for_an_episode(store_url: str, store: Engine) -> None:
+    books = [SqlAlertBook(open_engine(store_url), timedelta(minutes=5)) for _ in range(4)]
+    asked = [repeats(books[n % 4], f"d{n}") for n in range(24)]
+    assert (await asyncio.gather(*asked)).count(False) == 1
