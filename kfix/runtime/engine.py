@@ -144,6 +144,8 @@ class Engine:
                 subject=subject,
                 size=self.knobs.window,
                 remembered=self.knobs.remembered,
+                most=self.knobs.window_most,
+                most_bytes=self.knobs.window_bytes,
             )
 
     async def settle(self, *, within_s: float) -> None:

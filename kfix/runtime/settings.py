@@ -16,8 +16,13 @@ class Runtime(Settings):
     #: Handlers running at once in one stage of one process. They mostly wait for services; 32 keeps one slow model
     #: call from holding up the others and stays under the services' rate limits.
     concurrency: int = Field(default=32, ge=1)
-    #: Records of one partition that may be under way: what a crash makes us do again, at most.
+    #: Records of one partition that may be under way, those of one key counted once: a storm of one alert's repetitions
+    #: does not keep the next alert out.
     window: int = Field(default=500, ge=1)
+    #: The same with every record counted: what a crash makes us do again, at most. Repetitions are cheap.
+    window_most: int = Field(default=5000, ge=1)
+    #: Bytes of one partition's records under way; bundles have up to three million each.
+    window_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     #: Records taken from the broker in one poll.
     max_poll_records: int = Field(default=2000, ge=1)
     #: Seconds between commits. Half a second of work is repeated after a crash, besides the window.

@@ -1,7 +1,8 @@
 """Which offset of a partition may be committed, and which record may run now. Pure: no I/O, no clock.
 
 Records run side by side but are acknowledged in offset order: the committable offset moves only over records that
-are done, as do all before them. Records with one key run one after the other.
+are done, as do all before them. Records with one key run one after the other, and take one place of the window
+together: a thousand repetitions of one alert leave room for the others behind them.
 A ``Window`` stands for one partition under one assignment (its epoch). When the partition is revoked the window is
 closed, and whatever still holds one of its entries sees that and lets go without acknowledging.
 """
@@ -57,8 +58,13 @@ class Window:
     """One partition under one assignment."""
 
     __slots__ = (
+        "_bytes",
         "_entries",
+        "_keys",
+        "_most",
+        "_most_bytes",
         "_next",
+        "_places",
         "_remembered",
         "_seen",
         "_size",
@@ -72,7 +78,20 @@ class Window:
         "subject",
     )
 
-    def __init__(self, partition: Partition, *, subject: str, size: int, remembered: int) -> None:
+    def __init__(
+        self,
+        partition: Partition,
+        *,
+        subject: str,
+        size: int,
+        remembered: int,
+        most: int | None = None,
+        most_bytes: int = 2**62,
+    ) -> None:
+        """``size``: places, one for each key and one for each record without a key.
+
+        ``most`` (by default as many) and ``most_bytes`` bound all records under way; one is always let in.
+        """
         self.partition = partition
         #: The topic whose records these are: for a retry topic the one it belongs to.
         self.subject = subject
@@ -87,6 +106,11 @@ class Window:
         self.committed: int | None = None
         self._next = -1
         self._size = size
+        self._most = size if most is None else max(most, size)
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._places = 0
+        self._keys: dict[bytes, int] = {}
         self._entries: deque[Entry] = deque()
         self._waiting: deque[Any] = deque()
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -101,14 +125,44 @@ class Window:
 
     def admit(self) -> list[Entry]:
         """Records that may start now: as many as the window has room for."""
-        room = self._size - len(self._entries)
-        if room <= 0 or not self._waiting or self.closing:
-            return []
-        entries = [
-            Entry(self, self._waiting.popleft()) for _ in range(min(room, len(self._waiting)))
-        ]
-        self._entries.extend(entries)
+        entries: list[Entry] = []
+        waiting = self._waiting
+        while waiting and not self.closing and self._has_room_for(waiting[0]):
+            entry = Entry(self, waiting.popleft())
+            self._count(entry)
+            self._entries.append(entry)
+            entries.append(entry)
         return entries
+
+    def _has_room_for(self, record: Fetched) -> bool:
+        if not self._entries:
+            return True
+        if len(self._entries) >= self._most or self._bytes >= self._most_bytes:
+            return False
+        return self._places < self._size or record.key in self._keys
+
+    def _count(self, entry: Entry) -> None:
+        key = entry.fetched.key
+        self._bytes += len(entry.fetched.value or b"")
+        if key is None:
+            self._places += 1
+            return
+        together = self._keys.get(key, 0)
+        self._keys[key] = together + 1
+        self._places += not together
+
+    def _discount(self, entry: Entry) -> None:
+        key = entry.fetched.key
+        self._bytes -= len(entry.fetched.value or b"")
+        if key is None:
+            self._places -= 1
+            return
+        together = self._keys[key] - 1
+        if together:
+            self._keys[key] = together
+        else:
+            del self._keys[key]
+            self._places -= 1
 
     def start(self, entry: Entry) -> bool:
         """Marks a record as running. False when it must not run: its assignment is over."""
@@ -133,7 +187,9 @@ class Window:
         if self.closed or not entries or entries[0] is not entry:
             return False
         while entries and entries[0].done:
-            self.position = entries.popleft().fetched.offset + 1
+            over = entries.popleft()
+            self._discount(over)
+            self.position = over.fetched.offset + 1
         return True
 
     def crowded(self) -> bool:
@@ -146,7 +202,11 @@ class Window:
 
     def wants_more(self) -> bool:
         """Enough room for waiting records that it is worth admitting some."""
-        return bool(self._waiting) and len(self._entries) <= self._size // 2
+        return (
+            bool(self._waiting)
+            and self._places <= self._size // 2
+            and len(self._entries) <= self._most // 2
+        )
 
     @property
     def under_way(self) -> int:
@@ -168,6 +228,8 @@ class Window:
         self.closing = self.closed = True
         self._entries.clear()
         self._waiting.clear()
+        self._keys.clear()
+        self._places = self._bytes = 0
 
     def has_seen(self, event_id: str) -> bool:
         """Whether an event of this id was finished in this window."""

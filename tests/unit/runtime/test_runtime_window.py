@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 from hypothesis import given
@@ -102,6 +103,72 @@ def test_no_more_records_than_the_window_are_under_way() -> None:
     assert w.admit() == []
     w.finish(entries[0])
     assert len(w.admit()) == 4
+
+
+def keyed(size: int = 4, most: int | None = 100, most_bytes: int = 10**9) -> Window:
+    return Window(
+        Partition("t", 0), subject="t", size=size, remembered=3, most=most, most_bytes=most_bytes
+    )
+
+
+def test_a_storm_of_one_key_leaves_room_for_the_record_behind_it() -> None:
+    w = keyed()
+    w.offer([Fetched(n, b"storm") for n in range(90)] + [Fetched(90, b"quiet")])
+    entries = w.admit()
+    assert entries[-1].fetched.key == b"quiet"
+    lanes = Lanes()
+    lanes.line_up(entries)
+    assert [entry.fetched.offset for entry in lanes.ready] == [0, 90]
+
+
+def test_so_many_keys_have_places_and_a_place_is_free_when_its_last_record_is_committed() -> None:
+    w = keyed()
+    w.offer([Fetched(n, b"%d" % (n // 2)) for n in range(12)])
+    entries = w.admit()
+    assert [entry.fetched.offset for entry in entries] == list(range(8))
+    w.finish(entries[0])
+    assert w.admit() == []
+    w.finish(entries[1])
+    assert [entry.fetched.offset for entry in w.admit()] == [8, 9]
+
+
+def test_all_records_of_a_window_are_bounded_too() -> None:
+    w = keyed(most=10)
+    w.offer([Fetched(n, b"storm") for n in range(50)])
+    assert len(w.admit()) == 10
+    heavy = keyed(most_bytes=1000)
+    heavy.offer([Fetched(n, b"%d" % n, value=b"x" * 600) for n in range(4)])
+    assert len(heavy.admit()) == 2
+
+
+def test_a_record_larger_than_the_whole_bound_is_let_in_alone() -> None:
+    w = keyed(most_bytes=10)
+    w.offer([Fetched(n, b"k", value=b"x" * 600) for n in range(2)])
+    (first,) = w.admit()
+    w.finish(first)
+    assert len(w.admit()) == 1
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"b", b"c", b"d", None]), max_size=60),
+    st.integers(1, 4),
+    st.integers(1, 12),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_comes_the_bounds_hold_and_everything_is_committed_in_the_end(
+    keys: list[bytes | None], size: int, most: int, chance: random.Random
+) -> None:
+    w = keyed(size=size, most=most)
+    w.offer([Fetched(offset, key) for offset, key in enumerate(keys)])
+    under_way = w.admit()
+    while under_way:
+        inside = w.under_way
+        assert inside <= max(size, most)
+        ended = under_way.pop(chance.randrange(len(under_way)))
+        w.start(ended)
+        if w.finish(ended) and w.wants_more():
+            under_way += w.admit()
+    assert w.committable == (len(keys) or None)
 
 
 def test_the_oldest_finished_events_are_forgotten_beyond_the_bound() -> None:
