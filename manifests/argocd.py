@@ -9,7 +9,7 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import paths, reading, values
@@ -38,6 +38,8 @@ class HelmSource:
     trouble: str = ""
     #: Are missing values files passed over?
     lenient: bool = False
+    #: The source as the Application says it.
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 def tracked(annotation: str) -> str:
@@ -89,6 +91,7 @@ def helm_sources(application: Json) -> Iterator[HelmSource]:
             tuple(_inline(helm, (*place, "helm"))),
             unknown,
             bool(helm.get("ignoreMissingValueFiles")),
+            source,
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from manifests import argocd, ladder, paths, rendering
-from manifests.environments import matches
+from manifests.environments import is_exact, matches, speaks
 from manifests.index import Index
 from manifests.layers import Release
 from manifests.refused import Refused
@@ -50,6 +50,25 @@ def find(search: Search) -> Installed | None:
     """The release that renders the object; ``None`` where no chart of this repository does. Raises Refused."""
     found = _installing(search)
     return _of_environment(found, search) if found else None
+
+
+def makers(search: Search) -> list[str]:
+    """Who else may make the object: releases that render it in the environment asked for, or that cannot be rendered
+    and are called like it."""
+    try:
+        found = _installing(search)
+    except Refused as refused:
+        related = [
+            release.said_by
+            for release in search.releases.found
+            if release.chart is not None
+            and any(name in search.ref.name for name in _names_of(search.index, release.chart))
+        ]
+        return [f"{related[0]} ({refused.reason})"] if related else []
+    environment, name = search.environment, search.ref.name
+    return [
+        one.release.said_by for one in found if speaks(one.release.words, environment, name) != "no"
+    ]
 
 
 def _installing(search: Search) -> list[Installed]:
@@ -220,12 +239,15 @@ def _of_environment(found: list[Installed], search: Search) -> Installed:
     if len(found) == 1:
         return found[0]
     environment = search.environment
-    fitting = [i for i in found if matches(i.release.said_by, environment)]
+    fitting = [i for i in found if _is_of(i.release, search)]
     bare = [
         i for i in found if i.release.owner is None and all(x.default for x in i.release.layers)
     ]
     if len(fitting) > 1:
         fitting = [i for i in fitting if i not in bare]
+    if len(fitting) > 1:
+        exact = [i for i in fitting if is_exact(i.release.said_by, environment)]
+        fitting = exact if len(exact) == 1 else fitting
     if not fitting and environment != "unknown" and len(bare) == 1:
         fitting = bare
     if len(fitting) != 1:
@@ -236,6 +258,11 @@ def _of_environment(found: list[Installed], search: Search) -> Installed:
         )
     search.steps.append(f"environment {environment} chooses {fitting[0].release.said_by}")
     return fitting[0]
+
+
+def _is_of(release: Release, search: Search) -> bool:
+    said = speaks(release.words, search.environment, search.ref.name)
+    return said == "yes" or (said == "silent" and matches(release.said_by, search.environment))
 
 
 def elsewhere(search: Search) -> Release:

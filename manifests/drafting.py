@@ -143,6 +143,8 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
     if REPLICAS in parsed:
         refuse_scaled(index, change.object)
     where = locate(change.object, index, task.hints, fields=parsed, graph=graph)
+    if not draft.carried:
+        refuse_second_way(index, change.object, where, task.hints, task.bench)
     rest: list[FieldChange] = []
     for change_of_field, path in zip(change.fields, parsed, strict=True):
         setting = _setting(graph, where, change.object, change_of_field, path)
@@ -216,7 +218,8 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
         else:
             draft.installed[recipe.chart] = recipe.release, recipe.namespace
         if layer.owner is None:
-            filed.setdefault(layer.path, {})[paths.render(one.path)] = one.value
+            file = layer.holder or layer.path
+            filed.setdefault(file, {})[paths.render((*layer.at, *one.path))] = one.value
         else:
             owned.setdefault(layer.owner, []).append(helm.field_of(one))
     for path, wanted in filed.items():
@@ -278,6 +281,22 @@ def split_image(image: str) -> tuple[str, str]:
         return name, "@" + digest
     head, colon, tag = name.rpartition(":")
     return (head, tag) if colon and "/" not in tag else (name, "")
+
+
+def refuse_second_way(
+    index: Index, ref: ObjectRef, where: Location, hints: Hints, bench: Workbench | None
+) -> None:
+    """Raises Refused AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
+    charted = any(posixpath.basename(path) == "Chart.yaml" for path in index.texts)
+    if bench is None or where.told or not charted:
+        return
+    releases = read_releases(index, kustomize.read_graph(index), bench)
+    marks = hints.live.get(ref.key, {})
+    search = charts.Search(index, releases, bench, ref, (), hints.environment, marks)
+    others = charts.makers(search)
+    if others:
+        listed = ", ".join(others[:3])
+        raise Refused("AMBIGUOUS_DOC", f"{where.path} declares {ref.key}, and so does {listed}")
 
 
 def _create(task: _Task, change: KubernetesChange) -> None:

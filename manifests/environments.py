@@ -42,19 +42,23 @@ def speaks(
 ) -> Literal["yes", "no", "silent"]:
     """What names and paths say of the environment: that it is theirs, that another one is, or nothing.
 
-    ``ignoring``: a name (the object's) whose words say nothing of environments. ``unknown`` contradicts nobody.
+    The first text that says anything decides, so the surest come first. ``ignoring``: a name (the object's) whose words
+    say nothing of environments. ``unknown`` contradicts nobody.
     """
     if environment in ("", "unknown"):
         return "silent"
     wanted = words_of(environment)
     others = frozenset().union(*WORDS.values()) - wanted
-    named = set(re.split(r"[^a-z0-9]+", ignoring.lower()))
-    contradicted = False
+    named = set(_tokens(ignoring))
     for text in texts:
         segments = {part.partition(".")[0] for part in text.lower().split("/")}
-        tokens = set(re.split(r"[^a-z0-9]+", text.lower()))
-        if wanted & (segments | tokens) or environment.lower() in segments:
+        tokens = _tokens(text)
+        if wanted & (segments | tokens):
             return "yes"
-        heard = ((tokens - _LOOSE) | segments) & others
-        contradicted = contradicted or bool(heard - named)
-    return "no" if contradicted else "silent"
+        if (((tokens - _LOOSE) | segments) & others) - named:
+            return "no"
+    return "silent"
+
+
+def _tokens(text: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9]+", text.lower()))

@@ -31,6 +31,8 @@ class Layer:
     sealed: Refused | None = None
     #: Does Helm read them by itself, with the chart?
     default: bool = False
+    #: The file that ``at`` leads in, where no object holds the values (a fleet.yaml).
+    holder: str = ""
 
     @property
     def text(self) -> str:
@@ -50,6 +52,10 @@ class Release:
     owner: ObjectRef | None = None
     #: Why nothing can be said about what it renders.
     trouble: str = ""
+    #: Names and paths that may say which environment it is of, the surest first.
+    words: tuple[str, ...] = ()
+    #: Does nobody say that it is installed, so that its values files stand for its environments?
+    alone: bool = False
 
     def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
         """How it is rendered; ``name`` and ``namespace`` where it says none."""
@@ -105,7 +111,7 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
         chosen = above[-1]
     if chosen.sealed is not None:
         raise chosen.sealed
-    if not chosen.path and chosen.owner is None:
+    if not (chosen.path or chosen.holder) and chosen.owner is None:
         raise Refused(
             "NOT_FOUND", f"{release.said_by} has no values file to set {paths.render(path)} in"
         )
@@ -113,9 +119,15 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
 
 
 def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool:
-    if layer.owner is not None or not layer.path:
+    if layer.owner is not None:
         return False
-    return any(
+    if layer.holder:
+        here = layer.holder, layer.at
+        return any(
+            other is not release and any((one.holder, one.at) == here for one in other.layers)
+            for other in siblings
+        )
+    return bool(layer.path) and any(
         other is not release and any(layer.path == theirs.path for theirs in other.layers)
         for other in siblings
     )

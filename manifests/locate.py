@@ -8,11 +8,11 @@ Whatever leaves more than one answer is refused, never guessed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from manifests import kustomize, ladder, marks, paths, spans, tree, values
-from manifests.environments import matches
+from manifests.environments import is_exact, matches
 from manifests.index import Index, Sighting
 from manifests.kustomize import Graph, Kustomization
 from manifests.ladder import Rung
@@ -51,6 +51,8 @@ class Location:
     lonely: bool = False
     #: Folder of the overlay that builds the object, where one does.
     built_in: str = ""
+    #: Did the live object or the static map say where to look?
+    told: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +65,8 @@ class _Search:
     hints: Hints
     fields: tuple[paths.Path, ...]
     steps: list[str] = field(default_factory=list)
+    #: Did the live object or the static map say where to look?
+    told: bool = False
 
     def say(self, text: str) -> None:
         self.steps.append(text)
@@ -84,6 +88,7 @@ def locate(
     candidates, roots = _narrowed(search, candidates)
     candidates, roots = _one_way(search, candidates, roots)
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
+    location = replace(location, told=search.told)
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     deployer = ladder.overriding(index, folder, ref, search.fields)
     if deployer:
@@ -128,12 +133,14 @@ def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], l
         if left:
             where = ", ".join(f or "." for f in rung.folders or rung.endings)
             search.say(f"{rung.said_by} leads to {where}")
+            search.told = True
             return left, _roots_in(search, left, rung.folders)
         search.say(f"{rung.said_by} leads to no document that declares it")
     if hints.folders:
         rung = Rung("the static map", hints.folders)
         search.say(f"the static map says: only below {', '.join(hints.folders)}")
         found = [s for s in found if _on(search.graph, s.path, rung)]
+        search.told = True
         if not found:
             raise Refused(
                 "NOT_FOUND", f"no file below {', '.join(hints.folders)} declares {search.ref.key}"
@@ -258,7 +265,12 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
     if len(items) == 1:
         return items[0]
     environment = search.hints.environment
-    fitting = [i for i, name in zip(items, names, strict=True) if matches(name, environment)]
+    named = list(zip(items, names, strict=True))
+    fitting = [i for i, name in named if matches(name, environment)]
+    if len(fitting) > 1:
+        # A folder of just that name comes before those whose names have the word in them.
+        exact = [i for i, name in named if is_exact(name, environment)]
+        fitting = exact if len(exact) == 1 else fitting
     if len(fitting) == 1:
         search.say(f"environment {environment} chooses 1 of {len(items)} {what}")
         return fitting[0]

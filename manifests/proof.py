@@ -1,7 +1,8 @@
 """Proof by rendering: after the edit, the planned objects differ in the planned fields, and nothing else differs. Pure.
 
-Everything that a changed file reaches is rendered before and after: the Kustomizations above it, the releases of its
-chart, or the file itself where nothing builds from it; and, as witnesses, overlays that share a base with them.
+Everybody who reads a changed file is asked before and after: the overlays and releases that the map of installers names,
+each with what it lays on top, or the file itself where nobody does. Exactly one of them has to change, the one of the
+environment that was asked for; one that cannot be rendered beside others is a refusal that names both.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from manifests import kustomize, paths, reading, rendering
+from manifests import dependencies, kustomize, paths, reading, rendering
+from manifests.environments import speaks
 from manifests.index import Index, changed_index
+from manifests.installers import Installer, Map, read_map, settings
 from manifests.kustomize import Graph
 from manifests.layers import Release
-from manifests.releases import read_releases
+from manifests.releases import Releases, declared, read_releases
 from manifests.rendering import Difference, KustomizeBuild, NotRendered, Recipe, Workbench
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
@@ -33,6 +36,8 @@ class Proof:
     reason: str
     numbers: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, Json] = field(default_factory=dict)
+    #: Does it fail only because somebody who reads a changed file cannot be rendered?
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +50,31 @@ class Wanted:
     elsewhere: bool = False
     #: (release, namespace) of charts whose releases say none, by chart.
     installed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    #: The environment that was asked for.
+    environment: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a planned object changed as planned."""
+
+    label: str
+    words: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Seen:
     """What the renderings showed."""
 
-    #: Units in which each planned object changed as planned.
-    places: dict[str, list[str]] = field(default_factory=dict)
+    #: Where each planned object changed as planned.
+    places: dict[str, list[_Place]] = field(default_factory=dict)
     objects: dict[str, Json] = field(default_factory=dict)
     unexpected: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    #: Who reads a changed file, rendered or not.
+    readers: dict[str, None] = field(default_factory=dict)
     rendered: int = 0
     unchanged: list[str] = field(default_factory=list)
-
-
-def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workbench) -> Proof:
-    """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
-    after = changed_index(index, changed)
-    sides = _Side(index, kustomize.read_graph(index)), _Side(after, kustomize.read_graph(after))
-    seen = _Seen()
-    units = _units(sides, changed, bench, wanted, seen)
-    if len(units) > _MOST:
-        return Proof("unknown", f"{len(units)} renderings depend on it")
-    for unit in units:
-        _judge_unit(unit, changed, bench, wanted, seen)
-    for path in changed:
-        if _is_plain(sides, path):
-            _compare_plain(path, index, after, wanted, seen)
-    return _verdict(wanted, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,40 +82,96 @@ class _Side:
     """The repository before or after."""
 
     index: Index
-    graph: Graph
+    bench: Workbench
+    releases: Releases
+    whole: Map
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Something to render before and after."""
+    """Something to render before and after. ``extra``: files that are there for the rendering alone."""
 
     label: str
     before: Recipe
     after: Recipe
+    words: tuple[str, ...] = ()
+    namespace: str = ""
+    forced: bool = False
+    extra: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
     #: ConfigMaps made of changed values files: they carry values to a release, whose own rendering is looked at.
     carriers: tuple[str, ...] = ()
+    #: Is it rendered only to see that it stays as it is, since it reads none of the changed files?
+    witness: bool = False
 
 
-def _units(
-    sides: tuple[_Side, _Side],
-    changed: Mapping[str, str],
-    bench: Workbench,
-    wanted: Wanted,
-    seen: _Seen,
-) -> list[_Unit]:
-    folders = dict.fromkeys(
-        root.folder for path in changed for side in sides for root in side.graph.builds_of(path)
+def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workbench) -> Proof:
+    """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
+    after = changed_index(index, changed)
+    seen = _Seen()
+    sides = _side(index, bench), _side(after, _Changed(bench, changed))
+    units = {
+        unit.label + str(unit.before): unit
+        for unit in (
+            *_built(sides, changed, wanted, seen),
+            *_release_units(sides, changed, wanted, seen),
+        )
+    }
+    if len(units) > _MOST:
+        return Proof("fail", f"{len(units)} renderings depend on it", doubtful=True)
+    for unit in units.values():
+        _judge_unit(unit, changed, bench, wanted, seen)
+    for path in changed:
+        if _is_plain(sides, path):
+            _compare_plain(path, sides, wanted, seen)
+    _check_carriers(sides[0], wanted, seen)
+    return _verdict(wanted, seen)
+
+
+def _side(index: Index, bench: Workbench) -> _Side:
+    graph = kustomize.read_graph(index)
+    simple = not any(posixpath.basename(path) == "Chart.yaml" for path in index.texts) and not any(
+        index.by_kind.get(kind) for kind in ("application", "applicationset", "helmrelease")
     )
-    folders |= dict.fromkeys(_witnesses(sides[0].graph, list(folders)))
-    graph = sides[0].graph
+    if simple:
+        return _Side(index, bench, Releases(), read_map(index))
+    releases = read_releases(index, graph, bench)
+    troubles: list[str] = []
+    known = [*declared(index, graph, bench, troubles), *releases.made]
+    return _Side(index, bench, releases, read_map(index, known))
+
+
+def _built(
+    sides: tuple[_Side, _Side], changed: Mapping[str, str], wanted: Wanted, seen: _Seen
+) -> Iterator[_Unit]:
+    """Folders that kustomize builds, as their installers lay settings over them."""
     carriers = tuple(
         name
-        for k in graph.by_folder.values()
+        for k in sides[0].whole.graph.by_folder.values()
         for name, _, file in k.generated
         if wanted.installed and file in changed
     )
-    units = [_Unit(f or ".", KustomizeBuild(f), KustomizeBuild(f), carriers) for f in folders]
-    return [*units, *_release_units(sides, changed, bench, wanted, seen)]
+    folders: dict[str, None] = {}
+    for one, other in _readers(sides, changed):
+        folder = one.folder
+        if one.trouble:
+            _doubt(seen, one.said_by, one.trouble)
+        elif folder is not None and sides[1].whole.is_built(folder):
+            seen.readers[one.said_by] = folders[folder] = None
+            first, second = _on_top(folder, one.on_top), _on_top(folder, other.on_top)
+            yield _Unit(
+                one.said_by,
+                KustomizeBuild(settings.FOLDER if first else folder),
+                KustomizeBuild(settings.FOLDER if second else folder),
+                one.words,
+                one.namespace,
+                one.forced,
+                (first, second),
+                carriers,
+            )
+        elif folder is not None and sides[0].whole.chart_of(folder):
+            _check_known(sides[0], folder, one, seen)
+    for folder in _witnesses(sides[0].whole.graph, list(folders)):
+        yield _Unit(folder, KustomizeBuild(folder), KustomizeBuild(folder), witness=True)
 
 
 def _witnesses(graph: Graph, folders: Sequence[str]) -> list[str]:
@@ -130,34 +187,79 @@ def _witnesses(graph: Graph, folders: Sequence[str]) -> list[str]:
     return sorted(others - set(folders))[:_WITNESSES]
 
 
+def _check_known(side: _Side, chart: str, one: Installer, seen: _Seen) -> None:
+    if not side.releases.of(chart):
+        _doubt(seen, one.said_by, "it is not known what it installs")
+
+
+def _readers(
+    sides: tuple[_Side, _Side], changed: Mapping[str, str]
+) -> Iterator[tuple[Installer, Installer]]:
+    """Everybody who reads a changed file, as they are before and after."""
+    found: dict[tuple[str, str | None], Installer] = {}
+    for side in reversed(sides):
+        for path in changed:
+            for one in side.whole.reaching(path):
+                found[one.said_by, one.folder] = one
+    later = {(one.said_by, one.folder): one for one in sides[1].whole.installers}
+    for key, one in found.items():
+        yield one, later.get(key, one)
+
+
+def _on_top(folder: str, on_top: Mapping[str, object]) -> dict[str, str]:
+    return dict([settings.wrapped(folder, on_top)]) if on_top else {}
+
+
+def _doubt(seen: _Seen, label: str, why: str) -> None:
+    seen.readers[label] = None
+    seen.unknown.append(f"{label}: {why}")
+
+
 def _release_units(
-    sides: tuple[_Side, _Side],
-    changed: Mapping[str, str],
-    bench: Workbench,
-    wanted: Wanted,
-    seen: _Seen,
+    sides: tuple[_Side, _Side], changed: Mapping[str, str], wanted: Wanted, seen: _Seen
 ) -> Iterator[_Unit]:
-    if not any(posixpath.basename(path) == "Chart.yaml" for path in sides[0].index.texts):
-        return
-    first = read_releases(sides[0].index, sides[0].graph, bench)
-    second = read_releases(sides[1].index, sides[1].graph, _Changed(bench, changed))
-    then = {_identity(release): release for release in second.found}
-    for release in first.found:
+    then = {_identity(release): release for release in sides[1].releases.found}
+    for release in sides[0].releases.found:
         later = then.get(_identity(release))
-        if release.chart is None or later is None:
+        if not _is_reached(sides, release, later, changed):
             continue
-        reached = {layer.path for layer in release.layers} & changed.keys()
-        folder = f"{release.chart}/" if release.chart else ""
-        inside = any(path.startswith(f"{folder}templates/") for path in changed)
-        if not (reached or inside or release.recipe("r") != later.recipe("r")):
-            continue
-        if release.trouble:
-            seen.unknown.append(f"{release.said_by}: {release.trouble}")
+        if release.chart is None or later is None or release.trouble:
+            _doubt(seen, release.said_by, release.trouble or "its chart is kept elsewhere")
             continue
         default = posixpath.basename(release.chart) or "release", ""
         name, namespace = wanted.installed.get(release.chart, default)
         before, after = release.recipe(name, namespace), later.recipe(name, namespace)
-        yield _Unit(release.said_by, before, after)
+        seen.readers[release.said_by] = None
+        yield _Unit(release.said_by, before, after, release.words, release.namespace)
+
+
+def _is_reached(
+    sides: tuple[_Side, _Side], release: Release, later: Release | None, changed: Mapping[str, str]
+) -> bool:
+    """Does the release read one of the changed files?"""
+    if {layer.path for layer in release.layers} & changed.keys():
+        return True
+    if release.chart is None:
+        return False
+    if later is not None and release.recipe("r") != later.recipe("r"):
+        return True
+    folders = [release.chart, *dependencies.folders(sides[0].index, release.chart)]
+    return any(
+        (path.startswith(f"{folder}/") if folder else True)
+        for path in changed
+        for folder in folders
+        if not _is_values_of_another(sides[0].releases, release, path)
+    )
+
+
+def _is_values_of_another(releases: Releases, release: Release, path: str) -> bool:
+    """Values files for other releases stand in the chart's folder too; templates do not read them."""
+    return any(
+        layer.path == path and not layer.default
+        for other in releases.of(release.chart or "")
+        if other is not release
+        for layer in other.layers
+    )
 
 
 def _identity(release: Release) -> tuple[str | None, str, str, str]:
@@ -179,7 +281,8 @@ def _judge_unit(
     unit: _Unit, changed: Mapping[str, str], bench: Workbench, wanted: Wanted, seen: _Seen
 ) -> None:
     try:
-        before, after = bench.render(unit.before), bench.render(unit.after, changed)
+        before = bench.render(unit.before, unit.extra[0] or None)
+        after = bench.render(unit.after, {**changed, **unit.extra[1]})
         for name in unit.carriers:
             before, after = (kustomize.without_hash(text, name) for text in (before, after))
         differences = [
@@ -187,31 +290,35 @@ def _judge_unit(
             for d in rendering.compare(before, after)
             if not (d.key[0] == "ConfigMap" and d.key[2] in unit.carriers)
         ]
-        if any(_planned(d, wanted) is None for d in differences):
+        if any(_planned(d, wanted, unit) is None for d in differences):
             noise = rendering.unsteady(bench, unit.before)
             differences = [
-                d for d in differences if _planned(d, wanted) is not None or d.key not in noise
+                d
+                for d in differences
+                if _planned(d, wanted, unit) is not None or d.key not in noise
             ]
         seen.rendered += 2
     except NotRendered as failure:
-        seen.unknown.append(f"{unit.label}: {failure}")
+        if not unit.witness:
+            seen.unknown.append(f"{unit.label}: {failure}")
         return
-    _judge(unit.label, differences, wanted, seen)
+    _judge(unit, differences, wanted, seen)
 
 
 def _is_plain(sides: tuple[_Side, _Side], path: str) -> bool:
     """Is the file applied as it is? Values files declare nothing."""
-    if any(side.graph.builds_of(path) for side in sides):
+    if any(side.whole.graph.builds_of(path) for side in sides):
         return False
     texts, folder = sides[1].index.texts, posixpath.dirname(path)
     charts = [posixpath.dirname(p) for p in texts if posixpath.basename(p) == "Chart.yaml"]
-    if any(folder == chart or folder.startswith(chart + "/") for chart in charts):
+    if any(folder == chart or folder.startswith(chart + "/") for chart in charts if chart):
         return False
     return any(path in found for found in sides[1].index.by_kind.values())
 
 
-def _compare_plain(path: str, index: Index, after: Index, wanted: Wanted, seen: _Seen) -> None:
-    """Documents are compared in their order; a file of its own is applied as it is."""
+def _compare_plain(path: str, sides: tuple[_Side, _Side], wanted: Wanted, seen: _Seen) -> None:
+    """Documents are compared in their order; a file of its own is applied as it is, by everybody who applies it."""
+    index, after = sides[0].index, sides[1].index
     try:
         old = _documents(index, path) if path in index.texts else []
         new = _documents(after, path)
@@ -226,30 +333,50 @@ def _compare_plain(path: str, index: Index, after: Index, wanted: Wanted, seen: 
         for before, item in zip(old or [None] * len(new), new, strict=True)
         if before != item
     ]
-    _judge(path, differences, wanted, seen)
+    own = Installer(path, words=(path,))
+    applied = [o for o in sides[0].whole.reaching(path) if not o.trouble and not _builds(sides, o)]
+    for one in applied or [own]:
+        seen.readers[one.said_by] = None
+        nothing = KustomizeBuild(path)
+        words = (*one.words, path)
+        unit = _Unit(one.said_by, nothing, nothing, words, one.namespace, one.forced)
+        _judge(unit, differences, wanted, seen)
+
+
+def _builds(sides: tuple[_Side, _Side], one: Installer) -> bool:
+    folder = one.folder
+    return folder is not None and (
+        sides[0].whole.is_built(folder) or sides[0].whole.chart_of(folder)
+    )
 
 
 def _documents(index: Index, path: str) -> list[Json]:
     return rendering.parsed(reading.without_bom(index.texts[path])[1])
 
 
-def _judge(label: str, differences: Sequence[Difference], wanted: Wanted, seen: _Seen) -> None:
+def _judge(unit: _Unit, differences: Sequence[Difference], wanted: Wanted, seen: _Seen) -> None:
+    differences = [d for d in differences if not rendering.is_derived(d)]
     if not differences:
-        seen.unchanged.append(label)
+        seen.unchanged.append(unit.label)
     for difference in differences:
-        change = _planned(difference, wanted)
+        change = _planned(difference, wanted, unit)
         if change is None or not _as_planned(difference, change):
-            seen.unexpected.append(f"{label}: {_named(difference)}")
+            seen.unexpected.append(f"{unit.label}: {_named(difference)}")
             continue
         key = change.object.key
-        seen.places.setdefault(key, []).append(label)
+        seen.places.setdefault(key, []).append(_Place(unit.label, unit.words))
         if difference.after is not None:
             seen.objects[key] = _placed(difference.after, change.object)
 
 
-def _planned(difference: Difference, wanted: Wanted) -> KubernetesChange | None:
+def _planned(difference: Difference, wanted: Wanted, unit: _Unit) -> KubernetesChange | None:
+    """The change that means the object; where the installer says a namespace, one of that namespace."""
+    kind, namespace, name = difference.key
+    if unit.namespace and (unit.forced or not namespace):
+        namespace = unit.namespace
     for change in (*wanted.changes, *wanted.carried):
-        if rendering.means(difference.key, change.object):
+        where = namespace if change.object.namespace else ""
+        if rendering.means((kind, where, name), change.object):
             return change
     return None
 
@@ -262,9 +389,8 @@ def _as_planned(difference: Difference, change: KubernetesChange) -> bool:
     if change.action != "patch" or difference.before is None or difference.after is None:
         return False
     try:
-        return rendering.same(
-            rendering.expected(difference.before, change.fields), difference.after
-        )
+        planned = rendering.expected(difference.before, change.fields)
+        return rendering.same(rendering.steady(planned), rendering.steady(difference.after))
     except paths.Missing:
         return False
 
@@ -290,22 +416,41 @@ def _placed(item: Json, ref: ObjectRef) -> Json:
     return {**item, "metadata": metadata}
 
 
+def _check_carriers(side: _Side, wanted: Wanted, seen: _Seen) -> None:
+    """A ConfigMap or Secret that deployers take values from reaches what they install."""
+    for change in wanted.changes:
+        ref = change.object
+        if ref.kind not in ("ConfigMap", "Secret"):
+            continue
+        for path in (*side.index.by_kind.get("helmrelease", ()), *_flux_files(side.index)):
+            text = side.index.texts[path]
+            if ref.name in text and ("valuesFrom" in text or "substituteFrom" in text):
+                _doubt(seen, path, f"it takes values from {ref.kind} {ref.name}")
+
+
+def _flux_files(index: Index) -> list[str]:
+    return [p for p in index.by_kind.get("kustomization", ()) if "substituteFrom" in index.texts[p]]
+
+
 def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
-    numbers = {key: f"as planned in {', '.join(places)}" for key, places in seen.places.items()}
+    numbers = {
+        key: f"as planned in {', '.join(place.label for place in places)}"
+        for key, places in seen.places.items()
+    }
     numbers["renderings"] = str(seen.rendered)
     if seen.unchanged:
         numbers["unchanged"] = ", ".join(seen.unchanged)
-    if seen.unexpected:
-        reason = f"more than the plan would change: {'; '.join(seen.unexpected[:3])}"
-        return Proof("fail", reason, numbers, seen.objects)
-    several = {key: places for key, places in seen.places.items() if len(places) > 1}
-    for key, places in several.items():
-        reason = f"{key} would change in {len(places)} places: {', '.join(places)}"
+    reason = _objection(wanted, seen)
+    if reason:
         return Proof("fail", reason, numbers, seen.objects)
     if seen.unknown:
-        return Proof(
-            "unknown", f"not rendered: {'; '.join(seen.unknown[:3])}", numbers, seen.objects
-        )
+        several = len(seen.readers) > 1
+        reason = f"not rendered: {'; '.join(seen.unknown[:3])}"
+        if several and not wanted.elsewhere:
+            named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
+            reason = f"{seen.unknown[0]}; so nobody can tell what the edit changes there, beside {', '.join(named[:3])}"
+            return Proof("fail", reason, numbers, seen.objects, doubtful=True)
+        return Proof("unknown", reason, numbers, seen.objects)
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
     if missing and wanted.elsewhere:
         carriers = ", ".join(c.object.key for c in wanted.carried) or "only the value"
@@ -321,3 +466,18 @@ def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
         numbers,
         seen.objects,
     )
+
+
+def _objection(wanted: Wanted, seen: _Seen) -> str:
+    """Why the edit must not be made, as far as it was rendered; empty when nothing speaks against it."""
+    if seen.unexpected:
+        return f"more than the plan would change: {'; '.join(seen.unexpected[:3])}"
+    for key, places in seen.places.items():
+        if len(places) > 1:
+            listed = ", ".join(place.label for place in places)
+            return f"{key} would change in {len(places)} places: {listed}"
+        name = key.rpartition("/")[2]
+        for place in places:
+            if speaks(place.words, wanted.environment, name) == "no":
+                return f"{wanted.environment} was asked for, and {place.label} deploys {key} to another environment"
+    return ""

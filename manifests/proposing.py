@@ -120,9 +120,9 @@ def _proposed(
     edits = (*_edited(index, draft, base), *_created(draft, base))
     if not edits:
         return Proposal((), Proof("unknown", "there is nothing to render: no file changes"))
-    if not (proving or draft.placed or draft.to_prove):
-        return Proposal(edits, Proof("unknown", "nobody asked for a rendering"))
-    proof = _check_proof(index, draft, edits, changes, bench)
+    proof = _check_proof(index, draft, edits, _asked(draft, changes, hints), bench)
+    if not proving and proof.verdict == "fail":
+        raise _refusal(proof, changes)
     return Proposal(edits, proof)
 
 
@@ -150,9 +150,20 @@ def set_fields(
             *_edited(index, draft, Base("", "", "", {})),
             *_created(draft, Base("", "", "", {})),
         ]
-        if edits and (draft.placed or draft.to_prove):
-            _check_proof(index, draft, edits, [change], bench)
+        if edits:
+            proof = _check_proof(index, draft, edits, _asked(draft, [change], hints), bench)
+            if proof.verdict == "fail" or (proof.verdict == "unknown" and renderer is not None):
+                raise _refusal(proof, [change])
     return edits
+
+
+def _refusal(proof: Proof, changes: Sequence[KubernetesChange]) -> Refused:
+    """What a proof that is no pass says, as a refusal."""
+    if proof.doubtful or proof.verdict == "unknown":
+        return Refused("NOT_RENDERED", proof.reason)
+    if proof.reason.startswith("nothing changes"):
+        return Refused("OVERRIDDEN", f"{proof.reason}: something on top of the file sets it")
+    return Refused("AMBIGUOUS_DOC", proof.reason)
 
 
 def _drafted_blindly(
@@ -167,19 +178,20 @@ def _drafted_blindly(
     return draft_blindly(index, change, hints, bench), change
 
 
+def _asked(draft: Draft, changes: Sequence[KubernetesChange], hints: Hints) -> Wanted:
+    return Wanted(
+        changes, draft.carried, draft.elsewhere, draft.installed, environment=hints.environment
+    )
+
+
 def _check_proof(
-    index: Index,
-    draft: Draft,
-    edits: Sequence[FileEdit],
-    changes: Sequence[KubernetesChange],
-    bench: Workbench,
+    index: Index, draft: Draft, edits: Sequence[FileEdit], wanted: Wanted, bench: Workbench
 ) -> Proof:
     """What rendering shows. Raises Refused where the edit is right only if that is a pass."""
     changed = {edit.path: edit.after for edit in edits}
-    wanted = Wanted(changes, draft.carried, draft.elsewhere, draft.installed)
     proof = prove(index, changed, wanted, bench)
     if draft.placed and proof.verdict == "fail":
-        raise Refused("VALUE_FANOUT", proof.reason)
+        raise Refused("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
     if draft.to_prove and proof.verdict != "pass":
         raise Refused(
             "NOT_RENDERED", f"a new patch is made only where it is proven: {proof.reason}"

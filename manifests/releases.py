@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from manifests import argocd, paths, reading, values
+from manifests import argocd, dependencies, paths, reading, rendering, values
 from manifests.index import Index
+from manifests.installers import argo, commands, fleet, helmfile
 from manifests.kustomize import Graph
 from manifests.layers import Layer, Release
 from manifests.refused import Refused
@@ -24,6 +25,9 @@ from manifests.shapes import items, mapping, mappings, text
 from schemas.base import Json, ObjectRef
 
 _VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
+_INSTALLS = re.compile(
+    r"(?m)^\s*(kind:\s*['\"]?(Application|ApplicationSet|HelmRelease)\b|apiVersion:\s*['\"]?(argoproj\.io|kustomize\.toolkit))"
+)
 _ENVIRONMENT_FOLDERS = frozenset({"values", "env", "envs", "environments", "config"})
 
 
@@ -33,8 +37,10 @@ class Releases:
 
     charts: tuple[str, ...] = ()
     found: list[Release] = field(default_factory=list)
-    #: Kustomizations that could not be built, so that releases in them are unknown.
+    #: Kustomizations and charts that could not be built, so that releases in them are unknown.
     troubles: list[str] = field(default_factory=list)
+    #: Applications and HelmReleases that charts make, with who makes them.
+    made: list[tuple[str, Json]] = field(default_factory=list)
 
     def of(self, chart: str) -> list[Release]:
         """The releases of one chart."""
@@ -42,21 +48,110 @@ class Releases:
 
 
 def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
-    """Everything that installs a chart. Kustomizations above Applications and HelmReleases are built for it."""
+    """Everything that installs a chart. Kustomizations and charts above Applications and HelmReleases are built for it."""
     charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
     releases = Releases(charts)
-    for place, item in _declared(index, graph, bench, releases):
-        if item.get("kind") == "HelmRelease":
-            releases.found.append(_of_flux(index, graph, item, place))
-        elif item.get("kind") == "Application":
-            releases.found += _of_argo(index, item, place)
-        else:
-            for application in argocd.generated(item, index.files):
-                releases.found += _of_argo(index, application, place, generated=True)
+    for place, item in declared(index, graph, bench, releases.troubles):
+        releases.found += _of_item(index, graph, place, item)
+    releases.found += _of_files(index)
+    brought = {folder for chart in charts for folder in dependencies.folders(index, chart)}
     for chart in charts:
-        if not releases.of(chart) and not _is_dependency(chart, charts):
+        if not releases.of(chart) and not _is_dependency(chart, charts) and chart not in brought:
             releases.found += _by_itself(index, chart, charts)
+    for place, item in _of_charts(index, bench, releases):
+        releases.found += _of_item(index, graph, place, item, made=True)
+        releases.made.append((place, item))
+    applied = {release.chart for release in releases.found if release.owner is not None}
+    releases.found = [r for r in releases.found if not (r.alone and r.chart in applied)]
     return releases
+
+
+def _of_item(
+    index: Index, graph: Graph, place: str, item: Json, *, made: bool = False
+) -> list[Release]:
+    if item.get("kind") == "HelmRelease":
+        found = [_of_flux(index, graph, item, place)]
+    elif item.get("kind") == "Application":
+        found = list(_of_argo(index, item, place))
+    else:
+        applications = argocd.generated(item, index.files) if "generators" in item["spec"] else []
+        found = [r for one in applications for r in _of_argo(index, one, place, generated=True)]
+    return [_sealed(release, place) for release in found] if made else found
+
+
+def _sealed(release: Release, place: str) -> Release:
+    """A chart makes the Application: what stands in it is made of that chart's values."""
+    why = Refused("TEMPLATED", f"{place} makes {release.said_by.partition(' in ')[0]}")
+    layers = tuple(replace(one, sealed=why) if one.owner else one for one in release.layers)
+    return replace(release, layers=layers)
+
+
+def _of_charts(index: Index, bench: Workbench, releases: Releases) -> Iterator[tuple[str, Json]]:
+    """Applications and HelmReleases that charts of the repository make: an app of apps."""
+    for release in list(releases.found):
+        if release.chart is None or not _makes_installers(index, release.chart):
+            continue
+        recipe = release.recipe(posixpath.basename(release.chart) or "release")
+        try:
+            built = parsed_only(bench.render(recipe))
+        except NotRendered as failure:
+            releases.troubles.append(f"{release.said_by}: {failure}")
+            continue
+        for item in (found for one in built for found in _installing(one)):
+            yield release.said_by, item
+
+
+def parsed_only(text_of: str) -> list[Json]:
+    """The objects of a rendering that may install something."""
+    documents = [d for d in rendering.documents_of(text_of) if "argoproj.io" in d or "fluxcd" in d]
+    return [item for document in documents for item in parsed(document)]
+
+
+def _makes_installers(index: Index, chart: str) -> bool:
+    inside = posixpath.join(chart, "templates") + "/"
+    for path, content in index.files.items():
+        if path.startswith(inside) and _INSTALLS.search(
+            content if isinstance(content, str) else content.decode("utf-8", "replace")
+        ):
+            return True
+    return False
+
+
+def _of_files(index: Index) -> Iterator[Release]:
+    """Releases that files of other tools declare: Fleet's targets, helmfile's environments, commands of scripts."""
+    for target in fleet.targets(index):
+        if target.chart is not None:
+            layers = _defaults(index, target.chart)
+            layers += [_of_entry(index, *entry) for entry in target.layers]
+            yield Release(
+                target.chart, target.release, target.namespace, tuple(layers), target.said_by,
+                trouble=target.trouble or _missing(layers), words=target.words,
+            )  # fmt: skip
+    for one in helmfile.releases(index):
+        if one.chart is not None:
+            layers = _defaults(index, one.chart)
+            layers += [_of_entry(index, *entry) for entry in one.layers]
+            words = (one.environment, one.namespace, one.name, one.place)
+            yield Release(
+                one.chart, one.name, one.namespace, tuple(layers), one.said_by,
+                trouble=one.trouble or _missing(layers), words=words,
+            )  # fmt: skip
+    for installed in commands.installed(index):
+        layers = _defaults(index, installed.chart)
+        layers += [_file(index, path) for path in installed.value_files]
+        name = "" if commands.holds_any(installed.name) else installed.name
+        namespace = "" if commands.holds_any(installed.namespace) else installed.namespace
+        yield Release(
+            installed.chart, name, namespace, tuple(layers), installed.said_by,
+            trouble=installed.trouble or _missing(layers), words=installed.words,
+        )  # fmt: skip
+
+
+def _of_entry(index: Index, path: str, inline: Mapping[str, Any] | None, at: paths.Path) -> Layer:
+    if inline is None:
+        return _file(index, path)
+    why = None if at else Refused("UNSUPPORTED", f"values inside of {path}")
+    return Layer(f"the values in {path}", inline, at=at, holder=path, sealed=why)
 
 
 def _is_chart(index: Index, path: str) -> bool:
@@ -71,32 +166,36 @@ def _is_dependency(chart: str, charts: Sequence[str]) -> bool:
     return any(chart.startswith(f"{other}/charts/" if other else "charts/") for other in charts)
 
 
-def _declared(
-    index: Index, graph: Graph, bench: Workbench, releases: Releases
+def declared(
+    index: Index, graph: Graph, bench: Workbench, troubles: list[str]
 ) -> Iterator[tuple[str, Json]]:
-    """(folder or file, Application, ApplicationSet or HelmRelease), as they are once Kustomizations were built."""
+    """(folder or file, Application, ApplicationSet or HelmRelease), as they are once Kustomizations were built; as they
+    stand where one cannot be, which ``troubles`` is told."""
     roots: dict[str, None] = {}
-    for kind in ("application", "applicationset", "helmrelease"):
+    kept: list[tuple[list[str], str, Json]] = []
+    for kind in ("application", "applicationset", "helmrelease", "kustomization"):
         for path in index.by_kind.get(kind, []):
-            above = graph.roots_of(path)
-            roots |= dict.fromkeys(root.folder for root in above)
-            if above:
-                continue
+            above = [root.folder for root in graph.roots_of(path)]
+            roots |= dict.fromkeys(above)
             try:
                 documents = index.documents(path)
             except Refused:
                 continue
             for document in documents:
-                for item in _installing(values.value_of(document.root)):
-                    yield path, item
+                kept += [(above, path, i) for i in _installing(values.value_of(document.root))]
+    failed: set[str] = set()
     for folder in roots:
         try:
             built = parsed(bench.render(KustomizeBuild(folder)))
         except NotRendered as failure:
-            releases.troubles.append(f"{folder}: {failure}")
+            troubles.append(f"{folder}: {failure}")
+            failed.add(folder)
             continue
         for item in (found for one in built for found in _installing(one)):
             yield folder, item
+    for above, path, item in kept:
+        if not above or failed & set(above):
+            yield path, item
 
 
 def _installing(item: Json) -> Iterator[Json]:
@@ -106,6 +205,7 @@ def _installing(item: Json) -> Iterator[Json]:
             ("Application", "argoproj.io"),
             ("ApplicationSet", "argoproj.io"),
             ("HelmRelease", "helm.toolkit.fluxcd.io"),
+            ("Kustomization", "kustomize.toolkit.fluxcd.io"),
         ):
             yield item
 
@@ -136,7 +236,14 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
     name = text(spec, "releaseName") or (f"{target}-{ref.name}" if target else ref.name)
     trouble = "it has post-renderers" if spec.get("postRenderers") else _missing(layers)
     return Release(
-        known, name, target or ref.namespace, tuple(layers), f"{ref.key} in {place}", ref, trouble
+        known,
+        name,
+        target or ref.namespace,
+        tuple(layers),
+        f"{ref.key} in {place}",
+        ref,
+        trouble,
+        words=tuple(word for word in (place, ref.name, ref.namespace, target) if word),
     )
 
 
@@ -187,6 +294,7 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
             f"{ref.key} in {place}",
             ref,
             trouble,
+            words=argo.words(item, place, source.said, mapping(item, "spec", "destination")),
         )
 
 
@@ -203,8 +311,9 @@ def _by_itself(index: Index, chart: str, charts: Sequence[str]) -> Iterator[Rele
     """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
     own = _defaults(index, chart)
     for path in sorted(environment_files(index, chart, charts)):
-        yield Release(chart, "", "", (*own, _file(index, path)), path)
-    yield Release(chart, "", "", tuple(own), posixpath.join(chart, "values.yaml"))
+        yield Release(chart, "", "", (*own, _file(index, path)), path, words=(path,), alone=True)
+    said = posixpath.join(chart, "values.yaml")
+    yield Release(chart, "", "", tuple(own), said, words=(said,), alone=True)
 
 
 def environment_files(index: Index, chart: str, charts: Sequence[str]) -> list[str]:
@@ -251,6 +360,12 @@ def _defaults(index: Index, chart: str | None) -> list[Layer]:
             why = Refused("TEMPLATED", f"{path} is of a chart that others keep")
             inside = {name: _file(index, path).values}
             layers.append(Layer(path, inside, sealed=why, default=True))
+    for name, folder in dependencies.kept(index.texts, chart):
+        kept = posixpath.join(folder, "values.yaml")
+        if kept in index.texts:
+            layer = _file(index, kept)
+            why = Refused("VALUE_FANOUT", f"{kept} is of a chart that others use")
+            layers.append(replace(layer, values={name: layer.values}, sealed=why, default=True))
     path = posixpath.join(chart, "values.yaml")
     if path not in index.texts:
         return [*layers, Layer("the chart's own values", {}, default=True)]

@@ -111,6 +111,37 @@ def compare(before: str, after: str) -> list[Difference]:
     ]
 
 
+#: Digests that charts put beside what they are made of, so that pods are made anew.
+_DIGEST = re.compile(r"[0-9a-f]{8,128}")
+_DIGEST_KEY = re.compile(r"checksum|hash|sha\d*sum|sha256|digest", re.IGNORECASE)
+
+
+def is_derived(difference: Difference) -> bool:
+    """Does an object differ in nothing but digests of other objects, in annotations?"""
+    before, after = difference.before, difference.after
+    return before is not None and after is not None and same(steady(before), steady(after))
+
+
+def steady(node: Json) -> Json:
+    """An object without the digests in annotations that follow from other objects."""
+    if isinstance(node, Mapping):
+        return {
+            key: _without_digests(value) if key == "annotations" else steady(value)
+            for key, value in node.items()
+        }
+    return [steady(item) for item in node] if isinstance(node, list) else node
+
+
+def _without_digests(annotations: Json) -> Json:
+    if not isinstance(annotations, Mapping):
+        return annotations
+    return {
+        key: value
+        for key, value in annotations.items()
+        if not (_DIGEST_KEY.search(str(key)) and _DIGEST.fullmatch(str(value)))
+    }
+
+
 def unsteady(bench: Workbench, recipe: Recipe) -> set[tuple[str, str, str]]:
     """The objects of a chart that differ from one rendering to the next: passwords, certificates, times."""
     if not isinstance(recipe, HelmTemplate):

@@ -29,11 +29,11 @@ def of_application(item: Json, place: str) -> Iterator[Installer]:
     namespace = text(destination, "namespace")
     for _, source in argocd.sources(item):
         settings = mapping(source, "kustomize")
-        words = _words(item, place, source, destination)
+        said = words(item, place, source, destination)
         files = _value_files(item, source)
         if source.get("chart"):
             trouble = f"the chart {text(source, 'chart')} is kept elsewhere"
-            yield Installer(name, None, files, namespace, False, cluster, words, trouble=trouble)
+            yield Installer(name, None, files, namespace, False, cluster, said, trouble=trouble)
             continue
         if not source.get("path"):
             continue
@@ -50,7 +50,7 @@ def of_application(item: Json, place: str) -> Iterator[Installer]:
             namespace,
             False,
             cluster,
-            words,
+            said,
             on_top,
             bool(directory.get("recurse")) or bool(source.get("plugin")),
             trouble=trouble,
@@ -87,13 +87,13 @@ def _named(item: Json) -> str:
     return f"{namespace}/{name}" if namespace else name
 
 
-def _words(
+def words(
     item: Json, place: str, source: Mapping[str, Any], destination: Mapping[str, Any]
 ) -> tuple[str, ...]:
     labels = mapping(item, "metadata", "labels")
-    said = [text(destination, "name"), text(destination, "namespace"), place]
-    said += [text(item, "metadata", "name"), text(source, "path"), text(item, "spec", "project")]
-    said += [str(labels[k]) for k in labels if k.rpartition("/")[2] in ("env", "environment")]
+    said = [str(labels[k]) for k in labels if k.rpartition("/")[2] in ("env", "environment")]
+    said += [text(destination, "name"), place, text(item, "metadata", "name")]
+    said += [text(destination, "namespace"), text(item, "spec", "project"), text(source, "path")]
     said += [str(f) for f in items(source, "helm", "valueFiles")]
     return tuple(word for word in said if word)
 

@@ -26,6 +26,10 @@ _VARIABLE = re.compile(
     r"\$\(\(?[^)]*\)\)?|\$\{\{.*?\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^>]*>|%[A-Z_]+%"
 )
 _ANY = "\x00"
+#: Scripts that try manifests out in a cluster of the pipeline's own.
+_TRIED_OUT = frozenset(
+    {"e2e", "test", "tests", "lint", "validate", "kind", "minikube", "local", "check", "checks"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def is_script(path: str) -> bool:
 def commands(index: Index) -> Iterator[Command]:
     """The commands of all scripts."""
     for path, content in index.files.items():
-        if is_script(path):
+        if is_script(path) and not _TRIED_OUT & set(re.split(r"[^a-z0-9]+", path.lower())):
             text = content if isinstance(content, str) else content.decode("utf-8", "replace")
             yield from in_text(path, text)
 
@@ -204,3 +208,56 @@ def holds_any(written: str) -> bool:
 def says_nothing(written: str) -> bool:
     """Is it nothing but what a shell fills in?"""
     return len(re.sub(r"[^A-Za-z]", "", written)) < 2 and _ANY in written
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A chart of the repository as a command installs it."""
+
+    said_by: str
+    chart: str
+    name: str
+    namespace: str
+    value_files: tuple[str, ...]
+    words: tuple[str, ...]
+    trouble: str = ""
+
+
+def said_of(command: Command) -> str:
+    """What people call it."""
+    return f"`{command.line[:80]}` in {command.place}".replace(_ANY, "…")
+
+
+def words_of(command: Command) -> tuple[str, ...]:
+    """What of it may name an environment: values files and names before the script's own path."""
+    said = (command.namespace, command.name, command.subject, *command.value_files, command.place)
+    return tuple(word.replace(_ANY, "") for word in said if word.replace(_ANY, ""))
+
+
+def installed(index: Index) -> Iterator[Installed]:
+    """Charts that scripts install with values files that they name in full."""
+    for command in commands(index):
+        if command.program != "helm" or any(
+            holds_any(word) for word in (command.subject, *command.value_files)
+        ):
+            continue
+        files = tuple(f for name in command.value_files for f in meant(index, command, name))
+        missing = len(files) < len(command.value_files)
+        trouble = command.trouble or ("a values file is not here" if missing else "")
+        for chart in meant(index, command, command.subject):
+            if posixpath.join(chart, "Chart.yaml") in index.texts:
+                yield Installed(
+                    said_of(command), chart, command.name, command.namespace, files,
+                    words_of(command), trouble,
+                )  # fmt: skip
+
+
+def meant(index: Index, command: Command, written: str) -> list[str]:
+    """The file or folder that a script means, counted from the root, from its own folder or the one above."""
+    own = posixpath.dirname(command.place)
+    for start in dict.fromkeys(("", own, posixpath.dirname(own))):
+        path = posixpath.normpath(posixpath.join(start, written))
+        path = "" if path == "." else path
+        if path in index.texts or any(p.startswith(path + "/") for p in index.texts if path):
+            return [path]
+    return [""] if written in ("", ".") else []

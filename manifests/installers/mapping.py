@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from manifests import kustomize, values
 from manifests.index import Index
 from manifests.installers import argo, commands, fleet, flux, helmfile, skaffold, sources
 from manifests.installers.commands import Command
 from manifests.installers.model import Installer, Map
-from manifests.kustomize import Graph
 from manifests.refused import Refused
 from manifests.shapes import mapping, text
 from schemas.base import Json
@@ -20,13 +18,14 @@ _ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolki
 _KINDS = ("application", "applicationset", "kustomization", "helmrelease")
 
 
-def read_map(index: Index, graph: Graph | None = None) -> Map:
-    """The map of a repository; read once for an index."""
+def read_map(index: Index, declared: Iterable[tuple[str, Json]] | None = None) -> Map:
+    """The map of a repository, read once for an index. ``declared``: Applications and their like with who declares them,
+    where renderings were made to see them; without, they are taken as they stand in the files."""
     known = index.memo.get("map")
-    if isinstance(known, Map):
+    if isinstance(known, Map) and declared is None:
         return known
-    found = Map(index, graph or kustomize.read_graph(index))
-    for place, item in _declared(index):
+    found = Map(index, kustomize.read_graph(index))
+    for place, item in _declared(index) if declared is None else declared:
         found.installers += _of_object(index, item, place)
     found.installers += [_of_fleet(target) for target in fleet.targets(index)]
     found.installers += [_of_helmfile(release) for release in helmfile.releases(index)]
@@ -37,15 +36,9 @@ def read_map(index: Index, graph: Graph | None = None) -> Map:
         found.installers.append(
             Installer(source.path, pattern=source.pattern, trouble=source.why, words=(source.path,))
         )
-    index.memo["map"] = found
+    if declared is None:
+        index.memo["map"] = found
     return found
-
-
-def add_made(found: Map, made: Mapping[str, list[Json]]) -> None:
-    """Takes in objects that renderings make, by who makes them: Applications of an app-of-apps chart."""
-    for place, items in made.items():
-        for item in items:
-            found.installers += _of_object(found.index, item, place)
 
 
 def _declared(index: Index) -> Iterator[tuple[str, Json]]:
@@ -111,9 +104,7 @@ def _of_helmfile(release: helmfile.FileRelease) -> Installer:
 
 
 def _of_command(index: Index, command: Command) -> Iterator[Installer]:
-    said = f"`{command.line[:80]}` in {command.place}".replace("\x00", "…")
-    words = (command.namespace, command.name, command.subject, *command.value_files, command.place)
-    kept = tuple(w.replace("\x00", "") for w in words if w)
+    said, kept = commands.said_of(command), commands.words_of(command)
     if commands.says_nothing(command.subject) and not command.value_files:
         return
     if command.program == "helm":
@@ -125,7 +116,7 @@ def _of_command(index: Index, command: Command) -> Iterator[Installer]:
             said, pattern=commands.pattern_of(command, command.subject), words=kept, trouble=trouble
         )
         return
-    for folder in _meant(index, command, command.subject):
+    for folder in commands.meant(index, command, command.subject):
         namespace = "" if commands.holds_any(command.namespace) else command.namespace
         if folder in index.texts:
             yield Installer(said, None, (folder,), namespace, words=kept)
@@ -144,17 +135,6 @@ def _of_helm(
         why = trouble or "a shell fills in what it installs"
         yield Installer(said, pattern=re.compile("|".join(shapes)), words=words, trouble=why)
         return
-    files = [f for name in command.value_files for f in _meant(index, command, name)]
-    for folder in _meant(index, command, command.subject):
+    files = [f for name in command.value_files for f in commands.meant(index, command, name)]
+    for folder in commands.meant(index, command, command.subject):
         yield Installer(said, folder, tuple(files), words=words, trouble=trouble)
-
-
-def _meant(index: Index, command: Command, written: str) -> list[str]:
-    """The file or folder that a script means, counted from the root or from its own folder."""
-    own = posixpath.dirname(command.place)
-    for start in dict.fromkeys(("", own, posixpath.dirname(own))):
-        path = posixpath.normpath(posixpath.join(start, written))
-        path = "" if path == "." else path
-        if path in index.texts or any(p.startswith(path + "/") for p in index.texts if path):
-            return [path]
-    return [""] if written in ("", ".") else []
