@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from manifests import argocd, ladder, paths, rendering
+from manifests import argocd, dependencies, ladder, paths, rendering
 from manifests.environments import is_exact, matches, speaks
 from manifests.index import Index
 from manifests.layers import Release
@@ -135,7 +135,8 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _has_kind(index: Index, chart: str, kind: str) -> bool:
-    inside = posixpath.join(chart, "templates") + "/"
+    charts = (chart, *dependencies.folders(index, chart))
+    inside = tuple(posixpath.join(one, "templates") + "/" for one in charts)
     wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
     for path, content in index.files.items():
         if path.startswith(inside) and wanted.search(_decoded(content)):

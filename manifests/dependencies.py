@@ -6,15 +6,25 @@ Source: Helm's chart reference (dependencies), https://helm.sh/docs/topics/chart
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 
 from manifests import reading, values
 from manifests.index import Index
 from manifests.refused import Refused
-from manifests.rendering import Files
+from manifests.rendering import Files, NotRendered
 from manifests.shapes import mappings, text
 
 _DEEP = 8
+
+
+def charts(index: Index) -> tuple[str, ...]:
+    """The folders of all charts of a repository."""
+    known = index.memo.get("charts")
+    if not isinstance(known, tuple):
+        known = tuple(p.rpartition("/")[0] for p in index.texts if p.endswith("Chart.yaml"))
+        index.memo["charts"] = known
+    return known
 
 
 def local(chart_file: str) -> Iterator[tuple[str, str]]:
@@ -50,6 +60,24 @@ def folders(index: Index, chart: str) -> list[str]:
                 found[folder] = None
                 waiting.append(folder)
     return list(found)
+
+
+def brought(files: Files, chart: str) -> dict[str, bytes | str]:
+    """``vendored`` for files as they are kept. Raises NotRendered where a copy of such a chart lies there already."""
+    own = files.get(posixpath.join(chart, "Chart.yaml"), "")
+    if b"file://" not in (own if isinstance(own, bytes) else own.encode()):
+        return {}
+    texts = {
+        path: content if isinstance(content, str) else content.decode("utf-8", "replace")
+        for path, content in files.items()
+        if posixpath.basename(path) == "Chart.yaml"
+    }
+    below = posixpath.join(chart, "charts") + "/"
+    for _, folder in kept(texts, chart):
+        name = posixpath.basename(folder)
+        if any(re.match(rf"{re.escape(below + name)}(/|-[0-9])", path) for path in files):
+            raise NotRendered(f"{chart} has a copy of {folder} below charts/")
+    return vendored(files, texts, chart)
 
 
 def vendored(files: Files, texts: Mapping[str, str], chart: str) -> dict[str, bytes | str]:

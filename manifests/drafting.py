@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from manifests import charts, helm, kustomize, ladder, overlaying, paths, planning, tree, values
+from manifests import (
+    charts,
+    dependencies,
+    helm,
+    kustomize,
+    ladder,
+    overlaying,
+    paths,
+    planning,
+    tree,
+    values,
+)
 from manifests.edits import Edit
 from manifests.index import Index
 from manifests.kustomize import Graph, Kustomization
@@ -287,8 +298,7 @@ def refuse_second_way(
     index: Index, ref: ObjectRef, where: Location, hints: Hints, bench: Workbench | None
 ) -> None:
     """Raises Refused AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
-    charted = any(posixpath.basename(path) == "Chart.yaml" for path in index.texts)
-    if bench is None or where.told or not charted:
+    if bench is None or where.told or not dependencies.charts(index):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
     marks = hints.live.get(ref.key, {})

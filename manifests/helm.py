@@ -194,11 +194,14 @@ def _effect(
     if not values.equivalent(paths.parse(field.path), now, _whole(field)):
         return None
     if not any(
-        rendering.same(rendering.expected(mine[0].before, set_), mine[0].after)
+        rendering.same(
+            rendering.steady(rendering.expected(mine[0].before, set_)),
+            rendering.steady(mine[0].after),
+        )
         for set_ in ([field], together)
     ):
         return "other fields of the object"
-    others = [d for d in differences if d is not mine[0]]
+    others = [d for d in differences if d is not mine[0] and not rendering.is_derived(d)]
     if others:
         try:
             noise = rendering.unsteady(search.bench, recipe)

@@ -78,6 +78,25 @@ def check(files: Files, folder: str) -> None:
             waiting.append("" if path == "." else path)
 
 
+def folders(files: Files, folder: str) -> list[str]:
+    """The folders that a Kustomization is built from, its own first. Raises NotRendered as ``check``."""
+    built: dict[str, None] = {}
+    beside: dict[str, None] = {}
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        if here in built:
+            continue
+        built[here] = None
+        for name in _named(kustomization(files, here)):
+            path = below(here, name)
+            if path in files:
+                beside[posixpath.dirname(path)] = None
+            else:
+                waiting.append(path)
+    return list(built | beside)
+
+
 def _check_content(files: Files, folder: str, content: Mapping[str, Any]) -> None:
     where = folder or "."
     for key in _keys(content, 3):

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from manifests import kustomize, ladder, marks, paths, spans, tree, values
-from manifests.environments import is_exact, matches
+from manifests.environments import is_exact, matches, speaks
 from manifests.index import Index, Sighting
+from manifests.installers import read_map
 from manifests.kustomize import Graph, Kustomization
 from manifests.ladder import Rung
 from manifests.reading import Document
@@ -251,7 +252,17 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     fitting = [
         r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)
     ]
+    fitting = [r for r in fitting if not wanted or _may_go_to(search, r.folder, wanted)]
+    if roots and not fitting:
+        raise Refused("NOT_FOUND", f"{search.ref.name} is built, but not for namespace {wanted}")
     return sorted(fitting, key=lambda r: r.folder)
+
+
+def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:
+    """Do the installers of a folder leave it open, or say, that it goes to the namespace?"""
+    said = [i for i in read_map(search.index).installers if i.folder == folder and not i.trouble]
+    open_ = [i for i in said if i.namespace in ("", namespace) or not i.forced]
+    return not said or bool(open_)
 
 
 def _plain(search: _Search, found: list[Sighting]) -> Location:
@@ -262,9 +273,11 @@ def _plain(search: _Search, found: list[Sighting]) -> Location:
 
 def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
     """The only one, or the only one of the environment."""
-    if len(items) == 1:
-        return items[0]
     environment = search.hints.environment
+    if len(items) == 1:
+        if speaks(names, environment, search.ref.name) == "no":
+            raise Refused("NOT_FOUND", f"{names[0]} is of another environment than {environment}")
+        return items[0]
     named = list(zip(items, names, strict=True))
     fitting = [i for i, name in named if matches(name, environment)]
     if len(fitting) > 1:

@@ -18,7 +18,13 @@ from manifests.index import Index, changed_index
 from manifests.installers import Installer, Map, read_map, settings
 from manifests.kustomize import Graph
 from manifests.layers import Release
-from manifests.releases import Releases, declared, read_releases
+from manifests.releases import (
+    INSTALLING,
+    Releases,
+    declared,
+    makes_installers,
+    read_releases,
+)
 from manifests.rendering import Difference, KustomizeBuild, NotRendered, Recipe, Workbench
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
@@ -108,7 +114,13 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
     """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
     after = changed_index(index, changed)
     seen = _Seen()
-    sides = _side(index, bench), _side(after, _Changed(bench, changed))
+    if _is_ordinary(index, changed):
+        # Nothing that builds or installs was touched, so that the map is the same afterwards.
+        read_map(index)
+        after.memo |= {key: index.memo[key] for key in ("graph", "map", "charts")}
+        sides = _bare(index, bench), _bare(after, bench)
+    else:
+        sides = _side(index, bench), _side(after, _Changed(bench, changed))
     units = {
         unit.label + str(unit.before): unit
         for unit in (
@@ -127,16 +139,34 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
     return _verdict(wanted, seen)
 
 
-def _side(index: Index, bench: Workbench) -> _Side:
+def _is_ordinary(index: Index, changed: Mapping[str, str]) -> bool:
+    """Are the changed files plain manifests, in a repository whose installers can be read without a rendering?"""
     graph = kustomize.read_graph(index)
-    simple = not any(posixpath.basename(path) == "Chart.yaml" for path in index.texts) and not any(
-        index.by_kind.get(kind) for kind in ("application", "applicationset", "helmrelease")
+    charts = dependencies.charts(index)
+    if any(makes_installers(index, chart) for chart in charts):
+        return False
+    if any(graph.roots_of(p) for kind in INSTALLING for p in index.by_kind.get(kind, ())):
+        return False
+    declaring = {path for kind in INSTALLING for path in index.by_kind.get(kind, ())}
+    return all(
+        any(path in found for found in index.by_kind.values())
+        and path not in declaring
+        and not graph.builds_of(path)
+        and not any(path.startswith(f"{chart}/" if chart else "") for chart in charts)
+        for path in changed
     )
-    if simple:
-        return _Side(index, bench, Releases(), read_map(index))
+
+
+def _bare(index: Index, bench: Workbench) -> _Side:
+    return _Side(index, bench, Releases(), read_map(index))
+
+
+def _side(index: Index, bench: Workbench) -> _Side:
+    if not dependencies.charts(index) and not any(index.by_kind.get(kind) for kind in INSTALLING):
+        return _bare(index, bench)
+    graph = kustomize.read_graph(index)
     releases = read_releases(index, graph, bench)
-    troubles: list[str] = []
-    known = [*declared(index, graph, bench, troubles), *releases.made]
+    known = [*declared(index, graph, bench, []), *releases.made]
     return _Side(index, bench, releases, read_map(index, known))
 
 
@@ -309,8 +339,7 @@ def _is_plain(sides: tuple[_Side, _Side], path: str) -> bool:
     """Is the file applied as it is? Values files declare nothing."""
     if any(side.whole.graph.builds_of(path) for side in sides):
         return False
-    texts, folder = sides[1].index.texts, posixpath.dirname(path)
-    charts = [posixpath.dirname(p) for p in texts if posixpath.basename(p) == "Chart.yaml"]
+    folder, charts = posixpath.dirname(path), dependencies.charts(sides[1].index)
     if any(folder == chart or folder.startswith(chart + "/") for chart in charts if chart):
         return False
     return any(path in found for found in sides[1].index.by_kind.values())

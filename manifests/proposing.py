@@ -143,7 +143,10 @@ def set_fields(
         except Refused as refused:
             if renderer is None or refused.code not in NOT_PLAIN:
                 raise
-            draft, change = draft_values(index, ref, wanted, hints, bench)
+            try:
+                draft, change = draft_values(index, ref, wanted, hints, bench)
+            except Refused as instead:
+                raise (refused if instead.code == "NOT_FOUND" else instead) from None
         if draft.to_prove and renderer is None:
             raise Refused("NOT_RENDERED", "a new patch is made only where a rendering proves it")
         edits = [

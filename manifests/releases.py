@@ -25,6 +25,8 @@ from manifests.shapes import items, mapping, mappings, text
 from schemas.base import Json, ObjectRef
 
 _VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
+#: Kinds that install something, as the index has them.
+INSTALLING = ("application", "applicationset", "helmrelease", "kustomization")
 _INSTALLS = re.compile(
     r"(?m)^\s*(kind:\s*['\"]?(Application|ApplicationSet|HelmRelease)\b|apiVersion:\s*['\"]?(argoproj\.io|kustomize\.toolkit))"
 )
@@ -89,7 +91,7 @@ def _sealed(release: Release, place: str) -> Release:
 def _of_charts(index: Index, bench: Workbench, releases: Releases) -> Iterator[tuple[str, Json]]:
     """Applications and HelmReleases that charts of the repository make: an app of apps."""
     for release in list(releases.found):
-        if release.chart is None or not _makes_installers(index, release.chart):
+        if release.chart is None or not makes_installers(index, release.chart):
             continue
         recipe = release.recipe(posixpath.basename(release.chart) or "release")
         try:
@@ -107,7 +109,8 @@ def parsed_only(text_of: str) -> list[Json]:
     return [item for document in documents for item in parsed(document)]
 
 
-def _makes_installers(index: Index, chart: str) -> bool:
+def makes_installers(index: Index, chart: str) -> bool:
+    """Do templates of the chart make Applications, HelmReleases or Kustomizations of Flux?"""
     inside = posixpath.join(chart, "templates") + "/"
     for path, content in index.files.items():
         if path.startswith(inside) and _INSTALLS.search(
@@ -173,7 +176,7 @@ def declared(
     stand where one cannot be, which ``troubles`` is told."""
     roots: dict[str, None] = {}
     kept: list[tuple[list[str], str, Json]] = []
-    for kind in ("application", "applicationset", "helmrelease", "kustomization"):
+    for kind in INSTALLING:
         for path in index.by_kind.get(kind, []):
             above = [root.folder for root in graph.roots_of(path)]
             roots |= dict.fromkeys(above)

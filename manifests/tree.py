@@ -36,6 +36,37 @@ _COMPANIONS = (
     ".crt",
     ".pem",
 )
+#: Texts of programs that make, read or apply manifests: they are searched for what they name, and never run.
+_PROGRAMS = (
+    ".bash",
+    ".bzl",
+    ".cue",
+    ".dhall",
+    ".groovy",
+    ".hcl",
+    ".jsonnet",
+    ".k",
+    ".libsonnet",
+    ".mjs",
+    ".mk",
+    ".nix",
+    ".pkl",
+    ".ps1",
+    ".rb",
+    ".star",
+    ".tf",
+    ".tfvars",
+    ".tofu",
+    ".ts",
+    "BUILD",
+    "BUILD.bazel",
+    "Earthfile",
+    "Jenkinsfile",
+    "Justfile",
+    "Makefile",
+    "Tiltfile",
+    "justfile",
+)
 _COMPANION_BYTES = 256 * 1024
 
 
@@ -45,10 +76,11 @@ def is_manifest(path: str) -> bool:
 
 
 def is_companion(path: str, size: int) -> bool:
-    """Is it a file that a rendering may need beside the manifests? Charts that others bring along come packed."""
+    """Is it a file that a rendering may need beside the manifests, or that may name them? Charts that others bring along
+    come packed."""
     if path.endswith(".tgz"):
         return "/charts/" in f"/{path}" and size <= 16 * _COMPANION_BYTES
-    return path.endswith(_COMPANIONS) and size <= _COMPANION_BYTES
+    return path.endswith((*_COMPANIONS, *_PROGRAMS)) and size <= _COMPANION_BYTES
 
 
 def check_path(path: str) -> None:

@@ -11,6 +11,7 @@ files. What a Kustomization wants from elsewhere is refused before kustomize cou
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import resource
@@ -19,16 +20,17 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from kfix.settings import Settings
-from manifests import locality, plain_kustomize, tree
+from manifests import dependencies, locality, plain_kustomize, tree
 from manifests.refused import Refused
 from manifests.rendering import (
     Files,
@@ -65,6 +67,42 @@ class Rendering(Settings):
     files_mib: int = Field(default=256, ge=1)
 
 
+_Key = tuple[bytes, Recipe, frozenset[tuple[str, str]]]
+
+
+class Known:
+    """Renderings that were made before, by the contents of all files: the second ask of a commit costs nothing."""
+
+    def __init__(self, most_bytes: int = 64 * 1024 * 1024) -> None:
+        self._most = most_bytes
+        self._size = 0
+        self._texts: OrderedDict[_Key, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key) -> str | None:
+        """The rendering; ``None`` where there is none."""
+        with self._lock:
+            if key in self._texts:
+                self._texts.move_to_end(key)
+            return self._texts.get(key)
+
+    def put(self, key: _Key, text: str) -> None:
+        """Keeps a rendering; those not asked for longest go."""
+        with self._lock:
+            self._size += len(text) - len(self._texts.pop(key, ""))
+            self._texts[key] = text
+            while self._size > self._most and len(self._texts) > 1:
+                self._size -= len(self._texts.popitem(last=False)[1])
+
+
+def _digest_of(files: Files) -> bytes:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        content = _bytes(files[path])
+        digest.update(f"{len(path)} {len(content)} {path}".encode() + content)
+    return digest.digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Programs:
     """``manifests.rendering.Renderer`` with what is installed; the built-in subset stands in for kustomize."""
@@ -75,6 +113,7 @@ class Programs:
     plan_s: float = 25.0
     output_bytes: int = 16 * 1024 * 1024
     files_bytes: int = 256 * 1024 * 1024
+    known: Known = field(default_factory=Known, compare=False, repr=False)
 
     @contextmanager
     def open(self, files: Files) -> Iterator[Workbench]:
@@ -109,17 +148,20 @@ class _Bench:
         self._folder = folder
         self._files = files
         self._lock = threading.Lock()
-        self._copied = False
+        self._copied: set[str] = set()
         self._until = time.monotonic() + programs.plan_s
-        self._done: dict[tuple[Recipe, frozenset[tuple[str, str]]], str] = {}
+        self._digest = b""
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         changed = changed or {}
-        key = recipe, frozenset(changed.items())
         with self._lock:
-            if key not in self._done:
-                self._done[key] = self._rendered(recipe, changed)
-            return self._done[key]
+            self._digest = self._digest or _digest_of(self._files)
+            key = self._digest, recipe, frozenset(changed.items())
+            known = self._programs.known.get(key)
+            if known is None:
+                known = self._rendered(recipe, changed)
+                self._programs.known.put(key, known)
+            return known
 
     def _rendered(self, recipe: Recipe, changed: Mapping[str, str]) -> str:
         if isinstance(recipe, KustomizeBuild):
@@ -127,10 +169,13 @@ class _Bench:
             locality.check(files, recipe.folder)
             if not self._programs.kustomize:
                 return plain_kustomize.build(files, recipe.folder)
+            self._copy(locality.folders(files, recipe.folder))
             return self._in_copy(self._kustomize(recipe), changed)
         if not self._programs.helm:
             raise NotRendered("helm is not installed here")
-        return self._in_copy(self._helm(recipe), changed)
+        self._copy([recipe.chart], [layer for layer in recipe.layers if "\n" not in layer])
+        brought = dependencies.brought({**self._files, **changed}, recipe.chart)
+        return self._in_copy(self._helm(recipe), {**changed, **brought})
 
     def _kustomize(self, recipe: KustomizeBuild) -> list[str]:
         return [self._programs.kustomize, "build", str(self._repo / recipe.folder)]
@@ -164,16 +209,15 @@ class _Bench:
             raise NotRendered(refused.reason) from None
         return self._repo / path
 
-    def _in_copy(self, command: list[str], changed: Mapping[str, str]) -> str:
+    def _in_copy(self, command: list[str], changed: Mapping[str, bytes | str]) -> str:
         if time.monotonic() > self._until:
             raise GaveUp(
                 f"the renderings for one plan took longer than {self._programs.plan_s:g} s"
             )
         try:
-            self._copy()
             try:
-                for path, text in changed.items():
-                    self._write(path, text.encode())
+                for path, content in changed.items():
+                    self._write(path, _bytes(content))
                 return _run(command, self._folder, self._programs)
             finally:
                 self._put_back(changed)
@@ -181,24 +225,29 @@ class _Bench:
             program = Path(command[0]).name
             raise NotRendered(f"{program} cannot run: {failure.strerror}") from None
 
-    def _put_back(self, changed: Mapping[str, str]) -> None:
+    def _put_back(self, changed: Mapping[str, bytes | str]) -> None:
         for path in changed:
-            if path in self._files:
+            if path in self._copied:
                 self._write(path, _bytes(self._files[path]))
             else:
                 self._inside(path).unlink(missing_ok=True)
 
-    def _copy(self) -> None:
-        if self._copied:
-            return
-        if sum(len(content) for content in self._files.values()) > self._programs.files_bytes:
-            raise NotRendered("the repository is too large to render")
-        for name in ("repository", "home"):
-            (self._folder / name).mkdir()
+    def _copy(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
+        """Brings what a rendering reads: whole folders, and files beside them."""
+        if not self._copied:
+            if sum(len(content) for content in self._files.values()) > self._programs.files_bytes:
+                raise NotRendered("the repository is too large to render")
+            try:
+                for name in ("repository", "home"):
+                    (self._folder / name).mkdir(exist_ok=True)
+            except OSError as failure:
+                raise NotRendered(f"no place to render in: {failure.strerror}") from None
+        starts, named = tuple(f"{folder}/" if folder else "" for folder in folders), set(files)
         for path, content in self._files.items():
-            with contextlib.suppress(NotRendered, OSError):  # an unsafe name stays out
-                self._write(path, _bytes(content))
-        self._copied = True
+            if path not in self._copied and (path.startswith(starts) or path in named):
+                with contextlib.suppress(NotRendered, OSError):  # an unsafe name stays out
+                    self._write(path, _bytes(content))
+                self._copied.add(path)
 
     def _write(self, path: str, content: bytes) -> None:
         file = self._inside(path)
