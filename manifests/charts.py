@@ -279,6 +279,9 @@ def elsewhere(search: Search) -> Release:
         code = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
         raise Refused(code, f"{len(fitting)} releases of charts kept elsewhere fit {ref.key}")  # type: ignore[arg-type]
     release = fitting[0]
+    if speaks(release.words, search.environment, ref.name) == "no":
+        what = f"{release.said_by} is of another environment than {search.environment}"
+        raise Refused("NOT_FOUND", what)
     search.steps.append(f"{release.said_by} installs {ref.key} from a chart that is kept elsewhere")
     if release.trouble:
         raise Refused("NOT_RENDERED", f"{release.said_by}: {release.trouble}")

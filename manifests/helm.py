@@ -16,6 +16,7 @@ import yaml
 
 from manifests import paths, rendering, scalars, values
 from manifests.charts import Installed, Search, elsewhere, find
+from manifests.environments import speaks
 from manifests.layers import Layer, Release, layer_for, merged
 from manifests.refused import Refused
 from manifests.rendering import GaveUp, HelmTemplate, NotRendered
@@ -217,7 +218,8 @@ def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
     for layer in release.layers:
         for path, value in walk(layer.values, ()):
             new = _same_name(path, value, target, field)
-            if new is not ABSENT:
+            theirs = _is_of_another(path, search.environment, search.ref.name)
+            if new is not ABSENT and not theirs:
                 found.append(Placed(layer, path, new))
     if len({placed.path for placed in found}) != 1:
         what = f"{len(found)} values" if found else "no value"
@@ -232,6 +234,11 @@ def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
         f"value {paths.render(placed.path)} in {placed.layer.said} has the field's name and value"
     )
     return placed
+
+
+def _is_of_another(path: paths.Path, environment: str, name: str) -> bool:
+    """Is the value inside of an entry that is called like another environment?"""
+    return speaks([str(segment) for segment in path], environment, name) == "no"
 
 
 def _same_name(path: paths.Path, value: Any, target: paths.Path, field: FieldChange) -> Any:

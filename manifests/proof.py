@@ -473,20 +473,21 @@ def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
     if reason:
         return Proof("fail", reason, numbers, seen.objects)
     if seen.unknown:
-        several = len(seen.readers) > 1
         reason = f"not rendered: {'; '.join(seen.unknown[:3])}"
-        if several and not wanted.elsewhere:
+        if len(seen.readers) > 1:
             named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
             reason = f"{seen.unknown[0]}; so nobody can tell what the edit changes there, beside {', '.join(named[:3])}"
             return Proof("fail", reason, numbers, seen.objects, doubtful=True)
         return Proof("unknown", reason, numbers, seen.objects)
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
-    if missing and wanted.elsewhere:
+    carried = all(c.object.key in seen.places for c in wanted.carried)
+    if missing and wanted.elsewhere and carried:
         carriers = ", ".join(c.object.key for c in wanted.carried) or "only the value"
         reason = (
             f"{carriers} changes as planned; the chart that makes {missing[0]} is kept elsewhere"
         )
         return Proof("unknown", reason, numbers, seen.objects)
+    missing += [c.object.key for c in wanted.carried if c.object.key not in seen.places]
     if missing:
         return Proof("fail", f"nothing changes for {missing[0]}", numbers, seen.objects)
     return Proof(

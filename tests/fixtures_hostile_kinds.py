@@ -662,4 +662,130 @@ REPOS = [
         [Deploy("all", "files", "all.yaml")],
         [Ask("all", "refused"), Ask("all", "right", object="Deployment/shop-prod/api")],
     ),
+    Repo(
+        "a chart of Applications that is kept elsewhere lists the folder for two environments",
+        KUSTOMIZED
+        | {
+            f"argocd/{env}.yaml": application(env, "x", name=f"apps-{env}").partition("    path:")[
+                0
+            ]
+            + "    chart: argocd-apps\n    targetRevision: 2.0.0\n    helm: {valuesObject: {applications: {api: {source: {path: apps/api}}}}}\n"
+            for env in ("dev", "prod")
+        },
+        [Deploy(env, "kustomize", "apps/api") for env in ("dev", "prod")],
+        [Ask("prod", "refused"), Ask("dev", "refused")],
+    ),
+    Repo(
+        "a list of applications that a chart reads",
+        KUSTOMIZED
+        | {
+            "clusters/all.yaml": "applications:\n- {name: api, path: apps/api, environments: [dev, prod]}\n"
+        },
+        [Deploy(env, "kustomize", "apps/api") for env in ("dev", "prod")],
+        [Ask("prod", "refused"), Ask("dev", "refused")],
+    ),
+    Repo(
+        "a HelmRelease whose values Flux's Kustomization patches",
+        {
+            "apps/kustomization.yaml": build("release.yaml"),
+            "apps/release.yaml": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: api, namespace: shop}\n"
+            "spec:\n  interval: 5m\n  chart: {spec: {chart: charts/api, sourceRef: {kind: GitRepository, name: flux-system}}}\n"
+            "  values: {replicaCount: 3}\n",
+            "clusters/prod/apps.yaml": flux(
+                "./apps",
+                "  patches: [{target: {kind: HelmRelease}, patch: '- {op: replace, path: /spec/values/replicaCount, value: 9}'}]\n",
+            ),
+            **chart(),
+        },
+        [_helm("prod", "in.yaml", adds={"in.yaml": "replicaCount: 9\n"})],
+        [Ask("prod", "refused", "spec.replicas", 5)],
+    ),
+    Repo(
+        "a HelmRelease of each environment, from one base",
+        {
+            "base/kustomization.yaml": build("release.yaml"),
+            "base/release.yaml": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: api, namespace: shop}\n"
+            "spec:\n  interval: 5m\n  chart: {spec: {chart: charts/api, sourceRef: {kind: GitRepository, name: flux-system}}}\n"
+            "  values: {replicaCount: 3}\n",
+            **chart(),
+        }
+        | {f"apps/{env}/kustomization.yaml": build("../../base") for env in ("dev", "prod")}
+        | {f"clusters/{env}/apps.yaml": flux(f"./apps/{env}") for env in ("dev", "prod")},
+        [Deploy(env, "kustomize", f"apps/{env}") for env in ("dev", "prod")],
+        [Ask("prod", "either", "spec.values.replicaCount", 5, "HelmRelease/shop/api")],
+    ),
+    Repo(
+        "parameters that Argo CD keeps beside the folder",
+        KUSTOMIZED
+        | {
+            "argocd/prod.yaml": application("prod", "apps/api"),
+            "apps/api/.argocd-source-api.yaml": "kustomize: {images: ['registry.example/api:2.0.0']}\n",
+        },
+        [Deploy("prod", "kustomize", "apps/api"), Deploy("other", "kustomize", "apps/api")],
+        [Ask("prod", "refused", IMAGE, "registry.example/api:3.0.0")],
+    ),
+    Repo(
+        "Config Sync applies one folder in two clusters",
+        {"k8s/api.yaml": deployment(namespace="shop")}
+        | {
+            f"sync/{env}.yaml": f"apiVersion: configsync.gke.io/v1beta1\nkind: RootSync\nmetadata: {{name: {env}}}\nspec: {{git: {{dir: k8s}}}}\n"
+            for env in ("dev", "prod")
+        },
+        [Deploy(env, "files", "k8s/api.yaml") for env in ("dev", "prod")],
+        [Ask("prod", "refused"), Ask("dev", "refused")],
+    ),
+    Repo(
+        "an overlay whose own patch sets the field",
+        overlays("dev", "prod", more={"prod": "patches: [{path: memory.yaml}]\n"})
+        | {"overlays/prod/memory.yaml": PATCH},
+        built("dev", "prod"),
+        [Ask("prod", "right"), Ask("dev", "right")],
+    ),
+    Repo(
+        "an overlay's images entry",
+        overlays(
+            "dev", "prod", more={"prod": "images: [{name: registry.example/api, newTag: 1.0.0}]\n"}
+        ),
+        built("dev", "prod"),
+        [Ask("prod", "right", IMAGE, "registry.example/api:2.0.0")],
+    ),
+    Repo(
+        "one images entry for two workloads",
+        {
+            "k8s/api.yaml": deployment(),
+            "k8s/web.yaml": deployment("web").replace(
+                "registry.example/web", "registry.example/api"
+            ),
+            "k8s/kustomization.yaml": build(
+                "api.yaml",
+                "web.yaml",
+                more="images: [{name: registry.example/api, newTag: 1.0.0}]\n",
+            ),
+        },
+        [Deploy("prod", "kustomize", "k8s")],
+        [Ask("prod", "refused", IMAGE, "registry.example/api:2.0.0")],
+    ),
+    Repo(
+        "a chart's values file that a common one follows on the command line of each environment",
+        chart()
+        | {
+            "Makefile": "prod:\n\thelm upgrade --install api charts/api -n shop -f envs/prod.yaml\n"
+            "dev:\n\thelm upgrade --install api charts/api -n shop -f envs/dev.yaml\n",
+            "envs/prod.yaml": PROD,
+            "envs/dev.yaml": PROD,
+        },
+        [_helm(env, f"envs/{env}.yaml") for env in ("dev", "prod")],
+        [Ask("prod", "right"), Ask("dev", "right"), Ask("staging", "refused")],
+    ),
+    Repo(
+        "a values file of the environment that a shell names",
+        chart()
+        | {
+            "deploy.sh": "helm upgrade --install api charts/api -n shop -f envs/$ENV.yaml\n",
+            "envs/prod.yaml": PROD,
+            "envs/dev.yaml": PROD,
+        },
+        [_helm(env, f"envs/{env}.yaml") for env in ("dev", "prod")],
+        [Ask("prod"), Ask("dev"), Ask("prod", "either", "spec.replicas", 5)],
+    ),
 ]

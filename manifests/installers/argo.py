@@ -10,8 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from manifests import argocd
 from manifests.index import Index
+from manifests.installers import naming
 from manifests.installers.model import Installer
 from manifests.installers.settings import from_argo
 from manifests.shapes import items, mapping, mappings, text
@@ -20,9 +23,9 @@ from schemas.base import Json
 _HOLE = re.compile(r"\{\{.*?\}\}")
 
 
-def of_application(item: Json, place: str) -> Iterator[Installer]:
+def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
     """One installer for each source that applies something."""
-    name = f"Application {_named(item)} in {place}"
+    name = f"Application/{_named(item)} in {place}"
     spec = mapping(item, "spec")
     destination = mapping(spec, "destination")
     cluster = text(destination, "name") or text(destination, "server")
@@ -34,6 +37,11 @@ def of_application(item: Json, place: str) -> Iterator[Installer]:
         if source.get("chart"):
             trouble = f"the chart {text(source, 'chart')} is kept elsewhere"
             yield Installer(name, None, files, namespace, False, cluster, said, trouble=trouble)
+            inline = yaml.safe_dump(dict(mapping(source, "helm")))
+            inline += text(source, "helm", "values")
+            pattern = naming.named_in(index, inline)
+            if pattern is not None:
+                yield Installer(name, pattern=pattern, words=said, trouble=naming.LISTED)
             continue
         if not source.get("path"):
             continue
@@ -43,6 +51,7 @@ def of_application(item: Json, place: str) -> Iterator[Installer]:
             trouble = "a plugin of Argo CD renders it"
         elif directory.get("jsonnet"):
             trouble = "jsonnet renders it"
+        trouble = trouble or _overridden(index, item, argocd.folder_of(text(source, "path")))
         yield Installer(
             name,
             argocd.folder_of(text(source, "path")),
@@ -61,10 +70,10 @@ def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
     """What an ApplicationSet makes. Where its generators cannot be followed, whatever its template may mean."""
     made, complete = argocd.expanded(item, index.files)
     for application in made:
-        yield from of_application(application, place)
+        yield from of_application(index, application, place)
     if complete:
         return
-    name = f"ApplicationSet {_named(item)} in {place}"
+    name = f"ApplicationSet/{_named(item)} in {place}"
     template = {"metadata": {}, **mapping(item, "spec", "template")}
     trouble = "nobody here can tell which Applications it makes"
     for source in [s for _, s in argocd.sources(template)]:
@@ -81,10 +90,17 @@ def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
     return re.compile(body if whole else body.rstrip("/") + "(/.*)?")
 
 
+def _overridden(index: Index, item: Json, folder: str) -> str:
+    """Argo CD Image Updater and ``argocd app set`` write parameters beside what is applied."""
+    for name in (f".argocd-source-{text(item, 'metadata', 'name')}.yaml", ".argocd-source.yaml"):
+        path = posixpath.join(folder, name)
+        if path in index.texts:
+            return f"{path} overrides it"
+    return ""
+
+
 def _named(item: Json) -> str:
-    namespace = text(item, "metadata", "namespace")
-    name = text(item, "metadata", "name")
-    return f"{namespace}/{name}" if namespace else name
+    return f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}"
 
 
 def words(

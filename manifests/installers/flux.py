@@ -56,7 +56,7 @@ def of_release(item: Json, place: str) -> Installer:
     name, namespace = text(item, "metadata", "name"), text(item, "metadata", "namespace")
     files = tuple(argocd.folder_of(str(f)) for f in items(inside, "valuesFiles"))
     return Installer(
-        f"HelmRelease {namespace}/{name} in {place}",
+        f"HelmRelease/{namespace}/{name} in {place}",
         argocd.folder_of(text(inside, "chart")) if here else None,
         files if here else (),
         text(spec, "targetNamespace") or namespace,

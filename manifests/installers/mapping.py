@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from manifests import kustomize, values
 from manifests.index import Index
-from manifests.installers import argo, commands, fleet, flux, helmfile, skaffold, sources
+from manifests.installers import argo, commands, fleet, flux, helmfile, naming, skaffold, sources
 from manifests.installers.commands import Command
 from manifests.installers.model import Installer, Map
 from manifests.refused import Refused
@@ -32,6 +32,7 @@ def read_map(index: Index, declared: Iterable[tuple[str, Json]] | None = None) -
     for command in commands.commands(index):
         found.installers += _of_command(index, command)
     found.installers += skaffold.installers(index)
+    found.installers += naming.installers(index)
     for source in sources.sources(index):
         found.installers.append(
             Installer(source.path, pattern=source.pattern, trouble=source.why, words=(source.path,))
@@ -60,7 +61,7 @@ def _of_object(index: Index, item: Json, place: str) -> list[Installer]:
         return []
     known = text(item, "kind"), group
     if known == ("Application", _ARGO):
-        return list(argo.of_application(item, place))
+        return list(argo.of_application(index, item, place))
     if known == ("ApplicationSet", _ARGO):
         return list(argo.of_set(index, item, place))
     if known == ("Kustomization", _FLUX):

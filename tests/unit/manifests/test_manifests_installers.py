@@ -196,7 +196,7 @@ def test_the_cluster_and_the_namespace_are_those_of_the_installer() -> None:
     files = {"argocd/prod.yaml": application("prod", "k8s"), "k8s/api.yaml": DEPLOYMENT}
     (found,) = destinations(build(files), ["k8s/api.yaml"])
     assert (found.cluster, found.namespace) == ("cluster-prod", "shop")
-    assert "Application argocd/api-prod in argocd/prod.yaml" in found.said_by
+    assert "Application/argocd/api-prod in argocd/prod.yaml" in found.said_by
 
 
 @pytest.mark.parametrize(
