@@ -13,7 +13,7 @@ import structlog
 from kfix.fix_history import result_with_feedback
 from learn.core.judgement import Judgement, WorkloadState, judge
 from learn.core.lessons import lesson
-from learn.ports import Cluster, DueCheck, Followed, Ledger, Memory, Signals
+from learn.ports import Cluster, DueCheck, Followed, Forge, Ledger, Memory, Signals, Stand
 from learn.settings import Learn
 from schemas import errors
 from schemas.context import OutcomeResult
@@ -34,6 +34,7 @@ class Ports:
     ledger: Ledger
     signals: Signals
     cluster: Cluster
+    forge: Forge
     memory: Memory
     settings: Learn
     language: str
@@ -133,14 +134,37 @@ async def _known(question: Awaitable[T], otherwise: T, source: str) -> T:
 
 
 async def _expired(ports: Ports, now: datetime) -> list[Outcome]:
-    before = now - timedelta(days=ports.settings.expiry_days)
-    found = await ports.ledger.stale(before, ports.settings.batch)
-    judgement = Judgement("expired", (), "Nobody decided on the merge request.")
+    """Outcomes of merge requests that GitLab says are still open after all that time.
+
+    Nothing expires on our silence alone: a webhook may be lost. What GitLab does not tell is asked again later.
+    """
+    settings = ports.settings
+    found = await ports.ledger.stale(
+        now - timedelta(days=settings.expiry_days),
+        now=now,
+        asked_before=now - timedelta(seconds=settings.ask_again_s),
+        limit=settings.batch,
+    )
+    asked = [followed.merge_request for followed in found if followed.merge_request is not None]
+    stands = await _known(ports.forge.stands(asked), {}, "gitlab") if asked else {}
     outcomes = [
-        await _alone(followed.incident_id, _outcome(followed, judgement, ports, at=now))
+        await _alone(followed.incident_id, _ended(followed, stand, ports, now))
         for followed in found
+        if (ref := followed.merge_request) is not None
+        and (stand := stands.get((ref.project, ref.iid))) is not None
     ]
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def _ended(followed: Followed, stand: Stand, ports: Ports, now: datetime) -> Outcome | None:
+    """What GitLab says of one that nothing was heard of."""
+    if stand.state == "open":
+        judgement = Judgement("expired", (), "Nobody decided on the merge request.")
+        return await _outcome(followed, judgement, ports, at=now)
+    log.info("merge_request.unheard", incident_id=followed.incident_id, state=stand.state)
+    ref = followed.merge_request
+    moved = await ports.ledger.moved(followed.incident_id, stand.state, stand.at, ref)
+    return await _settle(moved, ports)
 
 
 async def _outcome(

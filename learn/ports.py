@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -61,8 +61,13 @@ class Ledger(Protocol):
 
     async def postpone(self, incident_id: str, *, due_at: datetime) -> None: ...
 
-    async def stale(self, before: datetime, limit: int) -> list[Followed]:
-        """Merge requests opened before then that are still open and have no outcome."""
+    async def stale(
+        self, before: datetime, *, now: datetime, asked_before: datetime, limit: int
+    ) -> list[Followed]:
+        """Merge requests opened before then that nothing was heard of: open for all we know, and without an outcome.
+
+        Each is given once, and again when it was last given before ``asked_before``.
+        """
         ...
 
     async def keep(self, outcome: Outcome) -> None:
@@ -77,6 +82,22 @@ class Ledger(Protocol):
 
     async def feedback_of(self, incident_id: str) -> Sequence[Feedback]:
         """All feedback on an incident, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a merge request stands in GitLab now, and GitLab's time of its last move."""
+
+    state: State
+    at: datetime
+
+
+class Forge(Protocol):
+    """The merge requests as GitLab has them."""
+
+    async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
+        """By project and number; one that could not be read is left out."""
         ...
 
 

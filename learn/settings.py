@@ -26,3 +26,6 @@ class Learn(Settings):
     batch: int = Field(default=20, ge=1)
     #: Days after which a merge request that nobody decided on counts as expired.
     expiry_days: float = Field(default=14.0, gt=0)
+    #: Seconds after which GitLab is asked again about one that would have expired, where it did not answer. An hour: an
+    #: outage ends within, and a project that we may not read any more costs a request an hour.
+    ask_again_s: float = Field(default=3600.0, gt=0)

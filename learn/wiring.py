@@ -7,14 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from kfix.clients import datadog, kubernetes
+from kfix.clients.gitlab import open_gitlab
 from kfix.memory.opening import open_memory
-from kfix.settings import DatadogConnection, House, KubernetesConnection, load
+from kfix.settings import DatadogConnection, GitLabConnection, House, KubernetesConnection, load
 from kfix.store.engine import open_store
 from learn.adapters.memory import VectorMemory
-from learn.adapters.nothing import NoCluster, NoSignals
+from learn.adapters.nothing import NoCluster, NoForge, NoSignals
 from learn.adapters.sql import SqlLedger
 from learn.following import Ports
-from learn.ports import Cluster, Signals
+from learn.ports import Cluster, Forge, Signals
 from learn.settings import Learn
 
 
@@ -30,6 +31,7 @@ async def open_ports() -> AsyncIterator[Ports]:
             ledger=SqlLedger(engine),
             signals=await _signals(stack),
             cluster=await _cluster(stack),
+            forge=await _forge(stack),
             memory=VectorMemory(memory, house.console_url),
             settings=load(Learn),
             language=house.language,
@@ -44,6 +46,15 @@ async def _signals(stack: AsyncExitStack) -> Signals:
     from learn.adapters.datadog import DatadogSignals
 
     return DatadogSignals(await stack.enter_async_context(datadog.open_datadog(connection)))
+
+
+async def _forge(stack: AsyncExitStack) -> Forge:
+    connection = load(GitLabConnection)
+    if not connection.url:
+        return NoForge()
+    from learn.adapters.gitlab import GitLabStands
+
+    return GitLabStands(await stack.enter_async_context(open_gitlab(connection)))
 
 
 async def _cluster(stack: AsyncExitStack) -> Cluster:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from kfix import topics
 from kfix.runtime.stage import Stage
-from publish import telling
+from publish import rereading, telling
 from publish.answering import answer
 from publish.core import course, notes
-from publish.core.course import Course, Known
+from publish.core.course import Course, CourseKind, Known
 from publish.core.history import fix_of
+from publish.core.notice import NoticeKind
+from publish.core.spoken import AlertStanding, Word
 from publish.core.wording import word
 from publish.opening import Declined, Opened, open_merge_request
-from publish.ports import Forge, Ports, Proposed
+from publish.ports import Forge, MarkedState, Ports, Proposed
 from publish.telling import event
 from publish.wiring import open_ports
-from schemas.identity import branch_of, stable_id
-from schemas.merge_requests import MergeRequestEvent, Notification
+from schemas.identity import stable_id
+from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
 from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-_STATES: dict[str, Literal["opened", "merged", "closed"]] = {
-    "merged": "merged",
-    "closed": "closed",
-    "reopened": "opened",
-}
+#: Words of GitLab; the others of ``mr.events`` are our own.
+_GITLABS = frozenset(
+    {"approved", "unapproved", "merged", "closed", "reopened", "pushed", "note", "pipeline"}
+)
+_NOTICES: dict[str, NoticeKind] = {"recovered": "recovered", "returned": "returned"}
 app: Stage[Ports] = Stage("publish", ports=open_ports)
 
 
@@ -35,13 +35,13 @@ async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | N
     chosen = course.recommended(record)
     decision = await _choose(record, chosen, ports)
     if decision.why == "capped" and ports.forge is not None and chosen is not None:
-        await _reconcile(chosen.edits[0].project, ports, ports.forge)
+        await rereading.look_again(chosen.edits[0].project, ports, ports.forge)
         decision = await _choose(record, chosen, ports)
     if decision.kind == "open" and chosen is not None:
         return await _open(record, ports)
     if decision.because is not None:
         await telling.tell_remembered(decision.because, ports)
-    if decision.kind in ("note", "recovered"):
+    if decision.kind in ("note", "recovered", "returned"):
         return await _note(record, decision, ports)
     return await _decline(record, decision.why, ports) if decision.kind == "decline" else None
 
@@ -49,14 +49,21 @@ async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | N
 @app.handles(topics.MR_EVENTS, writes=(topics.MR_EVENTS,))
 async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | None:
     """Keeps the ledger true to what people did, and answers what they ask: a closed merge request is a decision."""
-    state = _STATES.get(record.action)
-    if state is not None:
-        await ports.ledger.moved_to(record.incident_id, state, record.occurred_at)
-    if record.action == "closed":
-        await telling.tell_closed(record, ports)
+    if record.action not in _GITLABS:
+        return None
+    word = Word(record.event_id, record.incident_id, record.action, record.occurred_at)
+    known = await ports.ledger.heard(word)
+    if record.action == "closed" and known is not None and known.state == "closed":
+        await telling.tell_closed(known, ports)
     if record.action == "note" and record.command:
         return await answer(record, ports)
     return None
+
+
+@app.every(seconds=rereading.pace_s, writes=(topics.MR_EVENTS,))
+async def reread(ports: Ports) -> list[MergeRequestEvent]:
+    """Tells what GitLab says of our merge requests and no webhook told."""
+    return await rereading.reread(ports)
 
 
 @app.handles(topics.OUTCOMES)
@@ -77,17 +84,14 @@ async def _choose(record: ValidatedPlans, chosen: ValidatedPlan | None, ports: P
         same_project=await ports.ledger.of_project(project) if project else (),
         limits=ports.limits,
         now=ports.now(),
+        alert=await _standing(record, ports),
     )
 
 
-async def _reconcile(project: str, ports: Ports, forge: Forge) -> None:
-    """Asks for the merge requests that the ledger takes for open: webhooks may be missing or lost."""
-    for known in await ports.ledger.of_project(project):
-        if known.state != "opened":
-            continue
-        found = await forge.find(project, branch_of(known.incident_id))
-        if found is not None and found.state != "opened":
-            await ports.ledger.moved_to(known.incident_id, found.state, ports.now())
+async def _standing(record: ValidatedPlans, ports: Ports) -> AlertStanding:
+    """How the incident's alert stands with this record counted in, by the alerts' own times."""
+    at, over = record.context.alerted_at, record.role == "recovery"
+    return await ports.ledger.alert(record.incident_id, at, over=over)
 
 
 async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
@@ -98,13 +102,13 @@ async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
         return await _decline(record, "no_edit", ports)
     result = await open_merge_request(record, plans, ports, ports.forge)
     if isinstance(result, Declined) and result.why == "capped":
-        await _reconcile(plans[0].edits[0].project, ports, ports.forge)
+        await rereading.look_again(plans[0].edits[0].project, ports, ports.forge)
         result = await open_merge_request(record, plans, ports, ports.forge)
     if isinstance(result, Declined):
         if result.why in ("same_change", "competing"):
             return await _held(record, result, ports, ports.forge)
         if result.ref is not None:
-            await _reconcile(result.ref.project, ports, ports.forge)
+            await rereading.look_again(result.ref.project, ports, ports.forge)
         return await _decline(record, result.why, ports, result.reason)
     return await _opened(record, result, ports, ports.forge)
 
@@ -134,6 +138,8 @@ async def _opened(
     if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
         await telling.wish_merge(forge, result.ref, ports.settings.merge_check_s)
     told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
+    if (await _standing(record, ports)).over:
+        await _say(record, "recovered", result.ref, ports, forge)
     proposal = telling.proposal(record, chosen)
     return event(record, "opened", ports.now(), ref=result.ref, told=told, proposal=proposal)
 
@@ -159,22 +165,35 @@ async def _note(record: ValidatedPlans, decision: Course, ports: Ports) -> Merge
     found = await ports.forge.find(ref.project, ref.branch)
     if found is None or found.state != "opened":
         # People decided, and their webhook got lost.
-        await _reconcile(ref.project, ports, ports.forge)
+        await rereading.look_again(ref.project, ports, ports.forge)
         return None
-    if decision.kind == "recovered":
-        # A flapping alert recovers often: one comment for each window of time.
-        window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
-        text, key = word("note_recovered", ports.language), f"recovered-{window}"
-    else:
-        text = notes.repeat(record, language=ports.language, at=record.context.alerted_at)
-        key = record.event_id
-    await ports.forge.note(ref, key, text)
-    await ports.forge.mark(ref, "recovered" if decision.kind == "recovered" else "proposed")
+    text = await _say(record, decision.kind, ref, ports, ports.forge)
     await ports.ledger.noted(record.incident_id, ports.now())
     told: tuple[Notification, ...] = ()
-    if decision.kind == "recovered":
-        told = await telling.tell(record, None, ports, kind="recovered", mr_url=ref.url, why=text)
+    kind = _NOTICES.get(decision.kind)
+    if kind is not None:
+        told = await telling.tell(record, None, ports, kind=kind, mr_url=ref.url, why=text)
     return event(record, "updated", ports.now(), ref=ref, told=told, text=text)
+
+
+async def _say(
+    record: ValidatedPlans, kind: CourseKind, ref: MergeRequestRef, ports: Ports, forge: Forge
+) -> str:
+    """Notes on the merge request how its alert stands, marks it so, and keeps that; the note's text."""
+    if kind == "note":
+        text = notes.repeat(record, language=ports.language, at=record.context.alerted_at)
+        key = record.event_id
+    else:
+        # A flapping alert recovers and returns often: one comment of each for each window of time.
+        window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
+        text, key = word(f"note_{kind}", ports.language), f"{kind}-{window}"
+    await forge.note(ref, key, text)
+    known = await ports.ledger.of_incident(record.incident_id)
+    quiet = known is not None and course.snoozed(known, ports.now())
+    mark: MarkedState = "recovered" if kind == "recovered" else "snoozed" if quiet else "proposed"
+    await forge.mark(ref, mark)
+    await ports.ledger.marked(record.incident_id, mark)
+    return text
 
 
 async def _decline(

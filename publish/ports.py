@@ -12,6 +12,7 @@ from publish.core.claims import Claim
 from publish.core.course import Known, Limits
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
+from publish.core.spoken import AlertStanding, Changes, Discussion, Word
 from publish.core.wording import Language
 from publish.settings import Publish
 from schemas.merge_requests import MergeRequestRef, Notification
@@ -49,6 +50,17 @@ class Found:
 
     ref: MergeRequestRef
     state: Literal["opened", "merged", "closed"]
+    #: GitLab's time of the merge or of the closing.
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A project to read again. ``since``: from which change on; ``began_at``: what was said before is not told."""
+
+    project: str
+    since: datetime
+    began_at: datetime
 
 
 #: Where a merge request stands, for people who filter by label.
@@ -74,6 +86,14 @@ class Forge(Protocol):
 
     async def find(self, project: str, branch: str) -> Found | None:
         """The newest merge request from a branch; an open one before others."""
+        ...
+
+    async def changed(self, project: str, since: datetime, at_most: int) -> Changes:
+        """Merge requests from branches of ours that changed at or after then, the oldest change first."""
+        ...
+
+    async def discussion(self, ref: MergeRequestRef, since: datetime) -> Discussion:
+        """What was said on a merge request since then, by others than us."""
         ...
 
     async def head(self, project: str, branch: str) -> str | None:
@@ -169,10 +189,46 @@ class Ledger(Protocol):
         """Keeps a merge request, under its incident's id; again is fine."""
         ...
 
-    async def moved_to(
-        self, incident_id: str, state: Literal["opened", "merged", "closed"], at: datetime
+    async def heard(self, word: Word) -> Known | None:
+        """Keeps a word of GitLab and moves its merge request to where all words together say; again is fine.
+
+        Returns the merge request as it is known now, ``None`` where there is none yet.
+        """
+        ...
+
+    async def words_of(self, incident_ids: Sequence[str]) -> Sequence[Word]:
+        """All words that were kept of these incidents' merge requests."""
+        ...
+
+    async def alert(self, incident_id: str, at: datetime, *, over: bool) -> AlertStanding:
+        """Keeps that the alert was on, or over, at that time, and tells how it stands by all that is known."""
+        ...
+
+    async def marked(self, incident_id: str, mark: str) -> None:
+        """Keeps what the merge request says of its alert."""
+        ...
+
+    async def due_rereads(
+        self, now: datetime, *, read_before: datetime, ended_after: datetime, lease_until: datetime
+    ) -> Sequence[Reread]:
+        """Takes projects whose merge requests were last read before then and that nobody else reads now.
+
+        Only those with a merge request that is open, or that ended after ``ended_after``.
+        """
+        ...
+
+    async def reread(
+        self, project: str, *, position: datetime | None, read_at: datetime | None
     ) -> None:
-        """Follows a merge request's state."""
+        """Keeps how far a project was read, and lets it go; without ``read_at`` it is due at once."""
+        ...
+
+    async def read_through(self, incident_id: str, changed_at: datetime) -> None:
+        """Keeps that all that was said of a merge request up to that change of it is known to the river."""
+        ...
+
+    async def put_off(self, project: str, until: datetime) -> None:
+        """Nobody reads the project before then."""
         ...
 
     async def noted(self, incident_id: str, at: datetime) -> None: ...

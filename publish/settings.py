@@ -39,6 +39,11 @@ class Publish(Settings):
     breaker: int = Field(default=5, ge=1)
     #: Seconds to wait for GitLab to find out whether a fresh merge request can merge, where it may by itself.
     merge_check_s: float = Field(default=10.0, ge=0)
+    #: Seconds between two readings of what GitLab says of a project's merge requests, beside its webhooks. 5 minutes: a lost
+    #: merge is known before its check after 15, and one request for a project is nothing to GitLab's 2,000 a minute.
+    reread_every_s: float = Field(default=300.0, gt=0)
+    #: Seconds that a replica holds a project it reads, and the wait after a failure: two requests with their repeats.
+    reread_lease_s: float = Field(default=120.0, gt=0)
     #: Slack: an incoming webhook, or a bot token with a channel (then the message's id is kept). Empty: not told.
     slack_webhook_url: SecretStr = SecretStr("")
     slack_token: SecretStr = SecretStr("")

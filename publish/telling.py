@@ -66,13 +66,14 @@ async def tell(
     return tuple(await asyncio.gather(*(one(chat) for chat in ports.chats)))
 
 
-async def tell_closed(event: MergeRequestEvent, ports: Ports) -> None:
-    """Says on a merge request that people closed what that means."""
-    ref = await ports.ledger.ref_of(event.incident_id)
-    if ref is None or ports.forge is None or ports.limits.observe:
+async def tell_closed(known: Known, ports: Ports) -> None:
+    """Says on a merge request that people closed what that means. Once for a closing, however it was heard of."""
+    ref = await ports.ledger.ref_of(known.incident_id)
+    if ref is None or ports.forge is None or ports.limits.observe or known.closed_at is None:
         return
-    until = event.occurred_at + ports.limits.remember_closed
-    await ports.forge.note(ref, event.event_id, notes.closed(until, ports.language))
+    until = known.closed_at + ports.limits.remember_closed
+    key = stable_id("closed", known.incident_id, int(known.closed_at.timestamp()))
+    await ports.forge.note(ref, key, notes.closed(until, ports.language))
 
 
 async def tell_remembered(known: Known, ports: Ports) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from learn.adapters.sql import SqlLedger
 from learn.core.judgement import WorkloadState
 from learn.following import Ports
+from learn.ports import Stand
 from learn.settings import Learn
 from schemas.base import ObjectRef
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Proposal
@@ -108,6 +109,9 @@ class World:
     measured: dict[str, float] = field(default_factory=lambda: dict(CALM))
     failing: dict[str, Exception] = field(default_factory=dict)
     remembered: list[Outcome] = field(default_factory=list)
+    #: What GitLab says of every merge request; ``None``: it does not tell.
+    stand: Stand | None = field(default_factory=lambda: Stand("open", T0))
+    asked: int = 0
     minute: float = 0
 
     def _answer(self, source: str) -> None:
@@ -128,6 +132,12 @@ class World:
         self._answer("memory")
         self.remembered.append(outcome)
 
+    async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
+        self._answer("gitlab")
+        self.asked += len(asked)
+        stands = {(ref.project, ref.iid): self.stand for ref in asked}
+        return {key: stand for key, stand in stands.items() if stand is not None}
+
     def now(self) -> datetime:
         return after(self.minute)
 
@@ -139,6 +149,7 @@ def ports(engine: Engine, world: World, *, language: str = "en", **settings: Any
         ledger=SqlLedger(engine),
         signals=world,
         cluster=world,
+        forge=world,
         memory=world,
         settings=Learn(_env_file=None, **settings),  # type: ignore[call-arg]
         language=language,

@@ -111,10 +111,14 @@ class Story:
     @property
     def merge_state(self) -> str:
         """``opened``, ``merged``, ``closed`` or empty."""
-        states = [
-            e.action for e in self.events if e.action in ("opened", "merged", "closed", "reopened")
-        ]
-        return states[-1].replace("reopened", "opened") if states else ""
+        actions = [e.action for e in self.events]
+        if "merged" in actions:
+            return "merged"
+        # Our opening has our clock's time, GitLab's words have GitLab's: whatever it says comes after.
+        moves = [action for action in actions if action in ("closed", "reopened")]
+        if moves:
+            return moves[-1].replace("reopened", "opened")
+        return "opened" if "opened" in actions else ""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -217,7 +221,12 @@ def summary_of(record: Record) -> dict[str, Json]:
             "explanation": record.explanation[:300],
         }
     if isinstance(record, MergeRequestEvent) and record.merge_request is not None:
-        state = {"opened": "opened", "merged": "merged", "closed": "closed"}.get(record.action)
+        state = {
+            "opened": "opened",
+            "reopened": "opened",
+            "merged": "merged",
+            "closed": "closed",
+        }.get(record.action)
         found: dict[str, Json] = {"merge_request": record.merge_request.url}
         return found | ({"merge_state": state} if state else {})
     if isinstance(record, Outcome):

@@ -45,6 +45,7 @@ GITLAB_NOTE: dict[str, Any] = {
     "user": {"id": 3, "username": "ada"},
     "project": _PROJECT,
     "object_attributes": {
+        "id": 1244,
         "noteable_type": "MergeRequest",
         "action": "create",
         "note": "/kfix feedback good held for a week",

@@ -8,18 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
-from ingest.core.commands import Command, command_of
 from ingest.core.identity import digest
 from ingest.core.outcomes import Ignored, Malformed
-from ingest.core.reading import Document, clean
-from kfix.redaction import mask
+from ingest.core.reading import Document
+from kfix import merge_request_words as words
+from kfix.merge_request_words import clean
 from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
 
-#: Longer notes are cut: GitLab allows a million characters, a judgement needs few.
-NOTE_LIMIT = 4_000
 _ACTIONS: dict[str, MergeRequestAction] = {
     "approved": "approved",
     "unapproved": "unapproved",
@@ -27,7 +25,6 @@ _ACTIONS: dict[str, MergeRequestAction] = {
     "close": "closed",
     "reopen": "reopened",
 }
-_FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _PROJECT = re.compile(r"[\w.-]+(?:/[\w.-]+)+", re.ASCII)
 
@@ -65,9 +62,13 @@ def _merge_request(document: Document, delivery: Delivery) -> Reading:
     known = _ACTIONS.get(action)
     if known is None:
         return _other_action(document, delivery, subject, action)
-    at = _time(request, "updated_at")
-    merged_at = (at or delivery.received_at) if known == "merged" else None
-    return subject.event(document, delivery, known, at=at, merged_at=merged_at)
+    at, actor, ref = _time(request, "updated_at"), _actor(document), subject.reference
+    natural = (
+        words.state_id(ref, known, at or delivery.received_at, actor)
+        if ref and (at or known == "merged")
+        else ""
+    )
+    return subject.event(document, delivery, known, at=at, natural=natural)
 
 
 def _other_action(
@@ -82,7 +83,11 @@ def _other_action(
         return Ignored("other_event")
     if not _text(_object(document, "object_attributes"), "oldrev"):
         return Ignored("no_change_of_code")
-    return Ignored("own_action") if ours else subject.event(document, delivery, "pushed")
+    if ours:
+        return Ignored("own_action")
+    ref = subject.reference
+    natural = words.push_id(ref) if ref and ref.sha else ""
+    return subject.event(document, delivery, "pushed", natural=natural)
 
 
 def _note(document: Document, delivery: Delivery) -> Reading:
@@ -98,11 +103,18 @@ def _note(document: Document, delivery: Delivery) -> Reading:
         return Ignored("edited_note")
     if _is_bot(document, delivery):
         return Ignored("own_action")
-    raw = note.get("note")
-    text = clean(mask(raw[: NOTE_LIMIT * 2]), NOTE_LIMIT) if isinstance(raw, str) else ""
-    command = command_of(text, _actor(document))
-    at = _time(note, "created_at")
-    return subject.event(document, delivery, "note", text=text, command=command, at=at)
+    raw, number, ref = note.get("note"), note.get("id"), subject.reference
+    natural = words.note_id(ref, number) if ref and _is_number(number) else ""
+    key = digest("gitlab", delivery.key)
+    return words.noted(
+        subject.incident_id,
+        ref,
+        event_id=natural or f"gl-{key}",
+        trace_id=key,
+        at=_time(note, "created_at") or delivery.received_at,
+        actor=_actor(document),
+        body=raw if isinstance(raw, str) else "",
+    )
 
 
 def _pipeline(document: Document, delivery: Delivery) -> Reading:
@@ -114,10 +126,11 @@ def _pipeline(document: Document, delivery: Delivery) -> Reading:
     if not isinstance(subject, _Subject):
         return subject
     status = _text(pipeline, "status")
-    if status not in _FINISHED:
+    if status not in words.FINISHED:
         return Ignored("pipeline_under_way")
-    at = _time(pipeline, "finished_at")
-    return subject.event(document, delivery, "pipeline", text=status, at=at)
+    at, number, ref = _time(pipeline, "finished_at"), pipeline.get("id"), subject.reference
+    natural = words.pipeline_id(ref, number, status) if ref and _is_number(number) else ""
+    return subject.event(document, delivery, "pipeline", text=status, at=at, natural=natural)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +147,20 @@ class _Subject:
         action: MergeRequestAction,
         *,
         text: str = "",
-        command: Command = Command(),  # noqa: B008 - frozen
         at: datetime | None = None,
-        merged_at: datetime | None = None,
+        natural: str = "",
     ) -> MergeRequestEvent:
+        """``natural``: the word's own id; without one the delivery's counts."""
         key = digest("gitlab", delivery.key)
-        return MergeRequestEvent(
-            event_id=f"gl-{key}",
+        return words.worded(
+            self.incident_id,
+            self.reference,
+            action,
+            event_id=natural or f"gl-{key}",
             trace_id=key,
-            occurred_at=at or delivery.received_at,
-            incident_id=self.incident_id,
-            action=action,
-            merge_request=self.reference,
+            at=at or delivery.received_at,
             actor=_actor(document),
             text=text,
-            command=command.word,
-            argument=command.argument,
-            feedback=command.feedback,
-            merged_at=merged_at,
         )
 
 
@@ -195,6 +204,10 @@ def _object(document: Document, key: str) -> dict[str, Any]:
 def _text(document: Document, key: str) -> str:
     value = document.get(key)
     return clean(value, 1_000) if isinstance(value, str) else ""
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _actor(document: Document) -> str:

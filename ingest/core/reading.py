@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import zlib
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,9 +13,6 @@ from ingest.core.outcomes import Malformed
 #: Digits of an integer that still fits in 64 bits; what is longer stays text.
 _LONGEST_INTEGER = 18
 _MAX_FORM_FIELDS = 200
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 
 Document = dict[str, Any]
 
@@ -154,8 +150,3 @@ def _deeper_than(value: object, levels: int) -> bool:
         if not layer:
             return False
     return True
-
-
-def clean(text: str, limit: int) -> str:
-    """Text without control, zero-width and direction characters or half surrogates, at most ``limit`` long."""
-    return _CONTROL.sub("", text[: limit * 2]).strip()[:limit].rstrip()

@@ -17,6 +17,8 @@ followed_merge_requests = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("opened_at", DateTime(timezone=True)),
+    #: When GitLab was last asked whether nobody decided on it indeed.
+    Column("asked_at", DateTime(timezone=True)),
     Column("merge_request", JSON),
     Column("proposal", JSON),
 )

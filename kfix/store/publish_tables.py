@@ -1,4 +1,6 @@
-"""Tables of publish: which incident has which merge request, what it proposed, which messages went out, how fixes ended."""
+"""Tables of publish: which incident has which merge request, what was said of it, what it proposed, which messages went
+out, how fixes ended.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,8 @@ merge_requests = Table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
     Column("noted_at", DateTime(timezone=True)),
+    #: GitLab's time of the last change up to which all that was said of it is in ``mr.events``.
+    Column("read_through", DateTime(timezone=True)),
     #: Until then people do not want to hear of it: ``/kfix snooze``.
     Column("snoozed_until", DateTime(timezone=True)),
 )
@@ -38,6 +42,40 @@ change_claims = Table(
     Column("incident_id", String(80), nullable=False, index=True),
     Column("changes_hash", String(32), nullable=False),
     Column("claimed_at", DateTime(timezone=True), nullable=False),
+)
+
+#: What GitLab said of a merge request, each word once. The row above follows from them by their times, whatever order
+#: they came in. ``told``: the river has it, from a webhook or from reading again.
+merge_request_words = Table(
+    "merge_request_words",
+    metadata,
+    Column("event_id", String(128), primary_key=True),
+    Column("incident_id", String(80), nullable=False, index=True),
+    Column("action", String(16), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("told", Boolean, nullable=False),
+)
+
+#: When an incident's alert was last on and last over, and which of the two its merge request says.
+alert_standings = Table(
+    "alert_standings",
+    metadata,
+    Column("incident_id", String(80), primary_key=True),
+    Column("alerted_at", DateTime(timezone=True)),
+    Column("recovered_at", DateTime(timezone=True)),
+    Column("marked", String(16), nullable=False, default=""),
+)
+
+#: How far the merge requests of a project have been read again. ``position`` is GitLab's time of the last change that
+#: the river has; what was said before ``began_at`` is not told again.
+rereads = Table(
+    "rereads",
+    metadata,
+    Column("project", String(255), primary_key=True),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("position", DateTime(timezone=True)),
+    Column("read_at", DateTime(timezone=True)),
+    Column("leased_until", DateTime(timezone=True)),
 )
 
 #: The record behind a merge request and the plan that is on its branch: what comments ask about.

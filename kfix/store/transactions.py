@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from schemas import errors
@@ -30,3 +32,9 @@ async def transact(engine: Engine, work: Callable[[Connection], T], *, what: str
         return await asyncio.to_thread(run)
     except DBAPIError as failure:
         raise errors.Unavailable(f"{what}: {failure.orig}") from failure
+
+
+def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Inserts a row unless its key is there already."""
+    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    connection.execute(insert(table).values(**values).on_conflict_do_nothing())

@@ -1,11 +1,13 @@
-"""Stands where a source is not configured: nothing is measured, and the outcome says so."""
+"""Stands where a source is not configured: nothing is measured, nothing expires, and the outcome says so."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from learn.core.judgement import WorkloadState
-from schemas.merge_requests import Proposal
+from learn.ports import Stand
+from schemas.merge_requests import MergeRequestRef, Proposal
 
 
 class NoSignals:
@@ -22,3 +24,10 @@ class NoCluster:
 
     async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
         return WorkloadState()
+
+
+class NoForge:
+    """``learn.ports.Forge`` without GitLab."""
+
+    async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
+        return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, update
@@ -25,8 +25,8 @@ from schemas.outcomes import Outcome
 
 T = TypeVar("T")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-#: GitLab tells whole seconds, so its word on what happened now can look a second old.
-_GRAIN = timedelta(seconds=1)
+#: At the same instant the later of these words counts: GitLab's webhooks tell whole seconds.
+_RANK = {"closed": 0, "open": 1, "merged": 2}
 
 
 class SqlLedger:
@@ -46,8 +46,6 @@ class SqlLedger:
                 "proposal": _dumped(followed.proposal),
                 "merge_request": _dumped(followed.merge_request),
             }
-            if _aware(row.changed_at) == _BEGINNING:
-                values["changed_at"] = followed.changed_at
             connection.execute(_update(followed.incident_id).values(**values))
             return _followed(_locked(connection, followed.incident_id))
 
@@ -58,8 +56,9 @@ class SqlLedger:
     ) -> Followed:
         def work(connection: Connection) -> Followed:
             row = _locked(connection, incident_id)
-            newer = state == "merged" or at >= _aware(row.changed_at) - _GRAIN
-            if newer and row.state != "merged":
+            # The opening is no word of GitLab: whatever it says comes after that, by whichever clock.
+            newer = (at, _RANK[state]) > (_aware(row.changed_at), _RANK[row.state])
+            if (newer or state == "merged") and row.state != "merged":
                 values: dict[str, Any] = {"state": state, "changed_at": at}
                 if row.merge_request is None and ref is not None:
                     values["merge_request"] = _dumped(ref)
@@ -120,18 +119,29 @@ class SqlLedger:
             )
         )
 
-    async def stale(self, before: datetime, limit: int) -> list[Followed]:
+    async def stale(
+        self, before: datetime, *, now: datetime, asked_before: datetime, limit: int
+    ) -> list[Followed]:
         table = followed_table.c
         ended = exists().where(incident_outcomes.c.incident_id == table.incident_id)
+        due = or_(table.asked_at.is_(None), table.asked_at <= asked_before)
         query = (
             select(followed_table)
-            .where(table.state == "open", table.opened_at < before, ~ended)
+            .where(table.state == "open", table.opened_at < before, due, ~ended)
             .order_by(table.opened_at)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
-        return await self._transact(
-            lambda connection: [_followed(row) for row in connection.execute(query)]
-        )
+
+        def work(connection: Connection) -> list[Followed]:
+            found = [_followed(row) for row in connection.execute(query).all()]
+            names = [followed.incident_id for followed in found]
+            connection.execute(
+                update(followed_table).where(table.incident_id.in_(names)).values(asked_at=now)
+            )
+            return found
+
+        return await self._transact(work)
 
     async def keep(self, outcome: Outcome) -> None:
         plan = outcome.plan

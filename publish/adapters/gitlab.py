@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from kfix.clients.gitlab import GitLab, check_project
 from publish.adapters.people import People
+from publish.core.spoken import Changes, Comment, Discussion, Pipeline, Seen
 from publish.ports import Draft, FileAction, Found, MarkedState
 from schemas import errors
+from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestRef
 
 _STATES: dict[str, Literal["opened", "merged", "closed"]] = {
@@ -20,6 +24,7 @@ _STATES: dict[str, Literal["opened", "merged", "closed"]] = {
 }
 #: Notes looked through for one of ours.
 _NOTES = 200
+_PAGE = 100
 
 
 class GitLabForge:
@@ -38,7 +43,49 @@ class GitLabForge:
             )
         )
         ours = sorted(found, key=lambda mr: mr.state != "opened")
-        return Found(_ref(project, ours[0]), _STATES.get(ours[0].state, "closed")) if ours else None
+        if not ours:
+            return None
+        seen = _seen(project, ours[0])
+        return Found(seen.ref, seen.state, seen.ended_at)
+
+    async def changed(self, project: str, since: datetime, at_most: int) -> Changes:
+        """See ``ports.Forge``. Whoever opened them and however they are labelled: the branch tells, and people may not.
+
+        Each request goes on from the last change seen, as pages shift while merge requests change.
+        """
+        check_project(project)
+
+        def look(gl: Any) -> Changes:
+            handle = gl.projects.get(project, lazy=True)
+            seen: dict[int, Seen] = {}
+            start, page, through = since, 1, None
+            for _ in range(math.ceil(at_most / _PAGE)):
+                listed = handle.mergerequests.list(**_changes(start), page=page, get_all=False)
+                seen |= {int(mr.iid): _seen(project, mr) for mr in listed if _ours(mr)}
+                through = _time(listed[-1].updated_at) if listed else through
+                if len(listed) < _PAGE:
+                    return Changes(tuple(seen.values()), through, complete=True)
+                again = through is None or through <= start
+                start, page = (start, page + 1) if again else (through or start, 1)
+            return Changes(tuple(seen.values()), through, complete=False)
+
+        return await self._gitlab.read(look)
+
+    async def discussion(self, ref: MergeRequestRef, since: datetime) -> Discussion:
+        """See ``ports.Forge``. The newest comments, as many as ``noted`` looks through."""
+        me = await self.me()
+
+        def look(gl: Any) -> Discussion:
+            mr = gl.projects.get(check_project(ref.project), lazy=True).mergerequests.get(ref.iid)
+            notes = mr.notes.list(order_by="created_at", sort="desc", per_page=_PAGE, iterator=True)
+            newest = itertools.islice(notes, _NOTES)
+            recent = itertools.takewhile(lambda note: _time(note.created_at) >= since, newest)
+            said = tuple(_comment(n) for n in recent if not n.system and n.author["username"] != me)
+            given = mr.approvals.get()
+            by, at = _last_approval(given.approved_by) if given.approved else ("", None)
+            return Discussion(said, by, at, _pipeline(getattr(mr, "head_pipeline", None)))
+
+        return await self._gitlab.read(look)
 
     async def head(self, project: str, branch: str) -> str | None:
         """See ``ports.Forge``. A project that is gone raises errors.NotFound."""
@@ -202,6 +249,69 @@ class GitLabForge:
         except (errors.Rejected, errors.Moved):
             return False
         return True
+
+
+def _changes(since: datetime) -> dict[str, str | int]:
+    return {
+        "state": "all",
+        "scope": "all",
+        "order_by": "updated_at",
+        "sort": "asc",
+        "updated_after": since.isoformat(),
+        "per_page": _PAGE,
+    }
+
+
+def _ours(mr: Any) -> bool:
+    """From an incident's branch of the project itself: anybody may name a branch of their own fork so."""
+    own = mr.source_project_id == mr.target_project_id
+    return own and incident_of_branch(str(mr.source_branch)) is not None
+
+
+def _seen(project: str, mr: Any) -> Seen:
+    state = _STATES.get(mr.state, "closed")
+    who, when = {"merged": ("merge_user", "merged_at"), "closed": ("closed_by", "closed_at")}.get(
+        state, ("", "")
+    )
+    by, at = getattr(mr, who, None) if who else None, getattr(mr, when, None) if when else None
+    return Seen(
+        ref=_ref(project, mr),
+        state=state,
+        updated_at=_time(mr.updated_at),
+        ended_at=_time(at) if at else None,
+        ended_by=str(by["username"]) if by else "",
+    )
+
+
+def _comment(note: Any) -> Comment:
+    return Comment(
+        int(note.id), str(note.author["username"]), str(note.body), _time(note.created_at)
+    )
+
+
+def _last_approval(given: Sequence[Mapping[str, Any]]) -> tuple[str, datetime | None]:
+    """Who approved last, and when where GitLab tells (``approved_at``, newer versions)."""
+    if not given:
+        return "", None
+    last = max(given, key=lambda one: str(one.get("approved_at") or ""))
+    at = last.get("approved_at")
+    return str(last["user"]["username"]), _time(at) if at else None
+
+
+def _pipeline(pipeline: Mapping[str, Any] | None) -> Pipeline | None:
+    if not pipeline:
+        return None
+    at = pipeline.get("finished_at")
+    return Pipeline(int(pipeline["id"]), str(pipeline["status"]), _time(at) if at else None)
+
+
+def _time(text: str) -> datetime:
+    """An ISO 8601 time. Raises errors.Unavailable for what is none."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise errors.Unavailable(f"GitLab: no time: {str(text)[:40]!r}") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _mark(key: str) -> str:

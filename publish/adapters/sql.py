@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from kfix.store.publish_tables import fix_outcomes, merge_requests, notifications, proposals
-from kfix.store.transactions import transact
+from kfix.store.publish_tables import (
+    fix_outcomes,
+    merge_request_words,
+    merge_requests,
+    notifications,
+    proposals,
+)
+from kfix.store.transactions import insert_missing, transact
 from publish.adapters import claims
+from publish.adapters.clock import SqlClock
 from publish.core.claims import Claim
 from publish.core.course import Known
 from publish.core.history import Fix
 from publish.core.notice import NoticeKind
+from publish.core.spoken import Word, standing_of
 from publish.ports import Proposed
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef, Notification
@@ -27,7 +35,7 @@ T = TypeVar("T")
 _RECENT = 200
 
 
-class SqlLedger:
+class SqlLedger(SqlClock):
     """Rows with natural keys: keeping the same thing twice leaves one row."""
 
     def __init__(self, engine: Engine) -> None:
@@ -77,6 +85,12 @@ class SqlLedger:
         }
         await _in_thread(self._insert, merge_requests, row)
 
+        # GitLab may have spoken first.
+        def work(connection: Connection) -> None:
+            _moved(connection, known.incident_id)
+
+        await transact(self._engine, work, what="publish's ledger")
+
     def _insert(self, table: Table, row: Mapping[str, Any]) -> bool:
         try:
             with self._engine.begin() as connection:
@@ -85,16 +99,39 @@ class SqlLedger:
             return False
         return True
 
-    async def moved_to(
-        self, incident_id: str, state: Literal["opened", "merged", "closed"], at: datetime
-    ) -> None:
+    async def heard(self, word: Word) -> Known | None:
         """See ``ports.Ledger``."""
-        closed_at = None if state == "opened" else at
-        await self._update(incident_id, {"state": state, "closed_at": closed_at})
+
+        def work(connection: Connection) -> Known | None:
+            row = {
+                "event_id": word.event_id,
+                "incident_id": word.incident_id,
+                "action": word.action,
+                "at": word.at,
+                "told": word.told,
+            }
+            insert_missing(connection, merge_request_words, row)
+            if word.told:
+                known = merge_request_words.c.event_id == word.event_id
+                connection.execute(update(merge_request_words).where(known).values(told=True))
+            return _moved(connection, word.incident_id)
+
+        return await transact(self._engine, work, what="publish's ledger")
+
+    async def words_of(self, incident_ids: Sequence[str]) -> Sequence[Word]:
+        """See ``ports.Ledger``."""
+        query = select(merge_request_words).where(
+            merge_request_words.c.incident_id.in_(incident_ids)
+        )
+        return [_as_word(row) for row in await _in_thread(self._rows, query)]
 
     async def noted(self, incident_id: str, at: datetime) -> None:
         """See ``ports.Ledger``."""
         await self._update(incident_id, {"noted_at": at})
+
+    async def read_through(self, incident_id: str, changed_at: datetime) -> None:
+        """See ``ports.Ledger``."""
+        await self._update(incident_id, {"read_through": changed_at})
 
     async def snooze(self, incident_id: str, until: datetime | None) -> None:
         """See ``ports.Ledger``."""
@@ -261,6 +298,26 @@ class SqlLedger:
         ]
 
 
+def _moved(connection: Connection, incident_id: str) -> Known | None:
+    """Moves a merge request to where all words together say; as it is then."""
+    ours = merge_requests.c.incident_id == incident_id
+    row = connection.execute(select(merge_requests).where(ours).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    said = merge_request_words.c
+    words = connection.execute(select(merge_request_words).where(said.incident_id == incident_id))
+    standing = standing_of([_as_word(dict(word._mapping)) for word in words])
+    if standing.since is not None:
+        closed_at = None if standing.state == "opened" else standing.since
+        values = {"state": standing.state, "closed_at": closed_at}
+        connection.execute(update(merge_requests).where(ours).values(**values))
+    return _as_known(dict(connection.execute(select(merge_requests).where(ours)).one()._mapping))
+
+
+def _as_word(row: Mapping[str, Any]) -> Word:
+    return Word(row["event_id"], row["incident_id"], row["action"], _utc(row["at"]), row["told"])
+
+
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """Runs ``work`` in a thread. A database that does not answer is worth another try."""
     try:
@@ -281,6 +338,7 @@ def _as_known(row: Mapping[str, Any]) -> Known:
         closed_at=_utc(row["closed_at"]) if row["closed_at"] else None,
         noted_at=_utc(row["noted_at"]) if row["noted_at"] else None,
         snoozed_until=_utc(row["snoozed_until"]) if row["snoozed_until"] else None,
+        read_through=_utc(row["read_through"]) if row["read_through"] else None,
     )
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from publish.core.spoken import AlertStanding
 from schemas import errors
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-CourseKind = Literal["open", "note", "recovered", "decline", "quiet"]
+CourseKind = Literal["open", "note", "recovered", "returned", "decline", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Known:
     closed_at: datetime | None = None
     noted_at: datetime | None = None
     snoozed_until: datetime | None = None
+    #: GitLab's time of the last change up to which all that was said of it is known to the river.
+    read_through: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,15 @@ def choose(
     same_project: Sequence[Known],
     limits: Limits,
     now: datetime,
+    alert: AlertStanding = AlertStanding(),  # noqa: B008 - frozen
 ) -> Course:
     """The course for ``record``. ``mine`` is the incident's own merge request, ``same_trouble`` those of its
-    fingerprint, ``same_project`` those of the repository, newest first."""
+    fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands."""
     if record.role == "recovery":
         there = mine is not None and mine.state == "opened" and not limits.observe
-        return Course("recovered" if there else "quiet")
+        return Course("recovered" if there and alert.over else "quiet")
     if mine is not None and record.role == "repeat":
-        return _again(mine, limits, now)
+        return _again(mine, limits, now, alert)
     if mine is not None and mine.state != "opened":
         return Course("decline", "already_merged" if mine.state == "merged" else "remembered")
     if record.status != "solution_proposed" or recommended(record) is None:
@@ -81,14 +85,19 @@ def choose(
     return Course("quiet") if told else limited
 
 
-def _again(mine: Known, limits: Limits, now: datetime) -> Course:
+def _again(mine: Known, limits: Limits, now: datetime, alert: AlertStanding) -> Course:
+    if alert.over:
+        return Course("quiet")  # an older alert that comes late
+    if alert.marked == "recovered" and mine.state == "opened" and not limits.observe:
+        return Course("returned")
     last = max(mine.noted_at or mine.opened_at, mine.opened_at)
     due = mine.state == "opened" and now - last >= limits.note_every and not limits.observe
-    due = due and not _snoozed(mine, now)
+    due = due and not snoozed(mine, now)
     return Course("note") if due else Course("quiet")
 
 
-def _snoozed(known: Known, now: datetime) -> bool:
+def snoozed(known: Known, now: datetime) -> bool:
+    """Do people not want to hear of it now?"""
     return known.snoozed_until is not None and now < known.snoozed_until
 
 
@@ -98,7 +107,7 @@ def _limited(
     limits: Limits,
     now: datetime,
 ) -> Course:
-    if any(_snoozed(known, now) for known in same_trouble):
+    if any(snoozed(known, now) for known in same_trouble):
         return Course("quiet")
     for known in same_trouble:
         recent = known.closed_at is not None and now - known.closed_at < limits.remember_closed

@@ -8,7 +8,7 @@ from typing import Literal
 from publish.core.wording import Language, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-NoticeKind = Literal["opened", "declined", "recovered"]
+NoticeKind = Literal["opened", "declined", "recovered", "returned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +63,7 @@ def _head(record: ValidatedPlans, kind: NoticeKind, language: Language) -> str:
         return f"🚨 {word('head_opened', language)}"
     if kind == "recovered":
         return f"✅ {word('head_recovered', language)}"
+    if kind == "returned":
+        return f"🔁 {word('head_returned', language)}"
     key = "head_human" if record.status == "needs_human" else "head_declined"
     return f"{'🙋' if key == 'head_human' else '💤'} {word(key, language)}"

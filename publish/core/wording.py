@@ -146,7 +146,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "K-Fix : incident, une personne est nécessaire",
     ),
     "head_recovered": ("K-Fix: incident over", "K-Fix : incident terminé"),
+    "head_returned": ("K-Fix: the alert is back", "K-Fix : l'alerte est revenue"),
     "note_repeat": ("The alert came again", "L'alerte est revenue"),
+    "note_returned": (
+        "The alert is on again: the incident is not over, and this change is proposed as before.",
+        "L'alerte est de nouveau active : l'incident n'est pas terminé, ce changement reste proposé.",
+    ),
     "note_recovered": (
         "The incident recovered by itself. Nothing has to be merged for it; closing this merge request says so.",
         "L'incident s'est résolu de lui-même. Rien ne doit être fusionné pour cela ; fermer cette MR le dit.",

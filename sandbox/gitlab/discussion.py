@@ -10,7 +10,7 @@ from sandbox.gitlab import views
 from sandbox.gitlab.hooks import announce, note_event, tell
 from sandbox.gitlab.quick_actions import obey
 from sandbox.gitlab.requests import Call, Refused, Table, not_found
-from sandbox.gitlab.state import GitLab, MergeRequest, Note, Project, User
+from sandbox.gitlab.state import GitLab, MergeRequest, Note, Project, User, instant
 from sandbox.serving import reply
 from schemas.base import Json
 
@@ -97,7 +97,10 @@ def _approvals(call: Call, project: Project, mr: MergeRequest) -> dict[str, Json
         "approved": left == 0,
         "approvals_required": project.approvals_required,
         "approvals_left": left,
-        "approved_by": [{"user": views.user(call.gitlab, u)} for u in mr.approved_by],
+        "approved_by": [
+            {"user": views.user(call.gitlab, u), "approved_at": instant(at)}
+            for u, at in mr.approved_by.items()
+        ],
         "user_has_approved": call.user in mr.approved_by,
         "user_can_approve": call.user != mr.author and call.user not in mr.approved_by,
     }
@@ -118,7 +121,7 @@ async def approve(call: Call) -> Response:
     sha = call.given("sha")
     if sha and sha != mr.sha:
         raise Refused(409, {"message": f"SHA does not match HEAD of source branch: {mr.sha}"})
-    mr.approved_by.append(call.user)
+    mr.updated = mr.approved_by[call.user] = call.gitlab.clock()
     complete = len(mr.approved_by) >= project.approvals_required
     await tell(call.gitlab, project, mr, call.user, "approved" if complete else "approval")
     return reply(_approvals(call, project, mr), 201)
@@ -130,6 +133,7 @@ async def unapprove(call: Call) -> Response:
     mr = call.merge_request(project)
     if call.user not in mr.approved_by:
         raise Refused(404, {"message": "404 Not found"})
-    mr.approved_by.remove(call.user)
+    del mr.approved_by[call.user]
+    mr.updated = call.gitlab.clock()
     await tell(call.gitlab, project, mr, call.user, "unapproved")
     return reply(_approvals(call, project, mr), 201)

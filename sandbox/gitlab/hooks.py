@@ -108,6 +108,7 @@ def pipeline_event(gitlab: GitLab, project: Project, mr: MergeRequest) -> dict[s
             "status": mr.pipeline,
             "detailed_status": "passed" if mr.pipeline == "success" else mr.pipeline,
             "created_at": _old_time(mr.updated),
+            "finished_at": _old_time(mr.pipeline_finished) if mr.pipeline_finished else None,
             "url": f"{gitlab.url}/{project.path}/-/pipelines/{mr.id * 10}",
         },
         "merge_request": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 from starlette.responses import Response
 
@@ -80,10 +81,18 @@ def _people(call: Call, value: Json) -> list[User]:
     return [call.gitlab.users[int(str(i))] for i in ids if i and int(str(i)) in call.gitlab.users]
 
 
+def _seconds(text: str) -> float:
+    """An ISO 8601 time as unix seconds; no time is the beginning. Raises Refused (400) as GitLab does."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else 0.0
+    except ValueError:
+        raise Refused(400, {"error": "updated_after is invalid"}) from None
+
+
 def _filtered(call: Call, found: list[MergeRequest]) -> list[MergeRequest]:
     asked, labels = call.asked, set(_words(call.asked("labels")))
     iids = call.request.query_params.getlist("iids[]")
-    search = asked("search").lower()
+    search, after = asked("search").lower(), _seconds(asked("updated_after"))
     kept = [
         mr
         for mr in found
@@ -93,6 +102,7 @@ def _filtered(call: Call, found: list[MergeRequest]) -> list[MergeRequest]:
         and asked("author_id", str(mr.author.id)) == str(mr.author.id)
         and asked("author_username", mr.author.username) == mr.author.username
         and labels <= set(mr.labels)
+        and mr.updated >= after
         and (not iids or str(mr.iid) in iids)
         and search in f"{mr.title}\n{mr.description}".lower()
     ]
@@ -315,6 +325,7 @@ async def set_pipeline(
 ) -> None:
     """The branch's pipeline changes its state; hooks hear of it, and a waiting auto-merge goes through."""
     mr.pipeline = status
+    mr.pipeline_finished = None if status == "running" else gitlab.clock()
     announce(gitlab, project, "pipeline", pipeline_event(gitlab, project, mr))
     if status == "success" and mr.auto_merge and mr.merged_by is not None:
         await merge_now(gitlab, project, mr, mr.merged_by)

@@ -65,11 +65,13 @@ class MergeRequest:
     assignees: list[User] = field(default_factory=list)
     reviewers: list[User] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    approved_by: list[User] = field(default_factory=list)
+    #: Who approved, and when, in that order.
+    approved_by: dict[User, float] = field(default_factory=dict)
     remove_source_branch: bool = False
     squash: bool = False
     auto_merge: bool = False
     pipeline: PipelineStatus = ""
+    pipeline_finished: float | None = None
     merged_by: User | None = None
     merged: float | None = None
     closed_by: User | None = None

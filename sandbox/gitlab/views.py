@@ -101,7 +101,14 @@ def merge_request(
 ) -> dict[str, Json]:
     """A merge request, as lists and single reads show it."""
     pipeline: Json = (
-        {"id": mr.id * 10, "iid": 1, "status": mr.pipeline, "sha": mr.sha, "ref": mr.source_branch}
+        {
+            "id": mr.id * 10,
+            "iid": 1,
+            "status": mr.pipeline,
+            "sha": mr.sha,
+            "ref": mr.source_branch,
+            "finished_at": instant(mr.pipeline_finished),
+        }
         if mr.pipeline
         else None
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +25,7 @@ from sqlalchemy import Engine, select
 from kfix.store.learn_tables import incident_outcomes
 from learn.core.judgement import WorkloadState
 from learn.following import check_due, follow, kept
+from learn.ports import Stand
 from schemas import errors
 from schemas.merge_requests import Feedback, MergeRequestEvent
 from schemas.outcomes import Outcome
@@ -157,6 +160,8 @@ async def test_a_merge_request_nobody_decides_on_expires_once(store: Engine, wor
     assert await check_due(used) == []
     world.minute = 14.1 * day  # a later alert on it does not make it younger
     (found,) = await check_due(used)
+    assert await check_due(used) == [], "told once"
+    world.minute += 61  # a crash before it was kept
     (again,) = await check_due(used)
     assert (found.result, again.event_id) == ("expired", found.event_id)
     await kept(found, used)
@@ -164,6 +169,79 @@ async def test_a_merge_request_nobody_decides_on_expires_once(store: Engine, wor
     await follow(event("merged", 15 * day, merged_at=after(15 * day)), used)
     world.minute = 16 * day
     assert (await the_outcome(store, world)).result == "success"
+
+
+DAY = 24 * 60
+
+
+async def test_nothing_expires_that_gitlab_says_was_merged(store: Engine, world: World) -> None:
+    used = ports(store, world, expiry_days=14)
+    await follow(event("opened"), used)
+    world.minute, world.stand = 15 * DAY, Stand("merged", after(3 * DAY))
+    assert await check_due(used) == [], "the check after the deployment is due first"
+    (found,) = await check_due(used)
+    assert (found.result, found.merged_at) == ("success", after(3 * DAY))
+
+
+async def test_nothing_expires_that_gitlab_says_was_closed(store: Engine, world: World) -> None:
+    used = ports(store, world, expiry_days=14)
+    await follow(event("opened"), used)
+    world.minute, world.stand = 15 * DAY, Stand("closed", after(3 * DAY))
+    (found,) = await check_due(used)
+    assert (found.result, found.occurred_at) == ("rejected", after(3 * DAY))
+
+
+async def test_nothing_expires_while_gitlab_does_not_tell(store: Engine, world: World) -> None:
+    used = ports(store, world, expiry_days=14)
+    await follow(event("opened"), used)
+    world.stand = None
+    for hours in range(48):
+        world.minute = 15 * DAY + 30 * hours
+        assert await check_due(used) == []
+    assert world.asked == 24, "an hour between two questions"
+    world.failing["gitlab"] = errors.Unavailable("away")
+    world.minute += 61
+    assert await check_due(used) == []
+    del world.failing["gitlab"]
+    world.minute, world.stand = world.minute + 61, Stand("merged", after(DAY))
+    assert await check_due(used) == []
+    assert [one.result for one in await check_due(used)] == ["success"]
+
+
+async def test_the_last_word_counts_by_its_time_in_every_order(store: Engine, world: World) -> None:
+    words = (
+        event("opened"),
+        event("closed", 2),
+        event("reopened", 3),
+        event("closed", 5),
+        event("reopened", 8),
+        event("reopened", 8),
+    )
+    for number, order in enumerate(itertools.permutations(words)):
+        if number % 12 and os.environ.get("KFIX_TEST_FULL") != "1":
+            continue
+        incident = f"inc-{number}"
+        for one in order:
+            named = {"incident_id": incident, "event_id": f"{incident}-{one.event_id}"}
+            await follow(one.model_copy(update=named), ports(store, world))
+        followed = await ports(store, world).ledger.find(incident)
+        assert followed is not None
+        assert (followed.state, followed.changed_at) == ("open", after(8))
+
+
+async def test_a_merge_is_checked_whatever_comes_before_or_after_it(
+    store: Engine, world: World
+) -> None:
+    words = (event("opened"), event("closed", 2), event("reopened", 3), event("merged", 4))
+    for number, order in enumerate(itertools.permutations((*words, words[3]))):
+        if number % 4 and os.environ.get("KFIX_TEST_FULL") != "1":
+            continue
+        incident = f"inc-{number}"
+        for one in order:
+            await follow(one.model_copy(update={"incident_id": incident}), ports(store, world))
+        followed = await ports(store, world).ledger.find(incident)
+        assert followed is not None
+        assert (followed.state, followed.changed_at) == ("merged", after(4))
 
 
 async def test_replays_give_the_same_event_ids_and_nothing_twice(

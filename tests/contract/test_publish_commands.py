@@ -11,9 +11,9 @@ import pytest
 from fixtures_publish_hostile import ATTACKS
 from fixtures_publish_world import PATH, PROJECT, World, done, world  # noqa: F401
 
-from ingest.core.commands import command_of
 from ingest.core.gitlab import Delivery, Reading, event_of
 from ingest.core.outcomes import Ignored
+from kfix.commands import command_of
 from publish.agent import follow, publish
 from sandbox.faults import Fault
 from sandbox.gitlab.discussion import add_note
@@ -390,7 +390,9 @@ async def test_another_fix_of_the_same_trouble_is_not_proposed_either(world: Wor
 async def test_reopening_takes_the_decision_back(world: World) -> None:
     record = await proposed(world)
     await follow(comment("").model_copy(update={"action": "closed", "command": ""}), world.ports)
-    reopened = comment("", minutes=9).model_copy(update={"action": "reopened", "command": ""})
+    reopened = comment("", number=2, minutes=9).model_copy(
+        update={"action": "reopened", "command": ""}
+    )
     await follow(reopened, world.ports)
     later = record.model_copy(update={"role": "repeat", "event_id": "val-later"})
     world.now[0] = sample.NOW + timedelta(hours=2)

@@ -14,6 +14,7 @@ from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.core.course import Known
 from publish.core.history import Fix
+from publish.core.spoken import Word
 from publish.ports import Proposed
 from schemas import errors
 from schemas.context import OutcomeResult
@@ -55,12 +56,12 @@ async def test_it_is_found_by_fingerprint_and_project_newest_first(ledger: SqlLe
 async def test_states_and_times_follow(ledger: SqlLedger) -> None:
     await ledger.opened(known(), REF)
     at = sample.NOW + timedelta(minutes=5)
-    await ledger.moved_to("inc-a", "closed", at)
+    await ledger.heard(Word("gl-1", "inc-a", "closed", at))
     await ledger.noted("inc-a", at)
     found = await ledger.of_incident("inc-a")
     assert found is not None
     assert (found.state, found.closed_at, found.noted_at) == ("closed", at, at)
-    await ledger.moved_to("inc-a", "opened", at)
+    await ledger.heard(Word("gl-2", "inc-a", "reopened", at + timedelta(minutes=1)))
     found = await ledger.of_incident("inc-a")
     assert found is not None
     assert found.closed_at is None
@@ -99,7 +100,7 @@ async def test_a_database_that_fails_is_worth_another_try(store_url: str) -> Non
     calls = (
         lambda: ledger.of_incident("inc-a"),
         lambda: ledger.opened(known(), REF),
-        lambda: ledger.moved_to("inc-a", "closed", sample.NOW),
+        lambda: ledger.heard(Word("gl-1", "inc-a", "closed", sample.NOW)),
         lambda: ledger.ref_of("inc-a"),
         lambda: ledger.keep_told("inc-a", "opened", message),
     )

@@ -13,6 +13,7 @@ from publish.agent import follow, publish
 from publish.opening import open_merge_request
 from sandbox.faults import Fault
 from schemas import errors
+from schemas.validated import ValidatedPlans
 
 # ruff: noqa: F811  (fixtures are imported by name)
 
@@ -199,6 +200,76 @@ async def test_a_flapping_alert_makes_one_merge_request_and_few_words(world: Wor
     (mr,) = world.merge_requests
     assert len(mr.notes) == 1
     assert len(world.slack.messages) == len(world.teams.cards) == 2
+
+
+def at(record: ValidatedPlans, minutes: int) -> ValidatedPlans:
+    """The record of an alert, or of its end, that happened then."""
+    when = sample.NOW + timedelta(minutes=minutes)
+    return record.model_copy(
+        update={"context": record.context.model_copy(update={"alerted_at": when})}
+    )
+
+
+async def story(world: World) -> dict[str, ValidatedPlans]:
+    """Triggered, recovered, triggered: as three records, by their own times."""
+    on = await world.record()
+    over = await world.record(role="recovery", event_id="val-over", recommended="")
+    again = await world.record(role="repeat", event_id="val-again")
+    return {"on": at(on, 0), "over": at(over, 5), "again": at(again, 9)}
+
+
+def labels(world: World) -> set[str]:
+    (mr,) = world.merge_requests
+    return {label for label in mr.labels if label.startswith("kfix::")}
+
+
+async def test_an_alert_that_is_back_is_not_over(world: World) -> None:
+    said = await story(world)
+    await publish(said["on"], world.ports)
+    await publish(said["over"], world.ports)
+    assert labels(world) == {"kfix::recovered"}
+    event = await done(publish(said["again"], world.ports))
+    assert event.action == "updated"
+    assert labels(world) == {"kfix::proposed"}
+    (mr,) = world.merge_requests
+    assert "is on again" in mr.notes[-1].body
+    assert "the alert is back" in str(world.slack.messages[-1].blocks)
+    assert "the alert is back" in str(world.teams.cards[-1])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("on", "again", "over"),
+        ("on", "over", "again", "over"),
+        ("on", "over", "again", "on", "over"),
+        ("on", "again", "over", "again", "over", "on"),
+        ("again", "over", "on"),
+        ("again", "on", "over"),
+        ("over", "on", "again"),
+        ("over", "again", "on"),
+    ],
+)
+async def test_in_every_order_the_last_word_on_the_alert_wins(
+    world: World, order: tuple[str, ...]
+) -> None:
+    said = await story(world)
+    for name in order:
+        await publish(said[name], world.ports)
+    assert labels(world) == {"kfix::proposed"}
+    (mr,) = world.merge_requests
+    told = [n.body for n in mr.notes if "recovered by itself" in n.body or "on again" in n.body]
+    assert not told or "on again" in told[-1]
+
+
+@pytest.mark.parametrize("order", [("on", "over"), ("over", "on"), ("on", "over", "on", "over")])
+async def test_an_alert_that_is_over_is_said_to_be_over_in_every_order(
+    world: World, order: tuple[str, ...]
+) -> None:
+    said = await story(world)
+    for name in order:
+        await publish(said[name], world.ports)
+    assert labels(world) == {"kfix::recovered"}
 
 
 async def test_a_recovery_without_a_merge_request_is_quiet(world: World) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE
 from ingest.core.datadog import alert_of, raw_alert
-from ingest.core.reading import clean, document_of
+from ingest.core.reading import document_of
+from kfix.merge_request_words import clean
 from schemas.alerts import RawAlert
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)

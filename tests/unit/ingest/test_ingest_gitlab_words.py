@@ -10,9 +10,9 @@ import pytest
 from fixtures_ingest import NOW
 
 from ingest.adapters.examples import GITLAB_MERGED, GITLAB_NOTE
-from ingest.core.commands import command_of
 from ingest.core.gitlab import Delivery, event_of
 from ingest.core.outcomes import Ignored, Malformed
+from kfix.commands import command_of
 from schemas.merge_requests import Feedback, MergeRequestEvent
 
 DELIVERY = Delivery("key-1", NOW, "kfix-bot", "https://gitlab.example.com")
@@ -118,10 +118,30 @@ def test_a_pipeline_is_told_when_it_ends(status: str) -> None:
         assert (made.action, made.text) == ("pipeline", status)
 
 
-def test_the_same_delivery_has_the_same_id() -> None:
+def test_the_same_word_has_the_same_id_however_it_was_delivered() -> None:
     other = Delivery("key-2", NOW, "", "")
-    assert merge_request("merge").event_id == merge_request("merge").event_id
-    assert event_of(GITLAB_MERGED, other).event_id != merge_request("merge").event_id  # type: ignore[union-attr]
+    for document in (GITLAB_MERGED, GITLAB_NOTE):
+        first, again = event_of(document, DELIVERY), event_of(document, other)
+        assert isinstance(first, MergeRequestEvent)
+        assert isinstance(again, MergeRequestEvent)
+        assert first.event_id == again.event_id
+
+
+def test_another_word_has_another_id() -> None:
+    closed = [merge_request("close", updated_at=f"2026-11-24 09:0{m}:00 UTC") for m in (0, 1)]
+    notes = [note("x", id=number) for number in (1, 2)]
+    others = [merge_request("merge", iid=13), merge_request("approved"), merge_request("reopen")]
+    made = [*closed, *notes, *others, merge_request("merge")]
+    assert len({event.event_id for event in made}) == len(made)
+
+
+def test_a_word_without_a_number_or_time_has_the_id_of_its_delivery() -> None:
+    document = copy.deepcopy(GITLAB_NOTE)
+    del document["object_attributes"]["id"]
+    first, again = (event_of(document, Delivery(key, NOW, "", "")) for key in ("a", "b"))
+    assert isinstance(first, MergeRequestEvent)
+    assert isinstance(again, MergeRequestEvent)
+    assert first.event_id != again.event_id
 
 
 def test_a_note_is_masked_capped_and_its_command_read() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_publish_rendered import check_inert
 
-from ingest.core.commands import command_of
+from kfix.commands import command_of
 from publish.core import notes
 from publish.core.wording import Language
 from schemas.merge_requests import Feedback

@@ -1,0 +1,124 @@
+"""What was said of a merge request and of its alert, put in order by time: the last word wins, whatever order words come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from schemas.merge_requests import MergeRequestRef
+
+MergeRequestState = Literal["opened", "merged", "closed"]
+#: Words of GitLab that move a merge request. At the same instant the later one of this row counts: GitLab's webhooks tell
+#: whole seconds.
+_MOVES: dict[str, MergeRequestState] = {
+    "closed": "closed",
+    "reopened": "opened",
+    "merged": "merged",
+}
+_RANK = {action: rank for rank, action in enumerate(_MOVES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of GitLab. ``told``: it is in ``mr.events``; otherwise only K-Fix's own look at GitLab knows it."""
+
+    event_id: str
+    incident_id: str
+    action: str
+    at: datetime
+    told: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a merge request stands, and since when; ``since`` is ``None`` while nobody said anything."""
+
+    state: MergeRequestState = "opened"
+    since: datetime | None = None
+
+
+def standing_of(words: Sequence[Word]) -> Standing:
+    """The state that the words come to. A merge is final; of the same word said twice in a row the first one counts."""
+    moves = sorted((w for w in words if w.action in _MOVES), key=lambda w: (w.at, _RANK[w.action]))
+    merges = [word for word in moves if word.action == "merged"]
+    if merges:
+        return Standing("merged", merges[0].at)
+    if not moves:
+        return Standing()
+    since = moves[-1].at
+    for word in reversed(moves):
+        if word.action != moves[-1].action:
+            break
+        since = word.at
+    return Standing(_MOVES[moves[-1].action], since)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A merge request in a list of those that changed, with GitLab's times."""
+
+    ref: MergeRequestRef
+    state: MergeRequestState
+    updated_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A person's comment."""
+
+    number: int
+    author: str
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline of a branch; ``finished_at`` is ``None`` while it runs."""
+
+    number: int
+    status: str
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discussion:
+    """What people and pipelines said on a merge request. ``approved_at`` is ``None`` where GitLab does not tell."""
+
+    comments: tuple[Comment, ...] = ()
+    #: Who gave the last approval; empty: it is not approved.
+    approved_by: str = ""
+    approved_at: datetime | None = None
+    pipeline: Pipeline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Merge requests that changed, and how far the list of changes was read: ``through`` is the last one's time.
+
+    ``complete``: there were no more.
+    """
+
+    seen: tuple[Seen, ...]
+    through: datetime | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStanding:
+    """When an incident's alert was last on and when it was last over. ``marked``: what its merge request says of it."""
+
+    alerted_at: datetime | None = None
+    recovered_at: datetime | None = None
+    marked: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Is the alert over? The alert and its end at one instant are an end, as in decide's ledger."""
+        if self.recovered_at is None:
+            return False
+        return self.alerted_at is None or self.recovered_at >= self.alerted_at
