@@ -55,8 +55,9 @@ async def _recover(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None
     if ended is None:
         return None
     verdict = core.recovered(bundle, language=ports.language)
+    # Recoveries of several alerts may come in any order: the incident is over since the last of them.
     return core.candidate(
-        bundle,
+        bundle.model_copy(update={"alerted_at": ended.at}),
         verdict,
         incident_id=ended.incident_id,
         fingerprint=ended.fingerprint,

@@ -25,10 +25,11 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """An incident all of whose alerts have recovered."""
+    """An incident all of whose alerts have recovered; ``at`` is the time of the last recovery."""
 
     incident_id: str
     fingerprint: str
+    at: datetime
 
 
 class IncidentLedger(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Row, Table, select, update
+from sqlalchemy import Connection, Engine, Row, Table, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -174,11 +174,11 @@ class SqlLedger:
     def _touch(
         self, connection: Connection, incident_id: str, cycle: str, at: datetime, *, recovered: bool
     ) -> None:
-        connection.execute(
-            update(alert_cycles)
-            .where(alert_cycles.c.cycle == cycle)
-            .values(incident_id=incident_id, alerted_at=at)
-        )
+        episode = alert_cycles.c.cycle == cycle
+        older = or_(alert_cycles.c.alerted_at.is_(None), alert_cycles.c.alerted_at < at)
+        connection.execute(update(alert_cycles).where(episode).values(incident_id=incident_id))
+        # An older alert that comes late does not make the newest one older: its recovery would pass for the end.
+        connection.execute(update(alert_cycles).where(episode, older).values(alerted_at=at))
         values: dict[str, Any] = {"last_alert_at": at}
         values["recovered_at"] = at if recovered else None
         connection.execute(
@@ -204,6 +204,7 @@ class SqlLedger:
             .where(incidents.c.incident_id == episode.incident_id)
             .with_for_update()
         )
+        over_at = at
         others = connection.execute(
             select(alert_cycles).where(alert_cycles.c.incident_id == episode.incident_id)
         ).all()
@@ -213,12 +214,14 @@ class SqlLedger:
                 ended is None or (alerted is not None and ended < alerted)
             ):
                 return None
+            over_at = max(over_at, ended or over_at)
         connection.execute(
             update(incidents)
             .where(incidents.c.incident_id == episode.incident_id)
-            .values(recovered_at=at)
+            .values(recovered_at=over_at)
         )
-        return Recovered(episode.incident_id, self._fingerprint(connection, episode.incident_id))
+        mine = self._fingerprint(connection, episode.incident_id)
+        return Recovered(episode.incident_id, mine, over_at)
 
     def _fingerprint(self, connection: Connection, incident_id: str) -> str:
         query = select(incidents.c.fingerprint).where(incidents.c.incident_id == incident_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from decide.adapters.ledger import SqlLedger, Windows
 from kfix.store import metadata
@@ -166,3 +167,45 @@ async def test_an_incident_with_a_plan_goes_before_the_one_its_cycle_began(
     again, role = await join(ledger, "d3", fp="fp-oom", cycle="cy-2", at=after(2))
     assert calm != planned
     assert (again, role) == (planned, "repeat")
+
+
+def stands(engine: Engine) -> tuple[bool, datetime | None]:
+    """(Is the one incident over?, the time of its cycle's newest alert)"""
+    with engine.connect() as connection:
+        ends = set(connection.execute(select(incidents.c.recovered_at)).scalars())
+        at = connection.execute(select(alert_cycles.c.alerted_at)).scalar_one()
+    return None not in ends, at.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("last", "over"), [(3, False), (4, True)])
+def test_the_last_word_of_an_alert_counts_by_its_time_in_every_order(
+    tmp_path: Path, last: int, over: bool
+) -> None:
+    """Triggered, recovered, triggered (and recovered), one of them twice."""
+    words = [("T", 1), ("R", 2), ("T", 3), ("R", 4)][:last]
+    for number, order in enumerate(itertools.permutations([*words, words[1]])):
+        engine = open_engine(f"sqlite:///{tmp_path / f'{number}.db'}")
+        metadata.create_all(engine, tables=TABLES)
+        ledger = SqlLedger(engine, Windows())
+
+        async def hear(ledger: SqlLedger, order: Sequence[tuple[str, int]]) -> None:
+            for kind, minute in order:
+                if kind == "T":
+                    await join(ledger, f"d{minute}", at=after(minute))
+                else:
+                    await recovered(ledger, "cy-a", after(minute))
+
+        asyncio.run(hear(ledger, order))
+        assert stands(engine) == (over, after(3)), order
+        engine.dispose()
+
+
+async def test_an_incident_is_over_since_its_last_recovery_whichever_was_heard_last(
+    ledger: SqlLedger,
+) -> None:
+    await join(ledger, "d1", cycle="cy-a")
+    await join(ledger, "d2", cycle="cy-b", at=after(1))
+    assert await recovered(ledger, "cy-b", after(9)) is None
+    found = await ledger.recover(cycle="cy-a", at=after(5))
+    assert found is not None
+    assert found.at == after(9)
