@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,22 +61,24 @@ class River:
             **more,
         }
 
-    def start(self, **more: str) -> Worker:
-        """Starts all stages in one process."""
+    def start(self, stages: Sequence[str] = STAGES, **more: str) -> Worker:
+        """Starts these stages in one process."""
         return start_worker(
             self.cluster,
-            STAGES,
+            stages,
             self.folder,
             prefix=self.prefix,
             environment={**self.environment, **more},
         )
 
     @contextmanager
-    def worker(self, **more: str) -> Iterator[Worker]:
-        """Running stages, with the webhooks pointed at them; killed at the end."""
-        worker = self.start(**more)
+    def worker(self, stages: Sequence[str] = STAGES, **more: str) -> Iterator[Worker]:
+        """Running stages, with the webhooks pointed at them when the door is there; killed at the end."""
+        worker = self.start(stages, **more)
         try:
-            self.connect(worker.wait_ready())
+            told = worker.wait_ready()
+            if "ingest" in stages:
+                self.connect(told)
             yield worker
         finally:
             if worker.process.poll() is None:
