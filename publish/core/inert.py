@@ -1,9 +1,13 @@
 """Makes outside text inert: what came from logs, alerts, clusters or a model can be read, and can do nothing.
 
-GitLab acts on text in five ways: quick actions (a slash at the start of a line), references (``@user``, ``#1``, ``!1``,
-``~label``, ``%milestone``, ``$snippet``, ``&epic``), links (Markdown and bare addresses), images, and raw HTML. A
-backslash stops Markdown but not references, which are looked up in the rendered text; only breaking the word does.
-Sources: docs.gitlab.com/user/markdown, docs.gitlab.com/user/project/quick_actions, docs.slack.dev mrkdwn.
+GitLab acts on text twice: its Markdown parser on the source (emphasis, links, images, HTML, tables, footnotes, task lists,
+fences, math), and filters on the rendered text (references ``@user #1 !1 ~label %milestone $snippet &epic [issue:1]
+^alert#1`` and commits, bare addresses, ``:emoji:``, ``{+ inline diffs +}``, ``[TOC]``, ``%{placeholders}``), besides quick
+actions at the start of a line. A backslash stops the first and not the second, so outside of code every character of those
+constructs has both: a backslash where Markdown has one, and a break between it and its neighbour. Dollars are the exception:
+math allows anything next to them, so they are shown by a look-alike.
+Sources: docs.gitlab.com/user/markdown, docs.gitlab.com/user/project/quick_actions, docs.slack.dev mrkdwn,
+learn.microsoft.com/adaptive-cards/authoring-cards/text-features.
 """
 
 from __future__ import annotations
@@ -23,8 +27,20 @@ _BIDI_AND_HIDDEN = re.compile(
 )
 _MARKDOWN = re.compile(r"([\\*_\[\]|~<>^])")
 #: What means something at the start of a line: quick action, heading, list, rule, setext underline.
-_STARTS = re.compile(r"[/#=+.:>-]|\\[~*_]|\d+[.)]")
-_REFERENCE = re.compile(r"([@#!~%$&^*])(?=[\w\"'(\[{\\])")
+_STARTS = re.compile(r"[/#=+.:;>-]|\\[~*_]|\d+[.)]")
+#: Opens a reference, emphasis or an element when something stands right after it.
+_SIGIL = re.compile(r"([@#!~%&^*<>|])(?=\S)")
+#: Inline diffs, tables of contents, footnotes, task lists, placeholders, templates: all need a bracket and its neighbour.
+_BRACKET = re.compile(r"(?<=[\[{])|(?=[\]}])|(?<=\S)(?=[\[{])|(?<=[\]}])(?=\S)")
+#: ``::include``, ``==marked==``, ``++inserted++``, front matter.
+_PAIR = re.compile(r"(?<=[:=+;])(?=[:=+;])")
+#: What GitLab may find as a commit: 7 to 40 hex digits. Plain numbers are left alone.
+_COMMIT = re.compile(r"(?=\d*[a-f])[0-9a-f]{7,}", re.IGNORECASE)
+_SHORT = re.compile(r"(.{6})(?=.)")
+#: A fullwidth dollar sign.
+_DOLLAR = "\uff04"
+#: A colour alone in a code span gets a chip of that colour beside it.
+_COLOUR = re.compile(r"#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([^)]*\)", re.IGNORECASE)
 _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
 _WWW = re.compile(r"(?i)(www)\.")
 #: Keys of issues in other trackers (``OPS-12``): GitLab comments there when a merge request names one.
@@ -54,15 +70,24 @@ def title(text: str, limit: int = 200) -> str:
 
 
 def _broken(text: str) -> str:
-    text = _REFERENCE.sub(lambda m: m.group(1) + BREAK, text)
-    text = _WORD_COLON.sub(":" + BREAK, text)
-    text = _TRACKER.sub(r"\1" + BREAK, text)
-    return _WWW.sub(r"\1" + BREAK + ".", text)
+    text = text.replace("$", _DOLLAR)
+    for between in (_BRACKET, _PAIR):
+        text = between.sub(BREAK, text)
+    for before in (_SIGIL, _TRACKER):
+        text = before.sub(r"\1" + BREAK, text)
+    text = _COMMIT.sub(lambda found: _SHORT.sub(r"\1" + BREAK, found[0]), text)
+    return _unlinked(text)
+
+
+def _unlinked(text: str) -> str:
+    """No address in it is one for a program, and no word between colons is an emoji."""
+    return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
 
 
 def code(text: str, limit: int = 200) -> str:
-    """A short outside value as a code span; GitLab looks for nothing inside one. No pipe: it may stand in a table."""
+    """A short outside value as a code span; GitLab looks for a colour alone inside one. No pipe: it may stand in a table."""
     text = clean(text, limit).replace("`", "'").replace("|", "¦")
+    text += BREAK if _COLOUR.fullmatch(text) else ""
     return f"`{text}`" if text else "–"
 
 
@@ -93,17 +118,17 @@ def mrkdwn(text: str, limit: int = 500) -> str:
     text = re.sub(r"([*_~`])", BREAK + r"\1", text)
     text = re.sub(r"@(?=\w)", "@" + BREAK, text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+    return _unlinked(text)
 
 
 def card(text: str, limit: int = 500) -> str:
-    """Outside text for an Adaptive Card's Markdown: links, lists, emphasis and addresses broken."""
+    """Outside text for an Adaptive Card's Markdown: links, lists, emphasis, addresses, mentions and ``{{DATE()}}`` broken."""
     text = clean(text, limit)
-    text = re.sub(r"([*_\[\]()`#!<>])", BREAK + r"\1" + BREAK, text)
+    text = re.sub(r"([*_\[\]{}()`~#!<>\\])", BREAK + r"\1" + BREAK, text)
     text = re.sub(r"@(?=\w)", "@" + BREAK, text)
     text = re.sub(r"^(\d+)\.", r"\1" + BREAK + ".", text)
     text = re.sub(r"^([-+])", BREAK + r"\1", text)
-    return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+    return _unlinked(text)
 
 
 def linked(url: str, hosts: Collection[str]) -> str:

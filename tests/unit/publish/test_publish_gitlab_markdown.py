@@ -1,0 +1,113 @@
+"""Each construct of GitLab's Markdown, in each place that outside text reaches: shown, readable, and without effect."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import fixtures_publish as sample
+import pytest
+from fixtures_gitlab_markdown import CONSTRUCTS, active, active_in_title
+from fixtures_publish_hostile import poisoned
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from publish.core import description, inert, markdown, notes
+from publish.core.french import said
+from schemas.merge_requests import Feedback
+
+#: One line of ours around outside text.
+LINES = {
+    "prose": inert.prose,
+    "code": inert.code,
+    "cell": inert.cell,
+    "paragraph": lambda text: markdown.paragraph(text, 500),
+    "after a word": lambda text: f"Why: {inert.prose(text)}",
+    "beside code": lambda text: f"{inert.prose(text)}{inert.code(text)}{inert.prose(text)}",
+    "said": lambda text: inert.prose(said(text, "fr")),
+    "judgement": lambda text: notes.judged(Feedback(author="a", score=1.0, text=text), "en"),
+}
+#: What our own text has of its own.
+OURS = {
+    f"<{tag}>"
+    for tag in [
+        "h2",
+        "blockquote",
+        "strong",
+        "a",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "br",
+        "hr",
+        "ul",
+        "ol",
+        "li",
+    ]
+}
+OURS |= {"<details>", "<summary>"}
+#: Constructs without effect in a title, whose text is never Markdown.
+TITLES = sorted(name for name, text in CONSTRUCTS.items() if active_in_title(inert.clean(text)))
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_the_judge_sees_the_construct_where_nobody_tamed_it(name: str) -> None:
+    assert active(CONSTRUCTS[name])
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_a_construct_is_only_read(name: str, line: str) -> None:
+    assert active(LINES[line](CONSTRUCTS[name])) == set()
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_construct_is_only_read_in_a_title(name: str) -> None:
+    record = poisoned(CONSTRUCTS[name])
+    assert active_in_title(description.mr_title(record, record.plans[0])) == set()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_whole_texts_have_only_what_is_ours(name: str, language: description.Language) -> None:
+    text = CONSTRUCTS[name]
+    page = description.Page(language=language, incident_url="https://k.example/i", hosts=())
+    plain, record = sample.record(), poisoned(text)
+    explained = notes.explain(record, record.plans[0], language)
+    made = (
+        (description.description(plain, plain.plans[0], page),
+         description.description(record, record.plans[0], page)),
+        (notes.explain(plain, plain.plans[0], language), explained),
+        (notes.repeat(plain, language=language, at=sample.NOW),
+         notes.repeat(record, language=language, at=sample.NOW)),
+        (notes.declined("consent", "x", language), notes.declined("consent", text, language)),
+    )  # fmt: skip
+    for before, after in made:
+        assert active(after) <= active(before) | OURS, after
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(sorted(CONSTRUCTS.values())), min_size=2, max_size=4), st.data())
+def test_constructs_side_by_side_are_only_read(texts: list[str], data: st.DataObject) -> None:
+    glue = data.draw(st.sampled_from(["", " ", "\n", "x", "\\", "`", "$", "|"]))
+    assert active(inert.prose(glue.join(texts))) == set()
+
+
+def readable(line: str) -> str:
+    """What people see of a line of ours."""
+    shown = html.unescape(re.sub(r"\\([\\`*_\[\]|~<>^])", r"\1", line))
+    return shown.replace(inert.BREAK, "").replace("\uff04", "$")
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_people_can_read_what_it_said(name: str) -> None:
+    text = CONSTRUCTS[name]
+    assert readable(inert.prose(text)) == inert.clean(text).replace("`", "'")
+
+
+@pytest.mark.parametrize("text", ["limits.memory is 512Mi", "42 % at 500m, twice", "it's 3 of 4"])
+def test_ordinary_words_stay_as_they_are(text: str) -> None:
+    assert inert.prose(text) == inert.title(text) == text
