@@ -71,7 +71,13 @@ def create_app(teams: Teams, faults: Faults | None = None) -> ASGIApp:
     async def connector(request: Request) -> Response:
         if request.url.path != teams.legacy_path:
             return PlainTextResponse("Invalid webhook URL", 404)
-        body = orjson.loads(await request.body() or b"{}")
+        raw = await request.body()
+        if len(raw) > MAX_BYTES:
+            # The connector says so with a 200: learn.microsoft.com, "Rate limiting for connectors".
+            return PlainTextResponse(
+                "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413"
+            )
+        body = orjson.loads(raw or b"{}")
         is_message = isinstance(body, dict) and body.get("type") == "message"
         if not is_message and not (body.get("text") or body.get("summary") or body.get("title")):
             return PlainTextResponse("Summary or Text is required.", 400)

@@ -13,13 +13,17 @@ NoticeKind = Literal["opened", "declined", "recovered", "returned"]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. Texts are outside text, not yet inert; ``links`` are label and address, addresses ours."""
+    """One message. Texts are outside text, not yet inert; ``links`` are label and address, addresses ours.
+
+    ``shortened`` is what to say, in our words, where texts had to be cut.
+    """
 
     kind: NoticeKind
     head: str
     facts: tuple[tuple[str, str], ...]
     paragraphs: tuple[tuple[str, str], ...]
     links: tuple[tuple[str, str], ...]
+    shortened: str = ""
 
 
 def notice_of(
@@ -55,7 +59,8 @@ def notice_of(
     )
     if mr_url:
         links = ((f"📋 {word('view_mr', language)}", mr_url), *links)
-    return Notice(kind, _head(record, kind, language), facts, tuple(paragraphs), links)
+    head, cut = _head(record, kind, language), word("shortened", language)
+    return Notice(kind, head, facts, tuple(paragraphs), links, shortened=cut)
 
 
 def _head(record: ValidatedPlans, kind: NoticeKind, language: Language) -> str:

@@ -7,15 +7,23 @@ from publish.core.notice import Notice
 from schemas.base import Json
 
 _HEADER, _FIELD, _SECTION, _BUTTON, _URL = 150, 2000, 3000, 75, 3000
+#: Characters of a paragraph: what people read in a chat.
+_PARAGRAPH = 1200
+#: Blocks of a message, fields of a section, buttons of a block.
+_BLOCKS, _FIELDS, _BUTTONS = 50, 10, 25
 
 
 def blocks(notice: Notice) -> list[dict[str, Json]]:
     """Header, facts, paragraphs and buttons."""
-    out: list[dict[str, Json]] = [
-        {"type": "header", "text": _plain(notice.head, _HEADER)},
-        {"type": "section", "fields": [_field(name, value) for name, value in notice.facts]},
-    ]
-    out += [_section(name, text) for name, text in notice.paragraphs]
+    out: list[dict[str, Json]] = [{"type": "header", "text": _plain(notice.head, _HEADER)}]
+    if notice.facts:
+        fields = [_field(name, value) for name, value in notice.facts[:_FIELDS]]
+        out.append({"type": "section", "fields": fields})
+    # Room is left for what was cut and for the buttons.
+    out += [_section(name, text) for name, text in notice.paragraphs[: _BLOCKS - 4]]
+    if notice.shortened and any(len(text) > _PARAGRAPH for _, text in notice.paragraphs):
+        said = {"type": "mrkdwn", "text": notice.shortened, "verbatim": True}
+        out.append({"type": "context", "elements": [said]})
     buttons = [
         {
             "type": "button",
@@ -27,7 +35,7 @@ def blocks(notice: Notice) -> list[dict[str, Json]]:
         if inert.address(url) and len(url) <= _URL
     ]
     if buttons:
-        out.append({"type": "actions", "elements": buttons})
+        out.append({"type": "actions", "elements": buttons[:_BUTTONS]})
     return out
 
 
@@ -38,17 +46,30 @@ def summary(notice: Notice) -> str:
 
 
 def _plain(text: str, limit: int) -> dict[str, Json]:
-    return {"type": "plain_text", "text": inert.clean(text, limit), "emoji": True}
+    shown = inert.clean(text, limit)
+    while _units(shown) > limit:
+        shown = f"{shown[:-2]}…"
+    return {"type": "plain_text", "text": shown or "–", "emoji": True}
 
 
 def _field(name: str, value: str) -> dict[str, Json]:
-    text = f"*{inert.mrkdwn(name, 100)}:* {inert.mrkdwn(value, 400) or '–'}"
-    return {"type": "mrkdwn", "text": text[:_FIELD], "verbatim": True}
+    return _text(name, value, 400, _FIELD)
 
 
 def _section(name: str, text: str) -> dict[str, Json]:
-    body = f"*{inert.mrkdwn(name, 100)}:* {inert.mrkdwn(text, 1200) or '–'}"
-    return {
-        "type": "section",
-        "text": {"type": "mrkdwn", "text": body[:_SECTION], "verbatim": True},
-    }
+    return {"type": "section", "text": _text(name, text, _PARAGRAPH, _SECTION)}
+
+
+def _text(name: str, text: str, limit: int, most: int) -> dict[str, Json]:
+    """``*name:* text``, cut before it is escaped, so that no escape is torn."""
+    head = f"*{inert.mrkdwn(name, 100)}:* "
+    shown = inert.mrkdwn(text, limit) or "–"
+    while (length := _units(head + shown)) > most:
+        limit = min(limit, len(text)) * most // length - 1
+        shown = inert.mrkdwn(text, limit)
+    return {"type": "mrkdwn", "text": head + shown, "verbatim": True}
+
+
+def _units(text: str) -> int:
+    """Length as Slack counts: in UTF-16, where an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2

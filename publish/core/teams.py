@@ -5,26 +5,66 @@ Source: adaptivecards.io/explorer (1.4); learn.microsoft.com "Create incoming we
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 from publish.core import inert
 from publish.core.notice import Notice
 from schemas.base import Json
 
+#: Bytes of a message. Teams says 28 KB; what it counts besides the body is not said, so a little is left.
+MAX_BYTES = 28_000
+#: Characters of a paragraph, and of a fact: the longest pair with which the message fits counts. Explanations give way
+#: first, as the incident's page has them whole; head, facts and links say what it is and where.
+_LENGTHS = ((1200, 400), (800, 400), (500, 300), (300, 200), (150, 120), (80, 60), (0, 60))
+
 
 def message(notice: Notice) -> dict[str, Json]:
-    """The whole body to post."""
-    return {
-        "type": "message",
-        "attachments": [
-            {
-                "contentType": "application/vnd.microsoft.card.adaptive",
-                "contentUrl": None,
-                "content": _card(notice),
-            }
-        ],
-    }
+    """The whole body to post, never longer than ``MAX_BYTES``."""
+    return _fitted(notice, _message)
 
 
-def _card(notice: Notice) -> dict[str, Json]:
+def legacy(notice: Notice) -> dict[str, Json]:
+    """The same as a MessageCard, for the retired Office 365 connectors that some tenants still run behind a proxy."""
+    return _fitted(notice, _message_card)
+
+
+def size(body: Json) -> int:
+    """Bytes of a body in the longest way a client may write it: every other character as an escape."""
+    return len(json.dumps(body, ensure_ascii=True))
+
+
+def _fitted(notice: Notice, make: Callable[[Notice, int, int], dict[str, Json]]) -> dict[str, Json]:
+    for paragraph, fact in _LENGTHS:
+        body = make(notice, paragraph, fact)
+        if size(body) <= MAX_BYTES:
+            break
+    return body
+
+
+def _paragraphs(notice: Notice, longest: int) -> list[tuple[str, str]]:
+    """Names and texts, inert. Where texts give way, a last line says where they are whole."""
+    shown = [
+        (inert.card(name, 100), inert.card(text, longest) or "–")
+        for name, text in notice.paragraphs[:_MOST]
+        if longest
+    ]
+    cut = any(len(text) > max(longest, 1) for _, text in notice.paragraphs)
+    return [*shown, ("", notice.shortened)] if cut and notice.shortened else shown
+
+
+#: Paragraphs and facts of a message.
+_MOST = 8
+
+
+def _message(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
+    card = "application/vnd.microsoft.card.adaptive"
+    content = _card(notice, paragraph, fact)
+    attachment = {"contentType": card, "contentUrl": None, "content": content}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
     body: list[dict[str, Json]] = [
         {
             "type": "TextBlock",
@@ -36,16 +76,15 @@ def _card(notice: Notice) -> dict[str, Json]:
         {
             "type": "FactSet",
             "facts": [
-                {"title": inert.card(name, 100), "value": inert.card(value, 400) or "–"}
-                for name, value in notice.facts
+                {"title": inert.card(name, 100), "value": inert.card(value, fact) or "–"}
+                for name, value in notice.facts[:_MOST]
             ],
         },
     ]
-    for name, text in notice.paragraphs:
-        body.append(
-            {"type": "TextBlock", "text": inert.card(name, 100), "weight": "Bolder", "wrap": True}
-        )
-        body.append({"type": "TextBlock", "text": inert.card(text, 1200) or "–", "wrap": True})
+    for name, text in _paragraphs(notice, paragraph):
+        if name:
+            body.append({"type": "TextBlock", "text": name, "weight": "Bolder", "wrap": True})
+        body.append({"type": "TextBlock", "text": text, "wrap": True})
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -53,17 +92,20 @@ def _card(notice: Notice) -> dict[str, Json]:
         "body": body,
         "actions": [
             {"type": "Action.OpenUrl", "title": inert.clean(name, 75), "url": url}
-            for name, url in notice.links
-            if inert.address(url)
+            for name, url in _links(notice)
         ],
     }
 
 
-def legacy(notice: Notice) -> dict[str, Json]:
-    """The same as a MessageCard, for the retired Office 365 connectors that some tenants still run behind a proxy."""
-    text = "\n\n".join(
-        f"**{inert.card(n, 100)}** {inert.card(t, 1200)}" for n, t in notice.paragraphs
-    )
+def _links(notice: Notice) -> list[tuple[str, str]]:
+    """At most six, as Teams shows no more; an address longer than any of ours is none."""
+    kept = [(name, url) for name, url in notice.links if inert.address(url) and len(url) <= 1000]
+    return kept[:6]
+
+
+def _message_card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
+    texts = _paragraphs(notice, paragraph)
+    text = "\n\n".join(f"**{name}** {text}" if name else text for name, text in texts)
     return {
         "@type": "MessageCard",
         "@context": "https://schema.org/extensions",
@@ -73,8 +115,8 @@ def legacy(notice: Notice) -> dict[str, Json]:
         "sections": [
             {
                 "facts": [
-                    {"name": inert.card(n, 100), "value": inert.card(v, 400)}
-                    for n, v in notice.facts
+                    {"name": inert.card(n, 100), "value": inert.card(v, fact)}
+                    for n, v in notice.facts[:_MOST]
                 ]
             }
         ],
@@ -84,7 +126,6 @@ def legacy(notice: Notice) -> dict[str, Json]:
                 "name": inert.clean(name, 75),
                 "targets": [{"os": "default", "uri": url}],
             }
-            for name, url in notice.links
-            if inert.address(url)
+            for name, url in _links(notice)
         ],
     }

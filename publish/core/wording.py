@@ -146,6 +146,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "K-Fix : incident, une personne est nécessaire",
     ),
     "head_recovered": ("K-Fix: incident over", "K-Fix : incident terminé"),
+    "shortened": (
+        "Shortened: the incident's page has the whole text.",
+        "Abrégé : la page de l'incident a le texte entier.",
+    ),
     "head_returned": ("K-Fix: the alert is back", "K-Fix : l'alerte est revenue"),
     "note_repeat": ("The alert came again", "L'alerte est revenue"),
     "note_returned": (
