@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from publish.core.claims import Claim, targets
+from publish.core.spoken import seen_word
 from publish.ports import Forge, Ports
 from schemas import errors
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -37,7 +38,8 @@ async def take(
         found = await forge.find(held.ref.project, held.ref.branch)
         if found is not None and found.state != "opened":
             # People decided, and their webhook got lost.
-            await ports.ledger.moved_to(held.incident_id, found.state, now)
+            word = seen_word(held.incident_id, found.state, found.ended_at or now)
+            await ports.ledger.heard(word)
             held = await ask()
     if held is not None and held.ref is None:
         raise errors.Moved(f"{held.incident_id} is about to change {held.target}")

@@ -11,11 +11,11 @@ from datetime import timedelta
 
 import structlog
 
-from publish.core.spoken import Discussion, Seen, Word
+from publish.core.spoken import Discussion, Seen, Word, seen_word
 from publish.core.unheard import unheard
 from publish.ports import Forge, Ports, Reread
 from schemas import errors
-from schemas.identity import incident_of_branch, stable_id
+from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestEvent
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,8 @@ async def _merge_request(
     if new:
         return new
     if known.state != seen.state:
-        await ports.ledger.heard(_look(incident, seen))
+        at = seen.ended_at or seen.updated_at
+        await ports.ledger.heard(seen_word(incident, seen.state, at))
     await ports.ledger.read_through(incident, seen.updated_at)
     return []
 
@@ -104,14 +105,6 @@ async def _discussion(seen: Seen, item: Reread, forge: Forge) -> Discussion | No
         return None
 
 
-def _look(incident_id: str, seen: Seen) -> Word:
-    """Our own look at a merge request, for the ledger alone."""
-    action = "reopened" if seen.state == "opened" else seen.state
-    at = seen.ended_at or seen.updated_at
-    name = stable_id("seen", incident_id, action, at.isoformat())
-    return Word(name, incident_id, action, at, told=False)
-
-
 async def look_again(project: str, ports: Ports, forge: Forge) -> Sequence[str]:
     """Brings the ledger to what GitLab says of the project's merge requests that it takes for open; those that ended.
 
@@ -125,8 +118,6 @@ async def look_again(project: str, ports: Ports, forge: Forge) -> Sequence[str]:
         found = await forge.find(project, ref.branch) if ref is not None else None
         if found is not None and found.state != "opened":
             at = found.ended_at or ports.now()
-            name = stable_id("seen", known.incident_id, found.state, at.isoformat())
-            word = Word(name, known.incident_id, found.state, at, told=False)
-            await ports.ledger.heard(word)
+            await ports.ledger.heard(seen_word(known.incident_id, found.state, at))
             ended.append(known.incident_id)
     return ended

@@ -135,6 +135,35 @@ PROMISES = (
         "inert or outside or hostile or rendered or notes",
     ),
     Promise(
+        "constructs",
+        "each construct of GitLab's, Slack's and Teams' markup is only read; messages fit what a chat takes",
+        (
+            "tests/unit/publish/test_publish_gitlab_markdown.py",
+            "tests/unit/publish/test_publish_long_messages.py",
+        ),
+    ),
+    Promise(
+        "unheard",
+        "what GitLab did while nobody listened is found out and counts once; nothing expires unasked",
+        (
+            "tests/contract/test_publish_rereading.py",
+            "tests/contract/test_learn_following.py",
+            "tests/contract/test_learn_stands.py",
+            "tests/pipeline/test_unheard_merges.py",
+        ),
+    ),
+    Promise(
+        "order",
+        "the last word on an alert or a merge request wins by its time, in every order",
+        (
+            "tests/unit/publish/test_publish_spoken.py",
+            "tests/unit/decide/test_decide_ledger.py",
+            "tests/contract/test_publish_stage.py",
+            "tests/contract/test_learn_following.py",
+        ),
+        "order or last or over or back or merge_is_checked",
+    ),
+    Promise(
         "R20",
         "secrets are masked before anything leaves enrich",
         ("tests/unit/redaction", "tests/unit/enrich/test_enrich_masking.py"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestRef
 
 MergeRequestState = Literal["opened", "merged", "closed"]
@@ -29,6 +30,13 @@ class Word:
     action: str
     at: datetime
     told: bool = True
+
+
+def seen_word(incident_id: str, state: MergeRequestState, at: datetime) -> Word:
+    """The word that our own look at GitLab comes to, for the ledger alone: the river has still to hear it."""
+    action = "reopened" if state == "opened" else state
+    name = stable_id("seen", incident_id, action, at.isoformat())
+    return Word(name, incident_id, action, at, told=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.agent import publish
+from publish.core.spoken import Word
 from publish.core.claims import Claim
 from publish.core.course import Known
 from sandbox.faults import Fault
@@ -143,7 +144,7 @@ async def test_a_claim_counts_as_long_as_its_merge_request_is_open(ledger: SqlLe
     held = await claim(ledger, "inc-b", CART, minutes=60 * 24)
     assert held is not None
     assert held.ref is not None
-    await ledger.moved_to("inc-a", "merged", sample.NOW)
+    await ledger.heard(Word("gl-1", "inc-a", "merged", sample.NOW))
     assert await claim(ledger, "inc-b", CART) is None
 
 

@@ -402,13 +402,16 @@ async def test_gitlab_finds_no_quick_action_in_what_we_write(world: World, attac
 @pytest.mark.parametrize("filler", ["La mémoire est dépassée. ", "*[", "内存", "<&>"])
 async def test_both_chats_take_a_message_of_long_texts(world: World, filler: str) -> None:
     text = (filler * 3_000)[:6_000]
-    record = await world.record(
-        status="needs_human", reason="code_defect", explanation=text, recommended=""
-    )
+    record = await world.record()
     assert record.analysis is not None
     analysis = record.analysis.model_copy(update={"root_cause": text})
     context = record.context.model_copy(update={"alert_title": text, "service": text})
-    record = record.model_copy(update={"analysis": analysis, "context": context})
-    event = await done(publish(record, world.ports))
+    first = record.plans[0]
+    plan = first.plan.model_copy(update={"justification": text})
+    plans = (first.model_copy(update={"plan": plan}), *record.plans[1:])
+    record = record.model_copy(update={"analysis": analysis, "context": context, "plans": plans})
+    await publish(record, world.ports)
+    over = record.model_copy(update={"role": "recovery", "event_id": "val-over"})
+    event = await done(publish(over, world.ports))
     assert {n.channel: n.sent for n in event.notifications} == {"slack": True, "teams": True}
-    assert len(world.teams.cards) == len(world.slack.messages) == 1
+    assert len(world.teams.cards) == len(world.slack.messages) == 2
