@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.agent import publish
-from publish.core.spoken import Word
 from publish.core.claims import Claim
 from publish.core.course import Known
+from publish.core.spoken import Word
 from sandbox.faults import Fault
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
