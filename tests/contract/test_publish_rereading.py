@@ -20,6 +20,7 @@ from sandbox.gitlab.merge_requests import merge_now, set_pipeline
 from sandbox.gitlab.state import Hook, MergeRequest
 from sandbox.serving import serve
 from schemas.merge_requests import MergeRequestEvent
+from schemas.validated import ValidatedPlans
 
 # ruff: noqa: F811  (fixtures are imported by name)
 
@@ -37,10 +38,15 @@ class Away:
         """One merge request more."""
         number = len(self.incidents) + 1
         self.incidents.append(f"inc-{number}")
-        record = await self.world.record(
+        await publish(await self.record(number), self.world.ports)
+
+    async def record(self, number: int) -> ValidatedPlans:
+        """An incident of its own: the same object of another cluster."""
+        made = await self.world.record(
             incident_id=f"inc-{number}", fingerprint=f"fp-{number}", event_id=f"val-{number}"
         )
-        await publish(record, self.world.ports)
+        context = made.context.model_copy(update={"cluster": f"eu-{number}"})
+        return made.model_copy(update={"context": context})
 
     def go(self, seconds: float) -> None:
         self.world.now[0] += timedelta(seconds=seconds)
@@ -318,8 +324,7 @@ async def test_an_older_word_changes_nothing(away: Away) -> None:
 async def test_a_word_that_comes_before_the_opening_counts(away: Away) -> None:
     ledger = away.world.ports.ledger
     assert await ledger.heard(Word("a", "inc-4", "merged", sample.NOW)) is None
-    record = await away.world.record(incident_id="inc-4", fingerprint="fp-4", event_id="val-4")
-    await publish(record, away.world.ports)
+    await publish(await away.record(4), away.world.ports)
     known = await ledger.of_incident("inc-4")
     assert known is not None
     assert known.state == "merged"
