@@ -28,7 +28,7 @@ from kfix.topics import Topic
 from kfix.wire import codec_for
 
 #: Part of the defaults. Waits that no knob scales (back-offs, polls of a second) bound it from below.
-SCALE = 0.08
+SCALE = 0.12
 #: How long "no answer" is at full size: longer than any request's time-out, and than three quarters of the bounds.
 SILENCE_S = 100.0
 _SCALED = (
@@ -36,7 +36,6 @@ _SCALED = (
     "rebalance_timeout_s",
     "produce_timeout_s",
     "delivery_timeout_s",
-    "startup_timeout_s",
     "stall_s",
     "assign_s",
     "poll_stall_s",
@@ -257,7 +256,7 @@ class Run:
                 await asyncio.sleep(0.5)
 
     async def _until_ready(self) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while self._worker is None or not self._worker.ready.is_set():  # noqa: ASYNC110 - set by a thread
                 await asyncio.sleep(0.05)
 
