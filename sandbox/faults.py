@@ -60,11 +60,34 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Capacity:
+    """What a service can bear. An API server under load works like this: so many requests at once, a bounded line, then 429.
+
+    Source: kubernetes.io/docs/concepts/cluster-administration/flow-control, "Queuing" and ``Retry-After``.
+    """
+
+    at_once: int
+    #: Seconds that each request takes beside its work.
+    seconds: float
+    #: Requests that may wait in line; those beyond it are refused.
+    waiting: int
+    inside: int = 0
+    most_inside: int = 0
+    refused: int = 0
+    gate: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = asyncio.Semaphore(self.at_once)
+
+
+@dataclass(slots=True)
 class Faults:
     """The switchboard of one sandbox. Safe to use from any thread."""
 
     active: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    #: By service; a service without one bears everything.
+    capacities: dict[str, Capacity] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def switch_on(self, fault: Fault) -> Fault:
@@ -133,7 +156,10 @@ class WithFaults:
             await self._app(scope, receive, send)
             return
         fault = self._faults.take(self._service, scope["method"], scope["path"])
-        if fault is None:
+        capacity = self._faults.capacities.get(self._service)
+        if fault is None and capacity is not None:
+            await self._in_line(capacity, scope, receive, send)
+        elif fault is None:
             await self._app(scope, receive, send)
         elif fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
@@ -148,6 +174,23 @@ class WithFaults:
         else:
             body = {"message": f"{fault.status} (sandbox fault)"}
             await reply(body, fault.status)(scope, receive, send)
+
+    async def _in_line(
+        self, capacity: Capacity, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if capacity.inside >= capacity.at_once + capacity.waiting:
+            capacity.refused += 1
+            headers = _throttled_headers(self._service, 1.0)
+            await reply({"errors": ["Too many requests"]}, 429, headers)(scope, receive, send)
+            return
+        capacity.inside += 1
+        capacity.most_inside = max(capacity.most_inside, capacity.inside)
+        try:
+            async with capacity.gate:
+                await asyncio.sleep(capacity.seconds)
+                await self._app(scope, receive, send)
+        finally:
+            capacity.inside -= 1
 
 
 async def _hang_up(send: Send) -> None:

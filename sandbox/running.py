@@ -20,6 +20,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from sandbox import control, kubernetes, mistral, pinecone, scenario, slack, teams
+from sandbox import crowd as crowds
 from sandbox import datadog as datadog_service
 from sandbox import gitlab as gitlab_service
 from sandbox.datadog.state import Datadog, Webhook
@@ -104,9 +105,12 @@ class Sandbox:
             self.project.hooks[:] = [hook_]
 
 
-def build(folder: Path, pace: Pace | None = None) -> Sandbox:
-    """The company with its history, not served yet. ``folder`` takes the git repository. Runs git."""
-    company, now = scenario.company(), time.time()
+def build(folder: Path, pace: Pace | None = None, *, crowd: int = 0) -> Sandbox:
+    """The company with its history, not served yet. ``folder`` takes the git repository. Runs git.
+
+    ``crowd``: so many services more, as ``sandbox.crowd`` names them.
+    """
+    company, now = crowds.company(crowd) if crowd else scenario.company(), time.time()
     cluster, datadog, gitlab = kubernetes.Cluster(company.cluster), Datadog(), GitLab(folder)
     members = {
         gitlab.add_user(
@@ -115,7 +119,7 @@ def build(folder: Path, pace: Pace | None = None) -> Sandbox:
         for p in company.people
     }
     members[gitlab.add_user("kfix-bot", "K-Fix", TOKENS["gitlab"], bot=True)] = DEVELOPER
-    files = scenario.repository_files()
+    files = crowds.files(crowd) if crowd else scenario.repository_files()
     release = CommitData(
         author="linus",
         message="checkout: release 4.12.0",
@@ -168,14 +172,15 @@ async def running(
     ports: Mapping[str, int] | None = None,
     host: str = HOST,
     shown: str = HOST,
+    crowd: int = 0,
 ) -> AsyncIterator[Sandbox]:
     """Serves everything until the block ends. ``ports`` by service; others take free ones. Raises CannotStart.
 
-    ``host`` and ``shown`` as in ``serving.serve``: where to listen, and the name in the URLs.
+    ``host`` and ``shown`` as in ``serving.serve``: where to listen, and the name in the URLs. ``crowd`` as in ``build``.
     """
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kfix-sandbox-"))
-        sandbox = await asyncio.to_thread(build, Path(folder), pace)
+        sandbox = await asyncio.to_thread(build, Path(folder), pace, crowd=crowd)
         apps = {n: (app, (ports or {}).get(n, 0)) for n, app in _applications(sandbox).items()}
         sandbox.urls.update(
             await stack.enter_async_context(serve_all(apps, host=host, shown=shown))

@@ -223,7 +223,7 @@ class World:
             n.name: [float(quantities.parse(n.cpu)), float(quantities.parse(n.memory)) / _MIB]
             for n in self.company.nodes
         }
-        for pod in self.cluster.list("pods"):
+        for pod in self.cluster.look("pods"):
             node = pod["spec"].get("nodeName")
             own = pod["metadata"].get("labels", {}).get("app") == service
             if node in free and not own:
@@ -249,7 +249,7 @@ class World:
         names = [n.name for n in self.company.nodes]
         found = [self.cluster.put(p) for p in rendering.pods(sets, regime, names, now)]
         present = {p["metadata"]["name"] for p in found}
-        for pod in self.cluster.list("pods", namespace):
+        for pod in self.cluster.look("pods", namespace):
             name = pod["metadata"]["name"]
             if (
                 pod["metadata"].get("labels", {}).get("app") == workload.name
@@ -258,7 +258,7 @@ class World:
                 self.cluster.delete("Pod", namespace, name)
         if workload.scaler is not None:
             self.cluster.put(rendering.autoscaler(workload.scaler, regime, now))
-        for service in self.cluster.list("services", namespace):
+        for service in self.cluster.look("services", namespace):
             if service["spec"].get("selector", {}).get("app") == workload.name:
                 self.cluster.put(rendering.endpoints(service, found))
         repeats = max(1, int((now - regime.since) / _EVENT_EVERY_S)) if fresh else 1
@@ -337,6 +337,24 @@ class World:
         if notify:
             self.deliveries += await send_webhooks(self.datadog, event)
         return event
+
+    def worsen(self, scenario: Scenario) -> Event:
+        """Gives the scenario's service its need, without a commit and without telling anybody. The monitor's event.
+
+        Raises ValueError when the trouble does not show.
+        """
+        now = self._clock()
+        began = now - self.pace.began_s
+        workload = self.workloads[scenario.service]
+        workload.need = replace(workload.usual, **scenario.need.model_dump(exclude_none=True))
+        workload.logs = scenario.logs
+        self.refresh(scenario.service, since=began)
+        self._log_to_datadog(workload, began, now)
+        condition = self.health(scenario.service).condition
+        monitor = next((m for m in self.company.monitors if condition in m.conditions), None)
+        if monitor is None:
+            raise ValueError(f"{scenario.name}: {scenario.service} is {condition}")
+        return self._change(monitor.id, scenario.service, "Triggered")
 
     def _fill_nodes(self, free_cpu: float | None) -> None:
         """Other people's work on the nodes, so much that ``free_cpu`` cores stay free."""

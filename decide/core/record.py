@@ -18,6 +18,16 @@ from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
 _NO_CAUSE = frozenset(
     name for name, entry in CLASSES.items() if entry.family == "nothing" or name == "undetermined"
 )
+#: Parts of one trouble: a node that is lost says it by its kubelet, its runtime, its network or only by its condition,
+#: whichever the evidence showed first. They are one incident.
+_NODE_LOST = frozenset(
+    {
+        "node_not_ready",
+        "node_kubelet_unavailable",
+        "node_runtime_unavailable",
+        "node_network_plugin_unavailable",
+    }
+)
 #: Kinds that safety's checks look at, taken whole from the incident's namespaces.
 _CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
 #: Kinds whose pods a disruption budget counts.
@@ -50,11 +60,13 @@ def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:
     Without a cause nothing says that two monitors tell of one trouble, whatever object both are about.
     """
     cluster = bundle.k8s_context.cluster
-    if verdict.analysis is not None and determined(verdict):
+    analysis = verdict.analysis
+    if analysis is not None and determined(verdict):
+        named = analysis.failure_class
         return fingerprint(
             cluster=cluster,
-            failure_class=verdict.analysis.failure_class,
-            object_ref=verdict.analysis.object,
+            failure_class="node_not_ready" if named in _NODE_LOST else named,
+            object_ref=analysis.object,
         )
     return stable_id("fp", cluster.strip().lower(), bundle.trouble or bundle.cycle)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -158,6 +158,15 @@ class Cluster:
             ]
             return [copy.deepcopy(obj) for _, obj in sorted(found, key=lambda pair: pair[0])]
 
+    def look(self, plural: str, namespace: str = "") -> Sequence[Object]:
+        """The stored objects of a kind themselves, in no order: to read and not to change."""
+        with self._lock:
+            return [
+                obj
+                for key, obj in self._objects.items()
+                if key[1] == plural and namespace in ("", key[2])
+            ]
+
     def delete(self, kind: str, namespace: str, name: str) -> bool:
         """Removes an object; whether it was there. What it owned stays: delete that too."""
         served = next((k for k in self.kinds if k.kind == kind), None)
@@ -184,7 +193,7 @@ class Cluster:
         """Records an event about an object; the same reason and message again raises its count."""
         metadata = about["metadata"]
         namespace = metadata.get("namespace", "default")
-        for old in self.list("events", namespace):
+        for old in self.look("events", namespace):
             same = (old["involvedObject"].get("uid"), old["reason"], old["message"])
             if same == (metadata.get("uid"), reason, message):
                 return self.put(old | {"count": old["count"] + count, "lastTimestamp": at or now()})

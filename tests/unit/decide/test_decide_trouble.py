@@ -145,3 +145,18 @@ def test_an_alert_without_a_namespace_is_told_by_its_monitor_and_not_as_a_namesp
     verdict = core.diagnose(bundle)
     assert verdict.analysis is not None
     assert verdict.analysis.object.key == "Monitor/77"
+
+
+def test_a_node_that_is_lost_is_one_incident_whichever_part_of_it_is_seen_first() -> None:
+    keys = set()
+    for message in ("", "Kubelet stopped posting node status.", "cni plugin not initialized"):
+        node = {
+            "kind": "Node",
+            "metadata": {"name": "n-1"},
+            "status": {"conditions": [{"type": "Ready", "status": "False", "message": message}]},
+        }
+        bundle = bundle_of(Alert(monitor_id=1, title="t"), objects={"nodes": [node]})
+        verdict = core.diagnose(bundle)
+        assert verdict.analysis is not None
+        keys.add((verdict.analysis.object.key, core.fingerprint_of(bundle, verdict)))
+    assert len(keys) == 1
