@@ -73,15 +73,41 @@ PROMISES = (
         "r6",
     ),
     Promise(
+        "R7",
+        "a storm (10,000 deliveries, an overloaded API server): an incident and a merge request for each trouble, the next"
+        " one not kept waiting; two merge requests never change one object",
+        (
+            "tests/pipeline/test_storm.py",
+            "tests/pipeline/test_runtime_fairness.py",
+            "tests/contract/test_publish_claims.py",
+            "tests/contract/test_enrich_alert_book.py",
+            "tests/unit/enrich/test_enrich_sharing.py",
+        ),
+    ),
+    Promise(
+        "R7b",
+        "what could not be asked is asked again and is no verdict",
+        (
+            "tests/unit/enrich/test_enrich_asking_again.py",
+            "tests/unit/decide/test_decide_unchecked.py",
+            "tests/unit/safety/test_safety_examination.py",
+        ),
+    ),
+    Promise(
         "R8",
         "the same trouble has the same fingerprint, another has another",
-        ("tests/unit/decide/test_decide_identity.py",),
+        ("tests/unit/decide/test_decide_identity.py", "tests/unit/decide/test_decide_trouble.py"),
     ),
     Promise(
         "R9",
         "a flapping alert is one merge request and few messages",
         ("tests/pipeline/test_river.py",),
         "r9",
+    ),
+    Promise(
+        "R10",
+        "a node down and 60 alerts of its pods at once: one incident",
+        ("tests/pipeline/test_node_down.py",),
     ),
     Promise(
         "R11",
