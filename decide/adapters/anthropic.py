@@ -9,8 +9,10 @@ from decide.adapters.shapes import shaped
 from decide.core.question import MOST_TOKENS, WIRE_SCHEMA, Message
 from decide.ports import Completion
 from kfix.clients import anthropic
+from kfix.clients.boundary import guarded
 
 
+@guarded("Claude")
 class ClaudeChat:
     """``decide.ports.Chat`` on ``anthropic``. Newer models take no temperature, so none is sent."""
 

@@ -9,8 +9,10 @@ from decide.adapters.shapes import shaped
 from decide.core.question import MOST_TOKENS, WIRE_SCHEMA, Message
 from decide.ports import Completion
 from kfix.clients import mistral
+from kfix.clients.boundary import guarded
 
 
+@guarded("Mistral")
 class MistralChat:
     """``decide.ports.Chat`` on ``mistralai``."""
 

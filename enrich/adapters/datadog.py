@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from kfix.clients.boundary import guarded, same
 from kfix.clients.datadog import Datadog, LogEvent
 from kfix.metric_queries import WORKLOAD_TAGS, queries_for
 from schemas import errors
@@ -31,6 +32,7 @@ _TRANSITIONS: dict[str, Transition] = {
 }
 
 
+@guarded("Datadog")
 class DatadogEvidence:
     """``enrich.ports.Observability`` on Datadog's API."""
 
@@ -64,6 +66,9 @@ class DatadogEvidence:
         history = await self._client.events(
             f"@monitor.id:{monitor_id}", since="now-7d", limit=self._monitor_events
         )
+        for event in history:
+            of = event.get("monitor_id") or (event.get("monitor") or {}).get("id")
+            same("Datadog", {"monitor": monitor_id}, {"monitor": _integer(of)})
         return Monitor(
             monitor_id=monitor_id,
             name=str(found.get("name") or ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kfix.clients.boundary import guarded
 from kfix.clients.gitlab import Commit, GitLab, Snapshot
 from manifests import index, locate, values
 from manifests.locate import Hints, Location
@@ -15,6 +16,7 @@ from schemas.context import Change, DeclaredObject
 _DIFF = 4_000
 
 
+@guarded("GitLab")
 class GitLabEvidence:
     """``enrich.ports.Repository`` on GitLab's API."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enrich.adapters.sharing import Shared
 from enrich.core.objects import meta
 from enrich.ports import Listing
+from kfix.clients.boundary import guarded
 from kfix.clients.kubernetes import Kubernetes
 from schemas import errors
 from schemas.base import Json
@@ -109,6 +110,7 @@ def wishes(namespace: str) -> tuple[Wish, ...]:
     return (*own, *cluster, *addons, *(components if namespace != _SYSTEM else ()))
 
 
+@guarded("Kubernetes")
 class KubernetesEvidence:
     """``enrich.ports.Cluster`` on the API server."""
 

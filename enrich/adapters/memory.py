@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import cast, get_args
 
 from enrich.core.bundle import Recalled
+from kfix.clients.boundary import guarded
 from kfix.memory.index import Hit, Metadata
 from kfix.memory.opening import Memory
 from schemas.context import OutcomeResult, Pattern, SimilarIncident
@@ -14,6 +15,7 @@ _GOOD: frozenset[str] = frozenset({"success", "partial"})
 _BAD: frozenset[str] = frozenset({"failure", "rejected"})
 
 
+@guarded("vector memory")
 class VectorMemory:
     """``enrich.ports.Memory`` on ``kfix.memory``."""
 

@@ -14,8 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
+from kfix.clients.boundary import another, guarded, mapping, mappings, same
+from kfix.clients.datadog_questions import of_other_log, of_other_series, same_query
 from kfix.clients.http import Bounds
 from kfix.settings import DatadogConnection
 from schemas import errors
@@ -23,6 +25,7 @@ from schemas.base import Json
 from schemas.context import Series
 
 T = TypeVar("T")
+_NAME = "Datadog"
 #: The longest the waits between attempts may make a call, as a multiple of its time-out.
 _PATIENCE = 3.0
 #: Log events of one page; the API allows 1,000.
@@ -52,6 +55,7 @@ def app_url(connection: DatadogConnection) -> str:
     return base.rstrip("/")
 
 
+@guarded(_NAME)
 class Datadog:
     """The reads that K-Fix needs. All raise from ``schemas.errors``."""
 
@@ -64,7 +68,11 @@ class Datadog:
         if not event_id.isdecimal():
             return None
         found = await self.events(f"@evt.id:{event_id}", since="now-30d", limit=1)
-        return found[0] if found else None
+        if not found:
+            return None
+        evt = mapping(_NAME, found[0].get("evt"))
+        same(_NAME, {"event": event_id}, {"event": str(evt.get("id"))})
+        return found[0]
 
     async def events(self, query: str, *, since: str, limit: int) -> list[Mapping[str, Json]]:
         """Attributes of events that match a search, newest first. ``since`` as in Datadog's time syntax (``now-7d``)."""
@@ -81,14 +89,16 @@ class Datadog:
                 page_limit=limit,
             )
         )
-        return [_attributes(item) for item in _plain(answer).get("data") or ()]
+        return [_attributes(item) for item in _data(_plain(answer))]
 
     async def monitor(self, monitor_id: int) -> Mapping[str, Json]:
         """A monitor with its group states. Raises errors.NotFound."""
         from datadog_api_client.v1.api.monitors_api import MonitorsApi
 
         api = MonitorsApi(self._client)  # type: ignore[no-untyped-call]
-        return _plain(await self._call(lambda: api.get_monitor(monitor_id, group_states="all")))
+        found = _plain(await self._call(lambda: api.get_monitor(monitor_id, group_states="all")))
+        same(_NAME, {"id": monitor_id}, found)
+        return found
 
     async def logs(
         self, query: str, since: datetime, until: datetime, limit: int
@@ -108,8 +118,10 @@ class Datadog:
         while len(found) < limit:
             page["page_limit"] = min(_PAGE, limit - len(found))
             answer = _plain(await self._call(partial(api.list_logs_get, **page)))
-            data = answer.get("data") or ()
-            found += [_log(item) for item in data]
+            data = [_log(item) for item in _data(answer)]
+            if any(of_other_log(query, event.service, event.tags) for event in data):
+                raise another(_NAME, "log event")
+            found += data
             after = ((answer.get("meta") or {}).get("page") or {}).get("after")
             if not after or not data:
                 break
@@ -123,16 +135,22 @@ class Datadog:
         from datadog_api_client.v1.api.metrics_api import MetricsApi
 
         api = MetricsApi(self._client)  # type: ignore[no-untyped-call]
+        asked = ",".join(queries)
         answer = _plain(
             await self._call(
                 lambda: api.query_metrics(
-                    _from=int(since.timestamp()), to=int(until.timestamp()), query=",".join(queries)
+                    _from=int(since.timestamp()), to=int(until.timestamp()), query=asked
                 )
             )
         )
         if answer.get("error"):
             raise errors.Rejected(f"Datadog refuses a metric query: {str(answer['error'])[:200]}")
-        return [_series(item) for item in answer.get("series") or ()]
+        if not same_query(asked, str(answer.get("query", asked))):
+            raise another(_NAME, "query")
+        series = mappings(_NAME, answer.get("series"))
+        if any(of_other_series(queries, item) for item in series):
+            raise another(_NAME, "series")
+        return [_series(item) for item in series]
 
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
         from datadog_api_client.exceptions import OpenApiException
@@ -167,12 +185,17 @@ async def open_datadog(connection: DatadogConnection) -> AsyncIterator[Datadog]:
 
 def _plain(answer: Any) -> dict[str, Any]:
     """The answer as plain values; what the client could not parse is kept as it came."""
-    return cast(dict[str, Any], answer.to_dict())
+    return mapping(_NAME, answer.to_dict() if hasattr(answer, "to_dict") else answer)
+
+
+def _data(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The events of a search. An answer without any says so: without the list it is none."""
+    return mappings(_NAME, answer.get("data"))
 
 
 def _attributes(item: Mapping[str, Any]) -> Mapping[str, Json]:
-    outer = item.get("attributes") or {}
-    inner = outer.get("attributes") or {}
+    outer = mapping(_NAME, item.get("attributes"))
+    inner = mapping(_NAME, outer.get("attributes") or {})
     return {
         **inner,
         "tags": outer.get("tags") or inner.get("tags") or [],
@@ -181,7 +204,7 @@ def _attributes(item: Mapping[str, Any]) -> Mapping[str, Json]:
 
 
 def _log(item: Mapping[str, Any]) -> LogEvent:
-    attributes = item.get("attributes") or {}
+    attributes = mapping(_NAME, item.get("attributes"))
     at = attributes.get("timestamp")
     return LogEvent(
         at=at if isinstance(at, datetime) else None,

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kfix.clients.boundary import another, guarded, same
 from kfix.clients.egress import Egress
 from kfix.clients.http import retry_after_s
 from kfix.clients.retries import ONCE, THRICE, Retries, retrying_sync
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import gitlab as official
 
 T = TypeVar("T")
+_NAME = "GitLab"
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*){1,20}")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -83,6 +85,7 @@ def check_project(path: str) -> str:
     return path
 
 
+@guarded(_NAME)
 class GitLab:
     """One connection. Methods raise from ``schemas.errors``; blocking calls run in threads."""
 
@@ -111,6 +114,7 @@ class GitLab:
             return self._branch
         if project not in self._branches:
             found = await self.read(lambda gl: gl.projects.get(project))
+            same(_NAME, {"project": project.lower()}, {"project": _path_of(found)})
             self._branches[project] = str(found.default_branch)
         return self._branches[project]
 
@@ -118,7 +122,8 @@ class GitLab:
         """The commit a branch points at. Raises errors.NotFound."""
         check_project(project)
         found = await self.read(lambda gl: gl.projects.get(project, lazy=True).branches.get(branch))
-        return str(found.commit["id"])
+        same(_NAME, {"name": branch}, found)
+        return _sha(found.commit["id"])
 
     async def snapshot(self, project: str, branch: str = "") -> Snapshot:
         """The manifests at a branch's head (default: the deployment branch), from cache while the head stands still."""
@@ -133,7 +138,7 @@ class GitLab:
         key = (project, commit)
         if key not in self._snapshots:
             packed = await self.read(lambda gl: self._archive(gl, project, commit))
-            files, skipped = await asyncio.to_thread(unpack, packed, self._caps)
+            files, skipped = await asyncio.to_thread(unpack, packed, self._caps, commit)
             self._snapshots[key] = Snapshot(project, branch, commit, files, skipped)
         self._snapshots.move_to_end(key)
         while len(self._snapshots) > self._caps.snapshots:
@@ -167,6 +172,7 @@ class GitLab:
         found = await self.read(
             lambda gl: gl.projects.get(project, lazy=True).files.get(file_path=path, ref=ref)
         )
+        same(_NAME, {"file_path": path}, found)
         return bytes(found.decode())
 
     async def commits_of(
@@ -190,7 +196,18 @@ class GitLab:
 
 def _last_commit(gl: official.Gitlab, project: str, path: str, ref: str) -> str:
     found = gl.projects.get(project, lazy=True).files.get(file_path=path, ref=ref)
-    return str(found.last_commit_id)
+    same(_NAME, {"file_path": path}, found)
+    return _sha(found.last_commit_id)
+
+
+def _path_of(project: Any) -> str:
+    return str(project.path_with_namespace).lower()
+
+
+def _sha(text: object) -> str:
+    if not isinstance(text, str) or not _SHA.fullmatch(text):
+        raise errors.Unavailable("GitLab answered no commit", reason="malformed")
+    return text
 
 
 def _commits(
@@ -210,7 +227,7 @@ def _commits(
             )
         out.append(
             Commit(
-                sha=str(item.id),
+                sha=_sha(item.id),
                 title=str(item.title),
                 author=str(item.author_name),
                 at=datetime.fromisoformat(str(item.committed_date)),
@@ -221,9 +238,10 @@ def _commits(
     return out
 
 
-def unpack(packed: bytes, caps: Caps) -> tuple[dict[str, bytes], dict[str, str]]:
+def unpack(packed: bytes, caps: Caps, commit: str = "") -> tuple[dict[str, bytes], dict[str, str]]:
     """(files, skipped) of a ``tar.gz`` archive as GitLab makes it, with one folder around everything.
 
+    ``commit``: the one that the archive must be of; its folder's name says so, and git writes it into the archive.
     Symlinks, unsafe names and files beyond the cap are skipped with the reason. Raises errors.Rejected beyond the
     caps of the whole, errors.Unavailable for a broken archive.
     """
@@ -236,7 +254,9 @@ def unpack(packed: bytes, caps: Caps) -> tuple[dict[str, bytes], dict[str, str]]
                 seen, unpacked = seen + 1, unpacked + max(0, member.size)
                 if seen > caps.entries or unpacked > caps.unpacked_bytes or kept > caps.kept_bytes:
                     raise errors.Rejected("the repository is too large to read", reason="too_big")
-                path = member.name.partition("/")[2]
+                folder, _, path = member.name.partition("/")
+                if commit not in folder and archive.pax_headers.get("comment") != commit:
+                    raise another(_NAME, "commit")
                 reason = _why_skipped(path, member, caps)
                 if reason:
                     skipped[path] = reason

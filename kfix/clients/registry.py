@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from kfix.clients.boundary import guarded
 from kfix.clients.http import Bounds, Reply, open_http
 from kfix.settings import Kafka
 from schemas import errors
@@ -24,6 +25,7 @@ _TYPE = "application/vnd.schemaregistry.v1+json"
 BOUNDS = Bounds(timeout_s=3.0, total_s=5.0, max_bytes=4 * 1024 * 1024)
 
 
+@guarded("schema registry")
 class HttpRegistry:
     """See ``kfix.wire.registry.Registry``. Safe to call from several threads."""
 

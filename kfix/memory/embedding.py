@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfix.clients import mistral
+from kfix.clients.boundary import guarded
 from schemas import errors
 
 Vector = NDArray[np.float32]
@@ -71,6 +72,7 @@ def _features(text: str) -> Iterator[str]:
         yield from (f"c:{word[at : at + 4]}" for word in words for at in range(len(word) - 3))
 
 
+@guarded("Mistral")
 class MistralEmbedder:
     """``mistral-embed`` through the official client."""
 
@@ -89,10 +91,12 @@ class MistralEmbedder:
         answer = await mistral.typed(
             self._connect().embeddings.create_async(model=self.model, inputs=[text])
         )
-        values = answer.data[0].embedding if answer.data else None
+        values = answer.data[0].embedding if len(answer.data) == 1 else None
         if not values or len(values) != self.dimension:
             raise errors.Rejected("mistral-embed answered another shape")
         vector = np.asarray(values, dtype=np.float32)
+        if not np.isfinite(vector).all():
+            raise errors.Rejected("mistral-embed answered no numbers")
         return vector / np.float32(np.linalg.norm(vector) or 1.0)
 
     def _connect(self) -> Any:

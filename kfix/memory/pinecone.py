@@ -10,13 +10,16 @@ import re
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+from kfix.clients.boundary import another, guarded, same
 from kfix.memory.embedding import Vector
 from kfix.memory.index import Hit, Metadata
 from schemas import errors
 
 T = TypeVar("T")
+_NAME = "Pinecone"
 
 
+@guarded("Pinecone")
 class PineconeIndex:
     """``kfix.memory.index.VectorIndex`` on Pinecone's data plane."""
 
@@ -30,7 +33,8 @@ class PineconeIndex:
     async def upsert(self, *, id: str, model: str, vector: Vector, metadata: Metadata) -> None:
         index = await self._connect()
         record = {"id": id, "values": [float(v) for v in vector], "metadata": dict(metadata)}
-        await _typed(index.upsert(vectors=[record], namespace=_namespace(model)))
+        answer = await _typed(index.upsert(vectors=[record], namespace=_namespace(model)))
+        same(_NAME, {"upserted_count": 1}, answer)
 
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
@@ -45,11 +49,15 @@ class PineconeIndex:
                 include_metadata=True,
             )
         )
-        return [
-            Hit(match.id, float(match.score), dict(match.metadata or {}))
+        if (answer.namespace or "") not in ("", _namespace(model)):
+            raise another(_NAME, "namespace")
+        hits = [
+            Hit(str(match.id), float(match.score), dict(match.metadata or {}))
             for match in answer.matches
-            if match.score >= threshold
         ]
+        for hit in hits:
+            same(_NAME, where, hit.metadata)
+        return [hit for hit in hits if hit.similarity >= threshold]
 
     async def _connect(self) -> Any:
         if self._index is None:

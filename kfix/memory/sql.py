@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
+from kfix.clients.boundary import guarded
 from kfix.memory.embedding import Vector
 from kfix.memory.index import Hit, Metadata
 from kfix.store.memory_tables import memory_vectors
@@ -37,6 +38,7 @@ class _Matrix:
     version: int = 0
 
 
+@guarded("vector memory")
 class SqlIndex:
     """``kfix.memory.index.VectorIndex`` on SQLAlchemy."""
 

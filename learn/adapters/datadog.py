@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from kfix.clients.boundary import guarded
 from kfix.clients.datadog import Datadog
 from kfix.measurements import measure
 from kfix.metric_queries import queries_for
 from schemas.merge_requests import Proposal
 
 
+@guarded("Datadog")
 class DatadogSignals:
     """``learn.ports.Signals`` on Datadog's metrics."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from kfix.clients.boundary import guarded
 from kfix.clients.kubernetes import Kubernetes
 from learn.core.judgement import WorkloadState
 from learn.core.workload import state_of
@@ -14,6 +15,7 @@ from schemas.merge_requests import Proposal
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 
+@guarded("Kubernetes")
 class KubernetesState:
     """``learn.ports.Cluster`` on the API server."""
 

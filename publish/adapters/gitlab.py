@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from kfix.clients.boundary import guarded, same
 from kfix.clients.gitlab import GitLab, check_project
 from publish.adapters.people import People
 from publish.core.spoken import Changes, Comment, Discussion, Pipeline, Seen
@@ -27,6 +28,7 @@ _NOTES = 200
 _PAGE = 100
 
 
+@guarded("GitLab")
 class GitLabForge:
     """Merge requests of one GitLab."""
 
@@ -42,6 +44,8 @@ class GitLabForge:
                 source_branch=branch, state="all", order_by="created_at", sort="desc", get_all=False
             )
         )
+        for one in found:
+            same("GitLab", {"source_branch": branch}, one)
         ours = sorted(found, key=lambda mr: mr.state != "opened")
         if not ours:
             return None
@@ -217,6 +221,7 @@ class GitLabForge:
             if found is None or found.state != "opened":
                 raise
             return found.ref
+        same("GitLab", {"source_branch": draft.branch, "target_branch": draft.target}, made)
         return _ref(draft.project, made)
 
     async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:

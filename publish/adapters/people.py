@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from kfix.clients.boundary import guarded, same
 from kfix.clients.gitlab import GitLab, check_project
 from schemas import errors
 
@@ -17,6 +18,7 @@ _MEMBERS = 100
 _NAMES = 20
 
 
+@guarded("GitLab")
 class People:
     """Users of one GitLab. Who is not known is left out: a merge request is worth more than its reviewers."""
 
@@ -47,6 +49,7 @@ class People:
             )
         except errors.NotFound:
             return 0
+        same("GitLab", {"id": number}, member)
         return int(member.access_level) if member.state == "active" else 0
 
     async def ids(

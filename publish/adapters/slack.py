@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import aiohttp
 
+from kfix.clients.boundary import guarded, same
 from kfix.clients.retries import THRICE, retrying
 from publish.core import slack
 from publish.core.notice import Notice
 from schemas import errors
 from schemas.merge_requests import Notification
 
+#: A conversation's id: Slack's answer names a channel by its id, whatever name it was called by.
+_ID = re.compile(r"[CDG][A-Z0-9]{8,}")
 
+
+@guarded("Slack")
 class SlackChat:
     """One channel. ``client`` is an ``AsyncWebClient`` (then ``channel_name`` is needed) or ``AsyncWebhookClient``."""
 
@@ -31,6 +37,8 @@ class SlackChat:
         done = await self._client.chat_postMessage(
             channel=self._channel_name, text=slack.summary(notice), blocks=slack.blocks(notice)
         )
+        if _ID.fullmatch(self._channel_name):
+            same("Slack", {"channel": self._channel_name}, {"channel": done["channel"]})
         return Notification(
             channel="slack", target=str(done["channel"]), message_id=str(done["ts"])
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
+from kfix.clients.boundary import guarded
 from kfix.clients.egress import Egress
 from kfix.clients.http import Http
 from kfix.clients.retries import THRICE, retrying_sync
@@ -14,6 +15,7 @@ from schemas import errors
 from schemas.merge_requests import Notification
 
 
+@guarded("Teams")
 class WorkflowsChat:
     """A Workflows webhook. It answers 202 with nothing, which says the flow was started and no more."""
 
@@ -31,6 +33,7 @@ class WorkflowsChat:
         return Notification(channel="teams")
 
 
+@guarded("Teams")
 class ConnectorChat:
     """A legacy connector, through pymsteams, whose blocking client runs in a thread."""
 

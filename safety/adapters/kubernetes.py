@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kfix.clients.boundary import guarded, same
 from kfix.clients.kubernetes import Conflict, Kubernetes, Refused
 from safety.core.documents import declared, is_whole
 from safety.core.workloads import TEMPLATED
@@ -19,6 +20,7 @@ from schemas.plans import FieldChange, KubernetesChange
 from schemas.validated import CheckResult, FileEdit
 
 
+@guarded("Kubernetes")
 class KubernetesChecks:
     """``safety.ports.Cluster`` on the API server."""
 
@@ -77,10 +79,13 @@ class KubernetesChecks:
             # An apply would create what is not there and call that a success.
             metadata = {"namespace": ref.namespace, **(document.get("metadata") or {})}
             whole = {**document, "metadata": metadata}
-            return (await self._client.dry_run_patch(ref, whole, "apply")).object
-        return (
-            await self._client.dry_run_patch(ref, json_patch(change.fields, live), "json")
-        ).object
+            would = (await self._client.dry_run_patch(ref, whole, "apply")).object
+        else:
+            patch = json_patch(change.fields, live)
+            would = (await self._client.dry_run_patch(ref, patch, "json")).object
+        uid = (live.get("metadata") or {}).get("uid")
+        same("Kubernetes", {"uid": uid}, would.get("metadata") or {})
+        return would
 
 
 def _document(

@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import stamina
 
+from kfix.clients.boundary import guarded, same
+from kfix.clients.kubernetes import answers
 from kfix.clients.kubernetes.kinds import Kind, Table, Target, from_resource_list
 from kfix.clients.kubernetes.refusals import DryRun, Expired, Refused, document_of
 from schemas import errors
@@ -61,6 +63,7 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
     raise errors.Defect("unreachable: the last attempt returns or raises")
 
 
+@guarded(answers.NAME)
 class Kubernetes:
     """One cluster. Objects are plain JSON with ``apiVersion`` and ``kind`` set and ``managedFields`` removed.
 
@@ -92,10 +95,10 @@ class Kubernetes:
         query = tuple((name, value) for name, value in selectors if value)
         for _ in range(_RESTARTS):
             try:
-                return await self._pages(kind, namespace, query, limit)
+                return await self._pages(kind, namespace, labels, query, limit)
             except Expired:
                 continue
-        return await self._pages(kind, namespace, query, limit)
+        return await self._pages(kind, namespace, labels, query, limit)
 
     async def get(self, plural: str, namespace: str, name: str) -> Object:
         """One object. ``plural`` as in ``list``; ``namespace`` is ignored for cluster-scoped kinds."""
@@ -152,7 +155,8 @@ class Kubernetes:
             if how != "strategic" or refused.status != 415:
                 raise
             answer, warnings = await self._dry_run("PATCH", target, patch, _CONTENT_TYPES["merge"])
-        return DryRun(_clean(answer, kind), warnings)
+        would = answers.object_of(kind, answer, ref.namespace, ref.name)
+        return DryRun(_clean(would, kind), warnings)
 
     async def dry_run_create(self, manifest: Object) -> DryRun:
         """What would be stored if ``manifest`` were created. Raises ``Conflict`` when the object is there already."""
@@ -161,12 +165,13 @@ class Kubernetes:
         names = _names(kind, str(metadata.get("namespace") or "default"), "")
         target = Target(kind.in_namespace, names)
         answer, warnings = await self._dry_run("POST", target, manifest, _JSON)
-        return DryRun(_clean(answer, kind), warnings)
+        named = (names.get("namespace", ""), str(metadata.get("name") or ""))
+        return DryRun(_clean(answers.object_of(kind, answer, *named), kind), warnings)
 
     async def _get(self, kind: Kind, namespace: str, name: str) -> Object:
         path = f"{kind.in_namespace}/{{name}}"
         body = await self._read(Target(path, _names(kind, namespace, name)), _accept(kind, ""))
-        return _clean(document_of(body), kind)
+        return _clean(answers.object_of(kind, document_of(body), namespace, name), kind)
 
     async def _read(self, target: Target, accept: str) -> bytes:
         return await _patiently(lambda: self._wire.read(target, accept))
@@ -177,7 +182,12 @@ class Kubernetes:
         return await _patiently(lambda: self._wire.dry_run(method, target, body, content_type))
 
     async def _pages(
-        self, kind: Kind, namespace: str, query: tuple[tuple[str, str], ...], limit: int
+        self,
+        kind: Kind,
+        namespace: str,
+        labels: str,
+        query: tuple[tuple[str, str], ...],
+        limit: int,
     ) -> Objects:
         items: Objects = []
         path = kind.in_namespace if namespace else kind.collection
@@ -189,7 +199,8 @@ class Kubernetes:
             target = Target(path, names, (*query, *paging))
             body = await self._read(target, _accept(kind, "List"))
             document = document_of(body)
-            items += [_clean(item, kind) for item in document.get("items") or ()]
+            found = answers.items_of(kind, document, namespace, labels)
+            items += [_clean(item, kind) for item in found]
             token = (document.get("metadata") or {}).get("continue") or ""
             if not token or (limit and len(items) >= limit):
                 return items
@@ -230,7 +241,9 @@ class Kubernetes:
                 body = await self._read(Target("/apis/{group}/{version}", names), _JSON)
             except (errors.NotFound, errors.Unavailable, errors.Unauthorized):
                 continue  # an aggregated API that is down must not hide the others
-            for kind in from_resource_list(document_of(body)):
+            served = document_of(body)
+            same(answers.NAME, {"groupVersion": version}, served)
+            for kind in from_resource_list(served):
                 self._kinds.add(kind)
 
 

@@ -37,7 +37,11 @@ class Recorder:
 
     async def answer(self, request: Request) -> Response:
         self.asked.append((request.method, request.url.path, parse_qs(request.url.query)))
-        return self.answers.pop(0) if self.answers else JSONResponse({"metadata": {}, "items": []})
+        if self.answers:
+            return self.answers.pop(0)
+        name = "p" if request.method == "POST" else request.url.path.rpartition("/")[2]
+        namespace = "default" if request.method == "POST" else "shop"
+        return JSONResponse({"metadata": {"name": name, "namespace": namespace}, "items": []})
 
 
 @pytest.fixture
