@@ -123,7 +123,7 @@ class GitLab:
         check_project(project)
         found = await self.read(lambda gl: gl.projects.get(project, lazy=True).branches.get(branch))
         same(_NAME, {"name": branch}, found)
-        return _sha(found.commit["id"])
+        return commit_id(found.commit["id"])
 
     async def snapshot(self, project: str, branch: str = "") -> Snapshot:
         """The manifests at a branch's head (default: the deployment branch), from cache while the head stands still."""
@@ -197,14 +197,15 @@ class GitLab:
 def _last_commit(gl: official.Gitlab, project: str, path: str, ref: str) -> str:
     found = gl.projects.get(project, lazy=True).files.get(file_path=path, ref=ref)
     same(_NAME, {"file_path": path}, found)
-    return _sha(found.last_commit_id)
+    return commit_id(found.last_commit_id)
 
 
 def _path_of(project: Any) -> str:
     return str(project.path_with_namespace).lower()
 
 
-def _sha(text: object) -> str:
+def commit_id(text: object) -> str:
+    """A commit's id as GitLab answered it. Raises errors.Unavailable (``malformed``) for anything else."""
     if not isinstance(text, str) or not _SHA.fullmatch(text):
         raise errors.Unavailable("GitLab answered no commit", reason="malformed")
     return text
@@ -227,7 +228,7 @@ def _commits(
             )
         out.append(
             Commit(
-                sha=_sha(item.id),
+                sha=commit_id(item.id),
                 title=str(item.title),
                 author=str(item.author_name),
                 at=datetime.fromisoformat(str(item.committed_date)),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from kfix.clients.boundary import guarded, same
-from kfix.clients.gitlab import GitLab, check_project
+from kfix.clients.gitlab import GitLab, check_project, commit_id
 from publish.adapters.people import People
 from publish.core.spoken import Changes, Comment, Discussion, Pipeline, Seen
 from publish.ports import Draft, FileAction, Found, MarkedState
@@ -135,7 +135,7 @@ class GitLabForge:
                 return None
             await self._check_locks(project, start, actions)
             raise
-        return str(made.id)
+        return commit_id(made.id)
 
     async def replace(
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
@@ -155,7 +155,7 @@ class GitLabForge:
         except errors.Rejected:
             await self._check_locks(project, start, actions)
             raise
-        return str(made.id)
+        return commit_id(made.id)
 
     async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
         """See ``ports.Forge``."""
