@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from manifests import charts, helm, kustomize, ladder, paths
+from manifests import charts, helm, kustomize, ladder, paths, values
 from manifests.drafting import NOT_PLAIN, refuse_scaled
 from manifests.index import Index
+from manifests.installers import read_map
 from manifests.kustomize import Graph
 from manifests.layers import Release
 from manifests.locate import Hints, locate
+from manifests.proposing import set_fields
 from manifests.refused import Refused
 from manifests.releases import read_releases
 from manifests.rendering import Renderer, Workbench
@@ -38,6 +40,8 @@ class _Question:
     bench: Workbench
     field: str
     steps: list[str]
+    #: A change of the field to something like what it is, where that is known.
+    probes: list[FieldChange]
 
 
 def explain(
@@ -47,12 +51,26 @@ def explain(
     told = Explanation()
     graph = kustomize.read_graph(index)
     with renderer.open(index.files) as bench:
-        asked = _Question(index, graph, ref, hints, bench, field_path, told.steps)
+        asked = _Question(index, graph, ref, hints, bench, field_path, told.steps, [])
         try:
             told.place = _place(asked)
+            _prove(asked, renderer)
         except Refused as refused:
             told.refusal = refused
     return told
+
+
+def _prove(asked: _Question, renderer: Renderer) -> None:
+    """Would an edit of the field be made? Asked with a change of the field to something like what it is."""
+    change = asked.probes[-1] if asked.probes else None
+    if change is None:
+        return
+    wanted = {change.path: change.after}
+    edits = set_fields(asked.index, asked.ref, wanted, asked.hints, renderer)
+    changed = ", ".join(edit.path for edit in edits)
+    asked.steps.append(
+        f"rendered before and after: an edit of {changed} changes it and nothing else"
+    )
 
 
 def _place(asked: _Question) -> str:
@@ -84,6 +102,12 @@ def _declared(asked: _Question) -> str:
     scaler = index.autoscaler_of(ref)
     if scaler is not None:
         asked.steps.append(f"{scaler.kind} {scaler.name} in {scaler.path} owns its replicas")
+    for one in read_map(index).reaching(found.path):
+        why = f", which cannot be rendered: {one.trouble}" if one.trouble else ""
+        asked.steps.append(f"{found.path} is read by {one.said_by}{why}")
+    now = values.value_of(found.document.root)
+    if fields and not found.partial and is_scalar(paths.find(now, fields[0], {})):
+        asked.probes.append(_probe(now, asked.field))
     if found.blocked is not None:
         overlay = found.built_in or "."
         asked.steps.append(f"{overlay} would get a patch of its own, where a rendering proves it")
@@ -109,10 +133,14 @@ def _by_values(asked: _Question) -> str:
     steps.append("values, later ones win: " + " < ".join(_layers(chosen.release)))
     if not asked.field:
         return f"chart {chosen.release.chart}, release {chosen.recipe.release}"
-    change = KubernetesChange(object=ref, fields=(_probe(chosen.item, asked.field),))
+    probe = _probe(chosen.item, asked.field)
+    asked.probes.append(probe)
+    change = KubernetesChange(object=ref, fields=(probe,))
     (placed,) = helm.place_in(chosen, search, change)
     if placed.layer.owner is None:
-        return f"{placed.layer.path} document 0 at {paths.render(placed.path)}"
+        layer = placed.layer
+        at = paths.render((*layer.at, *placed.path))
+        return f"{layer.holder or layer.path} document 0 at {at}"
     path = helm.field_of(placed).path
     return f"{_declared(replace(asked, ref=placed.layer.owner, field=path))} at {path}"
 

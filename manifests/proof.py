@@ -79,6 +79,8 @@ class _Seen:
     unknown: list[str] = field(default_factory=list)
     #: Who reads a changed file, rendered or not.
     readers: dict[str, None] = field(default_factory=dict)
+    #: Does somebody read a changed file whose doings cannot be followed, whatever programs are installed?
+    untold: bool = False
     rendered: int = 0
     unchanged: list[str] = field(default_factory=list)
 
@@ -243,6 +245,7 @@ def _on_top(folder: str, on_top: Mapping[str, object]) -> dict[str, str]:
 def _doubt(seen: _Seen, label: str, why: str) -> None:
     seen.readers[label] = None
     seen.unknown.append(f"{label}: {why}")
+    seen.untold = True
 
 
 def _release_units(
@@ -474,9 +477,10 @@ def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
         return Proof("fail", reason, numbers, seen.objects)
     if seen.unknown:
         reason = f"not rendered: {'; '.join(seen.unknown[:3])}"
-        if len(seen.readers) > 1:
+        if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
             named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
-            reason = f"{seen.unknown[0]}; so nobody can tell what the edit changes there, beside {', '.join(named[:3])}"
+            beside = f", beside {', '.join(named[:3])}" if named else ""
+            reason = f"{seen.unknown[0]}; so nobody can tell what the edit changes there{beside}"
             return Proof("fail", reason, numbers, seen.objects, doubtful=True)
         return Proof("unknown", reason, numbers, seen.objects)
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]

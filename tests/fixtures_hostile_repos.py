@@ -217,6 +217,17 @@ def _walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
         yield path, node
 
 
+def now(repo: Repo, ask: Ask, programs: Programs) -> Any:
+    """What the field is in the environment that is asked for, else anywhere; ``None`` where nothing has it."""
+    kind, _, name = ask.object.split("/")
+    wanted = tuple(a or b for a, b in _SEGMENT.findall(ask.path))
+    for deploy in sorted(repo.deploys, key=lambda one: one.env != ask.env):
+        for key, value in leaves(rendered(deploy, repo.files, programs)).items():
+            if key[:2] == (kind, name) and key[3:] == wanted:
+                return value
+    return None
+
+
 def wrong(repo: Repo, ask: Ask, after: Mapping[str, str], programs: Programs) -> str:
     """What an edit does that was not asked for; empty when it is right."""
     kind, _, name = ask.object.split("/")

@@ -200,6 +200,14 @@ PROMISES = (
         ("tests/unit/manifests/test_manifests_properties.py", "tests/unit/manifests"),
     ),
     Promise(
+        "environment",
+        "an edit changes the asked field in the asked environment and nothing else, as real programs render it",
+        (
+            "tests/contract/test_render_hostile.py",
+            "tests/unit/manifests/test_manifests_installers.py",
+        ),
+    ),
+    Promise(
         "checks", "a check that cannot be made never passes in production", ("tests/unit/safety",)
     ),
 )

@@ -4,16 +4,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from fixtures_hostile_kinds import REPOS
-from fixtures_hostile_repos import Ask, Repo, wrong
+from fixtures_hostile_repos import Ask, Repo, now, wrong
 from fixtures_render import renderer
 
 from kfix.clients.renderers import Programs
 from kfix.editing import Answer, Request, Workspace, answer
+from manifests import propose
+from manifests.index import build
+from manifests.locate import Hints
+from manifests.proposing import Base, propose_on
+from manifests.refused import Refused
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
 
 pytestmark = pytest.mark.render
 ASKS = [
@@ -37,6 +45,32 @@ def test_an_edit_changes_the_asked_field_in_the_asked_environment_and_nothing_el
         assert not wrong(repo, ask, after, renderer), reply.diff
     assert ask.wanted == "either" or (ask.wanted == "right") == (reply.status == "edited"), reply
     assert reply.status != "unchanged", reply
+
+
+@pytest.mark.parametrize(("repo", "ask"), ASKS if os.environ.get("KFIX_TEST_FULL") else ASKS[::3])
+def test_the_same_change_as_a_plan_passes_its_check_only_where_it_is_right(
+    renderer: Programs, repo: Repo, ask: Ask
+) -> None:
+    before = now(repo, ask, renderer)
+    if before is None:
+        return  # nothing deploys such an object, so that no plan would say so
+    ref = ObjectRef.parse(ask.object)
+    field = FieldChange(path=ask.path, before=before, after=ask.value)
+    change = KubernetesChange(object=ref, fields=(field,))
+    hints, base = Hints(ask.env), Base("", "", "", {})
+    found = propose_on(build(repo.files), [change], base, hints, renderer)
+    rebased = propose(
+        repo.files, [change], environment=ask.env, project="", ref="", renderer=renderer
+    )
+    if isinstance(found, Refused) or found.proof.verdict == "fail":
+        assert ask.wanted != "right", found
+        assert isinstance(rebased, Refused), rebased
+        return
+    assert found.proof.verdict == "pass", found.proof
+    after = {**repo.files, **{edit.path: edit.after for edit in found.edits}}
+    assert not wrong(repo, ask, after, renderer), found
+    assert isinstance(rebased, list)
+    assert [edit.diff for edit in rebased] == [edit.diff for edit in found.edits]
 
 
 def _applied(folder: Path, reply: Answer) -> dict[str, str]:

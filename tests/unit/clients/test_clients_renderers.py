@@ -112,3 +112,25 @@ def test_settings_choose_the_programs(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (found.kustomize, found.helm) == (program, program)
     assert installed(Rendering(kustomize="none", helm="none")).kustomize == ""
     assert installed(Rendering(kustomize=str(tmp_path / "gone"))).kustomize == ""
+
+
+def test_a_rendering_of_the_same_files_starts_no_program_again(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    programs = Programs(script(tmp_path, f"echo run >> {runs}; echo kind: A"), "")
+    for files in (FILES, dict(FILES), FILES | {"app/a.yaml": "kind: B\n"}):
+        with programs.open(files) as bench:
+            assert bench.render(BUILD) == bench.render(BUILD) == "kind: A\n"
+            bench.render(BUILD, {"app/a.yaml": "kind: C\n"})
+    # Two contents of the repository, each as it is and changed.
+    assert len(runs.read_text().splitlines()) == 4
+
+
+def test_only_what_is_read_is_copied_and_what_was_changed_is_put_back(tmp_path: Path) -> None:
+    files = FILES | {"other/b.yaml": "kind: B\n", "app/more/c.yaml": "kind: C\n"}
+    program = script(tmp_path, 'PATH=/usr/bin:/bin; cd "$2/.."; cat app/a.yaml; find . -type f')
+    with Programs(program, "").open(files) as bench:
+        assert "kind: Z" in bench.render(BUILD, {"app/a.yaml": "kind: Z\n"})
+        text = bench.render(BUILD)
+    assert "kind: A" in text
+    assert "app/more/c.yaml" in text
+    assert "other/b.yaml" not in text

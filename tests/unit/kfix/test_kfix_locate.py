@@ -76,3 +76,23 @@ def test_wrong_usage_ends_with_two(repo: Path, args: tuple[str, ...]) -> None:
 def test_a_file_with_another_object_is_wrong_usage(repo: Path, tmp_path: Path) -> None:
     done = run("Deployment/shop/api", "--repo", str(repo), "--live", live(tmp_path, "other"))
     assert done.exit_code == 2
+
+
+def test_who_reads_the_file_is_said_and_two_of_them_are_a_refusal(tmp_path: Path) -> None:
+    (tmp_path / "k8s").mkdir()
+    (tmp_path / "k8s/api.yaml").write_text(MANIFEST)
+    for env in ("dev", "prod"):
+        (tmp_path / f"{env}.yaml").write_text(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api, namespace: argocd}\n"
+            "spec:\n  destination: {namespace: shop}\n  source: {repoURL: x, path: k8s}\n"
+        )
+    args = ("Deployment/shop/api", "--repo", str(tmp_path), "--field", "spec.replicas")
+    done = run(*args, "--env", "prod")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "k8s/api.yaml is read by Application/argocd/api in dev.yaml" in done.stderr
+    assert "would change in 2 places" in done.stderr
+    (tmp_path / "dev.yaml").unlink()
+    done = run(*args, "--env", "prod")
+    assert (done.exit_code, done.stdout) == (0, "k8s/api.yaml document 0\n")
+    assert "rendered before and after: an edit of k8s/api.yaml changes it" in done.stderr
+    assert run(*args, "--env", "staging").exit_code == 3
