@@ -72,11 +72,14 @@ def makers(search: Search) -> list[str]:
 
 
 def _installing(search: Search) -> list[Installed]:
-    ref, charts = search.ref, search.releases.charts
+    ref, speaking = search.ref, _speaking(search)
     found: list[Installed] = []
     troubles: list[str] = []
-    charts = tuple(c for c in charts if _has_kind(search.index, c, ref.kind))[:_CHARTS]
-    for release in _speaking(search):
+    named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
+    charts = [c for c in named if _has_kind(search.index, c, ref.kind)]
+    if len(charts) > _CHARTS:
+        raise Refused("NOT_RENDERED", f"{len(charts)} charts may make {ref.key}")
+    for release in speaking:
         if release.chart is None or release.chart not in charts or not _said(release, search.marks):
             continue
         if release.namespace and ref.namespace and release.namespace != ref.namespace:

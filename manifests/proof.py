@@ -24,6 +24,7 @@ from manifests.releases import (
     declared,
     makes_installers,
     read_releases,
+    with_values,
 )
 from manifests.rendering import Difference, KustomizeBuild, NotRendered, Recipe, Workbench
 from schemas.base import Json, ObjectRef
@@ -122,7 +123,8 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
         after.memo |= {key: index.memo[key] for key in ("graph", "map", "charts")}
         sides = _bare(index, bench), _bare(after, bench)
     else:
-        sides = _side(index, bench), _side(after, _Changed(bench, changed))
+        first = _side(index, bench)
+        sides = first, _after(first, after, changed, _Changed(bench, changed))
     units = {
         unit.label + str(unit.before): unit
         for unit in (
@@ -170,6 +172,19 @@ def _side(index: Index, bench: Workbench) -> _Side:
     releases = read_releases(index, graph, bench)
     known = [*declared(index, graph, bench, []), *releases.made]
     return _Side(index, bench, releases, read_map(index, known))
+
+
+def _after(first: _Side, after: Index, changed: Mapping[str, str], bench: Workbench) -> _Side:
+    """The repository after the edit; where only values files changed, everybody installs what they did before."""
+    charts = first.releases.charts
+    read = {layer.path for one in first.releases.found for layer in one.layers}
+    declaring = {path for found in after.by_kind.values() for path in found}
+    simple = all(path in read and path not in declaring for path in changed)
+    if not simple or any(makes_installers(after, chart) for chart in charts):
+        return _side(after, bench)
+    after.memo |= {key: first.index.memo[key] for key in ("charts",) if key in first.index.memo}
+    releases = with_values(first.releases, after, changed)
+    return _Side(after, bench, releases, first.whole)
 
 
 def _built(

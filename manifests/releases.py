@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,7 +50,38 @@ class Releases:
 
 
 def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
-    """Everything that installs a chart. Kustomizations and charts above Applications and HelmReleases are built for it."""
+    """Everything that installs a chart. Kustomizations and charts above Applications and HelmReleases are built for it.
+    Read once for an index and a renderer, unless something could not be built."""
+    key = f"releases by {type(bench).__module__}"
+    known = index.memo.get(key)
+    if isinstance(known, Releases):
+        return known
+    found = _read(index, graph, bench)
+    if not found.troubles:
+        index.memo[key] = found
+    return found
+
+
+def with_values(releases: Releases, index: Index, changed: Iterable[str]) -> Releases:
+    """The releases with the texts that values files have in ``index``, where nothing else changed."""
+    files, out = set(changed), Releases(releases.charts, made=releases.made)
+    for release in releases.found:
+        if any(layer.path in files for layer in release.layers):
+            layers = tuple(
+                _reread(index, one) if one.path in files and not one.default else one
+                for one in release.layers
+            )
+            release = replace(release, layers=layers)  # noqa: PLW2901
+        out.found.append(release)
+    return out
+
+
+def _reread(index: Index, layer: Layer) -> Layer:
+    inside = _file(index, layer.path)
+    return replace(layer, values=inside.values, sealed=layer.sealed or inside.sealed)
+
+
+def _read(index: Index, graph: Graph, bench: Workbench) -> Releases:
     charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
     releases = Releases(charts)
     for place, item in declared(index, graph, bench, releases.troubles):
