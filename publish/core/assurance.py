@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from kfix.fix_history import Record
 from manifests.diffs import reverse
 from publish.core import french, inert
-from publish.core.markdown import blocks, bullets, details, link, section, table
+from publish.core.markdown import blocks, bullets, details, id_link, section, table
 from publish.core.wording import Language, check_name, colon, has, number, percent, word
 from schemas.identity import branch_of
 from schemas.plans import ActionPlan
@@ -164,7 +164,7 @@ def history(
 
 def _named(incident_id: str, url: str, hosts: Collection[str]) -> str:
     known = inert.linked(url, hosts)
-    return link(incident_id, known) if known else inert.code(incident_id)
+    return id_link(incident_id, known) if known else inert.code(incident_id)
 
 
 def _result(result: str | None, language: Language) -> str:

@@ -15,6 +15,7 @@ from publish.core.markdown import (
     blocks,
     bullets,
     details,
+    id_link,
     link,
     numbered,
     paragraph,
@@ -116,7 +117,7 @@ def _why(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
         part for part in (cause, paragraph(chosen.plan.justification, 800), impact) if part
     )
     facts = [
-        ("incident", link(record.incident_id, page.incident_url)),
+        ("incident", id_link(record.incident_id, page.incident_url)),
         ("service", inert.code(context.service)),
         ("environment", inert.code(context.environment)),
         ("object", inert.code(analysis.object.key if analysis else "")),

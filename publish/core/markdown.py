@@ -48,6 +48,12 @@ def link(text: str, url: str) -> str:
     return f"[{inert.prose(text, 100)}]({target})" if target else inert.code(text)
 
 
+def id_link(text: str, url: str) -> str:
+    """A link whose text is code, for what people copy and search: nothing in it is broken."""
+    target = inert.address(url)
+    return f"[{inert.code(text)}]({target})" if target else inert.code(text)
+
+
 def paragraph(text: str, limit: int) -> str:
     """Outside text as a paragraph of its own, ended like a sentence."""
     shown = inert.prose(text, limit)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import fixtures_publish as sample
 import pytest
@@ -14,7 +15,7 @@ from kfix.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.core.course import Known
 from publish.core.history import Fix
-from publish.core.spoken import Word
+from publish.core.spoken import AlertStanding, Word
 from publish.ports import Proposed
 from schemas import errors
 from schemas.context import OutcomeResult
@@ -166,3 +167,85 @@ async def test_a_snooze_ends_and_comes_back_in_utc(ledger: SqlLedger) -> None:
     assert found.snoozed_until == until
     await ledger.snooze("inc-a", None)
     assert await ledger.of_incident("inc-a") == known()
+
+
+def words() -> list[Word]:
+    """Closed, reopened, closed and merged, a minute after each other."""
+    actions = ("closed", "reopened", "closed", "reopened", "merged")
+    return [
+        Word(f"gl-{n}", "inc-a", action, sample.NOW + timedelta(minutes=n))
+        for n, action in enumerate(actions)
+    ]
+
+
+async def test_words_move_a_merge_request_by_their_times_whatever_comes_first(
+    ledger: SqlLedger,
+) -> None:
+    first, second, third, *rest = words()
+    assert await ledger.heard(second) is None, "there is no merge request yet"
+    await ledger.opened(known(), REF)
+    for word in (third, first, second, third):
+        moved = await ledger.heard(word)
+    assert moved is not None
+    assert (moved.state, moved.closed_at) == ("closed", third.at)
+    for word in reversed(rest):
+        moved = await ledger.heard(word)
+        assert moved is not None
+        assert (moved.state, moved.closed_at) == ("merged", rest[-1].at)
+    assert len(await ledger.words_of(["inc-a", "inc-b"])) == 5
+
+
+async def test_our_own_look_is_no_word_that_the_river_has(ledger: SqlLedger) -> None:
+    seen = Word("gl-1", "inc-a", "merged", sample.NOW, told=False)
+    for told, word in ((False, seen), (True, replace(seen, told=True)), (True, seen)):
+        await ledger.heard(word)
+        assert [w.told for w in await ledger.words_of(["inc-a"])] == [told]
+
+
+async def test_how_an_alert_stands_goes_by_the_alerts_times(ledger: SqlLedger) -> None:
+    def at(minute: int) -> datetime:
+        return sample.NOW + timedelta(minutes=minute)
+
+    for minute, over, ends in ((3, False, False), (2, True, False), (1, False, False)):
+        assert (await ledger.alert("inc-a", at(minute), over=over)).over is ends
+    standing = await ledger.alert("inc-a", at(3), over=True)
+    assert (standing.alerted_at, standing.recovered_at, standing.over) == (at(3), at(3), True)
+    await ledger.marked("inc-a", "recovered")
+    assert (await ledger.alert("inc-a", at(4), over=False)) == AlertStanding(
+        at(4), at(3), "recovered"
+    )
+
+
+async def test_a_project_is_read_by_one_replica_at_a_time(store_url: str, store: Engine) -> None:
+    replicas = [SqlLedger(open_engine(store_url)) for _ in range(4)]
+    await replicas[0].opened(known(), REF)
+    now, hour = sample.NOW, timedelta(hours=1)
+    window = {"read_before": now - hour, "ended_after": now - hour, "lease_until": now + hour}
+    taken = await asyncio.gather(*(r.due_rereads(now, **window) for r in replicas))
+    assert [item.project for items in taken for item in items] == ["g/p"]
+    assert await replicas[1].due_rereads(now, **window) == []
+    later = {**window, "read_before": now + hour, "lease_until": now + 3 * hour}
+    (again,) = await replicas[1].due_rereads(now + 2 * hour, **later)
+    assert again.began_at == now
+    position = now + timedelta(minutes=7)
+    await replicas[1].reread("g/p", position=position, read_at=now + 2 * hour)
+    assert await replicas[2].due_rereads(now + 2 * hour, **later) == []
+    await replicas[1].reread("g/p", position=now, read_at=None)
+    (third,) = await replicas[2].due_rereads(now + 2 * hour, **later)
+    assert third.since == position - timedelta(seconds=300), "a position never goes back"
+    await replicas[2].put_off("g/p", now + 9 * hour)
+    assert await replicas[3].due_rereads(now + 8 * hour, **later) == []
+
+
+async def test_a_project_whose_merge_requests_ended_long_ago_is_not_read(ledger: SqlLedger) -> None:
+    await ledger.opened(known(), REF)
+    await ledger.heard(Word("gl-1", "inc-a", "merged", sample.NOW))
+    now, hour = sample.NOW + timedelta(days=20), timedelta(hours=1)
+    for days, read in ((14, 0), (30, 1)):
+        found = await ledger.due_rereads(
+            now,
+            read_before=now,
+            ended_after=now - timedelta(days=days),
+            lease_until=now + hour,
+        )
+        assert len(found) == read

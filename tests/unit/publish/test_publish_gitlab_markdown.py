@@ -111,3 +111,11 @@ def test_people_can_read_what_it_said(name: str) -> None:
 @pytest.mark.parametrize("text", ["limits.memory is 512Mi", "42 % at 500m, twice", "it's 3 of 4"])
 def test_ordinary_words_stay_as_they_are(text: str) -> None:
     assert inert.prose(text) == inert.title(text) == text
+
+
+def test_the_incidents_name_can_be_copied_and_searched() -> None:
+    record = sample.record()
+    page = description.Page(language="en", incident_url="https://k.example/i", hosts=())
+    assert f"[`{record.incident_id}`](https://k.example/i)" in description.description(
+        record, record.plans[0], page
+    )
