@@ -45,7 +45,10 @@ class Retryable(KFixError):
 
 
 class Unavailable(Retryable):
-    """A service did not answer, closed the connection or answered 5xx."""
+    """A service did not answer, closed the connection, answered 5xx, or answered what is no answer to the question.
+
+    The last has reason ``malformed``, ``another_answer``, or ``unforeseen`` where a client raised what it documents nowhere.
+    """
 
     reason = "unavailable"
 

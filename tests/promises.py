@@ -150,6 +150,23 @@ PROMISES = (
         ("tests/unit/clients/test_clients_egress.py", "tests/unit/clients/test_clients_httpx2.py"),
     ),
     Promise(
+        "R16a",
+        "no answer goes to another question, whoever gives up when; answers to other questions are refused",
+        (
+            "tests/contract/test_clients_crossed.py",
+            "tests/contract/test_clients_lying_server.py",
+        ),
+    ),
+    Promise(
+        "R16b",
+        "whatever a service answers or its client raises: a typed failure of that source, and the alert goes on",
+        (
+            "tests/contract/test_clients_broken_answers.py",
+            "tests/unit/clients/test_clients_kubernetes_answers.py",
+            "tests/unit/clients/test_clients_datadog_wire.py",
+        ),
+    ),
+    Promise(
         "R17",
         "nothing that a stranger wrote reaches a plan, though a model obeys it",
         ("tests/unit/decide/test_decide_injection.py",),

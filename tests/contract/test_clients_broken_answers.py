@@ -33,7 +33,8 @@ from enrich.adapters.datadog import DatadogEvidence
 from enrich.adapters.gitlab import GitLabEvidence
 from enrich.adapters.kubernetes import KubernetesEvidence
 from enrich.adapters.memory import VectorMemory
-from enrich.core.bundle import Recalled
+from enrich.core.bundle import Recalled, Rules
+from enrich.gathering import Sources, gather
 from kfix.clients.aiohttp import open_session
 from kfix.clients.datadog import open_datadog
 from kfix.clients.gitlab import open_gitlab
@@ -54,8 +55,9 @@ from publish.ports import Draft, FileAction
 from safety.adapters.gitlab import GitLabRepository
 from safety.adapters.kubernetes import KubernetesChecks
 from schemas import errors
-from schemas.alerts import Alert
+from schemas.alerts import Alert, RawAlert
 from schemas.base import ObjectRef
+from schemas.context import ContextBundle
 from schemas.merge_requests import MergeRequestRef
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -361,3 +363,59 @@ async def test_whatever_a_service_answers_is_its_typed_failure(name: str) -> Non
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(128))
     found = await asyncio.gather(*(trouble_of(source, *item) for item in answers().items()))
     assert [line for lines in found for line in lines] == []
+
+
+RAW = RawAlert(
+    event_id="d-1",
+    occurred_at=NOW,
+    body_sha256="0" * 64,
+    body=b"{}",
+    template="native",
+    alert=Alert(
+        event_id="7",
+        title="[Triggered] something",
+        monitor_id=5,
+        transition="triggered",
+        tags={"kube_namespace": "shop", "kube_deployment": "api"},
+    ),
+)
+
+
+async def bundle_with(answer: Answer) -> ContextBundle:
+    """What becomes of an alert when every service answers this to everything."""
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serving(lambda _: answer))
+        keys: dict[str, Any] = {"api_key": SecretStr("a"), "app_key": SecretStr("b")}
+        dd = await stack.enter_async_context(
+            open_datadog(DatadogConnection(_env_file=None, url=url, **keys))
+        )
+        kube = await stack.enter_async_context(
+            open_kubernetes(KubernetesConnection(_env_file=None, url=url))  # type: ignore[call-arg]
+        )
+        lab = await stack.enter_async_context(
+            open_gitlab(GitLabConnection(_env_file=None, url=url))  # type: ignore[call-arg]
+        )
+        index = PineconeIndex(api_key="k", host=url, timeout_s=2)
+        stack.push_async_callback(index.close)
+        sources = Sources(
+            DatadogEvidence(
+                dd, app_url="", lookback=timedelta(hours=1), log_events=10, monitor_events=5
+            ),
+            KubernetesEvidence(kube, log_lines=10, log_containers=5),
+            GitLabEvidence(lab, projects=["shop/apps"], commits=3),
+            VectorMemory(Memory(HashingEmbedder(), index, 0.1, 3)),
+        )
+        return await gather(RAW, sources, Rules(), 60.0)
+
+
+@pytest.mark.slow
+async def test_an_alert_goes_on_with_its_sources_named_whatever_they_answer() -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
+    told = answers()
+    bundles = await asyncio.gather(*(bundle_with(answer) for answer in told.values()))
+    for name, bundle in zip(told, bundles, strict=True):
+        states = {status.name: (status.state, bool(status.reason)) for status in bundle.sources}
+        for source in ("datadog.monitor", "datadog.logs", "datadog.metrics", "kubernetes.objects"):
+            assert states[source] == ("missing", True), (name, source, bundle.sources)
+        assert not bundle.k8s_context.objects, name
+        assert not bundle.metrics, name
