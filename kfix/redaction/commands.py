@@ -1,0 +1,269 @@
+"""Secrets on command lines, by what each program's own options mean. Pure.
+
+Options that say their name (``--password x``) need no program; ``-p`` does: a port for one, a password for the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kfix.redaction.words import harmless, lower, named
+
+#: Options whose next word is a password, by program (its documentation's synopsis).
+_NEXT: dict[str, tuple[str, ...]] = {
+    "sshpass": ("-p",),
+    "redis-cli": ("-a", "--pass"),
+    "docker": ("-p",),
+    "podman": ("-p",),
+    "buildah": ("-p",),
+    "skopeo": ("-p",),
+    "crane": ("-p",),
+    "helm": ("-p",),
+    "oras": ("-p",),
+    "nerdctl": ("-p",),
+    "oc": ("-p",),
+    "az": ("-p",),
+    "cf": ("-p",),
+    "argocd": (),
+    "mongo": ("-p",),
+    "mongosh": ("-p",),
+    "mongodump": ("-p",),
+    "mongorestore": ("-p",),
+    "mongoexport": ("-p",),
+    "mongoimport": ("-p",),
+    "cqlsh": ("-p",),
+    "influx": ("-p", "-t"),
+    "sqlcmd": ("-P",),
+    "bcp": ("-P",),
+    "isql": ("-P",),
+    "osql": ("-P",),
+    "mosquitto_pub": ("-P",),
+    "mosquitto_sub": ("-P",),
+    "mosquitto_rr": ("-P",),
+    "ipmitool": ("-P",),
+    "ldapsearch": ("-w",),
+    "ldapmodify": ("-w",),
+    "ldapadd": ("-w",),
+    "ldapdelete": ("-w",),
+    "ldapwhoami": ("-w",),
+    "ldappasswd": ("-w", "-s", "-a"),
+    "zip": ("-P",),
+    "unzip": ("-P",),
+    "gpg": ("--passphrase",),
+    "gpg2": ("--passphrase",),
+    "ssh-keygen": ("-N", "-P"),
+    "keytool": ("-storepass", "-keypass", "-srcstorepass", "-deststorepass", "-new"),
+    "jarsigner": ("-storepass", "-keypass"),
+    "snmpget": ("-c", "-A", "-X"),
+    "snmpwalk": ("-c", "-A", "-X"),
+    "plink": ("-pw",),
+    "pscp": ("-pw",),
+    "pgadmin": ("-p",),
+    "psexec": ("-p",),
+    "kinit.sh": ("-p",),
+    "rabbitmqadmin": ("-p",),
+    "clickhouse-client": ("--password",),
+    "snowsql": ("-p",),
+    "vsql": ("-w",),
+    "nats": ("--password",),
+    "kcadm.sh": ("-p", "-password"),
+    "wget": ("--password", "--http-password", "--http-passwd"),
+    "curl": ("--pass", "--oauth2-bearer", "--proxy-pass", "--tlspassword"),
+    "impacket": ("-p",),
+    "xfreerdp": (),
+    "kadmin": ("-w", "-pw"),
+    "gradle": (),
+    "mvn": (),
+}
+#: Programs whose ``-p`` has the password joined to it.
+_JOINED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            *(
+                "mysql",
+                "mysqldump",
+                "mysqladmin",
+                "mysqlimport",
+                "mysqlshow",
+                "mysqlcheck",
+                "mysqlsh",
+            ),
+            *("mariadb", "mariadb-dump", "mariadb-admin", "mycli", "xtrabackup", "mysqlbinlog"),
+        ),
+        ("-p",),
+    ),
+    "sshpass": ("-p",),
+    "7z": ("-p",),
+    "7za": ("-p",),
+    "rar": ("-p", "-hp"),
+    "unrar": ("-p",),
+    "sqlcmd": ("-P",),
+    "mongo": ("-p",),
+    "ldapsearch": ("-w",),
+}
+#: Options whose word is ``user:password`` (``%`` for Samba, ``,`` for lftp).
+_USER: dict[str, tuple[tuple[str, ...], str]] = {
+    "curl": (("-u", "--user", "-U", "--proxy-user", "-E", "--cert"), ":"),
+    "http": (("-a", "--auth"), ":"),
+    "https": (("-a", "--auth"), ":"),
+    "xh": (("-a", "--auth"), ":"),
+    "hey": (("-a",), ":"),
+    "ab": (("-A", "-P"), ":"),
+    "etcdctl": (("--user",), ":"),
+    "smbclient": (("-U", "--user"), "%"),
+    "rpcclient": (("-U", "--user"), "%"),
+    "net": (("-U", "--user"), "%"),
+    "lftp": (("-u", "--user"), ","),
+    "wrk": ((), ":"),
+    "siege": ((), ":"),
+    "elasticdump": ((), ":"),
+}
+#: Programs whose words stand in a fixed order: after this sub-command, so many words on.
+_PLACED: dict[tuple[str, str], int] = {
+    ("rabbitmqctl", "add_user"): 2,
+    ("rabbitmqctl", "change_password"): 2,
+    ("rabbitmqctl", "authenticate_user"): 2,
+    ("vault", "login"): 1,
+    ("vault", "unseal"): 1,
+    ("redis-cli", "auth"): 1,
+    ("auth", "login"): 9,
+}
+_PROGRAM = re.compile(
+    r"(?<![\w.-])(?:"
+    + "|".join(
+        sorted(
+            map(
+                re.escape, {*_NEXT, *_JOINED, *_USER, "rabbitmqctl", "vault", "htpasswd", "openssl"}
+            ),
+            key=len,
+            reverse=True,
+        )
+    )
+    + r")(?![\w.-])"
+)
+_OPTION = re.compile(r"[ \t]--?[a-zA-Z]|\A--?[a-zA-Z]")
+_ORDERED = ("rabbitmqctl ", "vault ", "redis-cli ", " auth ")
+_WORD = re.compile(
+    r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?:[^\s\"';|&]|&(?!&|\s)|;(?=\S)|\"[^\"\n]*\"|'[^'\n]*')+|[;|&]+"
+)
+_ENDS = re.compile(r"[;|&]+")
+#: A variable that an option or a secret's name takes, as ``--token $T`` does.
+_TAKEN = re.compile(
+    r"(--?[A-Za-z0-9_.-]{2,64}|[A-Za-z0-9_]{2,64})[ =:]{1,2}[\"']?\$\{?([A-Za-z_]\w{0,63})\}?"
+)
+_GIVEN = r"(?<![\w$])({names})=(?P<q>[\"']?)([^\s\"';|&]+)"
+
+
+def mask_commands(text: str) -> str:
+    """``text`` with the secrets of the command lines in it masked."""
+    if "$" in text and "=" in text:
+        text = _variables(text)
+    if _OPTION.search(text) is None and not any(map(text.__contains__, _ORDERED)):
+        return text
+    return "\n".join(map(_line, text.split("\n"))) if "\n" in text else _line(text)
+
+
+def _line(line: str) -> str:
+    if _OPTION.search(line) is None and not any(map(line.__contains__, _ORDERED)):
+        return line
+    program = _PROGRAM.search(line)
+    if program is None:
+        return line
+    spans = [match.span() for match in _WORD.finditer(line, program.start())]
+    words = [line[begin:end] for begin, end in spans]
+    out, done = [], 0
+    for number, offset in hidden_words(words):
+        begin, end = spans[number]
+        begin += offset
+        quote = line[begin : begin + 1] if line[begin : begin + 1] in ("'", '"') else ""
+        begin += len(quote)
+        end -= 1 if line[end - 1 : end] in ("'", '"') and end - 1 > begin else 0
+        if begin < done or harmless(line[begin:end]) or not line[begin:end]:
+            continue
+        out += [line[done:begin], "[masked:password]"]
+        done = end
+    return "".join((*out, line[done:])) if out else line
+
+
+def hidden_words(words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Which of the words of a command line hold a secret, and from which character on."""
+    program, previous, sub, since = "", "", "", 0
+    for number, raw in enumerate(words):
+        word = raw.strip("\"'")
+        if _ENDS.fullmatch(raw):
+            program, previous, sub = "", "", ""
+            continue
+        offset = _hidden(program, previous, word)
+        since += 1
+        if offset is None and sub and _PLACED.get((program, sub)) == since:
+            offset = 0
+        if offset is not None:
+            yield number, offset + (len(raw) - len(raw.lstrip("\"'")) if offset else 0)
+        base = word.rsplit("/", 1)[-1]
+        if base in _NEXT or base in _JOINED or base in _USER or base in ("rabbitmqctl", "vault"):
+            program = program if program == "sshpass" and number == 0 else base
+        if (program, word.lower()) in _PLACED:
+            sub, since = word.lower(), 0
+        previous = word
+
+
+def _hidden(program: str, previous: str, word: str) -> int | None:
+    """From which character on ``word`` is a secret, after ``previous``, an option perhaps, of ``program``."""
+    if word.startswith(("pass:", "pass=")) and len(word) > 5 and previous.startswith("-pass"):
+        return 5
+    at = _after_user(program, previous, word) if word else None
+    if at is not None or not word:
+        return at
+    if word.startswith("-"):
+        return _joined(program, word)
+    if previous in _NEXT.get(program, ()):
+        return 0 if _password(program, word) else None
+    if previous.startswith("-") and len(previous) > 2 and "=" not in previous:
+        told = named(previous)
+        if told is not None and told[0] != "mild":
+            return 0
+    return _joined(program, word)
+
+
+def _after_user(program: str, previous: str, word: str) -> int | None:
+    """``user:password`` as the next word of an option, or joined to it: where the password begins."""
+    users, sign = _USER.get(program, ((), ":"))
+    if "://" in word or sign not in word[1:]:
+        return None
+    joined = any(
+        word.startswith(f"{option}=" if len(option) > 2 else option) and sign in word[3:]
+        for option in users
+    )
+    return word.index(sign) + 1 if joined or previous in users else None
+
+
+def _password(program: str, word: str) -> bool:
+    """``docker run -p 8080:80`` publishes a port; ``mongo -p`` asks for the password."""
+    if program in ("docker", "podman", "nerdctl", "helm", "oc", "az") and re.fullmatch(
+        r"[\d.:\[\]/a-z-]*\d", word
+    ):
+        return re.fullmatch(r"[\d.:/-]+(?:tcp|udp)?", word) is None
+    return True
+
+
+def _joined(program: str, word: str) -> int | None:
+    for option in _JOINED.get(program, ()):
+        if word.startswith(option) and len(word) > len(option) and not word.startswith("--"):
+            if program.startswith(("my", "maria")) and lower(word).startswith("-port"):
+                return None
+            return len(option)
+    return None
+
+
+def _variables(text: str) -> str:
+    """``export T=…; run --token $T``: what goes where a secret goes is one, whatever it is called."""
+    names = {
+        match[2]
+        for match in _TAKEN.finditer(text)
+        if named(match[2]) is None and named(match[1]) is not None
+    }
+    if not names:
+        return text
+    given = re.compile(_GIVEN.replace("{names}", "|".join(map(re.escape, sorted(names)[:20]))))
+    return given.sub(lambda m: m[0] if harmless(m[3]) else f"{m[1]}={m[2]}[masked:secret]", text)
