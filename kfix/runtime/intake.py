@@ -107,6 +107,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
         """Joins; returns once partitions are assigned, however long that takes."""
         self._main = asyncio.get_running_loop()
         self._first = asyncio.Event()
+        self.unassigned_at = time.monotonic()
         self._ended = asyncio.Event()
         self._thread.start()
         await self._first.wait()

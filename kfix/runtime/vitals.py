@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from kfix.runtime.settings import Runtime
 from kfix.runtime.window import Partition
 
+#: Seconds between two looks that tell that the whole process was stopped, and for how long it may then find its feet.
+_STOPPED_S, _WAKING_S = 5.0, 30.0
 #: Seconds without a sign after which a stage is not ready any more. A poll takes one, a beat less.
 _FRESH_S = 15.0
 
@@ -126,3 +128,10 @@ def ready(signs: Signs, knobs: Runtime) -> bool:
     fresh = min(signs.polled_at, signs.inside.at)
     known = signs.now - signs.told.at <= _FRESH_S + 2 * knobs.lag_every_s
     return signs.assigned_at is not None and signs.now - fresh <= _FRESH_S and known
+
+
+def silent_until(*, looked_at: float, now: float, silent: float) -> float:
+    """Until when nothing is complained of. A process that was stopped (a paused container, a machine without time for
+    it) finds all signs old when it goes on, though nothing is wrong.
+    """
+    return max(silent, now + _WAKING_S) if now - looked_at > _STOPPED_S else silent

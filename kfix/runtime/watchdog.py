@@ -126,12 +126,11 @@ class Watchdog:
         )
 
     async def guard(self) -> None:
-        """Watches the watchdog, for ever."""
+        """Watches that the watchdog lives, for ever."""
         while True:
             await asyncio.sleep(_LOOK_S)
-            silent = time.monotonic() - self._looked_at
-            if not self._thread.is_alive() or silent > self._knobs.hang_s:
-                self._leave(f"the watchdog has not looked for {silent:.0f} s")
+            if not self._thread.is_alive():
+                self._leave("the watchdog has ended")
 
     def _run(self) -> None:
         try:
@@ -151,12 +150,15 @@ class Watchdog:
             await _dropped(observer)
 
     async def _look_until_the_end(self, asking: asyncio.Task[NoReturn]) -> None:
+        silent = 0.0
         while not self._ending:
             if not self._asked:
                 self._asked = True
                 self._main.call_soon_threadsafe(self._see)
             await asyncio.sleep(_LOOK_S)
-            self._looked_at = time.monotonic()
+            now = time.monotonic()
+            silent = vitals.silent_until(looked_at=self._looked_at, now=now, silent=silent)
+            self._looked_at = now
             if asking.done():
                 asking.result()
             for one in self._watched:
@@ -165,7 +167,7 @@ class Watchdog:
                 why = vitals.complaint(signs, self._knobs)
                 if not why and not one.intake.alive:
                     why = "its consumer's thread has ended"
-                if why and not self._ending:
+                if why and not self._ending and now >= silent:
                     self._give_up(f"{one.engine.stage.name}: {why}")
 
     def _see(self) -> None:

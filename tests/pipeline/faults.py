@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import small_stages as small
-from harness import Cluster, Worker, make_topics, new_prefix, publish_raw, start_worker, stored
+from harness import (
+    Cluster,
+    Worker,
+    make_topics,
+    new_prefix,
+    publish_raw,
+    start_worker,
+    stored,
+    until,
+)
 from real.kafka_proxy import APIS, Fault, Proxy
 
 from kfix import topics
@@ -48,6 +57,8 @@ _SESSION = {"KFIX_RUNTIME_SESSION_TIMEOUT_S": "4", "KFIX_RUNTIME_HEARTBEAT_S": "
 #: some only for records. A process needs a while before it asks for the first time.
 _MEETS_WITHIN_S = {"start": 20.0, "rebalance": 5.0, "steady": 5.0}
 _BUSY_EVERY_S = 0.01
+#: Seconds for a stage without any fault to become ready, beside other trials.
+_READY_WITHIN_S = 180.0
 #: Seconds for which the load goes on after the fault.
 _UNDER_WAY_S = 1.0
 #: Error codes of the protocol by API: the client's own words for a retry, and one that it does not know (-1).
@@ -256,9 +267,11 @@ class Run:
                 await asyncio.sleep(0.5)
 
     async def _until_ready(self) -> None:
-        async with asyncio.timeout(120):
-            while self._worker is None or not self._worker.ready.is_set():  # noqa: ASYNC110 - set by a thread
-                await asyncio.sleep(0.05)
+        await until(
+            lambda: self._worker is not None and self._worker.ready.is_set(),
+            within_s=_READY_WITHIN_S,
+            what="a first ready process",
+        )
 
     async def _load(self) -> None:
         """Records without a pause, so that some are under way whenever the fault happens."""

@@ -11,7 +11,7 @@ import pytest
 
 from kfix.runtime import stacks
 from kfix.runtime.settings import Runtime
-from kfix.runtime.vitals import Inside, Signs, Told, complaint, ready
+from kfix.runtime.vitals import Inside, Signs, Told, complaint, ready, silent_until
 from kfix.runtime.window import Partition
 
 KNOBS = Runtime(_env_file=None)
@@ -135,6 +135,12 @@ def test_a_loop_that_does_not_answer_is_a_stall_whatever_it_last_said() -> None:
 def test_readiness_goes_as_it_came(unwell: Signs) -> None:
     assert complaint(unwell, KNOBS) == ""
     assert not ready(unwell, KNOBS)
+
+
+def test_a_process_that_was_stopped_gets_time_before_old_signs_count() -> None:
+    assert silent_until(looked_at=NOW - 1, now=NOW, silent=0) == 0
+    assert silent_until(looked_at=NOW - 300, now=NOW, silent=0) == NOW + 30
+    assert silent_until(looked_at=NOW - 1, now=NOW, silent=NOW + 20) == NOW + 20
 
 
 async def test_tasks_are_told_by_what_they_wait_for_and_equal_ones_once() -> None:
