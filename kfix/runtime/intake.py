@@ -126,9 +126,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
             log.warning("group.not_left", stage=self._engine.stage.name)
 
     @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+    def gone(self) -> bool:
+        """Whether the thread has run and ended."""
+        return self._thread.ident is not None and not self._thread.is_alive()
 
     def make_room(self, partition: Partition) -> None:
         """Polls a partition again whose window was full."""

@@ -165,7 +165,7 @@ class Watchdog:
                 signs = one.signs()
                 one.measure(signs)
                 why = vitals.complaint(signs, self._knobs)
-                if not why and not one.intake.alive:
+                if not why and one.intake.gone:
                     why = "its consumer's thread has ended"
                 if why and not self._ending and now >= silent:
                     self._give_up(f"{one.engine.stage.name}: {why}")
