@@ -176,3 +176,13 @@ async def test_the_legacy_connector_answers_one() -> None:
         with pytest.raises(pymsteams.TeamsWebhookException):
             await asyncio.to_thread(empty.send)
     assert [c["text"] for c in state.legacy_cards] == ["hello"]
+
+
+async def test_neither_way_takes_more_than_28_kilobytes() -> None:
+    state = teams.Teams()
+    long = {"type": "message", "text": "x" * 28 * 1024}
+    async with serve(teams.create_app(state)) as url, httpx.AsyncClient() as client:
+        assert (await client.post(url + state.workflow_path, json=long)).status_code == 413
+        answer = await client.post(url + state.legacy_path, json=long)
+        assert "413" in answer.text
+    assert state.cards == state.legacy_cards == []
