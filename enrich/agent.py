@@ -26,7 +26,9 @@ async def enrich(raw: RawAlert, ports: Ports) -> ContextBundle | None:
     """
     transition, alert = raw.alert.transition, arrived(raw)
     if transition == "recovered":
-        await ports.alerts.recovered(alert)
+        if not await ports.alerts.recovered(alert):
+            log.info("recovery.overtaken", cycle=alert.cycle)
+            return None
     elif transition != "unknown" and await ports.alerts.repeats(alert):
         log.debug("alert.repeated", cycle=alert.cycle)
         return None

@@ -83,6 +83,6 @@ class AlertBook(Protocol):
         """Whether another delivery answers for this one; if not, this one answers for those that come after it."""
         ...
 
-    async def recovered(self, alert: Arrived) -> None:
-        """The episode is over: the next alert is a new one."""
+    async def recovered(self, alert: Arrived) -> bool:
+        """The episode is over: the next alert is a new one. ``False`` when an alert that repeated another one is newer."""
         ...

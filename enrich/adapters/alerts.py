@@ -19,6 +19,8 @@ from schemas import errors
 _WHAT = "the book of alerts"
 #: The row of an episode's recovery, beside one for each severity.
 _RECOVERY = ""
+#: The row of an episode's newest alert, repetitions included: a recovery that is older is not the end.
+_NEWEST = "newest"
 
 
 class SqlAlertBook:
@@ -34,15 +36,30 @@ class SqlAlertBook:
         except DBAPIError as failure:
             raise errors.Unavailable(f"{_WHAT}: {failure.orig}") from failure
         if repeats(alert, known, self._within):
+            await self._remember(alert, known)
             return True
         return await transact(
             self._engine, lambda connection: self._enter(connection, alert), what=_WHAT
         )
 
-    async def recovered(self, alert: Arrived) -> None:
-        await transact(
-            self._engine, lambda connection: self._recover(connection, alert), what=_WHAT
-        )
+    async def _remember(self, alert: Arrived, known: Gathered | None) -> None:
+        """Keeps a repetition's time where it is newer than what is known, which the many of a storm are not."""
+        if known is None or alert.at > max(known.at, known.newest_at or known.at):
+            await transact(
+                self._engine,
+                lambda connection: _later(connection, alert, _NEWEST),
+                what=_WHAT,
+            )
+
+    async def recovered(self, alert: Arrived) -> bool:
+        def work(connection: Connection) -> bool:
+            _later(connection, alert, _RECOVERY)
+            newest = connection.execute(
+                _row(select(gathered_alerts.c.at), alert, _NEWEST)
+            ).scalar_one_or_none()
+            return newest is None or _aware(newest) <= alert.at
+
+        return await transact(self._engine, work, what=_WHAT)
 
     def _look(self, alert: Arrived) -> Gathered | None:
         with self._engine.connect() as connection:
@@ -54,14 +71,19 @@ class SqlAlertBook:
             for row in connection.execute(
                 select(gathered_alerts).where(
                     gathered_alerts.c.cycle == alert.cycle,
-                    gathered_alerts.c.severity.in_((alert.severity, _RECOVERY)),
+                    gathered_alerts.c.severity.in_((alert.severity, _RECOVERY, _NEWEST)),
                 )
             )
         }
-        mine, over = found.get(alert.severity), found.get(_RECOVERY)
+        mine, over, newest = (found.get(key) for key in (alert.severity, _RECOVERY, _NEWEST))
         if mine is None:
             return None
-        return Gathered(mine.delivery_id, _aware(mine.at), _aware(over.at) if over else None)
+        return Gathered(
+            mine.delivery_id,
+            _aware(mine.at),
+            _aware(over.at) if over else None,
+            _aware(newest.at) if newest else None,
+        )
 
     def _enter(self, connection: Connection, alert: Arrived) -> bool:
         """Makes the alert the one that stands for its episode, unless another one was first."""
@@ -70,19 +92,20 @@ class SqlAlertBook:
         connection.execute(_row(select(gathered_alerts), alert, alert.severity).with_for_update())
         known = self._known(connection, alert)
         if repeats(alert, known, self._within):
+            _later(connection, alert, _NEWEST)
             return True
         if known is not None and alert.at >= known.at:
             values = {"delivery_id": alert.delivery_id, "at": alert.at}
             connection.execute(_row(update(gathered_alerts), alert, alert.severity).values(values))
         return False
 
-    def _recover(self, connection: Connection, alert: Arrived) -> None:
-        if _insert(connection, alert, _RECOVERY):
-            return
-        later = _row(update(gathered_alerts), alert, _RECOVERY).where(
-            gathered_alerts.c.at < alert.at
-        )
-        connection.execute(later.values(delivery_id=alert.delivery_id, at=alert.at))
+
+def _later(connection: Connection, alert: Arrived, severity: str) -> None:
+    """Keeps the alert's time in that row unless a later one is there."""
+    if _insert(connection, alert, severity):
+        return
+    later = _row(update(gathered_alerts), alert, severity).where(gathered_alerts.c.at < alert.at)
+    connection.execute(later.values(delivery_id=alert.delivery_id, at=alert.at))
 
 
 def _row(statement: Any, alert: Arrived, severity: str) -> Any:

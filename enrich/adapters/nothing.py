@@ -74,5 +74,5 @@ class NoAlertBook:
     async def repeats(self, alert: Arrived) -> bool:
         return False
 
-    async def recovered(self, alert: Arrived) -> None:
-        return None
+    async def recovered(self, alert: Arrived) -> bool:
+        return True

@@ -30,6 +30,8 @@ class Gathered:
     delivery_id: str
     at: datetime
     recovered_at: datetime | None = None
+    #: Of the newest repetition, when there was one.
+    newest_at: datetime | None = None
 
 
 def arrived(raw: RawAlert) -> Arrived:

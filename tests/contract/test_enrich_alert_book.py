@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,3 +120,22 @@ async def test_of_many_replicas_one_stands_for_an_episode(store_url: str, store:
     books = [SqlAlertBook(open_engine(store_url), timedelta(minutes=5)) for _ in range(4)]
     asked = [repeats(books[n % 4], f"d{n}") for n in range(24)]
     assert (await asyncio.gather(*asked)).count(False) == 1
+
+
+@pytest.mark.parametrize("last", [3, 4])
+async def test_what_passes_tells_how_the_alert_stands_whatever_order_it_comes_in(
+    book: SqlAlertBook, last: int
+) -> None:
+    """Triggered, recovered, triggered (and recovered), twenty seconds after each other: a repetition that ends here must
+    not leave an older recovery for the last word."""
+    words = [("T", 1), ("R", 2), ("T", 3), ("R", 4)][:last]
+    for number, order in enumerate(itertools.permutations([*words, words[-1]])):
+        passed = {"T": 0, "R": 0}
+        for kind, turn in order:
+            known = {"transition": "triggered" if kind == "T" else "recovered"}
+            delivery = raw(f"{kind}{turn}", 20 * turn, cycle_key=f"c{number}", **known)
+            alert = arrived(delivery)
+            goes_on = not await book.repeats(alert) if kind == "T" else await book.recovered(alert)
+            if goes_on:
+                passed[kind] = max(passed[kind], turn)
+        assert (passed["R"] >= passed["T"]) == (last == 4), order
