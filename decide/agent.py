@@ -21,7 +21,9 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
     """Diagnoses the incident and proposes plans for it; a recovery is told to its incident."""
     if bundle.alert.transition == "recovered":
         return await _recover(bundle, ports)
-    verdict = core.diagnose(bundle, language=ports.language, playbooks=ports.playbooks)
+    verdict = core.not_ours(bundle, language=ports.language) or core.diagnose(
+        bundle, language=ports.language, playbooks=ports.playbooks
+    )
     verdict, said = await _second_opinion(bundle, verdict, ports)
     fingerprint = core.fingerprint_of(bundle, verdict)
     membership = await ports.ledger.join(

@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
-from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed, tags_of
+from enrich.core.bundle import (
+    Gathered,
+    Recalled,
+    Rules,
+    assemble,
+    completed,
+    proof_of,
+    tags_of,
+)
 from enrich.core.objects import Index, meta
-from enrich.core.subject import Named, environment, named, resolve
+from enrich.core.subject import Named, named, resolve
 from enrich.ports import Cluster, Listing, Memory, Observability, Repository
+from kfix import cluster_names
 from kfix.metric_queries import WORKLOAD_TAGS
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
-from schemas.base import Json, ObjectRef
+from schemas.base import Environment, Json, ObjectRef
 from schemas.context import (
     Change,
     ContextBundle,
@@ -99,24 +108,32 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         monitor = await round_.ask(
             "datadog.monitor", _some(datadog.monitor(alert.monitor_id)), None
         )
+    claim = cluster_names.claim(alert.tags, alert.scope, monitor, rules.own)
     started = Gathered(
         alert=alert,
         delivery_id=raw.event_id,
         received_at=raw.occurred_at,
         trace_id=raw.trace_id,
         monitor=monitor,
+        claim=claim,
     )
+    if not cluster_names.is_ours(claim):
+        return _unread(started, datadog, round_, rules)
     tags = tags_of(started)
-    who = named(tags, rules.cluster)
+    who = named(tags, rules.own.name)
     until = alert.happened_at or raw.occurred_at
     objects = await _objects(round_, sources.cluster, who.namespace)
+    claim = cluster_names.another(claim, rules.own, uid_of(objects))
+    if not cluster_names.is_ours(claim):
+        return _unread(replace(started, claim=claim), datadog, round_, rules)
     subject = resolve(who, objects)
     names = search_names(who, subject)
+    place = _place(started, rules, subject, who, objects)
     (pod_logs, datadog_logs, metrics, (declared, commits)) = await asyncio.gather(
         round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject, who)), []),
         round_.ask("datadog.logs", datadog.logs(names, until), []),
         round_.ask("datadog.metrics", datadog.metrics(names, until), []),
-        round_.ask("gitlab", _declared(sources.repository, subject, tags, rules), ([], [])),
+        round_.ask("gitlab", _declared(sources.repository, subject, place), ([], [])),
     )
     bundle = assemble(
         Gathered(
@@ -131,6 +148,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             commits=tuple(commits),
             declared=tuple(declared),
             links=datadog.links(alert, names),
+            claim=claim,
         ),
         rules,
     )
@@ -147,6 +165,38 @@ def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextB
         trace_id=raw.trace_id,
     )
     return completed(assemble(gathered, rules), Recalled(), round_.statuses, rules)
+
+
+def _unread(
+    gathered: Gathered, datadog: Observability, round_: Round, rules: Rules
+) -> ContextBundle:
+    """The bundle of an alert about a cluster that is not ours: what it names, and nothing that was read anywhere else."""
+    named = ", ".join(gathered.claim.named) or "no cluster"
+    round_.statuses = [s for s in round_.statuses if not s.name.startswith("kubernetes.")]
+    round_.statuses.append(
+        SourceStatus(
+            name="cluster", state="degraded", reason=f"not read: {named} is not ours"[:300]
+        )
+    )
+    told = replace(gathered, links=datadog.links(gathered.alert, {}))
+    return completed(assemble(told, rules), Recalled(), round_.statuses, rules)
+
+
+def uid_of(objects: Mapping[str, list[Json]]) -> str:
+    """The UID of ``kube-system``, which is the cluster's identity; empty where it was not read."""
+    found = (meta(item) for item in objects.get("namespaces", ()))
+    return next((str(m.get("uid") or "") for m in found if m.get("name") == "kube-system"), "")
+
+
+def _place(
+    started: Gathered,
+    rules: Rules,
+    subject: ObjectRef | None,
+    who: Named,
+    objects: Mapping[str, list[Json]],
+) -> Environment:
+    namespace = who.namespace or (subject.namespace if subject else "")
+    return proof_of(started, rules, subject, namespace, dict(objects)).place
 
 
 def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
@@ -187,12 +237,9 @@ async def _some(question: Awaitable[Monitor]) -> Monitor | None:
 
 
 async def _declared(
-    repository: Repository, subject: ObjectRef | None, tags: Mapping[str, str], rules: Rules
+    repository: Repository, subject: ObjectRef | None, place: Environment
 ) -> tuple[list[DeclaredObject], list[Change]]:
-    if subject is None:
-        return [], []
-    where = environment(tags, subject.namespace, rules.environments)
-    return await repository.declared(subject, where)
+    return await repository.declared(subject, place) if subject is not None else ([], [])
 
 
 def _without(logs: list[LogExcerpt], better: list[LogExcerpt]) -> list[LogExcerpt]:

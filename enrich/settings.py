@@ -42,7 +42,7 @@ class Enrich(Settings):
     commits: int = Field(default=5, ge=0, le=50)
     #: Bytes of a bundle as JSON; under Kafka's largest record.
     max_bundle_bytes: int = Field(default=3_000_000, ge=10_000)
-    #: Namespace to environment (``production``, ``staging``, ``development``), before the ``env`` tag.
+    #: Namespace to environment (``production``, ``staging``, ``development``): one voice more. It has to agree with the others.
     environments: dict[str, str] = Field(default_factory=dict)
     #: Namespace to team, before the ``team`` tag.
     teams: dict[str, str] = Field(default_factory=dict)

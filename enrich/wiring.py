@@ -24,6 +24,7 @@ from kfix.settings import (
     House,
     KubernetesConnection,
     load,
+    own_cluster,
 )
 from kfix.store.engine import open_store
 
@@ -72,7 +73,7 @@ async def open_ports() -> AsyncIterator[Ports]:
         yield Ports(
             sources,
             Rules(
-                cluster=cluster.cluster,
+                own=own_cluster(),
                 environments=settings.environments,
                 teams=settings.teams,
                 max_bytes=settings.max_bundle_bytes,

@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kfix.cluster_names import Own
+
 
 def _secrets_dir() -> str | None:
     folder = os.environ.get("KFIX_SECRETS_DIR", "/run/secrets/kfix")
@@ -62,6 +64,9 @@ class House(Settings):
     database_url: SecretStr = SecretStr("sqlite:///var/kfix.db")
     #: Address under which people reach the console; used in messages.
     console_url: str = "http://127.0.0.1:8080"
+    #: Environments beside production in which no merge request ever merges by itself, as words (``staging``, ``uat``):
+    #: they only add. Production cannot be taken out.
+    protected_environments: tuple[str, ...] = ()
 
 
 class Kafka(Settings):
@@ -133,10 +138,33 @@ class KubernetesConnection(Settings):
     kubeconfig: str = ""
     #: Context in it; empty: the current one.
     context: str = ""
-    #: The cluster's name in alerts (tag ``kube_cluster_name``) and fingerprints.
+    #: The cluster's name in alerts; ``KFIX_CLUSTER_NAME`` says it better.
     cluster: str = ""
     #: Seconds for one call.
     timeout_s: float = Field(default=10.0, gt=0)
+
+
+class ConnectedCluster(Settings):
+    """Which cluster the Kubernetes connection leads to. An alert that names another is told to people and not read."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_CLUSTER_")
+    #: Its name, as the tag ``kube_cluster_name`` says it; empty: ``KFIX_KUBERNETES_CLUSTER``'s. Without any name no alert
+    #: is claimed, since it may be about somebody else's cluster.
+    name: str = ""
+    #: Other names that alerts have for it (``eks_cluster_name``, ``cluster``).
+    aliases: tuple[str, ...] = ()
+    #: What all of it is for: ``production``, ``staging``, ``development``. Empty: it is mixed, or nobody says.
+    environment: str = ""
+    #: UID of its namespace ``kube-system``, compared with the API server's and with the tag ``orch_cluster_id``:
+    #: ``kubectl get namespace kube-system -o jsonpath={.metadata.uid}``. Empty: not compared.
+    uid: str = ""
+
+
+def own_cluster() -> Own:
+    """The connected cluster as the settings name it; the Kubernetes connection's name is one of its names."""
+    told, connected = load(ConnectedCluster), load(KubernetesConnection).cluster
+    aliases = (*told.aliases, connected) if told.name and connected else told.aliases
+    return Own(told.name or connected, aliases, told.environment, told.uid)
 
 
 class GitLabConnection(Settings):

@@ -21,6 +21,7 @@ from manifests.index import Index, build
 from manifests.locate import Hints, locate
 from manifests.plain_kustomize import BuiltIn
 from manifests.proof import Proof, Wanted, prove
+from manifests.reach import Reach, reaches
 from manifests.reading import Document
 from manifests.refused import Refused
 from manifests.rendering import NotRendered, Renderer, Workbench
@@ -60,6 +61,8 @@ class Proposal:
 
     edits: tuple[FileEdit, ...]
     proof: Proof
+    #: Where the changed files deploy to.
+    reaches: tuple[Reach, ...] = ()
 
 
 def propose(
@@ -120,10 +123,11 @@ def _proposed(
     edits = (*_edited(index, draft, base), *_created(draft, base))
     if not edits:
         return Proposal((), Proof("unknown", "there is nothing to render: no file changes"))
+    ways = reaches(index, [edit.path for edit in edits], base.ref)
     proof = _check_proof(index, draft, edits, _asked(draft, changes, hints), bench)
     if not proving and proof.verdict == "fail":
         raise _refusal(proof, changes)
-    return Proposal(edits, proof)
+    return Proposal(edits, proof, ways)
 
 
 def set_fields(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfix import topics
+from kfix import cluster_names, topics
 from kfix.runtime.stage import Stage
 from publish import rereading, telling
 from publish.answering import answer
@@ -12,6 +12,7 @@ from publish.core.history import fix_of
 from publish.core.notice import NoticeKind
 from publish.core.spoken import AlertStanding, Word
 from publish.core.wording import word
+from publish.merging import merge_if_proven, merge_when_told
 from publish.opening import Declined, Opened, open_merge_request
 from publish.ports import Forge, MarkedState, Ports, Proposed
 from publish.telling import event
@@ -55,6 +56,7 @@ async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent |
     known = await ports.ledger.heard(word)
     if record.action == "closed" and known is not None and known.state == "closed":
         await telling.tell_closed(known, ports)
+    await merge_when_told(record, ports)
     if record.action == "note" and record.command:
         return await answer(record, ports)
     return None
@@ -97,6 +99,9 @@ async def _standing(record: ValidatedPlans, ports: Ports) -> AlertStanding:
 async def _open(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent:
     if ports.forge is None:
         return await _decline(record, "no_forge", ports)
+    claim = cluster_names.again(record.context.claim, record.context.cluster, ports.own)
+    if not cluster_names.is_ours(claim):
+        return await _decline(record, "another_cluster", ports, ", ".join(claim.named))
     plans = course.publishable(record)
     if not plans:
         return await _decline(record, "no_edit", ports)
@@ -135,8 +140,8 @@ async def _opened(
     # A record that comes again after people chose another plan does not take that back.
     kept = await ports.ledger.proposal_of(record.incident_id)
     chosen = (kept.chosen if kept else None) or result.plan
-    if course.may_merge_itself(record) and chosen.plan.confidence >= ports.settings.draft_below:
-        await telling.wish_merge(forge, result.ref, ports.settings.merge_check_s)
+    patience_s = ports.settings.merge_check_s
+    await merge_if_proven(record, chosen, result.ref, ports, patience_s=patience_s)
     told = await telling.tell(record, chosen, ports, kind="opened", mr_url=result.ref.url)
     if (await _standing(record, ports)).over:
         await _say(record, "recovered", result.ref, ports, forge)

@@ -55,6 +55,7 @@ async def _page(
         draft=chosen.plan.confidence < ports.settings.draft_below,
         consented=allowed.consent != OPEN,
         withheld=allowed.withheld,
+        protected=ports.protected,
     )
 
 

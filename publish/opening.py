@@ -196,7 +196,7 @@ async def _on_newer_base(
         propose,
         files,
         chosen.plan.kubernetes_changes,
-        environment=record.context.environment,
+        environment=chosen.proof.place,
         project=project,
         ref=target,
         renderer=ports.renderer,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from kfix.cluster_names import Own
 from manifests.rendering import Renderer
 from publish.core.claims import Claim
-from publish.core.course import Known, Limits
+from publish.core.course import Head, Known, Limits
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
 from publish.core.spoken import AlertStanding, Changes, Discussion, Word
@@ -160,8 +161,12 @@ class Forge(Protocol):
         """Is the comment with that ``key`` there?"""
         ...
 
-    async def merge_when_ready(self, ref: MergeRequestRef) -> bool:
-        """Asks for the automatic merge; ``False`` when the forge will not take the wish now."""
+    async def head_of(self, ref: MergeRequestRef) -> Head:
+        """The merge request's head and its pipeline as they are now."""
+        ...
+
+    async def merge(self, ref: MergeRequestRef) -> bool:
+        """Merges the commit ``ref.sha`` at once; ``False`` when the forge does not, or the head is another."""
         ...
 
 
@@ -306,3 +311,7 @@ class Ports:
     #: Renders charts and overlays when an edit has to be made again on a newer base.
     renderer: Renderer
     now: Callable[[], datetime]
+    #: The cluster that plans are for. Without a name nothing is opened.
+    own: Own = field(default_factory=Own)
+    #: Environments beside production in which nothing merges by itself.
+    protected: tuple[str, ...] = ()

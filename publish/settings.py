@@ -37,7 +37,7 @@ class Publish(Settings):
     opened_per_hour: int = Field(default=10, ge=1)
     #: So many merge requests closed unmerged in a row and K-Fix pauses in that repository.
     breaker: int = Field(default=5, ge=1)
-    #: Seconds to wait for GitLab to find out whether a fresh merge request can merge, where it may by itself.
+    #: Seconds to wait for the pipeline of a fresh merge request that may merge by itself. Later its webhook tells.
     merge_check_s: float = Field(default=10.0, ge=0)
     #: Seconds between two readings of what GitLab says of a project's merge requests, beside its webhooks. 5 minutes: a lost
     #: merge is known before its check after 15, and one request for a project is nothing to GitLab's 2,000 a minute.

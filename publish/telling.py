@@ -11,7 +11,7 @@ from kfix.redaction import mask
 from publish.core import notes
 from publish.core.course import Known
 from publish.core.notice import NoticeKind, notice_of
-from publish.ports import Chat, Forge, MarkedState, Ports
+from publish.ports import Chat, MarkedState, Ports
 from schemas import errors
 from schemas.identity import stable_id
 from schemas.merge_requests import (
@@ -27,8 +27,6 @@ from schemas.validated import ValidatedPlan, ValidatedPlans
 log = structlog.get_logger(__name__)
 #: What the label of a merged merge request says, by outcome.
 _ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failure": "failed"}
-#: Seconds between two looks at a fresh merge request that GitLab has not judged yet.
-_MERGE_POLL_S = 1.0
 
 
 async def tell(
@@ -97,21 +95,6 @@ async def tell_ended(outcome: Outcome, ports: Ports) -> None:
     key = stable_id("ended", plan, outcome.result, outcome.merged_at)
     await ports.forge.note(ref, key, notes.ended(outcome, ports.language))
     await ports.forge.mark(ref, state)
-
-
-async def wish_merge(forge: Forge, ref: MergeRequestRef, patience_s: float) -> None:
-    """Asks for the automatic merge until GitLab takes the wish or ``patience_s`` is over; then people merge."""
-    waited = 0.0
-    try:
-        while not await forge.merge_when_ready(ref):
-            if waited >= patience_s:
-                log.info("merge.left_to_people", project=ref.project, iid=ref.iid)
-                return
-            await asyncio.sleep(_MERGE_POLL_S)
-            waited += _MERGE_POLL_S
-    except errors.Unauthorized as error:
-        # The branch rules let people merge and not K-Fix: that is an answer, the merge request stands.
-        log.info("merge.not_allowed", project=ref.project, iid=ref.iid, reason=error.reason)
 
 
 def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:

@@ -12,7 +12,7 @@ from kfix.clients.aiohttp import open_session
 from kfix.clients.gitlab import open_gitlab
 from kfix.clients.http import Bounds, open_http
 from kfix.clients.renderers import Rendering, installed
-from kfix.settings import DatadogConnection, GitLabConnection, House, load
+from kfix.settings import DatadogConnection, GitLabConnection, House, load, own_cluster
 from kfix.store.engine import open_store
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
@@ -44,6 +44,8 @@ async def open_ports() -> AsyncIterator[Ports]:
             hosts=hosts_of(house, connection, load(DatadogConnection)),
             renderer=installed(load(Rendering)),
             now=lambda: datetime.now(UTC),
+            own=own_cluster(),
+            protected=house.protected_environments,
         )
 
 

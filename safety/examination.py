@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
+from kfix import cluster_names
+from kfix.cluster_names import Own
 from manifests import ladder
 from manifests.index import Index, build
 from manifests.locate import Hints
 from manifests.plain_kustomize import BuiltIn
 from manifests.proof import Proof
-from manifests.proposing import Base, propose_on
+from manifests.proposing import Base, Proposal, propose_on
+from manifests.reach import Reach
 from manifests.refused import Refused
 from safety.adapters.schemas import check_schema
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
@@ -27,6 +30,8 @@ from schemas.validated import CheckName, CheckResult, ValidatedPlans
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+#: The edit, what rendering showed, and where the files deploy to.
+Edited = tuple[Edits, Proof | None, tuple[Reach, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Examiner:
     deadline_s: float
     #: Rounds in which a candidate is examined again while the repository or the API server does not answer.
     ask_again: int = 0
+    #: The cluster that is connected. Without a name nothing is dry-run.
+    own: Own = field(default_factory=Own)
 
     async def examine(self, candidate: CandidatePlans) -> ValidatedPlans:
         """All plans with their verdicts, whatever could not be asked."""
@@ -71,7 +78,7 @@ class Examiner:
     ) -> Mapping[str, Sequence[Json]]:
         """The bundle's objects, with bounds as they are now; kinds that cannot be refreshed are dropped: stale is unknown."""
         collected: Mapping[str, Sequence[Json]] = candidate.context.objects
-        if self.cluster is None:
+        if self.cluster is None or self._strange(candidate):
             return collected
         namespaces = sorted(
             {
@@ -94,15 +101,30 @@ class Examiner:
         silent: list[str],
     ) -> Findings:
         started = time.perf_counter()
-        edits, proof = await self._edits(plan, candidate.context.environment, objects, silent)
+        edits, proof, reaches = await self._edits(
+            plan, candidate.context.proof.place, objects, silent
+        )
         spent = {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
         rendered = proof.objects if proof else {}
         found: dict[CheckName, CheckResult] = {
             "render": render(proof).model_copy(update=spent),
             "schema": check_schema(self.schemas, edits, rendered),
-            "server_dry_run": await self._dry_run(plan, edits, rendered, silent),
+            "server_dry_run": self._strange(candidate)
+            or await self._dry_run(plan, edits, rendered, silent),
         }
-        return Findings(edits, found)
+        return Findings(edits, found, reaches)
+
+    def _strange(self, candidate: CandidatePlans) -> CheckResult | None:
+        """Why nothing is asked of the cluster: the plan is not for the one that is connected here."""
+        context = candidate.context
+        claim = cluster_names.again(context.claim, context.cluster, self.own)
+        if cluster_names.is_ours(claim):
+            return None
+        named = ", ".join(claim.named) or "no cluster"
+        reason = (
+            f"the plan is for {named}, connected is {self.own.name or 'a cluster without a name'}"
+        )
+        return CheckResult(name="server_dry_run", verdict="fail", reason=reason[:300])
 
     async def _edits(
         self,
@@ -110,15 +132,15 @@ class Examiner:
         environment: str,
         objects: Mapping[str, Sequence[Json]],
         silent: list[str],
-    ) -> tuple[Edits, Proof | None]:
+    ) -> Edited:
         if self.repository is None:
-            return "no deployment repository is configured", None
+            return "no deployment repository is configured", None, ()
         live = ladder.marks(objects, [change.object for change in plan.kubernetes_changes])
         question = self.repository.propose(plan.kubernetes_changes, environment, live)
         found, why = await self._ask("repository", question, silent)
         if found is None:
-            return why, None
-        return (found, None) if isinstance(found, Refused) else (found.edits, found.proof)
+            return why, None, ()
+        return _edited(found)
 
     async def _dry_run(
         self, plan: ActionPlan, edits: Edits, rendered: Mapping[str, Json], silent: list[str]
@@ -171,11 +193,12 @@ def examine_offline(
     for plan in candidate.plans:
         edits: Edits = "the case has no repository"
         proof: Proof | None = None
+        reaches: tuple[Reach, ...] = ()
         if index is not None:
             refs = [change.object for change in plan.kubernetes_changes]
             live = ladder.marks(candidate.context.objects, refs)
-            hints = Hints(candidate.context.environment, live=live)
-            edits, proof = _offline(index, plan, hints)
+            hints = Hints(candidate.context.proof.place, live=live)
+            edits, proof, reaches = _offline(index, plan, hints)
         dry_run = CheckResult(
             name="server_dry_run", verdict="unknown", reason="offline: no server was asked"
         )
@@ -186,14 +209,19 @@ def examine_offline(
             "schema": schema,
             "server_dry_run": dry_run,
         }
-        found = Findings(edits, results)
+        found = Findings(edits, results, reaches)
         done.append(
             check_plan(plan, candidate, candidate.context.objects, policy, found, offline=True)
         )
     return validated(candidate, done, policy)
 
 
-def _offline(index: Index, plan: ActionPlan, hints: Hints) -> tuple[Edits, Proof | None]:
+def _offline(index: Index, plan: ActionPlan, hints: Hints) -> Edited:
     base = Base("", "", "", {})
-    found = propose_on(index, plan.kubernetes_changes, base, hints, BuiltIn())
-    return (found, None) if isinstance(found, Refused) else (found.edits, found.proof)
+    return _edited(propose_on(index, plan.kubernetes_changes, base, hints, BuiltIn()))
+
+
+def _edited(found: Proposal | Refused) -> Edited:
+    if isinstance(found, Refused):
+        return found, None, ()
+    return found.edits, found.proof, found.reaches

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from kfix.clients import kubernetes
-from kfix.settings import GitLabConnection, KubernetesConnection, load
+from kfix.settings import GitLabConnection, House, KubernetesConnection, load, own_cluster
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
 from safety.examination import Examiner
@@ -31,6 +31,12 @@ def read_policy(file: str) -> Policy:
         ) from failure
 
 
+def protecting(policy: Policy, environments: tuple[str, ...]) -> Policy:
+    """The policy with the protected environments of the settings beside its own."""
+    both = (*policy.protected_environments, *environments)
+    return policy.model_copy(update={"protected_environments": both})
+
+
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[Examiner]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
@@ -40,9 +46,12 @@ async def open_ports() -> AsyncIterator[Examiner]:
             repository=await _repository(stack, settings),
             cluster=await _cluster(stack),
             schemas=PublishedSchemas(settings.kubernetes_version),
-            policy=read_policy(settings.policy_file),
+            policy=protecting(
+                read_policy(settings.policy_file), load(House).protected_environments
+            ),
             deadline_s=settings.deadline_s,
             ask_again=settings.ask_again,
+            own=own_cluster(),
         )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from schemas.alerts import Alert
 from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record, Sample
+from schemas.places import ClusterClaim, EnvironmentProof
 
 OutcomeResult = Literal["success", "partial", "failure", "rejected", "expired"]
 
@@ -150,6 +151,7 @@ class ContextBundle(Record):
     #: Stable identity of what the alert is about while no cause is known: monitor and group, or title and tags. The
     #: same for trigger, renotification and recovery. Empty in records of older versions.
     trouble: str = ""
+    #: What the proof comes to.
     environment: Environment = "unknown"
     service: str = ""
     team: str = ""
@@ -170,6 +172,9 @@ class ContextBundle(Record):
     signature: str = ""
     #: Datadog pages a person would open, name to address; built from configured bases only.
     links: dict[str, str] = Field(default_factory=dict)
+    #: Who says in which environment this is, and in whose cluster.
+    proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
+    claim: ClusterClaim = Field(default_factory=ClusterClaim)
 
     @property
     def similarity_max(self) -> Ratio:

@@ -20,6 +20,7 @@ from schemas.base import (
     Status,
 )
 from schemas.context import Pattern, SimilarIncident, SourceStatus
+from schemas.places import ClusterClaim, EnvironmentProof
 
 #: Closed set of what a fix does; policy, history and the model's schema refer to it.
 FixKind = Literal[
@@ -65,6 +66,7 @@ AbstentionReason = Literal[
     "no_safe_plan",
     "rules_and_model_disagree",
     "not_supported",
+    "another_cluster",
 ]
 
 
@@ -256,6 +258,9 @@ class IncidentContext(Model):
     failed_patterns: tuple[Pattern, ...] = ()
     lessons_learned: tuple[str, ...] = ()
     sources: tuple[SourceStatus, ...] = ()
+    #: Who says in which environment this is, and in whose cluster. What is done reads these, never ``environment`` alone.
+    proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
+    claim: ClusterClaim = Field(default_factory=ClusterClaim)
 
 
 class CandidatePlans(Record):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.base import Model, Record, Status
+from schemas.places import EnvironmentProof
 from schemas.plans import (
     AbstentionReason,
     ActionPlan,
@@ -74,6 +75,8 @@ class ValidatedPlan(Model):
     rejected_by: tuple[CheckName, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     edits: tuple[FileEdit, ...] = ()
+    #: As the incident's, with what the changed objects and the changed files say.
+    proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
 
 
 class ValidatedPlans(Record):

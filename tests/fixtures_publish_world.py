@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from kfix.clients.aiohttp import open_session
 from kfix.clients.gitlab import GitLab, open_gitlab
 from kfix.clients.http import open_http
+from kfix.cluster_names import Own
 from kfix.settings import GitLabConnection
 from kfix.store import metadata
 from kfix.store.engine import open_engine
@@ -112,6 +113,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             hosts=frozenset({"kfix.example.com"}),
             renderer=BuiltIn(),
             now=lambda: now[0],
+            own=Own("eu-1", aliases=tuple(f"eu-{n}" for n in range(20))),
         )
         yield World(state, project, faults, slack, teams, gitlab, ports, now)
     engine.dispose()

@@ -225,6 +225,28 @@ PROMISES = (
         ),
     ),
     Promise(
+        "place",
+        "an environment is proven by sources that agree; nothing merges by itself in production, whatever settings and tags say",
+        (
+            "tests/unit/kfix/test_kfix_environments.py",
+            "tests/unit/manifests/test_manifests_reach.py",
+            "tests/contract/test_publish_merging.py",
+            "tests/pipeline/test_river_places.py",
+        ),
+    ),
+    Promise(
+        "cluster",
+        "a cluster that is not ours is not read, not dry-run and not changed; people are told whose it is",
+        (
+            "tests/unit/kfix/test_kfix_cluster_names.py",
+            "tests/unit/enrich/test_enrich_another_cluster.py",
+            "tests/unit/decide/test_decide_strangers.py",
+            "tests/unit/safety/test_safety_examination.py",
+            "tests/pipeline/test_river_places.py",
+        ),
+        "cluster or name or claim or identity or stranger or our",
+    ),
+    Promise(
         "checks", "a check that cannot be made never passes in production", ("tests/unit/safety",)
     ),
 )

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from console.core.places import proof_of
 from console.core.plots import Plot, plots
 from console.core.story import Story, timeline
 from console.core.words import WORDS
@@ -75,6 +76,7 @@ class Pages:
         return self._render(
             "incident.html",
             story=story,
+            proof=proof_of(story),
             timeline=timeline(story),
             plots=[_safe(plot) for plot in drawn],
             log_lines=_LOG_LINES,

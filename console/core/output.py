@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.core import places
 from console.core.story import Story, timeline
 from schemas.base import Json
 from schemas.outcomes import Outcome
@@ -25,6 +26,8 @@ def complete(story: Story) -> dict[str, Json]:
         "recommended_action": _plan(story.recommended) if story.recommended else None,
         "alternative_actions": [_plan(p) for p in story.plans if p is not story.recommended],
         "safety_checks": _checks(story),
+        "environment": places.environment(story),
+        "cluster": places.cluster(story),
         "diff": "".join(edit.diff for edit in story.recommended.edits) if story.recommended else "",
         "gitlab_mr": (
             {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decide.core.deciding import diagnose, question_about
 from decide.core.opinion import Verdict
 from decide.core.record import already_recovered, candidate, fingerprint_of, recovered
+from decide.core.strangers import not_ours
 
 __all__ = [
     "Verdict",
@@ -16,6 +17,7 @@ __all__ = [
     "candidate",
     "diagnose",
     "fingerprint_of",
+    "not_ours",
     "question_about",
     "recovered",
 ]

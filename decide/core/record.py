@@ -135,6 +135,8 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         failed_patterns=bundle.failed_patterns,
         lessons_learned=bundle.lessons_learned,
         sources=bundle.sources,
+        proof=bundle.proof,
+        claim=bundle.claim,
     )
 
 
@@ -154,6 +156,8 @@ def objects_for_checks(
             kept[kind] = near
         elif kind == "nodes":
             kept[kind] = [_sizes(node) for node in items]
+        elif kind == "namespaces":
+            kept[kind] = [_labels(item) for item in items if _meta(item).get("name") in namespaces]
         elif kind == "priorityclasses":
             kept[kind] = [_default(item) for item in items]
         elif kind in _GUARDED and objects.get("poddisruptionbudgets"):
@@ -192,6 +196,12 @@ def _counted(item: Json) -> Json:
             "template": {"metadata": {"labels": about.get("labels") or {}}},
         },
     }
+
+
+def _labels(namespace: Json) -> Json:
+    about = _meta(namespace)
+    words = {key: about[key] for key in ("labels", "annotations") if about.get(key)}
+    return {"kind": "Namespace", "metadata": {"name": about.get("name", ""), **words}}
 
 
 def _default(priority_class: Json) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,11 +12,13 @@ from enrich.core.changes import rollouts
 from enrich.core.kinds import plural_of
 from enrich.core.objects import trimmed
 from enrich.core.repeats import episode_of, trouble_of_alert
-from enrich.core.subject import environment, first_tag, named, resolve
+from enrich.core.subject import first_tag, named, resolve
+from kfix import environments
+from kfix.cluster_names import Own, is_ours
 from kfix.memory.signature import signature
 from kfix.redaction import mask, mask_json
 from schemas.alerts import Alert
-from schemas.base import Json, Model
+from schemas.base import Json, Model, ObjectRef
 from schemas.context import (
     Change,
     ContextBundle,
@@ -30,6 +32,7 @@ from schemas.context import (
     SourceStatus,
 )
 from schemas.identity import stable_id
+from schemas.places import ClusterClaim, EnvironmentProof
 
 M = TypeVar("M", bound=Model)
 
@@ -52,13 +55,14 @@ class Gathered:
     sources: tuple[SourceStatus, ...] = ()
     extra: Mapping[str, Json] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    claim: ClusterClaim = field(default_factory=ClusterClaim)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the settings say about bundles."""
 
-    cluster: str = ""
+    own: Own = field(default_factory=Own)
     environments: Mapping[str, str] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
     max_bytes: int = 3_000_000
@@ -79,13 +83,16 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
     said = gathered.alert
     alert = _masked_model(said)
     tags = mask_json(tags_of(gathered))
-    who = named(tags, rules.cluster)
+    who = named(tags, rules.own.name)
     objects = {
         kind: [mask_json(trimmed(item)) for item in items]
         for kind, items in gathered.objects.items()
     }
     subject = resolve(who, objects)
     namespace = who.namespace or (subject.namespace if subject else "")
+    monitor = _masked_model(gathered.monitor) if gathered.monitor else None
+    masked = replace(gathered, alert=alert, monitor=monitor)
+    proof = proof_of(masked, rules, subject, namespace, objects)
     bundle = ContextBundle(
         event_id=stable_id("ctx", gathered.delivery_id),
         trace_id=gathered.trace_id or gathered.delivery_id,
@@ -94,12 +101,16 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         alerted_at=alert.happened_at or gathered.received_at,
         cycle=episode_of(said, gathered.delivery_id),
         trouble=trouble_of_alert(said),
-        environment=environment(tags, namespace, rules.environments),
+        environment=proof.environment,
         service=who.service or (subject.name if subject else ""),
         team=rules.teams.get(namespace) or who.team or _label(objects, subject, "team"),
-        monitor=_masked_model(gathered.monitor) if gathered.monitor else None,
+        monitor=monitor,
         k8s_context=KubernetesContext(
-            cluster=who.cluster, namespace=namespace, subject=subject, pod=who.pod, objects=objects
+            cluster=_cluster(gathered.claim, who.cluster),
+            namespace=namespace,
+            subject=subject,
+            pod=who.pod,
+            objects=objects,
         ),
         logs=tuple(_masked_log(log) for log in gathered.logs),
         metrics=tuple(_masked_series(series) for series in gathered.metrics),
@@ -110,6 +121,8 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         sources=tuple(_masked_model(source) for source in gathered.sources),
         extra=mask_json(gathered.extra),
         links=mask_json(gathered.links),
+        proof=proof,
+        claim=_masked_model(gathered.claim),
     )
     return bundle.model_copy(update={"signature": signature(bundle)})
 
@@ -131,6 +144,37 @@ def completed(
         }
     )
     return bounded(known, rules.max_bytes)
+
+
+def proof_of(
+    gathered: Gathered,
+    rules: Rules,
+    subject: ObjectRef | None,
+    namespace: str,
+    objects: Mapping[str, list[Json]],
+) -> EnvironmentProof:
+    """What alert, monitor, settings and the subject's objects say of the environment. The settings say nothing of a cluster
+    that is not ours."""
+    alert, monitor = gathered.alert, gathered.monitor
+    own = rules.own if is_ours(gathered.claim) else Own()
+    refs = [subject] if subject is not None else []
+    if namespace and not refs:
+        refs = [ObjectRef(kind="Namespace", name=namespace)]
+    return environments.judge(
+        (
+            *environments.of_alert(alert.tags, alert.scope),
+            *environments.of_monitor(monitor),
+            *environments.of_cluster(own.name, own.environment, namespace, rules.environments),
+            *environments.of_objects(objects, refs),
+        )
+    )
+
+
+def _cluster(claim: ClusterClaim, named: str) -> str:
+    """Ours has one name, whatever alias an alert has for it: one trouble is one incident. Others have theirs."""
+    if is_ours(claim):
+        return claim.own
+    return mask(", ".join(claim.named)) or named
 
 
 def tags_of(gathered: Gathered) -> dict[str, str]:

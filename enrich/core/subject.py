@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from enrich.core.objects import Index, meta, ref
-from schemas.base import Environment, Json, ObjectRef
+from schemas.base import Json, ObjectRef
 from schemas.identity import workload_of_pod
 
 #: Tag to kind, the surest first.
@@ -27,22 +27,6 @@ _WORKLOADS: tuple[tuple[str, str], ...] = (
 )
 #: Kinds that a bare service name may mean, the likeliest first.
 _SERVING = ("Deployment", "StatefulSet", "DaemonSet")
-_ENVIRONMENTS: dict[str, Environment] = {
-    "prod": "production",
-    "production": "production",
-    "prd": "production",
-    "live": "production",
-    "staging": "staging",
-    "stage": "staging",
-    "stg": "staging",
-    "preprod": "staging",
-    "uat": "staging",
-    "dev": "development",
-    "development": "development",
-    "test": "development",
-    "qa": "development",
-    "sandbox": "development",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +67,6 @@ def named(tags: Mapping[str, str], default_cluster: str = "") -> Named:
         node=first_tag(tags, "kube_node", "node", "host"),
         workload=workload,
     )
-
-
-def environment(
-    tags: Mapping[str, str], namespace: str, by_namespace: Mapping[str, str]
-) -> Environment:
-    """The environment: what the settings say of the namespace, else the ``env`` tag, else unknown.
-
-    An unknown environment is treated like production by everything that follows.
-    """
-    said = by_namespace.get(namespace) or first_tag(tags, "env", "environment", "stage")
-    return _ENVIRONMENTS.get(said.strip().lower(), "unknown")
 
 
 def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | None:

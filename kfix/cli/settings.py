@@ -22,6 +22,7 @@ MODELS = (
     "kfix.settings:KubernetesConnection",
     "kfix.settings:GitLabConnection",
     "kfix.clients.renderers:Rendering",
+    "kfix.settings:ConnectedCluster",
     "ingest.settings:Ingest",
     "enrich.settings:Enrich",
     "decide.settings:Decide",

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from kfix.clients.boundary import guarded, same
 from kfix.clients.gitlab import GitLab, check_project, commit_id
 from publish.adapters.people import People
+from publish.core.course import Head
 from publish.core.spoken import Changes, Comment, Discussion, Pipeline, Seen
 from publish.ports import Draft, FileAction, Found, MarkedState
 from schemas import errors
@@ -245,12 +246,28 @@ class GitLabForge:
 
         return await self._gitlab.read(look)
 
-    async def merge_when_ready(self, ref: MergeRequestRef) -> bool:
+    async def head_of(self, ref: MergeRequestRef) -> Head:
+        """See ``ports.Forge``. ``head_pipeline`` is there in a single read only."""
+
+        def look(gl: Any) -> Head:
+            project = gl.projects.get(check_project(ref.project), lazy=True)
+            found = project.mergerequests.get(ref.iid)
+            pipeline = found.attributes.get("head_pipeline") or {}
+            newest = itertools.islice(found.commits(per_page=2), 2)
+            return Head(
+                state=_STATES.get(found.state, "closed"),
+                sha=str(found.sha or ""),
+                commits=len(list(newest)),
+                pipeline_sha=str(pipeline.get("sha") or ""),
+                pipeline_status=str(pipeline.get("status") or ""),
+            )
+
+        return await self._gitlab.read(look)
+
+    async def merge(self, ref: MergeRequestRef) -> bool:
         """See ``ports.Forge``. 405 and 422: not mergeable yet or never; 409: the branch moved."""
         try:
-            await self._gitlab.write(
-                lambda gl: _merge_request(gl, ref).merge(auto_merge=True, sha=ref.sha)
-            )
+            await self._gitlab.write(lambda gl: _merge_request(gl, ref).merge(sha=ref.sha))
         except (errors.Rejected, errors.Moved):
             return False
         return True

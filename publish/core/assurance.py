@@ -11,6 +11,7 @@ from publish.core import french, inert
 from publish.core.markdown import blocks, bullets, details, id_link, section, table
 from publish.core.wording import Language, check_name, colon, has, number, percent, word
 from schemas.identity import branch_of
+from schemas.places import EnvironmentProof
 from schemas.plans import ActionPlan
 from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
 
@@ -31,6 +32,8 @@ _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SENTENCE = 140
 #: Numbers of one check on the page.
 _NUMBERS = 12
+#: Words about the environment on the page.
+_STATEMENTS = 20
 #: Checks whose numbers a reviewer wants to see, also when all is well.
 _TELLING = (
     "resource_quota",
@@ -58,6 +61,27 @@ def proof(checks: Sequence[CheckResult], language: Language, *, consented: bool 
         _table(told, language),
         folded if rest else "",
     )
+
+
+def place(proof: EnvironmentProof, language: Language) -> str:
+    """Who says in which environment this is: production and doubt at a glance, the words themselves folded."""
+    shown = f"**{inert.code(proof.environment)}**, {word(f'place_{proof.verdict}', language)}"
+    head = [word(key, language) for key in ("source", "value", "counts_as", "read_at")]
+    rows = [
+        [
+            word(f"said_by_{one.source}", language),
+            inert.code(one.value, 80),
+            inert.code(one.environment),
+            inert.cell(one.where),
+        ]
+        for one in proof.statements[:_STATEMENTS]
+    ]
+    more = len(proof.statements) - len(rows)
+    rest = f"… +{more}" if more > 0 else ""
+    said = blocks(table(head, rows), rest)
+    if proof.verdict == "proven":
+        said = details(f"{word('place_sources', language)} ({len(rows)})", said)
+    return section(word("place", language), shown, said if rows else "")
 
 
 def _counts(checks: Sequence[CheckResult], language: Language) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from kfix import environments
+from manifests.reach import Reach
 from publish.core.spoken import AlertStanding
 from schemas import errors
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -167,9 +169,41 @@ def check_proof(chosen: ValidatedPlan) -> str:
     return projects.pop()
 
 
-def may_merge_itself(record: ValidatedPlans) -> bool:
-    """Only where policy said so, and only in an environment known not to be production."""
-    return record.auto_merge and record.context.environment in ("staging", "development")
+def may_merge_itself(
+    record: ValidatedPlans, chosen: ValidatedPlan, protected: Collection[str] = ()
+) -> bool:
+    """Only where policy said so of this very plan, and only in a lower environment that is proven and not ``protected``.
+
+    Where no alert named the cluster, people merge: it may be somebody else's.
+    """
+    asked = record.auto_merge and chosen.plan.plan_id == record.recommended
+    named = record.context.claim.verdict == "ours"
+    return asked and named and environments.may_merge(chosen.proof, protected)
+
+
+def as_deployed(chosen: ValidatedPlan, reaches: Iterable[Reach]) -> ValidatedPlan:
+    """The plan with its proof made again from where its files deploy to now."""
+    others = (s for s in chosen.proof.statements if s.source != "repository")
+    proof = environments.judge((*others, *environments.of_reaches(reaches)))
+    return chosen.model_copy(update={"proof": proof})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A merge request's head as the forge has it now. ``pipeline_*``: of its head pipeline, empty without one."""
+
+    state: Literal["opened", "merged", "closed"]
+    sha: str
+    #: Commits of the branch that the target has not.
+    commits: int
+    pipeline_sha: str = ""
+    pipeline_status: str = ""
+
+
+def has_passed(head: Head, sha: str) -> bool:
+    """Is the head our one commit ``sha``, and did a pipeline of that very commit succeed? A skipped one did not."""
+    ours = head.state == "opened" and bool(sha) and head.sha == sha and head.commits == 1
+    return ours and head.pipeline_sha == sha and head.pipeline_status == "success"
 
 
 def sha256(content: bytes) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from kfix import environments
 from kfix.fix_history import Record
 from publish.core import assurance, french, inert
+from publish.core.course import may_merge_itself
 from publish.core.differences import differences, shown
 from publish.core.markdown import (
     blocks,
@@ -63,6 +65,8 @@ class Page:
     consented: bool = False
     #: Why the owners of the repository do not let a plan be proposed, by plan id.
     withheld: Mapping[str, str] = field(default_factory=dict)
+    #: Environments beside production in which nothing merges by itself.
+    protected: Collection[str] = ()
 
 
 def mr_title(record: ValidatedPlans, chosen: ValidatedPlan, *, draft: bool = False) -> str:
@@ -89,10 +93,11 @@ def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> st
         _evidence(record, chosen, page),
         _plan(record, chosen, page),
         assurance.proof(chosen.checks, language, consented=page.consented),
+        assurance.place(chosen.proof, language),
         assurance.rollback(record, chosen, language, commit=page.commit, target=page.target),
         assurance.history(record, chosen.plan, page.history, language, page.hosts),
         assurance.watch(record, language),
-        _footer(record, page),
+        _footer(record, chosen, page),
     )
     return text if len(text) <= _MAX else _cut(text)
 
@@ -119,7 +124,7 @@ def _why(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     facts = [
         ("incident", id_link(record.incident_id, page.incident_url)),
         ("service", inert.code(context.service)),
-        ("environment", inert.code(context.environment)),
+        ("environment", inert.code(chosen.proof.environment)),
         ("object", inert.code(analysis.object.key if analysis else "")),
         ("severity", word(analysis.severity, language) if analysis else "–"),
         ("cause", inert.code(analysis.failure_class if analysis else "")),
@@ -266,12 +271,12 @@ def alternative(at: int, other: ValidatedPlan, language: Language, withheld: str
     return blocks(head, why, changes(plan, language), bullets(reasons))
 
 
-def _footer(record: ValidatedPlans, page: Page) -> str:
-    language, environment = page.language, record.context.environment
+def _footer(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
+    language = page.language
     mode = "by_people"
-    if environment == "production":
-        mode = "no_merge"
-    elif record.auto_merge and not page.draft:
+    if environments.protected(chosen.proof.environment):
+        mode = "no_merge" if chosen.proof.verdict == "proven" else "no_merge_in_doubt"
+    elif may_merge_itself(record, chosen, page.protected) and not page.draft:
         mode = "auto_merge"
     links = [
         link(word(name, language) if name in ("monitor", "event", "logs") else name, url)
@@ -296,7 +301,7 @@ def labels(record: ValidatedPlans, chosen: ValidatedPlan) -> list[str]:
         "kfix": "proposed",
         "kfix-cause": record.analysis.failure_class if record.analysis else "",
         "kfix-fix": chosen.plan.fix_kind,
-        "env": record.context.environment,
+        "env": chosen.proof.environment,
         "team": record.context.team,
     }
     kept = {scope: inert.label(value) for scope, value in scoped.items()}

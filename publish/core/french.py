@@ -74,6 +74,11 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (r"(\d+) file\(s\), and no other byte", r"\1 fichier(s), et aucun autre octet"),
     (r"not checked", r"non contrôlé"),
+    (
+        r"the plan is for (.+), connected is a cluster without a name",
+        r"le plan concerne \1, le cluster connecté n'a pas de nom",
+    ),
+    (r"the plan is for (.+), connected is (\S+)", r"le plan concerne \1, connecté est \2"),
     (r"offline: no server was asked", r"hors ligne : aucun serveur n'a été interrogé"),
     (r"no quotas were collected", r"aucun quota n'a été relevé"),
     (

@@ -54,7 +54,7 @@ class GitLabRepository:
                 refusals.append(found)
                 continue
             edits = await self._locked(found.edits, snapshot.commit)
-            return Proposal(edits, found.proof)
+            return Proposal(edits, found.proof, found.reaches)
         telling = [r for r in refusals if r.code != "NOT_FOUND"]
         return (
             telling or refusals or [Refused("NOT_FOUND", "no deployment repository is configured")]

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kfix import environments
 from manifests.proof import Proof
 from manifests.quantities import BadQuantity
+from manifests.reach import Reach
 from manifests.refused import Refused
 from safety.core import budgets, checks, quota, workloads
 from safety.core.checks import Case, result
 from safety.core.policy import Policy
 from schemas.base import Json
 from schemas.identity import stable_id
-from schemas.plans import ActionPlan, CandidatePlans
+from schemas.places import EnvironmentProof
+from schemas.plans import ActionPlan, CandidatePlans, IncidentContext
 from schemas.validated import (
     CheckName,
     CheckResult,
@@ -49,6 +52,8 @@ class Findings:
     edits: Edits
     #: Verdicts ``render``, ``schema`` and ``server_dry_run``; a missing one counts as unknown.
     results: Mapping[CheckName, CheckResult] = field(default_factory=dict)
+    #: Where the changed files deploy to.
+    reaches: Sequence[Reach] = ()
 
 
 def manifest_edit(edits: Edits) -> CheckResult:
@@ -85,12 +90,14 @@ def check_plan(
 ) -> ValidatedPlan:
     """The plan with its verdicts. ``offline``: nothing unknown rejects, since nobody was there to ask."""
     changed, unseen = _changed(plan, objects)
-    case = Case(plan, candidate.analysis, candidate.context, objects, policy, changed, unseen)
+    proof = proof_of(plan, candidate, findings)
+    environment = proof.environment
+    context = candidate.context.model_copy(update={"proof": proof, "environment": environment})
+    case = Case(plan, candidate.analysis, context, objects, policy, changed, unseen)
     made = [_timed(name, check, case) for name, check in _PIPELINE]
     made.append(manifest_edit(findings.edits))
     for name in _ELSEWHERE[1:]:
         made.append(findings.results.get(name) or result(name, "unknown", "not checked"))
-    environment = candidate.context.environment
     stopped = tuple(
         check.name
         for check in made
@@ -108,6 +115,19 @@ def check_plan(
         rejected_by=stopped,
         checks=tuple(made),
         edits=() if isinstance(edits, str | Refused) else tuple(edits),
+        proof=proof,
+    )
+
+
+def proof_of(plan: ActionPlan, candidate: CandidatePlans, findings: Findings) -> EnvironmentProof:
+    """The incident's environment, with what the changed objects and the changed files say beside it."""
+    context, refs = candidate.context, [c.object for c in plan.kubernetes_changes]
+    return environments.judge(
+        (
+            *context.proof.statements,
+            *environments.of_objects(context.objects, refs),
+            *environments.of_reaches(findings.reaches),
+        )
     )
 
 
@@ -151,7 +171,8 @@ def validated(
     candidate: CandidatePlans, plans: Sequence[ValidatedPlan], policy: Policy
 ) -> ValidatedPlans:
     """The record of a validation. No accepted plan: a person decides, and sees why each was stopped."""
-    recommended = next((p.plan.plan_id for p in plans if p.accepted), "")
+    chosen = next((p for p in plans if p.accepted), None)
+    recommended = chosen.plan.plan_id if chosen is not None else ""
     status, reason, explanation = candidate.status, candidate.reason, candidate.explanation
     if status == "solution_proposed" and not recommended:
         status, reason = "needs_human", "no_safe_plan"
@@ -166,14 +187,21 @@ def validated(
         reason=reason,
         explanation=explanation,
         role=candidate.role,
-        context=candidate.context,
+        context=_as_proven(candidate.context, chosen or next(iter(plans), None)),
         analysis=candidate.analysis,
         plans=tuple(plans),
         recommended=recommended,
-        auto_merge=bool(recommended) and policy.merges_by_itself(candidate.context.environment),
+        auto_merge=chosen is not None and policy.merges_by_itself(chosen.proof),
         policy_version=policy.version,
         second_opinion=candidate.second_opinion,
     )
+
+
+def _as_proven(context: IncidentContext, plan: ValidatedPlan | None) -> IncidentContext:
+    """What later stages call the incident's environment is what the plan in front was proven to change."""
+    if plan is None:
+        return context
+    return context.model_copy(update={"environment": plan.proof.environment, "proof": plan.proof})
 
 
 def _stopped(plan: ValidatedPlan) -> str:

@@ -41,7 +41,7 @@ _GUARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A plan with everything the checks look at. ``changed`` is ``None`` when the objects were not seen, with why."""
+    """A plan with everything the checks look at. The context's environment is the plan's own proven one. ``changed`` is ``None`` when the objects were not seen, with why."""
 
     plan: ActionPlan
     analysis: Analysis | None
@@ -69,7 +69,7 @@ def environment_policy(case: Case) -> CheckResult:
     protected = sorted(namespaces & set(case.policy.protected_namespaces))
     numbers = {
         "environment": environment,
-        "auto_merge": str(case.policy.merges_by_itself(environment)).lower(),
+        "auto_merge": str(case.policy.merges_by_itself(case.context.proof)).lower(),
     }
     if protected:
         return result(
@@ -79,9 +79,8 @@ def environment_policy(case: Case) -> CheckResult:
         return result(
             "environment_policy", "fail", f"policy proposes nothing in {environment}", **numbers
         )
-    merged = (
-        "it may merge by itself" if case.policy.merges_by_itself(environment) else "a person merges"
-    )
+    itself = case.policy.merges_by_itself(case.context.proof)
+    merged = "it may merge by itself" if itself else "a person merges"
     return result("environment_policy", "pass", f"{environment}: {merged}", **numbers)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kfix import environments
 from schemas.base import Environment
+from schemas.places import EnvironmentProof
 from schemas.plans import FixKind
 from schemas.validated import CheckName
 
@@ -48,6 +50,8 @@ class Policy(BaseModel):
     #: May an edit that cannot be rendered here (values of a chart that is kept elsewhere) be proposed in production,
     #: marked so? Otherwise it is left to people.
     unrendered_in_production: bool = False
+    #: Environments beside production in which nothing merges by itself, whatever their own rules say. They only add.
+    protected_environments: tuple[str, ...] = ()
     #: Namespaces in which nothing is proposed: their owners are not the teams that K-Fix talks to.
     protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
     #: Replicas of one workload, and upper bound of an autoscaler.
@@ -74,6 +78,8 @@ class Policy(BaseModel):
             return check == "render" and self.unrendered_in_production
         return check in self.of(environment).tolerated_unknowns
 
-    def merges_by_itself(self, environment: Environment) -> bool:
-        """Never in production, whatever the file says."""
-        return environment in ("staging", "development") and self.of(environment).auto_merge
+    def merges_by_itself(self, proof: EnvironmentProof) -> bool:
+        """Only where a lower environment is proven, its rules say so, and nothing protects it. Never in production,
+        whatever the file says."""
+        proven = environments.may_merge(proof, self.protected_environments)
+        return proven and self.of(proof.environment).auto_merge

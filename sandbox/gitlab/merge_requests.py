@@ -165,6 +165,7 @@ async def create(call: Call) -> Response:
         remove_source_branch=call.given("remove_source_branch") in (True, "true"),
         squash=call.given("squash") in (True, "true"),
         pipeline=project.new_pipeline,
+        pipeline_sha=project.new_pipeline_sha,
         checked_at=now + call.gitlab.mergeability_delay_s,
     )
     # No await between the look for a double and this line: two requests at once make one.
@@ -259,7 +260,8 @@ async def pipelines(call: Call) -> Response:
     """The branch's pipelines; at most one here."""
     project = call.project()
     mr = call.merge_request(project)
-    one: Json = {"id": mr.id * 10, "sha": mr.sha, "ref": mr.source_branch, "status": mr.pipeline}
+    sha = mr.pipeline_sha or mr.sha
+    one: Json = {"id": mr.id * 10, "sha": sha, "ref": mr.source_branch, "status": mr.pipeline}
     return reply([one] if mr.pipeline else [])
 
 

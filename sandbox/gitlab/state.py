@@ -14,7 +14,7 @@ from typing import Literal
 from sandbox.gitlab.repository import Action, Person, Repository
 
 MergeRequestState = Literal["opened", "closed", "merged"]
-PipelineStatus = Literal["", "running", "success", "failed"]
+PipelineStatus = Literal["", "running", "success", "failed", "canceled", "skipped", "manual"]
 DEVELOPER, MAINTAINER = 30, 40
 
 
@@ -72,6 +72,8 @@ class MergeRequest:
     auto_merge: bool = False
     pipeline: PipelineStatus = ""
     pipeline_finished: float | None = None
+    #: Commit of that pipeline; empty: the head's.
+    pipeline_sha: str = ""
     merged_by: User | None = None
     merged: float | None = None
     closed_by: User | None = None
@@ -127,6 +129,8 @@ class Project:
     approvals_required: int = 0
     #: A new merge request's pipeline starts with this status; empty: no pipelines.
     new_pipeline: PipelineStatus = ""
+    #: Its commit, where that is not the branch's head (a pipeline of the merged result); empty: the head.
+    new_pipeline_sha: str = ""
 
     @property
     def default_branch(self) -> str:

@@ -100,12 +100,13 @@ def merge_request(
     gitlab: GitLab, p: Project, mr: MergeRequest, status: MergeStatus
 ) -> dict[str, Json]:
     """A merge request, as lists and single reads show it."""
+    sha = mr.pipeline_sha or mr.sha
     pipeline: Json = (
         {
             "id": mr.id * 10,
             "iid": 1,
             "status": mr.pipeline,
-            "sha": mr.sha,
+            "sha": sha,
             "ref": mr.source_branch,
             "finished_at": instant(mr.pipeline_finished),
         }

@@ -265,6 +265,7 @@ async def test_with_nothing_configured_the_bundle_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KFIX_DATABASE_URL", f"sqlite:///{tmp_path / 'kfix.db'}")
+    monkeypatch.setenv("KFIX_CLUSTER_NAME", "prod-eu")
     async with open_ports() as opened:
         bundle = await bundle_of(opened, "123")
     assert states(bundle)["datadog.event"] == "missing"

@@ -328,13 +328,6 @@ async def test_production_never_merges_itself_whatever_the_record_says(world: Wo
     assert not [a for a in world.faults.asked if a.path.endswith("/merge")]
 
 
-async def test_staging_may_where_policy_says_so(world: World) -> None:
-    record = await world.record(auto_merge=True)
-    staging = record.context.model_copy(update={"environment": "staging"})
-    await publish(record.model_copy(update={"context": staging}), world.ports)
-    assert [a for a in world.faults.asked if a.path.endswith("/merge")]
-
-
 async def test_observation_touches_nothing_outside(world: World) -> None:
     ports = replace(world.ports, limits=replace(world.ports.limits, observe=True))
     record = await world.record()

@@ -21,6 +21,7 @@ from fixtures_kubernetes import (  # noqa: F401
 )
 
 from kfix.clients.kubernetes import open_kubernetes
+from kfix.cluster_names import Own
 from manifests.index import build
 from manifests.locate import Hints
 from manifests.plain_kustomize import BuiltIn
@@ -116,7 +117,9 @@ async def examined(
         ),
         plans=plans,
     )
-    examiner = Examiner(files, checks, PublishedSchemas(""), Policy(), deadline_s=20.0)
+    examiner = Examiner(
+        files, checks, PublishedSchemas(""), Policy(), deadline_s=20.0, own=Own("eu-1")
+    )
     return await examiner.examine(candidate)
 
 

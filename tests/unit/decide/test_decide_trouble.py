@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from decide import core
 from enrich.core.bundle import Gathered, Rules, assemble
 from ingest.core.datadog import alert_of
+from kfix.cluster_names import Own
 from schemas.alerts import Alert
 from schemas.context import ContextBundle
 from schemas.identity import trouble_of
@@ -36,7 +37,7 @@ def trouble(**said: Any) -> str:
 
 def bundle_of(alert: Alert, delivery: str = "d", **more: Any) -> ContextBundle:
     gathered = Gathered(alert=alert, delivery_id=delivery, received_at=AT, **more)
-    return assemble(gathered, Rules(cluster="prod-eu"))
+    return assemble(gathered, Rules(own=Own("prod-eu")))
 
 
 def incident_key(bundle: ContextBundle) -> str:

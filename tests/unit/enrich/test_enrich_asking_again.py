@@ -13,6 +13,7 @@ from enrich.core.bundle import Recalled, Rules
 from enrich.gathering import Sources
 from enrich.ports import Cluster, Listing, Memory
 from enrich.wiring import Ports
+from kfix.cluster_names import Own
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json
@@ -47,7 +48,7 @@ class Forgetful:
 
 def ports(cluster: Cluster, memory: Memory | None = None) -> Ports:
     asked = Sources(NoObservability(), cluster, NoRepository(), memory or NoMemory())
-    return Ports(asked, Rules(), 5.0, ask_again=4)
+    return Ports(asked, Rules(own=Own("east-1")), 5.0, ask_again=4)
 
 
 def raw() -> RawAlert:

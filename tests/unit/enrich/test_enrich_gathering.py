@@ -15,6 +15,7 @@ from enrich.core.bundle import Recalled, Rules
 from enrich.core.subject import named
 from enrich.gathering import Sources, gather, search_names
 from enrich.ports import Listing
+from kfix.cluster_names import Own
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
@@ -29,6 +30,7 @@ from schemas.context import (
 )
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+OURS = Own("east-1")
 TAGS = {"kube_namespace": "shop", "kube_deployment": "api"}
 OWNER = [{"kind": "Deployment", "name": "api", "controller": True}]
 OBJECTS: dict[str, list[Json]] = {
@@ -146,7 +148,7 @@ def raw(**alert: Any) -> RawAlert:
 async def gathered(
     asked: Sources, deadline_s: float = 5.0, rules: Rules | None = None, **alert: Any
 ) -> ContextBundle:
-    return await gather(raw(**alert), asked, rules or Rules(), deadline_s)
+    return await gather(raw(**alert), asked, rules or Rules(own=OURS), deadline_s)
 
 
 def states(bundle: ContextBundle) -> dict[str, tuple[str, str]]:
@@ -245,7 +247,7 @@ async def test_the_bound_holds_for_all_that_is_added_last() -> None:
         async def recall(self, signature: str) -> Recalled:
             return Recalled(lessons=tuple(f"lesson {n} " * 20 for n in range(500)))
 
-    bundle = await gathered(sources(memory=Rich()), rules=Rules(max_bytes=20_000))
+    bundle = await gathered(sources(memory=Rich()), rules=Rules(own=OURS, max_bytes=20_000))
     assert size(bundle) <= 20_000
     assert "memory" in states(bundle)["bundle"][1]
 

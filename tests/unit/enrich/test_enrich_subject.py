@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from enrich.core.objects import Index
-from enrich.core.subject import environment, first_tag, named, resolve
+from enrich.core.subject import first_tag, named, resolve
 from schemas.base import ObjectRef
 
 
@@ -193,20 +193,3 @@ def test_names_are_read_from_the_tags_that_integrations_and_people_use() -> None
     assert who.workload == ObjectRef(kind="Deployment", namespace="shop", name="web")
     assert named({}, "fallback").cluster == "fallback"
     assert first_tag({"a": "x,y", "b": "z"}, "a", "b") == "z"
-
-
-@pytest.mark.parametrize(
-    ("tags", "by_namespace", "expected"),
-    [
-        ({"env": "prod"}, {}, "production"),
-        ({"env": " Staging "}, {}, "staging"),
-        ({"env": "prod"}, {"shop": "development"}, "development"),
-        ({"env": "prod,dev"}, {}, "unknown"),
-        ({"env": "moon"}, {}, "unknown"),
-        ({}, {}, "unknown"),
-    ],
-)
-def test_an_environment_that_is_not_said_clearly_is_unknown(
-    tags: dict[str, str], by_namespace: dict[str, str], expected: str
-) -> None:
-    assert environment(tags, "shop", by_namespace) == expected

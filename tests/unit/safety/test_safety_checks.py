@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from fixtures_places import proof
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,7 +119,11 @@ def candidate(environment: Environment = "production", **context: Any) -> Candid
         fingerprint="fp-1",
         status="solution_proposed",
         context=IncidentContext(
-            namespace="shop", environment=environment, alerted_at=AT, **context
+            namespace="shop",
+            environment=environment,
+            proof=proof(environment),
+            alerted_at=AT,
+            **context,
         ),
     )
 
@@ -372,7 +377,7 @@ def test_what_was_not_collected_is_unknown_and_passes_nowhere_in_production(miss
     found = objects()
     del found[missing]
     for environment in ("production", "unknown"):
-        done = examined(found=found, environment=environment)  # type: ignore[arg-type]
+        done = examined(found=found, environment=environment)
         assert not done.accepted
         assert any(c.verdict == "unknown" for c in done.checks)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import fixtures_publish as sample
 import pytest
 
+from kfix.cluster_names import Own
 from manifests.index import build
 from manifests.locate import Hints
 from manifests.plain_kustomize import BuiltIn
@@ -20,9 +21,12 @@ from safety.core import Policy
 from safety.examination import Examiner
 from schemas import errors
 from schemas.base import Json
+from schemas.places import ClusterClaim
 from schemas.plans import CandidatePlans, KubernetesChange
 from schemas.validated import CheckResult, FileEdit, ValidatedPlan, ValidatedPlans
 
+#: The sample's cluster.
+OWN = Own("eu-1")
 #: What ports raise: failures of our tree, and those of a bug or of a client that nobody mapped.
 FAILURES = [
     errors.Unavailable("gone"),
@@ -57,8 +61,10 @@ class Repository:
 class Cluster:
     failure: Exception | None = None
     wait_s: float = 0.0
+    asked: list[str] = field(default_factory=list)
 
     async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
+        self.asked.append("bounds")
         await self._trouble()
         return {}
 
@@ -68,6 +74,7 @@ class Cluster:
         edits: Sequence[FileEdit],
         rendered: Mapping[str, Json],
     ) -> CheckResult:
+        self.asked.append("dry_run")
         await self._trouble()
         return CheckResult(name="server_dry_run", verdict="pass", reason="taken")
 
@@ -78,16 +85,28 @@ class Cluster:
 
 
 async def examined(
-    repository: Repository, cluster: Cluster, deadline_s: float = 5.0
+    repository: Repository,
+    cluster: Cluster,
+    deadline_s: float = 5.0,
+    *,
+    own: Own | None = None,
+    claim: ClusterClaim | None = None,
 ) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
-    examiner = Examiner(repository, cluster, PublishedSchemas(""), Policy(), deadline_s)
-    found = await examiner.examine(proposed())
+    examiner = Examiner(
+        repository,
+        cluster,
+        PublishedSchemas(""),
+        Policy(),
+        deadline_s,
+        own=OWN if own is None else own,
+    )
+    found = await examiner.examine(proposed(claim))
     (plan,) = found.plans
     assert found.recommended == ""
     return plan, {check.name: check for check in plan.checks}
 
 
-def proposed() -> CandidatePlans:
+def proposed(claim: ClusterClaim | None = None) -> CandidatePlans:
     record = sample.record()
     return CandidatePlans(
         event_id="cand-1",
@@ -95,7 +114,7 @@ def proposed() -> CandidatePlans:
         incident_id=record.incident_id,
         fingerprint=record.fingerprint,
         status="solution_proposed",
-        context=record.context,
+        context=record.context.model_copy(update={"claim": claim} if claim else {}),
         analysis=record.analysis,
         plans=(sample.plan(),),
     )
@@ -143,7 +162,9 @@ async def test_what_a_failure_says_does_not_leave_the_house() -> None:
 async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_unknown(
     repository: Repository, cluster: Cluster, silent: str
 ) -> None:
-    examiner = Examiner(repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3)
+    examiner = Examiner(
+        repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3, own=OWN
+    )
     with pytest.raises(errors.Unanswered) as raised:
         await validate(proposed(), examiner)
     assert raised.value.rounds == 3
@@ -160,6 +181,32 @@ async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
     failure: Exception,
 ) -> None:
     examiner = Examiner(
-        Repository(), Cluster(failure), PublishedSchemas(""), Policy(), 5.0, ask_again=3
+        Repository(), Cluster(failure), PublishedSchemas(""), Policy(), 5.0, ask_again=3, own=OWN
     )
     assert isinstance(await validate(proposed(), examiner), ValidatedPlans)
+
+
+@pytest.mark.parametrize(
+    ("own", "claim"),
+    [
+        (Own("other-us"), None),
+        (Own(), None),
+        (OWN, ClusterClaim(verdict="foreign", named=("other-us",))),
+        (OWN, ClusterClaim(verdict="unclaimed")),
+    ],
+)
+async def test_a_plan_for_another_cluster_is_neither_looked_up_nor_dry_run(
+    own: Own, claim: ClusterClaim | None
+) -> None:
+    cluster = Cluster()
+    plan, checks = await examined(Repository(), cluster, own=own, claim=claim)
+    assert cluster.asked == []
+    assert checks["server_dry_run"].verdict == "fail"
+    assert "server_dry_run" in plan.rejected_by
+
+
+async def test_a_plan_for_our_cluster_is_dry_run() -> None:
+    cluster = Cluster()
+    _, checks = await examined(Repository(), cluster)
+    assert cluster.asked == ["bounds", "dry_run"]
+    assert checks["server_dry_run"].verdict == "pass"

@@ -1,0 +1,26 @@
+"""Which environment and whose cluster, and who says so, as the console shows it. Pure."""
+
+from __future__ import annotations
+
+from console.core.story import Story
+from schemas.base import Json
+from schemas.places import ClusterClaim, EnvironmentProof
+
+
+def proof_of(story: Story) -> EnvironmentProof | None:
+    """The proof of the plan in front, else the incident's; ``None`` before it is decided."""
+    if story.plans and story.plans[0].proof.statements:
+        return story.plans[0].proof
+    return story.context.proof if story.context else None
+
+
+def environment(story: Story) -> dict[str, Json]:
+    """The proof as data; empty before the incident is decided."""
+    proof = proof_of(story)
+    return proof.model_dump(mode="json") if proof is not None else {}
+
+
+def cluster(story: Story) -> dict[str, Json]:
+    """The claim as data; empty before the incident is decided."""
+    claim: ClusterClaim | None = story.context.claim if story.context else None
+    return claim.model_dump(mode="json") if claim is not None else {}
