@@ -20,6 +20,8 @@ class Safety(Settings):
     #: How often plans are examined again while the repository or the API server does not answer: after 15 s, then twice as
     #: long each time, two minutes in all. Then the check is ``unknown``, with the reason.
     ask_again: int = Field(default=3, ge=0, le=10)
+    #: Dry-runs and lists that the API server is asked for at once; the rest waits in line, inside ``deadline_s``.
+    kubernetes_at_once: int = Field(default=8, ge=1)
     #: Kubernetes version whose schemas are used offline, as ``1.37``; empty: the newest known.
     kubernetes_version: str = ""
     #: Where names alone are ambiguous: ``namespace`` or ``Kind/namespace/name`` to the only folders that declare it.

@@ -44,7 +44,7 @@ async def open_ports() -> AsyncIterator[Examiner]:
     async with AsyncExitStack() as stack:
         yield Examiner(
             repository=await _repository(stack, settings),
-            cluster=await _cluster(stack),
+            cluster=await _cluster(stack, settings),
             schemas=PublishedSchemas(settings.kubernetes_version),
             policy=protecting(
                 read_policy(settings.policy_file), load(House).protected_environments
@@ -70,10 +70,12 @@ async def _repository(stack: AsyncExitStack, settings: Safety) -> Repository | N
     )
 
 
-async def _cluster(stack: AsyncExitStack) -> Cluster | None:
+async def _cluster(stack: AsyncExitStack, settings: Safety) -> Cluster | None:
     connection = load(KubernetesConnection)
     if not kubernetes.configured(connection):
         return None
     from safety.adapters.kubernetes import KubernetesChecks
+    from safety.adapters.limits import LimitedCluster
 
-    return KubernetesChecks(await stack.enter_async_context(kubernetes.open_kubernetes(connection)))
+    client = await stack.enter_async_context(kubernetes.open_kubernetes(connection))
+    return LimitedCluster(KubernetesChecks(client), at_once=settings.kubernetes_at_once)

@@ -114,7 +114,10 @@ async def test_r7_a_storm_is_as_many_incidents_as_troubles_and_the_next_one_is_n
                     seen[mr.source_branch] = time.monotonic()
                 return len(seen) >= TROUBLES + 1
 
-            await river.until(through, within_s=400, what="a merge request for each trouble")
+            try:
+                await river.until(through, within_s=400, what="a merge request for each trouble")
+            finally:
+                print(f"{len(seen)} merge requests after {time.monotonic() - started:.0f} s")
             bundles = await river.records(topics.CONTEXT_BUNDLE)
             candidates = await river.records(topics.PLANS_CANDIDATE)
             dead = [str(x) for t in topics.ALL for x in await stored(brokers, t.dlq)]

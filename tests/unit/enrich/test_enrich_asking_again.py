@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -51,8 +52,9 @@ def ports(cluster: Cluster, memory: Memory | None = None) -> Ports:
     return Ports(asked, Rules(own=Own("east-1")), 5.0, ask_again=4)
 
 
-def raw() -> RawAlert:
-    alert = Alert(title="t", transition="triggered", tags={"kube_namespace": "shop"})
+def raw(**said: Any) -> RawAlert:
+    known = {"title": "t", "transition": "triggered", "tags": {"kube_namespace": "shop"}, **said}
+    alert = Alert(**known)
     return RawAlert(event_id="dd-1", occurred_at=AT, body_sha256="0" * 64, body=b"", alert=alert)
 
 
@@ -92,6 +94,21 @@ async def test_what_a_person_must_mend_or_does_not_exist_is_not_asked_again(
     bundle = await enrich(raw(), ports(cluster))
     assert bundle is not None
     assert {s.why for s in bundle.sources if s.name == "kubernetes.objects"} == {why}
+
+
+class Behind(NoObservability):
+    """A Datadog that has not indexed the event yet."""
+
+    async def complete(self, alert: Alert) -> Alert:
+        raise errors.NotFound("Datadog has no event 1 yet")
+
+
+async def test_an_event_that_is_not_indexed_yet_is_asked_for_once_more() -> None:
+    asked = Sources(Behind(), Silent(None), NoRepository(), NoMemory())
+    with pytest.raises(errors.Unanswered) as raised:
+        await enrich(raw(event_id="1", transition="unknown"), Ports(asked, Rules(), 5.0, 4))
+    assert raised.value.rounds == 1
+    assert "datadog.event" in str(raised.value)
 
 
 async def test_an_absent_memory_holds_up_nobody() -> None:
