@@ -115,4 +115,6 @@ def mappings(name: str, answered: object) -> list[dict[str, Any]]:
     """The answer as a list of objects of JSON. Raises errors.Unavailable (``malformed``) for anything else."""
     if not isinstance(answered, list | tuple):
         raise errors.Unavailable(f"{name} answered no list", reason="malformed")
-    return [mapping(name, item) for item in answered]
+    for item in answered:
+        mapping(name, item)
+    return list(answered)

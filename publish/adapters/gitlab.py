@@ -82,6 +82,7 @@ class GitLabForge:
 
         def look(gl: Any) -> Discussion:
             mr = gl.projects.get(check_project(ref.project), lazy=True).mergerequests.get(ref.iid)
+            same("GitLab", {"iid": ref.iid}, mr)
             notes = mr.notes.list(order_by="created_at", sort="desc", per_page=_PAGE, iterator=True)
             newest = itertools.islice(notes, _NOTES)
             recent = itertools.takewhile(lambda note: _time(note.created_at) >= since, newest)

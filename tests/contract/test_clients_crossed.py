@@ -173,6 +173,7 @@ def gitlab_answer(asked: Asked) -> Answer:
             "source_branch": branch,
             "target_branch": "main",
             "title": branch,
+            "updated_at": "2026-11-24T08:00:00Z",
             "sha": SHA,
         }
         return Answer.of([told])

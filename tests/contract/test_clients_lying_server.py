@@ -35,6 +35,7 @@ from publish.ports import Draft
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
+from schemas.merge_requests import MergeRequestRef
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -145,7 +146,18 @@ def merge_request(source: str = "b", target: str = "main") -> Any:
         "target_branch": target,
         "title": "t",
         "sha": SHA,
+        "updated_at": "2026-11-24T08:00:00Z",
     }
+
+
+def discussed(asked: Asked, iid: int) -> Any:
+    if asked.path.endswith("/user"):
+        return {"id": 1, "username": "kfix-bot"}
+    if asked.path.endswith("/notes"):
+        return []
+    if asked.path.endswith("/approvals"):
+        return {"approved": False, "approved_by": []}
+    return {**merge_request(), "iid": iid}
 
 
 def member(asked: Asked, number: int) -> Any:
@@ -161,6 +173,7 @@ def match(namespace: str = "m", **metadata: str) -> Any:
 DEPLOYMENT = ObjectRef(kind="Deployment", namespace="shop", name="a")
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}}
 VECTOR = np.asarray([1.0, 0.0], dtype=np.float32)
+MR = MergeRequestRef(project="t/apps", iid=3)
 DRAFT = Draft("t/apps", "b", "main", "t", "d", ())
 NOTICE = notice_of(
     fixtures_publish.record(), None, kind="needs_human", language="en", mr_url="", console_url="http://c"
@@ -284,6 +297,12 @@ QUESTIONS: dict[str, tuple[Any, Ask, Says, dict[str, Says]]] = {
         lambda f: f.find("t/apps", "b"),
         lambda _: [merge_request()],
         {"another branch's": lambda _: [merge_request("c")]},
+    ),
+    "what was said on a merge request": (
+        forge,
+        lambda f: f.discussion(MR, NOW),
+        lambda asked: discussed(asked, 3),
+        {"another merge request": lambda asked: discussed(asked, 4)},
     ),
     "a new merge request": (
         forge,

@@ -5,6 +5,7 @@ The API server validates what it stores; what comes from between (a proxy, a cac
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -64,14 +65,14 @@ def object_of(kind: Kind, answered: object, namespace: str = "", name: str = "")
     item = mapping(NAME, answered)
     metadata = mapping(NAME, item.get("metadata"))
     told = item.get("kind", kind.kind)
-    if told != _METADATA_ONLY:
-        same(NAME, {"kind": kind.kind}, {"kind": told})
-    asked = {"namespace": namespace} if kind.namespaced and namespace else {}
-    same(NAME, asked | ({"name": name} if name else {}), metadata)
-    for path in (*_OBJECTS["*"], *_OBJECTS.get(kind.plural, ())):
-        _check(item, path, dict)
-    for path in (*_LISTS["*"], *_LISTS.get(kind.plural, ())):
-        _check(item, path, list)
+    if told not in (kind.kind, _METADATA_ONLY):
+        raise another(NAME, "kind")
+    if kind.namespaced and namespace and metadata.get("namespace") != namespace:
+        raise another(NAME, "namespace")
+    if name and metadata.get("name") != name:
+        raise another(NAME, "name")
+    if not _fits(item, _shape(kind.plural)):
+        raise errors.Unavailable(f"{NAME} answered no {kind.kind}", reason="malformed")
     return item
 
 
@@ -121,15 +122,38 @@ def _holds(part: str, labels: Mapping[str, Any]) -> bool:
     return part.lstrip("!").strip() not in labels if part.startswith("!") else part in labels
 
 
-def _check(item: Mapping[str, Any], path: str, wanted: type) -> None:
-    found: Any = item
-    for name in path.split("."):
+#: Fields by name: the type of each, and for objects the fields in it.
+Fields = tuple[tuple[str, type, "Fields"], ...]
+
+
+@functools.cache
+def _shape(plural: str) -> Fields:
+    """What an object of this kind must have where it has anything: the two tables as one tree."""
+    tree: dict[str, Any] = {}
+    for table, wanted in ((_OBJECTS, dict), (_LISTS, list)):
+        for path in (*table["*"], *table.get(plural, ())):
+            place, last = tree, {}
+            for name in path.split("."):
+                last = place.setdefault(name, {"type": dict, "in": {}})
+                place = last["in"]
+            last["type"] = wanted
+    return _frozen(tree)
+
+
+def _frozen(tree: Mapping[str, Any]) -> Fields:
+    return tuple((name, node["type"], _frozen(node["in"])) for name, node in tree.items())
+
+
+def _fits(value: dict[str, Any], fields: Fields) -> bool:
+    for name, wanted, below in fields:
+        found = value.get(name)
         if found is None:
-            return
-        found = mapping(NAME, found).get(name)
-    if found is None:
-        return
-    if wanted is dict:
-        mapping(NAME, found)
-    else:
-        mappings(NAME, found)
+            continue
+        if not isinstance(found, wanted):
+            return False
+        if isinstance(found, list):
+            if any(type(item) is not dict for item in found):
+                return False
+        elif isinstance(found, dict) and below and not _fits(found, below):
+            return False
+    return True
