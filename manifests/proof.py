@@ -84,6 +84,8 @@ class _Seen:
     untold: bool = False
     rendered: int = 0
     unchanged: list[str] = field(default_factory=list)
+    #: Who makes a planned object too, where the edit does not reach.
+    others: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
         if _is_plain(sides, path):
             _compare_plain(path, sides, wanted, seen)
     _check_carriers(sides[0], wanted, seen)
+    _check_others(sides[0], wanted, seen)
     return _verdict(wanted, seen)
 
 
@@ -463,6 +466,29 @@ def _placed(item: Json, ref: ObjectRef) -> Json:
     return {**item, "metadata": metadata}
 
 
+def _check_others(side: _Side, wanted: Wanted, seen: _Seen) -> None:
+    """Who else makes the object in the environment asked for, without the edit: then that one may be the one meant."""
+    for change in wanted.changes:
+        places = {place.label for place in seen.places.get(change.object.key, ())}
+        if change.action != "patch" or not places:
+            continue
+        found, _ = side.index.sightings(change.object.kind, change.object.name)
+        namespace = change.object.namespace
+        found = [s for s in found if not namespace or s.namespace in ("", namespace)]
+        readers = {one.said_by: one for s in found for one in side.whole.reaching(s.path)}
+        unnamed = any(label in readers and readers[label].unnamed for label in places)
+        for label, one in readers.items():
+            if label in places or not _may_hold(one, change.object):
+                continue
+            said = speaks(one.words, wanted.environment, change.object.name)
+            if said == "yes" or (unnamed and not one.unnamed and said != "no"):
+                seen.others.append(f"{label} makes it too, and would not change")
+
+
+def _may_hold(one: Installer, ref: ObjectRef) -> bool:
+    return one.namespace in ("", ref.namespace) or not ref.namespace
+
+
 def _check_carriers(side: _Side, wanted: Wanted, seen: _Seen) -> None:
     """A ConfigMap or Secret that deployers take values from reaches what they install."""
     for change in wanted.changes:
@@ -529,4 +555,6 @@ def _objection(wanted: Wanted, seen: _Seen) -> str:
         for place in places:
             if speaks(place.words, wanted.environment, name) == "no":
                 return f"{wanted.environment} was asked for, and {place.label} deploys {key} to another environment"
+        if seen.others:
+            return f"{key} changes in {places[0].label}; {seen.others[0]}"
     return ""

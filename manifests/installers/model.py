@@ -42,6 +42,8 @@ class Installer:
     pattern: re.Pattern[str] | None = None
     #: Why nobody here can tell what it makes; empty when a rendering tells.
     trouble: str = ""
+    #: Is it an overlay that no installer names?
+    unnamed: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +67,9 @@ class Map:
             if root.folder not in claimed:
                 words = (root.folder,)
                 said.append(
-                    Installer(f"the overlay {root.folder or '.'}", root.folder, words=words)
+                    Installer(
+                        f"the overlay {root.folder or '.'}", root.folder, words=words, unnamed=True
+                    )
                 )
         return said
 
