@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from manifests import dependencies, kustomize, paths, reading, rendering
-from manifests.environments import speaks
+from manifests.environments import is_exact, speaks
 from manifests.index import Index, changed_index
 from manifests.installers import Installer, Map, read_map, settings
 from manifests.kustomize import Graph
@@ -477,12 +477,21 @@ def _check_others(side: _Side, wanted: Wanted, seen: _Seen) -> None:
         found = [s for s in found if not namespace or s.namespace in ("", namespace)]
         readers = {one.said_by: one for s in found for one in side.whole.reaching(s.path)}
         unnamed = any(label in readers and readers[label].unnamed for label in places)
+        exact = all(
+            _is_exact(place.words, wanted.environment) for place in seen.places[change.object.key]
+        )
         for label, one in readers.items():
             if label in places or not _may_hold(one, change.object):
                 continue
             said = speaks(one.words, wanted.environment, change.object.name)
+            if exact and one.unnamed and not _is_exact(one.words, wanted.environment):
+                continue  # production-eu beside production
             if said == "yes" or (unnamed and not one.unnamed and said != "no"):
                 seen.others.append(f"{label} makes it too, and would not change")
+
+
+def _is_exact(words: Sequence[str], environment: str) -> bool:
+    return any(is_exact(word, environment) for word in words)
 
 
 def _may_hold(one: Installer, ref: ObjectRef) -> bool:

@@ -221,6 +221,7 @@ PROMISES = (
         "an edit changes the asked field in the asked environment and nothing else, as real programs render it",
         (
             "tests/contract/test_render_hostile.py",
+            "tests/contract/test_render_generated.py",
             "tests/unit/manifests/test_manifests_installers.py",
         ),
     ),
