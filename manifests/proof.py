@@ -8,30 +8,19 @@ environment that was asked for; one that cannot be rendered beside others is a r
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from manifests import dependencies, kustomize, paths, reading, rendering
 from manifests.environments import is_exact, speaks
-from manifests.index import Index, changed_index
-from manifests.installers import Installer, Map, read_map, settings
-from manifests.kustomize import Graph
-from manifests.layers import Release
-from manifests.releases import (
-    INSTALLING,
-    Releases,
-    declared,
-    makes_installers,
-    read_releases,
-    with_values,
-)
-from manifests.rendering import Difference, KustomizeBuild, NotRendered, Recipe, Workbench
+from manifests.index import Index
+from manifests.installers import Installer
+from manifests.readers import Place, Seen, Side, Unit, sides_of, units_of
+from manifests.rendering import Difference, KustomizeBuild, NotRendered, Workbench
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
 
-#: Overlays rendered to see that they stay as they are.
-_WITNESSES = 8
 _MOST = 60
 
 
@@ -61,82 +50,14 @@ class Wanted:
     environment: str = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a planned object changed as planned."""
-
-    label: str
-    words: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the renderings showed."""
-
-    #: Where each planned object changed as planned.
-    places: dict[str, list[_Place]] = field(default_factory=dict)
-    objects: dict[str, Json] = field(default_factory=dict)
-    unexpected: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    #: Who reads a changed file, rendered or not.
-    readers: dict[str, None] = field(default_factory=dict)
-    #: Does somebody read a changed file whose doings cannot be followed, whatever programs are installed?
-    untold: bool = False
-    rendered: int = 0
-    unchanged: list[str] = field(default_factory=list)
-    #: Who makes a planned object too, where the edit does not reach.
-    others: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """The repository before or after."""
-
-    index: Index
-    bench: Workbench
-    releases: Releases
-    whole: Map
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """Something to render before and after. ``extra``: files that are there for the rendering alone."""
-
-    label: str
-    before: Recipe
-    after: Recipe
-    words: tuple[str, ...] = ()
-    namespace: str = ""
-    forced: bool = False
-    extra: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
-    #: ConfigMaps made of changed values files: they carry values to a release, whose own rendering is looked at.
-    carriers: tuple[str, ...] = ()
-    #: Is it rendered only to see that it stays as it is, since it reads none of the changed files?
-    witness: bool = False
-
-
 def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workbench) -> Proof:
     """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
-    after = changed_index(index, changed)
-    seen = _Seen()
-    if _is_ordinary(index, changed):
-        # Nothing that builds or installs was touched, so that the map is the same afterwards.
-        read_map(index)
-        after.memo |= {key: index.memo[key] for key in ("graph", "map", "charts")}
-        sides = _bare(index, bench), _bare(after, bench)
-    else:
-        first = _side(index, bench)
-        sides = first, _after(first, after, changed, _Changed(bench, changed))
-    units = {
-        unit.label + str(unit.before): unit
-        for unit in (
-            *_built(sides, changed, wanted, seen),
-            *_release_units(sides, changed, wanted, seen),
-        )
-    }
+    seen = Seen()
+    sides = sides_of(index, changed, bench)
+    units = units_of(sides, changed, wanted.installed, seen)
     if len(units) > _MOST:
         return Proof("fail", f"{len(units)} renderings depend on it", doubtful=True)
-    for unit in units.values():
+    for unit in units:
         _judge_unit(unit, changed, bench, wanted, seen)
     for path in changed:
         if _is_plain(sides, path):
@@ -146,190 +67,8 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
     return _verdict(wanted, seen)
 
 
-def _is_ordinary(index: Index, changed: Mapping[str, str]) -> bool:
-    """Are the changed files plain manifests, in a repository whose installers can be read without a rendering?"""
-    graph = kustomize.read_graph(index)
-    charts = dependencies.charts(index)
-    if any(makes_installers(index, chart) for chart in charts):
-        return False
-    if any(graph.roots_of(p) for kind in INSTALLING for p in index.by_kind.get(kind, ())):
-        return False
-    declaring = {path for kind in INSTALLING for path in index.by_kind.get(kind, ())}
-    return all(
-        any(path in found for found in index.by_kind.values())
-        and path not in declaring
-        and not graph.builds_of(path)
-        and not any(path.startswith(f"{chart}/" if chart else "") for chart in charts)
-        for path in changed
-    )
-
-
-def _bare(index: Index, bench: Workbench) -> _Side:
-    return _Side(index, bench, Releases(), read_map(index))
-
-
-def _side(index: Index, bench: Workbench) -> _Side:
-    if not dependencies.charts(index) and not any(index.by_kind.get(kind) for kind in INSTALLING):
-        return _bare(index, bench)
-    graph = kustomize.read_graph(index)
-    releases = read_releases(index, graph, bench)
-    known = [*declared(index, graph, bench, []), *releases.made]
-    return _Side(index, bench, releases, read_map(index, known))
-
-
-def _after(first: _Side, after: Index, changed: Mapping[str, str], bench: Workbench) -> _Side:
-    """The repository after the edit; where only values files changed, everybody installs what they did before."""
-    charts = first.releases.charts
-    read = {layer.path for one in first.releases.found for layer in one.layers}
-    declaring = {path for found in after.by_kind.values() for path in found}
-    simple = all(path in read and path not in declaring for path in changed)
-    if not simple or any(makes_installers(after, chart) for chart in charts):
-        return _side(after, bench)
-    after.memo |= {key: first.index.memo[key] for key in ("charts",) if key in first.index.memo}
-    releases = with_values(first.releases, after, changed)
-    return _Side(after, bench, releases, first.whole)
-
-
-def _built(
-    sides: tuple[_Side, _Side], changed: Mapping[str, str], wanted: Wanted, seen: _Seen
-) -> Iterator[_Unit]:
-    """Folders that kustomize builds, as their installers lay settings over them."""
-    carriers = tuple(
-        name
-        for k in sides[0].whole.graph.by_folder.values()
-        for name, _, file in k.generated
-        if wanted.installed and file in changed
-    )
-    folders: dict[str, None] = {}
-    for one, other in _readers(sides, changed):
-        folder = one.folder
-        if one.trouble:
-            _doubt(seen, one.said_by, one.trouble)
-        elif folder is not None and sides[1].whole.is_built(folder):
-            seen.readers[one.said_by] = folders[folder] = None
-            first, second = _on_top(folder, one.on_top), _on_top(folder, other.on_top)
-            yield _Unit(
-                one.said_by,
-                KustomizeBuild(settings.FOLDER if first else folder),
-                KustomizeBuild(settings.FOLDER if second else folder),
-                one.words,
-                one.namespace,
-                one.forced,
-                (first, second),
-                carriers,
-            )
-        elif folder is not None and sides[0].whole.chart_of(folder):
-            _check_known(sides[0], folder, one, seen)
-    for folder in _witnesses(sides[0].whole.graph, list(folders)):
-        yield _Unit(folder, KustomizeBuild(folder), KustomizeBuild(folder), witness=True)
-
-
-def _witnesses(graph: Graph, folders: Sequence[str]) -> list[str]:
-    """Other overlays that build from a folder which these build from."""
-    mine = [graph.by_folder[f] for f in folders if f in graph.by_folder]
-    shared = {k.folder for root in mine for k in graph.below(root)} - set(folders)
-    others = {
-        root.folder
-        for folder in sorted(shared)
-        for root in graph.roots_of(folder)
-        if not root.component
-    }
-    return sorted(others - set(folders))[:_WITNESSES]
-
-
-def _check_known(side: _Side, chart: str, one: Installer, seen: _Seen) -> None:
-    if not side.releases.of(chart):
-        _doubt(seen, one.said_by, "it is not known what it installs")
-
-
-def _readers(
-    sides: tuple[_Side, _Side], changed: Mapping[str, str]
-) -> Iterator[tuple[Installer, Installer]]:
-    """Everybody who reads a changed file, as they are before and after."""
-    found: dict[tuple[str, str | None], Installer] = {}
-    for side in reversed(sides):
-        for path in changed:
-            for one in side.whole.reaching(path):
-                found[one.said_by, one.folder] = one
-    later = {(one.said_by, one.folder): one for one in sides[1].whole.installers}
-    for key, one in found.items():
-        yield one, later.get(key, one)
-
-
-def _on_top(folder: str, on_top: Mapping[str, object]) -> dict[str, str]:
-    return dict([settings.wrapped(folder, on_top)]) if on_top else {}
-
-
-def _doubt(seen: _Seen, label: str, why: str) -> None:
-    seen.readers[label] = None
-    seen.unknown.append(f"{label}: {why}")
-    seen.untold = True
-
-
-def _release_units(
-    sides: tuple[_Side, _Side], changed: Mapping[str, str], wanted: Wanted, seen: _Seen
-) -> Iterator[_Unit]:
-    then = {_identity(release): release for release in sides[1].releases.found}
-    for release in sides[0].releases.found:
-        later = then.get(_identity(release))
-        if not _is_reached(sides, release, later, changed):
-            continue
-        if release.chart is None or later is None or release.trouble:
-            _doubt(seen, release.said_by, release.trouble or "its chart is kept elsewhere")
-            continue
-        default = posixpath.basename(release.chart) or "release", ""
-        name, namespace = wanted.installed.get(release.chart, default)
-        before, after = release.recipe(name, namespace), later.recipe(name, namespace)
-        seen.readers[release.said_by] = None
-        yield _Unit(release.said_by, before, after, release.words, release.namespace)
-
-
-def _is_reached(
-    sides: tuple[_Side, _Side], release: Release, later: Release | None, changed: Mapping[str, str]
-) -> bool:
-    """Does the release read one of the changed files?"""
-    if {layer.path for layer in release.layers} & changed.keys():
-        return True
-    if release.chart is None:
-        return False
-    if later is not None and release.recipe("r") != later.recipe("r"):
-        return True
-    folders = [release.chart, *dependencies.folders(sides[0].index, release.chart)]
-    return any(
-        (path.startswith(f"{folder}/") if folder else True)
-        for path in changed
-        for folder in folders
-        if not _is_values_of_another(sides[0].releases, release, path)
-    )
-
-
-def _is_values_of_another(releases: Releases, release: Release, path: str) -> bool:
-    """Values files for other releases stand in the chart's folder too; templates do not read them."""
-    return any(
-        layer.path == path and not layer.default
-        for other in releases.of(release.chart or "")
-        if other is not release
-        for layer in other.layers
-    )
-
-
-def _identity(release: Release) -> tuple[str | None, str, str, str]:
-    return release.chart, release.said_by, release.name, release.namespace
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A workbench on which the edit has been made."""
-
-    bench: Workbench
-    changed: Mapping[str, str]
-
-    def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
-        return self.bench.render(recipe, {**self.changed, **(changed or {})})
-
-
 def _judge_unit(
-    unit: _Unit, changed: Mapping[str, str], bench: Workbench, wanted: Wanted, seen: _Seen
+    unit: Unit, changed: Mapping[str, str], bench: Workbench, wanted: Wanted, seen: Seen
 ) -> None:
     try:
         before = bench.render(unit.before, unit.extra[0] or None)
@@ -356,7 +95,7 @@ def _judge_unit(
     _judge(unit, differences, wanted, seen)
 
 
-def _is_plain(sides: tuple[_Side, _Side], path: str) -> bool:
+def _is_plain(sides: tuple[Side, Side], path: str) -> bool:
     """Is the file applied as it is? Values files declare nothing."""
     if any(side.whole.graph.builds_of(path) for side in sides):
         return False
@@ -366,7 +105,7 @@ def _is_plain(sides: tuple[_Side, _Side], path: str) -> bool:
     return any(path in found for found in sides[1].index.by_kind.values())
 
 
-def _compare_plain(path: str, sides: tuple[_Side, _Side], wanted: Wanted, seen: _Seen) -> None:
+def _compare_plain(path: str, sides: tuple[Side, Side], wanted: Wanted, seen: Seen) -> None:
     """Documents are compared in their order; a file of its own is applied as it is, by everybody who applies it."""
     index, after = sides[0].index, sides[1].index
     try:
@@ -389,11 +128,11 @@ def _compare_plain(path: str, sides: tuple[_Side, _Side], wanted: Wanted, seen: 
         seen.readers[one.said_by] = None
         nothing = KustomizeBuild(path)
         words = (*one.words, path)
-        unit = _Unit(one.said_by, nothing, nothing, words, one.namespace, one.forced)
+        unit = Unit(one.said_by, nothing, nothing, words, one.namespace, one.forced)
         _judge(unit, differences, wanted, seen)
 
 
-def _builds(sides: tuple[_Side, _Side], one: Installer) -> bool:
+def _builds(sides: tuple[Side, Side], one: Installer) -> bool:
     folder = one.folder
     return folder is not None and (
         sides[0].whole.is_built(folder) or sides[0].whole.chart_of(folder)
@@ -404,7 +143,7 @@ def _documents(index: Index, path: str) -> list[Json]:
     return rendering.parsed(reading.without_bom(index.texts[path])[1])
 
 
-def _judge(unit: _Unit, differences: Sequence[Difference], wanted: Wanted, seen: _Seen) -> None:
+def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: Seen) -> None:
     differences = [d for d in differences if not rendering.is_derived(d)]
     if not differences:
         seen.unchanged.append(unit.label)
@@ -414,12 +153,12 @@ def _judge(unit: _Unit, differences: Sequence[Difference], wanted: Wanted, seen:
             seen.unexpected.append(f"{unit.label}: {_named(difference)}")
             continue
         key = change.object.key
-        seen.places.setdefault(key, []).append(_Place(unit.label, unit.words))
+        seen.places.setdefault(key, []).append(Place(unit.label, unit.words))
         if difference.after is not None:
             seen.objects[key] = _placed(difference.after, change.object)
 
 
-def _planned(difference: Difference, wanted: Wanted, unit: _Unit) -> KubernetesChange | None:
+def _planned(difference: Difference, wanted: Wanted, unit: Unit) -> KubernetesChange | None:
     """The change that means the object; where the installer says a namespace, one of that namespace."""
     kind, namespace, name = difference.key
     if unit.namespace and (unit.forced or not namespace):
@@ -466,7 +205,7 @@ def _placed(item: Json, ref: ObjectRef) -> Json:
     return {**item, "metadata": metadata}
 
 
-def _check_others(side: _Side, wanted: Wanted, seen: _Seen) -> None:
+def _check_others(side: Side, wanted: Wanted, seen: Seen) -> None:
     """Who else makes the object in the environment asked for, without the edit: then that one may be the one meant."""
     for change in wanted.changes:
         places = {place.label for place in seen.places.get(change.object.key, ())}
@@ -498,7 +237,7 @@ def _may_hold(one: Installer, ref: ObjectRef) -> bool:
     return one.namespace in ("", ref.namespace) or not ref.namespace
 
 
-def _check_carriers(side: _Side, wanted: Wanted, seen: _Seen) -> None:
+def _check_carriers(side: Side, wanted: Wanted, seen: Seen) -> None:
     """A ConfigMap or Secret that deployers take values from reaches what they install."""
     for change in wanted.changes:
         ref = change.object
@@ -507,14 +246,14 @@ def _check_carriers(side: _Side, wanted: Wanted, seen: _Seen) -> None:
         for path in (*side.index.by_kind.get("helmrelease", ()), *_flux_files(side.index)):
             text = side.index.texts[path]
             if ref.name in text and ("valuesFrom" in text or "substituteFrom" in text):
-                _doubt(seen, path, f"it takes values from {ref.kind} {ref.name}")
+                seen.doubt(path, f"it takes values from {ref.kind} {ref.name}")
 
 
 def _flux_files(index: Index) -> list[str]:
     return [p for p in index.by_kind.get("kustomization", ()) if "substituteFrom" in index.texts[p]]
 
 
-def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
+def _verdict(wanted: Wanted, seen: Seen) -> Proof:
     numbers = {
         key: f"as planned in {', '.join(place.label for place in places)}"
         for key, places in seen.places.items()
@@ -552,7 +291,7 @@ def _verdict(wanted: Wanted, seen: _Seen) -> Proof:
     )
 
 
-def _objection(wanted: Wanted, seen: _Seen) -> str:
+def _objection(wanted: Wanted, seen: Seen) -> str:
     """Why the edit must not be made, as far as it was rendered; empty when nothing speaks against it."""
     if seen.unexpected:
         return f"more than the plan would change: {'; '.join(seen.unexpected[:3])}"
