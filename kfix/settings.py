@@ -138,6 +138,8 @@ class KubernetesConnection(Settings):
     kubeconfig: str = ""
     #: Context in it; empty: the current one.
     context: str = ""
+    #: ConfigMap, as ``namespace/name``, on which the lock is tried without changing it (``deploy/kubernetes`` makes it).
+    lock_probe: str = Field(default="kfix/k-fix-lock", pattern=r"^[a-z0-9-]+/[a-z0-9.-]+$")
     #: The cluster's name in alerts; ``KFIX_CLUSTER_NAME`` says it better.
     cluster: str = ""
     #: Seconds for one call.

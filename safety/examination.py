@@ -22,7 +22,7 @@ from manifests.reach import Reach
 from manifests.refused import Refused
 from safety.adapters.schemas import check_schema
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
-from safety.ports import BOUNDS, Cluster, Repository, Schemas
+from safety.ports import BOUNDS, Cluster, Lock, Repository, Schemas
 from schemas import errors
 from schemas.base import Json
 from schemas.plans import ActionPlan, CandidatePlans
@@ -55,6 +55,8 @@ class Examiner:
     ask_again: int = 0
     #: The cluster that is connected. Without a name nothing is dry-run.
     own: Own = field(default_factory=Own)
+    #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
+    lock: Lock | None = None
 
     async def examine(self, candidate: CandidatePlans) -> ValidatedPlans:
         """All plans with their verdicts, whatever could not be asked."""
@@ -110,7 +112,9 @@ class Examiner:
             "render": render(proof).model_copy(update=spent),
             "schema": check_schema(self.schemas, edits, rendered),
             "server_dry_run": self._strange(candidate)
-            or await self._dry_run(plan, edits, rendered, silent),
+            or await self._dry_run(
+                plan, edits, rendered, silent, self._unlocked(candidate, silent)
+            ),
         }
         return Findings(edits, found, reaches)
 
@@ -142,14 +146,34 @@ class Examiner:
             return why, None, ()
         return _edited(found)
 
+    def _unlocked(self, candidate: CandidatePlans, silent: list[str]) -> str:
+        """Why nothing is sent to the cluster for these plans: in production its lock must be proven."""
+        if not self.policy.is_production(candidate.context.environment):
+            return ""
+        if self.lock is None:
+            return "nobody watches that the cluster refuses K-Fix's real writes"
+        proven = self.lock.lock()
+        if proven.state == "locked":
+            return ""
+        if proven.state == "unknown":
+            silent.append(f"lock: {proven.why}")
+        return f"plans are not examined while the cluster's lock is {proven.state}: {proven.why}"
+
     async def _dry_run(
-        self, plan: ActionPlan, edits: Edits, rendered: Mapping[str, Json], silent: list[str]
+        self,
+        plan: ActionPlan,
+        edits: Edits,
+        rendered: Mapping[str, Json],
+        silent: list[str],
+        unlocked: str,
     ) -> CheckResult:
         started = time.perf_counter()
         if self.cluster is None:
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason="no cluster is configured"
             )
+        if unlocked:
+            return CheckResult(name="server_dry_run", verdict="unknown", reason=unlocked)
         if isinstance(edits, str | Refused):
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason="there is no edited document"

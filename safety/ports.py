@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from manifests.proposing import Proposal
 from manifests.refused import Refused
@@ -46,6 +46,24 @@ class Cluster(Protocol):
     ) -> CheckResult:
         """The server's verdict on the objects as rendered (by ``ObjectRef.key``) or, where nothing was rendered, on
         the edited documents; and on a Pod of each changed template."""
+        ...
+
+
+class Proven(Protocol):
+    """What a watch of the lock says."""
+
+    @property
+    def state(self) -> Literal["locked", "unlocked", "unknown"]: ...
+
+    @property
+    def why(self) -> str: ...
+
+
+class Lock(Protocol):
+    """The cluster's refusal of whatever K-Fix sends that is no dry-run."""
+
+    def lock(self) -> Proven:
+        """The lock as last proven; ``unknown`` when that was too long ago."""
         ...
 
 

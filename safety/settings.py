@@ -22,6 +22,9 @@ class Safety(Settings):
     ask_again: int = Field(default=3, ge=0, le=10)
     #: Dry-runs and lists that the API server is asked for at once; the rest waits in line, inside ``deadline_s``.
     kubernetes_at_once: int = Field(default=8, ge=1)
+    #: Seconds between two proofs that the cluster refuses K-Fix's real writes. A minute bounds what a removed policy may
+    #: go unnoticed; the probe costs the API server one refused request.
+    lock_check_s: float = Field(default=60.0, gt=0)
     #: Kubernetes version whose schemas are used offline, as ``1.37``; empty: the newest known.
     kubernetes_version: str = ""
     #: Where names alone are ambiguous: ``namespace`` or ``Kind/namespace/name`` to the only folders that declare it.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,6 +16,7 @@ from kfix.settings import GitLabConnection, House, KubernetesConnection, load, o
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
 from safety.examination import Examiner
+from safety.lock import LockWatch
 from safety.ports import Cluster, Repository
 from safety.settings import Safety
 from schemas import errors
@@ -42,9 +46,11 @@ async def open_ports() -> AsyncIterator[Examiner]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
     settings = load(Safety)
     async with AsyncExitStack() as stack:
+        cluster, lock = await _cluster(stack, settings)
         yield Examiner(
             repository=await _repository(stack, settings),
-            cluster=await _cluster(stack, settings),
+            cluster=cluster,
+            lock=lock,
             schemas=PublishedSchemas(settings.kubernetes_version),
             policy=protecting(
                 read_policy(settings.policy_file), load(House).protected_environments
@@ -70,12 +76,29 @@ async def _repository(stack: AsyncExitStack, settings: Safety) -> Repository | N
     )
 
 
-async def _cluster(stack: AsyncExitStack, settings: Safety) -> Cluster | None:
+async def _cluster(
+    stack: AsyncExitStack, settings: Safety
+) -> tuple[Cluster | None, LockWatch | None]:
+    """The cluster and the watch of its lock, proven once before any plan is examined."""
     connection = load(KubernetesConnection)
     if not kubernetes.configured(connection):
-        return None
+        return None, None
     from safety.adapters.kubernetes import KubernetesChecks
     from safety.adapters.limits import LimitedCluster
 
     client = await stack.enter_async_context(kubernetes.open_kubernetes(connection))
-    return LimitedCluster(KubernetesChecks(client), at_once=settings.kubernetes_at_once)
+    namespace, _, name = connection.lock_probe.partition("/")
+    watch = LockWatch(
+        lambda: client.prove_lock(namespace, name), time.monotonic, settings.lock_check_s
+    )
+    await watch.look()
+    task = asyncio.create_task(watch.watch(), name="lock watch")
+    stack.push_async_callback(_ended, task)
+    limited = LimitedCluster(KubernetesChecks(client), at_once=settings.kubernetes_at_once)
+    return limited, watch
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -85,6 +85,13 @@ class World:
         datadog.metrics = self.telemetry
         self._found(company)
 
+    def _lock(self) -> None:
+        """What ``deploy/kubernetes`` makes: the policy that refuses real writes, and what it is tried on."""
+        names = {"name": "k-fix-lock", "namespace": "kfix"}
+        self.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kfix"}})
+        self.cluster.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": names})
+        self.cluster.locked = True
+
     def _found(self, company: Company) -> None:
         for name, data in company.services.items():
             need = Need(**data.model_dump())
@@ -98,6 +105,7 @@ class World:
             }
             self.telemetry.histories[name] = History(name, tags)
             self.workloads[name] = Workload(name, need, need, self.telemetry.histories[name])
+        self._lock()
         for node in company.nodes:
             self.cluster.put(nodes.node(node.name, node.cpu, node.memory))
         for other in company.neighbours:

@@ -207,6 +207,15 @@ PROMISES = (
         "order or last or over or back or merge_is_checked",
     ),
     Promise(
+        "lock",
+        "production is not examined unless the cluster is proven to refuse K-Fix's real writes",
+        (
+            "tests/unit/safety/test_safety_lock.py",
+            "tests/contract/test_kubernetes_lock.py",
+            "tests/contract/test_kubernetes_lock_watch.py",
+        ),
+    ),
+    Promise(
         "R20",
         "secrets are masked before anything leaves enrich",
         ("tests/unit/redaction", "tests/unit/enrich/test_enrich_masking.py"),

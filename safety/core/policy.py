@@ -72,9 +72,13 @@ class Policy(BaseModel):
         known = {"staging": self.staging, "development": self.development}
         return known.get(environment, self.production)
 
+    def is_production(self, environment: Environment) -> bool:
+        """Whether the strictest rules hold: in production, and wherever the environment is not known."""
+        return environment not in ("staging", "development")
+
     def tolerates(self, environment: Environment, check: CheckName) -> bool:
         """Whether this check may be unknown here."""
-        if environment not in ("staging", "development"):
+        if self.is_production(environment):
             return check == "render" and self.unrendered_in_production
         return check in self.of(environment).tolerated_unknowns
 

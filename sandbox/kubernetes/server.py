@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.kubernetes import discovery, reading, writing
 from sandbox.kubernetes.kinds import Kind
-from sandbox.kubernetes.status import Refusal, no_such_resource
+from sandbox.kubernetes.status import Refusal, no_such_resource, not_found
 from sandbox.kubernetes.store import Cluster
 
 _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": "update"}
@@ -144,6 +144,8 @@ class _Server:
         self, request: Request, kind: Kind, namespace: str, name: str, body: bytes
     ) -> Response:
         options = writing.Options.of(request.query_params, request.method)
+        if self._cluster.locked and not options.dry_run:
+            self._refuse(kind, namespace, name)
         if request.method == "POST" and not name:
             stored, warnings = writing.create(self._cluster, kind, namespace, body, options)
             return _answer(stored, 201, warnings)
@@ -157,6 +159,19 @@ class _Server:
             return _answer(writing.delete(self._cluster, kind, namespace, name, options))
         message = "the server does not allow this method on the requested resource"
         raise Refusal(405, "MethodNotAllowed", message, {})
+
+    def _refuse(self, kind: Kind, namespace: str, name: str) -> None:
+        """A validating policy sees an update of what is there. Raises Refusal, in the real server's words and status."""
+        if name and self._cluster.get(kind, namespace, name) is None:
+            raise not_found(kind, name)
+        policy = "k-fix-dry-run-only"
+        raise Refusal(
+            422,
+            "Invalid",
+            f"{kind.plural} \"{name}\" is forbidden: ValidatingAdmissionPolicy '{policy}' with binding"
+            f" '{policy}' denied request: K-Fix may only dry-run",
+            {"name": name, "kind": kind.plural},
+        )
 
     def _subresource(
         self, request: Request, kind: Kind, namespace: str, name: str, sub: str

@@ -39,6 +39,8 @@ class Cluster:
         self.kinds: list[Kind] = list(BUILT_IN)
         #: Rights taken away, as (verb, plural or plural/subresource); ``*`` stands for any.
         self.denied: set[tuple[str, str]] = set()
+        #: The admission policy that refuses whatever comes over HTTP and is no dry-run, as ``deploy/kubernetes`` has it.
+        self.locked = False
         self._objects: dict[Key, Object] = {}
         self._logs: dict[tuple[str, str, str, bool], str] = {}
         self._lock = threading.RLock()

@@ -259,7 +259,8 @@ def _replace(cluster: Cluster, kind: Kind, old: Object, new: Object, options: Op
     if found := [*validation.flaws(new), *validation.changes(old, new)]:
         raise invalid(kind, name, found)
     if not options.dry_run:
-        return cluster.put(new)
+        # An update without a difference is not stored: the version stays.
+        return old if new == old else cluster.put(new)
     changed = old.get("spec") != new.get("spec") and "generation" in old["metadata"]
     new["metadata"]["generation"] = old["metadata"].get("generation", 0) + changed
     new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]

@@ -40,6 +40,7 @@ POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 MERGE = "application/merge-patch+json"
 _PLURALS = {
     "Namespace": "/api/v1/namespaces",
+    "ConfigMap": "/api/v1/namespaces/kfix/configmaps",
     "ServiceAccount": "/api/v1/namespaces/kfix/serviceaccounts",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
@@ -271,3 +272,27 @@ def test_no_verb_and_no_resource_is_a_wildcard() -> None:
         assert "*" not in json.dumps(rule)
         assert set(rule["verbs"]) <= {"get", "list", "create", "patch"}
         assert not {"secrets", "serviceaccounts/token", "users"} & set(rule["resources"])
+
+
+def test_no_shipped_role_reaches_what_no_admission_policy_covers() -> None:
+    """Admission policies are exempt from admission, rights and tokens lead around it: the role alone closes them."""
+    written = {
+        "create",
+        "patch",
+        "update",
+        "delete",
+        "deletecollection",
+        "impersonate",
+        "bind",
+        "escalate",
+    }
+    for document in _documents():
+        for rule in document.get("rules", ()):
+            assert "admissionregistration.k8s.io" not in rule["apiGroups"]
+            assert "apiregistration.k8s.io" not in rule["apiGroups"]
+            assert "certificates.k8s.io" not in rule["apiGroups"]
+            if "rbac.authorization.k8s.io" in rule["apiGroups"]:
+                assert not written & set(rule["verbs"])
+            assert not [r for r in rule["resources"] if "/" in r and r != "pods/log"]
+            assert not {"users", "groups", "userextras", "nodes/proxy"} & set(rule["resources"])
+            assert not {"delete", "deletecollection", "impersonate", "bind"} & set(rule["verbs"])

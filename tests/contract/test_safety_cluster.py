@@ -20,7 +20,7 @@ from fixtures_kubernetes import (  # noqa: F401
     sandbox_cluster,
 )
 
-from kfix.clients.kubernetes import open_kubernetes
+from kfix.clients.kubernetes import LockProof, open_kubernetes
 from kfix.cluster_names import Own
 from manifests.index import build
 from manifests.locate import Hints
@@ -98,6 +98,13 @@ def memory(ns: str, after: str, kind: FixKind = "set_memory") -> ActionPlan:
     )
 
 
+class Held:
+    """A lock that is proven."""
+
+    def lock(self) -> LockProof:
+        return LockProof("locked")
+
+
 async def examined(
     files: Files, checks: Any, *plans: ActionPlan, body: Json, more: Mapping[str, Any] | None = None
 ) -> ValidatedPlans:
@@ -118,7 +125,13 @@ async def examined(
         plans=plans,
     )
     examiner = Examiner(
-        files, checks, PublishedSchemas(""), Policy(), deadline_s=20.0, own=Own("eu-1")
+        files,
+        checks,
+        PublishedSchemas(""),
+        Policy(),
+        deadline_s=20.0,
+        own=Own("eu-1"),
+        lock=Held(),
     )
     return await examiner.examine(candidate)
 

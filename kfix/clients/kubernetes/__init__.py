@@ -6,7 +6,8 @@
 
 Built on the official client's asynchronous transport (``kubernetes.aio``), with raw JSON instead of its models: a list
 of 5,000 pods takes a third of the time, and fields newer than the client survive. There is no method that sends an
-arbitrary request, and the transport itself refuses whatever is neither a GET nor marked ``dryRun=All``.
+arbitrary request, and the transport itself refuses whatever is neither a GET nor marked ``dryRun=All``, but for the
+lock's probe (``lock``), a patch that changes nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +17,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kfix.clients.kubernetes.client import Kubernetes
+from kfix.clients.kubernetes.lock import LockProof, LockState
 from kfix.clients.kubernetes.refusals import Cause, Conflict, DryRun, Refused
 from kfix.settings import KubernetesConnection
 
-__all__ = ["Cause", "Conflict", "DryRun", "Kubernetes", "Refused", "configured", "open_kubernetes"]
+__all__ = [
+    "Cause",
+    "Conflict",
+    "DryRun",
+    "Kubernetes",
+    "LockProof",
+    "LockState",
+    "Refused",
+    "configured",
+    "open_kubernetes",
+]
 
 
 def configured(settings: KubernetesConnection) -> bool:

@@ -11,6 +11,7 @@ import stamina
 from kfix.clients.boundary import guarded, same
 from kfix.clients.kubernetes import answers
 from kfix.clients.kubernetes.kinds import Kind, Table, Target, from_resource_list
+from kfix.clients.kubernetes.lock import LockProof, proof_of
 from kfix.clients.kubernetes.refusals import DryRun, Expired, Refused, document_of
 from schemas import errors
 from schemas.base import ObjectRef
@@ -38,13 +39,15 @@ _RESTARTS = 2
 
 
 class Transport(Protocol):
-    """What the client needs of ``wire.Wire``: two doors, neither of which can write."""
+    """What the client needs of ``wire.Wire``: three doors, none of which can change anything."""
 
     async def read(self, target: Target, accept: str) -> bytes: ...
 
     async def dry_run(
         self, method: Literal["POST", "PATCH"], target: Target, body: Any, content_type: str
     ) -> tuple[Object, tuple[str, ...]]: ...
+
+    async def probe_lock(self, namespace: str, name: str) -> None: ...
 
 
 def _worth_retrying(trouble: Exception) -> bool | float:
@@ -167,6 +170,14 @@ class Kubernetes:
         answer, warnings = await self._dry_run("POST", target, manifest, _JSON)
         named = (names.get("namespace", ""), str(metadata.get("name") or ""))
         return DryRun(_clean(answers.object_of(kind, answer, *named), kind), warnings)
+
+    async def prove_lock(self, namespace: str, name: str) -> LockProof:
+        """Whether the cluster refuses what is no dry-run, tried on this ConfigMap without changing it. Never raises."""
+        try:
+            await self._wire.probe_lock(namespace, name)
+        except errors.KFixError as answer:
+            return proof_of(answer)
+        return proof_of(None)
 
     async def _get(self, kind: Kind, namespace: str, name: str) -> Object:
         path = f"{kind.in_namespace}/{{name}}"

@@ -1,32 +1,37 @@
 """The only place where bytes go to the cluster. Built on ``kubernetes.aio``; imported when a cluster is opened.
 
-Two doors: ``read`` (GET) and ``dry_run`` (POST or PATCH with ``dryRun=All``). Below them ``DryRunOnly`` stands in for
+Three doors: ``read`` (GET), ``dry_run`` (POST or PATCH with ``dryRun=All``) and ``probe_lock``, a PATCH of one
+ConfigMap that changes nothing. Below them ``DryRunOnly`` stands in for
 the official client's transport and refuses anything else, so that not even a mistake in this package can write.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 
+from kfix.clients.kubernetes import lock
 from kfix.clients.kubernetes.kinds import Target
 from kfix.clients.kubernetes.refusals import document_of, refusal
 from schemas import errors
 
 #: Sent with every write. ``Strict``: unknown and duplicate fields are errors instead of being dropped.
 DRY_RUN_QUERY = (("dryRun", "All"), ("fieldValidation", "Strict"), ("fieldManager", "k-fix"))
+_MERGE = "application/merge-patch+json"
+_CONFIGMAP = re.compile(r"/api/v1/namespaces/[a-z0-9-]+/configmaps/[a-z0-9.-]+\Z")
 #: 5,000 pods are about 11 MB; pages are far smaller. More than this is a fault or an attack.
 BODY_LIMIT_BYTES = 64 * 2**20
 
 
 class DryRunOnly(RESTClientObject):
-    """The official transport with a gate: GET, or POST and PATCH marked ``dryRun=All`` on a plain resource."""
+    """The official transport with a gate: GET, POST and PATCH marked ``dryRun=All`` on a plain resource, the probe."""
 
     async def request(
         self,
@@ -42,7 +47,8 @@ class DryRunOnly(RESTClientObject):
         query = parse_qs(parts.query, keep_blank_values=True)
         dry = method in ("POST", "PATCH") and query.get("dryRun") == ["All"]
         # A dry-run TokenRequest returns a token that works.
-        if method != "GET" and (not dry or parts.path.rstrip("/").endswith("/token")):
+        writes = method != "GET" and (not dry or parts.path.rstrip("/").endswith("/token"))
+        if writes and not _changes_nothing(method, parts, headers, body):
             raise errors.Defect(
                 f"{method} {parts.path} would write to the cluster", reason="would_write"
             )
@@ -53,6 +59,17 @@ class DryRunOnly(RESTClientObject):
 
     def _create_pool_manager(self) -> Any:
         return _WithoutRedirects(super()._create_pool_manager())
+
+
+def _changes_nothing(method: str, parts: SplitResult, headers: Any, body: Any) -> bool:
+    """The lock's probe, exactly: an empty merge patch of a ConfigMap."""
+    return (
+        method == "PATCH"
+        and body == lock.NOTHING
+        and (headers or {}).get("Content-Type") == _MERGE
+        and parse_qs(parts.query, keep_blank_values=True) == {"fieldManager": ["k-fix"]}
+        and _CONFIGMAP.search(parts.path) is not None
+    )
 
 
 class _WithoutRedirects:
@@ -95,6 +112,13 @@ class Wire:
         dry = replace(target, query=(*DRY_RUN_QUERY, *target.query))
         answer, warnings = await self._send(method, dry, headers, body)
         return document_of(answer), warnings
+
+    async def probe_lock(self, namespace: str, name: str) -> None:
+        """A real PATCH that changes nothing. Raises from ``schemas.errors`` and ``refusals``: the lock's refusal, too."""
+        headers = {"Accept": "application/json", "Content-Type": _MERGE}
+        names = {"namespace": namespace, "name": name}
+        target = Target(lock.PROBE_PATH, names, (("fieldManager", "k-fix"),))
+        await self._send("PATCH", target, headers, lock.NOTHING)
 
     async def _send(
         self, method: str, target: Target, headers: dict[str, str], body: Any

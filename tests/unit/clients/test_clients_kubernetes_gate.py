@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 import kfix.clients.kubernetes as package
 from kfix.clients.kubernetes import Kubernetes, Refused, open_kubernetes
+from kfix.clients.kubernetes.lock import NOTHING
 from kfix.clients.kubernetes.refusals import presentable, refusal
 from kfix.clients.kubernetes.wire import DryRunOnly
 from kfix.settings import KubernetesConnection
@@ -98,6 +99,44 @@ async def test_the_transport_refuses_what_could_write(
     assert recorder.asked == []
 
 
+PROBED = "/api/v1/namespaces/kfix/configmaps/k-fix-lock"
+MERGE = "application/merge-patch+json"
+
+
+async def test_the_locks_probe_is_a_real_patch_that_changes_nothing(
+    server: tuple[Recorder, KubernetesConnection],
+) -> None:
+    recorder, settings = server
+    async with open_kubernetes(settings) as kube:
+        assert (await kube.prove_lock("kfix", "k-fix-lock")).state == "unlocked"
+    assert recorder.asked == [("PATCH", PROBED, {"fieldManager": ["k-fix"]})]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "body"),
+    [
+        ("PATCH", f"{PROBED}?fieldManager=k-fix", MERGE, {"metadata": {"labels": {"a": "b"}}}),
+        ("PATCH", f"{PROBED}?fieldManager=k-fix", MERGE, {}),
+        ("PATCH", f"{PROBED}?fieldManager=k-fix", "application/apply-patch+yaml", NOTHING),
+        ("PATCH", f"{PROBED}?fieldManager=k-fix", "application/json-patch+json", NOTHING),
+        ("PATCH", f"{PROBED}?fieldManager=k-fix&force=true", MERGE, NOTHING),
+        ("PATCH", f"{PROBED}?fieldManager=else", MERGE, NOTHING),
+        ("PATCH", f"{PROBED}/status?fieldManager=k-fix", MERGE, NOTHING),
+        ("PATCH", "/api/v1/namespaces/kfix/secrets/x?fieldManager=k-fix", MERGE, NOTHING),
+        ("POST", f"{PROBED}?fieldManager=k-fix", MERGE, NOTHING),
+        ("PUT", f"{PROBED}?fieldManager=k-fix", MERGE, NOTHING),
+    ],
+)
+async def test_nothing_that_only_resembles_the_probe_passes_the_gate(
+    server: tuple[Recorder, KubernetesConnection], method: str, path: str, kind: str, body: Any
+) -> None:
+    recorder, settings = server
+    gate = DryRunOnly(Configuration(host=settings.url))
+    with pytest.raises(errors.Defect):
+        await gate.request(method, settings.url + path, {"Content-Type": kind}, body)
+    assert recorder.asked == []
+
+
 def test_the_client_offers_reads_and_dry_runs_only() -> None:
     public = {name for name, _ in inspect.getmembers(Kubernetes, callable) if name[0] != "_"}
     assert public == {
@@ -108,6 +147,7 @@ def test_the_client_offers_reads_and_dry_runs_only() -> None:
         "version",
         "dry_run_patch",
         "dry_run_create",
+        "prove_lock",
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import fixtures_publish as sample
 import pytest
 
+from kfix.clients.kubernetes import LockProof
 from kfix.cluster_names import Own
 from manifests.index import build
 from manifests.locate import Hints
@@ -84,6 +85,13 @@ class Cluster:
             raise self.failure
 
 
+class Held:
+    """A lock that is proven."""
+
+    def lock(self) -> LockProof:
+        return LockProof("locked")
+
+
 async def examined(
     repository: Repository,
     cluster: Cluster,
@@ -99,6 +107,7 @@ async def examined(
         Policy(),
         deadline_s,
         own=OWN if own is None else own,
+        lock=Held(),
     )
     found = await examiner.examine(proposed(claim))
     (plan,) = found.plans
@@ -163,7 +172,7 @@ async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_u
     repository: Repository, cluster: Cluster, silent: str
 ) -> None:
     examiner = Examiner(
-        repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3, own=OWN
+        repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3, own=OWN, lock=Held()
     )
     with pytest.raises(errors.Unanswered) as raised:
         await validate(proposed(), examiner)
@@ -181,7 +190,14 @@ async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
     failure: Exception,
 ) -> None:
     examiner = Examiner(
-        Repository(), Cluster(failure), PublishedSchemas(""), Policy(), 5.0, ask_again=3, own=OWN
+        Repository(),
+        Cluster(failure),
+        PublishedSchemas(""),
+        Policy(),
+        5.0,
+        ask_again=3,
+        own=OWN,
+        lock=Held(),
     )
     assert isinstance(await validate(proposed(), examiner), ValidatedPlans)
 

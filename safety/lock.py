@@ -1,0 +1,67 @@
+"""Watches the lock: the cluster's refusal of whatever K-Fix sends that is no dry-run. Unknown counts as not locked."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from kfix.clients.kubernetes import LockProof, LockState
+from kfix.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+_GAUGE = {"locked": 1.0, "unlocked": 0.0, "unknown": math.nan}
+#: Missed probes after which an old proof proves nothing.
+_STALE_AFTER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The lock as last proven. ``since``: seconds of the watch's clock at which this state began."""
+
+    state: LockState
+    why: str
+    since: float
+
+
+class LockWatch:
+    """``safety.ports.Lock``: proves the lock at start and then on a slow clock."""
+
+    def __init__(
+        self, prove: Callable[[], Awaitable[LockProof]], clock: Callable[[], float], every_s: float
+    ) -> None:
+        self._prove = prove
+        self._clock = clock
+        self._every_s = every_s
+        self._lock = Lock("unknown", "the lock has not been tried yet", clock())
+        self._tried_at = clock()
+
+    def lock(self) -> Lock:
+        """The last proof, or ``unknown`` once it is older than three intervals."""
+        age_s = self._clock() - self._tried_at
+        if age_s > _STALE_AFTER * self._every_s:
+            return Lock("unknown", f"the lock was last tried {age_s:.0f} s ago", self._tried_at)
+        return self._lock
+
+    async def look(self) -> Lock:
+        """Tries the lock once; a change of state is told in the log."""
+        proof = await self._prove()
+        self._tried_at = self._clock()
+        metrics.LOCK.set(_GAUGE[proof.state])
+        metrics.LOCK_PROOFS.labels(proof.state).inc()
+        before = self._lock
+        changed = proof.state != before.state
+        self._lock = Lock(proof.state, proof.why, self._tried_at if changed else before.since)
+        if changed:
+            tell = log.info if proof.state == "locked" else log.error
+            tell("lock.changed", state=proof.state, before=before.state, reason=proof.why)
+        return self._lock
+
+    async def watch(self) -> None:
+        """Tries the lock again and again, until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._every_s)
+            await self.look()

@@ -1,0 +1,147 @@
+"""The lock is watched: what is not proven counts as open, and production is not examined then."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import pytest
+from prometheus_client import REGISTRY
+from test_safety_examination import OWN, Cluster, Repository, proposed
+
+from kfix.clients.kubernetes import LockProof, LockState, Refused
+from kfix.clients.kubernetes.lock import proof_of
+from safety.adapters.schemas import PublishedSchemas
+from safety.core import Policy
+from safety.examination import Examiner
+from safety.lock import LockWatch
+from schemas import errors
+from schemas.validated import CheckResult
+
+LOCKED = LockProof("locked")
+OPEN = LockProof("unlocked", "a real write passed")
+SILENT = LockProof("unknown", "no answer")
+
+
+@dataclass
+class World:
+    """A clock, and a cluster that answers probes as it is told."""
+
+    now: float = 100.0
+    proofs: list[LockProof] = field(default_factory=list)
+
+    async def prove(self) -> LockProof:
+        return self.proofs.pop(0)
+
+    def watch(self, *proofs: LockProof) -> LockWatch:
+        self.proofs = list(proofs)
+        return LockWatch(self.prove, lambda: self.now, 60.0)
+
+
+def test_before_the_first_probe_the_lock_is_unknown() -> None:
+    assert World().watch().lock().state == "unknown"
+
+
+async def test_a_removed_binding_is_noticed_at_the_next_probe_and_told_since_when() -> None:
+    world = World()
+    watch = world.watch(LOCKED, LOCKED, OPEN, LOCKED)
+    seen = []
+    for _ in range(4):
+        seen.append(await watch.look())
+        world.now += 60
+    assert [(lock.state, lock.since) for lock in seen] == [
+        ("locked", 100.0),
+        ("locked", 100.0),
+        ("unlocked", 220.0),
+        ("locked", 280.0),
+    ]
+    assert seen[2].why == OPEN.why
+
+
+async def test_an_old_proof_proves_nothing() -> None:
+    world = World()
+    watch = world.watch(LOCKED)
+    await watch.look()
+    world.now += 180
+    assert watch.lock().state == "locked"
+    world.now += 1
+    assert (watch.lock().state, watch.lock().why) == (
+        "unknown",
+        "the lock was last tried 181 s ago",
+    )
+
+
+@pytest.mark.parametrize(("proof", "value"), [(LOCKED, 1.0), (OPEN, 0.0), (SILENT, math.nan)])
+async def test_metrics_tell_the_state(proof: LockProof, value: float) -> None:
+    count = REGISTRY.get_sample_value("kfix_lock_proofs_total", {"state": proof.state}) or 0.0
+    await World().watch(proof).look()
+    told = REGISTRY.get_sample_value("kfix_lock_held")
+    assert told is not None
+    assert told == value or (math.isnan(told) and math.isnan(value))
+    after = REGISTRY.get_sample_value("kfix_lock_proofs_total", {"state": proof.state})
+    assert after == count + 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (None, "unlocked"),
+        (Refused("denied request: K-Fix may only dry-run", reason="invalid", status=422), "locked"),
+        (Refused("exceeded quota", reason="admission", status=403), "unknown"),
+        (errors.NotFound("no such ConfigMap"), "unknown"),
+        (errors.Unauthorized("cannot patch"), "unknown"),
+        (errors.Unavailable("503"), "unknown"),
+        (errors.TimedOut("late"), "unknown"),
+    ],
+)
+def test_only_the_policys_own_refusal_proves_the_lock(
+    answer: errors.KFixError | None, state: LockState
+) -> None:
+    assert proof_of(answer).state == state
+    assert (proof_of(answer).why == "") == (state == "locked")
+
+
+class Counting(Cluster):
+    """A cluster that remembers whether it was asked."""
+
+    dry_runs = 0
+
+    async def dry_run(self, *args: object) -> CheckResult:  # type: ignore[override]
+        self.dry_runs += 1
+        return await super().dry_run(*args)  # type: ignore[arg-type]
+
+
+async def _dry_run(proof: LockProof | None, environment: str) -> tuple[CheckResult, int, bool]:
+    watch = None
+    if proof is not None:
+        watch = World().watch(proof)
+        await watch.look()
+    cluster = Counting()
+    examiner = Examiner(
+        Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, own=OWN, lock=watch
+    )
+    candidate = proposed()
+    context = candidate.context.model_copy(update={"environment": environment})
+    (plan,) = (await examiner.examine(candidate.model_copy(update={"context": context}))).plans
+    check = next(c for c in plan.checks if c.name == "server_dry_run")
+    return check, cluster.dry_runs, plan.accepted
+
+
+@pytest.mark.parametrize("proof", [OPEN, SILENT, None])
+@pytest.mark.parametrize("environment", ["production", "unknown"])
+async def test_production_is_not_examined_without_the_lock_and_the_record_says_why(
+    proof: LockProof | None, environment: str
+) -> None:
+    check, asked, accepted = await _dry_run(proof, environment)
+    assert (check.verdict, asked, accepted) == ("unknown", 0, False)
+    assert (proof.why if proof else "nobody watches") in check.reason
+
+
+@pytest.mark.parametrize(
+    ("proof", "environment"), [(LOCKED, "production"), (OPEN, "staging"), (None, "development")]
+)
+async def test_a_proven_lock_or_another_environment_is_examined(
+    proof: LockProof | None, environment: str
+) -> None:
+    _, asked, _ = await _dry_run(proof, environment)
+    assert asked == 1
