@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 import kfix
+from kfix.broker.connection import Brokers
 from kfix.runtime import headers as hd
 from kfix.runtime.attempt import Again, GiveUp, GoOn, Later, after_failure
+from kfix.runtime.engine import Engine
+from kfix.runtime.intake import Intake
 from kfix.runtime.letters import (
     MESSAGE_MAX,
     Failure,
@@ -18,9 +24,13 @@ from kfix.runtime.letters import (
     retry_headers,
     revived_headers,
 )
+from kfix.runtime.outbox import Outbox
 from kfix.runtime.redecide import differences
 from kfix.runtime.settings import Runtime
+from kfix.runtime.stage import Stage
 from kfix.runtime.stages import NAMES, find
+from kfix.settings import Kafka
+from kfix.wire import codec_for
 from schemas import errors
 
 KNOBS = Runtime(_env_file=None)
@@ -174,3 +184,24 @@ def test_the_promised_defaults_stand() -> None:
 def test_the_version_in_headers_is_the_packages() -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     assert kfix.__version__ == project["project"]["version"]
+
+
+def test_a_consumer_that_has_not_begun_has_not_ended() -> None:
+    brokers = Brokers("127.0.0.1:1", Kafka(_env_file=None))
+    engine = Engine(
+        Stage("quiet", ports=nothing),
+        None,
+        brokers=brokers,
+        codec=codec_for(brokers.kafka),
+        outbox=Outbox(brokers, KNOBS),
+        knobs=KNOBS,
+        leave=sys.exit,
+    )
+    intake = Intake(engine, group="quiet", brokers=brokers, knobs=KNOBS)
+    assert not intake.gone
+    assert intake.assigned_at is None
+
+
+@asynccontextmanager
+async def nothing() -> AsyncIterator[None]:
+    yield None
