@@ -11,6 +11,7 @@ import structlog
 
 from kfix.clients.kubernetes import LockProof, LockState
 from kfix.telemetry import metrics
+from kfix.telemetry.notes import note
 
 log = structlog.get_logger(__name__)
 _GAUGE = {"locked": 1.0, "unlocked": 0.0, "unknown": math.nan}
@@ -52,6 +53,7 @@ class LockWatch:
         self._tried_at = self._clock()
         metrics.LOCK.set(_GAUGE[proof.state])
         metrics.LOCK_PROOFS.labels(proof.state).inc()
+        note("lock", f"{proof.state} {proof.why}")
         before = self._lock
         changed = proof.state != before.state
         self._lock = Lock(proof.state, proof.why, self._tried_at if changed else before.since)

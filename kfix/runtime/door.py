@@ -20,6 +20,7 @@ from kfix.runtime.outbox import Outbox
 from kfix.runtime.sending import Sender
 from kfix.runtime.settings import Runtime
 from kfix.runtime.stage import Asgi, Stage
+from kfix.telemetry import notes
 from kfix.telemetry.redaction import mask
 from kfix.topics import Topic
 from kfix.wire import Codec
@@ -162,7 +163,7 @@ def health(ready: Callable[[], bool], trouble: Callable[[], str]) -> Asgi:
     """``/healthz``, ``/readyz`` and ``/metrics`` (Prometheus text).
 
     ``/healthz`` is 503 with the reason once a stage stands still, and does not answer when the loop hangs.
-    ``/readyz`` is 200 while every stage has its assignment and polls it, and the broker tells its lag.
+    ``/readyz`` shows the notes of the stages below its verdict. It is 200 while every stage has its assignment and polls it, and the broker tells its lag.
     """
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -175,6 +176,7 @@ def health(ready: Callable[[], bool], trouble: Callable[[], str]) -> Asgi:
             status, body = (503, f"{why}\n".encode()) if why else (200, b"ok\n")
         elif scope["path"] == "/readyz":
             status, body = (200, b"ready\n") if ready() else (503, b"not ready\n")
+            body += notes.lines().encode()
         elif scope["path"] == "/metrics":
             status, kind, body = 200, CONTENT_TYPE_LATEST, generate_latest()
         headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]

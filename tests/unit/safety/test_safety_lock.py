@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -11,6 +12,7 @@ from test_safety_examination import OWN, Cluster, Repository, proposed
 
 from kfix.clients.kubernetes import LockProof, LockState, Refused
 from kfix.clients.kubernetes.lock import proof_of
+from kfix.runtime.door import health
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.examination import Examiner
@@ -69,6 +71,19 @@ async def test_an_old_proof_proves_nothing() -> None:
         "unknown",
         "the lock was last tried 181 s ago",
     )
+
+
+async def test_the_page_of_readiness_shows_the_lock() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await World().watch(OPEN).look()
+    page = health(lambda: True, lambda: "")
+    await page({"type": "http", "path": "/readyz"}, None, send)
+    assert sent[0]["status"] == 200
+    assert b"lock: unlocked a real write passed\n" in sent[1]["body"]
 
 
 @pytest.mark.parametrize(("proof", "value"), [(LOCKED, 1.0), (OPEN, 0.0), (SILENT, math.nan)])
