@@ -31,6 +31,7 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
         cycle=bundle.cycle,
         delivery_id=bundle.trace_id or bundle.event_id,
         at=bundle.alerted_at,
+        trouble=core.trouble_fingerprint(bundle),
     )
     if membership.role == "after_recovery":
         verdict = core.already_recovered(verdict, language=ports.language)

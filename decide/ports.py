@@ -39,9 +39,13 @@ class IncidentLedger(Protocol):
     """
 
     async def join(
-        self, *, fingerprint: str, cycle: str, delivery_id: str, at: datetime
+        self, *, fingerprint: str, cycle: str, delivery_id: str, at: datetime, trouble: str = ""
     ) -> Membership:
-        """Finds or opens the incident of an alert that happened ``at``."""
+        """Finds or opens the incident of an alert that happened ``at``.
+
+        ``trouble`` is the fingerprint of the alert's monitor and group. An alert whose cause is named joins the open
+        incident that began there without a cause; one without a cause joins the open one that was named there.
+        """
         ...
 
     async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:

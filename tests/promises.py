@@ -91,12 +91,17 @@ PROMISES = (
             "tests/unit/enrich/test_enrich_asking_again.py",
             "tests/unit/decide/test_decide_unchecked.py",
             "tests/unit/safety/test_safety_examination.py",
+            "tests/pipeline/test_unanswered.py",
         ),
     ),
     Promise(
         "R8",
         "the same trouble has the same fingerprint, another has another",
-        ("tests/unit/decide/test_decide_identity.py", "tests/unit/decide/test_decide_trouble.py"),
+        (
+            "tests/unit/decide/test_decide_identity.py",
+            "tests/unit/decide/test_decide_trouble.py",
+            "tests/pipeline/test_alerts_without_namespace.py",
+        ),
     ),
     Promise(
         "R9",

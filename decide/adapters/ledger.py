@@ -41,6 +41,17 @@ def _insert_missing(connection: Connection, table: Table, **values: Any) -> None
     connection.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
+@dataclass(frozen=True, slots=True)
+class _Alert:
+    """What ``join`` is told."""
+
+    fingerprint: str
+    cycle: str
+    delivery_id: str
+    at: datetime
+    trouble: str
+
+
 class SqlLedger:
     """``decide.ports.IncidentLedger`` on the relational store."""
 
@@ -49,11 +60,10 @@ class SqlLedger:
         self._windows = windows or Windows()
 
     async def join(
-        self, *, fingerprint: str, cycle: str, delivery_id: str, at: datetime
+        self, *, fingerprint: str, cycle: str, delivery_id: str, at: datetime, trouble: str = ""
     ) -> Membership:
-        return await self._transact(
-            lambda connection: self._join(connection, fingerprint, cycle, delivery_id, at)
-        )
+        alert = _Alert(fingerprint, cycle, delivery_id, at, trouble)
+        return await self._transact(lambda connection: self._join(connection, alert))
 
     async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
         return await self._transact(lambda connection: self._recover(connection, cycle, at))
@@ -79,40 +89,66 @@ class SqlLedger:
     async def _transact(self, work: Callable[[Connection], T]) -> T:
         return await transact(self._engine, work, what="the incident ledger")
 
-    def _join(
-        self, connection: Connection, fingerprint: str, cycle: str, delivery_id: str, at: datetime
-    ) -> Membership:
-        # Three locks, always in this order: the cycle's row, then the fingerprint's, then the incident's.
-        episode = self._locked(connection, alert_cycles, cycle=cycle)
+    def _join(self, connection: Connection, alert: _Alert) -> Membership:
+        # Locks, always in this order: the cycle's row, the cause's, the trouble's, the incident's.
+        episode = self._locked(connection, alert_cycles, cycle=alert.cycle)
         known = connection.execute(
             select(deliveries.c.incident_id, deliveries.c.role).where(
-                deliveries.c.delivery_id == delivery_id
+                deliveries.c.delivery_id == alert.delivery_id
             )
         ).one_or_none()
         if known is not None:
             mine = self._fingerprint(connection, known.incident_id)
             return Membership(known.incident_id, mine, cast(Role, known.role))
-        newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
         recovered_at = _aware(episode.recovered_at)
-        too_late = recovered_at is not None and recovered_at >= at
-        own = self._open_incident(connection, episode.incident_id, at)
-        same = self._open_incident(connection, newest.incident_id, at)
-        # One trouble has one merge request: an incident with a plan for it goes before the one its cycle began.
-        incident_id = same if same and self._proposed(connection, same) else own or same
-        role: Role = "repeat"
-        if incident_id is None:
-            role = "first"
-            incident_id = self._open(connection, fingerprint, delivery_id, at)
-        elif same is None:
-            # An incident that began as another trouble is this one's from now on.
-            self._points_to(connection, fingerprint, incident_id)
-        self._touch(connection, incident_id, cycle, at, recovered=too_late)
+        too_late = recovered_at is not None and recovered_at >= alert.at
+        incident_id, role = self._find_or_open(connection, alert, episode.incident_id)
+        self._touch(connection, incident_id, alert.cycle, alert.at, recovered=too_late)
         if too_late:
             role = "after_recovery"
         _insert_missing(
-            connection, deliveries, delivery_id=delivery_id, incident_id=incident_id, role=role
+            connection,
+            deliveries,
+            delivery_id=alert.delivery_id,
+            incident_id=incident_id,
+            role=role,
         )
         return Membership(incident_id, self._fingerprint(connection, incident_id), role)
+
+    def _find_or_open(
+        self, connection: Connection, alert: _Alert, begun: str | None
+    ) -> tuple[str, Role]:
+        """The incident and the alert's role in it; ``begun`` is the one that its cycle began."""
+        newest = self._locked(connection, fingerprints, fingerprint=alert.fingerprint)
+        own = self._open_incident(connection, begun, alert.at)
+        same = self._open_incident(connection, newest.incident_id, alert.at)
+        unnamed = self._of_trouble(connection, alert)
+        # One trouble has one merge request: an incident with a plan for it goes before the one its cycle began.
+        found = same if same and self._proposed(connection, same) else own or same or unnamed
+        incident_id = found or self._open(
+            connection, alert.fingerprint, alert.delivery_id, alert.at
+        )
+        if found and same is None:
+            # An incident that began as another trouble is this one's from now on.
+            self._points_to(connection, alert.fingerprint, incident_id)
+        if alert.trouble not in ("", alert.fingerprint) and unnamed is None:
+            self._begin_at(connection, alert, incident_id)
+        return incident_id, "repeat" if found else "first"
+
+    def _of_trouble(self, connection: Connection, alert: _Alert) -> str | None:
+        """The open incident that began at the alert's monitor and group without a cause."""
+        if alert.trouble in ("", alert.fingerprint):
+            return None
+        row = self._locked(connection, fingerprints, fingerprint=alert.trouble)
+        found = self._open_incident(connection, row.incident_id, alert.at)
+        began = found is not None and self._fingerprint(connection, found) == alert.trouble
+        return found if began else None
+
+    def _begin_at(self, connection: Connection, alert: _Alert, incident_id: str) -> None:
+        """Alerts of this monitor and group that name no cause are this incident's, unless they have an open one."""
+        row = self._locked(connection, fingerprints, fingerprint=alert.trouble)
+        if self._open_incident(connection, row.incident_id, alert.at) is None:
+            self._points_to(connection, alert.trouble, incident_id)
 
     def _locked(self, connection: Connection, table: Table, **key: str) -> Row[Any]:
         """The row of ``key``, made when missing and held until the transaction ends."""

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from decide.core.deciding import diagnose, question_about
 from decide.core.opinion import Verdict
-from decide.core.record import already_recovered, candidate, fingerprint_of, recovered
+from decide.core.record import (
+    already_recovered,
+    candidate,
+    fingerprint_of,
+    recovered,
+    trouble_fingerprint,
+)
 from decide.core.strangers import not_ours
 
 __all__ = [
@@ -20,4 +26,5 @@ __all__ = [
     "not_ours",
     "question_about",
     "recovered",
+    "trouble_fingerprint",
 ]

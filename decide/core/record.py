@@ -68,7 +68,13 @@ def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:
             failure_class="node_not_ready" if named in _NODE_LOST else named,
             object_ref=analysis.object,
         )
-    return stable_id("fp", cluster.strip().lower(), bundle.trouble or bundle.cycle)
+    return trouble_fingerprint(bundle)
+
+
+def trouble_fingerprint(bundle: ContextBundle) -> str:
+    """The fingerprint of the monitor and group that the alert comes from, whatever its cause."""
+    cluster = bundle.k8s_context.cluster.strip().lower()
+    return stable_id("fp", cluster, bundle.trouble or bundle.cycle)
 
 
 def recovered(bundle: ContextBundle, *, language: str) -> Verdict:

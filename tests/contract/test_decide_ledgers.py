@@ -29,9 +29,17 @@ def after(minutes: float) -> datetime:
 
 
 async def join(
-    ledger: SqlLedger, delivery: str, *, cycle: str, fp: str = "fp", at: datetime = T0
+    ledger: SqlLedger,
+    delivery: str,
+    *,
+    cycle: str,
+    fp: str = "fp",
+    at: datetime = T0,
+    trouble: str = "",
 ) -> Membership:
-    return await ledger.join(fingerprint=fp, cycle=cycle, delivery_id=delivery, at=at)
+    return await ledger.join(
+        fingerprint=fp, cycle=cycle, delivery_id=delivery, at=at, trouble=trouble
+    )
 
 
 async def test_twenty_four_alerts_at_once_are_one_incident(replicas: list[SqlLedger]) -> None:
@@ -103,3 +111,47 @@ async def test_a_store_without_tables_is_a_typed_failure(store_url: str) -> None
     with pytest.raises(errors.Unavailable, match="incident ledger"):
         await join(SqlLedger(engine), "d", cycle="cy")
     engine.dispose()
+
+
+async def test_an_incident_that_began_without_a_cause_is_the_causes_once_it_is_named(
+    replicas: list[SqlLedger],
+) -> None:
+    blind = await join(replicas[0], "d1", cycle="cy-1", fp="tr", trouble="tr")
+    named = await join(replicas[1], "d2", cycle="cy-2", fp="cause", trouble="tr")
+    other = await join(replicas[2], "d3", cycle="cy-3", fp="cause", trouble="elsewhere")
+    assert {named.incident_id, other.incident_id} == {blind.incident_id}
+    assert (named.role, other.role) == ("repeat", "repeat")
+
+
+async def test_an_alert_without_a_cause_joins_what_was_named_at_its_monitor_and_group(
+    replicas: list[SqlLedger],
+) -> None:
+    named = await join(replicas[0], "d1", cycle="cy-1", fp="cause", trouble="tr")
+    blind = await join(replicas[1], "d2", cycle="cy-2", fp="tr", trouble="tr")
+    assert blind.incident_id == named.incident_id
+
+
+async def test_two_causes_at_one_monitor_and_group_are_two_incidents(
+    replicas: list[SqlLedger],
+) -> None:
+    one = await join(replicas[0], "d1", cycle="cy-1", fp="cause", trouble="tr")
+    two = await join(replicas[1], "d2", cycle="cy-2", fp="other", trouble="tr")
+    assert one.incident_id != two.incident_id
+
+
+async def test_named_or_not_alerts_of_one_trouble_at_once_are_one_incident(
+    replicas: list[SqlLedger],
+) -> None:
+    joined = await asyncio.gather(
+        *(
+            join(
+                replicas[n % 4],
+                f"d{n}",
+                cycle=f"cy-{n}",
+                fp="cause" if n % 2 else "tr",
+                trouble="tr",
+            )
+            for n in range(24)
+        )
+    )
+    assert len({one.incident_id for one in joined}) == 1
