@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from kfix.redaction.words import harmless, lower, named
+from kfix.redaction.words import any_of, harmless, lower, named
 
 #: Options whose next word is a password, by program (its documentation's synopsis).
 _NEXT: dict[str, tuple[str, ...]] = {
@@ -130,17 +130,9 @@ _PLACED: dict[tuple[str, str], int] = {
     ("auth", "login"): 9,
 }
 _PROGRAM = re.compile(
-    r"(?<![\w.-])(?:"
-    + "|".join(
-        sorted(
-            map(
-                re.escape, {*_NEXT, *_JOINED, *_USER, "rabbitmqctl", "vault", "htpasswd", "openssl"}
-            ),
-            key=len,
-            reverse=True,
-        )
-    )
-    + r")(?![\w.-])"
+    r"(?<![\w.-])"
+    + any_of({*_NEXT, *_JOINED, *_USER, "rabbitmqctl", "vault", "htpasswd", "openssl"})
+    + r"(?![\w.-])"
 )
 _OPTION = re.compile(r"[ \t]--?[a-zA-Z]|\A--?[a-zA-Z]")
 _ORDERED = ("rabbitmqctl ", "vault ", "redis-cli ", " auth ")

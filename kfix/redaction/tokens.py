@@ -27,8 +27,9 @@ def _bodies(prefix: str) -> str:
     return f"(?:{bodies})" if prefix else rf"(?=[0-9A-Za-z_.~+/:-]{{30}})(?:{bodies})"
 
 
+_SHORTEST = 16
 #: Every format has a run of this many characters from its first on; most words of a log do not.
-_RUN = r"[0-9A-Za-z_.$+/~=:|{}!-]{16}"
+_RUN = rf"[0-9A-Za-z_.$+/~=:|{{}}!-]{{{_SHORTEST}}}"
 _FORM = rf"(?={_RUN})" + any_of(_BY_PREFIX, lambda prefix: [_bodies(prefix)])
 _BEFORE = r"(?<![0-9A-Za-z])"
 #: No groups: hundreds of them would make the search slow.
@@ -39,6 +40,8 @@ _TOKEN_ESCAPED = re.compile(rf"(?:{_BEFORE}|(?<=\\[nrt])){_FORM}")
 
 def mask_tokens(text: str) -> str:
     """``text`` with each token of a documented format replaced by ``[masked:kind]``."""
+    if len(text) < _SHORTEST:
+        return text
     return (_TOKEN_ESCAPED if "\\" in text else _TOKEN).sub(_told, text)
 
 
