@@ -1,2 +1,9 @@
-#: The version that stands in record headers; a test holds it equal to pyproject's.
-__version__ = "0.1.0"
+"""K-Fix: the front door, the engine and the outer world of its stages."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    #: The installed distribution's version, as pyproject.toml says it; it stands in record headers.
+    __version__ = version("kfix")
+except PackageNotFoundError:  # a source tree that nobody installed
+    __version__ = "0+source"

@@ -262,6 +262,11 @@ PROMISES = (
         "cluster or name or claim or identity or stranger or our",
     ),
     Promise(
+        "release",
+        "a wheel built offline has every file it needs, its licence and its version",
+        ("tests/unit/kfix/test_kfix_release.py",),
+    ),
+    Promise(
         "checks", "a check that cannot be made never passes in production", ("tests/unit/safety",)
     ),
 )

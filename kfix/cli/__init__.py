@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Annotated
 
 import typer
 
@@ -30,6 +31,24 @@ COMMANDS: tuple[str, ...] = (
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    """The answer to ``kfix --version``: what is installed here."""
+    if wanted:
+        import kfix
+
+        typer.echo(f"kfix {kfix.__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version."),
+    ] = False,
+) -> None:
+    """From a Datadog alert to a reviewed Kubernetes fix."""
+
+
 def main() -> None:
     """Entry point of the ``kfix`` script."""
     app = typer.Typer(
@@ -39,6 +58,7 @@ def main() -> None:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+    app.callback()(_options)
     for name in COMMANDS:
         importlib.import_module(f"kfix.cli.{name}").register(app)
     try:
