@@ -55,6 +55,8 @@ class River:
             "KFIX_LEARN_TRIES": "30",  # metrics have a point every 10 s
             "KFIX_LEARN_POLL_S": "0.5",
             "KFIX_LEARN_LEASE_S": "3",
+            # The company does not answer while its loop waits for the stages to start.
+            "KFIX_SAFETY_LOCK_CHECK_S": "1",
             "KFIX_RUNTIME_BACKOFF_S": "0.1",
             "KFIX_RUNTIME_RETRY_DELAY_S": "1",
             **({} if cluster.embedded else {"KFIX_RUNTIME_INSTANCE": "one"}),
