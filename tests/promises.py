@@ -262,6 +262,11 @@ PROMISES = (
         "cluster or name or claim or identity or stranger or our",
     ),
     Promise(
+        "schemas",
+        "Kubernetes' schemas are read once; their verdicts are the library's",
+        ("tests/unit/safety/test_safety_schemas.py",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),
