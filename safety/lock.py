@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 _GAUGE = {"locked": 1.0, "unlocked": 0.0, "unknown": math.nan}
 #: Missed probes after which an old proof proves nothing.
 _STALE_AFTER = 3
+#: Seconds to the next probe after one that told nothing, doubled each time up to the interval: plans wait for it.
+_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class LockWatch:
         self._every_s = every_s
         self._lock = Lock("unknown", "the lock has not been tried yet", clock())
         self._tried_at = clock()
+        self._silent = 0
 
     def lock(self) -> Lock:
         """The last proof, or ``unknown`` once it is older than three intervals."""
@@ -54,6 +57,7 @@ class LockWatch:
         metrics.LOCK.set(_GAUGE[proof.state])
         metrics.LOCK_PROOFS.labels(proof.state).inc()
         note("lock", f"{proof.state} {proof.why}")
+        self._silent = self._silent + 1 if proof.state == "unknown" else 0
         before = self._lock
         changed = proof.state != before.state
         self._lock = Lock(proof.state, proof.why, self._tried_at if changed else before.since)
@@ -62,8 +66,15 @@ class LockWatch:
             tell("lock.changed", state=proof.state, before=before.state, reason=proof.why)
         return self._lock
 
+    @property
+    def next_s(self) -> float:
+        """Seconds to the next probe: the interval, or less after probes that told nothing."""
+        if not self._silent:
+            return self._every_s
+        return float(min(self._every_s, _AGAIN_S * 2 ** min(self._silent - 1, 16)))
+
     async def watch(self) -> None:
         """Tries the lock again and again, until it is cancelled."""
         while True:
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(self.next_s)
             await self.look()

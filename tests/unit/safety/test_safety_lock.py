@@ -73,6 +73,15 @@ async def test_an_old_proof_proves_nothing() -> None:
     )
 
 
+async def test_after_a_probe_that_told_nothing_the_next_comes_soon_and_then_ever_later() -> None:
+    watch = World().watch(*[SILENT] * 7, LOCKED)
+    waits = []
+    for _ in range(8):
+        await watch.look()
+        waits.append(watch.next_s)
+    assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+
+
 async def test_the_page_of_readiness_shows_the_lock() -> None:
     sent: list[dict[str, Any]] = []
 
