@@ -267,6 +267,11 @@ PROMISES = (
         ("tests/unit/safety/test_safety_schemas.py",),
     ),
     Promise(
+        "rules version",
+        "a decision says which rules made it: another digest for every other rule",
+        ("tests/unit/decide/test_decide_version.py",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),

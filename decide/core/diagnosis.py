@@ -40,8 +40,6 @@ from schemas.base import Severity, Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
-#: Recorded with every decision: change it when rules change.
-RULES_VERSION = "2026.11-2"
 Rule = Callable[[ClusterView], Iterator[Finding]]
 _RULES: tuple[Rule, ...] = (
     admission.find,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from decide.core.diagnosis import RULES_VERSION
 from decide.core.opinion import Verdict
 from decide.core.taxonomy import CLASSES
+from decide.core.version import RULES_VERSION
 from kfix.measurements import measure
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle

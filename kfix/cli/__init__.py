@@ -35,8 +35,9 @@ def _tell_version(wanted: bool) -> None:
     """The answer to ``kfix --version``: what is installed here."""
     if wanted:
         import kfix
+        from decide.core.version import RULES_VERSION
 
-        typer.echo(f"kfix {kfix.__version__}")
+        typer.echo(f"kfix {kfix.__version__}, rules {RULES_VERSION}")
         raise typer.Exit
 
 
