@@ -36,6 +36,7 @@ TAGS = frozenset(
         "gke_cluster_name",
     }
 )
+_RUN_TOGETHER = frozenset(tag.replace("_", "") for tag in TAGS)
 #: Tags whose value is the UID of the cluster's namespace ``kube-system`` (Datadog's orchestrator explorer).
 ID_TAGS = frozenset({"orch_cluster_id"})
 #: ``key:value`` of a scope or a query's filter, also ``key IN (a, b)``, not behind a negation.
@@ -44,6 +45,8 @@ _PAIR = re.compile(
     r"(?::(?P<value>\"[^\"]*\"|\([^()]*\)|[^\s,{}()\"]+)|\s+(?P<nin>not\s+)?in\s*\((?P<list>[^()]*)\))",
     re.IGNORECASE,
 )
+#: The beginning of a negated group.
+_LEFT_OUT = re.compile(r"(?:[!-]|\bnot\b)\s*\(", re.IGNORECASE)
 _OR = re.compile(r"\s+or\s+|,", re.IGNORECASE)
 #: Characters of a query that are looked at.
 _LOOKED_AT = 20_000
@@ -68,6 +71,14 @@ class Own:
         """All that it is called, as names are compared."""
         return frozenset(n for n in (_name(t) for t in (self.name, *self.aliases)) if n)
 
+    def is_named(self, text: str) -> bool:
+        """Does the text name it? An ARN is another cluster's where we have one that ends alike and differs."""
+        name = _name(text)
+        mine = [t.strip().casefold() for t in (self.name, *self.aliases)]
+        arns = [arn for arn in mine if arn.startswith("arn:") and _name(arn) == name]
+        whole = text.strip().casefold()
+        return whole in arns if arns and whole.startswith("arn:") else name in self.names
+
 
 @lru_cache(4096)
 def folded(key: str) -> str:
@@ -75,9 +86,15 @@ def folded(key: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", key.strip().lower()).strip("_")
 
 
+def names_cluster(key: str) -> bool:
+    """Is it a tag that names a cluster? Datadog lowers ``kubeClusterName`` to ``kubeclustername``."""
+    name = folded(key)
+    return name in TAGS or name in _RUN_TOGETHER
+
+
 def scoped(text: str) -> Iterator[tuple[str, str]]:
     """(tag, value) of what a scope or a query's filter asks for; negated ones, patterns and variables are none."""
-    for match in _PAIR.finditer(text[:_LOOKED_AT]):
+    for match in _PAIR.finditer(_asked(text[:_LOOKED_AT])):
         if match["not"] or match["nin"]:
             continue
         found = match["value"] if match["value"] is not None else match["list"]
@@ -85,6 +102,22 @@ def scoped(text: str) -> Iterator[tuple[str, str]]:
             value = part.strip().strip('"')
             if value and not set(value) & set("*$?"):
                 yield match["key"], value
+
+
+def _asked(text: str) -> str:
+    """Without what is left out in brackets: ``-(a:b OR c:d)``. A minus before a metric's brackets is arithmetic."""
+    at, kept, end = 0, [], len(text)
+    for match in _LEFT_OUT.finditer(text):
+        if match.start() < at:
+            continue
+        depth, stop = 1, match.end()
+        while depth and stop < end:
+            depth += (text[stop] == "(") - (text[stop] == ")")
+            stop += 1
+        if "{" not in text[match.end() : stop]:
+            kept.append(text[at : match.start()])
+            at = stop
+    return " ".join((*kept, text[at:]))
 
 
 def claim(tags: Mapping[str, str], scope: str, monitor: Monitor | None, own: Own) -> ClusterClaim:
@@ -104,9 +137,8 @@ def _compared(
 ) -> ClusterClaim:
     if not own.names:
         return ClusterClaim(verdict="unclaimed", named=named)
-    mine = own.names
-    strange = [name for name in alert or others if _name(name) not in mine]
-    contradicted = bool(others) and not {_name(name) for name in others} & mine
+    strange = [name for name in alert or others if not own.is_named(name)]
+    contradicted = bool(others) and not any(own.is_named(name) for name in others)
     if strange or contradicted:
         return _foreign(named, own)
     return ClusterClaim(verdict="ours" if named else "unnamed", named=named, own=own.name)
@@ -118,7 +150,7 @@ def _foreign(named: tuple[str, ...], own: Own, reason: str = "") -> ClusterClaim
 
 def strangers(told: ClusterClaim, own: Own) -> tuple[str, ...]:
     """The named clusters that are not ours; all of them where ours has no name."""
-    return tuple(name for name in told.named if _name(name) not in own.names)
+    return tuple(name for name in told.named if not own.is_named(name))
 
 
 def again(told: ClusterClaim, cluster: str, own: Own) -> ClusterClaim:
@@ -130,7 +162,7 @@ def again(told: ClusterClaim, cluster: str, own: Own) -> ClusterClaim:
         return told
     if not own.names:
         return told.model_copy(update={"verdict": "unclaimed"})
-    if cluster and _name(cluster) not in own.names:
+    if cluster and not own.is_named(cluster):
         named = tuple(dict.fromkeys((*told.named, cluster)))
         return _foreign(named, own, told.reason)
     if told.verdict == "unjudged":
@@ -165,7 +197,7 @@ def _of_pairs(pairs: Sequence[tuple[str, str]]) -> list[str]:
     found = (
         value.strip()[:_LONGEST]
         for key, text in pairs
-        if folded(key) in TAGS
+        if names_cluster(key)
         for value in text.split(",")
     )
     return list(dict.fromkeys(value for value in found if value))

@@ -44,8 +44,9 @@ _PLACES = re.compile(
     r"|euw|use|usw|euc|apse|apne|weu|neu|eus|wus|aws|gcp|gke|eks|aks|azure|k8s|kube|kubernetes|cluster|clusters"
     r"|env|environment|environments|region|zone|[a-z])?[0-9]*"
 )
-#: A part that says production without being the word: ``euprod``, ``prod2b``; not ``product`` and ``producer``.
-_LIKE_PRODUCTION = re.compile(r"prod(?!uc(?!tion))|production")
+#: A part that says production without being the word: ``euprod``, ``prod2b``, ``aksprdweu``, other languages' words; not
+#: ``product`` and ``producer``.
+_LIKE_PRODUCTION = re.compile(r"prod(?!uc(?!tion|cion|ao))|prd|produzione|productie")
 #: Words of files' names that say nothing of where they go.
 _FILES = frozenset(
     [
@@ -66,8 +67,8 @@ _FILES = frozenset(
     ]
 )
 _JOINED = (
-    (re.compile(r"pre[^a-z0-9]*(?=prod|prd|live)"), "pre"),
-    (re.compile(r"non?[^a-z0-9]*(?=prod|prd|live)"), "non"),
+    (re.compile(r"(?<![a-z0-9])pre[^a-z0-9]*(?=prod|prd|live)"), "pre"),
+    (re.compile(r"(?<![a-z0-9])non?[^a-z0-9]*(?=prod|prd|live)"), "non"),
 )
 _PARTS = re.compile(r"[a-z0-9]+")
 _NEGATED = re.compile(r"non?(?:prod|prd|live)")

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kfix import environment_words as words
-from kfix.cluster_names import TAGS as CLUSTER_TAGS
-from kfix.cluster_names import folded, scoped
+from kfix.cluster_names import folded, names_cluster, scoped
 from manifests.reach import Reach
 from schemas.base import Environment, Json, ObjectRef
 from schemas.context import Monitor
@@ -27,6 +26,7 @@ KEYS = frozenset(
         "environment_name",
         "env_name",
         "deployment_environment",
+        "deployment_environment_name",
         "deployment_env",
         "deploy_env",
         "kube_environment",
@@ -68,7 +68,7 @@ def _of_pairs(source: Speaker, pairs: Iterable[tuple[str, str, str]]) -> Iterato
         for value in (part.strip() for part in text.split(",")):
             if name in KEYS and value and "$" not in value:
                 yield _said(source, value, where, words.of_value(value))
-            elif name in CLUSTER_TAGS or name in _NAMING:
+            elif names_cluster(name) or name in _NAMING:
                 yield from _named(source, value, where)
 
 

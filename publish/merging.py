@@ -39,7 +39,7 @@ async def merge_if_proven(
     if not course.may_merge_itself(record, chosen, ports.protected):
         return False
     try:
-        if not await _passed(ref, forge, patience_s):
+        if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
             return False
         now = course.as_deployed(chosen, await _reaches(chosen, ref, forge))
@@ -67,9 +67,9 @@ async def merge_when_told(event: MergeRequestEvent, ports: Ports) -> bool:
     return await merge_if_proven(proposed.record, proposed.chosen, ref, ports)
 
 
-async def _passed(ref: MergeRequestRef, forge: Forge, patience_s: float) -> bool:
+async def _passed(ref: MergeRequestRef, target: str, forge: Forge, patience_s: float) -> bool:
     waited = 0.0
-    while not course.has_passed(await forge.head_of(ref), ref.sha):
+    while not course.has_passed(await forge.head_of(ref), ref.sha, target):
         if waited >= patience_s:
             return False
         await asyncio.sleep(_POLL_S)

@@ -261,6 +261,7 @@ class GitLabForge:
                 commits=len(list(newest)),
                 pipeline_sha=str(pipeline.get("sha") or ""),
                 pipeline_status=str(pipeline.get("status") or ""),
+                target=str(found.attributes.get("target_branch") or ""),
             )
 
         return await self._gitlab.read(look)

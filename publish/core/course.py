@@ -198,11 +198,17 @@ class Head:
     commits: int
     pipeline_sha: str = ""
     pipeline_status: str = ""
+    #: The branch that it would be merged into: people may set another one.
+    target: str = ""
 
 
-def has_passed(head: Head, sha: str) -> bool:
-    """Is the head our one commit ``sha``, and did a pipeline of that very commit succeed? A skipped one did not."""
+def has_passed(head: Head, sha: str, target: str) -> bool:
+    """Is the head our one commit ``sha``, still meant for ``target``, and did a pipeline of that very commit succeed?
+
+    A skipped one did not.
+    """
     ours = head.state == "opened" and bool(sha) and head.sha == sha and head.commits == 1
+    ours = ours and head.target == target
     return ours and head.pipeline_sha == sha and head.pipeline_status == "success"
 
 

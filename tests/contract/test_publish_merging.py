@@ -130,6 +130,26 @@ async def test_without_a_pipeline_of_its_own_commit_that_succeeded_a_person_merg
     assert not any(mr.auto_merge for mr in world.merge_requests)
 
 
+async def test_a_merge_request_that_was_set_onto_another_branch_is_left_to_people(
+    world: World,
+) -> None:
+    deployed(world)
+    world.project.new_pipeline = "running"
+    record = await staged(world)
+    await publish(record, world.ports)
+    (mr,) = world.merge_requests
+    repository = world.project.repository
+    repository.create_branch("production", "main")
+    world.project.protected["production"] = Protection(push=DEVELOPER, merge=DEVELOPER)
+    mr.target_branch = "production"
+    await set_pipeline(world.state, world.project, mr, "success")
+    await follow(told(record, "success"), world.ports)
+    assert merged(world) == []
+    mr.target_branch = "main"
+    await follow(told(record, "success"), world.ports)
+    assert merged(world) == ["merged"]
+
+
 async def test_a_pipeline_that_ends_later_merges_then(world: World) -> None:
     deployed(world)
     world.project.new_pipeline = "running"

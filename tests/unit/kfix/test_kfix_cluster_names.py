@@ -22,6 +22,8 @@ KEYS = [
     "gke_cluster_name",
     "k8s.cluster.name",
     "kubernetes_cluster",
+    "kubeClusterName",
+    "kubeclustername",
 ]
 
 
@@ -85,6 +87,33 @@ def test_names_that_disagree_are_somebody_elses(
 )
 def test_a_monitor_may_watch_others_beside_ours(tags: dict[str, str], watched: Monitor) -> None:
     assert verdict(tags, "", watched) == "ours"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "-(kube_cluster_name:prod-eu)",
+        "NOT (kube_cluster_name:prod-eu OR (env:qa))",
+        "x{!(kube_cluster_name:prod-eu)} > 1",
+    ],
+)
+def test_a_cluster_that_a_query_leaves_out_in_brackets_is_not_named(query: str) -> None:
+    assert verdict({}, "", monitor(query)) == "unnamed"
+
+
+def test_a_difference_of_two_clusters_metrics_names_both() -> None:
+    query = "avg:x{cluster_name:prod-eu} - (avg:x{cluster_name:other-us}) > 1"
+    assert verdict({}, "", monitor(query)) == "foreign"
+
+
+def test_the_same_name_in_another_region_is_another_cluster() -> None:
+    arn = "arn:aws:eks:{}:123456789012:cluster/prod-eu"
+    own = Own(arn.format("eu-west-1"))
+    assert verdict({"kube_cluster_name": arn.format("EU-west-1")}, own=own) == "ours"
+    assert verdict({"kube_cluster_name": "prod-eu"}, own=own) == "ours"
+    told = claim({"kube_cluster_name": arn.format("us-east-1")}, "", None, own)
+    assert told.verdict == "foreign"
+    assert cluster_names.strangers(told, own) == (arn.format("us-east-1"),)
 
 
 @pytest.mark.parametrize("value", ["*", "prod*", "$cluster.value"])

@@ -71,6 +71,25 @@ def test_a_name_speaks_of_production_anywhere_and_of_less_at_its_ends_only() -> 
     }
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("casino-live", "mono-prd", "neon_live", "kimono-prd-1", "compre-live"),
+        *("aksprdweu01", "euprd", "producao", "produccion", "produzione", "productie"),
+    ],
+)
+def test_a_name_that_production_stands_in_says_production_whatever_stands_before_it(
+    name: str,
+) -> None:
+    assert of_name(name) == of_segment(name) == ("production", "production")
+    assert of_value(name) == ("production", "production")
+
+
+@pytest.mark.parametrize("name", ["product-api", "products", "producer-2", "delivery", "alive"])
+def test_words_that_only_contain_one_say_nothing(name: str) -> None:
+    assert of_name(name) is of_segment(name) is None
+
+
 def test_a_folder_speaks_of_less_than_production_only_with_all_its_name() -> None:
     said = {
         name: (of_segment(name) or ("",))[0]
@@ -139,7 +158,7 @@ def test_what_speaks_is_read_from_tags_scope_query_labels_template_namespace_and
 
 @pytest.mark.parametrize(
     "query",
-    ["x{!env:staging}", "x{-env:staging}", "x{NOT env:staging}", "x{env NOT IN (staging)}"],
+    ["x{!env:staging}", "-(env:staging)", "x{-env:staging}", "x{NOT env:staging}", "x{env NOT IN (staging)}"],
 )
 def test_what_a_query_leaves_out_is_not_what_it_asks_for(query: str) -> None:
     assert list(environments.of_monitor(Monitor(monitor_id=1, query=query))) == []
