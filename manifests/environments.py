@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Literal
 
 #: Words in paths that mean an environment.
 WORDS: dict[str, frozenset[str]] = {
     "production": frozenset({"production", "prod", "prd", "live"}),
-    "staging": frozenset({"staging", "stage", "stg", "preprod", "uat"}),
+    "staging": frozenset(
+        {"staging", "stage", "stg", "uat", "preprod", "preproduction", "preprd", "prelive"}
+    ),
     "development": frozenset({"development", "dev", "devel", "sandbox"}),
     "test": frozenset({"test", "testing", "qa"}),
 }
 #: Words that products and folders are called by too: they speak of an environment only as a whole segment.
 _LOOSE = frozenset({"live", "stage", "sandbox", "test", "testing", "qa"})
+
+
+#: ``pre-prod`` is written as one word.
+_PRE = re.compile(r"(?<![a-z0-9])pre[^a-z0-9/]*(?=(?:prod|prd|live)(?:uction)?(?![a-z]))")
+#: ``non-prod`` and ``prod-like`` are called by production's word, and are something else.
+_NOT = re.compile(
+    r"(?<![a-z0-9])(?:non?|not)[^a-z0-9/]*(?:production|prod|prd|live)(?![a-z])"
+    r"|(?<![a-z0-9])(?:production|prod)[^a-z0-9/]*(?:like|mirror|copy|clone)(?![a-z])"
+)
+_ELSE = "notproduction"
 
 
 def words_of(environment: str) -> frozenset[str]:
@@ -28,13 +40,19 @@ def matches(path: str, environment: str) -> bool:
     if environment in re.split(r"[/ ]", path):
         return True
     known = any(environment.lower() in words for words in WORDS.values())
-    return known and bool(words_of(environment) & set(re.split(r"[/._ -]", path.lower())))
+    return known and _says(path, words_of(environment), frozenset()) == "yes"
 
 
 def is_exact(path: str, environment: str) -> bool:
     """Is a whole folder of the path, or its file but for the suffix, called like the environment?"""
     stems = {part.partition(".")[0] for part in path.lower().split("/")}
     return bool(words_of(environment) & stems)
+
+
+def is_called(name: str) -> bool:
+    """Is a folder called like an environment, alone or with something beside it (``prod-eu``)?"""
+    told = _tokens(name)
+    return bool((told - _LOOSE | {name.lower()}) & frozenset().union(*WORDS.values()))
 
 
 def speaks(
@@ -48,16 +66,27 @@ def speaks(
     if environment in ("", "unknown"):
         return "silent"
     wanted = words_of(environment)
-    others = frozenset().union(*WORDS.values()) - wanted
-    named = set(_tokens(ignoring))
     for text in texts:
-        segments = {part.partition(".")[0] for part in text.lower().split("/")}
-        tokens = _tokens(text)
-        if wanted & (segments | tokens):
-            return "yes"
-        if (((tokens - _LOOSE) | segments) & others) - named:
-            return "no"
+        said = _says(text, wanted, _tokens(ignoring))
+        if said != "silent":
+            return said
     return "silent"
+
+
+def _says(text: str, wanted: frozenset[str], named: Set[str]) -> Literal["yes", "no", "silent"]:
+    """What one text says. A folder called by two environments' words (``prod-staging``) is neither's."""
+    if wanted & {part.partition(".")[0] for part in text.lower().split("/")}:
+        return "yes"
+    others = frozenset().union(*WORDS.values()) - wanted | {_ELSE}
+    told = set()
+    for part in _NOT.sub(_ELSE, _PRE.sub("pre", text.lower())).split("/"):
+        tokens, stem = _tokens(part), part.partition(".")[0]
+        other = (((tokens - _LOOSE) | {stem}) & others) - named
+        both = wanted & tokens and (
+            other or (tokens & others - named and wanted & tokens <= _LOOSE)
+        )
+        told |= {"no"} if other or both else {"yes"} if wanted & tokens else set()
+    return "yes" if "yes" in told else "no" if told else "silent"
 
 
 def _tokens(text: str) -> set[str]:

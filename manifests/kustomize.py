@@ -42,6 +42,8 @@ class Kustomization:
     component: bool = False
     #: Other files that it names: of transformers, generators, replacements, configurations, charts' values.
     others: tuple[str, ...] = ()
+    #: Folders of charts that it inflates.
+    charts: tuple[str, ...] = ()
     #: Why the file could not be read in full; then nothing it touches is edited.
     trouble: str = ""
 
@@ -60,6 +62,7 @@ class Graph:
             if target in k.uses
             or target in k.patch_files
             or target in k.others
+            or any(target.startswith(chart + "/") for chart in k.charts)
             or any(target == f for *_, f in k.generated)
         ]
 
@@ -72,6 +75,20 @@ class Graph:
             if entry == key and without_hash(name, generated) == generated
         }
         return found.pop() if len(found) == 1 else ""
+
+    def above(self, path: str) -> list[Kustomization]:
+        """Every Kustomization that takes a file in, itself or by those below it. A kustomization file is its folder's."""
+        folder, _, name = path.rpartition("/")
+        seen = (
+            {folder: self.by_folder[folder]} if name in NAMES and folder in self.by_folder else {}
+        )
+        waiting = [path, *seen]
+        while waiting:
+            for user in self.users_of(waiting.pop()):
+                if user.folder not in seen:
+                    seen[user.folder] = user
+                    waiting.append(user.folder)
+        return list(seen.values())
 
     def builds_of(self, path: str) -> list[Kustomization]:
         """The outermost Kustomizations that build from a file, which may be a kustomization file itself."""
@@ -167,6 +184,7 @@ def _read(path: str, folder: str, text: str) -> Kustomization:
         generated=tuple(_generated(folder, content)),
         component=content.get("kind") == "Component",
         others=tuple(_others(folder, content)),
+        charts=tuple(_charts(folder, content)),
         trouble=trouble,
     )
 
@@ -181,10 +199,14 @@ def _others(folder: str, content: dict[str, Any]) -> Iterator[str]:
             yield _join(folder, text_of(entry, "path"))
     if text_of(content, "openapi", "path"):
         yield _join(folder, text_of(content, "openapi", "path"))
-    home = text_of(content, "helmGlobals", "chartHome") or "charts"
     for chart in mappings(content, "helmCharts"):
         names = [chart.get("valuesFile"), *items(chart, "additionalValuesFiles")]
         yield from (_join(folder, str(name)) for name in names if name)
+
+
+def _charts(folder: str, content: dict[str, Any]) -> Iterator[str]:
+    home = text_of(content, "helmGlobals", "chartHome") or "charts"
+    for chart in mappings(content, "helmCharts"):
         yield _join(folder, f"{home}/{text_of(chart, 'name')}")
 
 

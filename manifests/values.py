@@ -61,6 +61,7 @@ DEFAULTED = frozenset(
         "targetPort",
     }
 )
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def is_quantity(path: paths.Path) -> bool:
@@ -155,10 +156,23 @@ def _as_number(current: Scalar, new: str) -> Scalar:
 
 
 def value_of(node: Node) -> Value:
-    """A node's Python value under YAML 1.1."""
+    """A node's Python value under YAML 1.1, merge keys (``<<: *default``) filled in."""
     if isinstance(node, MappingNode):
-        return {str(key.value): value_of(value) for key, value in node.value}
+        return _merged(node) | {
+            str(key.value): value_of(value) for key, value in node.value if key.tag != _MERGE
+        }
     if isinstance(node, SequenceNode):
         return [value_of(item) for item in node.value]
     assert isinstance(node, ScalarNode)
     return scalars.value_11(node)
+
+
+def _merged(node: MappingNode) -> dict[str, Value]:
+    """What merge keys add (YAML 1.1, type ``merge``): of several, the earlier one wins."""
+    found: dict[str, Value] = {}
+    for key, value in node.value:
+        for source in (value_of(value),) if key.tag == _MERGE else ():
+            listed = source if isinstance(source, list) else [source]
+            for one in listed:
+                found = {**one, **found} if isinstance(one, Mapping) else found
+    return found

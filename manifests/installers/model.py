@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import dependencies
+from manifests.environments import is_called
 from manifests.index import Index
-from manifests.kustomize import Graph
+from manifests.kustomize import Graph, Kustomization
 
 #: What an installer does with its folder.
 Form = str
@@ -63,7 +64,7 @@ class Map:
         said = [one for one in self.installers if self._reads(one, path)]
         said += self._unread(path)
         claimed = {one.folder for one in said}
-        for root in self.graph.builds_of(path):
+        for root in self._overlays(path):
             if root.folder not in claimed:
                 words = (root.folder,)
                 said.append(
@@ -72,6 +73,12 @@ class Map:
                     )
                 )
         return said
+
+    def _overlays(self, path: str) -> list[Kustomization]:
+        """The outermost ones, and those within that are called like an environment: prod may be built on dev."""
+        roots = self.graph.builds_of(path)
+        within = (k for k in self.graph.above(path) if not k.component and k not in roots)
+        return [*roots, *(k for k in within if is_called(posixpath.basename(k.folder)))]
 
     def _unread(self, path: str) -> list[Installer]:
         """Kustomizations that cannot be read, where their text has to do with the file."""
@@ -98,7 +105,8 @@ class Map:
         if folder is None:
             return False
         if self.is_built(folder):
-            return path in self._closure(folder)
+            read = self._closure(folder)
+            return path in read or any(path.startswith(c + "/") for c in self._inflated(folder))
         inside = not folder or path.startswith(folder + "/")
         if self.chart_of(folder):
             return inside or any(
@@ -107,6 +115,9 @@ class Map:
         if not path.endswith((".yaml", ".yml", ".json")):
             return False
         return inside and (one.recursive or posixpath.dirname(path) == folder)
+
+    def _inflated(self, folder: str) -> list[str]:
+        return [c for k in self.graph.below(self.graph.by_folder[folder]) for c in k.charts]
 
     def _closure(self, folder: str) -> frozenset[str]:
         """Every file that a Kustomization is built from."""

@@ -158,7 +158,13 @@ def test_what_speaks_is_read_from_tags_scope_query_labels_template_namespace_and
 
 @pytest.mark.parametrize(
     "query",
-    ["x{!env:staging}", "-(env:staging)", "x{-env:staging}", "x{NOT env:staging}", "x{env NOT IN (staging)}"],
+    [
+        "x{!env:staging}",
+        "-(env:staging)",
+        "x{-env:staging}",
+        "x{NOT env:staging}",
+        "x{env NOT IN (staging)}",
+    ],
 )
 def test_what_a_query_leaves_out_is_not_what_it_asks_for(query: str) -> None:
     assert list(environments.of_monitor(Monitor(monitor_id=1, query=query))) == []
