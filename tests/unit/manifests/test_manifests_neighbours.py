@@ -1,0 +1,93 @@
+"""Names that nearly are another environment's, and readers of a file that stand inside of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifests import reading, values
+from manifests.environments import matches, speaks
+from manifests.index import build
+from manifests.installers import read_map
+from manifests.installers.helmfile import releases
+
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 2}\n"
+CHART = {
+    "charts/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
+    "charts/api/values.yaml": "replicaCount: 2\n",
+}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("non-prod", "nonprod", "no-prod", "not-prod", "non_production", "eu-non-prod"),
+        *("pre-prod", "preprod", "pre-production", "prod-like", "production-copy"),
+        *("prod-staging", "staging-prod", "dev-prod", "live-test"),
+    ],
+)
+def test_a_folder_that_only_has_productions_word_in_its_name_is_not_productions(
+    folder: str,
+) -> None:
+    for environment in ("prod", "production"):
+        assert speaks([f"overlays/{folder}"], environment) == "no"
+        assert not matches(f"overlays/{folder}/api.yaml", environment)
+    assert speaks([f"overlays/{folder}"], folder) == "yes"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("overlays/prod", "prod-eu", "argocd/dev/prod.yaml", "techno-prod", "casino-live"),
+        *("prod/pre-install", "express-prod", "values.prod.yaml", "qa-bot-prod", "non/prod"),
+    ],
+)
+def test_production_is_still_known_by_its_word(path: str) -> None:
+    assert speaks([path], "production") == "yes"
+    assert matches(path, "production")
+
+
+def test_staging_is_not_asked_for_by_a_folder_that_is_not_production_either() -> None:
+    assert speaks(["overlays/non-prod"], "staging") == "no"
+    assert speaks(["overlays/pre-prod"], "staging") == "yes"
+
+
+def test_an_overlay_that_another_is_built_on_is_deployed_too() -> None:
+    files = {
+        "base/api.yaml": DEPLOYMENT,
+        "base/kustomization.yaml": "resources: [api.yaml]\n",
+        "overlays/dev/kustomization.yaml": "resources: [../../base]\npatches: [{path: m.yaml}]\n",
+        "overlays/dev/m.yaml": DEPLOYMENT,
+        "overlays/prod/kustomization.yaml": "resources: [../dev]\n",
+    }
+    for path in ("overlays/dev/m.yaml", "overlays/dev/kustomization.yaml", "base/api.yaml"):
+        found = {one.folder for one in read_map(build(files)).reaching(path)}
+        assert found == {"overlays/dev", "overlays/prod"}
+
+
+def test_kustomizations_that_inflate_a_chart_of_the_repository_read_its_files() -> None:
+    charts = "helmGlobals: {chartHome: ../../charts}\nhelmCharts: [{name: api, releaseName: api}]\n"
+    files = CHART | {f"overlays/{env}/kustomization.yaml": charts for env in ("dev", "prod")}
+    found = {one.folder for one in read_map(build(files)).reaching("charts/api/values.yaml")}
+    assert found == {"overlays/dev", "overlays/prod"}
+
+
+def test_a_release_that_takes_its_settings_from_another_by_a_merge_key_reads_the_same_files() -> (
+    None
+):
+    helmfile = (
+        "releases:\n- &default\n  name: api\n  chart: ./charts/api\n  values: [all.yaml]\n"
+        "- <<: *default\n  name: worker\n"
+    )
+    found = list(releases(build({**CHART, "helmfile.yaml": helmfile, "all.yaml": "a: 1\n"})))
+    assert [(one.name, one.chart, [f for f, *_ in one.layers]) for one in found] == [
+        ("api", "charts/api", ["all.yaml"]),
+        ("worker", "charts/api", ["all.yaml"]),
+    ]
+
+
+def test_of_several_merged_mappings_the_earlier_wins_and_an_own_key_wins_over_all() -> None:
+    text = "x: {<<: [{a: 1, b: 1}, {b: 2, c: 2}], a: 0}\ny: {'<<': 1}\n"
+    assert values.value_of(reading.read(text)[0].root) == {
+        "x": {"a": 0, "b": 1, "c": 2},
+        "y": {"<<": 1},
+    }
