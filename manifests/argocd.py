@@ -128,7 +128,7 @@ def _text_values(content: str) -> Mapping[str, Any]:
         documents = reading.read(content)
     except Refused:
         return {}
-    found = values.value_of(documents[0].root) if documents else {}
+    found = values.filled(documents[0].root) if documents else {}
     return found if isinstance(found, dict) else {}
 
 
@@ -229,7 +229,7 @@ def _git_files(git: Mapping[str, Any], files: Files) -> list[dict[str, str]] | N
             documents = reading.read(reading.decode(files[path]))
         except Refused:
             return None
-        content = values.value_of(documents[0].root) if documents else None
+        content = values.filled(documents[0].root) if documents else None
         entries = content if isinstance(content, list) else [content]
         for entry in entries:
             if not isinstance(entry, Mapping):

@@ -33,7 +33,7 @@ def local(chart_file: str) -> Iterator[tuple[str, str]]:
         documents = reading.read(reading.without_bom(chart_file)[1])
     except Refused:
         return
-    content = values.value_of(documents[0].root) if documents else None
+    content = values.filled(documents[0].root) if documents else None
     for entry in mappings(content, "dependencies"):
         repository = text(entry, "repository")
         if repository.startswith("file://"):

@@ -195,7 +195,7 @@ def _objects(index: Index, kind: str, group: str) -> Iterator[dict[str, Any]]:
         except Refused:
             continue
         for document in documents:
-            item = values.value_of(document.root)
+            item = values.filled(document.root)
             if (
                 isinstance(item, dict)
                 and str(item.get("kind", "")).lower() == kind

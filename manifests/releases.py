@@ -216,7 +216,7 @@ def declared(
             except Refused:
                 continue
             for document in documents:
-                kept += [(above, path, i) for i in _installing(values.value_of(document.root))]
+                kept += [(above, path, i) for i in _installing(values.filled(document.root))]
     failed: set[str] = set()
     for folder in roots:
         try:
@@ -413,7 +413,7 @@ def _file(index: Index, path: str) -> Layer:
         )
     try:
         documents = reading.read(reading.without_bom(index.texts[path])[1])
-        content = values.value_of(documents[0].root) if documents else {}
+        content = values.filled(documents[0].root) if documents else {}
     except Refused as refused:
         return Layer(path, {}, path=path, sealed=Refused(refused.code, f"{path}: {refused.reason}"))
     if not isinstance(content, dict):

@@ -156,23 +156,28 @@ def _as_number(current: Scalar, new: str) -> Scalar:
 
 
 def value_of(node: Node) -> Value:
-    """A node's Python value under YAML 1.1, merge keys (``<<: *default``) filled in."""
+    """A node's Python value under YAML 1.1, merge keys as they are written."""
     if isinstance(node, MappingNode):
-        return _merged(node) | {
-            str(key.value): value_of(value) for key, value in node.value if key.tag != _MERGE
-        }
+        return {str(key.value): value_of(value) for key, value in node.value}
     if isinstance(node, SequenceNode):
         return [value_of(item) for item in node.value]
     assert isinstance(node, ScalarNode)
     return scalars.value_11(node)
 
 
-def _merged(node: MappingNode) -> dict[str, Value]:
-    """What merge keys add (YAML 1.1, type ``merge``): of several, the earlier one wins."""
-    found: dict[str, Value] = {}
-    for key, value in node.value:
-        for source in (value_of(value),) if key.tag == _MERGE else ():
-            listed = source if isinstance(source, list) else [source]
-            for one in listed:
-                found = {**one, **found} if isinstance(one, Mapping) else found
-    return found
+def filled(node: Node) -> Value:
+    """A node's Python value with merge keys (``<<: *default``; YAML 1.1, type ``merge``) filled in, as readers see it.
+
+    Own keys win, and of several merged mappings the earlier one.
+    """
+    if isinstance(node, SequenceNode):
+        return [filled(item) for item in node.value]
+    if not isinstance(node, MappingNode):
+        return value_of(node)
+    own = {str(key.value): filled(value) for key, value in node.value if key.tag != _MERGE}
+    merged = [filled(value) for key, value in node.value if key.tag == _MERGE]
+    for one in (
+        item for found in merged for item in (found if isinstance(found, list) else [found])
+    ):
+        own = {**one, **own} if isinstance(one, Mapping) else own
+    return own

@@ -57,7 +57,7 @@ def _of_file(index: Index, path: str) -> Iterator[Target]:
             f"Fleet's {path}", path, folder, "", False, (path,), "", None, None, (), (), why
         )
         return
-    content = values.value_of(documents[0].root) if documents else {}
+    content = values.filled(documents[0].root) if documents else {}
     listed = mappings(content, "targetCustomizations")
     for at, entry in enumerate(listed):
         yield _target(index, path, content, entry, ("targetCustomizations", at))

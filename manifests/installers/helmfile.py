@@ -67,7 +67,7 @@ def releases(index: Index) -> Iterator[FileRelease]:
 
 def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
     try:
-        documents = [values.value_of(d.root) for d in reading.read(reading.without_bom(content)[1])]
+        documents = [values.filled(d.root) for d in reading.read(reading.without_bom(content)[1])]
     except Refused:
         yield _unreadable(path, content, "its template cannot be read here")
         return

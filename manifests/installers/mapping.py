@@ -50,7 +50,7 @@ def _declared(index: Index) -> Iterator[tuple[str, Json]]:
             except Refused:
                 continue
             for document in documents:
-                item = values.value_of(document.root)
+                item = values.filled(document.root)
                 if isinstance(item, dict) and str(item.get("kind", "")).lower() == kind:
                     yield path, item
 

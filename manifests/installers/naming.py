@@ -87,7 +87,7 @@ def _of_objects(index: Index, path: str, kind: str) -> Iterator[Installer]:
     except Refused:
         return
     for document in documents:
-        item = values.value_of(document.root)
+        item = values.filled(document.root)
         if isinstance(item, Mapping) and text(item, "kind").lower() == kind:
             yield from _of_object(item, path, kind)
 

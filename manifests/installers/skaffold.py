@@ -26,7 +26,7 @@ def installers(index: Index) -> Iterator[Installer]:
 
 def _of_file(index: Index, path: str, content: str) -> Iterator[Installer]:
     try:
-        documents = [values.value_of(d.root) for d in reading.read(reading.without_bom(content)[1])]
+        documents = [values.filled(d.root) for d in reading.read(reading.without_bom(content)[1])]
     except Refused:
         return
     folder = posixpath.dirname(path)

@@ -87,7 +87,7 @@ def test_a_release_that_takes_its_settings_from_another_by_a_merge_key_reads_the
 
 def test_of_several_merged_mappings_the_earlier_wins_and_an_own_key_wins_over_all() -> None:
     text = "x: {<<: [{a: 1, b: 1}, {b: 2, c: 2}], a: 0}\ny: {'<<': 1}\n"
-    assert values.value_of(reading.read(text)[0].root) == {
+    assert values.filled(reading.read(text)[0].root) == {
         "x": {"a": 0, "b": 1, "c": 2},
         "y": {"<<": 1},
     }
