@@ -272,6 +272,11 @@ PROMISES = (
         ("tests/unit/decide/test_decide_version.py",),
     ),
     Promise(
+        "settings",
+        "every setting is read, and stands on the page of settings",
+        ("tests/unit/kfix/test_kfix_settings_read.py",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),
