@@ -19,6 +19,7 @@ from kfix.redaction.documents import (
     mask_files,
     mask_keys,
     mask_password_files,
+    mask_statements,
     mask_tags,
 )
 from kfix.redaction.envelopes import mask_encoded, mask_json_in, mask_strings
@@ -30,8 +31,9 @@ from kfix.redaction.words import MARKS, any_of, lower, marked, named, secret_nam
 __all__ = ["forget", "mask", "mask_json", "secret_name"]
 
 _AUTHORIZATION = re.compile(
-    r"(?i)(authorization\\{0,3}[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?:\[(?=[\\\"']))?\\{0,3}[\"']?"
-    r"(?:(?:basic|bearer|token|negotiate|apikey|ssws|splunk)[ \t]{1,4})?+)"
+    r"(?i)(authorization\\{0,3}[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?:\[(?!masked:))?+\\{0,3}[\"']?"
+    r"(?:(?:basic|bearer|token|negotiate|apikey|ssws|splunk)[ \t]{1,4}|"
+    r"[a-z][\w-]{1,30}[ \t]{1,4}(?=[^\s\"']{0,200}\d)(?=[^\s\"']{8}))?+)"
     r"(?!\[masked:|\$[({])(?:(?:digest|oauth|hmac|aws4-hmac-sha256)[ \t]{1,4}[^\r\n\\]+|[^\s\"'\\,\]]{4,})"
 )
 #: A bare scheme counts with a value that no word of a language is: a digit, padding or an inner capital.
@@ -45,7 +47,37 @@ _COOKIE = re.compile(
 _MARK = re.compile(
     any_of(
         (
-            *("private", "://", "@", "bearer", "basic", "cookie", " -", "%3", "%2", "\\u00", "gt;"),
+            *(
+                "private",
+                "://",
+                "@",
+                "bearer",
+                "basic",
+                "cookie",
+                " -",
+                "%3",
+                "%2",
+                "\\u00",
+                "gt;",
+                '"-',
+                "\x1b",
+                "\u200b",
+            ),
+            *(
+                "http-basic.",
+                "cargo login ",
+                "alias set ",
+                "bundle config",
+                "curl ",
+                "config set ",
+                "sqlplus ",
+                "connect ",
+                "echo ",
+                "/p:",
+                "auth plain",
+                "auth login",
+                "stringdata",
+            ),
             *("vault ", "rabbitmqctl", "redis-cli", "ls0tls1crudjti"),
             *MARKS,
         )
@@ -99,7 +131,7 @@ def _searched(text: str, depth: int) -> str:
         text = _opened(text, depth + 1, named_ones=named_ones)
     text = _headers(text, lowered)
     if named_ones:
-        text = _by_lines(mask_entries(mask_tags(mask_files(text))))
+        text = _by_lines(mask_entries(mask_tags(mask_files(mask_statements(text)))))
     return mask_commands(text)
 
 
@@ -107,7 +139,7 @@ def _opened(text: str, depth: int, *, named_ones: bool) -> str:
     def inner(part: str) -> str:
         return _searched(part, depth)
 
-    if '"' in text and (named_ones or "\\" in text):
+    if '"' in text and (named_ones or '"-' in text or '"cookie' in text or "\\" in text):
         text = mask_strings(mask_json_in(text, Walk(inner)), inner)
     return mask_encoded(text, inner)
 

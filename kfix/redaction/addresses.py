@@ -13,11 +13,24 @@ _IN_ADDRESS = re.compile(
 )
 _PORT = re.compile(r"\d{1,5}(?:[/?].*)?", re.DOTALL)
 #: A token in the user's place, as Git hosts and Sentry take it.
-_USER_ALONE = re.compile(r"(?<=://)(?=[^\s@/:]{0,200}\d)([0-9A-Za-z_-]{24,200})(?=@[\w.-])")
+_USER_ALONE = re.compile(
+    r"(?<=://)(?:(?=[^\s@/:]{0,200}\d)[0-9A-Za-z_-]{24,200}|"
+    r"(?=[^\s@/:A-Z]{0,40}[A-Z])(?=[^\s@/:a-z]{0,40}[a-z])(?=[^\s@/:0-9]{0,40}\d)[0-9A-Za-z_-]{12,40})(?=@[\w.-])"
+)
 #: Go's MySQL form ``user:password@tcp(host)`` and Oracle's ``thin:user/password@host``.
 _IN_DSN = re.compile(
     r"(?<=:)(?<!\[masked:)(?!\[masked:)([^\s:@/\"']{1,128})@(?=(?:tcp|unix|udp)\()|"
     r"(?<=thin:)([\w.-]{1,64}/)([^\s@/]{1,128})@"
+)
+#: Oracle's tools take ``user/password@service``.
+_ORACLE = re.compile(
+    r"(?i)\b((?:sqlplus|sqlldr|expdp|impdp|rman target|connect|conn)[ \t]{1,4}(?:-\w{1,8}[ \t]{1,4}){0,3}[\w.$-]{1,64}/)"
+    r"(?!\[masked:)([^\s@/\"']{4,128})(?=@(?:/{2})?[\w.(-])"
+)
+#: ``user:password@host`` without a scheme, where the password looks like one; an image's digest follows its tag so too.
+_BARE_PAIR = re.compile(
+    r"(?<![\w:/.@-])([\w.-]{1,64}:)(?=[^\s@:/]{0,64}\d)(?=[^\s@:/]{0,64}[A-Z])(?=[^\s@:/]{0,64}[a-z])([^\s@:/\"'\[\]]{10,64})"
+    r"(?=@(?!sha\d)[\w.-]{1,253}[:/]\w)"
 )
 
 
@@ -26,6 +39,10 @@ def mask_addresses(text: str) -> str:
     if "://" in text and "@" in text:
         text = _IN_ADDRESS.sub(_address, text)
         text = _USER_ALONE.sub("[masked:token]", text)
+    if "@" in text and "/" in text:
+        text = _ORACLE.sub(r"\1[masked:password]", text)
+    if "@" in text and ":" in text:
+        text = _BARE_PAIR.sub(r"\1[masked:password]", text)
     if "@" in text and ("(" in text or "thin:" in text):
         text = _IN_DSN.sub(_dsn, text)
     return text

@@ -71,6 +71,14 @@ _NEXT: dict[str, tuple[str, ...]] = {
     "wget": ("--password", "--http-password", "--http-passwd"),
     "curl": ("--pass", "--oauth2-bearer", "--proxy-pass", "--tlspassword"),
     "impacket": ("-p",),
+    "twine": ("-p",),
+    "openssl": ("-k", "-K"),
+    "beeline": ("-p",),
+    "ncftpput": ("-p",),
+    "ncftpget": ("-p",),
+    "useradd": ("-p",),
+    "usermod": ("-p",),
+    "schtasks": ("/rp", "/RP"),
     "xfreerdp": (),
     "kadmin": ("-w", "-pw"),
     "gradle": (),
@@ -114,6 +122,7 @@ _USER: dict[str, tuple[tuple[str, ...], str]] = {
     "smbclient": (("-U", "--user"), "%"),
     "rpcclient": (("-U", "--user"), "%"),
     "net": (("-U", "--user"), "%"),
+    "winexe": (("-U", "--user"), "%"),
     "lftp": (("-u", "--user"), ","),
     "wrk": ((), ":"),
     "siege": ((), ":"),
@@ -144,6 +153,36 @@ _ENDS = re.compile(r"[;|&]+")
 _TAKEN = re.compile(
     r"(--?[A-Za-z0-9_.-]{2,64}|[A-Za-z0-9_]{2,64})[ =:]{1,2}[\"']?\$\{?([A-Za-z_]\w{0,63})\}?"
 )
+#: Where a secret stands in commands that take any name: what must be in the line, and what stands before the secret.
+_SPOTS = tuple(
+    (mark, re.compile(rf"{before}(?P<q>[\"']?)(?!\[masked:|\$)(?P<value>[^\s\"'|]{{4,512}})"))
+    for mark, before in (
+        ("create secret", r"--from-literal[= ][\"']?[\w.-]{1,128}="),
+        ("kv put ", r"(?:(?<=\s)(?<!put )|(?<=put ))(?!-)[\w.-]{1,128}="),
+        ("secrets set ", r"(?<=\s)[A-Za-z_]\w{0,128}="),
+        ("--secret-string", r"--secret-string[= ]"),
+        ("SecureString", r"--value[= ]"),
+        ("keyvault secret set", r"--value[= ]"),
+        ("secret set ", r"(?:--body|-b)[= ]"),
+        ("--secret ", r"config set --secret \S{1,128} "),
+        (
+            "htpasswd ",
+            r"htpasswd (?:-[A-Za-z]{1,6} ){0,4}-[A-Za-z]{0,5}b[A-Za-z]{0,5} (?:-[A-Za-z]{1,6} ){0,4}\S{1,256} \S{1,128} ",
+        ),
+        ("cargo login ", r"cargo login "),
+        ("http-basic.", r"config (?:--\w+ )?http-basic\.[\w.-]{1,128} \S{1,128} "),
+        ("pypi-token.", r"config pypi-token\.[\w.-]{1,128} "),
+        ("bundle config", r"bundle config (?:set )?(?:--\w+ )?[\w.-]{1,128} [\w.@-]{1,128}:"),
+        ("alias set ", r"mc alias set \S{1,128} https?://\S{1,255} \S{1,128} "),
+        ("/p:", r"\s/p:"),
+        ("curl ", r"(?:\s-b|--cookie) [\"']?[\w.-]{1,128}="),
+        ("-AsPlainText", r"ConvertTo-SecureString (?:-String )?"),
+        ("chpasswd", r"echo [\"']?[\w.-]{1,64}:"),
+        ("--password-stdin", r"(?:echo|printf)(?: -n| %s)? "),
+        ("passwd --stdin", r"(?:echo|printf)(?: -n| %s)? "),
+        ("sudo -S", r"(?:echo|printf)(?: -n| %s)? "),
+    )
+)
 _GIVEN = r"(?<![\w$])({names})=(?P<q>[\"']?)([^\s\"';|&]+)"
 
 
@@ -151,9 +190,22 @@ def mask_commands(text: str) -> str:
     """``text`` with the secrets of the command lines in it masked."""
     if "$" in text and "=" in text:
         text = _variables(text)
+    for mark, spot in _SPOTS:
+        if mark in text:
+            text = _spotted(text, mark, spot)
     if _OPTION.search(text) is None and not any(map(text.__contains__, _ORDERED)):
         return text
     return "\n".join(map(_line, text.split("\n"))) if "\n" in text else _line(text)
+
+
+def _spotted(text: str, mark: str, spot: re.Pattern[str]) -> str:
+    def masked(match: re.Match[str]) -> str:
+        if harmless(match["value"]):
+            return match[0]
+        return match[0][: match.start("value") - match.start()] + "[masked:secret]"
+
+    lines = text.split("\n")
+    return "\n".join(spot.sub(masked, line) if mark in line else line for line in lines)
 
 
 def _line(line: str) -> str:

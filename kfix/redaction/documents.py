@@ -17,6 +17,7 @@ from kfix.redaction.words import (
     nameish,
     strength_of,
     telling,
+    unspoken,
 )
 
 _PEM = re.compile(
@@ -29,7 +30,7 @@ _PEM = re.compile(
 _PEM_ENCODED = re.compile(r"(?<![0-9A-Za-z+/])LS0tLS1CRUdJTi[0-9A-Za-z+/]{40,}={0,2}")
 _PPK = re.compile(r"(?<=Private-Lines: )\d+(?:(?:\r?\n|\\n)[0-9A-Za-z+/=]{20,})+")
 _NETRC = re.compile(
-    r"(\b(?:login|account)\s{1,8}\S{1,128}\s{1,8}password\s{1,8})(?!\[masked:)(\S{1,512})"
+    r"(\b(?:login|account)\s{1,8}[^\s|]{1,128}\s{1,8}password\s{1,8})(?!\[masked:)(\S{1,512})"
 )
 _PGPASS_PORT = re.compile(r":(?:\d{4,5}|\*):")
 _PGPASS = re.compile(
@@ -43,6 +44,34 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"([\w:.-]{1,80})\s{0,4}=\s{0,4}(\"[^\"]*\"|'[^']*')")
 _NAMING = frozenset(("key", "name", "id", "property", "field", "param"))
 _VALUING = frozenset(("value", "content", "val", "default"))
+#: ``<name>fs.s3a.secret.key</name><value>…</value>`` of Hadoop, ``<key>Password</key><string>…`` of property lists.
+_SIBLINGS = re.compile(
+    r"(<(?P<n>name|key)>\s{0,20}(?P<name>[\w. -]{1,120}?)\s{0,20}</(?P=n)>\s{0,40}<(?:value|string)>)"
+    r"(?P<value>[^<>]{1,4000})(?=</)"
+)
+#: SQL that gives an account its password, and the words of SMTP's and IMAP's logins.
+_IDENTIFIED = re.compile(
+    r"(?i)(\bidentified[ \t]{1,8}(?:with[ \t]{1,8}[\w\"'`]{1,64}[ \t]{1,8})?(?:by|as)[ \t]{1,8}(?:password[ \t]{1,8}|values[ \t]{1,8})?)"
+    r"(?:(?P<q>\\{0,3}[\"'])(?P<quoted>[^\"'\\\n]{1,256})|(?P<bare>[^\s\"';,?*$\[]{6,128}))"
+)
+_ACCOUNT = re.compile(r"(?i)\b(?:user|role|grant)\b")
+_INSERTED = re.compile(
+    r"(?i)\b(?:insert|replace)[ \t]{1,8}into[ \t]{1,8}[\w.\"`\[\]]{1,128}[ \t]{0,8}\((?P<names>[^()\n]{1,2000})\)"
+    r"[ \t]{0,8}values[ \t]{0,8}(?P<rows>\([^\n]{1,20000})"
+)
+_SQL_VALUE = re.compile(
+    r"[ \t]*('(?:[^'\n]|'')*'|[^',()\n]*(?:\([^()\n]*\))?[^',()\n]*)[ \t]*([,)])"
+)
+_SASL = re.compile(
+    r"(?i)(\bauth[ \t]{1,4}(?:plain|login|xoauth2|cram-md5)[ \t]{1,4})(?=[\w+/]{0,400}[\d=])([A-Za-z0-9+/]{12,4000}={0,2})(?=\s|\Z|\\)"
+)
+_VARIABLE_BLOCK = re.compile(
+    r"(\bvariable[ \t]+\"([\w-]{1,80})\"[ \t]*\{[^{}]{0,800}?\bdefault[ \t]*=[ \t]*\")([^\"\n]{1,400})"
+)
+_HEREDOC = re.compile(
+    r"([\w.-]{1,80})([\"']?[ \t]{0,20}[:=][ \t]{0,20}<<[-~]?[\"']?(?P<end>[A-Z_]{2,20})[\"']?\r?\n)(?P<text>.*?)(?=\n[ \t]*(?P=end)\b|\Z)",
+    re.DOTALL,
+)
 _MULTIPART = re.compile(r"(?i)(name=\"([\w.-]{1,80})\"(?:\r?\n[^\r\n]+){0,5}\r?\n\r?\n)([^\r\n]+)")
 _FLOW = re.compile(r"\{[^{}\n]{0,80}\b(?:[Nn]ame|[Kk]ey|[Vv]alue)\b[^{}\n]{1,600}\}")
 _FLOW_NAME = re.compile(r"\b(?:[Nn]ame|[Kk]ey)[\"']?\s?[:=]\s?[\"']?([\w.-]{1,120})")
@@ -57,6 +86,10 @@ _NAME_LINE = re.compile(
 _VALUE_LINE = re.compile(r"((?:\A|.*?[\s-])value[ \t]*:[ \t]*)(\S.*?)?\r?\Z")
 _OPENS = re.compile(r"(?:[:=][ \t]*(?:[|>][+-]?\d?[+-]?)?[ \t]*(?:#.*)?|\\)\r?\Z")
 _ARGUMENT = re.compile(r"[ \t]*-[ \t]+[\"']?(--?[\w.-]{2,64})[\"']?\r?\Z")
+_RULE = re.compile(r"[ \t|+:-]{3,4000}\r?")
+_HEADER = re.compile(
+    r"[ \t]*\|?[ \t]*[\w \t\"'-]{1,64}(?:\|[\w \t\"'-]{1,64}){1,40}\|?[ \t]*\r?|[\w\"-]{1,64}(?:,[\w\"-]{1,64}){1,60}\r?"
+)
 _ITEM = re.compile(r"([ \t]*-[ \t]+)([\"']?)(.+?)\2\r?\Z")
 #: Under a name of several secrets, what stays: what names, places or describes them.
 REFERENCES = frozenset(
@@ -185,7 +218,85 @@ def _entry(match: re.Match[str]) -> str:
 
 def mask_tags(text: str) -> str:
     """``text`` with the values of XML elements and attributes masked whose names say so."""
-    return _TAG.sub(_tag, text) if "<" in text and ">" in text else text
+    if "<" not in text or ">" not in text:
+        return text
+    if "<name>" in text or "<key>" in text:
+        text = _SIBLINGS.sub(_sibling, text)
+    return _TAG.sub(_tag, text)
+
+
+def _sibling(match: re.Match[str]) -> str:
+    told = named(match["name"])
+    return match[0] if told is None else match[1] + masked_value(match["value"], told[1])
+
+
+def mask_statements(text: str) -> str:
+    """``text`` with the passwords of SQL statements, mail logins, Terraform's variables and here-documents masked."""
+    lowered = lower(text)
+    if "identified" in lowered:
+        text = _IDENTIFIED.sub(_identified, text)
+    if "values" in lowered and "into" in lowered:
+        text = _INSERTED.sub(_inserted, text)
+    if "auth " in lowered:
+        text = _SASL.sub(r"\1[masked:credentials]", text)
+    if "default" in lowered and 'variable "' in text:
+        text = _VARIABLE_BLOCK.sub(_variable, text)
+    return _HEREDOC.sub(_heredoc, text) if "<<" in text else text
+
+
+def _identified(match: re.Match[str]) -> str:
+    value = match["quoted"] or match["bare"]
+    before = match.string[max(0, match.start() - 200) : match.start()]
+    if match["bare"] and _ACCOUNT.search(before) is None:
+        return match[0]
+    if harmless(value) or (match["bare"] and (nameish(value) and not telling(value))):
+        return match[0]
+    return f"{match[1]}{match['q'] or ''}[masked:password]"
+
+
+def _inserted(match: re.Match[str]) -> str:
+    """The values of the columns that are named for a secret, in every row."""
+    kinds = [named(name.strip(" \t\"'`[]")) for name in match["names"].split(",")]
+    if not any(kinds):
+        return match[0]
+    rows = match["rows"]
+    out, at, column = [], 0, 0
+    while at < len(rows):
+        if rows[at] == "(":
+            column = 0
+            out.append("(")
+            at += 1
+        value = _SQL_VALUE.match(rows, at)
+        if value is None:
+            break
+        told = kinds[column] if column < len(kinds) else None
+        plain = value[1].strip("'")
+        hide = told is not None and value[1][:1] == "'" and plain and not harmless(plain)
+        out.append(value[0].replace(plain, f"[masked:{told[1]}]") if told and hide else value[0])
+        at, column = value.end(), column + 1
+        if value[2] == ")":
+            after = re.compile(r"[ \t]*,[ \t]*(?=\()").match(rows, at)
+            if after is None:
+                break
+            out.append(after[0])
+            at = after.end()
+    head = match[0][: match.start("rows") - match.start()]
+    return head + "".join(out) + rows[at:]
+
+
+def _variable(match: re.Match[str]) -> str:
+    told = named(match[2])
+    if told is None or (told[0] == "mild" and not telling(match[3])):
+        return match[0]
+    return match[1] + masked_value(match[3], told[1])
+
+
+def _heredoc(match: re.Match[str]) -> str:
+    told = named(match[1])
+    if told is None or harmless(match["text"].strip()):
+        return match[0]
+    lines = match["text"].count("\n")
+    return f"{match[1]}{match[2]}[masked:{told[1]}]" + "\n" * lines
 
 
 def _tag(match: re.Match[str]) -> str:
@@ -194,6 +305,8 @@ def _tag(match: re.Match[str]) -> str:
     for name, value in attributes:
         if name.lower().rsplit(":", 1)[-1] in _NAMING:
             told = told or named(value[1:-1])
+        if name.lower() == "type" and value[1:-1] == "password":
+            told = told or ("strong", "password")
     if told is None:
         return match[0]
     opened, text = match["open"], match["text"]
@@ -222,12 +335,33 @@ def mask_blocks(lines: list[str], telling_lines: list[int]) -> None:
             done = _mask_secret(lines, at)
         if _OPENS.search(lines[at]):
             _mask_below(lines, at)
+        if at + 1 < len(lines) and _HEADER.fullmatch(lines[at]):
+            _mask_column(lines, at)
         entry = _NAME_LINE.match(lines[at])
         if entry and named(entry[1]):
             _mask_entry(lines, at, entry[1])
         argument = _ARGUMENT.match(lines[at])
         if argument and named(argument[1]) and at + 1 < len(lines):
             _mask_item(lines, at + 1, "option")
+
+
+def _mask_column(lines: list[str], at: int) -> None:
+    """The rows below a header with a password's column: psql's tables, Markdown's, CSV."""
+    sign = "|" if "|" in lines[at] else ","
+    columns = [named(cell.strip(" \t\r\"'`")) for cell in lines[at].split(sign)]
+    if not any(told and told[0] == "strong" for told in columns):
+        return
+    for number in range(at + 1, min(len(lines), at + 1000)):
+        if _RULE.fullmatch(lines[number]):
+            continue
+        cells = lines[number].split(sign)
+        if len(cells) != len(columns):
+            break
+        for column, told in enumerate(columns):
+            plain = cells[column].strip(" \t\r\"'`")
+            if told and told[0] == "strong" and unspoken(plain) and not harmless(plain):
+                cells[column] = cells[column].replace(plain, f"[masked:{told[1]}]")
+        lines[number] = sign.join(cells)
 
 
 def _indent(line: str) -> int:

@@ -22,6 +22,8 @@ _ESCAPED = re.compile(r"\"(?=[^\"\\\n]*\\)(?:[^\"\\\n]|\\.)*(?:\"|\Z)")
 _WORD = re.compile(r"[^\s\"'<>&=?]+")
 _PERCENT = re.compile(r"%(?:22|27|3[aAdD]|2[fF]|7[bB]|20)")
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|#34|#39|#x27|#x22);", re.IGNORECASE)
+#: Colours of a terminal and characters without width, which part a name from its value.
+_UNSEEN = re.compile(r"\x1b\[[\d;]{0,16}m|[\u200b-\u200d\u2060\ufeff]")
 _UNICODE = re.compile(r"\\u00(?:22|27|3[acdeACDE])")
 #: A text that opens brackets without closing them is given up after so many, so that no text costs quadratic time.
 _FAILURES = 12
@@ -107,6 +109,10 @@ def _string(literal: str, mask: Masker) -> str:
 
 def mask_encoded(text: str, mask: Masker) -> str:
     """``text`` with percent-encoded words and HTML-escaped or unicode-escaped texts masked in their plain form."""
+    if _UNSEEN.search(text):
+        plain = _UNSEEN.sub("", text)
+        masked = mask(plain)
+        text = masked if masked != plain else text
     if "%" in text and _PERCENT.search(text):
         text = _WORD.sub(lambda match: _percent(match[0], mask), text)
     if "&" in text and _ENTITY.search(text):

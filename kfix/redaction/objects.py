@@ -25,7 +25,10 @@ _HEADERS = frozenset(
 )
 #: Under one secret's name: the fields that hold it.
 _HOLDING = frozenset(
-    ("value", "plain", "plaintext", "text", "raw", "literal", "content", "inline", "data")
+    (
+        *("value", "plain", "plaintext", "text", "raw", "literal", "content", "inline", "data"),
+        *("string", "stringvalue", "string_value", "s"),  # Avro, protobuf, DynamoDB
+    )
 )
 _NAMING = (
     ("name", "value"),
@@ -33,6 +36,7 @@ _NAMING = (
     ("Key", "Value"),
     ("Name", "Value"),
     ("ParameterKey", "ParameterValue"),
+    ("path", "value"),  # JSON patch
 )
 
 
@@ -62,7 +66,11 @@ class Walk:
             name = key if type(key) is str else str(key)
             kind = type(item)
             told = None if item is None or kind is bool else named(name)
-            if told is None and kind is str:
+            if kind is dict and name == "stringData":
+                out[name] = _emptied(item)  # of Secrets alone, a patch of one as well
+            elif (kind is dict or kind is list) and name.lower() in ("cookies", "cookie"):
+                out[name] = _cookies(self(item))
+            elif told is None and kind is str:
                 out[name] = self._header(name, item) if name in _HEADERS else self._mask(item)
             elif told is None:
                 out[name] = item if kind in _PLAIN else self(item)
@@ -149,6 +157,21 @@ class Walk:
                 ):
                     out[number] = f"{item[:at]}[masked:option]"
         return out
+
+
+def _cookies(masked: Json) -> Json:
+    """The values of a jar, as a map or as a HAR file's list; a setting of cookies is none."""
+    if isinstance(masked, dict):
+        value = masked.get("value")
+        if isinstance(masked.get("name"), str) and isinstance(value, str):
+            return {**masked, "value": value if nameish(value) else "[masked:cookie]"}
+        return {
+            key: child
+            if not isinstance(child, str) or nameish(child) or harmless(child)
+            else "[masked:cookie]"
+            for key, child in masked.items()
+        }
+    return list(map(_cookies, masked)) if isinstance(masked, list) else masked
 
 
 def _command(items: list[Json] | tuple[Json, ...]) -> bool:

@@ -10,7 +10,6 @@ from kfix.redaction.words import (
     harmless,
     hidden,
     kind_of,
-    masked_value,
     strength_of,
     telling,
     unspoken,
@@ -18,23 +17,25 @@ from kfix.redaction.words import (
 
 _BLANK = r"[ \t\u00a0]"
 _ASSIGNED = re.compile(
-    rf"(?:\[\w{{0,32}}\])?(?:\\{{0,7}}[\"'`][)\]]?|\*\*)?(?:{_BLANK}{{0,4}}:{_BLANK}{{0,4}}(?:[A-Z]\w{{0,40}}|str|string|text)"
+    rf"(?:\[\w{{0,32}}\])?(?:\\{{0,7}}[\"'`][)\]]?|\*\*|\])?(?:[ ]\{{ ?get; ?(?:private |internal )?(?:(?:set|init); ?)?\}}(?= =))?(?:{_BLANK}{{0,4}}:{_BLANK}{{0,4}}(?:[A-Z]\w{{0,40}}|str|string|text)"
     rf"\??(?={_BLANK}{{1,4}}={_BLANK}))?"
-    rf"(?:{_BLANK}{{0,40}}(?P<op>=>|:=|==|->|=|：|:(?!//))|(?P<call>\()(?=\\{{0,7}}[\"']))"
-    rf"(?:\*\*)?{_BLANK}{{0,40}}"
+    rf"(?:{_BLANK}{{0,40}}(?P<op>=>|:=|==|->|→|=|：|::(?=[ ])|:(?!//))|(?P<call>\()(?=\\{{0,7}}[\"']))"
+    rf"(?:\*\*(?!\*))?{_BLANK}{{0,40}}"
 )
-_LISTED = re.compile(rf"\\{{0,7}}[\"'`]?{_BLANK}{{0,8}},{_BLANK}{{0,8}}(?=(?:<<)?\\{{0,7}}[\"'`])")
+_LISTED = re.compile(
+    rf"\\{{0,7}}[\"'`]?{_BLANK}{{0,8}},{_BLANK}{{0,40}}(?=(?:<<|[bBuUrR])?\\{{0,7}}[\"'`])"
+)
 #: An option and its value as two words of a command line.
 _OPTION_BEFORE = re.compile(r"(?:\A|[\s\"'\[=(])--?[A-Za-z0-9_.-]{0,60}\Z")
 _GIVEN = re.compile(r"[ \t]{1,8}(?=[^\s-])")
 _TABLED = re.compile(rf"{_BLANK}{{0,80}}[|│]{_BLANK}{{0,80}}|\t{_BLANK}{{0,80}}|{_BLANK}{{2,80}}")
 _SPOKEN = re.compile(
-    rf"(?:{_BLANK}+(?:for|of|de|pour|para|für){_BLANK}+(?:user{_BLANK}+)?[^\s:=]{{1,64}}(?=[:=]))?"
-    rf"(?:{_BLANK}+(?:is|was|are|est|es|é|ist|lautet|ending(?: with| in)?|with value|value|set to|changed to)){{0,2}}"
+    rf"(?:{_BLANK}+(?:for|of|de|pour|para|für){_BLANK}+(?:user{_BLANK}+)?[^\s:=]{{1,64}}(?={_BLANK}?[:=]))?"
+    rf"(?:{_BLANK}+(?:is|was|are|changed from|est|es|é|ist|lautet|ending(?: with| in)?|with value|value|set to|changed to)){{0,2}}"
     rf"{_BLANK}*[:=]?{_BLANK}+[\"'`(\[]?(?P<value>[^\s\"'`]{{6,512}})"
 )
 _WRAPPER = re.compile(
-    r"(?:(?:Some|Just|Ok|String|Secret|SecretStr|Password)\(|<<|[bBuUrRfF@$](?=[\"'])|!{1,2}\w{0,20}[ \t]+|"
+    r"(?:(?:Some|Just|Ok|String|Secret|SecretStr|Password)\(|string\(\d{1,5}\)[ ]|«[ \u00a0\u202f]?|<<(?=[\\\"'])|[bBuUrRfF@$](?=[\"'])|!{1,2}\w{0,20}[ \t]+|"
     r"&\w{1,40}[ \t]+|\[(?=\\{0,7}[\"']))?"
 )
 _QUOTED = re.compile(
@@ -46,7 +47,15 @@ _BARE = re.compile(
     r"(?:(?!</|&quot;|&lt;|&#|\\[nrt])(?:[^\s\"'`,;&]|[\"'`](?=[\w$!@#%^*+])|"
     r"[,;&](?!\s|\Z|[\"'\]})]|amp;|[\w.\[\]-]{1,40}[=:])))+"
 )
-_PAIRED_AFTER = re.compile(r"\s|\Z")
+#: A map below a name (``"password": {"secretKeyRef": …``): its fields are read by their own names.
+_MAP = re.compile(r"\{+\\{0,7}[\"']")
+#: ``ALTER ROLE app PASSWORD '…'``: what stands in quotes right after the word.
+_QUOTED_NEXT = re.compile(rf"{_BLANK}{{1,8}}[\"']([^\s\"']{{6,256}})[\"'](?=[\s,;)\]}}]|\Z)")
+#: ``Password for the [elastic] user in the container is: …``, ``a password is generated for root@localhost: …``.
+_SAID_LATER = re.compile(
+    rf"(?:{_BLANK}(?:is|was))?(?:{_BLANK}(?:generated|created|set))?{_BLANK}(?:for|de|pour|para|für){_BLANK}"
+    rf"[^\n:=]{{1,80}}?(?::|{_BLANK}(?:is|est|es|lautet):?){_BLANK}[\"'`]?(?P<value>[^\s\"'`]{{8,512}})"
+)
 
 
 def mask_pairs(line: str, lowered: str) -> str:
@@ -84,26 +93,34 @@ def _value(
     listed = _LISTED.match(line, end)
     if listed:
         at, inner, _ = read_value(line, listed.end())
-        sure = unspoken(inner) if strength == "strong" else telling(inner)
+        sure = _literal(inner) if strength == "strong" else telling(inner)
         return (at, at + len(inner), kind) if sure and not harmless(inner) else None
     tabled = _TABLED.match(line, end)
     if tabled:
         cell = re.compile(r"[^\s|│\"']+").match(line, tabled.end())
         if cell and (unspoken(cell[0]) if strength == "strong" else telling(cell[0])):
             return None if harmless(cell[0]) else (cell.start(), cell.end(), kind)
+    quoted = _QUOTED_NEXT.match(line, end) if strength == "strong" and kind == "password" else None
+    if quoted and not harmless(quoted[1]):
+        return quoted.start(1), quoted.end(1), kind
     return _in_sentence(line, end, strength, kind)
+
+
+def _literal(value: str) -> bool:
+    """In quotes where code gives a password: also one long word, not the name of a field or a sentence."""
+    return unspoken(value) or re.fullmatch(r"[a-z]{10,64}", value) is not None
 
 
 def _assigned(
     line: str, start: int, assigned: re.Match[str], strength: Strength, word: str
 ) -> tuple[int, int, str] | None:
     at, inner, quoted = read_value(line, assigned.end())
-    if not inner or masked_value(inner, "") == inner:
+    if not inner or harmless(inner) or (not quoted and _MAP.match(inner)):
         return None
     if word == "pwd" and inner.startswith("/"):
         return None
     spoken = "=" not in (assigned["op"] or "")
-    if assigned["call"] and not (unspoken(inner) if strength == "strong" else telling(inner)):
+    if assigned["call"] and not (_literal(inner) if strength == "strong" else telling(inner)):
         return None
     if not hidden(strength, inner, quoted=quoted, spoken=spoken):
         return _in_sentence(line, assigned.end() - 1, strength, kind_of(word)) if spoken else None
@@ -136,6 +153,9 @@ def read_value(line: str, at: int) -> tuple[int, str, bool]:
 def _in_sentence(line: str, end: int, strength: Strength, kind: str) -> tuple[int, int, str] | None:
     """``login with password k2Ff… failed``, ``API key ending with c8d6… is invalid``."""
     said = _SPOKEN.match(line, end)
+    later = _SAID_LATER.match(line, end) if kind == "password" else None
+    if later and unspoken(later["value"]) and (said is None or not unspoken(said["value"])):
+        said = later
     if said is None:
         return None
     value = said["value"].rstrip(".,:;!?)]}|")

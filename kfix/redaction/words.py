@@ -15,13 +15,18 @@ _S = r"[ _.-]?"
 _PASSWORDS = (
     r"pass(?:words?|wd|phrases?|codes?)|pwd|psw|pass|mots?[ _-]de[ _-]passe|motdepasse|mdp|"
     r"contrase(?:ñ|n|ni|ny)as?|passw(?:ort|örter|oerter)|kennw(?:ort|örter|oerter)|senhas?|wachtwoord|has[łl]o|"
+    r"l(?:ö|oe)sen(?:ord)?|adgangskode|passord|salasan[ao]t?|heslo|jelsz[óo]|[şs]ifre(?:si)?|parola(?:[ _]d['’_]?ordine)?|"
+    r"(?:ssh|db|ask|require|root|admin|smtp|mail|bind|redis|mysql|pg|postgres|login|ftp|ldap|user|mongo|keystore|"
+    r"truststore|default|http|proxy)pass|(?:bind|root|user|db|admin)_?pw|masterauth|"
     r"пароль|密码|密碼|パスワード|비밀번호|mnemonic|seed[ _-]?phrase|recovery[ _-]codes?|psk|pre[_-]?shared[_-]?key"
 )
 _STRONG_KEYS = (
     rf"(?:api|app|application|access|account|auth|private|encryption|signing|signature|master|"
     rf"shared[_.-]?access|session|service|storage|deploy|secret|hmac|jwt|license|licence|subscription|functions?|"
     rf"ingestion|webhook|consumer|fernet|cipher|decryption|crypt|aes|write|integration|signed|instrumentation|"
-    rf"primary[_-]?access|secondary[_-]?access|security){_S}key(?:{_S}(?:base|data|material))?"
+    rf"primary[_-]?access|secondary[_-]?access|security|plaintext|sops[_-]?age){_S}key(?:{_S}(?:base|data|material))?|"
+    r"unseal key(?: \d{1,2})?|basic[._-]?auth[._-]?(?:user[._-]?info|credentials)|auth[_-]?ident|setcookie|"
+    r"erlang[_-]?cookie"
 )
 _MILD_KEYS = (
     rf"(?:client|server|tls|ssl|ssh|rsa|gpg|pgp|host|user|root|admin|cookie|stream|bot|routing|primary|secondary)"
@@ -37,11 +42,11 @@ _SIGNATURES = (
     r"(?<=[?&])hmac|(?<=;)sig|samlresponse|saml[_-]?assertion|client[_-]?assertion"
 )
 _WEAK = (
-    rf"secret(?:[_.-]?(?:access[_.-]?)?key(?:{_S}base)?)?s?|tokens?|credentials?|creds|jetons?|geheimnis|"
+    rf"secret(?:[_.-]?(?:access[_.-]?)?key(?:{_S}base)?|string|binary)?s?|(?:access|acc[eè]s)?tokens?|credentials?|creds|jetons?(?:[ _](?:d['’]|de )acc[eè]s)?|geheimnis|"
     r"segreto|secreto|segredo|zugangsdaten"
 )
 _MILD = (
-    r"(?<![a-z0-9])(?:clave|_?auth|dockerconfigjson|dockercfg|otp|totp|pin[_-]?code|cvv|cvc|pepper|"
+    r"(?<![a-z0-9])(?:clave(?: de acceso)?|ficha de acceso|rocommunity|rwcommunity|code_verifier|_?auth|dockerconfigjson|dockercfg|otp|totp|pin[_-]?code|cvv|cvc|pepper|"
     r"(?:password[_-]?)?salt|jsessionid|phpsessid|asp\.net_sessionid|connect\.sid|sessionid|session_id|sid|"
     r"community|nonce_secret)|(?<=[?&])key|(?<=[?&])code|(?<=[a-z0-9]_)key"
 )
@@ -89,7 +94,9 @@ MARKS = (
         "sessid",
         "session_id",
     ),
-    *("sid=", "connect.sid", "community", "code="),
+    *("sid=", "connect.sid", "community", "code=", "bindpw", "rootpw", "userpw", "dbpw", "_pw"),
+    *("lösen", "loesen", "adgangsk", "salasan", "heslo", "jelsz", "şifre", "sifre", "parola"),
+    *("setcookie", "erlang_cookie", "erlang-cookie", "de acceso", "code_verif", "identified"),
 )
 #: Upper-case ``…_KEY`` variables whose value is a name, not a secret.
 _NO_SECRET_KEY = frozenset(
@@ -174,7 +181,7 @@ _NO_SECRET_KEY = frozenset(
     ]
 )
 _HARMLESS = re.compile(
-    r"(?i)\[masked:.*|redacted.*|[*x•.\-]{3,}|<[^<>]*>?|\$[({].*|(?-i:\$[A-Z_][A-Z0-9_]*|\$[a-z_]+)|\{\{.*|%[+#v0-9.-]*[sdvqxwtT]|\{\}|"
+    r"(?i)\[masked:.*|redacted.*|[*x•.\-]{2,}|\?|\$\d{1,3}|<<[-~]?[\"']?[A-Z_]{2,20}[\"']?|<[^<>]*>?|\$[({].*|(?-i:\$[A-Z_][A-Z0-9_]*|\$[a-z_]+)|\{\{.*|%[+#v0-9.-]*[sdvqxwtT]|\{\}|"
     r"[\[{(|>].{0,1}|true|false|yes|no|on|off|null|nil|none|undefined|empty|missing|invalid|required|",
     re.DOTALL,
 )
@@ -191,6 +198,8 @@ _MIXED = re.compile(
 
 def strength_of(word: str, text: str = "", at: int = 0) -> Strength | None:
     """How sure it is that ``word``, a match of ``NAME`` that starts at ``at`` in ``text``, names a secret."""
+    if word.startswith("secret") and text[:at].lower().endswith("existing"):
+        return None  # the name of a Secret, as charts call it
     if word.startswith(("pwd", "psw", "mdp", "senha", "hasł", "haslo", "psk", "creds")) or (
         word.startswith("pass") and not word.startswith(("passw", "passp", "passc"))
     ):
