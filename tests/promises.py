@@ -277,6 +277,11 @@ PROMISES = (
         ("tests/unit/kfix/test_kfix_settings_read.py",),
     ),
     Promise(
+        "neighbours",
+        "K-Fix does not start on another distribution's packages, and says what to do",
+        ("tests/unit/kfix/test_kfix_neighbours.py",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),

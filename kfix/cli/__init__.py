@@ -51,7 +51,13 @@ def _options(
 
 
 def main() -> None:
-    """Entry point of the ``kfix`` script."""
+    """Entry point of the ``kfix`` script. Refuses to start on somebody else's packages."""
+    from kfix.cli.installation import complaint
+
+    trouble = complaint()
+    if trouble:
+        typer.echo(f"kfix: {trouble}", err=True)
+        sys.exit(3)
     app = typer.Typer(
         name="kfix",
         help="From a Datadog alert to a reviewed Kubernetes fix.",
