@@ -38,6 +38,19 @@ def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
     return files, refused
 
 
+def read_links(folder: Path) -> dict[str, str]:
+    """Targets of all symlinks below ``folder`` as they are written, by path. Raises OSError."""
+    links: dict[str, str] = {}
+    for where, folders, names in os.walk(folder, followlinks=False):
+        if ".git" in folders:
+            folders.remove(".git")
+        for name in (*folders, *names):
+            full = Path(where, name)
+            if full.is_symlink():
+                links[full.relative_to(folder).as_posix()] = str(full.readlink())
+    return links
+
+
 def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
     """As ``read_checkout``, of the folder's own manifests alone."""
     files: dict[str, bytes] = {}

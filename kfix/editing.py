@@ -13,7 +13,7 @@ import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from kfix.checkout import read_checkout, read_file, read_folder
+from kfix.checkout import read_checkout, read_file, read_folder, read_links
 from manifests import paths, proposing, reading
 from manifests.index import Index, build, changed_index
 from manifests.locate import Hints
@@ -92,6 +92,7 @@ class Workspace:
             files, refused = read(folder)
             known[folder] = build(files)
             known[folder].unreadable.update(refused)
+            known[folder].links.update(read_links(folder))
         return known[folder]
 
     def write(self, folder: Path, edits: Sequence[FileEdit]) -> None:

@@ -41,6 +41,8 @@ class Index:
     #: Everything, also what is no manifest: charts' templates, what generators read.
     files: Mapping[str, bytes | str] = field(default_factory=dict)
     unreadable: dict[str, Refused] = field(default_factory=dict)
+    #: Targets of symlinks as they are written, by the symlink's path. None is followed.
+    links: dict[str, str] = field(default_factory=dict)
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     #: What was read of each file; shared with other indexes of the same ``Blobs``.
     blobs: dict[str, _Blob] = field(default_factory=dict)
@@ -196,6 +198,7 @@ def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
         kinds[kind] = sorted({*kinds.get(kind, ()), *found})
     after.texts = kept | after.texts
     after.files = {**index.files, **changed}
+    after.links = index.links
     after.unreadable = {**index.unreadable, **after.unreadable}
     after.by_kind = kinds
     after.blobs = {p: b for p, b in index.blobs.items() if p not in changed} | after.blobs

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Mapping
 
 from manifests.refused import Refused
 
 #: Git's modes of a plain file and an executable file; 120000 is a symlink, 160000 a submodule.
 FILE_MODES = frozenset({"100644", "100755", "100664"})
 _MAX_LENGTH = 1_000
+_LINKS_IN_A_ROW = 10
 
 
 #: Files that declare something, and who owns it.
@@ -116,3 +118,45 @@ def check_alone(path: str, others: Iterable[str]) -> None:
             prefix = "/".join(names[: n + 1])
             if folded.get(prefix.casefold(), prefix) != prefix:
                 raise Refused("UNSAFE_PATH", f"{path!r} and {other!r} differ only in case")
+
+
+def ends_of(links: Mapping[str, str]) -> dict[str, list[str]]:
+    """The symlinks (their targets as written, by path) that lead to each file or folder of the repository."""
+    ends: dict[str, list[str]] = {}
+    for link in sorted(links):
+        ends.setdefault(_end_of(links, link), []).append(link)
+    ends.pop("", None)
+    return ends
+
+
+def leading_to(ends: Mapping[str, list[str]], path: str) -> list[str]:
+    """The symlinks by which a file is there under another name too."""
+    return [link for one in _with_folders(path) for link in ends.get(one, ())]
+
+
+def _end_of(links: Mapping[str, str], link: str) -> str:
+    """Where a symlink ends, over others; empty when that is outside, or a folder that it stands in itself."""
+    end = _joined(link, links[link])
+    for _ in range(_LINKS_IN_A_ROW):
+        through = next((one for one in _with_folders(end) if one in links), "")
+        if not through:
+            break
+        end = _joined(through, links[through] + end[len(through) :])
+    return "" if end in (".", "") or end.startswith("..") or _is_below(link, end) else end
+
+
+def _joined(link: str, target: str) -> str:
+    return (
+        ""
+        if target.startswith("/")
+        else posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
+    )
+
+
+def _with_folders(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + "/")

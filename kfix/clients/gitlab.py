@@ -64,6 +64,8 @@ class Snapshot:
     commit: str
     files: Mapping[str, bytes] = field(repr=False)
     skipped: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Targets of symlinks as they are written, by the symlink's path.
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,8 @@ class GitLab:
         key = (project, commit)
         if key not in self._snapshots:
             packed = await self.read(lambda gl: self._archive(gl, project, commit))
-            files, skipped = await asyncio.to_thread(unpack, packed, self._caps, commit)
-            self._snapshots[key] = Snapshot(project, branch, commit, files, skipped)
+            files, skipped, links = await asyncio.to_thread(unpack, packed, self._caps, commit)
+            self._snapshots[key] = Snapshot(project, branch, commit, files, skipped, links)
         self._snapshots.move_to_end(key)
         while len(self._snapshots) > self._caps.snapshots:
             self._snapshots.popitem(last=False)
@@ -239,8 +241,10 @@ def _commits(
     return out
 
 
-def unpack(packed: bytes, caps: Caps, commit: str = "") -> tuple[dict[str, bytes], dict[str, str]]:
-    """(files, skipped) of a ``tar.gz`` archive as GitLab makes it, with one folder around everything.
+def unpack(
+    packed: bytes, caps: Caps, commit: str = ""
+) -> tuple[dict[str, bytes], dict[str, str], dict[str, str]]:
+    """(files, skipped, targets of symlinks) of a ``tar.gz`` archive as GitLab makes it, with one folder around everything.
 
     ``commit``: the one that the archive must be of; its folder's name says so, and git writes it into the archive.
     Symlinks, unsafe names and files beyond the cap are skipped with the reason. Raises errors.Rejected beyond the
@@ -248,6 +252,7 @@ def unpack(packed: bytes, caps: Caps, commit: str = "") -> tuple[dict[str, bytes
     """
     files: dict[str, bytes] = {}
     skipped: dict[str, str] = {}
+    links: dict[str, str] = {}
     seen = kept = unpacked = 0
     try:
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r|gz") as archive:
@@ -259,6 +264,8 @@ def unpack(packed: bytes, caps: Caps, commit: str = "") -> tuple[dict[str, bytes
                 if commit not in folder and archive.pax_headers.get("comment") != commit:
                     raise another(_NAME, "commit")
                 reason = _why_skipped(path, member, caps)
+                if member.issym():
+                    links[path] = member.linkname
                 if reason:
                     skipped[path] = reason
                 elif member.isfile() and (
@@ -269,7 +276,7 @@ def unpack(packed: bytes, caps: Caps, commit: str = "") -> tuple[dict[str, bytes
                     kept += member.size
     except (tarfile.TarError, EOFError, OSError) as error:
         raise errors.Unavailable(f"a broken archive: {error}", reason="bad_archive") from error
-    return files, skipped
+    return files, skipped, links
 
 
 def _why_skipped(path: str, member: tarfile.TarInfo, caps: Caps) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests import dependencies
+from manifests import dependencies, tree
 from manifests.environments import is_called
 from manifests.index import Index
 from manifests.kustomize import Graph, Kustomization
@@ -55,6 +55,7 @@ class Map:
     graph: Graph
     installers: list[Installer] = field(default_factory=list)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
+    _ends: dict[str, list[str]] | None = None
 
     def reaching(self, path: str) -> list[Installer]:
         """Everybody who reads a file: those who say so, and the overlays and charts that nobody names.
@@ -63,6 +64,9 @@ class Map:
         """
         said = [one for one in self.installers if self._reads(one, path)]
         said += self._unread(path)
+        for link in self._links_to(path):
+            trouble = "a symlink makes the file another one too"
+            said.append(Installer(f"the symlink {link}", words=(link,), trouble=trouble))
         claimed = {one.folder for one in said}
         for root in self._overlays(path):
             if root.folder not in claimed:
@@ -73,6 +77,11 @@ class Map:
                     )
                 )
         return said
+
+    def _links_to(self, path: str) -> list[str]:
+        if self._ends is None:
+            self._ends = tree.ends_of(self.index.links)
+        return tree.leading_to(self._ends, path)
 
     def _overlays(self, path: str) -> list[Kustomization]:
         """The outermost ones, and those within that are called like an environment: prod may be built on dev."""

@@ -71,6 +71,7 @@ class GitLabRepository:
         index = build(snapshot.files, self._blobs)
         for path, why in snapshot.skipped.items():
             index.unreadable[path] = Refused("UNSAFE_PATH", why)
+        index.links.update(snapshot.links)
         base = Base(snapshot.project, snapshot.branch, snapshot.commit, {})
         return propose_on(index, changes, base, hints, self._renderer)
 

@@ -43,9 +43,10 @@ def archive(*members: tuple[str, bytes, bytes]) -> bytes:
 )
 def test_odd_members_are_skipped_with_a_reason(path: str, kind: bytes, content: bytes) -> None:
     packed = archive(("a.yaml", tarfile.REGTYPE, b"a: 1\n"), (path, kind, content))
-    files, skipped = unpack(packed, Caps(file_bytes=1000))
+    files, skipped, links = unpack(packed, Caps(file_bytes=1000))
     assert files == {"a.yaml": b"a: 1\n"}
     assert skipped[path]
+    assert links == ({path: content.decode()} if kind == tarfile.SYMTYPE else {})
 
 
 def test_only_manifests_and_what_renders_with_them_are_kept() -> None:
@@ -60,7 +61,7 @@ def test_only_manifests_and_what_renders_with_them_are_kept() -> None:
         "chart/charts/redis-1.0.0.tgz",
         "backup.tgz",
     )
-    files, skipped = unpack(archive(*((n, tarfile.REGTYPE, b"x") for n in names)), Caps())
+    files, skipped, _ = unpack(archive(*((n, tarfile.REGTYPE, b"x") for n in names)), Caps())
     assert set(files) == {
         "k/kustomization.yaml",
         "Kustomization",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from manifests import reading, values
+from manifests import reading, tree, values
 from manifests.environments import matches, speaks
-from manifests.index import build
+from manifests.index import build, changed_index
 from manifests.installers import read_map
 from manifests.installers.helmfile import releases
+from manifests.plain_kustomize import BuiltIn
+from manifests.proof import Wanted, prove
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 2}\n"
 CHART = {
@@ -91,3 +95,45 @@ def test_of_several_merged_mappings_the_earlier_wins_and_an_own_key_wins_over_al
         "x": {"a": 0, "b": 1, "c": 2},
         "y": {"<<": 1},
     }
+
+
+@pytest.mark.parametrize(
+    ("links", "path", "found"),
+    [
+        ({"staging": "prod"}, "prod/api.yaml", ["staging"]),
+        (
+            {"envs/staging/api.yaml": "../prod/api.yaml"},
+            "envs/prod/api.yaml",
+            ["envs/staging/api.yaml"],
+        ),
+        ({"a": "b", "b": "prod"}, "prod/api.yaml", ["a", "b"]),
+        ({"a": "now/api.yaml", "now": "prod"}, "prod/api.yaml", ["a", "now"]),
+        ({"staging": "prod"}, "production/api.yaml", []),
+        ({"staging": "/prod", "x": "../../prod"}, "prod/api.yaml", []),
+        ({"prod/again": ".", "prod/up": "..", "a": "a", "b": "c", "c": "b"}, "prod/api.yaml", []),
+    ],
+)
+def test_symlinks_make_a_file_another_one_too(
+    links: dict[str, str], path: str, found: list[str]
+) -> None:
+    assert sorted(tree.leading_to(tree.ends_of(links), path)) == found
+
+
+def test_a_file_that_a_symlink_leads_to_is_not_edited() -> None:
+    file = "prod/api.yaml"
+    index = build({file: DEPLOYMENT})
+    index.links["staging"] = "prod"
+    change = KubernetesChange(
+        object=ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api"),
+        fields=(FieldChange(path="spec.replicas", before=2, after=3),),
+    )
+    changed = {file: DEPLOYMENT.replace("2", "3")}
+    assert changed_index(index, changed).links == {"staging": "prod"}
+    with BuiltIn().open(index.files) as bench:
+        done = prove(index, changed, Wanted([change]), bench)
+    assert done.verdict == "fail"
+    assert "the symlink staging" in done.reason
+    index.links.clear()
+    index.memo.clear()
+    with BuiltIn().open(index.files) as bench:
+        assert prove(index, changed, Wanted([change]), bench).verdict == "pass"
