@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from schemas.alerts import RawAlert
@@ -64,5 +65,7 @@ ALL: tuple[Topic[Any], ...] = (
     MR_EVENTS,
     OUTCOMES,
 )
-BY_NAME: dict[str, Topic[Any]] = {topic.name: topic for topic in ALL}
-BY_MODEL: dict[type[Record], Topic[Any]] = {topic.model: topic for topic in ALL}
+BY_NAME: Mapping[str, Topic[Any]] = MappingProxyType({topic.name: topic for topic in ALL})
+BY_MODEL: Mapping[type[Record], Topic[Any]] = MappingProxyType(
+    {topic.model: topic for topic in ALL}
+)

@@ -283,6 +283,11 @@ PROMISES = (
         ("tests/unit/kfix/test_kfix_neighbours.py",),
     ),
     Promise(
+        "engines",
+        "engines of one process share nothing that changes",
+        ("tests/unit/runtime/test_runtime_state.py",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),

@@ -55,6 +55,8 @@ class Engine:
         self._lanes = Lanes()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
+        #: What each worker is at, to cancel it when its partition is taken away.
+        self._entry_of: dict[asyncio.Task[None], Entry] = {}
         #: A worker was woken and has not run yet.
         self._waking = False
         self._on_room: Callable[[Partition], None] = lambda _: None
@@ -169,7 +171,7 @@ class Engine:
             window.close()
         self.windows.clear()
         for worker in self._workers:
-            entry = _entry_of.get(worker)
+            entry = self._entry_of.get(worker)
             if entry is not None and entry.window.closed:
                 worker.cancel()
 
@@ -261,7 +263,7 @@ class Engine:
                 if not entry.window.start(entry):
                     self._lanes.step(entry)
                     continue
-                _entry_of[me] = entry
+                self._entry_of[me] = entry
                 entry.since = now()
                 try:
                     await self._handling.handle(entry)
@@ -271,7 +273,7 @@ class Engine:
                     while me.cancelling():
                         me.uncancel()  # only this record's assignment is over
                 finally:
-                    del _entry_of[me]
+                    del self._entry_of[me]
                     self._lanes.step(entry)
                     if not entry.done and not entry.owed:
                         self._let_go(entry)
@@ -308,7 +310,3 @@ class Engine:
         waiter = self._unsettled.get(window)
         if waiter is not None and not window.running and not waiter.done():
             waiter.set_result(None)
-
-
-#: What each worker is at, to cancel it when its partition is taken away.
-_entry_of: dict[asyncio.Task[None], Entry] = {}

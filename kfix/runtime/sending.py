@@ -17,16 +17,12 @@ from schemas.base import Record
 #: Topic (without prefix), key, value, headers.
 Prepared = tuple[str, bytes, bytes, hd.Wire]
 
-_names_incident: dict[type[Record], bool] = {}
-
 
 def incident_of(record: Record) -> str:
     """The incident a record belongs to; empty for records before one exists."""
-    kind = type(record)
-    named = _names_incident.get(kind)
-    if named is None:
-        named = _names_incident[kind] = "incident_id" in kind.model_fields
-    return str(record.incident_id) if named else ""  # type: ignore[attr-defined]
+    if "incident_id" not in type(record).model_fields:
+        return ""
+    return str(record.incident_id)  # type: ignore[attr-defined]
 
 
 class Sender:
