@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
+from kfix.clients.boundary import another, same, source
 from kfix.clients.gitlab import GitLab, check_project
 from learn.ports import Stand, State
 from schemas import errors
@@ -50,11 +51,27 @@ class GitLabStands:
             return list(listed)
 
         try:
-            listed = await self._gitlab.read(look)
+            with source("GitLab"):
+                return _stands(project, iids, await self._gitlab.read(look))
         except errors.KFixError as failure:
             log.warning("stands.missing", project=project, reason=failure.reason)
             return {}
-        return {(project, int(mr.iid)): stand for mr in listed if (stand := _stand(mr)) is not None}
+
+
+def _stands(
+    project: str, asked: Sequence[int], listed: Iterable[Any]
+) -> dict[tuple[str, int], Stand]:
+    """Raises errors.Unavailable (``another_answer``) when one of them was not asked for."""
+    found: dict[tuple[str, int], Stand] = {}
+    for mr in listed:
+        if isinstance(mr.iid, bool) or mr.iid not in asked:
+            raise another("GitLab", "iid")
+        reference = str(mr.references["full"]).lower()
+        same("GitLab", {"project": f"{project.lower()}!{mr.iid}"}, {"project": reference})
+        stand = _stand(mr)
+        if stand is not None:
+            found[project, mr.iid] = stand
+    return found
 
 
 def _stand(mr: Any) -> Stand | None:

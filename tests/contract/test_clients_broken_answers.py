@@ -46,6 +46,7 @@ from kfix.memory.opening import Memory
 from kfix.memory.pinecone import PineconeIndex
 from kfix.settings import DatadogConnection, GitLabConnection, KubernetesConnection
 from learn.adapters.datadog import DatadogSignals
+from learn.adapters.gitlab import GitLabStands
 from learn.adapters.kubernetes import KubernetesState
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
@@ -201,7 +202,7 @@ async def gitlab(url: str) -> AsyncIterator[Asks]:
     async with open_gitlab(settings) as client:
         evidence = GitLabEvidence(client, projects=["shop/apps"], commits=3)
         repository = GitLabRepository(client, projects=["shop/apps"])
-        forge = GitLabForge(client)
+        forge, stands = GitLabForge(client), GitLabStands(client)
         ref = ObjectRef(kind="Deployment", namespace="shop", name="api")
         mr = MergeRequestRef(
             project="shop/apps",
@@ -233,7 +234,10 @@ async def gitlab(url: str) -> AsyncIterator[Asks]:
             "mark": lambda: forge.mark(mr, "recovered"),
             "me": forge.me,
             "access": lambda: forge.access("shop/apps", "ada"),
-            "merge": lambda: forge.merge_when_ready(mr),
+            "merge": lambda: forge.merge(mr),
+            "head of": lambda: forge.head_of(mr),
+            "noted": lambda: forge.noted(mr, "key"),
+            "stands": lambda: stands.stands([mr]),
         }
 
 
@@ -315,6 +319,8 @@ SOURCES = {
             "rewrite": lambda found: found is None,
             "mark": lambda found: found is None,
             "merge": lambda found: isinstance(found, bool),
+            "noted": lambda found: found is False,
+            "stands": lambda found: found == {},
         },
     ),
     # A chat's 2xx says that the message was taken, whatever else it says.

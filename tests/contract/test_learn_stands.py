@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+from fixtures_loopback import Answer, serving
 from pydantic import SecretStr
 
 from kfix.clients.gitlab import open_gitlab
@@ -92,3 +93,50 @@ async def test_a_project_that_cannot_be_read_hides_no_other_one(world: World) ->
 
 async def test_without_a_gitlab_nothing_is_known() -> None:
     assert await NoForge().stands([MergeRequestRef(project="shop/a", iid=1)]) == {}
+
+
+LISTED: dict[str, Any] = {
+    "id": 41,
+    "iid": 1,
+    "state": "merged",
+    "references": {"full": "shop/a!1"},
+    "updated_at": "2026-03-01T12:00:00.000Z",
+    "merged_at": "2026-03-01T12:00:00.000Z",
+    "closed_at": None,
+}
+WRONG: tuple[Any, ...] = (None, 5, "x", [None])
+
+
+async def told(listings: Sequence[Any]) -> list[Mapping[tuple[str, int], Stand]]:
+    """Where ``shop/a!1`` stands when GitLab lists these, each to another caller."""
+    left = iter(listings)
+    settings = GitLabConnection(_env_file=None, timeout_s=3)  # type: ignore[call-arg]
+    found = []
+    async with serving(lambda _: Answer.of(next(left))) as url:
+        connection = settings.model_copy(update={"url": url})
+        async with open_gitlab(connection) as gitlab:
+            stands = GitLabStands(gitlab)
+            for _ in listings:
+                found.append(await stands.stands([MergeRequestRef(project="shop/a", iid=1)]))
+    return found
+
+
+async def test_a_list_that_is_none_tells_nothing_and_raises_nothing() -> None:
+    lacking = [{key: LISTED[key] for key in LISTED if key != name} for name in LISTED]
+    wrong = [{**LISTED, name: value} for name in LISTED for value in WRONG]
+    assert await told([[LISTED]]) == [{("shop/a", 1): Stand("merged", T0)}]
+    for found in await told([[broken] for broken in (*lacking, *wrong)]):
+        assert set(found) <= {("shop/a", 1)}
+
+
+OTHERS: tuple[dict[str, Any], ...] = (
+    {"iid": 2},
+    {"references": {"full": "shop/b!1"}},
+    {"iid": True},
+    {"references": {}},
+)
+
+
+async def test_another_merge_request_s_merge_is_not_ours() -> None:
+    listings = [[LISTED, {**LISTED, **other}] for other in OTHERS]
+    assert await told(listings) == [{}] * len(OTHERS)
