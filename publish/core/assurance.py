@@ -72,7 +72,7 @@ def place(proof: EnvironmentProof, language: Language) -> str:
             word(f"said_by_{one.source}", language),
             inert.code(one.value, 80),
             inert.code(one.environment),
-            inert.cell(one.where),
+            inert.cell(french.said(one.where, language)),
         ]
         for one in proof.statements[:_STATEMENTS]
     ]

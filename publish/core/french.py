@@ -116,6 +116,13 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"an unforeseen failure: (\w+)", r"une panne imprévue : \1"),
     (r"the objects could not be read: (\w+)", r"les objets n'ont pas pu être lus : \1"),
     (r"(\S+) is not in the cluster", r"\1 n'est pas dans le cluster"),
+    # where a word about the environment was read
+    (r"scope (\S+)", r"portée \1"),
+    (r"monitor tag (\S+)", r"tag \1 du moniteur"),
+    (r"monitor query (\S+)", r"requête du moniteur, \1"),
+    (r"name of (\S+)", r"nom de \1"),
+    (r"(label|annotation|DD_ENV)( \S+)? of (\S+)'s template", r"\1\2 du modèle de \3"),
+    (r"(label|annotation|DD_ENV|KFIX_\w+)( \S+)? of (\S+)", r"\1\2 de \3"),
     (r"the server accepts it", r"le serveur l'accepte"),
     (
         r"the server does not let K-Fix dry-run this: (.+)",

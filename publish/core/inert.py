@@ -45,6 +45,11 @@ _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
 _WWW = re.compile(r"(?i)(www)\.")
 #: Keys of issues in other trackers (``OPS-12``): GitLab comments there when a merge request names one.
 _TRACKER = re.compile(r"\b([A-Z][A-Z0-9_]+-)(?=\d)")
+#: A word that people copy: an image, a path with a document's number, an object, an id. No character of it ends a code span.
+_NAME = re.compile(
+    r"""(?:(?<=[\s("'=])|^)[A-Za-z0-9](?:[\w./:@+-]{0,180}[A-Za-z0-9])?(?:\[\d{1,4}\])?(?=[)"',.;:]*(?:\s|$))""",
+    re.ASCII,
+)
 
 
 def clean(text: str, limit: int = 500) -> str:
@@ -58,10 +63,23 @@ def clean(text: str, limit: int = 500) -> str:
 
 
 def prose(text: str, limit: int = 500) -> str:
-    """Outside text inside a Markdown line of ours: escaped, and broken where GitLab would see a reference or a link."""
-    text = _broken(clean(text, limit).replace("`", "'")).replace("&", "&amp;")
-    text = _MARKDOWN.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
-    return BREAK + text if _STARTS.match(text) else text
+    """Outside text inside a Markdown line of ours: escaped, and broken where GitLab would see a reference or a link.
+
+    A name that would be broken is a code span instead, so that it can be copied; an address is broken.
+    """
+    text = clean(text, limit).replace("`", "'")
+    parts, at = [], 0
+    for found in _NAME.finditer(text):
+        if "://" not in found[0] and _broken(found[0]) != found[0]:
+            parts += [_escaped(text[at : found.start()]), f"`{found[0]}`"]
+            at = found.end()
+    shown = "".join((*parts, _escaped(text[at:])))
+    return BREAK + shown if _STARTS.match(shown) else shown
+
+
+def _escaped(text: str) -> str:
+    text = _MARKDOWN.sub(r"\\\1", _broken(text).replace("&", "&amp;"))
+    return text.replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
 def title(text: str, limit: int = 200) -> str:

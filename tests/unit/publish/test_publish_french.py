@@ -12,8 +12,9 @@ import pytest
 
 from learn.core.judgement import WorkloadState, judge
 from manifests import Refused, propose
-from publish.core import french
+from publish.core import assurance, french
 from publish.core.wording import check_name
+from schemas.places import EnvironmentProof, Statement
 from schemas.validated import CheckName
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -147,3 +148,24 @@ def test_what_is_not_known_is_left_as_it_was(text: str) -> None:
 )
 def test_what_rendering_showed_is_said_in_french(text: str) -> None:
     assert french.said(text, "fr") != text
+
+
+@pytest.mark.parametrize(
+    ("where", "french_where"),
+    [
+        ("scope kube_cluster_name", "portée kube_cluster_name"),
+        ("monitor tag env", "tag env du moniteur"),
+        ("monitor query env", "requête du moniteur, env"),
+        ("name of Namespace/shop", "nom de Namespace/shop"),
+        ("label a.b/env of Deployment/shop/x", "label a.b/env de Deployment/shop/x"),
+        ("label env of Deployment/s/x's template", "label env du modèle de Deployment/s/x"),
+        ("DD_ENV of Deployment/s/x", "DD_ENV de Deployment/s/x"),
+        ("KFIX_ENRICH_ENVIRONMENTS of shop", "KFIX_ENRICH_ENVIRONMENTS de shop"),
+    ],
+)
+def test_where_an_environment_was_read_is_said_in_french(where: str, french_where: str) -> None:
+    told = Statement(source="workload", value="prod", where=where, environment="production")
+    proof = EnvironmentProof(environment="production", verdict="proven", statements=(told,))
+    shown = assurance.place(proof, "fr").replace("\\", "")
+    assert french_where in shown.replace("`", "")
+    assert where in assurance.place(proof, "en").replace("\\", "").replace("`", "")

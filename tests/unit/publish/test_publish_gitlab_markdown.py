@@ -99,13 +99,33 @@ def test_constructs_side_by_side_are_only_read(texts: list[str], data: st.DataOb
 def readable(line: str) -> str:
     """What people see of a line of ours."""
     shown = html.unescape(re.sub(r"\\([\\`*_\[\]|~<>^])", r"\1", line))
-    return shown.replace(inert.BREAK, "").replace("\uff04", "$")
+    return shown.replace(inert.BREAK, "").replace("\uff04", "$").replace("`", "")
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
 def test_people_can_read_what_it_said(name: str) -> None:
     text = CONSTRUCTS[name]
-    assert readable(inert.prose(text)) == inert.clean(text).replace("`", "'")
+    said_plainly = inert.clean(text).replace("`", "'")
+    assert readable(inert.prose(text)) == said_plainly
+
+
+NAMES = [
+    "registry.shop.test:5000/catalog:7.2.1",
+    "ghcr.io/a/b@sha256:0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    "apps/cart/cart.yaml[1]",
+    "cart-7d9f8b6c5d-x2x4z",
+    "inc-20261130-ec2fdc87",
+    "43e6c618a0b1c2d3e4f5",
+    "kube_cluster_name:prod-eu",
+]
+
+
+@pytest.mark.parametrize("around", ["{}", 'Failed to pull "{}": not found', "was ({}), is it?"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_a_sentence_can_be_copied(name: str, around: str) -> None:
+    shown = inert.prose(around.format(name))
+    assert f"`{name}`" in shown
+    assert inert.BREAK not in shown
 
 
 @pytest.mark.parametrize("text", ["limits.memory is 512Mi", "42 % at 500m, twice", "it's 3 of 4"])

@@ -15,6 +15,8 @@ from publish.core.notice import notice_of
 
 #: What is active in the Markdown itself.
 MARKUP = re.compile(r"<[a-zA-Z/!?]|(?<!\\)(?:\\\\)*[\[\]`|~]|!\[|^\s*/\w")
+#: A name in code, whole.
+SPAN = re.compile(r"`[\w./:@+\[\]-]+`", re.ASCII)
 
 
 def rendered(markdown: str) -> str:
@@ -25,9 +27,10 @@ def rendered(markdown: str) -> str:
 @settings(max_examples=800)
 @given(TEXTS)
 def test_prose_has_no_active_construct(text: str) -> None:
-    out = inert.prose(text)
-    assert "\n" not in out
-    assert "\r" not in out
+    shown = inert.prose(text)
+    assert "\n" not in shown
+    assert "\r" not in shown
+    out = SPAN.sub("x", shown)
     assert not MARKUP.search(out), out
     assert not REFERENCES.search(rendered(out)), (out, rendered(out))
     assert not re.match(r"\s*([/#=+>-]|\d+[.)])", out), out
