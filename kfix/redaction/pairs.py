@@ -47,6 +47,8 @@ _BARE = re.compile(
     r"(?:(?!</|&quot;|&lt;|&#|\\[nrt])(?:[^\s\"'`,;&]|[\"'`](?=[\w$!@#%^*+])|"
     r"[,;&](?!\s|\Z|[\"'\]})]|amp;|[\w.\[\]-]{1,40}[=:])))+"
 )
+#: ``let a write pass: the policy is missing``: a verb, and a sentence after it.
+_PROSE = re.compile(r"(?<=: )(?:[a-z]{1,11},? [a-z]{2,}|\d+/\d+)\b")
 #: A map below a name (``"password": {"secretKeyRef": …``): its fields are read by their own names.
 _MAP = re.compile(r"\{+\\{0,7}[\"']")
 #: ``ALTER ROLE app PASSWORD '…'``: what stands in quotes right after the word.
@@ -117,7 +119,9 @@ def _assigned(
     at, inner, quoted = read_value(line, assigned.end())
     if not inner or harmless(inner) or (not quoted and _MAP.match(inner)):
         return None
-    if word == "pwd" and inner.startswith("/"):
+    if (word == "pwd" and inner.startswith("/")) or (
+        word == "pass" and _PROSE.match(line, assigned.end())
+    ):
         return None
     spoken = "=" not in (assigned["op"] or "")
     if assigned["call"] and not (_literal(inner) if strength == "strong" else telling(inner)):

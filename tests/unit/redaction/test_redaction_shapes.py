@@ -152,6 +152,8 @@ name,value\nimage,App9Build7
 | pod | restarts |\n| api-7d9f8b6c5d-x2k4q | 4 |
 the field password "id" is required
 tokenizer: cl100k_base
+the cluster let a real write of K-Fix pass: the admission policy or its binding is missing
+test pass: 12/12
 passwordPolicy: strict
 """.strip().splitlines()
 
