@@ -111,6 +111,20 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(\S+) was not collected", r"\1 n'a pas été relevé"),
     (r"no deployment repository is configured", r"aucun dépôt de déploiement n'est configuré"),
     (r"no cluster is configured", r"aucun cluster n'est configuré"),
+    (
+        r"nobody watches that the cluster refuses K-Fix's real writes",
+        r"personne ne surveille que le cluster refuse les vraies écritures de K-Fix",
+    ),
+    (
+        r"plans are not examined while the cluster's lock is unlocked: the cluster let a real write of K-Fix pass: "
+        r"the admission policy or its binding is missing",
+        r"les plans ne sont pas examinés tant que le verrou du cluster est ouvert : le cluster a laissé passer une vraie "
+        r"écriture de K-Fix : la politique d'admission ou son attache manque",
+    ),
+    (
+        r"plans are not examined while the cluster's lock is unknown: (.+)",
+        r"les plans ne sont pas examinés tant que l'état du verrou du cluster est inconnu : \1",
+    ),
     (r"there is no edited document", r"il n'y a pas de document modifié"),
     (r"no answer within (\S+) s", r"pas de réponse en \1 s"),
     (r"an unforeseen failure: (\w+)", r"une panne imprévue : \1"),

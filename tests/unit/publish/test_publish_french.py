@@ -10,10 +10,13 @@ from typing import get_args
 import fixtures_publish as sample
 import pytest
 
+from kfix.clients.kubernetes.lock import proof_of
+from kfix.redaction import mask
 from learn.core.judgement import WorkloadState, judge
 from manifests import Refused, propose
 from publish.core import assurance, french
 from publish.core.wording import check_name
+from schemas.errors import Unavailable
 from schemas.places import EnvironmentProof, Statement
 from schemas.validated import CheckName
 
@@ -169,3 +172,14 @@ def test_where_an_environment_was_read_is_said_in_french(where: str, french_wher
     shown = assurance.place(proof, "fr").replace("\\", "")
     assert french_where in shown.replace("`", "")
     assert where in assurance.place(proof, "en").replace("\\", "").replace("`", "")
+
+
+@pytest.mark.parametrize("answer", [None, Unavailable("no answer", reason="down")])
+def test_why_plans_are_not_examined_without_the_lock_is_read_whole_in_both_languages(
+    answer: Unavailable | None,
+) -> None:
+    proven = proof_of(answer)
+    text = f"plans are not examined while the cluster's lock is {proven.state}: {proven.why}"
+    assert mask(text) == text
+    assert french.said(text, "en") == text
+    assert "verrou du cluster" in french.said(text, "fr")
