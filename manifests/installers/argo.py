@@ -21,6 +21,8 @@ from manifests.shapes import items, mapping, mappings, text
 from schemas.base import Json
 
 _HOLE = re.compile(r"\{\{.*?\}\}")
+#: From a template's first condition to its last end.
+_BRANCHES = re.compile(r"\{\{-?\s*(?:if|with|range)\b.*\{\{-?\s*end\s*-?\}\}")
 
 
 def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
@@ -30,6 +32,11 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
     destination = mapping(spec, "destination")
     cluster = text(destination, "name") or text(destination, "server")
     namespace = text(destination, "namespace")
+    dry = mapping(spec, "sourceHydrator", "drySource")
+    if dry.get("path"):
+        folder, why = argocd.folder_of(text(dry, "path")), "Argo CD's hydrator renders it"
+        said = words(item, place, dry, destination)
+        yield Installer(name, folder, (), namespace, False, cluster, said, trouble=why)
     for _, source in argocd.sources(item):
         settings = mapping(source, "kustomize")
         said = words(item, place, source, destination)
@@ -85,6 +92,7 @@ def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
 
 def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
     """The paths that a template with holes may come to mean."""
+    written = _BRANCHES.sub("{{}}", written)
     parts = _HOLE.split(argocd.folder_of(written) if "{{" not in written else written.lstrip("/"))
     body = ".*".join(re.escape(part) for part in parts)
     return re.compile(body if whole else body.rstrip("/") + "(/.*)?")

@@ -5,11 +5,13 @@ Pure: the text is read, nothing is run. What a shell fills in is anything.
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from manifests.index import Index
 
@@ -20,12 +22,22 @@ _NAMES = re.compile(
     r"|(^|/)ci/[^/]+\.ya?ml$"
 )
 _COMMAND = re.compile(
-    r"\b(helm|kubectl|oc|kustomize|kapp|ytt|envsubst|jsonnet|kubecfg|cdk8s|kompose|yq|sed)\b[^\n;&|]*"
+    r"\b(helm|kubectl|oc|kustomize|kapp|ytt|envsubst|jsonnet|kubecfg|cdk8s|kompose|yq|sed|argocd|flux)\b[^\n;&|]*"
 )
 _VARIABLE = re.compile(
     r"\$\(\(?[^)]*\)\)?|\$\{\{.*?\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^>]*>|%[A-Z_]+%"
 )
 _ANY = "\x00"
+_INTO = re.compile(r"(?:\b(?:cd|pushd)\s+|\bworking-directory:\s*)[\"']?([\w./-]+)")
+_LOOP = re.compile(
+    r"\bfor\s+(\w+)\s+in[ \t]([^;\n]{1,500})[;\n]\s{0,40}do\b(.{0,1000}?)\bdone\b", re.DOTALL
+)
+#: Words of a loop that are filled in.
+_TURNS = 20
+#: Folders that a script goes into, the latest ones.
+_INSIDE = 40
+#: Loops of one script that are followed.
+_LOOPS = 50
 #: Scripts that try manifests out in a cluster of the pipeline's own.
 _TRIED_OUT = frozenset(
     {"e2e", "test", "tests", "lint", "validate", "kind", "minikube", "local", "check", "checks"}
@@ -47,6 +59,8 @@ class Command:
     #: Does it set values or rewrite files in ways that are not followed?
     trouble: str = ""
     recursive: bool = False
+    #: Folders that the script went into before it.
+    inside: tuple[str, ...] = ()
 
 
 def is_script(path: str) -> bool:
@@ -64,9 +78,13 @@ def commands(index: Index) -> Iterator[Command]:
 
 def in_text(path: str, text: str) -> Iterator[Command]:
     """The commands of one text."""
-    text = _VARIABLE.sub(_ANY, re.sub(r"\\\r?\n", " ", text))
+    text = re.sub(r"\\\r?\n", " ", text)
+    text = _VARIABLE.sub(_ANY, "\n".join((text, *_turns(text))))
+    into = deque((found.end(), _folder(path, found[1])) for found in _INTO.finditer(text))
+    inside: dict[str, None] = {}
     for found in _COMMAND.finditer(text):
-        rest = text[found.end() :].partition("\n")[0]
+        stop = text.find("\n", found.end())
+        rest = text[found.end() : stop if stop >= 0 else len(text)]
         if _only_shows(found[0], rest):
             continue
         line = found[0].strip().strip("'\"`,]").strip()
@@ -74,7 +92,20 @@ def in_text(path: str, text: str) -> Iterator[Command]:
             words = shlex.split(line.replace("\\", ""), comments=True)
         except ValueError:
             words = line.replace("'", "").replace('"', "").split()
-        yield from _read(path, line, [w for w in words if w not in ("'", '"')])
+        while into and into[0][0] <= found.start():
+            inside.setdefault(into.popleft()[1])
+        for one in _read(path, line, [w for w in words if w not in ("'", '"')]):
+            yield replace(one, inside=tuple(inside)[-_INSIDE:])
+
+
+def _turns(text: str) -> Iterator[str]:
+    """What a loop over words runs, for each of them; a pattern among the words is anything."""
+    for found in itertools.islice(_LOOP.finditer(text), _LOOPS):
+        for word in found[2].split()[:_TURNS]:
+            meant = word.replace("*", "${any}")
+            yield re.sub(
+                rf"\$\{{{found[1]}\}}|\${found[1]}\b", lambda _, meant=meant: meant, found[3]
+            )
 
 
 def _only_shows(command: str, rest: str) -> bool:
@@ -94,6 +125,11 @@ def _read(path: str, line: str, words: list[str]) -> Iterator[Command]:
             if not word.startswith("-"):
                 yield Command(path, line, "kustomize", _folder(path, word))
                 break
+    elif program in ("argocd", "flux") and "create" in words:
+        why = f"{program} is told so on a command line"
+        for option, value in _options(words):
+            if option == "--path" and value:
+                yield Command(path, line, program, _folder(path, value), trouble=why)
     elif program in ("ytt", "envsubst", "jsonnet", "kubecfg", "cdk8s", "kompose", "yq", "sed"):
         yield from _rewriting(path, line, program, words[1:])
 
@@ -121,7 +157,7 @@ _TAKING = frozenset(
     {
         "-f", "--values", "--filename", "-k", "--kustomize", "-n", "--namespace", "--set", "--set-string", "--set-file",
         "--kube-context", "--context", "--version", "--repo", "--timeout", "--kubeconfig", "-a", "--app", "--post-renderer",
-        "-o", "--output", "--history-max", "--set-json", "-l", "--selector", "-m", "--file", "-i",
+        "-o", "--output", "--history-max", "--set-json", "-l", "--selector", "-m", "--file", "-i", "--path",
     }
 )  # fmt: skip
 
@@ -155,7 +191,7 @@ def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[Com
     recursive = any(option in ("-R", "--recursive") for option, _ in options) or program == "kapp"
     for option, value in options:
         if option in ("-f", "--filename", "-k", "--kustomize") and value not in ("", "-"):
-            for one in value.split(","):
+            for one in value.replace("*", _ANY).split(","):
                 yield Command(
                     path, line, program, _folder(path, one), "", namespace, recursive=recursive
                 )
@@ -254,10 +290,18 @@ def installed(index: Index) -> Iterator[Installed]:
 
 def meant(index: Index, command: Command, written: str) -> list[str]:
     """The file or folder that a script means, counted from the root, from its own folder or the one above."""
+    found = [path for folder in command.inside for path in _there(index, command, folder, written)]
+    found += _there(index, command, "", written)
+    if not found and written in ("", "."):
+        return [""]
+    return list(dict.fromkeys(found))
+
+
+def _there(index: Index, command: Command, folder: str, written: str) -> list[str]:
     own = posixpath.dirname(command.place)
     for start in dict.fromkeys(("", own, posixpath.dirname(own))):
-        path = posixpath.normpath(posixpath.join(start, written))
+        path = posixpath.normpath(posixpath.join(start, folder, written))
         path = "" if path == "." else path
         if path in index.texts or any(p.startswith(path + "/") for p in index.texts if path):
             return [path]
-    return [""] if written in ("", ".") else []
+    return []

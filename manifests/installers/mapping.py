@@ -122,7 +122,8 @@ def _of_command(index: Index, command: Command) -> Iterator[Installer]:
         if folder in index.texts:
             yield Installer(said, None, (folder,), namespace, words=kept)
         else:
-            yield Installer(said, folder, (), namespace, words=kept, recursive=command.recursive)
+            words = (*kept, folder) if folder else kept
+            yield Installer(said, folder, (), namespace, words=words, recursive=command.recursive)
 
 
 def _of_helm(

@@ -24,7 +24,7 @@ _APPLYING = ("rootsync", "reposync", "gitrepo", "app")
 LISTED = "nobody here can tell what is made of what it lists"
 #: Keys under which files of deployers name a folder or file.
 _NAMED = re.compile(
-    r"""["']?\b(?:path|chart|chartPath|subPath|dir|directory|folder|source|manifests?|values?File)["']?\s*:\s*"""
+    r"""["']?\b(?:path|src|chart|chartPath|subPath|dir|directory|folder|source|manifests?|values?File)["']?\s*:\s*"""
     r"""["']?/?(?:\./)?([\w.-]+(?:/[\w.-]+)+)/?["']?\s*(?=[,}\n\]#]|$)"""
 )
 #: Files in which a path means something else, and those that the map reads itself.
@@ -42,6 +42,7 @@ def installers(index: Index) -> Iterator[Installer]:
         for path in index.by_kind.get(kind, []):
             yield from _of_objects(index, path, kind)
     read = {path for kind in _READ for path in index.by_kind.get(kind, ())}
+    read -= set(index.by_kind.get("list", ()))
     releasing = index.by_kind.get("helmrelease", ())
     for path, content in index.texts.items():
         if path in read or _is_apart(path) or "kustomize.toolkit.fluxcd.io/v" in content:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from manifests import reading, tree, values
@@ -137,3 +139,74 @@ def test_a_file_that_a_symlink_leads_to_is_not_edited() -> None:
     index.memo.clear()
     with BuiltIn().open(index.files) as bench:
         assert prove(index, changed, Wanted([change]), bench).verdict == "pass"
+
+
+def application(env: str, path: str = "apps/api") -> dict[str, object]:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": f"api-{env}"},
+        "spec": {"destination": {"name": env}, "source": {"repoURL": "x", "path": path}},
+    }
+
+
+HYDRATED = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: api}
+spec:
+  destination: {name: dev}
+  sourceHydrator:
+    drySource: {repoURL: x, path: apps/api}
+    syncSource: {targetBranch: env/dev, path: api}
+"""
+BRANCHED = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: api}
+spec:
+  goTemplate: true
+  generators: [{clusters: {}}]
+  template:
+    spec:
+      source: {path: 'apps/{{ if eq .name "prod" }}api{{ else }}api{{ end }}'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("deploy.sh", "cd apps/api\nkubectl apply -f .\n"),
+        ("deploy.sh", "cd apps && kubectl apply -f api/\n"),
+        ("ci/deploy.sh", "pushd ../apps/api; kubectl apply -f api.yaml; popd\n"),
+        (".github/workflows/d.yml", "- working-directory: apps/api\n  run: kubectl apply -f .\n"),
+        ("deploy.sh", 'for d in apps/*; do kubectl apply -f "$d"; done\n'),
+        ("deploy.sh", "for name in web api\ndo\n  kubectl apply -f apps/${name}\ndone\n"),
+        ("deploy.sh", "kubectl apply -f apps/*/\n"),
+        ("create.sh", "argocd app create api --repo x --path apps/api --dest-name dev\n"),
+        ("create.sh", "flux create kustomization api --source=x --path=./apps/api\n"),
+        (
+            "playbook.yml",
+            "- hosts: dev\n  tasks:\n  - k8s: {state: present, src: apps/api/api.yaml}\n",
+        ),
+        (
+            "apps.json",
+            json.dumps({"kind": "List", "items": [application("prod"), application("dev")]}),
+        ),
+        ("argocd/dev.yaml", HYDRATED),
+        ("argocd/set.yaml", BRANCHED),
+    ],
+)
+def test_who_installs_a_folder_in_a_roundabout_way_is_known(name: str, text: str) -> None:
+    index = build({"apps/api/api.yaml": DEPLOYMENT, "apps/web/web.yaml": DEPLOYMENT, name: text})
+    said = [one.said_by for one in read_map(index).reaching("apps/api/api.yaml")]
+    assert any(name in one for one in said), said
+
+
+def test_a_script_that_goes_into_one_folder_installs_no_other() -> None:
+    script = "cd apps/web\nkubectl apply -f .\n"
+    index = build(
+        {"apps/api/api.yaml": DEPLOYMENT, "apps/web/web.yaml": DEPLOYMENT, "d.sh": script}
+    )
+    assert read_map(index).reaching("apps/api/api.yaml") == []
+    assert read_map(index).reaching("apps/web/web.yaml") != []
