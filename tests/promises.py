@@ -2,6 +2,7 @@
 
     python tests/promises.py          all promises
     python tests/promises.py R1 R8    some; the others keep their last figures
+    python tests/promises.py --last   reads the figures off what the last `make test` did
     python tests/promises.py --table  only writes the table again
 
 The figures are kept in docs/promises.json; a unit test holds the README's table to them.
@@ -16,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "promises.json"
@@ -323,6 +325,47 @@ def run(promise: Promise) -> dict[str, object]:
     }
 
 
+def collected(promise: Promise) -> set[tuple[str, str]]:
+    """Module and name of a promise's tests, as JUnit's reports spell them."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", *promise.paths]
+    if promise.select:
+        command += ["-k", promise.select]
+    done = subprocess.run(
+        [*command, "-o", "addopts=-p no:cacheprovider"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = set()
+    for line in done.stdout.splitlines():
+        module, mark, name = line.partition(".py::")
+        if mark:
+            found.add((module.replace("/", "."), name))
+    return found
+
+
+def reported() -> dict[tuple[str, str], float]:
+    """Seconds of every test that passed in the last `make test`, by module and name."""
+    passed = {}
+    for report in sorted((ROOT / "var" / "tests").glob("*.xml")):
+        for case in ElementTree.parse(report).getroot().iter("testcase"):
+            if all(case.find(kind) is None for kind in ("failure", "error", "skipped")):
+                key = (case.get("classname", ""), case.get("name", ""))
+                passed[key] = float(case.get("time", "0"))
+    return passed
+
+
+def last(promise: Promise, passed: dict[tuple[str, str], float]) -> dict[str, object]:
+    """A promise's figures of the last `make test`; raises SystemExit when one of its tests did not pass there."""
+    tests = collected(promise)
+    missing = sorted(name for module, name in tests - passed.keys())
+    if missing or not tests:
+        raise SystemExit(f"{promise.id}: not in the last run: {', '.join(missing) or 'all'}")
+    seconds = sum(passed[test] for test in tests)
+    return {"passed": len(tests), "skipped": 0, "seconds": round(seconds)}
+
+
 def table(figures: dict[str, dict[str, object]]) -> str:
     """The table in Markdown."""
     lines = ["| | promise | tests that ran | where |", "| --- | --- | --- | --- |"]
@@ -345,10 +388,12 @@ def with_table(text: str, figures: dict[str, dict[str, object]]) -> str:
 
 def main(arguments: list[str]) -> None:
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    wanted = [p for p in PROMISES if not arguments or p.id in arguments]
+    named = [argument for argument in arguments if not argument.startswith("--")]
+    wanted = [p for p in PROMISES if not named or p.id in named]
+    passed = reported() if "--last" in arguments else {}
     for promise in wanted if "--table" not in arguments else ():
         print(f"{promise.id}: {promise.text}", flush=True)
-        figures[promise.id] = run(promise)
+        figures[promise.id] = last(promise, passed) if passed else run(promise)
         print(f"   {figures[promise.id]}", flush=True)
         FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
     README.write_text(with_table(README.read_text(), figures))

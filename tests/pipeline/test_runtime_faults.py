@@ -23,7 +23,6 @@ import pytest
 import small_stages as small
 from faults import Run, Subject, Trial, Verdict, scaled, side_by_side, small_effect
 from harness import (
-    FULL,
     ROOT,
     Cluster,
     make_topics,
@@ -91,7 +90,7 @@ async def test_everything_gets_through_whatever_the_broker_does_to_a_request(
     nothing_was_lost(verdicts)
 
 
-@pytest.mark.skipif(not FULL, reason="the whole matrix takes an hour: KFIX_TEST_FULL=1")
+@pytest.mark.full
 async def test_the_whole_matrix_on_every_stage(kafka_cluster: Cluster, tmp_path: Path) -> None:
     kept: dict[str, str] = json.loads(MATRIX.read_text()) if MATRIX.exists() else {}
     wanted = re.compile(os.environ.get("KFIX_TEST_TRIALS", ""))
@@ -144,7 +143,7 @@ def table(kept: dict[str, str]) -> str:
     return "\n".join(f"{stage:24} {words:28} {n:5}" for (stage, words), n in sorted(counts.items()))
 
 
-@pytest.mark.skipif(not FULL, reason="a hundred seconds of silence, at full size: KFIX_TEST_FULL=1")
+@pytest.mark.full
 @pytest.mark.parametrize("load", ["idle", "busy"])
 async def test_a_broker_that_does_not_answer_for_a_hundred_seconds_after_a_rebalance(
     kafka_cluster: Cluster, tmp_path: Path, load: faults.Load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import random
 import re
 import shutil
@@ -498,5 +499,6 @@ def test_texts_of_kubernetes_stand_in_the_files_that_are_named() -> None:
         if sum(word in code for word in words) < 0.7 * len(words):
             missing.append((signal.text, signal.origin, [w for w in words if w not in code]))
     if not looked:
+        assert os.environ.get("KFIX_TEST_STRICT") != "1"
         pytest.skip("the module cache does not hold Kubernetes' sources")
     assert not missing
