@@ -24,6 +24,7 @@ from kfix.redaction.documents import (
 )
 from kfix.redaction.envelopes import mask_encoded, mask_json_in, mask_strings
 from kfix.redaction.objects import Walk
+from kfix.redaction.objects import forget as forget_names
 from kfix.redaction.pairs import mask_pairs
 from kfix.redaction.tokens import mask_tokens
 from kfix.redaction.words import MARKS, any_of, lower, marked, named, secret_name
@@ -82,10 +83,17 @@ _MARK = re.compile(
             *MARKS,
         )
     )
+    + r"|:(?:\d{4,5}|\*):"
+)
+#: What is half of a cluster's texts and no secret by its form: times, uids, addresses, numbers, containers' identities.
+_EVIDENT = re.compile(
+    r"\d{4}-\d\d-\d\dT[\d:.]{5,18}(?:Z|[+-]\d\d:\d\d)|[\d.]{1,15}|"
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:containerd|cri-o|docker)://[0-9a-f]{64}",
+    re.ASCII,
 )
 #: Texts in which nothing was found, as clusters repeat them: no text with a secret in it is ever remembered.
 _INNOCENT: set[str] = set()
-_SHORT = 4096
+_SHORTEST, _SHORT = 6, 4096
 _REMEMBERED = 20_000
 #: What one reader masks may make plain what another then finds; more rounds than this change nothing.
 _ROUNDS = 4
@@ -95,9 +103,9 @@ _DEPTH = 5
 
 def mask(text: str) -> str:
     """``text`` with each secret replaced by ``[masked:kind]``. Idempotent; time grows linearly with the text."""
-    if len(text) < 6 or text in _INNOCENT:
+    if text in _INNOCENT:
         return text
-    masked = _settled(text)
+    masked = text if len(text) < _SHORTEST or _EVIDENT.fullmatch(text) else _settled(text)
     if masked == text and len(text) <= _SHORT:
         if len(_INNOCENT) >= _REMEMBERED:
             _INNOCENT.clear()
@@ -108,6 +116,7 @@ def mask(text: str) -> str:
 def forget() -> None:
     """Empties what the masker remembers, for measurements of a first run."""
     _INNOCENT.clear()
+    forget_names()
     named.cache_clear()
 
 
@@ -122,9 +131,9 @@ def _settled(text: str) -> str:
 
 def _searched(text: str, depth: int) -> str:
     lowered = lower(text)
-    text = mask_tokens(mask_password_files(text))
     if _MARK.search(lowered) is None:
-        return text
+        return mask_tokens(text)
+    text = mask_tokens(mask_password_files(text))
     named_ones = marked(lowered)
     text = mask_addresses(mask_keys(text))
     if depth < _DEPTH:
@@ -137,10 +146,10 @@ def _searched(text: str, depth: int) -> str:
 
 def _opened(text: str, depth: int, *, named_ones: bool) -> str:
     def inner(part: str) -> str:
-        return _searched(part, depth)
+        return part if part in _INNOCENT else _searched(part, depth)
 
     if '"' in text and (named_ones or '"-' in text or '"cookie' in text or "\\" in text):
-        text = mask_strings(mask_json_in(text, Walk(inner)), inner)
+        text = mask_strings(mask_json_in(text, Walk(inner, _INNOCENT)), inner)
     return mask_encoded(text, inner)
 
 
@@ -168,4 +177,4 @@ def _by_lines(text: str) -> str:
 #: ``mask_json(value)``: a copy of plain JSON with every string masked, values of secret-looking names and Secrets' data
 #: masked. Understands env entries (``{"name": "DB_PASSWORD", "value": "…"}``), command lines as lists, maps and lists
 #: of secrets, and Kubernetes Secrets, whose keys stay (a missing key is a diagnosis) while all their values go.
-mask_json = Walk(mask)
+mask_json = Walk(mask, _INNOCENT)

@@ -193,9 +193,18 @@ def mask_commands(text: str) -> str:
     for mark, spot in _SPOTS:
         if mark in text:
             text = _spotted(text, mark, spot)
-    if _OPTION.search(text) is None and not any(map(text.__contains__, _ORDERED)):
+    if not _optional(text):
         return text
-    return "\n".join(map(_line, text.split("\n"))) if "\n" in text else _line(text)
+    if "\n" not in text:
+        return _line(text)
+    return "\n".join([_line(line) if _optional(line) else line for line in text.split("\n")])
+
+
+def _optional(text: str) -> bool:
+    """Whether a command line with an option or words in a fixed order can be in the text."""
+    if " -" in text or "\t-" in text or text.startswith("-"):
+        return True
+    return any(map(text.__contains__, _ORDERED))
 
 
 def _spotted(text: str, mark: str, spot: re.Pattern[str]) -> str:

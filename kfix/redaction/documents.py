@@ -337,10 +337,13 @@ def mask_blocks(lines: list[str], telling_lines: list[int]) -> None:
             _mask_below(lines, at)
         if at + 1 < len(lines) and _HEADER.fullmatch(lines[at]):
             _mask_column(lines, at)
-        entry = _NAME_LINE.match(lines[at])
+        line = lines[at]
+        entry = (
+            _NAME_LINE.match(line) if ":" in line and ("name" in line or "key" in line) else None
+        )
         if entry and named(entry[1]):
             _mask_entry(lines, at, entry[1])
-        argument = _ARGUMENT.match(lines[at])
+        argument = _ARGUMENT.match(line) if "- " in line or "-\t" in line else None
         if argument and named(argument[1]) and at + 1 < len(lines):
             _mask_item(lines, at + 1, "option")
 

@@ -15,7 +15,8 @@ _B64 = r"[0-9A-Za-z+/_=-]"
 class Format(NamedTuple):
     """One maker's tokens: what the mask calls them, how they begin, what follows, where that is documented.
 
-    ``keep``: the beginning is no part of the secret and stays.
+    ``keep``: the beginning is no part of the secret and stays. ``within``: of a format without a fixed beginning, what
+    its body holds one of, so that a text without any is not searched for it.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Format(NamedTuple):
     body: str
     source: str
     keep: bool = False
+    within: tuple[str, ...] = ()
 
 
 FORMATS: tuple[Format, ...] = (
@@ -657,6 +659,7 @@ FORMATS: tuple[Format, ...] = (
         ("",),
         rf"(?!{_A}{{41}}){_A}{{6}}_{_A}{{29}}_mmk(?![0-9A-Za-z])",
         "dev.maxmind.com: license keys",
+        within=("_mmk",),
     ),
     Format("ngrok_key", ("ngrok_",), rf"{_W}{{30,}}", "ngrok.com/docs"),
     Format(
@@ -853,41 +856,47 @@ FORMATS: tuple[Format, ...] = (
         ("",),
         r"[0-9A-Za-z_~.-]{3}[0-9]Q~[0-9A-Za-z_~.-]{30,36}",
         "learn.microsoft.com/entra: client secrets",
+        within=("~",),
     ),
     Format(
         "azure_token",
         ("",),
         rf"{_A}{{60,80}}AZDO{_A}{{4}}(?!{_A})",
         "learn.microsoft.com/azure/devops: personal access tokens",
+        within=("AZDO",),
     ),
     Format(
         "azure_key",
         ("",),
         rf"{_W}{{40,46}}AzF[uU]{_W}{{4,8}}={{0,2}}",
         "learn.microsoft.com/purview: function keys",
+        within=("AzF",),
     ),
     Format(
         "azure_key",
         ("",),
         r"[0-9A-Za-z+/]{76}(?:\+ASt|ACDb)[0-9A-Za-z+/]{6}==",
         "learn.microsoft.com/purview: storage and Cosmos keys",
+        within=("+A", "ACDb"),
     ),
     Format(
         "azure_key",
         ("",),
         r"[0-9A-Za-z+/]{33}\+(?:ASb|AEh|ARm|ASd)[0-9A-Za-z+/]{5,7}=",
         "learn.microsoft.com/purview: Service Bus keys",
+        within=("+A",),
     ),
     Format(
         "telegram_token",
         ("",),
         rf"\d{{7,12}}:AA{_W}{{30,36}}(?!{_W})",
         "core.telegram.org/bots/api",
+        within=(":AA",),
     ),
     Format(
         "discord_token",
-        ("",),
-        rf"[MNO]{_A}{{22,27}}\.{_W}{{6}}\.{_W}{{27,40}}",
+        ("M", "N", "O"),
+        rf"{_A}{{22,27}}\.{_W}{{6}}\.{_W}{{27,40}}",
         "discord.com/developers/docs",
     ),
     Format("discord_token", ("mfa.",), rf"{_W}{{60,}}", "discord.com/developers/docs"),
@@ -896,12 +905,19 @@ FORMATS: tuple[Format, ...] = (
         ("",),
         rf"{_A}{{14}}\.atlasv1\.{_B64}{{50,}}",
         "developer.hashicorp.com/terraform/cloud-docs",
+        within=(".atlasv1.",),
     ),
-    Format("mailchimp_key", ("",), rf"{_H}{{32}}-us\d{{1,2}}(?!\d)", "mailchimp.com/developer"),
+    Format(
+        "mailchimp_key",
+        ("",),
+        rf"{_H}{{32}}-us\d{{1,2}}(?!\d)",
+        "mailchimp.com/developer",
+        within=("-us",),
+    ),
     Format(
         "mailgun_key",
-        ("",),
-        rf"{_H}{{32}}-{_H}{{8}}-{_H}{{8}}(?![0-9A-Za-z-])",
+        tuple("0123456789abcdef"),
+        rf"{_H}{{31}}-{_H}{{8}}-{_H}{{8}}(?![0-9A-Za-z-])",
         "documentation.mailgun.com",
     ),
     Format(
@@ -911,6 +927,10 @@ FORMATS: tuple[Format, ...] = (
         "firebase.google.com/docs/cloud-messaging",
     ),
     Format(
-        "newrelic_key", ("",), rf"{_H}{{36}}(?:NRAL|FFFFNRAL)", "docs.newrelic.com: license keys"
+        "newrelic_key",
+        ("",),
+        rf"{_H}{{36}}(?:NRAL|FFFFNRAL)",
+        "docs.newrelic.com: license keys",
+        within=("NRAL",),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from kfix.redaction.commands import hidden_words
@@ -38,18 +39,39 @@ _NAMING = (
     ("ParameterKey", "ParameterValue"),
     ("path", "value"),  # JSON patch
 )
+_COOKIES = ("cookies", "cookie")
+#: So many names that hold no secret are remembered, none longer than this.
+_NAMES = 8192
+_NAME_LENGTH = 256
+_NO_SECRETS: set[str] = set()
+
+
+def forget() -> None:
+    """Empties what is remembered of names."""
+    _NO_SECRETS.clear()
+
+
+def _remember(name: str) -> None:
+    if len(name) <= _NAME_LENGTH:
+        if len(_NO_SECRETS) >= _NAMES:
+            _NO_SECRETS.clear()
+        _NO_SECRETS.add(name)
 
 
 class Walk:
     """``mask_json`` over a masker of texts."""
 
-    def __init__(self, mask: Callable[[str], str]) -> None:
+    def __init__(
+        self, mask: Callable[[str], str], innocent: AbstractSet[str] = frozenset()
+    ) -> None:
+        """``innocent``: texts that ``mask`` is known to leave as they are; it may grow."""
         self._mask = mask
+        self._innocent = innocent
 
     def __call__(self, value: Json) -> Json:
         kind = type(value)  # exact types first: a bundle has tens of thousands of values
         if kind is str:
-            return self._mask(value)
+            return value if value in self._innocent else self._mask(value)
         if kind in _PLAIN:
             return value
         if kind is dict or isinstance(value, Mapping):
@@ -62,25 +84,44 @@ class Walk:
         if value.get("kind") in ("Secret", "SecretList"):
             value = _secret_emptied(value)
         out: dict[str, Json] = {}
+        innocent = self._innocent
         for key, item in value.items():
-            name = key if type(key) is str else str(key)
+            if key not in _NO_SECRETS:
+                self._named(key, item, out)
+                continue
             kind = type(item)
-            told = None if item is None or kind is bool else named(name)
-            if kind is dict and name == "stringData":
-                out[name] = _emptied(item)  # of Secrets alone, a patch of one as well
-            elif (kind is dict or kind is list) and name.lower() in ("cookies", "cookie"):
-                out[name] = _cookies(self(item))
-            elif told is None and kind is str:
-                out[name] = self._header(name, item) if name in _HEADERS else self._mask(item)
-            elif told is None:
-                out[name] = item if kind in _PLAIN else self(item)
-            elif kind is dict or kind is list:
-                out[name] = self._under(name, told, item)
+            if kind is str:
+                out[key] = item if item in innocent else self._mask(item)
+            elif kind in _PLAIN:
+                out[key] = item
+            elif kind is dict:
+                out[key] = self._mapping(item)
             else:
-                out[name] = self._field(name, item)
+                out[key] = self._sequence(item) if kind is list else self(item)
         if "value" in out or "Value" in out or "ParameterValue" in out:
             self._entry(value, out)
         return out
+
+    def _named(self, key: object, item: Json, out: dict[str, Json]) -> None:
+        """One field whose name is a secret's, a header's, or not seen yet."""
+        name = key if type(key) is str else str(key)
+        kind = type(item)
+        told = None if item is None or kind is bool else named(name)
+        if kind is dict and name == "stringData":
+            out[name] = _emptied(item)  # of Secrets alone, a patch of one as well
+        elif (kind is dict or kind is list) and name.lower() in _COOKIES:
+            out[name] = _cookies(self(item))
+        elif told is None and name in _HEADERS:
+            out[name] = self._header(name, item) if kind is str else self(item)
+        elif told is None:
+            out[name] = self(item)
+            seen = item is not None and kind is not bool and type(key) is str
+            if seen and name != "stringData" and name.lower() not in _COOKIES:
+                _remember(name)
+        elif kind is dict or kind is list:
+            out[name] = self._under(name, told, item)
+        else:
+            out[name] = self._field(name, item)
 
     def _entry(self, value: Mapping[Any, Json], out: dict[str, Json]) -> None:
         for naming, valuing in _NAMING:
@@ -146,7 +187,8 @@ class Walk:
             and set(map(type, items)) <= _PLAIN
         ):
             return list(items)
-        out = [self(item) for item in items]
+        innocent = self._innocent
+        out = [item if type(item) is str and item in innocent else self(item) for item in items]
         if len(items) > 1 and type(items[0]) is str and _command(items):
             for number, at in hidden_words([i if type(i) is str else "" for i in items]):
                 item = items[number]
