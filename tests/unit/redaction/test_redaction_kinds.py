@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pytest
 
 from kfix.redaction import mask
+from kfix.redaction.formats import FORMATS
 
 _ALPHABETS = {
     "A": string.ascii_letters + string.digits,
@@ -413,3 +414,7 @@ def test_secrets_of_every_kind_are_masked_in_every_carrier(seed: int, carrier: s
     total, leaked = _leaks(seed, carrier)
     assert total >= 400
     assert len(leaked) <= 0.01 * total, (len(leaked), "\n".join(leaked))
+
+
+def test_each_format_without_a_beginning_says_what_its_tokens_hold() -> None:
+    assert [form for form in FORMATS if "" in form.prefixes and not form.within] == []
