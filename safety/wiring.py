@@ -13,10 +13,10 @@ import yaml
 
 from kfix.clients import kubernetes
 from kfix.settings import GitLabConnection, House, KubernetesConnection, load, own_cluster
+from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
 from safety.examination import Examiner
-from safety.lock import LockWatch
 from safety.ports import Cluster, Repository
 from safety.settings import Safety
 from schemas import errors

@@ -13,10 +13,10 @@ from test_safety_examination import OWN, Cluster, Repository, proposed
 from kfix.clients.kubernetes import LockProof, LockState, Refused
 from kfix.clients.kubernetes.lock import proof_of
 from kfix.runtime.door import health
+from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.examination import Examiner
-from safety.lock import LockWatch
 from schemas import errors
 from schemas.validated import CheckResult
 
