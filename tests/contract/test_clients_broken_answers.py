@@ -41,6 +41,7 @@ from kfix.clients.gitlab import open_gitlab
 from kfix.clients.http import open_http
 from kfix.clients.kubernetes import open_kubernetes
 from kfix.clients.registry import HttpRegistry
+from kfix.cluster_names import Own
 from kfix.memory.embedding import HashingEmbedder, MistralEmbedder
 from kfix.memory.opening import Memory
 from kfix.memory.pinecone import PineconeIndex
@@ -414,7 +415,7 @@ async def bundle_with(answer: Answer) -> ContextBundle:
             GitLabEvidence(lab, projects=["shop/apps"], commits=3),
             VectorMemory(Memory(HashingEmbedder(), index, 0.1, 3)),
         )
-        return await gather(RAW, sources, Rules(), 60.0)
+        return await gather(RAW, sources, Rules(own=Own("prod-eu")), 60.0)
 
 
 @pytest.mark.slow
