@@ -9,7 +9,7 @@ COPY . .
 RUN /opt/kfix/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM golang:1.26 AS renderers
-COPY tests/real/render /src
+COPY tools/realparts/render /src
 RUN KFIX_TEST_CACHE=/out /src/build && cp /out/render/*/bin/* /usr/local/bin/
 
 FROM python:3.11-slim

@@ -44,16 +44,16 @@ arch: $(VENV)/.dev ## import-linter contracts
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## the benchmarks, as ratios against a baseline of the same run
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m tools.bench
 
 eval: $(VENV)/.run ## score the rules on folders of captured cases (CASES=… EXPECTED=…)
-	@$(BIN)/python -m kfix.eval $(if $(CASES),--cases $(CASES)) $(if $(EXPECTED),--expected $(EXPECTED)) $(ARGS)
+	@$(BIN)/python -m tools.evaluation $(if $(CASES),--cases $(CASES)) $(if $(EXPECTED),--expected $(EXPECTED)) $(ARGS)
 
 lab: $(VENV)/.dev ## make cases of known faults on a real control plane and score them (SEED=… COUNT=… OUT=…); needs Go
-	@$(BIN)/python -m lab $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(OUT),--out $(OUT)) $(ARGS)
+	@$(BIN)/python -m tools.lab $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 golden: $(VENV)/.dev ## name the answers that changed and keep the new digests
-	@$(BIN)/python tests/golden/golden_digests.py write
+	@$(BIN)/python -m tests.golden.golden_digests write
 
 lock: ## re-lock the dependencies
 	requirements/compile

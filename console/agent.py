@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from console.wired import Ports
+from console.ports import Ports
 from console.wiring import open_ports
-from kfix import topics
-from kfix.runtime.stage import Asgi, Publisher, Stage
-from kfix.topics import Topic
+from kfix.engine import topics
+from kfix.engine.runtime.stage import Asgi, Publisher, Stage
+from kfix.engine.topics import Topic
 from schemas.base import Record
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from console.core.story import Story
+from console.settings import Console
 from schemas.base import Json, Record
 
 
@@ -37,3 +38,14 @@ class Projection(Protocol):
     async def story(self, incident_id: str) -> Story | None:
         """The incident with the early records that share a trace with it; ``None`` when nobody spoke of it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The projection, the settings, and what is not the same every time."""
+
+    projection: Projection
+    settings: Console
+    language: str
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]

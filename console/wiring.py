@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from console.adapters.sql import SqlProjection
+from console.ports import Ports
 from console.settings import Console
-from console.wired import Ports
-from kfix.settings import House, load
-from kfix.store.engine import open_store
+from kfix.infra.settings import House, load
+from kfix.infra.store.engine import open_store
 
 
 @asynccontextmanager

@@ -6,9 +6,10 @@ from decide import core
 from decide.core import opinion
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
-from decide.wiring import Ports, open_ports
-from kfix import topics
-from kfix.runtime.stage import Stage
+from decide.ports import Ports
+from decide.wiring import open_ports
+from kfix.engine import topics
+from kfix.engine.runtime.stage import Stage
 from schemas.context import ContextBundle
 from schemas.outcomes import Outcome
 from schemas.plans import CandidatePlans, SecondOpinion

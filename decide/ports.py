@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from decide.core.question import Answer, Message, Opinion, Question
+from decide.core.playbooks import NONE, Playbooks
+from decide.core.question import Answer, Message, Opinion, Prompt, Question
+from decide.settings import Decide
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
 Role = Literal["first", "repeat", "after_recovery"]
@@ -120,3 +122,15 @@ class OpinionBook(Protocol):
     async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
         """What the call really cost, and the answer it brought."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the handlers use. ``reasoner`` is ``None`` when no model is configured: rules alone."""
+
+    ledger: IncidentLedger
+    reasoner: Reasoner | None
+    prompt: Prompt
+    settings: Decide
+    language: str
+    playbooks: Playbooks = NONE

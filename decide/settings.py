@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from decide.core.opinion import Asking
-from kfix.settings import Settings
+from kfix.infra.settings import Settings
 
 
 class Decide(Settings):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib import resources
 
@@ -14,24 +13,11 @@ from decide.adapters.ledger import SqlLedger, Windows
 from decide.adapters.opinions import SqlBook
 from decide.adapters.playbooks import load_playbooks
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
-from decide.core.playbooks import NONE, Playbooks
 from decide.core.question import Prompt, parse_prompt
-from decide.ports import Allowance, Chat, IncidentLedger, Reasoner
+from decide.ports import Allowance, Chat, Ports
 from decide.settings import Decide
-from kfix.settings import House, load
-from kfix.store.engine import open_store
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What the handlers use. ``reasoner`` is ``None`` when no model is configured: rules alone."""
-
-    ledger: IncidentLedger
-    reasoner: Reasoner | None
-    prompt: Prompt
-    settings: Decide
-    language: str
-    playbooks: Playbooks = NONE
+from kfix.infra.settings import House, load
+from kfix.infra.store.engine import open_store
 
 
 def load_prompt(language: str, version: str = "diagnose.v2") -> Prompt:

@@ -6,10 +6,11 @@ import structlog
 
 from enrich.core.repeats import arrived
 from enrich.core.unanswered import rounds_for, unanswered
-from enrich.gathering import gather
-from enrich.wiring import Ports, open_ports
-from kfix import topics
-from kfix.runtime.stage import Stage
+from enrich.ports import Ports
+from enrich.service.gathering import gather
+from enrich.wiring import open_ports
+from kfix.engine import topics
+from kfix.engine.runtime.stage import Stage
 from schemas import errors
 from schemas.alerts import RawAlert
 from schemas.context import ContextBundle

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from enrich.core.bundle import Recalled
+from enrich.core.bundle import Recalled, Rules
 from enrich.core.repeats import Arrived
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
@@ -86,3 +86,42 @@ class AlertBook(Protocol):
     async def recovered(self, alert: Arrived) -> bool:
         """The episode is over: the next alert is a new one. ``False`` when an alert that repeated another one is newer."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Who is asked."""
+
+    observability: Observability
+    cluster: Cluster
+    repository: Repository
+    memory: Memory
+
+
+class NoAlertBook:
+    """``enrich.ports.AlertBook`` that forgets: every delivery is gathered for."""
+
+    async def repeats(self, alert: Arrived) -> bool:
+        return False
+
+    async def recovered(self, alert: Arrived) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the handler uses."""
+
+    sources: Sources
+    rules: Rules
+    deadline_s: float
+    #: Rounds in which an alert is asked again while a decisive source does not answer.
+    ask_again: int = 0
+    alerts: AlertBook = field(default_factory=NoAlertBook)
+    #: The sources for an alert that was received at a time: what alerts share is not older than that. ``None``: nothing
+    #: is shared.
+    shared: Callable[[datetime], Sources] | None = None
+
+    def sources_for(self, received_at: datetime) -> Sources:
+        """Who is asked about an alert that was received at that time."""
+        return self.sources if self.shared is None else self.shared(received_at)

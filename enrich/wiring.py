@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.adapters.memory import VectorMemory
-from enrich.adapters.nothing import NoAlertBook, NoCluster, NoObservability, NoRepository
+from enrich.adapters.nothing import NoCluster, NoObservability, NoRepository
 from enrich.adapters.sharing import LimitedRepository, SharedObservability
 from enrich.core.bundle import Rules
-from enrich.gathering import Sources
-from enrich.ports import AlertBook, Observability, Repository
+from enrich.ports import Observability, Ports, Repository, Sources
 from enrich.settings import Enrich
-from kfix.clients import datadog, kubernetes
-from kfix.memory.opening import open_memory
-from kfix.settings import (
+from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.memory.opening import open_memory
+from kfix.infra.settings import (
     DatadogConnection,
     GitLabConnection,
     House,
@@ -26,29 +25,10 @@ from kfix.settings import (
     load,
     own_cluster,
 )
-from kfix.store.engine import open_store
+from kfix.infra.store.engine import open_store
 
 if TYPE_CHECKING:
     from enrich.adapters.kubernetes import KubernetesEvidence
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What the handler uses."""
-
-    sources: Sources
-    rules: Rules
-    deadline_s: float
-    #: Rounds in which an alert is asked again while a decisive source does not answer.
-    ask_again: int = 0
-    alerts: AlertBook = field(default_factory=NoAlertBook)
-    #: The sources for an alert that was received at a time: what alerts share is not older than that. ``None``: nothing
-    #: is shared.
-    shared: Callable[[datetime], Sources] | None = None
-
-    def sources_for(self, received_at: datetime) -> Sources:
-        """Who is asked about an alert that was received at that time."""
-        return self.sources if self.shared is None else self.shared(received_at)
 
 
 @asynccontextmanager
@@ -123,7 +103,7 @@ async def _repository(stack: AsyncExitStack, settings: Enrich) -> Repository:
     if not connection.url or not connection.projects:
         return NoRepository()
     from enrich.adapters.gitlab import GitLabEvidence
-    from kfix.clients.gitlab import open_gitlab
+    from kfix.infra.clients.gitlab import open_gitlab
 
     return GitLabEvidence(
         await stack.enter_async_context(open_gitlab(connection)),

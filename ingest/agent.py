@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.ports import Ports
 from ingest.wiring import open_ports
-from kfix.runtime.stage import Asgi, Publisher, Stage
+from kfix.engine.runtime.stage import Asgi, Publisher, Stage
 
 
 def build_app(ports: Ports, publisher: Publisher) -> Asgi:

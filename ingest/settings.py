@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from kfix.settings import Settings
+from kfix.infra.settings import Settings
 
 
 def _several(value: object) -> object:

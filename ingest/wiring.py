@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ingest.ports import Ports
 from ingest.settings import Ingest
-from kfix.settings import GitLabConnection, load
+from kfix.infra.settings import GitLabConnection, load
 
 
 @asynccontextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kfix import topics
-from kfix.runtime.stage import Stage
-from learn.following import Ports, check_due, follow, kept
+from kfix.engine import topics
+from kfix.engine.runtime.stage import Stage
+from learn.ports import Ports
+from learn.service.following import check_due, follow, kept
 from learn.wiring import open_ports
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome

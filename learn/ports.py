@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from learn.core.judgement import WorkloadState
+from learn.settings import Learn
 from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
@@ -121,3 +122,17 @@ class Memory(Protocol):
     """The vector memory."""
 
     async def remember(self, outcome: Outcome, proposal: Proposal) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the handlers use."""
+
+    ledger: Ledger
+    signals: Signals
+    cluster: Cluster
+    forge: Forge
+    memory: Memory
+    settings: Learn
+    language: str
+    now: Callable[[], datetime]

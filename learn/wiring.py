@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-from kfix.clients import datadog, kubernetes
-from kfix.clients.gitlab import open_gitlab
-from kfix.memory.opening import open_memory
-from kfix.settings import DatadogConnection, GitLabConnection, House, KubernetesConnection, load
-from kfix.store.engine import open_store
+from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.memory.opening import open_memory
+from kfix.infra.settings import (
+    DatadogConnection,
+    GitLabConnection,
+    House,
+    KubernetesConnection,
+    load,
+)
+from kfix.infra.store.engine import open_store
 from learn.adapters.memory import VectorMemory
 from learn.adapters.nothing import NoCluster, NoForge, NoSignals
 from learn.adapters.sql import SqlLedger
-from learn.following import Ports
-from learn.ports import Cluster, Forge, Signals
+from learn.ports import Cluster, Forge, Ports, Signals
 from learn.settings import Learn
 
 

@@ -6,8 +6,8 @@ Below it: ``index`` and ``locate`` (object to document), ``planning`` (changes t
 
 from __future__ import annotations
 
-from manifests.editor import Patched, amend, patch
-from manifests.proposing import propose
+from manifests.proposal.propose import propose
 from manifests.refused import RefusalCode, Refused
+from manifests.text.editor import Patched, amend, patch
 
 __all__ = ["Patched", "RefusalCode", "Refused", "amend", "patch", "propose"]

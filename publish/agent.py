@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from kfix import cluster_names, topics
-from kfix.runtime.stage import Stage
-from publish import rereading, telling
-from publish.answering import answer
+from kfix.engine import topics
+from kfix.engine.runtime.stage import Stage
+from kfix.incident import cluster_names
 from publish.core import course, notes
 from publish.core.course import Course, CourseKind, Known
 from publish.core.history import fix_of
 from publish.core.notice import NoticeKind
 from publish.core.spoken import AlertStanding, Word
 from publish.core.wording import word
-from publish.merging import merge_if_proven, merge_when_told
-from publish.opening import Declined, Opened, open_merge_request
 from publish.ports import Forge, MarkedState, Ports, Proposed
-from publish.telling import event
+from publish.service import rereading, telling
+from publish.service.answering import answer
+from publish.service.merging import merge_if_proven, merge_when_told
+from publish.service.opening import Declined, Opened, open_merge_request
+from publish.service.telling import event
 from publish.wiring import open_ports
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification

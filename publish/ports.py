@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from kfix.cluster_names import Own
-from manifests.rendering import Renderer
+from kfix.incident.cluster_names import Own
+from manifests.repository.rendering import Renderer
 from publish.core.claims import Claim
 from publish.core.course import Head, Known, Limits
 from publish.core.history import Fix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from kfix.settings import Settings
+from kfix.infra.settings import Settings
 
 
 class Publish(Settings):

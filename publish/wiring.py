@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
-from kfix.clients.aiohttp import open_session
-from kfix.clients.gitlab import open_gitlab
-from kfix.clients.http import Bounds, open_http
-from kfix.clients.renderers import Rendering, installed
-from kfix.settings import DatadogConnection, GitLabConnection, House, load, own_cluster
-from kfix.store.engine import open_store
+from kfix.infra.clients.aiohttp import open_session
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.clients.http import Bounds, open_http
+from kfix.infra.clients.renderers import Rendering, installed
+from kfix.infra.settings import DatadogConnection, GitLabConnection, House, load, own_cluster
+from kfix.infra.store.engine import open_store
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlLedger

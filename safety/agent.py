@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kfix import topics
-from kfix.runtime.stage import Stage
-from safety.examination import Examiner
+from kfix.engine import topics
+from kfix.engine.runtime.stage import Stage
+from safety.service.examination import Examiner
 from safety.wiring import open_ports
 from schemas import errors
 from schemas.plans import CandidatePlans

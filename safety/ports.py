@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from manifests.proposing import Proposal
+from manifests.proposal.propose import Proposal
 from manifests.refused import Refused
 from schemas.base import Json
 from schemas.plans import KubernetesChange

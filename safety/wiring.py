@@ -11,13 +11,13 @@ from pathlib import Path
 
 import yaml
 
-from kfix.clients import kubernetes
-from kfix.settings import GitLabConnection, House, KubernetesConnection, load, own_cluster
+from kfix.infra.clients import kubernetes
+from kfix.infra.settings import GitLabConnection, House, KubernetesConnection, load, own_cluster
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
-from safety.examination import Examiner
 from safety.ports import Cluster, Repository
+from safety.service.examination import Examiner
 from safety.settings import Safety
 from schemas import errors
 
@@ -65,8 +65,8 @@ async def _repository(stack: AsyncExitStack, settings: Safety) -> Repository | N
     connection = load(GitLabConnection)
     if not connection.url or not connection.projects:
         return None
-    from kfix.clients.gitlab import open_gitlab
-    from kfix.clients.renderers import Rendering, installed
+    from kfix.infra.clients.gitlab import open_gitlab
+    from kfix.infra.clients.renderers import Rendering, installed
     from safety.adapters.gitlab import GitLabRepository
 
     client = await stack.enter_async_context(open_gitlab(connection))

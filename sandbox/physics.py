@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from manifests import quantities
+from manifests.objects import quantities
 from schemas.base import Json
 
 Condition = Literal[

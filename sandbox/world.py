@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import yaml
 
-from manifests import quantities
+from manifests.objects import quantities
 from sandbox import nodes, rendering
 from sandbox.datadog.notify import Delivery, Transition, change_state, send_webhooks
 from sandbox.datadog.state import Datadog, Event, LogLine, Monitor

@@ -71,7 +71,7 @@ AbstentionReason = Literal[
 
 
 class FieldChange(Model):
-    """One field of one object. ``path`` as in ``manifests.paths``: ``spec.template.spec.containers[name=app].image``.
+    """One field of one object. ``path`` as in ``manifests.objects.paths``: ``spec.template.spec.containers[name=app].image``.
 
     ``before`` is a precondition: what the plan saw. It is ``None`` together with ``op="add"``;
     ``after`` is ``None`` together with ``op="remove"``.

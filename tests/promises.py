@@ -66,7 +66,10 @@ PROMISES = (
     Promise(
         "R5b",
         "whatever the broker does to a request: everything gets through, or the stage says that it stands still and ends",
-        ("tests/pipeline/test_runtime_faults.py", "tests/unit/runtime/test_runtime_vitals.py"),
+        (
+            "tests/pipeline/test_runtime_faults.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_vitals.py",
+        ),
     ),
     Promise(
         "R6",
@@ -120,7 +123,7 @@ PROMISES = (
         "R11",
         "caps per repository and hour, the owners' consent, a pause after refusals",
         (
-            "tests/unit/kfix/test_kfix_consent.py",
+            "tests/unit/publish/test_publish_repo_policy.py",
             "tests/contract/test_publish_consent.py",
             "tests/contract/test_publish_stage.py",
         ),
@@ -145,16 +148,19 @@ PROMISES = (
         "R15",
         "Git's tricks are refused: links, submodules, `..`, `.git`, names that differ only in case",
         (
-            "tests/unit/kfix/test_gitlab_archives.py",
+            "tests/unit/kfix/infra/clients/test_gitlab_archives.py",
             "tests/unit/manifests/test_manifests_guards.py",
-            "tests/unit/kfix/test_kfix_edit.py",
+            "tests/unit/kfix/offline/test_kfix_edit.py",
         ),
         "odd_members or symlinks or paths or case or linked",
     ),
     Promise(
         "R16",
         "requests go to configured addresses only",
-        ("tests/unit/clients/test_clients_egress.py", "tests/unit/clients/test_clients_httpx2.py"),
+        (
+            "tests/unit/kfix/infra/clients/test_clients_egress.py",
+            "tests/unit/kfix/infra/clients/test_clients_httpx2.py",
+        ),
     ),
     Promise(
         "R16a",
@@ -169,8 +175,8 @@ PROMISES = (
         "whatever a service answers or its client raises: a typed failure of that source, and the alert goes on",
         (
             "tests/contract/test_clients_broken_answers.py",
-            "tests/unit/clients/test_clients_kubernetes_answers.py",
-            "tests/unit/clients/test_clients_datadog_wire.py",
+            "tests/unit/kfix/infra/clients/test_clients_kubernetes_answers.py",
+            "tests/unit/kfix/infra/clients/test_clients_datadog_wire.py",
         ),
     ),
     Promise(
@@ -225,7 +231,7 @@ PROMISES = (
     Promise(
         "R20",
         "secrets are masked before anything leaves enrich",
-        ("tests/unit/redaction", "tests/unit/enrich/test_enrich_masking.py"),
+        ("tests/unit/kfix/incident/redaction", "tests/unit/enrich/test_enrich_masking.py"),
     ),
     Promise(
         "edit",
@@ -287,7 +293,7 @@ PROMISES = (
     Promise(
         "engines",
         "engines of one process share nothing that changes",
-        ("tests/unit/runtime/test_runtime_state.py",),
+        ("tests/unit/kfix/engine/runtime/test_runtime_state.py",),
     ),
     Promise(
         "release",

@@ -53,13 +53,13 @@ def kube_reason() -> str:
     if shutil.which("go") is None:
         return "no go (1.26 or newer)"
     built = subprocess.run(
-        [ROOT / "tests/real/kube/build"], capture_output=True, text=True, check=False
+        [ROOT / "tools/realparts/kube/build"], capture_output=True, text=True, check=False
     )
     if built.returncode == 0:
         # Texts are looked up in the sources, which a cache of binaries alone does not hold.
         built = subprocess.run(
             ["go", "mod", "download", "k8s.io/kubernetes"],
-            cwd=ROOT / "tests/real/kube",
+            cwd=ROOT / "tools/realparts/kube",
             capture_output=True,
             text=True,
             check=False,
@@ -73,7 +73,7 @@ def render_reason() -> str:
     if shutil.which("go") is None:
         return "no go (1.26 or newer)"
     built = subprocess.run(
-        [ROOT / "tests/real/render/build"], capture_output=True, text=True, check=False
+        [ROOT / "tools/realparts/render/build"], capture_output=True, text=True, check=False
     )
     why = built.stderr.strip()[-200:]
     return "" if built.returncode == 0 else f"kustomize and helm do not build: {why}"
@@ -130,7 +130,7 @@ SUITES = (
     Suite("format", (str(BIN / "ruff"), "format", "--check", ".")),
     Suite("type", (str(BIN / "mypy"),)),
     Suite("arch", (str(BIN / "lint-imports"),)),
-    Suite("unit", pytest("tests/unit", "tests/corpus", "tests/golden", "-m", REAL)),
+    Suite("unit", pytest("tests/unit", "tests/arch", "tests/golden", "-m", REAL)),
     Suite("contract", pytest("tests/contract", "-m", REAL)),
     Suite("pipeline", pytest("tests/pipeline", "-m", REAL)),
     Suite("postgres", pytest("tests", "-m", "postgres"), postgres_reason),

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from console.core.keeping import kept
 from console.core.story import Story, incident_of, summary_of, tell
 from console.ports import Listed
-from kfix import topics
-from kfix.store.console_tables import incident_records
+from kfix.engine import topics
+from kfix.infra.store.console_tables import incident_records
 from schemas import errors
 from schemas.base import Record
 

@@ -16,10 +16,9 @@ from pydantic import BaseModel, Field
 from console.adapters.pages import Pages
 from console.core.output import complete
 from console.core.story import Story
-from console.ports import Listed
-from console.wired import Ports
-from kfix.redaction import mask
-from kfix.runtime.stage import Publisher
+from console.ports import Listed, Ports
+from kfix.engine.runtime.stage import Publisher
+from kfix.incident.redaction import mask
 from schemas import errors
 from schemas.merge_requests import Feedback, MergeRequestEvent
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from kfix.redaction import mask, mask_json
+from kfix.incident.redaction import mask, mask_json
 from schemas.alerts import RawAlert
 from schemas.base import Record
 from schemas.merge_requests import MergeRequestEvent

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from decide.ports import Membership, Recovered, Role
-from kfix.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
-from kfix.store.transactions import transact
+from kfix.infra.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
+from kfix.infra.store.transactions import transact
 from schemas.identity import stable_id
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from typing import Any
 from decide.adapters.shapes import shaped
 from decide.core.question import MOST_TOKENS, WIRE_SCHEMA, Message
 from decide.ports import Completion
-from kfix.clients import mistral
-from kfix.clients.boundary import guarded
+from kfix.infra.clients import mistral
+from kfix.infra.clients.boundary import guarded
 
 
 @guarded("Mistral")

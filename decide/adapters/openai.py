@@ -8,8 +8,8 @@ from typing import Any, Literal
 from decide.adapters.shapes import shaped
 from decide.core.question import MOST_TOKENS, WIRE_SCHEMA, Message
 from decide.ports import Completion
-from kfix.clients import openai
-from kfix.clients.boundary import guarded
+from kfix.infra.clients import openai
+from kfix.infra.clients.boundary import guarded
 
 #: How the answer's shape is asked for: by schema, as any JSON object, or in words alone.
 Shape = Literal["json_schema", "json_object", "none"]

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, 
 
 from decide.core.question import Answer
 from decide.ports import Allowance
-from kfix.store.decide_tables import opinions
-from kfix.store.transactions import transact
+from kfix.infra.store.decide_tables import opinions
+from kfix.infra.store.transactions import transact
 
 T = TypeVar("T")
 _HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.opinion import Verdict
-from decide.core.plans import propose
+from decide.core.planning import propose
 from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask

@@ -6,35 +6,33 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from decide.core.confidence import blind, confidences
+from decide.core.families.admission import rules as admission
+from decide.core.families.autoscaling import rules as autoscaling
+from decide.core.families.certificates import rules as certificates
+from decide.core.families.dependencies import rules as dependencies
+from decide.core.families.gateways import rules as gateways
+from decide.core.families.jobs import rules as jobs
+from decide.core.families.lifecycle import rules as lifecycle
+from decide.core.families.mesh import rules as mesh
+from decide.core.families.nodes import rules as nodes
+from decide.core.families.performance import rules as performance
+from decide.core.families.policies import rules as policies
+from decide.core.families.probes import rules as probes
+from decide.core.families.regressions import rules as regressions
+from decide.core.families.resources import rules as resources
+from decide.core.families.routes import rules as routes
+from decide.core.families.runtime import rules as runtime
+from decide.core.families.scheduling import rules as scheduling
+from decide.core.families.services import rules as services
+from decide.core.families.startup import rules as startup
+from decide.core.families.storage import rules as storage
+from decide.core.families.strain import rules as strain
+from decide.core.families.system import rules as system
+from decide.core.families.upstreams import rules as upstreams
 from decide.core.findings import Fact, Finding
 from decide.core.quiet import calm, quiet
 from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.rivals import complete
-from decide.core.rules import (
-    admission,
-    autoscaling,
-    certificates,
-    dependencies,
-    gateways,
-    jobs,
-    lifecycle,
-    mesh,
-    nodes,
-    performance,
-    policies,
-    probes,
-    regressions,
-    resources,
-    routes,
-    runtime,
-    scheduling,
-    services,
-    startup,
-    storage,
-    strain,
-    system,
-    upstreams,
-)
 from decide.core.view import ClusterView
 from schemas.base import Severity, Status
 from schemas.context import ContextBundle

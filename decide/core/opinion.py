@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from decide.core.plans import plan_of
+from decide.core.planning import plan_of
 from decide.core.plans.drafts import Draft
 from decide.core.proposals import Refused, draft_of
 from decide.core.question import Answer, Opinion, Question, inert

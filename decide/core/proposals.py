@@ -15,13 +15,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from decide.core import measure
+from decide.core.families.probes.rules import PROBES, handler, resolved
 from decide.core.findings import Finding
 from decide.core.objects import Container, Obj, Workload, at, condition, items, mapping, number
 from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
 from decide.core.plans.history import rollback
-from decide.core.rules.probes import PROBES, handler, resolved
 from decide.core.view import ClusterView
-from manifests import quantities
+from manifests.objects import quantities
 from schemas.base import ObjectRef
 from schemas.plans import Analysis
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from decide.core.clock import instant
 from decide.core.confidence import missing
+from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding
 from decide.core.measure import values
 from decide.core.objects import Container, Pod, at, name_of
-from decide.core.rules.scheduling import control_plane
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 

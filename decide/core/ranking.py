@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from decide.core.families.gateways.rules import backends
 from decide.core.findings import Finding
 from decide.core.graph import calls
-from decide.core.rules.gateways import backends
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from decide.core.opinion import Verdict
 from decide.core.taxonomy import CLASSES
 from decide.core.version import RULES_VERSION
-from kfix.measurements import measure
+from kfix.incident.measurements import measure
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from enrich.core.repeats import Arrived, Gathered, repeats
-from kfix.store.enrich_tables import gathered_alerts
-from kfix.store.transactions import transact
+from kfix.infra.store.enrich_tables import gathered_alerts
+from kfix.infra.store.transactions import transact
 from schemas import errors
 
 _WHAT = "the book of alerts"

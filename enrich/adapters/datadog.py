@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from kfix.clients.boundary import guarded, same
-from kfix.clients.datadog import Datadog, LogEvent
-from kfix.metric_queries import WORKLOAD_TAGS, queries_for
+from kfix.incident.metric_queries import WORKLOAD_TAGS, queries_for
+from kfix.infra.clients.boundary import guarded, same
+from kfix.infra.clients.datadog import Datadog, LogEvent
 from schemas import errors
 from schemas.alerts import Alert, Transition
 from schemas.base import Json, ObjectRef

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kfix.clients.boundary import guarded
-from kfix.clients.gitlab import Commit, GitLab, Snapshot
-from manifests import index, locate, values
-from manifests.locate import Hints, Location
+from kfix.infra.clients.boundary import guarded
+from kfix.infra.clients.gitlab import Commit, GitLab, Snapshot
 from manifests.refused import Refused
+from manifests.repository import index, locate
+from manifests.repository.locate import Hints, Location
+from manifests.text import equivalence
 from schemas.base import ObjectRef
 from schemas.context import Change, DeclaredObject
 
@@ -58,7 +59,7 @@ def _declared(project: str, found: Location) -> DeclaredObject:
         project=project,
         path=found.path,
         document=found.document.index,
-        object=values.value_of(found.document.root),
+        object=equivalence.value_of(found.document.root),
     )
 
 

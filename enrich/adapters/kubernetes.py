@@ -12,8 +12,8 @@ from datetime import datetime
 from enrich.adapters.sharing import Shared
 from enrich.core.objects import meta
 from enrich.ports import Listing
-from kfix.clients.boundary import guarded
-from kfix.clients.kubernetes import Kubernetes
+from kfix.infra.clients.boundary import guarded
+from kfix.infra.clients.kubernetes import Kubernetes
 from schemas import errors
 from schemas.base import Json
 from schemas.context import LogExcerpt

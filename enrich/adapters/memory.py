@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import cast, get_args
 
 from enrich.core.bundle import Recalled
-from kfix.clients.boundary import guarded
-from kfix.memory.index import Hit, Metadata
-from kfix.memory.opening import Memory
+from kfix.infra.clients.boundary import guarded
+from kfix.infra.memory.index import Hit, Metadata
+from kfix.infra.memory.opening import Memory
 from schemas.context import OutcomeResult, Pattern, SimilarIncident
 
 _GOOD: frozenset[str] = frozenset({"success", "partial"})
@@ -17,7 +17,7 @@ _BAD: frozenset[str] = frozenset({"failure", "rejected"})
 
 @guarded("vector memory")
 class VectorMemory:
-    """``enrich.ports.Memory`` on ``kfix.memory``."""
+    """``enrich.ports.Memory`` on ``kfix.infra.memory``."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory

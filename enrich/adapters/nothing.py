@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import NoReturn
 
 from enrich.core.bundle import Recalled
-from enrich.core.repeats import Arrived
 from enrich.ports import Listing
 from schemas import errors
 from schemas.alerts import Alert
@@ -66,13 +65,3 @@ class NoMemory:
 
     async def recall(self, signature: str) -> Recalled:
         return Recalled()
-
-
-class NoAlertBook:
-    """``enrich.ports.AlertBook`` that forgets: every delivery is gathered for."""
-
-    async def repeats(self, alert: Arrived) -> bool:
-        return False
-
-    async def recovered(self, alert: Arrived) -> bool:
-        return True

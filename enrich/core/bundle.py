@@ -13,10 +13,10 @@ from enrich.core.kinds import plural_of
 from enrich.core.objects import trimmed
 from enrich.core.repeats import episode_of, trouble_of_alert
 from enrich.core.subject import first_tag, named, resolve
-from kfix import environments
-from kfix.cluster_names import Own, is_ours
-from kfix.memory.signature import signature
-from kfix.redaction import mask, mask_json
+from kfix.incident import environments
+from kfix.incident.cluster_names import Own, is_ours
+from kfix.incident.redaction import mask, mask_json
+from kfix.incident.signature import signature
 from schemas.alerts import Alert
 from schemas.base import Json, Model, ObjectRef
 from schemas.context import (

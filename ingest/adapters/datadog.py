@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
-from kfix.clients.egress import Egress
-from kfix.clients.http import failure_of
-from kfix.settings import DatadogConnection
+from kfix.infra.clients.egress import Egress
+from kfix.infra.clients.http import failure_of
+from kfix.infra.settings import DatadogConnection
 from schemas import errors
 
 

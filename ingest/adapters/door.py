@@ -19,8 +19,8 @@ from ingest.core.identity import sha256_hex
 from ingest.core.outcomes import Ignored, Malformed, Refusal, Refused
 from ingest.core.reading import decompressed, document_of
 from ingest.ports import Ports
-from kfix.runtime.stage import Publisher
-from kfix.topics import ALERTS_RAW, MR_EVENTS, Topic
+from kfix.engine.runtime.stage import Publisher
+from kfix.engine.topics import ALERTS_RAW, MR_EVENTS, Topic
 from schemas import errors
 from schemas.alerts import RawAlert
 from schemas.merge_requests import MergeRequestEvent

@@ -13,7 +13,7 @@ import kfix
 from ingest.adapters.door import Answer, Door
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE, GITLAB_MERGED, GITLAB_NOTE
 from ingest.ports import Ports
-from kfix.runtime.stage import Publisher
+from kfix.engine.runtime.stage import Publisher
 
 
 class Reply(BaseModel):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ingest.core.identity import digest, sha256_hex
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import Document
-from kfix.merge_request_words import clean
+from kfix.incident.merge_request_words import clean
 from schemas.alerts import Alert, RawAlert, Transition
 
 #: Names under which a field is found, the best first.

@@ -13,8 +13,8 @@ from typing import Any, TypeGuard
 from ingest.core.identity import digest
 from ingest.core.outcomes import Ignored, Malformed
 from ingest.core.reading import Document
-from kfix import merge_request_words as words
-from kfix.merge_request_words import clean
+from kfix.incident import merge_request_words as words
+from kfix.incident.merge_request_words import clean
 from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
 

@@ -71,7 +71,7 @@ def main() -> None:
     try:
         app()
     except ValueError as failure:
-        from kfix.settings import BadSettings
+        from kfix.infra.settings import BadSettings
 
         if not isinstance(failure, BadSettings):
             raise

@@ -13,7 +13,7 @@ def consent(
     file: Annotated[Path, typer.Argument(help="The file to read.")] = Path(".kfix.yaml"),
 ) -> None:
     """Check a .kfix.yaml before it is merged: prints what it allows; exit 3 and the reason when it cannot be read."""
-    from kfix.consent import Broken, read
+    from publish.core.repo_policy import Broken, read
 
     try:
         content = file.read_bytes()

@@ -20,7 +20,7 @@ def install_webhook(
     """Create or update K-Fix's webhook: its template, and the first token of KFIX_INGEST_DATADOG_TOKENS."""
     from ingest.adapters.datadog import Installation, install
     from ingest.settings import Ingest
-    from kfix.settings import DatadogConnection, load
+    from kfix.infra.settings import DatadogConnection, load
     from schemas import errors
 
     settings = load(Ingest)

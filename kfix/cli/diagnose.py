@@ -41,7 +41,7 @@ def diagnose(
     if not cases and dump is None:
         typer.echo("give folders, or --dump with or without --alert", err=True)
         raise typer.Exit(2)
-    from kfix.diagnosing import Case
+    from kfix.offline.diagnose import Case
 
     given: list[Path | Case] = list(cases or [])
     if dump is not None:
@@ -57,7 +57,7 @@ def diagnose(
 
 
 def _answer(given: Any, language: str) -> dict[str, Any]:
-    from kfix.diagnosing import Case, case_of, diagnose_case, failure
+    from kfix.offline.diagnose import Case, case_of, diagnose_case, failure
 
     name = given.name
     try:

@@ -40,9 +40,9 @@ def edit(
     Exit codes: 0 edited or unchanged, 2 wrong usage, 3 refused (code and reason on standard error).
     A batch ends with 0: every line has its own answer.
     """
-    from kfix.clients.renderers import Rendering, installed
-    from kfix.editing import BAD_REQUEST, Request, Workspace, answer
-    from kfix.settings import load
+    from kfix.infra.clients.renderers import Rendering, installed
+    from kfix.infra.settings import load
+    from kfix.offline.edit import BAD_REQUEST, Request, Workspace, answer
 
     workspace = Workspace(installed(load(Rendering)))
     if batch:
@@ -69,7 +69,7 @@ def edit(
 
 
 def _batch(source: str, workspace: object, *, write: bool) -> None:
-    from kfix.editing import Workspace, answer_line
+    from kfix.offline.edit import Workspace, answer_line
 
     assert isinstance(workspace, Workspace)
     with contextlib.ExitStack() as stack:
@@ -88,7 +88,7 @@ def _batch(source: str, workspace: object, *, write: bool) -> None:
 
 def _assignment(text: str) -> tuple[str, object]:
     """``PATH=VALUE``: the first equals sign outside brackets; the value is read as YAML 1.2 reads a word."""
-    from kfix.editing import value_of_word
+    from kfix.offline.edit import value_of_word
 
     depth = 0
     for at, char in enumerate(text):

@@ -59,8 +59,8 @@ def show(incident_id: Annotated[str, typer.Argument(help="inc-…")]) -> None:
 
 
 def _store() -> Engine:
-    from kfix.settings import House, load
-    from kfix.store.engine import open_store
+    from kfix.infra.settings import House, load
+    from kfix.infra.store.engine import open_store
     from schemas import errors
 
     try:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from kfix.broker.connection import Brokers
-    from kfix.broker.reading import Stored
-    from kfix.runtime.deadletters import Wish
+    from kfix.engine.broker.connection import Brokers
+    from kfix.engine.broker.reading import Stored
+    from kfix.engine.runtime.dead_letters import Wish
 
 Topic_ = Annotated[str, typer.Option("--topic", help="the topic they died in, e.g. alerts.raw")]
 Incident = Annotated[str, typer.Option(help="incident id")]
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Runs a command's coroutine; typed failures become one line on stderr and exit code 1."""
-    from kfix.telemetry import logs
+    from kfix.infra.telemetry import logs
     from schemas import errors
 
     logs.configure("WARNING", people=True)
@@ -47,8 +47,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 async def cluster(within_s: float = 10.0) -> Brokers:
     """The configured cluster, reachable. Raises errors.Rejected when none is configured."""
-    from kfix.broker.connection import Brokers, wait_until_up
-    from kfix.settings import Kafka, load
+    from kfix.engine.broker.connection import Brokers, wait_until_up
+    from kfix.infra.settings import Kafka, load
     from schemas import errors
 
     kafka = load(Kafka)
@@ -68,8 +68,8 @@ def create() -> None:
 
 
 async def _create() -> None:
-    from kfix import topics
-    from kfix.broker.administration import create_topics, with_sides
+    from kfix.engine import topics
+    from kfix.engine.broker.administration import create_topics, with_sides
 
     brokers = await cluster()
     made = await create_topics(brokers, with_sides(topics.ALL, brokers.kafka.partitions))
@@ -83,7 +83,7 @@ def list_() -> None:
 
 
 async def _list() -> None:
-    from kfix.broker.administration import list_topics
+    from kfix.engine.broker.administration import list_topics
 
     for name, partitions in sorted((await list_topics(await cluster())).items()):
         typer.echo(f"{name}\t{partitions}")
@@ -91,7 +91,7 @@ async def _list() -> None:
 
 def dlq_list(topic: Topic_ = "", incident: Incident = "", reason: Reason = "") -> None:
     """Lists dead letters, one JSON object a line."""
-    from kfix.runtime.deadletters import Wish
+    from kfix.engine.runtime.dead_letters import Wish
 
     run(_print(Wish(topic=topic, incident=incident, reason=reason), whole=False))
 
@@ -100,7 +100,7 @@ def dlq_show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="topic:partition:offset")],
 ) -> None:
     """Shows one dead letter with its headers and bytes."""
-    from kfix.runtime.deadletters import Wish
+    from kfix.engine.runtime.dead_letters import Wish
 
     run(_print(Wish(id=id_), whole=True))
 
@@ -113,7 +113,7 @@ def dlq_replay(
     everything: Annotated[bool, typer.Option("--all", help="all dead letters")] = False,
 ) -> None:
     """Sends dead letters on their way again. They stay in the dead-letter topic; doing it twice is safe."""
-    from kfix.runtime.deadletters import Wish
+    from kfix.engine.runtime.dead_letters import Wish
 
     wish = Wish(id=id_, topic=topic, incident=incident, reason=reason)
     if wish == Wish() and not everything:
@@ -124,8 +124,8 @@ def dlq_replay(
 
 def described(letter: Stored, *, whole: bool) -> dict[str, Any]:
     """A dead letter for people; ``whole`` with all headers and the original bytes as text."""
-    from kfix.runtime import headers as hd
-    from kfix.runtime.deadletters import letter_id
+    from kfix.engine.runtime import headers as hd
+    from kfix.engine.runtime.dead_letters import letter_id
 
     shown: dict[str, Any] = {
         "id": letter_id(letter),
@@ -145,8 +145,8 @@ def described(letter: Stored, *, whole: bool) -> dict[str, Any]:
 
 
 async def _print(wish: Wish, *, whole: bool) -> None:
-    from kfix import topics
-    from kfix.runtime.deadletters import find
+    from kfix.engine import topics
+    from kfix.engine.runtime.dead_letters import find
     from schemas import errors
 
     found = False
@@ -158,12 +158,12 @@ async def _print(wish: Wish, *, whole: bool) -> None:
 
 
 async def _replay(wish: Wish) -> None:
-    from kfix import topics
-    from kfix.runtime.deadletters import letter_id, replay
-    from kfix.runtime.outbox import Outbox
-    from kfix.runtime.settings import Runtime
-    from kfix.settings import load
-    from kfix.wire import codec_for
+    from kfix.engine import topics
+    from kfix.engine.runtime.dead_letters import letter_id, replay
+    from kfix.engine.runtime.producer import Outbox
+    from kfix.engine.runtime.settings import Runtime
+    from kfix.engine.wire import codec_for
+    from kfix.infra.settings import load
 
     brokers = await cluster()
     outbox = Outbox(brokers, load(Runtime))

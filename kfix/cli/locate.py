@@ -31,13 +31,13 @@ def locate(
     project: Annotated[str, typer.Option(help="GitLab's path of the repository.")] = "",
 ) -> None:
     """Find the file that decides an object or a field of it, and say how. Refused: exit 3 with a code and the reason."""
-    from kfix.clients.renderers import Rendering, installed
-    from kfix.editing import Workspace
-    from kfix.settings import load
-    from manifests.explaining import explain
-    from manifests.locate import Hints
-    from manifests.paths import BadPath
+    from kfix.infra.clients.renderers import Rendering, installed
+    from kfix.infra.settings import load
+    from kfix.offline.edit import Workspace
+    from manifests.objects.paths import BadPath
+    from manifests.proposal.explain import explain
     from manifests.refused import Refused
+    from manifests.repository.locate import Hints
     from schemas.base import ObjectRef
 
     try:
@@ -61,11 +61,11 @@ def locate(
 
 def _marks(file: Path, ref: ObjectRef) -> dict[str, str]:
     """Labels and annotations of the object in a file. Raises ValueError when the file has another object."""
-    from manifests import reading, values
+    from manifests.text import equivalence, read
 
-    documents = reading.read(reading.decode(file.read_bytes()))
+    documents = read.read(read.decode(file.read_bytes()))
     for document in documents:
-        item = values.value_of(document.root)
+        item = equivalence.value_of(document.root)
         metadata = item.get("metadata") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(metadata, dict):
             continue

@@ -157,7 +157,7 @@ def _loaded(folder: str) -> Playbooks:
     from decide.adapters.playbooks import load_playbooks
     from decide.core.playbooks import BadPlaybooks
     from decide.settings import Decide
-    from kfix.settings import load
+    from kfix.infra.settings import load
 
     try:
         return load_playbooks(folder or load(Decide).playbooks_dir)
@@ -170,7 +170,7 @@ def _bundle_of(case: Path | None, bundle: Path | None) -> Any:
     from pydantic import ValidationError
 
     from enrich.adapters.capture import read_capture
-    from kfix.diagnosing import BadCase, bundle_of, case_of
+    from kfix.offline.diagnose import BadCase, bundle_of, case_of
     from schemas.context import ContextBundle
 
     try:

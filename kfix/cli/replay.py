@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AsyncExitStack
 
-    from kfix.broker.connection import Brokers
-    from kfix.broker.reading import Stored
-    from kfix.runtime.redecide import Compared, Redecider
-    from kfix.topics import Topic
+    from kfix.engine.broker.connection import Brokers
+    from kfix.engine.broker.reading import Stored
+    from kfix.engine.runtime.replay import Compared, Redecider
+    from kfix.engine.topics import Topic
 
 
 def register(app: typer.Typer) -> None:
@@ -111,12 +111,12 @@ def _observe(database: str) -> None:
 async def _open(
     names: list[str], topic_name: str, brokers: Brokers, stack: AsyncExitStack
 ) -> tuple[Redecider, list[Topic]]:  # type: ignore[type-arg]
-    from kfix.runtime.outbox import Outbox
-    from kfix.runtime.redecide import Redecider
-    from kfix.runtime.settings import Runtime
-    from kfix.runtime.stages import find
-    from kfix.settings import load
-    from kfix.wire import codec_for
+    from kfix.cli.stage_registry import find
+    from kfix.engine.runtime.producer import Outbox
+    from kfix.engine.runtime.replay import Redecider
+    from kfix.engine.runtime.settings import Runtime
+    from kfix.engine.wire import codec_for
+    from kfix.infra.settings import load
     from schemas import errors
 
     stages = [find(name) for name in names]
@@ -140,8 +140,8 @@ async def _chosen(
     until: datetime | None,
 ) -> AsyncIterator[Stored]:
     """Records of the topic that are meant. Before an incident has its id, records belong to it by trace."""
-    from kfix.broker.reading import read
-    from kfix.runtime import headers as hd
+    from kfix.engine.broker.reading import read
+    from kfix.engine.runtime import headers as hd
 
     traces = await _traces(brokers, incident) if incident else set()
     async for stored in read(brokers, [topic.name], since=since, until=until):
@@ -152,10 +152,10 @@ async def _chosen(
 
 async def _traces(brokers: Brokers, incident: str) -> set[str]:
     """Trace ids of all records that name the incident."""
-    from kfix import topics
-    from kfix.broker.administration import list_topics
-    from kfix.broker.reading import read
-    from kfix.runtime import headers as hd
+    from kfix.engine import topics
+    from kfix.engine.broker.administration import list_topics
+    from kfix.engine.broker.reading import read
+    from kfix.engine.runtime import headers as hd
 
     found = set()
     present = await list_topics(brokers)

@@ -25,10 +25,10 @@ def generate(
     ] = False,
 ) -> None:
     """Write schemas/avro/*.avsc from the models; refuses what could not read records of a released schema."""
-    from kfix import topics
-    from kfix.wire.compatibility import breaks
-    from kfix.wire.files import fingerprint_of, generated, published, text_of
-    from kfix.wire.shapes import shape_of
+    from kfix.engine import topics
+    from kfix.engine.wire.compatibility import breaks
+    from kfix.engine.wire.files import fingerprint_of, generated, published, text_of
+    from kfix.engine.wire.shapes import shape_of
 
     refused = [
         f"{topic.name}: {sentence}"
@@ -51,9 +51,9 @@ def generate(
 @group.command()
 def check() -> None:
     """Are the checked-in schemas those of the models? Exit code 1 when not."""
-    from kfix import topics
-    from kfix.wire.files import checked_in
-    from kfix.wire.shapes import shape_of
+    from kfix.engine import topics
+    from kfix.engine.wire.files import checked_in
+    from kfix.engine.wire.shapes import shape_of
 
     stale = [t.name for t in topics.ALL if checked_in(t.name) != shape_of(t.model).schema]
     if stale:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kfix.settings import Settings
+    from kfix.infra.settings import Settings
 
 #: module:class of each settings model, in the order of the page.
 MODELS = (
-    "kfix.settings:House",
-    "kfix.settings:Kafka",
-    "kfix.settings:DatadogConnection",
-    "kfix.settings:KubernetesConnection",
-    "kfix.settings:GitLabConnection",
-    "kfix.clients.renderers:Rendering",
-    "kfix.settings:ConnectedCluster",
+    "kfix.infra.settings:House",
+    "kfix.infra.settings:Kafka",
+    "kfix.infra.settings:DatadogConnection",
+    "kfix.infra.settings:KubernetesConnection",
+    "kfix.infra.settings:GitLabConnection",
+    "kfix.infra.clients.renderers:Rendering",
+    "kfix.infra.settings:ConnectedCluster",
     "ingest.settings:Ingest",
     "enrich.settings:Enrich",
     "decide.settings:Decide",
@@ -30,8 +30,8 @@ MODELS = (
     "publish.settings:Publish",
     "learn.settings:Learn",
     "console.settings:Console",
-    "kfix.memory.settings:MemorySettings",
-    "kfix.runtime.settings:Runtime",
+    "kfix.infra.memory.settings:MemorySettings",
+    "kfix.engine.runtime.settings:Runtime",
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kfix.runtime.house import House
+    from kfix.engine.runtime.process import House
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def up(
     only: Annotated[str, typer.Option(help="names of stages, with commas; all when empty")] = "",
 ) -> None:
     """Runs all stages in this process until SIGTERM, on an embedded broker unless KFIX_KAFKA_BOOTSTRAP is set."""
-    from kfix.runtime.stages import NAMES
+    from kfix.cli.stage_registry import NAMES
 
     _serve([name.strip() for name in only.split(",") if name.strip()] or list(NAMES))
 
@@ -43,11 +43,11 @@ def _serve(names: list[str]) -> None:
 
     import uvloop
 
-    from kfix import settings
-    from kfix.runtime.house import serve
-    from kfix.runtime.settings import Runtime
-    from kfix.runtime.stages import find
-    from kfix.telemetry import logs
+    from kfix.cli.stage_registry import find
+    from kfix.engine.runtime.process import serve
+    from kfix.engine.runtime.settings import Runtime
+    from kfix.infra import settings
+    from kfix.infra.telemetry import logs
     from schemas import errors
 
     logs.configure(settings.load(settings.House).log_level, people=sys.stderr.isatty())

@@ -15,9 +15,9 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Brings the store (KFIX_DATABASE_URL) to this version's tables. Stages do this by themselves at start."""
-    from kfix.settings import House, load
-    from kfix.store.engine import open_store
-    from kfix.store.migrate import status as status_of
+    from kfix.infra.settings import House, load
+    from kfix.infra.store.engine import open_store
+    from kfix.infra.store.migrate import status as status_of
     from schemas import errors
 
     try:
@@ -33,9 +33,9 @@ def status() -> None:
     """Prints the revision in place and this version's; exit 1 when they differ."""
     from sqlalchemy.exc import DBAPIError
 
-    from kfix.settings import House, load
-    from kfix.store.engine import open_engine
-    from kfix.store.migrate import status as status_of
+    from kfix.infra.settings import House, load
+    from kfix.infra.store.engine import open_engine
+    from kfix.infra.store.migrate import status as status_of
 
     engine = open_engine(load(House).database_url.get_secret_value())
     try:

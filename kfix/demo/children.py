@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from kfix.broker.embedded import die_with_parent
+from kfix.engine.broker.embedded import die_with_parent
 from schemas.base import Json
 
 #: Settings of the developer's shell that a demo respects; all other ``KFIX_*`` stay outside.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kfix.clients.boundary import guarded
-from kfix.clients.datadog import Datadog
-from kfix.measurements import measure
-from kfix.metric_queries import queries_for
+from kfix.incident.measurements import measure
+from kfix.incident.metric_queries import queries_for
+from kfix.infra.clients.boundary import guarded
+from kfix.infra.clients.datadog import Datadog
 from schemas.merge_requests import Proposal
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import structlog
 
-from kfix.clients.boundary import another, same, source
-from kfix.clients.gitlab import GitLab, check_project
+from kfix.infra.clients.boundary import another, same, source
+from kfix.infra.clients.gitlab import GitLab, check_project
 from learn.ports import Stand, State
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kfix.clients.boundary import guarded
-from kfix.clients.kubernetes import Kubernetes
+from kfix.infra.clients.boundary import guarded
+from kfix.infra.clients.kubernetes import Kubernetes
 from learn.core.judgement import WorkloadState
 from learn.core.workload import state_of
 from schemas import errors

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kfix.memory import opening
+from kfix.infra.memory import opening
 from learn.core.lessons import memory_metadata
 from schemas.merge_requests import Proposal
 from schemas.outcomes import Outcome
 
 
 class VectorMemory:
-    """``learn.ports.Memory`` on ``kfix.memory``."""
+    """``learn.ports.Memory`` on ``kfix.infra.memory``."""
 
     def __init__(self, memory: opening.Memory, console_url: str) -> None:
         self._memory = memory

@@ -10,15 +10,15 @@ from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, upda
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from kfix.store.learn_tables import (
+from kfix.infra.store.learn_tables import (
     followed_merge_requests as followed_table,
 )
-from kfix.store.learn_tables import (
+from kfix.infra.store.learn_tables import (
     incident_feedback,
     incident_outcomes,
     post_deploy_checks,
 )
-from kfix.store.transactions import transact
+from kfix.infra.store.transactions import transact
 from learn.ports import DueCheck, Followed, State
 from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
 from schemas.outcomes import Outcome

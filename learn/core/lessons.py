@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfix.fix_history import result_with_feedback
+from kfix.incident.fix_record import result_with_feedback
 from schemas.context import OutcomeResult
 from schemas.merge_requests import Proposal
 from schemas.outcomes import Outcome

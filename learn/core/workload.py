@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from learn.core.judgement import WorkloadState
-from manifests import paths, quantities
+from manifests.objects import paths, quantities
 from schemas.base import Json
 from schemas.plans import ActionPlan, KubernetesChange
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from kfix.store.publish_tables import change_claims, merge_requests
+from kfix.infra.store.publish_tables import change_claims, merge_requests
 from publish.core.claims import Claim
 from schemas.merge_requests import MergeRequestRef
 

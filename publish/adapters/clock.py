@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, func, or_, select, update
 
-from kfix.store.publish_tables import alert_standings, merge_requests, rereads
-from kfix.store.transactions import insert_missing, transact
+from kfix.infra.store.publish_tables import alert_standings, merge_requests, rereads
+from kfix.infra.store.transactions import insert_missing, transact
 from publish.core.spoken import AlertStanding
 from publish.ports import Reread
 

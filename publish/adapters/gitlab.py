@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from kfix.clients.boundary import guarded, same
-from kfix.clients.gitlab import GitLab, check_project, commit_id
+from kfix.infra.clients.boundary import guarded, same
+from kfix.infra.clients.gitlab import GitLab, check_project, commit_id
 from publish.adapters.people import People
 from publish.core.course import Head
 from publish.core.spoken import Changes, Comment, Discussion, Pipeline, Seen

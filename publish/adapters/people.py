@@ -6,8 +6,8 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from kfix.clients.boundary import guarded, same
-from kfix.clients.gitlab import GitLab, check_project
+from kfix.infra.clients.boundary import guarded, same
+from kfix.infra.clients.gitlab import GitLab, check_project
 from schemas import errors
 
 #: Roles as CODEOWNERS names them, and their access levels.

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import aiohttp
 
-from kfix.clients.boundary import guarded, same
-from kfix.clients.retries import THRICE, retrying
+from kfix.infra.clients.boundary import guarded, same
+from kfix.infra.clients.retries import THRICE, retrying
 from publish.core import slack
 from publish.core.notice import Notice
 from schemas import errors

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from kfix.store.publish_tables import (
+from kfix.infra.store.publish_tables import (
     fix_outcomes,
     merge_request_words,
     merge_requests,
     notifications,
     proposals,
 )
-from kfix.store.transactions import insert_missing, transact
+from kfix.infra.store.transactions import insert_missing, transact
 from publish.adapters import claims
 from publish.adapters.clock import SqlClock
 from publish.core.claims import Claim

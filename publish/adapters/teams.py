@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-from kfix.clients.boundary import guarded
-from kfix.clients.egress import Egress
-from kfix.clients.http import Http
-from kfix.clients.retries import THRICE, retrying_sync
+from kfix.infra.clients.boundary import guarded
+from kfix.infra.clients.egress import Egress
+from kfix.infra.clients.http import Http
+from kfix.infra.clients.retries import THRICE, retrying_sync
 from publish.core import teams
 from publish.core.notice import Notice
 from schemas import errors

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from kfix.fix_history import Record
-from manifests.diffs import reverse
+from kfix.incident.fix_record import Record
+from manifests.text.diffs import reverse
 from publish.core import french, inert
 from publish.core.markdown import blocks, bullets, details, id_link, section, table
 from publish.core.wording import Language, check_name, colon, has, number, percent, word

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kfix.globs import matches
+from publish.core.globs import matches
 
 #: Where GitLab looks, in this order; the first file that is there counts.
 PLACES = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")

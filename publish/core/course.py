@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from kfix import environments
-from manifests.reach import Reach
+from kfix.incident import environments
+from manifests.repository.reach import Reach
 from publish.core.spoken import AlertStanding
 from schemas import errors
 from schemas.validated import ValidatedPlan, ValidatedPlans

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from kfix import environments
-from kfix.fix_history import Record
+from kfix.incident import environments
+from kfix.incident.fix_record import Record
 from publish.core import assurance, french, inert
 from publish.core.course import may_merge_itself
 from publish.core.differences import differences, shown

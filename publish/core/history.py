@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kfix.fix_history import result_with_feedback
+from kfix.incident.fix_record import result_with_feedback
 from schemas.context import OutcomeResult
 from schemas.outcomes import Outcome
 

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from kfix.redaction import mask
+from kfix.incident.redaction import mask
 
 #: Zero-width, joins the characters around it visually and keeps them apart for a parser.
 BREAK = "\u2060"

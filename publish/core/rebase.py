@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from manifests import Refused, reading
+from manifests import Refused
+from manifests.text import read
 
 
 def carries(before: str, after: str, text: str) -> bool:
@@ -19,5 +20,5 @@ def carries(before: str, after: str, text: str) -> bool:
     return bool(changed) and all(tree in there for tree in changed)
 
 
-def _documents(text: str) -> list[reading.Tree]:
-    return [document.tree for document in reading.read(reading.without_bom(text)[1])]
+def _documents(text: str) -> list[read.Tree]:
+    return [document.tree for document in read.read(read.without_bom(text)[1])]

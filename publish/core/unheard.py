@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kfix import merge_request_words as words
+from kfix.incident import merge_request_words as words
 from publish.core.spoken import Discussion, Pipeline, Seen, Word, standing_of
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef

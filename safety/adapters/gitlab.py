@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from kfix.clients.gitlab import GitLab, Snapshot
-from manifests.index import Blobs, build
-from manifests.locate import Hints
-from manifests.plain_kustomize import BuiltIn
-from manifests.proposing import Base, Proposal, propose_on
+from kfix.infra.clients.gitlab import GitLab, Snapshot
+from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
-from manifests.rendering import Renderer
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.index import Blobs, build
+from manifests.repository.locate import Hints
+from manifests.repository.rendering import Renderer
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
 

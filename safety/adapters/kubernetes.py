@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kfix.clients.boundary import guarded, same
-from kfix.clients.kubernetes import Conflict, Kubernetes, Refused
+from kfix.infra.clients.boundary import guarded, same
+from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
 from safety.core.documents import declared, is_whole
 from safety.core.workloads import TEMPLATED
 from safety.ports import BOUNDS
@@ -101,7 +101,7 @@ def _document(
 
 def json_patch(fields: Sequence[FieldChange], live: Json) -> list[dict[str, Any]]:
     """The fields as a JSON patch of the live object. Raises errors.Rejected when a path does not lead there."""
-    from manifests import changes, paths
+    from manifests.objects import changes, paths
 
     operations = []
     current = live

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from kfix.clients.kubernetes import LockProof, LockState
-from kfix.telemetry import metrics
-from kfix.telemetry.notes import note
+from kfix.infra.clients.kubernetes import LockProof, LockState
+from kfix.infra.telemetry import metrics
+from kfix.infra.telemetry.notes import note
 
 log = structlog.get_logger(__name__)
 _GAUGE = {"locked": 1.0, "unlocked": 0.0, "unknown": math.nan}

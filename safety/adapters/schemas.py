@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from manifests.refused import Refused
-from safety.core.documents import edited_objects, is_whole
-from safety.ports import Schemas
 from schemas.base import Json
-from schemas.validated import CheckResult
 
 Reader = Callable[[str], str | None]
 _PACKAGE = "kubernetes_validate"
@@ -113,38 +109,3 @@ def _folder(version: str) -> str:
 def _sentence(failure: Any) -> str:
     path = ".".join(str(part) for part in failure.path)
     return f"{path}: {str(failure.message)[:200]}" if path else str(failure.message)[:200]
-
-
-def check_schema(
-    schemas: Schemas, edits: Any, rendered: Mapping[str, Json] | None = None
-) -> CheckResult:
-    """The verdict of the offline schemas on the rendered objects, and on edited documents that were not rendered."""
-    if isinstance(edits, str | Refused) or not edits:
-        return CheckResult(name="schema", verdict="unknown", reason="there is no edited document")
-    items = [item for item in (rendered or {}).values() if is_whole(item)]
-    known = {_label(item) for item in items}
-    return _checked(schemas, items + [i for i in edited_objects(edits) if _label(i) not in known])
-
-
-def _label(item: Json) -> str:
-    return f"{item.get('kind')} {(item.get('metadata') or {}).get('name')}"
-
-
-def _checked(schemas: Schemas, items: Sequence[Json]) -> CheckResult:
-    seen: dict[str, str] = {}
-    for item in items:
-        label = _label(item)
-        trouble = schemas.validate(item)
-        if trouble:
-            return CheckResult(name="schema", verdict="fail", reason=f"{label}: {trouble}")
-        seen[label] = "no schema here" if trouble is None else "valid"
-    if "valid" not in seen.values():
-        return CheckResult(
-            name="schema",
-            verdict="unknown",
-            reason="no whole document with a known schema",
-            numbers=seen,
-        )
-    return CheckResult(
-        name="schema", verdict="pass", reason="valid against Kubernetes' schemas", numbers=seen
-    )

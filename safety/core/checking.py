@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kfix import environments
-from manifests.proof import Proof
-from manifests.quantities import BadQuantity
-from manifests.reach import Reach
+from kfix.incident import environments
+from manifests.objects.quantities import BadQuantity
+from manifests.proposal.proof import Proof
 from manifests.refused import Refused
+from manifests.repository.reach import Reach
 from safety.core import budgets, checks, quota, workloads
 from safety.core.checks import Case, result
 from safety.core.policy import Policy

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from manifests import quantities
+from manifests.objects import quantities
 from safety.core import workloads
 from safety.core.policy import Policy
 from safety.core.workloads import Changed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from manifests import diffs, reading, values
 from manifests.refused import Refused
+from manifests.text import diffs, equivalence, read
 from schemas.base import Json
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
@@ -27,8 +27,8 @@ _WHOLE = {
 def documents_of(text: str) -> list[Json]:
     """The documents of a file's text as values; none when it cannot be read."""
     try:
-        _, body = reading.without_bom(text)
-        return [values.value_of(document.root) for document in reading.read(body)]
+        _, body = read.without_bom(text)
+        return [equivalence.value_of(document.root) for document in read.read(body)]
     except Refused:
         return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kfix import environments
+from kfix.incident import environments
 from schemas.base import Environment
 from schemas.places import EnvironmentProof
 from schemas.plans import FixKind

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from manifests import quantities
+from manifests.objects import quantities
 from safety.core import workloads
 from safety.core.checks import Case, mapping, result, shown
 from safety.core.selectors import Undecidable, in_scope

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from manifests import changes, paths, quantities
+from manifests.objects import changes, paths, quantities
 from schemas.base import Json, ObjectRef
 from schemas.plans import ActionPlan
 

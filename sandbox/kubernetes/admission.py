@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from manifests import quantities
+from manifests.objects import quantities
 
 Object = dict[str, Any]
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")

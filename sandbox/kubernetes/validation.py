@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from manifests import quantities
+from manifests.objects import quantities
 from sandbox.kubernetes.status import Flaw
 
 Object = dict[str, Any]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real import postgres
 from sqlalchemy import Engine
 
-from kfix.store.engine import open_store
+from kfix.infra.store.engine import open_store
+from tools.realparts import postgres
 
 
 @pytest.fixture(scope="session")

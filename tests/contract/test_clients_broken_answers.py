@@ -15,11 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import fixtures_learn
-import fixtures_publish
 import numpy as np
 import pytest
-from fixtures_loopback import Answer, serving
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -34,18 +31,19 @@ from enrich.adapters.gitlab import GitLabEvidence
 from enrich.adapters.kubernetes import KubernetesEvidence
 from enrich.adapters.memory import VectorMemory
 from enrich.core.bundle import Recalled, Rules
-from enrich.gathering import Sources, gather
-from kfix.clients.aiohttp import open_session
-from kfix.clients.datadog import open_datadog
-from kfix.clients.gitlab import open_gitlab
-from kfix.clients.http import open_http
-from kfix.clients.kubernetes import open_kubernetes
-from kfix.clients.registry import HttpRegistry
-from kfix.cluster_names import Own
-from kfix.memory.embedding import HashingEmbedder, MistralEmbedder
-from kfix.memory.opening import Memory
-from kfix.memory.pinecone import PineconeIndex
-from kfix.settings import DatadogConnection, GitLabConnection, KubernetesConnection
+from enrich.ports import Sources
+from enrich.service.gathering import gather
+from kfix.incident.cluster_names import Own
+from kfix.infra.clients.aiohttp import open_session
+from kfix.infra.clients.datadog import open_datadog
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.clients.http import open_http
+from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.clients.registry import HttpRegistry
+from kfix.infra.memory.embedding import HashingEmbedder, MistralEmbedder
+from kfix.infra.memory.opening import Memory
+from kfix.infra.memory.pinecone import PineconeIndex
+from kfix.infra.settings import DatadogConnection, GitLabConnection, KubernetesConnection
 from learn.adapters.datadog import DatadogSignals
 from learn.adapters.gitlab import GitLabStands
 from learn.adapters.kubernetes import KubernetesState
@@ -61,6 +59,8 @@ from schemas.alerts import Alert, RawAlert
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle
 from schemas.merge_requests import MergeRequestRef
+from tests.support import learn, publish
+from tests.support.loopback import Answer, serving
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -161,7 +161,7 @@ async def datadog(url: str) -> AsyncIterator[Asks]:
             client, app_url="", lookback=timedelta(hours=1), log_events=10, monitor_events=5
         )
         signals = DatadogSignals(client)
-        proposal = fixtures_learn.PROPOSAL
+        proposal = learn.PROPOSAL
         names = {"kube_namespace": "shop", "kube_deployment": "api", "service": "api"}
         yield {
             "event": lambda: evidence.complete(Alert(event_id="7", title="x")),
@@ -182,7 +182,7 @@ async def kubernetes(url: str) -> AsyncIterator[Asks]:
             "status": {"containerStatuses": [status]},
         }
         checks, state = KubernetesChecks(client), KubernetesState(client)
-        proposal = fixtures_learn.PROPOSAL
+        proposal = learn.PROPOSAL
         ref = ObjectRef(kind="Deployment", namespace="shop", name="api")
         custom = ObjectRef(api_version="x.io/v1", kind="Rollout", namespace="shop", name="api")
         yield {
@@ -216,7 +216,7 @@ async def gitlab(url: str) -> AsyncIterator[Asks]:
         )
         draft = Draft("shop/apps", "b", "main", "t", "d", (), "ada", ("@sre", "@@maintainer"))
         actions = [FileAction("a.yaml", "a: 1\n", SHA)]
-        changes = fixtures_learn.PROPOSAL.plan.kubernetes_changes
+        changes = learn.PROPOSAL.plan.kubernetes_changes
         yield {
             "declared": lambda: evidence.declared(ref, "production"),
             "propose": lambda: repository.propose(changes, "production"),
@@ -245,7 +245,7 @@ async def gitlab(url: str) -> AsyncIterator[Asks]:
 @asynccontextmanager
 async def chats(url: str) -> AsyncIterator[Asks]:
     notice = notice_of(
-        fixtures_publish.record(),
+        publish.record(),
         None,
         kind="needs_human",
         language="en",

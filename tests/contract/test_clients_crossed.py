@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pymsteams
 import pytest
-from fixtures_loopback import Answer, Asked, serving
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -29,18 +28,19 @@ from decide.adapters.anthropic import ClaudeChat
 from decide.adapters.mistral import MistralChat
 from decide.adapters.openai import OpenAIChat
 from decide.core.question import Message
-from kfix.clients.aiohttp import open_session
-from kfix.clients.datadog import open_datadog
-from kfix.clients.gitlab import open_gitlab
-from kfix.clients.http import open_http
-from kfix.clients.kubernetes import open_kubernetes
-from kfix.clients.registry import HttpRegistry
-from kfix.memory.embedding import MistralEmbedder
-from kfix.memory.pinecone import PineconeIndex
-from kfix.settings import DatadogConnection, GitLabConnection, KubernetesConnection
+from kfix.infra.clients.aiohttp import open_session
+from kfix.infra.clients.datadog import open_datadog
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.clients.http import open_http
+from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.clients.registry import HttpRegistry
+from kfix.infra.memory.embedding import MistralEmbedder
+from kfix.infra.memory.pinecone import PineconeIndex
+from kfix.infra.settings import DatadogConnection, GitLabConnection, KubernetesConnection
 from publish.adapters.gitlab import GitLabForge
 from schemas import errors
 from schemas.base import ObjectRef
+from tests.support.loopback import Answer, Asked, serving
 
 FULL = os.environ.get("KFIX_TEST_FULL") == "1"
 #: Answers that each client must have got in a full run.

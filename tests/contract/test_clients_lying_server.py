@@ -13,21 +13,19 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import fixtures_publish
 import numpy as np
 import pytest
-from fixtures_loopback import Answer, Asked, serving
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from enrich.adapters.datadog import DatadogEvidence
-from kfix.clients.aiohttp import open_session
-from kfix.clients.datadog import open_datadog
-from kfix.clients.gitlab import open_gitlab
-from kfix.clients.kubernetes import open_kubernetes
-from kfix.memory.pinecone import PineconeIndex
-from kfix.settings import DatadogConnection, GitLabConnection, KubernetesConnection
+from kfix.infra.clients.aiohttp import open_session
+from kfix.infra.clients.datadog import open_datadog
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.memory.pinecone import PineconeIndex
+from kfix.infra.settings import DatadogConnection, GitLabConnection, KubernetesConnection
 from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.core.notice import notice_of
@@ -36,6 +34,8 @@ from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
 from schemas.merge_requests import MergeRequestRef
+from tests.support import publish
+from tests.support.loopback import Answer, Asked, serving
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -176,7 +176,7 @@ VECTOR = np.asarray([1.0, 0.0], dtype=np.float32)
 MR = MergeRequestRef(project="t/apps", iid=3)
 DRAFT = Draft("t/apps", "b", "main", "t", "d", ())
 NOTICE = notice_of(
-    fixtures_publish.record(), None, kind="needs_human", language="en", mr_url="", console_url="http://c"
+    publish.record(), None, kind="needs_human", language="en", mr_url="", console_url="http://c"
 )  # fmt: skip
 
 Says = Callable[[Asked], Any]

@@ -11,20 +11,20 @@ from typing import Any
 
 import httpx
 import pytest
-from console_samples import INCIDENT, full
 from pydantic import SecretStr
 from sqlalchemy import Engine, insert
 
 from console.adapters.sql import SqlProjection
 from console.adapters.web import build_app
+from console.ports import Ports
 from console.settings import Console
-from console.wired import Ports
-from kfix.store.console_tables import incident_records
-from kfix.store.engine import open_store
-from kfix.topics import BY_MODEL
+from kfix.engine.topics import BY_MODEL
+from kfix.infra.store.console_tables import incident_records
+from kfix.infra.store.engine import open_store
 from sandbox.serving import serve
 from schemas.base import Record
 from schemas.merge_requests import MergeRequestEvent
+from tests.support.console_samples import INCIDENT, full
 
 CHROMIUM = next((p for n in ("chromium-headless-shell", "chromium") if (p := shutil.which(n))), "")
 

@@ -10,7 +10,7 @@ import pytest
 
 from decide.adapters.ledger import SqlLedger
 from decide.ports import Membership
-from kfix.store.engine import open_engine, open_store
+from kfix.infra.store.engine import open_engine, open_store
 from schemas import errors
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from opinion_books import MemoryBook
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +24,7 @@ from sandbox import anthropic, mistral, openai
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.mistral import Answer
 from sandbox.serving import reply, serve
+from tests.support.opinion_books import MemoryBook
 
 GOOD = json.dumps(
     {
@@ -326,7 +326,7 @@ async def test_a_redirect_is_not_followed(provider: Provider) -> None:
 
 
 async def test_a_client_reaches_nothing_but_its_base(provider: Provider) -> None:
-    from kfix.clients.httpx2 import open_client
+    from kfix.infra.clients.httpx2 import open_client
     from schemas import errors
 
     state = provider.account()

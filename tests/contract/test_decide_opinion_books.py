@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from opinion_books import MemoryBook
 from sqlalchemy import Engine
 
 from decide.adapters.opinions import SqlBook
 from decide.core.question import Answer
 from decide.ports import Allowance, OpinionBook
-from kfix.store.engine import open_engine
+from kfix.infra.store.engine import open_engine
 from schemas import errors
+from tests.support.opinion_books import MemoryBook
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ANSWER = Answer(

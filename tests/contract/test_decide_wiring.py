@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,17 +10,16 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit/decide"))
-from decide_clusters import Cluster
-
 from decide.agent import decide
 from decide.core.playbooks import BadPlaybooks
-from decide.wiring import Ports, open_ports
+from decide.ports import Ports
+from decide.wiring import open_ports
 from sandbox import anthropic, mistral, openai
 from sandbox.mistral import Answer
 from sandbox.serving import serve
 from schemas.base import Json
 from schemas.context import ContextBundle
+from tests.support.decide.clusters import Cluster
 
 Account = mistral.Mistral | anthropic.Anthropic | openai.OpenAI
 PROVIDERS: dict[str, tuple[Callable[[], Account], Callable[[Any], Any], str]] = {

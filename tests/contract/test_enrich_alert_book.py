@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.core.repeats import arrived
-from kfix.store.engine import open_engine
+from kfix.infra.store.engine import open_engine
 from schemas.alerts import Alert, RawAlert
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from enrich.gathering import gather
-from enrich.wiring import Ports, open_ports
-from kfix.memory.opening import Memory, open_memory
-from kfix.store.engine import open_engine
+from enrich.ports import Ports
+from enrich.service.gathering import gather
+from enrich.wiring import open_ports
+from kfix.infra.memory.opening import Memory, open_memory
+from kfix.infra.store.engine import open_engine
 from sandbox.faults import Fault, FaultKind
 from sandbox.kubernetes.kinds import Kind
 from sandbox.running import Sandbox, running

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.clients.gitlab import Caps, GitLab, check_project, open_gitlab
-from kfix.settings import GitLabConnection
+from kfix.infra.clients.gitlab import Caps, GitLab, check_project, open_gitlab
+from kfix.infra.settings import GitLabConnection
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER

@@ -6,17 +6,17 @@ import asyncio
 import json
 
 import pytest
-from fixtures_ingest import NEXT_TOKEN, TOKEN, Open, opened
 from pydantic import SecretStr
 
 from ingest.adapters.datadog import Installation, install, template
-from kfix.settings import DatadogConnection
+from kfix.infra.settings import DatadogConnection
 from sandbox import datadog as sandbox_datadog
 from sandbox.datadog.notify import notify
 from sandbox.datadog.state import Datadog, Monitor, Webhook
 from sandbox.serving import serve
 from schemas import errors
 from schemas.alerts import RawAlert
+from tests.support.ingest import NEXT_TOKEN, TOKEN, Open, opened
 
 GROUP = "kube_namespace:shop,kube_deployment:api"
 

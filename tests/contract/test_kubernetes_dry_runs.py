@@ -7,7 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fixtures_kubernetes import (  # noqa: F401
+
+from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused, open_kubernetes
+from kfix.infra.clients.kubernetes.client import PatchType
+from schemas import errors
+from schemas.base import ObjectRef
+from tests.support.kubernetes import (  # noqa: F401
     ClusterUnderTest,
     cluster,
     control_plane_with_controllers,
@@ -16,11 +21,6 @@ from fixtures_kubernetes import (  # noqa: F401
     real_cluster,
     sandbox_cluster,
 )
-
-from kfix.clients.kubernetes import Conflict, Kubernetes, Refused, open_kubernetes
-from kfix.clients.kubernetes.client import PatchType
-from schemas import errors
-from schemas.base import ObjectRef
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

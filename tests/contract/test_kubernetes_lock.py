@@ -15,18 +15,18 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from fixtures_kubernetes import (  # noqa: F401
+from pydantic import SecretStr
+
+from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.settings import KubernetesConnection
+from schemas import errors
+from schemas.base import ObjectRef
+from tests.support.kubernetes import (  # noqa: F401
     control_plane_with_controllers,
     deployment,
     pod,
 )
-from pydantic import SecretStr
-from real.kubernetes import ControlPlane
-
-from kfix.clients.kubernetes import open_kubernetes
-from kfix.settings import KubernetesConnection
-from schemas import errors
-from schemas.base import ObjectRef
+from tools.realparts.kubernetes import ControlPlane
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from real.kubernetes import ControlPlane, Unbuildable, control_plane
-from test_kubernetes_lock import _PLURALS, POLICY, _documents
 
-from kfix.clients.kubernetes import LockProof, open_kubernetes
-from kfix.settings import KubernetesConnection
+from kfix.infra.clients.kubernetes import LockProof, open_kubernetes
+from kfix.infra.settings import KubernetesConnection
 from sandbox.kubernetes import Cluster, create_app
 from sandbox.serving import serve_in_thread
+from tests.contract.test_kubernetes_lock import _PLURALS, POLICY, _documents
+from tools.realparts.kubernetes import ControlPlane, Unbuildable, control_plane
 
 PROBED = "/api/v1/namespaces/kfix/configmaps/k-fix-lock"
 BINDINGS = _PLURALS["ValidatingAdmissionPolicyBinding"]

@@ -7,7 +7,13 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fixtures_kubernetes import (  # noqa: F401
+from pydantic import SecretStr
+
+from kfix.infra.clients.kubernetes import Kubernetes, Refused, client, open_kubernetes
+from kfix.infra.settings import KubernetesConnection
+from schemas import errors
+from schemas.base import ObjectRef
+from tests.support.kubernetes import (  # noqa: F401
     ClusterUnderTest,
     admin_settings,
     cluster,
@@ -17,12 +23,6 @@ from fixtures_kubernetes import (  # noqa: F401
     real_cluster,
     sandbox_cluster,
 )
-from pydantic import SecretStr
-
-from kfix.clients.kubernetes import Kubernetes, Refused, client, open_kubernetes
-from kfix.settings import KubernetesConnection
-from schemas import errors
-from schemas.base import ObjectRef
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

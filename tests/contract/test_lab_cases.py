@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.__main__ import generate
-from lab.report import judged
-from tests.real.kubernetes import Unbuildable
+from tools.lab.__main__ import generate
+from tools.lab.report import judged
+from tools.realparts.kubernetes import Unbuildable
 
 pytestmark = pytest.mark.kube
 SEED, COUNT = 20, 12

@@ -9,7 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fixtures_learn import (
+from sqlalchemy import Engine, select
+
+from kfix.infra.store.learn_tables import incident_outcomes
+from learn.core.judgement import WorkloadState
+from learn.ports import Stand
+from learn.service.following import check_due, follow, kept
+from schemas import errors
+from schemas.merge_requests import Feedback, MergeRequestEvent
+from schemas.outcomes import Outcome
+from tests.support.learn import (
     CALM,
     HEALTHY,
     MERGE_REQUEST,
@@ -20,15 +29,6 @@ from fixtures_learn import (
     event,
     ports,
 )
-from sqlalchemy import Engine, select
-
-from kfix.store.learn_tables import incident_outcomes
-from learn.core.judgement import WorkloadState
-from learn.following import check_due, follow, kept
-from learn.ports import Stand
-from schemas import errors
-from schemas.merge_requests import Feedback, MergeRequestEvent
-from schemas.outcomes import Outcome
 
 GOOD, BAD = Feedback(author="ada", verdict="good"), Feedback(author="bob", verdict="bad")
 

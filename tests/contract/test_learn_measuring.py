@@ -14,9 +14,9 @@ import gitlab
 import pytest
 from pydantic import SecretStr
 
-from kfix.clients.datadog import open_datadog
-from kfix.clients.kubernetes import open_kubernetes
-from kfix.settings import DatadogConnection, KubernetesConnection
+from kfix.infra.clients.datadog import open_datadog
+from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.settings import DatadogConnection, KubernetesConnection
 from learn.adapters.datadog import DatadogSignals
 from learn.adapters.kubernetes import KubernetesState
 from learn.core.judgement import Judgement, judge

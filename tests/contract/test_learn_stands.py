@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from fixtures_loopback import Answer, serving
 from pydantic import SecretStr
 
-from kfix.clients.gitlab import open_gitlab
-from kfix.settings import GitLabConnection
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.settings import GitLabConnection
 from learn.adapters.gitlab import GitLabStands
 from learn.adapters.nothing import NoForge
 from learn.ports import Forge, Stand
@@ -23,6 +22,7 @@ from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER, MergeRequest
 from sandbox.serving import serve
 from schemas.merge_requests import MergeRequestRef
+from tests.support.loopback import Answer, serving
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

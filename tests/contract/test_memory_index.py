@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from kfix.memory.embedding import MistralEmbedder, Vector
-from kfix.memory.index import VectorIndex
-from kfix.memory.pinecone import PineconeIndex
-from kfix.memory.sql import SqlIndex
-from kfix.store.engine import open_engine, open_store
+from kfix.infra.memory.embedding import MistralEmbedder, Vector
+from kfix.infra.memory.index import VectorIndex
+from kfix.infra.memory.pinecone import PineconeIndex
+from kfix.infra.memory.sql import SqlIndex
+from kfix.infra.store.engine import open_engine, open_store
 from sandbox import mistral, pinecone
 from sandbox.faults import Fault, Faults
 from sandbox.serving import serve

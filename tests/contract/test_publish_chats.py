@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fixtures_publish as sample
 import pytest
 
-from kfix.clients.aiohttp import open_session
-from kfix.clients.http import open_http
+from kfix.infra.clients.aiohttp import open_session
+from kfix.infra.clients.http import open_http
 from publish.adapters.slack import SlackChat
 from publish.adapters.teams import ConnectorChat, WorkflowsChat
 from publish.core.notice import Notice, notice_of
@@ -15,6 +14,7 @@ from sandbox import teams as sandbox_teams
 from sandbox.faults import Fault, Faults
 from sandbox.serving import serve
 from schemas import errors
+from tests.support import publish as sample
 
 
 def notice() -> Notice:

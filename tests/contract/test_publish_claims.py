@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import fixtures_publish as sample
 import pytest
-from fixtures_publish_world import PROJECT, World, done, world  # noqa: F401
 from sqlalchemy import Engine
 
-from kfix.store.engine import open_engine
+from kfix.infra.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.agent import publish
 from publish.core.claims import Claim
@@ -20,6 +18,8 @@ from sandbox.faults import Fault
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.publish_world import PROJECT, World, done, world  # noqa: F401
 
 # ruff: noqa: F811  (fixtures are imported by name)
 CART = "eu-1 Deployment/shop/cart"

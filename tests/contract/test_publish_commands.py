@@ -6,14 +6,11 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import fixtures_publish as sample
 import pytest
-from fixtures_publish_hostile import ATTACKS
-from fixtures_publish_world import PATH, PROJECT, World, done, world  # noqa: F401
 
 from ingest.core.gitlab import Delivery, Reading, event_of
 from ingest.core.outcomes import Ignored
-from kfix.commands import command_of
+from kfix.incident.commands import command_of
 from publish.agent import follow, publish
 from sandbox.faults import Fault
 from sandbox.gitlab.discussion import add_note
@@ -24,6 +21,9 @@ from schemas.context import OutcomeResult
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Measurement, Outcome
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.publish_hostile import ATTACKS
+from tests.support.publish_world import PATH, PROJECT, World, done, world  # noqa: F401
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

@@ -6,19 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import fixtures_publish as sample
 import pytest
-from fixtures_publish_world import PROJECT, World, done, world  # noqa: F401
 
-from kfix.consent import FILE
 from manifests import Refused, propose
 from publish.agent import follow, publish
+from publish.core.repo_policy import FILE
 from safety.core.checking import manifest_edit
 from sandbox.faults import Fault
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.publish_world import PROJECT, World, done, world  # noqa: F401
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

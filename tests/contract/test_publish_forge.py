@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.clients.gitlab import open_gitlab
-from kfix.settings import GitLabConnection
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.settings import GitLabConnection
 from publish.adapters.gitlab import GitLabForge
 from publish.ports import Draft, FileAction
 from sandbox.faults import Fault, Faults

@@ -7,11 +7,10 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import fixtures_publish as sample
 import pytest
 from sqlalchemy import Engine
 
-from kfix.store.engine import open_engine
+from kfix.infra.store.engine import open_engine
 from publish.adapters.sql import SqlLedger
 from publish.core.course import Known
 from publish.core.history import Fix
@@ -20,6 +19,7 @@ from publish.ports import Proposed
 from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.merge_requests import MergeRequestRef, Notification
+from tests.support import publish as sample
 
 REF = MergeRequestRef(
     project="g/p", iid=7, url="https://gitlab.example.com/7", branch="kfix/incident-a"

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import fixtures_publish as sample
 import pytest
-from fixtures_places import OURS, proof
-from fixtures_publish_world import World, done, world  # noqa: F401
 
 from enrich.core.bundle import Gathered, Rules, assemble
 from ingest.core.datadog import alert_of
-from kfix import cluster_names
-from kfix.cluster_names import Own
+from kfix.incident import cluster_names
+from kfix.incident.cluster_names import Own
 from publish.agent import follow, publish
 from safety.core import Findings, Policy, check_plan, validated
 from safety.core.policy import EnvironmentPolicy
@@ -25,6 +22,9 @@ from schemas.merge_requests import MergeRequestEvent
 from schemas.places import Speaker
 from schemas.plans import CandidatePlans
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.places import OURS, proof
+from tests.support.publish_world import World, done, world  # noqa: F401
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import fixtures_publish as sample
 import httpx
 import pytest
-from fixtures_publish_world import PROJECT, World, world  # noqa: F401
 
 from ingest.core.gitlab import Delivery, event_of
 from publish.agent import follow, publish, reread
@@ -21,6 +19,8 @@ from sandbox.gitlab.state import Hook, MergeRequest
 from sandbox.serving import serve
 from schemas.merge_requests import MergeRequestEvent
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.publish_world import PROJECT, World, world  # noqa: F401
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

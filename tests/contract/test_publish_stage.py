@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import fixtures_publish as sample
 import pytest
-from fixtures_publish_world import PATH, World, done, world  # noqa: F401
 
 from publish.agent import follow, publish
-from publish.opening import open_merge_request
+from publish.service.opening import open_merge_request
 from sandbox.faults import Fault
 from schemas import errors
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.publish_world import PATH, World, done, world  # noqa: F401
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fixtures_publish as sample
 import pytest
 
-from kfix.settings import load
+from kfix.infra.settings import load
 from publish.adapters.gitlab import GitLabForge
+from publish.service.telling import tell
 from publish.settings import Publish
-from publish.telling import tell
 from publish.wiring import open_ports
 from sandbox import slack as sandbox_slack
 from sandbox import teams as sandbox_teams
 from sandbox.gitlab import GitLab, create_app
 from sandbox.gitlab.state import MAINTAINER
 from sandbox.serving import serve
+from tests.support import publish as sample
 
 
 def test_promised_defaults() -> None:

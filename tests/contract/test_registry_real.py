@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from real import registry as real_registry
 
-from kfix import topics
-from kfix.clients.registry import HttpRegistry
-from kfix.settings import Kafka
-from kfix.wire import CONFLUENT, FORMAT_HEADER, codec_for
-from kfix.wire.shapes import shape_of
+from kfix.engine import topics
+from kfix.engine.wire import CONFLUENT, FORMAT_HEADER, codec_for
+from kfix.engine.wire.shapes import shape_of
+from kfix.infra.clients.registry import HttpRegistry
+from kfix.infra.settings import Kafka
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
+from tools.realparts import registry as real_registry
 
 pytestmark = pytest.mark.registry
 

@@ -8,14 +8,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fixtures_render import MEMORY, Repo, chart, renderer
 
-from kfix.clients.renderers import Programs
-from kfix.editing import Request, Workspace, answer
-from manifests.explaining import explain
-from manifests.index import build
-from manifests.locate import Hints
+from kfix.infra.clients.renderers import Programs
+from kfix.offline.edit import Request, Workspace, answer
+from manifests.proposal.explain import explain
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
+from tests.support.render import MEMORY, Repo, chart, renderer
 
 pytestmark = pytest.mark.render
 WISH = {MEMORY: "1Gi"}

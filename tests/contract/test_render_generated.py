@@ -13,8 +13,15 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from fixtures_hostile_kinds import OVERRIDE, PATCH
-from fixtures_hostile_repos import (
+
+from kfix.infra.clients.renderers import Programs
+from manifests.proposal.propose import set_fields
+from manifests.refused import Refused
+from manifests.repository.index import build as indexed
+from manifests.repository.locate import Hints
+from schemas.base import ObjectRef
+from tests.support.hostile_kinds import OVERRIDE, PATCH
+from tests.support.hostile_repos import (
     IMAGE,
     MEMORY,
     PROD,
@@ -29,14 +36,7 @@ from fixtures_hostile_repos import (
     overlays,
     wrong,
 )
-from fixtures_render import renderer
-
-from kfix.clients.renderers import Programs
-from manifests.index import build as indexed
-from manifests.locate import Hints
-from manifests.proposing import set_fields
-from manifests.refused import Refused
-from schemas.base import ObjectRef
+from tests.support.render import renderer
 
 pytestmark = pytest.mark.render
 SEEDS = 2_000 if os.environ.get("KFIX_TEST_FULL") == "1" else 60

@@ -8,7 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
-from fixtures_render import (
+
+from kfix.infra.clients.renderers import Programs
+from manifests.refused import Refused
+from manifests.repository.rendering import Files, HelmTemplate, NotRendered, Recipe, Workbench
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange
+from tests.support.render import (
     API,
     APP,
     MEMORY,
@@ -20,12 +26,6 @@ from fixtures_render import (
     raise_to,
     renderer,
 )
-
-from kfix.clients.renderers import Programs
-from manifests.refused import Refused
-from manifests.rendering import Files, HelmTemplate, NotRendered, Recipe, Workbench
-from schemas.base import ObjectRef
-from schemas.plans import FieldChange
 
 pytestmark = pytest.mark.render
 MORE = raise_to(MEMORY, "128Mi", "256Mi")

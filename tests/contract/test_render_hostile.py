@@ -9,19 +9,19 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fixtures_hostile_kinds import REPOS
-from fixtures_hostile_repos import Ask, Repo, now, wrong
-from fixtures_render import renderer
 
-from kfix.clients.renderers import Programs
-from kfix.editing import Answer, Request, Workspace, answer
+from kfix.infra.clients.renderers import Programs
+from kfix.offline.edit import Answer, Request, Workspace, answer
 from manifests import propose
-from manifests.index import build
-from manifests.locate import Hints
-from manifests.proposing import Base, propose_on
+from manifests.proposal.propose import Base, propose_on
 from manifests.refused import Refused
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from tests.support.hostile_kinds import REPOS
+from tests.support.hostile_repos import Ask, Repo, now, wrong
+from tests.support.render import renderer
 
 pytestmark = pytest.mark.render
 ASKS = [

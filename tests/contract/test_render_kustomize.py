@@ -5,7 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from fixtures_render import (
+
+from kfix.infra.clients.renderers import Programs
+from manifests.refused import Refused
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.rendering import KustomizeBuild, NotRendered, compare
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange
+from tests.support.render import (
     API,
     APP,
     MEMORY,
@@ -17,13 +24,6 @@ from fixtures_render import (
     raise_to,
     renderer,
 )
-
-from kfix.clients.renderers import Programs
-from manifests.plain_kustomize import BuiltIn
-from manifests.refused import Refused
-from manifests.rendering import KustomizeBuild, NotRendered, compare
-from schemas.base import ObjectRef
-from schemas.plans import FieldChange
 
 pytestmark = pytest.mark.render
 MORE = raise_to(MEMORY, "128Mi", "256Mi")

@@ -6,17 +6,17 @@ import time
 from typing import Any
 
 import pytest
-from fixtures_kubernetes import (  # noqa: F401 -- fixtures
+
+from safety.core import workloads
+from safety.core.budgets import room
+from safety.core.selectors import in_scope
+from tests.support.kubernetes import (  # noqa: F401 -- fixtures
     ClusterUnderTest,
     control_plane_with_controllers,
     deployment,
     pod,
     real_cluster,
 )
-
-from safety.core import workloads
-from safety.core.budgets import room
-from safety.core.selectors import in_scope
 
 LIMITS = {"limits": {"cpu": "100m", "memory": "64Mi"}}
 FAR = {

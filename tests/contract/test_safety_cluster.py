@@ -10,27 +10,18 @@ from typing import Any
 
 import pytest
 import yaml
-from fixtures_kubernetes import (  # noqa: F401
-    ClusterUnderTest,
-    cluster,
-    control_plane_with_controllers,
-    deployment,
-    pod,
-    real_cluster,
-    sandbox_cluster,
-)
 
-from kfix.clients.kubernetes import LockProof, open_kubernetes
-from kfix.cluster_names import Own
-from manifests.index import build
-from manifests.locate import Hints
-from manifests.plain_kustomize import BuiltIn
-from manifests.proposing import Base, Proposal, propose_on
+from kfix.incident.cluster_names import Own
+from kfix.infra.clients.kubernetes import LockProof, open_kubernetes
+from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
 from safety.adapters.kubernetes import KubernetesChecks
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.examination import Examiner
+from safety.service.examination import Examiner
 from schemas import errors
 from schemas.base import Json, ObjectRef
 from schemas.plans import (
@@ -42,6 +33,15 @@ from schemas.plans import (
     KubernetesChange,
 )
 from schemas.validated import CheckResult, FileEdit, ValidatedPlans
+from tests.support.kubernetes import (  # noqa: F401
+    ClusterUnderTest,
+    cluster,
+    control_plane_with_controllers,
+    deployment,
+    pod,
+    real_cluster,
+    sandbox_cluster,
+)
 
 # ruff: noqa: F811  (fixtures are imported by name)
 

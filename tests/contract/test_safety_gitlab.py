@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import fixtures_publish as sample
 import pytest
 from pydantic import SecretStr
 
-from kfix.clients.gitlab import open_gitlab
-from kfix.settings import GitLabConnection
+from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.settings import GitLabConnection
 from manifests.refused import Refused
 from safety.adapters.gitlab import GitLabRepository, folders_in
 from sandbox.faults import Fault, Faults
@@ -19,6 +18,7 @@ from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER, GitLab, Project
 from sandbox.serving import serve
 from schemas import errors
+from tests.support import publish as sample
 
 PATH = "apps/checkout/deploy.yaml"
 

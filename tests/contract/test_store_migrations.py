@@ -14,9 +14,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, inspect, text
 
-from kfix.store.engine import open_engine, open_store
-from kfix.store.migrate import migrate, status
-from kfix.store.tables import metadata
+from kfix.infra.store.engine import open_engine, open_store
+from kfix.infra.store.migrate import migrate, status
+from kfix.infra.store.tables import metadata
 from schemas import errors
 
 NEWEST = "0005"

@@ -3,8 +3,8 @@
 ``digests.json`` keeps one line a case: a made-up fault with a seed and a language, a captured case, a sample of publish,
 and the surfaces that people rely on (Avro schemas, settings, command line).
 
-    python tests/golden/golden_digests.py          names the cases that answer otherwise than digests.json
-    python tests/golden/golden_digests.py write    makes digests.json anew
+    python -m tests.golden.golden_digests          names the cases that answer otherwise than digests.json
+    python -m tests.golden.golden_digests write    makes digests.json anew
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import golden_product as product
+from tests.golden import golden_product as product
 
 KEPT = Path(__file__).with_name("digests.json")
 SEEDS = (3, 21)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,29 @@ import yaml
 from typer.main import get_command
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/unit/decide")]
-
-import fixtures_publish as sample  # noqa: E402
-from decide_catalogue import FAULTS  # noqa: E402
-from decide_clusters import Cluster  # noqa: E402
-from fixtures_publish_hostile import ATTACKS, poisoned  # noqa: E402
 
 from decide import core as decide_core  # noqa: E402
 from decide.adapters.playbooks import load_playbooks  # noqa: E402
 from enrich.adapters.capture import read_capture  # noqa: E402
-from kfix import diagnosing, topics  # noqa: E402
 from kfix.cli import COMMANDS  # noqa: E402
 from kfix.cli.settings import page as settings_page  # noqa: E402
-from kfix.fix_history import Record  # noqa: E402
-from kfix.wire.files import generated  # noqa: E402
+from kfix.engine import topics  # noqa: E402
+from kfix.engine.wire.files import generated  # noqa: E402
+from kfix.incident.fix_record import Record  # noqa: E402
+from kfix.offline import diagnose  # noqa: E402
 from publish.core import description, notes, slack, teams  # noqa: E402
 from publish.core.notice import notice_of  # noqa: E402
 from publish.core.wording import Language  # noqa: E402
 from safety.adapters.schemas import PublishedSchemas  # noqa: E402
 from safety.core import Policy  # noqa: E402
-from safety.examination import examine_offline  # noqa: E402
+from safety.service.examination import examine_offline  # noqa: E402
 from schemas.context import ContextBundle  # noqa: E402
 from schemas.plans import CandidatePlans, SecondOpinion  # noqa: E402
 from schemas.validated import ValidatedPlans  # noqa: E402
+from tests.support import publish as sample  # noqa: E402
+from tests.support.decide.catalogue import FAULTS  # noqa: E402
+from tests.support.decide.clusters import Cluster  # noqa: E402
+from tests.support.publish_hostile import ATTACKS, poisoned  # noqa: E402
 
 CASES = ROOT / "tests/corpus/cases"
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
@@ -75,9 +73,9 @@ def _repository(cluster: Cluster) -> dict[str, bytes]:
 
 def captured(name: str) -> tuple[ContextBundle, dict[str, bytes]]:
     """A captured case of the corpus: its evidence and its repository."""
-    case = diagnosing.case_of(CASES / name)
+    case = diagnose.case_of(CASES / name)
     capture = read_capture(case.dump, case.repository, case.folder)
-    return diagnosing.bundle_of(case, capture), dict(capture.files)
+    return diagnose.bundle_of(case, capture), dict(capture.files)
 
 
 def decided(bundle: ContextBundle, language: Language) -> CandidatePlans:

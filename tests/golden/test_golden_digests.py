@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golden_digests import KEPT, differences, digest, digests, kept, written
+from tests.golden.golden_digests import KEPT, differences, digest, digests, kept, written
 
 
 def test_nothing_answers_otherwise_than_it_did() -> None:

@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from harness import Cluster
-from real import kafka as real_kafka
 
-from kfix.broker import embedded as embedded_broker
+from kfix.engine.broker import embedded as embedded_broker
+from tests.pipeline.harness import Cluster
+from tools.realparts import kafka as real_kafka
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import small_stages as small
-from harness import (
+from kfix.cli.stage_registry import find
+from kfix.engine import topics
+from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.settings import Runtime
+from kfix.engine.topics import Topic
+from kfix.engine.wire import codec_for
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import (
     Cluster,
     Worker,
     make_topics,
@@ -27,14 +33,7 @@ from harness import (
     stored,
     until,
 )
-from real.kafka_proxy import APIS, Fault, Proxy
-
-from kfix import topics
-from kfix.runtime import headers as hd
-from kfix.runtime.settings import Runtime
-from kfix.runtime.stages import find
-from kfix.topics import Topic
-from kfix.wire import codec_for
+from tools.realparts.kafka_proxy import APIS, Fault, Proxy
 
 #: Part of the defaults. Waits that no knob scales (back-offs, polls of a second) bound it from below.
 SCALE = 0.12
@@ -108,7 +107,9 @@ def small_effect() -> Subject:
         )
         return codec_for(cluster.kafka("")).encode(made)
 
-    return Subject("small_stages:effect", small.FANNED, (small.FANNED, small.EFFECTED), record)
+    return Subject(
+        "tests.pipeline.small_stages:effect", small.FANNED, (small.FANNED, small.EFFECTED), record
+    )
 
 
 def real_stage(name: str, environment: Mapping[str, str]) -> Subject:
@@ -305,7 +306,7 @@ class Run:
             await asyncio.sleep(0.3)
 
     async def _arrived(self) -> set[str]:
-        if self._subject.stage == "small_stages:effect":
+        if self._subject.stage == "tests.pipeline.small_stages:effect":
             found = await stored(self._brokers, small.EFFECTED.name)
             return {record.text(hd.EVENT_ID) for record in found}
         dead = await stored(self._brokers, self._subject.reads.dlq)

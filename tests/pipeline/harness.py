@@ -24,16 +24,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from kfix.broker.administration import create_topics, with_sides
-from kfix.broker.connection import Brokers
-from kfix.broker.embedded import die_with_parent
-from kfix.broker.reading import Stored, read
-from kfix.runtime import headers as hd
-from kfix.runtime.outbox import Outbox
-from kfix.runtime.settings import Runtime
-from kfix.settings import Kafka
-from kfix.topics import Topic
-from kfix.wire import Codec, codec_for
+from kfix.engine.broker.administration import create_topics, with_sides
+from kfix.engine.broker.connection import Brokers
+from kfix.engine.broker.embedded import die_with_parent
+from kfix.engine.broker.reading import Stored, read
+from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.settings import Runtime
+from kfix.engine.topics import Topic
+from kfix.engine.wire import Codec, codec_for
+from kfix.infra.settings import Kafka
 from schemas.base import Record
 
 KFIX = Path(sys.executable).parent / "kfix"
@@ -130,7 +130,7 @@ def start_worker(
     variables = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
-        "PYTHONPATH": str(Path(__file__).parent),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "KFIX_TEST_JOURNAL": str(folder / "journal"),
         "KFIX_RUNTIME_SESSION_TIMEOUT_S": "6",
         "KFIX_RUNTIME_HEARTBEAT_S": "1",

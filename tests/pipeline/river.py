@@ -14,14 +14,13 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import Cluster, Worker, drained, new_prefix, start_worker, stored
-
-from kfix import topics
-from kfix.topics import Topic
+from kfix.engine import topics
+from kfix.engine.topics import Topic
 from sandbox.control import merge_as_reviewer
 from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.world import Pace
+from tests.pipeline.harness import Cluster, Worker, drained, new_prefix, start_worker, stored
 
 STAGES = ("ingest", "enrich", "decide", "safety", "publish", "learn")
 DATADOG_TOKEN = "datadog-token-of-this-test-0123456789"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from fastapi import FastAPI, Response
 
-from kfix.runtime.stage import Asgi, Publisher, Stage
-from kfix.topics import Topic
+from kfix.engine.runtime.stage import Asgi, Publisher, Stage
+from kfix.engine.topics import Topic
 from schemas import errors
 from schemas.base import Record
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fixtures_alerts import WITHOUT_NAMESPACE, payload_of
-from harness import Cluster
-from river import DATADOG_TOKEN, River, company
 
-from kfix import topics
+from kfix.engine import topics
+from tests.pipeline.harness import Cluster
+from tests.pipeline.river import DATADOG_TOKEN, River, company
+from tests.support.alerts import WITHOUT_NAMESPACE, payload_of
 
 
 @pytest.mark.broker

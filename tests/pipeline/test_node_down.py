@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from harness import Cluster, publish, stored
-from river import River
 
 from ingest.core.datadog import raw_alert
-from kfix import topics
+from kfix.engine import topics
 from sandbox import crowd
 from sandbox.faults import Capacity
 from sandbox.rendering import Object
 from sandbox.running import running
 from sandbox.world import Pace
 from schemas.alerts import RawAlert
+from tests.pipeline.harness import Cluster, publish, stored
+from tests.pipeline.river import River
 
 PODS = 60
 

@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import FULL, KFIX, Cluster
-from river import STAGES, River, company
 
-from kfix import topics
+from kfix.engine import topics
 from sandbox.faults import Fault
+from tests.pipeline.harness import FULL, KFIX, Cluster
+from tests.pipeline.river import STAGES, River, company
 
 POINTS = (
     "after_consume",
@@ -60,7 +60,7 @@ async def test_the_river_speaks_avro_and_french_when_told_to(
             await river.break_("cpu_throttling")
             await river.until(lambda: bool(river.branches()), within_s=30, what="a merge request")
             validated = await river.until_records(topics.PLANS_VALIDATED, bool, within_s=10)
-        from harness import stored
+        from tests.pipeline.harness import stored
 
         raw = await stored(river.cluster.brokers(river.prefix), topics.PLANS_VALIDATED.name)
     assert not raw[0].value.startswith(b"{")
@@ -69,7 +69,7 @@ async def test_the_river_speaks_avro_and_french_when_told_to(
 
 
 async def dead_letters(river: River) -> list[str]:
-    from harness import stored
+    from tests.pipeline.harness import stored
 
     brokers = river.cluster.brokers(river.prefix)
     return [str(letter) for topic in topics.ALL for letter in await stored(brokers, topic.dlq)]
@@ -248,6 +248,6 @@ async def test_r9_a_flapping_alert_is_one_merge_request_and_few_messages(
 
 
 def test_all_stages_are_in_the_river() -> None:
-    from kfix.runtime.stages import NAMES
+    from kfix.cli.stage_registry import NAMES
 
     assert set(NAMES) - {"console"} == set(STAGES)

@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 import httpx
-from harness import Cluster
-from river import DATADOG_TOKEN, River, company
 
-from kfix import topics
+from kfix.engine import topics
 from sandbox.gitlab.state import DEVELOPER, Protection
+from tests.pipeline.harness import Cluster
+from tests.pipeline.river import DATADOG_TOKEN, River, company
 
 #: Every environment's rules would let a merge request merge by itself.
 EAGER = """\

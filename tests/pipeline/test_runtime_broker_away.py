@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-import small_stages as small
-from harness import FULL, Cluster, make_topics, new_prefix, until, worker
-from real.kafka import Kafka
+
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import FULL, Cluster, make_topics, new_prefix, until, worker
+from tools.realparts.kafka import Kafka
 
 AWAY_S = 60.0 if FULL else 15.0
 #: Seconds a sender may wait for its answer: Datadog gives up after 15.
@@ -26,7 +27,7 @@ async def test_a_door_answers_503_while_the_broker_is_away_and_loses_nothing(
 ) -> None:
     prefix = new_prefix()
     await make_topics(kafka_cluster.brokers(prefix), [small.RAW, small.RELAYED])
-    stages = ["small_stages:door", "small_stages:relay"]
+    stages = ["tests.pipeline.small_stages:door", "tests.pipeline.small_stages:relay"]
     knobs = {"KFIX_RUNTIME_DOOR_TIMEOUT_S": "2", "KFIX_RUNTIME_DOOR_PENDING": "200"}
     with worker(kafka_cluster, stages, tmp_path, prefix=prefix, environment=knobs) as running:
         url = running.wait_ready()["urls"]["door"]

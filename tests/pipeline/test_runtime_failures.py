@@ -8,8 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import small_stages as small
-from harness import (
+from kfix.engine.broker.connection import Brokers
+from kfix.engine.broker.reading import Stored
+from kfix.engine.runtime.dead_letters import Wish, letter_id, replay
+from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.settings import Runtime
+from kfix.engine.wire import codec_for
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import (
     Cluster,
     Worker,
     drained,
@@ -21,13 +27,6 @@ from harness import (
     until,
     worker,
 )
-
-from kfix.broker.connection import Brokers
-from kfix.broker.reading import Stored
-from kfix.runtime.deadletters import Wish, letter_id, replay
-from kfix.runtime.outbox import Outbox
-from kfix.runtime.settings import Runtime
-from kfix.wire import codec_for
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 QUICK = {
@@ -79,7 +78,7 @@ async def test_poison_is_retried_or_buried_with_its_bytes_and_the_stage_goes_on(
     passing = [event_id for event_id, _, passes, _ in POISON if passes] + ORDERED
     failing = {event_id: reason for event_id, _, passes, reason in POISON if not passes}
     with worker(
-        cluster, ["small_stages:relay"], tmp_path, prefix=prefix, environment=QUICK
+        cluster, ["tests.pipeline.small_stages:relay"], tmp_path, prefix=prefix, environment=QUICK
     ) as running:
         relayed = await eventually(brokers, small.RELAYED.name, len(passing), running)
         dead = await eventually(brokers, small.RAW.dlq, len(failing) + len(UNDECODABLE), running)
@@ -155,7 +154,11 @@ async def the_dead_can_be_replayed_twice(
     await outbox.start()
     try:
         with worker(
-            cluster, ["small_stages:relay"], healed, prefix=prefix, environment=environment
+            cluster,
+            ["tests.pipeline.small_stages:relay"],
+            healed,
+            prefix=prefix,
+            environment=environment,
         ) as running:
             for _ in range(2):
                 outcome = [
@@ -183,7 +186,7 @@ async def the_dead_can_be_replayed_twice(
 
 
 async def _found(brokers: Brokers, wish: Wish) -> Any:
-    from kfix.runtime.deadletters import find
+    from kfix.engine.runtime.dead_letters import find
 
     async for _, letter in find(brokers, [small.RAW], wish):
         yield letter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import small_stages as small
-from harness import Cluster, make_topics, new_prefix, publish, until, worker
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import Cluster, make_topics, new_prefix, publish, until, worker
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 STORM = 400
@@ -32,7 +32,13 @@ async def test_records_behind_a_storm_of_one_key_are_handled_before_the_storm_is
     def handled() -> list[str]:
         return [words[0] for words in small.journal_of(journal, "relay")]
 
-    with worker(cluster, ["small_stages:relay"], tmp_path, prefix=prefix, environment=small_window):
+    with worker(
+        cluster,
+        ["tests.pipeline.small_stages:relay"],
+        tmp_path,
+        prefix=prefix,
+        environment=small_window,
+    ):
         await until(lambda: set(QUIET) <= set(handled()), within_s=40, what="the quiet keys")
         order = handled()
     last = max(order.index(quiet) for quiet in QUIET)

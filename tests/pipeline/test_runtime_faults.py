@@ -17,12 +17,16 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import faults
 import httpx
 import pytest
-import small_stages as small
-from faults import Run, Subject, Trial, Verdict, scaled, side_by_side, small_effect
-from harness import (
+
+from kfix.cli.stage_registry import NAMES
+from kfix.engine.runtime.process import STOOD_STILL
+from sandbox.running import running
+from tests.pipeline import faults
+from tests.pipeline import small_stages as small
+from tests.pipeline.faults import Run, Subject, Trial, Verdict, scaled, side_by_side, small_effect
+from tests.pipeline.harness import (
     ROOT,
     Cluster,
     make_topics,
@@ -32,11 +36,7 @@ from harness import (
     until,
     worker,
 )
-from real.kafka_proxy import Fault, Proxy
-
-from kfix.runtime.house import STOOD_STILL
-from kfix.runtime.stages import NAMES
-from sandbox.running import running
+from tools.realparts.kafka_proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -166,7 +166,7 @@ async def test_a_stage_that_stands_still_says_so_tells_its_tasks_and_ends(
     await make_topics(kafka_cluster.brokers(prefix), [small.FANNED, small.EFFECTED])
     port = int(kafka_cluster.bootstrap.rpartition(":")[2])
     knobs = scaled(faults.SCALE) | {"KFIX_RUNTIME_HEALTH_PORT": "0"}
-    stages = ["small_stages:effect"]
+    stages = ["tests.pipeline.small_stages:effect"]
     async with Proxy(port) as proxy:
         behind = Cluster(proxy.bootstrap, embedded=False)
         one = start_worker(behind, stages, tmp_path, prefix=prefix, environment=knobs)
@@ -220,7 +220,11 @@ async def test_a_loop_that_hangs_is_seen_from_outside_and_the_process_ends(
     await make_topics(brokers, [small.FANNED, small.EFFECTED])
     knobs = scaled(faults.SCALE) | {"KFIX_RUNTIME_HANG_S": "4"}
     with worker(
-        kafka_cluster, ["small_stages:effect"], tmp_path, prefix=prefix, environment=knobs
+        kafka_cluster,
+        ["tests.pipeline.small_stages:effect"],
+        tmp_path,
+        prefix=prefix,
+        environment=knobs,
     ) as one:
         hanging = small.Fanned(
             event_id="h", occurred_at=datetime.now(UTC), key="k", number=1, part=0, behaviour="hang"
@@ -232,7 +236,7 @@ async def test_a_loop_that_hangs_is_seen_from_outside_and_the_process_ends(
     assert "small_stages.py" in said
     with worker(
         kafka_cluster,
-        ["small_stages:effect"],
+        ["tests.pipeline.small_stages:effect"],
         tmp_path,
         prefix=prefix,
         environment=scaled(faults.SCALE) | {"KFIX_TEST_WORLD": "healed"},
@@ -250,7 +254,7 @@ async def test_a_process_that_was_stopped_for_longer_than_every_bound_goes_on(
     prefix = new_prefix()
     brokers = kafka_cluster.brokers(prefix)
     await make_topics(brokers, [small.FANNED, small.EFFECTED])
-    stages = ["small_stages:effect"]
+    stages = ["tests.pipeline.small_stages:effect"]
     knobs = scaled(faults.SCALE)
     with worker(kafka_cluster, stages, tmp_path, prefix=prefix, environment=knobs) as one:
         one.process.send_signal(signal.SIGSTOP)

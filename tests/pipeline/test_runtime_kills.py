@@ -8,8 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import small_stages as small
-from harness import FULL, Cluster, make_topics, new_prefix, publish, start_worker, until
+
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import (
+    FULL,
+    Cluster,
+    make_topics,
+    new_prefix,
+    publish,
+    start_worker,
+    until,
+)
 
 STAGES = ("relay", "fan", "effect", "ending")
 POINTS = (
@@ -69,7 +78,7 @@ async def survives(cluster: Cluster, folder: Path, crash: str) -> None:
         small.Raw(event_id=f"e{n}", occurred_at=now, key=f"k{n % 8}", number=n)
         for n in range(RECORDS)
     ]
-    stages = [f"small_stages:{stage}" for stage in STAGES]
+    stages = [f"tests.pipeline.small_stages:{stage}" for stage in STAGES]
     static = {} if cluster.embedded else {"KFIX_RUNTIME_INSTANCE": "one"}
     await publish(brokers, [(small.RAW, record) for record in records[: RECORDS // 2]])
     bombed = start_worker(

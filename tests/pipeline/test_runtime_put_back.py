@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import small_stages as small
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
-from harness import Cluster, make_topics, new_prefix, publish
 
-from kfix.runtime.intake import put_back
+from kfix.engine.runtime.intake import put_back
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import Cluster, make_topics, new_prefix, publish
 
 
 async def test_drained_records_that_are_put_back_come_again_in_order(cluster: Cluster) -> None:

@@ -9,12 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import small_stages as small
-from harness import FULL, Cluster, Worker, make_topics, new_prefix, start_worker, until
 
-from kfix.runtime.outbox import Outbox
-from kfix.runtime.settings import Runtime
-from kfix.wire import codec_for
+from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.settings import Runtime
+from kfix.engine.wire import codec_for
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import (
+    FULL,
+    Cluster,
+    Worker,
+    make_topics,
+    new_prefix,
+    start_worker,
+    until,
+)
 
 #: Seconds of storm: 60 as promised, a sample otherwise. The embedded broker needs up to 18 s for one rejoin.
 STORM_S = {"kafka": 60.0 if FULL else 15.0, "embedded": 120.0 if FULL else 20.0}
@@ -84,7 +92,9 @@ async def all_done(sent: list[str], folder: Path, workers: list[Worker]) -> None
 
 
 def start(cluster: Cluster, folder: Path, prefix: str) -> Worker:
-    return start_worker(cluster, ["small_stages:effect"], folder, prefix=prefix, environment=KNOBS)
+    return start_worker(
+        cluster, ["tests.pipeline.small_stages:effect"], folder, prefix=prefix, environment=KNOBS
+    )
 
 
 def done(folder: Path) -> set[str]:

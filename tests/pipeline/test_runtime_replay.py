@@ -12,8 +12,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-import small_stages as small
-from harness import KFIX, Cluster, make_topics, new_prefix, publish, stored, until, worker
+
+from tests.pipeline import small_stages as small
+from tests.pipeline.harness import (
+    KFIX,
+    Cluster,
+    make_topics,
+    new_prefix,
+    publish,
+    stored,
+    until,
+    worker,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -23,7 +33,7 @@ async def kfix(cluster: Cluster, prefix: str, folder: Path, *args: str) -> tuple
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
-        "PYTHONPATH": str(Path(__file__).parent),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "KFIX_TEST_JOURNAL": str(folder / "replay-journal"),
         **cluster.environment(prefix),
     }
@@ -54,7 +64,11 @@ async def test_a_replay_tells_which_decisions_change_and_touches_nothing_real(
     await publish(brokers, [(small.RAW, record) for record in records])
     knobs = {"KFIX_RUNTIME_HEALTH_PORT": "0"}
     with worker(
-        embedded_cluster, ["small_stages:relay"], tmp_path, prefix=prefix, environment=knobs
+        embedded_cluster,
+        ["tests.pipeline.small_stages:relay"],
+        tmp_path,
+        prefix=prefix,
+        environment=knobs,
     ) as running:
         await until(
             lambda: len(small.journal_of(tmp_path / "journal", "relay")) == 2,
@@ -64,7 +78,15 @@ async def test_a_replay_tells_which_decisions_change_and_touches_nothing_real(
         await a_worker_tells_its_health(running.wait_ready()["urls"]["health"])
         assert await asyncio.to_thread(running.stop) == 0
 
-    replay = ("replay", "--topic", "small.raw", "--stage", "small_stages:relay", "--output", "json")
+    replay = (
+        "replay",
+        "--topic",
+        "small.raw",
+        "--stage",
+        "tests.pipeline.small_stages:relay",
+        "--output",
+        "json",
+    )
     code, out, err = await kfix(embedded_cluster, prefix, tmp_path, *replay)
     assert code == 0, err
     told = {line["cause"]: line for line in map(json.loads, out.splitlines())}

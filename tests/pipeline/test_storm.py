@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from harness import Cluster, publish, stored
-from river import River
 
 from ingest.core.datadog import raw_alert
-from kfix import topics
+from kfix.engine import topics
 from sandbox import crowd
 from sandbox.datadog.notify import variables_of
 from sandbox.datadog.state import Event
@@ -25,6 +23,8 @@ from sandbox.world import Pace
 from schemas.alerts import RawAlert
 from schemas.context import ContextBundle
 from schemas.plans import CandidatePlans
+from tests.pipeline.harness import Cluster, publish, stored
+from tests.pipeline.river import River
 
 TROUBLES = 50
 DELIVERIES = 10_000

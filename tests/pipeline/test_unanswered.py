@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Cluster, stored
-from river import River, company
 
-from kfix import topics
+from kfix.engine import topics
 from sandbox.faults import Fault
+from tests.pipeline.harness import Cluster, stored
+from tests.pipeline.river import River, company
 
 
 @pytest.mark.broker

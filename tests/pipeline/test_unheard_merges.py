@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Cluster
-from river import STAGES, River, company
 from sqlalchemy import create_engine, select
 
-from kfix import topics
-from kfix.store.learn_tables import followed_merge_requests
-from kfix.store.publish_tables import merge_requests
+from kfix.engine import topics
+from kfix.infra.store.learn_tables import followed_merge_requests
+from kfix.infra.store.publish_tables import merge_requests
 from sandbox.control import merge_as_reviewer
+from tests.pipeline.harness import Cluster
+from tests.pipeline.river import STAGES, River, company
 
 BROKEN = ("oom", "cpu_throttling", "hpa_ceiling")
 #: A second without a decision is long here.

@@ -6,6 +6,12 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 
 from decide.core import measure
+from decide.core.families.scheduling.rules import (
+    affinity_fits,
+    cordoned,
+    selector_fits,
+    untolerated,
+)
 from decide.core.findings import Finding
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, number
 from decide.core.plans import sizing
@@ -16,9 +22,8 @@ from decide.core.plans.drafts import (
     source_of,
 )
 from decide.core.plans.history import rollback
-from decide.core.rules.scheduling import affinity_fits, cordoned, selector_fits, untolerated
 from decide.core.view import ClusterView, node_ready
-from manifests import quantities
+from manifests.objects import quantities
 from schemas.plans import FixKind
 
 

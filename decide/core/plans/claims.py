@@ -6,6 +6,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from decide.core.families.admission.plans import quantity
+from decide.core.families.services.rules import alike
+from decide.core.families.storage.rules import claims_of
 from decide.core.findings import Finding
 from decide.core.objects import (
     Obj,
@@ -17,7 +20,6 @@ from decide.core.objects import (
     name_of,
     pairs,
 )
-from decide.core.plans.admission import quantity
 from decide.core.plans.drafts import (
     COST,
     RESTART,
@@ -28,11 +30,9 @@ from decide.core.plans.drafts import (
     source_of,
 )
 from decide.core.plans.history import rollback
-from decide.core.rules.services import alike
-from decide.core.rules.storage import claims_of
 from decide.core.view import ClusterView
-from manifests import changes as typed
-from manifests import quantities
+from manifests.objects import changes as typed
+from manifests.objects import quantities
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from decide.core.clock import instant
+from decide.core.families.admission.plans import fitting, quantity
+from decide.core.families.jobs.rules import runs_of
 from decide.core.findings import Finding
 from decide.core.objects import (
     Workload,
@@ -16,7 +18,6 @@ from decide.core.objects import (
     namespace_of,
     number,
 )
-from decide.core.plans.admission import fitting, quantity
 from decide.core.plans.drafts import (
     COST,
     RESTART,
@@ -28,7 +29,6 @@ from decide.core.plans.drafts import (
     patch_workload,
 )
 from decide.core.plans.history import rollback
-from decide.core.rules.jobs import runs_of
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 from schemas.plans import FixKind
@@ -351,7 +351,7 @@ def _meant(
     view: ClusterView, workload: Workload, index: int, term: Any, detail: str
 ) -> list[Draft]:
     """A label value that pods have, when no pod has the one that is asked for and one is much alike."""
-    from decide.core.rules.services import alike
+    from decide.core.families.services.rules import alike
 
     wanted = mapping(at(term, "labelSelector", "matchLabels"))
     have = [labels_of(p.obj) for w in view.workloads for p in w.pods]

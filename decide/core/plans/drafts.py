@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from decide.core.objects import Obj, Workload
 from decide.core.view import ClusterView
-from manifests import paths
+from manifests.objects import paths
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, FixKind, KubernetesChange
 

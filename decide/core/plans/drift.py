@@ -5,9 +5,9 @@ Changing the repository would then repair nothing; applying it again does. Pure.
 
 from __future__ import annotations
 
+from decide.core.families.probes.rules import handler
 from decide.core.findings import Finding
 from decide.core.objects import Container, Obj, Workload, at, mapping, number
-from decide.core.rules.probes import handler
 from decide.core.view import ClusterView
 
 #: Where in a pod spec a class has its fault.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from decide.core.families.services.rules import alike
 from decide.core.findings import Finding
 from decide.core.objects import (
     Workload,
@@ -15,7 +16,6 @@ from decide.core.objects import (
 )
 from decide.core.plans.drafts import OTHER_CHANGES, RESTART, Draft, container_path, patch_workload
 from decide.core.plans.history import last_good, revision_of
-from decide.core.rules.services import alike
 from decide.core.view import ClusterView
 
 

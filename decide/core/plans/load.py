@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 from decide.core import measure
+from decide.core.families.admission.plans import quantity
 from decide.core.findings import Finding
 from decide.core.plans import sizing
-from decide.core.plans.admission import quantity
 from decide.core.plans.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
 from decide.core.view import ClusterView
-from manifests import quantities
+from manifests.objects import quantities
 
 
 def surge(finding: Finding, view: ClusterView) -> list[Draft]:
     """Replicas by the rise of requests, at most four times as many; or more CPU each."""
-    from decide.core.plans.resources import cpu, scaled_by_itself
+    from decide.core.families.resources.plans import cpu, scaled_by_itself
 
     workload = finding.facts["workload"]
     factor = min(4.0, float(finding.facts.get("factor") or 2.0))

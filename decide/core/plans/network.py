@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from decide.core.families.admission.rules import quota_family
 from decide.core.findings import Finding
 from decide.core.objects import at, items, mapping, name_of, number, pairs
 from decide.core.plans.drafts import (
@@ -19,9 +20,8 @@ from decide.core.plans.drafts import (
 )
 from decide.core.plans.history import rollback
 from decide.core.plans.traffic import backend
-from decide.core.rules.admission import quota_family
 from decide.core.view import ClusterView
-from manifests import quantities
+from manifests.objects import quantities
 from schemas.base import ObjectRef
 
 _BREAK = ("Clients of the old setting lose it", "Les clients de l'ancien réglage le perdent")

@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from decide.core import measure
+from decide.core.families.admission.plans import quantity
+from decide.core.families.services.rules import alike
 from decide.core.findings import Finding
 from decide.core.graph import addresses_of, service_name
 from decide.core.objects import Container, at, items, mapping, name_of, number
 from decide.core.plans import sizing
-from decide.core.plans.admission import quantity
 from decide.core.plans.drafts import (
     COST,
     RESTART,
@@ -25,9 +26,8 @@ from decide.core.plans.drafts import (
 )
 from decide.core.plans.heaps import heap_of
 from decide.core.plans.history import rollback
-from decide.core.rules.services import alike
 from decide.core.view import ClusterView
-from manifests import quantities
+from manifests.objects import quantities
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from decide.core.families.services.rules import alike
 from decide.core.findings import Finding
 from decide.core.objects import (
     Workload,
@@ -15,7 +16,6 @@ from decide.core.objects import (
 )
 from decide.core.plans.drafts import RESTART, Draft, container_path, patch_workload
 from decide.core.plans.history import rollback
-from decide.core.rules.services import alike
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange

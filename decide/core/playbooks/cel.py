@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from manifests import quantities
+from manifests.objects import quantities
 
 #: Variables that hold words which strangers can write: in conditions only, never in a value of a plan.
 TOLD = ("events", "logs", "alert")

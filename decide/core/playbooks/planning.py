@@ -20,7 +20,7 @@ from decide.core.playbooks.cel import Bound, Failed, Program, bind
 from decide.core.playbooks.compiling import Compiled, CompiledPlan
 from decide.core.playbooks.shape import FIELDS, PLACEHOLDER, FieldStep, Text
 from decide.core.playbooks.subjects import Subject, scalers
-from manifests import paths, quantities
+from manifests.objects import paths, quantities
 from schemas.base import ObjectRef
 
 #: How far a number may go from what stands there, up and down: as far as right-sizing goes.

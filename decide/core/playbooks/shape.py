@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from manifests import paths
+from manifests.objects import paths
 from schemas.base import Severity
 from schemas.plans import AbstentionReason
 

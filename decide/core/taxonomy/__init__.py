@@ -5,19 +5,17 @@ A module per family; ``docs/failure-classes.md`` is made from them (``python -m 
 
 from __future__ import annotations
 
-from decide.core.taxonomy import (
-    admission,
-    dependencies,
-    nodes,
-    performance,
-    quiet,
-    resources,
-    runtime,
-    scheduling,
-    services,
-    startup,
-)
-from decide.core.taxonomy.entry import FailureClass, Family
+from decide.core.families.admission import classes as admission
+from decide.core.families.dependencies import classes as dependencies
+from decide.core.families.entry import FailureClass, Family
+from decide.core.families.no_fault import classes as quiet
+from decide.core.families.nodes import classes as nodes
+from decide.core.families.performance import classes as performance
+from decide.core.families.resources import classes as resources
+from decide.core.families.runtime import classes as runtime
+from decide.core.families.scheduling import classes as scheduling
+from decide.core.families.services import classes as services
+from decide.core.families.startup import classes as startup
 
 __all__ = ["CLASSES", "FailureClass", "Family", "table", "title"]
 
@@ -47,7 +45,7 @@ def table() -> str:
     out = [
         "# Failure classes",
         "",
-        "Made from `decide/core/taxonomy/`; a test keeps it current.",
+        "Made from `decide/core/families/`; a test keeps it current.",
         "",
     ]
     family = ""

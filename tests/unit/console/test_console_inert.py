@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from console_samples import INCIDENT, full
 
 from console.adapters.pages import Pages
 from console.core.story import tell
+from tests.support.console_samples import INCIDENT, full
 
 
 def page_of(prefix: str, suffix: str = "") -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
-from console_samples import INCIDENT, after, full
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from schemas.context import Series
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlans
+from tests.support.console_samples import INCIDENT, after, full
 
 
 @given(st.permutations(full()), st.lists(st.sampled_from(full()), max_size=5))

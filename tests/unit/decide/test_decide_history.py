@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from decide_catalogue import FAULTS
-from decide_clusters import AT, Cluster
-
 from decide.core import diagnose
 from schemas.context import Change
+from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.clusters import AT, Cluster
 
 
 def _crashing(minutes: float) -> tuple[Cluster, str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from decide_clusters import AT, Cluster
 from pydantic import ValidationError
 
 from decide import core
@@ -23,6 +22,7 @@ from decide.core.view import ClusterView
 from decide.wiring import load_prompt
 from schemas.context import Change, ContextBundle, Monitor, Pattern, SimilarIncident
 from schemas.plans import ActionPlan
+from tests.support.decide.clusters import AT, Cluster
 
 MARK = "evil7c1"
 CORPUS = [

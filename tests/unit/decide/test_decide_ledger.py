@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from decide.adapters.ledger import SqlLedger, Windows
-from kfix.store import metadata
-from kfix.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
-from kfix.store.engine import open_engine
+from kfix.infra.store import metadata
+from kfix.infra.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
+from kfix.infra.store.engine import open_engine
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = [incidents, fingerprints, alert_cycles, deliveries]

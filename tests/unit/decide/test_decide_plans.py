@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from decide_catalogue import FAULTS
-from decide_clusters import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decide.core import diagnose
 from decide.core.measure import Usage
-from decide.core.plans import _BUILDERS, sizing
+from decide.core.planning import _BUILDERS
+from decide.core.plans import sizing
 from decide.core.plans.heaps import Heap
 from decide.core.taxonomy import CLASSES
 from enrich.core.objects import plural_of
-from manifests import changes, quantities
+from manifests.objects import changes, quantities
 from schemas.context import Pattern
 from schemas.plans import ActionPlan
+from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.clusters import Cluster
 
 MIB = 2**20
 _GUARDS = (

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from decide_clusters import Cluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from decide.core.playbooks import (
 )
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
+from tests.support.decide.clusters import Cluster
 
 MINIMAL: dict[str, Any] = {
     "id": "too_many_colours",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from decide_clusters import Cluster
 
 from decide import core
 from decide.core.opinion import Verdict, settle
@@ -18,6 +17,7 @@ from decide.wiring import load_prompt
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle, SimilarIncident
 from schemas.plans import Analysis, Evidence, Hypothesis, SecondOpinion
+from tests.support.decide.clusters import Cluster
 
 PROMPT = load_prompt("en")
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from decide_catalogue import FAULTS
-from decide_clusters import AT, Cluster
 
 from decide.core import diagnose
 from schemas.context import ContextBundle, Monitor
+from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.clusters import AT, Cluster
 
 Noise = Callable[[Cluster, str], None]
 NOISES: dict[str, Noise] = {}

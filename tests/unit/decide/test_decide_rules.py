@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from decide_catalogue import FAULTS
-from decide_clusters import Cluster
 
 from decide.core import diagnose
 from decide.core.taxonomy import CLASSES
+from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.clusters import Cluster
 
 
 @pytest.mark.parametrize("seed", [1, 2])

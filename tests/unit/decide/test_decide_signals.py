@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from decide_clusters import Cluster
 
 from decide.core import diagnose
 from decide.core.formats import FORMATS
 from decide.core.signals import read
 from decide.core.taxonomy import CLASSES
 from schemas.context import LogExcerpt
+from tests.support.decide.clusters import Cluster
 
 DOC = Path(__file__).parents[3] / "docs" / "signals.md"
-MODULES = Path(__file__).parents[2] / "real" / "kube" / "go.mod"
+MODULES = Path(__file__).parents[3] / "tools" / "realparts" / "kube" / "go.mod"
 _ROW = re.compile(
     r"^\| `(?P<text>(?:[^`|]|\\\|)+)` \| (?P<where>[^|]+) \| (?P<cls>[a-z_]+)(?P<gap>†?) \| (?P<origin>[^|]+) \|$"
 )

@@ -7,7 +7,6 @@ import random
 from pathlib import Path
 
 import pytest
-from decide_clusters import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from decide.core.objects import Container
 from decide.core.plans import peers, sizing
 from decide.core.plans.heaps import Heap, heap_of
 from decide.core.view import ClusterView
+from tests.support.decide.clusters import Cluster
 
 ROOT = Path(__file__).parents[3]
 MIB = 2**20

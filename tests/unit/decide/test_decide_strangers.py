@@ -8,8 +8,8 @@ import pytest
 
 from decide import core
 from enrich.core.bundle import Gathered, Rules, assemble
-from kfix import cluster_names
-from kfix.cluster_names import Own
+from kfix.incident import cluster_names
+from kfix.incident.cluster_names import Own
 from schemas.alerts import Alert
 from schemas.context import ContextBundle
 from schemas.places import ClusterClaim

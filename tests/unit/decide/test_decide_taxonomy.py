@@ -26,6 +26,8 @@ def test_every_class_is_told_in_both_languages() -> None:
 
 
 def test_the_labels_of_the_eval_are_classes_of_ours() -> None:
-    mapping = json.loads((ROOT / "kfix" / "eval" / "mapping.json").read_text("utf-8"))["classes"]
+    mapping = json.loads((ROOT / "tools" / "evaluation" / "mapping.json").read_text("utf-8"))[
+        "classes"
+    ]
     assert set(mapping) <= set(CLASSES)
     assert all(len(labels) == 1 for labels in mapping.values())

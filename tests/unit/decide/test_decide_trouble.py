@@ -9,17 +9,17 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from fixtures_alerts import WITHOUT_NAMESPACE, payload_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decide import core
 from enrich.core.bundle import Gathered, Rules, assemble
 from ingest.core.datadog import alert_of
-from kfix.cluster_names import Own
+from kfix.incident.cluster_names import Own
 from schemas.alerts import Alert
 from schemas.context import ContextBundle
 from schemas.identity import trouble_of
+from tests.support.alerts import WITHOUT_NAMESPACE, payload_of
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SAFE = "bcdfghjklmnpqrstvwxz2456789"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from decide_catalogue import FAULTS
-from decide_clusters import Cluster
 
 from decide import core
 from decide.core import diagnose
 from schemas.context import ContextBundle, SourceStatus
+from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.clusters import Cluster
 
 
 def healthy() -> ContextBundle:

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from enrich.adapters.kubernetes import wishes
-from kfix.clients.kubernetes.kinds import Table
+from kfix.infra.clients.kubernetes.kinds import Table
 
 ROLE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "2-access.yaml"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from enrich.core.bundle import Recalled, Rules
-from enrich.gathering import Sources, gather
-from enrich.ports import Listing
-from kfix.cluster_names import Own
+from enrich.ports import Listing, Sources
+from enrich.service.gathering import gather
+from kfix.incident.cluster_names import Own
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import Change, ContextBundle, DeclaredObject, LogExcerpt, Monitor, Series

@@ -11,10 +11,8 @@ import pytest
 from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepository
 from enrich.agent import enrich
 from enrich.core.bundle import Recalled, Rules
-from enrich.gathering import Sources
-from enrich.ports import Cluster, Listing, Memory
-from enrich.wiring import Ports
-from kfix.cluster_names import Own
+from enrich.ports import Cluster, Listing, Memory, Ports, Sources
+from kfix.incident.cluster_names import Own
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json

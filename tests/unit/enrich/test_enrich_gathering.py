@@ -13,9 +13,9 @@ from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepo
 from enrich.core.bounds import size
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.subject import named
-from enrich.gathering import Sources, gather, search_names
-from enrich.ports import Listing
-from kfix.cluster_names import Own
+from enrich.ports import Listing, Sources
+from enrich.service.gathering import gather, search_names
+from kfix.incident.cluster_names import Own
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from fixtures_ingest import Open, opened
+
+from tests.support.ingest import Open, opened
 
 
 @pytest.fixture

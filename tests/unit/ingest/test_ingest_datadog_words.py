@@ -9,15 +9,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from fixtures_ingest import NEXT_TOKEN, TOKEN, Open, opened
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE
 from ingest.core.datadog import alert_of, raw_alert
 from ingest.core.reading import document_of
-from kfix.merge_request_words import clean
+from kfix.incident.merge_request_words import clean
 from schemas.alerts import RawAlert
+from tests.support.ingest import NEXT_TOKEN, TOKEN, Open, opened
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from fixtures_ingest import GITLAB_TOKEN, NOW, SIGNING_TOKEN, TOKEN, Open, opened
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
 from ingest.adapters.examples import DATADOG_KFIX, GITLAB_MERGED
 from ingest.core.failures import Excess, Failures
+from tests.support.ingest import GITLAB_TOKEN, NOW, SIGNING_TOKEN, TOKEN, Open, opened
 
 ALERT = json.dumps(DATADOG_KFIX).encode()
 MERGED = json.dumps(GITLAB_MERGED).encode()

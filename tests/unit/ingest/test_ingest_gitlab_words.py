@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fixtures_ingest import NOW
 
 from ingest.adapters.examples import GITLAB_MERGED, GITLAB_NOTE
 from ingest.core.gitlab import Delivery, event_of
 from ingest.core.outcomes import Ignored, Malformed
-from kfix.commands import command_of
+from kfix.incident.commands import command_of
 from schemas.merge_requests import Feedback, MergeRequestEvent
+from tests.support.ingest import NOW
 
 DELIVERY = Delivery("key-1", NOW, "kfix-bot", "https://gitlab.example.com")
 

@@ -6,13 +6,12 @@ import json
 import random
 from typing import get_args
 
-from fixtures_ingest import GITLAB_TOKEN, opened
-
 from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE, GITLAB_MERGED, GITLAB_NOTE
 from ingest.core.outcomes import Indifference, Malformation
-from kfix import topics
-from kfix.settings import Kafka
-from kfix.wire import codec_for
+from kfix.engine import topics
+from kfix.engine.wire import codec_for
+from kfix.infra.settings import Kafka
+from tests.support.ingest import GITLAB_TOKEN, opened
 
 DATADOG = [json.dumps(p).encode() for p in (DATADOG_KFIX, DATADOG_NATIVE)]
 GITLAB = [json.dumps(p).encode() for p in (GITLAB_MERGED, GITLAB_NOTE)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kfix import cluster_names
-from kfix.cluster_names import Own, claim
-from kfix.settings import own_cluster
+from kfix.incident import cluster_names
+from kfix.incident.cluster_names import Own, claim
+from kfix.infra.settings import own_cluster
 from schemas.context import Monitor
 from schemas.places import ClusterClaim
 

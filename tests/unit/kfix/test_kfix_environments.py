@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kfix import environments
-from kfix.environment_words import of_name, of_segment, of_value
-from manifests.reach import Reach
+from kfix.incident import environments
+from kfix.incident.environment_words import of_name, of_segment, of_value
+from manifests.repository.reach import Reach
 from safety.core.policy import EnvironmentPolicy, Policy
 from schemas.base import ObjectRef
 from schemas.context import Monitor

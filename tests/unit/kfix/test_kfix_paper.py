@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import pytest
 import yaml
 
 from kfix.cli.settings import MODELS, load, page, variables
-from kfix.runtime.stages import NAMES
+from kfix.cli.stage_registry import NAMES
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests"))
-import promises  # noqa: E402
+from tests import promises  # noqa: E402
 
 
 def test_the_settings_page_is_current() -> None:

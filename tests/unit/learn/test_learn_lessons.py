@@ -6,11 +6,11 @@ import itertools
 from typing import get_args
 
 import pytest
-from fixtures_learn import PROPOSAL, outcome
 
 from learn.core.lessons import lesson, memory_metadata
 from schemas.context import OutcomeResult
 from schemas.merge_requests import Feedback
+from tests.support.learn import PROPOSAL, outcome
 
 RESULTS: tuple[OutcomeResult, ...] = get_args(OutcomeResult)
 

@@ -12,9 +12,10 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from manifests import Refused, amend, patch, paths
-from manifests.editor import Delete, Edit, Insert, Replace
-from manifests.splices import apply_splices
+from manifests import Refused, amend, patch
+from manifests.objects import paths
+from manifests.text.editor import Delete, Edit, Insert, Replace
+from manifests.text.splices import apply_splices
 
 
 def read(text: str) -> Any:

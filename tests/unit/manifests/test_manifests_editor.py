@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from manifests import Refused, amend, patch, paths
-from manifests.diffs import unified
-from manifests.editor import Delete, Edit, Insert, Replace
+from manifests import Refused, amend, patch
+from manifests.objects import paths
+from manifests.text.diffs import unified
+from manifests.text.editor import Delete, Edit, Insert, Replace
 
 P = paths.parse
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from manifests import Refused, patch, reading, tree
-from manifests.editor import Replace
+from manifests import Refused, patch
+from manifests.repository import tree
+from manifests.text import read
+from manifests.text.editor import Replace
 
 
 def bomb(levels: int = 9, width: int = 9) -> str:
@@ -59,7 +61,7 @@ def test_many_equal_keys_are_counted_once() -> None:
 @pytest.mark.parametrize("content", [b"a: \xff\n", b"\xff\xfea\x00:\x00", "a: é".encode("latin-1")])
 def test_bytes_that_are_no_utf8_are_refused(content: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        reading.decode(content)
+        read.decode(content)
     assert refused.value.code == "NOT_UTF8"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from manifests.index import build
-from manifests.installers import destinations, read_map
+from manifests.repository.index import build
+from manifests.repository.installers import destinations, read_map
 
 DEPLOYMENT = (
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 2, template: {spec: "

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from manifests.index import build
-from manifests.locate import Hints, Location, locate
-from manifests.paths import parse
+from manifests.objects.paths import parse
 from manifests.refused import Refused
+from manifests.repository.index import build
+from manifests.repository.locate import Hints, Location, locate
 from schemas.base import ObjectRef
 
 API = ObjectRef(kind="Deployment", namespace="shop", name="api")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from manifests import Refused, patch, paths
-from manifests.editor import Replace
+from manifests import Refused, patch
+from manifests.objects import paths
+from manifests.text.editor import Replace
 
 PLAIN = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: x\nspec:\n  replicas: 2\n"
 EDIT = Replace(0, paths.parse("spec.replicas"), 2, 3)

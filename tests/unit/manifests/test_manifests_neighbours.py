@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from manifests import reading, tree, values
-from manifests.environments import matches, speaks
-from manifests.index import build, changed_index
-from manifests.installers import read_map
-from manifests.installers.helmfile import releases
-from manifests.plain_kustomize import BuiltIn
-from manifests.proof import Wanted, prove
+from manifests.proposal.proof import Wanted, prove
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository import tree
+from manifests.repository.environments import matches, speaks
+from manifests.repository.index import build, changed_index
+from manifests.repository.installers import read_map
+from manifests.repository.installers.helmfile import releases
+from manifests.text import equivalence, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -93,7 +94,7 @@ def test_a_release_that_takes_its_settings_from_another_by_a_merge_key_reads_the
 
 def test_of_several_merged_mappings_the_earlier_wins_and_an_own_key_wins_over_all() -> None:
     text = "x: {<<: [{a: 1, b: 1}, {b: 2, c: 2}], a: 0}\ny: {'<<': 1}\n"
-    assert values.filled(reading.read(text)[0].root) == {
+    assert equivalence.filled(read.read(text)[0].root) == {
         "x": {"a": 0, "b": 1, "c": 2},
         "y": {"<<": 1},
     }

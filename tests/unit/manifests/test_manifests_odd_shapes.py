@@ -5,17 +5,17 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import fixtures_render as sample
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from manifests.index import build
-from manifests.locate import Hints
-from manifests.plain_kustomize import BuiltIn
-from manifests.proposing import Base, Proposal, propose_on
+from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
 from schemas.plans import FieldChange, KubernetesChange
+from tests.support import render as sample
 
 JUNK: list[Any] = [
     None,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from manifests import Refused, patch, planning, reading
+from manifests import Refused, patch
+from manifests.text import plan_edits, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -30,7 +31,7 @@ APP = "spec.template.spec.containers[name=app]"
 
 def planned(text: str, *fields: FieldChange, partial: bool = False) -> str:
     change = KubernetesChange(object=ObjectRef(kind="Deployment", name="x"), fields=fields)
-    return patch(text, planning.edits_of(change, reading.read(text)[0], partial=partial))
+    return patch(text, plan_edits.edits_of(change, read.read(text)[0], partial=partial))
 
 
 def changed(text: str, after: str) -> list[str]:
@@ -146,5 +147,5 @@ def test_positions_mean_nothing_in_a_patch() -> None:
 @pytest.mark.parametrize("value", [1, "1", True, None, {"a": 1}, [1]])
 def test_set_values_gives_any_field_any_value(value: Any) -> None:
     text = "a:\n  b: 0\n"
-    done = patch(text, planning.set_values(reading.read(text)[0], {"a.c": value}))
+    done = patch(text, plan_edits.set_values(read.read(text)[0], {"a.c": value}))
     assert done.startswith(text)

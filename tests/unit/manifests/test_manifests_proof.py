@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from manifests.index import build
-from manifests.plain_kustomize import BuiltIn
-from manifests.proof import Proof, Wanted, prove
-from manifests.rendering import KustomizeBuild, NotRendered, compare, expected
+from manifests.proposal.proof import Proof, Wanted, prove
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.index import build
+from manifests.repository.rendering import KustomizeBuild, NotRendered, compare, expected
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 

@@ -10,11 +10,13 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from manifests import Refused, amend, changes, patch, paths, planning, reading
-from manifests.diffs import split
-from manifests.editor import Delete, Edit, Insert, Patched, Replace
-from manifests.scalars import read_11, read_12, write
-from manifests.splices import apply_splices
+from manifests import Refused, amend, patch
+from manifests.objects import changes, paths
+from manifests.text import plan_edits, read
+from manifests.text.diffs import split
+from manifests.text.editor import Delete, Edit, Insert, Patched, Replace
+from manifests.text.scalars import read_11, read_12, write
+from manifests.text.splices import apply_splices
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -247,9 +249,9 @@ WORDS_OF_YAML = st.lists(
 @given(WORDS_OF_YAML, st.sampled_from([0, 40, 49, 60]))
 def test_a_file_taken_for_shallow_is_shallow(words: list[str], columns: int) -> None:
     body = " " * columns + "".join(words)
-    if reading.is_shallow(body):
+    if read.is_shallow(body):
         with contextlib.suppress(yaml.YAMLError):
-            reading.scan(body)
+            read.scan(body)
 
 
 @given(TEXTS)
@@ -308,8 +310,8 @@ def test_a_planned_change_and_its_inverse_give_the_file_back(
         fields=(FieldChange(path=paths.render(path), before=old, after=new),),
     )
     try:
-        once = patch(text, planning.edits_of(change, reading.read(text)[0]))
-        back = planning.edits_of(changes.invert(change), reading.read(once)[0])
+        once = patch(text, plan_edits.edits_of(change, read.read(text)[0]))
+        back = plan_edits.edits_of(changes.invert(change), read.read(once)[0])
         again = patch(once, back)
     except Refused:
         assume(False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kfix.environments import judge, of_reaches
-from manifests.index import build
-from manifests.reach import reaches
+from kfix.incident.environments import judge, of_reaches
+from manifests.repository.index import build
+from manifests.repository.reach import reaches
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n"
 APPLICATION = """\

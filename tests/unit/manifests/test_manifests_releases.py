@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fixtures_render as sample
 import pytest
 
-from manifests import kustomize
-from manifests.argocd import generated, helm_sources, tracked
-from manifests.index import build
-from manifests.layers import Release, layer_for, merged
-from manifests.plain_kustomize import BuiltIn
-from manifests.releases import Releases, read_releases
-from manifests.value_paths import candidates, laid
+from manifests.helm.layers import Release, layer_for, merged
+from manifests.helm.releases import Releases, read_releases
+from manifests.helm.value_paths import candidates, laid
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository import kustomize
+from manifests.repository.argocd import generated, helm_sources, tracked
+from manifests.repository.index import build
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
+from tests.support import render as sample
 
 REF = ObjectRef(kind="Deployment", namespace="shop", name="api")
 APPLICATION = """\

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from manifests import Refused, amend, patch, paths
-from manifests.editor import Delete, Edit, Insert
-from manifests.splices import apply_splices
+from manifests import Refused, amend, patch
+from manifests.objects import paths
+from manifests.text.editor import Delete, Edit, Insert
+from manifests.text.splices import apply_splices
 
 P = paths.parse
 

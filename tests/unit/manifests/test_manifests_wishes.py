@@ -11,13 +11,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests import Refused, patch, planning, reading, values
+from manifests import Refused, patch
+from manifests.text import equivalence, plan_edits, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
 
 def wish(text: str, wanted: dict[str, Any]) -> str:
-    return patch(text, planning.set_values(reading.read(text)[0], wanted))
+    return patch(text, plan_edits.set_values(read.read(text)[0], wanted))
 
 
 @pytest.mark.parametrize(
@@ -141,12 +142,12 @@ def test_what_was_wished_is_what_the_file_says_afterwards(rnd: random.Random) ->
     text = yaml.safe_dump(root, sort_keys=False, default_flow_style=style)
     wanted = changed(rnd, changed(rnd, root["b"]))
     try:
-        edits = planning.set_values(reading.read(text)[0], {"b": wanted})
+        edits = plan_edits.set_values(read.read(text)[0], {"b": wanted})
         after = yaml.safe_load(patch(text, edits))
     except Refused as refused:
         code = refused.code
     else:
-        assert values.equivalent(("b",), after.pop("b"), wanted)
+        assert equivalence.equivalent(("b",), after.pop("b"), wanted)
         del root["b"]
         assert after == root
         return
@@ -155,7 +156,7 @@ def test_what_was_wished_is_what_the_file_says_afterwards(rnd: random.Random) ->
 
 def planned(text: str, *fields: FieldChange) -> str:
     change = KubernetesChange(object=ObjectRef(kind="X", name="x"), fields=fields)
-    return patch(text, planning.edits_of(change, reading.read(text)[0]))
+    return patch(text, plan_edits.edits_of(change, read.read(text)[0]))
 
 
 def test_an_item_added_at_a_position_leaves_the_one_that_is_there() -> None:

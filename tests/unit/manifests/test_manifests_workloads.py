@@ -15,10 +15,13 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
-from manifests import Patched, Refused, amend, changes, patch, paths, planning, reading
-from manifests.diffs import split, unified
-from manifests.editor import Edit
-from manifests.splices import apply_splices
+from manifests import Patched, Refused, amend, patch
+from manifests.objects import changes, paths
+from manifests.text import plan_edits
+from manifests.text import read as reading
+from manifests.text.diffs import split, unified
+from manifests.text.editor import Edit
+from manifests.text.splices import apply_splices
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -201,7 +204,7 @@ def test_every_fix_changes_its_lines_and_nothing_else(style: str, tmp_path: Path
 
 def edits_of(given: Case, fields: tuple[FieldChange, ...]) -> tuple[Edit, ...]:
     change = KubernetesChange(object=ObjectRef(kind="Deployment", name="shop"), fields=fields)
-    return planning.edits_of(change, reading.read(given.text.removeprefix("\ufeff"))[given.doc])
+    return plan_edits.edits_of(change, reading.read(given.text.removeprefix("\ufeff"))[given.doc])
 
 
 def judge(
@@ -297,5 +300,5 @@ def test_a_replaced_value_is_one_line_and_an_inserted_one_is_no_removed_line() -
         (f"{SIDECAR}.resources.limits.memory", "64Mi", (3, 0)),
         (f"{APP}.env[name=A].value", "1", (2, 0)),
     ]:
-        done = amend(given.text, planning.set_values(document, {path: value}))
+        done = amend(given.text, plan_edits.set_values(document, {path: value}))
         assert (done.added, done.removed) == counts, path

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-import fixtures_publish as sample
 import pytest
 
-from kfix.clients.kubernetes.lock import proof_of
-from kfix.redaction import mask
+from kfix.incident.redaction import mask
+from kfix.infra.clients.kubernetes.lock import proof_of
 from learn.core.judgement import WorkloadState, judge
 from manifests import Refused, propose
 from publish.core import assurance, french
@@ -19,6 +18,7 @@ from publish.core.wording import check_name
 from schemas.errors import Unavailable
 from schemas.places import EnvironmentProof, Statement
 from schemas.validated import CheckName
+from tests.support import publish as sample
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Functions that make sentences for people.
@@ -73,8 +73,8 @@ _QUOTES = ("could not be checked: ", "1: ", "1 ", "quota 1: 1 1")
         "core/budgets.py",
         "core/checking.py",
         "adapters/kubernetes.py",
-        "adapters/schemas.py",
-        "examination.py",
+        "service/schema.py",
+        "service/examination.py",
     ],
 )
 def test_every_verdict_has_its_french_sentence(module: str) -> None:

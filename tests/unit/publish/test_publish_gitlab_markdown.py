@@ -5,16 +5,16 @@ from __future__ import annotations
 import html
 import re
 
-import fixtures_publish as sample
 import pytest
-from fixtures_gitlab_markdown import CONSTRUCTS, active, active_in_title
-from fixtures_publish_hostile import poisoned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publish.core import description, inert, markdown, notes
 from publish.core.french import said
 from schemas.merge_requests import Feedback
+from tests.support import publish as sample
+from tests.support.gitlab_markdown import CONSTRUCTS, active, active_in_title
+from tests.support.publish_hostile import poisoned
 
 #: One line of ours around outside text.
 LINES = {

@@ -7,11 +7,11 @@ import re
 from typing import Any
 
 import pytest
-from fixtures_publish_hostile import ATTACKS, REFERENCES, TEXTS, poisoned
 from hypothesis import given, settings
 
 from publish.core import inert, slack, teams
 from publish.core.notice import notice_of
+from tests.support.publish_hostile import ATTACKS, REFERENCES, TEXTS, poisoned
 
 #: What is active in the Markdown itself.
 MARKUP = re.compile(r"<[a-zA-Z/!?]|(?<!\\)(?:\\\\)*[\[\]`|~]|!\[|^\s*/\w")

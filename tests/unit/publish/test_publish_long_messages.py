@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-import fixtures_publish as sample
 import httpx
 import pytest
-from fixtures_publish_hostile import ATTACKS, poisoned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +14,8 @@ from publish.core import inert, slack, teams
 from publish.core.notice import Notice, NoticeKind, notice_of
 from publish.core.wording import Language, word
 from sandbox import adaptive_cards, block_kit
+from tests.support import publish as sample
+from tests.support.publish_hostile import ATTACKS, poisoned
 
 #: Texts that grow when they are made inert or encoded.
 FILLERS = {

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import fixtures_publish as sample
 import pytest
-from fixtures_publish_hostile import TEXTS, poisoned
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_publish_rendered import check_inert
 
-from kfix.commands import command_of
+from kfix.incident.commands import command_of
 from publish.core import notes
 from publish.core.wording import Language
 from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
+from tests.support import publish as sample
+from tests.support.publish_hostile import TEXTS, poisoned
+from tests.unit.publish.test_publish_rendered import check_inert
 
 MONTH = timedelta(days=30)
 LANGUAGES = st.sampled_from(["en", "fr"])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-import fixtures_publish as sample
 import pytest
-from fixtures_publish_hostile import ATTACKS, REFERENCES, TEXTS, poisoned
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
-from kfix.fix_history import Record
+from kfix.incident.fix_record import Record
 from publish.core import description, notes
 from publish.core.wording import Language
 from schemas.validated import ValidatedPlans
+from tests.support import publish as sample
+from tests.support.publish_hostile import ATTACKS, REFERENCES, TEXTS, poisoned
 
 PAGE, OK = "https://kfix.example.com/i", "https://ok.example/x"
 #: Elements of our own text. No image, script, style, form, frame, input, media or heading of another level.

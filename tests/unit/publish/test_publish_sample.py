@@ -6,14 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
-import fixtures_publish as sample
 import pytest
 
-from kfix.fix_history import Record
-from manifests.diffs import reverse
+from kfix.incident.fix_record import Record
+from manifests.text.diffs import reverse
 from publish.core import description
 from publish.core.notice import notice_of
 from publish.core.wording import Language
+from tests.support import publish as sample
 
 
 def text_of(language: Language = "en") -> str:

@@ -7,7 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from test_safety_checks import (
+
+from safety.core import workloads
+from safety.core.selectors import matches
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange
+from tests.unit.safety.test_safety_checks import (
     cpu,
     deployment,
     examined,
@@ -18,11 +23,6 @@ from test_safety_checks import (
     scaler,
     verdict,
 )
-
-from safety.core import workloads
-from safety.core.selectors import matches
-from schemas.base import ObjectRef
-from schemas.plans import FieldChange
 
 HPA = ObjectRef(
     api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", namespace="shop", name="api"

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fixtures_places import proof
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from schemas.plans import (
     KubernetesChange,
 )
 from schemas.validated import CheckResult, FileEdit, ValidatedPlan
+from tests.support.places import proof
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 REF = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")

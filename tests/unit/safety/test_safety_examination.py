@@ -6,25 +6,25 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import fixtures_publish as sample
 import pytest
 
-from kfix.clients.kubernetes import LockProof
-from kfix.cluster_names import Own
-from manifests.index import build
-from manifests.locate import Hints
-from manifests.plain_kustomize import BuiltIn
-from manifests.proposing import Base, Proposal, propose_on
+from kfix.incident.cluster_names import Own
+from kfix.infra.clients.kubernetes import LockProof
+from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
 from safety.adapters.schemas import PublishedSchemas
 from safety.agent import validate
 from safety.core import Policy
-from safety.examination import Examiner
+from safety.service.examination import Examiner
 from schemas import errors
 from schemas.base import Json
 from schemas.places import ClusterClaim
 from schemas.plans import CandidatePlans, KubernetesChange
 from schemas.validated import CheckResult, FileEdit, ValidatedPlan, ValidatedPlans
+from tests.support import publish as sample
 
 #: The sample's cluster.
 OWN = Own("eu-1")

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from test_safety_examination import OWN, Cluster, Repository, proposed
 
-from kfix.clients.kubernetes import LockProof, LockState, Refused
-from kfix.clients.kubernetes.lock import proof_of
-from kfix.runtime.door import health
+from kfix.engine.runtime.http import health
+from kfix.infra.clients.kubernetes import LockProof, LockState, Refused
+from kfix.infra.clients.kubernetes.lock import proof_of
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.examination import Examiner
+from safety.service.examination import Examiner
 from schemas import errors
 from schemas.validated import CheckResult
+from tests.unit.safety.test_safety_examination import OWN, Cluster, Repository, proposed
 
 LOCKED = LockProof("locked")
 OPEN = LockProof("unlocked", "a real write passed")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_places import proof
 
 from safety.core import Policy
 from safety.wiring import read_policy
 from schemas import errors
+from tests.support.places import proof
 
 
 def test_without_a_file_the_defaults_hold() -> None:

@@ -1,0 +1,344 @@
+"""Slow without being broken: CPU, the network of one pod or of one node, told by metrics and the call graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from decide.core import measure
+from decide.core.findings import Fact, Finding, quote
+from decide.core.graph import calls
+from decide.core.objects import Workload, at, name_of
+from decide.core.view import ClusterView, node_ref
+from manifests.objects import quantities
+from schemas.base import ObjectRef
+
+_NUMBERS = re.compile(r"([\d.]+)\s*([a-zA-Z%/]*)\s*(?:->|→|to)\s*(?:[A-Za-z]+\s*=\s*)?([\d.]+)")
+_KINDS = (
+    ("throttled", re.compile(r"throttl|cfs", re.I)),
+    ("cpu", re.compile(r"\bcpu\b", re.I)),
+    ("memory", re.compile(r"\bmem(?:ory)?\b", re.I)),
+    ("retransmits", re.compile(r"retrans", re.I)),
+    ("latency", re.compile(r"latency|slow|response time|p9[059]|p50", re.I)),
+    ("errors", re.compile(r"error|success rate|failure rate|5xx", re.I)),
+    ("traffic", re.compile(r"throughput|rps|traffic|network|packet|req/s", re.I)),
+)
+
+
+@dataclass(slots=True)
+class Change:
+    """How one thing changed around the alert: meaning to (before, after); gaps are ``None``."""
+
+    name: str
+    kind: str
+    moved: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+
+    def ratio(self, meaning: str) -> float:
+        """After over before; 1 when unknown, 100 when it came out of nothing."""
+        pair = self.moved.get(meaning)
+        if pair is None:
+            return 1.0
+        before, after = pair
+        if before is None or after is None:
+            return 3.0
+        return after / before if before > 1e-9 else (100.0 if after > 1e-9 else 1.0)
+
+    def rise(self, meaning: str) -> float:
+        """After minus before, 0 when unknown."""
+        before, after = self.moved.get(meaning, (None, None))
+        return (after or 0.0) - (before or 0.0) if after is not None else 0.0
+
+
+def changes(view: ClusterView) -> dict[str, Change]:
+    """What changed, by service or node name: from metrics, completed by what the alert lists."""
+    return view.memo("changes", lambda: _changes(view))
+
+
+def _changes(view: ClusterView) -> dict[str, Change]:
+    out: dict[str, Change] = {}
+    _from_metrics(view, out)
+    for anomaly in view.anomalies:
+        name = str(anomaly.get("name") or "")
+        texts = anomaly.get("evidence")
+        if name and isinstance(texts, list):
+            kind = "node" if str(anomaly.get("type") or "").lower() == "node" else "service"
+            entry = out.setdefault(name, Change(name, kind))
+            for text in texts:
+                _from_text(entry, str(text))
+    return out
+
+
+def _from_text(entry: Change, text: str) -> None:
+    entry.texts.append(text)
+    meaning = next((name for name, pattern in _KINDS if pattern.search(text)), "")
+    if not meaning:
+        return
+    pairs = [
+        (float(a), float(b)) for a, _, b in _NUMBERS.findall(text) if _number(a) and _number(b)
+    ]
+    best = max(pairs, key=lambda p: abs(p[1] - p[0]) / max(p[0], 1e-6), default=None)
+    if best is not None:
+        entry.moved[meaning] = best
+    else:
+        entry.moved.setdefault(meaning, (None, None))
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
+    meaning_of = {name: m for m, names in measure.NAMES.items() for name in names}
+    meaning_of |= {"node.tcp_retrans": "retransmits", "node.cpu": "cpu"}
+    for series in view.bundle.metrics:
+        meaning = meaning_of.get(series.metric)
+        tags = measure.tags_of(series)
+        name = (
+            tags.get("kube_deployment")
+            or tags.get("kube_stateful_set")
+            or tags.get("service")
+            or tags.get("host")
+        )
+        namespace = tags.get("kube_namespace")
+        if meaning is None or not name or (namespace and namespace not in view.focus):
+            continue
+        factor = measure.NAMES.get(meaning, {}).get(series.metric, 1.0)
+        pair = measure.shift(measure.scaled(series, factor))
+        if pair is None:
+            continue
+        kind = "node" if series.metric.startswith("node.") else "service"
+        entry = out.setdefault(name, Change(name, kind))
+        old = entry.moved.get(meaning)
+        if old is None or abs(pair[1] - pair[0]) > abs((old[1] or 0) - (old[0] or 0)):
+            entry.moved[meaning] = pair
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about slowness. Only when something is measured; broken workloads are other rules' matter."""
+    moved = changes(view)
+    if not moved:
+        return
+    yield from _cpu(view, moved)
+    yield from _network(view, moved)
+
+
+def workload_of(view: ClusterView, name: str) -> Workload | None:
+    """The workload that a metric's name means; where no object was collected, the name itself stands for one."""
+    for namespace in sorted(view.focus):
+        found = view.resolve(namespace, name)
+        if found is not None:
+            return found
+    if view.workloads or not view.namespace:
+        return None
+    return view.memo(
+        f"measured {name}",
+        lambda: Workload(
+            "Deployment",
+            {"apiVersion": "apps/v1", "metadata": {"name": name, "namespace": view.namespace}},
+        ),
+    )
+
+
+def cpu_limit(workload: Workload) -> float | None:
+    """The pod's CPU limit in cores, ``None`` when a container has none."""
+    total = 0.0
+    for container in workload.containers():
+        value = at(container.spec, "resources", "limits", "cpu")
+        if value is None:
+            return None
+        try:
+            total += float(quantities.parse(str(value)))
+        except quantities.BadQuantity:
+            return None
+    return total or None
+
+
+def slow(change: Change) -> bool:
+    """Latency nearly doubled, by more than noise."""
+    return change.ratio("latency") > 1.8 and (
+        change.rise("latency") > 5 or change.moved["latency"][1] is None
+    )
+
+
+def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
+    for change in moved.values():
+        if change.kind == "node":
+            continue
+        workload = workload_of(view, change.name)
+        if workload is None:
+            continue
+        _, after = change.moved.get("cpu", (None, None))
+        limit = cpu_limit(workload)
+        full = after is not None and limit is not None and after >= 0.8 * limit
+        throttled = _throttled(change)
+        jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.03
+        if not (throttled or full) or not (jumped or full or throttled):
+            continue
+        score = 0.35 + 0.3 * throttled + 0.15 * jumped + 0.1 * full + 0.1 * slow(change)
+        class_id = "cpu_throttling" if throttled else "cpu_saturation"
+        facts = [Fact("metric", quote(text), workload.ref) for text in change.texts[:4]]
+        if "cpu" in change.moved:
+            facts.append(_fact("CPU", change, "cpu", "cores", workload.ref))
+        if throttled and change.moved["throttled"][1] is not None:
+            facts.append(_fact("throttling", change, "throttled", "s", workload.ref))
+        yield Finding(
+            class_id,
+            workload.ref,
+            min(score, 0.93),
+            f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}",
+            facts,
+            [],
+            {"workload": workload, "limit": limit, "used": after},
+        )
+
+
+def _out_of_cpu(workload: Workload, change: Change) -> bool:
+    """Its CPU explains its slowness: it is throttled, or as busy as its limit allows."""
+    _, after = change.moved.get("cpu", (None, None))
+    limit = cpu_limit(workload)
+    return _throttled(change) or (after is not None and limit is not None and after >= 0.8 * limit)
+
+
+def _throttled(change: Change) -> bool:
+    """Throttling appeared, or takes a fifth of all scheduling periods now."""
+    if "throttled" not in change.moved:
+        return False
+    after = change.moved["throttled"][1]
+    periods = change.moved.get("periods", (None, None))[1]
+    if after is None or (periods and after / periods > 0.2):
+        return True
+    return change.ratio("throttled") > 2 and change.rise("throttled") > 0.05
+
+
+def _fact(label: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
+    return Fact(
+        "metric", f"{label} {arrow(change, meaning)} {unit}", ref, change.moved[meaning][1], unit
+    )
+
+
+def arrow(change: Change, meaning: str) -> str:
+    """``before → after``."""
+    before, after = change.moved.get(meaning, (None, None))
+    one = "?" if before is None else f"{before:.3g}"
+    return f"{one} → {'?' if after is None else f'{after:.3g}'}"
+
+
+def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
+    lagging: dict[str, tuple[Workload, Change]] = {}
+    for change in moved.values():
+        workload = workload_of(view, change.name) if change.kind != "node" else None
+        if workload is not None and slow(change):
+            lagging[workload.ref.key] = (workload, change)
+    graph = _reach(calls(view))
+    roots = [
+        k for k in lagging if not any(o in graph.get(k, set()) for o in lagging if o != k)
+    ] or list(lagging)
+    yield from _loss(view, moved)
+    if not roots:
+        return
+    nodes = {key: {p.node for p in lagging[key][0].pods if p.node} for key in roots}
+    shared = set.intersection(*nodes.values())
+    # Retransmissions on a node, even few, tell a node's network from one pod's.
+    disturbed = any(c.kind == "node" and c.rise("retransmits") > 0.3 for c in moved.values())
+    if shared and (len(roots) > 1 or disturbed):
+        for node in sorted(shared):
+            yield from _node_delay(view, node, moved, [lagging[k] for k in roots])
+    # Nobody knows who calls whom: the callee's own latency grows by the largest factor, its callers only add it.
+    steepest = max(roots, key=lambda k: lagging[k][1].ratio("latency"))
+    unknown = len(roots) > 1 and not any(graph.values())
+    for key in roots:
+        workload, change = lagging[key]
+        busy = (change.ratio("cpu") > 3 and change.rise("cpu") > 0.05) or _out_of_cpu(
+            workload, change
+        )
+        score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
+        score += 0.14 * (unknown and key == steepest)
+        facts = [
+            Fact(
+                "metric",
+                f"latency {arrow(change, 'latency')} ms",
+                workload.ref,
+                change.moved["latency"][1],
+                "ms",
+            )
+        ]
+        facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
+        followers = [k for k in lagging if key in graph.get(k, set())]
+        if followers:
+            facts.append(
+                Fact("object", f"its callers are slow too: {', '.join(sorted(followers))}")
+            )
+        score += 0.05 * bool(followers) + 0.03 * (
+            "traffic" in change.moved or "network_out" in change.moved
+        )
+        yield Finding(
+            "pod_network_delay",
+            workload.ref,
+            score,
+            f"latency {arrow(change, 'latency')} ms while CPU stays",
+            facts,
+            [],
+            {"workload": workload},
+        )
+
+
+def _node_delay(
+    view: ClusterView, node: str, moved: dict[str, Change], roots: list[tuple[Workload, Change]]
+) -> Iterator[Finding]:
+    affected = [c.name for c in moved.values() if c.kind != "node"]
+    facts = [
+        Fact("metric", f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}", w.ref)
+        for w, c in roots[:4]
+    ]
+    score = 0.65 + 0.1 * min(2, len(roots) - 1) + 0.03 * min(5, len(affected))
+    retrans = moved.get(node)
+    if retrans is not None and retrans.rise("retransmits") > 2:
+        score -= 0.3
+    yield Finding(
+        "node_network_delay",
+        node_ref(node),
+        min(score, 0.93),
+        f"{len(roots)} services of node {node} are slow together",
+        facts,
+    )
+
+
+def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
+    names = {name_of(n) for n in view.nodes}
+    rises = {
+        c.name: c.rise("retransmits") for c in moved.values() if c.name in names or c.kind == "node"
+    }
+    if not rises:
+        return
+    worst = max(rises, key=lambda name: rises[name])
+    others = max((v for name, v in rises.items() if name != worst), default=0.0)
+    if rises[worst] > 1.0 and rises[worst] > 3 * others:
+        text = f"TCP retransmissions on {worst}: {arrow(moved[worst], 'retransmits')} per second"
+        yield Finding(
+            "node_network_loss",
+            node_ref(worst),
+            0.92,
+            text,
+            [Fact("metric", text, node_ref(worst), moved[worst].moved["retransmits"][1], "1/s")],
+        )
+
+
+def _reach(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Everything below each caller."""
+    out: dict[str, set[str]] = {}
+    for start, callees in graph.items():
+        seen: set[str] = set()
+        stack = list(callees)
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                stack.extend(graph.get(node, ()))
+        out[start] = seen - {start}
+    return out

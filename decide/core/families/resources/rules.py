@@ -1,0 +1,202 @@
+"""Memory, CPU and disk of a container against its limits.
+
+Sources: kubelet OOMKilled and exit code 137 (128 + SIGKILL), runc's "container init was OOM-killed",
+kernel OOMKilling events, kubelet pkg/kubelet/eviction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from decide.core.clock import settled
+from decide.core.findings import Fact, Finding, quote
+from decide.core.measure import latest, peak, usage
+from decide.core.objects import (
+    Container,
+    Workload,
+    at,
+)
+from decide.core.view import ClusterView, Event
+from manifests.objects import quantities
+
+
+def find(view: ClusterView) -> Iterator[Finding]:
+    """Findings about limits and autoscalers."""
+    for workload in view.workloads:
+        yield from _memory(view, workload)
+        yield from _leak(view, workload)
+        yield from _evicted(workload)
+
+
+def memory_limit(workload: Workload, container: str) -> float | None:
+    """A container's memory limit in bytes, ``None`` without one."""
+    for found in workload.containers():
+        value = at(found.spec, "resources", "limits", "memory")
+        if found.name == container and value is not None:
+            try:
+                return float(quantities.parse(str(value)))
+            except quantities.BadQuantity:
+                return None
+    return None
+
+
+def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    for pod in workload.pods:
+        events = view.events_of("Pod", pod.namespace, pod.name)
+        for container in pod.containers():
+            told = _oom(container, events, watched=view.collected("events"))
+            if told and settled(container, view.bundle.alerted_at):
+                told = 0.3, told[1]
+            if told:
+                score, reasons = told
+                limit = memory_limit(workload, container.name)
+                used = peak(usage(view, workload, "memory", container.name))
+                facts = [Fact("object", reason, workload.ref) for reason in reasons]
+                if used is not None:
+                    facts.append(
+                        Fact(
+                            "metric",
+                            f"highest memory {used / 2**20:.0f} MiB",
+                            workload.ref,
+                            used / 2**20,
+                            "MiB",
+                        )
+                    )
+                detail = (
+                    f"container {container.name}, limit {limit / 2**20:.0f} MiB"
+                    if limit
+                    else f"container {container.name}"
+                )
+                yield Finding(
+                    "oom_killed",
+                    workload.ref,
+                    score,
+                    detail,
+                    facts,
+                    [],
+                    {
+                        "workload": workload,
+                        "container": container.name,
+                        "limit": limit,
+                        "peak": used,
+                    },
+                )
+                return
+
+
+#: A leak fills at least this share of the limit, over this many samples, in one nearly straight line.
+_LEAK_SHARE, _LEAK_SAMPLES, _STRAIGHT = 0.3, 15, 0.95
+
+
+def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """Memory that climbs in a straight line to the limit while nothing else grows: more memory only buys time."""
+    for container in workload.containers():
+        limit = memory_limit(workload, container.name)
+        if limit is None:
+            continue
+        for series in usage(view, workload, "memory", container.name):
+            run = _steady(longest_climb([v for v in series.values if v is not None]), limit)
+            if not run or run[-1] < 0.7 * limit:
+                continue
+            text = f"memory of {container.name} climbs steadily from {run[0] / 2**20:.0f} to {run[-1] / 2**20:.0f} MiB of {limit / 2**20:.0f} MiB"
+            yield Finding(
+                "memory_leak",
+                workload.ref,
+                0.97,
+                text,
+                [Fact("metric", text, workload.ref, run[-1] / 2**20, "MiB")],
+                [],
+                {"workload": workload},
+            )
+            return
+
+
+def _steady(climb: list[float], limit: float) -> list[float]:
+    """The longest end of a climb that fills enough of the limit in a nearly straight line; empty without one.
+
+    What stands before the leak began is flat and noisy, and would hide the line.
+    """
+    for start in range(len(climb) - _LEAK_SAMPLES + 1):
+        run = climb[start:]
+        if run[-1] - run[0] < _LEAK_SHARE * limit:
+            return []
+        if straightness(run) >= _STRAIGHT:
+            return run
+    return []
+
+
+def longest_climb(values: list[float]) -> list[float]:
+    """The longest stretch that never falls by more than 2 % from one sample to the next."""
+    best: list[float] = []
+    run: list[float] = []
+    for value in values:
+        run = [*run, value] if run and value >= run[-1] * 0.98 else [value]
+        if len(run) > len(best):
+            best = run
+    return best
+
+
+def straightness(values: list[float]) -> float:
+    """The coefficient of determination of a straight line through the values, 0 to 1."""
+    count = len(values)
+    mean_x, mean_y = (count - 1) / 2, sum(values) / count
+    over = sum((n - mean_x) * (v - mean_y) for n, v in enumerate(values))
+    spread_x = sum((n - mean_x) ** 2 for n in range(count))
+    spread_y = sum((v - mean_y) ** 2 for v in values)
+    return over * over / (spread_x * spread_y) if spread_y else 0.0
+
+
+def _oom(
+    container: Container, events: list[Event], *, watched: bool
+) -> tuple[float, list[str]] | None:
+    """Belief and reasons that the memory limit killed it."""
+    died = container.terminated
+    # A program writes its own termination message; only the runtime's own failures are the runtime's words.
+    own = died.get("reason") in ("Error", "Completed", None)
+    text = f"{'' if own else died.get('message') or ''} {container.waiting.get('message') or ''}"
+    if died.get("reason") == "OOMKilled":
+        return 0.96 if not container.ready or container.restarts else 0.8, [
+            f"container {container.name} ended OOMKilled"
+        ]
+    if "OOM-killed" in text or "OOMKilled" in text:
+        return 0.96, [quote(text)]
+    for event in events:
+        if (
+            "OOM" in event.message and "OOM-killed" in event.message
+        ) or event.reason == "OOMKilling":
+            return 0.93, [quote(event.message)]
+    probed = any(
+        "liveness probe" in e.message or "startup probe" in e.message
+        for e in events
+        if e.reason == "Killing"
+    )
+    stopped = any(e.message.startswith("Stopping container") for e in events)
+    if died.get("exitCode") == 137 and not probed and not stopped:
+        return 0.7 if watched else 0.45, [
+            f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"
+        ]
+    return None
+
+
+def _evicted(workload: Workload) -> Iterator[Finding]:
+    for pod in workload.pods:
+        text = str(at(pod.obj, "status", "message") or "")
+        if at(pod.obj, "status", "reason") != "Evicted":
+            continue
+        fact = Fact("object", quote(text), workload.ref)
+        if "ephemeral" in text or "EmptyDir volume" in text:
+            yield Finding(
+                "ephemeral_storage_exceeded",
+                workload.ref,
+                0.4 if workload.available else 0.9,
+                quote(text),
+                [fact],
+                [],
+                {"workload": workload, "message": text},
+            )
+        return
+
+
+def throttled(view: ClusterView, workload: Workload) -> float | None:
+    """The throttling measure's latest value in its own unit, ``None`` when not measured."""
+    return latest(usage(view, workload, "throttled"))

@@ -1,0 +1,211 @@
+"""Plans for a diagnosis: the smallest changes that repair the cause, ranked, each with its inverse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from decide.core.diagnosis import Diagnosis
+from decide.core.families.admission import plans as admission
+from decide.core.families.probes import plans as probes
+from decide.core.families.resources import plans as resources
+from decide.core.families.scheduling import plans as scheduling
+from decide.core.findings import Finding
+from decide.core.plans import (
+    capacity,
+    claims,
+    controllers,
+    history,
+    images,
+    load,
+    network,
+    programs,
+    references,
+    traffic,
+    workloads,
+)
+from decide.core.plans.drafts import Draft
+from decide.core.plans.drift import drifted
+from decide.core.view import ClusterView
+from manifests.objects import changes as typed
+from schemas.context import Pattern
+from schemas.identity import stable_id
+from schemas.plans import ActionPlan
+
+Builder = Callable[[Finding, ClusterView], list[Draft]]
+_BUILDERS: dict[str, Builder] = {
+    "oom_killed": resources.memory,
+    "cpu_throttling": resources.cpu,
+    "cpu_saturation": resources.cpu,
+    "autoscaler_at_ceiling": resources.ceiling,
+    "insufficient_cpu": capacity.capacity,
+    "insufficient_memory": capacity.capacity,
+    "node_selector_mismatch": scheduling.selector,
+    "node_affinity_mismatch": scheduling.affinity,
+    "pod_anti_affinity_conflict": scheduling.anti_affinity,
+    "taint_not_tolerated": scheduling.toleration,
+    "pvc_storage_class_mismatch": claims.claim,
+    "pvc_capacity_mismatch": claims.claim,
+    "pvc_access_mode_mismatch": claims.claim,
+    "pvc_selector_mismatch": claims.claim,
+    "image_not_found": images.image,
+    "image_registry_unreachable": images.image,
+    "image_platform_mismatch": images.image,
+    "image_pull_secret_missing": images.pull_secret,
+    "config_reference_missing": references.reference,
+    "zero_replicas": workloads.replicas,
+    "missing_service_account": references.account,
+    "dns_config_broken": workloads.dns,
+    "volume_permission_denied": workloads.volume_owner,
+    "sidecar_port_conflict": workloads.port_conflict,
+    "service_selector_mismatch": network.selector,
+    "service_port_mismatch": network.port,
+    "service_protocol_mismatch": network.protocol,
+    "env_address_mismatch": network.address,
+    "route_backend_mismatch": network.route,
+    "heap_exhausted": programs.heap,
+    "connection_pool_exhausted": programs.pool,
+    "ephemeral_storage_exceeded": claims.disk,
+    "missing_env": programs.variable,
+    "database_disk_full": claims.grown_claim,
+    "cluster_dns_down": programs.names,
+    "database_port_wrong": programs.database_port,
+    "load_surge": load.surge,
+    "noisy_neighbour": load.neighbour,
+    "service_missing": programs.service,
+    "pvc_missing": claims.absent,
+    "autoscaler_without_metrics": controllers.blind_scaler,
+    "autoscaler_target_missing": controllers.scaler_target,
+    "autoscaler_conflict": controllers.conflict,
+    "disruption_budget_blocks": controllers.budget,
+    "cron_suspended": controllers.resume,
+    "job_deadline_exceeded": controllers.deadline,
+    "rollout_stuck": controllers.rollout,
+    "topology_spread_unsatisfied": controllers.spread,
+    "pod_affinity_mismatch": controllers.near_pods,
+    "scheduler_unknown": controllers.scheduler,
+    "volume_multi_attach": controllers.one_at_a_time,
+    "host_port_conflict": controllers.ports_of_nodes,
+    "limit_range_violated": admission.limit_range,
+    "quota_needs_values": admission.stated_values,
+    "pod_security_violation": admission.pod_security,
+    "priority_class_missing": admission.priority_class,
+    "pod_spec_invalid": admission.invalid,
+    "route_host_mismatch": traffic.front,
+    "network_policy_blocks": traffic.network_policy,
+    "mesh_policy_blocks": traffic.mesh,
+    "certificate_secret_missing": traffic.tls_secret,
+    **{
+        f"{probe}_probe_{what}": probes.probe
+        for probe in ("liveness", "readiness", "startup")
+        for what in ("port", "protocol", "path", "timing")
+    },
+    **{
+        f"quota_{resource}_exceeded": network.quota
+        for resource in ("cpu", "memory", "pods", "services", "storage", "objects")
+    },
+}
+_ROLLBACK_TOO = (
+    "file_permission_denied",
+    "database_credentials_invalid",
+    "crash_bad_config",
+    "bad_command",
+    "bad_rollout",
+    "crash_code",
+    "container_create_failed",
+    "missing_env",
+)
+#: How many plans a decision carries at most.
+MOST = 3
+
+
+def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...]:
+    """Up to three plans for the first finding, best first; empty when nothing in a manifest repairs it."""
+    if diagnosis.status != "solution_proposed":
+        return ()
+    finding, bundle = diagnosis.findings[0], diagnosis.view.bundle
+    drafts = [d for d in _drafts(finding, diagnosis.view) if d.changes]
+    evidence = diagnosis.analysis.hypotheses[0].evidence_for
+    confidence = diagnosis.analysis.confidence
+    plans: dict[str, ActionPlan] = {}
+    for draft in drafts:
+        plan = plan_of(draft, confidence, evidence, language)
+        plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
+        plans.setdefault(plan.changes_hash, plan)
+    ranked = sorted(plans.values(), key=lambda p: -p.confidence)[:MOST]
+    return tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked))
+
+
+def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
+    made: list[Draft] | None = finding.facts.get("drafts")
+    if made is not None:  # a playbook brings its plans with it
+        return list(made)
+    if drifted(finding, view):
+        return []
+    builder = _BUILDERS.get(finding.failure_class)
+    drafts = _built(builder, finding, view) if builder else []
+    if not drafts or finding.failure_class in _ROLLBACK_TOO:
+        drafts = drafts + _built(history.rollback, finding, view)
+    return drafts
+
+
+def _built(builder: Builder, finding: Finding, view: ClusterView) -> list[Draft]:
+    """A builder's plans; none from objects of a shape that it cannot read."""
+    try:
+        return builder(finding, view)
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
+        return []
+
+
+def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:
+    """A draft as a plan with its inverse; ``evidence``: ids of what the diagnosis rests on."""
+    n = 1 if language == "fr" else 0
+    inverse = tuple(typed.invert(change) for change in reversed(draft.changes))
+    plan = ActionPlan(
+        plan_id="plan",
+        title=draft.title[n][:200],
+        fix_kind=draft.fix_kind,
+        confidence=round(min(0.98, confidence * draft.weight), 3),
+        justification=draft.why[n],
+        kubernetes_changes=tuple(draft.changes),
+        rollback_changes=inverse,
+        rollback_plan=_rollback_text(draft, language),
+        estimated_time=draft.time[n],
+        risks=tuple(risk[n] for risk in draft.risks),
+        evidence=tuple(evidence),
+        origin=draft.origin,
+    )
+    return plan.model_copy(update={"plan_id": stable_id("plan", plan.changes_hash, digits=10)})
+
+
+def _rollback_text(draft: Draft, language: str) -> str:
+    fields = [f for c in draft.changes for f in c.fields]
+    gone = "absent" if language == "fr" else "not set"
+
+    def word(value: object) -> str:
+        return gone if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+    back = "; ".join(f"{f.path}: {word(f.after)} → {word(f.before)}"[:160] for f in fields[:4])
+    more = f"; … (+{len(fields) - 4})" if len(fields) > 4 else ""
+    head = "Annuler le commit, soit" if language == "fr" else "Revert the commit, that is"
+    return f"{head} {back}{more}"
+
+
+def _remember(
+    plan: ActionPlan, finding: Finding, worked: Sequence[Pattern], failed: Sequence[Pattern]
+) -> ActionPlan:
+    """History counts: kinds of fix that held come first, the very change that failed goes last."""
+    bonus = 0.0
+    for pattern in worked:
+        if pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class:
+            bonus = max(bonus, 0.03)
+    for pattern in failed:
+        same_kind = (
+            pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class
+        )
+        if pattern.changes_hash and pattern.changes_hash == plan.changes_hash:
+            bonus = -0.4
+        elif same_kind and pattern.object_key == finding.object.key:
+            bonus = min(bonus, -0.2)
+    confidence = round(max(0.05, min(0.98, plan.confidence + bonus)), 3)
+    return plan.model_copy(update={"confidence": confidence})

@@ -1,0 +1,238 @@
+"""Asks all sources for one alert, side by side, each with a deadline; what failed is noted, never raised."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from enrich.core.bundle import (
+    Gathered,
+    Recalled,
+    Rules,
+    assemble,
+    completed,
+    proof_of,
+    tags_of,
+)
+from enrich.core.objects import Index, meta
+from enrich.core.subject import Named, named, resolve
+from enrich.ports import Cluster, Listing, Observability, Repository, Sources
+from kfix.incident import cluster_names
+from kfix.incident.metric_queries import WORKLOAD_TAGS
+from schemas import errors
+from schemas.alerts import Alert, RawAlert
+from schemas.base import Environment, Json, ObjectRef
+from schemas.context import (
+    Change,
+    ContextBundle,
+    DeclaredObject,
+    LogExcerpt,
+    Monitor,
+    SourceStatus,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Round:
+    """One alert's round of questions."""
+
+    deadline_s: float
+    statuses: list[SourceStatus] = field(default_factory=list)
+
+    async def ask(self, name: str, question: Awaitable[T], otherwise: T) -> T:
+        """The answer within the deadline, or ``otherwise`` with the reason noted."""
+        started = time.perf_counter()
+        reason = ""
+        why: Literal["", "unanswered", "refused", "absent"] = ""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                answer = await question
+        except TimeoutError:
+            answer, reason = otherwise, f"no answer within {self.deadline_s:g} s"
+            why = "unanswered"
+        except errors.KFixError as failure:
+            answer, reason = otherwise, f"{failure.reason}: {failure}"[:300]
+            why = why_missing(failure)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        state = "missing" if reason else "ok"
+        self.statuses.append(
+            SourceStatus(
+                name=name, state=state, reason=reason, why=why, elapsed_ms=round(elapsed_ms, 1)
+            )
+        )
+        return answer
+
+    def lacking(self, name: str, reason: str) -> None:
+        """Notes that a source that answered did not tell everything."""
+        self.statuses = [
+            status.model_copy(update={"state": "degraded", "reason": reason[:300]})
+            if status.name == name
+            else status
+            for status in self.statuses
+        ]
+
+
+def why_missing(failure: errors.KFixError) -> Literal["unanswered", "refused", "absent"]:
+    """What a source's failure means for asking it again."""
+    if isinstance(failure, errors.Retryable):
+        return "unanswered"
+    return "absent" if isinstance(failure, errors.NotFound) else "refused"
+
+
+async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:
+    """The bundle of one delivery. Never raises for a source's sake; errors.Rejected for an alert that fits no record."""
+    round_ = Round(deadline_s)
+    datadog = sources.observability
+    alert = raw.alert
+    if alert.event_id and not (alert.monitor_id and alert.tags and alert.transition != "unknown"):
+        alert = await round_.ask("datadog.event", datadog.complete(alert), alert)
+    if alert.transition == "recovered":
+        return _short(raw, alert, round_, rules)
+    monitor: Monitor | None = None
+    if alert.monitor_id is not None:
+        monitor = await round_.ask(
+            "datadog.monitor", _some(datadog.monitor(alert.monitor_id)), None
+        )
+    claim = cluster_names.claim(alert.tags, alert.scope, monitor, rules.own)
+    started = Gathered(
+        alert=alert,
+        delivery_id=raw.event_id,
+        received_at=raw.occurred_at,
+        trace_id=raw.trace_id,
+        monitor=monitor,
+        claim=claim,
+    )
+    if not cluster_names.is_ours(claim):
+        return _unread(started, datadog, round_, rules)
+    tags = tags_of(started)
+    who = named(tags, rules.own.name)
+    until = alert.happened_at or raw.occurred_at
+    objects = await _objects(round_, sources.cluster, who.namespace)
+    claim = cluster_names.another(claim, rules.own, uid_of(objects))
+    if not cluster_names.is_ours(claim):
+        return _unread(replace(started, claim=claim), datadog, round_, rules)
+    subject = resolve(who, objects)
+    names = search_names(who, subject)
+    place = _place(started, rules, subject, who, objects)
+    (pod_logs, datadog_logs, metrics, (declared, commits)) = await asyncio.gather(
+        round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject, who)), []),
+        round_.ask("datadog.logs", datadog.logs(names, until), []),
+        round_.ask("datadog.metrics", datadog.metrics(names, until), []),
+        round_.ask("gitlab", _declared(sources.repository, subject, place), ([], [])),
+    )
+    bundle = assemble(
+        Gathered(
+            alert=alert,
+            delivery_id=raw.event_id,
+            received_at=raw.occurred_at,
+            trace_id=raw.trace_id,
+            monitor=monitor,
+            objects=objects,
+            logs=(*pod_logs, *_without(datadog_logs, pod_logs)),
+            metrics=tuple(metrics),
+            commits=tuple(commits),
+            declared=tuple(declared),
+            links=datadog.links(alert, names),
+            claim=claim,
+        ),
+        rules,
+    )
+    recalled = await round_.ask("memory", sources.memory.recall(bundle.signature), Recalled())
+    return completed(bundle, recalled, round_.statuses, rules)
+
+
+def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextBundle:
+    """A recovery's bundle: who and when is all that matters."""
+    gathered = Gathered(
+        alert=alert,
+        delivery_id=raw.event_id,
+        received_at=raw.occurred_at,
+        trace_id=raw.trace_id,
+    )
+    return completed(assemble(gathered, rules), Recalled(), round_.statuses, rules)
+
+
+def _unread(
+    gathered: Gathered, datadog: Observability, round_: Round, rules: Rules
+) -> ContextBundle:
+    """The bundle of an alert about a cluster that is not ours: what it names, and nothing that was read anywhere else."""
+    named = ", ".join(gathered.claim.named) or "no cluster"
+    round_.statuses = [s for s in round_.statuses if not s.name.startswith("kubernetes.")]
+    round_.statuses.append(
+        SourceStatus(
+            name="cluster", state="degraded", reason=f"not read: {named} is not ours"[:300]
+        )
+    )
+    told = replace(gathered, links=datadog.links(gathered.alert, {}))
+    return completed(assemble(told, rules), Recalled(), round_.statuses, rules)
+
+
+def uid_of(objects: Mapping[str, list[Json]]) -> str:
+    """The UID of ``kube-system``, which is the cluster's identity; empty where it was not read."""
+    found = (meta(item) for item in objects.get("namespaces", ()))
+    return next((str(m.get("uid") or "") for m in found if m.get("name") == "kube-system"), "")
+
+
+def _place(
+    started: Gathered,
+    rules: Rules,
+    subject: ObjectRef | None,
+    who: Named,
+    objects: Mapping[str, list[Json]],
+) -> Environment:
+    namespace = who.namespace or (subject.namespace if subject else "")
+    return proof_of(started, rules, subject, namespace, dict(objects)).place
+
+
+def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
+    """Tags by which logs and metrics of the alert's subject are found."""
+    names = {
+        "kube_cluster_name": who.cluster,
+        "kube_namespace": who.namespace,
+        "service": who.service,
+    }
+    workload = subject or who.workload
+    if workload is not None and workload.kind in WORKLOAD_TAGS:
+        names[WORKLOAD_TAGS[workload.kind]] = workload.name
+        names["service"] = who.service or workload.name
+    return {tag: value for tag, value in names.items() if value}
+
+
+async def _objects(round_: Round, cluster: Cluster, namespace: str) -> dict[str, list[Json]]:
+    source = "kubernetes.objects"
+    listing = await round_.ask(source, cluster.objects(namespace), Listing())
+    if listing.refused:
+        round_.lacking(source, f"not readable: {', '.join(listing.refused)}")
+    return listing.objects
+
+
+def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Named) -> list[Json]:
+    """The pods that the subject controls; all pods of the namespace while nobody is named."""
+    pods = objects.get("pods", [])
+    if subject is None:
+        return [pod for pod in pods if meta(pod).get("namespace", "") == who.namespace]
+    wanted = (subject.kind, subject.namespace, subject.name)
+    index = Index(objects)
+    owners = ((pod, index.top_controller(pod)) for pod in pods)
+    return [pod for pod, owner in owners if (owner.kind, owner.namespace, owner.name) == wanted]
+
+
+async def _some(question: Awaitable[Monitor]) -> Monitor | None:
+    return await question
+
+
+async def _declared(
+    repository: Repository, subject: ObjectRef | None, place: Environment
+) -> tuple[list[DeclaredObject], list[Change]]:
+    return await repository.declared(subject, place) if subject is not None else ([], [])
+
+
+def _without(logs: list[LogExcerpt], better: list[LogExcerpt]) -> list[LogExcerpt]:
+    """Logs of pods that the cluster itself told nothing about."""
+    told = {log.pod for log in better}
+    return [log for log in logs if not log.pod or log.pod not in told]

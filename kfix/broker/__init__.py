@@ -1,4 +1,0 @@
-"""The spine's plumbing: connection options, topics, and the embedded broker for trial.
-
-Everything here speaks aiokafka; streams and handlers are ``kfix.runtime``'s.
-"""

@@ -1,0 +1,1 @@
+"""What several stages must mean alike about an incident: redaction, signature, measurements, fixes. Pure."""

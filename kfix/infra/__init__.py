@@ -1,0 +1,1 @@
+"""The outer world: settings, telemetry, clients, store and memory."""

@@ -1,0 +1,159 @@
+"""Does an answer of the API server belong to the question, and has it the shape of an object? Pure but for the count.
+
+The API server validates what it stores; what comes from between (a proxy, a cache, a broken aggregated API) it did not.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kfix.infra.clients.boundary import another, mapping, mappings, same
+from kfix.infra.clients.kubernetes.kinds import Kind
+from schemas import errors
+
+NAME = "Kubernetes"
+_METADATA_ONLY = "PartialObjectMetadata"
+_REQUIREMENT = re.compile(r"[^,()]+(?:\([^()]*\))?")
+_IN = re.compile(r"(\S+)\s+(in|notin)\s+\(([^()]*)\)")
+#: What all readers of objects take for granted, by plural (``*``: every kind): fields that are objects, and fields that
+#: are lists of objects, wherever they are there.
+_OBJECTS: Mapping[str, tuple[str, ...]] = {
+    "*": ("metadata.labels", "metadata.annotations", "spec", "status"),
+    "events": ("involvedObject", "source", "series"),
+    "horizontalpodautoscalers": ("spec.scaleTargetRef",),
+    "resourcequotas": ("spec.hard", "status.hard", "status.used"),
+    "nodes": ("status.allocatable", "status.capacity"),
+    **dict.fromkeys(
+        ("deployments", "replicasets", "statefulsets", "daemonsets", "jobs"),
+        ("spec.selector", "spec.template", "spec.template.metadata", "spec.template.spec"),
+    ),
+}
+_LISTS: Mapping[str, tuple[str, ...]] = {
+    "*": ("metadata.ownerReferences",),
+    "pods": (
+        "spec.containers",
+        "spec.initContainers",
+        "spec.volumes",
+        "status.conditions",
+        "status.containerStatuses",
+        "status.initContainerStatuses",
+    ),
+    "nodes": ("spec.taints", "status.conditions"),
+    "limitranges": ("spec.limits",),
+    "services": ("spec.ports",),
+    "endpoints": ("subsets",),
+    **dict.fromkeys(
+        ("deployments", "replicasets", "statefulsets", "daemonsets", "jobs"),
+        (
+            "status.conditions",
+            "spec.template.spec.containers",
+            "spec.template.spec.initContainers",
+            "spec.template.spec.volumes",
+        ),
+    ),
+}
+
+
+def object_of(kind: Kind, answered: object, namespace: str = "", name: str = "") -> dict[str, Any]:
+    """One object, of that kind and place and name as far as they are given.
+
+    Raises errors.Unavailable with reason ``malformed`` or ``another_answer``.
+    """
+    item = mapping(NAME, answered)
+    metadata = mapping(NAME, item.get("metadata"))
+    told = item.get("kind", kind.kind)
+    if told not in (kind.kind, _METADATA_ONLY):
+        raise another(NAME, "kind")
+    if kind.namespaced and namespace and metadata.get("namespace") != namespace:
+        raise another(NAME, "namespace")
+    if name and metadata.get("name") != name:
+        raise another(NAME, "name")
+    if not _fits(item, _shape(kind.plural)):
+        raise errors.Unavailable(f"{NAME} answered no {kind.kind}", reason="malformed")
+    return item
+
+
+def items_of(kind: Kind, page: Mapping[str, Any], namespace: str, labels: str) -> list[Any]:
+    """The objects of one page of a list. Raises as ``object_of``; a document without the list of items is none."""
+    told = page.get("kind", f"{kind.kind}List")
+    if not isinstance(told, str) or not told.endswith("List"):
+        raise another(NAME, "kind")
+    if not kind.custom and told != f"{_METADATA_ONLY}List":
+        same(NAME, {"kind": f"{kind.kind}List"}, {"kind": told})
+    found = page.get("items")
+    if found is None and "items" in page and "kind" in page:
+        found = []  # how Go writes a list that was never made
+    items = [object_of(kind, item, namespace) for item in mappings(NAME, found)]
+    for item in items:
+        if not isinstance(item["metadata"].get("name"), str):
+            raise errors.Unavailable(
+                f"{NAME} answered an object without a name", reason="malformed"
+            )
+        if labels and not selected(labels, item["metadata"].get("labels") or {}):
+            raise another(NAME, "label")
+    return items
+
+
+def selected(selector: str, labels: Mapping[str, Any]) -> bool:
+    """Does a label selector, as the API takes it, select these labels?
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    return all(_holds(part.strip(), labels) for part in _parts(selector))
+
+
+def _parts(selector: str) -> Iterable[str]:
+    return (part for part in _REQUIREMENT.findall(selector) if part.strip())
+
+
+def _holds(part: str, labels: Mapping[str, Any]) -> bool:
+    if found := _IN.fullmatch(part):
+        name, how, values = found[1], found[2], {v.strip() for v in found[3].split(",")}
+        return (labels.get(name) in values) == (how == "in")
+    if "!=" in part:
+        name, _, value = part.partition("!=")
+        return bool(labels.get(name.strip()) != value.strip())
+    if "=" in part:
+        name, _, value = part.replace("==", "=").partition("=")
+        return bool(labels.get(name.strip()) == value.strip())
+    return part.lstrip("!").strip() not in labels if part.startswith("!") else part in labels
+
+
+#: Fields by name: the type of each, and for objects the fields in it.
+Fields = tuple[tuple[str, type, "Fields"], ...]
+
+
+@functools.cache
+def _shape(plural: str) -> Fields:
+    """What an object of this kind must have where it has anything: the two tables as one tree."""
+    tree: dict[str, Any] = {}
+    for table, wanted in ((_OBJECTS, dict), (_LISTS, list)):
+        for path in (*table["*"], *table.get(plural, ())):
+            place, last = tree, {}
+            for name in path.split("."):
+                last = place.setdefault(name, {"type": dict, "in": {}})
+                place = last["in"]
+            last["type"] = wanted
+    return _frozen(tree)
+
+
+def _frozen(tree: Mapping[str, Any]) -> Fields:
+    return tuple((name, node["type"], _frozen(node["in"])) for name, node in tree.items())
+
+
+def _fits(value: dict[str, Any], fields: Fields) -> bool:
+    for name, wanted, below in fields:
+        found = value.get(name)
+        if found is None:
+            continue
+        if not isinstance(found, wanted):
+            return False
+        if isinstance(found, list):
+            if any(type(item) is not dict for item in found):
+                return False
+        elif isinstance(found, dict) and below and not _fits(found, below):
+            return False
+    return True

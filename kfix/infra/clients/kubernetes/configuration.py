@@ -1,0 +1,48 @@
+"""From our settings to the official client's configuration: URL and token, kubeconfig, or in-cluster."""
+
+from __future__ import annotations
+
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from kfix.infra.settings import KubernetesConnection
+from schemas import errors
+
+
+async def read_configuration(settings: KubernetesConnection) -> Configuration:
+    """The first of URL, kubeconfig and in-cluster that is set.
+
+    Raises ``errors.Unauthorized`` (reason ``bad_configuration``) when none is, or a file cannot be read.
+    """
+    configuration = Configuration()
+    try:
+        if settings.url:
+            _from_url(settings, configuration)
+        elif settings.kubeconfig:
+            await load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=settings.kubeconfig,
+                context=settings.context or None,
+                client_configuration=configuration,
+                persist_config=False,
+            )
+        else:
+            load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (ConfigException, OSError, ValueError) as trouble:
+        raise errors.Unauthorized(
+            f"no usable Kubernetes configuration: {trouble}", reason="bad_configuration"
+        ) from trouble
+    # aiohttp would otherwise take a proxy and .netrc from the environment.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.retries = None
+    configuration.connection_pool_maxsize = 20
+    return configuration
+
+
+def _from_url(settings: KubernetesConnection, configuration: Configuration) -> None:
+    configuration.host = settings.url.rstrip("/")
+    if token := settings.token.get_secret_value():
+        configuration.api_key["BearerToken"] = token
+        configuration.api_key_prefix["BearerToken"] = "Bearer"
+    configuration.ssl_ca_cert = settings.ca_file or None
+    configuration.cert_file = settings.client_cert_file or None
+    configuration.key_file = settings.client_key_file or None

@@ -1,0 +1,46 @@
+"""Whether the cluster refuses K-Fix's real writes, proven by one that cannot change anything.
+
+The probe is a real PATCH, not a dry-run, whose merge patch is ``{"metadata": {}}``: RFC 7396 makes of it the same
+object, and the API server stores nothing for an update without a difference. Admission comes before that, so that the
+shipped policy (``deploy/kubernetes/1-admission-policy.yaml``) refuses it with its own words, and a cluster without
+the policy or its binding accepts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kfix.infra.clients.kubernetes.refusals import Refused
+from schemas import errors
+
+LockState = Literal["locked", "unlocked", "unknown"]
+#: A merge patch that leaves any object as it is.
+NOTHING: dict[str, Any] = {"metadata": {}}
+PROBE_PATH = "/api/v1/namespaces/{namespace}/configmaps/{name}"
+#: The shipped policy's message: whoever renames the policy keeps it.
+POLICY_SAYS = "K-Fix may only dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class LockProof:
+    """What one probe showed. ``why``: in words for people, empty when the lock holds."""
+
+    state: LockState
+    why: str = ""
+
+
+def proof_of(answer: errors.KFixError | None) -> LockProof:
+    """What the probe's answer proves: ``None`` stands for success."""
+    if answer is None:
+        return LockProof(
+            "unlocked",
+            "the cluster let a real write of K-Fix pass: the admission policy or its binding is missing",
+        )
+    if isinstance(answer, Refused) and POLICY_SAYS in str(answer):
+        return LockProof("locked")
+    if isinstance(answer, errors.NotFound):
+        return LockProof("unknown", f"the lock's ConfigMap is not in the cluster: {answer}"[:300])
+    if isinstance(answer, errors.Unauthorized):
+        return LockProof("unknown", f"the lock cannot be tried: {answer}"[:300])
+    return LockProof("unknown", f"the lock could not be tried: {answer.reason}: {answer}"[:300])

@@ -1,0 +1,315 @@
+"""kustomize and helm as programs: no shell, no environment, no network, bounded time and size, in a copy of the files.
+
+    renderer = installed(load(Rendering))
+    with renderer.open(snapshot.files) as bench:
+        text = bench.render(KustomizeBuild("overlays/production"))
+
+Nothing a repository says is executed: kustomize's plugins, functions and helm inflation stay off, and files are plain
+files. What a Kustomization wants from elsewhere is refused before kustomize could fetch it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kfix.infra.settings import Settings
+from manifests.refused import Refused
+from manifests.render import locality, plain_kustomize
+from manifests.repository import dependencies, tree
+from manifests.repository.rendering import (
+    Files,
+    GaveUp,
+    HelmTemplate,
+    KustomizeBuild,
+    NotRendered,
+    Recipe,
+    Workbench,
+)
+
+_NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
+_RELEASE = 53  # helm's own bound of a release name
+#: What helm and Kubernetes take for a name; above all nothing that a program could take for an option.
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+class Rendering(Settings):
+    """Where the renderers are and how much they may use. ``KFIX_RENDER_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_RENDER_")
+
+    #: Path of kustomize; empty: the one on PATH. ``none``: the built-in subset, which knows plain overlays.
+    kustomize: str = ""
+    #: Path of helm; empty: the one on PATH. ``none``: charts are not rendered, and so their values are not edited.
+    helm: str = ""
+    #: Seconds of one rendering. A chart with 500 templates takes about one.
+    timeout_s: float = Field(default=10.0, gt=0)
+    #: Seconds of all renderings for one plan: less than safety waits for it (``KFIX_SAFETY_DEADLINE_S``).
+    plan_s: float = Field(default=25.0, gt=0)
+    #: MiB of one rendering's output, of which a person would read a hundredth.
+    output_mib: int = Field(default=16, ge=1)
+    #: MiB of the files that are copied to render in.
+    files_mib: int = Field(default=256, ge=1)
+
+
+_Key = tuple[bytes, Recipe, frozenset[tuple[str, str]]]
+
+
+class Known:
+    """Renderings that were made before, by the contents of all files: the second ask of a commit costs nothing."""
+
+    def __init__(self, most_bytes: int = 64 * 1024 * 1024) -> None:
+        self._most = most_bytes
+        self._size = 0
+        self._texts: OrderedDict[_Key, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key) -> str | None:
+        """The rendering; ``None`` where there is none."""
+        with self._lock:
+            if key in self._texts:
+                self._texts.move_to_end(key)
+            return self._texts.get(key)
+
+    def put(self, key: _Key, text: str) -> None:
+        """Keeps a rendering; those not asked for longest go."""
+        with self._lock:
+            self._size += len(text) - len(self._texts.pop(key, ""))
+            self._texts[key] = text
+            while self._size > self._most and len(self._texts) > 1:
+                self._size -= len(self._texts.popitem(last=False)[1])
+
+
+def _digest_of(files: Files) -> bytes:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        content = _bytes(files[path])
+        digest.update(f"{len(path)} {len(content)} {path}".encode() + content)
+    return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """``manifests.repository.rendering.Renderer`` with what is installed; the built-in subset stands in for kustomize."""
+
+    kustomize: str
+    helm: str
+    timeout_s: float = 10.0
+    plan_s: float = 25.0
+    output_bytes: int = 16 * 1024 * 1024
+    files_bytes: int = 256 * 1024 * 1024
+    known: Known = field(default_factory=Known, compare=False, repr=False)
+
+    @contextmanager
+    def open(self, files: Files) -> Iterator[Workbench]:
+        """A copy of the files in a temporary folder that only this user reads, gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="kfix-render-") as folder:
+            yield _Bench(self, Path(folder).resolve(), files)
+
+
+def installed(settings: Rendering) -> Programs:
+    """The renderers of this machine, as the settings say."""
+    return Programs(
+        kustomize=_found(settings.kustomize, "kustomize"),
+        helm=_found(settings.helm, "helm"),
+        timeout_s=settings.timeout_s,
+        plan_s=settings.plan_s,
+        output_bytes=settings.output_mib * 1024 * 1024,
+        files_bytes=settings.files_mib * 1024 * 1024,
+    )
+
+
+def _found(setting: str, name: str) -> str:
+    if setting == "none":
+        return ""
+    return shutil.which(setting or name) or ""
+
+
+class _Bench:
+    """The copy is made when the first program needs it; a rendering's changed files are put back after it."""
+
+    def __init__(self, programs: Programs, folder: Path, files: Files) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._files = files
+        self._lock = threading.Lock()
+        self._copied: set[str] = set()
+        self._until = time.monotonic() + programs.plan_s
+        self._digest = b""
+
+    def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
+        changed = changed or {}
+        with self._lock:
+            self._digest = self._digest or _digest_of(self._files)
+            key = self._digest, recipe, frozenset(changed.items())
+            known = self._programs.known.get(key)
+            if known is None:
+                known = self._rendered(recipe, changed)
+                self._programs.known.put(key, known)
+            return known
+
+    def _rendered(self, recipe: Recipe, changed: Mapping[str, str]) -> str:
+        if isinstance(recipe, KustomizeBuild):
+            files = {**self._files, **changed}
+            locality.check(files, recipe.folder)
+            if not self._programs.kustomize:
+                return plain_kustomize.build(files, recipe.folder)
+            self._copy(locality.folders(files, recipe.folder))
+            return self._in_copy(self._kustomize(recipe), changed)
+        if not self._programs.helm:
+            raise NotRendered("helm is not installed here")
+        self._copy([recipe.chart], [layer for layer in recipe.layers if "\n" not in layer])
+        brought = dependencies.brought({**self._files, **changed}, recipe.chart)
+        return self._in_copy(self._helm(recipe), {**changed, **brought})
+
+    def _kustomize(self, recipe: KustomizeBuild) -> list[str]:
+        return [self._programs.kustomize, "build", str(self._repo / recipe.folder)]
+
+    def _helm(self, recipe: HelmTemplate) -> list[str]:
+        chart = self._inside(recipe.chart) if recipe.chart else self._repo
+        for word in (recipe.release, recipe.namespace or "default"):
+            if not _NAME.fullmatch(word):
+                raise NotRendered(f"not a name of a release or namespace: {word[:80]!r}")
+        name = recipe.release[:_RELEASE].rstrip("-.")
+        command = [self._programs.helm, "template", name, str(chart), "--no-hooks", "--skip-tests"]
+        if recipe.namespace:
+            command += ["--namespace", recipe.namespace]
+        for number, layer in enumerate(recipe.layers):
+            file = (
+                self._inside(layer) if "\n" not in layer else self._folder / f"layer-{number}.yaml"
+            )
+            if "\n" in layer:
+                file.write_text(layer, "utf-8")
+            command += ["--values", str(file)]
+        return command
+
+    @property
+    def _repo(self) -> Path:
+        return self._folder / "repository"
+
+    def _inside(self, path: str) -> Path:
+        try:
+            tree.check_path(path)
+        except Refused as refused:
+            raise NotRendered(refused.reason) from None
+        return self._repo / path
+
+    def _in_copy(self, command: list[str], changed: Mapping[str, bytes | str]) -> str:
+        if time.monotonic() > self._until:
+            raise GaveUp(
+                f"the renderings for one plan took longer than {self._programs.plan_s:g} s"
+            )
+        try:
+            try:
+                for path, content in changed.items():
+                    self._write(path, _bytes(content))
+                return _run(command, self._folder, self._programs)
+            finally:
+                self._put_back(changed)
+        except OSError as failure:
+            program = Path(command[0]).name
+            raise NotRendered(f"{program} cannot run: {failure.strerror}") from None
+
+    def _put_back(self, changed: Mapping[str, bytes | str]) -> None:
+        for path in changed:
+            if path in self._copied:
+                self._write(path, _bytes(self._files[path]))
+            else:
+                self._inside(path).unlink(missing_ok=True)
+
+    def _copy(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
+        """Brings what a rendering reads: whole folders, and files beside them."""
+        if not self._copied:
+            if sum(len(content) for content in self._files.values()) > self._programs.files_bytes:
+                raise NotRendered("the repository is too large to render")
+            try:
+                for name in ("repository", "home"):
+                    (self._folder / name).mkdir(exist_ok=True)
+            except OSError as failure:
+                raise NotRendered(f"no place to render in: {failure.strerror}") from None
+        starts, named = tuple(f"{folder}/" if folder else "" for folder in folders), set(files)
+        for path, content in self._files.items():
+            if path not in self._copied and (path.startswith(starts) or path in named):
+                with contextlib.suppress(NotRendered, OSError):  # an unsafe name stays out
+                    self._write(path, _bytes(content))
+                self._copied.add(path)
+
+    def _write(self, path: str, content: bytes) -> None:
+        file = self._inside(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def _bytes(content: bytes | str) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _run(command: list[str], folder: Path, programs: Programs) -> str:
+    """The program's output. Raises NotRendered when it fails, takes too long or says too much."""
+    home = str(folder / "home")
+    environment = {"HOME": home, "PATH": "", "TMPDIR": home, "GOMAXPROCS": "2", "LC_ALL": "C.UTF-8"}
+    environment |= dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE
+    )
+    with (
+        tempfile.TemporaryFile(dir=folder) as output,
+        tempfile.TemporaryFile(dir=folder) as complaint,
+    ):
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=complaint,
+            env=environment,
+            cwd=home,
+        )
+        _bound(child.pid, programs)
+        try:
+            code = child.wait(programs.timeout_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            raise NotRendered(
+                f"{Path(command[0]).name} took longer than {programs.timeout_s:g} s"
+            ) from None
+        if code:
+            raise NotRendered(f"{Path(command[0]).name}: {_last_words(complaint.fileno(), folder)}")
+        size = os.fstat(output.fileno()).st_size
+        if size >= programs.output_bytes:
+            raise NotRendered(f"the rendering is larger than {programs.output_bytes} bytes")
+        return os.pread(output.fileno(), size, 0).decode("utf-8", "replace")
+
+
+def _bound(pid: int, programs: Programs) -> None:
+    """CPU seconds and bytes of a written file. A file that grows beyond it ends the program with SIGXFSZ."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        seconds = int(programs.timeout_s * 2) + 1
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (programs.output_bytes, programs.output_bytes))
+
+
+def _last_words(descriptor: int, folder: Path) -> str:
+    text = os.pread(descriptor, 4096, 0).decode("utf-8", "replace")
+    lines = [
+        line
+        for line in text.replace(str(folder / "repository") + "/", "").splitlines()
+        if line.strip()
+    ]
+    said = [line for line in lines if line.startswith("Error")] or lines[-1:] or ["no reason given"]
+    return said[0].strip()[:300]

@@ -1,0 +1,112 @@
+"""Vectors of texts. The offline embedder needs nothing; ``mistral-embed`` is better and needs a key.
+
+Offline: feature hashing of words, word pairs and four-character pieces (Weinberger et al. 2009, "Feature Hashing for
+Large Scale Multitask Learning") with sublinear counts, L2-normalised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kfix.infra.clients import mistral
+from kfix.infra.clients.boundary import guarded
+from schemas import errors
+
+Vector = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Text to vector. ``model`` names what made a vector; ``threshold`` is the cosine from which texts count as near."""
+
+    model: str
+    dimension: int
+    threshold: float
+
+    async def embed(self, text: str) -> Vector:
+        """A unit vector. Raises errors.Retryable or errors.Permanent when a service fails."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class HashingEmbedder:
+    """The offline embedder: deterministic, the same in every process."""
+
+    model = "kfix-hashing-384-v1"
+    dimension = 384
+    #: Measured on the signatures of the sandbox's scenarios: the same fault again is above, other faults are below.
+    threshold = 0.6
+
+    async def embed(self, text: str) -> Vector:
+        return hashed(text, self.dimension)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def hashed(text: str, dimension: int) -> Vector:
+    """The hashed features of ``text`` as a unit vector; the zero vector for a text without words."""
+    vector = np.zeros(dimension, dtype=np.float32)
+    for feature, count in Counter(_features(text)).items():
+        digest = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")
+        weight = 1.0 + math.log(count)
+        vector[(digest >> 1) % dimension] += weight if digest & 1 else -weight
+    norm = float(np.linalg.norm(vector))
+    return vector / np.float32(norm) if norm else vector
+
+
+def _features(text: str) -> Iterator[str]:
+    for line in text.lower().splitlines():
+        words = re.findall(r"[a-z0-9_]+", line)
+        yield from (f"w:{word}" for word in words)
+        yield from (f"b:{one} {two}" for one, two in pairwise(words))
+        yield from (f"c:{word[at : at + 4]}" for word in words for at in range(len(word) - 3))
+
+
+@guarded("Mistral")
+class MistralEmbedder:
+    """``mistral-embed`` through the official client."""
+
+    model = "mistral-embed"
+    dimension = 1024
+    #: The mission's threshold; cosines of this model lie high.
+    threshold = 0.8
+
+    def __init__(self, *, api_key: str, url: str, timeout_s: float) -> None:
+        self._api_key = api_key
+        self._url = url
+        self._timeout_s = timeout_s
+        self._client: Any = None
+
+    async def embed(self, text: str) -> Vector:
+        answer = await mistral.typed(
+            self._connect().embeddings.create_async(model=self.model, inputs=[text])
+        )
+        values = answer.data[0].embedding if len(answer.data) == 1 else None
+        if not values or len(values) != self.dimension:
+            raise errors.Rejected("mistral-embed answered another shape")
+        vector = np.asarray(values, dtype=np.float32)
+        if not np.isfinite(vector).all():
+            raise errors.Rejected("mistral-embed answered no numbers")
+        return vector / np.float32(np.linalg.norm(vector) or 1.0)
+
+    def _connect(self) -> Any:
+        if self._client is None:
+            self._client = mistral.connect(
+                api_key=self._api_key, url=self._url, timeout_s=self._timeout_s
+            )
+        return self._client
+
+    async def close(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await mistral.close(client)

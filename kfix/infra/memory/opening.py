@@ -1,0 +1,73 @@
+"""Composes the memory from settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from kfix.infra.memory.embedding import Embedder, HashingEmbedder, MistralEmbedder
+from kfix.infra.memory.index import Hit, Metadata, VectorIndex
+from kfix.infra.memory.settings import MemorySettings
+from kfix.infra.memory.sql import SqlIndex
+from kfix.infra.settings import load
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """An embedder and an index that belong together."""
+
+    embedder: Embedder
+    index: VectorIndex
+    threshold: float
+    limit: int
+
+    async def remember(self, id: str, text: str, metadata: Metadata) -> None:
+        """Stores a text's vector under ``id``, in place of an earlier one. Raises as embedder and index do."""
+        vector = await self.embedder.embed(text)
+        await self.index.upsert(id=id, model=self.embedder.model, vector=vector, metadata=metadata)
+
+    async def recall(
+        self, text: str, *, where: Metadata | None = None, limit: int | None = None
+    ) -> list[Hit]:
+        """What is near ``text``, best first. Raises as embedder and index do."""
+        vector = await self.embedder.embed(text)
+        return await self.index.search(
+            vector,
+            model=self.embedder.model,
+            limit=limit or self.limit,
+            threshold=self.threshold,
+            where=where or {},
+        )
+
+
+@asynccontextmanager
+async def open_memory(
+    engine: Engine, settings: MemorySettings | None = None
+) -> AsyncIterator[Memory]:
+    """Opens the memory; ``engine`` is the relational store's and stays the caller's."""
+    settings = settings or load(MemorySettings)
+    embedder: Embedder = HashingEmbedder()
+    if settings.embedder == "mistral":
+        embedder = MistralEmbedder(
+            api_key=settings.mistral_api_key.get_secret_value(),
+            url=settings.mistral_url,
+            timeout_s=settings.timeout_s,
+        )
+    index: VectorIndex = SqlIndex(engine)
+    if settings.index == "pinecone":
+        from kfix.infra.memory.pinecone import PineconeIndex
+
+        index = PineconeIndex(
+            api_key=settings.pinecone_api_key.get_secret_value(),
+            host=settings.pinecone_host,
+            timeout_s=settings.timeout_s,
+        )
+    threshold = embedder.threshold if settings.threshold is None else settings.threshold
+    try:
+        yield Memory(embedder, index, threshold, settings.limit)
+    finally:
+        await index.close()
+        await embedder.close()

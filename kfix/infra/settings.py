@@ -1,0 +1,184 @@
+"""Settings of the house: where the outside services are. What a stage does with them is in the stage's own settings.
+
+Read from the environment, from ``.env`` and from files as Kubernetes mounts Secrets (one file a setting, named like
+the variable, under ``KFIX_SECRETS_DIR``, default ``/run/secrets/kfix``); the environment wins.
+With nothing set everything runs embedded on this machine. Each field says its unit and why its default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kfix.incident.cluster_names import Own
+
+
+def _secrets_dir() -> str | None:
+    folder = os.environ.get("KFIX_SECRETS_DIR", "/run/secrets/kfix")
+    return folder if Path(folder).is_dir() else None
+
+
+class Settings(BaseSettings):
+    """Base of all settings models: frozen, unknown variables ignored."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=".env", env_prefix="KFIX_"
+    )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class BadSettings(ValueError):
+    """A variable has a value that it cannot have. The text names each such variable, never its value."""
+
+
+def load(model: type[S]) -> S:
+    """Reads one settings model. Raises BadSettings."""
+    try:
+        return model(_secrets_dir=_secrets_dir())
+    except ValidationError as failure:
+        prefix = model.model_config.get("env_prefix", "")
+        raise BadSettings(
+            "; ".join(
+                f"{(prefix + '.'.join(map(str, error['loc']))).upper()}: {error['msg']}"
+                for error in failure.errors(include_input=False, include_url=False)
+            )
+        ) from None
+
+
+class House(Settings):
+    """What every process needs."""
+
+    #: ``propose`` opens merge requests; ``observe`` decides and records but touches nothing outside: the kill switch.
+    mode: Literal["propose", "observe"] = "propose"
+    #: Language of messages for people.
+    language: Literal["en", "fr"] = "en"
+    #: Lowest level that is logged.
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: SQLAlchemy URL of the relational store. Default: one SQLite file, good for one machine.
+    database_url: SecretStr = SecretStr("sqlite:///var/kfix.db")
+    #: Address under which people reach the console; used in messages.
+    console_url: str = "http://127.0.0.1:8080"
+    #: Environments beside production in which no merge request ever merges by itself, as words (``staging``, ``uat``):
+    #: they only add. Production cannot be taken out.
+    protected_environments: tuple[str, ...] = ()
+
+
+class Kafka(Settings):
+    """The spine."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_KAFKA_")
+    #: ``host:port[,host:port]``. Empty: an embedded in-memory broker is started as a child, for trial only.
+    bootstrap: str = ""
+    #: How clients talk to the broker.
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    #: How clients log in, with SASL.
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    #: User name, with SASL.
+    sasl_username: str = ""
+    #: Password, with SASL.
+    sasl_password: SecretStr = SecretStr("")
+    #: PEM file of the certificate authority; empty: the system's.
+    ca_file: str = ""
+    #: ``bootstrap`` points at an embedded broker that another process started: no idempotent producers there.
+    embedded: bool = False
+    #: Put before topic names, consumer groups and client ids, to share a cluster.
+    prefix: str = ""
+    #: Partitions of each topic: the ceiling of a stage's scale. 12 divides by 2, 3, 4 and 6 replicas.
+    partitions: int = Field(default=12, ge=1)
+    #: Copies of each record; 0: three, or as many as there are brokers.
+    replication: int = Field(default=0, ge=0)
+    #: What values look like on the wire.
+    format: Literal["json", "avro"] = "json"
+    #: Confluent-compatible schema registry; with it Avro values carry the 5-byte frame.
+    registry_url: str = ""
+    #: HTTP basic credentials of the registry; empty: none.
+    registry_username: str = ""
+    registry_password: SecretStr = SecretStr("")
+
+
+class DatadogConnection(Settings):
+    """Datadog's API. Empty ``url`` and empty ``site`` mean: not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_DATADOG_")
+    #: ``datadoghq.com``, ``datadoghq.eu``, … ; the API host is ``api.<site>``.
+    site: str = ""
+    #: Overrides the address made from ``site`` (a proxy, the sandbox).
+    url: str = ""
+    #: Address of the web application, for links; made from ``site`` when empty.
+    app_url: str = ""
+    #: Datadog's API key (who sends).
+    api_key: SecretStr = SecretStr("")
+    #: Datadog's application key (who may read).
+    app_key: SecretStr = SecretStr("")
+    #: Seconds for one call. Datadog's webhook gives up after 15; queries mostly answer in 1 or 2.
+    timeout_s: float = Field(default=10.0, gt=0)
+
+
+class KubernetesConnection(Settings):
+    """The cluster. Empty ``url`` and ``kubeconfig``: in-cluster configuration when there is one, else not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_KUBERNETES_")
+    #: Address of the API server.
+    url: str = ""
+    #: Bearer token of K-Fix's service account.
+    token: SecretStr = SecretStr("")
+    #: PEM file of the cluster's certificate authority; empty: the system's.
+    ca_file: str = ""
+    #: PEM file of a client certificate, instead of a token.
+    client_cert_file: str = ""
+    #: PEM file of its key.
+    client_key_file: str = ""
+    #: Path of a kubeconfig file.
+    kubeconfig: str = ""
+    #: Context in it; empty: the current one.
+    context: str = ""
+    #: ConfigMap, as ``namespace/name``, on which the lock is tried without changing it (``deploy/kubernetes`` makes it).
+    lock_probe: str = Field(default="kfix/k-fix-lock", pattern=r"^[a-z0-9-]+/[a-z0-9.-]+$")
+    #: The cluster's name in alerts; ``KFIX_CLUSTER_NAME`` says it better.
+    cluster: str = ""
+    #: Seconds for one call.
+    timeout_s: float = Field(default=10.0, gt=0)
+
+
+class ConnectedCluster(Settings):
+    """Which cluster the Kubernetes connection leads to. An alert that names another is told to people and not read."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_CLUSTER_")
+    #: Its name, as the tag ``kube_cluster_name`` says it; empty: ``KFIX_KUBERNETES_CLUSTER``'s. Without any name no alert
+    #: is claimed, since it may be about somebody else's cluster.
+    name: str = ""
+    #: Other names that alerts have for it (``eks_cluster_name``, ``cluster``).
+    aliases: tuple[str, ...] = ()
+    #: What all of it is for: ``production``, ``staging``, ``development``. Empty: it is mixed, or nobody says.
+    environment: str = ""
+    #: UID of its namespace ``kube-system``, compared with the API server's and with the tag ``orch_cluster_id``:
+    #: ``kubectl get namespace kube-system -o jsonpath={.metadata.uid}``. Empty: not compared.
+    uid: str = ""
+
+
+def own_cluster() -> Own:
+    """The connected cluster as the settings name it; the Kubernetes connection's name is one of its names."""
+    told, connected = load(ConnectedCluster), load(KubernetesConnection).cluster
+    aliases = (*told.aliases, connected) if told.name and connected else told.aliases
+    return Own(told.name or connected, aliases, told.environment, told.uid)
+
+
+class GitLabConnection(Settings):
+    """GitLab. Empty ``url``: not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_GITLAB_")
+    #: Address of GitLab.
+    url: str = ""
+    #: Project access token, role Developer, scope ``api``.
+    token: SecretStr = SecretStr("")
+    #: Deployment repositories as ``group/project``, searched in this order.
+    projects: tuple[str, ...] = ()
+    #: Branch that deployments follow; empty: each project's default branch.
+    branch: str = ""
+    timeout_s: float = Field(default=20.0, gt=0)

@@ -1,0 +1,1 @@
+"""K-Fix on one machine without the stream: diagnose a captured case, edit a checkout."""

@@ -1,0 +1,82 @@
+"""Reads a folder that holds a repository's files, by the same rules as a repository behind GitLab's API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from manifests.refused import Refused
+from manifests.repository import tree
+from manifests.text.read import MAX_CHARS
+
+
+def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
+    """(files by path, refused paths): manifests below ``folder``. Symlinks, submodules and oversized files are refused.
+
+    Raises OSError when the folder cannot be read.
+    """
+    files: dict[str, bytes] = {}
+    refused: dict[str, Refused] = {}
+    for where, folders, names in os.walk(folder, followlinks=False):
+        below = os.path.relpath(where, folder).replace(os.sep, "/")
+        prefix = "" if below == "." else below + "/"
+        for name in list(folders):
+            path, full = prefix + name, Path(where, name)
+            if name == ".git":
+                folders.remove(name)
+            elif full.is_symlink() or (full / ".git").is_file():
+                folders.remove(name)
+                refused[path] = Refused("UNSAFE_PATH", f"{path} is a symlink or a submodule")
+        for name in names:
+            path, full = prefix + name, Path(where, name)
+            if not tree.is_manifest(name) and not _is_companion(full, path):
+                continue
+            try:
+                files[path] = read_file(full, path)
+            except Refused as reason:
+                refused[path] = reason
+    return files, refused
+
+
+def read_links(folder: Path) -> dict[str, str]:
+    """Targets of all symlinks below ``folder`` as they are written, by path. Raises OSError."""
+    links: dict[str, str] = {}
+    for where, folders, names in os.walk(folder, followlinks=False):
+        if ".git" in folders:
+            folders.remove(".git")
+        for name in (*folders, *names):
+            full = Path(where, name)
+            if full.is_symlink():
+                links[full.relative_to(folder).as_posix()] = str(full.readlink())
+    return links
+
+
+def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
+    """As ``read_checkout``, of the folder's own manifests alone."""
+    files: dict[str, bytes] = {}
+    refused: dict[str, Refused] = {}
+    for full in folder.iterdir():
+        if tree.is_manifest(full.name) and not full.is_dir():
+            try:
+                files[full.name] = read_file(full, full.name)
+            except Refused as reason:
+                refused[full.name] = reason
+    return files, refused
+
+
+def _is_companion(file: Path, path: str) -> bool:
+    if file.is_symlink() or not file.is_file():
+        return False
+    return tree.is_companion(path, file.stat().st_size)
+
+
+def read_file(file: Path, path: str) -> bytes:
+    """One plain file's bytes. Raises Refused UNSAFE_PATH, TOO_BIG, NOT_FOUND."""
+    tree.check_path(path)
+    if file.is_symlink():
+        tree.check_mode(path, "120000")
+    if not file.is_file():
+        raise Refused("NOT_FOUND", f"no file {path}")
+    if file.stat().st_size > 4 * MAX_CHARS:
+        raise Refused("TOO_BIG", f"{path} is larger than {4 * MAX_CHARS} bytes")
+    return file.read_bytes()

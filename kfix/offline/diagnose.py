@@ -1,0 +1,265 @@
+"""A case without the river: enrich → decide → safety's offline checks → the edit as a diff, in one process.
+
+A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``, ``extra.json`` and ``manifests/`` or
+``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself; without ``alert.json`` the
+question is what is worst in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from decide import core as decide_core
+from decide.adapters.playbooks import load_playbooks
+from decide.core.playbooks import Playbooks
+from decide.settings import Decide
+from enrich.adapters.capture import Capture, read_capture
+from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.changes import instant
+from enrich.core.objects import meta
+from ingest.core import datadog, reading
+from ingest.core.outcomes import Malformed
+from kfix.infra.settings import load
+from safety.adapters.schemas import PublishedSchemas
+from safety.core import Policy
+from safety.service.examination import examine_offline
+from schemas.alerts import Alert
+from schemas.base import Json
+from schemas.context import ContextBundle
+from schemas.plans import SecondOpinion
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+#: JSON deeper than this is no alert.
+_DEPTH = 64
+
+
+#: Kinds that an alert can be about; the worst trouble may also be a Service's or a node's.
+_ALERTED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+
+
+class BadCase(ValueError):
+    """A folder that is no case: an unreadable alert, or nothing captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case on disk. No ``repository``: no diff. No ``alert``: the worst that the dump shows is asked about."""
+
+    name: str
+    alert: Path | None
+    dump: Path | None
+    repository: Path | None
+    folder: Path | None = None
+
+
+def case_of(folder: Path) -> Case:
+    """The parts of a case folder, or of a whole dump in one file. Raises BadCase when there is nothing there."""
+    if folder.is_file():
+        return Case(folder.name, None, folder, None)
+    if not folder.is_dir():
+        raise BadCase(f"{folder} is not there")
+    alert, dump = folder / "alert.json", folder / "cluster"
+    repository = next((folder / n for n in ("repo", "manifests") if (folder / n).is_dir()), None)
+    return Case(
+        folder.resolve().name,
+        alert if alert.is_file() else None,
+        dump if dump.is_dir() else folder,
+        repository,
+        folder,
+    )
+
+
+def bundle_of(case: Case, capture: Capture) -> ContextBundle:
+    """The evidence as decide reads it. Raises BadCase on an unreadable alert."""
+    if case.alert is None:
+        return _unprompted(case, capture)
+    body = case.alert.read_bytes()
+    document = reading.document_of(body, "application/json", _DEPTH)
+    if isinstance(document, Malformed):
+        raise BadCase(f"{case.alert.name}: {document.reason} {document.detail}")
+    alert = datadog.alert_of(document)
+    received = alert.happened_at or datetime.fromtimestamp(case.alert.stat().st_mtime, UTC)
+    return _assembled(alert, datadog.delivery_id(document, alert, body), received, capture)
+
+
+def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture) -> ContextBundle:
+    gathered = Gathered(
+        alert=alert,
+        delivery_id=delivery,
+        received_at=received,
+        objects=capture.objects,
+        logs=tuple(capture.logs),
+        metrics=tuple(capture.metrics),
+        declared=tuple(capture.declared),
+        sources=capture.sources(),
+        extra=capture.extra,
+    )
+    return assemble(gathered, Rules())
+
+
+def _unprompted(case: Case, capture: Capture) -> ContextBundle:
+    """The evidence of a dump without an alert. Its subject is what the rules find worst when nobody points anywhere."""
+    taken = _latest(capture.objects.values())
+    bundle = _assembled(
+        Alert(title=f"No alert: what is wrong in {case.name}?", transition="triggered"),
+        case.name,
+        taken or datetime.fromtimestamp((case.dump or Path()).stat().st_mtime, UTC),
+        capture,
+    )
+    verdict = decide_core.diagnose(bundle, playbooks=_playbooks())
+    worst = verdict.analysis.object if verdict.analysis is not None else None
+    if worst is None or verdict.status == "no_action" or not worst.namespace:
+        return bundle
+    focused = {"namespace": worst.namespace, "subject": worst if worst.kind in _ALERTED else None}
+    return bundle.model_copy(
+        update={
+            "k8s_context": bundle.k8s_context.model_copy(update=focused),
+            "service": worst.name if worst.kind in _ALERTED else "",
+        }
+    )
+
+
+def _playbooks() -> Playbooks:
+    """The same as the stage decides with."""
+    return load_playbooks(load(Decide).playbooks_dir)
+
+
+def _latest(kinds: Iterable[Iterable[Json]]) -> datetime | None:
+    """The latest time that events and objects tell: a dump is as old as the last thing in it."""
+    told = (
+        instant(text)
+        for items in kinds
+        for item in items
+        for text in (
+            item.get("lastTimestamp"),
+            item.get("eventTime"),
+            meta(item).get("creationTimestamp"),
+        )
+        if text
+    )
+    return max((at for at in told if at is not None and at.tzinfo is not None), default=None)
+
+
+def diagnose_case(case: Case, language: str = "en") -> dict[str, Json]:
+    """One case's whole answer as one JSON object. Raises BadCase."""
+    capture = read_capture(case.dump, case.repository, case.folder)
+    if not capture.objects and not capture.metrics and not capture.logs:
+        raise BadCase(_nothing(case, capture))
+    bundle = bundle_of(case, capture)
+    return diagnose_bundle(case.name, bundle, capture.files, language)
+
+
+def diagnose_bundle(
+    name: str, bundle: ContextBundle, files: Mapping[str, bytes], language: str = "en"
+) -> dict[str, Json]:
+    """The answer to a bundle under ``name``; ``files`` are the repository's, for the edit, none without one."""
+    playbooks = _playbooks()
+    started = time.perf_counter()
+    verdict = decide_core.diagnose(bundle, language=language, playbooks=playbooks)
+    thought_ms = (time.perf_counter() - started) * 1000
+    record = decide_core.candidate(
+        bundle,
+        verdict,
+        incident_id="",
+        fingerprint=decide_core.fingerprint_of(bundle, verdict),
+        role="first",
+        said=SecondOpinion(),
+    )
+    validated = examine_offline(record, files or None, Policy(), PublishedSchemas())
+    return {"case": name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
+
+
+def _nothing(case: Case, capture: Capture) -> str:
+    """What is missing, and what to do about it."""
+    why = "; ".join(f"{name}: {reason}" for name, reason in sorted(capture.troubles.items())[:3])
+    return (
+        f"nothing of a cluster was found in {case.dump or case.folder}"
+        + (f" ({why})" if why else "")
+        + ": kubectl cluster-info dump --all-namespaces --output-directory=DIR writes what is needed"
+    )
+
+
+def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:
+    """The printed form of a decision. Rejected plans stay visible, behind the others, with what stopped them."""
+    ranked = sorted(
+        record.plans, key=lambda p: (p.plan.plan_id != record.recommended, not p.accepted)
+    )
+    first = next((p for p in ranked if p.plan.plan_id == record.recommended), None)
+    rest = [p for p in ranked if p is not first]
+    return {
+        "status": record.status,
+        "reason": record.reason,
+        "explanation": record.explanation,
+        "ai_analysis": _analysis_json(record),
+        "hypotheses": _hypotheses_json(record),
+        "recommended_action": _plan_json(first) if first else None,
+        "alternative_actions": [_plan_json(plan) for plan in rest],
+        "safety_checks": _checks_json(first or (rest[0] if rest else None)),
+        "diff": "".join(edit.diff for edit in first.edits) if first else "",
+        "rules_version": rules_version,
+    }
+
+
+def _plan_json(validated: ValidatedPlan) -> dict[str, Json]:
+    out = validated.plan.mission_json()
+    if validated.rejected_by:
+        out["rejected_by"] = list(validated.rejected_by)
+    return out
+
+
+def _checks_json(validated: ValidatedPlan | None) -> list[Json]:
+    checks = validated.checks if validated is not None else ()
+    return [check.model_dump(mode="json", exclude={"elapsed_ms"}) for check in checks]
+
+
+def _analysis_json(record: ValidatedPlans) -> dict[str, Json]:
+    analysis = record.analysis
+    if analysis is None:
+        return {}
+    return {
+        "failure_class": analysis.failure_class,
+        "object": analysis.object.key,
+        "root_cause": analysis.root_cause,
+        "severity": analysis.severity,
+        "confidence": analysis.confidence,
+        "affected_services": list(analysis.affected_services),
+        "estimated_impact": analysis.estimated_impact,
+        "evidence": [
+            {"id": e.id, "source": e.source, "statement": e.statement} for e in analysis.evidence
+        ],
+    }
+
+
+def _hypotheses_json(record: ValidatedPlans) -> list[Json]:
+    found = record.analysis.hypotheses if record.analysis else ()
+    return [
+        {
+            "failure_class": h.failure_class,
+            "object": h.object.key,
+            "root_cause": h.root_cause,
+            "confidence": h.confidence,
+            "evidence_for": list(h.evidence_for),
+            "evidence_against": list(h.evidence_against),
+        }
+        for h in found
+    ]
+
+
+def failure(case: str, error: Exception) -> dict[str, Json]:
+    """The printed form of a case that could not be read: a person is asked, with the error."""
+    return {
+        "case": case,
+        "status": "needs_human",
+        "reason": "not_enough_evidence",
+        "error": f"{type(error).__name__}: {error}",
+        "ai_analysis": {},
+        "hypotheses": [],
+        "recommended_action": None,
+        "alternative_actions": [],
+        "safety_checks": [],
+        "diff": "",
+    }

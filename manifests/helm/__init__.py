@@ -1,0 +1,1 @@
+"""Releases, charts and the layers of their values."""

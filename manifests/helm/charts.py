@@ -1,0 +1,300 @@
+"""The Helm release that makes an object, found by rendering each one that could. Nothing is guessed from names alone."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from manifests.helm.layers import Release
+from manifests.helm.releases import Releases
+from manifests.helm.value_paths import ABSENT
+from manifests.objects import paths
+from manifests.refused import Refused
+from manifests.repository import argocd, dependencies, provenance, rendering
+from manifests.repository.environments import is_exact, matches, speaks
+from manifests.repository.index import Index
+from manifests.repository.rendering import HelmTemplate, NotRendered, Workbench
+from schemas.base import Json, ObjectRef
+
+_CHARTS = 40
+#: Up to so many releases each is rendered; of more, only those that speak of the object.
+_RELEASES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where is looked, for what, and what is said on the way. ``marks``: labels and annotations of the live object."""
+
+    index: Index
+    releases: Releases
+    bench: Workbench
+    ref: ObjectRef
+    fields: tuple[paths.Path, ...] = ()
+    environment: str = "unknown"
+    marks: Mapping[str, str] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A release that renders the object."""
+
+    release: Release
+    recipe: HelmTemplate
+    text: str
+    item: Json
+
+
+def find(search: Search) -> Installed | None:
+    """The release that renders the object; ``None`` where no chart of this repository does. Raises Refused."""
+    found = _installing(search)
+    return _of_environment(found, search) if found else None
+
+
+def makers(search: Search) -> list[str]:
+    """Who else may make the object: releases that render it in the environment asked for, or that cannot be rendered
+    and are called like it."""
+    try:
+        found = _installing(search)
+    except Refused as refused:
+        related = [
+            release.said_by
+            for release in search.releases.found
+            if release.chart is not None
+            and any(name in search.ref.name for name in _names_of(search.index, release.chart))
+        ]
+        return [f"{related[0]} ({refused.reason})"] if related else []
+    environment, name = search.environment, search.ref.name
+    return [
+        one.release.said_by for one in found if speaks(one.release.words, environment, name) != "no"
+    ]
+
+
+def _installing(search: Search) -> list[Installed]:
+    ref, speaking = search.ref, _speaking(search)
+    found: list[Installed] = []
+    troubles: list[str] = []
+    named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
+    charts = [c for c in named if _has_kind(search.index, c, ref.kind)]
+    if len(charts) > _CHARTS:
+        raise Refused("NOT_RENDERED", f"{len(charts)} charts may make {ref.key}")
+    for release in speaking:
+        if release.chart is None or release.chart not in charts or not _said(release, search.marks):
+            continue
+        if release.namespace and ref.namespace and release.namespace != ref.namespace:
+            continue
+        hidden = next((p for p in search.index.unreadable if _is_below(p, release.chart)), "")
+        if hidden:
+            troubles.append(f"{release.said_by}: {hidden} was not read")
+            continue
+        if release.trouble:
+            troubles.append(f"{release.said_by}: {release.trouble}")
+            continue
+        try:
+            installed = _rendered(release, search)
+        except NotRendered as failure:
+            troubles.append(f"{release.said_by}: {failure}")
+            continue
+        if installed is not None:
+            found.append(installed)
+    if not found and troubles:
+        search.steps.extend(f"not rendered: {trouble}" for trouble in troubles)
+        raise Refused("NOT_RENDERED", troubles[0])
+    if found:
+        names = ", ".join(i.release.said_by for i in found)
+        search.steps.append(f"rendering {found[0].release.chart} makes {ref.key}: {names}")
+    return found
+
+
+def _speaking(search: Search) -> list[Release]:
+    """The releases that could make the object: all of a few; of many, those whose names or texts have to do with it."""
+    releases, name = search.releases.found, search.ref.name
+    if len(releases) <= _RELEASES:
+        return releases
+    # As a whole value: "api" stands in every "apiVersion".
+    whole = re.compile(rf"(?m)[:-][ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*$")
+    texts = ((p, _decoded(content)) for p, content in search.index.files.items())
+    mentioning = {path for path, text in texts if name in text and whole.search(text)}
+    said = search.marks.get("meta.helm.sh/release-name", "")
+    fitting = []
+    for release in releases:
+        words = [*_names_of(search.index, release.chart or ""), release.name, said]
+        words.append(posixpath.basename(release.said_by).partition(".")[0])
+        about = any(word and word in name for word in words)
+        folder = f"{release.chart}/" if release.chart else ""
+        layers = {layer.path for layer in release.layers}
+        if about or any(p in layers or p.startswith(folder) for p in mentioning):
+            fitting.append(release)
+    return fitting
+
+
+def _decoded(content: bytes | str) -> str:
+    return content if isinstance(content, str) else content.decode("utf-8", "replace")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/") if folder else True
+
+
+def _has_kind(index: Index, chart: str, kind: str) -> bool:
+    charts = (chart, *dependencies.folders(index, chart))
+    inside = tuple(posixpath.join(one, "templates") + "/" for one in charts)
+    wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
+    for path, content in index.files.items():
+        if path.startswith(inside) and wanted.search(_decoded(content)):
+            return True
+    return any(path.startswith(posixpath.join(chart, "charts") + "/") for path in index.files)
+
+
+def _said(release: Release, marks: Mapping[str, str]) -> bool:
+    """Is it the release that the live object says it comes from? It says so by labels, or not at all."""
+    application = argocd.tracked(marks.get(argocd.TRACKING, ""))
+    if application and release.owner is not None:
+        return (release.owner.kind, release.owner.name) == ("Application", application)
+    origin = provenance.helm_origin(marks)
+    if origin is not None and release.chart is not None:
+        paths_ = {layer.path for layer in release.layers}
+        if (origin.chart and origin.chart != release.chart) or not paths_.issuperset(
+            origin.value_files
+        ):
+            return False
+    flux = marks.get("helm.toolkit.fluxcd.io/name")
+    if flux is not None:
+        owner = release.owner
+        namespace = marks.get("helm.toolkit.fluxcd.io/namespace", owner.namespace if owner else "")
+        return owner is not None and (owner.name, owner.namespace or namespace) == (flux, namespace)
+    name = marks.get("meta.helm.sh/release-name")
+    return not (name and release.name and name != release.name)
+
+
+def _rendered(release: Release, search: Search) -> Installed | None:
+    """The release where it makes the object. A release without a name gets the one that makes the object's name."""
+    ref = search.ref
+    said = release.name or search.marks.get("meta.helm.sh/release-name", "")
+    called = _names_of(search.index, release.chart or "")
+    names = [said]
+    if not said:
+        names = [*called, ref.name]
+    failure: NotRendered | None = None
+    other: Installed | None = None
+    tried: set[str] = set()
+    while names:
+        name = names.pop(0)
+        if name in tried:
+            continue
+        tried.add(name)
+        if not said and not _is_related(release, ref, name, called):
+            continue
+        recipe = release.recipe(name, ref.namespace)
+        try:
+            text = search.bench.render(recipe)
+        except NotRendered as error:
+            failure = error
+            continue
+        item = rendering.find(text, ref)
+        if item is not None:
+            # "eu-worker" may be the worker of release "eu" or the main object of a release of that name.
+            found = Installed(release, recipe, text, item)
+            if all(_leads(item, path) for path in search.fields):
+                return found
+            other = other or found
+        if not said:
+            names += _names_behind(text, ref, name)
+    if failure is not None and other is None:
+        raise failure
+    return other
+
+
+def _names_of(index: Index, chart: str) -> list[str]:
+    """What a chart is called: its folder's name, and its own."""
+    text = index.texts.get(posixpath.join(chart, "Chart.yaml"), "")
+    own = re.search(r"""(?m)^name:[ \t]*["']?([A-Za-z0-9-]+)""", text)
+    return [n for n in dict.fromkeys((posixpath.basename(chart), own[1] if own else "")) if n]
+
+
+def _is_related(release: Release, ref: ObjectRef, name: str, called: list[str]) -> bool:
+    """Charts make objects of whatever release name they are given. One that nobody says has to be the chart's own, or
+    the object or the values file has to be called after it."""
+    if name in called or any(n in ref.name for n in called):
+        return True
+    return name in release.said_by
+
+
+def _leads(item: Json, path: paths.Path) -> bool:
+    """Does the object have the list items that a path names?"""
+    items = [n for n, segment in enumerate(path) if not isinstance(segment, str)]
+    return not items or paths.find(item, path[: items[-1] + 1], ABSENT) is not ABSENT
+
+
+def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
+    """Release names that would turn ``name-api`` into the object's name."""
+    found = []
+    for match in re.finditer(r"(?m)^  name: [\"']?([^\s\"']+)", text):
+        head, mark, tail = match[1].partition(name)
+        if mark and ref.name.startswith(head) and ref.name.endswith(tail):
+            middle = ref.name[len(head) : len(ref.name) - len(tail)]
+            if middle and len(head) + len(tail) < len(ref.name):
+                found.append(middle)
+    return list(dict.fromkeys(found))[:5]
+
+
+def _of_environment(found: list[Installed], search: Search) -> Installed:
+    if len(found) == 1:
+        return found[0]
+    environment = search.environment
+    fitting = [i for i in found if _is_of(i.release, search)]
+    bare = [
+        i for i in found if i.release.owner is None and all(x.default for x in i.release.layers)
+    ]
+    if len(fitting) > 1:
+        fitting = [i for i in fitting if i not in bare]
+    if len(fitting) > 1:
+        exact = [i for i in fitting if is_exact(i.release.said_by, environment)]
+        fitting = exact if len(exact) == 1 else fitting
+    if not fitting and environment != "unknown" and len(bare) == 1:
+        fitting = bare
+    if len(fitting) != 1:
+        listed = ", ".join(sorted(i.release.said_by for i in found))
+        raise Refused(
+            "AMBIGUOUS_DOC",
+            f"{len(found)} releases fit and environment {environment} chooses {len(fitting)}: {listed}",
+        )
+    search.steps.append(f"environment {environment} chooses {fitting[0].release.said_by}")
+    return fitting[0]
+
+
+def _is_of(release: Release, search: Search) -> bool:
+    said = speaks(release.words, search.environment, search.ref.name)
+    return said == "yes" or (said == "silent" and matches(release.said_by, search.environment))
+
+
+def elsewhere(search: Search) -> Release:
+    """The one release that installs the object from a chart that is kept elsewhere. Raises Refused."""
+    ref = search.ref
+    fitting = [
+        r for r in search.releases.found if r.chart is None and _fits_by_name(r, ref, search.marks)
+    ]
+    if len(fitting) > 1:
+        named = [r for r in fitting if matches(r.said_by, search.environment)]
+        fitting = named if len(named) == 1 else fitting
+    if len(fitting) != 1:
+        code = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
+        raise Refused(code, f"{len(fitting)} releases of charts kept elsewhere fit {ref.key}")  # type: ignore[arg-type]
+    release = fitting[0]
+    if speaks(release.words, search.environment, ref.name) == "no":
+        what = f"{release.said_by} is of another environment than {search.environment}"
+        raise Refused("NOT_FOUND", what)
+    search.steps.append(f"{release.said_by} installs {ref.key} from a chart that is kept elsewhere")
+    if release.trouble:
+        raise Refused("NOT_RENDERED", f"{release.said_by}: {release.trouble}")
+    return release
+
+
+def _fits_by_name(release: Release, ref: ObjectRef, marks: Mapping[str, str]) -> bool:
+    if release.namespace and ref.namespace and release.namespace != ref.namespace:
+        return False
+    if "helm.toolkit.fluxcd.io/name" in marks or "meta.helm.sh/release-name" in marks:
+        return _said(release, marks) and bool(release.owner)
+    return release.name == ref.name

@@ -1,0 +1,141 @@
+"""A Helm release and the layers of values that it gets: what templates see of them, and which one to edit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from manifests.objects import paths
+from manifests.refused import Refused
+from manifests.repository.rendering import HelmTemplate
+from schemas.base import ObjectRef
+
+_NONE = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values that a release gets. They stand in a file, or at ``at`` inside of an object that is declared somewhere."""
+
+    said: str
+    values: Mapping[str, Any]
+    path: str = ""
+    owner: ObjectRef | None = None
+    at: paths.Path = ()
+    #: Set where ``at`` holds this one value, as text (a parameter of an Application), and not a mapping.
+    leaf: paths.Path = ()
+    #: Why they must not be edited.
+    sealed: Refused | None = None
+    #: Does Helm read them by itself, with the chart?
+    default: bool = False
+    #: The file that ``at`` leads in, where no object holds the values (a fleet.yaml).
+    holder: str = ""
+
+    @property
+    def text(self) -> str:
+        """As a recipe takes it."""
+        return self.path or "# inline\n" + yaml.safe_dump(dict(self.values), sort_keys=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An installation of a chart. ``chart`` is its folder, ``None`` when it is kept elsewhere."""
+
+    chart: str | None
+    name: str
+    namespace: str
+    layers: tuple[Layer, ...]
+    said_by: str
+    owner: ObjectRef | None = None
+    #: Why nothing can be said about what it renders.
+    trouble: str = ""
+    #: Names and paths that may say which environment it is of, the surest first.
+    words: tuple[str, ...] = ()
+    #: Does nobody say that it is installed, so that its values files stand for its environments?
+    alone: bool = False
+
+    def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
+        """How it is rendered; ``name`` and ``namespace`` where it says none."""
+        own = tuple(layer.text for layer in self.layers if not layer.default)
+        return HelmTemplate(self.chart or "", self.name or name, self.namespace or namespace, own)
+
+
+def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The values that templates see. A later ``null`` takes a key away, lists are replaced: Helm's coalescing."""
+    out: dict[str, Any] = {}
+    for layer in layers:
+        out = _over(out, layer.values)
+    return out
+
+
+def _over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(low)
+    for key, value in high.items():
+        below = out.get(key)
+        if value is None and key in low:
+            out.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(below, Mapping):
+            out[key] = _over(below, value)
+        else:
+            out[key] = value
+    return out
+
+
+def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -> Layer:
+    """The last layer that sets the value and that no other release uses; else this release's last own one."""
+    own = [
+        layer
+        for layer in release.layers
+        if not _shared(layer, release, siblings) and not (layer.default and layer.sealed)
+    ]
+    depth = {id(layer): _depth(layer, path) for layer in release.layers}
+    setting = [layer for layer in release.layers if depth[id(layer)] == len(path)]
+    if setting:
+        chosen = setting[-1] if any(setting[-1] is layer for layer in own) else None
+    else:
+        known = [layer for layer in own if depth[id(layer)] > 0]
+        chosen = known[-1] if known else None
+    if chosen is None:
+        # It has to win over the layer that sets it now.
+        lowest = release.layers.index(setting[-1]) if setting else -1
+        above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
+        if not above:
+            where = setting[-1].said if setting else release.layers[0].said
+            raise Refused(
+                "VALUE_FANOUT",
+                f"{paths.render(path)} is set in {where}, which other releases use too, and {release.said_by} has no values of its own",
+            )
+        chosen = above[-1]
+    if chosen.sealed is not None:
+        raise chosen.sealed
+    if not (chosen.path or chosen.holder) and chosen.owner is None:
+        raise Refused(
+            "NOT_FOUND", f"{release.said_by} has no values file to set {paths.render(path)} in"
+        )
+    return chosen
+
+
+def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool:
+    if layer.owner is not None:
+        return False
+    if layer.holder:
+        here = layer.holder, layer.at
+        return any(
+            other is not release and any((one.holder, one.at) == here for one in other.layers)
+            for other in siblings
+        )
+    return bool(layer.path) and any(
+        other is not release and any(layer.path == theirs.path for theirs in other.layers)
+        for other in siblings
+    )
+
+
+def _depth(layer: Layer, path: paths.Path) -> int:
+    """How many segments of the path the layer has."""
+    for length in range(len(path), 0, -1):
+        if paths.find(layer.values, path[:length], _NONE) is not _NONE:
+            return length
+    return 0

@@ -1,0 +1,263 @@
+"""Which Helm value reaches a field of a live object, found by rendering: no template is read, no name is guessed.
+
+A value that could be it is set on top of a release's values, the chart is rendered, and only one that changes exactly
+the planned field of exactly the planned object is taken. The edit then goes into the last layer that sets the value and
+belongs to this release alone. For a chart that is kept elsewhere nothing can be rendered; there a value has to be in
+the release already, with the live value, under the field's own name, and be the only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from manifests.helm.charts import Installed, Search, elsewhere, find
+from manifests.helm.layers import Layer, Release, layer_for, merged
+from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, walk
+from manifests.objects import paths
+from manifests.objects.shapes import text
+from manifests.refused import Refused
+from manifests.repository import rendering
+from manifests.repository.environments import speaks
+from manifests.repository.rendering import GaveUp, HelmTemplate, NotRendered
+from manifests.text import equivalence, scalars
+from manifests.text.scalars import is_scalar
+from schemas.base import Json, ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+
+#: Renderings that one field may cost; each takes about a tenth of a second.
+_TRIES = 60
+_COUNT_NAMES = ("replicas", "replicaCount")
+_AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A planned field as a change of a value: in the file ``layer.path``, or in the object ``layer.owner``."""
+
+    layer: Layer
+    path: paths.Path
+    value: Json
+    #: How the chart was rendered; ``None`` for one that is kept elsewhere.
+    recipe: HelmTemplate | None = None
+
+
+def field_of(placed: Placed) -> FieldChange:
+    """The value as a field of the object that holds it."""
+    layer = placed.layer
+    if layer.leaf:
+        before = paths.find(layer.values, layer.leaf)
+        return FieldChange(
+            path=paths.render(layer.at), before=_text(before), after=_text(placed.value)
+        )
+    path = paths.render((*layer.at, *placed.path))
+    now = paths.find(layer.values, placed.path, ABSENT)
+    if now is ABSENT:
+        return FieldChange(op="add", path=path, after=placed.value)
+    return FieldChange(path=path, before=now, after=placed.value)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else scalars.plain_text(value)
+
+
+def place(search: Search, change: KubernetesChange) -> list[Placed]:
+    """Where the change's fields are set. Raises Refused."""
+    chosen = find(search)
+    if chosen is None:
+        release = elsewhere(search)
+        return [_known_key(release, one, search) for one in _leaves(change.fields)]
+    return place_in(chosen, search, change)
+
+
+def place_in(chosen: Installed, search: Search, change: KubernetesChange) -> list[Placed]:
+    """The same, in a release that was found. Raises Refused."""
+    fields = tuple(_leaves(change.fields))
+    if any(paths.parse(f.path) == ("spec", "replicas") for f in fields):
+        _refuse_scaled(chosen, search.ref)
+    _check_before(chosen, fields)
+    open_ = [one for one in fields if not _is_so(chosen.item, one)]
+    return [_place_field(search, chosen, one, open_) for one in open_]
+
+
+def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
+    """Mappings taken apart into their entries; what both sides share is left out."""
+    for one in fields:
+        new_item = one.op == "add" and not isinstance(paths.parse(one.path)[-1], str)
+        if not isinstance(one.after, Mapping) or one.op == "remove" or new_item:
+            yield one
+            continue
+        before = one.before if isinstance(one.before, Mapping) else {}
+        if before.keys() - one.after.keys():
+            raise Refused("UNSUPPORTED", f"{one.path}: entries go away, which values cannot say")
+        for key, after in one.after.items():
+            path = paths.render((*paths.parse(one.path), key))
+            if key not in before:
+                yield from _leaves([FieldChange(op="add", path=path, after=after)])
+            elif before[key] != after:
+                yield from _leaves([FieldChange(path=path, before=before[key], after=after)])
+
+
+def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
+    for document in rendering.documents_of(chosen.text):
+        if not any(kind in document for kind in _AUTOSCALERS):
+            continue
+        for item in rendering.parsed(document):
+            target = text(item, "spec", "scaleTargetRef", "name")
+            if item.get("kind") in _AUTOSCALERS and target == ref.name:
+                name = text(item, "metadata", "name")
+                raise Refused(
+                    "HPA_OWNED",
+                    f"{item['kind']} {name} of {chosen.release.said_by} owns the replicas: change its bounds",
+                )
+
+
+def _is_so(item: Json, field: FieldChange) -> bool:
+    """Is the field rendered as planned already?"""
+    path = paths.parse(field.path)
+    return equivalence.equivalent(path, paths.find(item, path, ABSENT), _whole(field))
+
+
+def _whole(field: FieldChange) -> Json:
+    """The new value; an item that is called by a field has that too."""
+    last = paths.parse(field.path)[-1]
+    named = isinstance(last, paths.Match) and isinstance(field.after, Mapping)
+    return {last.field: last.value} | dict(field.after) if named else field.after  # type: ignore[union-attr]
+
+
+def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
+    for one in fields:
+        path = paths.parse(one.path)
+        now = paths.find(chosen.item, path, ABSENT)
+        if one.op == "add":
+            if (
+                now is not ABSENT
+                and now not in (None, {}, [])
+                and not equivalence.equivalent(path, now, one.after)
+            ):
+                raise Refused("STALE", f"{one.path} is rendered already: {now!r}"[:200])
+        elif now is ABSENT:
+            if path[-1] not in equivalence.DEFAULTED:
+                raise Refused("NOT_FOUND", f"{chosen.release.said_by} renders no {one.path}")
+        elif not equivalence.equivalent(path, now, one.before) and not equivalence.equivalent(
+            path, now, one.after
+        ):
+            raise Refused("STALE", f"{one.path} is rendered as {now!r}, not {one.before!r}"[:300])
+
+
+def _place_field(
+    search: Search, chosen: Installed, field: FieldChange, together: Sequence[FieldChange]
+) -> Placed:
+    release = chosen.release
+    values_now = merged(release.layers)
+    also: list[str] = []
+    reached = ""
+    for path, value in candidates(values_now, chosen.item, field, search.ref)[:_TRIES]:
+        seen = _effect(search, chosen, laid(values_now, path, value), field, together)
+        if seen == "":
+            layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
+            search.steps.append(
+                f"value {paths.render(path)} reaches {field.path} and nothing else; it is set in {layer.said}"
+            )
+            return Placed(layer, path, value, chosen.recipe)
+        if seen is not None:
+            also.append(seen)
+            reached = reached or paths.render(path)
+    if also:
+        raise Refused("VALUE_FANOUT", f"value {reached} reaches {field.path}, and also {also[0]}")
+    raise Refused(
+        "TEMPLATED", f"no value of {release.said_by} reaches {field.path}: its template fixes it"
+    )
+
+
+def _effect(
+    search: Search,
+    chosen: Installed,
+    tried_values: Json,
+    field: FieldChange,
+    together: Sequence[FieldChange],
+) -> str | None:
+    """What else the value changes: empty when only the planned field, ``None`` when it does not reach that."""
+    layer = "# tried\n" + yaml.safe_dump(tried_values, sort_keys=False)
+    recipe = chosen.recipe
+    tried = HelmTemplate(recipe.chart, recipe.release, recipe.namespace, (*recipe.layers, layer))
+    try:
+        differences = rendering.compare(chosen.text, search.bench.render(tried))
+    except GaveUp as failure:
+        raise Refused("NOT_RENDERED", str(failure)) from None
+    except NotRendered:
+        return None  # a value of another kind than the template or the chart's schema takes
+    mine = [d for d in differences if rendering.means(d.key, search.ref) and d.before and d.after]
+    if not mine or not mine[0].after:
+        return None
+    now = paths.find(mine[0].after, paths.parse(field.path), ABSENT)
+    if not equivalence.equivalent(paths.parse(field.path), now, _whole(field)):
+        return None
+    if not any(
+        rendering.same(
+            rendering.steady(rendering.expected(mine[0].before, set_)),
+            rendering.steady(mine[0].after),
+        )
+        for set_ in ([field], together)
+    ):
+        return "other fields of the object"
+    others = [d for d in differences if d is not mine[0] and not rendering.is_derived(d)]
+    if others:
+        try:
+            noise = rendering.unsteady(search.bench, recipe)
+        except NotRendered as failure:
+            raise Refused("NOT_RENDERED", str(failure)) from None
+        others = [d for d in others if d.key not in noise]
+    return "/".join(others[0].key) if others else ""
+
+
+def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
+    target = paths.parse(field.path)
+    found: list[Placed] = []
+    for layer in release.layers:
+        for path, value in walk(layer.values, ()):
+            new = _same_name(path, value, target, field)
+            theirs = _is_of_another(path, search.environment, search.ref.name)
+            if new is not ABSENT and not theirs:
+                found.append(Placed(layer, path, new))
+    if len({placed.path for placed in found}) != 1:
+        what = f"{len(found)} values" if found else "no value"
+        raise Refused(
+            "NOT_RENDERED",
+            f"{what} of {release.said_by} is named like {field.path} and has its value; the chart is not here to tell",
+        )
+    placed = found[-1]
+    if placed.layer.sealed is not None:
+        raise placed.layer.sealed
+    search.steps.append(
+        f"value {paths.render(placed.path)} in {placed.layer.said} has the field's name and value"
+    )
+    return placed
+
+
+def _is_of_another(path: paths.Path, environment: str, name: str) -> bool:
+    """Is the value inside of an entry that is called like another environment?"""
+    return speaks([str(segment) for segment in path], environment, name) == "no"
+
+
+def _same_name(path: paths.Path, value: Any, target: paths.Path, field: FieldChange) -> Any:
+    if field.op != "replace" or not is_scalar(value) or len(path) > 4:
+        return ABSENT
+    if target[-1] == "image":
+        if path[-2:] != ("image", "tag") or not str(field.before).endswith(f":{value}"):
+            return ABSENT
+        return tag_of(str(field.before), str(field.after))
+    if target == ("spec", "replicas"):
+        named = path[-1] in _COUNT_NAMES and len(path) == 1
+    else:
+        named = (
+            len(path) > 1
+            and path[-2:] == target[-2:]
+            and (len(path) == 2 or path[-3:] == target[-3:])
+        )
+    if not named or not equivalence.equivalent(target, value, field.before):
+        return ABSENT
+    return equivalence.fit(target, value, field.after)

@@ -1,0 +1,423 @@
+"""Which Helm releases a repository declares, and what values reach them in which order.
+
+A release is an Argo CD Application, a Flux HelmRelease, or, where neither installs a chart of the repository, the chart
+itself with one of its environments' values files.
+Sources: Argo CD's Helm page (parameters over valuesObject over values over valueFiles over values.yaml), Flux's
+HelmRelease v2 reference (values over valuesFrom over chart.spec.valuesFiles over values.yaml).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from manifests.helm.layers import Layer, Release
+from manifests.objects import paths
+from manifests.objects.shapes import items, mapping, mappings, text
+from manifests.refused import Refused
+from manifests.repository import argocd, dependencies, rendering
+from manifests.repository.index import Index
+from manifests.repository.installers import argo, commands, fleet, helmfile
+from manifests.repository.kustomize import Graph
+from manifests.repository.rendering import KustomizeBuild, NotRendered, Workbench, parsed
+from manifests.text import equivalence, read
+from schemas.base import Json, ObjectRef
+
+_VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
+#: Kinds that install something, as the index has them.
+INSTALLING = ("application", "applicationset", "helmrelease", "kustomization")
+_INSTALLS = re.compile(
+    r"(?m)^\s*(kind:\s*['\"]?(Application|ApplicationSet|HelmRelease)\b|apiVersion:\s*['\"]?(argoproj\.io|kustomize\.toolkit))"
+)
+_ENVIRONMENT_FOLDERS = frozenset({"values", "env", "envs", "environments", "config"})
+
+
+@dataclass(slots=True)
+class Releases:
+    """All releases of a repository, and the charts they are of."""
+
+    charts: tuple[str, ...] = ()
+    found: list[Release] = field(default_factory=list)
+    #: Kustomizations and charts that could not be built, so that releases in them are unknown.
+    troubles: list[str] = field(default_factory=list)
+    #: Applications and HelmReleases that charts make, with who makes them.
+    made: list[tuple[str, Json]] = field(default_factory=list)
+
+    def of(self, chart: str) -> list[Release]:
+        """The releases of one chart."""
+        return [release for release in self.found if release.chart == chart]
+
+
+def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
+    """Everything that installs a chart. Kustomizations and charts above Applications and HelmReleases are built for it.
+    Read once for an index and a renderer, unless something could not be built."""
+    key = f"releases by {type(bench).__module__}"
+    known = index.memo.get(key)
+    if isinstance(known, Releases):
+        return known
+    found = _read(index, graph, bench)
+    if not found.troubles:
+        index.memo[key] = found
+    return found
+
+
+def with_values(releases: Releases, index: Index, changed: Iterable[str]) -> Releases:
+    """The releases with the texts that values files have in ``index``, where nothing else changed."""
+    files, out = set(changed), Releases(releases.charts, made=releases.made)
+    for release in releases.found:
+        if any(layer.path in files for layer in release.layers):
+            layers = tuple(
+                _reread(index, one) if one.path in files and not one.default else one
+                for one in release.layers
+            )
+            release = replace(release, layers=layers)  # noqa: PLW2901
+        out.found.append(release)
+    return out
+
+
+def _reread(index: Index, layer: Layer) -> Layer:
+    inside = _file(index, layer.path)
+    return replace(layer, values=inside.values, sealed=layer.sealed or inside.sealed)
+
+
+def _read(index: Index, graph: Graph, bench: Workbench) -> Releases:
+    charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
+    releases = Releases(charts)
+    for place, item in declared(index, graph, bench, releases.troubles):
+        releases.found += _of_item(index, graph, place, item)
+    releases.found += _of_files(index)
+    brought = {folder for chart in charts for folder in dependencies.folders(index, chart)}
+    for chart in charts:
+        if not releases.of(chart) and not _is_dependency(chart, charts) and chart not in brought:
+            releases.found += _by_itself(index, chart, charts)
+    for place, item in _of_charts(index, bench, releases):
+        releases.found += _of_item(index, graph, place, item, made=True)
+        releases.made.append((place, item))
+    applied = {release.chart for release in releases.found if release.owner is not None}
+    releases.found = [r for r in releases.found if not (r.alone and r.chart in applied)]
+    return releases
+
+
+def _of_item(
+    index: Index, graph: Graph, place: str, item: Json, *, made: bool = False
+) -> list[Release]:
+    if item.get("kind") == "HelmRelease":
+        found = [_of_flux(index, graph, item, place)]
+    elif item.get("kind") == "Application":
+        found = list(_of_argo(index, item, place))
+    else:
+        applications = argocd.generated(item, index.files) if "generators" in item["spec"] else []
+        found = [r for one in applications for r in _of_argo(index, one, place, generated=True)]
+    return [_sealed(release, place) for release in found] if made else found
+
+
+def _sealed(release: Release, place: str) -> Release:
+    """A chart makes the Application: what stands in it is made of that chart's values."""
+    why = Refused("TEMPLATED", f"{place} makes {release.said_by.partition(' in ')[0]}")
+    layers = tuple(replace(one, sealed=why) if one.owner else one for one in release.layers)
+    return replace(release, layers=layers)
+
+
+def _of_charts(index: Index, bench: Workbench, releases: Releases) -> Iterator[tuple[str, Json]]:
+    """Applications and HelmReleases that charts of the repository make: an app of apps."""
+    for release in list(releases.found):
+        if release.chart is None or not makes_installers(index, release.chart):
+            continue
+        recipe = release.recipe(posixpath.basename(release.chart) or "release")
+        try:
+            built = parsed_only(bench.render(recipe))
+        except NotRendered as failure:
+            releases.troubles.append(f"{release.said_by}: {failure}")
+            continue
+        for item in (found for one in built for found in _installing(one)):
+            yield release.said_by, item
+
+
+def parsed_only(text_of: str) -> list[Json]:
+    """The objects of a rendering that may install something."""
+    documents = [d for d in rendering.documents_of(text_of) if "argoproj.io" in d or "fluxcd" in d]
+    return [item for document in documents for item in parsed(document)]
+
+
+def makes_installers(index: Index, chart: str) -> bool:
+    """Do templates of the chart make Applications, HelmReleases or Kustomizations of Flux?"""
+    inside = posixpath.join(chart, "templates") + "/"
+    for path, content in index.files.items():
+        if path.startswith(inside) and _INSTALLS.search(
+            content if isinstance(content, str) else content.decode("utf-8", "replace")
+        ):
+            return True
+    return False
+
+
+def _of_files(index: Index) -> Iterator[Release]:
+    """Releases that files of other tools declare: Fleet's targets, helmfile's environments, commands of scripts."""
+    for target in fleet.targets(index):
+        if target.chart is not None:
+            layers = _defaults(index, target.chart)
+            layers += [_of_entry(index, *entry) for entry in target.layers]
+            yield Release(
+                target.chart, target.release, target.namespace, tuple(layers), target.said_by,
+                trouble=target.trouble or _missing(layers), words=target.words,
+            )  # fmt: skip
+    for one in helmfile.releases(index):
+        if one.chart is not None:
+            layers = _defaults(index, one.chart)
+            layers += [_of_entry(index, *entry) for entry in one.layers]
+            words = (one.environment, one.namespace, one.name, one.place)
+            yield Release(
+                one.chart, one.name, one.namespace, tuple(layers), one.said_by,
+                trouble=one.trouble or _missing(layers), words=words,
+            )  # fmt: skip
+    for installed in commands.installed(index):
+        layers = _defaults(index, installed.chart)
+        layers += [_file(index, path) for path in installed.value_files]
+        name = "" if commands.holds_any(installed.name) else installed.name
+        namespace = "" if commands.holds_any(installed.namespace) else installed.namespace
+        yield Release(
+            installed.chart, name, namespace, tuple(layers), installed.said_by,
+            trouble=installed.trouble or _missing(layers), words=installed.words,
+        )  # fmt: skip
+
+
+def _of_entry(index: Index, path: str, inline: Mapping[str, Any] | None, at: paths.Path) -> Layer:
+    if inline is None:
+        return _file(index, path)
+    why = None if at else Refused("UNSUPPORTED", f"values inside of {path}")
+    return Layer(f"the values in {path}", inline, at=at, holder=path, sealed=why)
+
+
+def _is_chart(index: Index, path: str) -> bool:
+    return posixpath.basename(path) == "Chart.yaml" and "{{" not in index.texts[path]
+
+
+def _chart_at(index: Index, folder: str) -> str | None:
+    return folder if posixpath.join(folder, "Chart.yaml") in index.texts else None
+
+
+def _is_dependency(chart: str, charts: Sequence[str]) -> bool:
+    return any(chart.startswith(f"{other}/charts/" if other else "charts/") for other in charts)
+
+
+def declared(
+    index: Index, graph: Graph, bench: Workbench, troubles: list[str]
+) -> Iterator[tuple[str, Json]]:
+    """(folder or file, Application, ApplicationSet or HelmRelease), as they are once Kustomizations were built; as they
+    stand where one cannot be, which ``troubles`` is told."""
+    roots: dict[str, None] = {}
+    kept: list[tuple[list[str], str, Json]] = []
+    for kind in INSTALLING:
+        for path in index.by_kind.get(kind, []):
+            above = [root.folder for root in graph.roots_of(path)]
+            roots |= dict.fromkeys(above)
+            try:
+                documents = index.documents(path)
+            except Refused:
+                continue
+            for document in documents:
+                kept += [(above, path, i) for i in _installing(equivalence.filled(document.root))]
+    failed: set[str] = set()
+    for folder in roots:
+        try:
+            built = parsed(bench.render(KustomizeBuild(folder)))
+        except NotRendered as failure:
+            troubles.append(f"{folder}: {failure}")
+            failed.add(folder)
+            continue
+        for item in (found for one in built for found in _installing(one)):
+            yield folder, item
+    for above, path, item in kept:
+        if not above or failed & set(above):
+            yield path, item
+
+
+def _installing(item: Json) -> Iterator[Json]:
+    if isinstance(item, dict) and isinstance(item.get("spec"), dict):
+        group = str(item.get("apiVersion", "")).partition("/")[0]
+        if (item.get("kind"), group) in (
+            ("Application", "argoproj.io"),
+            ("ApplicationSet", "argoproj.io"),
+            ("HelmRelease", "helm.toolkit.fluxcd.io"),
+            ("Kustomization", "kustomize.toolkit.fluxcd.io"),
+        ):
+            yield item
+
+
+def _ref(item: Json) -> ObjectRef:
+    return ObjectRef(
+        api_version=text(item, "apiVersion"),
+        kind=text(item, "kind"),
+        namespace=text(item, "metadata", "namespace"),
+        name=text(item, "metadata", "name"),
+    )
+
+
+def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
+    ref, spec = _ref(item), item["spec"]
+    inside = mapping(spec, "chart", "spec")
+    kept_here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
+    known = _chart_at(index, argocd.folder_of(text(inside, "chart"))) if kept_here else None
+    layers = _defaults(index, known)
+    layers += [_file(index, argocd.folder_of(str(n))) for n in items(inside, "valuesFiles")]
+    layers += [_referenced(index, graph, entry) for entry in mappings(spec, "valuesFrom")]
+    layers.append(
+        Layer(
+            f"spec.values of {ref.key}", mapping(spec, "values"), owner=ref, at=("spec", "values")
+        )
+    )
+    target = text(spec, "targetNamespace")
+    name = text(spec, "releaseName") or (f"{target}-{ref.name}" if target else ref.name)
+    trouble = "it has post-renderers" if spec.get("postRenderers") else _missing(layers)
+    return Release(
+        known,
+        name,
+        target or ref.namespace,
+        tuple(layers),
+        f"{ref.key} in {place}",
+        ref,
+        trouble,
+        words=tuple(word for word in (place, ref.name, ref.namespace, target) if word),
+    )
+
+
+def _missing(layers: Sequence[Layer]) -> str:
+    """Why the values are not all here; empty when they are."""
+    sealed = [layer.sealed for layer in layers if layer.sealed is not None]
+    return next((s.reason for s in sealed if s.code == "NOT_RENDERED"), "")
+
+
+def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
+    """``valuesFrom``: a ConfigMap that a Kustomization generates from a file of the repository, or sealed."""
+    name, key = str(entry.get("name")), str(entry.get("valuesKey") or "values.yaml")
+    said = f"{entry.get('kind')} {name}"
+    if entry.get("kind") == "ConfigMap" and not entry.get("targetPath"):
+        path = graph.generated_from(name, key)
+        if path:
+            return _file(index, path)
+    return Layer(
+        said,
+        {},
+        sealed=Refused("NOT_RENDERED", f"values come from {said}, which is not in the repository"),
+    )
+
+
+def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -> Iterator[Release]:
+    ref = _ref(item)
+    destination = text(item, "spec", "destination", "namespace")
+    for source in argocd.helm_sources(item):
+        chart = None if source.chart else _chart_at(index, source.folder)
+        if chart is None and not source.chart:
+            continue
+        layers = _defaults(index, chart)
+        layers += [_file(index, path) for path in source.value_files]
+        made = Refused("TEMPLATED", f"an ApplicationSet makes {ref.key}") if generated else None
+        for said, content, at, refusal in source.inline:
+            leaf = _leaf(content) if "parameters" in at else ()
+            layers.append(
+                Layer(f"{said} of {ref.key}", content, "", ref, at, leaf, refusal or made)
+            )
+        override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")
+        trouble = f"{override} overrides it" if override in index.texts else source.trouble
+        trouble = trouble or ("" if source.lenient else _missing(layers))
+        yield Release(
+            chart,
+            source.release or ref.name,
+            destination,
+            tuple(layers),
+            f"{ref.key} in {place}",
+            ref,
+            trouble,
+            words=argo.words(item, place, source.said, mapping(item, "spec", "destination")),
+        )
+
+
+def _leaf(content: Mapping[str, Any]) -> paths.Path:
+    keys: list[str] = []
+    node: Any = content
+    while isinstance(node, Mapping) and node:
+        key, node = next(iter(node.items()))
+        keys.append(str(key))
+    return tuple(keys)
+
+
+def _by_itself(index: Index, chart: str, charts: Sequence[str]) -> Iterator[Release]:
+    """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
+    own = _defaults(index, chart)
+    for path in sorted(environment_files(index, chart, charts)):
+        yield Release(chart, "", "", (*own, _file(index, path)), path, words=(path,), alone=True)
+    said = posixpath.join(chart, "values.yaml")
+    yield Release(chart, "", "", tuple(own), said, words=(said,), alone=True)
+
+
+def environment_files(index: Index, chart: str, charts: Sequence[str]) -> list[str]:
+    """Values files for a chart beside its own: ``values-prod.yaml``, ``environments/prod/values.yaml`` in its folder;
+    outside of all charts those that name it, or any where it is the only chart."""
+    inside = f"{chart}/" if chart else ""
+    declaring = {path for found in index.by_kind.values() for path in found}
+    alone = sum(not _is_dependency(other, charts) for other in charts) == 1
+    found = []
+    for path in index.texts:
+        if path == f"{inside}values.yaml" or path in declaring:
+            continue
+        if path.startswith(inside):
+            if _is_values(path.removeprefix(inside)):
+                found.append(path)
+        elif not any(path.startswith(f"{other}/") for other in charts):
+            name = posixpath.basename(chart)
+            named = name in re.split(r"[/.]", path) or name in posixpath.basename(path)
+            if _is_values(path, depth=6) and (alone or named):
+                found.append(path)
+    return found
+
+
+def _is_values(path: str, depth: int = 3) -> bool:
+    parts = path.split("/")
+    if parts[0] in ("templates", "charts", "crds", "ci", "tests", ".github") or len(parts) > depth:
+        return False
+    stem = parts[-1].rpartition(".")[0]
+    if stem in ("kustomization", "Chart"):
+        return False
+    return bool(_VALUES_FILE.search(stem)) or bool(_ENVIRONMENT_FOLDERS & set(parts[:-1]))
+
+
+def _defaults(index: Index, chart: str | None) -> list[Layer]:
+    """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
+    if chart is None:
+        return [Layer("the chart's own values", {}, default=True)]
+    below = posixpath.join(chart, "charts") + "/"
+    under = [p for p in index.texts if p.startswith(below) and p.endswith("/values.yaml")]
+    layers = []
+    for path in under:
+        name, _, rest = path.removeprefix(below).partition("/")
+        if rest == "values.yaml":
+            why = Refused("TEMPLATED", f"{path} is of a chart that others keep")
+            inside = {name: _file(index, path).values}
+            layers.append(Layer(path, inside, sealed=why, default=True))
+    for name, folder in dependencies.kept(index.texts, chart):
+        kept = posixpath.join(folder, "values.yaml")
+        if kept in index.texts:
+            layer = _file(index, kept)
+            why = Refused("VALUE_FANOUT", f"{kept} is of a chart that others use")
+            layers.append(replace(layer, values={name: layer.values}, sealed=why, default=True))
+    path = posixpath.join(chart, "values.yaml")
+    if path not in index.texts:
+        return [*layers, Layer("the chart's own values", {}, default=True)]
+    return [*layers, replace(_file(index, path), default=True)]
+
+
+def _file(index: Index, path: str) -> Layer:
+    if path not in index.texts:
+        return Layer(
+            path, {}, sealed=Refused("NOT_RENDERED", f"no values file {path} in the repository")
+        )
+    try:
+        documents = read.read(read.without_bom(index.texts[path])[1])
+        content = equivalence.filled(documents[0].root) if documents else {}
+    except Refused as refused:
+        return Layer(path, {}, path=path, sealed=Refused(refused.code, f"{path}: {refused.reason}"))
+    if not isinstance(content, dict):
+        return Layer(path, {}, path=path)
+    return Layer(path, content, path=path)

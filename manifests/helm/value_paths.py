@@ -1,0 +1,152 @@
+"""Which values could be behind a field: arithmetic on what is rendered and on the values, names only for the order. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from manifests.objects import paths
+from manifests.repository import rendering
+from manifests.text import equivalence
+from manifests.text.scalars import is_scalar
+from schemas.base import Json, ObjectRef
+from schemas.plans import FieldChange
+
+ABSENT = object()
+
+
+def candidates(
+    values_now: Mapping[str, Any], item: Json, field: FieldChange, ref: ObjectRef
+) -> list[tuple[paths.Path, Json]]:
+    """(value path, new value) of what could reach the field, likeliest first. Pure arithmetic on values, no names
+    but to order them."""
+    target = paths.parse(field.path)
+    now = paths.find(item, target, ABSENT)
+    found: dict[paths.Path, Json] = {}
+    for path, value in walk(values_now, ()):
+        new = _replaced(target, value, now, field.after) if now is not ABSENT else ABSENT
+        if new is ABSENT and now is ABSENT and value is None and path[-1] == target[-1]:
+            new = field.after
+        if new is not ABSENT:
+            found[path] = new
+    if now is ABSENT or now is None:
+        found |= _openings(values_now, target, field.after)
+    if now is ABSENT and isinstance(target[-1], paths.Match):
+        found |= _longer(values_now, item, target, field.after)
+    words = set(re.split(r"\W+", field.path.lower())) | set(ref.name.lower().split("-"))
+    return sorted(
+        found.items(), key=lambda entry: (-_likeness(entry[0], target, words), len(entry[0]))
+    )
+
+
+def walk(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Any]]:
+    """Every scalar and list below a node, with its path."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from walk(value, (*path, str(key)))
+        return
+    yield path, node
+    if isinstance(node, list):
+        for at, value in enumerate(node):
+            if not is_scalar(value):
+                yield from walk(value, (*path, at))
+
+
+def _replaced(target: paths.Path, value: Any, now: Json, after: Json) -> Any:
+    """The value that would make ``after`` of the field where ``value`` is (a part of) what it is now."""
+    if equivalence.equivalent(target, value, now):
+        return (
+            equivalence.fit(target, value, after)
+            if is_scalar(value) and is_scalar(after)
+            else after
+        )
+    if not (isinstance(now, str) and isinstance(after, str)):
+        return ABSENT
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if value in (None, ""):
+        return tag_of(now, after)
+    if not isinstance(value, str) or now.count(value) != 1:
+        return ABSENT
+    head, _, tail = now.partition(value)
+    fits = after.startswith(head) and after.endswith(tail) and len(after) > len(head) + len(tail)
+    return after[len(head) : len(after) - len(tail)] if fits else ABSENT
+
+
+def tag_of(now: str, after: str) -> Any:
+    """An image's tag where the value is empty and the chart's version stands in."""
+    head, colon, tag = after.rpartition(":")
+    same = bool(colon) and "/" not in tag and now.startswith(head + ":")
+    return tag if same else ABSENT
+
+
+def _openings(
+    values_now: Mapping[str, Any], target: paths.Path, after: Json
+) -> dict[paths.Path, Json]:
+    """Mappings of the values that could take the new entry: they are named like a parent of the field."""
+    found: dict[paths.Path, Json] = {}
+    for path, node in _mappings(values_now, ()):
+        for at in range(len(target) - 1, 0, -1):
+            tail = target[at:]
+            if not all(isinstance(segment, str) for segment in tail):
+                break
+            named = bool(path) and path[-1] == target[at - 1]
+            if named and paths.find(node or {}, (tail[0],), ABSENT) in (ABSENT, None, {}):
+                found[(*path, *tail)] = after
+    return found
+
+
+def _longer(
+    values_now: Mapping[str, Any], item: Json, target: paths.Path, after: Json
+) -> dict[paths.Path, Json]:
+    """Lists of the values that are a part of the rendered list, with the new item at their end."""
+    named = target[-1]
+    assert isinstance(named, paths.Match)
+    rendered = paths.find(item, target[:-1], None) or []
+    new = {named.field: named.value} | (dict(after) if isinstance(after, Mapping) else {})
+    return {
+        path: [*value, new]
+        for path, value in walk(values_now, ())
+        if isinstance(value, list) and all(entry in rendered for entry in value)
+    }
+
+
+def _mappings(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Any]]:
+    if isinstance(node, Mapping) or (node is None and path):
+        yield path, node
+    inside = node.items() if isinstance(node, Mapping) else ()
+    for key, value in inside:
+        yield from _mappings(value, (*path, str(key)))
+    if isinstance(node, list):
+        for at, value in enumerate(node):
+            yield from _mappings(value, (*path, at))
+
+
+def _likeness(path: paths.Path, target: paths.Path, words: set[str]) -> int:
+    tail = 0
+    for mine, theirs in zip(reversed(path), reversed(target), strict=False):
+        if mine != theirs:
+            break
+        tail += 4
+    alike = sum(
+        1
+        for s in path
+        if isinstance(s, str)
+        for w in re.findall(r"[A-Za-z][a-z]*", s)
+        if w.lower() in words
+    )
+    return tail + alike
+
+
+def laid(values_now: Mapping[str, Any], path: paths.Path, value: Json) -> Json:
+    """Values that set only ``path``. Helm replaces lists, so a list on the way is given as a whole."""
+    at = next((n for n, segment in enumerate(path) if not isinstance(segment, str)), None)
+    if at is not None:
+        whole = paths.get(values_now, path[:at])
+        field = FieldChange(path=paths.render(path[at:]), after=value)
+        value = rendering.expected(whole, [field])
+        path = path[:at]
+    for key in reversed(path):
+        value = {key: value}
+    return value

@@ -1,0 +1,1 @@
+"""Kubernetes objects by themselves: paths in them, quantities, shapes, changes."""

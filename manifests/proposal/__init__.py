@@ -1,0 +1,1 @@
+"""From a plan's changes to edits of files with their proof."""

@@ -1,0 +1,363 @@
+"""From typed changes to the edits of a repository's files: which file, which document, which setting on top. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+from manifests.helm import charts
+from manifests.helm import place as helm
+from manifests.helm.releases import read_releases
+from manifests.objects import paths
+from manifests.proposal import overlay as overlaying
+from manifests.refused import Refused
+from manifests.repository import dependencies, kustomize, provenance, tree
+from manifests.repository.index import Index
+from manifests.repository.kustomize import Graph, Kustomization
+from manifests.repository.locate import Hints, Location, locate
+from manifests.repository.rendering import Workbench
+from manifests.text import equivalence, plan_edits
+from manifests.text.edits import Edit
+from manifests.text.read import Document
+from schemas.base import Json, ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+
+REPLICAS = ("spec", "replicas")
+_ABSENT = object()
+#: Refusals after which the object may still be made by a chart.
+NOT_PLAIN = ("NOT_FOUND", "TEMPLATED", "GENERATED")
+
+
+@dataclass(slots=True)
+class Draft:
+    """Edits gathered for the files of one repository."""
+
+    edits: dict[str, list[Edit]] = field(default_factory=dict)
+    steps: dict[str, list[str]] = field(default_factory=dict)
+    new: dict[str, str] = field(default_factory=dict)
+    #: Changes of objects that carry values for the planned ones: HelmReleases, Applications.
+    carried: list[KubernetesChange] = field(default_factory=list)
+    #: Were values of a chart changed?
+    placed: bool = False
+    #: Is it only right if a rendering says so?
+    to_prove: bool = False
+    #: Is the chart kept elsewhere, so that nobody can render it?
+    elsewhere: bool = False
+    #: (release, namespace) that a chart was rendered as.
+    installed: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, path: str, edits: Sequence[Edit], steps: Sequence[str]) -> None:
+        self.edits.setdefault(path, []).extend(edits)
+        self.steps.setdefault(path, []).extend(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is worked with."""
+
+    index: Index
+    graph: Graph
+    hints: Hints
+    bench: Workbench | None
+    draft: Draft
+
+
+def draft_of(
+    index: Index,
+    changes: Sequence[KubernetesChange],
+    hints: Hints,
+    bench: Workbench | None = None,
+) -> Draft:
+    """Finds every changed object and gathers the edits by file. Raises Refused."""
+    draft = Draft()
+    task = _Task(index, kustomize.read_graph(index), hints, bench, draft)
+    for change in changes:
+        if change.action == "create":
+            _create(task, change)
+        elif change.action == "patch":
+            _patch_declared(task, change)
+        else:
+            raise Refused("UNSUPPORTED", "declared objects are not deleted")
+    return draft
+
+
+def _patch_declared(task: _Task, change: KubernetesChange) -> None:
+    """Charts come first for objects that say a chart made them; a rendered copy of them may lie around as a file."""
+    if task.bench is None:
+        _patch(task, change)
+        return
+    if provenance.is_helm(task.hints.live.get(change.object.key, {})):
+        nothing = Refused("NOT_FOUND", f"no release here makes {change.object.key}")
+        try:
+            _patch_values(task, task.bench, change, nothing)
+            return
+        except Refused as refused:
+            if refused.code != "NOT_FOUND":
+                raise
+    try:
+        _patch(task, change)
+    except Refused as refused:
+        if refused.code not in NOT_PLAIN:
+            raise
+        _patch_values(task, task.bench, change, refused)
+
+
+def draft_blindly(
+    index: Index, change: KubernetesChange, hints: Hints, bench: Workbench | None = None
+) -> Draft:
+    """As ``draft_of`` for one change of a declared object, whatever the fields are now. Raises Refused."""
+    draft = Draft()
+    _patch(_Task(index, kustomize.read_graph(index), hints, bench, draft), change, blind=True)
+    return draft
+
+
+def draft_values(
+    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
+) -> tuple[Draft, KubernetesChange]:
+    """The edits that give fields of an object of a chart new values, and what they change. Raises Refused."""
+    draft, graph = Draft(), kustomize.read_graph(index)
+    releases = read_releases(index, graph, bench)
+    fields = tuple(paths.parse(text) for text in wanted)
+    marks = hints.live.get(ref.key, {})
+    search = charts.Search(index, releases, bench, ref, fields, hints.environment, marks)
+    chosen = charts.find(search)
+    if chosen is None:
+        raise Refused("NOT_FOUND", f"no chart here makes {ref.key}")
+    changes = tuple(change_to(text, chosen.item, value) for text, value in wanted.items())
+    change = KubernetesChange(object=ref, fields=changes)
+    task = _Task(index, graph, hints, bench, draft)
+    _place(task, helm.place_in(chosen, search, change), search.steps)
+    return draft, change
+
+
+def change_to(text: str, item: Json, value: Json) -> FieldChange:
+    """The change that gives a field of an object a value, whatever it is now."""
+    before = paths.find(item, text, _ABSENT)
+    if before is _ABSENT:
+        return FieldChange(op="add", path=text, after=value)
+    return FieldChange(path=text, before=before, after=value)
+
+
+def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> None:
+    """``blind``: settings of a Kustomization are replaced whatever they are."""
+    index, graph, draft = task.index, task.graph, task.draft
+    parsed = [paths.parse(f.path) for f in change.fields]
+    if REPLICAS in parsed:
+        refuse_scaled(index, change.object)
+    where = locate(change.object, index, task.hints, fields=parsed, graph=graph)
+    if not draft.carried:
+        refuse_second_way(index, change.object, where, task.hints, task.bench)
+    rest: list[FieldChange] = []
+    for change_of_field, path in zip(change.fields, parsed, strict=True):
+        setting = _setting(graph, where, change.object, change_of_field, path)
+        if setting is None:
+            rest.append(change_of_field)
+            continue
+        kustomization, moved = setting
+        document = index.documents(kustomization.path)[0]
+        if blind:
+            declared = equivalence.value_of(document.root)
+            moved = moved.model_copy(update={"before": paths.find(declared, moved.path)})
+        inner = change.model_copy(update={"fields": (moved,)})
+        step = f"{kustomization.path} sets {change_of_field.path} for {change.object.name}"
+        draft.add(kustomization.path, plan_edits.edits_of(inner, document), (*where.steps, step))
+    if not rest:
+        return
+    inner = change.model_copy(update={"fields": tuple(rest)})
+    if where.blocked is not None:
+        _overlay(task, inner, where, where.blocked)
+    else:
+        edits = plan_edits.edits_of(inner, where.document, partial=where.partial)
+        draft.add(where.path, edits, where.steps)
+
+
+def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Refused) -> None:
+    """The environment gets a patch of its own. Raises ``blocked`` where a rendering could not prove it."""
+    overlay = task.graph.by_folder.get(where.built_in)
+    if task.bench is None or overlay is None or overlay not in where.through or not where.lonely:
+        raise blocked
+    path = overlaying.file_of(change.object, overlay)
+    tree.check_path(path)
+    if path in task.index.files or path in task.draft.new:
+        raise Refused("STALE", f"{path} is there already")
+    task.draft.new[path] = overlaying.patch_of(change, where.document)
+    task.draft.steps[path] = [*where.steps, f"a new patch of {overlay.folder or '.'} alone"]
+    task.draft.to_prove = True
+    document = task.index.documents(overlay.path)[0]
+    entry = overlaying.entry_of(document, posixpath.basename(path))
+    inner = change.model_copy(update={"fields": (entry,)})
+    step = f"{overlay.path} lists the new file"
+    task.draft.add(overlay.path, plan_edits.edits_of(inner, document), (step,))
+
+
+def _patch_values(
+    task: _Task, bench: Workbench, change: KubernetesChange, otherwise: Refused
+) -> None:
+    """For an object that no file declares: the Helm values that make it. Raises ``otherwise`` without any release."""
+    index, hints = task.index, task.hints
+    releases = read_releases(index, task.graph, bench)
+    if not releases.found:
+        raise otherwise
+    marks = hints.live.get(change.object.key, {})
+    parsed = tuple(paths.parse(field.path) for field in change.fields)
+    search = charts.Search(index, releases, bench, change.object, parsed, hints.environment, marks)
+    try:
+        placed = helm.place(search, change)
+    except Refused as refused:
+        raise (otherwise if refused.code == "NOT_FOUND" and not search.steps else refused) from None
+    _place(task, placed, search.steps)
+
+
+def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> None:
+    index, draft = task.index, task.draft
+    draft.placed = True
+    owned: dict[ObjectRef, list[FieldChange]] = {}
+    filed: dict[str, dict[str, Json]] = {}
+    for one in placed:
+        layer, recipe = one.layer, one.recipe
+        if recipe is None:
+            draft.elsewhere = True
+        else:
+            draft.installed[recipe.chart] = recipe.release, recipe.namespace
+        if layer.owner is None:
+            file = layer.holder or layer.path
+            filed.setdefault(file, {})[paths.render((*layer.at, *one.path))] = one.value
+        else:
+            owned.setdefault(layer.owner, []).append(helm.field_of(one))
+    for path, wanted in filed.items():
+        draft.add(path, plan_edits.set_values(_only_document(index, path), wanted), steps)
+    for owner, fields in owned.items():
+        carried = KubernetesChange(object=owner, fields=tuple(fields))
+        draft.carried.append(carried)
+        _patch(task, carried)
+
+
+def _only_document(index: Index, path: str) -> Document:
+    documents = index.documents(path)
+    if len(documents) != 1:
+        raise Refused("AMBIGUOUS_DOC", f"{path} has {len(documents)} documents of values")
+    return documents[0]
+
+
+def _setting(
+    graph: Graph, where: Location, ref: ObjectRef, change: FieldChange, path: paths.Path
+) -> tuple[Kustomization, FieldChange] | None:
+    """``replicas:`` and ``images:`` of a Kustomization win over the document; then they are what is edited."""
+    roots = graph.roots_of(where.path)
+    above = {k.folder: k for root in roots for k in graph.below(root)}
+    for kustomization in (*where.through, *above.values()):
+        moved = _in_kustomization(kustomization, ref, change, path)
+        if moved is None:
+            continue
+        if kustomization not in where.through:
+            raise Refused(
+                "OVERRIDDEN", f"{kustomization.path} sets {change.path}, for more than one overlay"
+            )
+        return kustomization, moved
+    return None
+
+
+def _in_kustomization(
+    kustomization: Kustomization, ref: ObjectRef, change: FieldChange, path: paths.Path
+) -> FieldChange | None:
+    if path == REPLICAS and ref.name in kustomization.replicas:
+        inner = f"replicas[name={ref.name}].count"
+        return change.model_copy(update={"path": inner, "op": "replace"})
+    if path[-1] != "image" or not isinstance(change.after, str):
+        return None
+    for image in kustomization.images:
+        repository, tag = split_image(change.after)
+        if str(image.get("newName") or image.get("name")) != split_image(str(change.before))[0]:
+            continue
+        old = split_image(str(change.before))
+        if repository != old[0] or "digest" in image or "newTag" not in image or "@" in tag:
+            raise Refused("OVERRIDDEN", f"images: in {kustomization.path} sets more than the tag")
+        return FieldChange(path=f"images[name={image['name']}].newTag", before=old[1], after=tag)
+    return None
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """(repository, tag or ``@digest``) of an image reference; the tag is empty when there is none."""
+    name, at, digest = image.partition("@")
+    if at:
+        return name, "@" + digest
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, "")
+
+
+def refuse_second_way(
+    index: Index, ref: ObjectRef, where: Location, hints: Hints, bench: Workbench | None
+) -> None:
+    """Raises Refused AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
+    if bench is None or where.told or not dependencies.charts(index):
+        return
+    releases = read_releases(index, kustomize.read_graph(index), bench)
+    marks = hints.live.get(ref.key, {})
+    search = charts.Search(index, releases, bench, ref, (), hints.environment, marks)
+    others = charts.makers(search)
+    if others:
+        listed = ", ".join(others[:3])
+        raise Refused("AMBIGUOUS_DOC", f"{where.path} declares {ref.key}, and so does {listed}")
+
+
+def _create(task: _Task, change: KubernetesChange) -> None:
+    """A new object gets its own file beside the workload it is about, and its place in that folder's Kustomization."""
+    index, graph, draft = task.index, task.graph, task.draft
+    manifest = change.manifest
+    if not isinstance(manifest, dict):
+        raise Refused("UNSUPPORTED", "a new object without its manifest")
+    found, _ = index.sightings(change.object.kind, change.object.name)
+    if found:
+        raise Refused("STALE", f"{change.object.key} is declared already in {found[0].path}")
+    beside = change.beside or _beside(manifest, change.object)
+    where = locate(beside, index, task.hints, graph=graph)
+    if where.blocked is not None:
+        raise where.blocked
+    folder = posixpath.dirname(where.path)
+    name = f"{change.object.name}-{change.object.kind.lower()}.yaml"
+    path = posixpath.join(folder, name)
+    tree.check_path(path)
+    if path in index.texts or path in draft.new:
+        raise Refused("STALE", f"{path} is there already")
+    draft.new[path] = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
+    draft.steps[path] = [*where.steps, f"a new file beside {where.path}"]
+    kustomization = graph.by_folder.get(folder)
+    if kustomization is None:
+        return
+    if kustomization not in where.through and where.through:
+        raise Refused("AMBIGUOUS_DOC", f"{kustomization.path} is shared by several overlays")
+    document = index.documents(kustomization.path)[0]
+    place = paths.find(equivalence.value_of(document.root), ("resources",), None)
+    at = len(place) if isinstance(place, list) else 0
+    entry = FieldChange(op="add", path=f"resources[{at}]", after=name)
+    inner = change.model_copy(update={"action": "patch", "fields": (entry,)})
+    draft.add(
+        kustomization.path,
+        plan_edits.edits_of(inner, document),
+        (f"{kustomization.path} lists the new file",),
+    )
+
+
+def _beside(manifest: dict[str, object], created: ObjectRef) -> ObjectRef:
+    spec = manifest.get("spec")
+    target = spec.get("scaleTargetRef") if isinstance(spec, dict) else None
+    if isinstance(target, dict) and target.get("name"):
+        return ObjectRef(
+            kind=str(target.get("kind") or "Deployment"),
+            namespace=created.namespace,
+            name=str(target["name"]),
+        )
+    raise Refused("UNSUPPORTED", f"no place is known for a new {created.kind}")
+
+
+def refuse_scaled(index: Index, ref: ObjectRef) -> None:
+    """Raises Refused HPA_OWNED when something declared here scales the workload."""
+    scaler = index.autoscaler_of(ref)
+    if scaler is not None:
+        raise Refused(
+            "HPA_OWNED",
+            f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas: change its bounds",
+        )

@@ -1,0 +1,172 @@
+"""The way from an object to its place, told step by step: what `kfix locate` shows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from manifests.helm import charts
+from manifests.helm import place as helm
+from manifests.helm.layers import Release
+from manifests.helm.releases import read_releases
+from manifests.objects import paths
+from manifests.proposal.draft import NOT_PLAIN, refuse_scaled
+from manifests.proposal.propose import set_fields
+from manifests.refused import Refused
+from manifests.repository import kustomize, provenance
+from manifests.repository.index import Index
+from manifests.repository.installers import read_map
+from manifests.repository.kustomize import Graph
+from manifests.repository.locate import Hints, locate
+from manifests.repository.rendering import Renderer, Workbench
+from manifests.text import equivalence
+from manifests.text.scalars import is_scalar
+from schemas.base import Json, ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+
+
+@dataclass(slots=True)
+class Explanation:
+    """The steps, and where they end: a place, or a refusal."""
+
+    steps: list[str] = field(default_factory=list)
+    place: str = ""
+    refusal: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked, and of what."""
+
+    index: Index
+    graph: Graph
+    ref: ObjectRef
+    hints: Hints
+    bench: Workbench
+    field: str
+    steps: list[str]
+    #: A change of the field to something like what it is, where that is known.
+    probes: list[FieldChange]
+
+
+def explain(
+    index: Index, ref: ObjectRef, hints: Hints, renderer: Renderer, field_path: str = ""
+) -> Explanation:
+    """Where the object (or one field of it) is declared. A chart's field is found by changing it a little."""
+    told = Explanation()
+    graph = kustomize.read_graph(index)
+    with renderer.open(index.files) as bench:
+        asked = _Question(index, graph, ref, hints, bench, field_path, told.steps, [])
+        try:
+            told.place = _place(asked)
+            _prove(asked, renderer)
+        except Refused as refused:
+            told.refusal = refused
+    return told
+
+
+def _prove(asked: _Question, renderer: Renderer) -> None:
+    """Would an edit of the field be made? Asked with a change of the field to something like what it is."""
+    change = asked.probes[-1] if asked.probes else None
+    if change is None:
+        return
+    wanted = {change.path: change.after}
+    edits = set_fields(asked.index, asked.ref, wanted, asked.hints, renderer)
+    changed = ", ".join(edit.path for edit in edits)
+    asked.steps.append(
+        f"rendered before and after: an edit of {changed} changes it and nothing else"
+    )
+
+
+def _place(asked: _Question) -> str:
+    if provenance.is_helm(asked.hints.live.get(asked.ref.key, {})):
+        asked.steps.append("its labels say that a chart made it")
+        return _by_values(asked)
+    try:
+        return _declared(asked)
+    except Refused as refused:
+        if refused.code not in NOT_PLAIN:
+            raise
+        asked.steps.append(f"no file declares it as it is ({refused.code}): charts are rendered")
+        said = len(asked.steps)
+        try:
+            return _by_values(asked)
+        except Refused as instead:
+            # Where no chart has to do with it, the first refusal says more.
+            if instead.code != "NOT_FOUND" or len(asked.steps) > said + 1:
+                raise
+            raise refused from None
+
+
+def _declared(asked: _Question) -> str:
+    index, ref = asked.index, asked.ref
+    fields = [paths.parse(asked.field)] if asked.field else []
+    if fields == [("spec", "replicas")]:
+        refuse_scaled(index, ref)
+    found = locate(ref, index, asked.hints, fields=fields, graph=asked.graph, steps=asked.steps)
+    scaler = index.autoscaler_of(ref)
+    if scaler is not None:
+        asked.steps.append(f"{scaler.kind} {scaler.name} in {scaler.path} owns its replicas")
+    for one in read_map(index).reaching(found.path):
+        why = f", which cannot be rendered: {one.trouble}" if one.trouble else ""
+        asked.steps.append(f"{found.path} is read by {one.said_by}{why}")
+    now = equivalence.value_of(found.document.root)
+    if fields and not found.partial and is_scalar(paths.find(now, fields[0], {})):
+        asked.probes.append(_probe(now, asked.field))
+    if found.blocked is not None:
+        overlay = found.built_in or "."
+        asked.steps.append(f"{overlay} would get a patch of its own, where a rendering proves it")
+    return f"{found.path} document {found.document.index}"
+
+
+def _by_values(asked: _Question) -> str:
+    ref, steps = asked.ref, asked.steps
+    releases = read_releases(asked.index, asked.graph, asked.bench)
+    steps.append(f"charts here: {len(releases.charts)}, releases: {len(releases.found)}")
+    steps.extend(f"not built: {trouble}" for trouble in releases.troubles)
+    marks = asked.hints.live.get(ref.key, {})
+    fields = (paths.parse(asked.field),) if asked.field else ()
+    environment = asked.hints.environment
+    search = charts.Search(
+        asked.index, releases, asked.bench, ref, fields, environment, marks, steps
+    )
+    chosen = charts.find(search)
+    if chosen is None:
+        release = charts.elsewhere(search)
+        steps.append("values, later ones win: " + " < ".join(_layers(release)))
+        return f"values of {release.said_by}"
+    steps.append("values, later ones win: " + " < ".join(_layers(chosen.release)))
+    if not asked.field:
+        return f"chart {chosen.release.chart}, release {chosen.recipe.release}"
+    probe = _probe(chosen.item, asked.field)
+    asked.probes.append(probe)
+    change = KubernetesChange(object=ref, fields=(probe,))
+    (placed,) = helm.place_in(chosen, search, change)
+    if placed.layer.owner is None:
+        layer = placed.layer
+        at = paths.render((*layer.at, *placed.path))
+        return f"{layer.holder or layer.path} document 0 at {at}"
+    path = helm.field_of(placed).path
+    return f"{_declared(replace(asked, ref=placed.layer.owner, field=path))} at {path}"
+
+
+def _layers(release: Release) -> list[str]:
+    return [layer.said for layer in release.layers]
+
+
+def _probe(item: Json, field_path: str) -> FieldChange:
+    """A change of the field to something like what it is."""
+    now = paths.find(item, field_path, None)
+    if now is None:
+        raise Refused("NOT_FOUND", f"the chart renders no {field_path}")
+    if not is_scalar(now):
+        raise Refused("UNSUPPORTED", f"{field_path} is no single value: name one inside")
+    if isinstance(now, bool):
+        return FieldChange(path=field_path, before=now, after=not now)
+    if isinstance(now, int):
+        return FieldChange(path=field_path, before=now, after=now + 1)
+    return FieldChange(path=field_path, before=now, after=_text_like(str(now)))
+
+
+def _text_like(now: str) -> str:
+    """``128Mi`` becomes ``1128Mi``, ``name:1.0`` becomes ``name:1.01``: still of its kind."""
+    return f"1{now}" if now[:1].isdigit() else f"{now}1"

@@ -1,0 +1,310 @@
+"""Proof by rendering: after the edit, the planned objects differ in the planned fields, and nothing else differs. Pure.
+
+Everybody who reads a changed file is asked before and after: the overlays and releases that the map of installers names,
+each with what it lays on top, or the file itself where nobody does. Exactly one of them has to change, the one of the
+environment that was asked for; one that cannot be rendered beside others is a refusal that names both.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from manifests.objects import paths
+from manifests.proposal.readers import Place, Seen, Side, Unit, sides_of, units_of
+from manifests.repository import dependencies, kustomize, rendering
+from manifests.repository.environments import is_exact, speaks
+from manifests.repository.index import Index
+from manifests.repository.installers import Installer
+from manifests.repository.rendering import Difference, KustomizeBuild, NotRendered, Workbench
+from manifests.text import read
+from schemas.base import Json, ObjectRef
+from schemas.plans import KubernetesChange
+
+_MOST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A verdict with its numbers, and the planned objects as they will reach the cluster, by ``ObjectRef.key``."""
+
+    verdict: Literal["pass", "fail", "unknown"]
+    reason: str
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, Json] = field(default_factory=dict)
+    #: Does it fail only because somebody who reads a changed file cannot be rendered?
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the rendering should show. ``carried``: changes of objects that carry values for others (a HelmRelease)."""
+
+    changes: Sequence[KubernetesChange]
+    carried: Sequence[KubernetesChange] = ()
+    #: Does the chart that makes an object stand elsewhere, so that only its values can be seen?
+    elsewhere: bool = False
+    #: (release, namespace) of charts whose releases say none, by chart.
+    installed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    #: The environment that was asked for.
+    environment: str = "unknown"
+
+
+def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workbench) -> Proof:
+    """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
+    seen = Seen()
+    sides = sides_of(index, changed, bench)
+    units = units_of(sides, changed, wanted.installed, seen)
+    if len(units) > _MOST:
+        return Proof("fail", f"{len(units)} renderings depend on it", doubtful=True)
+    for unit in units:
+        _judge_unit(unit, changed, bench, wanted, seen)
+    for path in changed:
+        if _is_plain(sides, path):
+            _compare_plain(path, sides, wanted, seen)
+    _check_carriers(sides[0], wanted, seen)
+    _check_others(sides[0], wanted, seen)
+    return _verdict(wanted, seen)
+
+
+def _judge_unit(
+    unit: Unit, changed: Mapping[str, str], bench: Workbench, wanted: Wanted, seen: Seen
+) -> None:
+    try:
+        before = bench.render(unit.before, unit.extra[0] or None)
+        after = bench.render(unit.after, {**changed, **unit.extra[1]})
+        for name in unit.carriers:
+            before, after = (kustomize.without_hash(text, name) for text in (before, after))
+        differences = [
+            d
+            for d in rendering.compare(before, after)
+            if not (d.key[0] == "ConfigMap" and d.key[2] in unit.carriers)
+        ]
+        if any(_planned(d, wanted, unit) is None for d in differences):
+            noise = rendering.unsteady(bench, unit.before)
+            differences = [
+                d
+                for d in differences
+                if _planned(d, wanted, unit) is not None or d.key not in noise
+            ]
+        seen.rendered += 2
+    except NotRendered as failure:
+        if not unit.witness:
+            seen.unknown.append(f"{unit.label}: {failure}")
+        return
+    _judge(unit, differences, wanted, seen)
+
+
+def _is_plain(sides: tuple[Side, Side], path: str) -> bool:
+    """Is the file applied as it is? Values files declare nothing."""
+    if any(side.whole.graph.builds_of(path) for side in sides):
+        return False
+    folder, charts = posixpath.dirname(path), dependencies.charts(sides[1].index)
+    if any(folder == chart or folder.startswith(chart + "/") for chart in charts if chart):
+        return False
+    return any(path in found for found in sides[1].index.by_kind.values())
+
+
+def _compare_plain(path: str, sides: tuple[Side, Side], wanted: Wanted, seen: Seen) -> None:
+    """Documents are compared in their order; a file of its own is applied as it is, by everybody who applies it."""
+    index, after = sides[0].index, sides[1].index
+    try:
+        old = _documents(index, path) if path in index.texts else []
+        new = _documents(after, path)
+    except NotRendered as failure:
+        seen.unknown.append(f"{path}: {failure}")
+        return
+    if len(old) not in (0, len(new)):
+        seen.unexpected.append(f"{path}: {len(old)} documents become {len(new)}")
+        return
+    differences = [
+        Difference(rendering.key_of(item), before, item)
+        for before, item in zip(old or [None] * len(new), new, strict=True)
+        if before != item
+    ]
+    own = Installer(path, words=(path,))
+    applied = [o for o in sides[0].whole.reaching(path) if not o.trouble and not _builds(sides, o)]
+    for one in applied or [own]:
+        seen.readers[one.said_by] = None
+        nothing = KustomizeBuild(path)
+        words = (*one.words, path)
+        unit = Unit(one.said_by, nothing, nothing, words, one.namespace, one.forced)
+        _judge(unit, differences, wanted, seen)
+
+
+def _builds(sides: tuple[Side, Side], one: Installer) -> bool:
+    folder = one.folder
+    return folder is not None and (
+        sides[0].whole.is_built(folder) or sides[0].whole.chart_of(folder)
+    )
+
+
+def _documents(index: Index, path: str) -> list[Json]:
+    return rendering.parsed(read.without_bom(index.texts[path])[1])
+
+
+def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: Seen) -> None:
+    differences = [d for d in differences if not rendering.is_derived(d)]
+    if not differences:
+        seen.unchanged.append(unit.label)
+    for difference in differences:
+        change = _planned(difference, wanted, unit)
+        if change is None or not _as_planned(difference, change):
+            seen.unexpected.append(f"{unit.label}: {_named(difference)}")
+            continue
+        key = change.object.key
+        seen.places.setdefault(key, []).append(Place(unit.label, unit.words))
+        if difference.after is not None:
+            seen.objects[key] = _placed(difference.after, change.object)
+
+
+def _planned(difference: Difference, wanted: Wanted, unit: Unit) -> KubernetesChange | None:
+    """The change that means the object; where the installer says a namespace, one of that namespace."""
+    kind, namespace, name = difference.key
+    if unit.namespace and (unit.forced or not namespace):
+        namespace = unit.namespace
+    for change in (*wanted.changes, *wanted.carried):
+        where = namespace if change.object.namespace else ""
+        if rendering.means((kind, where, name), change.object):
+            return change
+    return None
+
+
+def _as_planned(difference: Difference, change: KubernetesChange) -> bool:
+    if change.action == "create":
+        return difference.before is None and rendering.same(
+            _spec(difference.after), _spec(change.manifest)
+        )
+    if change.action != "patch" or difference.before is None or difference.after is None:
+        return False
+    try:
+        planned = rendering.expected(difference.before, change.fields)
+        return rendering.same(rendering.steady(planned), rendering.steady(difference.after))
+    except paths.Missing:
+        return False
+
+
+def _spec(item: Json) -> Json:
+    """Without metadata, to which Kustomizations add."""
+    return {k: v for k, v in item.items() if k != "metadata"} if isinstance(item, dict) else {}
+
+
+def _named(difference: Difference) -> str:
+    what = "/".join(part for part in difference.key if part)
+    if difference.before is None:
+        return f"{what} appears"
+    if difference.after is None:
+        return f"{what} goes away"
+    return f"{what} changes otherwise"
+
+
+def _placed(item: Json, ref: ObjectRef) -> Json:
+    metadata = {**(item.get("metadata") or {})}
+    if ref.namespace:
+        metadata.setdefault("namespace", ref.namespace)
+    return {**item, "metadata": metadata}
+
+
+def _check_others(side: Side, wanted: Wanted, seen: Seen) -> None:
+    """Who else makes the object in the environment asked for, without the edit: then that one may be the one meant."""
+    for change in wanted.changes:
+        places = {place.label for place in seen.places.get(change.object.key, ())}
+        if change.action != "patch" or not places:
+            continue
+        found, _ = side.index.sightings(change.object.kind, change.object.name)
+        namespace = change.object.namespace
+        found = [s for s in found if not namespace or s.namespace in ("", namespace)]
+        readers = {one.said_by: one for s in found for one in side.whole.reaching(s.path)}
+        unnamed = any(label in readers and readers[label].unnamed for label in places)
+        exact = all(
+            _is_exact(place.words, wanted.environment) for place in seen.places[change.object.key]
+        )
+        for label, one in readers.items():
+            if label in places or not _may_hold(one, change.object):
+                continue
+            said = speaks(one.words, wanted.environment, change.object.name)
+            if exact and one.unnamed and not _is_exact(one.words, wanted.environment):
+                continue  # production-eu beside production
+            if said == "yes" or (unnamed and not one.unnamed and said != "no"):
+                seen.others.append(f"{label} makes it too, and would not change")
+
+
+def _is_exact(words: Sequence[str], environment: str) -> bool:
+    return any(is_exact(word, environment) for word in words)
+
+
+def _may_hold(one: Installer, ref: ObjectRef) -> bool:
+    return one.namespace in ("", ref.namespace) or not ref.namespace
+
+
+def _check_carriers(side: Side, wanted: Wanted, seen: Seen) -> None:
+    """A ConfigMap or Secret that deployers take values from reaches what they install."""
+    for change in wanted.changes:
+        ref = change.object
+        if ref.kind not in ("ConfigMap", "Secret"):
+            continue
+        for path in (*side.index.by_kind.get("helmrelease", ()), *_flux_files(side.index)):
+            text = side.index.texts[path]
+            if ref.name in text and ("valuesFrom" in text or "substituteFrom" in text):
+                seen.doubt(path, f"it takes values from {ref.kind} {ref.name}")
+
+
+def _flux_files(index: Index) -> list[str]:
+    return [p for p in index.by_kind.get("kustomization", ()) if "substituteFrom" in index.texts[p]]
+
+
+def _verdict(wanted: Wanted, seen: Seen) -> Proof:
+    numbers = {
+        key: f"as planned in {', '.join(place.label for place in places)}"
+        for key, places in seen.places.items()
+    }
+    numbers["renderings"] = str(seen.rendered)
+    if seen.unchanged:
+        numbers["unchanged"] = ", ".join(seen.unchanged)
+    reason = _objection(wanted, seen)
+    if reason:
+        return Proof("fail", reason, numbers, seen.objects)
+    if seen.unknown:
+        reason = f"not rendered: {'; '.join(seen.unknown[:3])}"
+        if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
+            named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
+            beside = f", beside {', '.join(named[:3])}" if named else ""
+            reason = f"{seen.unknown[0]}; so nobody can tell what the edit changes there{beside}"
+            return Proof("fail", reason, numbers, seen.objects, doubtful=True)
+        return Proof("unknown", reason, numbers, seen.objects)
+    missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
+    carried = all(c.object.key in seen.places for c in wanted.carried)
+    if missing and wanted.elsewhere and carried:
+        carriers = ", ".join(c.object.key for c in wanted.carried) or "only the value"
+        reason = (
+            f"{carriers} changes as planned; the chart that makes {missing[0]} is kept elsewhere"
+        )
+        return Proof("unknown", reason, numbers, seen.objects)
+    missing += [c.object.key for c in wanted.carried if c.object.key not in seen.places]
+    if missing:
+        return Proof("fail", f"nothing changes for {missing[0]}", numbers, seen.objects)
+    return Proof(
+        "pass",
+        "rendered before and after: the planned fields change, and nothing else",
+        numbers,
+        seen.objects,
+    )
+
+
+def _objection(wanted: Wanted, seen: Seen) -> str:
+    """Why the edit must not be made, as far as it was rendered; empty when nothing speaks against it."""
+    if seen.unexpected:
+        return f"more than the plan would change: {'; '.join(seen.unexpected[:3])}"
+    for key, places in seen.places.items():
+        if len(places) > 1:
+            listed = ", ".join(place.label for place in places)
+            return f"{key} would change in {len(places)} places: {listed}"
+        name = key.rpartition("/")[2]
+        for place in places:
+            if speaks(place.words, wanted.environment, name) == "no":
+                return f"{wanted.environment} was asked for, and {place.label} deploys {key} to another environment"
+        if seen.others:
+            return f"{key} changes in {places[0].label}; {seen.others[0]}"
+    return ""

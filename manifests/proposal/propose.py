@@ -1,0 +1,264 @@
+"""The facade: files and typed changes in, proven file edits out, or a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from manifests.objects import paths
+from manifests.proposal.draft import (
+    NOT_PLAIN,
+    REPLICAS,
+    Draft,
+    change_to,
+    draft_blindly,
+    draft_of,
+    draft_values,
+    refuse_scaled,
+)
+from manifests.proposal.proof import Proof, Wanted, prove
+from manifests.refused import Refused
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository import kustomize
+from manifests.repository.index import Index, build
+from manifests.repository.locate import Hints, locate
+from manifests.repository.reach import Reach, reaches
+from manifests.repository.rendering import NotRendered, Renderer, Workbench
+from manifests.text import diffs, editor, equivalence, guards, plan_edits
+from manifests.text.read import Document
+from schemas.base import Json, ObjectRef
+from schemas.plans import KubernetesChange
+from schemas.validated import FileEdit
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the edits stand on."""
+
+    project: str
+    ref: str
+    commit: str
+    last_commit_ids: Mapping[str, str]
+
+    def edit(self, path: str, before_sha256: str, after: str, diff: str) -> FileEdit:
+        return FileEdit(
+            project=self.project,
+            path=path,
+            ref=self.ref,
+            base_commit=self.commit,
+            last_commit_id=self.last_commit_ids.get(path, ""),
+            before_sha256=before_sha256,
+            after_sha256=sha256(after),
+            after=after,
+            diff=diff,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Proven edits, and what rendering before and after them showed."""
+
+    edits: tuple[FileEdit, ...]
+    proof: Proof
+    #: Where the changed files deploy to.
+    reaches: tuple[Reach, ...] = ()
+
+
+def propose(
+    files: Mapping[str, bytes | str],
+    changes: Sequence[KubernetesChange],
+    *,
+    environment: str,
+    project: str,
+    ref: str,
+    base_commit: str = "",
+    last_commit_ids: Mapping[str, str] | None = None,
+    folders: Sequence[str] = (),
+    live: Mapping[str, Mapping[str, str]] | None = None,
+    renderer: Renderer | None = None,
+) -> list[FileEdit] | Refused:
+    """The file edits that make a repository declare ``changes``; an empty list when it does so already.
+
+    ``files`` maps paths to contents at ``base_commit`` of branch ``ref``; ``last_commit_ids`` maps paths to the last
+    commit that touched them; ``folders`` narrows the search; ``live`` maps the objects' keys to labels and annotations
+    that they have in the cluster. Without a ``renderer`` the built-in one stands in, which knows no Helm.
+    Refusals are returned, never raised.
+    """
+    base = Base(project, ref, base_commit, last_commit_ids or {})
+    hints = Hints(environment, tuple(folders), project, live or {})
+    found = propose_on(build(files), changes, base, hints, renderer or BuiltIn(), proving=False)
+    return found if isinstance(found, Refused) else list(found.edits)
+
+
+def propose_on(
+    index: Index,
+    changes: Sequence[KubernetesChange],
+    base: Base,
+    hints: Hints,
+    renderer: Renderer,
+    *,
+    proving: bool = True,
+) -> Proposal | Refused:
+    """As ``propose``, on an index that is there already and with the proof. Values of charts are always proven."""
+    with renderer.open(index.files) as bench:
+        try:
+            return _proposed(index, changes, base, hints, bench, proving=proving)
+        except Refused as refused:
+            return refused
+        except NotRendered as failure:
+            return Refused("NOT_RENDERED", str(failure))
+
+
+def _proposed(
+    index: Index,
+    changes: Sequence[KubernetesChange],
+    base: Base,
+    hints: Hints,
+    bench: Workbench,
+    *,
+    proving: bool,
+) -> Proposal:
+    draft = draft_of(index, changes, hints, bench)
+    edits = (*_edited(index, draft, base), *_created(draft, base))
+    if not edits:
+        return Proposal((), Proof("unknown", "there is nothing to render: no file changes"))
+    ways = reaches(index, [edit.path for edit in edits], base.ref)
+    proof = _check_proof(index, draft, edits, _asked(draft, changes, hints), bench)
+    if not proving and proof.verdict == "fail":
+        raise _refusal(proof, changes)
+    return Proposal(edits, proof, ways)
+
+
+def set_fields(
+    index: Index,
+    ref: ObjectRef,
+    wanted: Mapping[str, Json],
+    hints: Hints,
+    renderer: Renderer | None = None,
+) -> list[FileEdit]:
+    """Edits that give fields of a declared object new values, whatever they are now. Raises Refused.
+
+    With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
+    """
+    with (renderer or BuiltIn()).open(index.files) as bench:
+        try:
+            draft, change = _drafted_blindly(index, ref, wanted, hints, bench)
+        except Refused as refused:
+            if renderer is None or refused.code not in NOT_PLAIN:
+                raise
+            try:
+                draft, change = draft_values(index, ref, wanted, hints, bench)
+            except Refused as instead:
+                raise (refused if instead.code == "NOT_FOUND" else instead) from None
+        if draft.to_prove and renderer is None:
+            raise Refused("NOT_RENDERED", "a new patch is made only where a rendering proves it")
+        edits = [
+            *_edited(index, draft, Base("", "", "", {})),
+            *_created(draft, Base("", "", "", {})),
+        ]
+        if edits:
+            proof = _check_proof(index, draft, edits, _asked(draft, [change], hints), bench)
+            if proof.verdict == "fail" or (proof.verdict == "unknown" and renderer is not None):
+                raise _refusal(proof, [change])
+    return edits
+
+
+def _refusal(proof: Proof, changes: Sequence[KubernetesChange]) -> Refused:
+    """What a proof that is no pass says, as a refusal."""
+    if proof.doubtful or proof.verdict == "unknown":
+        return Refused("NOT_RENDERED", proof.reason)
+    if proof.reason.startswith("nothing changes"):
+        return Refused("OVERRIDDEN", f"{proof.reason}: something on top of the file sets it")
+    return Refused("AMBIGUOUS_DOC", proof.reason)
+
+
+def _drafted_blindly(
+    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
+) -> tuple[Draft, KubernetesChange]:
+    graph = kustomize.read_graph(index)
+    parsed = [paths.parse(text) for text in wanted]
+    where = locate(ref, index, hints, fields=parsed, graph=graph)
+    declared = equivalence.value_of(where.document.root)
+    fields = tuple(change_to(text, declared, value) for text, value in wanted.items())
+    change = KubernetesChange(object=ref, fields=fields)
+    return draft_blindly(index, change, hints, bench), change
+
+
+def _asked(draft: Draft, changes: Sequence[KubernetesChange], hints: Hints) -> Wanted:
+    return Wanted(
+        changes, draft.carried, draft.elsewhere, draft.installed, environment=hints.environment
+    )
+
+
+def _check_proof(
+    index: Index, draft: Draft, edits: Sequence[FileEdit], wanted: Wanted, bench: Workbench
+) -> Proof:
+    """What rendering shows. Raises Refused where the edit is right only if that is a pass."""
+    changed = {edit.path: edit.after for edit in edits}
+    proof = prove(index, changed, wanted, bench)
+    if draft.placed and proof.verdict == "fail":
+        raise Refused("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
+    if draft.to_prove and proof.verdict != "pass":
+        raise Refused(
+            "NOT_RENDERED", f"a new patch is made only where it is proven: {proof.reason}"
+        )
+    return proof
+
+
+def set_in(
+    index: Index, path: str, document: Document, wanted: Mapping[str, Json]
+) -> list[FileEdit]:
+    """As ``set_fields``, in a document that is known already. Raises Refused."""
+    ref = _ref_of(document)
+    if ref is not None and any(paths.parse(text) == REPLICAS for text in wanted):
+        refuse_scaled(index, ref)
+    draft = Draft()
+    draft.add(path, plan_edits.set_values(document, wanted), ())
+    return _edited(index, draft, Base("", "", "", {}))
+
+
+def _ref_of(document: Document) -> ObjectRef | None:
+    root = document.root
+    kind, name = guards.text_at(root, "kind"), guards.text_at(root, "metadata", "name")
+    namespace = guards.text_at(root, "metadata", "namespace")
+    return ObjectRef(kind=kind, namespace=namespace, name=name) if kind and name else None
+
+
+def declares(document: Document, ref: ObjectRef) -> bool:
+    """Does the document declare the object, as far as it says a namespace?"""
+    found = _ref_of(document)
+    if found is None or (found.kind.lower(), found.name) != (ref.kind.lower(), ref.name):
+        return False
+    return not found.namespace or not ref.namespace or found.namespace == ref.namespace
+
+
+def _edited(index: Index, draft: Draft, base: Base) -> list[FileEdit]:
+    out = []
+    for path, edits in draft.edits.items():
+        before = index.texts[path]
+        done = editor.amend(before, edits)
+        if done.text == before:
+            continue
+        diff = diffs.unified(path, before, done.changes)
+        edit = base.edit(path, sha256(before), done.text, diff)
+        counts = {"added_lines": done.added, "removed_lines": done.removed}
+        steps = tuple(dict.fromkeys(draft.steps[path]))
+        out.append(edit.model_copy(update={**counts, "located_by": steps}))
+    return out
+
+
+def _created(draft: Draft, base: Base) -> list[FileEdit]:
+    out = []
+    for path, text in draft.new.items():
+        edit = base.edit(path, "", text, diffs.new_file(path, text))
+        lines = {"added_lines": len(diffs.split(text)), "located_by": tuple(draft.steps[path])}
+        out.append(edit.model_copy(update=lines))
+    return out
+
+
+def sha256(text: str) -> str:
+    """Hash of a file's bytes, hex."""
+    return hashlib.sha256(text.encode()).hexdigest()

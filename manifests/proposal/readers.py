@@ -1,0 +1,287 @@
+"""Everybody who reads changed files, before and after an edit, as something to render. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from manifests.helm.layers import Release
+from manifests.helm.releases import (
+    INSTALLING,
+    Releases,
+    declared,
+    makes_installers,
+    read_releases,
+    with_values,
+)
+from manifests.repository import dependencies, kustomize
+from manifests.repository.index import Index, changed_index
+from manifests.repository.installers import Installer, Map, read_map, settings
+from manifests.repository.kustomize import Graph
+from manifests.repository.rendering import KustomizeBuild, Recipe, Workbench
+from schemas.base import Json
+
+#: Overlays rendered to see that they stay as they are.
+_WITNESSES = 8
+#: (release, namespace) of charts whose releases say none, by chart.
+Installed = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a planned object changed as planned."""
+
+    label: str
+    words: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the renderings showed."""
+
+    #: Where each planned object changed as planned.
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    objects: dict[str, Json] = field(default_factory=dict)
+    unexpected: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    #: Who reads a changed file, rendered or not.
+    readers: dict[str, None] = field(default_factory=dict)
+    #: Does somebody read a changed file whose doings cannot be followed, whatever programs are installed?
+    untold: bool = False
+    rendered: int = 0
+    unchanged: list[str] = field(default_factory=list)
+    #: Who makes a planned object too, where the edit does not reach.
+    others: list[str] = field(default_factory=list)
+
+    def doubt(self, label: str, why: str) -> None:
+        """Somebody reads a changed file and cannot be followed."""
+        self.readers[label] = None
+        self.unknown.append(f"{label}: {why}")
+        self.untold = True
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The repository before or after."""
+
+    index: Index
+    bench: Workbench
+    releases: Releases
+    whole: Map
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Something to render before and after. ``extra``: files that are there for the rendering alone."""
+
+    label: str
+    before: Recipe
+    after: Recipe
+    words: tuple[str, ...] = ()
+    namespace: str = ""
+    forced: bool = False
+    extra: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    #: ConfigMaps made of changed values files: they carry values to a release, whose own rendering is looked at.
+    carriers: tuple[str, ...] = ()
+    #: Is it rendered only to see that it stays as it is, since it reads none of the changed files?
+    witness: bool = False
+
+
+def _is_ordinary(index: Index, changed: Mapping[str, str]) -> bool:
+    """Are the changed files plain manifests, in a repository whose installers can be read without a rendering?"""
+    graph = kustomize.read_graph(index)
+    charts = dependencies.charts(index)
+    if any(makes_installers(index, chart) for chart in charts):
+        return False
+    if any(graph.roots_of(p) for kind in INSTALLING for p in index.by_kind.get(kind, ())):
+        return False
+    declaring = {path for kind in INSTALLING for path in index.by_kind.get(kind, ())}
+    return all(
+        any(path in found for found in index.by_kind.values())
+        and path not in declaring
+        and not graph.builds_of(path)
+        and not any(path.startswith(f"{chart}/" if chart else "") for chart in charts)
+        for path in changed
+    )
+
+
+def _bare(index: Index, bench: Workbench) -> Side:
+    return Side(index, bench, Releases(), read_map(index))
+
+
+def _side(index: Index, bench: Workbench) -> Side:
+    if not dependencies.charts(index) and not any(index.by_kind.get(kind) for kind in INSTALLING):
+        return _bare(index, bench)
+    graph = kustomize.read_graph(index)
+    releases = read_releases(index, graph, bench)
+    known = [*declared(index, graph, bench, []), *releases.made]
+    return Side(index, bench, releases, read_map(index, known))
+
+
+def _after(first: Side, after: Index, changed: Mapping[str, str], bench: Workbench) -> Side:
+    """The repository after the edit; where only values files changed, everybody installs what they did before."""
+    charts = first.releases.charts
+    read = {layer.path for one in first.releases.found for layer in one.layers}
+    declaring = {path for found in after.by_kind.values() for path in found}
+    simple = all(path in read and path not in declaring for path in changed)
+    if not simple or any(makes_installers(after, chart) for chart in charts):
+        return _side(after, bench)
+    after.memo |= {key: first.index.memo[key] for key in ("charts",) if key in first.index.memo}
+    releases = with_values(first.releases, after, changed)
+    return Side(after, bench, releases, first.whole)
+
+
+def _built(
+    sides: tuple[Side, Side], changed: Mapping[str, str], installed: Installed, seen: Seen
+) -> Iterator[Unit]:
+    """Folders that kustomize builds, as their installers lay settings over them."""
+    carriers = tuple(
+        name
+        for k in sides[0].whole.graph.by_folder.values()
+        for name, _, file in k.generated
+        if installed and file in changed
+    )
+    folders: dict[str, None] = {}
+    for one, other in _readers(sides, changed):
+        folder = one.folder
+        if one.trouble:
+            seen.doubt(one.said_by, one.trouble)
+        elif folder is not None and sides[1].whole.is_built(folder):
+            seen.readers[one.said_by] = folders[folder] = None
+            first, second = _on_top(folder, one.on_top), _on_top(folder, other.on_top)
+            yield Unit(
+                one.said_by,
+                KustomizeBuild(settings.FOLDER if first else folder),
+                KustomizeBuild(settings.FOLDER if second else folder),
+                one.words,
+                one.namespace,
+                one.forced,
+                (first, second),
+                carriers,
+            )
+        elif folder is not None and sides[0].whole.chart_of(folder):
+            _check_known(sides[0], folder, one, seen)
+    for folder in _witnesses(sides[0].whole.graph, list(folders)):
+        yield Unit(folder, KustomizeBuild(folder), KustomizeBuild(folder), witness=True)
+
+
+def _witnesses(graph: Graph, folders: Sequence[str]) -> list[str]:
+    """Other overlays that build from a folder which these build from."""
+    mine = [graph.by_folder[f] for f in folders if f in graph.by_folder]
+    shared = {k.folder for root in mine for k in graph.below(root)} - set(folders)
+    others = {
+        root.folder
+        for folder in sorted(shared)
+        for root in graph.roots_of(folder)
+        if not root.component
+    }
+    return sorted(others - set(folders))[:_WITNESSES]
+
+
+def _check_known(side: Side, chart: str, one: Installer, seen: Seen) -> None:
+    if not side.releases.of(chart):
+        seen.doubt(one.said_by, "it is not known what it installs")
+
+
+def _readers(
+    sides: tuple[Side, Side], changed: Mapping[str, str]
+) -> Iterator[tuple[Installer, Installer]]:
+    """Everybody who reads a changed file, as they are before and after."""
+    found: dict[tuple[str, str | None], Installer] = {}
+    for side in reversed(sides):
+        for path in changed:
+            for one in side.whole.reaching(path):
+                found[one.said_by, one.folder] = one
+    later = {(one.said_by, one.folder): one for one in sides[1].whole.installers}
+    for key, one in found.items():
+        yield one, later.get(key, one)
+
+
+def _on_top(folder: str, on_top: Mapping[str, object]) -> dict[str, str]:
+    return dict([settings.wrapped(folder, on_top)]) if on_top else {}
+
+
+def _release_units(
+    sides: tuple[Side, Side], changed: Mapping[str, str], installed: Installed, seen: Seen
+) -> Iterator[Unit]:
+    then = {_identity(release): release for release in sides[1].releases.found}
+    for release in sides[0].releases.found:
+        later = then.get(_identity(release))
+        if not _is_reached(sides, release, later, changed):
+            continue
+        if release.chart is None or later is None or release.trouble:
+            seen.doubt(release.said_by, release.trouble or "its chart is kept elsewhere")
+            continue
+        default = posixpath.basename(release.chart) or "release", ""
+        name, namespace = installed.get(release.chart, default)
+        before, after = release.recipe(name, namespace), later.recipe(name, namespace)
+        seen.readers[release.said_by] = None
+        yield Unit(release.said_by, before, after, release.words, release.namespace)
+
+
+def _is_reached(
+    sides: tuple[Side, Side], release: Release, later: Release | None, changed: Mapping[str, str]
+) -> bool:
+    """Does the release read one of the changed files?"""
+    if {layer.path for layer in release.layers} & changed.keys():
+        return True
+    if release.chart is None:
+        return False
+    if later is not None and release.recipe("r") != later.recipe("r"):
+        return True
+    folders = [release.chart, *dependencies.folders(sides[0].index, release.chart)]
+    return any(
+        (path.startswith(f"{folder}/") if folder else True)
+        for path in changed
+        for folder in folders
+        if not _is_values_of_another(sides[0].releases, release, path)
+    )
+
+
+def _is_values_of_another(releases: Releases, release: Release, path: str) -> bool:
+    """Values files for other releases stand in the chart's folder too; templates do not read them."""
+    return any(
+        layer.path == path and not layer.default
+        for other in releases.of(release.chart or "")
+        if other is not release
+        for layer in other.layers
+    )
+
+
+def _identity(release: Release) -> tuple[str | None, str, str, str]:
+    return release.chart, release.said_by, release.name, release.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A workbench on which the edit has been made."""
+
+    bench: Workbench
+    changed: Mapping[str, str]
+
+    def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
+        return self.bench.render(recipe, {**self.changed, **(changed or {})})
+
+
+def sides_of(index: Index, changed: Mapping[str, str], bench: Workbench) -> tuple[Side, Side]:
+    """The repository before and after ``changed`` (texts by path)."""
+    after = changed_index(index, changed)
+    if _is_ordinary(index, changed):
+        # Nothing that builds or installs was touched, so that the map is the same afterwards.
+        read_map(index)
+        after.memo |= {key: index.memo[key] for key in ("graph", "map", "charts")}
+        return _bare(index, bench), _bare(after, bench)
+    first = _side(index, bench)
+    return first, _after(first, after, changed, _Changed(bench, changed))
+
+
+def units_of(
+    sides: tuple[Side, Side], changed: Mapping[str, str], installed: Installed, seen: Seen
+) -> list[Unit]:
+    """What is rendered before and after, each once. ``seen`` is told who reads a changed file and who cannot be."""
+    found = (
+        *_built(sides, changed, installed, seen),
+        *_release_units(sides, changed, installed, seen),
+    )
+    return list({unit.label + str(unit.before): unit for unit in found}.values())

@@ -1,0 +1,187 @@
+"""Does a Kustomization build from this repository alone? Asked before kustomize runs, which would fetch the rest. Pure.
+
+kustomize reads its file as Go reads JSON: names in any case count, and merge keys are written out. What could mean
+something else to it than it means here is refused.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from manifests.objects.shapes import items, mapping, mappings, text
+from manifests.refused import Refused
+from manifests.repository.kustomize import NAMES
+from manifests.repository.rendering import Files, NotRendered
+from manifests.text import equivalence
+from manifests.text import read as reading
+from schemas.base import Json
+
+_LISTS = (
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "patchesStrategicMerge",
+)
+_WITH_PATHS = ("patches", "patchesJson6902", "replacements")
+_PLUGINS = ("generators", "transformers", "validators")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+_FETCHING = ("helmCharts", "helmChartInflationGenerator")
+#: Names that can make kustomize load something, as it spells them.
+_SPELLING = {
+    name.lower(): name
+    for name in (
+        *_LISTS,
+        *_WITH_PATHS,
+        *_GENERATORS,
+        *_FETCHING,
+        "openapi",
+        "path",
+        "files",
+        "envs",
+        "env",
+        "helmGlobals",
+        "patchPath",
+    )
+}
+_MOST = 200
+_ADDRESS = re.compile(r"[a-z+]{2,10}://\S*|git@\S+|git::\S+|github\.com/\S+", re.IGNORECASE)
+
+
+def check(files: Files, folder: str) -> None:
+    """Raises NotRendered when something that ``folder`` builds from is not a file or folder of the repository."""
+    folders = {posixpath.dirname(path) for path in files}
+    waiting, seen = [folder], set[str]()
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        if len(seen) > _MOST:
+            raise NotRendered(f"more than {_MOST} Kustomizations")
+        content = kustomization(files, here)
+        _check_content(files, here, content)
+        for name in _named(content):
+            path = posixpath.normpath(posixpath.join(here, name))
+            if path.startswith("..") or name.startswith("/"):
+                raise NotRendered(f"{here or '.'} reaches out of the repository: {name[:80]}")
+            if path in files:
+                continue
+            if not any(f == path or f.startswith(path + "/") for f in folders) and path != ".":
+                raise NotRendered(f"{here or '.'} builds from elsewhere: {name[:80]}")
+            waiting.append("" if path == "." else path)
+
+
+def folders(files: Files, folder: str) -> list[str]:
+    """The folders that a Kustomization is built from, its own first. Raises NotRendered as ``check``."""
+    built: dict[str, None] = {}
+    beside: dict[str, None] = {}
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        if here in built:
+            continue
+        built[here] = None
+        for name in _named(kustomization(files, here)):
+            path = below(here, name)
+            if path in files:
+                beside[posixpath.dirname(path)] = None
+            else:
+                waiting.append(path)
+    return list(built | beside)
+
+
+def _check_content(files: Files, folder: str, content: Mapping[str, Any]) -> None:
+    where = folder or "."
+    for key in _keys(content, 3):
+        if key == "<<":
+            raise NotRendered(f"{where} uses a merge key, which hides what it names")
+        if _SPELLING.get(key.lower(), key) != key:
+            raise NotRendered(f"{where} spells {_SPELLING[key.lower()]} as {key[:40]!r}")
+    if any(content.get(name) for name in _FETCHING):
+        raise NotRendered(f"{where} inflates a chart from elsewhere")
+    for loaded in _loaded(files, folder, content):
+        found = _ADDRESS.search(loaded)
+        if found:
+            raise NotRendered(f"{where} builds from elsewhere: {found[0][:80]}")
+
+
+def _keys(node: object, depth: int) -> Iterator[str]:
+    if depth == 0:
+        return
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield str(key)
+            yield from _keys(value, depth - 1)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _keys(item, depth)
+
+
+def _loaded(files: Files, folder: str, content: Mapping[str, Any]) -> Iterator[str]:
+    """Words that generators load, and the texts of plugins' own files, in which any address may be loaded."""
+    for generator in _GENERATORS:
+        for entry in mappings(content, generator):
+            for item in [*items(entry, "files"), *items(entry, "envs"), entry.get("env")]:
+                yield str(item)
+    for key in _PLUGINS:
+        for name in items(content, key):
+            if "\n" in str(name):
+                yield str(name)
+            path = below(folder, name)
+            yield from (_decoded(files[p]) for p in files if p == path or p.startswith(path + "/"))
+
+
+def _decoded(content: bytes | str) -> str:
+    return content if isinstance(content, str) else content.decode("utf-8", "replace")
+
+
+def _named(content: Mapping[str, Any]) -> list[str]:
+    """Every file and folder that a Kustomization names outside of its generators of ConfigMaps and Secrets."""
+    found = [str(item) for key in _LISTS for item in items(content, key) if "\n" not in str(item)]
+    for key in _WITH_PATHS:
+        found += [text(entry, "path") for entry in mappings(content, key) if entry.get("path")]
+    schema = text(mapping(content, "openapi"), "path")
+    return [*found, schema] if schema else found
+
+
+def below(folder: str, name: object) -> str:
+    """A path that a Kustomization in ``folder`` names, as paths of the repository are written."""
+    path = posixpath.normpath(posixpath.join(folder, str(name)))
+    return "" if path == "." else path
+
+
+def kustomization(files: Files, folder: str) -> Mapping[str, Any]:
+    """A folder's Kustomization. Raises NotRendered when there is none, or none that can be read."""
+    found = [
+        posixpath.join(folder, name) for name in NAMES if posixpath.join(folder, name) in files
+    ]
+    if len(found) != 1:
+        raise NotRendered(
+            f"{'several Kustomizations' if found else 'no Kustomization'} in {folder or '.'}"
+        )
+    documents = read(files, found[0])
+    if len(documents) != 1 or not isinstance(documents[0], Mapping):
+        raise NotRendered(f"{found[0]} is no mapping")
+    return documents[0]
+
+
+def read(files: Files, path: str) -> list[Json]:
+    """The documents of a file that are not empty. Raises NotRendered."""
+    try:
+        return parse(reading.decode(files[path]))
+    except Refused as refused:
+        raise NotRendered(f"{path}: {refused.reason}") from None
+
+
+def parse(content: str) -> list[Json]:
+    """The documents of a text that are not empty. Raises Refused as ``reading.read``."""
+    documents = reading.read(reading.without_bom(content)[1])
+    return [v for v in (equivalence.value_of(d.root) for d in documents) if v is not None]

@@ -1,0 +1,260 @@
+"""A built-in subset of ``kustomize build``, for machines without it: resources, namespace, patches, images, replicas.
+
+What else a Kustomization may say either cannot change a field that K-Fix edits, and is left alone, or is not known
+here, and then nothing is rendered. Merging follows Kubernetes' strategic merge patch for the lists of a pod.
+Source: kustomize's kustomization file reference; Kubernetes' API reference (patchMergeKey of each list).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from manifests.objects.shapes import items
+from manifests.refused import Refused
+from manifests.render import locality
+from manifests.render.merge import is_built_in, json_patched, merged
+from manifests.repository.rendering import Files, KustomizeBuild, NotRendered, Recipe, Workbench
+from schemas.base import Json
+
+_DONE = frozenset(
+    {
+        "resources",
+        "bases",
+        "components",
+        "namespace",
+        "patches",
+        "patchesStrategicMerge",
+        "patchesJson6902",
+        "images",
+        "replicas",
+    }
+)
+#: They change labels, annotations or order, or say something about building: nothing that a plan sets.
+_INERT = frozenset(
+    {
+        "apiVersion",
+        "kind",
+        "metadata",
+        "commonLabels",
+        "labels",
+        "commonAnnotations",
+        "buildMetadata",
+        "generatorOptions",
+        "sortOptions",
+    }
+)
+
+
+class BuiltIn:
+    """``rendering.Renderer`` where no program is: this subset of kustomize, and no Helm."""
+
+    @contextmanager
+    def open(self, files: Files) -> Iterator[Workbench]:
+        """Renders from memory."""
+        yield _Bench(files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    files: Files
+
+    def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
+        if not isinstance(recipe, KustomizeBuild):
+            raise NotRendered("helm is not installed here")
+        files = {**self.files, **(changed or {})}
+        locality.check(files, recipe.folder)
+        return build(files, recipe.folder)
+
+
+def build(files: Files, folder: str) -> str:
+    """The objects that a folder builds, as YAML. Raises NotRendered."""
+    built = _build(files, folder, [], 0)
+    return "---\n".join(yaml.safe_dump(item, sort_keys=True, allow_unicode=True) for item in built)
+
+
+def _build(files: Files, folder: str, given: list[Json], depth: int) -> list[Json]:
+    """``given``: what a component works on."""
+    if depth > 20:
+        raise NotRendered("Kustomizations use each other in a circle")
+    content = locality.kustomization(files, folder)
+    unknown = sorted(content.keys() - _DONE - _INERT)
+    kind = "Component" if given else "Kustomization"
+    if unknown or content.get("kind", kind) != kind:
+        what = unknown[0] if unknown else f"kind {content['kind']} here"
+        raise NotRendered(
+            f"kustomize is not installed here, and the built-in subset does not know {what}"
+        )
+    built = list(given)
+    for name in [*items(content, "resources"), *items(content, "bases")]:
+        path = locality.below(folder, name)
+        built += locality.read(files, path) if path in files else _build(files, path, [], depth + 1)
+    for name in items(content, "components"):
+        built = _build(files, locality.below(folder, name), built, depth + 1)
+    for entry, target in _patches(files, folder, content):
+        built = _patched(built, entry, target)
+    for item in built:
+        if content.get("namespace") and isinstance(item, dict):
+            _settle(item, str(content["namespace"]))
+    _set_replicas(built, items(content, "replicas"))
+    _set_images(built, items(content, "images"))
+    return built
+
+
+def _patches(
+    files: Files, folder: str, content: Mapping[str, Any]
+) -> list[tuple[Json, Mapping[str, Any]]]:
+    """(patch, target) in kustomize's order: strategic merges, then JSON patches, then ``patches``."""
+    entries: list[Any] = [
+        {"patch": item} if "\n" in str(item) else {"path": item}
+        for item in items(content, "patchesStrategicMerge")
+    ]
+    entries += [*items(content, "patchesJson6902"), *items(content, "patches")]
+    found: list[tuple[Json, Mapping[str, Any]]] = []
+    for entry in entries:
+        if not isinstance(entry, Mapping) or entry.get("options"):
+            raise NotRendered("a patch with options is not in the built-in subset")
+        target = entry.get("target") or {}
+        if entry.get("path"):
+            path = posixpath.normpath(posixpath.join(folder, str(entry["path"])))
+            if path not in files:
+                raise NotRendered(f"no file {path}")
+            parts = locality.read(files, path)
+        else:
+            try:
+                parts = locality.parse(str(entry.get("patch", "")))
+            except Refused as refused:
+                raise NotRendered(f"an inline patch: {refused.reason}") from None
+        found += [(part, target) for part in parts]
+    return found
+
+
+def _patched(built: list[Json], patch: Json, target: Mapping[str, Any]) -> list[Json]:
+    hit = False
+    out: list[Json] = []
+    for item in built:
+        if not (_selected(item, target) if target else _same_object(item, patch)):
+            out.append(item)
+            continue
+        hit = True
+        if isinstance(patch, list):
+            out.append(json_patched(item, patch))
+        elif patch.get("$patch") != "delete":
+            content = {k: v for k, v in patch.items() if k != "metadata"} if target else patch
+            out.append(merged(item, content, is_built_in(item)))
+    if not hit and not target:
+        raise NotRendered("a patch meets no object")
+    return out
+
+
+def _selected(item: Json, target: Mapping[str, Any]) -> bool:
+    if set(target) - {"kind", "name", "namespace", "group", "version"}:
+        raise NotRendered("a patch's selector is not in the built-in subset")
+    group, _, version = str(item.get("apiVersion", "")).rpartition("/")
+    metadata = item.get("metadata") or {}
+    have = {"kind": item.get("kind"), "group": group, "version": version}
+    have |= {"name": metadata.get("name"), "namespace": metadata.get("namespace", "default")}
+    for key, wanted in target.items():
+        if key in ("name", "kind", "namespace"):
+            if wanted and not re.fullmatch(str(wanted), str(have[key] or "")):
+                return False
+        elif wanted and wanted != have[key]:
+            return False
+    return True
+
+
+def _same_object(item: Json, patch: Json) -> bool:
+    if not isinstance(patch, Mapping):
+        raise NotRendered("a JSON patch without a target")
+    first, second = item.get("metadata") or {}, patch.get("metadata") or {}
+    return (
+        item.get("kind") == patch.get("kind")
+        and str(item.get("apiVersion")).rpartition("/")[0]
+        == str(patch.get("apiVersion")).rpartition("/")[0]
+        and first.get("name") == second.get("name")
+        and first.get("namespace", "default") == second.get("namespace", "default")
+    )
+
+
+_CLUSTER_SCOPED = frozenset(
+    {
+        "Namespace",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "PersistentVolume",
+        "StorageClass",
+        "PriorityClass",
+        "IngressClass",
+        "ValidatingAdmissionPolicy",
+        "APIService",
+    }
+)
+
+
+def _settle(item: dict[str, Any], namespace: str) -> None:
+    if item.get("kind") not in _CLUSTER_SCOPED:
+        item["metadata"] = {**(item.get("metadata") or {}), "namespace": namespace}
+
+
+def _set_replicas(built: list[Json], wanted: list[Any]) -> None:
+    for entry in wanted:
+        for item in built:
+            named = (item.get("metadata") or {}).get("name") == entry.get("name")
+            if named and item.get("kind") in (
+                "Deployment",
+                "StatefulSet",
+                "ReplicaSet",
+                "ReplicationController",
+            ):
+                item["spec"] = {**(item.get("spec") or {}), "replicas": entry.get("count")}
+
+
+def _set_images(built: list[Json], wanted: list[Any]) -> None:
+    for item in built:
+        for container in _containers(item):
+            image = str(container.get("image", ""))
+            for entry in wanted:
+                image = _image(image, entry)
+            if image:
+                container["image"] = image
+
+
+def _image(image: str, entry: Mapping[str, Any]) -> str:
+    name, tag = _split(image)
+    if name != entry.get("name"):
+        return image
+    name = str(entry.get("newName") or name)
+    if entry.get("digest"):
+        return f"{name}@{entry['digest']}"
+    return name + (f":{entry['newTag']}" if entry.get("newTag") else tag)
+
+
+def _split(image: str) -> tuple[str, str]:
+    """(name, tag or digest with its mark)."""
+    at = image.find("@")
+    if at >= 0:
+        return image[:at], image[at:]
+    colon = image.rfind(":")
+    return (image[:colon], image[colon:]) if colon > image.rfind("/") else (image, "")
+
+
+def _containers(node: Any) -> list[dict[str, Any]]:
+    """Every container below a node, as kustomize's image transformer finds them."""
+    found: list[dict[str, Any]] = []
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("containers", "initContainers") and isinstance(value, list):
+                found += [item for item in value if isinstance(item, dict)]
+            else:
+                found += _containers(value)
+    elif isinstance(node, list):
+        for item in node:
+            found += _containers(item)
+    return found

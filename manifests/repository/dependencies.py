@@ -1,0 +1,96 @@
+"""Charts that a chart brings along from the same repository: ``repository: file://../api``. Pure.
+
+Source: Helm's chart reference (dependencies), https://helm.sh/docs/topics/charts/.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+
+from manifests.objects.shapes import mappings, text
+from manifests.refused import Refused
+from manifests.repository.index import Index
+from manifests.repository.rendering import Files, NotRendered
+from manifests.text import equivalence, read
+
+_DEEP = 8
+
+
+def charts(index: Index) -> tuple[str, ...]:
+    """The folders of all charts of a repository."""
+    known = index.memo.get("charts")
+    if not isinstance(known, tuple):
+        known = tuple(p.rpartition("/")[0] for p in index.texts if p.endswith("Chart.yaml"))
+        index.memo["charts"] = known
+    return known
+
+
+def local(chart_file: str) -> Iterator[tuple[str, str]]:
+    """(name that its values stand under, folder as written) of each dependency by ``file://`` in a Chart.yaml."""
+    try:
+        documents = read.read(read.without_bom(chart_file)[1])
+    except Refused:
+        return
+    content = equivalence.filled(documents[0].root) if documents else None
+    for entry in mappings(content, "dependencies"):
+        repository = text(entry, "repository")
+        if repository.startswith("file://"):
+            yield text(entry, "alias") or text(entry, "name"), repository.removeprefix("file://")
+
+
+def kept(texts: Mapping[str, str], chart: str) -> list[tuple[str, str]]:
+    """(name, folder in the repository) of a chart's dependencies by ``file://``."""
+    found = []
+    for name, written in local(texts.get(posixpath.join(chart, "Chart.yaml"), "")):
+        folder = posixpath.normpath(posixpath.join(chart, written))
+        if folder != "." and not folder.startswith("..") and f"{folder}/Chart.yaml" in texts:
+            found.append((name, folder))
+    return found
+
+
+def folders(index: Index, chart: str) -> list[str]:
+    """The folders of all charts that a chart brings along, theirs included."""
+    found: dict[str, None] = {}
+    waiting = [chart]
+    while waiting:
+        for _, folder in kept(index.texts, waiting.pop()):
+            if folder not in found and folder != chart:
+                found[folder] = None
+                waiting.append(folder)
+    return list(found)
+
+
+def brought(files: Files, chart: str) -> dict[str, bytes | str]:
+    """``vendored`` for files as they are kept. Raises NotRendered where a copy of such a chart lies there already."""
+    own = files.get(posixpath.join(chart, "Chart.yaml"), "")
+    if b"file://" not in (own if isinstance(own, bytes) else own.encode()):
+        return {}
+    texts = {
+        path: content if isinstance(content, str) else content.decode("utf-8", "replace")
+        for path, content in files.items()
+        if posixpath.basename(path) == "Chart.yaml"
+    }
+    below = posixpath.join(chart, "charts") + "/"
+    for _, folder in kept(texts, chart):
+        name = posixpath.basename(folder)
+        if any(re.match(rf"{re.escape(below + name)}(/|-[0-9])", path) for path in files):
+            raise NotRendered(f"{chart} has a copy of {folder} below charts/")
+    return vendored(files, texts, chart)
+
+
+def vendored(files: Files, texts: Mapping[str, str], chart: str) -> dict[str, bytes | str]:
+    """The files that ``helm dependency build`` would put below ``charts/``, for what is in the repository."""
+    out: dict[str, bytes | str] = {}
+    waiting = [(chart, chart, 0)]
+    while waiting:
+        source, target, depth = waiting.pop()
+        for _, folder in kept(texts, source) if depth < _DEEP else ():
+            # One folder for each chart: Helm tells aliases of one chart apart by Chart.yaml.
+            inside = posixpath.join(target, "charts", posixpath.basename(folder))
+            for path, content in files.items():
+                if path.startswith(folder + "/"):
+                    out[posixpath.join(inside, path.removeprefix(folder + "/"))] = content
+            waiting.append((folder, inside, depth + 1))
+    return out

@@ -1,0 +1,214 @@
+"""What a repository's files declare. Cheap to build: files are searched as text, and parsed only when asked about."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from manifests.refused import Refused
+from manifests.repository import tree
+from manifests.text import guards
+from manifests.text import read as reading
+from manifests.text.guards import text_at
+from manifests.text.read import Document
+from schemas.base import ObjectRef
+
+_KIND = re.compile(r"""(?m)^["']?kind["']?:[ \t]*["']?([A-Za-z]+)""")
+_KIND_ANYWHERE = re.compile(r"""["']kind["']\s*:\s*["']([A-Za-z]+)""")
+_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
+_AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A document that declares (or patches) an object."""
+
+    path: str
+    document: Document
+    kind: str
+    group: str
+    namespace: str
+    name: str
+
+
+@dataclass(slots=True)
+class Index:
+    """The files of one repository at one commit. ``texts`` has what is readable, ``unreadable`` why the rest is not."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    #: Everything, also what is no manifest: charts' templates, what generators read.
+    files: Mapping[str, bytes | str] = field(default_factory=dict)
+    unreadable: dict[str, Refused] = field(default_factory=dict)
+    #: Targets of symlinks as they are written, by the symlink's path. None is followed.
+    links: dict[str, str] = field(default_factory=dict)
+    by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    #: What was read of each file; shared with other indexes of the same ``Blobs``.
+    blobs: dict[str, _Blob] = field(default_factory=dict)
+    #: What was worked out from all of it, by name: the graph of Kustomizations, the map of installers.
+    memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def documents(self, path: str) -> list[Document]:
+        """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""
+        guards.check_path(path)
+        blob = self.blobs.get(path)
+        if blob is None:  # added by hand
+            blob = self.blobs[path] = _Blob(self.texts[path], frozenset())
+        if blob.documents is None:
+            try:
+                _, body = reading.without_bom(blob.text)
+                guards.check_file(body)
+                documents = reading.read(body)
+                guards.check_documents(body, documents)
+                blob.documents = documents
+            except Refused as refused:
+                blob.documents = refused
+        if isinstance(blob.documents, Refused):
+            raise blob.documents
+        return blob.documents
+
+    def sightings(self, kind: str, name: str) -> tuple[list[Sighting], list[tuple[str, Refused]]]:
+        """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""
+        found: list[Sighting] = []
+        refused: list[tuple[str, Refused]] = []
+        for path in self.by_kind.get(kind.lower(), []):
+            if name not in self.texts[path]:
+                continue
+            try:
+                found += [
+                    s
+                    for s in self._of_file(path)
+                    if s.kind.lower() == kind.lower() and s.name == name
+                ]
+            except Refused as reason:
+                refused.append((path, reason))
+        return found, refused
+
+    def _of_file(self, path: str) -> Iterator[Sighting]:
+        for document in self.documents(path):
+            root = document.root
+            group, _, _ = text_at(root, "apiVersion").rpartition("/")
+            yield Sighting(
+                path,
+                document,
+                text_at(root, "kind"),
+                group,
+                text_at(root, "metadata", "namespace"),
+                text_at(root, "metadata", "name"),
+            )
+
+    def autoscaler_of(self, ref: ObjectRef) -> Sighting | None:
+        """A declared HorizontalPodAutoscaler or KEDA ScaledObject that scales the workload."""
+        for kind in _AUTOSCALERS:
+            for path in self.by_kind.get(kind.lower(), []):
+                if ref.name not in self.texts[path]:
+                    continue
+                for seen in self._readable(path):
+                    target = guards.child(seen.document.root, "spec", "scaleTargetRef")
+                    apart = ref.namespace and seen.namespace not in ("", ref.namespace)
+                    if apart or seen.kind != kind:
+                        continue
+                    if (
+                        text_at(target, "name") == ref.name
+                        and (text_at(target, "kind") or "Deployment") == ref.kind
+                    ):
+                        return seen
+        return None
+
+    def _readable(self, path: str) -> list[Sighting]:
+        try:
+            return list(self._of_file(path))
+        except Refused:
+            return []
+
+
+@dataclass(slots=True)
+class _Blob:
+    """What was read of one content, whatever files have it."""
+
+    text: str
+    kinds: frozenset[str]
+    documents: list[Document] | Refused | None = None
+
+
+class Blobs:
+    """Contents that were read before, by their hash, so that a new commit costs what changed in it. For one reader at a
+    time in a thread; least recently read ones go first once there are too many."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: OrderedDict[bytes, _Blob | Refused] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: str, content: bytes | str) -> _Blob:
+        """The content, read. Raises Refused NOT_UTF8, TOO_BIG."""
+        raw = content.encode() if isinstance(content, str) else content
+        key = hashlib.sha256(raw).digest() + (b"j" if path.endswith(".json") else b"")
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+        if known is None:
+            known = _read_blob(path, content)
+            with self._lock:
+                self._known[key] = known
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+
+def _read_blob(path: str, content: bytes | str) -> _Blob | Refused:
+    try:
+        text = reading.decode(content)
+    except Refused as refused:
+        return refused
+    return _Blob(text, frozenset(_kinds(path, text)))
+
+
+def build(files: Mapping[str, bytes | str], blobs: Blobs | None = None) -> Index:
+    """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason."""
+    index = Index(files=files)
+    for path, content in files.items():
+        if not path.endswith(_SUFFIXES):
+            continue
+        try:
+            tree.check_path(path)
+            blob = blobs.read(path, content) if blobs else _read_blob(path, content)
+            if isinstance(blob, Refused):
+                raise blob
+        except Refused as refused:
+            index.unreadable[path] = refused
+            continue
+        index.texts[path] = blob.text
+        index.blobs[path] = blob
+        for kind in blob.kinds:
+            index.by_kind[kind.lower()].append(path)
+    return index
+
+
+def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
+    """The index as it is with other texts for some files; what did not change is not read again."""
+    after = build(changed)
+    kept = {path: text for path, text in index.texts.items() if path not in changed}
+    kinds = {k: [p for p in found if p not in changed] for k, found in index.by_kind.items()}
+    for kind, found in after.by_kind.items():
+        kinds[kind] = sorted({*kinds.get(kind, ()), *found})
+    after.texts = kept | after.texts
+    after.files = {**index.files, **changed}
+    after.links = index.links
+    after.unreadable = {**index.unreadable, **after.unreadable}
+    after.by_kind = kinds
+    after.blobs = {p: b for p, b in index.blobs.items() if p not in changed} | after.blobs
+    return after
+
+
+def _kinds(path: str, text: str) -> set[str]:
+    kinds = set(_KIND.findall(text))
+    if path.endswith(".json") or text.lstrip("\ufeff \n\t").startswith("{"):
+        kinds |= set(_KIND_ANYWHERE.findall(text))
+    return kinds

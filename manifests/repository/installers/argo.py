@@ -1,0 +1,139 @@
+"""Argo CD's Applications and ApplicationSets as installers. Pure.
+
+Sources: Argo CD's Application specification, Kustomize, directory, plugin and ApplicationSet pages (3.x).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from manifests.objects.shapes import items, mapping, mappings, text
+from manifests.repository import argocd
+from manifests.repository.index import Index
+from manifests.repository.installers import naming
+from manifests.repository.installers.model import Installer
+from manifests.repository.installers.settings import from_argo
+from schemas.base import Json
+
+_HOLE = re.compile(r"\{\{.*?\}\}")
+#: From a template's first condition to its last end.
+_BRANCHES = re.compile(r"\{\{-?\s*(?:if|with|range)\b.*\{\{-?\s*end\s*-?\}\}")
+
+
+def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
+    """One installer for each source that applies something."""
+    name = f"Application/{_named(item)} in {place}"
+    spec = mapping(item, "spec")
+    destination = mapping(spec, "destination")
+    cluster = text(destination, "name") or text(destination, "server")
+    namespace = text(destination, "namespace")
+    dry = mapping(spec, "sourceHydrator", "drySource")
+    if dry.get("path"):
+        folder, why = argocd.folder_of(text(dry, "path")), "Argo CD's hydrator renders it"
+        said = words(item, place, dry, destination)
+        yield Installer(name, folder, (), namespace, False, cluster, said, trouble=why)
+    for _, source in argocd.sources(item):
+        settings = mapping(source, "kustomize")
+        said = words(item, place, source, destination)
+        files = _value_files(item, source)
+        if source.get("chart"):
+            trouble = f"the chart {text(source, 'chart')} is kept elsewhere"
+            yield Installer(name, None, files, namespace, False, cluster, said, trouble=trouble)
+            inline = yaml.safe_dump(dict(mapping(source, "helm")))
+            inline += text(source, "helm", "values")
+            pattern = naming.named_in(index, inline)
+            if pattern is not None:
+                yield Installer(name, pattern=pattern, words=said, trouble=naming.LISTED)
+            continue
+        if not source.get("path"):
+            continue
+        on_top, trouble = from_argo(settings)
+        directory = mapping(source, "directory")
+        if source.get("plugin"):
+            trouble = "a plugin of Argo CD renders it"
+        elif directory.get("jsonnet"):
+            trouble = "jsonnet renders it"
+        trouble = trouble or _overridden(index, item, argocd.folder_of(text(source, "path")))
+        yield Installer(
+            name,
+            argocd.folder_of(text(source, "path")),
+            files,
+            namespace,
+            False,
+            cluster,
+            said,
+            on_top,
+            bool(directory.get("recurse")) or bool(source.get("plugin")),
+            trouble=trouble,
+        )
+
+
+def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
+    """What an ApplicationSet makes. Where its generators cannot be followed, whatever its template may mean."""
+    made, complete = argocd.expanded(item, index.files)
+    for application in made:
+        yield from of_application(index, application, place)
+    if complete:
+        return
+    name = f"ApplicationSet/{_named(item)} in {place}"
+    template = {"metadata": {}, **mapping(item, "spec", "template")}
+    trouble = "nobody here can tell which Applications it makes"
+    for source in [s for _, s in argocd.sources(template)]:
+        written = [text(source, "path"), *_value_files(template, source)]
+        for one in [w for w in written if w]:
+            pattern = _pattern(one, whole=one != text(source, "path"))
+            yield Installer(name, words=(), pattern=pattern, trouble=trouble)
+
+
+def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
+    """The paths that a template with holes may come to mean."""
+    written = _BRANCHES.sub("{{}}", written)
+    parts = _HOLE.split(argocd.folder_of(written) if "{{" not in written else written.lstrip("/"))
+    body = ".*".join(re.escape(part) for part in parts)
+    return re.compile(body if whole else body.rstrip("/") + "(/.*)?")
+
+
+def _overridden(index: Index, item: Json, folder: str) -> str:
+    """Argo CD Image Updater and ``argocd app set`` write parameters beside what is applied."""
+    for name in (f".argocd-source-{text(item, 'metadata', 'name')}.yaml", ".argocd-source.yaml"):
+        path = posixpath.join(folder, name)
+        if path in index.texts:
+            return f"{path} overrides it"
+    return ""
+
+
+def _named(item: Json) -> str:
+    return f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}"
+
+
+def words(
+    item: Json, place: str, source: Mapping[str, Any], destination: Mapping[str, Any]
+) -> tuple[str, ...]:
+    labels = mapping(item, "metadata", "labels")
+    said = [str(labels[k]) for k in labels if k.rpartition("/")[2] in ("env", "environment")]
+    said += [text(destination, "name"), place, text(item, "metadata", "name")]
+    said += [text(destination, "namespace"), text(item, "spec", "project"), text(source, "path")]
+    said += [str(f) for f in items(source, "helm", "valueFiles")]
+    return tuple(word for word in said if word)
+
+
+def _value_files(item: Json, source: Mapping[str, Any]) -> tuple[str, ...]:
+    lenders = {str(s["ref"]) for _, s in argocd.sources(item) if s.get("ref")}
+    folder = "" if source.get("chart") else argocd.folder_of(text(source, "path"))
+    found = []
+    for name in [str(f) for f in items(source, "helm", "valueFiles")]:
+        if name.startswith("$"):
+            lender, _, rest = name[1:].partition("/")
+            found.append(argocd.folder_of(rest) if lender in lenders else name)
+        elif name.startswith("/"):
+            found.append(argocd.folder_of(name))
+        else:
+            found.append(posixpath.normpath(posixpath.join(folder, name)))
+    for parameter in mappings(source, "helm", "fileParameters"):
+        found.append(posixpath.normpath(posixpath.join(folder, text(parameter, "path"))))
+    return tuple(found)

@@ -1,0 +1,307 @@
+"""Commands of scripts and CI files that apply manifests or install charts: ``kubectl apply -f``, ``helm upgrade -f``.
+
+Pure: the text is read, nothing is run. What a shell fills in is anything.
+"""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+import shlex
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from manifests.repository.index import Index
+
+_NAMES = re.compile(
+    r"(^|/)(Makefile|[^/]+\.mk|Jenkinsfile[^/]*|[Jj]ustfile|Taskfile\.ya?ml|Tiltfile|[^/]+\.(sh|bash|groovy|ps1)"
+    r"|\.gitlab-ci[^/]*\.ya?ml|[^/]*azure-pipelines[^/]*\.ya?ml|bitbucket-pipelines\.ya?ml|cloudbuild\.ya?ml)$"
+    r"|(^|/)\.(github/workflows|circleci|gitlab|gitlab-ci|ci|tekton|drone|buildkite)/[^/]+\.ya?ml$"
+    r"|(^|/)ci/[^/]+\.ya?ml$"
+)
+_COMMAND = re.compile(
+    r"\b(helm|kubectl|oc|kustomize|kapp|ytt|envsubst|jsonnet|kubecfg|cdk8s|kompose|yq|sed|argocd|flux)\b[^\n;&|]*"
+)
+_VARIABLE = re.compile(
+    r"\$\(\(?[^)]*\)\)?|\$\{\{.*?\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^>]*>|%[A-Z_]+%"
+)
+_ANY = "\x00"
+_INTO = re.compile(r"(?:\b(?:cd|pushd)\s+|\bworking-directory:\s*)[\"']?([\w./-]+)")
+_LOOP = re.compile(
+    r"\bfor\s+(\w+)\s+in[ \t]([^;\n]{1,500})[;\n]\s{0,40}do\b(.{0,1000}?)\bdone\b", re.DOTALL
+)
+#: Words of a loop that are filled in.
+_TURNS = 20
+#: Folders that a script goes into, the latest ones.
+_INSIDE = 40
+#: Loops of one script that are followed.
+_LOOPS = 50
+#: Scripts that try manifests out in a cluster of the pipeline's own.
+_TRIED_OUT = frozenset(
+    {"e2e", "test", "tests", "lint", "validate", "kind", "minikube", "local", "check", "checks"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command that installs something. Words with a variable in them hold ``ANY`` in its place."""
+
+    place: str
+    line: str
+    program: str
+    #: Chart (helm), or folder or file that is applied or built.
+    subject: str
+    name: str = ""
+    namespace: str = ""
+    value_files: tuple[str, ...] = ()
+    #: Does it set values or rewrite files in ways that are not followed?
+    trouble: str = ""
+    recursive: bool = False
+    #: Folders that the script went into before it.
+    inside: tuple[str, ...] = ()
+
+
+def is_script(path: str) -> bool:
+    """Is it a file that runs commands?"""
+    return bool(_NAMES.search(path))
+
+
+def commands(index: Index) -> Iterator[Command]:
+    """The commands of all scripts."""
+    for path, content in index.files.items():
+        if is_script(path) and not _TRIED_OUT & set(re.split(r"[^a-z0-9]+", path.lower())):
+            text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            yield from in_text(path, text)
+
+
+def in_text(path: str, text: str) -> Iterator[Command]:
+    """The commands of one text."""
+    text = re.sub(r"\\\r?\n", " ", text)
+    text = _VARIABLE.sub(_ANY, "\n".join((text, *_turns(text))))
+    into = deque((found.end(), _folder(path, found[1])) for found in _INTO.finditer(text))
+    inside: dict[str, None] = {}
+    for found in _COMMAND.finditer(text):
+        stop = text.find("\n", found.end())
+        rest = text[found.end() : stop if stop >= 0 else len(text)]
+        if _only_shows(found[0], rest):
+            continue
+        line = found[0].strip().strip("'\"`,]").strip()
+        try:
+            words = shlex.split(line.replace("\\", ""), comments=True)
+        except ValueError:
+            words = line.replace("'", "").replace('"', "").split()
+        while into and into[0][0] <= found.start():
+            inside.setdefault(into.popleft()[1])
+        for one in _read(path, line, [w for w in words if w not in ("'", '"')]):
+            yield replace(one, inside=tuple(inside)[-_INSIDE:])
+
+
+def _turns(text: str) -> Iterator[str]:
+    """What a loop over words runs, for each of them; a pattern among the words is anything."""
+    for found in itertools.islice(_LOOP.finditer(text), _LOOPS):
+        for word in found[2].split()[:_TURNS]:
+            meant = word.replace("*", "${any}")
+            yield re.sub(
+                rf"\$\{{{found[1]}\}}|\${found[1]}\b", lambda _, meant=meant: meant, found[3]
+            )
+
+
+def _only_shows(command: str, rest: str) -> bool:
+    """Checks of a pipeline render and look; what deploys hands the rendering on."""
+    shown = re.match(r"(helm\s+(template|diff|lint)|kustomize)\b", command)
+    return bool(shown) and not re.search(r"\b(apply|kapp|create|replace)\b|>", command + rest)
+
+
+def _read(path: str, line: str, words: list[str]) -> Iterator[Command]:
+    program = words[0] if words else ""
+    if program == "helm":
+        yield from _helm(path, line, words[1:])
+    elif program in ("kubectl", "oc", "kapp"):
+        yield from _apply(path, line, program, words[1:])
+    elif program == "kustomize" and "build" in words:
+        for word in words[words.index("build") + 1 :]:
+            if not word.startswith("-"):
+                yield Command(path, line, "kustomize", _folder(path, word))
+                break
+    elif program in ("argocd", "flux") and "create" in words:
+        why = f"{program} is told so on a command line"
+        for option, value in _options(words):
+            if option == "--path" and value:
+                yield Command(path, line, program, _folder(path, value), trouble=why)
+    elif program in ("ytt", "envsubst", "jsonnet", "kubecfg", "cdk8s", "kompose", "yq", "sed"):
+        yield from _rewriting(path, line, program, words[1:])
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+    """(option, value); plain words have the option ``""``."""
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word.startswith("-"):
+            name, equals, value = word.partition("=")
+            takes = name in _TAKING or (
+                name.startswith("-") and not name.startswith("--") and name in _TAKING
+            )
+            if not equals and takes and at + 1 < len(words):
+                at += 1
+                value = words[at]
+            yield name, value
+        else:
+            yield "", word
+        at += 1
+
+
+_TAKING = frozenset(
+    {
+        "-f", "--values", "--filename", "-k", "--kustomize", "-n", "--namespace", "--set", "--set-string", "--set-file",
+        "--kube-context", "--context", "--version", "--repo", "--timeout", "--kubeconfig", "-a", "--app", "--post-renderer",
+        "-o", "--output", "--history-max", "--set-json", "-l", "--selector", "-m", "--file", "-i", "--path",
+    }
+)  # fmt: skip
+
+
+def _helm(path: str, line: str, words: list[str]) -> Iterator[Command]:
+    options = list(_options(words))
+    plain = [value for name, value in options if not name]
+    if not plain or plain[0] not in ("upgrade", "install", "template", "diff"):
+        return
+    plain = [word for word in plain if word not in ("upgrade", "install", "template", "diff")]
+    if not plain:
+        return
+    name, chart = (plain[0], plain[1]) if len(plain) > 1 else ("", plain[0])
+    files = [
+        _folder(path, one)
+        for option, value in options
+        if option in ("-f", "--values")
+        for one in value.split(",")
+    ]
+    sets = any(option.startswith("--set") or option == "--post-renderer" for option, _ in options)
+    namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
+    trouble = "its command line sets values" if sets else ""
+    yield Command(path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble)
+
+
+def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[Command]:
+    if not {"apply", "create", "replace", "deploy"} & set(words):
+        return
+    options = list(_options(words))
+    namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
+    recursive = any(option in ("-R", "--recursive") for option, _ in options) or program == "kapp"
+    for option, value in options:
+        if option in ("-f", "--filename", "-k", "--kustomize") and value not in ("", "-"):
+            for one in value.replace("*", _ANY).split(","):
+                yield Command(
+                    path, line, program, _folder(path, one), "", namespace, recursive=recursive
+                )
+
+
+def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator[Command]:
+    for word in (written.lstrip("<>").strip("'\"") for written in words):
+        if (
+            re.search(r"[/.]", word)
+            and not word.startswith("-")
+            and re.fullmatch(r"[\w./\x00*-]+", word)
+        ):
+            yield Command(
+                path,
+                line,
+                program,
+                _folder(path, word),
+                trouble=f"{program} makes or changes it",
+                recursive=True,
+            )
+
+
+def _folder(path: str, written: str) -> str:
+    """Scripts are run from the repository's root or from their own folder; both are tried by the reader."""
+    written = written.strip("'\"")
+    folder = posixpath.normpath(written.removeprefix("./") or ".")
+    return "" if folder == "." else folder.lstrip("/")
+
+
+def pattern_of(command: Command, written: str) -> re.Pattern[str]:
+    """The paths that a written one may mean, from the root, from the script's folder and those above it."""
+    body = re.escape(written.lstrip("./") if written.startswith("..") else written)
+    body = body.replace(re.escape(_ANY), "[^/]*").replace("\x00", "[^/]*").replace(r"\*", "[^/]*")
+    folder = re.escape(posixpath.dirname(command.place))
+    start = (
+        f"({folder}/)?"
+        if folder and not written.startswith("..")
+        else "(.*/)?"
+        if written.startswith("..")
+        else ""
+    )
+    return re.compile(f"{start}{body}(/.*)?" if body else ".*")
+
+
+def holds_any(written: str) -> bool:
+    """Does a shell fill something in?"""
+    return _ANY in written
+
+
+def says_nothing(written: str) -> bool:
+    """Is it nothing but what a shell fills in?"""
+    return len(re.sub(r"[^A-Za-z]", "", written)) < 2 and _ANY in written
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A chart of the repository as a command installs it."""
+
+    said_by: str
+    chart: str
+    name: str
+    namespace: str
+    value_files: tuple[str, ...]
+    words: tuple[str, ...]
+    trouble: str = ""
+
+
+def said_of(command: Command) -> str:
+    """What people call it."""
+    return f"`{command.line[:80]}` in {command.place}".replace(_ANY, "…")
+
+
+def words_of(command: Command) -> tuple[str, ...]:
+    """What of it may name an environment: values files and names before the script's own path."""
+    said = (command.namespace, command.name, command.subject, *command.value_files, command.place)
+    return tuple(word.replace(_ANY, "") for word in said if word.replace(_ANY, ""))
+
+
+def installed(index: Index) -> Iterator[Installed]:
+    """Charts that scripts install with values files that they name in full."""
+    for command in commands(index):
+        if command.program != "helm" or any(
+            holds_any(word) for word in (command.subject, *command.value_files)
+        ):
+            continue
+        files = tuple(f for name in command.value_files for f in meant(index, command, name))
+        missing = len(files) < len(command.value_files)
+        trouble = command.trouble or ("a values file is not here" if missing else "")
+        for chart in meant(index, command, command.subject):
+            if posixpath.join(chart, "Chart.yaml") in index.texts:
+                yield Installed(
+                    said_of(command), chart, command.name, command.namespace, files,
+                    words_of(command), trouble,
+                )  # fmt: skip
+
+
+def meant(index: Index, command: Command, written: str) -> list[str]:
+    """The file or folder that a script means, counted from the root, from its own folder or the one above."""
+    found = [path for folder in command.inside for path in _there(index, command, folder, written)]
+    found += _there(index, command, "", written)
+    if not found and written in ("", "."):
+        return [""]
+    return list(dict.fromkeys(found))
+
+
+def _there(index: Index, command: Command, folder: str, written: str) -> list[str]:
+    own = posixpath.dirname(command.place)
+    for start in dict.fromkeys(("", own, posixpath.dirname(own))):
+        path = posixpath.normpath(posixpath.join(start, folder, written))
+        path = "" if path == "." else path
+        if path in index.texts or any(p.startswith(path + "/") for p in index.texts if path):
+            return [path]
+    return []

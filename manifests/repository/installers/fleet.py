@@ -1,0 +1,143 @@
+"""Fleet's bundles: what a ``fleet.yaml`` installs, for each of its targets. Pure.
+
+Source: Fleet's fleet.yaml reference, https://fleet.rancher.io/ref-fleet-yaml.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.objects import paths
+from manifests.objects.shapes import items, mapping, mappings, text
+from manifests.refused import Refused
+from manifests.repository.index import Index
+from manifests.text import equivalence, read
+
+NAMES = ("fleet.yaml", "fleet.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bundle as one of its targets gets it; the last one is for clusters that no customization names."""
+
+    said_by: str
+    place: str
+    folder: str
+    namespace: str
+    forced: bool
+    words: tuple[str, ...]
+    release: str
+    #: Folder of the chart, ``None`` where the bundle has none.
+    chart: str | None
+    #: Folder that kustomize builds, ``None`` where it has none.
+    build: str | None
+    #: (path of values in fleet.yaml or of a file, values, where they stand in fleet.yaml), later ones win.
+    layers: tuple[tuple[str, Mapping[str, Any] | None, paths.Path], ...]
+    #: Files that replace or patch the bundle's own for this target.
+    overlays: tuple[str, ...]
+    trouble: str = ""
+
+
+def targets(index: Index) -> Iterator[Target]:
+    """All bundles of the repository, target by target."""
+    for path in index.texts:
+        if posixpath.basename(path) in NAMES:
+            yield from _of_file(index, path)
+
+
+def _of_file(index: Index, path: str) -> Iterator[Target]:
+    try:
+        documents = read.read(read.without_bom(index.texts[path])[1])
+    except Refused as refused:
+        folder = posixpath.dirname(path)
+        why = f"it cannot be read: {refused.reason}"
+        yield Target(
+            f"Fleet's {path}", path, folder, "", False, (path,), "", None, None, (), (), why
+        )
+        return
+    content = equivalence.filled(documents[0].root) if documents else {}
+    listed = mappings(content, "targetCustomizations")
+    for at, entry in enumerate(listed):
+        yield _target(index, path, content, entry, ("targetCustomizations", at))
+    rest = _target(index, path, content, {}, ())
+    # Where every target builds a folder of its own, the bundle's folder is no deployment of its own.
+    if rest.chart is not None or rest.build is not None or not listed:
+        yield rest
+
+
+def _target(
+    index: Index, path: str, content: Any, entry: Mapping[str, Any], at: paths.Path
+) -> Target:
+    folder = posixpath.dirname(path)
+    name = text(entry, "name") or (str(at[-1]) if at else "")
+    said = f"target {name} of Fleet's {path}" if at else f"Fleet's {path}"
+    own, theirs = mapping(content, "helm"), mapping(entry, "helm")
+    build = text(entry, "kustomize", "dir") or text(content, "kustomize", "dir")
+    built = _below(folder, build) if build else _kustomized(index, folder)
+    chart, elsewhere = _chart(index, folder, text(theirs, "chart") or text(own, "chart"))
+    layers = [*_layers(folder, own, path, ("helm",)), *_layers(folder, theirs, path, (*at, "helm"))]
+    forced = text(entry, "namespace") or text(content, "namespace")
+    default = text(entry, "defaultNamespace") or text(content, "defaultNamespace")
+    selected = mapping(entry, "clusterSelector", "matchLabels").values()
+    words = [text(entry, key) for key in ("name", "clusterName", "clusterGroup")]
+    words += [*(str(value) for value in selected), folder, build, forced or default]
+    overlays = [
+        posixpath.join(folder, "overlays", str(one)) for one in items(entry, "yaml", "overlays")
+    ]
+    return Target(
+        said,
+        path,
+        folder,
+        forced or default,
+        bool(forced),
+        tuple(word for word in words if word),
+        text(theirs, "releaseName") or text(own, "releaseName"),
+        chart,
+        built,
+        tuple(layers),
+        tuple(overlays),
+        elsewhere or _trouble(own, theirs),
+    )
+
+
+def _chart(index: Index, folder: str, named: str) -> tuple[str | None, str]:
+    if not named:
+        return (folder, "") if f"{folder}/Chart.yaml".lstrip("/") in index.texts else (None, "")
+    inside = _below(folder, named)
+    if f"{inside}/Chart.yaml".lstrip("/") in index.texts:
+        return inside, ""
+    return None, f"the chart {named[:80]} is kept elsewhere"
+
+
+def _kustomized(index: Index, folder: str) -> str | None:
+    name = posixpath.join(folder, "kustomization.yaml")
+    return folder if name in index.texts else None
+
+
+def _layers(
+    folder: str, helm: Mapping[str, Any], path: str, at: paths.Path
+) -> Iterator[tuple[str, Mapping[str, Any] | None, paths.Path]]:
+    for name in items(helm, "valuesFiles"):
+        yield _below(folder, str(name)), None, ()
+    inline = mapping(helm, "values")
+    if inline:
+        yield path, inline, (*at, "values")
+
+
+def _trouble(*settings: Mapping[str, Any]) -> str:
+    for helm in settings:
+        if helm.get("valuesFrom"):
+            return "its values come from a ConfigMap or Secret of the cluster"
+        if helm.get("templateValues"):
+            return "its values are templates that Fleet fills in"
+        if "${" in str(helm.get("values", "")):
+            return "Fleet fills in its values"
+    return ""
+
+
+def _below(folder: str, name: str) -> str:
+    path = posixpath.normpath(posixpath.join(folder, name))
+    return "" if path == "." else path

@@ -1,0 +1,65 @@
+"""Flux's Kustomizations and HelmReleases as installers. Pure.
+
+Sources: Flux's Kustomization v1 and HelmRelease v2 references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from manifests.objects.shapes import items, mapping, text
+from manifests.repository import argocd
+from manifests.repository.index import Index
+from manifests.repository.installers.model import Installer
+from manifests.repository.installers.settings import from_flux
+from schemas.base import Json
+
+
+def of_kustomization(index: Index, item: Json, place: str) -> Iterator[Installer]:
+    """What a Flux Kustomization applies: a folder, with settings on top. Of a path that is not here, since it counts
+    from the root of an artifact, every folder that ends in it may be meant."""
+    spec = mapping(item, "spec")
+    name = text(item, "metadata", "name")
+    cluster = text(spec, "kubeConfig", "secretRef", "name")
+    variables = mapping(spec, "postBuild", "substitute")
+    words = [cluster, place, name, text(spec, "path"), text(spec, "targetNamespace")]
+    words += [str(value) for key, value in variables.items() if "env" in str(key).lower()]
+    for folder in _meant(index, argocd.folder_of(text(spec, "path") or ".")):
+        yield Installer(
+            f"Flux's Kustomization {name} in {place}",
+            folder,
+            namespace=text(spec, "targetNamespace"),
+            forced=bool(spec.get("targetNamespace")),
+            cluster=cluster,
+            words=tuple(word for word in words if word),
+            on_top=from_flux(spec),
+            recursive=True,
+        )
+
+
+def _meant(index: Index, folder: str) -> list[str]:
+    if not folder or any(path.startswith(folder + "/") for path in index.texts):
+        return [folder]
+    found = dict.fromkeys(
+        path[: path.index(f"/{folder}/") + 1 + len(folder)]
+        for path in index.texts
+        if f"/{folder}/" in path
+    )
+    return list(found) or [folder]
+
+
+def of_release(item: Json, place: str) -> Installer:
+    """What a HelmRelease installs: the folder of its chart where that is in a Git repository."""
+    spec = mapping(item, "spec")
+    inside = mapping(spec, "chart", "spec")
+    here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
+    name, namespace = text(item, "metadata", "name"), text(item, "metadata", "namespace")
+    files = tuple(argocd.folder_of(str(f)) for f in items(inside, "valuesFiles"))
+    return Installer(
+        f"HelmRelease/{namespace}/{name} in {place}",
+        argocd.folder_of(text(inside, "chart")) if here else None,
+        files if here else (),
+        text(spec, "targetNamespace") or namespace,
+        words=tuple(w for w in (place, name, namespace, text(spec, "targetNamespace")) if w),
+        trouble="" if here else "its chart is kept elsewhere",
+    )

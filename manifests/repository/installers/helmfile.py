@@ -1,0 +1,157 @@
+"""helmfile's releases, for each of its environments. Pure.
+
+Sources: helmfile's configuration and environments pages (1.x): the lists of values in their order, later ones win;
+``{{ .Environment.Name }}`` and ``{{ .Release.Name }}`` are what can be filled in here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from manifests.objects import paths
+from manifests.objects.shapes import items, mapping, mappings, text
+from manifests.refused import Refused
+from manifests.repository.index import Index
+from manifests.text import equivalence, read
+
+_NAME = re.compile(
+    r"(^|/)helmfile[^/]*\.ya?ml(\.gotmpl)?$|(^|/)helmfile\.d/[^/]+\.ya?ml(\.gotmpl)?$"
+)
+_HOLE = re.compile(r"\{\{-?\s*\.?(Environment\.Name|Release\.Name|Release\.Namespace)\s*-?\}\}")
+#: What changes releases in ways that are not followed.
+_UNKNOWN = ("bases", "helmDefaults", "commonLabels", "templates", "missingFileHandler")
+_INERT = ("helmDefaults", "commonLabels", "missingFileHandler")
+_RELEASE_UNKNOWN = (
+    "set",
+    "setTemplate",
+    "setString",
+    "secrets",
+    "valuesTemplate",
+    "inherit",
+    "strategicMergePatches",
+    "jsonPatches",
+    "transformers",
+    "dependencies",
+    "postRenderer",
+    "chartPrepare",
+    "adopt",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRelease:
+    """A release of a helmfile in one environment. ``chart`` is a folder of the repository, or ``None``."""
+
+    said_by: str
+    place: str
+    environment: str
+    name: str
+    namespace: str
+    chart: str | None
+    layers: tuple[tuple[str, Mapping[str, Any] | None, paths.Path], ...]
+    trouble: str = ""
+    #: Files that it may read, where its settings cannot be followed.
+    pattern: re.Pattern[str] | None = None
+
+
+def releases(index: Index) -> Iterator[FileRelease]:
+    """All releases of all helmfiles."""
+    for path, content in index.files.items():
+        if _NAME.search(path):
+            text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            yield from _of_file(index, path, text_of)
+
+
+def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
+    try:
+        documents = [equivalence.filled(d.root) for d in read.read(read.without_bom(content)[1])]
+    except Refused:
+        yield _unreadable(path, content, "its template cannot be read here")
+        return
+    environments: dict[str, Any] = {}
+    whole: dict[str, Any] = {}
+    for document in documents:
+        if isinstance(document, Mapping):
+            environments |= mapping(document, "environments")
+            whole |= {k: v for k, v in document.items() if k not in ("environments", "releases")}
+    listed = [entry for document in documents for entry in mappings(document, "releases")]
+    unknown = next((key for key in _UNKNOWN if whole.get(key) and key not in _INERT), "")
+    trouble = f"helmfile's {unknown} are not followed here" if unknown else ""
+    lenient = str(whole.get("missingFileHandler", "Error")) in ("Warn", "Info", "Debug")
+    place_of = _positions(documents)
+    for environment in environments or {"default": {}}:
+        for at, entry in zip(place_of, listed, strict=True):
+            one = _release(index, path, environment, entry, at, alone=len(documents) == 1)
+            missing = [f for f, inline, _ in one.layers if inline is None and f not in index.texts]
+            if missing and lenient:
+                kept = tuple(layer for layer in one.layers if layer[0] not in missing)
+                one = replace(one, layers=kept)
+            yield replace(one, trouble=one.trouble or trouble)
+
+
+def _positions(documents: list[Any]) -> list[int]:
+    return [at for document in documents for at in range(len(mappings(document, "releases")))]
+
+
+def _release(
+    index: Index, path: str, environment: str, entry: Mapping[str, Any], at: int, *, alone: bool
+) -> FileRelease:
+    folder = posixpath.dirname(path)
+    known = {"Environment.Name": environment, "Release.Name": text(entry, "name")}
+    known["Release.Namespace"] = text(entry, "namespace")
+
+    def filled(word: object) -> str:
+        return _HOLE.sub(lambda m: known[m[1]], str(word))
+
+    layers: list[tuple[str, Mapping[str, Any] | None, paths.Path]] = []
+    for number, one in enumerate(items(entry, "values")):
+        if isinstance(one, Mapping):
+            # Of several documents the place of an entry is not said here, so that it is not edited.
+            spot: paths.Path = ("releases", at, "values", number) if alone else ()
+            layers.append((path, one, spot))
+        else:
+            layers.append((posixpath.normpath(posixpath.join(folder, filled(one))), None, ()))
+    said = str(entry)
+    trouble = next(
+        (f"its {key} is not followed here" for key in _RELEASE_UNKNOWN if entry.get(key)), ""
+    )
+    if "{{" in filled(said):
+        trouble = "helmfile fills in its values"
+    written = filled(text(entry, "chart"))
+    chart = posixpath.normpath(posixpath.join(folder, written))
+    here = written.startswith(".") and posixpath.join(chart, "Chart.yaml") in index.texts
+    return FileRelease(
+        f"release {filled(text(entry, 'name'))} of {path} in environment {environment}",
+        path,
+        environment,
+        filled(text(entry, "name")),
+        filled(text(entry, "namespace")),
+        chart if here else None,
+        tuple(layers),
+        trouble or ("" if here else f"the chart {written[:80]} is kept elsewhere"),
+        _wide(said, folder) if trouble else None,
+    )
+
+
+def _unreadable(path: str, content: str, why: str) -> FileRelease:
+    folder = posixpath.dirname(path)
+    return FileRelease(f"helmfile {path}", path, "", "", "", None, (), why, _wide(content, folder))
+
+
+def _wide(content: str, folder: str) -> re.Pattern[str]:
+    """Every path that a text may mean: words that look like one, with anything where a template stands."""
+    content = re.sub(r"\{\{.*?\}\}", "\x00", content)
+    words = set(
+        re.findall(r"[\w.\x00-]*(?:/[\w.\x00-]+)+|[\w\x00-]+(?:\.[\w\x00-]+)*\.ya?ml", content)
+    )
+    shapes = []
+    for word in words:
+        joined = posixpath.normpath(posixpath.join(folder, word))
+        shapes.append(
+            re.escape(joined).replace("\x00", "[^/]*").replace("\\\x00", "[^/]*") + "(/.*)?"
+        )
+    return re.compile("|".join(shapes) or r"(?!)")

@@ -1,0 +1,152 @@
+"""Reads the map of installers of a repository. Pure; with a workbench also what Kustomizations make of Applications."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from manifests.objects.shapes import mapping, text
+from manifests.refused import Refused
+from manifests.repository import kustomize
+from manifests.repository.index import Index
+from manifests.repository.installers import (
+    argo,
+    commands,
+    fleet,
+    flux,
+    helmfile,
+    naming,
+    skaffold,
+    sources,
+)
+from manifests.repository.installers.commands import Command
+from manifests.repository.installers.model import Installer, Map
+from manifests.text import equivalence
+from schemas.base import Json
+
+_ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
+_KINDS = ("application", "applicationset", "kustomization", "helmrelease")
+
+
+def read_map(index: Index, declared: Iterable[tuple[str, Json]] | None = None) -> Map:
+    """The map of a repository, read once for an index. ``declared``: Applications and their like with who declares them,
+    where renderings were made to see them; without, they are taken as they stand in the files."""
+    known = index.memo.get("map")
+    if isinstance(known, Map) and declared is None:
+        return known
+    found = Map(index, kustomize.read_graph(index))
+    for place, item in _declared(index) if declared is None else declared:
+        found.installers += _of_object(index, item, place)
+    found.installers += [_of_fleet(target) for target in fleet.targets(index)]
+    found.installers += [_of_helmfile(release) for release in helmfile.releases(index)]
+    for command in commands.commands(index):
+        found.installers += _of_command(index, command)
+    found.installers += skaffold.installers(index)
+    found.installers += naming.installers(index)
+    for source in sources.sources(index):
+        found.installers.append(
+            Installer(source.path, pattern=source.pattern, trouble=source.why, words=(source.path,))
+        )
+    if declared is None:
+        index.memo["map"] = found
+    return found
+
+
+def _declared(index: Index) -> Iterator[tuple[str, Json]]:
+    for kind in _KINDS:
+        for path in index.by_kind.get(kind, []):
+            try:
+                documents = index.documents(path)
+            except Refused:
+                continue
+            for document in documents:
+                item = equivalence.filled(document.root)
+                if isinstance(item, dict) and str(item.get("kind", "")).lower() == kind:
+                    yield path, item
+
+
+def _of_object(index: Index, item: Json, place: str) -> list[Installer]:
+    group = text(item, "apiVersion").partition("/")[0]
+    if not mapping(item, "spec"):
+        return []
+    known = text(item, "kind"), group
+    if known == ("Application", _ARGO):
+        return list(argo.of_application(index, item, place))
+    if known == ("ApplicationSet", _ARGO):
+        return list(argo.of_set(index, item, place))
+    if known == ("Kustomization", _FLUX):
+        return list(flux.of_kustomization(index, item, place))
+    return [flux.of_release(item, place)] if known == ("HelmRelease", _HELM) else []
+
+
+def _of_fleet(target: fleet.Target) -> Installer:
+    folder = target.build if target.build is not None else target.chart
+    files = [path for path, inline, _ in target.layers if inline is None]
+    inside = [target.place] if target.layers else []
+    if target.chart is None and target.build is None:
+        folder = target.folder
+    overlaid = tuple(re.escape(one) + "/.*" for one in target.overlays)
+    return Installer(
+        target.said_by,
+        folder,
+        (*files, *inside),
+        target.namespace,
+        target.forced,
+        words=target.words,
+        recursive=True,
+        pattern=re.compile("|".join(overlaid)) if overlaid else None,
+        trouble=target.trouble or ("its overlays are not followed here" if overlaid else ""),
+    )
+
+
+def _of_helmfile(release: helmfile.FileRelease) -> Installer:
+    files = [path for path, inline, _ in release.layers if inline is None]
+    inside = [release.place] if any(inline is not None for _, inline, _ in release.layers) else []
+    words = (release.environment, release.namespace, release.name, release.place)
+    return Installer(
+        release.said_by,
+        release.chart,
+        (*files, *inside),
+        release.namespace,
+        words=tuple(word for word in words if word),
+        pattern=release.pattern,
+        trouble=release.trouble,
+    )
+
+
+def _of_command(index: Index, command: Command) -> Iterator[Installer]:
+    said, kept = commands.said_of(command), commands.words_of(command)
+    if commands.says_nothing(command.subject) and not command.value_files:
+        return
+    if command.program == "helm":
+        yield from _of_helm(index, command, said, kept)
+        return
+    if command.trouble or commands.holds_any(command.subject):
+        trouble = command.trouble or "a shell fills in what it applies"
+        yield Installer(
+            said, pattern=commands.pattern_of(command, command.subject), words=kept, trouble=trouble
+        )
+        return
+    for folder in commands.meant(index, command, command.subject):
+        namespace = "" if commands.holds_any(command.namespace) else command.namespace
+        if folder in index.texts:
+            yield Installer(said, None, (folder,), namespace, words=kept)
+        else:
+            words = (*kept, folder) if folder else kept
+            yield Installer(said, folder, (), namespace, words=words, recursive=command.recursive)
+
+
+def _of_helm(
+    index: Index, command: Command, said: str, words: tuple[str, ...]
+) -> Iterator[Installer]:
+    """What helm installs from a command line: rendered as a release where nothing is filled in."""
+    trouble = command.trouble
+    filled = [command.subject, *command.value_files]
+    if any(commands.holds_any(word) for word in filled):
+        shapes = [commands.pattern_of(command, word).pattern for word in filled]
+        why = trouble or "a shell fills in what it installs"
+        yield Installer(said, pattern=re.compile("|".join(shapes)), words=words, trouble=why)
+        return
+    files = [f for name in command.value_files for f in commands.meant(index, command, name)]
+    for folder in commands.meant(index, command, command.subject):
+        yield Installer(said, folder, tuple(files), words=words, trouble=trouble)

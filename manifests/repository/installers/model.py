@@ -1,0 +1,138 @@
+"""Who applies what: an installer, and the map of all of a repository that says which of them read a file. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests.repository import dependencies, tree
+from manifests.repository.environments import is_called
+from manifests.repository.index import Index
+from manifests.repository.kustomize import Graph, Kustomization
+
+#: What an installer does with its folder.
+Form = str
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """Something that renders or applies files of the repository into a cluster.
+
+    ``said_by`` is what people call it, with the file it is declared in. ``folder`` is applied or built as a whole
+    (``None``: nothing is), ``files`` are read beside it.
+    """
+
+    said_by: str
+    folder: str | None = None
+    files: tuple[str, ...] = ()
+    #: Where objects go that name no namespace; empty: not said.
+    namespace: str = ""
+    #: Does that namespace win over the objects' own?
+    forced: bool = False
+    cluster: str = ""
+    #: Names and paths that may say which environment it installs.
+    words: tuple[str, ...] = ()
+    #: Settings of a Kustomization that it lays over the folder's build.
+    on_top: Mapping[str, Any] = field(default_factory=dict)
+    #: Are folders below applied too, where there is neither a Kustomization nor a chart?
+    recursive: bool = False
+    #: Paths that it may read as far as can be told; for what is filled in later.
+    pattern: re.Pattern[str] | None = None
+    #: Why nobody here can tell what it makes; empty when a rendering tells.
+    trouble: str = ""
+    #: Is it an overlay that no installer names?
+    unnamed: bool = False
+
+
+@dataclass(slots=True)
+class Map:
+    """All installers of a repository at one commit."""
+
+    index: Index
+    graph: Graph
+    installers: list[Installer] = field(default_factory=list)
+    _closures: dict[str, frozenset[str]] = field(default_factory=dict)
+    _ends: dict[str, list[str]] | None = None
+
+    def reaching(self, path: str) -> list[Installer]:
+        """Everybody who reads a file: those who say so, and the overlays and charts that nobody names.
+
+        A plain file that nobody names is its own, and the list is empty.
+        """
+        said = [one for one in self.installers if self._reads(one, path)]
+        said += self._unread(path)
+        for link in self._links_to(path):
+            trouble = "a symlink makes the file another one too"
+            said.append(Installer(f"the symlink {link}", words=(link,), trouble=trouble))
+        claimed = {one.folder for one in said}
+        for root in self._overlays(path):
+            if root.folder not in claimed:
+                words = (root.folder,)
+                said.append(
+                    Installer(
+                        f"the overlay {root.folder or '.'}", root.folder, words=words, unnamed=True
+                    )
+                )
+        return said
+
+    def _links_to(self, path: str) -> list[str]:
+        if self._ends is None:
+            self._ends = tree.ends_of(self.index.links)
+        return tree.leading_to(self._ends, path)
+
+    def _overlays(self, path: str) -> list[Kustomization]:
+        """The outermost ones, and those within that are called like an environment: prod may be built on dev."""
+        roots = self.graph.builds_of(path)
+        within = (k for k in self.graph.above(path) if not k.component and k not in roots)
+        return [*roots, *(k for k in within if is_called(posixpath.basename(k.folder)))]
+
+    def _unread(self, path: str) -> list[Installer]:
+        """Kustomizations that cannot be read, where their text has to do with the file."""
+        name, folder = posixpath.basename(path), posixpath.basename(posixpath.dirname(path))
+        found = []
+        for k in self.graph.by_folder.values():
+            text = self.index.texts.get(k.path, "") if k.trouble and not k.uses else ""
+            if name in text or (folder and folder in text) or (text and path == k.path):
+                found.append(Installer(k.path, words=(k.folder,), trouble=k.trouble))
+        return found
+
+    def is_built(self, folder: str) -> bool:
+        """Is there a Kustomization in the folder?"""
+        return folder in self.graph.by_folder
+
+    def chart_of(self, folder: str) -> bool:
+        """Is the folder a chart?"""
+        return posixpath.join(folder, "Chart.yaml") in self.index.texts
+
+    def _reads(self, one: Installer, path: str) -> bool:
+        if path in one.files or (one.pattern is not None and one.pattern.fullmatch(path)):
+            return True
+        folder = one.folder
+        if folder is None:
+            return False
+        if self.is_built(folder):
+            read = self._closure(folder)
+            return path in read or any(path.startswith(c + "/") for c in self._inflated(folder))
+        inside = not folder or path.startswith(folder + "/")
+        if self.chart_of(folder):
+            return inside or any(
+                path.startswith(kept + "/") for kept in dependencies.folders(self.index, folder)
+            )
+        if not path.endswith((".yaml", ".yml", ".json")):
+            return False
+        return inside and (one.recursive or posixpath.dirname(path) == folder)
+
+    def _inflated(self, folder: str) -> list[str]:
+        return [c for k in self.graph.below(self.graph.by_folder[folder]) for c in k.charts]
+
+    def _closure(self, folder: str) -> frozenset[str]:
+        """Every file that a Kustomization is built from."""
+        if folder not in self._closures:
+            read: set[str] = set()
+            for k in self.graph.below(self.graph.by_folder[folder]):
+                read |= {k.path, *k.uses, *k.patch_files, *k.others, *(f for *_, f in k.generated)}
+            self._closures[folder] = frozenset(read)
+        return self._closures[folder]

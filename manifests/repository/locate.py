@@ -1,0 +1,393 @@
+"""From an object of the cluster to the one file and document that decides a field of it, with every step said.
+
+Plain manifests are taken as they are. Where Kustomizations are involved, the overlay of the alert's environment is
+followed: a patch of it that sets the field is the place; a base is the place only when nothing else is built from it.
+Whatever leaves more than one answer is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from manifests.objects import paths
+from manifests.refused import Refused
+from manifests.repository import kustomize, provenance, tree
+from manifests.repository.environments import is_exact, matches, speaks
+from manifests.repository.index import Index, Sighting
+from manifests.repository.installers import read_map
+from manifests.repository.kustomize import Graph, Kustomization
+from manifests.repository.provenance import Rung
+from manifests.text import equivalence, spans
+from manifests.text import guards as marks
+from manifests.text.read import Document
+from schemas.base import ObjectRef
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known beside the object. ``folders``: only look below these (a static map's answer)."""
+
+    environment: str = "unknown"
+    folders: tuple[str, ...] = ()
+    #: GitLab's path of the repository; empty: unknown.
+    project: str = ""
+    #: Labels and annotations that objects have in the cluster, by ``ObjectRef.key``.
+    live: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The document to edit. ``partial``: a patch, which says only some fields. ``through`` are the Kustomizations
+    that build the object from it, outermost first, in which this environment's own settings may be changed."""
+
+    path: str
+    document: Document
+    partial: bool = False
+    through: tuple[Kustomization, ...] = ()
+    steps: tuple[str, ...] = ()
+    #: Set when the document itself must not be edited (a base that others share): only settings on top of it may.
+    blocked: Refused | None = None
+    #: Has the environment no patch of the object?
+    lonely: bool = False
+    #: Folder of the overlay that builds the object, where one does.
+    built_in: str = ""
+    #: Did the live object or the static map say where to look?
+    told: bool = False
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search and what it said on the way."""
+
+    index: Index
+    graph: Graph
+    ref: ObjectRef
+    hints: Hints
+    fields: tuple[paths.Path, ...]
+    steps: list[str] = field(default_factory=list)
+    #: Did the live object or the static map say where to look?
+    told: bool = False
+
+    def say(self, text: str) -> None:
+        self.steps.append(text)
+
+
+def locate(
+    ref: ObjectRef,
+    index: Index,
+    hints: Hints,
+    *,
+    fields: Sequence[paths.Path] = (),
+    graph: Graph | None = None,
+    steps: list[str] | None = None,
+) -> Location:
+    """The place of ``fields`` of ``ref``. ``steps`` is told the way, also where it ends in Refused."""
+    said = [] if steps is None else steps
+    search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields), said)
+    candidates = _of_namespace(search, _candidates(search))
+    candidates, roots = _narrowed(search, candidates)
+    candidates, roots = _one_way(search, candidates, roots)
+    location = _built(search, candidates, roots) if roots else _plain(search, candidates)
+    location = replace(location, told=search.told)
+    folder = location.built_in if roots else location.path.rpartition("/")[0]
+    deployer = provenance.overriding(index, folder, ref, search.fields)
+    if deployer:
+        raise Refused("OVERRIDDEN", f"{deployer} sets the field on top of {folder or '.'}")
+    tree.check_alone(location.path, index.texts)
+    return location
+
+
+def _candidates(search: _Search) -> list[Sighting]:
+    ref = search.ref
+    found, refused = search.index.sightings(ref.kind, ref.name)
+    group = ref.api_version.rpartition("/")[0]
+    if ref.api_version:
+        found = [s for s in found if s.group == group]
+    usable = []
+    for seen in found:
+        try:
+            marks.check_document(search.index.texts[seen.path].lstrip("\ufeff"), seen.document)
+            usable.append(seen)
+        except Refused as reason:
+            refused.append((seen.path, reason))
+    for path, why in refused:
+        search.say(f"{path} left out: {why}")
+    count = "1 document declares" if len(usable) == 1 else f"{len(usable)} documents declare"
+    search.say(f"{count} {ref.kind} {ref.name}{_named(usable)}")
+    if not usable and refused:
+        first = refused[0][1]
+        raise Refused(first.code, f"{refused[0][0]}: {first.reason}")
+    if not usable:
+        template = _template_of(search)
+        if template:
+            raise Refused("TEMPLATED", f"{template} looks like the template of {ref.key}")
+        raise Refused("NOT_FOUND", f"no file declares {ref.key}")
+    return usable
+
+
+def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], list[Kustomization]]:
+    """What the first rung that leads anywhere leaves of the documents and of the Kustomizations that build them."""
+    marks, hints = search.hints.live.get(search.ref.key, {}), search.hints
+    for rung in provenance.rungs(search.index, marks, hints.project, search.steps):
+        left = [s for s in found if _on(search.graph, s.path, rung)]
+        if left:
+            where = ", ".join(f or "." for f in rung.folders or rung.endings)
+            search.say(f"{rung.said_by} leads to {where}")
+            search.told = True
+            return left, _roots_in(search, left, rung.folders)
+        search.say(f"{rung.said_by} leads to no document that declares it")
+    if hints.folders:
+        rung = Rung("the static map", hints.folders)
+        search.say(f"the static map says: only below {', '.join(hints.folders)}")
+        found = [s for s in found if _on(search.graph, s.path, rung)]
+        search.told = True
+        if not found:
+            raise Refused(
+                "NOT_FOUND", f"no file below {', '.join(hints.folders)} declares {search.ref.key}"
+            )
+        return found, _roots_in(search, found, hints.folders)
+    return found, _roots(search, found)
+
+
+def _on(graph: Graph, path: str, rung: Rung) -> bool:
+    """Is the file in the rung's folders, or built from there?"""
+    if any(path == ending or path.endswith("/" + ending) for ending in rung.endings):
+        return True
+    if _below(path, rung.folders):
+        return True
+    inside = [k for k in graph.by_folder.values() if _below(k.folder, rung.folders)]
+    return any(path in b.uses or path in b.patch_files for k in inside for b in graph.below(k))
+
+
+def _roots_in(
+    search: _Search, found: list[Sighting], folders: Sequence[str]
+) -> list[Kustomization]:
+    """A Kustomization that is applied as it stands is the root, also where another one here uses it."""
+    exact = [search.graph.by_folder[f] for f in folders if f in search.graph.by_folder]
+    if exact:
+        return exact
+    roots = _roots(search, found)
+    return [r for r in roots if _below(r.folder, folders)] or roots
+
+
+def _one_way(
+    search: _Search, found: list[Sighting], roots: list[Kustomization]
+) -> tuple[list[Sighting], list[Kustomization]]:
+    """Overlays or plain files: where both declare the object, the environment has to tell them apart."""
+    free = [s for s in found if not search.graph.users_of(s.path)]
+    plain = [s for s in free if not _is_part(s.document)]
+    if not roots and not free:
+        raise Refused(
+            "NOT_FOUND", f"only a component that nothing here builds has {search.ref.key}"
+        )
+    if not roots:
+        return plain or free, roots
+    if not plain:
+        return found, roots
+    ways: list[Sighting | Kustomization] = [*roots, *plain]
+    names = [way.path if isinstance(way, Sighting) else way.folder for way in ways]
+    way = _only(search, ways, names, "overlays and files")
+    return ([way], []) if isinstance(way, Sighting) else (found, [way])
+
+
+def _is_part(document: Document) -> bool:
+    """Is it a patch that nothing uses? A workload's own manifest says its containers' images."""
+    template = marks.child(document.root, "spec", "template", "spec", "containers")
+    if template is None or not isinstance(template.value, list):
+        return marks.text_at(document.root, "kind") in ("Deployment", "StatefulSet", "DaemonSet")
+    return any(not marks.text_at(item, "image") for item in template.value)
+
+
+def _template_of(search: _Search) -> str:
+    """A template of that kind which names the object in its path or text; empty without one."""
+    ref, texts = search.ref, search.index.texts
+    for path in search.index.by_kind.get(ref.kind.lower(), []):
+        if "{{" in texts[path] and (ref.name in path or ref.name in texts[path]):
+            return path
+    return ""
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return any(not f or path == f or path.startswith(f.rstrip("/") + "/") for f in folders)
+
+
+def _named(found: Sequence[Sighting]) -> str:
+    return ": " + ", ".join(f"{s.path}[{s.document.index}]" for s in found) if found else ""
+
+
+def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
+    """Keeps what can be in the object's namespace: said in the document, or set by a Kustomization above it."""
+    wanted = search.ref.namespace
+    if not wanted:
+        return found
+    fitting = []
+    for seen in found:
+        built_in = _built_namespaces(search.graph, seen.path)
+        if (
+            wanted in built_in
+            or (not built_in and seen.namespace in ("", wanted))
+            or ("" in built_in and seen.namespace in ("", wanted))
+        ):
+            fitting.append(seen)
+    if not fitting:
+        raise Refused("NOT_FOUND", f"{search.ref.name} is declared, but not for namespace {wanted}")
+    if len(fitting) < len(found):
+        search.say(f"namespace {wanted} leaves {len(fitting)}")
+    return fitting
+
+
+def _built_namespaces(graph: Graph, path: str) -> set[str]:
+    """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
+    return {_namespace_of(graph, root) for root in graph.roots_of(path)}
+
+
+def _namespace_of(graph: Graph, root: Kustomization) -> str:
+    return next((k.namespace for k in graph.below(root) if k.namespace), "")
+
+
+def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
+    roots = {r.folder: r for s in found for r in search.graph.roots_of(s.path) if not r.component}
+    wanted = search.ref.namespace
+    fitting = [
+        r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)
+    ]
+    fitting = [r for r in fitting if not wanted or _may_go_to(search, r.folder, wanted)]
+    if roots and not fitting:
+        raise Refused("NOT_FOUND", f"{search.ref.name} is built, but not for namespace {wanted}")
+    return sorted(fitting, key=lambda r: r.folder)
+
+
+def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:
+    """Do the installers of a folder leave it open, or say, that it goes to the namespace?"""
+    said = [i for i in read_map(search.index).installers if i.folder == folder and not i.trouble]
+    open_ = [i for i in said if i.namespace in ("", namespace) or not i.forced]
+    return not said or bool(open_)
+
+
+def _plain(search: _Search, found: list[Sighting]) -> Location:
+    chosen = _only(search, found, [s.path for s in found], "documents")
+    search.say(f"{chosen.path}[{chosen.document.index}] is the plain manifest")
+    return Location(chosen.path, chosen.document, steps=tuple(search.steps))
+
+
+def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
+    """The only one, or the only one of the environment."""
+    environment = search.hints.environment
+    if len(items) == 1:
+        if speaks(names, environment, search.ref.name) == "no":
+            raise Refused("NOT_FOUND", f"{names[0]} is of another environment than {environment}")
+        return items[0]
+    named = list(zip(items, names, strict=True))
+    fitting = [i for i, name in named if matches(name, environment)]
+    if len(fitting) > 1:
+        # A folder of just that name comes before those whose names have the word in them.
+        exact = [i for i, name in named if is_exact(name, environment)]
+        fitting = exact if len(exact) == 1 else fitting
+    if len(fitting) == 1:
+        search.say(f"environment {environment} chooses 1 of {len(items)} {what}")
+        return fitting[0]
+    listed = ", ".join(sorted(names))
+    raise Refused(
+        "AMBIGUOUS_DOC",
+        f"{len(items)} {what} fit and environment {environment} chooses {len(fitting)}: {listed}",
+    )
+
+
+def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
+    root = _only(search, roots, [r.folder for r in roots], "overlays")
+    search.say(f"{root.folder or '.'} builds the object")
+    chain = search.graph.below(root)
+    for kustomization in chain:
+        if kustomization.trouble:
+            raise Refused("UNSUPPORTED", f"{kustomization.path}: {kustomization.trouble}")
+    used = {path for k in chain for path in (*k.uses, *k.patch_files)}
+    patch_files = {path for k in chain for path in k.patch_files}
+    inside = [s for s in found if s.path in used]
+    patches = [s for s in inside if s.path in patch_files]
+    declared = [s for s in inside if s.path not in patch_files]
+    _refuse_overrides(search, chain)
+    chosen, blocked = _patch_that_decides(search, chain, patches), None
+    if chosen is None:
+        chosen, blocked = _base(search, root, declared, patches)
+    own = tuple(k for k in chain if _owned(search.graph, k, root))
+    partial = chosen.path in patch_files
+    search.say(
+        f"{chosen.path}[{chosen.document.index}] is the {'patch' if partial else 'base'} to edit"
+    )
+    lonely = not any(_owned_path(search.graph, s.path, root) for s in patches)
+    steps = tuple(search.steps)
+    found_in = chosen.path, chosen.document
+    return Location(*found_in, partial, own, steps, blocked, lonely, root.folder)
+
+
+def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:
+    for kustomization in chain:
+        how = kustomize.patches_field(kustomization, search.ref, search.fields)
+        if how:
+            raise Refused("OVERRIDDEN", f"{how} in {kustomization.path} sets the field")
+        for path, target in kustomization.targeted.items():
+            if path not in search.index.texts or not kustomize.aims_at(target, search.ref):
+                continue
+            for document in search.index.documents(path):
+                if kustomize.json_sets(equivalence.value_of(document.root), search.fields):
+                    raise Refused("OVERRIDDEN", f"the JSON patch {path} sets the field")
+
+
+def _patch_that_decides(
+    search: _Search, chain: Sequence[Kustomization], patches: Sequence[Sighting]
+) -> Sighting | None:
+    """The outermost patch file that sets one of the fields; the last one where a Kustomization has several."""
+    for kustomization in chain:
+        for path in reversed(kustomization.patch_files):
+            for seen in patches:
+                if seen.path == path and any(_sets(seen.document, f) for f in search.fields):
+                    if not _owned(search.graph, kustomization, chain[0]):
+                        raise Refused(
+                            "OVERRIDDEN", f"{path} sets the field for more than one environment"
+                        )
+                    return seen
+    return None
+
+
+def _sets(document: Document, path: paths.Path) -> bool:
+    try:
+        return spans.resolve(document, path) is not None
+    except Refused as refused:
+        return refused.code != "NOT_FOUND"
+
+
+def _base(
+    search: _Search, root: Kustomization, declared: list[Sighting], patches: list[Sighting]
+) -> tuple[Sighting, Refused | None]:
+    if not declared:
+        raise Refused(
+            "NOT_FOUND", f"{root.folder} patches {search.ref.name} but declares it nowhere"
+        )
+    base = _only(search, declared, [s.path for s in declared], "documents")
+    users = search.graph.roots_of(base.path)
+    if len(users) == 1:
+        return base, None
+    search.say(f"{base.path} is shared by {len(users)} overlays")
+    own = [s for s in patches if _owned_path(search.graph, s.path, root)]
+    if len(own) == 1:
+        return own[0], None
+    return base, Refused(
+        "AMBIGUOUS_DOC",
+        f"{base.path} is shared by {len(users)} overlays and {root.folder} has "
+        f"{len(own) or 'no'} patches of its own for {search.ref.name}",
+    )
+
+
+def _owned_path(graph: Graph, path: str, root: Kustomization) -> bool:
+    return [r.folder for r in graph.roots_of(path)] == [root.folder]
+
+
+def _owned(graph: Graph, kustomization: Kustomization, root: Kustomization) -> bool:
+    """Does nothing but ``root`` use it?"""
+    if kustomization.folder == root.folder:
+        return True
+    return [r.folder for r in graph.roots_of(kustomization.folder)] == [root.folder]

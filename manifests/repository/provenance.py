@@ -1,0 +1,241 @@
+"""What a live object says about where it comes from: the rungs above K-Fix's own index, each a narrower place to look.
+
+Sources: Datadog's Kubernetes resource mapping (``origin.datadoghq.com/location``), Argo CD's resource tracking, Flux's
+labels on applied objects, kustomize's origin annotations.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from manifests.objects import paths
+from manifests.objects.shapes import mapping, mappings, text
+from manifests.refused import Refused
+from manifests.repository import argocd, kustomize
+from manifests.repository.index import Index
+from manifests.text import equivalence, read
+from schemas.base import Json, ObjectRef
+
+DATADOG = "origin.datadoghq.com/location"
+_FLUX = "kustomize.toolkit.fluxcd.io"
+_ORIGIN = "config.kubernetes.io/origin"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Where to look. ``folders`` are built or applied as a whole; ``endings`` are ends of file paths."""
+
+    said_by: str
+    folders: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HelmOrigin:
+    """Datadog's word on a Helm release: the chart's folder and its values files, as far as it says them."""
+
+    chart: str
+    value_files: tuple[str, ...]
+
+
+def marks(
+    objects: Mapping[str, Sequence[Json]], refs: Iterable[ObjectRef]
+) -> dict[str, dict[str, str]]:
+    """Labels and annotations that objects have in the cluster, by ``ObjectRef.key``: ``Hints.live``. ``objects`` are by
+    kind, as a context bundle has them."""
+    found: dict[str, dict[str, str]] = {}
+    for ref in refs:
+        for item in (item for kind in objects.values() for item in kind):
+            where = text(item, "metadata", "namespace"), text(item, "metadata", "name")
+            if (text(item, "kind"), *where) == (ref.kind, ref.namespace, ref.name):
+                both = mapping(item, "metadata", "labels"), mapping(item, "metadata", "annotations")
+                found[ref.key] = {str(k): str(v) for words in both for k, v in words.items()}
+    return found
+
+
+def rungs(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
+    """From the surest to the vaguest. Raises Refused NOT_FOUND when the object is from another repository."""
+    yield from _datadog(marks, project)
+    yield from _argo(index, marks, project, steps)
+    yield from _flux(index, marks, project, steps)
+    yield from _origin(marks)
+
+
+def is_helm(marks: Mapping[str, str]) -> bool:
+    """Does the live object say that a chart made it?"""
+    return (
+        "meta.helm.sh/release-name" in marks
+        or "helm.toolkit.fluxcd.io/name" in marks
+        or marks.get("app.kubernetes.io/managed-by") in ("Helm", "Tiller")
+        or helm_origin(marks) is not None
+    )
+
+
+def helm_origin(marks: Mapping[str, str]) -> HelmOrigin | None:
+    """What the resource mapping says of a chart; ``None`` when it says nothing of one."""
+    found = _location(marks).get("helm")
+    if not isinstance(found, Mapping):
+        return None
+    files = found.get("valuesPath")
+    names = [files] if isinstance(files, str) else files if isinstance(files, list) else []
+    chart = str(found.get("chartPath") or "")
+    return HelmOrigin(
+        argocd.folder_of(chart) if chart else "", tuple(argocd.folder_of(str(n)) for n in names)
+    )
+
+
+def _location(marks: Mapping[str, str]) -> Mapping[str, Any]:
+    try:
+        found = orjson.loads(marks.get(DATADOG, "{}"))
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _datadog(marks: Mapping[str, str], project: str) -> Iterator[Rung]:
+    found = _location(marks)
+    repo = found.get("repo")
+    helm = found.get("helm")
+    for part, key in ((repo, "url"), (helm, "repoURL")):
+        if isinstance(part, Mapping):
+            _check_project(str(part.get(key) or ""), project, "Datadog's resource mapping")
+    if isinstance(repo, Mapping) and isinstance(repo.get("path"), str):
+        path = argocd.folder_of(repo["path"])
+        yield Rung("Datadog's resource mapping", (path,), (path,) if path else ())
+
+
+def _argo(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
+    name = argocd.tracked(marks.get(argocd.TRACKING, ""))
+    if not name:
+        return
+    found: dict[str, None] = {}
+    for application in applications(index):
+        if text(application, "metadata", "name") != name:
+            continue
+        for _, source in argocd.sources(application):
+            if source.get("path") and not source.get("chart"):
+                _check_project(text(source, "repoURL"), project, f"Application {name}")
+        found |= dict.fromkeys(argocd.folders(application))
+    if found:
+        yield Rung(f"Argo CD's Application {name}", tuple(found))
+    else:
+        steps.append(f"Argo CD tracks it by Application {name}, which is not declared here")
+
+
+def applications(index: Index) -> Iterator[Json]:
+    """The Applications of the repository, those that ApplicationSets make included."""
+    for kind in ("application", "applicationset"):
+        for item in _objects(index, kind, "argoproj.io"):
+            if item["kind"] == "Application":
+                yield item
+            else:
+                yield from argocd.generated(item, index.files)
+
+
+def _flux(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
+    name, namespace = marks.get(f"{_FLUX}/name", ""), marks.get(f"{_FLUX}/namespace", "")
+    if not name:
+        return
+    found: dict[str, None] = {}
+    for item in _objects(index, "kustomization", _FLUX):
+        place = text(item, "metadata", "namespace") or namespace
+        mine = (text(item, "metadata", "name"), place) == (name, namespace)
+        if mine and text(item, "spec", "path"):
+            found[argocd.folder_of(text(item, "spec", "path"))] = None
+    if found:
+        yield Rung(f"Flux's Kustomization {name}", tuple(found))
+    else:
+        steps.append(f"Flux applies it by Kustomization {name}, which is not declared here")
+
+
+def overriding(index: Index, folder: str, ref: ObjectRef, fields: tuple[paths.Path, ...]) -> str:
+    """The deployer that sets one of the fields on top of what ``folder`` builds; empty when none does."""
+    for application in applications(index):
+        for _, source in argocd.sources(application):
+            if argocd.folder_of(text(source, "path") or "-") != folder:
+                continue
+            if _sets(mapping(source, "kustomize"), ref, fields):
+                return f"Application {text(application, 'metadata', 'name')}"
+    for item in _objects(index, "kustomization", _FLUX):
+        spec = item["spec"]
+        if argocd.folder_of(text(spec, "path") or "-") == folder and _sets(spec, ref, fields):
+            return f"Flux's Kustomization {text(item, 'metadata', 'name')}"
+    return ""
+
+
+def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path, ...]) -> bool:
+    """Argo CD's and Flux's own words on top of a Kustomization: images, replicas, patches."""
+    if settings.get("images") and any(path[-1] == "image" for path in fields):
+        return True
+    counts = mappings(settings, "replicas")
+    if ("spec", "replicas") in fields and any(text(c, "name") == ref.name for c in counts):
+        return True
+    for entry in mappings(settings, "patches"):
+        if not kustomize.aims_at(dict(mapping(entry, "target")), ref):
+            continue
+        try:
+            documents = read.read(str(entry.get("patch", "")))
+        except Refused:
+            return True
+        for document in documents:
+            patch = equivalence.value_of(document.root)
+            if kustomize.json_sets(patch, fields) or kustomize.merge_sets(patch, fields):
+                return True
+    return False
+
+
+def _objects(index: Index, kind: str, group: str) -> Iterator[dict[str, Any]]:
+    for path in index.by_kind.get(kind, []):
+        try:
+            documents = index.documents(path)
+        except Refused:
+            continue
+        for document in documents:
+            item = equivalence.filled(document.root)
+            if (
+                isinstance(item, dict)
+                and str(item.get("kind", "")).lower() == kind
+                and str(item.get("apiVersion", "")).startswith(group + "/")
+                and isinstance(item.get("spec"), dict)
+            ):
+                yield item
+
+
+def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:
+    origin = marks.get(_ORIGIN, "")
+    if not origin:
+        return
+    try:
+        documents = read.read(origin)
+    except Refused:
+        return
+    said = equivalence.value_of(documents[0].root) if documents else None
+    if not isinstance(said, dict) or not isinstance(said.get("path"), str):
+        return
+    if said.get("repo"):
+        raise Refused(
+            "NOT_FOUND", f"kustomize took it from another repository: {said['repo']}"[:200]
+        )
+    # The path counts from the folder that was built, which is not known here.
+    ending = re.sub(r"^(\.\.?/)+", "", posixpath.normpath(said["path"]))
+    yield Rung("kustomize's origin annotation", endings=(ending,))
+
+
+def _check_project(url: str, project: str, who: str) -> None:
+    """Raises Refused when a URL is surely another repository's."""
+    if not url or not project:
+        return
+    path = (
+        re.sub(r"^([a-z+]+://[^/]+/|[^/@]+@[^:/]+:)", "", url)
+        .removesuffix("/")
+        .removesuffix(".git")
+    )
+    if path.lower() == project.lower():
+        return
+    raise Refused("NOT_FOUND", f"{who} says it is declared in {url[:200]}")

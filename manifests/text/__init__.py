@@ -1,0 +1,1 @@
+"""YAML text: reading with positions, and edits that change no other byte."""

@@ -1,0 +1,95 @@
+"""Replace: the span of one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+from manifests.objects import paths
+from manifests.refused import Refused
+from manifests.text import guards, literals, reshape, scalars, spans, write
+from manifests.text.edits import Replace, tree_of
+from manifests.text.read import STR, Document
+from manifests.text.scalars import is_scalar
+from manifests.text.splices import Piece, Splice
+from manifests.text.style import is_json
+
+
+def pieces(body: str, document: Document, edit: Replace) -> list[Piece]:
+    """The text for ``edit``; none when the new value is there already. Raises Refused."""
+    place = spans.resolve(document, edit.path)
+    if place is None:
+        raise Refused("NOT_FOUND", f"nothing at {paths.render(edit.path)}")
+    if place.parent is None:
+        raise Refused("UNSUPPORTED", "a whole document is not replaced")
+    if holds(place.node, edit.new):
+        return []
+    if not holds(place.node, edit.old):
+        raise Refused("STALE", f"{paths.render(edit.path)} is not what the plan saw")
+    if not is_scalar(edit.new) or not isinstance(place.node, ScalarNode):
+        return reshape.pieces(body, document, place, edit.new)
+    if place.node.style == "|":
+        return literals.pieces(body, place.node, edit.new)
+    return [_scalar(body, document, place, edit.new)]
+
+
+def holds(node: Node, value: write.Value) -> bool:
+    """Is ``value`` what stands there, under YAML 1.1 or 1.2?"""
+    if isinstance(node, ScalarNode):
+        if not is_scalar(value):
+            return False
+        return scalars.same(scalars.value_11(node), value) or scalars.same(
+            scalars.value_12(node), value
+        )
+    if isinstance(node, MappingNode):
+        if not isinstance(value, Mapping) or len(value) != len(node.value):
+            return False
+        return all(
+            str(key.value) in value and holds(inside, value[str(key.value)])
+            for key, inside in node.value
+        )
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    assert isinstance(node, SequenceNode)
+    return len(value) == len(node.value) and all(
+        holds(item, wanted) for item, wanted in zip(node.value, value, strict=True)
+    )
+
+
+def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scalar) -> Splice:
+    node = place.node
+    assert isinstance(node, ScalarNode)
+    start, end = int(node.start_mark.index), int(node.end_mark.index)
+    token = body[start:end]
+    if node.style == ">" or "\n" in token:
+        raise Refused("BLOCK_SCALAR", "the value spans several lines")
+    guards.check_value(token, body[end : spans.line_end(body, end)])
+    prefix = spans.prefix_of(token)
+    tag = _explicit_tag(prefix)
+    if tag and tree_of(new) != (node.tag, scalars.plain_text(new)):
+        raise Refused("UNSUPPORTED", f"the value is tagged {tag}")
+    flow = _inside_flow(place)
+    style = '"' if flow and is_json(document) else node.style or None
+    text = scalars.write(new, style=style, flow=flow, tagged=bool(tag) and node.tag == STR)
+    if not token[len(prefix) :].strip():
+        return _into_empty(body, place, start, Splice(start, end, prefix.rstrip() + " " + text))
+    return Splice(start, end, prefix + text)
+
+
+def _into_empty(body: str, place: spans.Place, start: int, filled: Splice) -> Splice:
+    """An implicit null: its span is empty and touches the colon or the dash."""
+    if filled.end > start:
+        return filled
+    at = spans.colon_end(body, place.key) if place.key is not None else start
+    if at != start and body[at:start].strip():
+        raise Refused("UNSUPPORTED", "an empty value that does not follow its key")
+    return Splice(at, at, filled.text)
+
+
+def _explicit_tag(prefix: str) -> str:
+    return next((word for word in prefix.split() if word.startswith("!")), "")
+
+
+def _inside_flow(place: spans.Place) -> bool:
+    return bool(place.parent is not None and place.parent.flow_style)

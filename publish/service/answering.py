@@ -1,0 +1,179 @@
+"""Answers ``/kfix …`` in comments: only to who may develop in the project, once for each comment, never to itself.
+
+A comment is delivered again after a crash or by GitLab itself, so whatever is asked for is done in a way that doing it
+twice changes nothing, and the answer carries the comment's id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from publish.core import course, notes
+from publish.core.course import Known
+from publish.core.description import alternatives
+from publish.core.wording import word
+from publish.ports import Forge, Ports, Proposed
+from publish.service import telling
+from publish.service.opening import Switched, put_on_branch
+from schemas.identity import stable_id
+from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
+from schemas.validated import ValidatedPlan
+
+log = structlog.get_logger(__name__)
+#: GitLab's access level of the role Developer. Source: docs.gitlab.com/api/access_requests, "Valid access levels".
+DEVELOPER = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A comment of somebody who may ask, and where to answer it."""
+
+    event: MergeRequestEvent
+    ref: MergeRequestRef
+    ports: Ports
+    forge: Forge
+
+    async def say(self, text: str, ref: MergeRequestRef | None = None) -> None:
+        """Answers, once."""
+        await self.forge.note(ref or self.ref, self.event.event_id, text)
+
+    async def say_word(self, key: str) -> None:
+        """Answers with a sentence of ``core.wording``."""
+        await self.say(word(key, self.ports.language))
+
+
+async def answer(event: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | None:
+    """Does what a comment asks for and says so on the merge request. The record that the river has to know, if any."""
+    forge = ports.forge
+    ref = await ports.ledger.ref_of(event.incident_id) or event.merge_request
+    if forge is None or ref is None or ports.limits.observe or event.actor == await forge.me():
+        return None
+    if await forge.access(ref.project, event.actor) < DEVELOPER:
+        log.info("command.denied", command=event.command, actor=event.actor)
+        # One answer for each person: strangers do not make K-Fix fill the page.
+        await forge.note(ref, stable_id("denied", event.actor), word("denied", ports.language))
+        return None
+    log.info("command.taken", command=event.command, actor=event.actor)
+    return await _obey(_Wish(event, ref, ports, forge))
+
+
+async def _obey(wish: _Wish) -> MergeRequestEvent | None:
+    command = wish.event.command
+    if command == "feedback":
+        return await _feedback(wish)
+    if command == "alternative":
+        return await _alternative(wish)
+    if command == "snooze":
+        await _snooze(wish)
+    elif command == "explain":
+        await _explain(wish)
+    else:
+        await wish.say(notes.usage(wish.ports.language))
+    return None
+
+
+async def _feedback(wish: _Wish) -> MergeRequestEvent | None:
+    """Makes a wish to judge a judgement."""
+    event, given = wish.event, wish.event.feedback
+    if given is None or (given.verdict == "comment" and given.score is None and not given.text):
+        await wish.say(notes.usage(wish.ports.language))
+        return None
+    await wish.say(notes.judged(given, wish.ports.language))
+    judged = {
+        "event_id": stable_id("mre", event.event_id, "feedback"),
+        "action": "feedback",
+        "merge_request": wish.ref,
+    }
+    return event.model_copy(update=judged)
+
+
+async def _snooze(wish: _Wish) -> None:
+    """Silence from the comment's time on, so that a second delivery makes it no longer."""
+    ports, event = wish.ports, wish.event
+    longest = timedelta(seconds=ports.settings.snooze_at_most_s)
+    wanted = notes.duration(event.argument, longest)
+    if wanted is None:
+        await wish.say(notes.usage(ports.language))
+        return
+    known = await ports.ledger.of_incident(event.incident_id)
+    if known is None:
+        await wish.say_word("forgotten")
+        return
+    until = event.occurred_at + wanted if wanted else None
+    await ports.ledger.snooze(event.incident_id, until)
+    if known.state == "opened":
+        await wish.forge.mark(wish.ref, "snoozed" if until else "proposed")
+    if until is None:
+        await wish.say_word("awake")
+        return
+    await wish.say(f"{word('snoozed', ports.language)} {notes.when(until)}.")
+
+
+async def _explain(wish: _Wish) -> None:
+    proposed = await wish.ports.ledger.proposal_of(wish.event.incident_id)
+    chosen = proposed.chosen if proposed is not None else None
+    if proposed is None or chosen is None:
+        await wish.say_word("forgotten")
+        return
+    await wish.say(notes.explain(proposed.record, chosen, wish.ports.language))
+
+
+async def _alternative(wish: _Wish) -> MergeRequestEvent | None:
+    """Puts another plan on the branch, if it is as proven as the first and nobody else worked there."""
+    ports, incident = wish.ports, wish.event.incident_id
+    known, proposed = (
+        await ports.ledger.of_incident(incident),
+        await ports.ledger.proposal_of(incident),
+    )
+    chosen = proposed.chosen if proposed is not None else None
+    if known is None or proposed is None or chosen is None:
+        await wish.say_word("forgotten")
+        return None
+    at, plans = int(wish.event.argument or 0), proposed.record.plans
+    if not 0 < at <= len(plans):
+        numbers = [number for number, _ in alternatives(proposed.record, chosen)]
+        await wish.say(notes.no_such_plan(numbers, ports.language))
+        return None
+    if plans[at - 1] is chosen:
+        # Also where a crash came between the switch and its answer.
+        return await _switched(wish, at, proposed, wish.ref)
+    refusal = _refusal(plans[at - 1], wish, known)
+    if refusal:
+        await wish.say(refusal)
+        return None
+    return await _switch(wish, at, proposed)
+
+
+def _refusal(wanted: ValidatedPlan, wish: _Wish, known: Known) -> str:
+    """Why a plan is not put on the branch, from what is known here; empty when it may be."""
+    language = wish.ports.language
+    if known.state != "opened":
+        return word("not_open", language)
+    if not wanted.accepted or not wanted.edits:
+        return notes.refused(wanted, language)
+    return "" if course.check_proof(wanted) == wish.ref.project else word("elsewhere", language)
+
+
+async def _switch(wish: _Wish, at: int, proposed: Proposed) -> MergeRequestEvent | None:
+    record, wanted = proposed.record, proposed.record.plans[at - 1]
+    done = await put_on_branch(record, wanted, wish.ref, wish.ports, wish.forge)
+    if not isinstance(done, Switched):
+        await wish.say(notes.declined(done.why, done.reason, wish.ports.language))
+        return None
+    now = Proposed(record, wanted.plan.plan_id)
+    await wish.ports.ledger.switched(record.incident_id, wanted.plan.changes_hash, done.ref, now)
+    return await _switched(wish, at, now, done.ref)
+
+
+async def _switched(
+    wish: _Wish, at: int, proposed: Proposed, ref: MergeRequestRef
+) -> MergeRequestEvent:
+    """Says it, to people and to the river."""
+    record, wanted = proposed.record, proposed.record.plans[at - 1]
+    await wish.say(notes.switched(at, wanted, wish.ports.language))
+    proposal = telling.proposal(record, wanted)
+    told = telling.event(record, "updated", wish.event.occurred_at, ref=ref, proposal=proposal)
+    return told.model_copy(update={"event_id": stable_id("mre", wish.event.event_id, "switched")})

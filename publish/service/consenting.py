@@ -1,0 +1,96 @@
+"""What a repository's owners let be proposed: their ``.kfix.yaml`` at the commit that the change goes onto."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from publish.core import codeowners, course
+from publish.core import repo_policy as consent
+from publish.core.repo_policy import Consent
+from publish.ports import Forge, Ports
+from schemas import errors
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A plan that the owners let be proposed. ``withheld`` says of other plans why not, by plan id."""
+
+    plan: ValidatedPlan
+    consent: Consent
+    withheld: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Nothing of the record may be proposed. ``why`` is a key of ``core.wording``, ``reason`` one sentence."""
+
+    why: Literal["consent", "capped", "hourly"]
+    reason: str = ""
+
+
+async def allowed(
+    record: ValidatedPlans, plans: list[ValidatedPlan], ports: Ports, forge: Forge
+) -> Allowed | Withheld:
+    """The first of the plans that may be proposed, as things stand at the head of its target branch."""
+    told: dict[str, Consent | str] = {}
+    withheld: dict[str, str] = {}
+    for plan in plans:
+        project, target = course.check_proof(plan), plan.edits[0].ref
+        if project not in told:
+            told[project] = await _consent(project, target, forge)
+        said = told[project]
+        if isinstance(said, str):
+            withheld[plan.plan.plan_id] = said
+            continue
+        refused = consent.refusal(said, plan.plan.kubernetes_changes, plan.edits)
+        if refused:
+            withheld[plan.plan.plan_id] = refused
+            continue
+        caps = said.merge_requests
+        why = await _capped(record, project, caps, ports)
+        return Withheld(why) if why else Allowed(plan, said, withheld)
+    return Withheld("consent", next(iter(withheld.values()), ""))
+
+
+async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
+    """The owners' word; a sentence when it cannot be read, and then nothing is proposed."""
+    head = await forge.head(project, target)
+    if head is None:
+        raise errors.NotFound(f"{project} has no branch {target}")
+    try:
+        return consent.read(await forge.file(project, consent.FILE, head))
+    except consent.Broken as broken:
+        return str(broken)
+
+
+async def _capped(
+    record: ValidatedPlans, project: str, caps: consent.Caps, ports: Ports
+) -> Literal["", "capped", "hourly"]:
+    """Which cap of the owners is reached; none for an incident that has its merge request already."""
+    if await ports.ledger.of_incident(record.incident_id) is not None:
+        return ""
+    limits, known = ports.limits, await ports.ledger.of_project(project)
+    open_at_most = limits.open_per_project if caps.open is None else caps.open
+    per_hour = limits.opened_per_hour if caps.per_hour is None else caps.per_hour
+    return course.capped(known, open_at_most, per_hour, ports.now())
+
+
+async def reviewers(
+    plan: ValidatedPlan, namespace: str, said: Consent, ports: Ports, forge: Forge
+) -> tuple[str, ...]:
+    """Who is asked: whom the owners name, whom the settings name, and who owns the changed files."""
+    settings = ports.settings
+    named = settings.reviewers.get(namespace) or settings.reviewers.get("*", ())
+    owners = await _owners(plan, forge) if settings.codeowners else ()
+    return tuple(dict.fromkeys((*(said.reviewers or ()), *named, *owners)))
+
+
+async def _owners(plan: ValidatedPlan, forge: Forge) -> tuple[str, ...]:
+    for place in codeowners.PLACES:
+        content = await forge.file(plan.edits[0].project, place, plan.edits[0].ref)
+        if content is not None:
+            found = codeowners.parse(content[:100_000].decode(errors="replace"))
+            return found.of(edit.path for edit in plan.edits)
+    return ()

@@ -1,0 +1,68 @@
+"""What a merge request says and whom it asks, from a plan that its owners let be proposed."""
+
+from __future__ import annotations
+
+from kfix.incident.fix_record import Record, posterior
+from publish.core import course, description
+from publish.core.repo_policy import OPEN
+from publish.core.wording import word
+from publish.ports import Draft, Forge, Ports
+from publish.service import consenting
+from publish.service.consenting import Allowed
+from schemas.identity import branch_of
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+
+async def draft_of(
+    record: ValidatedPlans,
+    allowed: Allowed,
+    ports: Ports,
+    forge: Forge,
+    *,
+    commit: str,
+    reapplied: bool = False,
+) -> Draft:
+    """The merge request for a plan whose ``commit`` is on the branch. ``reapplied``: on a newer base than the proof's."""
+    chosen, settings, namespace = allowed.plan, ports.settings, record.context.namespace
+    page = await _page(record, allowed, ports, commit)
+    text = description.description(record, chosen, page)
+    if reapplied:
+        text = f"> {word('reapplied', ports.language)}\n\n{text}"
+    return Draft(
+        project=course.check_proof(chosen),
+        branch=branch_of(record.incident_id),
+        target=chosen.edits[0].ref,
+        title=description.mr_title(record, chosen, draft=page.draft),
+        description=text,
+        labels=tuple(description.labels(record, chosen)),
+        assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
+        reviewers=await consenting.reviewers(chosen, namespace, allowed.consent, ports, forge),
+        reviewers_at_most=settings.reviewers_at_most,
+    )
+
+
+async def _page(
+    record: ValidatedPlans, allowed: Allowed, ports: Ports, commit: str
+) -> description.Page:
+    chosen = allowed.plan
+    return description.Page(
+        language=ports.language,
+        incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
+        hosts=ports.hosts,
+        commit=commit,
+        target=chosen.edits[0].ref,
+        history=await _fared(record, chosen, ports),
+        draft=chosen.plan.confidence < ports.settings.draft_below,
+        consented=allowed.consent != OPEN,
+        withheld=allowed.withheld,
+        protected=ports.protected,
+    )
+
+
+async def _fared(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> Record | None:
+    """How fixes of this kind ended so far."""
+    if record.analysis is None:
+        return None
+    plan, failure = chosen.plan, record.analysis.failure_class
+    known = await ports.ledger.fixes_like(failure, plan.workload_kind, plan.fix_kind)
+    return posterior(((fix.result, fix.at) for fix in known), ports.now())

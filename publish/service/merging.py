@@ -1,0 +1,88 @@
+"""Merges without a person where everything is proven once more at that moment; in doubt a person merges."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from manifests.repository.index import build
+from manifests.repository.reach import Reach, reaches
+from publish.core import course
+from publish.ports import Forge, Ports
+from schemas import errors
+from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+log = structlog.get_logger(__name__)
+#: Seconds between two looks at a fresh merge request whose pipeline has not ended.
+_POLL_S = 1.0
+
+
+async def merge_if_proven(
+    record: ValidatedPlans,
+    chosen: ValidatedPlan,
+    ref: MergeRequestRef,
+    ports: Ports,
+    *,
+    patience_s: float = 0.0,
+) -> bool:
+    """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
+
+    Never where ``course.may_merge_itself`` says no, and not when the files deploy elsewhere by now. Raises what the forge
+    raises, but for a refusal of its branch rules, which is an answer.
+    """
+    forge = ports.forge
+    sure = chosen.plan.confidence >= ports.settings.draft_below
+    if forge is None or ports.limits.observe or not sure:
+        return False
+    if not course.may_merge_itself(record, chosen, ports.protected):
+        return False
+    try:
+        if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
+            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
+            return False
+        now = course.as_deployed(chosen, await _reaches(chosen, ref, forge))
+        if not course.may_merge_itself(record, now, ports.protected):
+            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="place")
+            return False
+        return await forge.merge(ref)
+    except errors.Unauthorized as error:
+        # The branch rules let people merge and not K-Fix: that is an answer, the merge request stands.
+        log.info("merge.not_allowed", project=ref.project, iid=ref.iid, reason=error.reason)
+        return False
+
+
+async def merge_when_told(event: MergeRequestEvent, ports: Ports) -> bool:
+    """After a pipeline of an incident's branch has ended: merges what may merge by itself."""
+    if event.action != "pipeline" or event.text != "success":
+        return False
+    known = await ports.ledger.of_incident(event.incident_id)
+    ref = await ports.ledger.ref_of(event.incident_id)
+    proposed = await ports.ledger.proposal_of(event.incident_id)
+    if known is None or known.state != "opened" or ref is None or proposed is None:
+        return False
+    if proposed.chosen is None:
+        return False
+    return await merge_if_proven(proposed.record, proposed.chosen, ref, ports)
+
+
+async def _passed(ref: MergeRequestRef, target: str, forge: Forge, patience_s: float) -> bool:
+    waited = 0.0
+    while not course.has_passed(await forge.head_of(ref), ref.sha, target):
+        if waited >= patience_s:
+            return False
+        await asyncio.sleep(_POLL_S)
+        waited += _POLL_S
+    return True
+
+
+async def _reaches(chosen: ValidatedPlan, ref: MergeRequestRef, forge: Forge) -> tuple[Reach, ...]:
+    """Where the changed files deploy to, by what the target branch declares now."""
+    target = chosen.edits[0].ref
+    head = await forge.head(ref.project, target)
+    if head is None:
+        raise errors.NotFound(f"{ref.project} has no branch {target}")
+    files = await forge.files(ref.project, target, head)
+    paths = [edit.path for edit in chosen.edits]
+    return await asyncio.to_thread(lambda: reaches(build(files), paths, target))

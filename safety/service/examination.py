@@ -1,0 +1,251 @@
+"""Examines each plan of a candidate: edit it, ask the server, run the checks. Never raises for a check's sake."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+from kfix.incident import cluster_names
+from kfix.incident.cluster_names import Own
+from manifests.proposal.proof import Proof
+from manifests.proposal.propose import Base, Proposal, propose_on
+from manifests.refused import Refused
+from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository import provenance
+from manifests.repository.index import Index, build
+from manifests.repository.locate import Hints
+from manifests.repository.reach import Reach
+from safety.core import Edits, Findings, Policy, check_plan, render, validated
+from safety.ports import BOUNDS, Cluster, Lock, Repository, Schemas
+from safety.service.schema import check_schema
+from schemas import errors
+from schemas.base import Json
+from schemas.plans import ActionPlan, CandidatePlans
+from schemas.validated import CheckName, CheckResult, ValidatedPlans
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+#: The edit, what rendering showed, and where the files deploy to.
+Edited = tuple[Edits, Proof | None, tuple[Reach, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The verdicts, and what could not be asked for them, as ``name: reason``: the same question may be answered later."""
+
+    plans: ValidatedPlans
+    unanswered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Who is asked. ``None`` stands for what is not configured."""
+
+    repository: Repository | None
+    cluster: Cluster | None
+    schemas: Schemas
+    policy: Policy
+    deadline_s: float
+    #: Rounds in which a candidate is examined again while the repository or the API server does not answer.
+    ask_again: int = 0
+    #: The cluster that is connected. Without a name nothing is dry-run.
+    own: Own = field(default_factory=Own)
+    #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
+    lock: Lock | None = None
+
+    async def examine(self, candidate: CandidatePlans) -> ValidatedPlans:
+        """All plans with their verdicts, whatever could not be asked."""
+        return (await self.examination(candidate)).plans
+
+    async def examination(self, candidate: CandidatePlans) -> Examined:
+        """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
+        if not candidate.plans:
+            return Examined(validated(candidate, (), self.policy))
+        silent: list[str] = []
+        objects = await self._objects(candidate, silent)
+        plans = [await self._plan(plan, candidate, objects, silent) for plan in candidate.plans]
+        verdicts = [
+            check_plan(plan, candidate, objects, self.policy, found)
+            for plan, found in zip(candidate.plans, plans, strict=True)
+        ]
+        return Examined(validated(candidate, verdicts, self.policy), tuple(dict.fromkeys(silent)))
+
+    async def _objects(
+        self, candidate: CandidatePlans, silent: list[str]
+    ) -> Mapping[str, Sequence[Json]]:
+        """The bundle's objects, with bounds as they are now; kinds that cannot be refreshed are dropped: stale is unknown."""
+        collected: Mapping[str, Sequence[Json]] = candidate.context.objects
+        if self.cluster is None or self._strange(candidate):
+            return collected
+        namespaces = sorted(
+            {
+                c.object.namespace
+                for p in candidate.plans
+                for c in p.kubernetes_changes
+                if c.object.namespace
+            }
+        )
+        fresh, _ = await self._ask("bounds", self.cluster.bounds(namespaces), silent)
+        if fresh is None:
+            return {kind: items for kind, items in collected.items() if kind not in BOUNDS}
+        return {**collected, **fresh}
+
+    async def _plan(
+        self,
+        plan: ActionPlan,
+        candidate: CandidatePlans,
+        objects: Mapping[str, Sequence[Json]],
+        silent: list[str],
+    ) -> Findings:
+        started = time.perf_counter()
+        edits, proof, reaches = await self._edits(
+            plan, candidate.context.proof.place, objects, silent
+        )
+        spent = {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
+        rendered = proof.objects if proof else {}
+        found: dict[CheckName, CheckResult] = {
+            "render": render(proof).model_copy(update=spent),
+            "schema": check_schema(self.schemas, edits, rendered),
+            "server_dry_run": self._strange(candidate)
+            or await self._dry_run(
+                plan, edits, rendered, silent, self._unlocked(candidate, silent)
+            ),
+        }
+        return Findings(edits, found, reaches)
+
+    def _strange(self, candidate: CandidatePlans) -> CheckResult | None:
+        """Why nothing is asked of the cluster: the plan is not for the one that is connected here."""
+        context = candidate.context
+        claim = cluster_names.again(context.claim, context.cluster, self.own)
+        if cluster_names.is_ours(claim):
+            return None
+        named = ", ".join(claim.named) or "no cluster"
+        reason = (
+            f"the plan is for {named}, connected is {self.own.name or 'a cluster without a name'}"
+        )
+        return CheckResult(name="server_dry_run", verdict="fail", reason=reason[:300])
+
+    async def _edits(
+        self,
+        plan: ActionPlan,
+        environment: str,
+        objects: Mapping[str, Sequence[Json]],
+        silent: list[str],
+    ) -> Edited:
+        if self.repository is None:
+            return "no deployment repository is configured", None, ()
+        live = provenance.marks(objects, [change.object for change in plan.kubernetes_changes])
+        question = self.repository.propose(plan.kubernetes_changes, environment, live)
+        found, why = await self._ask("repository", question, silent)
+        if found is None:
+            return why, None, ()
+        return _edited(found)
+
+    def _unlocked(self, candidate: CandidatePlans, silent: list[str]) -> str:
+        """Why nothing is sent to the cluster for these plans: in production its lock must be proven."""
+        if not self.policy.is_production(candidate.context.environment):
+            return ""
+        if self.lock is None:
+            return "nobody watches that the cluster refuses K-Fix's real writes"
+        proven = self.lock.lock()
+        if proven.state == "locked":
+            return ""
+        if proven.state == "unknown":
+            silent.append(f"lock: {proven.why}")
+        return f"plans are not examined while the cluster's lock is {proven.state}: {proven.why}"
+
+    async def _dry_run(
+        self,
+        plan: ActionPlan,
+        edits: Edits,
+        rendered: Mapping[str, Json],
+        silent: list[str],
+        unlocked: str,
+    ) -> CheckResult:
+        started = time.perf_counter()
+        if self.cluster is None:
+            return CheckResult(
+                name="server_dry_run", verdict="unknown", reason="no cluster is configured"
+            )
+        if unlocked:
+            return CheckResult(name="server_dry_run", verdict="unknown", reason=unlocked)
+        if isinstance(edits, str | Refused):
+            return CheckResult(
+                name="server_dry_run", verdict="unknown", reason="there is no edited document"
+            )
+        asked = self.cluster.dry_run(plan.kubernetes_changes, edits, rendered)
+        found, why = await self._ask("server_dry_run", asked, silent)
+        verdict = found or CheckResult(name="server_dry_run", verdict="unknown", reason=why)
+        return verdict.model_copy(
+            update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
+        )
+
+    async def _ask(
+        self, name: str, question: Awaitable[T], silent: list[str]
+    ) -> tuple[T | None, str]:
+        """The answer, or why there is none; ``silent`` takes what may answer when it is asked again."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return await question, ""
+        except TimeoutError:
+            why = f"no answer within {self.deadline_s:g} s"
+        except errors.KFixError as failure:
+            why = f"{failure.reason}: {failure}"[:300]
+            if not isinstance(failure, errors.Retryable):
+                return None, why
+        except Exception as failure:  # a port's bug makes its answer unknown, not a dead letter
+            log.exception("port.failed", error=type(failure).__name__)
+            return None, f"an unforeseen failure: {type(failure).__name__}"
+        silent.append(f"{name}: {why}")
+        return None, why
+
+
+def examine_offline(
+    candidate: CandidatePlans, files: Mapping[str, bytes] | None, policy: Policy, schemas: Schemas
+) -> ValidatedPlans:
+    """The examination of a captured case: no server is asked, and what is unknown for that reason rejects nothing.
+
+    ``files`` is the deployment repository; ``None``: there is none. The dry-run's verdict is ``unknown``.
+    """
+    done = []
+    index = None if files is None else build(files)
+    for plan in candidate.plans:
+        edits: Edits = "the case has no repository"
+        proof: Proof | None = None
+        reaches: tuple[Reach, ...] = ()
+        if index is not None:
+            refs = [change.object for change in plan.kubernetes_changes]
+            live = provenance.marks(candidate.context.objects, refs)
+            hints = Hints(candidate.context.proof.place, live=live)
+            edits, proof, reaches = _offline(index, plan, hints)
+        dry_run = CheckResult(
+            name="server_dry_run", verdict="unknown", reason="offline: no server was asked"
+        )
+        rendered = proof.objects if proof else {}
+        schema = check_schema(schemas, edits, rendered)
+        results: dict[CheckName, CheckResult] = {
+            "render": render(proof),
+            "schema": schema,
+            "server_dry_run": dry_run,
+        }
+        found = Findings(edits, results, reaches)
+        done.append(
+            check_plan(plan, candidate, candidate.context.objects, policy, found, offline=True)
+        )
+    return validated(candidate, done, policy)
+
+
+def _offline(index: Index, plan: ActionPlan, hints: Hints) -> Edited:
+    base = Base("", "", "", {})
+    return _edited(propose_on(index, plan.kubernetes_changes, base, hints, BuiltIn()))
+
+
+def _edited(found: Proposal | Refused) -> Edited:
+    if isinstance(found, Refused):
+        return found, None, ()
+    return found.edits, found.proof, found.reaches

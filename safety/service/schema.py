@@ -1,0 +1,47 @@
+"""The verdict of Kubernetes' published schemas on what a plan leaves in the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from manifests.refused import Refused
+from safety.core.documents import edited_objects, is_whole
+from safety.ports import Schemas
+from schemas.base import Json
+from schemas.validated import CheckResult
+
+
+def check_schema(
+    schemas: Schemas, edits: Any, rendered: Mapping[str, Json] | None = None
+) -> CheckResult:
+    """The verdict of the offline schemas on the rendered objects, and on edited documents that were not rendered."""
+    if isinstance(edits, str | Refused) or not edits:
+        return CheckResult(name="schema", verdict="unknown", reason="there is no edited document")
+    items = [item for item in (rendered or {}).values() if is_whole(item)]
+    known = {_label(item) for item in items}
+    return _checked(schemas, items + [i for i in edited_objects(edits) if _label(i) not in known])
+
+
+def _label(item: Json) -> str:
+    return f"{item.get('kind')} {(item.get('metadata') or {}).get('name')}"
+
+
+def _checked(schemas: Schemas, items: Sequence[Json]) -> CheckResult:
+    seen: dict[str, str] = {}
+    for item in items:
+        label = _label(item)
+        trouble = schemas.validate(item)
+        if trouble:
+            return CheckResult(name="schema", verdict="fail", reason=f"{label}: {trouble}")
+        seen[label] = "no schema here" if trouble is None else "valid"
+    if "valid" not in seen.values():
+        return CheckResult(
+            name="schema",
+            verdict="unknown",
+            reason="no whole document with a known schema",
+            numbers=seen,
+        )
+    return CheckResult(
+        name="schema", verdict="pass", reason="valid against Kubernetes' schemas", numbers=seen
+    )

@@ -1,0 +1,1 @@
+"""The tests mirror the source; ``support`` holds made-up worlds, ``arch`` the walls."""

@@ -1,0 +1,1 @@
+"""Developers' tools. The product imports none of them."""

@@ -1,0 +1,151 @@
+"""Whether the proposed change repairs the case: it is applied to the lab's own cluster, and the applications tell.
+
+Kubernetes' own programs and the simulated kubelets go on as before; a case is repaired when every application is as
+ready as its manifest asks and every call finds its way.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from kfix.offline import diagnose
+from manifests.objects import paths
+from tools.lab.api import GROUPS, Refused, plural, root
+from tools.lab.dump import read
+from tools.lab.live import Live, Unsettled, counted, well
+from tools.lab.scene import Obj
+from tools.lab.talk import call
+
+#: Seconds for a change to show its effect.
+_PATIENCE_S = 25.0
+#: Classes whose repair does not show in pods or calls here.
+_INVISIBLE = frozenset(
+    {
+        "autoscaler_at_ceiling",
+        "autoscaler_without_metrics",
+        "autoscaler_target_missing",
+        "autoscaler_conflict",
+        "disruption_budget_blocks",
+        "cron_suspended",
+        "finalizer_stuck",
+        "certificate_secret_missing",
+        "route_backend_mismatch",
+        "load_balancer_pending",
+        "quota_storage_exceeded",
+        "heap_exhausted",
+    }
+)
+
+
+def repaired(live: Live, folder: Path) -> dict[str, str]:
+    """``outcome``: ``none`` (no change proposed), ``crashed``, ``repaired``, ``not repaired``, ``refused`` by the server, ``not shown``."""
+    try:
+        result = diagnose.diagnose_case(diagnose.case_of(folder))
+    except Exception as crash:  # noqa: BLE001 -- the report names it, the other cases go on
+        return {"outcome": "crashed", "change": "", "detail": f"{type(crash).__name__}: {crash}"}
+    action: Any = result.get("recommended_action")
+    if result["status"] != "solution_proposed" or not action:
+        return {"outcome": "none"}
+    changes = action["kubernetes_changes"]
+    said = "; ".join(f"{c['kind']}/{c['name']} {c['changes']}" for c in changes)
+    try:
+        for change in changes:
+            _apply(live, change)
+        live.wait(lambda: counted(live), "quotas are not computed")
+        for manifest, _ in live.refused:
+            _again(live, manifest)
+        _nudge(live)
+    except (Refused, Unsettled, paths.Missing) as trouble:
+        return {"outcome": "refused", "change": said, "detail": str(trouble)[:300]}
+    if live.scene.answer is not None and live.scene.answer.failure_class in _INVISIBLE:
+        return {"outcome": "not shown", "change": said}
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        if _heals(live):
+            return {"outcome": "repaired", "change": said}
+        time.sleep(0.5)
+    return {"outcome": "not repaired", "change": said}
+
+
+def _again(live: Live, manifest: Obj) -> None:
+    """Whoever deploys tries again; admission may hear of a new quota a moment late. Raises Refused."""
+    for _ in range(20):
+        try:
+            live.api.create(manifest)
+            return
+        except Refused as refused:
+            if refused.code != 403:
+                raise
+        time.sleep(0.25)
+    live.api.create(manifest)
+
+
+def release(live: Live) -> None:
+    """Takes workloads that fill whole nodes away again: other cases need the room."""
+    if live.scene.answer and live.scene.answer.failure_class.startswith("insufficient_"):
+        for kind in ("deployments", "statefulsets"):
+            place = f"{root('apps/v1')}/namespaces/{live.scene.namespace}/{kind}"
+            live.api.call("DELETE", place)
+
+
+def _nudge(live: Live) -> None:
+    """Controllers that were refused wait longer and longer; a touched object is looked at again at once."""
+    for kind in ("deployments", "replicasets", "statefulsets"):
+        for obj in live.items("apps/v1", kind):
+            name = obj["metadata"]["name"]
+            place = f"{root('apps/v1')}/namespaces/{live.scene.namespace}/{kind}/{name}"
+            live.api.merge(place, {"metadata": {"annotations": {"lab.example.com/touched": "yes"}}})
+
+
+def _apply(live: Live, change: Obj) -> None:
+    if change.get("manifest") is not None:
+        live.api.create(change["manifest"])
+        return
+    name = plural(change["kind"])
+    version = next(v for v, kinds in GROUPS.items() if name in kinds)
+    place = f"{root(version)}/namespaces/{change['namespace']}/{name}/{change['name']}"
+    for _ in range(5):  # controllers write to the same object
+        obj = live.api.get(place)
+        for path, value in change["changes"].items():
+            _set(obj, paths.parse(path), value)
+        try:
+            live.api.call("PUT", place, obj)
+            return
+        except Refused as refused:
+            if refused.code != 409:
+                raise
+    raise Refused(409, f"{place} changes all the time")
+
+
+def _set(obj: Any, path: paths.Path, value: Any) -> None:
+    """Puts a value, makes the mappings on the way; None takes it away."""
+    node = obj
+    for segment in path[:-1]:
+        if isinstance(segment, str) and isinstance(node, dict):
+            node = node.setdefault(segment, {})
+        else:
+            node = paths.get(node, (segment,))
+    last = path[-1]
+    if isinstance(last, paths.Match):
+        last = paths.index_of(node, last)
+    if value is None and isinstance(last, str):
+        node.pop(last, None)
+    elif isinstance(last, int) and last == len(node):
+        node.append(value)
+    else:
+        node[last] = value
+
+
+def _heals(live: Live) -> bool:
+    """As many ready pods as asked for now, and no call that fails."""
+    live.scene.broken.clear()
+    if not well(live, live.scene.apps, declared=False):
+        return False
+    objects = read(live)
+    for app in live.scene.apps:
+        for pod in live.pods(app):
+            if any(call(live, app, key, pod, objects) for key in app.calls):
+                return False
+    return True
