@@ -44,7 +44,7 @@ def repo(tmp_path: Path) -> Path:
         DEPLOYMENT + "---\nkind: Service\nmetadata: {name: api}\n"
     )
     (folder / "generated.yaml").write_text("# DO NOT EDIT\n" + DEPLOYMENT)
-    (folder / "link.yaml").symlink_to("prod/api.yaml")
+    (folder / "link.yaml").symlink_to("README.md")
     (folder / "values.yaml").write_text("image: {tag: '1.2'}\n")
     return folder
 
@@ -310,3 +310,11 @@ def test_locate_explains_its_way(repo: Path) -> None:
     assert done.stdout == "staging/api.yaml document 0\n"
     assert "generated.yaml left out" in done.stderr
     assert "environment staging chooses 1 of 2" in done.stderr
+
+
+def test_a_file_that_a_symlink_leads_to_is_another_one_too_and_refused(repo: Path) -> None:
+    (repo / "also.yaml").symlink_to("prod/api.yaml")
+    wanted = ("--object", "Deployment/shop/api", "--env", "prod", "--set", "spec.replicas=3")
+    done = run("edit", "--repo", str(repo), *wanted)
+    assert done.exit_code == 3
+    assert "the symlink also.yaml" in done.stderr
