@@ -245,6 +245,7 @@ PROMISES = (
             "tests/contract/test_render_hostile.py",
             "tests/contract/test_render_generated.py",
             "tests/unit/manifests/test_manifests_installers.py",
+            "tests/unit/manifests/test_manifests_undeployed.py",
             "tests/unit/manifests/test_manifests_neighbours.py",
         ),
     ),

@@ -38,6 +38,21 @@ def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
     return files, refused
 
 
+def branches_of(folder: Path) -> tuple[str, ...]:
+    """Branches that an edit of the checkout is made on or may be merged into; empty where Git does not say.
+
+    The branch that is checked out alone where that is the main one, else also the main ones: work is done on branches.
+    """
+    try:
+        said = (folder / ".git" / "HEAD").read_text(errors="replace").strip()
+    except OSError:
+        return ()
+    branch = said.removeprefix("ref: refs/heads/")
+    if branch == said or not branch:
+        return ()
+    return (branch,) if branch in ("main", "master") else (branch, "main", "master")
+
+
 def read_links(folder: Path) -> dict[str, str]:
     """Targets of all symlinks below ``folder`` as they are written, by path. Raises OSError."""
     links: dict[str, str] = {}

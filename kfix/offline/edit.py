@@ -13,7 +13,7 @@ import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from kfix.offline.checkout import read_checkout, read_file, read_folder, read_links
+from kfix.offline.checkout import branches_of, read_checkout, read_file, read_folder, read_links
 from manifests.objects import paths
 from manifests.proposal import propose
 from manifests.refused import Refused
@@ -92,7 +92,7 @@ class Workspace:
             if not folder.is_dir():
                 raise Refused("NOT_FOUND", f"no folder {folder}")
             files, refused = read(folder)
-            known[folder] = build(files)
+            known[folder] = build(files, branches=branches_of(folder))
             known[folder].unreadable.update(refused)
             known[folder].links.update(read_links(folder))
         return known[folder]

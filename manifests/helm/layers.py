@@ -56,6 +56,8 @@ class Release:
     words: tuple[str, ...] = ()
     #: Does nobody say that it is installed, so that its values files stand for its environments?
     alone: bool = False
+    #: Why it may be of another revision than the one that is read here; empty: it is of this one.
+    apart: str = ""
 
     def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
         """How it is rendered; ``name`` and ``namespace`` where it says none."""

@@ -20,7 +20,8 @@ from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
 from manifests.repository import argocd, dependencies, rendering
 from manifests.repository.index import Index
-from manifests.repository.installers import argo, commands, fleet, helmfile
+from manifests.repository.installers import argo, commands, fleet, helmfile, revisions
+from manifests.repository.installers.model import Apart
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, NotRendered, Workbench, parsed
 from manifests.text import equivalence, read
@@ -259,9 +260,13 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
     ref, spec = _ref(item), item["spec"]
     inside = mapping(spec, "chart", "spec")
     kept_here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
+    apart = revisions.of_reference(index, item, place, mapping(inside, "sourceRef"))
     known = _chart_at(index, argocd.folder_of(text(inside, "chart"))) if kept_here else None
+    if apart is not None and apart.surely:
+        known = None  # of another revision, whose files are not here
     layers = _defaults(index, known)
-    layers += [_file(index, argocd.folder_of(str(n))) for n in items(inside, "valuesFiles")]
+    for name in items(inside, "valuesFiles"):
+        layers.append(_file_of(index, argocd.folder_of(str(name)), apart))
     layers += [_referenced(index, graph, entry) for entry in mappings(spec, "valuesFrom")]
     layers.append(
         Layer(
@@ -280,6 +285,7 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
         ref,
         trouble,
         words=tuple(word for word in (place, ref.name, ref.namespace, target) if word),
+        apart=apart.why if apart else "",
     )
 
 
@@ -311,8 +317,13 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
         chart = None if source.chart else _chart_at(index, source.folder)
         if chart is None and not source.chart:
             continue
+        apart = revisions.of_source(index, source.said)
+        if apart is not None and apart.surely:
+            chart = None  # of another revision, whose files are not here
         layers = _defaults(index, chart)
-        layers += [_file(index, path) for path in source.value_files]
+        lenders = [lender for _, lender in argo.value_files(item, source.said)]
+        for path, lender in zip(source.value_files, lenders, strict=False):
+            layers.append(_file_of(index, path, revisions.of_source(index, lender)))
         made = Refused("TEMPLATED", f"an ApplicationSet makes {ref.key}") if generated else None
         for said, content, at, refusal in source.inline:
             leaf = _leaf(content) if "parameters" in at else ()
@@ -331,6 +342,7 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
             ref,
             trouble,
             words=argo.words(item, place, source.said, mapping(item, "spec", "destination")),
+            apart=apart.why if apart else "",
         )
 
 
@@ -406,6 +418,13 @@ def _defaults(index: Index, chart: str | None) -> list[Layer]:
     if path not in index.texts:
         return [*layers, Layer("the chart's own values", {}, default=True)]
     return [*layers, replace(_file(index, path), default=True)]
+
+
+def _file_of(index: Index, path: str, apart: Apart | None) -> Layer:
+    """A values file as a release reads it: of another revision its text is not here."""
+    if apart is None or not apart.surely:
+        return _file(index, path)
+    return Layer(path, {}, sealed=Refused("NOT_RENDERED", f"{path}: {apart.why}"))
 
 
 def _file(index: Index, path: str) -> Layer:

@@ -108,6 +108,7 @@ def _declared(asked: _Question) -> str:
         asked.steps.append(f"{scaler.kind} {scaler.name} in {scaler.path} owns its replicas")
     for one in read_map(index).reaching(found.path):
         why = f", which cannot be rendered: {one.trouble}" if one.trouble else ""
+        why = f", but {one.apart.why}" if one.apart else why
         asked.steps.append(f"{found.path} is read by {one.said_by}{why}")
     now = equivalence.value_of(found.document.root)
     if fields and not found.partial and is_scalar(paths.find(now, fields[0], {})):

@@ -24,6 +24,7 @@ from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
 
 _MOST = 60
+_UNDEPLOYED = "the edit would not be deployed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Proof:
     objects: Mapping[str, Json] = field(default_factory=dict)
     #: Does it fail only because somebody who reads a changed file cannot be rendered?
     doubtful: bool = False
+    #: Does it fail since everybody who names a changed file reads another revision, or leaves it out?
+    undeployed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,10 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
     """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
     seen = Seen()
     sides = sides_of(index, changed, bench)
+    for path in changed:
+        why = sides[0].whole.undeployed(path, plain=_is_plain(sides, path))
+        if why:
+            return Proof("fail", f"{_UNDEPLOYED}: {why}", undeployed=True)
     units = units_of(sides, changed, wanted.installed, seen)
     if len(units) > _MOST:
         return Proof("fail", f"{len(units)} renderings depend on it", doubtful=True)
@@ -125,12 +132,17 @@ def _compare_plain(path: str, sides: tuple[Side, Side], wanted: Wanted, seen: Se
         if before != item
     ]
     own = Installer(path, words=(path,))
-    applied = [o for o in sides[0].whole.reaching(path) if not o.trouble and not _builds(sides, o)]
+    applied = [
+        one
+        for one in sides[0].whole.reaching(path)
+        if not one.trouble and not one.cannot_read and not _builds(sides, one)
+    ]
     for one in applied or [own]:
         seen.readers[one.said_by] = None
         nothing = KustomizeBuild(path)
         words = (*one.words, path)
-        unit = Unit(one.said_by, nothing, nothing, words, one.namespace, one.forced)
+        apart = one.apart.why if one.apart else ""
+        unit = Unit(one.said_by, nothing, nothing, words, one.namespace, one.forced, apart=apart)
         _judge(unit, differences, wanted, seen)
 
 
@@ -155,7 +167,7 @@ def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: 
             seen.unexpected.append(f"{unit.label}: {_named(difference)}")
             continue
         key = change.object.key
-        seen.places.setdefault(key, []).append(Place(unit.label, unit.words))
+        seen.places.setdefault(key, []).append(Place(unit.label, unit.words, unit.apart))
         if difference.after is not None:
             seen.objects[key] = _placed(difference.after, change.object)
 
@@ -263,9 +275,10 @@ def _verdict(wanted: Wanted, seen: Seen) -> Proof:
     numbers["renderings"] = str(seen.rendered)
     if seen.unchanged:
         numbers["unchanged"] = ", ".join(seen.unchanged)
-    reason = _objection(wanted, seen)
+    apart = _all_apart(seen)
+    reason = apart or _objection(wanted, seen)
     if reason:
-        return Proof("fail", reason, numbers, seen.objects)
+        return Proof("fail", reason, numbers, seen.objects, undeployed=bool(apart))
     if seen.unknown:
         reason = f"not rendered: {'; '.join(seen.unknown[:3])}"
         if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
@@ -291,6 +304,14 @@ def _verdict(wanted: Wanted, seen: Seen) -> Proof:
         numbers,
         seen.objects,
     )
+
+
+def _all_apart(seen: Seen) -> str:
+    """Why an object changes only in what may be made of another revision; empty when it changes in what is edited."""
+    for places in seen.places.values():
+        if all(place.apart for place in places):
+            return f"{_UNDEPLOYED}: {places[0].label} reads it, but {places[0].apart}"
+    return ""
 
 
 def _objection(wanted: Wanted, seen: Seen) -> str:

@@ -89,8 +89,14 @@ def propose(
     """
     base = Base(project, ref, base_commit, last_commit_ids or {})
     hints = Hints(environment, tuple(folders), project, live or {})
-    found = propose_on(build(files), changes, base, hints, renderer or BuiltIn(), proving=False)
+    found = propose_on(
+        _index(files, project, ref), changes, base, hints, renderer or BuiltIn(), proving=False
+    )
     return found if isinstance(found, Refused) else list(found.edits)
+
+
+def _index(files: Mapping[str, bytes | str], project: str, ref: str) -> Index:
+    return build(files, project=project, branches=(ref,) if ref else ())
 
 
 def propose_on(
@@ -168,6 +174,8 @@ def set_fields(
 
 def _refusal(proof: Proof, changes: Sequence[KubernetesChange]) -> Refused:
     """What a proof that is no pass says, as a refusal."""
+    if proof.undeployed:
+        return Refused("NOT_FOUND", proof.reason)
     if proof.doubtful or proof.verdict == "unknown":
         return Refused("NOT_RENDERED", proof.reason)
     if proof.reason.startswith("nothing changes"):
@@ -199,6 +207,8 @@ def _check_proof(
     """What rendering shows. Raises Refused where the edit is right only if that is a pass."""
     changed = {edit.path: edit.after for edit in edits}
     proof = prove(index, changed, wanted, bench)
+    if draft.placed and proof.undeployed:
+        raise _refusal(proof, wanted.changes)
     if draft.placed and proof.verdict == "fail":
         raise Refused("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
     if draft.to_prove and proof.verdict != "pass":

@@ -34,6 +34,8 @@ class Place:
 
     label: str
     words: tuple[str, ...]
+    #: Why it may read another revision than the one that is edited; empty: it reads this one.
+    apart: str = ""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,8 @@ class Unit:
     carriers: tuple[str, ...] = ()
     #: Is it rendered only to see that it stays as it is, since it reads none of the changed files?
     witness: bool = False
+    #: As in ``Place``.
+    apart: str = ""
 
 
 def _is_ordinary(index: Index, changed: Mapping[str, str]) -> bool:
@@ -159,6 +163,7 @@ def _built(
                 one.forced,
                 (first, second),
                 carriers,
+                apart=one.apart.why if one.apart else "",
             )
         elif folder is not None and sides[0].whole.chart_of(folder):
             _check_known(sides[0], folder, one, seen)
@@ -192,7 +197,8 @@ def _readers(
     for side in reversed(sides):
         for path in changed:
             for one in side.whole.reaching(path):
-                found[one.said_by, one.folder] = one
+                if not one.cannot_read:
+                    found[one.said_by, one.folder] = one
     later = {(one.said_by, one.folder): one for one in sides[1].whole.installers}
     for key, one in found.items():
         yield one, later.get(key, one)
@@ -217,7 +223,8 @@ def _release_units(
         name, namespace = installed.get(release.chart, default)
         before, after = release.recipe(name, namespace), later.recipe(name, namespace)
         seen.readers[release.said_by] = None
-        yield Unit(release.said_by, before, after, release.words, release.namespace)
+        words, apart = release.words, release.apart
+        yield Unit(release.said_by, before, after, words, release.namespace, apart=apart)
 
 
 def _is_reached(

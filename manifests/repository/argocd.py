@@ -21,6 +21,7 @@ from schemas.base import Json
 
 TRACKING = "argocd.argoproj.io/tracking-id"
 _PARAMETER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_HOST = re.compile(r"^([a-z+]+://[^/]+/|[^/@]+@[^:/]+:)")
 _FIELD = re.compile(r"\{\{-?\s*\.?([A-Za-z0-9_.\[\]-]+?)\s*-?\}\}")
 
 #: What is said, the values, where they stand in the Application, and why they must not be edited.
@@ -71,6 +72,11 @@ def folder_of(path: str) -> str:
     """A folder as paths of the repository are written."""
     path = posixpath.normpath(path.lstrip("/"))
     return "" if path == "." else path
+
+
+def path_of(url: str) -> str:
+    """``group/project`` of a repository's URL, without host and user, in small letters."""
+    return _HOST.sub("", url).strip("/").removesuffix(".git").lower()
 
 
 def helm_sources(application: Json) -> Iterator[HelmSource]:

@@ -45,6 +45,10 @@ class Index:
     unreadable: dict[str, Refused] = field(default_factory=dict)
     #: Targets of symlinks as they are written, by the symlink's path. None is followed.
     links: dict[str, str] = field(default_factory=dict)
+    #: GitLab's path of the repository; empty: unknown.
+    project: str = ""
+    #: Branches that an edit is made on or may be merged into; one: it is that one; none: unknown.
+    branches: tuple[str, ...] = ()
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     #: What was read of each file; shared with other indexes of the same ``Blobs``.
     blobs: dict[str, _Blob] = field(default_factory=dict)
@@ -170,9 +174,16 @@ def _read_blob(path: str, content: bytes | str) -> _Blob | Refused:
     return _Blob(text, frozenset(_kinds(path, text)))
 
 
-def build(files: Mapping[str, bytes | str], blobs: Blobs | None = None) -> Index:
-    """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason."""
-    index = Index(files=files)
+def build(
+    files: Mapping[str, bytes | str],
+    blobs: Blobs | None = None,
+    *,
+    project: str = "",
+    branches: tuple[str, ...] = (),
+) -> Index:
+    """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason. ``project`` and
+    ``branches`` are as in ``Index``."""
+    index = Index(files=files, project=project, branches=branches)
     for path, content in files.items():
         if not path.endswith(_SUFFIXES):
             continue
@@ -201,6 +212,7 @@ def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
     after.texts = kept | after.texts
     after.files = {**index.files, **changed}
     after.links = index.links
+    after.project, after.branches = index.project, index.branches
     after.unreadable = {**index.unreadable, **after.unreadable}
     after.by_kind = kinds
     after.blobs = {p: b for p, b in index.blobs.items() if p not in changed} | after.blobs

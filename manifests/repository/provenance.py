@@ -231,11 +231,7 @@ def _check_project(url: str, project: str, who: str) -> None:
     """Raises Refused when a URL is surely another repository's."""
     if not url or not project:
         return
-    path = (
-        re.sub(r"^([a-z+]+://[^/]+/|[^/@]+@[^:/]+:)", "", url)
-        .removesuffix("/")
-        .removesuffix(".git")
-    )
-    if path.lower() == project.lower():
+    path = argocd.path_of(url)
+    if path == project.lower():
         return
     raise Refused("NOT_FOUND", f"{who} says it is declared in {url[:200]}")

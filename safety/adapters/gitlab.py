@@ -68,7 +68,12 @@ class GitLabRepository:
     def _proposed(
         self, snapshot: Snapshot, changes: Sequence[KubernetesChange], hints: Hints
     ) -> Proposal | Refused:
-        index = build(snapshot.files, self._blobs)
+        index = build(
+            snapshot.files,
+            self._blobs,
+            project=snapshot.project,
+            branches=(snapshot.branch,) if snapshot.branch else (),
+        )
         for path, why in snapshot.skipped.items():
             index.unreadable[path] = Refused("UNSAFE_PATH", why)
         index.links.update(snapshot.links)

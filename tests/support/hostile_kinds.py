@@ -33,6 +33,10 @@ def _values(env: str, files: str) -> str:
     return application(env, API, f"    helm: {{valueFiles: [{files}]}}\n")
 
 
+def _at(revision: str, text: str) -> str:
+    return text.replace("targetRevision: main", f"targetRevision: {revision}")
+
+
 PATCH = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -787,5 +791,89 @@ REPOS = [
         },
         [_helm(env, f"envs/{env}.yaml") for env in ("dev", "prod")],
         [Ask("prod"), Ask("dev"), Ask("prod", "either", "spec.replicas", 5)],
+    ),
+    Repo(
+        "an Application of a release branch",
+        KUSTOMIZED | {"argocd/prod.yaml": _at("release", application("prod", "apps/api"))},
+        [],
+        [Ask("prod", "refused")],
+    ),
+    Repo(
+        "overlays of which production's is deployed from a tag",
+        overlays("dev", "prod", more={"prod": OVERRIDE, "dev": OVERRIDE})
+        | {
+            "argocd/dev.yaml": application("dev", "overlays/dev"),
+            "argocd/prod.yaml": _at("v1.4.0", application("prod", "overlays/prod")),
+        },
+        built("dev"),
+        [Ask("prod", "refused"), Ask("prod", "refused", "spec.replicas", 5)],
+    ),
+    Repo(
+        "a chart that production has at a version, with values files here",
+        chart()
+        | {f"charts/api/values-{env}.yaml": PROD for env in ("dev", "prod")}
+        | {
+            "argocd/dev.yaml": _values("dev", "values-dev.yaml"),
+            "argocd/prod.yaml": _at("1.x", _values("prod", "values-prod.yaml")),
+        },
+        [_helm("dev", f"{API}/values-dev.yaml")],
+        [
+            Ask("prod", "refused"),
+            Ask("prod", "refused", "spec.replicas", 5),
+            Ask("dev", "right"),
+        ],
+    ),
+    Repo(
+        "production's values lent by a source of another branch",
+        chart()
+        | {
+            "envs/prod.yaml": PROD,
+            "argocd/prod.yaml": application("prod", API).partition("  source:")[0]
+            + "  sources:\n  - {repoURL: https://git.example/shop/deploy.git, path: charts/api, "
+            "targetRevision: main, helm: {valueFiles: [$here/envs/prod.yaml]}}\n"
+            "  - {repoURL: https://git.example/shop/deploy.git, ref: here, targetRevision: v2.0.0}\n",
+        },
+        [],
+        [Ask("prod", "refused")],
+    ),
+    Repo(
+        "Flux's folder from a tag",
+        KUSTOMIZED
+        | {
+            "clusters/prod/apps.yaml": flux("./apps/api"),
+            "clusters/prod/source.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n"
+            "metadata: {name: flux-system, namespace: flux-system}\n"
+            "spec: {url: 'https://git.example/shop/deploy.git', ref: {tag: v1.0.0}}\n",
+        },
+        [],
+        [Ask("prod", "refused")],
+    ),
+    Repo(
+        "a folder that another repository's Application has too",
+        {"k8s/api.yaml": deployment(), "web/web.yaml": deployment("web")}
+        | {"jobs/jobs.yaml": deployment("jobs")}
+        | {
+            "argocd/prod/api.yaml": application("prod", "k8s").replace("shop/deploy", "team/api"),
+            "argocd/prod/web.yaml": application("prod", "web", name="web"),
+            "argocd/prod/jobs.yaml": application("prod", "jobs", name="jobs"),
+        },
+        [Deploy("prod", "files", "web/web.yaml"), Deploy("prod", "files", "jobs/jobs.yaml")],
+        [Ask("prod", "refused")],
+    ),
+    Repo(
+        "files that the Application leaves out",
+        {"k8s/api.yaml": deployment(), "k8s/old/web.yaml": deployment("web")}
+        | {"k8s/jobs.yaml": deployment("jobs")}
+        | {
+            "argocd/prod.yaml": application(
+                "prod", "k8s", "    directory: {exclude: '{api.yaml,*/test.yaml}'}\n"
+            )
+        },
+        [Deploy("prod", "files", "k8s/jobs.yaml")],
+        [
+            Ask("prod", "refused"),
+            Ask("prod", "refused", object="Deployment/shop/web"),
+            Ask("prod", "right", object="Deployment/shop/jobs"),
+        ],
     ),
 ]

@@ -15,8 +15,9 @@ import yaml
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.repository import argocd
 from manifests.repository.index import Index
-from manifests.repository.installers import naming
+from manifests.repository.installers import naming, revisions
 from manifests.repository.installers.model import Installer
+from manifests.repository.installers.revisions import of_source
 from manifests.repository.installers.settings import from_argo
 from schemas.base import Json
 
@@ -36,11 +37,17 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
     if dry.get("path"):
         folder, why = argocd.folder_of(text(dry, "path")), "Argo CD's hydrator renders it"
         said = words(item, place, dry, destination)
-        yield Installer(name, folder, (), namespace, False, cluster, said, trouble=why)
+        apart = of_source(index, dry)
+        yield Installer(name, folder, (), namespace, False, cluster, said, trouble=why, apart=apart)
     for _, source in argocd.sources(item):
         settings = mapping(source, "kustomize")
         said = words(item, place, source, destination)
-        files = _value_files(item, source)
+        apart = of_source(index, source)
+        read = [(path, of_source(index, lender)) for path, lender in value_files(item, source)]
+        files = tuple(path for path, other in read if other == apart)
+        for path, other in read:
+            if other != apart:
+                yield Installer(name, None, (path,), words=said, apart=other)
         if source.get("chart"):
             trouble = f"the chart {text(source, 'chart')} is kept elsewhere"
             yield Installer(name, None, files, namespace, False, cluster, said, trouble=trouble)
@@ -50,7 +57,8 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
             if pattern is not None:
                 yield Installer(name, pattern=pattern, words=said, trouble=naming.LISTED)
             continue
-        if not source.get("path"):
+        folder = argocd.folder_of(text(source, "path"))
+        if not source.get("path") or (not folder and _is_other_repository(index, source)):
             continue
         on_top, trouble = from_argo(settings)
         directory = mapping(source, "directory")
@@ -58,10 +66,10 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
             trouble = "a plugin of Argo CD renders it"
         elif directory.get("jsonnet"):
             trouble = "jsonnet renders it"
-        trouble = trouble or _overridden(index, item, argocd.folder_of(text(source, "path")))
+        trouble = trouble or _overridden(index, item, folder)
         yield Installer(
             name,
-            argocd.folder_of(text(source, "path")),
+            folder,
             files,
             namespace,
             False,
@@ -70,7 +78,15 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
             on_top,
             bool(directory.get("recurse")) or bool(source.get("plugin")),
             trouble=trouble,
+            apart=apart,
+            directory=None if trouble else revisions.directory_of(source),
         )
+
+
+def _is_other_repository(index: Index, source: Mapping[str, Any]) -> bool:
+    """Every repository has a root folder: an Application of another one's has nothing to do with this one's."""
+    apart = of_source(index, {"repoURL": source.get("repoURL")})
+    return apart is not None and apart.surely
 
 
 def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
@@ -84,10 +100,11 @@ def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
     template = {"metadata": {}, **mapping(item, "spec", "template")}
     trouble = "nobody here can tell which Applications it makes"
     for source in [s for _, s in argocd.sources(template)]:
-        written = [text(source, "path"), *_value_files(template, source)]
-        for one in [w for w in written if w]:
+        written = [(text(source, "path"), source), *value_files(template, source)]
+        for one, read_from in [(path, lender) for path, lender in written if path]:
             pattern = _pattern(one, whole=one != text(source, "path"))
-            yield Installer(name, words=(), pattern=pattern, trouble=trouble)
+            apart = of_source(index, read_from)
+            yield Installer(name, words=(), pattern=pattern, trouble=trouble, apart=apart)
 
 
 def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
@@ -122,18 +139,21 @@ def words(
     return tuple(word for word in said if word)
 
 
-def _value_files(item: Json, source: Mapping[str, Any]) -> tuple[str, ...]:
-    lenders = {str(s["ref"]) for _, s in argocd.sources(item) if s.get("ref")}
+def value_files(item: Json, source: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """(path, the source that it is read from) of each values file in their order, then of other files."""
+    lenders = {str(s["ref"]): s for _, s in argocd.sources(item) if s.get("ref")}
     folder = "" if source.get("chart") else argocd.folder_of(text(source, "path"))
-    found = []
+    found: list[tuple[str, Mapping[str, Any]]] = []
     for name in [str(f) for f in items(source, "helm", "valueFiles")]:
         if name.startswith("$"):
             lender, _, rest = name[1:].partition("/")
-            found.append(argocd.folder_of(rest) if lender in lenders else name)
+            found.append(
+                (argocd.folder_of(rest) if lender in lenders else name, lenders.get(lender, source))
+            )
         elif name.startswith("/"):
-            found.append(argocd.folder_of(name))
+            found.append((argocd.folder_of(name), source))
         else:
-            found.append(posixpath.normpath(posixpath.join(folder, name)))
+            found.append((posixpath.normpath(posixpath.join(folder, name)), source))
     for parameter in mappings(source, "helm", "fileParameters"):
-        found.append(posixpath.normpath(posixpath.join(folder, text(parameter, "path"))))
-    return tuple(found)
+        found.append((posixpath.normpath(posixpath.join(folder, text(parameter, "path"))), source))
+    return found

@@ -11,6 +11,7 @@ from manifests.objects.shapes import items, mapping, text
 from manifests.repository import argocd
 from manifests.repository.index import Index
 from manifests.repository.installers.model import Installer
+from manifests.repository.installers.revisions import of_reference
 from manifests.repository.installers.settings import from_flux
 from schemas.base import Json
 
@@ -34,6 +35,7 @@ def of_kustomization(index: Index, item: Json, place: str) -> Iterator[Installer
             words=tuple(word for word in words if word),
             on_top=from_flux(spec),
             recursive=True,
+            apart=of_reference(index, item, place, mapping(spec, "sourceRef")),
         )
 
 
@@ -48,7 +50,7 @@ def _meant(index: Index, folder: str) -> list[str]:
     return list(found) or [folder]
 
 
-def of_release(item: Json, place: str) -> Installer:
+def of_release(index: Index, item: Json, place: str) -> Installer:
     """What a HelmRelease installs: the folder of its chart where that is in a Git repository."""
     spec = mapping(item, "spec")
     inside = mapping(spec, "chart", "spec")
@@ -62,4 +64,5 @@ def of_release(item: Json, place: str) -> Installer:
         text(spec, "targetNamespace") or namespace,
         words=tuple(w for w in (place, name, namespace, text(spec, "targetNamespace")) if w),
         trouble="" if here else "its chart is kept elsewhere",
+        apart=of_reference(index, item, place, mapping(inside, "sourceRef")) if here else None,
     )

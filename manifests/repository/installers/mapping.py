@@ -76,7 +76,7 @@ def _of_object(index: Index, item: Json, place: str) -> list[Installer]:
         return list(argo.of_set(index, item, place))
     if known == ("Kustomization", _FLUX):
         return list(flux.of_kustomization(index, item, place))
-    return [flux.of_release(item, place)] if known == ("HelmRelease", _HELM) else []
+    return [flux.of_release(index, item, place)] if known == ("HelmRelease", _HELM) else []
 
 
 def _of_fleet(target: fleet.Target) -> Installer:

@@ -18,6 +18,22 @@ Form = str
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """Why an installer does not read what is edited. ``surely``: it cannot; else nobody here can tell."""
+
+    why: str
+    surely: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which files of its folder Argo CD applies as they are, by their path below it; ``None``: all of them."""
+
+    include: re.Pattern[str] | None = None
+    exclude: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Installer:
     """Something that renders or applies files of the repository into a cluster.
 
@@ -45,6 +61,31 @@ class Installer:
     trouble: str = ""
     #: Is it an overlay that no installer names?
     unnamed: bool = False
+    #: Does it read another revision or repository than the one that is edited?
+    apart: Apart | None = None
+    #: Set where Argo CD applies the files of the folder.
+    directory: Directory | None = None
+
+    @property
+    def cannot_read(self) -> bool:
+        """Does an edit surely not reach it?"""
+        return self.apart is not None and self.apart.surely
+
+    def passes_over(self, path: str) -> str:
+        """Why Argo CD does not apply a file of its folder; empty when it does, or the file is none of its folder."""
+        if self.directory is None or self.folder is None:
+            return ""
+        inside = f"{self.folder}/" if self.folder else ""
+        if not path.startswith(inside):
+            return ""
+        rest = path.removeprefix(inside)
+        if "/" in rest and not self.recursive:
+            return "directory.recurse is not set" if inside else ""
+        if self.directory.exclude is not None and self.directory.exclude.fullmatch(rest):
+            return "directory.exclude leaves it out"
+        if self.directory.include is not None and not self.directory.include.fullmatch(rest):
+            return "directory.include leaves it out"
+        return ""
 
 
 @dataclass(slots=True)
@@ -77,6 +118,31 @@ class Map:
                     )
                 )
         return said
+
+    def undeployed(self, path: str, *, plain: bool) -> str:
+        """Why no edit of the file here is deployed by those who name it; empty when somebody deploys it, or nobody names
+        it. ``plain``: the file would be applied as it is."""
+        reading = self.reaching(path)
+        # An overlay inside of what they build is not known to be deployed by itself.
+        within = {f for one in reading if one.apart is not None for f in self._inside(one.folder)}
+        if any(o.apart is None and not (o.unnamed and o.folder in within) for o in reading):
+            return ""
+        for one in reading:
+            if one.apart is not None:
+                return f"{one.said_by} reads {path}, but {one.apart.why}"
+        for one in self.installers if plain else ():
+            why = "" if one.folder is None or self._is_made(one.folder) else one.passes_over(path)
+            if why:
+                return f"{one.said_by} does not apply {path}: {why}"
+        return ""
+
+    def _inside(self, folder: str | None) -> set[str]:
+        if folder is None or not self.is_built(folder):
+            return set()
+        return {k.folder for k in self.graph.below(self.graph.by_folder[folder])}
+
+    def _is_made(self, folder: str) -> bool:
+        return self.is_built(folder) or self.chart_of(folder)
 
     def _links_to(self, path: str) -> list[str]:
         if self._ends is None:
@@ -123,7 +189,8 @@ class Map:
             )
         if not path.endswith((".yaml", ".yml", ".json")):
             return False
-        return inside and (one.recursive or posixpath.dirname(path) == folder)
+        below = one.recursive or posixpath.dirname(path) == folder
+        return inside and below and not one.passes_over(path)
 
     def _inflated(self, folder: str) -> list[str]:
         return [c for k in self.graph.below(self.graph.by_folder[folder]) for c in k.charts]
