@@ -57,7 +57,6 @@ _ADDRESS = re.compile(r"[a-z+]{2,10}://\S*|git@\S+|git::\S+|github\.com/\S+", re
 
 def check(files: Files, folder: str) -> None:
     """Raises NotRendered when something that ``folder`` builds from is not a file or folder of the repository."""
-    folders = {posixpath.dirname(path) for path in files}
     waiting, seen = [folder], set[str]()
     while waiting:
         here = waiting.pop()
@@ -74,7 +73,7 @@ def check(files: Files, folder: str) -> None:
                 raise NotRendered(f"{here or '.'} reaches out of the repository: {name[:80]}")
             if path in files:
                 continue
-            if not any(f == path or f.startswith(path + "/") for f in folders) and path != ".":
+            if path != "." and not any(file.startswith(path + "/") for file in files):
                 raise NotRendered(f"{here or '.'} builds from elsewhere: {name[:80]}")
             waiting.append("" if path == "." else path)
 

@@ -6,8 +6,9 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from manifests.refused import Refused
 from manifests.repository import tree
@@ -21,6 +22,7 @@ _KIND = re.compile(r"""(?m)^["']?kind["']?:[ \t]*["']?([A-Za-z]+)""")
 _KIND_ANYWHERE = re.compile(r"""["']kind["']\s*:\s*["']([A-Za-z]+)""")
 _SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,7 @@ class Index:
     def documents(self, path: str) -> list[Document]:
         """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""
         guards.check_path(path)
-        blob = self.blobs.get(path)
-        if blob is None:  # added by hand
-            blob = self.blobs[path] = _Blob(self.texts[path], frozenset())
+        blob = self._blob(path)
         if blob.documents is None:
             try:
                 _, body = reading.without_bom(blob.text)
@@ -73,6 +73,33 @@ class Index:
         if isinstance(blob.documents, Refused):
             raise blob.documents
         return blob.documents
+
+    def fact(self, path: str, read: Callable[[str], T]) -> T:
+        """What ``read``, a pure function of this house, says of a file's text; asked once for each content, and not to be
+        changed by anybody."""
+        facts = self._blob(path).facts
+        if read not in facts:
+            facts[read] = read(self.texts[path])
+        found: T = facts[read]
+        return found
+
+    def _blob(self, path: str) -> _Blob:
+        blob = self.blobs.get(path)
+        if blob is None:  # added by hand
+            blob = self.blobs[path] = _Blob(self.texts[path], frozenset())
+        return blob
+
+    def folders(self) -> Set[str]:
+        """Every folder that has a readable file in it or below, without the root; gathered once."""
+        known = self.memo.get("folders")
+        if not isinstance(known, set):
+            known = self.memo["folders"] = set()
+            for path in self.texts:
+                folder = path.rpartition("/")[0]
+                while folder and folder not in known:
+                    known.add(folder)
+                    folder = folder.rpartition("/")[0]
+        return known
 
     def sightings(self, kind: str, name: str) -> tuple[list[Sighting], list[tuple[str, Refused]]]:
         """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""
@@ -136,6 +163,8 @@ class _Blob:
     text: str
     kinds: frozenset[str]
     documents: list[Document] | Refused | None = None
+    #: What pure functions say of the text, by function.
+    facts: dict[Callable[[str], Any], Any] = field(default_factory=dict)
 
 
 class Blobs:

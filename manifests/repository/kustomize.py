@@ -54,18 +54,28 @@ class Graph:
     """All Kustomizations of a repository."""
 
     by_folder: dict[str, Kustomization]
+    #: Folders of the Kustomizations that name a file or folder, by what they name.
+    _users: dict[str, dict[str, None]] = field(init=False, default_factory=dict)
+    _inflating: list[Kustomization] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        for folder, k in self.by_folder.items():
+            for target in (*k.uses, *k.patch_files, *k.others, *(f for *_, f in k.generated)):
+                self._users.setdefault(target, {})[folder] = None
+        self._inflating = [k for k in self.by_folder.values() if k.charts]
 
     def users_of(self, target: str) -> list[Kustomization]:
-        """Kustomizations that name a file or folder directly."""
-        return [
-            k
-            for k in self.by_folder.values()
-            if target in k.uses
-            or target in k.patch_files
-            or target in k.others
-            or any(target.startswith(chart + "/") for chart in k.charts)
-            or any(target == f for *_, f in k.generated)
+        """Kustomizations that name a file or folder directly, or inflate the chart that it is in; as ``by_folder``."""
+        named = self._users.get(target, {})
+        inflating = [
+            k.folder
+            for k in self._inflating
+            if any(target.startswith(chart + "/") for chart in k.charts)
         ]
+        if not inflating:
+            return [self.by_folder[folder] for folder in named]
+        found = named.keys() | inflating
+        return [k for folder, k in self.by_folder.items() if folder in found]
 
     def generated_from(self, name: str, key: str) -> str:
         """The one file that makes an entry of a generated ConfigMap, whose name may end in its hash; empty without."""
@@ -134,20 +144,26 @@ def read_graph(index: Index) -> Graph:
     if isinstance(known, Graph):
         return known
     found: dict[str, Kustomization] = {}
-    for path, text in index.texts.items():
+    for path in index.texts:
         folder, _, name = path.rpartition("/")
         if name in NAMES:
-            found[folder] = _read(path, folder, text)
+            found[folder] = _of_content(path, folder, index.fact(path, _content))
     graph = index.memo["graph"] = Graph(found)
     return graph
 
 
-def _read(path: str, folder: str, text: str) -> Kustomization:
+def _content(text: str) -> Any:
+    """The first document's value, or the refusal to read it."""
     try:
         documents = read.read(read.without_bom(text)[1])
-        content = equivalence.value_of(documents[0].root) if documents else None
+        return equivalence.value_of(documents[0].root) if documents else None
     except Refused as refused:
-        return Kustomization(path, folder, "", (), (), (), trouble=refused.reason)
+        return refused
+
+
+def _of_content(path: str, folder: str, content: Any) -> Kustomization:
+    if isinstance(content, Refused):
+        return Kustomization(path, folder, "", (), (), (), trouble=content.reason)
     if not isinstance(content, dict):
         return Kustomization(path, folder, "", (), (), (), trouble="not a mapping")
     patch_files: list[str] = []

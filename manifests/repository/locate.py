@@ -16,7 +16,7 @@ from manifests.refused import Refused
 from manifests.repository import kustomize, provenance, tree
 from manifests.repository.environments import is_exact, matches, speaks
 from manifests.repository.index import Index, Sighting
-from manifests.repository.installers import read_map
+from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.provenance import Rung
 from manifests.text import equivalence, spans
@@ -263,6 +263,8 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
 
 def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:
     """Do the installers of a folder leave it open, or say, that it goes to the namespace?"""
+    if not may_force(search.index):
+        return True
     said = [i for i in read_map(search.index).installers if i.folder == folder and not i.trouble]
     open_ = [i for i in said if i.namespace in ("", namespace) or not i.forced]
     return not said or bool(open_)

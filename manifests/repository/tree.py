@@ -113,10 +113,13 @@ def check_alone(path: str, others: Iterable[str]) -> None:
     for other in others:
         if other.casefold()[: len(parts[0])] != parts[0].casefold():
             continue
-        names = other.split("/")
-        for n in range(len(names)):
-            prefix = "/".join(names[: n + 1])
-            if folded.get(prefix.casefold(), prefix) != prefix:
+        prefix = ""
+        for name in other.split("/"):
+            prefix = f"{prefix}/{name}" if prefix else name
+            known = folded.get(prefix.casefold())
+            if known is None:
+                break
+            if known != prefix:
                 raise Refused("UNSAFE_PATH", f"{path!r} and {other!r} differ only in case")
 
 

@@ -29,7 +29,7 @@ def main(names: list[str]) -> int:
         return 2
     figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names or MODULES:
-        module = importlib.import_module(f"bench.{name}")
+        module = importlib.import_module(f"tools.bench.{name}")
         print(f"== {module.TITLE}", flush=True)
         figures[name] = module.run()
         RESULTS.parent.mkdir(parents=True, exist_ok=True)

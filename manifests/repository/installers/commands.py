@@ -12,15 +12,19 @@ import shlex
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from manifests.repository.index import Index
 
 _NAMES = re.compile(
-    r"(^|/)(Makefile|[^/]+\.mk|Jenkinsfile[^/]*|[Jj]ustfile|Taskfile\.ya?ml|Tiltfile|[^/]+\.(sh|bash|groovy|ps1)"
+    r"(Makefile|[^/]+\.mk|Jenkinsfile[^/]*|[Jj]ustfile|Taskfile\.ya?ml|Tiltfile|[^/]+\.(sh|bash|groovy|ps1)"
     r"|\.gitlab-ci[^/]*\.ya?ml|[^/]*azure-pipelines[^/]*\.ya?ml|bitbucket-pipelines\.ya?ml|cloudbuild\.ya?ml)$"
-    r"|(^|/)\.(github/workflows|circleci|gitlab|gitlab-ci|ci|tekton|drone|buildkite)/[^/]+\.ya?ml$"
-    r"|(^|/)ci/[^/]+\.ya?ml$"
 )
+_IN_PIPELINE = re.compile(r"[^/]+\.ya?ml$")
+#: Ends of the folders that pipelines are described in.
+_PIPELINES = (
+    "/.github/workflows", "/.circleci", "/.gitlab", "/.gitlab-ci", "/.ci", "/.tekton", "/.drone", "/.buildkite", "/ci",
+)  # fmt: skip
 _COMMAND = re.compile(
     r"\b(helm|kubectl|oc|kustomize|kapp|ytt|envsubst|jsonnet|kubecfg|cdk8s|kompose|yq|sed|argocd|flux)\b[^\n;&|]*"
 )
@@ -65,7 +69,14 @@ class Command:
 
 def is_script(path: str) -> bool:
     """Is it a file that runs commands?"""
-    return bool(_NAMES.search(path))
+    folder, _, name = path.rpartition("/")
+    piped = f"/{folder}".endswith(_PIPELINES) and bool(_IN_PIPELINE.match(name))
+    return piped or _is_called_so(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_called_so(name: str) -> bool:
+    return bool(_NAMES.match(name))
 
 
 def commands(index: Index) -> Iterator[Command]:

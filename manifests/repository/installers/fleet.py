@@ -41,10 +41,15 @@ class Target:
     trouble: str = ""
 
 
+def is_bundle(path: str) -> bool:
+    """Is it a ``fleet.yaml``?"""
+    return path.endswith(NAMES) and posixpath.basename(path) in NAMES
+
+
 def targets(index: Index) -> Iterator[Target]:
     """All bundles of the repository, target by target."""
     for path in index.texts:
-        if posixpath.basename(path) in NAMES:
+        if is_bundle(path):
             yield from _of_file(index, path)
 
 

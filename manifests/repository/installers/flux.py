@@ -40,7 +40,7 @@ def of_kustomization(index: Index, item: Json, place: str) -> Iterator[Installer
 
 
 def _meant(index: Index, folder: str) -> list[str]:
-    if not folder or any(path.startswith(folder + "/") for path in index.texts):
+    if not folder or folder in index.folders():
         return [folder]
     found = dict.fromkeys(
         path[: path.index(f"/{folder}/") + 1 + len(folder)]

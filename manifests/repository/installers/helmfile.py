@@ -61,7 +61,7 @@ class FileRelease:
 def releases(index: Index) -> Iterator[FileRelease]:
     """All releases of all helmfiles."""
     for path, content in index.files.items():
-        if _NAME.search(path):
+        if "helmfile" in path and _NAME.search(path):
             text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
             yield from _of_file(index, path, text_of)
 

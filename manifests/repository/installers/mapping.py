@@ -52,6 +52,15 @@ def read_map(index: Index, declared: Iterable[tuple[str, Json]] | None = None) -
     return found
 
 
+def may_force(index: Index) -> bool:
+    """May anything here put objects into a namespace against their own? Flux's Kustomizations and Fleet's bundles do; told
+    from texts and paths alone, without the map."""
+    kustomizations = index.by_kind.get("kustomization", ())
+    return any(_FLUX in index.texts[path] for path in kustomizations) or any(
+        map(fleet.is_bundle, index.texts)
+    )
+
+
 def _declared(index: Index) -> Iterator[tuple[str, Json]]:
     for kind in _KINDS:
         for path in index.by_kind.get(kind, []):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
@@ -34,6 +34,11 @@ _APART = re.compile(
     r"|tsconfig[^/]*|\.[^/]+|codecov\.ya?ml|sonar[^/]*|Chart\.ya?ml|fleet\.ya?ml|helmfile[^/]*|skaffold[^/]*"
     r"|[Oo]pen[Aa]pi[^/]*|swagger[^/]*|Taskfile\.ya?ml)$"
 )
+#: What stands between a key and its value, and what stands before a path whose key is on a line before.
+_BLANK = re.compile(r"""[\s"':]*""")
+_ALONE = re.compile(r"""[\s"':]*[^\s"':]*""")
+#: (Is it something's chart? the path as it is written.)
+Written = tuple[bool, str]
 _READ = ("application", "applicationset", *_APPLYING)
 
 
@@ -46,22 +51,53 @@ def installers(index: Index) -> Iterator[Installer]:
     read -= set(index.by_kind.get("list", ()))
     releasing = index.by_kind.get("helmrelease", ())
     for path, content in index.texts.items():
-        if path in read or _is_apart(path) or "kustomize.toolkit.fluxcd.io/v" in content:
+        if path in read or "/templates/" in f"/{path}":
             continue
-        pattern = named_in(index, content, charts=path not in releasing)
+        written = index.fact(path, _written)
+        if not written or _is_apart(path) or "kustomize.toolkit.fluxcd.io/v" in content:
+            continue
+        pattern = _meaning(index, written, charts=path not in releasing)
         if pattern is not None:
             yield Installer(path, pattern=pattern, words=(path,), trouble=LISTED)
 
 
 def named_in(index: Index, content: str, *, charts: bool = True) -> re.Pattern[str] | None:
     """The files and folders of the repository that a text lists; ``charts``: also as something's chart."""
+    return _meaning(index, _written(content), charts=charts)
+
+
+def _meaning(index: Index, written: Iterable[Written], *, charts: bool) -> re.Pattern[str] | None:
     named = dict.fromkeys(
         shape
-        for found in _NAMED.finditer(content)
-        if charts or "chart" not in found[0].partition(":")[0].lower()
-        for shape in _shapes(index, found[1])
+        for of_chart, path in written
+        if charts or not of_chart
+        for shape in _shapes(index, path)
     )
     return re.compile("|".join(named)) if named else None
+
+
+def _written(content: str) -> tuple[Written, ...]:
+    """The paths of a text that have a folder in them. Only lines with a slash are searched, with the line of the key."""
+    found: dict[Written, None] = {}
+    slash = content.find("/")
+    while slash >= 0:
+        start, end = content.rfind("\n", 0, slash) + 1, content.find("\n", slash)
+        end = len(content) if end < 0 else end
+        for one in _NAMED.finditer(content, _key_of(content, start, slash), end):
+            found["chart" in one[0].partition(":")[0].lower(), one[1]] = None
+        slash = content.find("/", end)
+    return tuple(found)
+
+
+def _key_of(content: str, start: int, slash: int) -> int:
+    """Where the line begins that may have the key of a path: its own, or the last before it that says anything."""
+    if not _ALONE.fullmatch(content, start, slash):
+        return start
+    blank = True
+    while start and blank:
+        end, start = start - 1, content.rfind("\n", 0, start - 1) + 1
+        blank = bool(_BLANK.fullmatch(content, start, end))
+    return start
 
 
 def _is_apart(path: str) -> bool:
@@ -70,7 +106,6 @@ def _is_apart(path: str) -> bool:
         or posixpath.basename(path) in NAMES
         or commands.is_script(path)
         or sources.is_source(path)
-        or "/templates/" in f"/{path}"
     )
 
 
@@ -79,7 +114,7 @@ def _shapes(index: Index, written: str) -> Iterator[str]:
     name = posixpath.normpath(written)
     if name in index.texts:
         yield re.escape(name)
-    elif any(path.startswith(name + "/") for path in index.texts):
+    elif name in index.folders():
         yield re.escape(name) + "/.*"
 
 

@@ -20,7 +20,7 @@ from manifests.text import equivalence, read
 def installers(index: Index) -> Iterator[Installer]:
     """Everything that the repository's Skaffold files apply."""
     for path, content in index.texts.items():
-        if fnmatch.fnmatch(posixpath.basename(path), "skaffold*.y*ml"):
+        if "skaffold" in path and fnmatch.fnmatch(posixpath.basename(path), "skaffold*.y*ml"):
             yield from _of_file(index, path, content)
 
 

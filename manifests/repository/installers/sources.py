@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from manifests.repository.index import Index
 
@@ -18,7 +19,7 @@ _LANGUAGES = (
     ".dhall", ".k", ".pkl", ".nix", ".libjsonnet", ".ytt", ".bzl", ".go",
 )  # fmt: skip
 _TOOLS = re.compile(
-    r"(^|/)(Tiltfile|werf[^/]*\.yaml|devspace\.yaml|garden\.ya?ml|okteto\.ya?ml|kluctl\.yaml"
+    r"(Tiltfile|werf[^/]*\.yaml|devspace\.yaml|garden\.ya?ml|okteto\.ya?ml|kluctl\.yaml"
     r"|\.kluctl\.yaml|vendir\.ya?ml|cdk8s\.yaml|Pulumi[^/]*\.yaml|jsonnetfile\.json|kapp[^/]*\.ya?ml|kbld[^/]*\.ya?ml"
     r"|helmsman[^/]*\.ya?ml|\.?landscape\.ya?ml|timoni[^/]*|BUILD(\.bazel)?|[Ee]arthfile|kompose\.ya?ml|ship\.ya?ml"
     r"|\.holos[^/]*|docker-compose[^/]*\.ya?ml|score\.ya?ml|compose\.ya?ml)$"
@@ -41,25 +42,23 @@ class Source:
 
 def is_source(path: str) -> bool:
     """Is it a text of a tool whose doings are not followed here?"""
-    return path.endswith(_LANGUAGES) or bool(_TOOLS.search(path))
+    return _is_called_so(path.rpartition("/")[2])
+
+
+@lru_cache(maxsize=4096)
+def _is_called_so(name: str) -> bool:
+    return name.endswith(_LANGUAGES) or bool(_TOOLS.match(name))
 
 
 def sources(index: Index) -> Iterator[Source]:
     """Every such text that names files or folders which are there."""
-    folders = {posixpath.dirname(path) for path in index.texts}
-    folders |= {parent for folder in list(folders) for parent in _parents(folder)}
     for path, content in index.files.items():
         if not is_source(path) or _is_in_chart(index, path):
             continue
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
-        pattern = _mentioned(path, text, index, folders)
+        pattern = _mentioned(path, text, index)
         if pattern is not None:
             yield Source(path, pattern, "nobody here can run it")
-
-
-def _parents(folder: str) -> list[str]:
-    parts = folder.split("/")
-    return ["/".join(parts[: n + 1]) for n in range(len(parts) - 1)]
 
 
 def _is_in_chart(index: Index, path: str) -> bool:
@@ -72,7 +71,7 @@ def _is_in_chart(index: Index, path: str) -> bool:
     return False
 
 
-def _mentioned(path: str, text: str, index: Index, folders: set[str]) -> re.Pattern[str] | None:
+def _mentioned(path: str, text: str, index: Index) -> re.Pattern[str] | None:
     """The files and folders of the repository that the text means."""
     here = posixpath.dirname(path)
     starts = list(dict.fromkeys((here, posixpath.dirname(here), "")))
@@ -83,11 +82,11 @@ def _mentioned(path: str, text: str, index: Index, folders: set[str]) -> re.Patt
     words = {m[1].strip() for m in _QUOTED.finditer(text)} | set(_BARE.findall(text))
     for word in words:
         for start in starts:
-            shapes |= dict.fromkeys(_shapes(word, start, index, folders))
+            shapes |= dict.fromkeys(_shapes(word, start, index))
     return re.compile("|".join(shapes)) if shapes else None
 
 
-def _shapes(word: str, start: str, index: Index, folders: set[str]) -> Iterator[str]:
+def _shapes(word: str, start: str, index: Index) -> Iterator[str]:
     rooted = word.lstrip("/") if not word.startswith("../") else word
     rooted = re.sub(
         r"^\$\{(path\.module|path\.root|[A-Za-z_.]*(?:dir|Dir|DIR|root|ROOT)[A-Za-z_.]*)\}/",
@@ -104,5 +103,5 @@ def _shapes(word: str, start: str, index: Index, folders: set[str]) -> Iterator[
             yield body + "(/.*)?"
     elif joined in index.texts:
         yield re.escape(joined)
-    elif joined in folders and ("/" in word or start or word == joined):
+    elif joined in index.folders() and ("/" in word or start or word == joined):
         yield re.escape(joined) + "/.*"
