@@ -92,14 +92,16 @@ class Index:
     def folders(self) -> Set[str]:
         """Every folder that has a readable file in it or below, without the root; gathered once."""
         known = self.memo.get("folders")
-        if not isinstance(known, set):
-            known = self.memo["folders"] = set()
-            for path in self.texts:
-                folder = path.rpartition("/")[0]
-                while folder and folder not in known:
-                    known.add(folder)
-                    folder = folder.rpartition("/")[0]
-        return known
+        if isinstance(known, frozenset):
+            return known
+        found: set[str] = set()
+        for path in self.texts:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        whole = self.memo["folders"] = frozenset(found)
+        return whole
 
     def sightings(self, kind: str, name: str) -> tuple[list[Sighting], list[tuple[str, Refused]]]:
         """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""

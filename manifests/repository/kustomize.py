@@ -20,6 +20,8 @@ from manifests.text import equivalence, read
 from schemas.base import ObjectRef
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_LISTING_OTHERS = ("transformers", "generators", "validators", "configurations", "crds")
+_NAMING_OTHERS = frozenset((*_LISTING_OTHERS, "replacements", "openapi", "helmCharts"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,9 @@ def _of_content(path: str, folder: str, content: Any) -> Kustomization:
 
 
 def _others(folder: str, content: dict[str, Any]) -> Iterator[str]:
-    for key in ("transformers", "generators", "validators", "configurations", "crds"):
+    if not content.keys() & _NAMING_OTHERS:
+        return
+    for key in _LISTING_OTHERS:
         yield from (
             _join(folder, str(item)) for item in items(content, key) if "\n" not in str(item)
         )
@@ -222,8 +226,8 @@ def _others(folder: str, content: dict[str, Any]) -> Iterator[str]:
 
 
 def _charts(folder: str, content: dict[str, Any]) -> Iterator[str]:
-    home = text_of(content, "helmGlobals", "chartHome") or "charts"
     for chart in mappings(content, "helmCharts"):
+        home = text_of(content, "helmGlobals", "chartHome") or "charts"
         yield _join(folder, f"{home}/{text_of(chart, 'name')}")
 
 
