@@ -9,6 +9,7 @@ from publish.core import course, notes
 from publish.core.course import Course, CourseKind, Known
 from publish.core.history import fix_of
 from publish.core.notice import NoticeKind
+from publish.core.obstacles import obstacles_of
 from publish.core.spoken import AlertStanding, Word
 from publish.core.wording import word
 from publish.ports import Forge, MarkedState, Ports, Proposed
@@ -209,7 +210,12 @@ async def _decline(
         text = notes.plain(why, reason, ports.language)
     else:
         text = notes.rejections(record, ports.language) or record.explanation
+    stopped = None if why else obstacles_of(record)
+    said = text
+    if stopped is not None:
+        # Safety's explanation lists every verdict; the diagnosis's own is a sentence for people.
+        said = "" if record.reason == "no_safe_plan" else record.explanation
     told: tuple[Notification, ...] = ()
     if not ports.limits.observe:
-        told = await telling.tell(record, None, ports, kind="declined", why=text)
+        told = await telling.tell(record, None, ports, kind="declined", why=said, stopped=stopped)
     return event(record, "declined", ports.now(), told=told, text=text)

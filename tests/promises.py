@@ -229,6 +229,14 @@ PROMISES = (
         ),
     ),
     Promise(
+        "stopped",
+        "when no plan may be opened, both chats name the checks that stand in the way, why, and what to do",
+        (
+            "tests/contract/test_publish_obstacles.py",
+            "tests/unit/publish/test_publish_obstacles.py",
+        ),
+    ),
+    Promise(
         "R20",
         "secrets are masked before anything leaves enrich",
         ("tests/unit/kfix/incident/redaction", "tests/unit/enrich/test_enrich_masking.py"),

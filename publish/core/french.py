@@ -122,6 +122,23 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         r"écriture de K-Fix : la politique d'admission ou son attache manque",
     ),
     (
+        r"plans are not examined while the cluster's lock is unknown: the lock has not been tried yet",
+        r"les plans ne sont pas examinés tant que l'état du verrou du cluster est inconnu : il n'a pas encore été essayé",
+    ),
+    (
+        r"plans are not examined while the cluster's lock is unknown: the lock was last tried (\d+) s ago",
+        r"les plans ne sont pas examinés tant que l'état du verrou du cluster est inconnu : il a été essayé il y a \1 s",
+    ),
+    (
+        r"plans are not examined while the cluster's lock is unknown: the lock's ConfigMap is not in the cluster: (.+)",
+        r"les plans ne sont pas examinés tant que l'état du verrou du cluster est inconnu : sa ConfigMap n'est pas dans "
+        r"le cluster : \1",
+    ),
+    (
+        r"plans are not examined while the cluster's lock is unknown: the lock (?:cannot|could not) be tried: (.+)",
+        r"les plans ne sont pas examinés tant que l'état du verrou du cluster est inconnu : il n'a pas pu être essayé : \1",
+    ),
+    (
         r"plans are not examined while the cluster's lock is unknown: (.+)",
         r"les plans ne sont pas examinés tant que l'état du verrou du cluster est inconnu : \1",
     ),
@@ -298,6 +315,7 @@ _NAMES = {
     "failed_here": "échoués ici",
     "replicas": "réplicas",
     "min_available": "minAvailable",
+    "lock": "verrou",
 }
 #: Words inside such numbers, in the order in which they are looked for.
 _VALUES = (
@@ -310,7 +328,14 @@ _VALUES = (
     (" used + ", " utilisés + "),
     (" of ", " sur "),
 )
-_WHOLE_VALUES = {"true": "oui", "false": "non", "valid": "valide", "none": "aucun"}
+_WHOLE_VALUES = {
+    "true": "oui",
+    "false": "non",
+    "valid": "valide",
+    "none": "aucun",
+    "unlocked": "ouvert",
+    "unknown": "inconnu",
+}
 
 
 def said(text: str, language: Language) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from publish.core import obstacles
+from publish.core.obstacles import Obstacles
 from publish.core.wording import Language, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -35,8 +37,9 @@ def notice_of(
     mr_url: str,
     console_url: str,
     explanation: str = "",
+    stopped: Obstacles | None = None,
 ) -> Notice:
-    """The message for one record. ``explanation`` says why there is no merge request."""
+    """The message for one record. ``explanation`` or what stopped the plans says why there is no merge request."""
     context, analysis = record.context, record.analysis
     facts = (
         (word("incident", language), context.alert_title or record.incident_id),
@@ -52,6 +55,8 @@ def notice_of(
         paragraphs.append((f"💡 {word('solution', language)}", text))
     if explanation:
         paragraphs.append((f"(i) {word('why', language)}", explanation))
+    if stopped is not None:
+        paragraphs += obstacles.paragraphs(stopped, language)
     page = f"{console_url.rstrip('/')}/incidents/{record.incident_id}"
     links: tuple[tuple[str, str], ...] = (
         (f"📊 {word('view_json', language)}", f"{page}.json"),

@@ -145,6 +145,63 @@ _WORDS: dict[str, tuple[str, str]] = {
         "K-Fix: incident, a person is needed",
         "K-Fix : incident, une personne est nécessaire",
     ),
+    "none_opens": (
+        "{plans} plans were found; none of them may be opened while this stands in the way.",
+        "{plans} plans ont été trouvés ; aucun ne peut être ouvert tant que ceci l'empêche.",
+    ),
+    "none_opens_one": (
+        "A plan was found; it may not be opened while this stands in the way.",
+        "Un plan a été trouvé ; il ne peut pas être ouvert tant que ceci l'empêche.",
+    ),
+    "not_checked_because": (
+        "could not be checked: {reason}",
+        "n'a pas pu être contrôlé : {reason}",
+    ),
+    "other_checks": (
+        "Other checks that stopped a plan: {others}; the incident's page has them.",
+        "Autres contrôles qui ont arrêté un plan : {others} ; la page de l'incident les donne.",
+    ),
+    "next": ("What to do", "Que faire"),
+    "next_lock_unlocked": (
+        "Apply deploy/kubernetes/1-admission-policy.yaml: the ValidatingAdmissionPolicy and the "
+        "ValidatingAdmissionPolicyBinding, both k-fix-dry-run-only. K-Fix tries the lock again by itself.",
+        "Appliquer deploy/kubernetes/1-admission-policy.yaml : la ValidatingAdmissionPolicy et la "
+        "ValidatingAdmissionPolicyBinding, toutes deux k-fix-dry-run-only. K-Fix essaie de nouveau le verrou seul.",
+    ),
+    "next_lock_unknown": (
+        "Apply deploy/kubernetes: 2-access.yaml has the ConfigMap kfix/k-fix-lock that is tried and the right to try it, "
+        "1-admission-policy.yaml the lock; if they are there, see that the API server answers K-Fix.",
+        "Appliquer deploy/kubernetes : 2-access.yaml contient la ConfigMap kfix/k-fix-lock que K-Fix essaie et le droit de "
+        "l'essayer, 1-admission-policy.yaml le verrou ; s'ils y sont, voir si le serveur d'API répond à K-Fix.",
+    ),
+    "next_cluster": (
+        "See that K-Fix reaches the API server and may read and dry-run there (deploy/kubernetes/2-access.yaml).",
+        "Voir si K-Fix atteint le serveur d'API et peut y lire et essayer à blanc (deploy/kubernetes/2-access.yaml).",
+    ),
+    "next_repository": (
+        "See that GitLab answers K-Fix and that KFIX_GITLAB_PROJECTS names the deployment repository.",
+        "Voir si GitLab répond à K-Fix et si KFIX_GITLAB_PROJECTS nomme le dépôt de déploiement.",
+    ),
+    "next_policy": (
+        "If this should be allowed, the policy says so (KFIX_SAFETY_POLICY_FILE); otherwise a person acts.",
+        "Si cela doit être permis, la politique le dit (KFIX_SAFETY_POLICY_FILE) ; sinon une personne agit.",
+    ),
+    "next_by_hand": (
+        "A person looks at the repository: the incident's page has the plans.",
+        "Une personne regarde le dépôt : la page de l'incident donne les plans.",
+    ),
+    "next_quota": (
+        "Make room in the namespace, or let a person choose a smaller change.",
+        "Faire de la place dans l'espace de noms, ou laisser une personne choisir un changement plus petit.",
+    ),
+    "next_unknown": (
+        "See that K-Fix can read what this check needs: the incident's page has every check.",
+        "Voir si K-Fix peut lire ce qu'il faut à ce contrôle : la page de l'incident donne chaque contrôle.",
+    ),
+    "next_person": (
+        "A person decides: the incident's page has the plans and every check.",
+        "Une personne décide : la page de l'incident donne les plans et chaque contrôle.",
+    ),
     "head_recovered": ("K-Fix: incident over", "K-Fix : incident terminé"),
     "shortened": (
         "Shortened: the incident's page has the whole text.",

@@ -11,6 +11,7 @@ from kfix.incident.redaction import mask
 from publish.core import notes
 from publish.core.course import Known
 from publish.core.notice import NoticeKind, notice_of
+from publish.core.obstacles import Obstacles
 from publish.ports import Chat, MarkedState, Ports
 from schemas import errors
 from schemas.identity import stable_id
@@ -37,6 +38,7 @@ async def tell(
     kind: NoticeKind,
     mr_url: str = "",
     why: str = "",
+    stopped: Obstacles | None = None,
 ) -> tuple[Notification, ...]:
     """Sends the message to every chat that has not got it yet; what was sent, and what was not and why."""
     notice = notice_of(
@@ -47,6 +49,7 @@ async def tell(
         mr_url=mr_url,
         console_url=ports.console_url,
         explanation=why,
+        stopped=stopped,
     )
     before = {n.channel: n for n in await ports.ledger.told(record.incident_id, kind) if n.sent}
 

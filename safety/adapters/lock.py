@@ -42,6 +42,9 @@ class LockWatch:
         self._lock = Lock("unknown", "the lock has not been tried yet", clock())
         self._tried_at = clock()
         self._silent = 0
+        # Asked when they are read: a watch that hangs or has ended says nothing, and its last word grows old.
+        metrics.LOCK.set_function(lambda: _GAUGE[self.lock().state])
+        note("lock", self._line)
 
     def lock(self) -> Lock:
         """The last proof, or ``unknown`` once it is older than three intervals."""
@@ -51,12 +54,10 @@ class LockWatch:
         return self._lock
 
     async def look(self) -> Lock:
-        """Tries the lock once; a change of state is told in the log."""
-        proof = await self._prove()
+        """Tries the lock once; a change of state is told in the log. A probe that fails leaves it unknown."""
+        proof = await self._proof()
         self._tried_at = self._clock()
-        metrics.LOCK.set(_GAUGE[proof.state])
         metrics.LOCK_PROOFS.labels(proof.state).inc()
-        note("lock", f"{proof.state} {proof.why}")
         self._silent = self._silent + 1 if proof.state == "unknown" else 0
         before = self._lock
         changed = proof.state != before.state
@@ -65,6 +66,27 @@ class LockWatch:
             tell = log.info if proof.state == "locked" else log.error
             tell("lock.changed", state=proof.state, before=before.state, reason=proof.why)
         return self._lock
+
+    async def _proof(self) -> LockProof:
+        """What the probe showed, whatever it raised. It may take an interval."""
+        try:
+            async with asyncio.timeout(self._every_s):
+                return await self._prove()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            failure = "cancelled"  # by the client, and nobody asked the watch to end
+        except TimeoutError:
+            failure = f"no answer within {self._every_s:g} s"
+        except Exception as raised:  # the watch goes on: it would end unseen
+            log.exception("lock.probe_failed", error=type(raised).__name__)
+            failure = type(raised).__name__
+        return LockProof("unknown", f"the lock could not be tried: {failure}")
+
+    def _line(self) -> str:
+        last = self.lock()
+        return f"{last.state} {last.why}"
 
     @property
     def next_s(self) -> float:

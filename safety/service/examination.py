@@ -146,18 +146,29 @@ class Examiner:
             return why, None, ()
         return _edited(found)
 
-    def _unlocked(self, candidate: CandidatePlans, silent: list[str]) -> str:
+    def _unlocked(self, candidate: CandidatePlans, silent: list[str]) -> CheckResult | None:
         """Why nothing is sent to the cluster for these plans: in production its lock must be proven."""
         if not self.policy.is_production(candidate.context.environment):
-            return ""
+            return None
         if self.lock is None:
-            return "nobody watches that the cluster refuses K-Fix's real writes"
+            return CheckResult(
+                name="server_dry_run",
+                verdict="unknown",
+                reason="nobody watches that the cluster refuses K-Fix's real writes",
+                numbers={"lock": "unknown"},
+            )
         proven = self.lock.lock()
         if proven.state == "locked":
-            return ""
+            return None
         if proven.state == "unknown":
             silent.append(f"lock: {proven.why}")
-        return f"plans are not examined while the cluster's lock is {proven.state}: {proven.why}"
+        why = f"plans are not examined while the cluster's lock is {proven.state}: {proven.why}"
+        return CheckResult(
+            name="server_dry_run",
+            verdict="unknown",
+            reason=why,
+            numbers={"lock": proven.state},
+        )
 
     async def _dry_run(
         self,
@@ -165,15 +176,15 @@ class Examiner:
         edits: Edits,
         rendered: Mapping[str, Json],
         silent: list[str],
-        unlocked: str,
+        unlocked: CheckResult | None,
     ) -> CheckResult:
         started = time.perf_counter()
         if self.cluster is None:
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason="no cluster is configured"
             )
-        if unlocked:
-            return CheckResult(name="server_dry_run", verdict="unknown", reason=unlocked)
+        if unlocked is not None:
+            return unlocked
         if isinstance(edits, str | Refused):
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason="there is no edited document"

@@ -37,6 +37,8 @@ LOCK = Gauge(
     "kfix_lock_held",
     "1: the cluster refused K-Fix's real write; 0: it let one pass; NaN: not known, which counts as not held",
 )
+# Not known before it was tried; a new gauge would say 0.
+LOCK.set(math.nan)
 LOCK_PROOFS = Counter("kfix_lock_proofs_total", "Probes of the lock", ["state"])
 IN_FLIGHT = Gauge("kfix_in_flight_records", "Records under way in the stage", ["stage"])
 

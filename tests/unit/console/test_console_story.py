@@ -21,7 +21,7 @@ from schemas.alerts import RawAlert
 from schemas.context import Series
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Outcome
-from schemas.validated import ValidatedPlans
+from schemas.validated import CheckResult, ValidatedPlans
 from tests.support.console_samples import INCIDENT, after, full
 
 
@@ -202,3 +202,28 @@ def test_what_the_console_keeps_has_no_secret_no_body_and_no_file() -> None:
         if isinstance(again, RawAlert | MergeRequestEvent):
             assert secret not in again.model_dump_json()
         assert again.event_id == record.event_id
+
+
+def test_the_head_of_the_page_says_that_the_lock_is_not_proven_however_long_other_reasons_are() -> (
+    None
+):
+    why = "plans are not examined while the cluster's lock is unlocked"
+    lock = CheckResult(
+        name="server_dry_run", verdict="unknown", reason=why, numbers={"lock": "unlocked"}
+    )
+    (decision,) = (r for r in full() if isinstance(r, ValidatedPlans))
+    plans = tuple(
+        p.model_copy(update={"accepted": False, "checks": (*p.checks, lock)})
+        for p in decision.plans
+    )
+    stopped = decision.model_copy(
+        update={
+            "plans": plans,
+            "recommended": "",
+            "status": "needs_human",
+            "explanation": "x" * 1000,
+        }
+    )
+    page = Pages("en").incident(tell(INCIDENT, [stopped]), refresh=0, thanks=False)
+    head = page.partition('<section class="answer">')[2].partition("</section>")[0]
+    assert why.replace("'", "&#39;") in head

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +14,7 @@ from prometheus_client import REGISTRY
 from kfix.engine.runtime.http import health
 from kfix.infra.clients.kubernetes import LockProof, LockState, Refused
 from kfix.infra.clients.kubernetes.lock import proof_of
+from kfix.infra.telemetry import notes
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
@@ -159,6 +162,7 @@ async def test_production_is_not_examined_without_the_lock_and_the_record_says_w
     check, asked, accepted = await _dry_run(proof, environment)
     assert (check.verdict, asked, accepted) == ("unknown", 0, False)
     assert (proof.why if proof else "nobody watches") in check.reason
+    assert check.numbers == {"lock": proof.state if proof else "unknown"}
 
 
 @pytest.mark.parametrize(
@@ -169,3 +173,103 @@ async def test_a_proven_lock_or_another_environment_is_examined(
 ) -> None:
     _, asked, _ = await _dry_run(proof, environment)
     assert asked == 1
+
+
+def gauge() -> float:
+    told = REGISTRY.get_sample_value("kfix_lock_held")
+    assert told is not None
+    return told
+
+
+def raising(failure: BaseException) -> Callable[[], Awaitable[LockProof]]:
+    async def prove() -> LockProof:
+        raise failure
+
+    return prove
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        errors.Unavailable("503"),
+        TypeError("'NoneType' object is not subscriptable"),
+        TimeoutError(),
+        KeyError("metadata"),
+        ExceptionGroup("two", [ValueError("one"), OSError("other")]),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+async def test_whatever_a_probe_raises_the_watch_goes_on_and_the_lock_is_unknown(
+    failure: BaseException,
+) -> None:
+    watch = LockWatch(raising(failure), lambda: 100.0, 60.0)
+    lock = await watch.look()
+    assert (lock.state, watch.next_s) == ("unknown", 2.0)
+    assert lock.why.startswith("the lock could not be tried")
+    assert math.isnan(gauge())
+
+
+async def test_the_watch_outlives_probes_that_raise() -> None:
+    enough, asked = asyncio.Event(), 0
+
+    async def prove() -> LockProof:
+        nonlocal asked
+        asked += 1
+        if asked == 4:
+            enough.set()
+            return LOCKED
+        raise TypeError("a client's bug")
+
+    watch = LockWatch(prove, lambda: 100.0, 0.001)
+    task = asyncio.create_task(watch.watch())
+    waiting = asyncio.create_task(enough.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    assert (asked >= 4, task.done()) == (True, False)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_probe_that_never_answers_is_given_up_and_the_lock_is_unknown() -> None:
+    async def prove() -> LockProof:
+        await asyncio.Event().wait()
+        return LOCKED
+
+    lock = await LockWatch(prove, lambda: 100.0, 0.01).look()
+    assert (lock.state, lock.why) == (
+        "unknown",
+        "the lock could not be tried: no answer within 0.01 s",
+    )
+
+
+async def test_a_watch_that_is_ended_ends_while_it_probes() -> None:
+    asked = asyncio.Event()
+
+    async def prove() -> LockProof:
+        asked.set()
+        await asyncio.Event().wait()
+        return LOCKED
+
+    task = asyncio.create_task(LockWatch(prove, lambda: 100.0, 60.0).look())
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("proof", [LOCKED, OPEN])
+async def test_gauge_and_page_of_a_watch_that_stopped_do_not_keep_its_last_word(
+    proof: LockProof,
+) -> None:
+    world = World()
+    await world.watch(proof).look()
+    assert gauge() == float(proof is LOCKED)
+    world.now += 181
+    assert math.isnan(gauge())
+    assert "lock: unknown the lock was last tried 181 s ago\n" in notes.lines()
+
+
+def test_the_gauge_of_a_watch_that_has_not_tried_yet_is_not_zero() -> None:
+    World().watch()
+    assert math.isnan(gauge())
