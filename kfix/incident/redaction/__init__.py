@@ -27,7 +27,15 @@ from kfix.incident.redaction.objects import Walk
 from kfix.incident.redaction.objects import forget as forget_names
 from kfix.incident.redaction.pairs import mask_pairs
 from kfix.incident.redaction.tokens import mask_tokens
-from kfix.incident.redaction.words import MARKS, any_of, lower, marked, named, secret_name
+from kfix.incident.redaction.words import (
+    MARKS,
+    lower,
+    marked,
+    marks_in,
+    named,
+    quick,
+    secret_name,
+)
 
 __all__ = ["forget", "mask", "mask_json", "secret_name"]
 
@@ -45,8 +53,9 @@ _COOKIE = re.compile(
     r"(?i)\b((?:set-)?cookie\\{0,3}[\"']?[ \t]{0,4}:[ \t]{0,4}\\{0,3}[\"']?)(?!\[masked:)([^\r\n\"'\\]+=[^\r\n\"'\\]*)"
 )
 #: Marks of everything but tokens in one: a short text in lower case without any of them holds no secret but a token.
-_MARK = re.compile(
-    any_of(
+_MARK_ASCII, _MARK = map(
+    re.compile,
+    quick(
         (
             *(
                 "private",
@@ -81,9 +90,9 @@ _MARK = re.compile(
             ),
             *("vault ", "rabbitmqctl", "redis-cli", "ls0tls1crudjti"),
             *MARKS,
-        )
-    )
-    + r"|:(?:\d{4,5}|\*):"
+        ),
+        {":": r"(?:\d{4,5}|\*):"},
+    ),
 )
 #: What is half of a cluster's texts and no secret by its form: times, uids, addresses, numbers, containers' identities.
 _EVIDENT = re.compile(
@@ -131,10 +140,11 @@ def _settled(text: str) -> str:
 
 def _searched(text: str, depth: int) -> str:
     lowered = lower(text)
-    if _MARK.search(lowered) is None:
+    mark = (_MARK_ASCII if lowered.isascii() else _MARK).search(lowered)
+    if mark is None:
         return mask_tokens(text)
     text = mask_tokens(mask_password_files(text))
-    named_ones = marked(lowered)
+    named_ones = marked(lowered, mark.start())
     text = mask_addresses(mask_keys(text))
     if depth < _DEPTH:
         text = _opened(text, depth + 1, named_ones=named_ones)
@@ -167,11 +177,27 @@ def _by_lines(text: str) -> str:
     if "\n" not in text:
         return mask_pairs(text, lower(text))
     lines = text.split("\n")
-    telling = [number for number, line in enumerate(lines) if marked(lower(line))]
+    telling = _telling(text, lines)
     mask_blocks(lines, telling)
     for number in telling:
         lines[number] = mask_pairs(lines[number], lower(lines[number]))
     return "\n".join(lines)
+
+
+def _telling(text: str, lines: list[str]) -> list[int]:
+    """The numbers of the lines with a mark of a name."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        return [number for number, line in enumerate(lines) if marked(lower(line))]
+    numbers: list[int] = []
+    number, end = -1, -1
+    for mark in marks_in(lowered):
+        while mark > end:
+            number += 1
+            end += len(lines[number]) + 1
+        if not numbers or numbers[-1] != number:
+            numbers.append(number)
+    return numbers
 
 
 #: ``mask_json(value)``: a copy of plain JSON with every string masked, values of secret-looking names and Secrets' data

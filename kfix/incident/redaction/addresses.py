@@ -32,18 +32,23 @@ _BARE_PAIR = re.compile(
     r"(?<![\w:/.@-])([\w.-]{1,64}:)(?=[^\s@:/]{0,64}\d)(?=[^\s@:/]{0,64}[A-Z])(?=[^\s@:/]{0,64}[a-z])([^\s@:/\"'\[\]]{10,64})"
     r"(?=@(?!sha\d)[\w.-]{1,253}[:/]\w)"
 )
+#: What ``_ORACLE`` and ``_BARE_PAIR`` need, in forms that begin with one sign, for which a text is searched quickly.
+_BEFORE_AT = re.compile(r"/[^\s@/\"']{4,128}@")
+_AFTER_COLON = re.compile(r":[^\s@:/\"'\[\]]{10,64}@(?!sha\d)")
 
 
 def mask_addresses(text: str) -> str:
     """``text`` with the password of each address masked."""
-    if "://" in text and "@" in text:
+    if "@" not in text:
+        return text
+    if "://" in text:
         text = _IN_ADDRESS.sub(_address, text)
         text = _USER_ALONE.sub("[masked:token]", text)
-    if "@" in text and "/" in text:
+    if _BEFORE_AT.search(text):
         text = _ORACLE.sub(r"\1[masked:password]", text)
-    if "@" in text and ":" in text:
+    if _AFTER_COLON.search(text):
         text = _BARE_PAIR.sub(r"\1[masked:password]", text)
-    if "@" in text and ("(" in text or "thin:" in text):
+    if "thin:" in text or "@tcp(" in text or "@unix(" in text or "@udp(" in text:
         text = _IN_DSN.sub(_dsn, text)
     return text
 

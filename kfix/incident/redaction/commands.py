@@ -138,8 +138,9 @@ _PLACED: dict[tuple[str, str], int] = {
     ("redis-cli", "auth"): 1,
     ("auth", "login"): 9,
 }
+#: With the sign before it, so that a search passes over words without a try at each letter.
 _PROGRAM = re.compile(
-    r"(?<![\w.-])"
+    r"[^\w.-]"
     + any_of({*_NEXT, *_JOINED, *_USER, "rabbitmqctl", "vault", "htpasswd", "openssl"})
     + r"(?![\w.-])"
 )
@@ -153,6 +154,7 @@ _ENDS = re.compile(r"[;|&]+")
 _TAKEN = re.compile(
     r"(--?[A-Za-z0-9_.-]{2,64}|[A-Za-z0-9_]{2,64})[ =:]{1,2}[\"']?\$\{?([A-Za-z_]\w{0,63})\}?"
 )
+_TAKES = re.compile(r"\$(?:(?<=[ =:]\$)|(?<=[ =:][\"']\$))\{?[A-Za-z_]")
 #: Where a secret stands in commands that take any name: what must be in the line, and what stands before the secret.
 _SPOTS = tuple(
     (mark, re.compile(rf"{before}(?P<q>[\"']?)(?!\[masked:|\$)(?P<value>[^\s\"'|]{{4,512}})"))
@@ -188,7 +190,7 @@ _GIVEN = r"(?<![\w$])({names})=(?P<q>[\"']?)([^\s\"';|&]+)"
 
 def mask_commands(text: str) -> str:
     """``text`` with the secrets of the command lines in it masked."""
-    if "$" in text and "=" in text:
+    if "$" in text and "=" in text and _TAKES.search(text):
         text = _variables(text)
     for mark, spot in _SPOTS:
         if mark in text:
@@ -220,7 +222,7 @@ def _spotted(text: str, mark: str, spot: re.Pattern[str]) -> str:
 def _line(line: str) -> str:
     if _OPTION.search(line) is None and not any(map(line.__contains__, _ORDERED)):
         return line
-    program = _PROGRAM.search(line)
+    program = _PROGRAM.search(f" {line}")
     if program is None:
         return line
     spans = [match.span() for match in _WORD.finditer(line, program.start())]

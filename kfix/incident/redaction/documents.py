@@ -8,13 +8,13 @@ import re
 
 from kfix.incident.redaction.pairs import read_value
 from kfix.incident.redaction.words import (
-    NAME,
     harmless,
     hidden,
     lower,
     masked_value,
     named,
     nameish,
+    names_in,
     strength_of,
     telling,
     unspoken,
@@ -32,7 +32,9 @@ _PPK = re.compile(r"(?<=Private-Lines: )\d+(?:(?:\r?\n|\\n)[0-9A-Za-z+/=]{20,})+
 _NETRC = re.compile(
     r"(\b(?:login|account)\s{1,8}[^\s|]{1,128}\s{1,8}password\s{1,8})(?!\[masked:)(\S{1,512})"
 )
-_PGPASS_PORT = re.compile(r":(?:\d{4,5}|\*):")
+#: What every line of both files has, in forms that begin with literal letters, for which a text is searched quickly.
+_NETRC_WORD = re.compile(r"password\s(?<=\spassword\s)")
+_PGPASS_PORT = re.compile(r":(?:\d{4,5}|\*):[\w.*-]{1,63}:[\w.*@-]{1,63}:")
 _PGPASS = re.compile(
     r"(?<![^\s\"'])((?:[\w.*-]{1,253}|\[[0-9a-f:]{2,40}\]):(?:\d{4,5}|\*):[\w.*-]{1,63}:[\w.*@-]{1,63}:)"
     r"(?!\[masked:)([^\s\"']{1,256})"
@@ -189,7 +191,8 @@ def mask_files(text: str) -> str:
     """``text`` with the passwords of ``.netrc`` and of multipart forms masked."""
     if "password" not in text:
         return text
-    text = _NETRC.sub(r"\1[masked:password]", text)
+    if _NETRC_WORD.search(text):
+        text = _NETRC.sub(r"\1[masked:password]", text)
     return _MULTIPART.sub(_part, text) if 'name="' in text else text
 
 
@@ -395,7 +398,7 @@ def _last_name(line: str) -> tuple[str, str] | None:
     """The secret's name that the line ends with, before its colon: strength and kind."""
     lowered = lower(line)
     found = None
-    for match in NAME.finditer(lowered):
+    for match in names_in(lowered):
         found = match
     if found is None or not re.fullmatch(
         r"[\"'`]?\)?[ \t]*[:=][ \t]*(?:[|>][+-]?\d?[+-]?)?[ \t]*(?:#.*)?\r?", line[found.end() :]

@@ -18,7 +18,7 @@ _OPENING = re.compile(r"\{\s*\"|\[\s*[\[{\"]")
 _TOKEN = re.compile(
     r"\"(?:[^\"\\]|\\.)*\"|-?\d[\d.eE+-]*|true|false|null|NaN|-?Infinity", re.DOTALL
 )
-_ESCAPED = re.compile(r"\"(?=[^\"\\\n]*\\)(?:[^\"\\\n]|\\.)*(?:\"|\Z)")
+_ESCAPED = re.compile(r"\"(?=[^\"\\\n]*\\)(?:[^\"\\\n]++|\\.)*+(?:\"|\Z)")
 _WORD = re.compile(r"[^\s\"'<>&=?]+")
 _PERCENT = re.compile(r"%(?:22|27|3[aAdD]|2[fF]|7[bB]|20)")
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|#34|#39|#x27|#x22);", re.IGNORECASE)
@@ -109,7 +109,7 @@ def _string(literal: str, mask: Masker) -> str:
 
 def mask_encoded(text: str, mask: Masker) -> str:
     """``text`` with percent-encoded words and HTML-escaped or unicode-escaped texts masked in their plain form."""
-    if _UNSEEN.search(text):
+    if ("\x1b[" in text or not text.isascii()) and _UNSEEN.search(text):
         plain = _UNSEEN.sub("", text)
         masked = mask(plain)
         text = masked if masked != plain else text

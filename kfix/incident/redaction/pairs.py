@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from kfix.incident.redaction.words import (
-    NAME,
     Strength,
     harmless,
     hidden,
     kind_of,
+    names_in,
     strength_of,
     telling,
     unspoken,
@@ -64,7 +64,7 @@ def mask_pairs(line: str, lowered: str) -> str:
     """``line`` with the value of each secret's name masked. ``lowered``: the same in lower case, place by place."""
     out: list[str] = []
     done = 0
-    for match in NAME.finditer(lowered):
+    for match in names_in(lowered):
         if match.start() < done:
             continue
         strength = strength_of(match[0], line, match.start())

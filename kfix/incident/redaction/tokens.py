@@ -35,6 +35,7 @@ _WITH_A = re.compile(
     + ")"
 )
 _WITHOUT_A = tuple(mark for mark in _WITHIN if "A" not in mark)
+_ESCAPES = ("\\n", "\\r", "\\t")
 #: The shortest text that a format without a beginning fits into.
 _LONG = 36
 
@@ -64,9 +65,32 @@ def mask_tokens(text: str) -> str:
         _WITH_A.search(text) is not None or any(map(text.__contains__, _WITHOUT_A))
     )
     escaped = "\\" in text
-    if _beginning(escaped=escaped, anything=anything).search(f" {text}") is None:
+    beginning = _beginning(escaped=escaped, anything=anything)
+    found = beginning.search(f" {text}")
+    if found is None:
         return text
-    return _token(escaped=escaped, anything=anything).sub(_told, text)
+    return _replaced(text, beginning, found, _token(escaped=escaped, anything=anything))
+
+
+def _replaced(
+    text: str, beginning: re.Pattern[str], found: re.Match[str] | None, token: re.Pattern[str]
+) -> str:
+    """Tries a token at each place where one can begin: ``found`` is the first, in ``text`` with a blank before it."""
+    padded = f" {text}"
+    out: list[str] = []
+    done = 0
+    while found is not None:
+        start = found.start()
+        match = token.match(text, start) if start >= done else None
+        if match is None and start + 1 >= done and text.startswith(_ESCAPES, max(0, start - 1)):
+            match = token.match(text, start + 1)
+        if match is None:
+            found = beginning.search(padded, start + 1)
+            continue
+        out += [text[done : match.start()], _told(match)]
+        done = match.end()
+        found = beginning.search(padded, max(start + 1, done - 1))
+    return "".join((*out, text[done:])) if out else text
 
 
 @cache

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 #: ``strong``: whatever stands there is secret. ``weak``: people also talk about it (``invalid token: end``).
@@ -224,7 +225,8 @@ def _variable(text: str, at: int) -> Strength | None:
 def named(name: str) -> tuple[Strength, str] | None:
     """The strength and kind of a field, variable or header of this name; ``None`` where it holds no secret."""
     lowered = lower(name.strip("\"'"))
-    match = _AT_END.search(lowered)
+    near = _NEAR_ASCII if lowered.isascii() else _NEAR
+    match = _AT_END.search(lowered) if near.search(lowered) else None
     if match is None:
         return None
     strength = strength_of(match[0], name.strip("\"'"), match.start())
@@ -261,12 +263,52 @@ def _branch(stem: str, words: list[str], then: Callable[[str], Iterable[str]]) -
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-_MARKED = re.compile(any_of(MARKS))
+def quick(words: Iterable[str], more: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
+    """Patterns of any of the words for texts in ASCII, whose few first letters are passed over quickest, and for all.
+
+    ``more``: words that count only with what follows them, and the pattern of that.
+    """
+    words = (*words, *more)
+
+    def then(word: str) -> tuple[str, ...]:
+        return (more[word],) if word in more else ()
+
+    return any_of(filter(str.isascii, words), then), any_of(words, then)
 
 
-def marked(lowered: str) -> bool:
-    """Whether a secret's name can be in this text in lower case."""
-    return _MARKED.search(lowered) is not None
+_MARKED_ASCII, _MARKED = map(re.compile, quick(MARKS))
+#: What a name holds that is no mark by itself, because alone it is too common: only beside a mark is it looked at.
+_SMALL = ("sid", "code", "adminpw", "erlangcookie")
+_NEAR_ASCII, _NEAR = map(re.compile, quick((*MARKS, *_SMALL)))
+#: No name is longer than this, nor is what it takes around one to tell it.
+_REACH = 64
+
+
+def marks_in(lowered: str) -> list[int]:
+    """Where in a text in lower case a mark of a secret's name begins."""
+    found = (_MARKED_ASCII if lowered.isascii() else _MARKED).finditer(lowered)
+    return [mark.start() for mark in found]
+
+
+def marked(lowered: str, at: int = 0) -> bool:
+    """Whether a secret's name can be in this text in lower case, from ``at`` on."""
+    return (_MARKED_ASCII if lowered.isascii() else _MARKED).search(lowered, at) is not None
+
+
+def names_in(lowered: str) -> Iterator[re.Match[str]]:
+    """The matches of ``NAME`` in a text in lower case. Only around marks is it tried, since each try is slow."""
+    at = 0
+    near = (_NEAR_ASCII if lowered.isascii() else _NEAR).finditer(lowered)
+    mark = next(near, None)
+    while mark is not None:
+        at, end = max(at, mark.start() - _REACH), mark.end() + _REACH
+        mark = next(near, None)
+        while mark is not None and mark.start() - _REACH <= end:
+            end = mark.end() + _REACH
+            mark = next(near, None)
+        for match in NAME.finditer(lowered, at, end):
+            yield match
+            at = match.end()
 
 
 def lower(text: str) -> str:
