@@ -9,6 +9,7 @@ another tool has redacted already (``REDACTED-…``, ``***``) and references (``
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from kfix.incident.redaction.addresses import mask_addresses
@@ -33,6 +34,7 @@ from kfix.incident.redaction.words import (
     marked,
     marks_in,
     named,
+    plain,
     quick,
     secret_name,
 )
@@ -102,6 +104,8 @@ _EVIDENT = re.compile(
 )
 #: Texts in which nothing was found, as clusters repeat them: no text with a secret in it is ever remembered.
 _INNOCENT: set[str] = set()
+#: The same of long ones, by their digests: a log or a manifest that is the same at the next alert.
+_LONG_INNOCENT: set[bytes] = set()
 _SHORTEST, _SHORT = 6, 4096
 _REMEMBERED = 20_000
 #: What one reader masks may make plain what another then finds; more rounds than this change nothing.
@@ -114,17 +118,32 @@ def mask(text: str) -> str:
     """``text`` with each secret replaced by ``[masked:kind]``. Idempotent; time grows linearly with the text."""
     if text in _INNOCENT:
         return text
+    if len(text) > _SHORT:
+        return _long(text)
     masked = text if len(text) < _SHORTEST or _EVIDENT.fullmatch(text) else _settled(text)
-    if masked == text and len(text) <= _SHORT:
+    if masked == text:
         if len(_INNOCENT) >= _REMEMBERED:
             _INNOCENT.clear()
         _INNOCENT.add(text)
     return masked
 
 
+def _long(text: str) -> str:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    if digest in _LONG_INNOCENT:
+        return text
+    masked = _settled(text)
+    if masked == text:
+        if len(_LONG_INNOCENT) >= _REMEMBERED:
+            _LONG_INNOCENT.clear()
+        _LONG_INNOCENT.add(digest)
+    return masked
+
+
 def forget() -> None:
     """Empties what the masker remembers, for measurements of a first run."""
     _INNOCENT.clear()
+    _LONG_INNOCENT.clear()
     forget_names()
     named.cache_clear()
 
@@ -140,7 +159,7 @@ def _settled(text: str) -> str:
 
 def _searched(text: str, depth: int) -> str:
     lowered = lower(text)
-    mark = (_MARK_ASCII if lowered.isascii() else _MARK).search(lowered)
+    mark = (_MARK_ASCII if plain(lowered) else _MARK).search(lowered)
     if mark is None:
         return mask_tokens(text)
     text = mask_tokens(mask_password_files(text))

@@ -155,34 +155,62 @@ _TAKEN = re.compile(
     r"(--?[A-Za-z0-9_.-]{2,64}|[A-Za-z0-9_]{2,64})[ =:]{1,2}[\"']?\$\{?([A-Za-z_]\w{0,63})\}?"
 )
 _TAKES = re.compile(r"\$(?:(?<=[ =:]\$)|(?<=[ =:][\"']\$))\{?[A-Za-z_]")
-#: Where a secret stands in commands that take any name: what must be in the line, and what stands before the secret.
+#: Where a secret stands in commands that take any name: what must be in the line, and what stands before the secret,
+#: under a part that the marks share.
 _SPOTS = tuple(
-    (mark, re.compile(rf"{before}(?P<q>[\"']?)(?!\[masked:|\$)(?P<value>[^\s\"'|]{{4,512}})"))
-    for mark, before in (
-        ("create secret", r"--from-literal[= ][\"']?[\w.-]{1,128}="),
-        ("kv put ", r"(?:(?<=\s)(?<!put )|(?<=put ))(?!-)[\w.-]{1,128}="),
-        ("secrets set ", r"(?<=\s)[A-Za-z_]\w{0,128}="),
-        ("--secret-string", r"--secret-string[= ]"),
-        ("SecureString", r"--value[= ]"),
-        ("keyvault secret set", r"--value[= ]"),
-        ("secret set ", r"(?:--body|-b)[= ]"),
-        ("--secret ", r"config set --secret \S{1,128} "),
-        (
-            "htpasswd ",
-            r"htpasswd (?:-[A-Za-z]{1,6} ){0,4}-[A-Za-z]{0,5}b[A-Za-z]{0,5} (?:-[A-Za-z]{1,6} ){0,4}\S{1,256} \S{1,128} ",
+    (
+        shared,
+        tuple(
+            (
+                mark,
+                re.compile(rf"{before}(?P<q>[\"']?)(?!\[masked:|\$)(?P<value>[^\s\"'|]{{4,512}})"),
+            )
+            for mark, before in spots
         ),
-        ("cargo login ", r"cargo login "),
-        ("http-basic.", r"config (?:--\w+ )?http-basic\.[\w.-]{1,128} \S{1,128} "),
-        ("pypi-token.", r"config pypi-token\.[\w.-]{1,128} "),
-        ("bundle config", r"bundle config (?:set )?(?:--\w+ )?[\w.-]{1,128} [\w.@-]{1,128}:"),
-        ("alias set ", r"mc alias set \S{1,128} https?://\S{1,255} \S{1,128} "),
-        ("/p:", r"\s/p:"),
-        ("curl ", r"(?:\s-b|--cookie) [\"']?[\w.-]{1,128}="),
-        ("-AsPlainText", r"ConvertTo-SecureString (?:-String )?"),
-        ("chpasswd", r"echo [\"']?[\w.-]{1,64}:"),
-        ("--password-stdin", r"(?:echo|printf)(?: -n| %s)? "),
-        ("passwd --stdin", r"(?:echo|printf)(?: -n| %s)? "),
-        ("sudo -S", r"(?:echo|printf)(?: -n| %s)? "),
+    )
+    for shared, spots in (
+        (
+            "secret",
+            (
+                ("create secret", r"--from-literal[= ][\"']?[\w.-]{1,128}="),
+                ("secrets set ", r"(?<=\s)[A-Za-z_]\w{0,128}="),
+                ("--secret-string", r"--secret-string[= ]"),
+                ("keyvault secret set", r"--value[= ]"),
+                ("secret set ", r"(?:--body|-b)[= ]"),
+                ("--secret ", r"config set --secret \S{1,128} "),
+            ),
+        ),
+        (
+            "passw",
+            (
+                (
+                    "htpasswd ",
+                    r"htpasswd (?:-[A-Za-z]{1,6} ){0,4}-[A-Za-z]{0,5}b[A-Za-z]{0,5} (?:-[A-Za-z]{1,6} ){0,4}\S{1,256} \S{1,128} ",
+                ),
+                ("chpasswd", r"echo [\"']?[\w.-]{1,64}:"),
+                ("--password-stdin", r"(?:echo|printf)(?: -n| %s)? "),
+                ("passwd --stdin", r"(?:echo|printf)(?: -n| %s)? "),
+            ),
+        ),
+        (
+            "",
+            (
+                ("kv put ", r"(?:(?<=\s)(?<!put )|(?<=put ))(?!-)[\w.-]{1,128}="),
+                ("SecureString", r"--value[= ]"),
+                ("cargo login ", r"cargo login "),
+                ("http-basic.", r"config (?:--\w+ )?http-basic\.[\w.-]{1,128} \S{1,128} "),
+                ("pypi-token.", r"config pypi-token\.[\w.-]{1,128} "),
+                (
+                    "bundle config",
+                    r"bundle config (?:set )?(?:--\w+ )?[\w.-]{1,128} [\w.@-]{1,128}:",
+                ),
+                ("alias set ", r"mc alias set \S{1,128} https?://\S{1,255} \S{1,128} "),
+                ("/p:", r"\s/p:"),
+                ("curl ", r"(?:\s-b|--cookie) [\"']?[\w.-]{1,128}="),
+                ("-AsPlainText", r"ConvertTo-SecureString (?:-String )?"),
+                ("sudo -S", r"(?:echo|printf)(?: -n| %s)? "),
+            ),
+        ),
     )
 )
 _GIVEN = r"(?<![\w$])({names})=(?P<q>[\"']?)([^\s\"';|&]+)"
@@ -192,14 +220,32 @@ def mask_commands(text: str) -> str:
     """``text`` with the secrets of the command lines in it masked."""
     if "$" in text and "=" in text and _TAKES.search(text):
         text = _variables(text)
-    for mark, spot in _SPOTS:
-        if mark in text:
-            text = _spotted(text, mark, spot)
+    for shared, spots in _SPOTS:
+        if shared not in text:
+            continue
+        for mark, spot in spots:
+            if mark in text:
+                text = _spotted(text, mark, spot)
     if not _optional(text):
         return text
-    if "\n" not in text:
-        return _line(text)
-    return "\n".join([_line(line) if _optional(line) else line for line in text.split("\n")])
+    return _line(text) if "\n" not in text else _lines(text)
+
+
+def _lines(text: str) -> str:
+    """``text`` with the command lines masked that call a program with secrets among its words."""
+    padded = f" {text}"
+    out: list[str] = []
+    done = 0
+    program = _PROGRAM.search(padded)
+    while program is not None:
+        start = text.rfind("\n", 0, program.start()) + 1
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        if _optional(text[start:end]):
+            out += [text[done:start], _line(text[start:end])]
+            done = end
+        program = _PROGRAM.search(padded, end + 1)
+    return "".join((*out, text[done:])) if out else text
 
 
 def _optional(text: str) -> bool:

@@ -23,7 +23,8 @@ _WORD = re.compile(r"[^\s\"'<>&=?]+")
 _PERCENT = re.compile(r"%(?:22|27|3[aAdD]|2[fF]|7[bB]|20)")
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|#34|#39|#x27|#x22);", re.IGNORECASE)
 #: Colours of a terminal and characters without width, which part a name from its value.
-_UNSEEN = re.compile(r"\x1b\[[\d;]{0,16}m|[\u200b-\u200d\u2060\ufeff]")
+_WIDTHLESS = "\u200b\u200c\u200d\u2060\ufeff"
+_UNSEEN = re.compile(rf"\x1b\[[\d;]{{0,16}}m|[{_WIDTHLESS}]")
 _UNICODE = re.compile(r"\\u00(?:22|27|3[acdeACDE])")
 #: A text that opens brackets without closing them is given up after so many, so that no text costs quadratic time.
 _FAILURES = 12
@@ -109,7 +110,7 @@ def _string(literal: str, mask: Masker) -> str:
 
 def mask_encoded(text: str, mask: Masker) -> str:
     """``text`` with percent-encoded words and HTML-escaped or unicode-escaped texts masked in their plain form."""
-    if ("\x1b[" in text or not text.isascii()) and _UNSEEN.search(text):
+    if _unseen(text) and _UNSEEN.search(text):
         plain = _UNSEEN.sub("", text)
         masked = mask(plain)
         text = masked if masked != plain else text
@@ -125,6 +126,10 @@ def mask_encoded(text: str, mask: Masker) -> str:
         masked = mask(plain)
         text = masked if masked != plain else text
     return text
+
+
+def _unseen(text: str) -> bool:
+    return "\x1b[" in text or (not text.isascii() and any(map(text.__contains__, _WIDTHLESS)))
 
 
 def _percent(word: str, mask: Masker) -> str:

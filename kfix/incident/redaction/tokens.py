@@ -44,6 +44,11 @@ def _bodies(prefix: str) -> list[str]:
     return [form.body for form in _BY_PREFIX[prefix]] if len(prefix) <= _COMMON else []
 
 
+def _or_anything(form: str) -> str:
+    bodies = "|".join(form.body for form in _BY_PREFIX[""])
+    return rf"(?:{form}|(?=[0-9A-Za-z_.~+/:-]{{30}})(?:{bodies}))"
+
+
 @cache
 def _beginning(*, escaped: bool, anything: bool) -> re.Pattern[str]:
     r"""Where a token may begin: after a character that is no letter or digit, or after a letter of an escape that a log
@@ -52,7 +57,7 @@ def _beginning(*, escaped: bool, anything: bool) -> re.Pattern[str]:
     """
     form = any_of(filter(None, _BY_PREFIX), _bodies)
     if anything:
-        form = rf"(?:{form}|(?=[0-9A-Za-z_.~+/:-]{{30}}))"
+        form = _or_anything(form)
     escape = r"(?:(?<=\\)[nrt])?" if escaped else ""
     return re.compile(f"[^0-9A-Za-z]{escape}{_RUN}{form}")
 
@@ -100,8 +105,7 @@ def _token(*, escaped: bool, anything: bool) -> re.Pattern[str]:
         filter(None, _BY_PREFIX), lambda prefix: [form.body for form in _BY_PREFIX[prefix]]
     )
     if anything:
-        bodies = "|".join(form.body for form in _BY_PREFIX[""])
-        form = rf"(?:{form}|(?=[0-9A-Za-z_.~+/:-]{{30}})(?:{bodies}))"
+        form = _or_anything(form)
     before = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))" if escaped else r"(?<![0-9A-Za-z])"
     return re.compile(f"{before}{_RUN}{form}")
 

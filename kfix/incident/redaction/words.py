@@ -99,6 +99,8 @@ MARKS = (
     *("lösen", "loesen", "adgangsk", "salasan", "heslo", "jelsz", "şifre", "sifre", "parola"),
     *("setcookie", "erlang_cookie", "erlang-cookie", "de acceso", "code_verif", "identified"),
 )
+#: What is looked for in texts that are not ASCII alone: names in other letters, and a space without width.
+_FOREIGN = (*(mark for mark in MARKS if not mark.isascii()), "\u200b")
 #: Upper-case ``…_KEY`` variables whose value is a name, not a secret.
 _NO_SECRET_KEY = frozenset(
     [
@@ -225,7 +227,7 @@ def _variable(text: str, at: int) -> Strength | None:
 def named(name: str) -> tuple[Strength, str] | None:
     """The strength and kind of a field, variable or header of this name; ``None`` where it holds no secret."""
     lowered = lower(name.strip("\"'"))
-    near = _NEAR_ASCII if lowered.isascii() else _NEAR
+    near = _NEAR_ASCII if plain(lowered) else _NEAR
     match = _AT_END.search(lowered) if near.search(lowered) else None
     if match is None:
         return None
@@ -263,8 +265,13 @@ def _branch(stem: str, words: list[str], then: Callable[[str], Iterable[str]]) -
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
+def plain(lowered: str) -> bool:
+    """Whether no word of another script, or with a letter of one, is in the text: the quick patterns do then."""
+    return lowered.isascii() or not any(map(lowered.__contains__, _FOREIGN))
+
+
 def quick(words: Iterable[str], more: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
-    """Patterns of any of the words for texts in ASCII, whose few first letters are passed over quickest, and for all.
+    """Patterns of any of the words in ASCII, whose few first letters a search passes over quickest, and of any at all.
 
     ``more``: words that count only with what follows them, and the pattern of that.
     """
@@ -280,31 +287,32 @@ _MARKED_ASCII, _MARKED = map(re.compile, quick(MARKS))
 #: What a name holds that is no mark by itself, because alone it is too common: only beside a mark is it looked at.
 _SMALL = ("sid", "code", "adminpw", "erlangcookie")
 _NEAR_ASCII, _NEAR = map(re.compile, quick((*MARKS, *_SMALL)))
-#: No name is longer than this, nor is what it takes around one to tell it.
-_REACH = 64
+#: How long before its mark a name begins at most, and within how many characters from there it ends: 17 and 26 are the
+#: longest.
+_BEFORE, _AFTER = 24, 41
 
 
 def marks_in(lowered: str) -> list[int]:
     """Where in a text in lower case a mark of a secret's name begins."""
-    found = (_MARKED_ASCII if lowered.isascii() else _MARKED).finditer(lowered)
+    found = (_MARKED_ASCII if plain(lowered) else _MARKED).finditer(lowered)
     return [mark.start() for mark in found]
 
 
 def marked(lowered: str, at: int = 0) -> bool:
     """Whether a secret's name can be in this text in lower case, from ``at`` on."""
-    return (_MARKED_ASCII if lowered.isascii() else _MARKED).search(lowered, at) is not None
+    return (_MARKED_ASCII if plain(lowered) else _MARKED).search(lowered, at) is not None
 
 
 def names_in(lowered: str) -> Iterator[re.Match[str]]:
     """The matches of ``NAME`` in a text in lower case. Only around marks is it tried, since each try is slow."""
     at = 0
-    near = (_NEAR_ASCII if lowered.isascii() else _NEAR).finditer(lowered)
+    near = (_NEAR_ASCII if plain(lowered) else _NEAR).finditer(lowered)
     mark = next(near, None)
     while mark is not None:
-        at, end = max(at, mark.start() - _REACH), mark.end() + _REACH
+        at, end = max(at, mark.start() - _BEFORE), mark.end() + _AFTER
         mark = next(near, None)
-        while mark is not None and mark.start() - _REACH <= end:
-            end = mark.end() + _REACH
+        while mark is not None and mark.start() - _BEFORE <= end:
+            end = mark.end() + _AFTER
             mark = next(near, None)
         for match in NAME.finditer(lowered, at, end):
             yield match
