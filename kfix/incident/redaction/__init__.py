@@ -120,12 +120,14 @@ def mask(text: str) -> str:
         return text
     if len(text) > _SHORT:
         return _long(text)
-    masked = text if len(text) < _SHORTEST or _EVIDENT.fullmatch(text) else _settled(text)
-    if masked == text:
-        if len(_INNOCENT) >= _REMEMBERED:
-            _INNOCENT.clear()
-        _INNOCENT.add(text)
-    return masked
+    if len(text) >= _SHORTEST and _EVIDENT.fullmatch(text) is None:
+        masked = _searched(text, 0)
+        if masked is not text and masked != text:
+            return _settled(masked, _ROUNDS - 1)
+    if len(_INNOCENT) >= _REMEMBERED:
+        _INNOCENT.clear()
+    _INNOCENT.add(text)
+    return text
 
 
 def _long(text: str) -> str:
@@ -148,8 +150,8 @@ def forget() -> None:
     named.cache_clear()
 
 
-def _settled(text: str) -> str:
-    for _ in range(_ROUNDS):
+def _settled(text: str, rounds: int = _ROUNDS) -> str:
+    for _ in range(rounds):
         masked = _searched(text, 0)
         if masked == text:
             break
@@ -158,8 +160,12 @@ def _settled(text: str) -> str:
 
 
 def _searched(text: str, depth: int) -> str:
-    lowered = lower(text)
-    mark = (_MARK_ASCII if plain(lowered) else _MARK).search(lowered)
+    if text.isascii():
+        lowered = text.lower()
+        mark = _MARK_ASCII.search(lowered)
+    else:
+        lowered = lower(text)
+        mark = (_MARK_ASCII if plain(lowered) else _MARK).search(lowered)
     if mark is None:
         return mask_tokens(text)
     text = mask_tokens(mask_password_files(text))

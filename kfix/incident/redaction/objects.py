@@ -106,7 +106,8 @@ class Walk:
         """One field whose name is a secret's, a header's, or not seen yet."""
         name = key if type(key) is str else str(key)
         kind = type(item)
-        told = None if item is None or kind is bool else named(name)
+        valued = item is not None and kind is not bool
+        told = named(name) if valued else None
         if kind is dict and name == "stringData":
             out[name] = _emptied(item)  # of Secrets alone, a patch of one as well
         elif (kind is dict or kind is list) and name.lower() in _COOKIES:
@@ -115,8 +116,7 @@ class Walk:
             out[name] = self._header(name, item) if kind is str else self(item)
         elif told is None:
             out[name] = self(item)
-            seen = item is not None and kind is not bool and type(key) is str
-            if seen and name != "stringData" and name.lower() not in _COOKIES:
+            if valued and name is key and name != "stringData" and name.lower() not in _COOKIES:
                 _remember(name)
         elif kind is dict or kind is list:
             out[name] = self._under(name, told, item)
@@ -125,8 +125,10 @@ class Walk:
 
     def _entry(self, value: Mapping[Any, Json], out: dict[str, Json]) -> None:
         for naming, valuing in _NAMING:
+            if valuing not in out:
+                continue
             name, item = value.get(naming), value.get(valuing)
-            if isinstance(name, str) and valuing in out and not isinstance(item, dict | list):
+            if isinstance(name, str) and not isinstance(item, dict | list):
                 out[valuing] = self._field(name, item)
 
     def _field(self, name: str, item: Json) -> Json:

@@ -226,9 +226,15 @@ def _variable(text: str, at: int) -> Strength | None:
 @lru_cache(maxsize=8192)
 def named(name: str) -> tuple[Strength, str] | None:
     """The strength and kind of a field, variable or header of this name; ``None`` where it holds no secret."""
-    lowered = lower(name.strip("\"'"))
-    near = _NEAR_ASCII if plain(lowered) else _NEAR
-    match = _AT_END.search(lowered) if near.search(lowered) else None
+    if name.isascii():
+        lowered = name.lower().strip("\"'")
+        near = _NEAR_ASCII
+    else:
+        lowered = lower(name.strip("\"'"))
+        near = _NEAR
+    if near.search(lowered) is None:
+        return None
+    match = _AT_END.search(lowered)
     if match is None:
         return None
     strength = strength_of(match[0], name.strip("\"'"), match.start())
@@ -285,8 +291,9 @@ def quick(words: Iterable[str], more: Mapping[str, str] = MappingProxyType({})) 
 
 _MARKED_ASCII, _MARKED = map(re.compile, quick(MARKS))
 #: What a name holds that is no mark by itself, because alone it is too common: only beside a mark is it looked at.
-_SMALL = ("sid", "code", "adminpw", "erlangcookie")
-_NEAR_ASCII, _NEAR = map(re.compile, quick((*MARKS, *_SMALL)))
+_SMALL = ("?code", "&code", "adminpw", "erlangcookie")
+_SID = {"sid": r"(?<![a-z0-9]sid)"}
+_NEAR_ASCII, _NEAR = map(re.compile, quick((*MARKS, *_SMALL), _SID))
 #: How long before its mark a name begins at most, and within how many characters from there it ends: 17 and 26 are the
 #: longest.
 _BEFORE, _AFTER = 24, 41
