@@ -55,46 +55,43 @@ _COOKIE = re.compile(
     r"(?i)\b((?:set-)?cookie\\{0,3}[\"']?[ \t]{0,4}:[ \t]{0,4}\\{0,3}[\"']?)(?!\[masked:)([^\r\n\"'\\]+=[^\r\n\"'\\]*)"
 )
 #: Marks of everything but tokens in one: a short text in lower case without any of them holds no secret but a token.
-_MARK_ASCII, _MARK = map(
-    re.compile,
-    quick(
-        (
-            *(
-                "private",
-                "://",
-                "@",
-                "bearer",
-                "basic",
-                "cookie",
-                " -",
-                "%3",
-                "%2",
-                "\\u00",
-                "gt;",
-                '"-',
-                "\x1b",
-                "\u200b",
-            ),
-            *(
-                "http-basic.",
-                "cargo login ",
-                "alias set ",
-                "bundle config",
-                "curl ",
-                "config set ",
-                "sqlplus ",
-                "connect ",
-                "echo ",
-                "/p:",
-                "auth plain",
-                "auth login",
-                "stringdata",
-            ),
-            *("vault ", "rabbitmqctl", "redis-cli", "ls0tls1crudjti"),
-            *MARKS,
+_MARK_ASCII, _MARK = quick(
+    (
+        *(
+            "private",
+            "://",
+            "@",
+            "bearer",
+            "basic",
+            "cookie",
+            " -",
+            "%3",
+            "%2",
+            "\\u00",
+            "gt;",
+            '"-',
+            "\x1b",
+            "\u200b",
         ),
-        {":": r"(?:\d{4,5}|\*):"},
+        *(
+            "http-basic.",
+            "cargo login ",
+            "alias set ",
+            "bundle config",
+            "curl ",
+            "config set ",
+            "sqlplus ",
+            "connect ",
+            "echo ",
+            "/p:",
+            "auth plain",
+            "auth login",
+            "stringdata",
+        ),
+        *("vault ", "rabbitmqctl", "redis-cli", "ls0tls1crudjti"),
+        *MARKS,
     ),
+    {":": r"(?:\d{4,5}|\*):"},
 )
 #: What is half of a cluster's texts and no secret by its form: times, uids, addresses, numbers, containers' identities.
 _EVIDENT = re.compile(
@@ -165,7 +162,7 @@ def _searched(text: str, depth: int) -> str:
         mark = _MARK_ASCII.search(lowered)
     else:
         lowered = lower(text)
-        mark = (_MARK_ASCII if plain(lowered) else _MARK).search(lowered)
+        mark = (_MARK_ASCII if plain(lowered) else _MARK()).search(lowered)
     if mark is None:
         return mask_tokens(text)
     text = mask_tokens(mask_password_files(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -231,7 +231,7 @@ def named(name: str) -> tuple[Strength, str] | None:
         near = _NEAR_ASCII
     else:
         lowered = lower(name.strip("\"'"))
-        near = _NEAR
+        near = _NEAR()
     if near.search(lowered) is None:
         return None
     match = _AT_END.search(lowered)
@@ -276,8 +276,11 @@ def plain(lowered: str) -> bool:
     return lowered.isascii() or not any(map(lowered.__contains__, _FOREIGN))
 
 
-def quick(words: Iterable[str], more: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
-    """Patterns of any of the words in ASCII, whose few first letters a search passes over quickest, and of any at all.
+def quick(
+    words: Iterable[str], more: Mapping[str, str] = MappingProxyType({})
+) -> tuple[re.Pattern[str], Callable[[], re.Pattern[str]]]:
+    """Patterns of any of the words in ASCII, whose few first letters a search passes over quickest, and of any at all,
+    compiled when first needed.
 
     ``more``: words that count only with what follows them, and the pattern of that.
     """
@@ -286,14 +289,18 @@ def quick(words: Iterable[str], more: Mapping[str, str] = MappingProxyType({})) 
     def then(word: str) -> tuple[str, ...]:
         return (more[word],) if word in more else ()
 
-    return any_of(filter(str.isascii, words), then), any_of(words, then)
+    @cache
+    def every() -> re.Pattern[str]:
+        return re.compile(any_of(words, then))
+
+    return re.compile(any_of(filter(str.isascii, words), then)), every
 
 
-_MARKED_ASCII, _MARKED = map(re.compile, quick(MARKS))
+_MARKED_ASCII, _MARKED = quick(MARKS)
 #: What a name holds that is no mark by itself, because alone it is too common: only beside a mark is it looked at.
 _SMALL = ("?code", "&code", "adminpw", "erlangcookie")
 _SID = {"sid": r"(?<![a-z0-9]sid)"}
-_NEAR_ASCII, _NEAR = map(re.compile, quick((*MARKS, *_SMALL), _SID))
+_NEAR_ASCII, _NEAR = quick((*MARKS, *_SMALL), _SID)
 #: How long before its mark a name begins at most, and within how many characters from there it ends: 17 and 26 are the
 #: longest.
 _BEFORE, _AFTER = 24, 41
@@ -301,19 +308,19 @@ _BEFORE, _AFTER = 24, 41
 
 def marks_in(lowered: str) -> list[int]:
     """Where in a text in lower case a mark of a secret's name begins."""
-    found = (_MARKED_ASCII if plain(lowered) else _MARKED).finditer(lowered)
+    found = (_MARKED_ASCII if plain(lowered) else _MARKED()).finditer(lowered)
     return [mark.start() for mark in found]
 
 
 def marked(lowered: str, at: int = 0) -> bool:
     """Whether a secret's name can be in this text in lower case, from ``at`` on."""
-    return (_MARKED_ASCII if plain(lowered) else _MARKED).search(lowered, at) is not None
+    return (_MARKED_ASCII if plain(lowered) else _MARKED()).search(lowered, at) is not None
 
 
 def names_in(lowered: str) -> Iterator[re.Match[str]]:
     """The matches of ``NAME`` in a text in lower case. Only around marks is it tried, since each try is slow."""
     at = 0
-    near = (_NEAR_ASCII if plain(lowered) else _NEAR).finditer(lowered)
+    near = (_NEAR_ASCII if plain(lowered) else _NEAR()).finditer(lowered)
     mark = next(near, None)
     while mark is not None:
         at, end = max(at, mark.start() - _BEFORE), mark.end() + _AFTER
