@@ -8,7 +8,15 @@ from typing import Any
 
 from kfix.incident.redaction.commands import hidden_words
 from kfix.incident.redaction.documents import REFERENCES
-from kfix.incident.redaction.words import Strength, harmless, hidden, masked_value, named, nameish
+from kfix.incident.redaction.words import (
+    Strength,
+    harmless,
+    hidden,
+    masked_value,
+    named,
+    nameish,
+    unmarked,
+)
 from schemas.base import Json
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -87,8 +95,10 @@ class Walk:
         innocent = self._innocent
         for key, item in value.items():
             if key not in _NO_SECRETS:
-                self._named(key, item, out)
-                continue
+                if type(key) is not str or not unmarked(key):
+                    self._named(key, item, out)
+                    continue
+                _remember(key)
             kind = type(item)
             if kind is str:
                 out[key] = item if item in innocent else self._mask(item)
