@@ -4,7 +4,7 @@ Suites that need a real part fetch it first: Java and Maven for Apache Kafka and
 kube-apiserver, apt for Chromium. What cannot be had is skipped in one line with the reason;
 with KFIX_TEST_STRICT=1 (as `.ci/run` sets it) a skip is a failure, of a suite or of one test inside a suite.
 What takes an hour is marked ``full`` and runs with KFIX_TEST_FULL=1 alone.
-The tests of running processes mostly wait; on two cores they run beside the others, and what a suite printed is
+Most suites mostly wait, for servers, time-outs and processes: three of them run at once, and what a suite printed is
 shown when it ends.
 
     python tests/run.py             all
@@ -142,8 +142,10 @@ SUITES = (
 )
 
 
-#: Suites of processes that are started, killed and waited for; they run one after the other, beside the rest.
-WAITING = ("pipeline", "kafka")
+#: How many suites run at once. Together they need little more than two cores: most of what they do is waiting.
+AT_ONCE = 3
+#: The longest come first, after what tells at once whether anything is worth running.
+FIRST = ("lint", "format", "arch", "contract", "pipeline", "kafka", "unit", "kube", "type")
 
 
 def run(suite: Suite) -> tuple[str, float]:
@@ -189,13 +191,10 @@ def skipped_inside(report: Path) -> str:
 
 def run_all(suites: list[Suite]) -> dict[str, tuple[str, float]]:
     """Verdicts by name, in the order of the suites."""
-    lanes = [
-        [suite for suite in suites if suite.name not in WAITING],
-        [suite for suite in suites if suite.name in WAITING],
-    ]
-    with ThreadPoolExecutor(max_workers=min(len(lanes), os.cpu_count() or 1)) as pool:
-        verdicts = pool.map(lambda lane: {suite.name: run(suite) for suite in lane}, lanes)
-        found = {name: verdict for lane in verdicts for name, verdict in lane.items()}
+    order = {name: place for place, name in enumerate(FIRST)}
+    queue = sorted(suites, key=lambda suite: order.get(suite.name, len(order)))
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        found = dict(zip((suite.name for suite in queue), pool.map(run, queue), strict=True))
     return {suite.name: found[suite.name] for suite in suites}
 
 
