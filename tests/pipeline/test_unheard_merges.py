@@ -16,7 +16,12 @@ from tests.pipeline.river import STAGES, River, company
 
 BROKEN = ("oom", "cpu_throttling", "hpa_ceiling")
 #: A second without a decision is long here.
-IMPATIENT = {"KFIX_LEARN_EXPIRY_DAYS": "0.00001", "KFIX_PUBLISH_REREAD_EVERY_S": "1"}
+IMPATIENT = {
+    "KFIX_LEARN_EXPIRY_DAYS": "0.00001",
+    "KFIX_PUBLISH_REREAD_EVERY_S": "1",
+}
+#: A reader that is killed while it reads keeps its lease, two minutes by default.
+SHORT_LEASE = {"KFIX_PUBLISH_REREAD_LEASE_S": "2"}
 
 
 @pytest.mark.slow
@@ -24,7 +29,7 @@ async def test_three_merges_while_the_door_is_away_are_checked_and_never_expire(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     async with company() as sandbox:
-        river = River(cluster, sandbox, tmp_path)
+        river = River(cluster, sandbox, tmp_path, **SHORT_LEASE)
         with river.worker():
             for number, scenario in enumerate(BROKEN, 1):
                 await river.break_(scenario)
