@@ -36,8 +36,8 @@ class Siblings:
 
     body: str
     _changes: dict[int, _Changes] = field(default_factory=dict)
-    #: How many new items were taken in, by list and position.
-    _items: Counter[tuple[int, int]] = field(default_factory=Counter)
+    #: How many new items were found in their place already, by list and position.
+    _made: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def takes(self, document: Document, edit: Delete | Insert) -> bool:
         """Takes an edit in; ``False`` when it is made already. Raises Refused."""
@@ -89,8 +89,8 @@ class Siblings:
             new = _entry(document, place.node, edit, edit.key)
         elif isinstance(place.node, SequenceNode) and isinstance(edit.key, int):
             spot = (id(place.node), edit.key)
-            new = _item(place.node, edit, edit.key, self._items[spot])
-            self._items[spot] += 1
+            new = _item(place.node, edit, edit.key, self._made[spot])
+            self._made[spot] += new is None
         else:
             raise Refused("UNSUPPORTED", f"nothing can be added to {shown}")
         if new is not None:
@@ -110,11 +110,11 @@ def _entry(document: Document, node: MappingNode, edit: Insert, key: str) -> blo
     raise Refused("STALE", f"{paths.render(path)} is there already")
 
 
-def _item(node: SequenceNode, edit: Insert, at: int, nth: int) -> blocks.New | None:
-    """``nth``: how many other new items come to the same position before this one."""
+def _item(node: SequenceNode, edit: Insert, at: int, made: int) -> blocks.New | None:
+    """``made``: how many new items of the same position stand there already, before this one."""
     items: list[Node] = node.value
     if len(items) != edit.of:
-        if at + nth < len(items) and holds(items[at + nth], edit.value):
+        if at + made < len(items) and holds(items[at + made], edit.value):
             return None
         if edit.of is not None:
             raise Refused("STALE", f"the list has {len(items)} items, not {edit.of}")

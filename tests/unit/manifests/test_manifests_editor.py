@@ -116,6 +116,12 @@ P = paths.parse
         ),
         pytest.param("e:\n- a\n", [Insert(0, P("e"), 0, "0x")], "e:\n- 0x\n- a\n", id="first"),
         pytest.param(
+            "e:\n- a\n- z\n",
+            [Insert(0, P("e"), 0, "q"), Insert(0, P("e"), 0, "z")],
+            "e:\n- q\n- z\n- a\n- z\n",
+            id="two, the second like an item that is no part of them",
+        ),
+        pytest.param(
             "x: |\n  keep\n  me\n\ny: 1\n",
             [Insert(0, (), "z", 1, after="x")],
             "x: |\n  keep\n  me\nz: 1\n\ny: 1\n",
