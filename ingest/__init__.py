@@ -7,3 +7,16 @@ Promised:
 - what is authentic is never lost: what cannot be read is kept as it came, with the reason, in the dead letters;
 - the same delivery gets the same ``event_id``, so a repeated one is dropped downstream.
 """
+
+from typing import TYPE_CHECKING
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """``app``, the Faust app of ``faust -A ingest worker``: made when it is asked for, as it reads settings."""
+        if name != "app":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ingest.agent import app as stage
+        from kfix.engine.runtime.command_line import faust_app
+
+        return faust_app(stage)

@@ -8,3 +8,16 @@ in comments are taken from who may develop in the project, once each; no outside
 message; a chat that is away never holds up or doubles a merge request; production never merges by itself; in ``observe``
 mode nothing outside is touched.
 """
+
+from typing import TYPE_CHECKING
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """``app``, the Faust app of ``faust -A publish worker``: made when it is asked for, as it reads settings."""
+        if name != "app":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kfix.engine.runtime.command_line import faust_app
+        from publish.agent import app as stage
+
+        return faust_app(stage)

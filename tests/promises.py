@@ -53,6 +53,14 @@ PROMISES = (
         ("tests/pipeline/test_runtime_rebalance.py",),
     ),
     Promise(
+        "faust",
+        "each stage is an app for Faust's own command line, with the same promises; handlers are of their topics' types",
+        (
+            "tests/pipeline/test_faust_command_line.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_handler_types.py",
+        ),
+    ),
+    Promise(
         "R4",
         "alert and recovery in any order: the final state is right",
         ("tests/pipeline/test_river.py", "tests/unit/decide/test_decide_ledger.py"),

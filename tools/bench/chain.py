@@ -133,7 +133,9 @@ def stages(cores: Cores) -> list[Stage[None]]:
     made = []
     for name, reads, writes, think in steps:
         stage: Stage[None] = Stage(name, ports=nothing)
-        stage.handles(reads, writes=(writes,))(_handler(think))
+        handler = _handler(think)
+        handler.__annotations__ |= {"record": reads.model, "return": writes.model}
+        stage.handles(reads, writes=(writes,))(handler)
         made.append(stage)
     return made
 

@@ -70,7 +70,6 @@ def hop(number: int) -> Stage[None]:
     stage = Stage(f"hop{number}", ports=no_ports)
     target = MODELS[number + 1]
 
-    @stage.handles(TOPICS[number], writes=(TOPICS[number + 1],))
     async def pass_on(parcel: Parcel, _: None) -> Record:
         return target.model_construct(
             parcel.model_fields_set,
@@ -82,6 +81,8 @@ def hop(number: int) -> Stage[None]:
             payload=parcel.payload,
         )
 
+    pass_on.__annotations__["return"] = target
+    stage.handles(TOPICS[number], writes=(TOPICS[number + 1],))(pass_on)
     return stage
 
 

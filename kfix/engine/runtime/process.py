@@ -216,6 +216,11 @@ async def running(
             yield house
 
 
+def prepare_interpreter() -> None:
+    """Sets what the whole process needs: how long a thread keeps Python's lock."""
+    sys.setswitchinterval(_SWITCH_S)
+
+
 async def serve(
     stages: Sequence[Stage[Any]],
     *,
@@ -224,7 +229,7 @@ async def serve(
     on_ready: Callable[[House], None] = lambda _: None,
 ) -> None:
     """Runs the stages until SIGTERM or SIGINT, then ends in order."""
-    sys.setswitchinterval(_SWITCH_S)
+    prepare_interpreter()
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

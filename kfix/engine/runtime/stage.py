@@ -10,8 +10,8 @@
     async def check_due(ports: Ports) -> Sequence[Outcome]:
         ...
 
-A handler returns one record, several, or ``None``; the runtime sends each to the topic of its type, which must be
-among ``writes``, and acknowledges the input only after the broker has all of them. Handlers run again after a crash,
+A handler takes the record type of the topic that it reads and returns one record, several, or ``None``; the runtime
+sends each to the topic of its type, which must be among ``writes`` (else the import fails, and mypy says so), and acknowledges the input only after the broker has all of them. Handlers run again after a crash,
 so every external effect has a natural key. Handlers raise from ``schemas.errors`` and catch nothing for the runtime's
 sake: time-out, retry, dead letter, metrics and log context are the runtime's.
 """
@@ -21,13 +21,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
+from kfix.engine.runtime.handler_types import check_answer, check_parameter
 from kfix.engine.topics import Topic
 from schemas.base import Record
 
 P = TypeVar("P")
+R = TypeVar("R", bound=Record)
+W = TypeVar("W", bound=Record)
+V = TypeVar("V", bound=Record)
 Records = Record | Sequence[Record] | None
+#: What a handler that writes records of a type answers, and how it is registered.
+Answer = Awaitable[W | Sequence[W] | None]
+Registers = Callable[[Callable[[R, P], Answer[W]]], Callable[[R, P], Answer[W]]]
+RegistersSink = Callable[[Callable[[R, P], Awaitable[None]]], Callable[[R, P], Awaitable[None]]]
+RegistersTimer = Callable[[Callable[[P], Answer[W]]], Callable[[P], Answer[W]]]
+RegistersSinkTimer = Callable[[Callable[[P], Awaitable[None]]], Callable[[P], Awaitable[None]]]
 
 
 class Publisher(Protocol):
@@ -89,28 +99,65 @@ class Stage(Generic[P]):
     handlers: list[Handler[P]] = field(default_factory=list)
     timers: list[Timer[P]] = field(default_factory=list)
 
+    @overload
+    def handles(
+        self, reads: Topic[R], *, writes: tuple[()] = ..., timeout_s: float = ...
+    ) -> RegistersSink[R, P]: ...
+
+    @overload
+    def handles(
+        self, reads: Topic[R], *, writes: tuple[Topic[W]], timeout_s: float = ...
+    ) -> Registers[R, P, W]: ...
+
+    @overload
+    def handles(
+        self, reads: Topic[R], *, writes: tuple[Topic[W], Topic[V]], timeout_s: float = ...
+    ) -> Registers[R, P, W | V]: ...
+
     def handles(
         self, reads: Topic[Any], *, writes: tuple[Topic[Any], ...] = (), timeout_s: float = 120.0
-    ) -> Callable[[Callable[[Any, P], Awaitable[Records]]], Callable[[Any, P], Awaitable[Records]]]:
-        """Subscribes a function to a topic. A stage subscribes to a topic once."""
+    ) -> Callable[[Any], Any]:
+        """Subscribes a function to a topic. A stage subscribes to a topic once.
 
-        def register(
-            call: Callable[[Any, P], Awaitable[Records]],
-        ) -> Callable[[Any, P], Awaitable[Records]]:
+        Raises errors.Defect when the function's types are not those of its topics.
+        """
+
+        def register(call: Callable[[Any, P], Awaitable[Records]]) -> Any:
             if any(handler.reads.name == reads.name for handler in self.handlers):
                 raise ValueError(f"{self.name} already reads {reads.name}")
+            check_parameter(call, reads)
+            check_answer(call, writes)
             name = getattr(call, "__name__", "handler")
             self.handlers.append(Handler(reads, writes, call, name, timeout_s))
             return call
 
         return register
 
+    @overload
+    def every(
+        self, *, seconds: Callable[[P], float], writes: tuple[()] = ...
+    ) -> RegistersSinkTimer[P]: ...
+
+    @overload
+    def every(
+        self, *, seconds: Callable[[P], float], writes: tuple[Topic[W]]
+    ) -> RegistersTimer[P, W]: ...
+
+    @overload
+    def every(
+        self, *, seconds: Callable[[P], float], writes: tuple[Topic[W], Topic[V]]
+    ) -> RegistersTimer[P, W | V]: ...
+
     def every(
         self, *, seconds: Callable[[P], float], writes: tuple[Topic[Any], ...] = ()
-    ) -> Callable[[Callable[[P], Awaitable[Records]]], Callable[[P], Awaitable[Records]]]:
-        """Runs a function again and again, ``seconds`` after it last ended, on every replica of the stage."""
+    ) -> Callable[[Any], Any]:
+        """Runs a function again and again, ``seconds`` after it last ended, on every replica of the stage.
 
-        def register(call: Callable[[P], Awaitable[Records]]) -> Callable[[P], Awaitable[Records]]:
+        Raises errors.Defect when the function returns what is of none of ``writes``.
+        """
+
+        def register(call: Callable[[P], Awaitable[Records]]) -> Any:
+            check_answer(call, writes)
             self.timers.append(Timer(seconds, writes, call, getattr(call, "__name__", "timer")))
             return call
 
