@@ -9,11 +9,12 @@ from pydantic import Field
 from schemas.alerts import Alert
 from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record, Sample
 from schemas.places import ClusterClaim, EnvironmentProof
+from schemas.text import Spoken, Text
 
 OutcomeResult = Literal["success", "partial", "failure", "rejected", "expired"]
 
 
-class SourceStatus(Model):
+class SourceStatus(Spoken):
     """How one source of evidence answered. ``missing`` and ``degraded`` always carry a reason."""
 
     name: str
@@ -23,6 +24,7 @@ class SourceStatus(Model):
     #: configured or not there. Empty where nothing is missing, and in records of older versions.
     why: Literal["", "unanswered", "refused", "absent"] = ""
     elapsed_ms: float = 0.0
+    reason_text: Text | None = None
 
 
 class Monitor(Model):

@@ -10,6 +10,7 @@ from schemas.base import Instant, Model, ObjectRef, Record
 from schemas.context import OutcomeResult
 from schemas.merge_requests import Feedback, MergeRequestRef
 from schemas.plans import ActionPlan
+from schemas.text import Spoken, Text
 
 
 class Measurement(Model):
@@ -23,7 +24,7 @@ class Measurement(Model):
     verdict: Literal["better", "same", "worse", "unknown"] = "unknown"
 
 
-class Outcome(Record):
+class Outcome(Spoken, Record):
     """The end of an incident's merge request, or people's feedback on it (``feedback`` set, same result as before)."""
 
     incident_id: str
@@ -42,3 +43,5 @@ class Outcome(Record):
     #: The vector memory took it.
     vector_db_stored: bool = False
     tags: dict[str, str] = Field(default_factory=dict)
+    explanation_text: Text | None = None
+    lesson_text: Text | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.base import Environment, Model
+from schemas.text import Spoken, Text
 
 #: Who can say it. ``workload``, ``template`` and ``namespace``: labels and annotations of those objects, and names.
 #: ``cluster`` and ``settings``: what the operator says of the cluster, and of a namespace. ``repository``: where the
@@ -14,7 +15,7 @@ Speaker = Literal[
 ]
 
 
-class Statement(Model):
+class Statement(Spoken):
     """One word about the environment."""
 
     source: Speaker
@@ -28,6 +29,7 @@ class Statement(Model):
     place: Environment = "unknown"
     #: Said on purpose, by a field that is there for it; otherwise a name that happens to have such a word.
     explicit: bool = True
+    where_text: Text | None = None
 
 
 class EnvironmentProof(Model):
@@ -42,7 +44,7 @@ class EnvironmentProof(Model):
     statements: tuple[Statement, ...] = ()
 
 
-class ClusterClaim(Model):
+class ClusterClaim(Spoken):
     """Whose cluster an alert is about.
 
     ``ours``: everything that names a cluster names ours. ``unnamed``: nothing names one, and ours is the only one here.
@@ -57,3 +59,4 @@ class ClusterClaim(Model):
     own: str = ""
     #: One sentence, where there is more to say than the names.
     reason: str = ""
+    reason_text: Text | None = None

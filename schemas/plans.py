@@ -21,6 +21,7 @@ from schemas.base import (
 )
 from schemas.context import Pattern, SimilarIncident, SourceStatus
 from schemas.places import ClusterClaim, EnvironmentProof
+from schemas.text import Spoken, Text
 
 #: Closed set of what a fix does; policy, history and the model's schema refer to it.
 FixKind = Literal[
@@ -117,7 +118,7 @@ def _ordered(fields: tuple[FieldChange, ...]) -> list[FieldChange]:
     )
 
 
-class ActionPlan(Model):
+class ActionPlan(Spoken):
     """A typed plan and its generated inverse."""
 
     plan_id: str
@@ -135,6 +136,11 @@ class ActionPlan(Model):
     #: Ids of the analysis' evidence this plan rests on.
     evidence: tuple[str, ...] = ()
     origin: Literal["rules", "model", "playbook"] = "rules"
+    title_text: Text | None = None
+    justification_text: Text | None = None
+    rollback_plan_text: Text | None = None
+    estimated_time_text: Text | None = None
+    risks_text: tuple[Text | None, ...] = ()
 
     @property
     def changes_hash(self) -> str:
@@ -174,7 +180,7 @@ class ActionPlan(Model):
         }
 
 
-class Evidence(Model):
+class Evidence(Spoken):
     """One observed fact. ``statement`` may quote outside text (masked, shortened): never active, never a command."""
 
     id: str
@@ -187,9 +193,10 @@ class Evidence(Model):
     unit: str = ""
     #: Address of the page that shows it, from configured bases only; empty when there is none.
     link: str = ""
+    statement_text: Text | None = None
 
 
-class Hypothesis(Model):
+class Hypothesis(Spoken):
     """A possible cause, scored by evidence for and against it."""
 
     failure_class: str
@@ -198,9 +205,11 @@ class Hypothesis(Model):
     confidence: Ratio
     evidence_for: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
+    root_cause_text: Text | None = None
+    evidence_against_text: tuple[Text | None, ...] = ()
 
 
-class Analysis(Model):
+class Analysis(Spoken):
     """The diagnosis. ``failure_class`` and ``object`` are the first hypothesis'."""
 
     failure_class: str
@@ -213,9 +222,11 @@ class Analysis(Model):
     evidence: tuple[Evidence, ...] = ()
     #: Ranked, the chosen one first.
     hypotheses: tuple[Hypothesis, ...] = ()
+    root_cause_text: Text | None = None
+    estimated_impact_text: Text | None = None
 
 
-class SecondOpinion(Model):
+class SecondOpinion(Spoken):
     """What the model said, for the record; it decides nothing by itself."""
 
     provider: str = ""
@@ -228,6 +239,7 @@ class SecondOpinion(Model):
     failure_class: str = ""
     summary: str = ""
     elapsed_ms: float = 0.0
+    reason_text: Text | None = None
 
 
 class IncidentContext(Model):
@@ -263,7 +275,7 @@ class IncidentContext(Model):
     claim: ClusterClaim = Field(default_factory=ClusterClaim)
 
 
-class CandidatePlans(Record):
+class CandidatePlans(Spoken, Record):
     """One decision. ``status`` ``solution_proposed`` has plans; the other two have a ``reason`` and none."""
 
     incident_id: str
@@ -279,3 +291,4 @@ class CandidatePlans(Record):
     plans: tuple[ActionPlan, ...] = ()
     second_opinion: SecondOpinion = Field(default_factory=SecondOpinion)
     rules_version: str = ""
+    explanation_text: Text | None = None

@@ -15,6 +15,7 @@ from schemas.plans import (
     IncidentContext,
     SecondOpinion,
 )
+from schemas.text import Spoken, Text
 
 CheckName = Literal[
     "environment_policy",
@@ -33,7 +34,7 @@ CheckName = Literal[
 ]
 
 
-class CheckResult(Model):
+class CheckResult(Spoken):
     """A verdict with its numbers. ``unknown`` never passes in production."""
 
     name: CheckName
@@ -43,9 +44,11 @@ class CheckResult(Model):
     #: Numbers and words behind the verdict, as shown in the proof block (``used`` → ``3500m``).
     numbers: dict[str, str] = Field(default_factory=dict)
     elapsed_ms: float = 0.0
+    reason_text: Text | None = None
+    numbers_text: dict[str, Text] = Field(default_factory=dict)
 
 
-class FileEdit(Model):
+class FileEdit(Spoken):
     """The proven edit of one file: the text that was checked is the text that gets published."""
 
     project: str
@@ -65,6 +68,7 @@ class FileEdit(Model):
     removed_lines: int = 0
     #: How the file was found, step by step.
     located_by: tuple[str, ...] = ()
+    located_by_text: tuple[Text | None, ...] = ()
 
 
 class ValidatedPlan(Model):
@@ -79,7 +83,7 @@ class ValidatedPlan(Model):
     proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
 
 
-class ValidatedPlans(Record):
+class ValidatedPlans(Spoken, Record):
     """What may be published. ``recommended`` is the plan_id of the first accepted plan, empty without one."""
 
     incident_id: str
@@ -96,3 +100,4 @@ class ValidatedPlans(Record):
     auto_merge: bool = False
     policy_version: str = ""
     second_opinion: SecondOpinion = Field(default_factory=SecondOpinion)
+    explanation_text: Text | None = None

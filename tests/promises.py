@@ -250,6 +250,11 @@ PROMISES = (
         ("tests/unit/kfix/incident/redaction", "tests/unit/enrich/test_enrich_masking.py"),
     ),
     Promise(
+        "languages",
+        "every sentence exists in English and French with the same parameters, and what fills it is data",
+        ("tests/unit/kfix/texts",),
+    ),
+    Promise(
         "edit",
         "a merge request changes the intended lines and no other byte",
         ("tests/unit/manifests/test_manifests_properties.py", "tests/unit/manifests"),

@@ -24,9 +24,10 @@ from decide.core.plans import (
     traffic,
     workloads,
 )
-from decide.core.plans.drafts import Draft
+from decide.core.plans.drafts import Draft, spoken
 from decide.core.plans.drift import drifted
 from decide.core.view import ClusterView
+from kfix.texts import language_of
 from manifests.objects import changes as typed
 from schemas.context import Pattern
 from schemas.identity import stable_id
@@ -159,19 +160,20 @@ def _built(builder: Builder, finding: Finding, view: ClusterView) -> list[Draft]
 
 def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:
     """A draft as a plan with its inverse; ``evidence``: ids of what the diagnosis rests on."""
-    n = 1 if language == "fr" else 0
+    tongue = language_of(language)
+    title = spoken(draft.title, tongue)
     inverse = tuple(typed.invert(change) for change in reversed(draft.changes))
     plan = ActionPlan(
         plan_id="plan",
-        title=draft.title[n][:200],
+        title=title if len(title) <= 200 else title[:200],
         fix_kind=draft.fix_kind,
         confidence=round(min(0.98, confidence * draft.weight), 3),
-        justification=draft.why[n],
+        justification=spoken(draft.why, tongue),
         kubernetes_changes=tuple(draft.changes),
         rollback_changes=inverse,
         rollback_plan=_rollback_text(draft, language),
-        estimated_time=draft.time[n],
-        risks=tuple(risk[n] for risk in draft.risks),
+        estimated_time=spoken(draft.time, tongue),
+        risks=tuple(spoken(risk, tongue) for risk in draft.risks),
         evidence=tuple(evidence),
         origin=draft.origin,
     )

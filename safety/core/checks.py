@@ -56,9 +56,8 @@ class Case:
 
 def result(name: CheckName, verdict: Verdict, reason: str, **numbers: object) -> CheckResult:
     """A verdict. Numbers become text as people write it."""
-    return CheckResult(
-        name=name, verdict=verdict, reason=reason, numbers={k: str(v) for k, v in numbers.items()}
-    )
+    shown = {k: v if isinstance(v, str) else str(v) for k, v in numbers.items()}
+    return CheckResult(name=name, verdict=verdict, reason=reason, numbers=shown)
 
 
 def environment_policy(case: Case) -> CheckResult:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import quantities
 from safety.core import workloads
 from safety.core.checks import Case, mapping, result, shown
 from safety.core.selectors import Undecidable, in_scope
 from safety.core.workloads import Changed, Resources
 from schemas.base import Json
+from schemas.text import sentence_of
 from schemas.validated import CheckResult
 
 #: What quota may require each container to say.
@@ -40,7 +42,7 @@ class _Growth:
 def resource_quota(case: Case) -> CheckResult:
     """Do the namespace's quotas still have room after the change, and while it rolls out?"""
     if "resourcequotas" not in case.objects:
-        return result("resource_quota", "unknown", "no quotas were collected")
+        return result("resource_quota", "unknown", say("safety.quota.not_collected"))
     if case.changed is None:
         return result("resource_quota", "unknown", case.unseen)
     numbers: dict[str, str] = {}
@@ -51,23 +53,22 @@ def resource_quota(case: Case) -> CheckResult:
             verdict, reason = _one(case, item, quota, numbers)
             if verdict != "pass":
                 return result("resource_quota", verdict, reason, **numbers)
-    return result(
-        "resource_quota", "pass", "within every quota" if numbers else "no quota applies", **numbers
-    )
+    found = say("safety.quota.within") if numbers else say("safety.quota.none")
+    return result("resource_quota", "pass", found, **numbers)
 
 
 def _one(case: Case, item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, str]:
     growth = _growth(case, item)
     name = str(mapping(quota.get("metadata")).get("name"))
     if isinstance(growth, str):
-        return "unknown", f"quota {name}: {growth}"
+        return "unknown", say("safety.quota.undecided", quota=name, why=growth)
     if growth is None:
         return "pass", ""
     try:
         if not in_scope(mapping(quota.get("spec")), growth.pod, _default_priority(case)):
             return "pass", ""
     except Undecidable as failure:
-        return "unknown", f"quota {name}: {failure}"
+        return "unknown", say("safety.quota.undecided", quota=name, why=sentence_of(failure))
     return _against(case, name, quota, growth, numbers)
 
 
@@ -94,18 +95,21 @@ def _against(
         if peak <= 0:
             continue
         if resource not in used:
-            return "unknown", f"quota {name} does not say how much {resource} is used"
+            return "unknown", say("safety.quota.used_unknown", quota=name, resource=resource)
         taken, ceiling = quantities.parse(used[resource]), quantities.parse(limit)
-        numbers[f"{name} {resource}"] = (
-            f"{shown(resource, taken)} used + {shown(resource, peak)} of {shown(resource, ceiling)}"
+        numbers[f"{name} {resource}"] = say(
+            "safety.quota.room",
+            used=shown(resource, taken),
+            needed=shown(resource, peak),
+            hard=shown(resource, ceiling),
         )
-        for needed, what in (
-            (asked, "would be {} of {}"),
-            (peak, "is {} of {} while it rolls out"),
-        ):
-            if taken + needed > ceiling:
-                told = what.format(shown(resource, taken + needed), shown(resource, ceiling))
-                return "fail", f"quota {name}: {resource} {told}"
+        figures = {"quota": name, "resource": resource, "hard": shown(resource, ceiling)}
+        if taken + asked > ceiling:
+            would = shown(resource, taken + asked)
+            return "fail", say("safety.quota.exceeded", would=would, **figures)
+        if taken + peak > ceiling:
+            would = shown(resource, taken + peak)
+            return "fail", say("safety.quota.exceeded_rolling", would=would, **figures)
     return "pass", ""
 
 
@@ -116,7 +120,7 @@ def _required(resource: str) -> str:
 
 def _unsaid(case: Case, name: str, container: str, resource: str) -> tuple[Any, str]:
     """The API server refuses pods that do not say what a quota counts, unless an admission webhook says it for them."""
-    reason = f"quota {name} counts {resource}, of which container {container} says nothing"
+    reason = say("safety.quota.unsaid", quota=name, resource=resource, container=container)
     return ("fail" if "limitranges" in case.objects else "unknown"), reason
 
 
@@ -150,7 +154,7 @@ def _scaled(case: Case, item: Changed, after: Json) -> _Growth | str | None:
     high = int(mapping(after.get("spec")).get("maxReplicas") or 0)
     target = workloads.target_of(after, case.objects)
     if target is None or workloads.pod_spec(target) is None:
-        return "the autoscaler's target was not collected"
+        return say("safety.quota.target_not_collected")
     more = high - _running(target)
     whole = _defaulted(case, target)
     grown = {n: amount * more for n, amount in _counted(whole).items()}
@@ -228,7 +232,7 @@ def _defaulted(case: Case, item: Json) -> Json:
 def limit_range(case: Case) -> CheckResult:
     """Does each container and pod stay inside the namespace's LimitRanges?"""
     if "limitranges" not in case.objects:
-        return result("limit_range", "unknown", "no limit ranges were collected")
+        return result("limit_range", "unknown", say("safety.limit_range.not_collected"))
     if case.changed is None:
         return result("limit_range", "unknown", case.unseen)
     numbers: dict[str, str] = {}
@@ -242,12 +246,8 @@ def limit_range(case: Case) -> CheckResult:
                 trouble = _outside(item.after, mapping(entry), numbers)
                 if trouble:
                     return result("limit_range", "fail", trouble, **numbers)
-    return result(
-        "limit_range",
-        "pass",
-        "within every limit range" if numbers else "no limit range applies",
-        **numbers,
-    )
+    found = say("safety.limit_range.within") if numbers else say("safety.limit_range.none")
+    return result("limit_range", "pass", found, **numbers)
 
 
 def _outside(item: Json, entry: Mapping[str, Any], numbers: dict[str, str]) -> str:
@@ -265,18 +265,30 @@ def _outside(item: Json, entry: Mapping[str, Any], numbers: dict[str, str]) -> s
             if name in requests:
                 numbers[f"{who} {name} min"] = f"{shown(name, requests[name])} ≥ {least}"
                 if requests[name] < quantities.parse(least):
-                    return f"{who}: {name} request {shown(name, requests[name])} is below the minimum {least}"
+                    return say(
+                        "safety.limit_range.below_minimum",
+                        who=who,
+                        resource=name,
+                        asked=shown(name, requests[name]),
+                        least=str(least),
+                    )
         for name, most in mapping(entry.get("max")).items():
             amount = limits.get(name, requests.get(name))
             if amount is not None:
                 numbers[f"{who} {name} max"] = f"{shown(name, amount)} ≤ {most}"
                 if amount > quantities.parse(most):
-                    return f"{who}: {name} {shown(name, amount)} is above the maximum {most}"
+                    return say(
+                        "safety.limit_range.above_maximum",
+                        who=who,
+                        resource=name,
+                        amount=shown(name, amount),
+                        most=str(most),
+                    )
         for name, ratio in mapping(entry.get("maxLimitRequestRatio")).items():
             if (
                 limits.get(name)
                 and requests.get(name)
                 and limits[name] / requests[name] > quantities.parse(ratio)
             ):
-                return f"{who}: {name} limit is more than {ratio} times its request"
+                return say("safety.limit_range.ratio", who=who, resource=name, ratio=str(ratio))
     return ""

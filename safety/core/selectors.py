@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kfix.texts import say
 from schemas.base import Json
 
 
@@ -80,7 +81,7 @@ def _class(pod: Mapping[str, Any], priority: Mapping[str, Json] | None) -> str:
     if pod.get("priorityClassName"):
         return str(pod["priorityClassName"])
     if priority is None:
-        raise Undecidable("no priority classes were collected, and one may be the default")
+        raise Undecidable(say("safety.quota.no_priority_classes"))
     return str(priority.get("name") or "")
 
 

@@ -35,6 +35,7 @@ PLANTED = (
     ("sandbox.world", "kfix.infra.settings", "floors"),
     ("kfix.offline.diagnose", "tools.lab", "floors"),
     ("manifests.refused", "kfix.incident", "floors"),
+    ("kfix.texts.template", "manifests", "floors"),
     ("kfix.infra.clients.http", "kfix.engine.topics", "kfix"),
     ("kfix.demo.play", "kfix.cli", "kfix"),
     ("kfix.engine.broker.reading", "kfix.engine.runtime.engine", "engine"),

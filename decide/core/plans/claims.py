@@ -78,9 +78,8 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
     if path == "spec.accessModes" and not any("Write" in str(m) for m in items(after)):
         for draft in drafts:  # a program that writes will fail on it
             draft.weight -= 0.1
-            draft.risks.insert(
-                0, ("The volume can only be read", "Le volume n'est accessible qu'en lecture")
-            )
+            risk = ("The volume can only be read", "Le volume n'est accessible qu'en lecture")
+            draft.risks = [risk, *draft.risks]
     return drafts
 
 

@@ -9,11 +9,15 @@ from typing import Any, Literal
 
 from decide.core.objects import Obj, Workload
 from decide.core.view import ClusterView
+from kfix.texts import Language, both, in_language
 from manifests.objects import paths
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, FixKind, KubernetesChange
 
 _ABSENT = object()
+
+#: A sentence of ``kfix.texts``, or English and French beside each other.
+Phrase = str | tuple[str, str]
 
 #: What several plans say, in English and French.
 RESTART = ("The pods restart once", "Les pods redémarrent une fois")
@@ -27,19 +31,24 @@ OTHER_CHANGES = (
 
 @dataclass(slots=True)
 class Draft:
-    """A plan before ranking. Texts in both languages; ``weight`` (0 to 1) multiplies the diagnosis' confidence."""
+    """A plan before ranking, its texts made by ``say`` or given in both languages; ``weight`` (0 to 1) multiplies the diagnosis' confidence."""
 
     fix_kind: FixKind
-    title: tuple[str, str]
-    why: tuple[str, str]
+    title: Phrase
+    why: Phrase
     changes: list[KubernetesChange]
     weight: float = 1.0
-    risks: list[tuple[str, str]] = field(default_factory=list)
-    time: tuple[str, str] = (
+    risks: Sequence[Phrase] = field(default_factory=list)
+    time: Phrase = (
         "2-3 minutes (rolling update)",
         "2-3 minutes (mise à jour progressive)",
     )
     origin: Literal["rules", "playbook"] = "rules"
+
+
+def spoken(phrase: Phrase, language: Language) -> str:
+    """A draft's text in the language; a record that takes it keeps what it says."""
+    return in_language(phrase if isinstance(phrase, str) else both(*phrase), language)
 
 
 def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:

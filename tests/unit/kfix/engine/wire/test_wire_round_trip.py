@@ -20,6 +20,7 @@ from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import JsonText
 from schemas.context import Change, ContextBundle, Series
+from schemas.text import Text
 
 JSON_CODEC = codec_for(Kafka(format="json"))
 AVRO_CODEC = codec_for(Kafka(format="avro"))
@@ -32,6 +33,7 @@ free_json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
+fillings = texts | st.integers(-(10**30), 10**30) | finite | st.lists(texts, max_size=2)
 SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
     int: st.integers(-(2**63), 2**63 - 1),
@@ -50,7 +52,7 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
     if JsonText in metadata:
         return free_json
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return records_of(annotation)
+        return TEXTS if annotation is Text else records_of(annotation)
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin in (Union, types.UnionType):
@@ -80,6 +82,9 @@ def records_of(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     }
     optional = {name: value for name, value in fields.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional).map(lambda v: model(**v))
+
+
+TEXTS = st.builds(Text, id=texts, parameters=st.dictionaries(texts, fillings, max_size=2))
 
 
 @pytest.mark.parametrize("topic", topics.ALL, ids=lambda t: t.name)

@@ -1,0 +1,84 @@
+"""Where the product uses catalogue entries: read from its syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[4]
+PACKAGES = (
+    "kfix", "schemas", "manifests", "ingest", "enrich", "decide", "safety", "publish", "learn", "console",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of ``say`` with an id that is written there; ``names`` is ``None`` where parameters are unpacked."""
+
+    place: str
+    text_id: str
+    names: frozenset[str] | None
+
+
+@dataclass(slots=True)
+class Uses:
+    """What the product says: whole calls, every literal string, and beginnings of ids that are put together."""
+
+    calls: list[Call] = field(default_factory=list)
+    literals: set[str] = field(default_factory=set)
+    beginnings: set[str] = field(default_factory=set)
+
+    def has(self, text_id: str) -> bool:
+        """Is the entry used anywhere?"""
+        return text_id in self.literals or any(text_id.startswith(b) for b in self.beginnings)
+
+
+@cache
+def uses() -> Uses:
+    """All of the product's."""
+    found = Uses()
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            read(path.read_text("utf-8"), str(path.relative_to(ROOT)), found)
+    return found
+
+
+def read(source: str, place: str, found: Uses) -> None:
+    """Adds the uses of one file."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.literals.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            found.beginnings |= set(_beginning(node))
+        elif isinstance(node, ast.Call) and _name(node) == "say" and node.args:
+            found.calls += _calls(node, f"{place}:{node.lineno}")
+
+
+def _name(node: ast.Call) -> str:
+    called = node.func
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
+def _beginning(node: ast.JoinedStr) -> Iterator[str]:
+    first = node.values[0] if node.values else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and "." in first.value:
+        yield first.value
+
+
+def _calls(node: ast.Call, place: str) -> Iterator[Call]:
+    keywords = [keyword.arg for keyword in node.keywords]
+    names = None if None in keywords else frozenset(str(name) for name in keywords)
+    for chosen in _literals(node.args[0]):
+        yield Call(place, chosen, names)
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    """The ids of an argument: one, or both of a choice."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
