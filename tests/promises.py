@@ -303,6 +303,11 @@ PROMISES = (
         ("tests/unit/decide/test_decide_version.py",),
     ),
     Promise(
+        "classes",
+        "what is known of a failure class stands in one record, in its family's folder",
+        ("tests/arch/test_arch_classes.py", "tests/unit/decide/test_decide_taxonomy.py"),
+    ),
+    Promise(
         "settings",
         "every setting is read, and stands on the page of settings",
         ("tests/unit/kfix/test_kfix_settings_read.py",),

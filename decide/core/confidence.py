@@ -35,20 +35,6 @@ _SOURCES: dict[str, tuple[str, ...]] = {
     "policies": ("resourcequotas", "serviceaccounts", "networkpolicies"),
     "configuration": ("configmaps", "secrets"),
 }
-#: In which sources a family's causes show. Without one of them its confounders cannot be told apart.
-_DECISIVE: dict[str, tuple[str, ...]] = {
-    "resources": ("pods", "events"),
-    "admission": ("controllers", "events"),
-    "scheduling": ("pods", "events", "nodes"),
-    "startup": ("pods", "events"),
-    "runtime": ("pods", "controllers", "events"),
-    "services": ("pods", "services", "endpoints"),
-    "dependencies": ("pods", "logs"),
-    "performance": ("pods", "metrics"),
-    "nodes": ("nodes",),
-    "nothing": ("pods", "controllers", "events", "services", "endpoints", "logs"),
-    "human": ("pods", "events"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +68,14 @@ class Signs:
 def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> Signs:
     """The signs of one finding among the ranked ones."""
     rival = max((f.score for f in ranked if f is not finding), default=0.0)
-    family = finding.kind.family
-    needed = _DECISIVE[family]
+    needed = finding.kind.shows_in
     absent = missing(view)
     return Signs(
         belief=finding.score,
         lead=max(-_LEAD, min(_LEAD, finding.score - rival)),
         blind=sum(source in absent for source in needed) / len(needed),
         missing=len(absent) / (len(_SOURCES) + 2),
-        quiet=family == "nothing",
+        quiet=finding.kind.nature == "calm",
     )
 
 
@@ -122,5 +107,5 @@ def blind(finding: Finding, view: ClusterView) -> list[str]:
     """Sources that would have told this cause from its confounders and were not collected. Empty: nothing of weight."""
     if finding.score >= NAMED:
         return []
-    needed = _DECISIVE[finding.kind.family]
+    needed = finding.kind.shows_in
     return [source for source in needed if source in missing(view)]

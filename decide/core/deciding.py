@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
+from decide.core.families.registry import SILENCES
 from decide.core.opinion import Verdict
 from decide.core.planning import propose
 from decide.core.playbooks import NONE, Playbooks, rule_of
@@ -21,26 +21,6 @@ from schemas.plans import AbstentionReason, ActionPlan
 
 #: A plan below this is not put forward by itself: people choose.
 PLAN_FLOOR = 0.4
-#: Words of taints that keep pods off a sick or reserved node: tolerating them hides the trouble.
-_SICK = re.compile(
-    r"unhealthy|maintenance|drain|outage|broken|problem|degraded|evict|shutdown", re.I
-)
-
-#: Classes that are told from metrics alone: when their monitor is content again, the trouble is over.
-_MEASURED = frozenset(
-    {
-        "load_surge",
-        "latency_regression",
-        "error_rate_regression",
-        "noisy_neighbour",
-        "cpu_throttling",
-        "cpu_saturation",
-        "pod_network_delay",
-        "node_network_delay",
-        "node_network_loss",
-    }
-)
-
 _TEXTS: dict[str, tuple[str, str]] = {
     "recovered": (
         "The monitor is content again: no change.",
@@ -170,7 +150,7 @@ def _over(bundle: ContextBundle, diagnosis: Diagnosis) -> bool:
     A container that crashes pauses and its monitor is content meanwhile; what the cluster's objects show is not over.
     """
     monitor = bundle.monitor
-    if monitor is None or diagnosis.analysis.failure_class not in _MEASURED:
+    if monitor is None or not diagnosis.findings[0].kind.measured:
         return False
     states = monitor.group_states
     mine = [states[bundle.alert.scope]] if bundle.alert.scope in states else list(states.values())
@@ -191,11 +171,10 @@ def _verdict(
 
 
 def _hides_trouble(diagnosis: Diagnosis) -> bool:
-    """The fix would silence a warning: a taint that says its node is sick."""
+    """The fix would silence a warning of another trouble."""
     first = diagnosis.findings[0]
-    if first.failure_class != "taint_not_tolerated":
-        return False
-    return bool(_SICK.search(str(first.facts.get("message") or "")))
+    silences = SILENCES.get(first.failure_class)
+    return silences is not None and silences(first)
 
 
 def _drifted(diagnosis: Diagnosis, language: str) -> bool:

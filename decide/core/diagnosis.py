@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decide.core.confidence import blind, confidences
-from decide.core.families.admission import rules as admission
-from decide.core.families.autoscaling import rules as autoscaling
-from decide.core.families.certificates import rules as certificates
-from decide.core.families.dependencies import rules as dependencies
-from decide.core.families.gateways import rules as gateways
-from decide.core.families.jobs import rules as jobs
-from decide.core.families.lifecycle import rules as lifecycle
-from decide.core.families.mesh import rules as mesh
-from decide.core.families.nodes import rules as nodes
-from decide.core.families.performance import rules as performance
-from decide.core.families.policies import rules as policies
-from decide.core.families.probes import rules as probes
-from decide.core.families.regressions import rules as regressions
-from decide.core.families.resources import rules as resources
-from decide.core.families.routes import rules as routes
-from decide.core.families.runtime import rules as runtime
-from decide.core.families.scheduling import rules as scheduling
-from decide.core.families.services import rules as services
-from decide.core.families.startup import rules as startup
-from decide.core.families.storage import rules as storage
-from decide.core.families.strain import rules as strain
-from decide.core.families.system import rules as system
-from decide.core.families.upstreams import rules as upstreams
+from decide.core.families.no_fault.rules import calm, quiet
+from decide.core.families.parts import Rule
+from decide.core.families.registry import RULES
 from decide.core.findings import Fact, Finding
-from decide.core.quiet import calm, quiet
 from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.rivals import complete
 from decide.core.view import ClusterView
@@ -38,32 +17,6 @@ from schemas.base import Severity, Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
-Rule = Callable[[ClusterView], Iterator[Finding]]
-_RULES: tuple[Rule, ...] = (
-    admission.find,
-    scheduling.find,
-    storage.find,
-    startup.find,
-    probes.find,
-    resources.find,
-    autoscaling.find,
-    runtime.find,
-    strain.find,
-    jobs.find,
-    lifecycle.find,
-    services.find,
-    policies.find,
-    mesh.find,
-    certificates.find,
-    gateways.find,
-    routes.find,
-    dependencies.find,
-    upstreams.find,
-    performance.find,
-    regressions.find,
-    nodes.find,
-    system.find,
-)
 #: The most that an answer is worth when some rules could not read their objects.
 _UNREAD = 0.85
 
@@ -87,7 +40,7 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     """
     view = ClusterView(bundle)
     troubles: list[str] = []
-    found = [f for rule in (*_RULES, *more) for f in _read(rule, view, troubles)]
+    found = [f for rule in (*RULES, *more) for f in _read(rule, view, troubles)]
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
     doubtful = any(f.score >= DOUBT for f in ranked)  # enough to keep a person from looking away
@@ -130,14 +83,9 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
     analysis = _analysis(view, ranked, language, most)
     status: Status = "solution_proposed"
     reason: AbstentionReason = ""
-    if entry.family == "nothing" and analysis.confidence >= SURE:
+    if entry.nature == "calm" and analysis.confidence >= SURE:
         status, reason = "no_action", entry.handoff
-    elif (
-        entry.family in ("human", "nothing")
-        or first.score < SURE
-        or analysis.confidence < SURE
-        or unseen
-    ):
+    elif not entry.names_cause or first.score < SURE or analysis.confidence < SURE or unseen:
         status, reason = "needs_human", "not_enough_evidence"
     elif not entry.plans:
         status, reason = "needs_human", entry.handoff

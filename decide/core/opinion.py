@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from decide.core.drafting.drafts import Draft
 from decide.core.planning import plan_of
-from decide.core.plans.drafts import Draft
 from decide.core.proposals import Refused, draft_of
 from decide.core.question import Answer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
@@ -158,7 +158,7 @@ def _proposed(
 ) -> tuple[Verdict, SecondOpinion]:
     """A case without a plan of ours that the model has one for: typed, at the cause, with a sign of its own, or not."""
     known = CLASSES.get(chosen.failure_class)
-    if known is not None and known.family in ("nothing", "human"):
+    if known is not None and not known.names_cause:
         return verdict, _dropped(record, "no_cause")
     if not _has_signal(verdict, chosen):
         return verdict, _dropped(record, "no_independent_signal")

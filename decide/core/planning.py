@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from decide.core.diagnosis import Diagnosis
-from decide.core.families.admission import plans as admission
-from decide.core.families.probes import plans as probes
-from decide.core.families.resources import plans as resources
-from decide.core.families.scheduling import plans as scheduling
+from decide.core.drafting import history
+from decide.core.drafting.drafts import Draft, spoken
+from decide.core.drafting.drift import drifted
+from decide.core.families.parts import Builder
+from decide.core.families.registry import BUILDERS, DIFFERS
 from decide.core.findings import Finding
-from decide.core.plans import (
-    capacity,
-    claims,
-    controllers,
-    history,
-    images,
-    load,
-    network,
-    programs,
-    references,
-    traffic,
-    workloads,
-)
-from decide.core.plans.drafts import Draft, spoken
-from decide.core.plans.drift import drifted
 from decide.core.view import ClusterView
 from kfix.texts import language_of
 from manifests.objects import changes as typed
@@ -33,89 +19,6 @@ from schemas.context import Pattern
 from schemas.identity import stable_id
 from schemas.plans import ActionPlan
 
-Builder = Callable[[Finding, ClusterView], list[Draft]]
-_BUILDERS: dict[str, Builder] = {
-    "oom_killed": resources.memory,
-    "cpu_throttling": resources.cpu,
-    "cpu_saturation": resources.cpu,
-    "autoscaler_at_ceiling": resources.ceiling,
-    "insufficient_cpu": capacity.capacity,
-    "insufficient_memory": capacity.capacity,
-    "node_selector_mismatch": scheduling.selector,
-    "node_affinity_mismatch": scheduling.affinity,
-    "pod_anti_affinity_conflict": scheduling.anti_affinity,
-    "taint_not_tolerated": scheduling.toleration,
-    "pvc_storage_class_mismatch": claims.claim,
-    "pvc_capacity_mismatch": claims.claim,
-    "pvc_access_mode_mismatch": claims.claim,
-    "pvc_selector_mismatch": claims.claim,
-    "image_not_found": images.image,
-    "image_registry_unreachable": images.image,
-    "image_platform_mismatch": images.image,
-    "image_pull_secret_missing": images.pull_secret,
-    "config_reference_missing": references.reference,
-    "zero_replicas": workloads.replicas,
-    "missing_service_account": references.account,
-    "dns_config_broken": workloads.dns,
-    "volume_permission_denied": workloads.volume_owner,
-    "sidecar_port_conflict": workloads.port_conflict,
-    "service_selector_mismatch": network.selector,
-    "service_port_mismatch": network.port,
-    "service_protocol_mismatch": network.protocol,
-    "env_address_mismatch": network.address,
-    "route_backend_mismatch": network.route,
-    "heap_exhausted": programs.heap,
-    "connection_pool_exhausted": programs.pool,
-    "ephemeral_storage_exceeded": claims.disk,
-    "missing_env": programs.variable,
-    "database_disk_full": claims.grown_claim,
-    "cluster_dns_down": programs.names,
-    "database_port_wrong": programs.database_port,
-    "load_surge": load.surge,
-    "noisy_neighbour": load.neighbour,
-    "service_missing": programs.service,
-    "pvc_missing": claims.absent,
-    "autoscaler_without_metrics": controllers.blind_scaler,
-    "autoscaler_target_missing": controllers.scaler_target,
-    "autoscaler_conflict": controllers.conflict,
-    "disruption_budget_blocks": controllers.budget,
-    "cron_suspended": controllers.resume,
-    "job_deadline_exceeded": controllers.deadline,
-    "rollout_stuck": controllers.rollout,
-    "topology_spread_unsatisfied": controllers.spread,
-    "pod_affinity_mismatch": controllers.near_pods,
-    "scheduler_unknown": controllers.scheduler,
-    "volume_multi_attach": controllers.one_at_a_time,
-    "host_port_conflict": controllers.ports_of_nodes,
-    "limit_range_violated": admission.limit_range,
-    "quota_needs_values": admission.stated_values,
-    "pod_security_violation": admission.pod_security,
-    "priority_class_missing": admission.priority_class,
-    "pod_spec_invalid": admission.invalid,
-    "route_host_mismatch": traffic.front,
-    "network_policy_blocks": traffic.network_policy,
-    "mesh_policy_blocks": traffic.mesh,
-    "certificate_secret_missing": traffic.tls_secret,
-    **{
-        f"{probe}_probe_{what}": probes.probe
-        for probe in ("liveness", "readiness", "startup")
-        for what in ("port", "protocol", "path", "timing")
-    },
-    **{
-        f"quota_{resource}_exceeded": network.quota
-        for resource in ("cpu", "memory", "pods", "services", "storage", "objects")
-    },
-}
-_ROLLBACK_TOO = (
-    "file_permission_denied",
-    "database_credentials_invalid",
-    "crash_bad_config",
-    "bad_command",
-    "bad_rollout",
-    "crash_code",
-    "container_create_failed",
-    "missing_env",
-)
 #: How many plans a decision carries at most.
 MOST = 3
 
@@ -141,11 +44,11 @@ def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     made: list[Draft] | None = finding.facts.get("drafts")
     if made is not None:  # a playbook brings its plans with it
         return list(made)
-    if drifted(finding, view):
+    if drifted(finding, view, DIFFERS.get(finding.failure_class)):
         return []
-    builder = _BUILDERS.get(finding.failure_class)
+    builder = BUILDERS.get(finding.failure_class)
     drafts = _built(builder, finding, view) if builder else []
-    if not drafts or finding.failure_class in _ROLLBACK_TOO:
+    if not drafts or finding.kind.rollback_too:
         drafts = drafts + _built(history.rollback, finding, view)
     return drafts
 

@@ -15,11 +15,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from decide.core import measure
+from decide.core.drafting.drafts import Draft, container_path, patch, patch_workload
+from decide.core.drafting.history import to_last_good
 from decide.core.families.probes.rules import PROBES, handler, resolved
-from decide.core.findings import Finding
 from decide.core.objects import Container, Obj, Workload, at, condition, items, mapping, number
-from decide.core.plans.drafts import Draft, container_path, patch, patch_workload
-from decide.core.plans.history import rollback
 from decide.core.view import ClusterView
 from manifests.objects import quantities
 from schemas.base import ObjectRef
@@ -386,7 +385,7 @@ def _rollback(view: ClusterView, target: Target, wanted: int | None) -> Built:
     )
     if workload.available or not fails:
         return Refused("no_independent_signal")
-    drafts = rollback(Finding("bad_rollout", workload.ref, 0.5, facts={"workload": workload}), view)
+    drafts = to_last_good(workload, view)
     if not drafts:
         return Refused("no_earlier_revision")
     drafts[0].weight, drafts[0].risks = _WEIGHT, [*_ASK, *drafts[0].risks]

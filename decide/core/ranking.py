@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from decide.core.families.gateways.rules import backends
+from decide.core.families.gateways.rules.references import backends
 from decide.core.findings import Finding
 from decide.core.graph import calls
-from decide.core.taxonomy import CLASSES
+from decide.core.taxonomy import sharper
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef
 
@@ -15,100 +15,6 @@ from schemas.base import ObjectRef
 SURE = 0.6
 #: From here on it is not said that nothing is wrong.
 DOUBT = 0.56
-#: Classes that only say that something is wrong.
-_VAGUE = frozenset(
-    {
-        "bad_rollout",
-        "rollout_stuck",
-        "crash_code",
-        "undetermined",
-        "healthy",
-        "latency_regression",
-        "error_rate_regression",
-        "upstream_errors",
-        "dependency_unavailable",
-        "pod_network_delay",
-        "job_failing",
-        "pods_not_created",
-        "init_container_failing",
-    }
-)
-#: Classes that name a cause more exactly than another at the same object: the general one steps back.
-_SHARPER: dict[str, frozenset[str]] = {
-    "oom_killed": frozenset({"memory_leak"}),
-    "crash_code": frozenset(
-        {
-            "bad_rollout",
-            "image_platform_mismatch",
-            "database_schema_missing",
-            "heap_exhausted",
-            "threads_exhausted",
-            "file_descriptors_exhausted",
-            "connection_pool_exhausted",
-            "oom_killed",
-            "sidecar_port_conflict",
-            "volume_permission_denied",
-            "database_credentials_invalid",
-            "database_port_wrong",
-            "missing_env",
-            "crash_bad_config",
-            "dns_config_broken",
-            "bad_command",
-            "env_address_mismatch",
-            "liveness_probe_port",
-            "liveness_probe_protocol",
-            "liveness_probe_timing",
-            "liveness_probe_path",
-            "config_reference_missing",
-        }
-    ),
-    "bad_rollout": frozenset(CLASSES) - _VAGUE - {"bad_rollout"},
-    "rollout_stuck": frozenset(CLASSES) - _VAGUE - {"rollout_stuck"},
-    "job_failing": frozenset(CLASSES) - _VAGUE - {"job_failing"},
-    "init_container_failing": frozenset(CLASSES) - _VAGUE - {"init_container_failing"},
-    "pod_network_delay": frozenset({"bad_rollout", "noisy_neighbour", "load_surge"}),
-    "latency_regression": frozenset(
-        {"bad_rollout", "load_surge", "cpu_saturation", "cpu_throttling", "pod_network_delay"}
-    ),
-    "error_rate_regression": frozenset(CLASSES)
-    - {"error_rate_regression", "upstream_errors", "latency_regression", "undetermined", "healthy"},
-    "cpu_throttling": frozenset({"load_surge"}),
-    "cpu_saturation": frozenset({"load_surge"}),
-    "cache_unavailable": frozenset(CLASSES) - _VAGUE - {"cache_unavailable"},
-    "broker_unavailable": frozenset(CLASSES) - _VAGUE - {"broker_unavailable"},
-    "upstream_errors": frozenset(CLASSES) - _VAGUE,
-    "external_dependency_unavailable": frozenset(
-        {"network_policy_blocks", "dns_config_broken", "env_address_mismatch", "missing_env"}
-    ),
-    "file_permission_denied": frozenset({"volume_permission_denied"}),
-    "pods_not_created": frozenset(CLASSES) - _VAGUE - {"pods_not_created"},
-    "database_port_wrong": frozenset(
-        {"dns_config_broken", "env_address_mismatch", "database_credentials_invalid"}
-    ),
-    "pvc_pending": frozenset(
-        {
-            "pvc_storage_class_mismatch",
-            "pvc_capacity_mismatch",
-            "pvc_access_mode_mismatch",
-            "pvc_selector_mismatch",
-            "pv_bound_elsewhere",
-        }
-    ),
-    "dependency_unavailable": frozenset(CLASSES)
-    - {"dependency_unavailable", "undetermined", "healthy", "crash_code"},
-    "crash_bad_config": frozenset(
-        {
-            "sidecar_port_conflict",
-            "database_credentials_invalid",
-            "volume_permission_denied",
-            "missing_env",
-            "database_port_wrong",
-            "dns_config_broken",
-        }
-    ),
-    "node_not_ready": frozenset({"node_runtime_unavailable", "node_kubelet_unavailable"}),
-    "node_kubelet_unavailable": frozenset({"node_runtime_unavailable"}),
-}
 
 
 def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
@@ -138,8 +44,8 @@ def _step_back(findings: list[Finding]) -> None:
         by_object.setdefault(finding.object.name, []).append(finding)
     for group in by_object.values():
         for finding in group:
-            sharper = _SHARPER.get(finding.failure_class, frozenset())
-            better = [o for o in group if o.failure_class in sharper and o.score >= 0.5]
+            exact = sharper(finding.kind)
+            better = [o for o in group if o.failure_class in exact and o.score >= 0.5]
             if better:
                 finding.score = min(finding.score, max(o.score for o in better) - 0.15)
                 finding.against.append(f"{better[0].failure_class} says it more exactly")
@@ -150,14 +56,12 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
     down = {f.object.name: f for f in findings if f.object.kind == "Node" and f.score >= 0.75}
     if not down:
         return
-    network = any(
-        f.failure_class in ("node_network_delay", "node_network_loss") for f in down.values()
-    )
+    explained = {class_id for f in down.values() for class_id in f.kind.explains}
     for finding in findings:
         workload = finding.facts.get("workload")
         places = {p.node for p in getattr(workload, "pods", ()) if p.node}
         below = finding.object.kind != "Node" and bool(places & set(down))
-        if not below and not (network and finding.failure_class == "pod_network_delay"):
+        if not below and finding.failure_class not in explained:
             continue
         finding.score = min(finding.score * 0.6, 0.55)
         finding.against.append("a node explains it")
@@ -165,37 +69,18 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
 
 def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
     """A caller that only complains about a callee, while the callee has a cause of its own."""
-    symptoms = (
-        "crash_code",
-        "database_port_wrong",
-        "dependency_unavailable",
-        "route_backend_mismatch",
-        "upstream_errors",
-        "connection_pool_exhausted",
-        "error_rate_regression",
-        "latency_regression",
-        "cache_unavailable",
-        "broker_unavailable",
-        "init_container_failing",
-    )
-    graph = calls(view) if any(f.failure_class in symptoms for f in findings) else {}
-    causes = {f.object.key for f in findings if f.score >= 0.85 and f.failure_class not in symptoms}
-    databases = [
-        f
-        for f in findings
-        if f.failure_class
-        in ("database_connections_exhausted", "database_read_only", "database_disk_full")
-        and f.score > 0.8
-    ]
+    graph = calls(view) if any(f.kind.of_a_callee for f in findings) else {}
+    causes = {f.object.key for f in findings if f.score >= 0.85 and not f.kind.of_a_callee}
+    known = [f for f in findings if f.kind.explains and f.object.kind != "Node" and f.score > 0.8]
     for finding in findings:
-        if finding.failure_class not in symptoms:
+        if not finding.kind.of_a_callee:
             continue
         below = graph.get(finding.object.key, set()) & causes
-        if below or (databases and finding.failure_class in ("crash_code", "database_port_wrong")):
+        behind = [f for f in known if finding.failure_class in f.kind.explains]
+        if below or behind:
             finding.score = min(finding.score * 0.6, 0.5)
-            finding.against.append(
-                f"{sorted(below)[0] if below else databases[0].object.key} explains it"
-            )
+            named = sorted(below)[0] if below else behind[0].object.key
+            finding.against.append(f"{named} explains it")
 
 
 def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
@@ -229,7 +114,7 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
 
 def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:
     """It is about one of the names: as its object, or through what the object leads to or aims at."""
-    if finding.object.name in related or finding.failure_class == "cluster_dns_down":
+    if finding.object.name in related or finding.kind.everybodys:
         return True
     facts = finding.facts
     for key in ("workload", "caller", "victim", "peer"):

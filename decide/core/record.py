@@ -14,20 +14,6 @@ from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id
 from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
 
-#: Classes that name no cause.
-_NO_CAUSE = frozenset(
-    name for name, entry in CLASSES.items() if entry.family == "nothing" or name == "undetermined"
-)
-#: Parts of one trouble: a node that is lost says it by its kubelet, its runtime, its network or only by its condition,
-#: whichever the evidence showed first. They are one incident.
-_NODE_LOST = frozenset(
-    {
-        "node_not_ready",
-        "node_kubelet_unavailable",
-        "node_runtime_unavailable",
-        "node_network_plugin_unavailable",
-    }
-)
 #: Kinds that safety's checks look at, taken whole from the incident's namespaces.
 _CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
 #: Kinds whose pods a disruption budget counts.
@@ -51,7 +37,13 @@ def determined(verdict: Verdict) -> bool:
     """Whether a cause is named: neither "nothing is wrong" nor "the evidence does not tell"."""
     if verdict.analysis is None or verdict.status == "no_action":
         return False
-    return verdict.analysis.failure_class not in _NO_CAUSE
+    return _names_cause(verdict.analysis.failure_class)
+
+
+def _names_cause(class_id: str) -> bool:
+    """Whether a class says what is wrong; one that a playbook brings does."""
+    known = CLASSES.get(class_id)
+    return known is None or known.names_cause
 
 
 def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:
@@ -62,10 +54,10 @@ def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:
     cluster = bundle.k8s_context.cluster
     analysis = verdict.analysis
     if analysis is not None and determined(verdict):
-        named = analysis.failure_class
+        known = CLASSES.get(analysis.failure_class)
         return fingerprint(
             cluster=cluster,
-            failure_class="node_not_ready" if named in _NODE_LOST else named,
+            failure_class=(known.incident_as if known else "") or analysis.failure_class,
             object_ref=analysis.object,
         )
     return trouble_fingerprint(bundle)

@@ -1,4 +1,4 @@
-"""One kind of failure, as code and paper know it."""
+"""One kind of failure, as code and paper know it. A record owns everything that is known of its class."""
 
 from __future__ import annotations
 
@@ -10,24 +10,44 @@ from typing import Literal
 from schemas.base import Severity
 from schemas.plans import AbstentionReason
 
-Family = Literal[
-    "resources",
-    "admission",
-    "scheduling",
-    "startup",
-    "runtime",
-    "services",
-    "dependencies",
-    "performance",
+#: ``cause``: somebody can mend it. ``symptom``: says that something is wrong, not what. ``calm``: nothing is wrong.
+#: ``unknown``: the evidence does not tell.
+Nature = Literal["cause", "symptom", "calm", "unknown"]
+#: Evidence as it is collected: several kinds of objects can be one source.
+Collected = Literal[
+    "pods",
+    "controllers",
+    "events",
     "nodes",
-    "nothing",
-    "human",
+    "services",
+    "endpoints",
+    "claims",
+    "policies",
+    "configuration",
+    "logs",
+    "metrics",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """What the classes of one folder share unless a record says otherwise."""
+
+    #: The folder's name.
+    id: str
+    #: In which sources its causes show. Without one of them its confounders cannot be told apart.
+    shows_in: tuple[Collected, ...]
+    #: Ids of the classes that its own are most often taken for.
+    mistaken_for: tuple[str, ...]
+    #: The source whose absence says that such a cause was not looked for; empty: none in particular.
+    told_by: Literal["", Collected] = ""
+    #: Its causes stand at a node, whatever object suffers.
+    at_node: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailureClass:
-    """A kind of failure: what people read about it, and whether a manifest can mend it."""
+    """A kind of failure: what people read about it, how it stands to other kinds, and what a manifest can do."""
 
     id: str
     family: Family
@@ -46,12 +66,52 @@ class FailureClass:
     severity: Severity = "high"
     #: Why people are asked when there is no plan.
     handoff: AbstentionReason = "outside_manifests"
+    nature: Nature = "cause"
+
+    shows_in: tuple[Collected, ...]
+    told_by: Literal["", Collected]
+    at_node: bool
+    #: Ids of the classes that it is most often taken for, before the family's.
+    mistaken_for: tuple[str, ...] = ()
+    #: Ids of the classes that say it more exactly at the same object: it steps back behind them.
+    yields_to: tuple[str, ...] = ()
+    #: It steps back behind every cause at the same object.
+    yields_to_causes: bool = False
+    #: Ids of the classes that it explains at other objects too, whatever leads there.
+    explains: tuple[str, ...] = ()
+    #: What a caller says of somebody it calls: it steps back where that one has a cause of its own.
+    of_a_callee: bool = False
+    #: It is every workload's trouble, wherever it stands.
+    everybodys: bool = False
+    #: Told from metrics alone: when their monitor is content again, the trouble is over.
+    measured: bool = False
+    #: The last good revision is a plan beside the others; else only where there is no other.
+    rollback_too: bool = False
+    #: Fields of the pod spec that the fault stands in: where the repository declares others, the cluster has drifted.
+    drift_places: tuple[str, ...] = ()
+    #: Id of the class under which the incident is known, when it is a part of a larger trouble.
+    incident_as: str = ""
+
+    @property
+    def names_cause(self) -> bool:
+        """Something is wrong and this says what, exactly or not."""
+        return self.nature in ("cause", "symptom")
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Ids of the classes that it is taken for, the most usual first."""
+        return (*self.mistaken_for, *self.family.mistaken_for)
 
     def title(self, language: str = "en") -> str:
         """The class in one sentence, in the language of messages."""
         return self.fr if language == "fr" else self.en
 
 
-def of(family: Family, source: str, **shared: str) -> Callable[..., FailureClass]:
+def of(family: Family, source: str, **shared: object) -> Callable[..., FailureClass]:
     """A maker of one family's classes: what they share is said once."""
-    return partial(FailureClass, family=family, source=source, **shared)  # type: ignore[arg-type]
+    inherited = {
+        "shows_in": family.shows_in,
+        "told_by": family.told_by,
+        "at_node": family.at_node,
+    }
+    return partial(FailureClass, family=family, source=source, **(inherited | shared))  # type: ignore[arg-type]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import yaml
 from pydantic import ValidationError
 
+from decide.core.families.entry import of
 from decide.core.playbooks.cel import BadExpression, Environment, Program
 from decide.core.playbooks.reading import BadPlaybooks, Problem, Source, line_of, problem_at, read
 from decide.core.playbooks.shape import PLACEHOLDER, PlanStep, Playbook, Text
-from decide.core.taxonomy import CLASSES, FailureClass
+from decide.core.taxonomy import CLASSES, FAMILIES, FailureClass
 
 _PLAIN = frozenset({"kind", "name", "namespace"})
 
@@ -212,7 +213,7 @@ class _Compiler:
 
     def _class(self) -> None:
         known = CLASSES.get(self._playbook.id)
-        if known is not None and known.family in ("nothing", "human"):
+        if known is not None and not known.names_cause:
             self._note(("id",), f"{known.id} is for the rules to say")
 
     def _entry(self) -> FailureClass:
@@ -221,16 +222,14 @@ class _Compiler:
         known = CLASSES.get(playbook.id)
         if known is not None:
             return known
-        return FailureClass(
+        return of(FAMILIES[playbook.family], playbook.source)(
             id=playbook.id,
-            family=playbook.family,
             en=playbook.title.en,
             fr=playbook.title.fr or playbook.title.en,
             symptoms="",
             evidence="; ".join(playbook.when),
             confounders=playbook.confounders,
             plans="; ".join(step.title.en for step in playbook.plans),
-            source=playbook.source,
             severity=playbook.severity,
             handoff=playbook.handoff,
         )

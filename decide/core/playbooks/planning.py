@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from decide.core.drafting.drafts import Draft, patch, source_of
 from decide.core.findings import quote
 from decide.core.objects import Obj, labels_of, mapping, name_of
-from decide.core.plans.drafts import Draft, patch, source_of
 from decide.core.playbooks.cel import Bound, Failed, Program, bind
 from decide.core.playbooks.compiling import Compiled, CompiledPlan
 from decide.core.playbooks.shape import FIELDS, PLACEHOLDER, FieldStep, Text

@@ -1,43 +1,35 @@
 """The closed set of failure classes. Ids are stable: they are in fingerprints, outcomes and history.
 
-A module per family; ``docs/failure-classes.md`` is made from them (``python -m decide.core.taxonomy``).
+The records stand in ``decide/core/families/``; ``docs/failure-classes.md`` is made from them
+(``python -m decide.core.taxonomy``).
 """
 
 from __future__ import annotations
 
-from decide.core.families.admission import classes as admission
-from decide.core.families.dependencies import classes as dependencies
+from decide.core.families import modules
 from decide.core.families.entry import FailureClass, Family
-from decide.core.families.no_fault import classes as quiet
-from decide.core.families.nodes import classes as nodes
-from decide.core.families.performance import classes as performance
-from decide.core.families.resources import classes as resources
-from decide.core.families.runtime import classes as runtime
-from decide.core.families.scheduling import classes as scheduling
-from decide.core.families.services import classes as services
-from decide.core.families.startup import classes as startup
 
-__all__ = ["CLASSES", "FailureClass", "Family", "table", "title"]
+__all__ = ["CAUSES", "CLASSES", "FAMILIES", "FailureClass", "Family", "sharper", "table", "title"]
 
-_FAMILIES = (
-    resources,
-    admission,
-    scheduling,
-    startup,
-    runtime,
-    services,
-    dependencies,
-    performance,
-    nodes,
-    quiet,
-)
-CLASSES: dict[str, FailureClass] = {c.id: c for family in _FAMILIES for c in family.CLASSES}
+_MODULES = modules("classes")
+FAMILIES: dict[str, Family] = {module.FAMILY.id: module.FAMILY for module in _MODULES}
+CLASSES: dict[str, FailureClass] = {
+    entry.id: entry for module in _MODULES for entry in module.CLASSES
+}
+#: Ids of the classes that say what is wrong.
+CAUSES = frozenset(entry.id for entry in CLASSES.values() if entry.nature == "cause")
 _HEAD = "| class | meaning | symptoms | decisive evidence | confounders | plans | source |"
 
 
 def title(class_id: str, language: str = "en") -> str:
     """The class in one sentence, in the language of messages. Raises KeyError for an unknown class."""
     return CLASSES[class_id].title(language)
+
+
+def sharper(entry: FailureClass) -> frozenset[str]:
+    """Ids of the classes that say the same more exactly where both stand at one object."""
+    causes = CAUSES if entry.yields_to_causes else frozenset()
+    return (causes | frozenset(entry.yields_to)) - {entry.id}
 
 
 def table() -> str:
@@ -50,8 +42,8 @@ def table() -> str:
     ]
     family = ""
     for entry in CLASSES.values():
-        if entry.family != family:
-            family = entry.family
+        if entry.family.id != family:
+            family = entry.family.id
             out += ["", f"## {family}", "", _HEAD, "| --- " * 7 + "|"]
         plans = entry.plans or f"hand-off ({entry.handoff.replace('_', ' ')})"
         cells = (

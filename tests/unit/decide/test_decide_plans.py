@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decide.core import diagnose
+from decide.core.drafting import sizing
+from decide.core.drafting.heaps import Heap
+from decide.core.families.registry import BUILDERS
 from decide.core.measure import Usage
-from decide.core.planning import _BUILDERS
-from decide.core.plans import sizing
-from decide.core.plans.heaps import Heap
 from decide.core.taxonomy import CLASSES
 from enrich.core.objects import plural_of
 from manifests.objects import changes, quantities
@@ -126,8 +126,8 @@ def test_what_a_manifest_can_mend_has_a_plan(class_id: str) -> None:
 
 
 def test_a_builder_belongs_to_a_class_that_says_so() -> None:
-    assert set(_BUILDERS) <= set(CLASSES)
-    assert [c for c in _BUILDERS if not CLASSES[c].plans] == []
+    assert set(BUILDERS) <= set(CLASSES)
+    assert [c for c in BUILDERS if not CLASSES[c].plans] == []
 
 
 def test_the_declared_value_is_the_precondition() -> None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decide.core import measure
+from decide.core.drafting import peers, sizing
+from decide.core.drafting.heaps import Heap, heap_of
 from decide.core.measure import Usage
 from decide.core.objects import Container
-from decide.core.plans import peers, sizing
-from decide.core.plans.heaps import Heap, heap_of
 from decide.core.view import ClusterView
 from tests.support.decide.clusters import Cluster
 

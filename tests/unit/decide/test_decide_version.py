@@ -64,7 +64,7 @@ def test_the_version_is_short_and_the_same_in_a_copy(tree: Path) -> None:
     "file",
     [
         "decide/core/families/resources/rules.py",
-        "decide/core/plans/sizing.py",
+        "decide/core/drafting/sizing.py",
         "decide/core/fitted.py",
         "playbooks/job_suspended.yaml",
     ],

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from decide.core.families.entry import FailureClass, of
+from decide.core.families.entry import FailureClass, Family, of
 
+FAMILY = Family(
+    id="admission",
+    shows_in=("controllers", "events"),
+    mistaken_for=(
+        "quota_pods_exceeded",
+        "missing_service_account",
+        "webhook_refused",
+        "limit_range_violated",
+    ),
+    told_by="events",
+)
+_one = of(FAMILY, "k8s.io/apiserver plugin/pkg/admission/resourcequota: exceeded quota")
 _quota = of(
-    "admission",
+    FAMILY,
     "k8s.io/apiserver plugin/pkg/admission/resourcequota: exceeded quota",
     symptoms="fewer pods or objects than declared, FailedCreate",
     evidence="forbidden: exceeded quota: NAME, requested: …, used: …, limited: …; an object that is declared is missing",
@@ -20,11 +32,6 @@ _QUOTAS = (
     ("storage", "storage", "le stockage"),
     ("objects", "objects", "les objets"),
 )
-_one = of(
-    "admission",
-    "k8s.io/kubernetes plugin/pkg/admission",
-    symptoms="no pods, FailedCreate events of the ReplicaSet",
-)
 
 CLASSES: tuple[FailureClass, ...] = (
     *(
@@ -35,10 +42,11 @@ CLASSES: tuple[FailureClass, ...] = (
         )
         for what, en, fr in _QUOTAS
     ),
-    _quota(
+    _one(
         id="quota_needs_values",
         en="The quota demands requests or limits that the pod does not state",
         fr="Le quota exige des requests ou limits absents du pod",
+        symptoms="fewer pods or objects than declared, FailedCreate",
         evidence="failed quota: NAME: must specify …",
         confounders="LimitRange defaults",
         plans="state the missing values",
@@ -47,6 +55,7 @@ CLASSES: tuple[FailureClass, ...] = (
         id="limit_range_violated",
         en="The pod breaks the namespace's LimitRange",
         fr="Le pod viole le LimitRange du namespace",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence="maximum cpu usage per Container is …, but limit is …; minimum memory usage per …; max limit to request ratio",
         confounders="quota",
         plans="values within the range",
@@ -56,15 +65,18 @@ CLASSES: tuple[FailureClass, ...] = (
         id="missing_service_account",
         en="The ServiceAccount that the pods name does not exist",
         fr="Le ServiceAccount nommé par les pods n'existe pas",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence='error looking up service account NS/NAME: serviceaccount "NAME" not found, and no pods',
         confounders="the account came seconds after its pods at installation",
         plans="name an existing account; create the account that the repository declares",
         source="k8s.io/kubernetes plugin/pkg/admission/serviceaccount",
+        drift_places=("serviceAccountName",),
     ),
     _one(
         id="pod_security_violation",
         en="Pod security admission refuses the pods",
         fr="L'admission de sécurité refuse les pods",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence='violates PodSecurity "…"; unable to validate against any security context constraint; runAsNonRoot and image will run as root',
         confounders="warnings only",
         plans="the settings that the standard demands and that take nothing from the program",
@@ -74,6 +86,7 @@ CLASSES: tuple[FailureClass, ...] = (
         id="webhook_refused",
         en="An admission webhook or policy refuses the pods",
         fr="Un webhook ou une politique d'admission refuse les pods",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence='admission webhook "…" denied the request; ValidatingAdmissionPolicy … denied request',
         confounders="webhook down",
         plans="",
@@ -83,11 +96,12 @@ CLASSES: tuple[FailureClass, ...] = (
         id="webhook_unavailable",
         en="An admission webhook does not answer",
         fr="Un webhook d'admission ne répond pas",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence='failed calling webhook "…"',
         confounders="webhook refuses",
         plans="",
-        severity="critical",
         source="kubernetes.io: Dynamic Admission Control",
+        severity="critical",
     ),
     _one(
         id="rbac_denied",
@@ -103,24 +117,29 @@ CLASSES: tuple[FailureClass, ...] = (
         id="priority_class_missing",
         en="The PriorityClass that the pods name does not exist",
         fr="La PriorityClass nommée par les pods n'existe pas",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence="no PriorityClass with name … was found",
         confounders="quota",
         plans="the last good revision; no class, where the cluster has a default",
         source="k8s.io/kubernetes plugin/pkg/admission/priority",
+        drift_places=("priorityClassName",),
     ),
     _one(
         id="runtime_class_missing",
         en="The RuntimeClass that the pods name does not exist",
         fr="La RuntimeClass nommée par les pods n'existe pas",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence='RuntimeClass "…" not found',
         confounders="-",
         plans="the last good revision",
         source="kubernetes.io: Runtime Class",
+        drift_places=("runtimeClassName",),
     ),
     _one(
         id="pod_spec_invalid",
         en="The API server finds the pods' specification invalid",
         fr="Le serveur d'API juge la spécification des pods invalide",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence='Pod "…" is invalid: spec…: Invalid value',
         confounders="webhooks that change pods",
         plans="the last good revision",
@@ -130,10 +149,50 @@ CLASSES: tuple[FailureClass, ...] = (
         id="namespace_terminating",
         en="The namespace is being deleted: nothing new is created in it",
         fr="Le namespace est en cours de suppression : plus rien n'y est créé",
+        symptoms="no pods, FailedCreate events of the ReplicaSet",
         evidence="unable to create new content in namespace … because it is being terminated",
         confounders="-",
         plans="",
-        handoff="data_loss_risk",
         source="k8s.io/apiserver plugin/pkg/admission/namespace/lifecycle",
+        handoff="data_loss_risk",
+    ),
+    _one(
+        id="pvc_missing",
+        en="The claim that the pods mount does not exist",
+        fr="Le PVC monté par les pods n'existe pas",
+        symptoms="Pending pods, a claim that is not Bound",
+        evidence='persistentvolumeclaim "…" not found',
+        confounders="a provisioner that is slow",
+        plans="create the declared claim; the claim of the nearest name",
+        source="k8s.io/kubernetes pkg/controller/volume/persistentvolume and pkg/scheduler/framework/plugins/volumebinding",
+        mistaken_for=(
+            "insufficient_cpu",
+            "insufficient_memory",
+            "taint_not_tolerated",
+            "node_cordoned",
+            "node_selector_mismatch",
+        ),
+        shows_in=("pods", "events", "nodes"),
+    ),
+    _one(
+        id="pods_not_created",
+        en="The controller does not create the pods",
+        fr="Le contrôleur ne crée pas les pods",
+        symptoms="no pods",
+        evidence="FailedCreate",
+        confounders="a dependency that is down",
+        plans="",
+        source="kubernetes.io: Workloads",
+        handoff="not_enough_evidence",
+        nature="symptom",
+        mistaken_for=(
+            "crash_bad_config",
+            "missing_env",
+            "database_credentials_invalid",
+            "bad_rollout",
+        ),
+        shows_in=("pods", "controllers", "events"),
+        told_by="",
+        yields_to_causes=True,
     ),
 )

@@ -11,8 +11,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 from decide.core.clock import age
-from decide.core.families.services.rules import alike
 from decide.core.findings import Fact, Finding, quote
+from decide.core.names import alike
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of, number
 from decide.core.view import ClusterView
 from schemas.base import ObjectRef

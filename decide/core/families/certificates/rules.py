@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from decide.core.clock import instant
-from decide.core.families.services.rules import alike
 from decide.core.findings import Fact, Finding, quote
 from decide.core.links import services_in
+from decide.core.names import alike
 from decide.core.objects import Obj, Workload, at, condition, items, mapping, name_of, namespace_of
 from decide.core.signals import Hit
 from decide.core.view import ClusterView

@@ -1,43 +1,88 @@
-"""Nodes and the control plane: nothing of it is mended by an application's manifests."""
+"""Nodes, and who places pods on them."""
 
 from __future__ import annotations
 
-from decide.core.families.entry import FailureClass, of
+from decide.core.families.entry import FailureClass, Family, of
 
-_one = of(
-    "nodes",
-    "kubernetes.io: Nodes; kubelet pkg/kubelet/nodestatus",
-    plans="",
-    severity="critical",
-    symptoms="pods of several workloads on one node fail together",
-    confounders="pods of one workload only",
+FAMILY = Family(
+    id="nodes",
+    shows_in=("nodes",),
+    mistaken_for=(
+        "node_kubelet_unavailable",
+        "node_runtime_unavailable",
+        "node_pressure",
+        "node_network_delay",
+    ),
+    told_by="nodes",
+    at_node=True,
 )
+_one = of(FAMILY, "kubernetes.io: Nodes; kubelet pkg/kubelet/nodestatus")
 
 CLASSES: tuple[FailureClass, ...] = (
+    _one(
+        id="scheduler_unknown",
+        en="No scheduler of that name runs",
+        fr="Aucun ordonnanceur de ce nom ne tourne",
+        symptoms="Pending pods, FailedScheduling events",
+        evidence="schedulerName that no event ever came from; other pods are scheduled",
+        confounders="the scheduler itself is down",
+        plans="the default scheduler",
+        source="k8s.io/kubernetes pkg/scheduler/framework/plugins",
+        mistaken_for=(
+            "insufficient_cpu",
+            "insufficient_memory",
+            "taint_not_tolerated",
+            "node_cordoned",
+            "node_selector_mismatch",
+        ),
+        shows_in=("pods", "events", "nodes"),
+        told_by="events",
+        at_node=False,
+        drift_places=("schedulerName",),
+    ),
     _one(
         id="node_runtime_unavailable",
         en="The node's container runtime does not run",
         fr="Le runtime de conteneurs du nœud est arrêté",
+        symptoms="pods of several workloads on one node fail together",
         evidence="dial unix …containerd.sock; ContainerGCFailed; PLEG is not healthy",
+        confounders="pods of one workload only",
+        plans="",
+        severity="critical",
+        incident_as="node_not_ready",
     ),
     _one(
         id="node_kubelet_unavailable",
         en="The node's kubelet does not report",
         fr="Le kubelet du nœud ne répond plus",
+        symptoms="pods of several workloads on one node fail together",
         evidence="Ready Unknown: Kubelet stopped posting node status; NodeNotReady",
         confounders="the node's network is cut",
+        plans="",
+        severity="critical",
+        yields_to=("node_runtime_unavailable",),
+        incident_as="node_not_ready",
     ),
     _one(
         id="node_kube_proxy_unavailable",
         en="kube-proxy does not run on the node",
         fr="kube-proxy est arrêté sur le nœud",
+        symptoms="pods of several workloads on one node fail together",
         evidence="no Service reachable from one node; its kube-proxy pod is down",
+        confounders="pods of one workload only",
+        plans="",
+        severity="critical",
     ),
     _one(
         id="node_network_plugin_unavailable",
         en="The node's network plugin does not run",
         fr="Le plugin réseau du nœud est arrêté",
+        symptoms="pods of several workloads on one node fail together",
         evidence="NetworkPluginNotReady; cni plugin not initialized; NetworkUnavailable True",
+        confounders="pods of one workload only",
+        plans="",
+        severity="critical",
+        incident_as="node_not_ready",
     ),
     _one(
         id="scheduler_unavailable",
@@ -46,37 +91,29 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="new pods stay Pending",
         evidence="Pending pods without PodScheduled condition or event",
         confounders="a foreign schedulerName",
-    ),
-    _one(
-        id="controller_manager_unavailable",
-        en="The controllers do not act on changes",
-        fr="Les contrôleurs n'appliquent plus les changements",
-        symptoms="changes have no effect",
-        evidence="metadata.generation ahead of status.observedGeneration for a long time",
-        confounders="a change of this second",
+        plans="",
+        severity="critical",
+        mistaken_for=("scheduler_unknown", "insufficient_cpu", "node_cordoned"),
     ),
     _one(
         id="node_not_ready",
         en="The node is not ready",
         fr="Le nœud n'est pas prêt",
+        symptoms="pods of several workloads on one node fail together",
         evidence="Ready False",
+        confounders="pods of one workload only",
+        plans="",
+        severity="critical",
+        yields_to=("node_runtime_unavailable", "node_kubelet_unavailable"),
     ),
     _one(
         id="node_pressure",
         en="The node is short of memory, disk or process ids",
         fr="Le nœud manque de mémoire, de disque ou de PID",
+        symptoms="pods of several workloads on one node fail together",
         evidence="MemoryPressure, DiskPressure, PIDPressure; Evicted: The node was low on resource",
-    ),
-    _one(
-        id="node_network_delay",
-        en="The node's network is slow",
-        fr="Le réseau du nœud est lent",
-        evidence="services of one node slow together",
-    ),
-    _one(
-        id="node_network_loss",
-        en="The node's network loses packets",
-        fr="Le réseau du nœud perd des paquets",
-        evidence="TCP retransmissions rise on one node",
+        confounders="pods of one workload only",
+        plans="",
+        severity="critical",
     ),
 )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from decide.core.drafting.drafts import RESTART, Draft, container_path, patch_workload
+from decide.core.drafting.drift import twin_of
+from decide.core.drafting.history import rollback
 from decide.core.families.probes.rules import PROBES, handler, resolved
 from decide.core.findings import Finding
 from decide.core.objects import (
     Obj,
+    Workload,
     at,
     mapping,
     number,
 )
-from decide.core.plans.drafts import RESTART, Draft, container_path, patch_workload
-from decide.core.plans.history import rollback
 from decide.core.view import ClusterView
 
 
@@ -180,3 +182,26 @@ def _generous(finding: Finding, view: ClusterView, base: str, spec: Obj) -> Draf
         0.88,
         [("A start that hangs is noticed later", "Un démarrage bloqué est vu plus tard"), RESTART],
     )
+
+
+_TIMES = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3, "timeoutSeconds": 1}
+
+
+def differs(finding: Finding, workload: Workload, twin: Workload) -> bool:
+    """Whether the declared probe asks otherwise than the running one, in what this class is about."""
+    name, which = str(finding.facts.get("container")), f"{finding.facts.get('probe')}Probe"
+    here, there = twin_of(name, workload), twin_of(name, twin)
+    if here is None or there is None:
+        return False
+    what = finding.failure_class.rpartition("_")[2]
+    one, two = (_facet(mapping(c.spec.get(which)), what) for c in (here, there))
+    return one != two
+
+
+def _facet(probe: Obj, what: str) -> object:
+    if not probe:
+        return None
+    kind, port = handler(probe)
+    if what == "timing":
+        return tuple(number(probe.get(key), default) for key, default in _TIMES.items())
+    return {"port": port, "protocol": kind, "path": at(probe, "httpGet", "path") or "/"}[what]

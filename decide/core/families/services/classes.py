@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from decide.core.families.entry import FailureClass, of
+from decide.core.families.entry import FailureClass, Family, of
 
-_one = of(
-    "services",
-    "kubernetes.io: Service",
-    confounders="pods that are down",
-    symptoms="connection refused, time-outs, 503 while pods run",
+FAMILY = Family(
+    id="services",
+    shows_in=("pods", "services", "endpoints"),
+    mistaken_for=(
+        "network_policy_blocks",
+        "service_selector_mismatch",
+        "dns_config_broken",
+        "mesh_policy_blocks",
+    ),
+    told_by="services",
 )
+_one = of(FAMILY, "kubernetes.io: Service")
 
 CLASSES: tuple[FailureClass, ...] = (
     _one(
         id="service_selector_mismatch",
         en="The Service's selector matches no pod",
         fr="Le sélecteur du Service ne vise aucun pod",
+        symptoms="connection refused, time-outs, 503 while pods run",
         evidence="no endpoints while the pods it means are ready",
+        confounders="pods that are down",
         plans="the pods' labels",
     ),
     _one(
         id="service_port_mismatch",
         en="The Service's target port is none of the pods' ports",
         fr="Le targetPort du Service n'est pas un port des pods",
+        symptoms="connection refused, time-outs, 503 while pods run",
         evidence="target port not among container ports; connection refused by ClusterIP",
+        confounders="pods that are down",
         plans="the container's port",
     ),
     _one(
         id="service_protocol_mismatch",
         en="The Service speaks another transport protocol than the pods",
         fr="Le Service et les pods n'ont pas le même protocole",
+        symptoms="connection refused, time-outs, 503 while pods run",
         evidence="protocol UDP against TCP on the same port",
+        confounders="pods that are down",
         plans="the container's protocol",
     ),
     _one(
@@ -46,7 +58,9 @@ CLASSES: tuple[FailureClass, ...] = (
         id="env_address_mismatch",
         en="The workload calls an address that no Service has",
         fr="L'application appelle une adresse sans Service",
+        symptoms="connection refused, time-outs, 503 while pods run",
         evidence="host or port in the environment without Service; no such host",
+        confounders="pods that are down",
         plans="the Service's name and port; the last good revision",
     ),
     _one(
@@ -55,78 +69,9 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Les pods ne résolvent aucun nom : DNS mal réglé",
         symptoms="no name resolves in one workload",
         evidence="dnsPolicy None with foreign nameservers; temporary failure in name resolution",
+        confounders="pods that are down",
         plans="dnsPolicy ClusterFirst; the last good revision",
-    ),
-    _one(
-        id="cluster_dns_down",
-        en="The cluster's DNS does not answer",
-        fr="Le DNS du cluster ne répond pas",
-        symptoms="no name resolves anywhere",
-        evidence="DNS pods not ready, no endpoints, or every workload fails to resolve",
-        confounders="one workload's DNS settings",
-        plans="the replicas of the DNS",
-        severity="critical",
-        source="kubernetes.io: DNS for Services and Pods",
-    ),
-    _one(
-        id="route_backend_mismatch",
-        en="A route sends requests to the wrong backend",
-        fr="Une route mène au mauvais service",
-        symptoms="404, 503 at the edge while services are well",
-        evidence="backend Service or port of an Ingress, HTTPRoute or VirtualService does not exist; 404 on a path whose route names another service",
-        plans="the right backend or port",
-        source="kubernetes.io: Ingress; gateway-api.sigs.k8s.io: HTTPRoute ResolvedRefs; istio.io: VirtualService",
-    ),
-    _one(
-        id="route_host_mismatch",
-        en="No route answers for the host or is attached to its gateway",
-        fr="Aucune route ne répond pour cet hôte ou n'est attachée à sa passerelle",
-        symptoms="404 of the gateway itself",
-        evidence="HTTPRoute Accepted False: NoMatchingListenerHostname, NoMatchingParent; ingressClassName without IngressClass; gateway not found",
-        confounders="a backend that answers 404",
-        plans="the class or gateway that exists",
-        source="gateway-api.sigs.k8s.io: RouteConditionReason",
-    ),
-    _one(
-        id="network_policy_blocks",
-        en="A NetworkPolicy blocks the traffic",
-        fr="Une NetworkPolicy bloque le trafic",
-        symptoms="time-outs (no refusals) between workloads that are well",
-        evidence="a policy selects the caller or the callee and allows neither peer nor port; DNS closed by an egress policy",
-        confounders="slow callee; node network",
-        plans="one more rule that allows exactly this caller and port",
-        source="kubernetes.io: Network Policies",
-    ),
-    _one(
-        id="mesh_policy_blocks",
-        en="The mesh refuses or drops the traffic",
-        fr="Le maillage refuse le trafic",
-        symptoms="403 or 503 from the proxy",
-        evidence="RBAC: access denied; response flags UF, UH, UO, NR; AuthorizationPolicy, PeerAuthentication STRICT, DestinationRule subset",
-        confounders="the callee is down",
-        plans="one more rule for this caller; the subset that pods have",
-        source="istio.io: Security, Traffic Management; envoyproxy.io: response flags",
-    ),
-    _one(
-        id="certificate_invalid",
-        en="A certificate has expired or is not trusted",
-        fr="Un certificat a expiré ou n'est pas reconnu",
-        symptoms="TLS handshakes fail",
-        evidence="x509: certificate has expired; CERT_HAS_EXPIRED; PKIX path; cert-manager Certificate Ready False",
-        confounders="a wrong clock; a proxy that speaks no TLS",
-        plans="",
-        source="crypto/x509, OpenSSL, JSSE; cert-manager.io: Certificate",
-    ),
-    _one(
-        id="certificate_secret_missing",
-        en="The TLS secret of an Ingress or Gateway does not exist",
-        fr="Le secret TLS d'un Ingress ou d'une Gateway n'existe pas",
-        symptoms="the gateway's default certificate",
-        evidence="spec.tls secretName without Secret; Gateway listener ResolvedRefs False: InvalidCertificateRef",
-        confounders="cert-manager still at work",
-        plans="the secret of the nearest name",
-        severity="medium",
-        source="kubernetes.io: Ingress TLS",
+        drift_places=("dnsPolicy", "dnsConfig"),
     ),
     _one(
         id="load_balancer_pending",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import Address, addresses_of, reachable, service_name
 from decide.core.links import refused
+from decide.core.names import alike
 from decide.core.objects import (
     Obj,
     Workload,
@@ -40,11 +40,6 @@ def service_ref(service: Obj) -> ObjectRef:
     return ObjectRef(
         api_version="v1", kind="Service", namespace=namespace_of(service), name=name_of(service)
     )
-
-
-def alike(one: str, two: str) -> float:
-    """How alike two names are, 0 to 1."""
-    return difflib.SequenceMatcher(None, one, two).ratio()
 
 
 def _meant(view: ClusterView, service: Obj) -> tuple[Workload, float] | None:

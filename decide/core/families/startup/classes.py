@@ -2,96 +2,127 @@
 
 from __future__ import annotations
 
-from decide.core.families.entry import FailureClass, of
+from decide.core.families.entry import FailureClass, Family, of
 
-_image = of(
-    "startup",
-    "containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
-    symptoms="ImagePullBackOff, ErrImagePull",
-    confounders="an old pull of a pod that is gone",
+FAMILY = Family(
+    id="startup",
+    shows_in=("pods", "events"),
+    mistaken_for=(
+        "bad_rollout",
+        "config_reference_missing",
+        "node_runtime_unavailable",
+        "crash_code",
+    ),
+    told_by="pods",
 )
-_one = of(
-    "startup",
-    "kubelet pkg/kubelet/kuberuntime; runc",
-    symptoms="containers that never run",
-    confounders="an event of a pod that is gone",
-)
+_one = of(FAMILY, "kubelet pkg/kubelet/kuberuntime; runc")
 
 CLASSES: tuple[FailureClass, ...] = (
-    _image(
+    _one(
+        id="volume_multi_attach",
+        en="The volume is still attached to another node",
+        fr="Le volume est encore attaché à un autre nœud",
+        symptoms="Pending pods, a claim that is not Bound",
+        evidence="Multi-Attach error for volume",
+        confounders="a rollout that ends by itself",
+        plans="strategy Recreate, where old and new pod want one volume",
+        source="k8s.io/kubernetes pkg/controller/volume/persistentvolume and pkg/scheduler/framework/plugins/volumebinding",
+        mistaken_for=(
+            "insufficient_cpu",
+            "insufficient_memory",
+            "taint_not_tolerated",
+            "node_cordoned",
+            "node_selector_mismatch",
+        ),
+        shows_in=("pods", "events", "nodes"),
+        told_by="events",
+    ),
+    _one(
         id="image_not_found",
         en="The image or tag does not exist in its registry",
         fr="L'image ou le tag n'existe pas dans le registre",
+        symptoms="ImagePullBackOff, ErrImagePull",
         evidence="not found; manifest unknown; InvalidImageName; ErrImageNeverPull",
+        confounders="an old pull of a pod that is gone",
         plans="the image that ran before; the registry or tag that siblings use",
+        source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
+        mistaken_for=(
+            "image_registry_unreachable",
+            "image_pull_secret_missing",
+            "image_platform_mismatch",
+        ),
     ),
-    _image(
+    _one(
         id="image_registry_unreachable",
         en="The registry's name does not resolve or it does not answer",
         fr="Le registre ne se résout pas ou ne répond pas",
+        symptoms="ImagePullBackOff, ErrImagePull",
         evidence="lookup … no such host; i/o timeout; connection refused; toomanyrequests on pull",
+        confounders="an old pull of a pod that is gone",
         plans="the image that ran before; the registry that siblings use",
+        source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
+        mistaken_for=("image_not_found", "image_pull_secret_missing", "image_platform_mismatch"),
     ),
-    _image(
+    _one(
         id="image_pull_secret_missing",
         en="The pull secret is missing or wrong",
         fr="Le secret de pull manque ou est faux",
+        symptoms="ImagePullBackOff, ErrImagePull",
         evidence="FailedToRetrieveImagePullSecret; 401 Unauthorized; denied; authentication required",
+        confounders="an old pull of a pod that is gone",
         plans="an existing pull secret; the image that ran before",
+        source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
+        mistaken_for=("image_not_found", "image_registry_unreachable", "image_platform_mismatch"),
     ),
-    _image(
+    _one(
         id="image_platform_mismatch",
         en="The image is built for another platform",
         fr="L'image vise une autre plateforme",
+        symptoms="ImagePullBackOff, ErrImagePull",
         evidence="no match for platform in manifest; exec format error",
         confounders="a script without its first line",
         plans="the image that ran before; nodes of the image's architecture",
+        source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
+        mistaken_for=("image_not_found", "image_registry_unreachable", "image_pull_secret_missing"),
     ),
     _one(
         id="config_reference_missing",
         en="A ConfigMap or Secret (or a key of it) that the pods need does not exist",
         fr="Un ConfigMap ou Secret (ou une clé) requis n'existe pas",
+        symptoms="containers that never run",
         evidence="CreateContainerConfigError: secret … not found; couldn't find key … in …; FailedMount: references non-existent secret key",
+        confounders="an event of a pod that is gone",
         plans="the reference or key that exists; the object that the repository declares; the last good revision",
+        mistaken_for=("bad_rollout", "missing_service_account", "rbac_denied"),
     ),
     _one(
         id="bad_command",
         en="The container's command cannot be run",
         fr="La commande du conteneur ne peut être exécutée",
+        symptoms="containers that never run",
         evidence="exec: …: executable file not found in $PATH; no such file or directory; exit 126, 127",
+        confounders="an event of a pod that is gone",
         plans="the command that ran before; the image's own command",
-    ),
-    _one(
-        id="volume_permission_denied",
-        en="The process may not write or read its volume",
-        fr="Le processus n'a pas accès à son volume",
-        symptoms="CrashLoopBackOff",
-        evidence="Permission denied; Read-only file system; Operation not permitted on a mounted path",
-        plans="fsGroup of the process; a writable mount where it was made read-only; the last good revision",
-    ),
-    _one(
-        id="file_permission_denied",
-        en="The process may not touch a file of its own image",
-        fr="Le processus n'a pas accès à un fichier de son image",
-        symptoms="CrashLoopBackOff",
-        evidence="Permission denied on a path that is no mount; readOnlyRootFilesystem; runAsUser",
-        confounders="a volume's permissions",
-        plans="an emptyDir at the path that it writes; the last good revision",
+        mistaken_for=("image_platform_mismatch", "container_create_failed", "bad_rollout"),
+        rollback_too=True,
     ),
     _one(
         id="volume_mount_failed",
         en="A volume cannot be mounted",
         fr="Un volume ne peut être monté",
+        symptoms="containers that never run",
         evidence="FailedMount; FailedAttachVolume",
+        confounders="an event of a pod that is gone",
         plans="the last good revision",
     ),
     _one(
         id="pod_network_setup_failed",
         en="The node cannot set up the pod's network",
         fr="Le nœud ne peut établir le réseau du pod",
+        symptoms="containers that never run",
         evidence="FailedCreatePodSandBox: plugin type=… failed (add): no IP addresses available in range set",
-        plans="",
         confounders="the container runtime is down",
+        plans="",
         severity="critical",
     ),
     _one(
@@ -102,21 +133,18 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="a terminated init container with an exit code",
         confounders="a dependency that it waits for",
         plans="the last good revision",
+        nature="symptom",
+        yields_to_causes=True,
+        of_a_callee=True,
     ),
     _one(
         id="container_create_failed",
         en="The runtime cannot create the container",
         fr="Le runtime ne peut créer le conteneur",
+        symptoms="containers that never run",
         evidence="CreateContainerError; RunContainerError",
+        confounders="an event of a pod that is gone",
         plans="the last good revision",
-    ),
-    _one(
-        id="missing_env",
-        en="A required environment variable is missing",
-        fr="Une variable d'environnement requise manque",
-        symptoms="CrashLoopBackOff",
-        evidence="NAME is not set; KeyError: 'NAME'; NAME: unbound variable",
-        confounders="an optional variable",
-        plans="the value that it had before or that the repository or a sibling declares",
+        rollback_too=True,
     ),
 )

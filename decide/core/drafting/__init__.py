@@ -1,0 +1,1 @@
+"""How changes are drafted: drafts, sizes, the last good revision, drift."""

@@ -1,0 +1,171 @@
+"""Plans in the making: typed changes with preconditions taken from the declared object, else from the live one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from decide.core.objects import Obj, Workload
+from decide.core.view import ClusterView
+from kfix.texts import Language, both, in_language
+from manifests.objects import paths
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, FixKind, KubernetesChange
+
+_ABSENT = object()
+
+#: A sentence of ``kfix.texts``, or English and French beside each other.
+Phrase = str | tuple[str, str]
+
+#: What several plans say, in English and French.
+RESTART = ("The pods restart once", "Les pods redémarrent une fois")
+COST = ("Higher resource cost", "Coût en ressources plus élevé")
+WIDER = ("One more peer may connect", "Un pair de plus peut se connecter")
+ROUTE_OWNER = ("The gateway's owner must agree", "Le propriétaire de la passerelle doit accepter")
+SECONDS = ("seconds", "quelques secondes")
+OTHER_CHANGES = (
+    "The last revision's other changes are lost too",
+    "Les autres changements de la révision sont perdus aussi",
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A plan before ranking, its texts made by ``say`` or given in both languages; ``weight`` (0 to 1) multiplies the diagnosis' confidence."""
+
+    fix_kind: FixKind
+    title: Phrase
+    why: Phrase
+    changes: list[KubernetesChange]
+    weight: float = 1.0
+    risks: Sequence[Phrase] = field(default_factory=list)
+    time: Phrase = (
+        "2-3 minutes (rolling update)",
+        "2-3 minutes (mise à jour progressive)",
+    )
+    origin: Literal["rules", "playbook"] = "rules"
+
+
+def spoken(phrase: Phrase, language: Language) -> str:
+    """A draft's text in the language; a record that takes it keeps what it says."""
+    return in_language(phrase if isinstance(phrase, str) else both(*phrase), language)
+
+
+def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:
+    """The object as the repository declares it, else as it lives."""
+    return view.declared.get((ref.kind, ref.namespace, ref.name)) or live
+
+
+def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
+    """The change that makes ``path`` be ``after`` (``None`` removes it); ``None`` when it is so already.
+
+    Where parents are missing, the topmost missing mapping is added whole, so that the inverse removes just it.
+    """
+    before = paths.find(obj, path, _ABSENT)
+    if after is None:
+        return None if before is _ABSENT else FieldChange(op="remove", path=path, before=before)
+    if before is not _ABSENT:
+        same = before == after or str(before) == str(after)
+        return None if same else FieldChange(op="replace", path=path, before=before, after=after)
+    segments = list(paths.parse(path))
+    value = after
+    while len(segments) > 1:
+        parent = paths.find(obj, tuple(segments[:-1]), _ABSENT)
+        if parent is not _ABSENT:
+            break
+        last = segments.pop()
+        if not isinstance(last, str):
+            return None
+        value = {last: value}
+    item = segments[-1]
+    if isinstance(item, paths.Match) and isinstance(
+        value, dict
+    ):  # a list's new item needs its name
+        value = {item.field: item.value, **value}
+    return FieldChange(op="add", path=paths.render(segments), after=value)
+
+
+def patch(
+    view: ClusterView, ref: ObjectRef, live: Obj, wanted: Sequence[tuple[str, Any]]
+) -> list[KubernetesChange]:
+    """One patch of one object, empty when nothing is to be changed."""
+    obj = source_of(view, ref, live)
+    fields: list[FieldChange] = []
+    for path, after in wanted:
+        if obj is not live and _drifted(obj, live, path):
+            continue
+        change = field_change(obj, path, after)
+        if change is not None and not _joins(fields, change, path, after):
+            fields.append(change)
+    return [KubernetesChange(object=ref, fields=tuple(fields))] if fields else []
+
+
+def _drifted(declared: Obj, live: Obj, path: str) -> bool:
+    """What the change is about stands in the cluster alone: the repository has to be applied again, not changed."""
+    parent = paths.parse(path)[:-1]
+    return (
+        len(parent) > 1
+        and paths.find(declared, parent, _ABSENT) is _ABSENT
+        and paths.find(live, parent, _ABSENT) is not _ABSENT
+    )
+
+
+def _joins(fields: list[FieldChange], change: FieldChange, path: str, after: Any) -> bool:
+    """Two values below one mapping that is not there yet are one addition, which the inverse takes back whole."""
+    if change.op != "add":
+        return False
+    for n, earlier in enumerate(fields):
+        if earlier.op == "add" and earlier.path == change.path and isinstance(earlier.after, dict):
+            rest = paths.parse(path)[len(paths.parse(earlier.path)) :]
+            value = copy.deepcopy(earlier.after)
+            node = value
+            for segment in rest[:-1]:
+                node = node.setdefault(str(segment), {})
+            node[str(rest[-1])] = after
+            fields[n] = earlier.model_copy(update={"after": value})
+            return True
+    return False
+
+
+def patch_workload(
+    view: ClusterView, workload: Workload, wanted: Sequence[tuple[str, Any]]
+) -> list[KubernetesChange]:
+    """As ``patch``, with paths below the pod spec where they start with ``:``."""
+    full = [
+        (p.replace(":", workload.template_path + ".", 1) if p.startswith(":") else p, v)
+        for p, v in wanted
+    ]
+    return patch(view, workload.ref, workload.obj, full)
+
+
+def container_path(workload: Workload, container: str, rest: str) -> str:
+    """``:containers[name=app].rest``."""
+    init = any(c.init and c.name == container for c in workload.containers(init=True))
+    return f":{'initContainers' if init else 'containers'}[name={container}].{rest}"
+
+
+def exchange(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What turns mapping ``old`` at ``path`` into ``new``, key by key: new keys first, so that it is never empty."""
+    out: list[tuple[str, Any]] = []
+    for key, value in new.items():
+        if old.get(key) != value:
+            out.append((f"{path}{_key(key)}", value))
+    out += [(f"{path}{_key(key)}", None) for key in old if key not in new]
+    return out
+
+
+def _key(key: str) -> str:
+    return f".{key}" if not set(key) & set(".[]'\"") else f"['{key}']"
+
+
+def leaves(path: str, now: Any, wanted: Any) -> list[tuple[str, Any]]:
+    """The smallest changes that turn ``now`` into ``wanted``: mappings key by key, everything else whole."""
+    if not isinstance(now, Mapping) or not isinstance(wanted, Mapping):
+        return [] if now == wanted else [(path, wanted)]
+    out: list[tuple[str, Any]] = []
+    for key in sorted({*now, *wanted}):
+        if now.get(key) != wanted.get(key):
+            out += leaves(f"{path}{_key(key)}", now.get(key), wanted.get(key))
+    return out

@@ -1,0 +1,47 @@
+"""Faults that stand in the cluster alone: where the repository declares something else at the very place, it is well.
+
+Changing the repository would then repair nothing; applying it again does. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from decide.core.findings import Finding
+from decide.core.objects import Container, Obj, Workload
+from decide.core.view import ClusterView
+
+#: What the API server fills in where nothing is stated.
+_DEFAULTS = {
+    "schedulerName": "default-scheduler",
+    "dnsPolicy": "ClusterFirst",
+    "serviceAccountName": "default",
+}
+
+
+def drifted(
+    finding: Finding,
+    view: ClusterView,
+    differs: Callable[[Finding, Workload, Workload], bool] | None = None,
+) -> bool:
+    """The workload's declared twin does not have this fault: by the fields of its class, or by what ``differs`` compares."""
+    workload = finding.facts.get("workload")
+    if not isinstance(workload, Workload):
+        return False
+    declared = view.declared.get((workload.kind, workload.namespace, workload.name))
+    if declared is None:
+        return False
+    twin = Workload(workload.kind, declared)
+    if differs is not None:
+        return differs(finding, workload, twin)
+    return any(
+        _stated(twin.spec, p) != _stated(workload.spec, p) for p in finding.kind.drift_places
+    )
+
+
+def _stated(spec: Obj, place: str) -> object:
+    return spec.get(place) or _DEFAULTS.get(place)
+
+
+def twin_of(container: str, workload: Workload) -> Container | None:
+    return next((c for c in workload.containers(init=True) if c.name == container), None)

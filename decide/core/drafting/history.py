@@ -1,0 +1,205 @@
+"""Back to what ran before: the last good revision from ReplicaSets, ControllerRevisions or the manifest's Git history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from decide.core.clock import instant
+from decide.core.drafting.drafts import OTHER_CHANGES, Draft, container_path, leaves, patch_workload
+from decide.core.findings import Finding
+from decide.core.objects import (
+    Obj,
+    Workload,
+    annotations_of,
+    at,
+    condition,
+    items,
+    mapping,
+    name_of,
+    number,
+    owners_of,
+)
+from decide.core.view import ClusterView
+
+#: Fields that the API server fills in; and a change of more fields than this is for people to read.
+_FILLED = frozenset({"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"})
+_MOST = 6
+#: Parts of a pod spec besides its containers that a revision may have broken.
+_PARTS = (
+    "nodeSelector",
+    "serviceAccountName",
+    "schedulerName",
+    "priorityClassName",
+    "runtimeClassName",
+    "dnsPolicy",
+    "dnsConfig",
+    "tolerations",
+    "affinity",
+    "volumes",
+    "imagePullSecrets",
+    "topologySpreadConstraints",
+    "hostNetwork",
+)
+#: Where going back would take a guard away, it is not done.
+_GUARDS = ("livenessProbe", "readinessProbe", "startupProbe", "limits", "securityContext")
+
+
+def revision_of(replica_set: Obj) -> int:
+    """A ReplicaSet's revision number."""
+    return number(annotations_of(replica_set).get("deployment.kubernetes.io/revision"))
+
+
+def last_good(view: ClusterView, workload: Workload) -> Obj | None:
+    """The newest older ReplicaSet whose pods were ready; failing that the one just before."""
+    sets = [view.get("replicasets", workload.namespace, n) for n in workload.children]
+    found = sorted((s for s in sets if s is not None), key=revision_of)
+    older = found[:-1]
+    ready = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
+    return ready[-1] if ready else older[-1] if older else None
+
+
+#: A revision that has worked for this long is not what broke.
+_PROVEN, _SETTLING = timedelta(days=1), timedelta(hours=1)
+
+
+def _suspect(view: ClusterView, workload: Workload) -> bool:
+    """The newest revision may be to blame: it is young, or it never got well."""
+    sets = [s for n in workload.children if (s := view.get("replicasets", workload.namespace, n))]
+    newest = max(sets, key=revision_of, default={})
+    made = instant(at(newest, "metadata", "creationTimestamp"))
+    if made is None or view.bundle.alerted_at - made < _PROVEN:
+        return True
+    broke = instant(condition(workload.obj, "Available").get("lastTransitionTime"))
+    worked = broke is not None and broke - made > _SETTLING
+    return number(at(newest, "status", "readyReplicas")) == 0 and not worked
+
+
+def earlier(view: ClusterView, workload: Workload) -> tuple[int, str, Obj] | None:
+    """Revision, name and pod spec of what ran before; ``None`` when nothing tells."""
+    if workload.kind == "Deployment":
+        good = last_good(view, workload) if _suspect(view, workload) else None
+        return (
+            None
+            if good is None
+            else (revision_of(good), name_of(good), mapping(at(good, "spec", "template", "spec")))
+        )
+    if workload.kind not in ("StatefulSet", "DaemonSet"):
+        return None
+    kept = [
+        r
+        for r in view.inside("controllerrevisions", workload.namespace)
+        if (workload.kind, workload.name) in owners_of(r)
+    ]
+    kept.sort(key=lambda r: number(r.get("revision")))
+    if len(kept) < 2:
+        return None
+    before = kept[-2]
+    return (
+        number(before.get("revision")),
+        name_of(before),
+        mapping(at(before, "data", "spec", "template", "spec")),
+    )
+
+
+def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The finding's workload back to its last good revision."""
+    workload = finding.facts.get("workload")
+    return to_last_good(workload, view) if workload is not None else []
+
+
+def to_last_good(workload: Workload, view: ClusterView) -> list[Draft]:
+    """Back to the last good revision, field by field; a guard that it lacked stays."""
+    found = earlier(view, workload)
+    if found is None:
+        return committed(workload, view)
+    revision, name, spec = found
+    wanted = _differences(workload, spec)
+    if not 0 < len(wanted) <= _MOST:
+        return []
+    changes = patch_workload(view, workload, wanted)
+    why = (
+        f"Revision {revision} ({name}) ran before; {len(wanted)} fields differ.",
+        f"La révision {revision} ({name}) fonctionnait ; {len(wanted)} champs diffèrent.",
+    )
+    return (
+        [
+            Draft(
+                "rollback_revision",
+                (
+                    f"Go back to revision {revision} of {workload.name}",
+                    f"Revenir à la révision {revision} de {workload.name}",
+                ),
+                why,
+                changes,
+                0.85,
+                [OTHER_CHANGES],
+            )
+        ]
+        if changes
+        else []
+    )
+
+
+def _differences(workload: Workload, before: Obj) -> list[tuple[str, Any]]:
+    wanted: list[tuple[str, Any]] = []
+    for key in ("initContainers", "containers"):
+        old = {str(mapping(c).get("name")): mapping(c) for c in items(before.get(key))}
+        for container in workload.containers(init=True):
+            if container.init is (key == "containers"):
+                continue
+            then = old.get(container.name)
+            if then is None:  # a container more or less is no small step back
+                return []
+            for field in sorted((set(then) | set(container.spec)) - _FILLED):
+                if then.get(field) != container.spec.get(field):
+                    place = container_path(workload, container.name, field)
+                    wanted += leaves(place, container.spec.get(field), then.get(field))
+    for part in _PARTS:
+        now, then_ = workload.spec.get(part), before.get(part)
+        if now != then_:
+            wanted += leaves(f":{part}", now, then_)
+    return [(p, v) for p, v in wanted if not (v is None and any(g in p for g in _GUARDS))]
+
+
+_IMAGE = re.compile(r"^(?P<sign>[-+])\s*(?:-\s*)?image:\s*[\"']?(?P<image>[^\s\"'#]+)", re.M)
+
+
+def committed(workload: Workload, view: ClusterView) -> list[Draft]:
+    """The image that the manifest named before its last commit, where the commit changed just that."""
+    for change in view.bundle.changes:
+        diff = mapping(change.detail).get("diff") if isinstance(change.detail, Mapping) else None
+        if change.kind != "commit" or not isinstance(diff, str):
+            continue
+        found = {(m["sign"], m["image"]) for m in _IMAGE.finditer(diff)}
+        for container in workload.containers(init=True):
+            now = str(container.spec.get("image") or "")
+            before = [i for sign, i in found if sign == "-" and i != now and _same_image(i, now)]
+            if ("+", now) in found and len(before) == 1:
+                why = (
+                    f"Commit {change.revision[:10]} replaced {before[0]} by {now}.",
+                    f"Le commit {change.revision[:10]} a remplacé {before[0]} par {now}.",
+                )
+                path = container_path(workload, container.name, "image")
+                return [
+                    Draft(
+                        "rollback_revision",
+                        (
+                            f"Use the image of before that commit: {before[0]}",
+                            f"Reprendre l'image d'avant ce commit : {before[0]}",
+                        ),
+                        why,
+                        patch_workload(view, workload, [(path, before[0])]),
+                        0.85,
+                        [OTHER_CHANGES],
+                    )
+                ]
+    return []
+
+
+def _same_image(one: str, two: str) -> bool:
+    """Two versions of one image: the same last name."""
+    stems = [image.split("@")[0].rsplit("/", 1)[-1].split(":")[0] for image in (one, two)]
+    return stems[0] == stems[1]

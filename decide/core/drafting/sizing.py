@@ -1,0 +1,126 @@
+"""Right-sizing from measured usage, per container. Pure arithmetic; ``docs/right-sizing.md`` says why. Refuses thin data.
+
+CPU: request = 95th percentile of usage + 15 %; limit = twice the request, never below the highest sample + 20 %. Throttled
+usage is cut off at the limit, so it shows the need only from below: at least half as much again. Where no limit stands,
+none is set; one that stands is raised, never removed.
+Memory: request = limit = highest sample + 25 %; after an OOM kill the sample is cut off by the limit, so the new limit is
+at least 1.5 times the old one. A fixed heap needs room beside it; a heap that follows the limit grows into whatever it is
+given, so its usage alone is no reason for more.
+Steps: CPU in 10m below 1 core, 50m above; memory in 16 MiB below 1 GiB, 64 MiB above. Floors: 10m, 32 MiB.
+Caps: 4 times what stands there, 16 cores, 32 GiB: more than that is for people.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from decide.core.drafting.heaps import Heap
+from decide.core.measure import Usage, percentile
+
+#: Samples and seconds that a distribution takes before something is raised on its account …
+ENOUGH, SPAN_S = 20, 300.0
+
+
+#: … and before something is taken away: what has not been seen in hours may still come (KRR asks for as much).
+ENOUGH_TO_LOWER, SPAN_TO_LOWER_S = 100, 3 * 3600.0
+
+
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A proposal in cores or bytes; ``basis`` says what it rests on, ``measured`` whether that is usage."""
+
+    request: float
+    limit: float
+    basis: str
+    measured: bool
+    capped: bool = False
+
+
+def tells(usage: Usage) -> bool:
+    """Enough to raise a size, or to set one where none stands."""
+    return len(usage.values) >= ENOUGH and usage.span_s >= SPAN_S
+
+
+def tells_less(usage: Usage) -> bool:
+    """Enough to lower a size."""
+    return len(usage.values) >= ENOUGH_TO_LOWER and usage.span_s >= SPAN_TO_LOWER_S
+
+
+def cpu(usage: Usage, request: float | None, limit: float | None) -> Size | None:
+    """CPU from usage; without enough of it half as much again as the limit; ``None`` without either."""
+    old, measured = limit or request, tells(usage)
+    if measured:
+        samples = usage.values
+        high, top = percentile(samples, 0.95) or 0.0, max(samples)
+        need = max(high * 1.15, (old or 0.0) * 1.5 if limit and top >= 0.8 * limit else 0.0)
+        basis = f"p95 {high:.3f} cores, max {top:.3f} of {_seen(usage)}"
+        new_limit = max(need * 2, top * 1.2)
+    elif old:
+        need, new_limit = (request or old) * 1.5, old * 1.5
+        basis = f"{_unseen(usage)}: one step of 50 % above {old:g} cores"
+    else:
+        return None
+    need, new_limit = max(need, request or 0.0), max(new_limit, (limit or 0.0) * 1.25)
+    cap = min(16.0, 4 * old if old else 16.0)
+    capped = new_limit > cap
+    new_limit = min(new_limit, cap)
+    return Size(_cpu_step(min(need, new_limit)), _cpu_step(new_limit), basis, measured, capped)
+
+
+def memory(usage: Usage, limit: float | None, heap: Heap | None, *, killed: bool) -> Size | None:
+    """Memory from usage, in bytes; without enough of it half as much again as the limit; ``None`` without either."""
+    measured = tells(usage)
+    if measured:
+        top = max(usage.values)
+        need, basis = top * 1.25, f"highest {top / MIB:.0f} MiB of {_seen(usage)}"
+    elif limit:
+        need = limit * 1.5
+        basis = f"{_unseen(usage)}: one step of 50 % above {limit / MIB:.0f} MiB"
+    else:
+        return None
+    if killed and limit:
+        need = max(need, limit * 1.5)
+    need, basis = _with_heap(need, basis, limit, heap, killed=killed)
+    # A limit of a few MiB is a slip, not a size: steps from there would take many incidents.
+    floor = 64 * MIB if killed and limit and limit < 32 * MIB else 32 * MIB
+    cap = min(32 * 1024 * MIB, max(4 * limit, floor) if limit else 32 * 1024 * MIB)
+    if need < floor:
+        need, basis = floor, f"{basis}, raised to the floor of {floor / MIB:.0f} MiB"
+    value = _memory_step(min(need, cap))
+    return Size(value, value, basis, measured, need > cap)
+
+
+def _with_heap(
+    need: float, basis: str, limit: float | None, heap: Heap | None, *, killed: bool
+) -> tuple[float, str]:
+    if heap is None:
+        return need, basis
+    if heap.fixed is not None:
+        told = f"{heap.flag} {heap.fixed / MIB:.0f} MiB / {heap.share:g}"
+        return max(need, heap.fixed / heap.share), f"{basis}; {told}"
+    told = f"{heap.flag} lets the heap follow the limit ({heap.share:.0%})"
+    return (need if killed or not limit else min(need, limit)), f"{basis}; {told}"
+
+
+def _seen(usage: Usage) -> str:
+    hours = usage.span_s / 3600
+    span = f"{hours:.1f} h" if hours >= 1 else f"{usage.span_s / 60:.0f} min"
+    return f"{len(usage.values)} samples in {span}"
+
+
+def _unseen(usage: Usage) -> str:
+    return f"too little usage measured ({_seen(usage)})" if usage.values else "no usage measured"
+
+
+def _cpu_step(cores: float) -> float:
+    step = 10 if cores < 1 else 50
+    return max(10, math.ceil(round(cores * 1000, 6) / step) * step) / 1000
+
+
+def _memory_step(size: float) -> float:
+    step = 16 * MIB if size < 1024 * MIB else 64 * MIB
+    return math.ceil(size / step) * step

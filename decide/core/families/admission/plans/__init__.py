@@ -1,0 +1,1 @@
+"""Plans for what the API server refuses."""

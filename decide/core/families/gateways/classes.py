@@ -1,0 +1,44 @@
+"""Routes that lead nowhere."""
+
+from __future__ import annotations
+
+from decide.core.families.entry import FailureClass, Family, of
+
+FAMILY = Family(
+    id="gateways",
+    shows_in=("pods", "services", "endpoints"),
+    mistaken_for=(
+        "network_policy_blocks",
+        "service_selector_mismatch",
+        "dns_config_broken",
+        "mesh_policy_blocks",
+    ),
+    told_by="services",
+)
+_one = of(
+    FAMILY,
+    "kubernetes.io: Ingress; gateway-api.sigs.k8s.io: HTTPRoute ResolvedRefs; istio.io: VirtualService",
+)
+
+CLASSES: tuple[FailureClass, ...] = (
+    _one(
+        id="route_backend_mismatch",
+        en="A route sends requests to the wrong backend",
+        fr="Une route mène au mauvais service",
+        symptoms="404, 503 at the edge while services are well",
+        evidence="backend Service or port of an Ingress, HTTPRoute or VirtualService does not exist; 404 on a path whose route names another service",
+        confounders="pods that are down",
+        plans="the right backend or port",
+        of_a_callee=True,
+    ),
+    _one(
+        id="route_host_mismatch",
+        en="No route answers for the host or is attached to its gateway",
+        fr="Aucune route ne répond pour cet hôte ou n'est attachée à sa passerelle",
+        symptoms="404 of the gateway itself",
+        evidence="HTTPRoute Accepted False: NoMatchingListenerHostname, NoMatchingParent; ingressClassName without IngressClass; gateway not found",
+        confounders="a backend that answers 404",
+        plans="the class or gateway that exists",
+        source="gateway-api.sigs.k8s.io: RouteConditionReason",
+    ),
+)

@@ -1,0 +1,18 @@
+"""Which rules and plans belong to the family."""
+
+from __future__ import annotations
+
+from decide.core.families.gateways import plans
+from decide.core.families.gateways.rules import configured, references
+from decide.core.families.parts import Parts
+
+PARTS = Parts(
+    rules=(
+        references.find,
+        configured.find,
+    ),
+    builders={
+        "route_backend_mismatch": plans.route,
+        "route_host_mismatch": plans.front,
+    },
+)

@@ -1,0 +1,1 @@
+"""Routes to backends that are not there: in objects, and in the configuration of gateways."""

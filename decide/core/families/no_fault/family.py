@@ -1,0 +1,7 @@
+"""Which rules and plans belong to the family."""
+
+from __future__ import annotations
+
+from decide.core.families.parts import Parts
+
+PARTS = Parts()

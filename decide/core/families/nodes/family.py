@@ -1,0 +1,13 @@
+"""Which rules and plans belong to the family."""
+
+from __future__ import annotations
+
+from decide.core.families.nodes import plans, rules
+from decide.core.families.parts import Parts
+
+PARTS = Parts(
+    rules=(rules.find,),
+    builders={
+        "scheduler_unknown": plans.scheduler,
+    },
+)

@@ -1,0 +1,75 @@
+"""Plans for programs that are short of CPU."""
+
+from __future__ import annotations
+
+from decide.core import measure
+from decide.core.drafting import peers, sizing
+from decide.core.drafting.containers import named_container, scaled_by_itself, stated
+from decide.core.drafting.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
+from decide.core.drafting.peers import others_say
+from decide.core.findings import Finding
+from decide.core.objects import Workload, at
+from decide.core.view import ClusterView
+from manifests.objects import quantities
+
+
+def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
+    """More CPU for the busiest container; more replicas beside it."""
+    workload = finding.facts["workload"]
+    container = named_container(workload, str(finding.facts.get("container") or ""))
+    if container is None:
+        return []
+    usage = measure.used(view, workload, "cpu", container.name)
+    request, limit = stated(container, "requests", "cpu"), stated(container, "limits", "cpu")
+    size = sizing.cpu(usage, request, limit)
+    drafts = []
+    if size is not None:
+        others = others_say(peers.krr_cpu(usage), peers.vpa_cpu(usage), quantities.format_cpu)
+        ask, most = quantities.format_cpu(size.request), quantities.format_cpu(size.limit)
+        wanted = [(container_path(workload, container.name, "resources.requests.cpu"), ask)]
+        if limit is not None:
+            wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
+        why = (
+            f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}",
+            f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}",
+        )
+        drafts.append(
+            Draft(
+                "set_cpu",
+                (
+                    f"Raise CPU of {container.name} to {ask} (limit {most})",
+                    f"Porter le CPU de {container.name} à {ask} (limite {most})",
+                ),
+                why,
+                patch_workload(view, workload, wanted),
+                0.9 if size.measured else 0.8,
+                [COST, RESTART],
+            )
+        )
+    return drafts + _replicas(finding, view, workload)
+
+
+def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[Draft]:
+    """One replica more, when no autoscaler owns the number and the pods hold no data of their own."""
+    if workload.kind != "Deployment" or workload.desired < 1 or scaled_by_itself(view, workload):
+        return []
+    if any(at(v, "persistentVolumeClaim") for v in workload.spec.get("volumes") or []):
+        return []
+    more = workload.desired + 1
+    why = (
+        f"{finding.detail}. {more} replicas share the load.",
+        f"{finding.detail}. {more} réplicas se partagent la charge.",
+    )
+    return [
+        Draft(
+            "set_replicas",
+            (
+                f"Run {more} replicas of {workload.name}",
+                f"Passer {workload.name} à {more} réplicas",
+            ),
+            why,
+            patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
+            0.65,
+            [COST],
+        )
+    ]

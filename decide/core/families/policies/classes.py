@@ -1,0 +1,31 @@
+"""Policies that stop traffic."""
+
+from __future__ import annotations
+
+from decide.core.families.entry import FailureClass, Family, of
+
+FAMILY = Family(
+    id="policies",
+    shows_in=("pods", "services", "endpoints"),
+    mistaken_for=(
+        "network_policy_blocks",
+        "service_selector_mismatch",
+        "dns_config_broken",
+        "mesh_policy_blocks",
+    ),
+    told_by="services",
+)
+_one = of(FAMILY, "kubernetes.io: Network Policies")
+
+CLASSES: tuple[FailureClass, ...] = (
+    _one(
+        id="network_policy_blocks",
+        en="A NetworkPolicy blocks the traffic",
+        fr="Une NetworkPolicy bloque le trafic",
+        symptoms="time-outs (no refusals) between workloads that are well",
+        evidence="a policy selects the caller or the callee and allows neither peer nor port; DNS closed by an egress policy",
+        confounders="slow callee; node network",
+        plans="one more rule that allows exactly this caller and port",
+        mistaken_for=("dependency_unavailable", "mesh_policy_blocks", "dns_config_broken"),
+    ),
+)

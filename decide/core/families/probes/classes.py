@@ -1,0 +1,36 @@
+"""Probes that ask the wrong thing."""
+
+from __future__ import annotations
+
+from decide.core.families.entry import FailureClass, Family, of
+
+FAMILY = Family(
+    id="probes",
+    shows_in=("pods", "controllers", "events"),
+    mistaken_for=("crash_code", "dependency_unavailable", "cpu_throttling"),
+)
+_one = of(
+    FAMILY,
+    "kubernetes.io: Configure Liveness, Readiness and Startup Probes; kubelet event Unhealthy",
+    evidence="Unhealthy event of this probe; the container's ports; what the other probe does",
+    confounders="the program is down or slow and the probe is right",
+)
+_PROBES = (
+    ("liveness", "restarts of a program that works"),
+    ("readiness", "running pods that are never ready"),
+    ("startup", "restarts during the start"),
+)
+_ASKS = (("port", "port"), ("protocol", "protocole"), ("path", "chemin"), ("timing", "délai"))
+
+CLASSES: tuple[FailureClass, ...] = tuple(
+    _one(
+        id=f"{probe}_probe_{what}",
+        en=f"The {probe} probe has the wrong {what}",
+        fr=f"La sonde {probe} a un mauvais {fr}",
+        symptoms=symptoms,
+        plans=f"the probe's {what}; the last good revision",
+        mistaken_for=(f"{probe}_probe_{'port' if what == 'timing' else 'timing'}",),
+    )
+    for probe, symptoms in _PROBES
+    for what, fr in _ASKS
+)

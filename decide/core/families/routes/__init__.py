@@ -1,1 +1,0 @@
-"""What goes wrong with routes: the classes, the rules that find them, the plans."""

@@ -1,0 +1,1 @@
+"""Plans for pods that find no node."""

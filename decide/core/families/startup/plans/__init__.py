@@ -1,0 +1,1 @@
+"""Plans for containers that do not start."""

@@ -1,0 +1,32 @@
+"""Plans for the cluster's DNS."""
+
+from __future__ import annotations
+
+from decide.core.drafting.drafts import (
+    Draft,
+    patch,
+)
+from decide.core.findings import Finding
+from decide.core.objects import at, number
+from decide.core.view import ClusterView
+
+
+def names(finding: Finding, view: ClusterView) -> list[Draft]:
+    """The DNS runs again."""
+    owner = finding.facts.get("owner")
+    if owner is None or number(at(owner, "spec", "replicas"), 1) > 0:
+        return []
+    why = (
+        f"{finding.detail}; two are the usual number.",
+        f"{finding.detail} ; deux sont le nombre usuel.",
+    )
+    return [
+        Draft(
+            "set_replicas",
+            ("Run 2 replicas of the DNS", "Passer le DNS à 2 réplicas"),
+            why,
+            patch(view, finding.object, owner, [("spec.replicas", 2)]),
+            0.85,
+            [("Somebody may be at work on it", "Une intervention est peut-être en cours")],
+        )
+    ]

@@ -1,1 +1,0 @@
-"""Builders of plans that serve several families."""
