@@ -16,7 +16,7 @@ Source = Literal[
 QUOTE = 300
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One observation. ``value`` with ``unit`` where it is a number."""
 
@@ -27,7 +27,7 @@ class Fact:
     unit: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Finding:
     """A possible cause.
 

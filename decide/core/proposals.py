@@ -214,22 +214,22 @@ def _higher(
     """A higher limit. ``limit``: the resource, and its limit in English and French; ``sign``: why, in both."""
     resource, english, french = limit
     return Draft(
-        "set_cpu" if resource == "cpu" else "set_memory",
-        (
+        fix_kind="set_cpu" if resource == "cpu" else "set_memory",
+        title=(
             f"Raise the {english} of {container} to {text}",
             f"Porter {french} de {container} à {text}",
         ),
-        (
+        why=(
             f"{container} is {sign[0]}; new limit {text}.",
             f"{container} est {sign[1]} ; nouvelle limite {text}.",
         ),
-        patch_workload(
+        changes=patch_workload(
             view,
             workload,
             [(container_path(workload, container, f"resources.limits.{resource}"), text)],
         ),
-        _WEIGHT,
-        _ASK,
+        weight=_WEIGHT,
+        risks=_ASK,
     )
 
 
@@ -253,15 +253,15 @@ def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
         f"{workload.desired} réplicas ne suffisent pas ; {wanted} sont proposés.",
     )
     return Draft(
-        "set_replicas",
-        (
+        fix_kind="set_replicas",
+        title=(
             f"Run {wanted} replica(s) of {workload.name}",
             f"Passer {workload.name} à {wanted} réplica(s)",
         ),
-        why,
-        patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]),
-        _WEIGHT,
-        _ASK,
+        why=why,
+        changes=patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]),
+        weight=_WEIGHT,
+        risks=_ASK,
     )
 
 
@@ -281,15 +281,15 @@ def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
         f"L'autoscaler est à son maximum de {most}.",
     )
     return Draft(
-        "set_autoscaler_bounds",
-        (
+        fix_kind="set_autoscaler_bounds",
+        title=(
             f"Raise maxReplicas of {ref.name} to {wanted}",
             f"Porter maxReplicas de {ref.name} à {wanted}",
         ),
-        why,
-        patch(view, ref, scaler, [("spec.maxReplicas", wanted)]),
-        _WEIGHT,
-        _ASK,
+        why=why,
+        changes=patch(view, ref, scaler, [("spec.maxReplicas", wanted)]),
+        weight=_WEIGHT,
+        risks=_ASK,
     )
 
 
@@ -312,15 +312,15 @@ def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
             f"La sonde {name} échoue ; {wanted} est un port de {container.name}.",
         )
         return Draft(
-            "set_probe",
-            (
+            fix_kind="set_probe",
+            title=(
                 f"{name} probe of {container.name} asks port {wanted}",
                 f"La sonde {name} de {container.name} vise le port {wanted}",
             ),
-            why,
-            patch_workload(view, workload, [(path, wanted)]),
-            _WEIGHT,
-            _ASK,
+            why=why,
+            changes=patch_workload(view, workload, [(path, wanted)]),
+            weight=_WEIGHT,
+            risks=_ASK,
         )
     return Refused("no_independent_signal")
 
@@ -356,15 +356,15 @@ def _service_port(view: ClusterView, target: Target, wanted: int | None) -> Buil
         f"Le targetPort de {ref.name} n'est pas un port de ses pods ; {wanted} l'est.",
     )
     return Draft(
-        "set_service_port",
-        (
+        fix_kind="set_service_port",
+        title=(
             f"Service {ref.name} sends to port {wanted}",
             f"Le Service {ref.name} vise le port {wanted}",
         ),
-        why,
-        patch(view, ref, service, [(path, wanted)]),
-        _WEIGHT,
-        _ASK,
+        why=why,
+        changes=patch(view, ref, service, [(path, wanted)]),
+        weight=_WEIGHT,
+        risks=_ASK,
     )
 
 

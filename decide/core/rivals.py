@@ -43,7 +43,14 @@ def _rival(view: ClusterView, first: Finding, class_id: str, score: float) -> Fi
         ref = node_ref(places[0]) if places else ref
     unseen = _unseen(view, entry.told_by)
     why = f"not collected: {unseen}" if unseen else f"not seen: {entry.evidence}"
-    return Finding(class_id, ref, score, "", list(first.evidence[:1]), [why])
+    return Finding(
+        failure_class=class_id,
+        object=ref,
+        score=score,
+        detail="",
+        evidence=list(first.evidence[:1]),
+        against=[why],
+    )
 
 
 def _unseen(view: ClusterView, source: str) -> str:

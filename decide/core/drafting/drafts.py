@@ -31,7 +31,7 @@ OTHER_CHANGES = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Draft:
     """A plan before ranking, its texts made by ``say`` or given in both languages; ``weight`` (0 to 1) multiplies the diagnosis' confidence."""
 

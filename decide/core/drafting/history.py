@@ -127,15 +127,15 @@ def to_last_good(workload: Workload, view: ClusterView) -> list[Draft]:
     return (
         [
             Draft(
-                "rollback_revision",
-                (
+                fix_kind="rollback_revision",
+                title=(
                     f"Go back to revision {revision} of {workload.name}",
                     f"Revenir à la révision {revision} de {workload.name}",
                 ),
-                why,
-                changes,
-                0.85,
-                [OTHER_CHANGES],
+                why=why,
+                changes=changes,
+                weight=0.85,
+                risks=[OTHER_CHANGES],
             )
         ]
         if changes
@@ -185,15 +185,15 @@ def committed(workload: Workload, view: ClusterView) -> list[Draft]:
                 path = container_path(workload, container.name, "image")
                 return [
                     Draft(
-                        "rollback_revision",
-                        (
+                        fix_kind="rollback_revision",
+                        title=(
                             f"Use the image of before that commit: {before[0]}",
                             f"Reprendre l'image d'avant ce commit : {before[0]}",
                         ),
-                        why,
-                        patch_workload(view, workload, [(path, before[0])]),
-                        0.85,
-                        [OTHER_CHANGES],
+                        why=why,
+                        changes=patch_workload(view, workload, [(path, before[0])]),
+                        weight=0.85,
+                        risks=[OTHER_CHANGES],
                     )
                 ]
     return []

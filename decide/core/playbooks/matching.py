@@ -113,7 +113,7 @@ def _find_let(
 def _finding(matched: Matched, language: str) -> Finding:
     compiled, playbook, subject = matched.compiled, matched.compiled.playbook, matched.subject
     facts = [
-        Fact(proof.source, said(proof.text, matched, language), subject.ref)
+        Fact(source=proof.source, statement=said(proof.text, matched, language), object=subject.ref)
         for proof, when in zip(playbook.evidence, compiled.evidence, strict=True)
         if when is None or matched.holds(when) is True
     ]
@@ -122,11 +122,11 @@ def _finding(matched: Matched, language: str) -> Finding:
     if subject.workload is not None:
         data["workload"] = subject.workload
     return Finding(
-        playbook.id,
-        subject.ref,
-        playbook.score,
-        detail,
-        facts or [Fact("object", detail, subject.ref)],
+        failure_class=playbook.id,
+        object=subject.ref,
+        score=playbook.score,
+        detail=detail,
+        evidence=facts or [Fact(source="object", statement=detail, object=subject.ref)],
         facts=data,
         own_class=compiled.entry,
     )

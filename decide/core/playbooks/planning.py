@@ -89,12 +89,12 @@ def _draft(matched: Matched, plan: CompiledPlan) -> Draft | None:
         return said(text, matched, "en"), said(text, matched, "fr")
 
     return Draft(
-        step.fix,
-        both(step.title),
-        both(step.why),
-        patch(matched.subject.view, ref, live, wanted),
-        step.weight,
-        [both(risk) for risk in step.risks],
+        fix_kind=step.fix,
+        title=both(step.title),
+        why=both(step.why),
+        changes=patch(matched.subject.view, ref, live, wanted),
+        weight=step.weight,
+        risks=[both(risk) for risk in step.risks],
         origin="playbook",
     )
 

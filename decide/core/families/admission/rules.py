@@ -109,28 +109,39 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 def _refused(view: ClusterView, workload: Workload, texts: list[str]) -> Finding:
     text = texts[0]
-    fact = Fact("event", quote(text), workload.ref)
+    fact = Fact(source="event", statement=quote(text), object=workload.ref)
     quota = _QUOTA.search(text)
     if quota is not None:
         return _quota(view, workload, quota, fact)
     account = _ACCOUNT.search(text)
     if account is not None and view.get("serviceaccounts", workload.namespace, account["name"]):
         return Finding(
-            "pods_not_created", workload.ref, 0.45, quote(text), [fact], ["the account exists now"]
+            failure_class="pods_not_created",
+            object=workload.ref,
+            score=0.45,
+            detail=quote(text),
+            evidence=[fact],
+            against=["the account exists now"],
         )
     for class_id, pattern in _REFUSALS:
         if pattern.search(text):
             name = account["name"] if account else ""
             return Finding(
-                class_id,
-                workload.ref,
-                0.95,
-                quote(text),
-                [fact],
-                [],
-                {"account": name, "workload": workload, "message": text},
+                failure_class=class_id,
+                object=workload.ref,
+                score=0.95,
+                detail=quote(text),
+                evidence=[fact],
+                against=[],
+                facts={"account": name, "workload": workload, "message": text},
             )
-    return Finding("pods_not_created", workload.ref, 0.6, quote(text), [fact])
+    return Finding(
+        failure_class="pods_not_created",
+        object=workload.ref,
+        score=0.6,
+        detail=quote(text),
+        evidence=[fact],
+    )
 
 
 def _quota(view: ClusterView, workload: Workload, said: re.Match[str], fact: Fact) -> Finding:
@@ -138,13 +149,13 @@ def _quota(view: ClusterView, workload: Workload, said: re.Match[str], fact: Fac
     resource = _worst(asked, used, hard)
     quota = view.get("resourcequotas", workload.namespace, said["name"])
     return Finding(
-        f"quota_{quota_family(resource)}_exceeded",
-        _quota_ref(workload.namespace, said["name"]),
-        0.96,
-        f"{resource}: used {used.get(resource, '?')}, hard {hard.get(resource, '?')}, {workload.ref.key} asks for {asked.get(resource, '?')}",
-        [fact],
-        [],
-        {
+        failure_class=f"quota_{quota_family(resource)}_exceeded",
+        object=_quota_ref(workload.namespace, said["name"]),
+        score=0.96,
+        detail=f"{resource}: used {used.get(resource, '?')}, hard {hard.get(resource, '?')}, {workload.ref.key} asks for {asked.get(resource, '?')}",
+        evidence=[fact],
+        against=[],
+        facts={
             "quota": quota,
             "resource": resource,
             "used": used.get(resource),
@@ -199,17 +210,17 @@ def _missing_services(view: ClusterView) -> Iterator[Finding]:
             for resource, hard, used in _hard_and_used(quota):
                 if quota_family(resource) == "services" and used >= hard:
                     fact = Fact(
-                        "object",
-                        f"Service {name} is {wanted[(namespace, name)]} and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used",
+                        source="object",
+                        statement=f"Service {name} is {wanted[(namespace, name)]} and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used",
                     )
                     yield Finding(
-                        "quota_services_exceeded",
-                        _quota_ref(namespace, name_of(quota)),
-                        0.93,
-                        fact.statement,
-                        [fact],
-                        [],
-                        {
+                        failure_class="quota_services_exceeded",
+                        object=_quota_ref(namespace, name_of(quota)),
+                        score=0.93,
+                        detail=fact.statement,
+                        evidence=[fact],
+                        against=[],
+                        facts={
                             "quota": quota,
                             "resource": resource,
                             "hard": str(hard),
@@ -237,13 +248,13 @@ def _missing_objects(view: ClusterView) -> Iterator[Finding]:
                 if namespace_of(quota) == namespace and counted == plural and used >= hard:
                     text = f"{kind} {name} is declared and does not exist; quota {name_of(quota)} has {resource} {used} of {hard} used"
                     yield Finding(
-                        f"quota_{quota_family(resource)}_exceeded",
-                        _quota_ref(namespace, name_of(quota)),
-                        0.9,
-                        text,
-                        [Fact("object", text)],
-                        [],
-                        {
+                        failure_class=f"quota_{quota_family(resource)}_exceeded",
+                        object=_quota_ref(namespace, name_of(quota)),
+                        score=0.9,
+                        detail=text,
+                        evidence=[Fact(source="object", statement=text)],
+                        against=[],
+                        facts={
                             "quota": quota,
                             "resource": resource,
                             "hard": str(hard),
@@ -282,9 +293,9 @@ def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding
     declared = view.declared.get(("PersistentVolumeClaim", workload.namespace, claim), {})
     size = str(at(declared, "spec", "resources", "requests", "storage") or "")
     fact = Fact(
-        "object",
-        f'PersistentVolumeClaim "{claim}" of {workload.ref.key} does not exist',
-        workload.ref,
+        source="object",
+        statement=f'PersistentVolumeClaim "{claim}" of {workload.ref.key} does not exist',
+        object=workload.ref,
     )
     for quota in view.all("resourcequotas"):
         if namespace_of(quota) != workload.namespace:
@@ -298,13 +309,13 @@ def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding
                 text = f"quota {name_of(quota)} allows {resource} {hard}, {used} used, claim {claim} asks for {size or 'more'}"
                 score = 0.95 if need is not None else 0.88
                 return Finding(
-                    "quota_storage_exceeded",
-                    _quota_ref(workload.namespace, name_of(quota)),
-                    score,
-                    text,
-                    [fact, Fact("object", text)],
-                    [],
-                    {
+                    failure_class="quota_storage_exceeded",
+                    object=_quota_ref(workload.namespace, name_of(quota)),
+                    score=score,
+                    detail=text,
+                    evidence=[fact, Fact(source="object", statement=text)],
+                    against=[],
+                    facts={
                         "quota": quota,
                         "resource": resource,
                         "hard": str(hard),
@@ -315,13 +326,13 @@ def _claim_missing(view: ClusterView, workload: Workload, claim: str) -> Finding
                 )
     score = 0.9 if view.collected("resourcequotas") else 0.55
     return Finding(
-        "pvc_missing",
-        workload.ref,
-        score,
-        fact.statement,
-        [fact],
-        [],
-        {"claim": claim, "declared": declared, "workload": workload},
+        failure_class="pvc_missing",
+        object=workload.ref,
+        score=score,
+        detail=fact.statement,
+        evidence=[fact],
+        against=[],
+        facts={"claim": claim, "declared": declared, "workload": workload},
     )
 
 
@@ -343,11 +354,16 @@ def _tight_quotas(view: ClusterView) -> Iterator[Finding]:
             if hard > 0 and used >= hard:
                 text = f"quota {name_of(quota)}: {resource} {used} of {hard} used"
                 yield Finding(
-                    f"quota_{quota_family(resource)}_exceeded",
-                    _quota_ref(namespace_of(quota), name_of(quota)),
-                    0.35,
-                    text,
-                    [Fact("object", text)],
-                    ["no object is refused for it"],
-                    {"quota": quota, "resource": resource, "hard": str(hard), "used": str(used)},
+                    failure_class=f"quota_{quota_family(resource)}_exceeded",
+                    object=_quota_ref(namespace_of(quota), name_of(quota)),
+                    score=0.35,
+                    detail=text,
+                    evidence=[Fact(source="object", statement=text)],
+                    against=["no object is refused for it"],
+                    facts={
+                        "quota": quota,
+                        "resource": resource,
+                        "hard": str(hard),
+                        "used": str(used),
+                    },
                 )

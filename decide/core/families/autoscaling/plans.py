@@ -48,15 +48,18 @@ def blind_scaler(finding: Finding, view: ClusterView) -> list[Draft]:
     kind: FixKind = "set_cpu" if resource == "cpu" else "set_memory"
     return [
         Draft(
-            kind,
-            (
+            fix_kind=kind,
+            title=(
                 f"State the {resource} request of {workload.name}",
                 f"Déclarer la request {resource} de {workload.name}",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.85,
-            [("The request is reserved on a node", "La request est réservée sur un nœud"), RESTART],
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.85,
+            risks=[
+                ("The request is reserved on a node", "La request est réservée sur un nœud"),
+                RESTART,
+            ],
         )
     ]
 
@@ -69,18 +72,18 @@ def scaler_target(finding: Finding, view: ClusterView) -> list[Draft]:
     why = (f"{finding.detail}; {near} exists.", f"{finding.detail} ; {near} existe.")
     return [
         Draft(
-            "set_autoscaler_bounds",
-            (f"Scale {near}", f"Piloter {near}"),
-            why,
-            patch(view, finding.object, scaler, [("spec.scaleTargetRef.name", near)]),
-            0.82,
-            [
+            fix_kind="set_autoscaler_bounds",
+            title=(f"Scale {near}", f"Piloter {near}"),
+            why=why,
+            changes=patch(view, finding.object, scaler, [("spec.scaleTargetRef.name", near)]),
+            weight=0.82,
+            risks=[
                 (
                     "The number of replicas is the autoscaler's from now on",
                     "Le nombre de réplicas dépend désormais de l'autoscaler",
                 )
             ],
-            SECONDS,
+            time=SECONDS,
         )
     ]
 
@@ -96,18 +99,18 @@ def conflict(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_autoscaler_bounds",
-            (f"VPA {ref.name} only recommends", f"Le VPA {ref.name} conseille seulement"),
-            why,
-            patch(view, ref, vertical, [("spec.updatePolicy.updateMode", "Off")]),
-            0.82,
-            [
+            fix_kind="set_autoscaler_bounds",
+            title=(f"VPA {ref.name} only recommends", f"Le VPA {ref.name} conseille seulement"),
+            why=why,
+            changes=patch(view, ref, vertical, [("spec.updatePolicy.updateMode", "Off")]),
+            weight=0.82,
+            risks=[
                 (
                     "Requests no longer follow usage by themselves",
                     "Les requests ne suivent plus l'usage d'elles-mêmes",
                 )
             ],
-            SECONDS,
+            time=SECONDS,
         )
     ]
 
@@ -125,15 +128,15 @@ def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     drafts = [
         Draft(
-            "set_autoscaler_bounds",
-            (
+            fix_kind="set_autoscaler_bounds",
+            title=(
                 f"Raise maxReplicas of {ref.name} to {new}",
                 f"Porter maxReplicas de {ref.name} à {new}",
             ),
-            why,
-            patch(view, ref, scaler, [("spec.maxReplicas", new)]),
-            0.9,
-            [
+            why=why,
+            changes=patch(view, ref, scaler, [("spec.maxReplicas", new)]),
+            weight=0.9,
+            risks=[
                 COST,
                 (
                     "Nodes must hold the additional pods",
@@ -148,13 +151,13 @@ def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
             d
             for d in cpu(
                 Finding(
-                    "cpu_saturation",
-                    workload.ref,
-                    0.5,
-                    finding.detail,
-                    [],
-                    [],
-                    {"workload": workload},
+                    failure_class="cpu_saturation",
+                    object=workload.ref,
+                    score=0.5,
+                    detail=finding.detail,
+                    evidence=[],
+                    against=[],
+                    facts={"workload": workload},
                 ),
                 view,
             )

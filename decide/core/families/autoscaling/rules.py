@@ -95,13 +95,21 @@ def _ceiling(
         score = 0.5 + (0.08 if told else 0) + (0.34 if above else 0)
         text = f"{current} of at most {most} replicas" + (f", {above}" if above else "")
         yield Finding(
-            "autoscaler_at_ceiling",
-            subject,
-            score,
-            text,
-            [Fact("object", text, ref, float(current), "replicas")],
-            [],
-            {**data, "above": above},
+            failure_class="autoscaler_at_ceiling",
+            object=subject,
+            score=score,
+            detail=text,
+            evidence=[
+                Fact(
+                    source="object",
+                    statement=text,
+                    object=ref,
+                    value=float(current),
+                    unit="replicas",
+                )
+            ],
+            against=[],
+            facts={**data, "above": above},
         )
 
 
@@ -130,13 +138,13 @@ def _blind(  # noqa: PLR0917
 ) -> Finding:
     if reason == "AmbiguousSelector":
         return Finding(
-            "autoscaler_conflict",
-            subject,
-            0.9,
-            quote(message),
-            [Fact("object", quote(message), scaler_ref(scaler))],
-            [],
-            data,
+            failure_class="autoscaler_conflict",
+            object=subject,
+            score=0.9,
+            detail=quote(message),
+            evidence=[Fact(source="object", statement=quote(message), object=scaler_ref(scaler))],
+            against=[],
+            facts=data,
         )
     missing = _MISSING.search(message)
     named = (
@@ -155,13 +163,13 @@ def _blind(  # noqa: PLR0917
     young = waits and any(a is not None and a < _WARMING for a in ages)
     score = 0.4 if young else 0.9 if missing else 0.72
     return Finding(
-        "autoscaler_without_metrics",
-        subject,
-        score,
-        text,
-        [Fact("object", text, scaler_ref(scaler))],
-        [],
-        {**data, **named},
+        failure_class="autoscaler_without_metrics",
+        object=subject,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=scaler_ref(scaler))],
+        against=[],
+        facts={**data, **named},
     )
 
 
@@ -180,13 +188,13 @@ def _without_target(view: ClusterView, scaler: Obj, ref: ObjectRef, message: str
     )
     text = quote(f"{target.get('kind')} {wanted}: {message}")
     return Finding(
-        "autoscaler_target_missing",
-        ref,
-        0.9,
-        text,
-        [Fact("object", text, ref)],
-        [],
-        {"scaler": scaler, "near": near, "name": wanted},
+        failure_class="autoscaler_target_missing",
+        object=ref,
+        score=0.9,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=ref)],
+        against=[],
+        facts={"scaler": scaler, "near": near, "name": wanted},
     )
 
 
@@ -220,15 +228,18 @@ def _against_vertical(view: ClusterView, scaler: Obj) -> Iterator[Finding]:
             namespace=namespace_of(vertical),
             name=name_of(vertical),
         )
-        facts = [Fact("object", text, ref), *(Fact("event", quote(e.message)) for e in swings[-2:])]
+        facts = [
+            Fact(source="object", statement=text, object=ref),
+            *(Fact(source="event", statement=quote(e.message)) for e in swings[-2:]),
+        ]
         yield Finding(
-            "autoscaler_conflict",
-            workload.ref,
-            0.88 if swings else 0.7,
-            text,
-            facts,
-            [],
-            {"workload": workload, "vertical": vertical, "vertical_ref": ref},
+            failure_class="autoscaler_conflict",
+            object=workload.ref,
+            score=0.88 if swings else 0.7,
+            detail=text,
+            evidence=facts,
+            against=[],
+            facts={"workload": workload, "vertical": vertical, "vertical_ref": ref},
         )
 
 
@@ -258,11 +269,11 @@ def _doubled(view: ClusterView, scalers: list[Obj]) -> Iterator[Finding]:
         if _target_key(one) == _target_key(two) and workload is not None:
             text = f"HorizontalPodAutoscalers {name_of(one)} and {name_of(two)} both scale {workload.ref.key}"
             yield Finding(
-                "autoscaler_conflict",
-                workload.ref,
-                0.85,
-                text,
-                [Fact("object", text, scaler_ref(one))],
-                [],
-                {"workload": workload},
+                failure_class="autoscaler_conflict",
+                object=workload.ref,
+                score=0.85,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=scaler_ref(one))],
+                against=[],
+                facts={"workload": workload},
             )

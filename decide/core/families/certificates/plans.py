@@ -20,12 +20,12 @@ def tls_secret(finding: Finding, view: ClusterView) -> list[Draft]:
     place = f"spec.tls[{finding.facts['index']}].secretName"
     return [
         Draft(
-            "set_reference",
-            (f"TLS from secret {near}", f"TLS par le secret {near}"),
-            why,
-            patch(view, finding.object, ingress, [(place, near)]),
-            0.75,
-            [risk],
-            SECONDS,
+            fix_kind="set_reference",
+            title=(f"TLS from secret {near}", f"TLS par le secret {near}"),
+            why=why,
+            changes=patch(view, finding.object, ingress, [(place, near)]),
+            weight=0.75,
+            risks=[risk],
+            time=SECONDS,
         )
     ]

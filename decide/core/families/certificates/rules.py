@@ -58,13 +58,13 @@ def _issued(view: ClusterView) -> Iterator[Finding]:
         score = 0.95 if expired else 0.85 if told else 0.65
         subject = users[0].ref if users else ref
         yield Finding(
-            "certificate_invalid",
-            subject,
-            score,
-            text,
-            [Fact("object", text, ref)],
-            [],
-            {"certificate": certificate},
+            failure_class="certificate_invalid",
+            object=subject,
+            score=score,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=ref)],
+            against=[],
+            facts={"certificate": certificate},
         )
 
 
@@ -102,15 +102,15 @@ def _complaints(view: ClusterView) -> Iterator[Finding]:
         sick = not target.available or any(not w.available for w, _ in told)
         fresh = len(told) > 1 or any(w is not target for w, _ in told)
         score = 0.72 + 0.08 * sick + 0.12 * fresh
-        facts = [Fact("log", quote(h.line), w.ref) for w, h in told[:3]]
+        facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]]
         yield Finding(
-            "certificate_invalid",
-            target.ref,
-            score,
-            quote(told[0][1].line),
-            facts,
-            [],
-            {"workload": target},
+            failure_class="certificate_invalid",
+            object=target.ref,
+            score=score,
+            detail=quote(told[0][1].line),
+            evidence=facts,
+            against=[],
+            facts={"workload": target},
         )
 
 
@@ -141,11 +141,11 @@ def _secret(ingress: Obj, index: int, name: str, have: list[str]) -> Finding:
     )
     text = f"{ref.key} wants TLS from secret {name}, which does not exist"
     return Finding(
-        "certificate_secret_missing",
-        ref,
-        0.8 if near else 0.7,
-        text,
-        [Fact("object", text, ref)],
-        [],
-        {"ingress": ingress, "index": index, "near": near, "name": name},
+        failure_class="certificate_secret_missing",
+        object=ref,
+        score=0.8 if near else 0.7,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=ref)],
+        against=[],
+        facts={"ingress": ingress, "index": index, "near": near, "name": name},
     )

@@ -56,12 +56,12 @@ def grown_claim(finding: Finding, view: ClusterView) -> list[Draft]:
         risk = ("A claim never shrinks again", "Un PVC ne rétrécit plus")
         drafts.append(
             Draft(
-                "set_volume",
-                (f"Grow claim {name} to {more}", f"Porter le PVC {name} à {more}"),
-                why,
-                patch(view, ref, found, [("spec.resources.requests.storage", more)]),
-                0.78,
-                [risk, COST],
+                fix_kind="set_volume",
+                title=(f"Grow claim {name} to {more}", f"Porter le PVC {name} à {more}"),
+                why=why,
+                changes=patch(view, ref, found, [("spec.resources.requests.storage", more)]),
+                weight=0.78,
+                risks=[risk, COST],
             )
         )
     return drafts
@@ -112,10 +112,10 @@ def _port_draft(  # noqa: PLR0917
         f"{finding.detail} ; le Service de la base a le port {port}.",
     )
     return Draft(
-        "set_env",
-        (f"{key} = {value}", f"{key} = {value}"),
-        why,
-        patch_workload(view, workload, [(path, value)]),
-        0.88,
-        [RESTART],
+        fix_kind="set_env",
+        title=(f"{key} = {value}", f"{key} = {value}"),
+        why=why,
+        changes=patch_workload(view, workload, [(path, value)]),
+        weight=0.88,
+        risks=[RESTART],
     )

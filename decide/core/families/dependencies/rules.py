@@ -92,22 +92,34 @@ def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Fin
             and (culprit is None or not database_kind(culprit))
         ):
             continue
-        facts = [Fact("log", quote(h.line), w.ref) for w, h in told[:3]]
+        facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]]
         if probed:
-            facts.append(Fact("event", f"{probed.ref.key}'s own probe reports it", probed.ref))
+            facts.append(
+                Fact(
+                    source="event",
+                    statement=f"{probed.ref.key}'s own probe reports it",
+                    object=probed.ref,
+                )
+            )
         if culprit is None:
-            yield Finding(class_id, told[0][0].ref, 0.6, quote(told[0][1].line), facts)
+            yield Finding(
+                failure_class=class_id,
+                object=told[0][0].ref,
+                score=0.6,
+                detail=quote(told[0][1].line),
+                evidence=facts,
+            )
             continue
         score = 0.85 + (0.08 if probed else 0.0) + 0.02 * min(3, len(told))
         line = quote(told[0][1].line) if told else facts[-1].statement
         yield Finding(
-            class_id,
-            culprit.ref,
-            min(0.96, score),
-            line,
-            facts,
-            [],
-            {"workload": culprit, "callers": len(told)},
+            failure_class=class_id,
+            object=culprit.ref,
+            score=min(0.96, score),
+            detail=line,
+            evidence=facts,
+            against=[],
+            facts={"workload": culprit, "callers": len(told)},
         )
 
 
@@ -181,27 +193,40 @@ def _link(view: ClusterView, workload: Workload, databases: dict[str, str]) -> I
     resolved = not any(h.signal == "unknown_host" for h in hits)
     if links and resolved:
         culprit = _culprit(view, [workload], databases, _speaks(links[-1].line))
-        facts = [Fact("log", quote(h.line), workload.ref) for h in (links[-1:] + refused[-1:])]
+        facts = [
+            Fact(source="log", statement=quote(h.line), object=workload.ref)
+            for h in (links[-1:] + refused[-1:])
+        ]
         data = {"workload": workload, "database": culprit}
         if culprit is not None and culprit.ready == 0 and culprit.desired:
             yield Finding(
-                "dependency_unavailable",
-                culprit.ref,
-                0.6,
-                f"{culprit.ref.key} has no ready pod",
-                facts,
-                [],
-                data,
+                failure_class="dependency_unavailable",
+                object=culprit.ref,
+                score=0.6,
+                detail=f"{culprit.ref.key} has no ready pod",
+                evidence=facts,
+                against=[],
+                facts=data,
             )
             return
         others = [w for w in view.workloads if w.available and w.ref.key not in databases]
         if culprit is not None:
             facts.append(
-                Fact("object", f"{culprit.ref.key} has {culprit.ready} ready pods", culprit.ref)
+                Fact(
+                    source="object",
+                    statement=f"{culprit.ref.key} has {culprit.ready} ready pods",
+                    object=culprit.ref,
+                )
             )
         score = 0.85 if refused and culprit is not None and others else 0.55
         yield Finding(
-            "database_port_wrong", workload.ref, score, quote(links[-1].line), facts, [], data
+            failure_class="database_port_wrong",
+            object=workload.ref,
+            score=score,
+            detail=quote(links[-1].line),
+            evidence=facts,
+            against=[],
+            facts=data,
         )
     elif refused and not links:
         yield from _refused(view, workload, refused)
@@ -214,11 +239,13 @@ def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Itera
         if callee is not None and callee.ready == 0:
             text = f"{workload.ref.key} needs {target}, which has no ready pod"
             yield Finding(
-                "dependency_unavailable",
-                callee.ref,
-                0.4,
-                text,
-                [Fact("log", quote(refused[-1].line), workload.ref)],
-                [],
-                {"workload": callee},
+                failure_class="dependency_unavailable",
+                object=callee.ref,
+                score=0.4,
+                detail=text,
+                evidence=[
+                    Fact(source="log", statement=quote(refused[-1].line), object=workload.ref)
+                ],
+                against=[],
+                facts={"workload": callee},
             )

@@ -43,12 +43,12 @@ def route(finding: Finding, view: ClusterView) -> list[Draft]:
     change = patch(view, found.owner, live, [(f"data['{found.where}']", after)])
     return [
         Draft(
-            "other",
-            (f"Route {found.path} to {right}", f"Router {found.path} vers {right}"),
-            why,
-            change,
-            0.8,
-            [
+            fix_kind="other",
+            title=(f"Route {found.path} to {right}", f"Router {found.path} vers {right}"),
+            why=why,
+            changes=change,
+            weight=0.8,
+            risks=[
                 (
                     "The gateway must reload its configuration",
                     "La passerelle doit relire sa configuration",
@@ -70,13 +70,13 @@ def backend(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "other",
-            title,
-            why,
-            patch(view, found.owner, found.obj, [(str(finding.facts["place"]), right)]),
-            0.85,
-            [ROUTE_OWNER],
-            SECONDS,
+            fix_kind="other",
+            title=title,
+            why=why,
+            changes=patch(view, found.owner, found.obj, [(str(finding.facts["place"]), right)]),
+            weight=0.85,
+            risks=[ROUTE_OWNER],
+            time=SECONDS,
         )
     ]
 
@@ -90,12 +90,12 @@ def front(finding: Finding, view: ClusterView) -> list[Draft]:
     title = (f"Serve {finding.object.name} by {right}", f"Servir {finding.object.name} par {right}")
     return [
         Draft(
-            "other",
-            title,
-            why,
-            patch(view, finding.object, obj, [(str(finding.facts["place"]), right)]),
-            0.8,
-            [ROUTE_OWNER],
-            SECONDS,
+            fix_kind="other",
+            title=title,
+            why=why,
+            changes=patch(view, finding.object, obj, [(str(finding.facts["place"]), right)]),
+            weight=0.8,
+            risks=[ROUTE_OWNER],
+            time=SECONDS,
         )
     ]

@@ -24,13 +24,13 @@ def resume(finding: Finding, view: ClusterView) -> list[Draft]:
     risk = ("Somebody may have suspended it on purpose", "La suspension était peut-être voulue")
     return [
         Draft(
-            "other",
-            (f"Resume {workload.name}", f"Reprendre {workload.name}"),
-            why,
-            patch(view, workload.ref, workload.obj, [("spec.suspend", False)]),
-            0.82,
-            [risk],
-            SECONDS,
+            fix_kind="other",
+            title=(f"Resume {workload.name}", f"Reprendre {workload.name}"),
+            why=why,
+            changes=patch(view, workload.ref, workload.obj, [("spec.suspend", False)]),
+            weight=0.82,
+            risks=[risk],
+            time=SECONDS,
         )
     ]
 
@@ -61,12 +61,12 @@ def deadline(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "other",
-            (f"Allow {workload.name} {longer} s", f"Laisser {longer} s à {workload.name}"),
-            why,
-            patch(view, workload.ref, workload.obj, [(path, longer)]),
-            0.78,
-            [("A job that hangs is noticed later", "Une tâche bloquée est vue plus tard")],
-            SECONDS,
+            fix_kind="other",
+            title=(f"Allow {workload.name} {longer} s", f"Laisser {longer} s à {workload.name}"),
+            why=why,
+            changes=patch(view, workload.ref, workload.obj, [(path, longer)]),
+            weight=0.78,
+            risks=[("A job that hangs is noticed later", "Une tâche bloquée est vue plus tard")],
+            time=SECONDS,
         )
     ]

@@ -70,13 +70,13 @@ def _failed(view: ClusterView, workload: Workload, job: Obj) -> Iterator[Finding
     score = (0.88 if late else 0.75) - 0.35 * old
     against = ["it failed long before the alert"] if old else []
     yield Finding(
-        class_id,
-        workload.ref,
-        score,
-        text,
-        [Fact("object", text, workload.ref)],
-        against,
-        {"workload": workload, "job": job},
+        failure_class=class_id,
+        object=workload.ref,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=workload.ref)],
+        against=against,
+        facts={"workload": workload, "job": job},
     )
 
 
@@ -91,17 +91,19 @@ def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         score = max(score, 0.8)
     last = age(workload.obj, view.bundle.alerted_at, "status", "lastScheduleTime")
     text = "spec.suspend is true" + (f", last run {last} before the alert" if last else "")
-    facts = [Fact("object", text, workload.ref)]
+    facts = [Fact(source="object", statement=text, object=workload.ref)]
     if declared is not None and not meant:
-        facts.append(Fact("repository", "the deployment repository does not suspend it"))
+        facts.append(
+            Fact(source="repository", statement="the deployment repository does not suspend it")
+        )
     yield Finding(
-        "cron_suspended",
-        workload.ref,
-        score,
-        text,
-        facts,
-        ["the repository suspends it too"] if meant else [],
-        {"workload": workload},
+        failure_class="cron_suspended",
+        object=workload.ref,
+        score=score,
+        detail=text,
+        evidence=facts,
+        against=["the repository suspends it too"] if meant else [],
+        facts={"workload": workload},
     )
 
 
@@ -115,11 +117,11 @@ def _not_starting(view: ClusterView, workload: Workload, runs: list[Obj]) -> Ite
     score = 0.3 if after and event.last else _NOT_STARTING[event.reason]
     text = quote(f"{event.reason}: {event.message}")
     yield Finding(
-        "cron_not_starting",
-        workload.ref,
-        score,
-        text,
-        [Fact("event", text, workload.ref)],
-        [],
-        {"workload": workload},
+        failure_class="cron_not_starting",
+        object=workload.ref,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="event", statement=text, object=workload.ref)],
+        against=[],
+        facts={"workload": workload},
     )

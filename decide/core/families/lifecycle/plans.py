@@ -47,15 +47,15 @@ def budget(finding: Finding, view: ClusterView) -> list[Draft]:
         more = max(workload.desired, least) + 1
         drafts.append(
             Draft(
-                "set_replicas",
-                (
+                fix_kind="set_replicas",
+                title=(
                     f"Run {more} replicas of {workload.name}",
                     f"Passer {workload.name} à {more} réplicas",
                 ),
-                why,
-                patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
-                0.8,
-                [COST],
+                why=why,
+                changes=patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
+                weight=0.8,
+                risks=[COST],
             )
         )
     if finding.facts.get("never") and workload.desired > 1:
@@ -67,16 +67,16 @@ def budget(finding: Finding, view: ClusterView) -> list[Draft]:
         risk = ("One pod may be missing during a drain", "Un pod peut manquer pendant un drain")
         drafts.append(
             Draft(
-                "other",
-                (
+                fix_kind="other",
+                title=(
                     f"Budget {ref.name} allows one disruption",
                     f"Le budget {ref.name} autorise une interruption",
                 ),
-                why,
-                patch(view, ref, found, wanted),
-                0.72,
-                [risk],
-                SECONDS,
+                why=why,
+                changes=patch(view, ref, found, wanted),
+                weight=0.72,
+                risks=[risk],
+                time=SECONDS,
             )
         )
     return drafts
@@ -91,14 +91,14 @@ def rollout(finding: Finding, view: ClusterView) -> list[Draft]:
     risk = ("Somebody may have paused it on purpose", "La pause était peut-être voulue")
     return [
         Draft(
-            "set_strategy",
-            (
+            fix_kind="set_strategy",
+            title=(
                 f"Go on with the rollout of {workload.name}",
                 f"Poursuivre le déploiement de {workload.name}",
             ),
-            why,
-            patch(view, workload.ref, workload.obj, [("spec.paused", False)]),
-            0.82,
-            [risk, RESTART],
+            why=why,
+            changes=patch(view, workload.ref, workload.obj, [("spec.paused", False)]),
+            weight=0.82,
+            risks=[risk, RESTART],
         )
     ]

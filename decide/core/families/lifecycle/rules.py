@@ -100,8 +100,19 @@ def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding]:
     )
     text = f"{ref.key} is being deleted since {waited} and waits for {', '.join(holders)}"
     score = 0.93 if told else 0.6 if protected else 0.85 if waited >= _LONG else 0.62
-    facts = [Fact("object", text, ref), *(Fact("object", t, ref) for t in told[:2])]
-    yield Finding("finalizer_stuck", ref, score, text, facts, [], {"finalizers": holders})
+    facts = [
+        Fact(source="object", statement=text, object=ref),
+        *(Fact(source="object", statement=t, object=ref) for t in told[:2]),
+    ]
+    yield Finding(
+        failure_class="finalizer_stuck",
+        object=ref,
+        score=score,
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts={"finalizers": holders},
+    )
 
 
 def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding]:
@@ -114,13 +125,13 @@ def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     score = (0.66 if behind else 0.3) if meant else 0.86 if declared or behind else 0.62
     text = "spec.paused is true: no change of the template is rolled out"
     yield Finding(
-        "rollout_stuck",
-        workload.ref,
-        score,
-        text,
-        [Fact("object", text, workload.ref)],
-        [],
-        {"workload": workload, "paused": True},
+        failure_class="rollout_stuck",
+        object=workload.ref,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=workload.ref)],
+        against=[],
+        facts={"workload": workload, "paused": True},
     )
 
 
@@ -129,13 +140,13 @@ def _no_progress(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if said.get("reason") == "ProgressDeadlineExceeded" and not workload.available:
         text = quote(str(said.get("message") or "ProgressDeadlineExceeded"))
         yield Finding(
-            "rollout_stuck",
-            workload.ref,
-            0.45,
-            text,
-            [Fact("object", text, workload.ref)],
-            [],
-            {"workload": workload},
+            failure_class="rollout_stuck",
+            object=workload.ref,
+            score=0.45,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=workload.ref)],
+            against=[],
+            facts={"workload": workload},
         )
 
 
@@ -171,15 +182,18 @@ def _budgets(view: ClusterView) -> Iterator[Finding]:
                 f"PodDisruptionBudget {name_of(budget)} allows 0 disruptions of {workload.ref.key}"
                 + (", and never can" if never else "")
             )
-            facts = [Fact("object", text), *(Fact("event", quote(e.message)) for e in here[-1:])]
+            facts = [
+                Fact(source="object", statement=text),
+                *(Fact(source="event", statement=quote(e.message)) for e in here[-1:]),
+            ]
             yield Finding(
-                "disruption_budget_blocks",
-                workload.ref,
-                score,
-                text,
-                facts,
-                [],
-                {"workload": workload, "budget": budget, "never": never},
+                failure_class="disruption_budget_blocks",
+                object=workload.ref,
+                score=score,
+                detail=text,
+                evidence=facts,
+                against=[],
+                facts={"workload": workload, "budget": budget, "never": never},
             )
 
 
@@ -218,7 +232,11 @@ def _controllers(view: ClusterView) -> Iterator[Finding]:
     text = f"no controller acted on {', '.join(w.ref.key for w in found[:3])}"
     score = 0.85 if len(found) > 1 else 0.7
     yield Finding(
-        "controller_manager_unavailable", ref, score, text, [Fact("object", text, found[0].ref)]
+        failure_class="controller_manager_unavailable",
+        object=ref,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=found[0].ref)],
     )
 
 

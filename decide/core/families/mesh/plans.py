@@ -26,13 +26,15 @@ def mesh(finding: Finding, view: ClusterView) -> list[Draft]:
         risk = ("Somebody may be testing", "Un essai est peut-être en cours")
         return [
             Draft(
-                "other",
-                title,
-                why,
-                patch(view, _ref(route, "VirtualService"), route, [(str(facts["path"]), None)]),
-                0.8,
-                [risk],
-                SECONDS,
+                fix_kind="other",
+                title=title,
+                why=why,
+                changes=patch(
+                    view, _ref(route, "VirtualService"), route, [(str(facts["path"]), None)]
+                ),
+                weight=0.8,
+                risks=[risk],
+                time=SECONDS,
             )
         ]
     caller, policy = facts.get("caller"), facts.get("policy")
@@ -60,13 +62,13 @@ def mesh(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_network_policy",
-            title,
-            why,
-            patch(view, _ref(policy, "AuthorizationPolicy"), policy, place),
-            0.72,
-            [risk, WIDER],
-            SECONDS,
+            fix_kind="set_network_policy",
+            title=title,
+            why=why,
+            changes=patch(view, _ref(policy, "AuthorizationPolicy"), policy, place),
+            weight=0.72,
+            risks=[risk, WIDER],
+            time=SECONDS,
         )
     ]
 
@@ -84,15 +86,15 @@ def _subset(finding: Finding, view: ClusterView) -> list[Draft]:
     route, why = finding.facts["route"], (f"{finding.detail}.", f"{finding.detail}.")
     return [
         Draft(
-            "other",
-            (f"Send to subset {right}", f"Viser le sous-ensemble {right}"),
-            why,
-            patch(
+            fix_kind="other",
+            title=(f"Send to subset {right}", f"Viser le sous-ensemble {right}"),
+            why=why,
+            changes=patch(
                 view, _ref(route, "VirtualService"), route, [(str(finding.facts["path"]), right)]
             ),
-            0.82 - 0.1 * n,
-            [ROUTE_OWNER],
-            SECONDS,
+            weight=0.82 - 0.1 * n,
+            risks=[ROUTE_OWNER],
+            time=SECONDS,
         )
         for n, right in enumerate(finding.facts["right"][:2])
     ]

@@ -79,8 +79,11 @@ def _denied(view: ClusterView, link: Link) -> Iterator[Finding]:
     ]
     score = 0.95 if denied else 0.85 if told else 0.6 if not link.caller.available else 0.45
     text = f"AuthorizationPolicy {', '.join(map(name_of, shut))} {'denies' if deny else 'does not allow'} {link.caller.ref.key} at {link.callee.ref.key}"
-    facts = [Fact("object", text, _ref(shut[0], "AuthorizationPolicy"))]
-    facts += [Fact("log", quote(h.line), link.caller.ref) for h in (denied or told)[-2:]]
+    facts = [Fact(source="object", statement=text, object=_ref(shut[0], "AuthorizationPolicy"))]
+    facts += [
+        Fact(source="log", statement=quote(h.line), object=link.caller.ref)
+        for h in (denied or told)[-2:]
+    ]
     data = {
         "workload": link.callee,
         "caller": link.caller,
@@ -88,7 +91,15 @@ def _denied(view: ClusterView, link: Link) -> Iterator[Finding]:
         "denies": bool(deny),
         "port": link.pod_port,
     }
-    yield Finding(_CLASS, link.callee.ref, score, text, facts, [], data)
+    yield Finding(
+        failure_class=_CLASS,
+        object=link.callee.ref,
+        score=score,
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts=data,
+    )
 
 
 def _matches(policy: Obj, link: Link) -> bool:
@@ -145,16 +156,19 @@ def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
     resets = [h for h in view.hits(link.caller) if h.signal == "reset"]
     score = 0.9 if told else 0.8 if resets else 0.55
     text = f"PeerAuthentication {name_of(strict[0])} demands mutual TLS at {link.callee.ref.key}; pods of {link.caller.ref.key} have no proxy"
-    facts = [Fact("object", text, _ref(strict[0], "PeerAuthentication"))]
-    facts += [Fact("log", quote(h.line), link.caller.ref) for h in (told or resets)[-1:]]
+    facts = [Fact(source="object", statement=text, object=_ref(strict[0], "PeerAuthentication"))]
+    facts += [
+        Fact(source="log", statement=quote(h.line), object=link.caller.ref)
+        for h in (told or resets)[-1:]
+    ]
     yield Finding(
-        _CLASS,
-        link.callee.ref,
-        score,
-        text,
-        facts,
-        [],
-        {"workload": link.callee, "caller": link.caller},
+        failure_class=_CLASS,
+        object=link.callee.ref,
+        score=score,
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts={"workload": link.callee, "caller": link.caller},
     )
 
 
@@ -206,13 +220,13 @@ def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding]:
             "right": sorted(alive),
         }
         yield Finding(
-            _CLASS,
-            backends[0].ref,
-            0.88,
-            text,
-            [Fact("object", text, _ref(route, "VirtualService"))],
-            [],
-            data,
+            failure_class=_CLASS,
+            object=backends[0].ref,
+            score=0.88,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=_ref(route, "VirtualService"))],
+            against=[],
+            facts=data,
         )
 
 
@@ -231,13 +245,15 @@ def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
                 continue
             text = f"VirtualService {name_of(route)} injects {kind} into {share} % of requests to {target.ref.key}"
             yield Finding(
-                _CLASS,
-                target.ref,
-                0.9,
-                text,
-                [Fact("object", text, _ref(route, "VirtualService"))],
-                [],
-                {
+                failure_class=_CLASS,
+                object=target.ref,
+                score=0.9,
+                detail=text,
+                evidence=[
+                    Fact(source="object", statement=text, object=_ref(route, "VirtualService"))
+                ],
+                against=[],
+                facts={
                     "workload": target,
                     "route": route,
                     "path": f"spec.http[{n}].fault.{kind}",
@@ -265,11 +281,11 @@ def _told(view: ClusterView) -> Iterator[Finding]:
         ]
         target = named[0] if named else workload
         yield Finding(
-            _CLASS,
-            target.ref,
-            0.75,
-            quote(hits[-1].line),
-            [Fact("log", quote(hits[-1].line), workload.ref)],
-            [],
-            {"workload": target},
+            failure_class=_CLASS,
+            object=target.ref,
+            score=0.75,
+            detail=quote(hits[-1].line),
+            evidence=[Fact(source="log", statement=quote(hits[-1].line), object=workload.ref)],
+            against=[],
+            facts={"workload": target},
         )

@@ -56,19 +56,40 @@ def quiet(view: ClusterView) -> Finding:
     """Which kind of nothing it is; undetermined when too little was collected to say so."""
     ref = view.bundle.k8s_context.subject or _about(view)
     if not view.workloads:
-        return Finding("undetermined", ref, 0.3, "no workload was collected", [])
+        return Finding(
+            failure_class="undetermined",
+            object=ref,
+            score=0.3,
+            detail="no workload was collected",
+            evidence=[],
+        )
     well = sum(w.available for w in view.workloads)
     text = f"{well} of {len(view.workloads)} workloads are available"
     unseen = missing(view) & {"pods", "controllers", "services", "endpoints"}
     if well < len(view.workloads) or unseen:
-        return Finding("undetermined", ref, 0.4, text, [Fact("object", text)])
+        return Finding(
+            failure_class="undetermined",
+            object=ref,
+            score=0.4,
+            detail=text,
+            evidence=[Fact(source="object", statement=text)],
+        )
     absent = [s.name for s in view.bundle.sources if s.state == "missing"]
     against = [f"no evidence from {name}" for name in absent]
     class_id, why = _kind(view)
-    facts = [Fact("object", text)]
+    facts = [Fact(source="object", statement=text)]
     if why:
-        facts.insert(0, Fact("monitor" if class_id != "maintenance" else "event", why))
-    return Finding(class_id, ref, 0.85 - 0.1 * min(3, len(absent)), why or text, facts, against)
+        facts.insert(
+            0, Fact(source="monitor" if class_id != "maintenance" else "event", statement=why)
+        )
+    return Finding(
+        failure_class=class_id,
+        object=ref,
+        score=0.85 - 0.1 * min(3, len(absent)),
+        detail=why or text,
+        evidence=facts,
+        against=against,
+    )
 
 
 def _about(view: ClusterView) -> ObjectRef:

@@ -19,14 +19,14 @@ def scheduler(finding: Finding, view: ClusterView) -> list[Draft]:
     return [
         *rollback(finding, view),
         Draft(
-            "set_scheduling",
-            (
+            fix_kind="set_scheduling",
+            title=(
                 "Let the default scheduler place the pods",
                 "Confier les pods à l'ordonnanceur par défaut",
             ),
-            why,
-            patch_workload(view, workload, [(":schedulerName", "default-scheduler")]),
-            0.8,
-            [RESTART],
+            why=why,
+            changes=patch_workload(view, workload, [(":schedulerName", "default-scheduler")]),
+            weight=0.8,
+            risks=[RESTART],
         ),
     ]

@@ -57,11 +57,17 @@ def _units(view: ClusterView) -> Iterator[Finding]:
         masked = "could not be found" in dead[0] or "not found" in dead[0]
         line = next((one.strip() for one in str(text).splitlines() if "Active:" in one), dead[0])
         yield Finding(
-            class_id,
-            node_ref(node),
-            0.4 if masked else 0.97,
-            f"{unit} on {node}: {quote(line)}",
-            [Fact("object", quote(f"{unit} on {node}: {line}"), node_ref(node))],
+            failure_class=class_id,
+            object=node_ref(node),
+            score=0.4 if masked else 0.97,
+            detail=f"{unit} on {node}: {quote(line)}",
+            evidence=[
+                Fact(
+                    source="object",
+                    statement=quote(f"{unit} on {node}: {line}"),
+                    object=node_ref(node),
+                )
+            ],
         )
 
 
@@ -71,16 +77,40 @@ def _state(view: ClusterView, node: Obj) -> Iterator[Finding]:
     if state == "True":
         return
     text = quote(f"Ready is {state}: {ready.get('message') or ready.get('reason') or ''}")
-    fact = Fact("object", f"node {name}: {text}", node_ref(name))
+    fact = Fact(source="object", statement=f"node {name}: {text}", object=node_ref(name))
     message = str(ready.get("message") or "")
     if state == "Unknown" or "stopped posting" in message:
-        yield Finding("node_kubelet_unavailable", node_ref(name), 0.93, text, [fact])
+        yield Finding(
+            failure_class="node_kubelet_unavailable",
+            object=node_ref(name),
+            score=0.93,
+            detail=text,
+            evidence=[fact],
+        )
     elif "NetworkPluginNotReady" in message or "cni plugin not initialized" in message:
-        yield Finding("node_network_plugin_unavailable", node_ref(name), 0.94, text, [fact])
+        yield Finding(
+            failure_class="node_network_plugin_unavailable",
+            object=node_ref(name),
+            score=0.94,
+            detail=text,
+            evidence=[fact],
+        )
     elif _RUNTIME.search(message) or _runtime_trouble(view, name):
-        yield Finding("node_runtime_unavailable", node_ref(name), 0.94, text, [fact])
+        yield Finding(
+            failure_class="node_runtime_unavailable",
+            object=node_ref(name),
+            score=0.94,
+            detail=text,
+            evidence=[fact],
+        )
     else:
-        yield Finding("node_not_ready", node_ref(name), 0.85, text, [fact])
+        yield Finding(
+            failure_class="node_not_ready",
+            object=node_ref(name),
+            score=0.85,
+            detail=text,
+            evidence=[fact],
+        )
 
 
 def _runtime_trouble(view: ClusterView, node: str) -> str:
@@ -106,11 +136,11 @@ def _runtime_events(view: ClusterView) -> Iterator[Finding]:
         text = _runtime_trouble(view, name) if waiting else ""
         if text:
             yield Finding(
-                "node_runtime_unavailable",
-                node_ref(name),
-                0.85,
-                quote(text),
-                [Fact("event", quote(text), node_ref(name))],
+                failure_class="node_runtime_unavailable",
+                object=node_ref(name),
+                score=0.85,
+                detail=quote(text),
+                evidence=[Fact(source="event", statement=quote(text), object=node_ref(name))],
             )
 
 
@@ -134,18 +164,24 @@ def _scheduler(view: ClusterView) -> Iterator[Finding]:
     text = f"pod {pod.name} is Pending and the scheduler {custom} said nothing about it"
     if custom != "default-scheduler" and not _heard_of(view, custom):
         yield Finding(
-            "scheduler_unknown",
-            workload.ref,
-            0.9,
-            text,
-            [Fact("object", text, workload.ref)],
-            [],
-            {"workload": workload},
+            failure_class="scheduler_unknown",
+            object=workload.ref,
+            score=0.9,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=workload.ref)],
+            against=[],
+            facts={"workload": workload},
         )
         return
     plane = _control_plane(view)
     ref = node_ref(plane) if plane else workload.ref
-    yield Finding("scheduler_unavailable", ref, 0.8, text, [Fact("object", text, workload.ref)])
+    yield Finding(
+        failure_class="scheduler_unavailable",
+        object=ref,
+        score=0.8,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=workload.ref)],
+    )
 
 
 def _heard_of(view: ClusterView, scheduler: str) -> bool:
@@ -172,11 +208,11 @@ def _one_sided(view: ClusterView) -> Iterator[Finding]:
         if total[node] >= 3 and count / total[node] > 0.8 and rest and max(rest) < 0.5:
             text = f"from node {node} {count} of {total[node]} Services are out of reach, from the others they answer"
             yield Finding(
-                "node_kube_proxy_unavailable",
-                node_ref(node),
-                0.75,
-                text,
-                [Fact("object", text, node_ref(node))],
+                failure_class="node_kube_proxy_unavailable",
+                object=node_ref(node),
+                score=0.75,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=node_ref(node))],
             )
 
 
@@ -192,9 +228,11 @@ def _pressure(view: ClusterView) -> Iterator[Finding]:
                     for p in w.pods
                 )
                 yield Finding(
-                    "node_pressure",
-                    node_ref(name_of(node)),
-                    0.85 if hit else 0.55,
-                    text,
-                    [Fact("object", text, node_ref(name_of(node)))],
+                    failure_class="node_pressure",
+                    object=node_ref(name_of(node)),
+                    score=0.85 if hit else 0.55,
+                    detail=text,
+                    evidence=[
+                        Fact(source="object", statement=text, object=node_ref(name_of(node)))
+                    ],
                 )

@@ -35,15 +35,15 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_cpu",
-                (
+                fix_kind="set_cpu",
+                title=(
                     f"Raise CPU of {container.name} to {ask} (limit {most})",
                     f"Porter le CPU de {container.name} à {ask} (limite {most})",
                 ),
-                why,
-                patch_workload(view, workload, wanted),
-                0.9 if size.measured else 0.8,
-                [COST, RESTART],
+                why=why,
+                changes=patch_workload(view, workload, wanted),
+                weight=0.9 if size.measured else 0.8,
+                risks=[COST, RESTART],
             )
         )
     return drafts + _replicas(finding, view, workload)
@@ -62,14 +62,14 @@ def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[D
     )
     return [
         Draft(
-            "set_replicas",
-            (
+            fix_kind="set_replicas",
+            title=(
                 f"Run {more} replicas of {workload.name}",
                 f"Passer {workload.name} à {more} réplicas",
             ),
-            why,
-            patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
-            0.65,
-            [COST],
+            why=why,
+            changes=patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
+            weight=0.65,
+            risks=[COST],
         )
     ]

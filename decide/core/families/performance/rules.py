@@ -182,19 +182,22 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
             continue
         score = 0.35 + 0.3 * throttled + 0.15 * jumped + 0.1 * full + 0.1 * slow(change)
         class_id = "cpu_throttling" if throttled else "cpu_saturation"
-        facts = [Fact("metric", quote(text), workload.ref) for text in change.texts[:4]]
+        facts = [
+            Fact(source="metric", statement=quote(text), object=workload.ref)
+            for text in change.texts[:4]
+        ]
         if "cpu" in change.moved:
             facts.append(_fact("CPU", change, "cpu", "cores", workload.ref))
         if throttled and change.moved["throttled"][1] is not None:
             facts.append(_fact("throttling", change, "throttled", "s", workload.ref))
         yield Finding(
-            class_id,
-            workload.ref,
-            min(score, 0.93),
-            f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}",
-            facts,
-            [],
-            {"workload": workload, "limit": limit, "used": after},
+            failure_class=class_id,
+            object=workload.ref,
+            score=min(score, 0.93),
+            detail=f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}",
+            evidence=facts,
+            against=[],
+            facts={"workload": workload, "limit": limit, "used": after},
         )
 
 
@@ -218,7 +221,11 @@ def _throttled(change: Change) -> bool:
 
 def _fact(label: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
     return Fact(
-        "metric", f"{label} {arrow(change, meaning)} {unit}", ref, change.moved[meaning][1], unit
+        source="metric",
+        statement=f"{label} {arrow(change, meaning)} {unit}",
+        object=ref,
+        value=change.moved[meaning][1],
+        unit=unit,
     )
 
 
@@ -261,30 +268,35 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
         score += 0.14 * (unknown and key == steepest)
         facts = [
             Fact(
-                "metric",
-                f"latency {arrow(change, 'latency')} ms",
-                workload.ref,
-                change.moved["latency"][1],
-                "ms",
+                source="metric",
+                statement=f"latency {arrow(change, 'latency')} ms",
+                object=workload.ref,
+                value=change.moved["latency"][1],
+                unit="ms",
             )
         ]
-        facts += [Fact("alert", quote(t), workload.ref) for t in change.texts[:3]]
+        facts += [
+            Fact(source="alert", statement=quote(t), object=workload.ref) for t in change.texts[:3]
+        ]
         followers = [k for k in lagging if key in graph.get(k, set())]
         if followers:
             facts.append(
-                Fact("object", f"its callers are slow too: {', '.join(sorted(followers))}")
+                Fact(
+                    source="object",
+                    statement=f"its callers are slow too: {', '.join(sorted(followers))}",
+                )
             )
         score += 0.05 * bool(followers) + 0.03 * (
             "traffic" in change.moved or "network_out" in change.moved
         )
         yield Finding(
-            "pod_network_delay",
-            workload.ref,
-            score,
-            f"latency {arrow(change, 'latency')} ms while CPU stays",
-            facts,
-            [],
-            {"workload": workload},
+            failure_class="pod_network_delay",
+            object=workload.ref,
+            score=score,
+            detail=f"latency {arrow(change, 'latency')} ms while CPU stays",
+            evidence=facts,
+            against=[],
+            facts={"workload": workload},
         )
 
 
@@ -293,7 +305,11 @@ def _node_delay(
 ) -> Iterator[Finding]:
     affected = [c.name for c in moved.values() if c.kind != "node"]
     facts = [
-        Fact("metric", f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}", w.ref)
+        Fact(
+            source="metric",
+            statement=f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}",
+            object=w.ref,
+        )
         for w, c in roots[:4]
     ]
     score = 0.65 + 0.1 * min(2, len(roots) - 1) + 0.03 * min(5, len(affected))
@@ -301,11 +317,11 @@ def _node_delay(
     if retrans is not None and retrans.rise("retransmits") > 2:
         score -= 0.3
     yield Finding(
-        "node_network_delay",
-        node_ref(node),
-        min(score, 0.93),
-        f"{len(roots)} services of node {node} are slow together",
-        facts,
+        failure_class="node_network_delay",
+        object=node_ref(node),
+        score=min(score, 0.93),
+        detail=f"{len(roots)} services of node {node} are slow together",
+        evidence=facts,
     )
 
 
@@ -321,11 +337,19 @@ def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     if rises[worst] > 1.0 and rises[worst] > 3 * others:
         text = f"TCP retransmissions on {worst}: {arrow(moved[worst], 'retransmits')} per second"
         yield Finding(
-            "node_network_loss",
-            node_ref(worst),
-            0.92,
-            text,
-            [Fact("metric", text, node_ref(worst), moved[worst].moved["retransmits"][1], "1/s")],
+            failure_class="node_network_loss",
+            object=node_ref(worst),
+            score=0.92,
+            detail=text,
+            evidence=[
+                Fact(
+                    source="metric",
+                    statement=text,
+                    object=node_ref(worst),
+                    value=moved[worst].moved["retransmits"][1],
+                    unit="1/s",
+                )
+            ],
         )
 
 

@@ -59,26 +59,26 @@ def network_policy(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_network_policy",
-                words,
-                why,
-                patch(view, ref, policy, _added(policy, direction, rule)),
-                0.88,
-                [WIDER],
-                SECONDS,
+                fix_kind="set_network_policy",
+                title=words,
+                why=why,
+                changes=patch(view, ref, policy, _added(policy, direction, rule)),
+                weight=0.88,
+                risks=[WIDER],
+                time=SECONDS,
             )
         )
     if _labels(workload):
         title = (f"{words[0]}, by a policy of its own", f"{words[1]}, par une politique à part")
         drafts.append(
             Draft(
-                "set_network_policy",
-                title,
-                why,
-                [_own_policy(workload, direction, rule, peer)],
-                0.78,
-                [WIDER],
-                SECONDS,
+                fix_kind="set_network_policy",
+                title=title,
+                why=why,
+                changes=[_own_policy(workload, direction, rule, peer)],
+                weight=0.78,
+                risks=[WIDER],
+                time=SECONDS,
             )
         )
     return drafts

@@ -71,8 +71,11 @@ def _blocked(
         score = 0.7
     if link.callee.ready == 0 and not told:
         score = min(score, 0.5)  # a dead callee is silent too
-    facts = [Fact("object", text, _ref(closing[0]))]
-    facts += [Fact("log", quote(h.line), link.caller.ref) for h in (told or silent)[-2:]]
+    facts = [Fact(source="object", statement=text, object=_ref(closing[0]))]
+    facts += [
+        Fact(source="log", statement=quote(h.line), object=link.caller.ref)
+        for h in (told or silent)[-2:]
+    ]
     data = {
         "workload": owner,
         "policies": closing,
@@ -81,7 +84,15 @@ def _blocked(
         "port": link.pod_port,
     }
     against = [] if told or silent or tested else ["nobody complains about this connection"]
-    return Finding("network_policy_blocks", owner.ref, score, text, facts, against, data)
+    return Finding(
+        failure_class="network_policy_blocks",
+        object=owner.ref,
+        score=score,
+        detail=text,
+        evidence=facts,
+        against=against,
+        facts=data,
+    )
 
 
 def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
@@ -99,10 +110,18 @@ def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     hits = [h for h in view.hits(workload) if h.signal == "unknown_host"]
     score = 0.93 if hits else 0.72 if not workload.available else 0.35
     text = f"NetworkPolicy {', '.join(map(name_of, closing))} closes egress of {workload.ref.key} and does not allow DNS (port 53)"
-    facts = [Fact("object", text, _ref(closing[0]))]
-    facts += [Fact("log", quote(h.line), workload.ref) for h in hits[-1:]]
+    facts = [Fact(source="object", statement=text, object=_ref(closing[0]))]
+    facts += [Fact(source="log", statement=quote(h.line), object=workload.ref) for h in hits[-1:]]
     data = {"workload": workload, "policies": closing, "direction": "egress", "dns": True}
-    yield Finding("network_policy_blocks", workload.ref, score, text, facts, [], data)
+    yield Finding(
+        failure_class="network_policy_blocks",
+        object=workload.ref,
+        score=score,
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts=data,
+    )
 
 
 def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
@@ -124,13 +143,13 @@ def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no ingress"
         score = 0.85 if tested else (0.64 if asked and workload.ready else 0.45) if narrow else 0.3
         yield Finding(
-            "network_policy_blocks",
-            workload.ref,
-            score,
-            text,
-            [Fact("object", text, _ref(policy))],
-            [],
-            {"workload": workload, "policies": [policy], "direction": "ingress"},
+            failure_class="network_policy_blocks",
+            object=workload.ref,
+            score=score,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=_ref(policy))],
+            against=[],
+            facts={"workload": workload, "policies": [policy], "direction": "ingress"},
         )
         return
 

@@ -45,15 +45,15 @@ def probe(finding: Finding, view: ClusterView) -> list[Draft]:
             )
             drafts.append(
                 Draft(
-                    "set_probe",
-                    (
+                    fix_kind="set_probe",
+                    title=(
                         f"{which} probe of {name} asks port {candidate}",
                         f"La sonde {which} de {name} vise le port {candidate}",
                     ),
-                    why,
-                    patch_workload(view, workload, [(f"{base}.{field}.port", candidate)]),
-                    0.93 - 0.2 * at_,
-                    [RESTART],
+                    why=why,
+                    changes=patch_workload(view, workload, [(f"{base}.{field}.port", candidate)]),
+                    weight=0.93 - 0.2 * at_,
+                    risks=[RESTART],
                 )
             )
     if what == "protocol" and field:
@@ -84,12 +84,12 @@ def _protocol(
         )
         out.append(
             Draft(
-                "set_probe",
-                (f"Probe {name} by {key}", f"Sonder {name} par {key}"),
-                why,
-                patch_workload(view, workload, [(base, after)]),
-                0.9 - 0.2 * at_,
-                [RESTART],
+                fix_kind="set_probe",
+                title=(f"Probe {name} by {key}", f"Sonder {name} par {key}"),
+                why=why,
+                changes=patch_workload(view, workload, [(base, after)]),
+                weight=0.9 - 0.2 * at_,
+                risks=[RESTART],
             )
         )
     return out
@@ -120,7 +120,12 @@ def _patience(finding: Finding, view: ClusterView, base: str, spec: Obj, which: 
         f"Laisser du temps à {name} avant l'échec de la sonde {which}",
     )
     relaxed = Draft(
-        "set_probe", title, why, patch_workload(view, workload, wanted), 0.88, [late, RESTART]
+        fix_kind="set_probe",
+        title=title,
+        why=why,
+        changes=patch_workload(view, workload, wanted),
+        weight=0.88,
+        risks=[late, RESTART],
     )
     field = next((k for k in ("grpc", "httpGet", "tcpSocket", "exec") if k in spec), "")
     has_startup = any(c.name == name and c.spec.get("startupProbe") for c in workload.containers())
@@ -139,21 +144,21 @@ def _patience(finding: Finding, view: ClusterView, base: str, spec: Obj, which: 
     relaxed.weight = 0.72
     return [
         Draft(
-            "set_probe",
-            both,
-            (f"{why[0]} {why2[0]}", f"{why[1]} {why2[1]}"),
-            patch_workload(view, workload, [*wanted, startup]),
-            0.88,
-            [late, RESTART],
+            fix_kind="set_probe",
+            title=both,
+            why=(f"{why[0]} {why2[0]}", f"{why[1]} {why2[1]}"),
+            changes=patch_workload(view, workload, [*wanted, startup]),
+            weight=0.88,
+            risks=[late, RESTART],
         ),
         relaxed,
         Draft(
-            "set_probe",
-            (f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"),
-            why2,
-            patch_workload(view, workload, [startup]),
-            0.7,
-            [RESTART],
+            fix_kind="set_probe",
+            title=(f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"),
+            why=why2,
+            changes=patch_workload(view, workload, [startup]),
+            weight=0.7,
+            risks=[RESTART],
         ),
     ]
 
@@ -172,15 +177,18 @@ def _generous(finding: Finding, view: ClusterView, base: str, spec: Obj) -> Draf
         f"{finding.facts['why']} : {failures} échecs toutes les {period} s laissent {failures * period} s au démarrage.",
     )
     return Draft(
-        "set_probe",
-        (
+        fix_kind="set_probe",
+        title=(
             f"Give {name} {failures * period} s to start",
             f"Laisser {failures * period} s au démarrage de {name}",
         ),
-        why,
-        patch_workload(view, workload, wanted),
-        0.88,
-        [("A start that hangs is noticed later", "Un démarrage bloqué est vu plus tard"), RESTART],
+        why=why,
+        changes=patch_workload(view, workload, wanted),
+        weight=0.88,
+        risks=[
+            ("A start that hangs is noticed later", "Un démarrage bloqué est vu plus tard"),
+            RESTART,
+        ],
     )
 
 

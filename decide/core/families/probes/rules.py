@@ -115,12 +115,20 @@ def _probe(
     )
     if killed:
         score = min(0.96, score + 0.05)
-    facts = [Fact("event", quote(f"{text} ({count} times)"), workload.ref, float(count), "times")]
+    facts = [
+        Fact(
+            source="event",
+            statement=quote(f"{text} ({count} times)"),
+            object=workload.ref,
+            value=float(count),
+            unit="times",
+        )
+    ]
     facts.append(
         Fact(
-            "object",
-            f"{name} probe of {container.name}: {kind} on port {port}; container ports {[p.get('containerPort') for p in container.ports]}; {why}",
-            workload.ref,
+            source="object",
+            statement=f"{name} probe of {container.name}: {kind} on port {port}; container ports {[p.get('containerPort') for p in container.ports]}; {why}",
+            object=workload.ref,
         )
     )
     data = {
@@ -133,13 +141,13 @@ def _probe(
     }
     against = ["the container also exits by itself"] if crashed else []
     yield Finding(
-        f"{name}_probe_{verdict}",
-        workload.ref,
-        score,
-        f"{why}; {quote(text)}",
-        facts,
-        against,
-        data,
+        failure_class=f"{name}_probe_{verdict}",
+        object=workload.ref,
+        score=score,
+        detail=f"{why}; {quote(text)}",
+        evidence=facts,
+        against=against,
+        facts=data,
     )
 
 

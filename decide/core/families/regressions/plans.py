@@ -30,15 +30,15 @@ def surge(finding: Finding, view: ClusterView) -> list[Draft]:
         drafts.insert(
             0,
             Draft(
-                "set_replicas",
-                (
+                fix_kind="set_replicas",
+                title=(
                     f"Run {more} replicas of {workload.name}",
                     f"Passer {workload.name} à {more} réplicas",
                 ),
-                why,
-                patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
-                0.86,
-                [
+                why=why,
+                changes=patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
+                weight=0.86,
+                risks=[
                     COST,
                     (
                         "Nodes must hold the additional pods",
@@ -74,14 +74,14 @@ def neighbour(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_cpu",
-            (
+            fix_kind="set_cpu",
+            title=(
                 f"Limit the CPU of {workload.name} to {limit}",
                 f"Limiter le CPU de {workload.name} à {limit}",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.76,
-            [risk, RESTART],
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.76,
+            risks=[risk, RESTART],
         )
     ]

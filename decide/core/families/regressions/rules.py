@@ -113,13 +113,13 @@ def _revision(
     what = "latency" if slow(change) else "success" if "success" in change.moved else "errors"
     text = f"{what} {arrow(change, what)} at {jump:%H:%M}, after a revision at {near[-1]:%H:%M}"
     yield Finding(
-        "bad_rollout",
-        workload.ref,
-        0.88,
-        text,
-        [Fact("change", text, workload.ref)],
-        [],
-        {"workload": workload},
+        failure_class="bad_rollout",
+        object=workload.ref,
+        score=0.88,
+        detail=text,
+        evidence=[Fact(source="change", statement=text, object=workload.ref)],
+        against=[],
+        facts={"workload": workload},
     )
 
 
@@ -128,26 +128,26 @@ def _plain(workload: Workload, change: Change, below: list[str]) -> Iterator[Fin
     if slow(change):
         text = f"latency {arrow(change, 'latency')} ms"
         yield Finding(
-            "latency_regression",
-            workload.ref,
-            0.3 if below else 0.5,
-            text,
-            [Fact("metric", text, workload.ref)],
-            against,
-            {"workload": workload},
+            failure_class="latency_regression",
+            object=workload.ref,
+            score=0.3 if below else 0.5,
+            detail=text,
+            evidence=[Fact(source="metric", statement=text, object=workload.ref)],
+            against=against,
+            facts={"workload": workload},
         )
     if _failing(change):
         what = "success" if "success" in change.moved else "errors"
         text = f"{what} {arrow(change, what)}"
         score = 0.3 if below else 0.62 if not slow(change) else 0.45
         yield Finding(
-            "error_rate_regression",
-            workload.ref,
-            score,
-            text,
-            [Fact("metric", text, workload.ref)],
-            against,
-            {"workload": workload},
+            failure_class="error_rate_regression",
+            object=workload.ref,
+            score=score,
+            detail=text,
+            evidence=[Fact(source="metric", statement=text, object=workload.ref)],
+            against=against,
+            facts={"workload": workload},
         )
 
 
@@ -158,17 +158,17 @@ def _surge(workload: Workload, change: Change) -> Iterator[Finding]:
         return
     text = f"requests {arrow(change, 'requests')} per second, CPU {arrow(change, 'cpu')} cores"
     facts = [
-        Fact("metric", text, workload.ref),
-        Fact("metric", f"latency {arrow(change, 'latency')} ms"),
+        Fact(source="metric", statement=text, object=workload.ref),
+        Fact(source="metric", statement=f"latency {arrow(change, 'latency')} ms"),
     ]
     yield Finding(
-        "load_surge",
-        workload.ref,
-        0.86,
-        text,
-        facts,
-        [],
-        {"workload": workload, "factor": more, "limit": cpu_limit(workload)},
+        failure_class="load_surge",
+        object=workload.ref,
+        score=0.86,
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts={"workload": workload, "factor": more, "limit": cpu_limit(workload)},
     )
 
 
@@ -199,13 +199,13 @@ def _neighbour(
             ):
                 text = f"{greedy.ref.key} takes {arrow(other, 'cpu')} of {size:g} cores of {place} without a limit; {workload.ref.key} is slow there"
                 yield Finding(
-                    "noisy_neighbour",
-                    greedy.ref,
-                    0.87,
-                    text,
-                    [Fact("metric", text, greedy.ref)],
-                    [],
-                    {"workload": greedy, "victim": workload},
+                    failure_class="noisy_neighbour",
+                    object=greedy.ref,
+                    score=0.87,
+                    detail=text,
+                    evidence=[Fact(source="metric", statement=text, object=greedy.ref)],
+                    against=[],
+                    facts={"workload": greedy, "victim": workload},
                 )
 
 

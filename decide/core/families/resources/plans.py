@@ -59,15 +59,15 @@ def disk(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_volume",
-            (
+            fix_kind="set_volume",
+            title=(
                 f"Allow {workload.name} half as much local disk again",
                 f"Accorder à {workload.name} moitié plus de disque local",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.78,
-            [risk, RESTART],
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.78,
+            risks=[risk, RESTART],
         )
     ]
 
@@ -104,25 +104,25 @@ def memory(finding: Finding, view: ClusterView) -> list[Draft]:
     both = wanted if (request or 0) >= size.limit else [*wanted, (ask, text)]
     drafts = [
         Draft(
-            "set_memory",
-            title,
-            why,
-            patch_workload(view, workload, both),
-            0.95 if size.measured else 0.85,
-            [COST, RESTART],
+            fix_kind="set_memory",
+            title=title,
+            why=why,
+            changes=patch_workload(view, workload, both),
+            weight=0.95 if size.measured else 0.85,
+            risks=[COST, RESTART],
         )
     ]
     drafts.append(
         Draft(
-            "set_memory",
-            (
+            fix_kind="set_memory",
+            title=(
                 f"Raise only the memory limit of {container.name} to {text}",
                 f"Porter seulement la limite mémoire de {container.name} à {text}",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.75,
-            [
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.75,
+            risks=[
                 (
                     "The node may run short: the request stays lower than the limit",
                     "Le nœud peut manquer de mémoire : la request reste sous la limite",

@@ -51,15 +51,18 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                 score, reasons = told
                 limit = memory_limit(workload, container.name)
                 used = peak(usage(view, workload, "memory", container.name))
-                facts = [Fact("object", reason, workload.ref) for reason in reasons]
+                facts = [
+                    Fact(source="object", statement=reason, object=workload.ref)
+                    for reason in reasons
+                ]
                 if used is not None:
                     facts.append(
                         Fact(
-                            "metric",
-                            f"highest memory {used / 2**20:.0f} MiB",
-                            workload.ref,
-                            used / 2**20,
-                            "MiB",
+                            source="metric",
+                            statement=f"highest memory {used / 2**20:.0f} MiB",
+                            object=workload.ref,
+                            value=used / 2**20,
+                            unit="MiB",
                         )
                     )
                 detail = (
@@ -68,13 +71,13 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                     else f"container {container.name}"
                 )
                 yield Finding(
-                    "oom_killed",
-                    workload.ref,
-                    score,
-                    detail,
-                    facts,
-                    [],
-                    {
+                    failure_class="oom_killed",
+                    object=workload.ref,
+                    score=score,
+                    detail=detail,
+                    evidence=facts,
+                    against=[],
+                    facts={
                         "workload": workload,
                         "container": container.name,
                         "limit": limit,
@@ -100,13 +103,21 @@ def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                 continue
             text = f"memory of {container.name} climbs steadily from {run[0] / 2**20:.0f} to {run[-1] / 2**20:.0f} MiB of {limit / 2**20:.0f} MiB"
             yield Finding(
-                "memory_leak",
-                workload.ref,
-                0.97,
-                text,
-                [Fact("metric", text, workload.ref, run[-1] / 2**20, "MiB")],
-                [],
-                {"workload": workload},
+                failure_class="memory_leak",
+                object=workload.ref,
+                score=0.97,
+                detail=text,
+                evidence=[
+                    Fact(
+                        source="metric",
+                        statement=text,
+                        object=workload.ref,
+                        value=run[-1] / 2**20,
+                        unit="MiB",
+                    )
+                ],
+                against=[],
+                facts={"workload": workload},
             )
             return
 
@@ -183,16 +194,16 @@ def _evicted(workload: Workload) -> Iterator[Finding]:
         text = str(at(pod.obj, "status", "message") or "")
         if at(pod.obj, "status", "reason") != "Evicted":
             continue
-        fact = Fact("object", quote(text), workload.ref)
+        fact = Fact(source="object", statement=quote(text), object=workload.ref)
         if "ephemeral" in text or "EmptyDir volume" in text:
             yield Finding(
-                "ephemeral_storage_exceeded",
-                workload.ref,
-                0.4 if workload.available else 0.9,
-                quote(text),
-                [fact],
-                [],
-                {"workload": workload, "message": text},
+                failure_class="ephemeral_storage_exceeded",
+                object=workload.ref,
+                score=0.4 if workload.available else 0.9,
+                detail=quote(text),
+                evidence=[fact],
+                against=[],
+                facts={"workload": workload, "message": text},
             )
         return
 

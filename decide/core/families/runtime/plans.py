@@ -45,12 +45,12 @@ def variable(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_env",
-                (f"Call it {name}", f"La nommer {name}"),
-                why,
-                patch_workload(view, workload, [(f"{path}[{index}].name", name)]),
-                0.82,
-                [RESTART],
+                fix_kind="set_env",
+                title=(f"Call it {name}", f"La nommer {name}"),
+                why=why,
+                changes=patch_workload(view, workload, [(f"{path}[{index}].name", name)]),
+                weight=0.82,
+                risks=[RESTART],
             )
         )
     elif len(told) == 1:
@@ -67,12 +67,12 @@ def variable(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_env",
-                (f"Set {name} as its neighbours do", f"Définir {name} comme ses voisins"),
-                why,
-                patch_workload(view, workload, [(where, value)]),
-                0.66,
-                [risk, RESTART],
+                fix_kind="set_env",
+                title=(f"Set {name} as its neighbours do", f"Définir {name} comme ses voisins"),
+                why=why,
+                changes=patch_workload(view, workload, [(where, value)]),
+                weight=0.66,
+                risks=[risk, RESTART],
             )
         )
     return drafts
@@ -88,15 +88,17 @@ def replicas(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_replicas",
-            (
+            fix_kind="set_replicas",
+            title=(
                 f"Run {wanted} replica(s) of {workload.name}",
                 f"Passer {workload.name} à {wanted} réplica(s)",
             ),
-            why,
-            patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]),
-            0.9,
-            [("Somebody may have scaled it down on purpose", "L'arrêt était peut-être voulu")],
+            why=why,
+            changes=patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]),
+            weight=0.9,
+            risks=[
+                ("Somebody may have scaled it down on purpose", "L'arrêt était peut-être voulu")
+            ],
         )
     ]
 
@@ -126,15 +128,18 @@ def volume_owner(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_volume",
-            (
+            fix_kind="set_volume",
+            title=(
                 f"Give the volume of {workload.name} to group {group}",
                 f"Donner le volume de {workload.name} au groupe {group}",
             ),
-            why,
-            patch_workload(view, workload, [(":securityContext.fsGroup", group)]),
-            0.7,
-            [("hostPath volumes ignore fsGroup", "Les volumes hostPath ignorent fsGroup"), RESTART],
+            why=why,
+            changes=patch_workload(view, workload, [(":securityContext.fsGroup", group)]),
+            weight=0.7,
+            risks=[
+                ("hostPath volumes ignore fsGroup", "Les volumes hostPath ignorent fsGroup"),
+                RESTART,
+            ],
         ),
         *rollback(finding, view),
     ]

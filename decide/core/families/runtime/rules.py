@@ -59,15 +59,15 @@ def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         told = [h for h in view.hits(workload) if h.signal == signal]
         if told:
             score = 0.86 if not workload.available else 0.68 if len(told) > 2 else 0.5
-            fact = Fact("log", quote(told[-1].line), workload.ref)
+            fact = Fact(source="log", statement=quote(told[-1].line), object=workload.ref)
             yield Finding(
-                class_id,
-                workload.ref,
-                score,
-                quote(told[-1].line),
-                [fact],
-                [],
-                {"workload": workload, "subject": told[-1].subject},
+                failure_class=class_id,
+                object=workload.ref,
+                score=score,
+                detail=quote(told[-1].line),
+                evidence=[fact],
+                against=[],
+                facts={"workload": workload, "subject": told[-1].subject},
             )
 
 
@@ -75,11 +75,11 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
     hits = [h for h in view.hits(workload) if h.container in ("", container.name)]
     code = container.terminated.get("exitCode")
     base = Fact(
-        "object",
-        f"container {container.name}: {container.restarts} restarts, last exit code {code}",
-        workload.ref,
-        float(container.restarts),
-        "restarts",
+        source="object",
+        statement=f"container {container.name}: {container.restarts} restarts, last exit code {code}",
+        object=workload.ref,
+        value=float(container.restarts),
+        unit="restarts",
     )
     data = {"workload": workload, "container": container.name, "exit_code": code}
     found = False
@@ -99,15 +99,15 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
             continue
         exact, adjusted = _adjust(workload, class_id, hit, score)
         found = True
-        fact = Fact("log", quote(hit.line), workload.ref)
+        fact = Fact(source="log", statement=quote(hit.line), object=workload.ref)
         yield Finding(
-            exact,
-            workload.ref,
-            adjusted,
-            quote(hit.line),
-            [fact, base],
-            [],
-            {**data, "subject": hit.subject, "hit": hit},
+            failure_class=exact,
+            object=workload.ref,
+            score=adjusted,
+            detail=quote(hit.line),
+            evidence=[fact, base],
+            against=[],
+            facts={**data, "subject": hit.subject, "hit": hit},
         )
     if code == 0 and not found:
         yield from _ends_well(view, workload, container, base)
@@ -116,9 +116,18 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
     if container.init:
         return  # told by the rules of the start
     panic = _pick(hits, "panic") or _pick(hits, "heap")
-    facts = [base, *([Fact("log", quote(panic.line), workload.ref)] if panic else [])]
+    facts = [
+        base,
+        *([Fact(source="log", statement=quote(panic.line), object=workload.ref)] if panic else []),
+    ]
     yield Finding(
-        "crash_code", workload.ref, 0.64 if panic else 0.45, f"exit code {code}", facts, [], data
+        failure_class="crash_code",
+        object=workload.ref,
+        score=0.64 if panic else 0.45,
+        detail=f"exit code {code}",
+        evidence=facts,
+        against=[],
+        facts=data,
     )
 
 
@@ -137,13 +146,13 @@ def _ends_well(
         return
     text = f"container {container.name} ends with exit code 0, {container.restarts} times"
     yield Finding(
-        "container_exits_at_once",
-        workload.ref,
-        0.82,
-        text,
-        [base],
-        [],
-        {"workload": workload, "container": container.name},
+        failure_class="container_exits_at_once",
+        object=workload.ref,
+        score=0.82,
+        detail=text,
+        evidence=[base],
+        against=[],
+        facts={"workload": workload, "container": container.name},
     )
 
 
@@ -176,12 +185,27 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     declared = view.declared.get((workload.kind, workload.namespace, workload.name), {})
     wanted = number(at(declared, "spec", "replicas"), 1 if declared else 0)
     facts = [
-        Fact("object", f"{workload.ref.key} has spec.replicas 0", workload.ref, 0.0, "replicas")
+        Fact(
+            source="object",
+            statement=f"{workload.ref.key} has spec.replicas 0",
+            object=workload.ref,
+            value=0.0,
+            unit="replicas",
+        )
     ]
     if services:
-        facts.append(Fact("object", f"Service {name_of(services[0])} has no endpoints for it"))
+        facts.append(
+            Fact(
+                source="object", statement=f"Service {name_of(services[0])} has no endpoints for it"
+            )
+        )
     if wanted:
-        facts.append(Fact("repository", f"the deployment repository declares {wanted} replicas"))
+        facts.append(
+            Fact(
+                source="repository",
+                statement=f"the deployment repository declares {wanted} replicas",
+            )
+        )
     # Nobody's Service and nobody's declaration: an idle workload is meant to be idle.
     score = (
         0.4 + (0.45 if services else 0.0) + (0.1 if services and wanted else 0.3 if wanted else 0.0)
@@ -189,13 +213,13 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if declared and not wanted:  # the repository says so too: somebody means it
         score = 0.25
     yield Finding(
-        "zero_replicas",
-        workload.ref,
-        score,
-        "spec.replicas is 0",
-        facts,
-        [],
-        {"workload": workload, "declared": wanted},
+        failure_class="zero_replicas",
+        object=workload.ref,
+        score=score,
+        detail="spec.replicas is 0",
+        evidence=facts,
+        against=[],
+        facts={"workload": workload, "declared": wanted},
     )
 
 
@@ -218,11 +242,11 @@ def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         text = f"{name_of(newest)} is not ready while {name_of(serving[-1])} still serves"
         score = 0.84 if failing else 0.6 if stuck else 0.45
         yield Finding(
-            "bad_rollout",
-            workload.ref,
-            score,
-            text,
-            [Fact("change", text, workload.ref)],
-            [],
-            {"workload": workload, "newest": newest, "good": serving[-1]},
+            failure_class="bad_rollout",
+            object=workload.ref,
+            score=score,
+            detail=text,
+            evidence=[Fact(source="change", statement=text, object=workload.ref)],
+            against=[],
+            facts={"workload": workload, "newest": newest, "good": serving[-1]},
         )

@@ -141,23 +141,31 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 
 def _explain(view: ClusterView, workload: Workload, pod: Pod, text: str) -> Iterator[Finding]:
-    fact = Fact("event", quote(text), workload.ref)
+    fact = Fact(source="event", statement=quote(text), object=workload.ref)
     reasons = tally(text)
     facts = {"workload": workload, "pod": pod, "reasons": reasons, "message": text}
     found = False
     for class_id, score in _classes(view, pod, text, reasons):
         found = True
         yield Finding(
-            class_id,
-            workload.ref,
-            score,
-            quote(text),
-            [fact, *_node_facts(view, pod, class_id)],
-            [],
-            facts,
+            failure_class=class_id,
+            object=workload.ref,
+            score=score,
+            detail=quote(text),
+            evidence=[fact, *_node_facts(view, pod, class_id)],
+            against=[],
+            facts=facts,
         )
     if not found and "persistentvolumeclaim" not in text.lower():
-        yield Finding("undetermined", workload.ref, 0.3, quote(text), [fact], [], facts)
+        yield Finding(
+            failure_class="undetermined",
+            object=workload.ref,
+            score=0.3,
+            detail=quote(text),
+            evidence=[fact],
+            against=[],
+            facts=facts,
+        )
 
 
 def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
@@ -165,7 +173,10 @@ def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
     if class_id == "node_selector_mismatch":
         wanted = pairs(mapping(pod.spec.get("nodeSelector")))
         out.append(
-            Fact("object", f"nodeSelector asks for {wanted}; {len(view.nodes)} nodes, none fits")
+            Fact(
+                source="object",
+                statement=f"nodeSelector asks for {wanted}; {len(view.nodes)} nodes, none fits",
+            )
         )
     if class_id in ("taint_not_tolerated", "node_cordoned"):
         for node in view.nodes:
@@ -173,7 +184,10 @@ def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
                 taints = [str(t.get("key")) for t in untolerated(pod.spec, node)]
                 state = "cordoned" if cordoned(node) else f"tainted {taints}" if taints else "free"
                 out.append(
-                    Fact("object", f"node {name_of(node)} fits the pod's labels and is {state}")
+                    Fact(
+                        source="object",
+                        statement=f"node {name_of(node)} fits the pod's labels and is {state}",
+                    )
                 )
     return out[:5]
 

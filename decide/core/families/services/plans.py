@@ -35,16 +35,16 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
     why = (f"{finding.detail}.", f"{finding.detail}.")
     return [
         Draft(
-            "set_service_selector",
-            (
+            fix_kind="set_service_selector",
+            title=(
                 f"Service {finding.object.name} selects {pairs(wanted)}",
                 f"Le Service {finding.object.name} vise {pairs(wanted)}",
             ),
-            why,
-            patch(view, finding.object, service, exchange("spec.selector", old, wanted)),
-            0.92,
-            [_BREAK],
-            SECONDS,
+            why=why,
+            changes=patch(view, finding.object, service, exchange("spec.selector", old, wanted)),
+            weight=0.92,
+            risks=[_BREAK],
+            time=SECONDS,
         )
     ]
 
@@ -74,16 +74,16 @@ def port(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         out.append(
             Draft(
-                "set_service_port",
-                (
+                fix_kind="set_service_port",
+                title=(
                     f"Service {finding.object.name} sends to port {value}",
                     f"Le Service {finding.object.name} vise le port {value}",
                 ),
-                why,
-                patch(view, finding.object, service, [(f"{place}.targetPort", value)]),
-                0.92 - 0.25 * at_,
-                [_BREAK],
-                SECONDS,
+                why=why,
+                changes=patch(view, finding.object, service, [(f"{place}.targetPort", value)]),
+                weight=0.92 - 0.25 * at_,
+                risks=[_BREAK],
+                time=SECONDS,
             )
         )
     return out
@@ -96,16 +96,18 @@ def protocol(finding: Finding, view: ClusterView) -> list[Draft]:
     why = (f"{finding.detail}.", f"{finding.detail}.")
     return [
         Draft(
-            "set_service_port",
-            (
+            fix_kind="set_service_port",
+            title=(
                 f"Service {finding.object.name} offers {value}",
                 f"Le Service {finding.object.name} offre {value}",
             ),
-            why,
-            patch(view, finding.object, service, [(f"{_place(service, entry)}.protocol", value)]),
-            0.92,
-            [_BREAK],
-            SECONDS,
+            why=why,
+            changes=patch(
+                view, finding.object, service, [(f"{_place(service, entry)}.protocol", value)]
+            ),
+            weight=0.92,
+            risks=[_BREAK],
+            time=SECONDS,
         )
     ]
 
@@ -160,12 +162,12 @@ def address(finding: Finding, view: ClusterView) -> list[Draft]:
         )
     return [
         Draft(
-            "set_env",
-            (f"{found.key} = {value}", f"{found.key} = {value}"),
-            why,
-            change,
-            0.88,
-            [risk],
+            fix_kind="set_env",
+            title=(f"{found.key} = {value}", f"{found.key} = {value}"),
+            why=why,
+            changes=change,
+            weight=0.88,
+            risks=[risk],
         ),
         *rollback(finding, view),
     ]
@@ -193,13 +195,19 @@ def service(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "create_object",
-            (f"Create Service {name}", f"Créer le Service {name}"),
-            why,
-            [KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)],
-            0.82,
-            [("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")],
-            SECONDS,
+            fix_kind="create_object",
+            title=(f"Create Service {name}", f"Créer le Service {name}"),
+            why=why,
+            changes=[
+                KubernetesChange(
+                    object=ref, action="create", manifest=manifest, beside=workload.ref
+                )
+            ],
+            weight=0.82,
+            risks=[
+                ("Somebody may have removed it on purpose", "Sa suppression était peut-être voulue")
+            ],
+            time=SECONDS,
         )
     ]
 
@@ -220,15 +228,15 @@ def dns(finding: Finding, view: ClusterView) -> list[Draft]:
         f"{finding.detail} : les noms du cluster ne s'y résolvent pas.",
     )
     first = Draft(
-        "other",
-        (
+        fix_kind="other",
+        title=(
             f"Resolve names of {workload.name} by the cluster's DNS",
             f"Résoudre les noms de {workload.name} par le DNS du cluster",
         ),
-        why,
-        patch_workload(view, workload, wanted),
-        0.85,
-        [RESTART],
+        why=why,
+        changes=patch_workload(view, workload, wanted),
+        weight=0.85,
+        risks=[RESTART],
     )
     return [first, *_servers(finding, view), *rollback(finding, view)]
 
@@ -249,11 +257,13 @@ def _servers(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "other",
-            (f"Ask {dns_[0]} first", f"Interroger {dns_[0]} d'abord"),
-            why,
-            patch_workload(view, workload, [(":dnsConfig.nameservers", [dns_[0], *servers])]),
-            0.68,
-            [RESTART],
+            fix_kind="other",
+            title=(f"Ask {dns_[0]} first", f"Interroger {dns_[0]} d'abord"),
+            why=why,
+            changes=patch_workload(
+                view, workload, [(":dnsConfig.nameservers", [dns_[0], *servers])]
+            ),
+            weight=0.68,
+            risks=[RESTART],
         )
     ]

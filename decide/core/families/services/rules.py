@@ -81,13 +81,13 @@ def _selector(view: ClusterView, service: Obj) -> Iterator[Finding]:
     score = 0.7 + 0.3 * min(1.0, belief) if workload.ready else 0.5
     score = min(0.95, score)
     yield Finding(
-        "service_selector_mismatch",
-        service_ref(service),
-        score,
-        text,
-        [Fact("object", text, service_ref(service))],
-        [],
-        {"service": service, "workload": workload},
+        failure_class="service_selector_mismatch",
+        object=service_ref(service),
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=service_ref(service))],
+        against=[],
+        facts={"service": service, "workload": workload},
     )
 
 
@@ -133,7 +133,13 @@ def _port(
             text = f'target port "{target}" of Service {ref.name} is no port name of {workload.ref.key} ({sorted(map(str, names)) or "it names none"})'
             score = 0.9 if workload.ready and (none_ready or tested is False) else 0.75
             yield Finding(
-                "service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data
+                failure_class="service_port_mismatch",
+                object=ref,
+                score=score,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=ref)],
+                against=[],
+                facts=data,
             )
             return
         wanted = next(
@@ -155,7 +161,13 @@ def _port(
         text = f"target port {wanted} of Service {ref.name} is none of the ports of {workload.ref.key} ({sorted(numbers)})"
         if score > 0.1:
             yield Finding(
-                "service_port_mismatch", ref, score, text, [Fact("object", text, ref)], [], data
+                failure_class="service_port_mismatch",
+                object=ref,
+                score=score,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=ref)],
+                against=[],
+                facts=data,
             )
         return
     protocol = str(port.get("protocol") or "TCP")
@@ -167,13 +179,13 @@ def _port(
     if same and protocol not in same and not headless:
         text = f"Service {ref.name} offers {protocol} on port {port.get('port')}, the container {same[0]}"
         yield Finding(
-            "service_protocol_mismatch",
-            ref,
-            0.93 if tested is not True else 0.6,
-            text,
-            [Fact("object", text, ref)],
-            [],
-            {**data, "protocol": same[0]},
+            failure_class="service_protocol_mismatch",
+            object=ref,
+            score=0.93 if tested is not True else 0.6,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=ref)],
+            against=[],
+            facts={**data, "protocol": same[0]},
         )
 
 
@@ -198,13 +210,13 @@ def _unbalanced(view: ClusterView, service: Obj) -> Iterator[Finding]:
     )
     score = 0.9 if failed else 0.64 if asked else 0.4
     yield Finding(
-        "load_balancer_pending",
-        ref,
-        score,
-        text,
-        [Fact("event" if failed else "object", text, ref)],
-        [],
-        {"service": service},
+        failure_class="load_balancer_pending",
+        object=ref,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="event" if failed else "object", statement=text, object=ref)],
+        against=[],
+        facts={"service": service},
     )
 
 
@@ -267,8 +279,8 @@ def _elsewhere(
         + 0.1 * _differs(view, workload, address)
     )
     facts = [
-        Fact("object", text, workload.ref),
-        *(Fact("log", quote(h.line), workload.ref) for h in told[-1:]),
+        Fact(source="object", statement=text, object=workload.ref),
+        *(Fact(source="log", statement=quote(h.line), object=workload.ref) for h in told[-1:]),
     ]
     data = {
         "workload": workload,
@@ -277,7 +289,15 @@ def _elsewhere(
         "port": address.port,
         "space": workload.namespace,
     }
-    yield Finding("env_address_mismatch", workload.ref, min(score, 0.95), text, facts, [], data)
+    yield Finding(
+        failure_class="env_address_mismatch",
+        object=workload.ref,
+        score=min(score, 0.95),
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts=data,
+    )
 
 
 def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
@@ -306,17 +326,23 @@ def _no_service(
         score -= 0.25
         yield _unserved(view, workload, address, name, told=told)
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: there is no Service {name}"
-    facts = [Fact("object", text, workload.ref)]
+    facts = [Fact(source="object", statement=text, object=workload.ref)]
     if told:
-        facts.append(Fact("log", f"the log says that {name} does not resolve", workload.ref))
+        facts.append(
+            Fact(
+                source="log",
+                statement=f"the log says that {name} does not resolve",
+                object=workload.ref,
+            )
+        )
     yield Finding(
-        "env_address_mismatch",
-        workload.ref,
-        min(score, 0.95),
-        text,
-        facts,
-        [],
-        {"workload": workload, "address": address, "near": near, "port": address.port},
+        failure_class="env_address_mismatch",
+        object=workload.ref,
+        score=min(score, 0.95),
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts={"workload": workload, "address": address, "near": near, "port": address.port},
     )
 
 
@@ -327,20 +353,24 @@ def _unserved(
     target = view.named(caller.namespace, name) or caller
     declared = view.declared.get(("Service", caller.namespace, name))
     text = f"{caller.ref.key} calls {quote(address.value)}; {target.ref.key} runs and there is no Service {name}"
-    facts = [Fact("object", text, target.ref)]
+    facts = [Fact(source="object", statement=text, object=target.ref)]
     if declared:
-        facts.append(Fact("repository", f"the deployment repository declares Service {name}"))
+        facts.append(
+            Fact(
+                source="repository", statement=f"the deployment repository declares Service {name}"
+            )
+        )
     score = 0.45 + 0.35 * told + 0.12 * bool(declared) + 0.06 * (address.port is not None)
     if not view.collected("resourcequotas"):  # a full quota may be why it is not there
         score = min(score, 0.55)
     return Finding(
-        "service_missing",
-        target.ref,
-        min(score, 0.86),
-        text,
-        facts,
-        [],
-        {
+        failure_class="service_missing",
+        object=target.ref,
+        score=min(score, 0.86),
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts={
             "workload": target,
             "caller": caller,
             "service_name": name,
@@ -383,13 +413,18 @@ def _wrong_port(
         return
     text = f"{address.key}={quote(address.value)} of {workload.ref.key}: Service {name_of(service)} has ports {ports}"
     yield Finding(
-        "env_address_mismatch",
-        workload.ref,
-        0.9,
-        text,
-        [Fact("object", text, workload.ref)],
-        [],
-        {"workload": workload, "address": address, "near": name_of(service), "port": ports[0]},
+        failure_class="env_address_mismatch",
+        object=workload.ref,
+        score=0.9,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=workload.ref)],
+        against=[],
+        facts={
+            "workload": workload,
+            "address": address,
+            "near": name_of(service),
+            "port": ports[0],
+        },
     )
 
 
@@ -412,21 +447,36 @@ def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     foreign = policy == "None" and not (set(servers) & cluster_dns)
     outside = policy == "Default"
     sick = not workload.available or bool(errors)
-    facts = [Fact("object", f"dnsPolicy {policy}, nameservers {servers}", workload.ref)]
-    facts += [Fact("log", quote(h.line), workload.ref) for h in (known or errors)[-1:]]
+    facts = [
+        Fact(
+            source="object",
+            statement=f"dnsPolicy {policy}, nameservers {servers}",
+            object=workload.ref,
+        )
+    ]
+    facts += [
+        Fact(source="log", statement=quote(h.line), object=workload.ref)
+        for h in (known or errors)[-1:]
+    ]
     data = {"workload": workload, "policy": policy, "servers": servers}
     if foreign or outside:
         score = 0.55 + 0.25 * sick + 0.15 * bool(known or errors)
         yield Finding(
-            "dns_config_broken",
-            workload.ref,
-            score,
-            f"dnsPolicy {policy}, nameservers {servers}",
-            facts,
-            [],
-            data,
+            failure_class="dns_config_broken",
+            object=workload.ref,
+            score=score,
+            detail=f"dnsPolicy {policy}, nameservers {servers}",
+            evidence=facts,
+            against=[],
+            facts=data,
         )
     elif known and not workload.available:
         yield Finding(
-            "dns_config_broken", workload.ref, 0.5, quote(known[-1].line), facts, [], data
+            failure_class="dns_config_broken",
+            object=workload.ref,
+            score=0.5,
+            detail=quote(known[-1].line),
+            evidence=facts,
+            against=[],
+            facts=data,
         )

@@ -133,12 +133,20 @@ def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container)
     ]
     told = [t for t in texts if t and not t.startswith("Back-off pulling")]
     text = next((t for t in told if not image or image in t), told[0] if told else texts[0])
-    facts = [Fact("event", quote(text or str(container.waiting.get("reason"))), workload.ref)]
+    facts = [
+        Fact(
+            source="event",
+            statement=quote(text or str(container.waiting.get("reason"))),
+            object=workload.ref,
+        )
+    ]
     class_id = next((c for c, pattern in _PULL_CLASSES if pattern.search(text)), "")
     secrets = [e for e in events if e.reason == "FailedToRetrieveImagePullSecret"]
     score = 0.95
     if secrets and class_id in ("", "image_pull_secret_missing", "image_not_found"):
-        facts.append(Fact("event", quote(secrets[-1].message), workload.ref))
+        facts.append(
+            Fact(source="event", statement=quote(secrets[-1].message), object=workload.ref)
+        )
         # Registries answer "not found" to strangers; with the credentials missing that says nothing of the image.
         class_id = "image_pull_secret_missing"
     if str(container.waiting.get("reason")) == "InvalidImageName":
@@ -149,13 +157,13 @@ def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container)
         score = 0.85
     data = {"workload": workload, "container": container.name, "image": image, "message": text}
     return Finding(
-        class_id or "image_not_found",
-        workload.ref,
-        score if class_id else 0.5,
-        quote(text),
-        facts,
-        [],
-        data,
+        failure_class=class_id or "image_not_found",
+        object=workload.ref,
+        score=score if class_id else 0.5,
+        detail=quote(text),
+        evidence=facts,
+        against=[],
+        facts=data,
     )
 
 
@@ -163,27 +171,51 @@ def _create(view: ClusterView, workload: Workload, pod: Pod, container: Containe
     events = view.events_of("Pod", pod.namespace, pod.name)
     text = str(container.waiting.get("message") or "")
     text = text or next((e.message for e in reversed(events) if e.reason == "Failed"), "")
-    facts = [Fact("event", quote(text), workload.ref)]
+    facts = [Fact(source="event", statement=quote(text), object=workload.ref)]
     data = {"workload": workload, "container": container.name, "message": text}
     missing = _MISSING.search(text) or _MISSING_KEY.search(text)
     if missing is not None:
         data |= {k: v for k, v in missing.groupdict().items() if v}
-        return Finding("config_reference_missing", workload.ref, 0.95, quote(text), facts, [], data)
+        return Finding(
+            failure_class="config_reference_missing",
+            object=workload.ref,
+            score=0.95,
+            detail=quote(text),
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
     class_id, score = next(
         ((c, n) for c, n, pattern in _CREATING if pattern.search(text)),
         ("container_create_failed", 0.75),
     )
-    return Finding(class_id, workload.ref, score, quote(text), facts, [], data)
+    return Finding(
+        failure_class=class_id,
+        object=workload.ref,
+        score=score,
+        detail=quote(text),
+        evidence=facts,
+        against=[],
+        facts=data,
+    )
 
 
 def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding]:
     for event in reversed(view.events_of("Pod", pod.namespace, pod.name)):
         if event.reason not in ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"):
             continue
-        facts = [Fact("event", quote(event.message), workload.ref)]
+        facts = [Fact(source="event", statement=quote(event.message), object=workload.ref)]
         data = {"workload": workload, "message": event.message}
         if "OOM" in event.message:
-            yield Finding("oom_killed", workload.ref, 0.93, quote(event.message), facts, [], data)
+            yield Finding(
+                failure_class="oom_killed",
+                object=workload.ref,
+                score=0.93,
+                detail=quote(event.message),
+                evidence=facts,
+                against=[],
+                facts=data,
+            )
             return
         special = next((c for c, pattern in _SANDBOX if pattern.search(event.message)), "")
         if special:
@@ -194,17 +226,23 @@ def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding
         if missing is not None or key is not None:
             data |= missing.groupdict() if missing else {"key": key["key"] if key else ""}
             yield Finding(
-                "config_reference_missing",
-                workload.ref,
-                0.93,
-                quote(event.message),
-                facts,
-                [],
-                data,
+                failure_class="config_reference_missing",
+                object=workload.ref,
+                score=0.93,
+                detail=quote(event.message),
+                evidence=facts,
+                against=[],
+                facts=data,
             )
         elif event.reason != "FailedCreatePodSandBox":
             yield Finding(
-                "volume_mount_failed", workload.ref, 0.85, quote(event.message), facts, [], data
+                failure_class="volume_mount_failed",
+                object=workload.ref,
+                score=0.85,
+                detail=quote(event.message),
+                evidence=facts,
+                against=[],
+                facts=data,
             )
         return
 
@@ -241,7 +279,15 @@ def _special(  # noqa: PLR0917
     data: dict[str, object],
 ) -> Finding:
     ref = node_ref(pod.node) if class_id.startswith("node_") and pod.node else workload.ref
-    return Finding(class_id, ref, 0.88, text, facts, [], data)
+    return Finding(
+        failure_class=class_id,
+        object=ref,
+        score=0.88,
+        detail=text,
+        evidence=facts,
+        against=[],
+        facts=data,
+    )
 
 
 def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator[Finding]:
@@ -250,30 +296,62 @@ def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator
     data = {"workload": workload, "container": container.name, "message": text, "exit_code": code}
     facts = [
         Fact(
-            "object",
-            quote(f"container {container.name} ended with exit code {code}: {text}"),
-            workload.ref,
+            source="object",
+            statement=quote(f"container {container.name} ended with exit code {code}: {text}"),
+            object=workload.ref,
         )
     ]
     if "OOM" in text:
         return  # told by the memory rules
     if "exec format error" in text:
-        yield Finding("image_platform_mismatch", workload.ref, 0.93, quote(text), facts, [], data)
+        yield Finding(
+            failure_class="image_platform_mismatch",
+            object=workload.ref,
+            score=0.93,
+            detail=quote(text),
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
     elif _MOUNTING.search(text):
-        yield Finding("volume_mount_failed", workload.ref, 0.9, quote(text), facts, [], data)
+        yield Finding(
+            failure_class="volume_mount_failed",
+            object=workload.ref,
+            score=0.9,
+            detail=quote(text),
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
     elif _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
-        yield Finding("bad_command", workload.ref, 0.93, quote(text), facts, [], data)
+        yield Finding(
+            failure_class="bad_command",
+            object=workload.ref,
+            score=0.93,
+            detail=quote(text),
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
     elif code in (126, 127):
-        yield Finding("bad_command", workload.ref, 0.85, f"exit code {code}", facts, [], data)
+        yield Finding(
+            failure_class="bad_command",
+            object=workload.ref,
+            score=0.85,
+            detail=f"exit code {code}",
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
     if container.init:
         yield Finding(
-            "init_container_failing",
-            workload.ref,
-            0.8,
-            f"init container {container.name}: exit code {code}",
-            facts,
-            [],
-            data,
+            failure_class="init_container_failing",
+            object=workload.ref,
+            score=0.8,
+            detail=f"init container {container.name}: exit code {code}",
+            evidence=facts,
+            against=[],
+            facts=data,
         )
 
 

@@ -49,15 +49,15 @@ def claim(finding: Finding, view: ClusterView) -> list[Draft]:
         "La spec d'un PVC est immuable : supprimer d'abord le PVC non lié ; il ne contient aucune donnée",
     )
     edit = Draft(
-        "set_volume",
-        (
+        fix_kind="set_volume",
+        title=(
             f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it",
             f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes",
         ),
-        why,
-        patch(view, ref, old, [(path, after)]),
-        0.7,
-        [risk],
+        why=why,
+        changes=patch(view, ref, old, [(path, after)]),
+        weight=0.7,
+        risks=[risk],
     )
     another = _another(view, workload, old, edit, why)
     if not another:
@@ -109,12 +109,12 @@ def _another(
     created = KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
     return [
         Draft(
-            "set_volume",
-            (f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"),
-            why,
-            [created, *mounted],
-            0.78,
-            [risk],
+            fix_kind="set_volume",
+            title=(f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"),
+            why=why,
+            changes=[created, *mounted],
+            weight=0.78,
+            risks=[risk],
         )
     ]
 

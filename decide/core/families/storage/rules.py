@@ -90,8 +90,16 @@ def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -
     ref = ObjectRef(
         api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
     )
-    facts = [Fact("object", f"PersistentVolumeClaim {name} is {at(claim, 'status', 'phase')}", ref)]
-    facts += [Fact("event", e.message, ref) for e in events[-1:] if e.warning]
+    facts = [
+        Fact(
+            source="object",
+            statement=f"PersistentVolumeClaim {name} is {at(claim, 'status', 'phase')}",
+            object=ref,
+        )
+    ]
+    facts += [
+        Fact(source="event", statement=e.message, object=ref) for e in events[-1:] if e.warning
+    ]
     wanted = str(at(claim, "spec", "storageClassName") or "")
     classes = {name_of(c) for c in view.all("storageclasses")}
     base = 0.95 if waiting else 0.7
@@ -102,13 +110,13 @@ def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -
     ):
         volumes = [v for v in view.all("persistentvolumes") if obstacles(claim, v) == {"class"}]
         yield Finding(
-            "pvc_storage_class_mismatch",
-            workload.ref,
-            base,
-            f'storage class "{wanted}" of claim {name} does not exist',
-            facts,
-            [],
-            {**data, "volumes": volumes, "classes": sorted(classes)},
+            failure_class="pvc_storage_class_mismatch",
+            object=workload.ref,
+            score=base,
+            detail=f'storage class "{wanted}" of claim {name} does not exist',
+            evidence=facts,
+            against=[],
+            facts={**data, "volumes": volumes, "classes": sorted(classes)},
         )
         return
     static = any(
@@ -119,7 +127,15 @@ def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -
         not static and wanted in classes and any(e.reason == "ProvisioningFailed" for e in events)
     )
     if provisioned:
-        yield Finding("pvc_pending", workload.ref, base - 0.1, events[-1].message, facts, [], data)
+        yield Finding(
+            failure_class="pvc_pending",
+            object=workload.ref,
+            score=base - 0.1,
+            detail=events[-1].message,
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
         return
     yield from _nearest(view, workload, claim, facts, base)
 
@@ -139,13 +155,13 @@ def _nearest(
     data = {"workload": workload, "claim": claim}
     if not ranked:
         yield Finding(
-            "pvc_pending",
-            workload.ref,
-            base - 0.15,
-            f"no volume for claim {name_of(claim)}",
-            facts,
-            [],
-            data,
+            failure_class="pvc_pending",
+            object=workload.ref,
+            score=base - 0.15,
+            detail=f"no volume for claim {name_of(claim)}",
+            evidence=facts,
+            against=[],
+            facts=data,
         )
         return
     seen: set[str] = set()
@@ -158,11 +174,11 @@ def _nearest(
             penalty = 0.12 * (len(why) - 1) + 0.1 * (len(why) - best)
             text = f"claim {name_of(claim)} and volume {name_of(volume)} differ in: {', '.join(sorted(why))}"
             yield Finding(
-                _CLASS_OF[reason],
-                workload.ref,
-                max(0.2, base - penalty),
-                text,
-                [*facts, Fact("object", text)],
-                [],
-                {**data, "volume": volume},
+                failure_class=_CLASS_OF[reason],
+                object=workload.ref,
+                score=max(0.2, base - penalty),
+                detail=text,
+                evidence=[*facts, Fact(source="object", statement=text)],
+                against=[],
+                facts={**data, "volume": volume},
             )

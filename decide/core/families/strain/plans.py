@@ -57,19 +57,19 @@ def heap(finding: Finding, view: ClusterView) -> list[Draft]:
                 )
                 drafts.append(
                     Draft(
-                        "set_env",
-                        (
+                        fix_kind="set_env",
+                        title=(
                             f"A heap of {int(more)} MiB for {container.name}",
                             f"Un tas de {int(more)} MiB pour {container.name}",
                         ),
-                        why,
-                        patch_workload(
+                        why=why,
+                        changes=patch_workload(
                             view,
                             workload,
                             [(env_path(container, name), value.replace(said[0], text))],
                         ),
-                        0.8,
-                        [
+                        weight=0.8,
+                        risks=[
                             ("A leak only lasts longer", "Une fuite dure seulement plus longtemps"),
                             RESTART,
                         ],
@@ -90,15 +90,15 @@ def heap(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_memory",
-                (
+                fix_kind="set_memory",
+                title=(
                     f"Raise memory of {container.name} to {text}",
                     f"Porter la mémoire de {container.name} à {text}",
                 ),
-                why,
-                patch_workload(view, workload, [(p, text) for p in paths]),
-                0.65 if drafts else 0.75,
-                [COST, RESTART],
+                why=why,
+                changes=patch_workload(view, workload, [(p, text) for p in paths]),
+                weight=0.65 if drafts else 0.75,
+                risks=[COST, RESTART],
             )
         )
     return [*drafts, *rollback(finding, view)]
@@ -128,12 +128,14 @@ def pool(finding: Finding, view: ClusterView) -> list[Draft]:
             )
             drafts.append(
                 Draft(
-                    "set_env",
-                    (f"{name} = {more}", f"{name} = {more}"),
-                    why,
-                    patch_workload(view, workload, [(env_path(container, name), str(more))]),
-                    0.72,
-                    [risk, RESTART],
+                    fix_kind="set_env",
+                    title=(f"{name} = {more}", f"{name} = {more}"),
+                    why=why,
+                    changes=patch_workload(
+                        view, workload, [(env_path(container, name), str(more))]
+                    ),
+                    weight=0.72,
+                    risks=[risk, RESTART],
                 )
             )
     return [*drafts, *rollback(finding, view)]

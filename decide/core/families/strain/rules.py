@@ -45,15 +45,15 @@ def _finding(workload: Workload, class_id: str, told: list[Hit], sick: list[Cont
     score = 0.55 if not named else 0.88 if not killed else 0.5
     if class_id == "connection_pool_exhausted" and named:
         score = 0.8
-    facts = [Fact("log", quote(h.line), workload.ref) for h in told[-2:]]
+    facts = [Fact(source="log", statement=quote(h.line), object=workload.ref) for h in told[-2:]]
     against = [] if named else ["its pods are ready now"]
     container = hit.container or (named[0].name if named else "")
     return Finding(
-        class_id,
-        workload.ref,
-        score,
-        quote(hit.line),
-        facts,
-        against,
-        {"workload": workload, "container": container},
+        failure_class=class_id,
+        object=workload.ref,
+        score=score,
+        detail=quote(hit.line),
+        evidence=facts,
+        against=against,
+        facts={"workload": workload, "container": container},
     )

@@ -22,11 +22,11 @@ def names(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_replicas",
-            ("Run 2 replicas of the DNS", "Passer le DNS à 2 réplicas"),
-            why,
-            patch(view, finding.object, owner, [("spec.replicas", 2)]),
-            0.85,
-            [("Somebody may be at work on it", "Une intervention est peut-être en cours")],
+            fix_kind="set_replicas",
+            title=("Run 2 replicas of the DNS", "Passer le DNS à 2 réplicas"),
+            why=why,
+            changes=patch(view, finding.object, owner, [("spec.replicas", 2)]),
+            weight=0.85,
+            risks=[("Somebody may be at work on it", "Une intervention est peut-être en cours")],
         )
     ]

@@ -44,7 +44,13 @@ def find(view: ClusterView) -> Iterator[Finding]:
                     api_version="v1", kind="Pod", namespace=mine[0].namespace, name=mine[0].name
                 )
             )
-            yield Finding(class_id, ref, 0.93, text, [Fact("object", text, ref)])
+            yield Finding(
+                failure_class=class_id,
+                object=ref,
+                score=0.93,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=ref)],
+            )
 
 
 def _why(pod: Pod) -> str:
@@ -65,7 +71,7 @@ def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding]:
     complaints = [
         (w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"
     ]
-    facts = [Fact("log", quote(h.line), w.ref) for w, h in complaints[:2]]
+    facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in complaints[:2]]
     ref = ObjectRef(
         api_version="apps/v1",
         kind="Deployment",
@@ -76,28 +82,48 @@ def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding]:
     if owner is not None and number(at(owner, "spec", "replicas"), 1) == 0:
         text = f"{ref.key} has 0 replicas"
         yield Finding(
-            "cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data
+            failure_class="cluster_dns_down",
+            object=ref,
+            score=0.96,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=ref), *facts],
+            against=[],
+            facts=data,
         )
     elif mine and not any(p.ready for p in mine):
         text = f"none of {len(mine)} DNS pods is ready: {quote(_why(mine[0]))}"
         yield Finding(
-            "cluster_dns_down", ref, 0.96, text, [Fact("object", text, ref), *facts], [], data
+            failure_class="cluster_dns_down",
+            object=ref,
+            score=0.96,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=ref), *facts],
+            against=[],
+            facts=data,
         )
     elif _answers_wrong(view):
         text = "the DNS configuration answers NXDOMAIN for names of the cluster"
         config = ObjectRef(api_version="v1", kind="ConfigMap", namespace=_SPACE, name="coredns")
         yield Finding(
-            "cluster_dns_down",
-            ref,
-            0.93 if complaints else 0.7,
-            text,
-            [Fact("object", text, config), *facts],
-            [],
-            data,
+            failure_class="cluster_dns_down",
+            object=ref,
+            score=0.93 if complaints else 0.7,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=config), *facts],
+            against=[],
+            facts=data,
         )
     elif len({w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}) >= 3:
         text = f"{len({w.ref.key for w, _ in complaints})} workloads cannot resolve names of Services that exist"
-        yield Finding("cluster_dns_down", ref, 0.75, text, facts, [], data)
+        yield Finding(
+            failure_class="cluster_dns_down",
+            object=ref,
+            score=0.75,
+            detail=text,
+            evidence=facts,
+            against=[],
+            facts=data,
+        )
 
 
 _REFUSING = re.compile(
@@ -131,7 +157,11 @@ def _per_node(
     for pod in sick:
         text = f"{label} pod {pod.name} on {pod.node} is not ready: {quote(_why(pod))}"
         yield Finding(
-            class_id, node_ref(pod.node), 0.9, text, [Fact("object", text, node_ref(pod.node))]
+            failure_class=class_id,
+            object=node_ref(pod.node),
+            score=0.9,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=node_ref(pod.node))],
         )
     covered = {p.node for p in mine}
     bare = [
@@ -142,7 +172,11 @@ def _per_node(
     if len(covered) >= 2 and len(bare) == 1:
         text = f"{bare[0]} has no {label} pod, every other node has one"
         yield Finding(
-            class_id, node_ref(bare[0]), 0.72, text, [Fact("object", text, node_ref(bare[0]))]
+            failure_class=class_id,
+            object=node_ref(bare[0]),
+            score=0.72,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=node_ref(bare[0]))],
         )
 
 

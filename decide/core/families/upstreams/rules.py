@@ -80,18 +80,20 @@ def _servers(
             told.setdefault(server.ref.key if server else "", []).append((caller, hits[-1]))
     for key, complaints in told.items():
         server = next((w for w in view.workloads if w.ref.key == key), None)
-        facts = [Fact("log", quote(h.line), w.ref) for w, h in complaints[:3]]
+        facts = [
+            Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in complaints[:3]
+        ]
         sick = [w for w, _ in complaints if not w.available]
         if server is None:
             caller, hit = complaints[0]
             yield Finding(
-                class_id,
-                caller.ref,
-                0.62 if sick else 0.45,
-                quote(hit.line),
-                facts,
-                [f"no {kind} of that name is in the namespace"],
-                {"workload": caller},
+                failure_class=class_id,
+                object=caller.ref,
+                score=0.62 if sick else 0.45,
+                detail=quote(hit.line),
+                evidence=facts,
+                against=[f"no {kind} of that name is in the namespace"],
+                facts={"workload": caller},
             )
             continue
         refuses = any(_REFUSES.search(h.line) for _, h in complaints)
@@ -104,15 +106,15 @@ def _servers(
             else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)
         )
         text = f"{len(complaints)} callers cannot use {server.ref.key}, which has {server.ready} ready pods"
-        facts.append(Fact("object", text, server.ref))
+        facts.append(Fact(source="object", statement=text, object=server.ref))
         yield Finding(
-            class_id,
-            server.ref,
-            score,
-            text,
-            facts,
-            [],
-            {"workload": server, "callers": len(complaints)},
+            failure_class=class_id,
+            object=server.ref,
+            score=score,
+            detail=text,
+            evidence=facts,
+            against=[],
+            facts={"workload": server, "callers": len(complaints)},
         )
 
 
@@ -145,13 +147,13 @@ def _alarms(view: ClusterView, kinds: dict[str, str]) -> Iterator[Finding]:
         hits = [h for h in view.hits(workload) if h.signal == "broker_alarm"]
         if hits and kinds.get(workload.ref.key) == "broker":
             yield Finding(
-                "broker_unavailable",
-                workload.ref,
-                0.86,
-                quote(hits[-1].line),
-                [Fact("log", quote(hits[-1].line), workload.ref)],
-                [],
-                {"workload": workload},
+                failure_class="broker_unavailable",
+                object=workload.ref,
+                score=0.86,
+                detail=quote(hits[-1].line),
+                evidence=[Fact(source="log", statement=quote(hits[-1].line), object=workload.ref)],
+                against=[],
+                facts={"workload": workload},
             )
 
 
@@ -169,13 +171,13 @@ def _answers(view: ClusterView) -> Iterator[Finding]:
     for key, _ in votes.most_common(3):
         caller, callee, line = lines[key]
         yield Finding(
-            "upstream_errors",
-            callee.ref,
-            0.5,
-            quote(line),
-            [Fact("log", quote(line), caller.ref)],
-            [],
-            {"workload": callee},
+            failure_class="upstream_errors",
+            object=callee.ref,
+            score=0.5,
+            detail=quote(line),
+            evidence=[Fact(source="log", statement=quote(line), object=caller.ref)],
+            against=[],
+            facts={"workload": callee},
         )
 
 
@@ -198,13 +200,13 @@ def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             # Programs report to many hosts that they can do without: only a configured one is likely needed.
             score = 0.5 + 0.08 * (not workload.available) + 0.08 * (host in configured)
             yield Finding(
-                "external_dependency_unavailable",
-                workload.ref,
-                score,
-                text,
-                [Fact("log", quote(hit.line), workload.ref)],
-                [],
-                {"workload": workload, "host": host},
+                failure_class="external_dependency_unavailable",
+                object=workload.ref,
+                score=score,
+                detail=text,
+                evidence=[Fact(source="log", statement=quote(hit.line), object=workload.ref)],
+                against=[],
+                facts={"workload": workload, "host": host},
             )
             return
 

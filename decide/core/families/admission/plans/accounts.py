@@ -36,12 +36,17 @@ def account(finding: Finding, view: ClusterView) -> list[Draft]:
             wanted.append((":serviceAccount", near[0]))
         drafts.append(
             Draft(
-                "set_service_account",
-                (f"Run as ServiceAccount {near[0]}", f"Utiliser le ServiceAccount {near[0]}"),
-                why,
-                patch_workload(view, workload, wanted),
-                0.88,
-                [("The account's permissions may differ", "Les droits du compte peuvent différer")],
+                fix_kind="set_service_account",
+                title=(f"Run as ServiceAccount {near[0]}", f"Utiliser le ServiceAccount {near[0]}"),
+                why=why,
+                changes=patch_workload(view, workload, wanted),
+                weight=0.88,
+                risks=[
+                    (
+                        "The account's permissions may differ",
+                        "Les droits du compte peuvent différer",
+                    )
+                ],
             )
         )
     if missing:
@@ -59,16 +64,18 @@ def account(finding: Finding, view: ClusterView) -> list[Draft]:
         }
         drafts.append(
             Draft(
-                "create_object",
-                (f"Create ServiceAccount {missing}", f"Créer le ServiceAccount {missing}"),
-                why,
-                [
+                fix_kind="create_object",
+                title=(f"Create ServiceAccount {missing}", f"Créer le ServiceAccount {missing}"),
+                why=why,
+                changes=[
                     KubernetesChange(
                         object=ref, action="create", manifest=manifest, beside=workload.ref
                     )
                 ],
-                0.7,
-                [("Roles that it needs are missing too", "Les rôles nécessaires manquent aussi")],
+                weight=0.7,
+                risks=[
+                    ("Roles that it needs are missing too", "Les rôles nécessaires manquent aussi")
+                ],
             )
         )
     return drafts + rollback(finding, view)

@@ -54,12 +54,12 @@ def absent(finding: Finding, view: ClusterView) -> list[Draft]:
             )
             drafts.append(
                 Draft(
-                    "set_volume",
-                    (f"Mount claim {near}", f"Monter le PVC {near}"),
-                    why,
-                    patch_workload(view, workload, [(path, near)]),
-                    0.76,
-                    [risk, RESTART],
+                    fix_kind="set_volume",
+                    title=(f"Mount claim {near}", f"Monter le PVC {near}"),
+                    why=why,
+                    changes=patch_workload(view, workload, [(path, near)]),
+                    weight=0.76,
+                    risks=[risk, RESTART],
                 )
             )
     return drafts

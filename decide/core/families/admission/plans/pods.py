@@ -57,15 +57,15 @@ def limit_range(finding: Finding, view: ClusterView) -> list[Draft]:
         "Moins que demandé peut ne pas suffire : surveiller mémoire et bridage",
     )
     draft = Draft(
-        "set_memory" if "memory" in text else "set_cpu",
-        (
+        fix_kind="set_memory" if "memory" in text else "set_cpu",
+        title=(
             f"Keep {workload.name} within the LimitRange",
             f"Garder {workload.name} dans le LimitRange",
         ),
-        why,
-        patch_workload(view, workload, wanted),
-        0.8,
-        [risk, RESTART],
+        why=why,
+        changes=patch_workload(view, workload, wanted),
+        weight=0.8,
+        risks=[risk, RESTART],
     )
     return [draft, *rollback(finding, view)]
 
@@ -150,15 +150,15 @@ def stated_values(finding: Finding, view: ClusterView) -> list[Draft]:
     kind: FixKind = "set_memory" if any("memory" in n for n in names) else "set_cpu"
     return [
         Draft(
-            kind,
-            (
+            fix_kind=kind,
+            title=(
                 f"State {', '.join(names)} of {workload.name}",
                 f"Déclarer {', '.join(names)} de {workload.name}",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.78,
-            [risk, RESTART],
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.78,
+            risks=[risk, RESTART],
         ),
         *rollback(finding, view),
     ]
@@ -202,15 +202,15 @@ def pod_security(finding: Finding, view: ClusterView) -> list[Draft]:
         RESTART,
     ]
     draft = Draft(
-        "other",
-        (
+        fix_kind="other",
+        title=(
             f"Meet the pod security standard: {names}",
             f"Respecter le standard de sécurité : {names}",
         ),
-        why,
-        patch_workload(view, workload, wanted),
-        0.72,
-        risks,
+        why=why,
+        changes=patch_workload(view, workload, wanted),
+        weight=0.72,
+        risks=risks,
     )
     return [draft, *rollback(finding, view)]
 
@@ -230,12 +230,12 @@ def priority_class(finding: Finding, view: ClusterView) -> list[Draft]:
     if near:
         drafts.append(
             Draft(
-                "set_scheduling",
-                (f"Use priority class {near}", f"Utiliser la classe de priorité {near}"),
-                why,
-                patch_workload(view, workload, [(":priorityClassName", near)]),
-                0.82,
-                [RESTART],
+                fix_kind="set_scheduling",
+                title=(f"Use priority class {near}", f"Utiliser la classe de priorité {near}"),
+                why=why,
+                changes=patch_workload(view, workload, [(":priorityClassName", near)]),
+                weight=0.82,
+                risks=[RESTART],
             )
         )
     if missing:
@@ -245,12 +245,12 @@ def priority_class(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_scheduling",
-                ("Name no priority class", "Ne nommer aucune classe de priorité"),
-                why,
-                patch_workload(view, workload, [(":priorityClassName", None)]),
-                0.68,
-                [risk, RESTART],
+                fix_kind="set_scheduling",
+                title=("Name no priority class", "Ne nommer aucune classe de priorité"),
+                why=why,
+                changes=patch_workload(view, workload, [(":priorityClassName", None)]),
+                weight=0.68,
+                risks=[risk, RESTART],
             )
         )
     return drafts
@@ -293,28 +293,28 @@ def invalid(finding: Finding, view: ClusterView) -> list[Draft]:
     if raised:
         drafts.append(
             Draft(
-                kind,
-                (
+                fix_kind=kind,
+                title=(
                     f"State the limit of {resource} that the request needs",
                     f"Déclarer la limite {resource} que la request exige",
                 ),
-                why,
-                patch_workload(view, workload, raised),
-                0.88,
-                [RESTART],
+                why=why,
+                changes=patch_workload(view, workload, raised),
+                weight=0.88,
+                risks=[RESTART],
             )
         )
     drafts.append(
         Draft(
-            kind,
-            (
+            fix_kind=kind,
+            title=(
                 f"Request at most the limit of {resource}",
                 f"Demander au plus la limite de {resource}",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.7 if raised else 0.85,
-            [RESTART],
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.7 if raised else 0.85,
+            risks=[RESTART],
         )
     )
     return drafts

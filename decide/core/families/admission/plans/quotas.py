@@ -50,22 +50,22 @@ def quota(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_quota",
-                (
+                fix_kind="set_quota",
+                title=(
                     f"Raise {resource} of quota {name_of(current)} to {value}",
                     f"Porter {resource} du quota {name_of(current)} à {value}",
                 ),
-                why,
-                patch(view, finding.object, current, [(key, value)]),
-                0.8,
-                [
+                why=why,
+                changes=patch(view, finding.object, current, [(key, value)]),
+                weight=0.8,
+                risks=[
                     (
                         "The namespace may use more of the cluster",
                         "Le namespace peut consommer davantage",
                     ),
                     ("The quota's owner must agree", "Le propriétaire du quota doit accepter"),
                 ],
-                SECONDS,
+                time=SECONDS,
             )
         )
     return [*drafts, *_fewer(finding, view)]
@@ -86,16 +86,16 @@ def _fewer(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_replicas",
-            (
+            fix_kind="set_replicas",
+            title=(
                 f"Run {workload.created} replicas of {workload.name}",
                 f"Passer {workload.name} à {workload.created} réplicas",
             ),
-            why,
-            patch(view, workload.ref, workload.obj, [("spec.replicas", workload.created)]),
-            0.6,
-            [("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
-            SECONDS,
+            why=why,
+            changes=patch(view, workload.ref, workload.obj, [("spec.replicas", workload.created)]),
+            weight=0.6,
+            risks=[("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
+            time=SECONDS,
         )
     ]
 

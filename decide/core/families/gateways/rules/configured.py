@@ -114,13 +114,16 @@ def _failing(view: ClusterView, route: Route) -> Iterator[Finding]:
         lost = "404" in error or "405" in error
         text = f"{url} fails ({error}); route {route.name or route.path} in {route.owner.key} leads to {route.backend}, not to {entry}"
         yield Finding(
-            "route_backend_mismatch",
-            target.ref,
-            0.95 if lost else 0.8,
-            text,
-            [Fact("object", text, route.owner), Fact("alert", text)],
-            [],
-            {"workload": target, "route": route, "right": entry},
+            failure_class="route_backend_mismatch",
+            object=target.ref,
+            score=0.95 if lost else 0.8,
+            detail=text,
+            evidence=[
+                Fact(source="object", statement=text, object=route.owner),
+                Fact(source="alert", statement=text),
+            ],
+            against=[],
+            facts={"workload": target, "route": route, "right": entry},
         )
 
 
@@ -156,11 +159,11 @@ def _doubled(view: ClusterView, used: dict[tuple[str, str], list[Route]]) -> Ite
             text = f"route {route.name or route.path} leads to {backend} like another route; none leads to {best.name}"
             failing = any(_covers(route, str(a.get("url") or "")) for a in view.anomalies)
             yield Finding(
-                "route_backend_mismatch",
-                best.ref,
-                0.65 if failing else 0.45,
-                text,
-                [Fact("object", text, route.owner)],
-                [],
-                {"workload": best, "route": route, "right": best.name},
+                failure_class="route_backend_mismatch",
+                object=best.ref,
+                score=0.65 if failing else 0.45,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=route.owner)],
+                against=[],
+                facts={"workload": best, "route": route, "right": best.name},
             )

@@ -130,13 +130,13 @@ def _judge(view: ClusterView, backend: Backend) -> Iterator[Finding]:
         text = f"{backend.owner.key} sends to Service {backend.name}, which does not exist"
         data = {"backend": backend, "right": near, "place": backend.path}
         yield Finding(
-            "route_backend_mismatch",
-            backend.owner,
-            0.9 if near else 0.85,
-            text,
-            [Fact("object", text, backend.owner)],
-            [],
-            data,
+            failure_class="route_backend_mismatch",
+            object=backend.owner,
+            score=0.9 if near else 0.85,
+            detail=text,
+            evidence=[Fact(source="object", statement=text, object=backend.owner)],
+            against=[],
+            facts=data,
         )
         return
     ports = [mapping(p) for p in items(at(service, "spec", "ports"))]
@@ -152,13 +152,13 @@ def _judge(view: ClusterView, backend: Backend) -> Iterator[Finding]:
         "place": backend.port_path,
     }
     yield Finding(
-        "route_backend_mismatch",
-        backend.owner,
-        0.9,
-        text,
-        [Fact("object", text, backend.owner)],
-        [],
-        data,
+        failure_class="route_backend_mismatch",
+        object=backend.owner,
+        score=0.9,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=backend.owner)],
+        against=[],
+        facts=data,
     )
 
 
@@ -181,13 +181,13 @@ def _classes(view: ClusterView) -> Iterator[Finding]:
                 )
             )
             yield Finding(
-                "route_host_mismatch",
-                _ref(ingress, "Ingress"),
-                0.88,
-                text,
-                [Fact("object", text, _ref(ingress, "Ingress"))],
-                [],
-                {"obj": ingress, "place": "spec.ingressClassName", "right": near},
+                failure_class="route_host_mismatch",
+                object=_ref(ingress, "Ingress"),
+                score=0.88,
+                detail=text,
+                evidence=[Fact(source="object", statement=text, object=_ref(ingress, "Ingress"))],
+                against=[],
+                facts={"obj": ingress, "place": "spec.ingressClassName", "right": near},
             )
 
 
@@ -212,11 +212,13 @@ def _parents(view: ClusterView) -> Iterator[Finding]:
                     )
                     if class_id:
                         yield Finding(
-                            class_id,
-                            _ref(route, kind),
-                            0.88,
-                            text,
-                            [Fact("object", text, _ref(route, kind))],
-                            [],
-                            {"obj": route},
+                            failure_class=class_id,
+                            object=_ref(route, kind),
+                            score=0.88,
+                            detail=text,
+                            evidence=[
+                                Fact(source="object", statement=text, object=_ref(route, kind))
+                            ],
+                            against=[],
+                            facts={"obj": route},
                         )

@@ -80,12 +80,12 @@ def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
         kind: FixKind = "set_cpu" if resource == "cpu" else "set_memory"
         drafts.append(
             Draft(
-                kind,
-                title,
-                why,
-                patch_workload(view, workload, wanted),
-                0.85 if sizing.tells_less(usage) else 0.65,
-                [
+                fix_kind=kind,
+                title=title,
+                why=why,
+                changes=patch_workload(view, workload, wanted),
+                weight=0.85 if sizing.tells_less(usage) else 0.65,
+                risks=[
                     (
                         "Less is reserved for the container than it asked for",
                         "Moins de ressources réservées que demandé",

@@ -49,12 +49,12 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
             )
             drafts.append(
                 Draft(
-                    "set_scheduling",
-                    (f"Select nodes with {key}={best}", f"Viser les nœuds {key}={best}"),
-                    why,
-                    patch_workload(view, workload, [(path, best)]),
-                    0.8,
-                    [_SPREAD],
+                    fix_kind="set_scheduling",
+                    title=(f"Select nodes with {key}={best}", f"Viser les nœuds {key}={best}"),
+                    why=why,
+                    changes=patch_workload(view, workload, [(path, best)]),
+                    weight=0.8,
+                    risks=[_SPREAD],
                 )
             )
         if fitting:
@@ -65,12 +65,12 @@ def selector(finding: Finding, view: ClusterView) -> list[Draft]:
             )
             drafts.append(
                 Draft(
-                    "set_scheduling",
-                    (f"Do not select nodes by {key}", f"Ne plus viser de nœuds par {key}"),
-                    why,
-                    patch_workload(view, workload, change),
-                    0.6,
-                    [_SPREAD],
+                    fix_kind="set_scheduling",
+                    title=(f"Do not select nodes by {key}", f"Ne plus viser de nœuds par {key}"),
+                    why=why,
+                    changes=patch_workload(view, workload, change),
+                    weight=0.6,
+                    risks=[_SPREAD],
                 )
             )
     return [*drafts, *rollback(finding, view)]
@@ -102,15 +102,15 @@ def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
                 )
                 drafts.append(
                     Draft(
-                        "set_scheduling",
-                        (
+                        fix_kind="set_scheduling",
+                        title=(
                             f"Accept nodes with {entry['key']}={best}",
                             f"Accepter les nœuds {entry['key']}={best}",
                         ),
-                        why,
-                        patch_workload(view, workload, [(place, [best])]),
-                        0.75,
-                        [_SPREAD],
+                        why=why,
+                        changes=patch_workload(view, workload, [(place, [best])]),
+                        weight=0.75,
+                        risks=[_SPREAD],
                     )
                 )
     if terms:
@@ -126,15 +126,15 @@ def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_scheduling",
-                (
+                fix_kind="set_scheduling",
+                title=(
                     "Prefer instead of require the node affinity",
                     "Préférer au lieu d'exiger l'affinité de nœud",
                 ),
-                why,
-                patch_workload(view, workload, exchange(path, mapping(current), keep)),
-                0.65,
-                [_SPREAD],
+                why=why,
+                changes=patch_workload(view, workload, exchange(path, mapping(current), keep)),
+                weight=0.65,
+                risks=[_SPREAD],
             )
         )
     return drafts
@@ -151,15 +151,17 @@ def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_replicas",
-                (
+                fix_kind="set_replicas",
+                title=(
                     f"Run {workload.ready} replicas of {workload.name}",
                     f"Passer {workload.name} à {workload.ready} réplicas",
                 ),
-                why,
-                patch(view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]),
-                0.78,
-                [("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
+                why=why,
+                changes=patch(
+                    view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]
+                ),
+                weight=0.78,
+                risks=[("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
             )
         )
     current = mapping(at(workload.spec, "affinity", "podAntiAffinity"))
@@ -177,17 +179,17 @@ def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_scheduling",
-                (
+                fix_kind="set_scheduling",
+                title=(
                     "Prefer instead of require pod anti-affinity",
                     "Préférer au lieu d'exiger l'anti-affinité",
                 ),
-                why,
-                patch_workload(
+                why=why,
+                changes=patch_workload(
                     view, workload, exchange(":affinity.podAntiAffinity", current, keep)
                 ),
-                0.7,
-                [
+                weight=0.7,
+                risks=[
                     ("Two pods may share a node", "Deux pods peuvent partager un nœud"),
                     (
                         "Pods of the old revision still keep new ones off: where each node holds one, a pod of the old revision must go first",
@@ -229,12 +231,12 @@ def toleration(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_scheduling",
-            (f"Tolerate {key}={value}:{effect}", f"Tolérer {key}={value}:{effect}"),
-            why,
-            patch_workload(view, workload, [(":tolerations", [*old, entry])]),
-            0.6,
-            [
+            fix_kind="set_scheduling",
+            title=(f"Tolerate {key}={value}:{effect}", f"Tolérer {key}={value}:{effect}"),
+            why=why,
+            changes=patch_workload(view, workload, [(":tolerations", [*old, entry])]),
+            weight=0.6,
+            risks=[
                 (
                     "The taint may be there for a reason: ask who set it",
                     "Le taint a peut-être une raison : demander à son auteur",

@@ -48,26 +48,29 @@ def spread(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     drafts.append(
         Draft(
-            "set_scheduling",
-            ("Prefer instead of require the spread", "Préférer au lieu d'exiger la répartition"),
-            why,
-            patch_workload(view, workload, soft),
-            0.8,
-            [risk],
+            fix_kind="set_scheduling",
+            title=(
+                "Prefer instead of require the spread",
+                "Préférer au lieu d'exiger la répartition",
+            ),
+            why=why,
+            changes=patch_workload(view, workload, soft),
+            weight=0.8,
+            risks=[risk],
         )
     )
     number_, first = hard[0]
     wider = number(first.get("maxSkew"), 1) + 1
     drafts.append(
         Draft(
-            "set_scheduling",
-            (f"Allow a difference of {wider} pods", f"Autoriser un écart de {wider} pods"),
-            why,
-            patch_workload(
+            fix_kind="set_scheduling",
+            title=(f"Allow a difference of {wider} pods", f"Autoriser un écart de {wider} pods"),
+            why=why,
+            changes=patch_workload(
                 view, workload, [(f":topologySpreadConstraints[{number_}].maxSkew", wider)]
             ),
-            0.65,
-            [risk],
+            weight=0.65,
+            risks=[risk],
         )
     )
     return drafts
@@ -101,15 +104,17 @@ def near_pods(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     drafts.append(
         Draft(
-            "set_scheduling",
-            (
+            fix_kind="set_scheduling",
+            title=(
                 "Prefer instead of require pod affinity",
                 "Préférer au lieu d'exiger l'affinité de pods",
             ),
-            why,
-            patch_workload(view, workload, exchange(":affinity.podAffinity", current, keep)),
-            0.75,
-            [risk],
+            why=why,
+            changes=patch_workload(
+                view, workload, exchange(":affinity.podAffinity", current, keep)
+            ),
+            weight=0.75,
+            risks=[risk],
         )
     )
     return drafts
@@ -131,12 +136,15 @@ def _meant(
             why = (f"{detail}; pods have {key}={near}.", f"{detail} ; des pods ont {key}={near}.")
             return [
                 Draft(
-                    "set_scheduling",
-                    (f"Be near pods with {key}={near}", f"Se placer près des pods {key}={near}"),
-                    why,
-                    patch_workload(view, workload, [(path, near)]),
-                    0.8,
-                    [RESTART],
+                    fix_kind="set_scheduling",
+                    title=(
+                        f"Be near pods with {key}={near}",
+                        f"Se placer près des pods {key}={near}",
+                    ),
+                    why=why,
+                    changes=patch_workload(view, workload, [(path, near)]),
+                    weight=0.8,
+                    risks=[RESTART],
                 )
             ]
     return []
@@ -153,15 +161,17 @@ def ports_of_nodes(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_replicas",
-                (
+                fix_kind="set_replicas",
+                title=(
                     f"Run {workload.ready} replicas of {workload.name}",
                     f"Passer {workload.name} à {workload.ready} réplicas",
                 ),
-                why,
-                patch(view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]),
-                0.7,
-                [("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
+                why=why,
+                changes=patch(
+                    view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]
+                ),
+                weight=0.7,
+                risks=[("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
             )
         )
     return drafts

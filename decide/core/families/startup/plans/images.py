@@ -47,15 +47,15 @@ def image(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_image",
-                (
+                fix_kind="set_image",
+                title=(
                     f"Use the image that ran before: {before}",
                     f"Reprendre l'image précédente : {before}",
                 ),
-                why,
-                patch_workload(view, workload, [(path, before)]),
-                0.93,
-                [OTHER_CHANGES],
+                why=why,
+                changes=patch_workload(view, workload, [(path, before)]),
+                weight=0.93,
+                risks=[OTHER_CHANGES],
             )
         )
     elsewhere = _sibling_registry(view, workload, bad)
@@ -66,12 +66,12 @@ def image(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_image",
-                (f"Use {elsewhere}", f"Utiliser {elsewhere}"),
-                why,
-                patch_workload(view, workload, [(path, elsewhere)]),
-                0.74,
-                [
+                fix_kind="set_image",
+                title=(f"Use {elsewhere}", f"Utiliser {elsewhere}"),
+                why=why,
+                changes=patch_workload(view, workload, [(path, elsewhere)]),
+                weight=0.74,
+                risks=[
                     (
                         "Not known to exist: the pipeline's dry run does not pull",
                         "Existence non vérifiée : le dry-run ne télécharge pas l'image",
@@ -87,12 +87,12 @@ def image(finding: Finding, view: ClusterView) -> list[Draft]:
         )
         drafts.append(
             Draft(
-                "set_image",
-                (f"Use {candidate}", f"Utiliser {candidate}"),
-                why,
-                patch_workload(view, workload, [(path, candidate)]),
-                0.75,
-                [
+                fix_kind="set_image",
+                title=(f"Use {candidate}", f"Utiliser {candidate}"),
+                why=why,
+                changes=patch_workload(view, workload, [(path, candidate)]),
+                weight=0.75,
+                risks=[
                     (
                         "Not known to exist: the pipeline's dry run does not pull",
                         "Existence non vérifiée : le dry-run ne télécharge pas l'image",
@@ -176,12 +176,14 @@ def pull_secret(finding: Finding, view: ClusterView) -> list[Draft]:
             )
             drafts.append(
                 Draft(
-                    "set_image_pull_secret",
-                    (f"Pull with secret {name}", f"Utiliser le secret de pull {name}"),
-                    why,
-                    patch_workload(view, workload, [(":imagePullSecrets", [{"name": name}])]),
-                    0.8 if len(have) == 1 else 0.6,
-                    [RESTART],
+                    fix_kind="set_image_pull_secret",
+                    title=(f"Pull with secret {name}", f"Utiliser le secret de pull {name}"),
+                    why=why,
+                    changes=patch_workload(
+                        view, workload, [(":imagePullSecrets", [{"name": name}])]
+                    ),
+                    weight=0.8 if len(have) == 1 else 0.6,
+                    risks=[RESTART],
                 )
             )
     return drafts[:2] + image(finding, view)

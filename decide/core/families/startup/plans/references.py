@@ -41,15 +41,15 @@ def reference(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_reference",
-            (
+            fix_kind="set_reference",
+            title=(
                 f"Refer to {near[0]} instead of {missing}",
                 f"Utiliser {near[0]} au lieu de {missing}",
             ),
-            why,
-            patch_workload(view, workload, wanted),
-            0.7,
-            [
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.7,
+            risks=[
                 (
                     "A like name is not proof: check what it holds",
                     "Un nom proche n'est pas une preuve : vérifier le contenu",
@@ -102,12 +102,12 @@ def _key(  # noqa: PLR0917
     )
     return [
         Draft(
-            "set_reference",
-            (f"Read key {near} of {name}", f"Lire la clé {near} de {name}"),
-            why,
-            patch_workload(view, workload, wanted),
-            0.76,
-            [risk, RESTART],
+            fix_kind="set_reference",
+            title=(f"Read key {near} of {name}", f"Lire la clé {near} de {name}"),
+            why=why,
+            changes=patch_workload(view, workload, wanted),
+            weight=0.76,
+            risks=[risk, RESTART],
         )
     ]
 
@@ -139,12 +139,12 @@ def _item(finding: Finding, view: ClusterView, workload: Workload, key: str) -> 
                 )
                 return [
                     Draft(
-                        "set_reference",
-                        (f"Mount key {near} of {name}", f"Monter la clé {near} de {name}"),
-                        why,
-                        patch_workload(view, workload, [(path, near)]),
-                        0.76,
-                        [risk, RESTART],
+                        fix_kind="set_reference",
+                        title=(f"Mount key {near} of {name}", f"Monter la clé {near} de {name}"),
+                        why=why,
+                        changes=patch_workload(view, workload, [(path, near)]),
+                        weight=0.76,
+                        risks=[risk, RESTART],
                     )
                 ]
     return []

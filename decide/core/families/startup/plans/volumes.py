@@ -31,19 +31,19 @@ def one_at_a_time(finding: Finding, view: ClusterView) -> list[Draft]:
     )
     return [
         Draft(
-            "set_strategy",
-            (
+            fix_kind="set_strategy",
+            title=(
                 f"Replace pods of {workload.name} one after the other (Recreate)",
                 f"Remplacer les pods de {workload.name} l'un après l'autre (Recreate)",
             ),
-            why,
-            patch(
+            why=why,
+            changes=patch(
                 view,
                 workload.ref,
                 workload.obj,
                 exchange("spec.strategy", current, {"type": "Recreate"}),
             ),
-            0.7,
-            [risk],
+            weight=0.7,
+            risks=[risk],
         )
     ]
