@@ -13,6 +13,7 @@ import yaml
 
 from kfix.infra.clients import kubernetes
 from kfix.infra.settings import GitLabConnection, House, KubernetesConnection, load, own_cluster
+from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
@@ -46,9 +47,10 @@ async def open_ports() -> AsyncIterator[Examiner]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
     settings = load(Safety)
     async with AsyncExitStack() as stack:
-        cluster, lock = await _cluster(stack, settings)
+        readings = Readings()
+        cluster, lock = await _cluster(stack, settings, readings)
         yield Examiner(
-            repository=await _repository(stack, settings),
+            repository=await _repository(stack, settings, readings),
             cluster=cluster,
             lock=lock,
             schemas=PublishedSchemas(settings.kubernetes_version),
@@ -58,10 +60,13 @@ async def open_ports() -> AsyncIterator[Examiner]:
             deadline_s=settings.deadline_s,
             ask_again=settings.ask_again,
             own=own_cluster(),
+            readings=readings,
         )
 
 
-async def _repository(stack: AsyncExitStack, settings: Safety) -> Repository | None:
+async def _repository(
+    stack: AsyncExitStack, settings: Safety, readings: Readings
+) -> Repository | None:
     connection = load(GitLabConnection)
     if not connection.url or not connection.projects:
         return None
@@ -72,12 +77,16 @@ async def _repository(stack: AsyncExitStack, settings: Safety) -> Repository | N
     client = await stack.enter_async_context(open_gitlab(connection))
     renderer = installed(load(Rendering))
     return GitLabRepository(
-        client, projects=connection.projects, folders=settings.folders, renderer=renderer
+        client,
+        projects=connection.projects,
+        folders=settings.folders,
+        renderer=renderer,
+        readings=readings,
     )
 
 
 async def _cluster(
-    stack: AsyncExitStack, settings: Safety
+    stack: AsyncExitStack, settings: Safety, readings: Readings
 ) -> tuple[Cluster | None, LockWatch | None]:
     """The cluster and the watch of its lock, proven once before any plan is examined."""
     connection = load(KubernetesConnection)
@@ -94,7 +103,9 @@ async def _cluster(
     await watch.look()
     task = asyncio.create_task(watch.watch(), name="lock watch")
     stack.push_async_callback(_ended, task)
-    limited = LimitedCluster(KubernetesChecks(client), at_once=settings.kubernetes_at_once)
+    limited = LimitedCluster(
+        KubernetesChecks(client, readings), at_once=settings.kubernetes_at_once
+    )
     return limited, watch
 
 

@@ -61,6 +61,14 @@ PROMISES = (
         ),
     ),
     Promise(
+        "trees",
+        "a file of a deployment repository is parsed once in a process, whoever looks at it for how many plans",
+        (
+            "tests/unit/manifests/test_manifests_parsed_once.py",
+            "tests/contract/test_trees_parsed_once.py",
+        ),
+    ),
+    Promise(
         "R4",
         "alert and recovery in any order: the final state is right",
         ("tests/pipeline/test_river.py", "tests/unit/decide/test_decide_ledger.py"),

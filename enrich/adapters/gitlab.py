@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.gitlab import Commit, GitLab, Snapshot
 from manifests.refused import Refused
-from manifests.repository import index, locate
+from manifests.repository import locate
+from manifests.repository.index import Index
+from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints, Location
 from manifests.text import equivalence
 from schemas.base import ObjectRef
@@ -25,7 +27,7 @@ class GitLabEvidence:
         self._client = client
         self._projects = projects
         self._commits = commits
-        self._indexes: dict[str, tuple[str, index.Index]] = {}
+        self._indexes = Indexes()
 
     async def declared(
         self, subject: ObjectRef, environment: str
@@ -46,12 +48,13 @@ class GitLabEvidence:
             return [_declared(project, found)], [_change(subject, commit) for commit in commits]
         return [], []
 
-    def _index(self, snapshot: Snapshot) -> index.Index:
-        commit, built = self._indexes.get(snapshot.project, ("", None))
-        if built is None or commit != snapshot.commit:
-            built = index.build(snapshot.files)
-            self._indexes[snapshot.project] = (snapshot.commit, built)
-        return built
+    def _index(self, snapshot: Snapshot) -> Index:
+        return self._indexes.of(
+            snapshot.files,
+            project=snapshot.project,
+            branch=snapshot.branch,
+            commit=snapshot.commit,
+        )
 
 
 def _declared(project: str, found: Location) -> DeclaredObject:

@@ -193,7 +193,7 @@ def _rendered(release: Release, search: Search) -> Installed | None:
         except NotRendered as error:
             failure = error
             continue
-        item = rendering.find(text, ref)
+        item = rendering.find(text, ref, search.index.readings)
         if item is not None:
             # "eu-worker" may be the worker of release "eu" or the main object of a release of that name.
             found = Installed(release, recipe, text, item)

@@ -185,7 +185,9 @@ def _effect(
     recipe = chosen.recipe
     tried = HelmTemplate(recipe.chart, recipe.release, recipe.namespace, (*recipe.layers, layer))
     try:
-        differences = rendering.compare(chosen.text, search.bench.render(tried))
+        differences = rendering.compare(
+            chosen.text, search.bench.render(tried), search.index.readings
+        )
     except GaveUp as failure:
         raise Refused("NOT_RENDERED", str(failure)) from None
     except NotRendered:

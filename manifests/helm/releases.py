@@ -24,7 +24,7 @@ from manifests.repository.installers import argo, commands, fleet, helmfile, rev
 from manifests.repository.installers.model import Apart
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, NotRendered, Workbench, parsed
-from manifests.text import equivalence, read
+from manifests.text import equivalence
 from schemas.base import Json, ObjectRef
 
 _VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
@@ -110,7 +110,11 @@ def _of_item(
     elif item.get("kind") == "Application":
         found = list(_of_argo(index, item, place))
     else:
-        applications = argocd.generated(item, index.files) if "generators" in item["spec"] else []
+        applications = (
+            argocd.generated(item, index.files, index.readings)
+            if "generators" in item["spec"]
+            else []
+        )
         found = [r for one in applications for r in _of_argo(index, one, place, generated=True)]
     return [_sealed(release, place) for release in found] if made else found
 
@@ -408,7 +412,7 @@ def _defaults(index: Index, chart: str | None) -> list[Layer]:
             why = Refused("TEMPLATED", f"{path} is of a chart that others keep")
             inside = {name: _file(index, path).values}
             layers.append(Layer(path, inside, sealed=why, default=True))
-    for name, folder in dependencies.kept(index.texts, chart):
+    for name, folder in dependencies.kept(index.texts, chart, index.readings):
         kept = posixpath.join(folder, "values.yaml")
         if kept in index.texts:
             layer = _file(index, kept)
@@ -433,7 +437,7 @@ def _file(index: Index, path: str) -> Layer:
             path, {}, sealed=Refused("NOT_RENDERED", f"no values file {path} in the repository")
         )
     try:
-        documents = read.read(read.without_bom(index.texts[path])[1])
+        documents = index.parsed(path)
         content = equivalence.filled(documents[0].root) if documents else {}
     except Refused as refused:
         return Layer(path, {}, path=path, sealed=Refused(refused.code, f"{path}: {refused.reason}"))

@@ -54,7 +54,7 @@ def explain(
     """Where the object (or one field of it) is declared. A chart's field is found by changing it a little."""
     told = Explanation()
     graph = kustomize.read_graph(index)
-    with renderer.open(index.files) as bench:
+    with renderer.open(index.files, index.readings) as bench:
         asked = _Question(index, graph, ref, hints, bench, field_path, told.steps, [])
         try:
             told.place = _place(asked)

@@ -19,7 +19,7 @@ from manifests.repository.environments import is_exact, speaks
 from manifests.repository.index import Index
 from manifests.repository.installers import Installer
 from manifests.repository.rendering import Difference, KustomizeBuild, NotRendered, Workbench
-from manifests.text import read
+from manifests.text.readings import Readings
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
 
@@ -67,7 +67,7 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
     if len(units) > _MOST:
         return Proof("fail", f"{len(units)} renderings depend on it", doubtful=True)
     for unit in units:
-        _judge_unit(unit, changed, bench, wanted, seen)
+        _judge_unit(unit, changed, bench, wanted, seen, readings=index.readings)
     for path in changed:
         if _is_plain(sides, path):
             _compare_plain(path, sides, wanted, seen)
@@ -77,7 +77,13 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
 
 
 def _judge_unit(
-    unit: Unit, changed: Mapping[str, str], bench: Workbench, wanted: Wanted, seen: Seen
+    unit: Unit,
+    changed: Mapping[str, str],
+    bench: Workbench,
+    wanted: Wanted,
+    seen: Seen,
+    *,
+    readings: Readings,
 ) -> None:
     try:
         before = bench.render(unit.before, unit.extra[0] or None)
@@ -86,7 +92,7 @@ def _judge_unit(
             before, after = (kustomize.without_hash(text, name) for text in (before, after))
         differences = [
             d
-            for d in rendering.compare(before, after)
+            for d in rendering.compare(before, after, readings)
             if not (d.key[0] == "ConfigMap" and d.key[2] in unit.carriers)
         ]
         if any(_planned(d, wanted, unit) is None for d in differences):
@@ -154,7 +160,7 @@ def _builds(sides: tuple[Side, Side], one: Installer) -> bool:
 
 
 def _documents(index: Index, path: str) -> list[Json]:
-    return rendering.parsed(read.without_bom(index.texts[path])[1])
+    return rendering.parsed(index.texts[path], index.readings)
 
 
 def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: Seen) -> None:

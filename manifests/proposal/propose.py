@@ -109,7 +109,7 @@ def propose_on(
     proving: bool = True,
 ) -> Proposal | Refused:
     """As ``propose``, on an index that is there already and with the proof. Values of charts are always proven."""
-    with renderer.open(index.files) as bench:
+    with renderer.open(index.files, index.readings) as bench:
         try:
             return _proposed(index, changes, base, hints, bench, proving=proving)
         except Refused as refused:
@@ -149,7 +149,7 @@ def set_fields(
 
     With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
     """
-    with (renderer or BuiltIn()).open(index.files) as bench:
+    with (renderer or BuiltIn()).open(index.files, index.readings) as bench:
         try:
             draft, change = _drafted_blindly(index, ref, wanted, hints, bench)
         except Refused as refused:
@@ -249,7 +249,7 @@ def _edited(index: Index, draft: Draft, base: Base) -> list[FileEdit]:
     out = []
     for path, edits in draft.edits.items():
         before = index.texts[path]
-        done = editor.amend(before, edits)
+        done = editor.amend(before, edits, index.readings)
         if done.text == before:
             continue
         diff = diffs.unified(path, before, done.changes)

@@ -17,6 +17,7 @@ from manifests.repository.kustomize import NAMES
 from manifests.repository.rendering import Files, NotRendered
 from manifests.text import equivalence
 from manifests.text import read as reading
+from manifests.text.readings import Readings
 from schemas.base import Json
 
 _LISTS = (
@@ -55,7 +56,7 @@ _MOST = 200
 _ADDRESS = re.compile(r"[a-z+]{2,10}://\S*|git@\S+|git::\S+|github\.com/\S+", re.IGNORECASE)
 
 
-def check(files: Files, folder: str) -> None:
+def check(files: Files, folder: str, readings: Readings) -> None:
     """Raises NotRendered when something that ``folder`` builds from is not a file or folder of the repository."""
     waiting, seen = [folder], set[str]()
     while waiting:
@@ -65,7 +66,7 @@ def check(files: Files, folder: str) -> None:
         seen.add(here)
         if len(seen) > _MOST:
             raise NotRendered(f"more than {_MOST} Kustomizations")
-        content = kustomization(files, here)
+        content = kustomization(files, here, readings)
         _check_content(files, here, content)
         for name in _named(content):
             path = posixpath.normpath(posixpath.join(here, name))
@@ -78,7 +79,7 @@ def check(files: Files, folder: str) -> None:
             waiting.append("" if path == "." else path)
 
 
-def folders(files: Files, folder: str) -> list[str]:
+def folders(files: Files, folder: str, readings: Readings) -> list[str]:
     """The folders that a Kustomization is built from, its own first. Raises NotRendered as ``check``."""
     built: dict[str, None] = {}
     beside: dict[str, None] = {}
@@ -88,7 +89,7 @@ def folders(files: Files, folder: str) -> list[str]:
         if here in built:
             continue
         built[here] = None
-        for name in _named(kustomization(files, here)):
+        for name in _named(kustomization(files, here, readings)):
             path = below(here, name)
             if path in files:
                 beside[posixpath.dirname(path)] = None
@@ -157,7 +158,7 @@ def below(folder: str, name: object) -> str:
     return "" if path == "." else path
 
 
-def kustomization(files: Files, folder: str) -> Mapping[str, Any]:
+def kustomization(files: Files, folder: str, readings: Readings) -> Mapping[str, Any]:
     """A folder's Kustomization. Raises NotRendered when there is none, or none that can be read."""
     found = [
         posixpath.join(folder, name) for name in NAMES if posixpath.join(folder, name) in files
@@ -166,21 +167,21 @@ def kustomization(files: Files, folder: str) -> Mapping[str, Any]:
         raise NotRendered(
             f"{'several Kustomizations' if found else 'no Kustomization'} in {folder or '.'}"
         )
-    documents = read(files, found[0])
+    documents = read(files, found[0], readings)
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
         raise NotRendered(f"{found[0]} is no mapping")
     return documents[0]
 
 
-def read(files: Files, path: str) -> list[Json]:
+def read(files: Files, path: str, readings: Readings) -> list[Json]:
     """The documents of a file that are not empty. Raises NotRendered."""
     try:
-        return parse(reading.decode(files[path]))
+        return parse(reading.decode(files[path]), readings)
     except Refused as refused:
         raise NotRendered(f"{path}: {refused.reason}") from None
 
 
-def parse(content: str) -> list[Json]:
+def parse(content: str, readings: Readings) -> list[Json]:
     """The documents of a text that are not empty. Raises Refused as ``reading.read``."""
-    documents = reading.read(reading.without_bom(content)[1])
+    documents = readings.read(content)
     return [v for v in (equivalence.value_of(d.root) for d in documents) if v is not None]

@@ -21,6 +21,7 @@ from manifests.refused import Refused
 from manifests.render import locality
 from manifests.render.merge import is_built_in, json_patched, merged
 from manifests.repository.rendering import Files, KustomizeBuild, NotRendered, Recipe, Workbench
+from manifests.text.readings import Readings
 from schemas.base import Json
 
 _DONE = frozenset(
@@ -56,34 +57,36 @@ class BuiltIn:
     """``rendering.Renderer`` where no program is: this subset of kustomize, and no Helm."""
 
     @contextmanager
-    def open(self, files: Files) -> Iterator[Workbench]:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
         """Renders from memory."""
-        yield _Bench(files)
+        yield _Bench(files, readings or Readings())
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
     files: Files
+    readings: Readings
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         if not isinstance(recipe, KustomizeBuild):
             raise NotRendered("helm is not installed here")
         files = {**self.files, **(changed or {})}
-        locality.check(files, recipe.folder)
-        return build(files, recipe.folder)
+        locality.check(files, recipe.folder, self.readings)
+        return build(files, recipe.folder, self.readings)
 
 
-def build(files: Files, folder: str) -> str:
+def build(files: Files, folder: str, readings: Readings) -> str:
     """The objects that a folder builds, as YAML. Raises NotRendered."""
-    built = _build(files, folder, [], 0)
+    built = _build(_Bench(files, readings), folder, [], 0)
     return "---\n".join(yaml.safe_dump(item, sort_keys=True, allow_unicode=True) for item in built)
 
 
-def _build(files: Files, folder: str, given: list[Json], depth: int) -> list[Json]:
+def _build(bench: _Bench, folder: str, given: list[Json], depth: int) -> list[Json]:
     """``given``: what a component works on."""
+    files, readings = bench.files, bench.readings
     if depth > 20:
         raise NotRendered("Kustomizations use each other in a circle")
-    content = locality.kustomization(files, folder)
+    content = locality.kustomization(files, folder, readings)
     unknown = sorted(content.keys() - _DONE - _INERT)
     kind = "Component" if given else "Kustomization"
     if unknown or content.get("kind", kind) != kind:
@@ -94,10 +97,13 @@ def _build(files: Files, folder: str, given: list[Json], depth: int) -> list[Jso
     built = list(given)
     for name in [*items(content, "resources"), *items(content, "bases")]:
         path = locality.below(folder, name)
-        built += locality.read(files, path) if path in files else _build(files, path, [], depth + 1)
+        if path in files:
+            built += locality.read(files, path, readings)
+        else:
+            built += _build(bench, path, [], depth + 1)
     for name in items(content, "components"):
-        built = _build(files, locality.below(folder, name), built, depth + 1)
-    for entry, target in _patches(files, folder, content):
+        built = _build(bench, locality.below(folder, name), built, depth + 1)
+    for entry, target in _patches(bench, folder, content):
         built = _patched(built, entry, target)
     for item in built:
         if content.get("namespace") and isinstance(item, dict):
@@ -108,7 +114,7 @@ def _build(files: Files, folder: str, given: list[Json], depth: int) -> list[Jso
 
 
 def _patches(
-    files: Files, folder: str, content: Mapping[str, Any]
+    bench: _Bench, folder: str, content: Mapping[str, Any]
 ) -> list[tuple[Json, Mapping[str, Any]]]:
     """(patch, target) in kustomize's order: strategic merges, then JSON patches, then ``patches``."""
     entries: list[Any] = [
@@ -123,12 +129,12 @@ def _patches(
         target = entry.get("target") or {}
         if entry.get("path"):
             path = posixpath.normpath(posixpath.join(folder, str(entry["path"])))
-            if path not in files:
+            if path not in bench.files:
                 raise NotRendered(f"no file {path}")
-            parts = locality.read(files, path)
+            parts = locality.read(bench.files, path, bench.readings)
         else:
             try:
-                parts = locality.parse(str(entry.get("patch", "")))
+                parts = locality.parse(str(entry.get("patch", "")), bench.readings)
             except Refused as refused:
                 raise NotRendered(f"an inline patch: {refused.reason}") from None
         found += [(part, target) for part in parts]

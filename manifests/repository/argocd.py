@@ -17,6 +17,7 @@ from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
 from manifests.repository.rendering import Files
 from manifests.text import equivalence, read
+from manifests.text.readings import Readings
 from schemas.base import Json
 
 TRACKING = "argocd.argoproj.io/tracking-id"
@@ -146,18 +147,18 @@ def _typed(word: str) -> Any:
     return int(word) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", word) else word
 
 
-def generated(application_set: Json, files: Files) -> list[Json]:
+def generated(application_set: Json, files: Files, readings: Readings) -> list[Json]:
     """The Applications that an ApplicationSet makes of this repository, as far as its generators can be followed."""
-    return expanded(application_set, files)[0]
+    return expanded(application_set, files, readings)[0]
 
 
-def expanded(application_set: Json, files: Files) -> tuple[list[Json], bool]:
+def expanded(application_set: Json, files: Files, readings: Readings) -> tuple[list[Json], bool]:
     """(Applications, are these all?): list, git and matrix generators are followed, the cluster's own are not."""
     template = mapping(application_set, "spec", "template")
     made: list[Json] = []
     complete = not application_set["spec"].get("templatePatch")
     for generator in mappings(application_set, "spec", "generators"):
-        elements = _elements(generator, files)
+        elements = _elements(generator, files, readings)
         complete = complete and elements is not None
         for fields in elements or ():
             one = _filled(template, fields)
@@ -168,7 +169,9 @@ def expanded(application_set: Json, files: Files) -> tuple[list[Json], bool]:
     return made, complete
 
 
-def _elements(generator: Mapping[str, Any], files: Files) -> list[dict[str, str]] | None:
+def _elements(
+    generator: Mapping[str, Any], files: Files, readings: Readings
+) -> list[dict[str, str]] | None:
     """What one generator fills in, element by element; ``None`` where that is not in the repository."""
     if isinstance(generator.get("list"), dict) and "elementsYaml" not in generator["list"]:
         return [_flat(element) for element in mappings(generator, "list", "elements")]
@@ -176,17 +179,19 @@ def _elements(generator: Mapping[str, Any], files: Files) -> list[dict[str, str]
     if git.get("directories") and not git.get("pathParamPrefix"):
         return _directories(git, files)
     if git.get("files") and not git.get("pathParamPrefix"):
-        return _git_files(git, files)
-    return _matrix(mappings(generator, "matrix", "generators"), files)
+        return _git_files(git, files, readings)
+    return _matrix(mappings(generator, "matrix", "generators"), files, readings)
 
 
-def _matrix(inner: list[Mapping[str, Any]], files: Files) -> list[dict[str, str]] | None:
-    first = _elements(inner[0], files) if len(inner) == 2 else None
+def _matrix(
+    inner: list[Mapping[str, Any]], files: Files, readings: Readings
+) -> list[dict[str, str]] | None:
+    first = _elements(inner[0], files, readings) if len(inner) == 2 else None
     if first is None:
         return None
     out: list[dict[str, str]] = []
     for fields in first:
-        second = _elements(_filled(inner[1], fields), files)
+        second = _elements(_filled(inner[1], fields), files, readings)
         if second is None:
             return None
         out += [fields | more for more in second]
@@ -226,14 +231,16 @@ def _of_path(folder: str) -> dict[str, str]:
     return found
 
 
-def _git_files(git: Mapping[str, Any], files: Files) -> list[dict[str, str]] | None:
+def _git_files(
+    git: Mapping[str, Any], files: Files, readings: Readings
+) -> list[dict[str, str]] | None:
     out: list[dict[str, str]] = []
     wanted = [text(f, "path") for f in mappings(git, "files")]
     for path in sorted(files):
         if not any(_is_file(path, w) for w in wanted):
             continue
         try:
-            documents = read.read(read.decode(files[path]))
+            documents = readings.read(read.decode(files[path]))
         except Refused:
             return None
         content = equivalence.filled(documents[0].root) if documents else None

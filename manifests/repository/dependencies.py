@@ -13,7 +13,8 @@ from manifests.objects.shapes import mappings, text
 from manifests.refused import Refused
 from manifests.repository.index import Index
 from manifests.repository.rendering import Files, NotRendered
-from manifests.text import equivalence, read
+from manifests.text import equivalence
+from manifests.text.readings import Readings
 
 _DEEP = 8
 
@@ -27,10 +28,10 @@ def charts(index: Index) -> tuple[str, ...]:
     return known
 
 
-def local(chart_file: str) -> Iterator[tuple[str, str]]:
+def local(chart_file: str, readings: Readings) -> Iterator[tuple[str, str]]:
     """(name that its values stand under, folder as written) of each dependency by ``file://`` in a Chart.yaml."""
     try:
-        documents = read.read(read.without_bom(chart_file)[1])
+        documents = readings.read(chart_file)
     except Refused:
         return
     content = equivalence.filled(documents[0].root) if documents else None
@@ -40,10 +41,10 @@ def local(chart_file: str) -> Iterator[tuple[str, str]]:
             yield text(entry, "alias") or text(entry, "name"), repository.removeprefix("file://")
 
 
-def kept(texts: Mapping[str, str], chart: str) -> list[tuple[str, str]]:
+def kept(texts: Mapping[str, str], chart: str, readings: Readings) -> list[tuple[str, str]]:
     """(name, folder in the repository) of a chart's dependencies by ``file://``."""
     found = []
-    for name, written in local(texts.get(posixpath.join(chart, "Chart.yaml"), "")):
+    for name, written in local(texts.get(posixpath.join(chart, "Chart.yaml"), ""), readings):
         folder = posixpath.normpath(posixpath.join(chart, written))
         if folder != "." and not folder.startswith("..") and f"{folder}/Chart.yaml" in texts:
             found.append((name, folder))
@@ -55,14 +56,14 @@ def folders(index: Index, chart: str) -> list[str]:
     found: dict[str, None] = {}
     waiting = [chart]
     while waiting:
-        for _, folder in kept(index.texts, waiting.pop()):
+        for _, folder in kept(index.texts, waiting.pop(), index.readings):
             if folder not in found and folder != chart:
                 found[folder] = None
                 waiting.append(folder)
     return list(found)
 
 
-def brought(files: Files, chart: str) -> dict[str, bytes | str]:
+def brought(files: Files, chart: str, readings: Readings) -> dict[str, bytes | str]:
     """``vendored`` for files as they are kept. Raises NotRendered where a copy of such a chart lies there already."""
     own = files.get(posixpath.join(chart, "Chart.yaml"), "")
     if b"file://" not in (own if isinstance(own, bytes) else own.encode()):
@@ -73,20 +74,22 @@ def brought(files: Files, chart: str) -> dict[str, bytes | str]:
         if posixpath.basename(path) == "Chart.yaml"
     }
     below = posixpath.join(chart, "charts") + "/"
-    for _, folder in kept(texts, chart):
+    for _, folder in kept(texts, chart, readings):
         name = posixpath.basename(folder)
         if any(re.match(rf"{re.escape(below + name)}(/|-[0-9])", path) for path in files):
             raise NotRendered(f"{chart} has a copy of {folder} below charts/")
-    return vendored(files, texts, chart)
+    return vendored(files, texts, chart, readings)
 
 
-def vendored(files: Files, texts: Mapping[str, str], chart: str) -> dict[str, bytes | str]:
+def vendored(
+    files: Files, texts: Mapping[str, str], chart: str, readings: Readings
+) -> dict[str, bytes | str]:
     """The files that ``helm dependency build`` would put below ``charts/``, for what is in the repository."""
     out: dict[str, bytes | str] = {}
     waiting = [(chart, chart, 0)]
     while waiting:
         source, target, depth = waiting.pop()
-        for _, folder in kept(texts, source) if depth < _DEEP else ():
+        for _, folder in kept(texts, source, readings) if depth < _DEEP else ():
             # One folder for each chart: Helm tells aliases of one chart apart by Chart.yaml.
             inside = posixpath.join(target, "charts", posixpath.basename(folder))
             for path, content in files.items():

@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from manifests.refused import Refused
 from manifests.repository import tree
@@ -16,6 +16,7 @@ from manifests.text import guards
 from manifests.text import read as reading
 from manifests.text.guards import text_at
 from manifests.text.read import Document
+from manifests.text.readings import Readings
 from schemas.base import ObjectRef
 
 _KIND = re.compile(r"""(?m)^["']?kind["']?:[ \t]*["']?([A-Za-z]+)""")
@@ -54,6 +55,8 @@ class Index:
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     #: What was read of each file; shared with other indexes of the same ``Blobs``.
     blobs: dict[str, _Blob] = field(default_factory=dict)
+    #: What was parsed; shared with other indexes of the same ``Blobs``, and with whatever renders these files.
+    readings: Readings = field(default_factory=Readings, compare=False, repr=False)
     #: What was worked out from all of it, by name: the graph of Kustomizations, the map of installers.
     memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
@@ -61,18 +64,24 @@ class Index:
         """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""
         guards.check_path(path)
         blob = self._blob(path)
-        if blob.documents is None:
-            try:
-                _, body = reading.without_bom(blob.text)
-                guards.check_file(body)
-                documents = reading.read(body)
-                guards.check_documents(body, documents)
-                blob.documents = documents
-            except Refused as refused:
-                blob.documents = refused
-        if isinstance(blob.documents, Refused):
-            raise blob.documents
-        return blob.documents
+        if blob.guarded is None:
+            blob.guarded = self._guarded(blob.text)
+        if isinstance(blob.guarded, Refused):
+            raise blob.guarded
+        return self.readings.read(blob.text)
+
+    def _guarded(self, text: str) -> Refused | Literal["passed"]:
+        _, body = reading.without_bom(text)
+        try:
+            guards.check_file(body)
+            guards.check_documents(body, self.readings.read(body))
+        except Refused as refused:
+            return refused
+        return "passed"
+
+    def parsed(self, path: str) -> list[Document]:
+        """The documents of a file that is read and not edited. Raises Refused as ``reading.read``."""
+        return self.readings.read(self.texts[path])
 
     def fact(self, path: str, read: Callable[[str], T]) -> T:
         """What ``read``, a pure function of this house, says of a file's text; asked once for each content, and not to be
@@ -81,6 +90,17 @@ class Index:
         if read not in facts:
             facts[read] = read(self.texts[path])
         found: T = facts[read]
+        return found
+
+    def parsed_fact(self, path: str, of: Callable[[list[Document] | Refused], T]) -> T:
+        """As ``fact``, of what the file's text says, or of the refusal to read it."""
+        facts = self._blob(path).facts
+        if of not in facts:
+            try:
+                facts[of] = of(self.parsed(path))
+            except Refused as refused:
+                facts[of] = of(refused)
+        found: T = facts[of]
         return found
 
     def _blob(self, path: str) -> _Blob:
@@ -164,17 +184,19 @@ class _Blob:
 
     text: str
     kinds: frozenset[str]
-    documents: list[Document] | Refused | None = None
-    #: What pure functions say of the text, by function.
-    facts: dict[Callable[[str], Any], Any] = field(default_factory=dict)
+    #: What the guards say of its documents, once they were asked.
+    guarded: Refused | Literal["passed"] | None = None
+    #: What pure functions say of the text or of its documents, by function.
+    facts: dict[Callable[[Any], Any], Any] = field(default_factory=dict)
 
 
 class Blobs:
     """Contents that were read before, by their hash, so that a new commit costs what changed in it. For one reader at a
     time in a thread; least recently read ones go first once there are too many."""
 
-    def __init__(self, most: int = 20_000) -> None:
+    def __init__(self, most: int = 20_000, *, readings: Readings | None = None) -> None:
         self._most = most
+        self.readings = readings or Readings()
         self._known: OrderedDict[bytes, _Blob | Refused] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -214,7 +236,8 @@ def build(
 ) -> Index:
     """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason. ``project`` and
     ``branches`` are as in ``Index``."""
-    index = Index(files=files, project=project, branches=branches)
+    readings = blobs.readings if blobs else Readings()
+    index = Index(files=files, project=project, branches=branches, readings=readings)
     for path, content in files.items():
         if not path.endswith(_SUFFIXES):
             continue
@@ -236,6 +259,7 @@ def build(
 def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
     """The index as it is with other texts for some files; what did not change is not read again."""
     after = build(changed)
+    after.readings = index.readings
     kept = {path: text for path, text in index.texts.items() if path not in changed}
     kinds = {k: [p for p in found if p not in changed] for k, found in index.by_kind.items()}
     for kind, found in after.by_kind.items():

@@ -149,18 +149,16 @@ def read_graph(index: Index) -> Graph:
     for path in index.texts:
         folder, _, name = path.rpartition("/")
         if name in NAMES:
-            found[folder] = _of_content(path, folder, index.fact(path, _content))
+            found[folder] = _of_content(path, folder, index.parsed_fact(path, _content))
     graph = index.memo["graph"] = Graph(found)
     return graph
 
 
-def _content(text: str) -> Any:
+def _content(documents: list[read.Document] | Refused) -> Any:
     """The first document's value, or the refusal to read it."""
-    try:
-        documents = read.read(read.without_bom(text)[1])
-        return equivalence.value_of(documents[0].root) if documents else None
-    except Refused as refused:
-        return refused
+    if isinstance(documents, Refused):
+        return documents
+    return equivalence.value_of(documents[0].root) if documents else None
 
 
 def _of_content(path: str, folder: str, content: Any) -> Kustomization:

@@ -135,7 +135,7 @@ def applications(index: Index) -> Iterator[Json]:
             if item["kind"] == "Application":
                 yield item
             else:
-                yield from argocd.generated(item, index.files)
+                yield from argocd.generated(item, index.files, index.readings)
 
 
 def _flux(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from manifests.objects import paths
 from manifests.refused import Refused
-from manifests.text import equivalence, read
+from manifests.text import equivalence
+from manifests.text.readings import Readings
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange
 
@@ -64,8 +65,10 @@ class Workbench(Protocol):
 class Renderer(Protocol):
     """Something that renders."""
 
-    def open(self, files: Files) -> AbstractContextManager[Workbench]:
-        """A workbench over these files."""
+    def open(
+        self, files: Files, readings: Readings | None = None
+    ) -> AbstractContextManager[Workbench]:
+        """A workbench over these files. ``readings`` has what was parsed of them, and takes what is."""
         ...
 
 
@@ -83,10 +86,11 @@ def documents_of(text: str) -> list[str]:
     return [part for part in _BREAK.split(_SOURCE.sub("", text)) if part.strip()]
 
 
-def parsed(text: str) -> list[Json]:
-    """The objects of rendered YAML. Raises NotRendered when it is no YAML or has more than a rendering has."""
+def parsed(text: str, readings: Readings | None = None) -> list[Json]:
+    """The objects of rendered YAML. ``readings``: what was parsed before. Raises NotRendered when it is no YAML or has more than a rendering has."""
     try:
-        found = [equivalence.value_of(document.root) for document in read.read(text)]
+        documents = (readings or Readings()).read(text)
+        found = [equivalence.value_of(document.root) for document in documents]
     except Refused as refused:
         raise NotRendered(f"the rendering cannot be read: {refused.reason}") from None
     return [item for item in found if isinstance(item, dict)]
@@ -99,12 +103,12 @@ def key_of(item: Json) -> tuple[str, str, str]:
     return str(item.get("kind", "")), str(at.get("namespace") or ""), str(at.get("name", ""))
 
 
-def compare(before: str, after: str) -> list[Difference]:
+def compare(before: str, after: str, readings: Readings | None = None) -> list[Difference]:
     """The objects that two renderings do not share. Raises NotRendered."""
     old, new = Counter(documents_of(before)), Counter(documents_of(after))
     gone, come = list((old - new).elements()), list((new - old).elements())
-    first = {key_of(item): item for text in gone for item in parsed(text)}
-    second = {key_of(item): item for text in come for item in parsed(text)}
+    first = {key_of(item): item for text in gone for item in parsed(text, readings)}
+    second = {key_of(item): item for text in come for item in parsed(text, readings)}
     return [
         Difference(key, first.get(key), second.get(key))
         for key in sorted(first.keys() | second.keys())
@@ -151,12 +155,12 @@ def unsteady(bench: Workbench, recipe: Recipe) -> set[tuple[str, str, str]]:
     return {d.key for d in compare(bench.render(recipe), bench.render(again))}
 
 
-def find(text: str, ref: ObjectRef) -> Json | None:
+def find(text: str, ref: ObjectRef, readings: Readings | None = None) -> Json | None:
     """The rendered object; one without a namespace is in the release's. ``None`` when it is not there."""
     for document in documents_of(text):
         if ref.name not in document or ref.kind not in document:
             continue
-        for item in parsed(document):
+        for item in parsed(document, readings):
             if means(key_of(item), ref):
                 return item
     return None

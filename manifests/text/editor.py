@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from manifests.refused import Refused
 from manifests.text import guards, read, replace
 from manifests.text.diffs import LineChange, line_changes
-from manifests.text.edits import Delete, Edit, Insert, Replace, apply_to
-from manifests.text.read import Document
+from manifests.text.edits import Delete, Edit, Insert, Replace, apply_to, copied
+from manifests.text.read import Document, Tree
+from manifests.text.readings import Readings
 from manifests.text.siblings import Siblings
 from manifests.text.splices import Piece, Splice, apply_splices, inverse_of, settle
 
@@ -38,10 +39,11 @@ def patch(text: str, edits: Sequence[Edit]) -> str:
     return amend(text, edits).text
 
 
-def amend(text: str, edits: Sequence[Edit]) -> Patched:
-    """As ``patch``, with the counted lines and the inverse. Raises Refused."""
+def amend(text: str, edits: Sequence[Edit], readings: Readings | None = None) -> Patched:
+    """As ``patch``, with the counted lines and the inverse. ``readings``: what was parsed before. Raises Refused."""
+    readings = readings or Readings()
     mark, body = read.without_bom(text)
-    documents = read.read(body)
+    documents = readings.read(body)
     guards.check_file(body)
     guards.check_documents(body, documents)
     for number in sorted({edit.doc for edit in edits}):
@@ -50,7 +52,7 @@ def amend(text: str, edits: Sequence[Edit]) -> Patched:
         guards.check_document(body, documents[number])
     splices, made = _splices(body, documents, edits)
     after = apply_splices(body, splices)
-    _verify(documents, made, after)
+    _verify(documents, made, after, readings)
     # The mark stands on the first line, and a diff shows whole lines.
     splices = [splice.moved(len(mark)) for splice in splices]
     changes = line_changes(text, mark + after, splices)
@@ -78,16 +80,25 @@ def _splices(
     return settle(body, [*pieces, *siblings.pieces()]), made
 
 
-def _verify(documents: list[Document], edits: list[Edit], after: str) -> None:
+def _verify(documents: list[Document], edits: list[Edit], after: str, readings: Readings) -> None:
     """parse(after) == apply(edits, parse(before)), for all documents of the file."""
-    for document in documents:
-        apply_to(document.tree, [edit for edit in edits if edit.doc == document.index])
+    wanted = [_edited(document, edits) for document in documents]
     try:
-        again = read.read(after)
+        again = readings.read(after)
     except Refused as error:
         raise Refused("NOT_MINIMAL", f"the result does not read back: {error.reason}") from None
-    if [d.tree for d in again] != [d.tree for d in documents]:
+    if [d.tree for d in again] != wanted:
         raise Refused("NOT_MINIMAL", "the result would mean more than the intended change")
+
+
+def _edited(document: Document, edits: list[Edit]) -> Tree:
+    """The document's picture with the edits made; the document is others' too, and stays as it is."""
+    own = [edit for edit in edits if edit.doc == document.index]
+    if not own:
+        return document.tree
+    tree = copied(document.tree)
+    apply_to(tree, own)
+    return tree
 
 
 def _check_count(splices: Sequence[Splice], added: int, removed: int, *, moved: bool) -> None:

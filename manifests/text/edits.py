@@ -73,6 +73,13 @@ def tree_of(value: Value) -> Tree:
     return [tree_of(item) for item in value]
 
 
+def copied(tree: Tree) -> Tree:
+    """A picture of one's own."""
+    if isinstance(tree, dict):
+        return {key: copied(inside) for key, inside in tree.items()}
+    return [copied(item) for item in tree] if isinstance(tree, list) else tree
+
+
 def apply_to(tree: Tree, edits: Iterable[Edit]) -> None:
     """Makes a document's picture in place what the edits say. Raises Refused NOT_FOUND where one does not fit.
 

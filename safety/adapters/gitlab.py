@@ -9,15 +9,19 @@ from kfix.infra.clients.gitlab import GitLab, Snapshot
 from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository.index import Blobs, build
+from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
+from manifests.text.readings import Readings
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
 
 
 class GitLabRepository:
-    """``safety.ports.Repository`` on GitLab. ``folders`` maps a namespace to the only folders that declare it."""
+    """``safety.ports.Repository`` on GitLab. ``folders`` maps a namespace to the only folders that declare it.
+
+    ``readings`` are shared with whoever reads the edited files again.
+    """
 
     def __init__(
         self,
@@ -26,12 +30,13 @@ class GitLabRepository:
         projects: Sequence[str],
         folders: Mapping[str, Sequence[str]] | None = None,
         renderer: Renderer | None = None,
+        readings: Readings | None = None,
     ) -> None:
         self._client = client
         self._projects = projects
         self._folders = folders or {}
         self._renderer = renderer or BuiltIn()
-        self._blobs = Blobs()
+        self._indexes = Indexes(readings=readings)
 
     async def propose(
         self,
@@ -68,15 +73,14 @@ class GitLabRepository:
     def _proposed(
         self, snapshot: Snapshot, changes: Sequence[KubernetesChange], hints: Hints
     ) -> Proposal | Refused:
-        index = build(
+        index = self._indexes.of(
             snapshot.files,
-            self._blobs,
             project=snapshot.project,
-            branches=(snapshot.branch,) if snapshot.branch else (),
+            branch=snapshot.branch,
+            commit=snapshot.commit,
+            skipped=snapshot.skipped,
+            links=snapshot.links,
         )
-        for path, why in snapshot.skipped.items():
-            index.unreadable[path] = Refused("UNSAFE_PATH", why)
-        index.links.update(snapshot.links)
         base = Base(snapshot.project, snapshot.branch, snapshot.commit, {})
         return propose_on(index, changes, base, hints, self._renderer)
 

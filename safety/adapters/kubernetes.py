@@ -11,6 +11,7 @@ from typing import Any
 
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
+from manifests.text.readings import Readings
 from safety.core.documents import declared, is_whole
 from safety.core.workloads import TEMPLATED
 from safety.ports import BOUNDS
@@ -22,10 +23,11 @@ from schemas.validated import CheckResult, FileEdit
 
 @guarded("Kubernetes")
 class KubernetesChecks:
-    """``safety.ports.Cluster`` on the API server."""
+    """``safety.ports.Cluster`` on the API server. ``readings``: what was parsed of the edited files before."""
 
-    def __init__(self, client: Kubernetes) -> None:
+    def __init__(self, client: Kubernetes, readings: Readings | None = None) -> None:
         self._client = client
+        self._readings = readings or Readings()
 
     async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
         wanted = [(plural, namespace) for plural in BOUNDS for namespace in namespaces]
@@ -43,7 +45,7 @@ class KubernetesChecks:
     ) -> CheckResult:
         numbers: dict[str, str] = {}
         for change in changes:
-            document, what = _document(change, edits, rendered)
+            document, what = _document(change, edits, rendered, self._readings)
             try:
                 answer = await self._answer(change, document)
                 numbers[change.object.key] = what
@@ -89,13 +91,16 @@ class KubernetesChecks:
 
 
 def _document(
-    change: KubernetesChange, edits: Sequence[FileEdit], rendered: Mapping[str, Json]
+    change: KubernetesChange,
+    edits: Sequence[FileEdit],
+    rendered: Mapping[str, Json],
+    readings: Readings,
 ) -> tuple[Json | None, str]:
     """What is dry-run for a change, and what to call it."""
     item = rendered.get(change.object.key)
     if item is not None and is_whole(item):
         return item, "the whole rendered object"
-    document = declared(edits, change)
+    document = declared(edits, change, readings)
     return document, "the whole edited document" if document else "the changed fields"
 
 

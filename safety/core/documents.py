@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from manifests.refused import Refused
-from manifests.text import diffs, equivalence, read
+from manifests.text import diffs, equivalence
+from manifests.text.readings import Readings
 from schemas.base import Json
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
@@ -24,11 +25,10 @@ _WHOLE = {
 }
 
 
-def documents_of(text: str) -> list[Json]:
+def documents_of(text: str, readings: Readings) -> list[Json]:
     """The documents of a file's text as values; none when it cannot be read."""
     try:
-        _, body = read.without_bom(text)
-        return [equivalence.value_of(document.root) for document in read.read(body)]
+        return [equivalence.value_of(document.root) for document in readings.read(text)]
     except Refused:
         return []
 
@@ -45,12 +45,13 @@ def is_whole(item: Mapping[str, Any]) -> bool:
     return True
 
 
-def edited_objects(edits: Sequence[FileEdit]) -> Iterator[Json]:
-    """Whole objects of the edited files whose document an edit touched."""
+def edited_objects(edits: Sequence[FileEdit], readings: Readings | None = None) -> Iterator[Json]:
+    """Whole objects of the edited files whose document an edit touched. ``readings``: what was parsed before."""
+    readings = readings or Readings()
     for edit in edits:
         before = before_of(edit)
-        known = documents_of(before) if before else []
-        for item in documents_of(edit.after):
+        known = documents_of(before, readings) if before else []
+        for item in documents_of(edit.after, readings):
             if isinstance(item, Mapping) and is_whole(item) and item not in known:
                 yield dict(item)
 
@@ -78,10 +79,12 @@ def before_of(edit: FileEdit) -> str:
     return "".join([*out, *lines[at:]])
 
 
-def declared(edits: Sequence[FileEdit], change: KubernetesChange) -> Json | None:
+def declared(
+    edits: Sequence[FileEdit], change: KubernetesChange, readings: Readings | None = None
+) -> Json | None:
     """The whole object that the edited files declare for a change; ``None`` when they hold only a part of it."""
     ref = change.object
-    for item in edited_objects(edits):
+    for item in edited_objects(edits, readings):
         metadata = item.get("metadata") or {}
         named = (item.get("kind"), metadata.get("name")) == (ref.kind, ref.name)
         if named and metadata.get("namespace", ref.namespace) == ref.namespace:

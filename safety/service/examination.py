@@ -20,6 +20,7 @@ from manifests.repository import provenance
 from manifests.repository.index import Index, build
 from manifests.repository.locate import Hints
 from manifests.repository.reach import Reach
+from manifests.text.readings import Readings
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
 from safety.ports import BOUNDS, Cluster, Lock, Repository, Schemas
 from safety.service.schema import check_schema
@@ -55,6 +56,8 @@ class Examiner:
     ask_again: int = 0
     #: The cluster that is connected. Without a name nothing is dry-run.
     own: Own = field(default_factory=Own)
+    #: What was parsed of files, shared with the repository.
+    readings: Readings = field(default_factory=Readings)
     #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
     lock: Lock | None = None
 
@@ -110,7 +113,7 @@ class Examiner:
         rendered = proof.objects if proof else {}
         found: dict[CheckName, CheckResult] = {
             "render": render(proof).model_copy(update=spent),
-            "schema": check_schema(self.schemas, edits, rendered),
+            "schema": check_schema(self.schemas, edits, rendered, self.readings),
             "server_dry_run": self._strange(candidate)
             or await self._dry_run(
                 plan, edits, rendered, silent, self._unlocked(candidate, silent)
@@ -238,7 +241,7 @@ def examine_offline(
             name="server_dry_run", verdict="unknown", reason="offline: no server was asked"
         )
         rendered = proof.objects if proof else {}
-        schema = check_schema(schemas, edits, rendered)
+        schema = check_schema(schemas, edits, rendered, index.readings if index else None)
         results: dict[CheckName, CheckResult] = {
             "render": render(proof),
             "schema": schema,

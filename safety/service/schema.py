@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from manifests.refused import Refused
+from manifests.text.readings import Readings
 from safety.core.documents import edited_objects, is_whole
 from safety.ports import Schemas
 from schemas.base import Json
@@ -13,14 +14,21 @@ from schemas.validated import CheckResult
 
 
 def check_schema(
-    schemas: Schemas, edits: Any, rendered: Mapping[str, Json] | None = None
+    schemas: Schemas,
+    edits: Any,
+    rendered: Mapping[str, Json] | None = None,
+    readings: Readings | None = None,
 ) -> CheckResult:
-    """The verdict of the offline schemas on the rendered objects, and on edited documents that were not rendered."""
+    """The verdict of the offline schemas on the rendered objects, and on edited documents that were not rendered.
+
+    ``readings``: what was parsed before.
+    """
     if isinstance(edits, str | Refused) or not edits:
         return CheckResult(name="schema", verdict="unknown", reason="there is no edited document")
     items = [item for item in (rendered or {}).values() if is_whole(item)]
     known = {_label(item) for item in items}
-    return _checked(schemas, items + [i for i in edited_objects(edits) if _label(i) not in known])
+    edited = edited_objects(edits, readings)
+    return _checked(schemas, items + [item for item in edited if _label(item) not in known])
 
 
 def _label(item: Json) -> str:

@@ -12,6 +12,7 @@ import pytest
 from kfix.infra.clients.renderers import Programs
 from manifests.refused import Refused
 from manifests.repository.rendering import Files, HelmTemplate, NotRendered, Recipe, Workbench
+from manifests.text.readings import Readings
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
 from tests.support.render import (
@@ -162,8 +163,8 @@ class Watched:
         self.charts: set[str] = set()
 
     @contextmanager
-    def open(self, files: Files) -> Iterator[Workbench]:
-        with self._renderer.open(files) as bench:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
+        with self._renderer.open(files, readings) as bench:
             self._bench = bench
             yield self
 

@@ -42,6 +42,7 @@ from manifests.repository.rendering import (
     Recipe,
     Workbench,
 )
+from manifests.text.readings import Readings
 
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
 _RELEASE = 53  # helm's own bound of a release name
@@ -117,10 +118,10 @@ class Programs:
     known: Known = field(default_factory=Known, compare=False, repr=False)
 
     @contextmanager
-    def open(self, files: Files) -> Iterator[Workbench]:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
         """A copy of the files in a temporary folder that only this user reads, gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="kfix-render-") as folder:
-            yield _Bench(self, Path(folder).resolve(), files)
+            yield _Bench(self, Path(folder).resolve(), files, readings or Readings())
 
 
 def installed(settings: Rendering) -> Programs:
@@ -144,7 +145,8 @@ def _found(setting: str, name: str) -> str:
 class _Bench:
     """The copy is made when the first program needs it; a rendering's changed files are put back after it."""
 
-    def __init__(self, programs: Programs, folder: Path, files: Files) -> None:
+    def __init__(self, programs: Programs, folder: Path, files: Files, readings: Readings) -> None:
+        self._readings = readings
         self._programs = programs
         self._folder = folder
         self._files = files
@@ -167,15 +169,15 @@ class _Bench:
     def _rendered(self, recipe: Recipe, changed: Mapping[str, str]) -> str:
         if isinstance(recipe, KustomizeBuild):
             files = {**self._files, **changed}
-            locality.check(files, recipe.folder)
+            locality.check(files, recipe.folder, self._readings)
             if not self._programs.kustomize:
-                return plain_kustomize.build(files, recipe.folder)
-            self._copy(locality.folders(files, recipe.folder))
+                return plain_kustomize.build(files, recipe.folder, self._readings)
+            self._copy(locality.folders(files, recipe.folder, self._readings))
             return self._in_copy(self._kustomize(recipe), changed)
         if not self._programs.helm:
             raise NotRendered("helm is not installed here")
         self._copy([recipe.chart], [layer for layer in recipe.layers if "\n" not in layer])
-        brought = dependencies.brought({**self._files, **changed}, recipe.chart)
+        brought = dependencies.brought({**self._files, **changed}, recipe.chart, self._readings)
         return self._in_copy(self._helm(recipe), {**changed, **brought})
 
     def _kustomize(self, recipe: KustomizeBuild) -> list[str]:

@@ -91,7 +91,7 @@ def _is_other_repository(index: Index, source: Mapping[str, Any]) -> bool:
 
 def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
     """What an ApplicationSet makes. Where its generators cannot be followed, whatever its template may mean."""
-    made, complete = argocd.expanded(item, index.files)
+    made, complete = argocd.expanded(item, index.files, index.readings)
     for application in made:
         yield from of_application(index, application, place)
     if complete:

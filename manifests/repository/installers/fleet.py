@@ -14,7 +14,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
 from manifests.repository.index import Index
-from manifests.text import equivalence, read
+from manifests.text import equivalence
 
 NAMES = ("fleet.yaml", "fleet.yml")
 
@@ -55,7 +55,7 @@ def targets(index: Index) -> Iterator[Target]:
 
 def _of_file(index: Index, path: str) -> Iterator[Target]:
     try:
-        documents = read.read(read.without_bom(index.texts[path])[1])
+        documents = index.parsed(path)
     except Refused as refused:
         folder = posixpath.dirname(path)
         why = f"it cannot be read: {refused.reason}"

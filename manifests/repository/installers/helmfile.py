@@ -16,7 +16,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
 from manifests.repository.index import Index
-from manifests.text import equivalence, read
+from manifests.text import equivalence
 
 _NAME = re.compile(
     r"(^|/)helmfile[^/]*\.ya?ml(\.gotmpl)?$|(^|/)helmfile\.d/[^/]+\.ya?ml(\.gotmpl)?$"
@@ -68,7 +68,7 @@ def releases(index: Index) -> Iterator[FileRelease]:
 
 def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
     try:
-        documents = [equivalence.filled(d.root) for d in read.read(read.without_bom(content)[1])]
+        documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except Refused:
         yield _unreadable(path, content, "its template cannot be read here")
         return

@@ -14,7 +14,7 @@ from manifests.objects.shapes import items, mappings, text
 from manifests.refused import Refused
 from manifests.repository.index import Index
 from manifests.repository.installers.model import Installer
-from manifests.text import equivalence, read
+from manifests.text import equivalence
 
 
 def installers(index: Index) -> Iterator[Installer]:
@@ -26,7 +26,7 @@ def installers(index: Index) -> Iterator[Installer]:
 
 def _of_file(index: Index, path: str, content: str) -> Iterator[Installer]:
     try:
-        documents = [equivalence.filled(d.root) for d in read.read(read.without_bom(content)[1])]
+        documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except Refused:
         return
     folder = posixpath.dirname(path)

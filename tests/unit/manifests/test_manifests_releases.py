@@ -11,6 +11,7 @@ from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import kustomize
 from manifests.repository.argocd import generated, helm_sources, tracked
 from manifests.repository.index import build
+from manifests.text.readings import Readings
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
 from tests.support import render as sample
@@ -143,7 +144,7 @@ def test_an_application_set_makes_applications_of_lists_and_folders() -> None:
     listed = f"kind: ApplicationSet\nspec:\n  generators: [{{list: {{elements: [{{name: eu}}, {{name: us}}]}}}}]\n  {template}\n"
     import yaml
 
-    made = list(generated(yaml.safe_load(listed), {}))
+    made = list(generated(yaml.safe_load(listed), {}, Readings()))
     assert [item["metadata"]["name"] for item in made] == ["api-eu", "api-us"]
     assert made[0]["spec"]["source"]["path"] == "env/eu"
     folders = (
@@ -151,7 +152,7 @@ def test_an_application_set_makes_applications_of_lists_and_folders() -> None:
         "  template: {metadata: {name: '{{path.basename}}'}, spec: {source: {path: '{{path}}', helm: {}}}}\n"
     )
     files = {f"env/{name}/x.yaml": "" for name in ("eu", "old", "us/deep")}
-    made = list(generated(yaml.safe_load(folders), files))
+    made = list(generated(yaml.safe_load(folders), files, Readings()))
     assert [item["metadata"]["name"] for item in made] == ["eu", "us"]
     assert [source.folder for item in made for source in helm_sources(item)] == ["env/eu", "env/us"]
 
