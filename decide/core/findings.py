@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
+from decide.core.facts import Facts
+from decide.core.loose import facts_of
 from decide.core.taxonomy import CLASSES, FailureClass
 from schemas.base import ObjectRef
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    F_co = TypeVar("F_co", default=Any, covariant=True)
+else:  # defaults of type variables came with Python 3.13; a checker knows them before
+    from typing import TypeVar
+
+    F_co = TypeVar("F_co", covariant=True)
 
 Source = Literal[
     "alert", "monitor", "metric", "log", "event", "object", "change", "history", "repository"
@@ -28,7 +38,7 @@ class Fact:
 
 
 @dataclass(slots=True, kw_only=True)
-class Finding:
+class Finding(Generic[F_co]):
     """A possible cause.
 
     ``score`` (0 to 1) is the rule's own belief that this class at this object explains the alert:
@@ -44,11 +54,14 @@ class Finding:
     evidence: list[Fact] = field(default_factory=list)
     against: list[str] = field(default_factory=list)
     #: What plans need: container, field paths, current values, measured numbers.
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: F_co = field(default_factory=Facts)  # type: ignore[assignment]  # a rule without facts has these
     #: About a workload that the alert's subject does not depend on, although strong for itself.
     elsewhere: bool = False
     #: Of a playbook that brings its class with it.
     own_class: FailureClass | None = None
+
+    def __post_init__(self) -> None:
+        self.facts = facts_of(self.facts)  # type: ignore[arg-type, assignment]  # mappings, until none is left
 
     @property
     def kind(self) -> FailureClass:

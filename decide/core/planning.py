@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
-from decide.core.drafting.drafts import Draft, spoken
+from decide.core.drafting.drafts import Brought, Draft, spoken
 from decide.core.drafting.drift import drifted
 from decide.core.families.parts import Builder
 from decide.core.families.registry import BUILDERS, DIFFERS
@@ -41,9 +41,8 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
-    made: list[Draft] | None = finding.facts.get("drafts")
-    if made is not None:  # a playbook brings its plans with it
-        return list(made)
+    if isinstance(finding.facts, Brought):
+        return list(finding.facts.drafts)
     if drifted(finding, view, DIFFERS.get(finding.failure_class)):
         return []
     builder = BUILDERS.get(finding.failure_class)

@@ -58,8 +58,8 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
         return
     explained = {class_id for f in down.values() for class_id in f.kind.explains}
     for finding in findings:
-        workload = finding.facts.get("workload")
-        places = {p.node for p in getattr(workload, "pods", ()) if p.node}
+        workload = finding.facts.workload
+        places = {p.node for p in workload.pods if p.node} if workload is not None else set()
         below = finding.object.kind != "Node" and bool(places & set(down))
         if not below and finding.failure_class not in explained:
             continue
@@ -116,10 +116,8 @@ def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:
     """It is about one of the names: as its object, or through what the object leads to or aims at."""
     if finding.object.name in related or finding.kind.everybodys:
         return True
-    facts = finding.facts
-    for key in ("workload", "caller", "victim", "peer"):
-        if getattr(facts.get(key), "name", None) in related:
-            return True
+    if related.intersection(finding.facts.concerns):
+        return True
     if finding.object.kind in _ROUTES:
         for backend in backends(view):
             if backend.owner.key == finding.object.key:
@@ -127,7 +125,7 @@ def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:
                 if backend.name in related or (behind is not None and behind.name in related):
                     return True
     aimed = finding.object.kind in _AIMED
-    return aimed and any(str(facts.get(key) or "") in related for key in ("name", "near", "right"))
+    return aimed and bool(related.intersection(finding.facts.aims))
 
 
 #: Kinds that lead to workloads, and kinds that aim at one by name.

@@ -37,9 +37,9 @@ def complete(view: ClusterView, ranked: Sequence[Finding]) -> list[Finding]:
 def _rival(view: ClusterView, first: Finding, class_id: str, score: float) -> Finding:
     entry = CLASSES[class_id]
     ref = first.object
-    workload = first.facts.get("workload")
+    workload = first.facts.workload
     if entry.at_node and ref.kind != "Node":
-        places = [p.node for p in getattr(workload, "pods", ()) if p.node]
+        places = [p.node for p in (workload.pods if workload is not None else ()) if p.node]
         ref = node_ref(places[0]) if places else ref
     unseen = _unseen(view, entry.told_by)
     why = f"not collected: {unseen}" if unseen else f"not seen: {entry.evidence}"

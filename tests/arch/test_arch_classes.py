@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from mypy import api
 
+from decide.core.drafting.drafts import Draft
 from decide.core.families import modules
+from decide.core.families.parts import Repair
 from decide.core.families.registry import BUILDERS, PARTS
+from decide.core.findings import Fact, Finding
 from decide.core.taxonomy import CAUSES, CLASSES, FAMILIES, sharper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,3 +111,53 @@ def test_what_steps_back_behind_every_cause_steps_back_behind_a_new_one_too() ->
     assert sharper(CLASSES["bad_rollout"]) >= CAUSES
     assert "bad_rollout" not in sharper(CLASSES["bad_rollout"])
     assert "healthy" not in sharper(CLASSES["bad_rollout"])
+
+
+def test_a_builder_reads_the_facts_that_the_record_names() -> None:
+    named = {i: entry.facts for i, entry in CLASSES.items() if entry.facts is not None}
+    read = {i: made.facts for i, made in BUILDERS.items() if isinstance(made, Repair)}
+    assert read == {i: facts for i, facts in named.items() if i in BUILDERS}
+    assert "oom_killed" in read
+
+
+def test_facts_are_frozen_and_made_by_the_names_of_their_fields() -> None:
+    for entry in CLASSES.values():
+        if entry.facts is not None:
+            made = entry.facts.__dataclass_params__  # type: ignore[attr-defined]
+            assert made.frozen, entry.id
+            assert all(f.kw_only for f in fields(entry.facts)), entry.id
+
+
+@pytest.mark.parametrize("name", [Finding, Fact, Draft])
+def test_what_rules_and_plans_make_is_made_by_the_names_of_its_fields(name: type) -> None:
+    assert all(f.kw_only for f in fields(name))
+
+
+def test_a_checker_finds_a_field_that_the_facts_do_not_have(tmp_path: Path) -> None:
+    source = """
+from decide.core.drafting.drafts import Draft
+from decide.core.families.parts import repair
+from decide.core.families.resources.facts import EvictedPod, KilledContainer
+from decide.core.findings import Finding
+from decide.core.view import ClusterView
+
+
+def right(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
+    print(finding.facts.container)
+    return []
+
+
+def wrong(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
+    print(finding.facts.contaner)
+    return []
+
+
+repair(KilledContainer, right)
+repair(EvictedPod, right)
+KilledContainer(workload=None, contaner="")
+"""
+    path = tmp_path / "planted.py"
+    path.write_text(source)
+    report, _, _ = api.run(["--strict", "--config-file", str(ROOT / "pyproject.toml"), str(path)])
+    lines = sorted({int(part.split(":")[1]) for part in report.splitlines() if ": error:" in part})
+    assert lines == [15, 20, 21], report

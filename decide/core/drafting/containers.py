@@ -8,37 +8,28 @@ from statistics import median
 from decide.core import measure
 from decide.core.drafting import sizing
 from decide.core.drafting.heaps import heap_of
-from decide.core.findings import Finding
 from decide.core.objects import Container, Workload, at, items, mapping
 from decide.core.view import ClusterView
 from manifests.objects import quantities
 
 
-def container_of(finding: Finding) -> Container | None:
-    """The container that the finding names, else the workload's first."""
-    found = finding.facts["workload"].containers(init=True)
-    name = str(finding.facts.get("container") or "")
+def container_of(workload: Workload, name: str) -> Container | None:
+    """The container of the name, an init container too; else the workload's first."""
+    found = workload.containers(init=True)
     plain = [c for c in found if not c.init]
     return next((c for c in found if c.name == name), plain[0] if plain else None)
 
 
 def env_path(container: Container, name: str) -> str:
+    """The path of a variable's value in the pod spec."""
     group = "initContainers" if container.init else "containers"
     return f":{group}[name={container.name}].env[name={name}].value"
 
 
 def stated(container: Container, which: str, resource: str) -> float | None:
-    value = at(container.spec, "resources", which, resource)
-    try:
-        return float(quantities.parse(str(value))) if value is not None else None
-    except quantities.BadQuantity:
-        return None
-
-
-def named_container(workload: Workload, name: str) -> Container | None:
-    found = [c for c in workload.containers(init=True) if c.name == name]
-    plain = workload.containers()
-    return found[0] if found else plain[0] if plain else None
+    """The same in bytes or cores."""
+    value = quantity(container, which, resource)
+    return float(value) if value is not None else None
 
 
 def scaled_by_itself(view: ClusterView, workload: Workload) -> bool:

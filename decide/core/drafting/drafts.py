@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from decide.core.facts import Facts
 from decide.core.objects import Obj, Workload
 from decide.core.view import ClusterView
 from kfix.texts import Language, both, in_language
@@ -46,6 +47,13 @@ class Draft:
         "2-3 minutes (mise à jour progressive)",
     )
     origin: Literal["rules", "playbook"] = "rules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought(Facts):
+    """Facts of a finding that brings its plans with it."""
+
+    drafts: tuple[Draft, ...]
 
 
 def spoken(phrase: Phrase, language: Language) -> str:

@@ -25,8 +25,8 @@ def drifted(
     differs: Callable[[Finding, Workload, Workload], bool] | None = None,
 ) -> bool:
     """The workload's declared twin does not have this fault: by the fields of its class, or by what ``differs`` compares."""
-    workload = finding.facts.get("workload")
-    if not isinstance(workload, Workload):
+    workload = finding.facts.workload
+    if workload is None:
         return False
     declared = view.declared.get((workload.kind, workload.namespace, workload.name))
     if declared is None:

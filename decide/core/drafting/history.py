@@ -106,7 +106,7 @@ def earlier(view: ClusterView, workload: Workload) -> tuple[int, str, Obj] | Non
 
 def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
     """The finding's workload back to its last good revision."""
-    workload = finding.facts.get("workload")
+    workload = finding.facts.workload
     return to_last_good(workload, view) if workload is not None else []
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from decide.core.facts import Facts
 from schemas.base import Severity
 from schemas.plans import AbstentionReason
 
@@ -63,6 +64,8 @@ class FailureClass:
     plans: str
     #: Where the mechanism or the message is documented.
     source: str
+    #: What its rules tell its plans; ``None``: a mapping still.
+    facts: type[Facts] | None = None
     severity: Severity = "high"
     #: Why people are asked when there is no plan.
     handoff: AbstentionReason = "outside_manifests"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from decide.core.drafting.drafts import Draft
+from decide.core.facts import Facts
 from decide.core.findings import Finding
 from decide.core.objects import Workload
 from decide.core.view import ClusterView
@@ -14,6 +16,28 @@ Rule = Callable[[ClusterView], Iterator[Finding]]
 Builder = Callable[[Finding, ClusterView], list[Draft]]
 #: Whether a workload and its declared twin differ at the place of the fault.
 Differs = Callable[[Finding, Workload, Workload], bool]
+_Told = TypeVar("_Told", bound=Facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A class's builder together with the type of facts that it reads. Raises TypeError for facts of another type."""
+
+    facts: type[Facts]
+    build: Callable[[Finding[Any], ClusterView], list[Draft]]
+
+    def __call__(self, finding: Finding, view: ClusterView) -> list[Draft]:
+        if not isinstance(finding.facts, self.facts):
+            given, wanted = type(finding.facts).__name__, self.facts.__name__
+            raise TypeError(f"{finding.failure_class} was found with {given}, not {wanted}")
+        return self.build(finding, view)
+
+
+def repair(
+    facts: type[_Told], build: Callable[[Finding[_Told], ClusterView], list[Draft]]
+) -> Repair:
+    """A builder for findings with these facts: a checker finds a field that the type does not have."""
+    return Repair(facts=facts, build=build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from decide.core.drafting.drafts import Brought
 from decide.core.findings import Fact, Finding
 from decide.core.objects import at, namespace_of
 from decide.core.playbooks.cel import Failed, Program
@@ -118,15 +119,12 @@ def _finding(matched: Matched, language: str) -> Finding:
         if when is None or matched.holds(when) is True
     ]
     detail = said(playbook.diagnosis, matched, language)
-    data: dict[str, Any] = {"drafts": drafts(matched), "playbook": playbook.id}
-    if subject.workload is not None:
-        data["workload"] = subject.workload
     return Finding(
         failure_class=playbook.id,
         object=subject.ref,
         score=playbook.score,
         detail=detail,
         evidence=facts or [Fact(source="object", statement=detail, object=subject.ref)],
-        facts=data,
+        facts=Brought(workload=subject.workload, drafts=tuple(drafts(matched))),
         own_class=compiled.entry,
     )

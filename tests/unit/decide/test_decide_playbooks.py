@@ -79,7 +79,7 @@ def after(playbooks: Playbooks, cluster: Cluster) -> list[Any]:
     """The new values of all plans."""
     out = []
     for finding in find(ClusterView(cluster.bundle()), playbooks):
-        for draft in finding.facts["drafts"]:
+        for draft in finding.facts.drafts:
             out += [f.after for c in draft.changes for f in c.fields]
     return out
 
@@ -280,7 +280,7 @@ def test_a_filled_path_is_still_one_that_the_fix_may_write(key: str, path: str |
     step = plan("spec.template.spec.nodeSelector.{which}", "'fast'", "set_scheduling")
     playbooks = one(let={"which": "object.metadata.labels.which"}, plans=[step])
     (finding,) = find(ClusterView(cluster.bundle()), playbooks)
-    made = [f for d in finding.facts["drafts"] for c in d.changes for f in c.fields]
+    made = [f for d in finding.facts.drafts for c in d.changes for f in c.fields]
     assert bool(made) is (path is not None)
 
 
@@ -321,7 +321,7 @@ def test_preconditions_come_from_the_declared_object() -> None:
     declared["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "declared"
     cluster.declared.append({"kind": "Deployment", **declared})
     (finding,) = find(ClusterView(cluster.bundle()), one(plans=[plan(ENV, "'new'")]))
-    assert finding.facts["drafts"][0].changes[0].fields[0].before == "declared"
+    assert finding.facts.drafts[0].changes[0].fields[0].before == "declared"
 
 
 # --- files that cannot be used
@@ -513,7 +513,7 @@ def test_a_shipped_playbook_sees_its_case_and_no_other(
         f for f in find(ClusterView(made().bundle()), load_playbooks()) if f.failure_class == name
     ]
     assert bool(found) is matches
-    assert sum(len(f.facts["drafts"]) for f in found) == plans
+    assert sum(len(f.facts.drafts) for f in found) == plans
 
 
 def test_a_shipped_playbook_decides_a_case_from_end_to_end() -> None:

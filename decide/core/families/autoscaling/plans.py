@@ -15,7 +15,7 @@ from decide.core.drafting.drafts import (
     patch_workload,
 )
 from decide.core.drafting.drift import twin_of
-from decide.core.families.performance.plans import cpu
+from decide.core.families.performance.plans import more_cpu
 from decide.core.findings import Finding
 from decide.core.objects import (
     Workload,
@@ -147,22 +147,7 @@ def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
     ]
     workload = finding.facts.get("workload")
     if workload is not None:
-        drafts += [
-            d
-            for d in cpu(
-                Finding(
-                    failure_class="cpu_saturation",
-                    object=workload.ref,
-                    score=0.5,
-                    detail=finding.detail,
-                    evidence=[],
-                    against=[],
-                    facts={"workload": workload},
-                ),
-                view,
-            )
-            if d.fix_kind == "set_cpu"
-        ]
+        drafts += more_cpu(workload, "", finding.detail, view)
     return drafts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decide.core import measure
 from decide.core.drafting import peers, sizing
-from decide.core.drafting.containers import named_container, scaled_by_itself, stated
+from decide.core.drafting.containers import container_of, scaled_by_itself, stated
 from decide.core.drafting.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
 from decide.core.drafting.peers import others_say
 from decide.core.findings import Finding
@@ -15,8 +15,16 @@ from manifests.objects import quantities
 
 def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
     """More CPU for the busiest container; more replicas beside it."""
-    workload = finding.facts["workload"]
-    container = named_container(workload, str(finding.facts.get("container") or ""))
+    workload, name = finding.facts["workload"], str(finding.facts.get("container") or "")
+    drafts = more_cpu(workload, name, finding.detail, view)
+    if container_of(workload, name) is None:
+        return drafts
+    return drafts + _replicas(finding, view, workload)
+
+
+def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> list[Draft]:
+    """More CPU for the container of the name, else for the first; ``detail``: what was seen of it."""
+    container = container_of(workload, name)
     if container is None:
         return []
     usage = measure.used(view, workload, "cpu", container.name)
@@ -30,8 +38,8 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
         if limit is not None:
             wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
         why = (
-            f"{finding.detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}",
-            f"{finding.detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}",
+            f"{detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}",
+            f"{detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}",
         )
         drafts.append(
             Draft(
@@ -46,7 +54,7 @@ def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
                 risks=[COST, RESTART],
             )
         )
-    return drafts + _replicas(finding, view, workload)
+    return drafts
 
 
 def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[Draft]:

@@ -6,8 +6,9 @@ import math
 
 from decide.core import measure
 from decide.core.drafting import sizing
-from decide.core.drafting.containers import quantity
+from decide.core.drafting.containers import quantity, scaled_by_itself
 from decide.core.drafting.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
+from decide.core.families.performance.plans import more_cpu
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from manifests.objects import quantities
@@ -15,12 +16,10 @@ from manifests.objects import quantities
 
 def surge(finding: Finding, view: ClusterView) -> list[Draft]:
     """Replicas by the rise of requests, at most four times as many; or more CPU each."""
-    from decide.core.drafting.containers import scaled_by_itself
-    from decide.core.families.performance.plans import cpu
-
     workload = finding.facts["workload"]
     factor = min(4.0, float(finding.facts.get("factor") or 2.0))
-    drafts = [d for d in cpu(finding, view) if d.fix_kind == "set_cpu"]
+    name = str(finding.facts.get("container") or "")
+    drafts = more_cpu(workload, name, finding.detail, view)
     if workload.kind == "Deployment" and workload.desired and not scaled_by_itself(view, workload):
         more = max(workload.desired + 1, math.ceil(workload.desired * factor))
         why = (

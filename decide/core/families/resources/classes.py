@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.resources.facts import EvictedPod, KilledContainer
 
 FAMILY = Family(
     id="resources",
@@ -22,6 +23,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="memory from measured peak plus head-room, else a documented step; only the limit; the last good revision",
         mistaken_for=("memory_leak", "node_pressure", "load_surge"),
         yields_to=("memory_leak",),
+        facts=KilledContainer,
     ),
     _one(
         id="memory_leak",
@@ -42,5 +44,6 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="Pod ephemeral local storage usage exceeds the total limit; Container … exceeded its local ephemeral storage limit; Usage of EmptyDir volume … exceeds the limit",
         confounders="disk pressure by others",
         plans="raise the ephemeral-storage or the emptyDir limit",
+        facts=EvictedPod,
     ),
 )

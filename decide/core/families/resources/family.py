@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.resources import plans, rules
+from decide.core.families.resources.facts import EvictedPod, KilledContainer
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "oom_killed": plans.memory,
-        "ephemeral_storage_exceeded": plans.disk,
+        "oom_killed": repair(KilledContainer, plans.memory),
+        "ephemeral_storage_exceeded": repair(EvictedPod, plans.disk),
     },
 )

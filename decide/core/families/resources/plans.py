@@ -8,7 +8,7 @@ from typing import Any
 
 from decide.core import measure
 from decide.core.drafting import peers, sizing
-from decide.core.drafting.containers import named_container, quantity, stated
+from decide.core.drafting.containers import container_of, quantity, stated
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
@@ -18,6 +18,7 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.drafting.heaps import heap_of
 from decide.core.drafting.peers import others_say
+from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Finding
 from decide.core.objects import (
     at,
@@ -32,9 +33,9 @@ _DISK = re.compile(
 )
 
 
-def disk(finding: Finding, view: ClusterView) -> list[Draft]:
+def disk(finding: Finding[EvictedPod], view: ClusterView) -> list[Draft]:
     """Half as much local disk again: of the emptyDir that is named, else of the containers' limits."""
-    workload, text = finding.facts["workload"], str(finding.facts.get("message") or "")
+    workload, text = finding.facts.workload, finding.facts.message
     wanted: list[tuple[str, Any]] = []
     said = _DISK.search(text)
     for volume in items(workload.spec.get("volumes")):
@@ -72,10 +73,10 @@ def disk(finding: Finding, view: ClusterView) -> list[Draft]:
     ]
 
 
-def memory(finding: Finding, view: ClusterView) -> list[Draft]:
+def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
     """More memory for the killed container: request and limit from its peak."""
-    workload = finding.facts["workload"]
-    container = named_container(workload, str(finding.facts.get("container") or ""))
+    workload = finding.facts.workload
+    container = container_of(workload, finding.facts.container)
     if container is None:
         return []
     usage = measure.used(view, workload, "memory", container.name)

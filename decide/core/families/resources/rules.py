@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from decide.core.clock import settled
+from decide.core.facts import Facts
+from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import latest, peak, usage
 from decide.core.objects import (
@@ -20,7 +22,7 @@ from decide.core.view import ClusterView, Event
 from manifests.objects import quantities
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about limits and autoscalers."""
     for workload in view.workloads:
         yield from _memory(view, workload)
@@ -40,7 +42,7 @@ def memory_limit(workload: Workload, container: str) -> float | None:
     return None
 
 
-def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding[KilledContainer]]:
     for pod in workload.pods:
         events = view.events_of("Pod", pod.namespace, pod.name)
         for container in pod.containers():
@@ -77,12 +79,7 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                     detail=detail,
                     evidence=facts,
                     against=[],
-                    facts={
-                        "workload": workload,
-                        "container": container.name,
-                        "limit": limit,
-                        "peak": used,
-                    },
+                    facts=KilledContainer(workload=workload, container=container.name),
                 )
                 return
 
@@ -91,7 +88,7 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding]:
 _LEAK_SHARE, _LEAK_SAMPLES, _STRAIGHT = 0.3, 15, 0.95
 
 
-def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     """Memory that climbs in a straight line to the limit while nothing else grows: more memory only buys time."""
     for container in workload.containers():
         limit = memory_limit(workload, container.name)
@@ -117,7 +114,7 @@ def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                     )
                 ],
                 against=[],
-                facts={"workload": workload},
+                facts=Facts(workload=workload),
             )
             return
 
@@ -189,7 +186,7 @@ def _oom(
     return None
 
 
-def _evicted(workload: Workload) -> Iterator[Finding]:
+def _evicted(workload: Workload) -> Iterator[Finding[EvictedPod]]:
     for pod in workload.pods:
         text = str(at(pod.obj, "status", "message") or "")
         if at(pod.obj, "status", "reason") != "Evicted":
@@ -203,7 +200,7 @@ def _evicted(workload: Workload) -> Iterator[Finding]:
                 detail=quote(text),
                 evidence=[fact],
                 against=[],
-                facts={"workload": workload, "message": text},
+                facts=EvictedPod(workload=workload, message=text),
             )
         return
 

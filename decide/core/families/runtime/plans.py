@@ -21,7 +21,8 @@ from decide.core.view import ClusterView
 
 def variable(finding: Finding, view: ClusterView) -> list[Draft]:
     """The variable as it was, as a neighbour of the namespace has it, or under the name that it was given by mistake."""
-    workload, container = finding.facts["workload"], container_of(finding)
+    workload = finding.facts["workload"]
+    container = container_of(workload, str(finding.facts.get("container") or ""))
     name = str(finding.facts.get("subject") or "")
     drafts = rollback(finding, view)
     if container is None or not name:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from decide.core.families.resources.facts import KilledContainer
 from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import Container, Pod, Workload, at, items, mapping
 from decide.core.view import ClusterView, node_ref
@@ -189,14 +190,14 @@ def _create(view: ClusterView, workload: Workload, pod: Pod, container: Containe
         ((c, n) for c, n, pattern in _CREATING if pattern.search(text)),
         ("container_create_failed", 0.75),
     )
+    killed = KilledContainer(workload=workload, container=container.name)
     return Finding(
         failure_class=class_id,
         object=workload.ref,
         score=score,
         detail=quote(text),
         evidence=facts,
-        against=[],
-        facts=data,
+        facts=killed if class_id == "oom_killed" else data,
     )
 
 
@@ -213,8 +214,7 @@ def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding
                 score=0.93,
                 detail=quote(event.message),
                 evidence=facts,
-                against=[],
-                facts=data,
+                facts=KilledContainer(workload=workload),
             )
             return
         special = next((c for c, pattern in _SANDBOX if pattern.search(event.message)), "")

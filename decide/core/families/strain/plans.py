@@ -32,7 +32,8 @@ _POOL = re.compile(
 
 def heap(finding: Finding, view: ClusterView) -> list[Draft]:
     """Half as much heap again where the environment fixes it and the limit has room; else more memory."""
-    workload, container = finding.facts["workload"], container_of(finding)
+    workload = finding.facts["workload"]
+    container = container_of(workload, str(finding.facts.get("container") or ""))
     if container is None:
         return rollback(finding, view)
     limit = quantity(container, "limits", "memory")
@@ -110,7 +111,8 @@ def _show(limit: Decimal | None) -> str:
 
 def pool(finding: Finding, view: ClusterView) -> list[Draft]:
     """Half as many connections again, where a variable sets their number."""
-    workload, container = finding.facts["workload"], container_of(finding)
+    workload = finding.facts["workload"]
+    container = container_of(workload, str(finding.facts.get("container") or ""))
     if container is None:
         return []
     drafts = []

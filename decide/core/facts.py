@@ -1,0 +1,25 @@
+"""What a rule hands to the plans of its class: one small frozen type a kind of finding, declared in the family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decide.core.objects import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the whole core asks of any finding's facts; a family's types add what its plans need."""
+
+    #: The workload that suffers or is to be changed; ``None`` where the object belongs to none.
+    workload: Workload | None = None
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """Names of workloads that the finding is about besides its object: callers, peers, victims."""
+        return (self.workload.name,) if self.workload is not None else ()
+
+    @property
+    def aims(self) -> tuple[str, ...]:
+        """Names that the object aims at, or is meant to: a target, a backend, a claim."""
+        return ()

@@ -1,0 +1,26 @@
+"""What the rules of the family tell its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decide.core.facts import Facts
+from decide.core.objects import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KilledContainer(Facts):
+    """A container that was killed at its memory limit."""
+
+    workload: Workload
+    #: Its name; empty where nobody says which of the pod's.
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvictedPod(Facts):
+    """A pod that was evicted for its local disk."""
+
+    workload: Workload
+    #: The kubelet's words.
+    message: str
