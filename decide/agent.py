@@ -20,7 +20,7 @@ app: Stage[Ports] = Stage("decide", ports=open_ports)
 @app.handles(topics.CONTEXT_BUNDLE, writes=(topics.PLANS_CANDIDATE,))
 async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
     """Diagnoses the incident and proposes plans for it; a recovery is told to its incident."""
-    if bundle.alert.transition == "recovered":
+    if bundle.alert.state == "resolved":
         return await _recover(bundle, ports)
     verdict = core.not_ours(bundle, language=ports.language) or core.diagnose(
         bundle, language=ports.language, playbooks=ports.playbooks

@@ -25,12 +25,12 @@ async def enrich(raw: RawAlert, ports: Ports) -> ContextBundle | None:
 
     Raises errors.Unanswered, with the bundle as it is, when a source of evidence could not be asked.
     """
-    transition, alert = raw.alert.transition, arrived(raw)
-    if transition == "recovered":
+    state, alert = raw.alert.state, arrived(raw)
+    if state == "resolved":
         if not await ports.alerts.recovered(alert):
             log.info("recovery.overtaken", cycle=alert.cycle)
             return None
-    elif transition != "unknown" and await ports.alerts.repeats(alert):
+    elif state != "unknown" and await ports.alerts.repeats(alert):
         log.debug("alert.repeated", cycle=alert.cycle)
         return None
     sources = ports.sources_for(raw.occurred_at)

@@ -21,13 +21,22 @@ from schemas.context import (
 
 
 class Observability(Protocol):
-    """Datadog."""
+    """What watches the services: rules, logs, metrics."""
 
-    async def complete(self, alert: Alert) -> Alert:
-        """The alert with what its event says: monitor, tags, scope, cycle, transition. Raises errors.NotFound."""
+    @property
+    def name(self) -> str:
+        """As it is named in a bundle's sources: ``datadog``."""
         ...
 
-    async def monitor(self, monitor_id: int) -> Monitor: ...
+    def sent(self, alert: Alert) -> bool:
+        """Whether the alert is one of its own, so that it knows more of it than the payload says."""
+        ...
+
+    async def complete(self, alert: Alert) -> Alert:
+        """The alert with what its event says: rule, labels, group, fingerprint, state. Raises errors.NotFound."""
+        ...
+
+    async def monitor(self, rule_id: str) -> Monitor: ...
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         """Log excerpts before ``until`` of what the tag names say."""

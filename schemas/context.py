@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.alerts import Alert
 from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record, Sample
@@ -28,9 +29,10 @@ class SourceStatus(Spoken):
 
 
 class Monitor(Model):
-    """The Datadog monitor behind the alert."""
+    """The rule behind the alert, as its source tells when it is asked."""
 
-    monitor_id: int
+    #: As ``FiredRule.id``.
+    rule_id: str = ""
     name: str = ""
     type: str = ""
     query: str = ""
@@ -44,6 +46,14 @@ class Monitor(Model):
     #: Earlier events of the same monitor, newest first, as ``time transition title``.
     history: tuple[str, ...] = ()
     url: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_one(cls, value: Any) -> Any:
+        """Records of the first version call the id ``monitor_id``, and it is a number."""
+        if isinstance(value, Mapping) and value.get("monitor_id") is not None:
+            return {**value, "rule_id": value.get("rule_id") or str(value["monitor_id"])}
+        return value
 
 
 class Series(Model):
@@ -60,7 +70,8 @@ class Series(Model):
 class LogExcerpt(Model):
     """The last lines of one container, or of one service where the source knows no container; secrets masked."""
 
-    source: Literal["datadog", "kubernetes", "capture"] = "kubernetes"
+    #: Who told: ``kubernetes``, ``capture`` (a file), or the name of the system that keeps logs.
+    source: str = "kubernetes"
     namespace: str = ""
     pod: str = ""
     container: str = ""
@@ -148,9 +159,9 @@ class ContextBundle(Record):
     alert: Alert
     #: When the sender says it happened; falls back to the time of reception.
     alerted_at: Instant
-    #: Stable identity of the alert's episode: monitor, scope and cycle; a recovery has its alert's.
+    #: Stable identity of the alert's episode: rule, group and fingerprint; a recovery has its alert's.
     cycle: str
-    #: Stable identity of what the alert is about while no cause is known: monitor and group, or title and tags. The
+    #: Stable identity of what the alert is about while no cause is known: rule and group, or title and labels. The
     #: same for trigger, renotification and recovery. Empty in records of older versions.
     trouble: str = ""
     #: What the proof comes to.
@@ -172,7 +183,7 @@ class ContextBundle(Record):
     extra: dict[str, Json] = Field(default_factory=dict)
     #: Model id of the vector that the bundle's signature was embedded with; the text itself, masked.
     signature: str = ""
-    #: Datadog pages a person would open, name to address; built from configured bases only.
+    #: Pages a person would open, name to address; built from configured bases only.
     links: dict[str, str] = Field(default_factory=dict)
     #: Who says in which environment this is, and in whose cluster.
     proof: EnvironmentProof = Field(default_factory=EnvironmentProof)

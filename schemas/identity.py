@@ -18,7 +18,7 @@ _POD_OF_REPLICASET = re.compile(
 _POD_OF_CONTROLLER = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}$|-\d{1,5}$")
 #: Tags whose value is a pod's name.
 _POD_TAGS = frozenset({"pod_name", "pod", "kube_pod"})
-#: What Datadog puts before a notification's title: priority, then the transition, with its group.
+#: What sources put before a notification's title: priority, then the state, with its group.
 _ANNOUNCED = re.compile(
     r"^\s*(?:\[P[1-5]\]\s*)?(?:\[(?:re-?)?(?:triggered|warn|no data|recovered|renotify|alert|resolved|ok)"
     r"(?: on \{[^}]*\})?\]\s*)?",
@@ -84,39 +84,39 @@ def fingerprint(*, cluster: str, failure_class: str, object_ref: ObjectRef) -> s
 
 def trouble_of(
     *,
-    monitor_id: int | None,
-    org_id: str = "",
-    scope: str = "",
-    tags: Mapping[str, str] | None = None,
+    rule_id: str,
+    account: str = "",
+    group: str = "",
+    labels: Mapping[str, str] | None = None,
     title: str = "",
-    aggregation_key: str = "",
-    event_id: str = "",
+    group_key: str = "",
+    notification_id: str = "",
     exact: bool = False,
 ) -> str:
     """Identity of what an alert is about while no cause is known; empty when it says nothing of the kind.
 
-    A monitor and its group, else the sender's words. Order, case and spaces do not count, nor do a pod's hash, a
-    title's announcement and the value it quotes. Where no scope is said the tags stand for it, without the volatile.
+    A rule and its group, else the sender's words. Order, case and spaces do not count, nor do a pod's hash, a
+    title's announcement and the value it quotes. Where no group is said the labels stand for it, without the volatile.
     ``exact``: pods count by their own names.
     """
-    where = _scope(scope, exact) or _labels(tags or {}, exact)
-    if monitor_id is not None:
-        return stable_id("tr", "monitor", org_id, monitor_id, *where)
+    where = _group(group, exact) or _labels(labels or {}, exact)
+    if rule_id:
+        return stable_id("tr", "monitor", account, rule_id, *where)
     about = _words(title)
-    if not (about or where or aggregation_key):
-        return stable_id("tr", "event", org_id, event_id) if event_id else ""
-    return stable_id("tr", "words", org_id, aggregation_key.strip().lower(), about, *where)
+    if not (about or where or group_key):
+        return stable_id("tr", "event", account, notification_id) if notification_id else ""
+    return stable_id("tr", "words", account, group_key.strip().lower(), about, *where)
 
 
-def _scope(scope: str, exact: bool) -> list[str]:
-    parts = {_part(part, exact) for part in scope.split(",")}
+def _group(group: str, exact: bool) -> list[str]:
+    parts = {_part(part, exact) for part in group.split(",")}
     return sorted(parts - {"", "*"})
 
 
-def _labels(tags: Mapping[str, str], exact: bool) -> list[str]:
+def _labels(labels: Mapping[str, str], exact: bool) -> list[str]:
     return sorted(
         _part(f"{name}:{value}", exact)
-        for name, value in tags.items()
+        for name, value in labels.items()
         if name.strip().lower() not in _VOLATILE_TAGS
     )
 
@@ -134,24 +134,24 @@ def _words(title: str) -> str:
 
 def cycle_of(
     *,
-    monitor_id: int | None,
-    scope: str,
-    cycle_key: str,
+    rule_id: str,
+    group: str,
+    fingerprint: str,
     delivery_id: str,
-    org_id: str = "",
+    account: str = "",
     trouble: str = "",
 ) -> str:
     """Identity of one alert episode, shared by trigger, renotification and recovery.
 
-    The sender's cycle key is best; monitor and scope (order and case of its tags do not count) are next, then
+    The sender's fingerprint of the episode is best; rule and group (order and case of its tags do not count) are next, then
     ``trouble_of`` the alert; a delivery that says none of them stands alone.
     """
-    tags = ",".join(sorted(part.strip().lower() for part in scope.split(",") if part.strip()))
-    org = (org_id,) if org_id else ()
-    if cycle_key:
-        return stable_id("cy", monitor_id or "", tags, cycle_key)
-    if monitor_id is not None and (tags or not trouble):
-        return stable_id("cy", monitor_id, tags, *org)
+    tags = ",".join(sorted(part.strip().lower() for part in group.split(",") if part.strip()))
+    owner = (account,) if account else ()
+    if fingerprint:
+        return stable_id("cy", rule_id, tags, fingerprint)
+    if rule_id and (tags or not trouble):
+        return stable_id("cy", rule_id, tags, *owner)
     return stable_id("cy", trouble or delivery_id)
 
 

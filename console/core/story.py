@@ -57,7 +57,7 @@ class Story:
     @property
     def bundle(self) -> ContextBundle | None:
         """The evidence of the newest alert that is no recovery."""
-        telling = [b for b in self.bundles if b.alert.transition != "recovered"] or self.bundles
+        telling = [b for b in self.bundles if b.alert.state != "resolved"] or self.bundles
         return telling[-1] if telling else None
 
     @property
@@ -162,7 +162,7 @@ def timeline(story: Story) -> list[Moment]:
     """What happened, oldest first."""
     moments = [
         Moment(
-            a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.transition, a.alert.title
+            a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.state, a.alert.title
         )
         for a in story.alerts
     ]

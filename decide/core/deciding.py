@@ -153,7 +153,8 @@ def _over(bundle: ContextBundle, diagnosis: Diagnosis) -> bool:
     if monitor is None or not diagnosis.findings[0].kind.measured:
         return False
     states = monitor.group_states
-    mine = [states[bundle.alert.scope]] if bundle.alert.scope in states else list(states.values())
+    group = bundle.alert.rule.group
+    mine = [states[group]] if group in states else list(states.values())
     return all(state.upper() == "OK" for state in mine or [monitor.overall_state])
 
 

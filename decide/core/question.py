@@ -205,9 +205,9 @@ def _alert(bundle: ContextBundle) -> str:
     alert = bundle.alert
     facts = {
         "title": inert(alert.title),
-        "transition": alert.transition,
+        "state": alert.state,
         "environment": bundle.environment,
-        "query": inert(bundle.monitor.query if bundle.monitor else alert.query),
+        "query": inert(bundle.monitor.query if bundle.monitor else alert.rule.query),
         "thresholds": json.dumps(bundle.monitor.thresholds if bundle.monitor else {}),
     }
     return "\n".join(f"- {name}: <<{value}>>" for name, value in facts.items() if value)

@@ -117,9 +117,9 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         service=bundle.service,
         team=bundle.team,
         alert_title=bundle.alert.title,
-        monitor_id=bundle.monitor.monitor_id if bundle.monitor else bundle.alert.monitor_id,
+        monitor_id=_number(bundle.monitor.rule_id if bundle.monitor else bundle.alert.rule.id),
         alerted_at=bundle.alerted_at,
-        tags=bundle.alert.tags,
+        tags=bundle.alert.labels,
         links=bundle.links,
         signature=bundle.signature,
         objects=objects_for_checks(bundle.k8s_context.objects, targets, namespaces),
@@ -136,6 +136,10 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         proof=bundle.proof,
         claim=bundle.claim,
     )
+
+
+def _number(rule_id: str) -> int | None:
+    return int(rule_id) if rule_id.isdecimal() else None
 
 
 def objects_for_checks(

@@ -13,20 +13,20 @@ from kfix.incident.metric_queries import WORKLOAD_TAGS, queries_for
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.datadog import Datadog, LogEvent
 from schemas import errors
-from schemas.alerts import Alert, Transition
+from schemas.alerts import Alert, State
 from schemas.base import Json, ObjectRef
 from schemas.context import LogExcerpt, Monitor, Series
 
-_TRANSITIONS: dict[str, Transition] = {
-    "triggered": "triggered",
-    "alert": "triggered",
-    "re-triggered": "renotify",
-    "renotify": "renotify",
-    "recovered": "recovered",
-    "alert recovery": "recovered",
-    "ok": "recovered",
-    "warn": "warn",
-    "re-warn": "warn",
+_STATES: dict[str, State] = {
+    "triggered": "firing",
+    "alert": "firing",
+    "re-triggered": "renotified",
+    "renotify": "renotified",
+    "recovered": "resolved",
+    "alert recovery": "resolved",
+    "ok": "resolved",
+    "warn": "warning",
+    "re-warn": "warning",
     "no data": "no_data",
     "re-no data": "no_data",
 }
@@ -34,7 +34,9 @@ _TRANSITIONS: dict[str, Transition] = {
 
 @guarded("Datadog")
 class DatadogEvidence:
-    """``enrich.ports.Observability`` on Datadog's API."""
+    """``enrich.ports.Observability`` on Datadog's API. An alert without a source's name may be Datadog's."""
+
+    name = "datadog"
 
     def __init__(
         self,
@@ -51,15 +53,21 @@ class DatadogEvidence:
         self._log_events = log_events
         self._monitor_events = monitor_events
 
+    def sent(self, alert: Alert) -> bool:
+        return alert.source in ("", self.name)
+
     async def complete(self, alert: Alert) -> Alert:
-        if not alert.event_id:
+        if not alert.notification_id:
             return alert
-        event = await self._client.event(alert.event_id)
+        event = await self._client.event(alert.notification_id)
         if event is None:
-            raise errors.NotFound(f"Datadog has no event {alert.event_id} yet")
+            raise errors.NotFound(f"Datadog has no event {alert.notification_id} yet")
         return completed(alert, event)
 
-    async def monitor(self, monitor_id: int) -> Monitor:
+    async def monitor(self, rule_id: str) -> Monitor:
+        monitor_id = _integer(rule_id)
+        if monitor_id is None:
+            raise errors.NotFound(f"{rule_id[:40]!r} is no id of a monitor")
         found = await self._client.monitor(monitor_id)
         options = found.get("options") or {}
         groups = (found.get("state") or {}).get("groups") or {}
@@ -70,7 +78,7 @@ class DatadogEvidence:
             of = event.get("monitor_id") or (event.get("monitor") or {}).get("id")
             same("Datadog", {"monitor": monitor_id}, {"monitor": _integer(of)})
         return Monitor(
-            monitor_id=monitor_id,
+            rule_id=rule_id,
             name=str(found.get("name") or ""),
             type=str(found.get("type") or ""),
             query=str(found.get("query") or ""),
@@ -115,10 +123,11 @@ class DatadogEvidence:
         if not self._app_url:
             return {}
         found = {}
-        if alert.monitor_id is not None:
-            found["monitor"] = f"{self._app_url}/monitors/{alert.monitor_id}"
-        if alert.event_id.isdecimal():
-            found["event"] = f"{self._app_url}/event/event?{urlencode({'id': alert.event_id})}"
+        if self.sent(alert) and alert.rule.id.isdecimal():
+            found["monitor"] = f"{self._app_url}/monitors/{alert.rule.id}"
+        if self.sent(alert) and alert.notification_id.isdecimal():
+            event = urlencode({"id": alert.notification_id})
+            found["event"] = f"{self._app_url}/event/event?{event}"
         search = " ".join(f"{name}:{value}" for name, value in _searchable(names))
         if search:
             found["logs"] = f"{self._app_url}/logs?{urlencode({'query': search})}"
@@ -132,16 +141,20 @@ def completed(alert: Alert, event: Mapping[str, Json]) -> Alert:
     tags = dict(str(tag).split(":", 1) for tag in event.get("tags") or () if ":" in str(tag))
     said = str((monitor.get("transition") or {}).get("trans_name", "")).strip().lower()
     happened = event.get("timestamp")
-    updates: dict[str, Any] = {
-        "monitor_id": alert.monitor_id or _integer(event.get("monitor_id") or monitor.get("id")),
-        "scope": alert.scope or (groups[0] if groups else ""),
-        "cycle_key": alert.cycle_key or str(event.get("aggregation_key") or ""),
-        "query": alert.query or str(monitor.get("query") or ""),
-        "tags": {**tags, **alert.tags},
-        "hostname": alert.hostname or str(event.get("hostname") or ""),
+    number = _integer(event.get("monitor_id") or monitor.get("id"))
+    rule = {
+        "id": alert.rule.id or ("" if number is None else str(number)),
+        "group": alert.rule.group or (groups[0] if groups else ""),
+        "query": alert.rule.query or str(monitor.get("query") or ""),
     }
-    if alert.transition == "unknown":
-        updates["transition"] = _TRANSITIONS.get(said, "unknown")
+    updates: dict[str, Any] = {
+        "rule": alert.rule.model_copy(update=rule),
+        "fingerprint": alert.fingerprint or str(event.get("aggregation_key") or ""),
+        "labels": {**tags, **alert.labels},
+        "host": alert.host or str(event.get("hostname") or ""),
+    }
+    if alert.state == "unknown":
+        updates["state"] = _STATES.get(said, "unknown")
     if alert.happened_at is None and isinstance(happened, int | float):
         updates["happened_at"] = datetime.fromtimestamp(happened / 1000, UTC)
     return alert.model_copy(update=updates)

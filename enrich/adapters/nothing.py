@@ -19,19 +19,24 @@ def _not_configured(what: str) -> NoReturn:
 
 
 class NoObservability:
-    """``enrich.ports.Observability`` without Datadog: the alert must say everything itself."""
+    """``enrich.ports.Observability`` of nobody: the alert must say everything itself."""
+
+    name = "observability"
+
+    def sent(self, alert: Alert) -> bool:
+        return True
 
     async def complete(self, alert: Alert) -> Alert:
-        return _not_configured("Datadog")
+        return _not_configured("a system that watches")
 
-    async def monitor(self, monitor_id: int) -> Monitor:
-        return _not_configured("Datadog")
+    async def monitor(self, rule_id: str) -> Monitor:
+        return _not_configured("a system that watches")
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
-        return _not_configured("Datadog")
+        return _not_configured("a system that watches")
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
-        return _not_configured("Datadog")
+        return _not_configured("a system that watches")
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         return {}

@@ -95,7 +95,7 @@ class SharedObservability:
     def __init__(self, inner: Observability, *, at_once: int, keep_s: float) -> None:
         self._inner = inner
         self._gate = asyncio.Semaphore(at_once)
-        self._monitors: Shared[int, Monitor] = Shared(self._read_monitor, keep_s=keep_s)
+        self._monitors: Shared[str, Monitor] = Shared(self._read_monitor, keep_s=keep_s)
         self._since = 0.0
 
     def since(self, at: datetime) -> SharedObservability:
@@ -105,16 +105,23 @@ class SharedObservability:
         view._since = at.timestamp()
         return view
 
-    async def _read_monitor(self, monitor_id: int) -> Monitor:
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    def sent(self, alert: Alert) -> bool:
+        return self._inner.sent(alert)
+
+    async def _read_monitor(self, rule_id: str) -> Monitor:
         async with self._gate:
-            return await self._inner.monitor(monitor_id)
+            return await self._inner.monitor(rule_id)
 
     async def complete(self, alert: Alert) -> Alert:
         async with self._gate:
             return await self._inner.complete(alert)
 
-    async def monitor(self, monitor_id: int) -> Monitor:
-        return await self._monitors.get(monitor_id, self._since)
+    async def monitor(self, rule_id: str) -> Monitor:
+        return await self._monitors.get(rule_id, self._since)
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         async with self._gate:

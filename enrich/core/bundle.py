@@ -97,7 +97,7 @@ def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
         event_id=stable_id("ctx", gathered.delivery_id),
         trace_id=gathered.trace_id or gathered.delivery_id,
         occurred_at=gathered.received_at,
-        alert=alert.model_copy(update={"tags": tags}),
+        alert=alert.model_copy(update={"labels": tags}),
         alerted_at=alert.happened_at or gathered.received_at,
         cycle=episode_of(said, gathered.delivery_id),
         trouble=trouble_of_alert(said),
@@ -162,7 +162,7 @@ def proof_of(
         refs = [ObjectRef(kind="Namespace", name=namespace)]
     return environments.judge(
         (
-            *environments.of_alert(alert.tags, alert.scope),
+            *environments.of_alert(alert.labels, alert.rule.group),
             *environments.of_monitor(monitor),
             *environments.of_cluster(own.name, own.environment, namespace, rules.environments),
             *environments.of_objects(objects, refs),
@@ -181,7 +181,7 @@ def tags_of(gathered: Gathered) -> dict[str, str]:
     """The alert's tags; the monitor's where the alert says nothing."""
     monitor = gathered.monitor.tags if gathered.monitor else ()
     pairs = dict(tag.split(":", 1) for tag in monitor if ":" in tag)
-    return {**pairs, **gathered.alert.tags}
+    return {**pairs, **gathered.alert.labels}
 
 
 def _masked_model(value: M) -> M:

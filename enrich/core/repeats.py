@@ -44,13 +44,13 @@ def arrived(raw: RawAlert) -> Arrived:
 def trouble_of_alert(alert: Alert, *, exact: bool = False) -> str:
     """``schemas.identity.trouble_of`` an alert."""
     return trouble_of(
-        monitor_id=alert.monitor_id,
-        org_id=alert.org_id,
-        scope=alert.scope,
-        tags={**alert.tags, "host": alert.hostname} if alert.hostname else alert.tags,
+        rule_id=alert.rule.id,
+        account=alert.account,
+        group=alert.rule.group,
+        labels={**alert.labels, "host": alert.host} if alert.host else alert.labels,
         title=alert.title,
-        aggregation_key=alert.aggregation_key,
-        event_id=alert.event_id,
+        group_key=alert.group_key,
+        notification_id=alert.notification_id,
         exact=exact,
     )
 
@@ -58,19 +58,19 @@ def trouble_of_alert(alert: Alert, *, exact: bool = False) -> str:
 def episode_of(alert: Alert, delivery_id: str) -> str:
     """``schemas.identity.cycle_of`` an alert: pods of one workload have episodes of their own."""
     return cycle_of(
-        monitor_id=alert.monitor_id,
-        scope=alert.scope,
-        cycle_key=alert.cycle_key,
+        rule_id=alert.rule.id,
+        group=alert.rule.group,
+        fingerprint=alert.fingerprint,
         delivery_id=delivery_id,
-        org_id=alert.org_id,
+        account=alert.account,
         trouble=trouble_of_alert(alert, exact=True),
     )
 
 
 def severity_of(alert: Alert) -> str:
     """How bad the alert calls it; a renotification calls it what the trigger did."""
-    word = "triggered" if alert.transition == "renotify" else alert.transition
-    return f"{word}/{alert.priority}/{alert.alert_type}"[:64].lower()
+    state = "firing" if alert.state == "renotified" else alert.state
+    return f"{state}/{alert.priority}/{alert.severity}"[:64].lower()
 
 
 def repeats(alert: Arrived, known: Gathered | None, within: timedelta) -> bool:

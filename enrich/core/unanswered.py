@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from schemas.context import SourceStatus
 
-_EVENT = "datadog.event"
-#: Sources without which neither the alert's subject nor its state is known: nothing can be decided.
-DECISIVE = frozenset({_EVENT, "datadog.monitor", "kubernetes.objects"})
+#: What a system that watches tells of its own alert.
+_EVENT, _MONITOR = ".event", ".monitor"
 #: The memory adds to a decision and makes none.
 _OPTIONAL = frozenset({"memory"})
 
@@ -21,8 +20,14 @@ def unanswered(sources: Iterable[SourceStatus]) -> tuple[SourceStatus, ...]:
 
 
 def _not_yet(status: SourceStatus) -> bool:
-    """An event that Datadog does not find: its webhook can be faster than its index."""
-    return (status.name, status.why) == (_EVENT, "absent") and status.reason.startswith("not_found")
+    """An event that its own source does not find: a webhook can be faster than the index."""
+    unfound = status.why == "absent" and status.reason.startswith("not_found")
+    return unfound and status.name.endswith(_EVENT)
+
+
+def decisive(name: str) -> bool:
+    """Whether without that source neither the alert's subject nor its state is known: nothing can be decided."""
+    return name == "kubernetes.objects" or name.endswith((_EVENT, _MONITOR))
 
 
 def rounds_for(missing: Iterable[SourceStatus], decisive_rounds: int) -> int:
@@ -30,5 +35,5 @@ def rounds_for(missing: Iterable[SourceStatus], decisive_rounds: int) -> int:
     found = tuple(missing)
     if not found:
         return 0
-    decisive = any(s.name in DECISIVE and s.why == "unanswered" for s in found)
-    return decisive_rounds if decisive else min(1, decisive_rounds)
+    stuck = any(decisive(s.name) and s.why == "unanswered" for s in found)
+    return decisive_rounds if stuck else min(1, decisive_rounds)

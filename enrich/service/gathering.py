@@ -87,18 +87,18 @@ def why_missing(failure: errors.KFixError) -> Literal["unanswered", "refused", "
 async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:
     """The bundle of one delivery. Never raises for a source's sake; errors.Rejected for an alert that fits no record."""
     round_ = Round(deadline_s)
-    datadog = sources.observability
+    watching = sources.observability
     alert = raw.alert
-    if alert.event_id and not (alert.monitor_id and alert.tags and alert.transition != "unknown"):
-        alert = await round_.ask("datadog.event", datadog.complete(alert), alert)
-    if alert.transition == "recovered":
+    known = alert.rule.id and alert.labels and alert.state != "unknown"
+    if watching.sent(alert) and alert.notification_id and not known:
+        alert = await round_.ask(f"{watching.name}.event", watching.complete(alert), alert)
+    if alert.state == "resolved":
         return _short(raw, alert, round_, rules)
     monitor: Monitor | None = None
-    if alert.monitor_id is not None:
-        monitor = await round_.ask(
-            "datadog.monitor", _some(datadog.monitor(alert.monitor_id)), None
-        )
-    claim = cluster_names.claim(alert.tags, alert.scope, monitor, rules.own)
+    if watching.sent(alert) and alert.rule.id:
+        question = _some(watching.monitor(alert.rule.id))
+        monitor = await round_.ask(f"{watching.name}.monitor", question, None)
+    claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.own)
     started = Gathered(
         alert=alert,
         delivery_id=raw.event_id,
@@ -108,21 +108,21 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         claim=claim,
     )
     if not cluster_names.is_ours(claim):
-        return _unread(started, datadog, round_, rules)
+        return _unread(started, watching, round_, rules)
     tags = tags_of(started)
     who = named(tags, rules.own.name)
     until = alert.happened_at or raw.occurred_at
     objects = await _objects(round_, sources.cluster, who.namespace)
     claim = cluster_names.another(claim, rules.own, uid_of(objects))
     if not cluster_names.is_ours(claim):
-        return _unread(replace(started, claim=claim), datadog, round_, rules)
+        return _unread(replace(started, claim=claim), watching, round_, rules)
     subject = resolve(who, objects)
     names = search_names(who, subject)
     place = _place(started, rules, subject, who, objects)
-    (pod_logs, datadog_logs, metrics, (declared, commits)) = await asyncio.gather(
+    (pod_logs, kept_logs, metrics, (declared, commits)) = await asyncio.gather(
         round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject, who)), []),
-        round_.ask("datadog.logs", datadog.logs(names, until), []),
-        round_.ask("datadog.metrics", datadog.metrics(names, until), []),
+        round_.ask(f"{watching.name}.logs", watching.logs(names, until), []),
+        round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
         round_.ask("gitlab", _declared(sources.repository, subject, place), ([], [])),
     )
     bundle = assemble(
@@ -133,11 +133,11 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             trace_id=raw.trace_id,
             monitor=monitor,
             objects=objects,
-            logs=(*pod_logs, *_without(datadog_logs, pod_logs)),
+            logs=(*pod_logs, *_without(kept_logs, pod_logs)),
             metrics=tuple(metrics),
             commits=tuple(commits),
             declared=tuple(declared),
-            links=datadog.links(alert, names),
+            links=watching.links(alert, names),
             claim=claim,
         ),
         rules,
@@ -158,7 +158,7 @@ def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextB
 
 
 def _unread(
-    gathered: Gathered, datadog: Observability, round_: Round, rules: Rules
+    gathered: Gathered, watching: Observability, round_: Round, rules: Rules
 ) -> ContextBundle:
     """The bundle of an alert about a cluster that is not ours: what it names, and nothing that was read anywhere else."""
     named = ", ".join(gathered.claim.named) or "no cluster"
@@ -168,7 +168,7 @@ def _unread(
             name="cluster", state="degraded", reason=f"not read: {named} is not ours"[:300]
         )
     )
-    told = replace(gathered, links=datadog.links(gathered.alert, {}))
+    told = replace(gathered, links=watching.links(gathered.alert, {}))
     return completed(assemble(told, rules), Recalled(), round_.statuses, rules)
 
 

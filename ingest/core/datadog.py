@@ -15,8 +15,10 @@ from ingest.core.identity import digest, sha256_hex
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import Document
 from kfix.incident.merge_request_words import clean
-from schemas.alerts import Alert, RawAlert, Transition
+from schemas.alerts import Alert, FiredRule, RawAlert, State
 
+#: How the source is named in records, and to people.
+NAME, TITLE = "datadog", "Datadog"
 #: Names under which a field is found, the best first.
 _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "event_title", "alert_title"),
@@ -38,20 +40,27 @@ _LIMIT = 1_024
 _MAX_TAGS = 256
 _MAX_ANOMALIES = 100
 _NO_VALUE = re.compile(r"(?:null|none|\$[A-Z][A-Z0-9_]*(?:\[[^\]]*\])?)?", re.IGNORECASE)
-_TRANSITIONS: dict[str, Transition] = {
-    "triggered": "triggered",
-    "alert": "triggered",
-    "retriggered": "renotify",
-    "renotify": "renotify",
-    "warn": "warn",
-    "rewarn": "warn",
+_STATES: dict[str, State] = {
+    "triggered": "firing",
+    "alert": "firing",
+    "retriggered": "renotified",
+    "renotify": "renotified",
+    "warn": "warning",
+    "rewarn": "warning",
     "nodata": "no_data",
     "renodata": "no_data",
-    "recovered": "recovered",
-    "resolved": "recovered",
-    "ok": "recovered",
+    "recovered": "resolved",
+    "resolved": "resolved",
+    "ok": "resolved",
 }
-_BY_TYPE: dict[str, Transition] = {"error": "triggered", "warning": "warn", "success": "recovered"}
+_BY_TYPE: dict[str, State] = {"error": "firing", "warning": "warning", "success": "resolved"}
+#: The states' words inside delivery ids: a delivery that is repeated across an upgrade is still the same one.
+_WORD_OF: dict[State, str] = {
+    "firing": "triggered",
+    "renotified": "renotify",
+    "warning": "warn",
+    "resolved": "recovered",
+}
 #: ``[P2] [Re-Triggered on {kube_namespace:shop,pod_name:x}] Title``
 _TITLE = re.compile(
     r"^\s*(?:\[P[1-5]\]\s*)?\[(?P<word>[A-Za-z][A-Za-z -]{1,14}?)(?: on \{(?P<scope>[^}]{0,1024})\})?\]"
@@ -65,11 +74,12 @@ def raw_alert(
 ) -> RawAlert | Malformed:
     """The record of a delivery, or why there is none: it says neither what happened nor which monitor."""
     alert = alert_of(document)
-    if not (alert.title or alert.event_id or alert.monitor_id):
+    if not (alert.title or alert.notification_id or alert.rule.id):
         return Malformed("nothing_to_go_on", "no title, no event id, no monitor id")
     delivery = delivery_id(document, alert, body)
     return RawAlert(
         event_id=f"dd-{delivery}",
+        source=NAME,
         trace_id=delivery,
         occurred_at=received_at,
         body_sha256=sha256_hex(body),
@@ -82,10 +92,10 @@ def raw_alert(
 
 def delivery_id(document: Document, alert: Alert, body: bytes) -> str:
     """The same for an exact repetition: event id, transition and last update, else the bytes. 32 hex digits."""
-    if not alert.event_id:
+    if not alert.notification_id:
         return digest("body", sha256_hex(body))
     updated = _word(document, "last_updated") or _word(document, "date")
-    return digest("event", alert.event_id, alert.transition, updated)
+    return digest("event", alert.notification_id, _WORD_OF.get(alert.state, alert.state), updated)
 
 
 def template_of(document: Document) -> Literal["native", "kfix", "custom"]:
@@ -110,14 +120,30 @@ def alert_of(document: Document) -> Alert:
     tags = _tags(document.get("tags"))
     for key, value in _tags(scope).items():
         tags.setdefault(key, value)
+    rule = FiredRule(
+        id=_id(document, "monitor_id") or _id(document, "alert_id"),
+        query=words["query"],
+        metric=words["metric"],
+        group=scope,
+    )
     return Alert(
-        **words,
-        event_id=_word(document, "id") or _word(document, "event_id"),
-        monitor_id=_id(document, "monitor_id") or _id(document, "alert_id"),
-        transition=_transition(document, words["alert_type"], announced),
-        scope=scope,
-        org_id=_org(document),
-        tags=tags,
+        source=NAME,
+        source_name=TITLE,
+        notification_id=_word(document, "id") or _word(document, "event_id"),
+        account=_org(document),
+        state=_state(document, words["alert_type"], announced),
+        title=words["title"],
+        body=words["body"],
+        severity=words["alert_type"],
+        priority=words["priority"],
+        rule=rule,
+        fingerprint=words["cycle_key"],
+        group_key=words["aggregation_key"],
+        host=words["hostname"],
+        labels=tags,
+        links=_said(alert=words["link"], snapshot=words["snapshot"]),
+        logs_sample=words["logs_sample"],
+        details=_said(status=words["status"]),
         happened_at=_time(document.get("date")) or _time(document.get("last_updated")),
         anomalies=_anomalies(document.get("anomalies")),
     )
@@ -136,14 +162,18 @@ def _as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _id(document: Document, key: str) -> int | None:
+def _said(**texts: str) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _id(document: Document, key: str) -> str:
     text = _word(document, key)
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        return None
-    return number if 0 < (number := int(text)) <= _LARGEST_ID else None
+        return ""
+    return str(number) if 0 < (number := int(text)) <= _LARGEST_ID else ""
 
 
-def _transition(document: Document, alert_type: str, announced: re.Match[str] | None) -> Transition:
+def _state(document: Document, alert_type: str, announced: re.Match[str] | None) -> State:
     candidates = (
         _word(document, "alert_transition"),
         _word(document, "transition"),
@@ -151,7 +181,7 @@ def _transition(document: Document, alert_type: str, announced: re.Match[str] | 
         announced["word"] if announced else "",
     )
     for candidate in candidates:
-        known = _TRANSITIONS.get(re.sub(r"[^a-z]", "", candidate.lower()))
+        known = _STATES.get(re.sub(r"[^a-z]", "", candidate.lower()))
         if known is not None:
             return known
     return _BY_TYPE.get(alert_type.lower(), "unknown")

@@ -40,7 +40,7 @@ class Topic(Generic[R]):
 
 def _alert_key(record: RawAlert) -> str:
     alert = record.alert
-    return alert.scope or alert.cycle_key or str(alert.monitor_id or "") or record.event_id
+    return alert.rule.group or alert.fingerprint or alert.rule.id or record.event_id
 
 
 def _subject_key(record: ContextBundle) -> str:

@@ -91,7 +91,7 @@ def _any_of(names: frozenset[str]) -> re.Pattern[str]:
 
 def names_in(bundle: ContextBundle) -> set[str]:
     """Everything in the bundle that names somebody: tags, objects, containers, images, nodes."""
-    names = {value for tag, value in bundle.alert.tags.items() if tag in _NAMING_TAGS}
+    names = {value for tag, value in bundle.alert.labels.items() if tag in _NAMING_TAGS}
     context = bundle.k8s_context
     names |= {context.namespace, context.cluster, context.pod, bundle.service, bundle.team}
     if context.subject is not None:
@@ -115,7 +115,7 @@ def _names_of(item: Json) -> Iterator[str]:
 def signature(bundle: ContextBundle) -> str:
     """The bundle's masked text: alert, monitored metric, container states, event reasons, failing log lines."""
     names = names_in(bundle)
-    query = bundle.monitor.query if bundle.monitor else bundle.alert.query
+    query = bundle.monitor.query if bundle.monitor else bundle.alert.rule.query
     parts = [mask_identifiers(re.sub(r"\[[^\]]*\]", " ", bundle.alert.title), names)]
     parts += [
         f"metric {metric}"

@@ -55,7 +55,7 @@ from publish.ports import Draft, FileAction
 from safety.adapters.gitlab import GitLabRepository
 from safety.adapters.kubernetes import KubernetesChecks
 from schemas import errors
-from schemas.alerts import Alert, RawAlert
+from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle
 from schemas.merge_requests import MergeRequestRef
@@ -164,7 +164,7 @@ async def datadog(url: str) -> AsyncIterator[Asks]:
         proposal = learn.PROPOSAL
         names = {"kube_namespace": "shop", "kube_deployment": "api", "service": "api"}
         yield {
-            "event": lambda: evidence.complete(Alert(event_id="7", title="x")),
+            "event": lambda: evidence.complete(Alert(notification_id="7", title="x")),
             "monitor": lambda: evidence.monitor(5),
             "logs": lambda: evidence.logs(names, NOW),
             "metrics": lambda: evidence.metrics(names, NOW),
@@ -382,11 +382,11 @@ RAW = RawAlert(
     body=b"{}",
     template="native",
     alert=Alert(
-        event_id="7",
+        notification_id="7",
         title="[Triggered] something",
-        monitor_id=5,
-        transition="triggered",
-        tags={"kube_namespace": "shop", "kube_deployment": "api"},
+        state="firing",
+        labels={"kube_namespace": "shop", "kube_deployment": "api"},
+        rule=FiredRule(id="5"),
     ),
 )
 

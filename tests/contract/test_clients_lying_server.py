@@ -184,7 +184,7 @@ Says = Callable[[Asked], Any]
 QUESTIONS: dict[str, tuple[Any, Ask, Says, dict[str, Says]]] = {
     "an event": (
         datadog,
-        lambda d: d.complete(Alert(event_id="7", title="t")),
+        lambda d: d.complete(Alert(notification_id="7", title="t")),
         lambda _: events(evt={"id": "7"}),
         {"another event": lambda _: events(evt={"id": "8"}), "no id": lambda _: events(evt={})},
     ),

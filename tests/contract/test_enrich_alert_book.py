@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.core.repeats import arrived
 from kfix.infra.store.engine import open_engine
-from schemas.alerts import Alert, RawAlert
+from schemas.alerts import Alert, FiredRule, RawAlert
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -25,10 +25,9 @@ def book(store: Engine) -> SqlAlertBook:
 
 def raw(delivery: str, seconds: float = 0, **alert: Any) -> RawAlert:
     known: dict[str, Any] = {
-        "monitor_id": 7,
-        "scope": "pod_name:cart-6d4cf56db6-x2x8k",
+        "rule": FiredRule(id="7", group="pod_name:cart-6d4cf56db6-x2x8k"),
         "title": "t",
-        "transition": "triggered",
+        "state": "firing",
     }
     return RawAlert(
         event_id=delivery,
@@ -44,7 +43,7 @@ async def repeats(book: SqlAlertBook, delivery: str, seconds: float = 0, **alert
 
 
 async def over(book: SqlAlertBook, seconds: float) -> None:
-    await book.recovered(arrived(raw("r", seconds, transition="recovered")))
+    await book.recovered(arrived(raw("r", seconds, state="resolved")))
 
 
 async def test_of_many_repetitions_one_is_looked_at(book: SqlAlertBook) -> None:
@@ -54,7 +53,7 @@ async def test_of_many_repetitions_one_is_looked_at(book: SqlAlertBook) -> None:
 
 async def test_a_renotification_repeats_its_alert(book: SqlAlertBook) -> None:
     assert not await repeats(book, "a")
-    assert await repeats(book, "b", 60, transition="renotify")
+    assert await repeats(book, "b", 60, state="renotified")
 
 
 async def test_a_delivery_whose_first_try_died_is_looked_at_again(book: SqlAlertBook) -> None:
@@ -65,12 +64,12 @@ async def test_a_delivery_whose_first_try_died_is_looked_at_again(book: SqlAlert
 @pytest.mark.parametrize(
     "other",
     [
-        {"transition": "warn"},
+        {"state": "warning"},
         {"priority": "P1"},
-        {"scope": "pod_name:cart-6d4cf56db6-zzzzz"},
-        {"monitor_id": 8},
-        {"org_id": "2"},
-        {"cycle_key": "another"},
+        {"rule": FiredRule(id="7", group="pod_name:cart-6d4cf56db6-zzzzz")},
+        {"rule": FiredRule(id="8", group="pod_name:cart-6d4cf56db6-x2x8k")},
+        {"account": "2"},
+        {"fingerprint": "another"},
     ],
 )
 async def test_another_severity_group_monitor_or_episode_is_no_repetition(

@@ -49,7 +49,7 @@ def native(event_id: int | str) -> RawAlert:
         body_sha256="0" * 64,
         body=b"{}",
         template="native",
-        alert=Alert(event_id=str(event_id), title="[Triggered] something"),
+        alert=Alert(notification_id=str(event_id), title="[Triggered] something"),
     )
 
 
@@ -70,7 +70,7 @@ async def test_an_event_id_alone_becomes_a_whole_bundle(
     assert set(states(bundle).values()) == {"ok"}, bundle.sources
     assert bundle.k8s_context.subject is not None
     assert bundle.k8s_context.subject.key == "Deployment/shop/cart"
-    assert bundle.alert.transition == "triggered"
+    assert bundle.alert.state == "firing"
     assert bundle.environment == "production"
     assert bundle.monitor is not None
     assert bundle.monitor.thresholds
@@ -110,7 +110,7 @@ async def test_trigger_and_recovery_of_a_native_alert_share_their_cycle(
             if sandbox.datadog.events[-1].transition == "Recovered":
                 break
         again = await bundle_of(opened, sandbox.datadog.events[-1].id)
-    assert again.alert.transition == "recovered"
+    assert again.alert.state == "resolved"
     assert again.cycle == first.cycle
 
 
@@ -269,6 +269,6 @@ async def test_with_nothing_configured_the_bundle_says_so(
     monkeypatch.setenv("KFIX_CLUSTER_NAME", "prod-eu")
     async with open_ports() as opened:
         bundle = await bundle_of(opened, "123")
-    assert states(bundle)["datadog.event"] == "missing"
+    assert states(bundle)["observability.event"] == "missing"
     assert states(bundle)["kubernetes.objects"] == "missing"
     assert bundle.k8s_context.objects == {}

@@ -46,10 +46,10 @@ async def test_an_installed_webhook_delivers_alert_and_recovery_of_one_cycle() -
         alert = await told(door, dd, "Triggered")
         recovery = await told(door, dd, "Recovered")
         assert not door.kept.letters
-        assert (alert.template, alert.alert.monitor_id) == ("kfix", 9001)
-        assert (alert.alert.transition, recovery.alert.transition) == ("triggered", "recovered")
-        assert alert.alert.tags["kube_deployment"] == "api"
-        assert alert.alert.cycle_key == recovery.alert.cycle_key != ""
+        assert (alert.template, alert.alert.rule.id) == ("kfix", "9001")
+        assert (alert.alert.state, recovery.alert.state) == ("firing", "resolved")
+        assert alert.alert.labels["kube_deployment"] == "api"
+        assert alert.alert.fingerprint == recovery.alert.fingerprint != ""
         assert alert.event_id != recovery.event_id
 
 
@@ -83,5 +83,5 @@ async def test_a_native_payload_is_understood_too() -> None:
             "plain", f"{door.url}/datadog-webhook", custom_headers=headers
         )
         alert = await told(door, dd, "Triggered")
-    assert (alert.template, alert.alert.transition) == ("native", "triggered")
-    assert alert.alert.event_id
+    assert (alert.template, alert.alert.state) == ("native", "firing")
+    assert alert.alert.notification_id

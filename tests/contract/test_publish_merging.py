@@ -243,7 +243,7 @@ async def river(world: World, tags: list[str], **truth: Any) -> ValidatedPlans:
     labels = {"tags.datadoghq.com/env": "production"} if truth.get("labels") else {}
     scope = "{env:prod}" if truth.get("query") else "{*}"
     monitor = Monitor(
-        monitor_id=7,
+        rule_id="7",
         query=f"avg(last_5m):avg:cpu{scope} > 1",
         tags=("env:prod",) if truth.get("tagged") else (),
     )
@@ -256,7 +256,7 @@ async def river(world: World, tags: list[str], **truth: Any) -> ValidatedPlans:
             received_at=sample.NOW,
             monitor=monitor,
             objects=objects(labels),
-            claim=cluster_names.claim(alert.tags, alert.scope, monitor, own),
+            claim=cluster_names.claim(alert.labels, alert.rule.group, monitor, own),
         ),
         Rules(own=own),
     )

@@ -57,7 +57,7 @@ async def answer(event_id: str) -> ValidatedPlans:
         body_sha256="0" * 64,
         body=b"{}",
         template="native",
-        alert=Alert(event_id=event_id, title="[Triggered] something"),
+        alert=Alert(notification_id=event_id, title="[Triggered] something"),
     )
     async with open_enrich() as sources, open_decide() as ledger, open_safety() as examiner:
         bundle = await enrich(raw, sources)

@@ -67,7 +67,7 @@ def deliveries(sandbox: Sandbox, event: Event, count: int) -> list[RawAlert]:
 
 
 def service_of(bundle: ContextBundle) -> str:
-    return bundle.alert.tags["kube_deployment"]
+    return bundle.alert.labels["kube_deployment"]
 
 
 def strangers(bundle: ContextBundle) -> list[str]:

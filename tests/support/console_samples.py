@@ -61,8 +61,8 @@ def after(minutes: float) -> datetime:
 
 def _alert(outside: Callable[[str], str]) -> RawAlert:
     alert = Alert(
-        event_id="7",
-        transition="triggered",
+        notification_id="7",
+        state="firing",
         title=outside("[Triggered] cart restarts"),
         happened_at=AT,
     )
@@ -82,7 +82,7 @@ def _bundle(outside: Callable[[str], str]) -> ContextBundle:
         event_id="ctx-1",
         trace_id=TRACE,
         occurred_at=after(0.05),
-        alert=Alert(title=outside("cart restarts"), transition="triggered"),
+        alert=Alert(title=outside("cart restarts"), state="firing"),
         alerted_at=AT,
         cycle="cy-1",
         environment="production",

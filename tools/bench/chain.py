@@ -69,7 +69,12 @@ class Cores:
 
     def raw(self, number: int) -> RawAlert:
         now = datetime.now(UTC)
-        alert = self.alert.model_copy(update={"scope": f"n:{number}", "cycle_key": str(number)})
+        alert = self.alert.model_copy(
+            update={
+                "rule": self.alert.rule.model_copy(update={"group": f"n:{number}"}),
+                "fingerprint": str(number),
+            }
+        )
         return RawAlert(
             event_id=f"dd-{number}", occurred_at=now, body_sha256="0" * 64, body=b"{}", alert=alert
         )

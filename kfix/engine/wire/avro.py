@@ -87,6 +87,10 @@ class Avro:
         try:
             reader = None if writer is language.parsed else language.parsed
             datum = fastavro.schemaless_reader(stream, writer, reader)
+            if reader is not None:
+                # It may be read: what it says under the names of its time is the model's to translate.
+                stream.seek(start)
+                datum = fastavro.schemaless_reader(stream, writer, None)
             if stream.tell() != len(raw):
                 raise ValueError(f"{len(raw) - stream.tell()} bytes left over")
             record: Record = topic.model.model_validate(

@@ -144,7 +144,8 @@ def _load_record(fields: dict[str, Shape]) -> Convert | None:
 
     def load(datum: dict[str, Any]) -> dict[str, Any]:
         for name, convert in setters:
-            datum[name] = convert(datum[name])
+            if name in datum:  # an older writer's record lacks what came after it
+                datum[name] = convert(datum[name])
         return datum
 
     return load

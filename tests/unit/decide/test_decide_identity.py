@@ -70,15 +70,15 @@ def test_the_workloads_kind_counts() -> None:
 @given(st.lists(names, min_size=1, max_size=5, unique=True), st.randoms())
 def test_the_order_of_a_scopes_tags_does_not_count(tags: list[str], random: object) -> None:
     shuffled = sorted(tags, key=lambda _: random.random())  # type: ignore[attr-defined]
-    one = cycle_of(monitor_id=1, scope=",".join(tags), cycle_key="", delivery_id="a")
+    one = cycle_of(rule_id="1", group=",".join(tags), fingerprint="", delivery_id="a")
     two = cycle_of(
-        monitor_id=1, scope=" , ".join(t.upper() for t in shuffled), cycle_key="", delivery_id="b"
+        rule_id="1", group=" , ".join(t.upper() for t in shuffled), fingerprint="", delivery_id="b"
     )
     assert one == two
 
 
 def test_a_delivery_that_says_nothing_stands_alone() -> None:
-    ids = {cycle_of(monitor_id=None, scope="", cycle_key="", delivery_id=d) for d in ("a", "b")}
+    ids = {cycle_of(rule_id="", group="", fingerprint="", delivery_id=d) for d in ("a", "b")}
     assert len(ids) == 2
 
 

@@ -128,7 +128,7 @@ INSIDE: dict[str, Callable[[Cluster, str, str], None]] = {
 OUTSIDE: dict[str, Callable[[ContextBundle, str], dict[str, Any]]] = {
     "alert title": lambda b, t: {"alert": b.alert.model_copy(update={"title": t})},
     "alert tag": lambda b, t: {"alert": b.alert.model_copy(update={"tags": {"note": t}})},
-    "monitor": lambda b, t: {"monitor": Monitor(monitor_id=1, query=t, message=t, name=t)},
+    "monitor": lambda b, t: {"monitor": Monitor(rule_id="1", query=t, message=t, name=t)},
     "commit": lambda b, t: {"changes": (Change(kind="commit", summary=t, author=t, at=AT),)},
     "lesson": lambda b, t: {"lessons_learned": (t,)},
     "similar incident": lambda b, t: {

@@ -514,7 +514,7 @@ def test_a_restart_minutes_ago_that_is_ready_again_has_recovered() -> None:
 
 
 def test_a_monitor_that_says_ok_has_recovered() -> None:
-    monitor = Monitor(monitor_id=1, overall_state="OK")
+    monitor = Monitor(rule_id="1", overall_state="OK")
     assert _reason(_bundle(_calm(), monitor=monitor)) == ("no_action", "recovered")
 
 
@@ -522,13 +522,13 @@ def test_a_monitor_that_recovers_again_and_again_flaps() -> None:
     lines = tuple(
         f"2026-05-04T0{n}:00:00Z {'recovered' if n % 2 else 'triggered'} x" for n in range(8)
     )
-    monitor = Monitor(monitor_id=1, overall_state="Alert", history=lines)
+    monitor = Monitor(rule_id="1", overall_state="Alert", history=lines)
     assert _reason(_bundle(_calm(), monitor=monitor)) == ("no_action", "flapping_within_bounds")
 
 
 def test_no_data_of_what_runs_is_noise() -> None:
     cluster = _calm()
-    alert = cluster.bundle().alert.model_copy(update={"transition": "no_data"})
+    alert = cluster.bundle().alert.model_copy(update={"state": "no_data"})
     assert _reason(_bundle(cluster, alert=alert)) == ("no_action", "alert_noise")
 
 
@@ -536,7 +536,7 @@ def test_a_threshold_that_was_never_crossed_is_noise() -> None:
     cluster = _calm()
     cluster.series("kubernetes.cpu.usage.total", [1e8] * 30, kube_deployment="x")
     monitor = Monitor(
-        monitor_id=1,
+        rule_id="1",
         query="avg(last_5m):avg:kubernetes.cpu.usage.total{*} > 500000000",
         overall_state="Alert",
     )

@@ -10,7 +10,7 @@ from decide import core
 from enrich.core.bundle import Gathered, Rules, assemble
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
-from schemas.alerts import Alert
+from schemas.alerts import Alert, FiredRule
 from schemas.context import ContextBundle
 from schemas.places import ClusterClaim
 
@@ -20,8 +20,8 @@ AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 def bundle(cluster: str, own: Own, monitor: int = 7) -> ContextBundle:
     tags = {"kube_namespace": "shop", "kube_deployment": "api"}
     tags |= {"kube_cluster_name": cluster} if cluster else {}
-    alert = Alert(monitor_id=monitor, transition="triggered", tags=tags)
-    told = cluster_names.claim(alert.tags, "", None, own)
+    alert = Alert(state="firing", labels=tags, rule=FiredRule(id=str(monitor)))
+    told = cluster_names.claim(alert.labels, "", None, own)
     gathered = Gathered(alert=alert, delivery_id="d", received_at=AT, claim=told)
     return assemble(gathered, Rules(own=own))
 

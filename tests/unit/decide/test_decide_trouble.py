@@ -16,7 +16,7 @@ from decide import core
 from enrich.core.bundle import Gathered, Rules, assemble
 from ingest.core.datadog import alert_of
 from kfix.incident.cluster_names import Own
-from schemas.alerts import Alert
+from schemas.alerts import Alert, FiredRule
 from schemas.context import ContextBundle
 from schemas.identity import trouble_of
 from tests.support.alerts import WITHOUT_NAMESPACE, payload_of
@@ -32,7 +32,7 @@ def scope_of(group: dict[str, str]) -> str:
 
 
 def trouble(**said: Any) -> str:
-    return trouble_of(**{"monitor_id": None, **said})
+    return trouble_of(**{"rule_id": "", **said})
 
 
 def bundle_of(alert: Alert, delivery: str = "d", **more: Any) -> ContextBundle:
@@ -50,8 +50,8 @@ def test_order_case_and_spaces_of_a_group_do_not_count(
 ) -> None:
     parts = [f" {name.upper()} :{value.title()} " for name, value in group.items()]
     chance.shuffle(parts)
-    assert trouble(monitor_id=monitor, scope=scope_of(group)) == trouble(
-        monitor_id=monitor, scope=",".join(parts)
+    assert trouble(rule_id=str(monitor), group=scope_of(group)) == trouble(
+        rule_id=str(monitor), group=",".join(parts)
     )
 
 
@@ -59,8 +59,8 @@ def test_order_case_and_spaces_of_a_group_do_not_count(
 def test_another_monitor_group_or_organisation_is_another_trouble(
     one: dict[str, str], two: dict[str, str], first: int, second: int, org: str, other: str
 ) -> None:
-    same = trouble(monitor_id=first, scope=scope_of(one), org_id=org) == trouble(
-        monitor_id=second, scope=scope_of(two), org_id=other
+    same = trouble(rule_id=str(first), group=scope_of(one), account=org) == trouble(
+        rule_id=str(second), group=scope_of(two), account=other
     )
     assert same == ((first, one, org) == (second, two, other))
 
@@ -68,7 +68,7 @@ def test_another_monitor_group_or_organisation_is_another_trouble(
 @given(words, st.text(SAFE, min_size=9, max_size=10), st.text(SAFE, min_size=5, max_size=5))
 def test_a_pods_hash_in_a_group_does_not_count(name: str, hash_: str, tail: str) -> None:
     pod = f"pod_name:{name}-{hash_}-{tail}"
-    assert trouble(monitor_id=1, scope=pod) == trouble(monitor_id=1, scope=f"pod_name:{name}")
+    assert trouble(rule_id="1", group=pod) == trouble(rule_id="1", group=f"pod_name:{name}")
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_other_words_are_another_trouble(one: str, two: str) -> None:
 def test_what_changes_with_each_notification_does_not_count_among_the_tags() -> None:
     plain = {"service": "checkout", "queue": "orders"}
     noisy = {**plain, "container_id": "4f2a", "image_tag": "v2", "status": "alert", "version": "9"}
-    assert trouble(title="Slow", tags=plain) == trouble(title="Slow", tags=noisy)
-    assert trouble(title="Slow", tags=plain) != trouble(
-        title="Slow", tags={**plain, "queue": "mail"}
+    assert trouble(title="Slow", labels=plain) == trouble(title="Slow", labels=noisy)
+    assert trouble(title="Slow", labels=plain) != trouble(
+        title="Slow", labels={**plain, "queue": "mail"}
     )
 
 
 def test_an_alert_that_says_nothing_but_its_event_is_that_event() -> None:
-    assert trouble(event_id="1") != trouble(event_id="2")
+    assert trouble(notification_id="1") != trouble(notification_id="2")
     assert trouble() == ""
 
 
@@ -128,21 +128,23 @@ def test_the_same_trouble_again_is_the_same_incident_and_its_recovery_the_same_e
     again = bundle_of(alert_of(payload_of(kind, event=2)), delivery="two")
     over = bundle_of(alert_of(payload_of(kind, event=3, transition="Recovered")), delivery="three")
     assert incident_key(first) == incident_key(again)
-    assert over.alert.transition == "recovered"
+    assert over.alert.state == "resolved"
     assert first.cycle == over.cycle
 
 
 def test_two_monitors_about_one_healthy_workload_are_two_incidents() -> None:
     tags = {"kube_namespace": "shop", "kube_deployment": "cart"}
     one, two = (
-        bundle_of(Alert(monitor_id=n, scope="kube_deployment:cart", tags=tags, title="t"))
+        bundle_of(
+            Alert(labels=tags, title="t", rule=FiredRule(id=str(n), group="kube_deployment:cart"))
+        )
         for n in (1, 2)
     )
     assert incident_key(one) != incident_key(two)
 
 
 def test_an_alert_without_a_namespace_is_told_by_its_monitor_and_not_as_a_namespace() -> None:
-    bundle = bundle_of(Alert(monitor_id=77, title="Checkout SLO", transition="triggered"))
+    bundle = bundle_of(Alert(title="Checkout SLO", state="firing", rule=FiredRule(id="77")))
     verdict = core.diagnose(bundle)
     assert verdict.analysis is not None
     assert verdict.analysis.object.key == "Monitor/77"
@@ -156,7 +158,7 @@ def test_a_node_that_is_lost_is_one_incident_whichever_part_of_it_is_seen_first(
             "metadata": {"name": "n-1"},
             "status": {"conditions": [{"type": "Ready", "status": "False", "message": message}]},
         }
-        bundle = bundle_of(Alert(monitor_id=1, title="t"), objects={"nodes": [node]})
+        bundle = bundle_of(Alert(title="t", rule=FiredRule(id="1")), objects={"nodes": [node]})
         verdict = core.diagnose(bundle)
         assert verdict.analysis is not None
         keys.add((verdict.analysis.object.key, core.fingerprint_of(bundle, verdict)))

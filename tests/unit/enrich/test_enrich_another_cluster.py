@@ -12,7 +12,7 @@ from enrich.core.bundle import Recalled, Rules
 from enrich.ports import Listing, Sources
 from enrich.service.gathering import gather
 from kfix.incident.cluster_names import Own
-from schemas.alerts import Alert, RawAlert
+from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import Change, ContextBundle, DeclaredObject, LogExcerpt, Monitor, Series
 
@@ -29,11 +29,16 @@ class Asked:
         self.uid = uid
         self.query = query
 
+    name = "datadog"
+
+    def sent(self, alert: Alert) -> bool:
+        return True
+
     async def complete(self, alert: Alert) -> Alert:
         return alert
 
-    async def monitor(self, monitor_id: int) -> Monitor:
-        return Monitor(monitor_id=monitor_id, query=self.query)
+    async def monitor(self, rule_id: str) -> Monitor:
+        return Monitor(rule_id=rule_id, query=self.query)
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         return {"monitor": "https://app.example/monitors/7"}
@@ -80,7 +85,11 @@ async def gathered(
         body_sha256="0" * 64,
         body=b"",
         alert=Alert(
-            event_id="1", title="t", monitor_id=7, transition="triggered", tags={**PLACE, **tags}
+            notification_id="1",
+            title="t",
+            state="firing",
+            labels={**PLACE, **tags},
+            rule=FiredRule(id="7"),
         ),
     )
     asked = Sources(datadog, cluster, datadog, datadog)

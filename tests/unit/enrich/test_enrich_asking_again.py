@@ -51,7 +51,7 @@ def ports(cluster: Cluster, memory: Memory | None = None) -> Ports:
 
 
 def raw(**said: Any) -> RawAlert:
-    known = {"title": "t", "transition": "triggered", "tags": {"kube_namespace": "shop"}, **said}
+    known = {"title": "t", "state": "firing", "labels": {"kube_namespace": "shop"}, **said}
     alert = Alert(**known)
     return RawAlert(event_id="dd-1", occurred_at=AT, body_sha256="0" * 64, body=b"", alert=alert)
 
@@ -104,9 +104,9 @@ class Behind(NoObservability):
 async def test_an_event_that_is_not_indexed_yet_is_asked_for_once_more() -> None:
     asked = Sources(Behind(), Silent(None), NoRepository(), NoMemory())
     with pytest.raises(errors.Unanswered) as raised:
-        await enrich(raw(event_id="1", transition="unknown"), Ports(asked, Rules(), 5.0, 4))
+        await enrich(raw(notification_id="1", state="unknown"), Ports(asked, Rules(), 5.0, 4))
     assert raised.value.rounds == 1
-    assert "datadog.event" in str(raised.value)
+    assert "observability.event" in str(raised.value)
 
 
 async def test_an_absent_memory_holds_up_nobody() -> None:

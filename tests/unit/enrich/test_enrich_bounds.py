@@ -32,7 +32,7 @@ def pods(owner: str, many: int, ready: bool = True) -> list[dict[str, Any]]:
 
 
 def bundle_of(objects: dict[str, list[Any]] | None = None, **more: Any) -> ContextBundle:
-    alert = more.pop("alert", Alert(tags=TAGS))
+    alert = more.pop("alert", Alert(labels=TAGS))
     known = {
         "deployments": [item("Deployment", "api")],
         "replicasets": [item("ReplicaSet", "api-1", ("Deployment", "api"))],
@@ -103,7 +103,7 @@ def test_what_was_left_out_is_not_said_of_what_was_not_there() -> None:
 
 
 def test_an_alert_that_fits_nowhere_is_refused_with_its_size() -> None:
-    alert = Alert(tags={f"tag{n}": "v" * 100 for n in range(500)})
+    alert = Alert(labels={f"tag{n}": "v" * 100 for n in range(500)})
     with pytest.raises(errors.Rejected, match="are allowed") as refused:
         bounded(bundle_of(alert=alert), 10_000)
     assert refused.value.reason == "too_large"
@@ -135,7 +135,7 @@ def test_every_bundle_fits_and_keeps_its_alert(
         metrics=(
             Series(metric="m", timestamps=tuple(map(float, range(many))), values=(1.0,) * many),
         ),
-        monitor=Monitor(monitor_id=1, message="é" * many),
+        monitor=Monitor(rule_id="1", message="é" * many),
         commits=(Change(kind="commit", summary=word * many, detail={"diff": "d" * many}),),
     )
     small = bounded(bundle, limit)

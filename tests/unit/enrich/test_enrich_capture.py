@@ -389,7 +389,7 @@ def test_no_file_breaks_the_reading_or_the_bundle(value: object, name: str, raw:
         found = read_capture(root, None)
     assemble(
         Gathered(
-            alert=Alert(tags={"kube_namespace": "blue", "pod_name": "a"}),
+            alert=Alert(labels={"kube_namespace": "blue", "pod_name": "a"}),
             delivery_id="d",
             received_at=datetime(2026, 11, 24, tzinfo=UTC),
             objects=found.objects,

@@ -17,7 +17,7 @@ from enrich.ports import Listing, Sources
 from enrich.service.gathering import gather, search_names
 from kfix.incident.cluster_names import Own
 from schemas import errors
-from schemas.alerts import Alert, RawAlert
+from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import (
     Change,
@@ -52,19 +52,24 @@ class Datadog:
         self.asked: list[str] = []
         self.said = said
 
+    name = "datadog"
+
+    def sent(self, alert: Alert) -> bool:
+        return True
+
     async def complete(self, alert: Alert) -> Alert:
         self.asked.append("complete")
         return alert.model_copy(
             update={
-                "monitor_id": 7,
-                "tags": TAGS,
-                "transition": self.said.get("transition", "triggered"),
+                "rule": FiredRule(id="7"),
+                "labels": TAGS,
+                "state": self.said.get("state", "firing"),
             }
         )
 
-    async def monitor(self, monitor_id: int) -> Monitor:
+    async def monitor(self, rule_id: str) -> Monitor:
         self.asked.append("monitor")
-        return Monitor(monitor_id=monitor_id, name="CPU", tags=("team:pay",))
+        return Monitor(rule_id=rule_id, name="CPU", tags=("team:pay",))
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         self.asked.append("logs")
@@ -82,7 +87,7 @@ class Datadog:
         return [Series(metric="cpu")]
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
-        return {"monitor": f"https://app.example/monitors/{alert.monitor_id}"}
+        return {"monitor": f"https://app.example/monitors/{alert.rule.id}"}
 
 
 class Cluster:
@@ -134,7 +139,7 @@ def sources(**found: Any) -> Sources:
 
 
 def raw(**alert: Any) -> RawAlert:
-    known = {"event_id": "1", "title": "t", **alert}
+    known = {"notification_id": "1", "title": "t", **alert}
     return RawAlert(
         event_id="dd-1",
         trace_id="tr-1",
@@ -201,35 +206,37 @@ async def test_kinds_that_could_not_be_read_are_named_and_the_rest_is_kept() -> 
 
 async def test_without_any_source_the_alert_alone_makes_a_bundle() -> None:
     nothing = Sources(NoObservability(), NoCluster(), NoRepository(), NoMemory())
-    bundle = await gathered(nothing, tags=TAGS)
+    bundle = await gathered(nothing, labels=TAGS)
     assert bundle.k8s_context.subject == ObjectRef(kind="Deployment", namespace="shop", name="api")
     missing = {name for name, (state, _) in states(bundle).items() if state == "missing"}
     assert missing == {
-        "datadog.event",
+        "observability.event",
         "kubernetes.objects",
         "kubernetes.logs",
-        "datadog.logs",
-        "datadog.metrics",
+        "observability.logs",
+        "observability.metrics",
         "gitlab",
     }
 
 
 async def test_an_alert_that_says_everything_costs_no_event() -> None:
     datadog = Datadog()
-    await gathered(sources(observability=datadog), monitor_id=7, tags=TAGS, transition="triggered")
+    await gathered(
+        sources(observability=datadog), rule=FiredRule(id="7"), labels=TAGS, state="firing"
+    )
     assert "complete" not in datadog.asked
 
 
 @pytest.mark.parametrize("told", ["by the payload", "by its event"])
 async def test_a_recovery_asks_nobody_for_evidence(told: str) -> None:
-    datadog = Datadog(transition="recovered")
+    datadog = Datadog(state="resolved")
     more = (
-        {"transition": "recovered", "monitor_id": 7, "tags": TAGS}
+        {"state": "resolved", "rule": FiredRule(id="7"), "labels": TAGS}
         if told == "by the payload"
         else {}
     )
     bundle = await gathered(sources(observability=datadog), **more)
-    assert bundle.alert.transition == "recovered"
+    assert bundle.alert.state == "resolved"
     assert set(datadog.asked) <= {"complete"}
     assert bundle.k8s_context.objects == {}
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from enrich.core.bundle import Gathered, Rules, assemble
-from schemas.alerts import Alert
+from schemas.alerts import Alert, FiredRule
 from schemas.context import (
     Change,
     ContextBundle,
@@ -37,7 +37,7 @@ _PARTS: dict[str, dict[str, object]] = {
     "metrics": {"metrics": (Series(metric="m", query=_PAIR, tags={"a": _PAIR}),)},
     "monitor": {
         "monitor": Monitor(
-            monitor_id=1,
+            rule_id="1",
             name=_PAIR,
             message=_PAIR,
             query=_PAIR,
@@ -58,7 +58,7 @@ _PARTS: dict[str, dict[str, object]] = {
     "sources": {"sources": (SourceStatus(name="x", state="degraded", reason=_PAIR),)},
     "extra": {"extra": {"output": _PAIR, "db_password": _CANARY}},
     "links": {"links": {"monitor": _LINK}},
-    "tags": {"alert": Alert(tags={"note": _PAIR, "secret_token": _CANARY})},
+    "tags": {"alert": Alert(labels={"note": _PAIR, "secret_token": _CANARY})},
     "anomalies": {"alert": Alert(anomalies=(_PAIR,))},
 }
 
@@ -84,14 +84,15 @@ def test_a_secret_in_a_field_of_the_alert_is_masked(name: str) -> None:
 
 def test_masking_leaves_the_episode_and_the_plain_fields_alone() -> None:
     alert = Alert(
-        monitor_id=7,
-        scope="kube_namespace:shop,token:abcdef1",
-        cycle_key="c",
+        fingerprint="c",
         title="CPU is high",
-        tags={"kube_namespace": "shop", "kube_deployment": "api"},
+        labels={"kube_namespace": "shop", "kube_deployment": "api"},
         happened_at=_NOW,
+        rule=FiredRule(id="7", group="kube_namespace:shop,token:abcdef1"),
     )
     bundle = bundle_with({"alert": alert})
-    assert bundle.cycle == cycle_of(monitor_id=7, scope=alert.scope, cycle_key="c", delivery_id="d")
-    assert bundle.alert.tags == alert.tags
+    assert bundle.cycle == cycle_of(
+        rule_id="7", group=alert.rule.group, fingerprint="c", delivery_id="d"
+    )
+    assert bundle.alert.labels == alert.labels
     assert (bundle.alert.title, bundle.alerted_at) == ("CPU is high", _NOW)

@@ -213,10 +213,10 @@ class Datadog(NoObservability):
     def __init__(self) -> None:
         self.asked = self.at_once = self.most_at_once = 0
 
-    async def monitor(self, monitor_id: int) -> Monitor:
+    async def monitor(self, rule_id: str) -> Monitor:
         self.asked += 1
         await self._work()
-        return Monitor(monitor_id=monitor_id)
+        return Monitor(rule_id=rule_id)
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         await self._work()
@@ -234,8 +234,8 @@ async def test_a_monitor_is_read_once_for_its_groups_and_datadog_is_asked_so_muc
 ):
     datadog = Datadog()
     asked = SharedObservability(datadog, at_once=4, keep_s=5.0)
-    found = await asyncio.gather(*(asked.since(AT).monitor(7) for _ in range(20)))
-    assert {monitor.monitor_id for monitor in found} == {7}
+    found = await asyncio.gather(*(asked.since(AT).monitor("7") for _ in range(20)))
+    assert {monitor.rule_id for monitor in found} == {"7"}
     assert datadog.asked == 1
     await asyncio.gather(*(asked.since(AT).logs({}, AT) for _ in range(20)))
     assert datadog.most_at_once == 4

@@ -40,78 +40,75 @@ def test_the_missions_payload_is_understood() -> None:
         }
     )
     assert made.template == "custom"
-    assert made.alert.monitor_id == 67890
-    assert made.alert.transition == "triggered"
+    assert made.alert.rule.id == "67890"
+    assert made.alert.state == "firing"
     assert made.alert.body == "CPU > 80% for 5 minutes"
-    assert made.alert.tags == {"env": "prod", "service": "api", "namespace": "backend"}
+    assert made.alert.labels == {"env": "prod", "service": "api", "namespace": "backend"}
 
 
 def test_the_native_payload_says_transition_and_scope_in_its_title() -> None:
     made = record(DATADOG_NATIVE)
     assert made.template == "native"
-    assert made.alert.transition == "triggered"
-    assert made.alert.scope == "kube_deployment:api,kube_namespace:shop"
-    assert made.alert.tags == {"kube_deployment": "api", "kube_namespace": "shop"}
-    assert made.alert.monitor_id is None
-    assert made.alert.event_id == DATADOG_NATIVE["id"]
+    assert made.alert.state == "firing"
+    assert made.alert.rule.group == "kube_deployment:api,kube_namespace:shop"
+    assert made.alert.labels == {"kube_deployment": "api", "kube_namespace": "shop"}
+    assert made.alert.rule.id == ""
+    assert made.alert.notification_id == DATADOG_NATIVE["id"]
     assert made.alert.happened_at == datetime(2025, 11, 24, 16, 0, tzinfo=UTC)
 
 
 def test_our_template_says_everything() -> None:
     made = record(DATADOG_KFIX)
     assert made.template == "kfix"
-    assert made.alert.monitor_id == 9001
-    assert made.alert.cycle_key == "7421936018833640513"
-    assert made.alert.tags["env"] == "prod"
+    assert made.alert.rule.id == "9001"
+    assert made.alert.fingerprint == "7421936018833640513"
+    assert made.alert.labels["env"] == "prod"
 
 
 def test_a_captured_alert_id_is_the_monitor() -> None:
-    assert alert_of({"alert_id": "850881897", "id": "3"}).monitor_id == 850881897
+    assert alert_of({"alert_id": "850881897", "id": "3"}).rule.id == "850881897"
 
 
 @pytest.mark.parametrize(
-    ("said", "transition"),
+    ("said", "state"),
     [
-        ("Triggered", "triggered"),
-        ("Re-Triggered", "renotify"),
-        ("Renotify", "renotify"),
-        ("Recovered", "recovered"),
-        ("Warn", "warn"),
-        ("Re-Warn", "warn"),
+        ("Triggered", "firing"),
+        ("Re-Triggered", "renotified"),
+        ("Renotify", "renotified"),
+        ("Recovered", "resolved"),
+        ("Warn", "warning"),
+        ("Re-Warn", "warning"),
         ("No Data", "no_data"),
         ("Re-No Data", "no_data"),
         ("Null", "unknown"),
         ("$ALERT_TRANSITION", "unknown"),
     ],
 )
-def test_transitions_of_the_template(said: str, transition: str) -> None:
-    assert alert_of({"alert_transition": said, "title": "x"}).transition == transition
+def test_transitions_of_the_template(said: str, state: str) -> None:
+    assert alert_of({"alert_transition": said, "title": "x"}).state == state
 
 
 @pytest.mark.parametrize(
-    ("title", "transition"),
+    ("title", "state"),
     [
-        ("[Triggered on {host:a}] Down", "triggered"),
-        ("[P1] [Triggered] Down", "triggered"),
-        ("[Re-Triggered on {host:a}] Down", "renotify"),
-        ("[Recovered] Down", "recovered"),
-        ("[Warn on {host:a}] Down", "warn"),
+        ("[Triggered on {host:a}] Down", "firing"),
+        ("[P1] [Triggered] Down", "firing"),
+        ("[Re-Triggered on {host:a}] Down", "renotified"),
+        ("[Recovered] Down", "resolved"),
+        ("[Warn on {host:a}] Down", "warning"),
         ("[No data] Down", "no_data"),
         ("[shop] Down", "unknown"),
         ("Recovered, at last", "unknown"),
     ],
 )
-def test_transitions_of_the_native_title(title: str, transition: str) -> None:
-    assert (
-        alert_of({"id": "1", "event_type": "query_alert_monitor", "title": title}).transition
-        == transition
-    )
+def test_transitions_of_the_native_title(title: str, state: str) -> None:
+    assert alert_of({"id": "1", "event_type": "query_alert_monitor", "title": title}).state == state
 
 
 @pytest.mark.parametrize("nothing", ["", "null", "NULL", "$HOSTNAME", "$TAGS[env]", None, "  "])
 def test_an_unset_variable_is_missing(nothing: str | None) -> None:
     alert = alert_of({"title": "x", "hostname": nothing, "tags": nothing, "alert_scope": nothing})
-    assert (alert.hostname, alert.scope, alert.tags) == ("", "", {})
+    assert (alert.host, alert.rule.group, alert.labels) == ("", "", {})
 
 
 @pytest.mark.parametrize(
@@ -126,12 +123,12 @@ def test_an_unset_variable_is_missing(nothing: str | None) -> None:
     ],
 )
 def test_tags_come_in_many_shapes(tags: Any) -> None:
-    assert alert_of({"title": "x", "tags": tags}).tags == {"env": "prod", "team": "a"}
+    assert alert_of({"title": "x", "tags": tags}).labels == {"env": "prod", "team": "a"}
 
 
 def test_a_tag_with_several_values_keeps_them_all() -> None:
     tags = ["service:a", "service:b", "service:a", "env:prod"]
-    assert alert_of({"title": "x", "tags": tags}).tags == {"service": "a,b", "env": "prod"}
+    assert alert_of({"title": "x", "tags": tags}).labels == {"service": "a,b", "env": "prod"}
 
 
 def test_an_exact_retry_has_the_same_id_and_the_next_notification_another() -> None:

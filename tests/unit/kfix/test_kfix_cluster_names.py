@@ -29,7 +29,7 @@ KEYS = [
 
 def monitor(query: str = "", *tags: str, groups: tuple[str, ...] = ()) -> Monitor:
     states = dict.fromkeys(groups, "Alert")
-    return Monitor(monitor_id=1, query=query, tags=tags, group_states=states)
+    return Monitor(rule_id="1", query=query, tags=tags, group_states=states)
 
 
 def verdict(

@@ -128,7 +128,7 @@ def test_what_speaks_is_read_from_tags_scope_query_labels_template_namespace_and
     )
     seen["deployments"][0]["spec"]["template"]["spec"] = {"containers": [{"env": [env]}]}
     monitor = Monitor(
-        monitor_id=1, tags=("stage:prod",), query="avg:x{env:prod,!env:qa} by {host} > 1"
+        rule_id="1", tags=("stage:prod",), query="avg:x{env:prod,!env:qa} by {host} > 1"
     )
     proof = told(
         environments.of_alert({"env": "prod", "kube_cluster_name": "prod-eu"}, "stage:live"),
@@ -167,11 +167,11 @@ def test_what_speaks_is_read_from_tags_scope_query_labels_template_namespace_and
     ],
 )
 def test_what_a_query_leaves_out_is_not_what_it_asks_for(query: str) -> None:
-    assert list(environments.of_monitor(Monitor(monitor_id=1, query=query))) == []
+    assert list(environments.of_monitor(Monitor(rule_id="1", query=query))) == []
 
 
 def test_a_query_over_two_environments_proves_neither() -> None:
-    monitor = Monitor(monitor_id=1, query="avg:x{env IN (prod, staging)} > 1")
+    monitor = Monitor(rule_id="1", query="avg:x{env IN (prod, staging)} > 1")
     proof = told(environments.of_monitor(monitor))
     assert (proof.verdict, proof.environment) == ("conflict", "production")
 
@@ -277,7 +277,7 @@ def spoken(said: dict[str, str], key: str) -> EnvironmentProof:
             {key: said["tag"]} if "tag" in said else {},
             f'{key}:"{said["scope"]}"' if "scope" in said else "",
         ),
-        environments.of_monitor(Monitor(monitor_id=1, tags=tags, query=query)),
+        environments.of_monitor(Monitor(rule_id="1", tags=tags, query=query)),
         environments.of_cluster(
             said.get("cluster name", "c1"),
             said.get("cluster environment", ""),

@@ -96,9 +96,9 @@ def _about(view: ClusterView) -> ObjectRef:
     """What an alert without a subject is about: its namespace, else its monitor, else itself."""
     if view.namespace:
         return ObjectRef(api_version="v1", kind="Namespace", name=view.namespace)
-    monitor = view.bundle.alert.monitor_id
-    if monitor is not None:
-        return ObjectRef(kind="Monitor", name=str(monitor))
+    rule = view.bundle.alert.rule.id
+    if rule:
+        return ObjectRef(kind="Monitor", name=rule)
     return ObjectRef(kind="Alert", name=view.bundle.trouble or view.bundle.cycle)
 
 
@@ -119,7 +119,7 @@ def _noise(view: ClusterView) -> str:
     alert, monitor = view.bundle.alert, view.bundle.monitor
     if alert.title.upper().startswith("[TEST]"):
         return "a test notification"
-    if alert.transition == "no_data":
+    if alert.state == "no_data":
         return "the monitor got no data, the workloads run"
     said = _CONDITION.search(monitor.query) if monitor is not None else None
     if monitor is None or said is None:
@@ -158,11 +158,11 @@ def _drain(view: ClusterView) -> str:
 
 def _recovery(view: ClusterView) -> str:
     alert, monitor = view.bundle.alert, view.bundle.monitor
-    if alert.transition == "recovered":
+    if alert.state == "resolved":
         return "the alert itself is a recovery"
     if monitor is not None:
         states = monitor.group_states
-        state = states.get(alert.scope) or ("" if states else monitor.overall_state)
+        state = states.get(alert.rule.group) or ("" if states else monitor.overall_state)
         if state.upper() == "OK":
             return "the monitor says OK now"
     now = view.bundle.alerted_at

@@ -43,7 +43,7 @@ def bundle(name: str, title: str, status: dict[str, Any], event: str, line: str)
     return ContextBundle(
         event_id="e",
         occurred_at=AT,
-        alert=Alert(title=title.format(name=name), tags={"service": name}),
+        alert=Alert(title=title.format(name=name), labels={"service": name}),
         alerted_at=AT,
         cycle="c",
         service=name,

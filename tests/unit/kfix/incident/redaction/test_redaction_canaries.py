@@ -44,7 +44,7 @@ from publish.service.telling import proposal
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.service.examination import examine_offline
-from schemas.alerts import Alert, RawAlert
+from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Record
 from schemas.context import (
     Change,
@@ -134,10 +134,18 @@ class Planter:
 def planted_alert(planter: Planter, alert: Alert) -> Alert:
     said = {
         name: f"{getattr(alert, name)} {planter.text()}"
-        for name in ("title", "body", "query", "logs_sample", "snapshot", "status", "metric")
+        for name in ("title", "body", "logs_sample", "severity", "host")
     }
-    tags = {**alert.tags, "note": planter.text(), "deploy_token": planter.secret()}
-    return alert.model_copy(update={**said, "tags": tags, "anomalies": (planter.text(),)})
+    tags = {**alert.labels, "note": planter.text(), "deploy_token": planter.secret()}
+    rule = FiredRule(id="7", query=planter.text(), metric=planter.text(), group=planter.text())
+    more = {
+        "labels": tags,
+        "rule": rule,
+        "links": {"snapshot": planter.text()},
+        "details": {"status": planter.text()},
+        "anomalies": (planter.text(),),
+    }
+    return alert.model_copy(update={**said, **more})
 
 
 def planted_objects(planter: Planter, objects: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -232,11 +240,11 @@ def evidence(planter: Planter, case: str) -> tuple[RawAlert, ContextBundle, dict
     alert = planted_alert(
         planter,
         Alert(
-            monitor_id=7,
             title="Pods are not ready",
-            transition="triggered",
-            tags={"kube_namespace": namespace, "env": "staging"},
+            state="firing",
+            labels={"kube_namespace": namespace, "env": "staging"},
             happened_at=NOW,
+            rule=FiredRule(id="7"),
         ),
     )
     body = f"the delivery as it came: {planter.text()}".encode()
@@ -264,7 +272,7 @@ def evidence(planter: Planter, case: str) -> tuple[RawAlert, ContextBundle, dict
             received_at=NOW,
             trace_id="t",
             monitor=Monitor(
-                monitor_id=7,
+                rule_id="7",
                 name=planter.text(),
                 message=planter.text(),
                 query=planter.text(),
