@@ -165,7 +165,7 @@ async def datadog(url: str) -> AsyncIterator[Asks]:
         names = {"kube_namespace": "shop", "kube_deployment": "api", "service": "api"}
         yield {
             "event": lambda: evidence.complete(Alert(notification_id="7", title="x")),
-            "monitor": lambda: evidence.monitor(5),
+            "monitor": lambda: evidence.monitor("5"),
             "logs": lambda: evidence.logs(names, NOW),
             "metrics": lambda: evidence.metrics(names, NOW),
             "signals": lambda: signals.measure(proposal, NOW - timedelta(hours=1), NOW),

@@ -190,7 +190,7 @@ QUESTIONS: dict[str, tuple[Any, Ask, Says, dict[str, Says]]] = {
     ),
     "a monitor": (
         datadog,
-        lambda d: d.monitor(5),
+        lambda d: d.monitor("5"),
         lambda asked: monitor(asked, 5, 5),
         {
             "another monitor": lambda asked: monitor(asked, 6, 5),
