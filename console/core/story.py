@@ -161,9 +161,7 @@ def tell(incident_id: str, records: Iterable[Record]) -> Story:
 def timeline(story: Story) -> list[Moment]:
     """What happened, oldest first."""
     moments = [
-        Moment(
-            a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.state, a.alert.title
-        )
+        Moment(a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.state, a.alert.title)
         for a in story.alerts
     ]
     moments += [

@@ -117,7 +117,11 @@ class Subject:
 
 def _alert(view: ClusterView) -> dict[str, Any]:
     alert = view.bundle.alert
-    return {"title": alert.title, "tags": dict(alert.labels), "environment": view.bundle.environment}
+    return {
+        "title": alert.title,
+        "tags": dict(alert.labels),
+        "environment": view.bundle.environment,
+    }
 
 
 def _listed(view: ClusterView, plural: str) -> list[Any]:
