@@ -16,15 +16,9 @@ from enrich.core.bundle import Rules
 from enrich.ports import Observability, Ports, Repository, Sources
 from enrich.settings import Enrich
 from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import (
-    DatadogConnection,
-    GitLabConnection,
-    House,
-    KubernetesConnection,
-    load,
-    own_cluster,
-)
+from kfix.infra.settings import DatadogConnection, House, KubernetesConnection, load, own_cluster
 from kfix.infra.store.engine import open_store
 
 if TYPE_CHECKING:
@@ -99,14 +93,9 @@ async def _cluster(
 
 
 async def _repository(stack: AsyncExitStack, settings: Enrich) -> Repository:
-    connection = load(GitLabConnection)
-    if not connection.url or not connection.projects:
-        return NoRepository()
-    from enrich.adapters.gitlab import GitLabEvidence
-    from kfix.infra.clients.gitlab import open_gitlab
+    forge = await stack.enter_async_context(open_forge())
+    if forge is None or not forge.projects:
+        return NoRepository(names())
+    from enrich.adapters.repositories import DeclaredInRepositories
 
-    return GitLabEvidence(
-        await stack.enter_async_context(open_gitlab(connection)),
-        projects=connection.projects,
-        commits=settings.commits,
-    )
+    return DeclaredInRepositories(forge, projects=forge.projects, commits=settings.commits)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from ingest.ports import Ports
 from ingest.settings import Ingest
-from kfix.infra.settings import GitLabConnection, load
+from kfix.infra.forges.gitlab.settings import GitLabConnection
+from kfix.infra.settings import load
 
 
 @asynccontextmanager

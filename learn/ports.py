@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from kfix.incident.forge.port import Stands
 from learn.core.judgement import WorkloadState
 from learn.settings import Learn
 from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
@@ -41,13 +42,13 @@ class Ledger(Protocol):
     """The durable side. Every call may be repeated with the same effect."""
 
     async def opened(self, followed: Followed) -> Followed:
-        """Keeps what was proposed. Returns what is known now: GitLab may have spoken first."""
+        """Keeps what was proposed. Returns what is known now: the forge may have spoken first."""
         ...
 
     async def moved(
         self, incident_id: str, state: State, at: datetime, ref: MergeRequestRef | None
     ) -> Followed:
-        """Notes GitLab's word on the merge request; an older word than the known one changes nothing."""
+        """Notes the forge's word on the merge request; an older word than the known one changes nothing."""
         ...
 
     async def find(self, incident_id: str) -> Followed | None: ...
@@ -86,22 +87,6 @@ class Ledger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """Where a merge request stands in GitLab now, and GitLab's time of its last move."""
-
-    state: State
-    at: datetime
-
-
-class Forge(Protocol):
-    """The merge requests as GitLab has them."""
-
-    async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
-        """By project and number; one that could not be read is left out."""
-        ...
-
-
 class Signals(Protocol):
     """The metrics after a merge."""
 
@@ -131,7 +116,7 @@ class Ports:
     ledger: Ledger
     signals: Signals
     cluster: Cluster
-    forge: Forge
+    forge: Stands
     memory: Memory
     settings: Learn
     language: str

@@ -6,21 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from kfix.incident.forge.port import Stands
 from kfix.infra.clients import datadog, kubernetes
-from kfix.infra.clients.gitlab import open_gitlab
+from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import (
-    DatadogConnection,
-    GitLabConnection,
-    House,
-    KubernetesConnection,
-    load,
-)
+from kfix.infra.settings import DatadogConnection, House, KubernetesConnection, load
 from kfix.infra.store.engine import open_store
 from learn.adapters.memory import VectorMemory
 from learn.adapters.nothing import NoCluster, NoForge, NoSignals
 from learn.adapters.sql import SqlLedger
-from learn.ports import Cluster, Forge, Ports, Signals
+from learn.ports import Cluster, Ports, Signals
 from learn.settings import Learn
 
 
@@ -53,13 +48,8 @@ async def _signals(stack: AsyncExitStack) -> Signals:
     return DatadogSignals(await stack.enter_async_context(datadog.open_datadog(connection)))
 
 
-async def _forge(stack: AsyncExitStack) -> Forge:
-    connection = load(GitLabConnection)
-    if not connection.url:
-        return NoForge()
-    from learn.adapters.gitlab import GitLabStands
-
-    return GitLabStands(await stack.enter_async_context(open_gitlab(connection)))
+async def _forge(stack: AsyncExitStack) -> Stands:
+    return await stack.enter_async_context(open_forge()) or NoForge()
 
 
 async def _cluster(stack: AsyncExitStack) -> Cluster:

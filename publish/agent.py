@@ -5,6 +5,7 @@ from __future__ import annotations
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
 from kfix.incident import cluster_names
+from kfix.incident.forge.port import Forge, MarkedState
 from publish.core import course, notes
 from publish.core.course import Course, CourseKind, Known
 from publish.core.history import fix_of
@@ -12,7 +13,7 @@ from publish.core.notice import NoticeKind
 from publish.core.obstacles import obstacles_of
 from publish.core.spoken import AlertStanding, Word
 from publish.core.wording import word
-from publish.ports import Forge, MarkedState, Ports, Proposed
+from publish.ports import Ports, Proposed
 from publish.service import rereading, telling
 from publish.service.answering import answer
 from publish.service.merging import merge_if_proven, merge_when_told
@@ -24,8 +25,8 @@ from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notificat
 from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-#: Words of GitLab; the others of ``mr.events`` are our own.
-_GITLABS = frozenset(
+#: Words of the forge; the others of ``mr.events`` are our own.
+_HEARD = frozenset(
     {"approved", "unapproved", "merged", "closed", "reopened", "pushed", "note", "pipeline"}
 )
 _NOTICES: dict[str, NoticeKind] = {"recovered": "recovered", "returned": "returned"}
@@ -52,7 +53,7 @@ async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | N
 @app.handles(topics.MR_EVENTS, writes=(topics.MR_EVENTS,))
 async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | None:
     """Keeps the ledger true to what people did, and answers what they ask: a closed merge request is a decision."""
-    if record.action not in _GITLABS:
+    if record.action not in _HEARD:
         return None
     word = Word(record.event_id, record.incident_id, record.action, record.occurred_at)
     known = await ports.ledger.heard(word)
@@ -66,7 +67,7 @@ async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent |
 
 @app.every(seconds=rereading.pace_s, writes=(topics.MR_EVENTS,))
 async def reread(ports: Ports) -> list[MergeRequestEvent]:
-    """Tells what GitLab says of our merge requests and no webhook told."""
+    """Tells what the forge says of our merge requests and no webhook told."""
     return await rereading.reread(ports)
 
 
@@ -126,7 +127,7 @@ async def _held(
     """Another incident's merge request has the object: it is said there, and a competing change to people as well."""
     ref = result.ref
     if ref is not None:
-        text = notes.joined(result.why, record, ports.language)
+        text = notes.joined(result.why, record, forge.dialect, ports.language)
         await forge.note(ref, stable_id("joined", record.incident_id, result.why), text)
     where = " ".join(part for part in (result.reason, ref.url if ref else "") if part)
     if result.why == "competing":
@@ -188,7 +189,9 @@ async def _say(
 ) -> str:
     """Notes on the merge request how its alert stands, marks it so, and keeps that; the note's text."""
     if kind == "note":
-        text = notes.repeat(record, language=ports.language, at=record.context.alerted_at)
+        text = notes.repeat(
+            record, forge.dialect, language=ports.language, at=record.context.alerted_at
+        )
         key = record.event_id
     else:
         # A flapping alert recovers and returns often: one comment of each for each window of time.

@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from kfix.incident.cluster_names import Own
+from kfix.incident.forge.port import Forge
 from manifests.repository.rendering import Renderer
 from publish.core.claims import Claim
-from publish.core.course import Head, Known, Limits
+from publish.core.course import Known, Limits
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
-from publish.core.spoken import AlertStanding, Changes, Discussion, Word
+from publish.core.spoken import AlertStanding, Word
 from publish.core.wording import Language
 from publish.settings import Publish
 from schemas.merge_requests import MergeRequestRef, Notification
 from schemas.validated import ValidatedPlan, ValidatedPlans
-
-
-@dataclass(frozen=True, slots=True)
-class FileAction:
-    """One file of a commit. ``last_commit_id`` is the lock: empty for a file that must not be there yet."""
-
-    path: str
-    content: str
-    last_commit_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A merge request to open."""
-
-    project: str
-    branch: str
-    target: str
-    title: str
-    description: str
-    labels: tuple[str, ...]
-    assignee: str = ""
-    #: Users, ``@group/path``, ``@@role`` or addresses, in the order in which they are asked.
-    reviewers: tuple[str, ...] = ()
-    reviewers_at_most: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A merge request as GitLab has it now."""
-
-    ref: MergeRequestRef
-    state: Literal["opened", "merged", "closed"]
-    #: GitLab's time of the merge or of the closing.
-    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +28,6 @@ class Reread:
     project: str
     since: datetime
     began_at: datetime
-
-
-#: Where a merge request stands, for people who filter by label.
-MarkedState = Literal["proposed", "snoozed", "recovered", "held", "partial", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,94 +42,6 @@ class Proposed:
         """The plan on the branch; ``None`` when the record does not have it."""
         found = (p for p in self.record.plans if p.plan.plan_id == self.plan_id)
         return next(found, None)
-
-
-class Forge(Protocol):
-    """The place of repositories and merge requests. Raises from ``schemas.errors``."""
-
-    async def find(self, project: str, branch: str) -> Found | None:
-        """The newest merge request from a branch; an open one before others."""
-        ...
-
-    async def changed(self, project: str, since: datetime, at_most: int) -> Changes:
-        """Merge requests from branches of ours that changed at or after then, the oldest change first."""
-        ...
-
-    async def discussion(self, ref: MergeRequestRef, since: datetime) -> Discussion:
-        """What was said on a merge request since then, by others than us."""
-        ...
-
-    async def head(self, project: str, branch: str) -> str | None:
-        """The commit of a branch, ``None`` when there is no such branch."""
-        ...
-
-    async def files(self, project: str, branch: str, commit: str) -> Mapping[str, bytes]:
-        """The manifests at a commit."""
-        ...
-
-    async def file(self, project: str, path: str, ref: str) -> bytes | None:
-        """One file's bytes at a branch or commit; ``None`` when it is not there."""
-        ...
-
-    async def last_commit_ids(
-        self, project: str, ref: str, paths: tuple[str, ...]
-    ) -> Mapping[str, str]:
-        """The last commit that touched each path."""
-        ...
-
-    async def commit(
-        self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
-    ) -> str | None:
-        """One commit on a new branch from branch ``start``; its id. ``None`` when the branch exists already.
-
-        Raises errors.Moved when a file's lock is lost.
-        """
-        ...
-
-    async def replace(
-        self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
-    ) -> str:
-        """Makes a branch of ours anew: ``start`` and one commit; its id. Whatever was on it is gone.
-
-        Raises errors.Moved when a file's lock is lost.
-        """
-        ...
-
-    async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
-        """Changes what a merge request says."""
-        ...
-
-    async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:
-        """Sets the scoped label ``kfix::<state>``, which takes the place of the one before."""
-        ...
-
-    async def me(self) -> str:
-        """The user name behind our token."""
-        ...
-
-    async def access(self, project: str, username: str) -> int:
-        """A user's access level in a project, inherited or not (30 is Developer); 0 for who is no member."""
-        ...
-
-    async def open(self, draft: Draft) -> MergeRequestRef:
-        """Opens a merge request, or finds the open one that the branch has."""
-        ...
-
-    async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:
-        """Comments, once per ``key``; ``False`` when that comment is there already."""
-        ...
-
-    async def noted(self, ref: MergeRequestRef, key: str) -> bool:
-        """Is the comment with that ``key`` there?"""
-        ...
-
-    async def head_of(self, ref: MergeRequestRef) -> Head:
-        """The merge request's head and its pipeline as they are now."""
-        ...
-
-    async def merge(self, ref: MergeRequestRef) -> bool:
-        """Merges the commit ``ref.sha`` at once; ``False`` when the forge does not, or the head is another."""
-        ...
 
 
 class Chat(Protocol):
@@ -195,7 +69,7 @@ class Ledger(Protocol):
         ...
 
     async def heard(self, word: Word) -> Known | None:
-        """Keeps a word of GitLab and moves its merge request to where all words together say; again is fine.
+        """Keeps a word of the forge and moves its merge request to where all words together say; again is fine.
 
         Returns the merge request as it is known now, ``None`` where there is none yet.
         """
@@ -297,7 +171,7 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All of it, opened. ``forge`` is ``None`` where GitLab is not configured."""
+    """All of it, opened. ``forge`` is ``None`` where none is configured."""
 
     forge: Forge | None
     chats: tuple[Chat, ...]
@@ -306,7 +180,7 @@ class Ports:
     limits: Limits
     language: Language
     console_url: str
-    #: Hosts that descriptions may link to: the console, GitLab, Datadog.
+    #: Hosts that descriptions may link to: the console, the forge, Datadog.
     hosts: frozenset[str]
     #: Renders charts and overlays when an edit has to be made again on a newer base.
     renderer: Renderer

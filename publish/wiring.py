@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from kfix.infra.clients.aiohttp import open_session
-from kfix.infra.clients.gitlab import open_gitlab
 from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.renderers import Rendering, installed
-from kfix.infra.settings import DatadogConnection, GitLabConnection, House, load, own_cluster
+from kfix.infra.forges.opening import open_forge
+from kfix.infra.settings import DatadogConnection, House, load, own_cluster
 from kfix.infra.store.engine import open_store
-from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlLedger
 from publish.adapters.teams import ConnectorChat, WorkflowsChat
@@ -26,13 +25,11 @@ from publish.settings import Publish
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[Ports]:
     """Opens what the settings name and closes it again."""
-    house, settings, connection = load(House), load(Publish), load(GitLabConnection)
+    house, settings = load(House), load(Publish)
     async with AsyncExitStack() as stack:
         engine = await asyncio.to_thread(open_store, house.database_url.get_secret_value())
         stack.callback(engine.dispose)
-        forge = None
-        if connection.url:
-            forge = GitLabForge(await stack.enter_async_context(open_gitlab(connection)))
+        forge = await stack.enter_async_context(open_forge())
         yield Ports(
             forge=forge,
             chats=tuple(await _chats(settings, stack)),
@@ -41,7 +38,7 @@ async def open_ports() -> AsyncIterator[Ports]:
             limits=limits_of(settings, observe=house.mode == "observe"),
             language=house.language,
             console_url=house.console_url,
-            hosts=hosts_of(house, connection, load(DatadogConnection)),
+            hosts=hosts_of(house, forge.url if forge else "", load(DatadogConnection)),
             renderer=installed(load(Rendering)),
             now=lambda: datetime.now(UTC),
             own=own_cluster(),
@@ -49,10 +46,10 @@ async def open_ports() -> AsyncIterator[Ports]:
         )
 
 
-def hosts_of(house: House, gitlab: GitLabConnection, datadog: DatadogConnection) -> frozenset[str]:
+def hosts_of(house: House, forge_url: str, datadog: DatadogConnection) -> frozenset[str]:
     """The hosts of configured services that people open in a browser."""
     site = f"https://app.{datadog.site}" if datadog.site else ""
-    urls = (house.console_url, gitlab.url, datadog.app_url, datadog.url, site)
+    urls = (house.console_url, forge_url, datadog.app_url, datadog.url, site)
     return frozenset(urlsplit(url).netloc.lower() for url in urls if url)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import yaml
 
 from kfix.infra.clients import kubernetes
-from kfix.infra.settings import GitLabConnection, House, KubernetesConnection, load, own_cluster
+from kfix.infra.forges.opening import open_forge
+from kfix.infra.settings import House, KubernetesConnection, load, own_cluster
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
@@ -67,18 +68,16 @@ async def open_ports() -> AsyncIterator[Examiner]:
 async def _repository(
     stack: AsyncExitStack, settings: Safety, readings: Readings
 ) -> Repository | None:
-    connection = load(GitLabConnection)
-    if not connection.url or not connection.projects:
+    forge = await stack.enter_async_context(open_forge())
+    if forge is None or not forge.projects:
         return None
-    from kfix.infra.clients.gitlab import open_gitlab
     from kfix.infra.clients.renderers import Rendering, installed
-    from safety.adapters.gitlab import GitLabRepository
+    from safety.adapters.repositories import DeploymentRepositories
 
-    client = await stack.enter_async_context(open_gitlab(connection))
     renderer = installed(load(Rendering))
-    return GitLabRepository(
-        client,
-        projects=connection.projects,
+    return DeploymentRepositories(
+        forge,
+        projects=forge.projects,
         folders=settings.folders,
         renderer=renderer,
         readings=readings,

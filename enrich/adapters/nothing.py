@@ -57,12 +57,15 @@ class NoCluster:
 
 
 class NoRepository:
-    """``enrich.ports.Repository`` without GitLab."""
+    """``enrich.ports.Repository`` without a forge. ``forges``: what might be configured, as people call it."""
+
+    def __init__(self, forges: str = "a forge") -> None:
+        self._forges = forges
 
     async def declared(
         self, subject: ObjectRef, environment: str
     ) -> tuple[list[DeclaredObject], list[Change]]:
-        return _not_configured("GitLab")
+        return _not_configured(self._forges)
 
 
 class NoMemory:

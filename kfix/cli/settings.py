@@ -20,7 +20,7 @@ MODELS = (
     "kfix.infra.settings:Kafka",
     "kfix.infra.settings:DatadogConnection",
     "kfix.infra.settings:KubernetesConnection",
-    "kfix.infra.settings:GitLabConnection",
+    "kfix.infra.forges.gitlab.settings:GitLabConnection",
     "kfix.infra.clients.renderers:Rendering",
     "kfix.infra.settings:ConnectedCluster",
     "ingest.settings:Ingest",

@@ -167,18 +167,3 @@ def own_cluster() -> Own:
     told, connected = load(ConnectedCluster), load(KubernetesConnection).cluster
     aliases = (*told.aliases, connected) if told.name and connected else told.aliases
     return Own(told.name or connected, aliases, told.environment, told.uid)
-
-
-class GitLabConnection(Settings):
-    """GitLab. Empty ``url``: not configured."""
-
-    model_config = SettingsConfigDict(env_prefix="KFIX_GITLAB_")
-    #: Address of GitLab.
-    url: str = ""
-    #: Project access token, role Developer, scope ``api``.
-    token: SecretStr = SecretStr("")
-    #: Deployment repositories as ``group/project``, searched in this order.
-    projects: tuple[str, ...] = ()
-    #: Branch that deployments follow; empty: each project's default branch.
-    branch: str = ""
-    timeout_s: float = Field(default=20.0, gt=0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from kfix.incident.forge.port import Stand
 from learn.core.judgement import WorkloadState
-from learn.ports import Stand
 from schemas.merge_requests import MergeRequestRef, Proposal
 
 
@@ -27,7 +27,7 @@ class NoCluster:
 
 
 class NoForge:
-    """``learn.ports.Forge`` without GitLab."""
+    """``forge.port.Stands`` without a forge."""
 
     async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
         return {}

@@ -10,9 +10,10 @@ from typing import TypeVar
 import structlog
 
 from kfix.incident.fix_record import result_with_feedback
+from kfix.incident.forge.port import Stand
 from learn.core.judgement import Judgement, WorkloadState, judge
 from learn.core.lessons import lesson
-from learn.ports import DueCheck, Followed, Ports, Stand
+from learn.ports import DueCheck, Followed, Ports
 from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.identity import stable_id
@@ -118,9 +119,9 @@ async def _known(question: Awaitable[T], otherwise: T, source: str) -> T:
 
 
 async def _expired(ports: Ports, now: datetime) -> list[Outcome]:
-    """Outcomes of merge requests that GitLab says are still open after all that time.
+    """Outcomes of merge requests that the forge says are still open after all that time.
 
-    Nothing expires on our silence alone: a webhook may be lost. What GitLab does not tell is asked again later.
+    Nothing expires on our silence alone: a webhook may be lost. What the forge does not tell is asked again later.
     """
     settings = ports.settings
     found = await ports.ledger.stale(
@@ -141,7 +142,7 @@ async def _expired(ports: Ports, now: datetime) -> list[Outcome]:
 
 
 async def _ended(followed: Followed, stand: Stand, ports: Ports, now: datetime) -> Outcome | None:
-    """What GitLab says of one that nothing was heard of."""
+    """What the forge says of one that nothing was heard of."""
     if stand.state == "open":
         judgement = Judgement("expired", (), "Nobody decided on the merge request.")
         return await _outcome(followed, judgement, ports, at=now)

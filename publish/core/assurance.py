@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 
 from kfix.incident.fix_record import Record
+from kfix.incident.forge.dialect import Dialect
+from kfix.incident.inert import fence, linked
 from manifests.text.diffs import reverse
-from publish.core import french, inert
+from publish.core import french
 from publish.core.markdown import blocks, bullets, details, id_link, section, table
 from publish.core.wording import Language, check_name, colon, has, number, percent, word
 from schemas.identity import branch_of
@@ -45,7 +47,9 @@ _TELLING = (
 )
 
 
-def proof(checks: Sequence[CheckResult], language: Language, *, consented: bool = False) -> str:
+def proof(
+    checks: Sequence[CheckResult], dialect: Dialect, language: Language, *, consented: bool = False
+) -> str:
     """The verdicts: those that say something at a glance on the page, all of them folded below.
 
     ``consented``: the owners said what they allow, and this is within it.
@@ -54,25 +58,29 @@ def proof(checks: Sequence[CheckResult], language: Language, *, consented: bool 
         return ""
     told = [c for c in checks if c.verdict != "pass" or (c.numbers and c.name in _TELLING)]
     rest = [c for c in checks if c not in told]
-    folded = details(f"{word('all_checks', language)} ({len(checks)})", _table(checks, language))
+    folded = details(
+        dialect,
+        f"{word('all_checks', language)} ({len(checks)})",
+        _table(checks, dialect, language),
+    )
     return section(
         word("checks", language),
         _counts(checks, language) + (f" · {word('consented', language)}" if consented else ""),
-        _table(told, language),
+        _table(told, dialect, language),
         folded if rest else "",
     )
 
 
-def place(proof: EnvironmentProof, language: Language) -> str:
+def place(proof: EnvironmentProof, dialect: Dialect, language: Language) -> str:
     """Who says in which environment this is: production and doubt at a glance, the words themselves folded."""
-    shown = f"**{inert.code(proof.environment)}**, {word(f'place_{proof.verdict}', language)}"
+    shown = f"**{dialect.code(proof.environment)}**, {word(f'place_{proof.verdict}', language)}"
     head = [word(key, language) for key in ("source", "value", "counts_as", "read_at")]
     rows = [
         [
             word(f"said_by_{one.source}", language),
-            inert.code(one.value, 80),
-            inert.code(one.environment),
-            inert.cell(french.said(one.where, language)),
+            dialect.code(one.value, 80),
+            dialect.code(one.environment),
+            dialect.cell(french.said(one.where, language)),
         ]
         for one in proof.statements[:_STATEMENTS]
     ]
@@ -80,7 +88,7 @@ def place(proof: EnvironmentProof, language: Language) -> str:
     rest = f"… +{more}" if more > 0 else ""
     said = blocks(table(head, rows), rest)
     if proof.verdict == "proven":
-        said = details(f"{word('place_sources', language)} ({len(rows)})", said)
+        said = details(dialect, f"{word('place_sources', language)} ({len(rows)})", said)
     return section(word("place", language), shown, said if rows else "")
 
 
@@ -94,20 +102,20 @@ def _counts(checks: Sequence[CheckResult], language: Language) -> str:
     )
 
 
-def _table(checks: Sequence[CheckResult], language: Language) -> str:
+def _table(checks: Sequence[CheckResult], dialect: Dialect, language: Language) -> str:
     head = [word(key, language) for key in ("check", "verdict", "detail", "numbers")]
-    return table(head, [_row(check, language) for check in checks])
+    return table(head, [_row(check, dialect, language) for check in checks])
 
 
-def _row(check: CheckResult, language: Language) -> list[str]:
+def _row(check: CheckResult, dialect: Dialect, language: Language) -> list[str]:
     numbers = [
-        f"{inert.prose(french.name(name, language), 60)} {inert.code(french.value(value, language), 80)}"
+        f"{dialect.prose(french.name(name, language), 60)} {dialect.code(french.value(value, language), 80)}"
         for name, value in list(check.numbers.items())[:_NUMBERS]
     ]
     return [
         check_name(check.name, language),
         f"{_SIGN[check.verdict]} {word(check.verdict, language)}",
-        inert.cell(french.said(check.reason, language)),
+        dialect.cell(french.said(check.reason, language)),
         "<br>".join(numbers) or "–",
     ]
 
@@ -115,6 +123,7 @@ def _row(check: CheckResult, language: Language) -> list[str]:
 def rollback(
     record: ValidatedPlans,
     chosen: ValidatedPlan,
+    dialect: Dialect,
     language: Language,
     *,
     commit: str = "",
@@ -123,53 +132,55 @@ def rollback(
     """What to do when the fix was wrong: the button, commands to copy, the exact inverse."""
     # A long one repeats the fields, which the exact inverse below says better.
     told = chosen.plan.rollback_plan
-    plan = inert.prose(told, _SENTENCE) if len(told) <= _SENTENCE else ""
+    plan = dialect.prose(told, _SENTENCE) if len(told) <= _SENTENCE else ""
     inverse = "".join(reverse(edit.diff) for edit in chosen.edits)
     known = bool(_SHA.fullmatch(commit) and _BRANCH.fullmatch(target))
     folded = details(
-        word("rollback_inverse", language), inert.fence(inverse, "diff") if inverse else ""
+        dialect, word("rollback_inverse", language), fence(inverse, "diff") if inverse else ""
     )
     if not known:
         how = word("rollback_no_commit", language)
-        return section(word("rollback", language), _safe(plan), how, folded)
-    commands = inert.fence(_commands(record.incident_id, commit, target), "sh")
+        return section(word("rollback", language), dialect.line(plan), how, folded)
+    commands = fence(_commands(record.incident_id, commit, target, dialect), "sh")
     return section(
-        word("rollback", language), _safe(plan), word("rollback_button", language), commands, folded
+        word("rollback", language),
+        dialect.line(plan),
+        word("rollback_button", language),
+        commands,
+        folded,
     )
 
 
-def _commands(incident_id: str, commit: str, target: str) -> str:
+def _commands(incident_id: str, commit: str, target: str, dialect: Dialect) -> str:
     """A revert as a merge request of its own. Works for merge commits and fast-forwards, which keep our commit."""
     branch = f"revert/{branch_of(incident_id)}"
     return (
         f"git fetch origin && git switch -c {branch} origin/{target}\n"
         f"git revert --no-edit {commit}\n"
-        f"git push -o merge_request.create -o merge_request.target={target} -u origin HEAD"
+        f"{dialect.push(target)}"
     )
-
-
-def _safe(line: str) -> str:
-    return inert.BREAK + line if line.startswith("/") else line
 
 
 def history(
     record: ValidatedPlans,
     plan: ActionPlan,
     fared: Record | None,
+    dialect: Dialect,
     language: Language,
+    *,
     hosts: Collection[str],
 ) -> str:
     """How fixes of this kind ended so far, and the nearest incidents with what was learned."""
     similar = [
-        f"{_named(s.incident_id, s.url, hosts)} {inert.prose(s.title or s.plan_title, 150)} "
+        f"{_named(s.incident_id, s.url, dialect, hosts)} {dialect.prose(s.title or s.plan_title, 150)} "
         f"({s.similarity:.2f}, {_result(s.result, language)})"
-        + (f"{colon(language)} {inert.prose(s.lesson, 200)}" if s.lesson else "")
+        + (f"{colon(language)} {dialect.prose(s.lesson, 200)}" if s.lesson else "")
         for s in record.context.similar_incidents[:3]
     ]
     counts = word("history_none", language)
     if fared is not None and (fared.merged or fared.rejected):
         kind = " · ".join(
-            inert.code(part)
+            dialect.code(part)
             for part in (
                 plan.fix_kind,
                 record.analysis.failure_class if record.analysis else "",
@@ -186,9 +197,9 @@ def history(
     return section(word("history", language), counts, nearest if similar else "")
 
 
-def _named(incident_id: str, url: str, hosts: Collection[str]) -> str:
-    known = inert.linked(url, hosts)
-    return id_link(incident_id, known) if known else inert.code(incident_id)
+def _named(incident_id: str, url: str, dialect: Dialect, hosts: Collection[str]) -> str:
+    known = linked(url, hosts)
+    return id_link(dialect, incident_id, known) if known else dialect.code(incident_id)
 
 
 def _result(result: str | None, language: Language) -> str:
@@ -197,13 +208,13 @@ def _result(result: str | None, language: Language) -> str:
     return word("rejected_result" if result == "rejected" else result, language)
 
 
-def watch(record: ValidatedPlans, language: Language) -> str:
+def watch(record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
     """What is looked at after the merge, with the values to beat."""
     baseline = record.context.baseline
     rows = [
         [
-            word(name, language) if has(name) else inert.prose(name, 60),
-            inert.code(number(value, _UNITS.get(name, ""), language)),
+            word(name, language) if has(name) else dialect.prose(name, 60),
+            dialect.code(number(value, _UNITS.get(name, ""), language)),
         ]
         for name, value in sorted(baseline.items())
     ]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from kfix.incident import environments
+from kfix.incident.forge.port import Head
 from manifests.repository.reach import Reach
 from publish.core.spoken import AlertStanding
 from schemas import errors
@@ -31,7 +32,7 @@ class Known:
     closed_at: datetime | None = None
     noted_at: datetime | None = None
     snoozed_until: datetime | None = None
-    #: GitLab's time of the last change up to which all that was said of it is known to the river.
+    #: The forge's time of the last change up to which all that was said of it is known to the river.
     read_through: datetime | None = None
 
 
@@ -186,20 +187,6 @@ def as_deployed(chosen: ValidatedPlan, reaches: Iterable[Reach]) -> ValidatedPla
     others = (s for s in chosen.proof.statements if s.source != "repository")
     proof = environments.judge((*others, *environments.of_reaches(reaches)))
     return chosen.model_copy(update={"proof": proof})
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A merge request's head as the forge has it now. ``pipeline_*``: of its head pipeline, empty without one."""
-
-    state: Literal["opened", "merged", "closed"]
-    sha: str
-    #: Commits of the branch that the target has not.
-    commits: int
-    pipeline_sha: str = ""
-    pipeline_status: str = ""
-    #: The branch that it would be merged into: people may set another one.
-    target: str = ""
 
 
 def has_passed(head: Head, sha: str, target: str) -> bool:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 from kfix.incident import environments
 from kfix.incident.fix_record import Record
-from publish.core import assurance, french, inert
+from kfix.incident.forge.dialect import Dialect
+from kfix.incident.inert import fence, linked
+from publish.core import assurance, french
 from publish.core.course import may_merge_itself
 from publish.core.differences import differences, shown
 from publish.core.markdown import (
@@ -28,7 +30,7 @@ from publish.core.wording import Language, check_name, colon, number, percent, w
 from schemas.plans import ActionPlan, Analysis, Evidence
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-#: GitLab takes a million characters; beyond this nobody reads.
+#: Characters; beyond this nobody reads, also where a forge takes more.
 _MAX = 60_000
 #: Rows of evidence on the page, and together with what is folded.
 _ROWS = 8
@@ -51,6 +53,8 @@ class Page:
     """What the text needs besides the record."""
 
     language: Language
+    #: The Markdown of the forge that shows it.
+    dialect: Dialect
     #: The incident's page.
     incident_url: str
     #: Hosts that links may lead to, whatever the record says.
@@ -69,87 +73,88 @@ class Page:
     protected: Collection[str] = ()
 
 
-def mr_title(record: ValidatedPlans, chosen: ValidatedPlan, *, draft: bool = False) -> str:
+def mr_title(
+    record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, *, draft: bool = False
+) -> str:
     """``K-Fix: <plan> (<service or object>)``. No brackets: ``[skip ci]`` works in merge commits too."""
     where = record.context.service or (record.analysis.object.name if record.analysis else "")
     if where in chosen.plan.title:
         where = ""
-    text = f"🤖 K-Fix: {_plain(chosen.plan.title, 120)}"
-    text = f"{text} ({_plain(where, 60)})" if where else text
-    return f"Draft: {text}" if draft else text
+    text = f"🤖 K-Fix: {_plain(dialect, chosen.plan.title, 120)}"
+    text = f"{text} ({_plain(dialect, where, 60)})" if where else text
+    return dialect.capabilities.draft_prefix + text if draft else text
 
 
-def _plain(text: str, limit: int) -> str:
-    return inert.title(text, limit).replace("[", "(").replace("]", ")")
+def _plain(dialect: Dialect, text: str, limit: int) -> str:
+    return dialect.title(text, limit).replace("[", "(").replace("]", ")")
 
 
 def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     """The whole text, in Markdown. Links lead to ``page.incident_url`` and to ``page.hosts``, whatever the record says."""
-    language = page.language
+    language, dialect = page.language, page.dialect
     text = blocks(
         word("draft", language) if page.draft else "",
         _why(record, chosen, page),
-        _patch(chosen, language),
+        _patch(chosen, page),
         _evidence(record, chosen, page),
         _plan(record, chosen, page),
-        assurance.proof(chosen.checks, language, consented=page.consented),
-        assurance.place(chosen.proof, language),
-        assurance.rollback(record, chosen, language, commit=page.commit, target=page.target),
-        assurance.history(record, chosen.plan, page.history, language, page.hosts),
-        assurance.watch(record, language),
+        assurance.proof(chosen.checks, dialect, language, consented=page.consented),
+        assurance.place(chosen.proof, dialect, language),
+        assurance.rollback(
+            record, chosen, dialect, language, commit=page.commit, target=page.target
+        ),
+        assurance.history(record, chosen.plan, page.history, dialect, language, hosts=page.hosts),
+        assurance.watch(record, dialect, language),
         _footer(record, chosen, page),
     )
-    return text if len(text) <= _MAX else _cut(text)
+    longest = min(_MAX, dialect.capabilities.longest_description)
+    return text if len(text) <= longest else _cut(text, longest)
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int) -> str:
     """The start, with what is unfolded or fenced there closed again."""
-    kept = text[:_MAX].rsplit("\n\n", 1)[0]
-    for fence in ("`" * n for n in range(9, 2, -1)):
-        if sum(line.startswith(fence) for line in kept.splitlines()) % 2:
-            kept += f"\n{fence}"
+    kept = text[:longest].rsplit("\n\n", 1)[0]
+    for ticks in ("`" * n for n in range(9, 2, -1)):
+        if sum(line.startswith(ticks) for line in kept.splitlines()) % 2:
+            kept += f"\n{ticks}"
             break
     still_open = kept.count("<details>") - kept.count("</details>")
     return kept + "\n\n</details>" * still_open + "\n\n…"
 
 
 def _why(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
-    context, analysis, language = record.context, record.analysis, page.language
-    alert = f"> 🔔 {inert.prose(context.alert_title, 200)}" if context.alert_title else ""
-    cause = paragraph(analysis.root_cause, 600) if analysis else ""
-    impact = paragraph(analysis.estimated_impact, 200) if analysis else ""
+    context, analysis = record.context, record.analysis
+    language, dialect = page.language, page.dialect
+    alert = f"> 🔔 {dialect.prose(context.alert_title, 200)}" if context.alert_title else ""
+    cause = paragraph(dialect, analysis.root_cause, 600) if analysis else ""
+    impact = paragraph(dialect, analysis.estimated_impact, 200) if analysis else ""
     why = " ".join(
-        part for part in (cause, paragraph(chosen.plan.justification, 800), impact) if part
+        part for part in (cause, paragraph(dialect, chosen.plan.justification, 800), impact) if part
     )
     facts = [
-        ("incident", id_link(record.incident_id, page.incident_url)),
-        ("service", inert.code(context.service)),
-        ("environment", inert.code(chosen.proof.environment)),
-        ("object", inert.code(analysis.object.key if analysis else "")),
+        ("incident", id_link(dialect, record.incident_id, page.incident_url)),
+        ("service", dialect.code(context.service)),
+        ("environment", dialect.code(chosen.proof.environment)),
+        ("object", dialect.code(analysis.object.key if analysis else "")),
         ("severity", word(analysis.severity, language) if analysis else "–"),
-        ("cause", inert.code(analysis.failure_class if analysis else "")),
+        ("cause", dialect.code(analysis.failure_class if analysis else "")),
         ("confidence_head", percent(chosen.plan.confidence, language)),
     ]
     line = " · ".join(f"**{word(key, language)}** {value}" for key, value in facts)
-    return section(word("why", language), alert, safe(why), line)
-
-
-def safe(line: str) -> str:
-    """No line of ours starts with outside text that could be a quick action."""
-    return inert.BREAK + line if line.startswith("/") else line
+    return section(word("why", language), alert, dialect.line(why), line)
 
 
 def _evidence(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
-    analysis, language = record.analysis, page.language
+    analysis, language, dialect = record.analysis, page.language, page.dialect
     if analysis is None:
         return ""
     telling, others = _sorted_out(analysis, chosen.plan)
     head = ["#", *(word(key, language) for key in ("observation", "value", "source"))]
     rows = [_row(evidence, record, page) for evidence in (*telling, *others)]
     shown, rest = rows[: min(len(telling), _ROWS)], rows[min(len(telling), _ROWS) : _MOST]
-    more = details(f"{word('more_evidence', language)} ({len(rest)})", table(head, rest))
+    more = details(dialect, f"{word('more_evidence', language)} ({len(rest)})", table(head, rest))
     unseen = [
-        f"{inert.code(source.name)} {inert.prose(source.reason, 150)}"
+        f"{dialect.code(source.name)} {dialect.prose(source.reason, 150)}"
         for source in record.context.sources
         if source.state != "ok"
     ]
@@ -167,52 +172,54 @@ def _sorted_out(analysis: Analysis, plan: ActionPlan) -> tuple[list[Evidence], l
 
 
 def _row(evidence: Evidence, record: ValidatedPlans, page: Page) -> list[str]:
-    links = record.context.links
+    links, dialect = record.context.links, page.dialect
     pages = (evidence.link, *(links.get(name, "") for name in _PAGES.get(evidence.source, ())))
-    url = next((found for url in pages if (found := inert.linked(url, page.hosts))), "")
+    url = next((found for url in pages if (found := linked(url, page.hosts))), "")
     source = word(_SOURCES.get(evidence.source, evidence.source), page.language)
     value = "–"
     if evidence.value is not None:
-        value = inert.code(number(evidence.value, evidence.unit, page.language))
+        value = dialect.code(number(evidence.value, evidence.unit, page.language))
     return [
-        inert.code(evidence.id, 20),
-        inert.cell(evidence.statement),
+        dialect.code(evidence.id, 20),
+        dialect.cell(evidence.statement),
         value,
         f"[{source}]({url})" if url else source,
     ]
 
 
-def _patch(chosen: ValidatedPlan, language: Language) -> str:
+def _patch(chosen: ValidatedPlan, page: Page) -> str:
+    language, dialect = page.language, page.dialect
     parts = []
     for edit in chosen.edits:
         counts = f"+{edit.added_lines}/−{edit.removed_lines}"
-        parts += [f"{inert.code(edit.path, 500)} {counts}", inert.fence(edit.diff, "diff")]
-        steps = [inert.prose(french.said(step, language), 300) for step in edit.located_by]
-        parts.append(details(word("located", language), numbered(steps)))
+        parts += [f"{dialect.code(edit.path, 500)} {counts}", fence(edit.diff, "diff")]
+        steps = [dialect.prose(french.said(step, language), 300) for step in edit.located_by]
+        parts.append(details(dialect, word("located", language), numbered(steps)))
     return section(word("patch", language), *parts)
 
 
 def _plan(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
-    plan, language = chosen.plan, page.language
+    plan, language, dialect = chosen.plan, page.language, page.dialect
     time = risks = ""
     if plan.estimated_time:
-        time = f"{word('estimated', language)}{colon(language)} {inert.prose(plan.estimated_time, 100)}"
+        time = f"{word('estimated', language)}{colon(language)} {dialect.prose(plan.estimated_time, 100)}"
     if plan.risks:
-        said = " · ".join(inert.prose(risk, 300) for risk in plan.risks[:10])
+        said = " · ".join(dialect.prose(risk, 300) for risk in plan.risks[:10])
         risks = f"{word('risks', language)}{colon(language)} {said}"
     others = alternatives(record, chosen)
     folded = details(
+        dialect,
         f"{word('alternatives', language)} ({len(others)})",
         *(
-            alternative(at, other, language, page.withheld.get(other.plan.plan_id, ""))
+            alternative(at, other, dialect, language, page.withheld.get(other.plan.plan_id, ""))
             for at, other in others
         ),
         word("alternatives_how", language),
     )
     return section(
         word("plan", language),
-        f"**{inert.prose(plan.title, 200)}**",
-        changes(plan, language),
+        f"**{dialect.prose(plan.title, 200)}**",
+        changes(plan, dialect, language),
         time,
         risks,
         folded if others else "",
@@ -228,7 +235,7 @@ def alternatives(record: ValidatedPlans, chosen: ValidatedPlan) -> list[tuple[in
     ]
 
 
-def changes(plan: ActionPlan, language: Language) -> str:
+def changes(plan: ActionPlan, dialect: Dialect, language: Language) -> str:
     """The plan's fields, before and after."""
     found = [
         (change.object.key, difference)
@@ -237,12 +244,15 @@ def changes(plan: ActionPlan, language: Language) -> str:
         for difference in differences(field)
     ]
     rows = [
-        [inert.code(key), *(inert.code(told) for told in (d.path, shown(d.before), shown(d.after)))]
+        [
+            dialect.code(key),
+            *(dialect.code(told) for told in (d.path, shown(d.before), shown(d.after))),
+        ]
         for key, d in found[:_CHANGES]
     ]
     rest = f"… +{len(found) - _CHANGES}" if len(found) > _CHANGES else ""
     whole = [
-        f"{word('patch_action' if c.action == 'patch' else c.action, language)} {inert.code(c.object.key)}"
+        f"{word('patch_action' if c.action == 'patch' else c.action, language)} {dialect.code(c.object.key)}"
         for c in plan.kubernetes_changes
         if not c.fields
     ]
@@ -250,7 +260,9 @@ def changes(plan: ActionPlan, language: Language) -> str:
     return blocks(table(head, rows), rest, bullets(whole))
 
 
-def alternative(at: int, other: ValidatedPlan, language: Language, withheld: str = "") -> str:
+def alternative(
+    at: int, other: ValidatedPlan, dialect: Dialect, language: Language, withheld: str = ""
+) -> str:
     """One plan that was not chosen: what it would change, and what stopped it. ``withheld``: why its owners do not want it."""
     plan = other.plan
     state = word("accepted", language)
@@ -258,41 +270,41 @@ def alternative(at: int, other: ValidatedPlan, language: Language, withheld: str
         named = (check_name(name, language) for name in other.rejected_by)
         state = f"{word('rejected', language)} {', '.join(named)}"
     sure = f"{word('confidence', language)} {percent(plan.confidence, language)}"
-    head = f"**{at}. {inert.prose(plan.title, 200)}** ({sure}, {state})"
+    head = f"**{at}. {dialect.prose(plan.title, 200)}** ({sure}, {state})"
     reasons = [
-        f"{check_name(check.name, language)}{colon(language)} {inert.prose(french.said(check.reason, language), 300)}"
+        f"{check_name(check.name, language)}{colon(language)} {dialect.prose(french.said(check.reason, language), 300)}"
         for check in other.checks
         if check.name in other.rejected_by
     ]
     if withheld:
-        told = inert.prose(french.said(withheld, language), 300)
+        told = dialect.prose(french.said(withheld, language), 300)
         reasons.append(f"{word('consent', language)}{colon(language)} {told}")
-    why = safe(inert.prose(plan.justification, 500))
-    return blocks(head, why, changes(plan, language), bullets(reasons))
+    why = dialect.line(dialect.prose(plan.justification, 500))
+    return blocks(head, why, changes(plan, dialect, language), bullets(reasons))
 
 
 def _footer(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
-    language = page.language
+    language, dialect = page.language, page.dialect
     mode = "by_people"
     if environments.protected(chosen.proof.environment):
         mode = "no_merge" if chosen.proof.verdict == "proven" else "no_merge_in_doubt"
     elif may_merge_itself(record, chosen, page.protected) and not page.draft:
         mode = "auto_merge"
     links = [
-        link(word(name, language) if name in ("monitor", "event", "logs") else name, url)
+        link(dialect, word(name, language) if name in ("monitor", "event", "logs") else name, url)
         for name, url in list(record.context.links.items())[:8]
-        if inert.linked(url, page.hosts)
+        if linked(url, page.hosts)
     ]
     shown = f"{word('links', language)}{colon(language)} {' · '.join(links)}" if links else ""
     return blocks("---", word(mode, language), shown, word("footer", language))
 
 
-def commit_message(record: ValidatedPlans, chosen: ValidatedPlan) -> str:
+def commit_message(record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect) -> str:
     """Title, blank line, incident. Nothing in it is a trailer or a CI switch."""
-    return f"K-Fix: {_plain(chosen.plan.title, 72)}\n\nIncident {record.incident_id}"
+    return f"K-Fix: {_plain(dialect, chosen.plan.title, 72)}\n\nIncident {record.incident_id}"
 
 
-def labels(record: ValidatedPlans, chosen: ValidatedPlan) -> list[str]:
+def labels(record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect) -> list[str]:
     """``k-fix``, ``automated``, the severity, and scoped ones: state, cause, kind of fix, environment, team."""
     out = ["k-fix", "automated"]
     if record.analysis is not None:
@@ -304,5 +316,6 @@ def labels(record: ValidatedPlans, chosen: ValidatedPlan) -> list[str]:
         "env": chosen.proof.environment,
         "team": record.context.team,
     }
-    kept = {scope: inert.label(value) for scope, value in scoped.items()}
-    return [*out, *(f"{scope}::{value}" for scope, value in kept.items() if value)]
+    kept = {scope: dialect.label(value) for scope, value in scoped.items()}
+    between = dialect.capabilities.label_scope
+    return [*out, *(f"{scope}{between}{value}" for scope, value in kept.items() if value)]

@@ -1,10 +1,11 @@
-"""Pieces of GitLab Markdown. What goes into them is inert already; see ``core.inert``."""
+"""Pieces of Markdown that all forges read alike. What goes into them is inert already; see ``kfix.incident.forge.dialect``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from publish.core import inert
+from kfix.incident.forge.dialect import Dialect
+from kfix.incident.inert import address
 
 
 def section(heading: str, *parts: str) -> str:
@@ -26,10 +27,10 @@ def table(head: Iterable[str], rows: Sequence[Iterable[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def details(summary: str, *parts: str) -> str:
+def details(dialect: Dialect, summary: str, *parts: str) -> str:
     """Something to unfold; empty without content. ``summary`` is ours alone."""
     body = blocks(*parts)
-    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>" if body else ""
+    return dialect.details(summary, body) if body else ""
 
 
 def bullets(items: Iterable[str]) -> str:
@@ -42,19 +43,19 @@ def numbered(items: Iterable[str]) -> str:
     return "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1))
 
 
-def link(text: str, url: str) -> str:
+def link(dialect: Dialect, text: str, url: str) -> str:
     """A link, or the text as code where ``url`` is no address."""
-    target = inert.address(url)
-    return f"[{inert.prose(text, 100)}]({target})" if target else inert.code(text)
+    target = address(url)
+    return f"[{dialect.prose(text, 100)}]({target})" if target else dialect.code(text)
 
 
-def id_link(text: str, url: str) -> str:
+def id_link(dialect: Dialect, text: str, url: str) -> str:
     """A link whose text is code, for what people copy and search: nothing in it is broken."""
-    target = inert.address(url)
-    return f"[{inert.code(text)}]({target})" if target else inert.code(text)
+    target = address(url)
+    return f"[{dialect.code(text)}]({target})" if target else dialect.code(text)
 
 
-def paragraph(text: str, limit: int) -> str:
+def paragraph(dialect: Dialect, text: str, limit: int) -> str:
     """Outside text as a paragraph of its own, ended like a sentence."""
-    shown = inert.prose(text, limit)
+    shown = dialect.prose(text, limit)
     return shown if not shown or shown.endswith((".", "!", "?", "…")) else shown + "."

@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from publish.core import french, inert
+from kfix.incident.forge.dialect import Dialect
+from publish.core import french
 from publish.core.description import alternative, alternatives
 from publish.core.markdown import blocks, bullets, table
 from publish.core.wording import Language, check_name, colon, has, number, percent, word
@@ -58,16 +59,16 @@ def usage(language: Language, about: str = "") -> str:
     return blocks(about, word("help", language), bullets(lines))
 
 
-def repeat(record: ValidatedPlans, *, language: Language, at: datetime) -> str:
+def repeat(record: ValidatedPlans, dialect: Dialect, *, language: Language, at: datetime) -> str:
     """A later alert of the same incident."""
-    alert = inert.prose(record.context.alert_title, 200)
+    alert = dialect.prose(record.context.alert_title, 200)
     return f"{word('note_repeat', language)} ({when(at)}){colon(language)} {alert}"
 
 
-def joined(why: str, record: ValidatedPlans, language: Language) -> str:
+def joined(why: str, record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
     """Another incident asks for this object's change as well: the same one, or a competing one."""
-    alert = inert.prose(record.context.alert_title, 200)
-    incident = inert.code(record.incident_id)
+    alert = dialect.prose(record.context.alert_title, 200)
+    incident = dialect.code(record.incident_id)
     return f"{word(f'{why}_note', language)} {incident}{colon(language)} {alert}"
 
 
@@ -81,47 +82,50 @@ def remembered(until: datetime, language: Language) -> str:
     return f"{word('remembered_note', language)} {when(until)}."
 
 
-def judged(feedback: Feedback, language: Language) -> str:
+def judged(feedback: Feedback, dialect: Dialect, language: Language) -> str:
     """Thanks for a judgement, and how it was understood."""
     if feedback.score is not None:
-        said = inert.code(f"{feedback.score:g}")
+        said = dialect.code(f"{feedback.score:g}")
     else:
         said = f"**{word(feedback.verdict, language)}**"
-    words = f" – {inert.prose(feedback.text, 300)}" if feedback.text else ""
+    words = f" – {dialect.prose(feedback.text, 300)}" if feedback.text else ""
     return f"{word('feedback_taken', language)} {said}{words}"
 
 
-def ended(outcome: Outcome, language: Language) -> str:
+def ended(outcome: Outcome, dialect: Dialect, language: Language) -> str:
     """What was found after the merge."""
-    rows = [_measured(measurement, language) for measurement in outcome.measurements]
+    rows = [_measured(measurement, dialect, language) for measurement in outcome.measurements]
     head = [word(key, language) for key in ("signal", "before", "after")]
     return blocks(
         word(f"outcome_{outcome.result}", language),
-        _safe(inert.prose(french.said(outcome.explanation, language), 400)),
+        dialect.line(dialect.prose(french.said(outcome.explanation, language), 400)),
         table(head, rows),
     )
 
 
-def _measured(measurement: Measurement, language: Language) -> list[str]:
+def _measured(measurement: Measurement, dialect: Dialect, language: Language) -> list[str]:
     unit = "ratio" if measurement.name in ("error_rate", "throttled_ratio") else measurement.unit
     values = (measurement.before, measurement.after)
-    shown = ["–" if v is None else inert.code(number(v, unit, language)) for v in values]
+    shown = ["–" if v is None else dialect.code(number(v, unit, language)) for v in values]
     name = measurement.name
-    return [word(name, language) if has(name) else inert.code(name), *shown]
+    return [word(name, language) if has(name) else dialect.code(name), *shown]
 
 
-def _safe(line: str) -> str:
-    return inert.BREAK + line if line.startswith("/") else line
-
-
-def explain(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -> str:
+def explain(
+    record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, language: Language
+) -> str:
     """What was considered: causes with what speaks for and against them, the other plans, what is not proven."""
     analysis = record.analysis
     evidence = {e.id: e for e in analysis.evidence} if analysis else {}
-    causes = [_cause(h, evidence, language) for h in (analysis.hypotheses if analysis else ())[:5]]
-    others = [alternative(at, other, language) for at, other in alternatives(record, chosen)]
+    causes = [
+        _cause(h, evidence, dialect, language)
+        for h in (analysis.hypotheses if analysis else ())[:5]
+    ]
+    others = [
+        alternative(at, other, dialect, language) for at, other in alternatives(record, chosen)
+    ]
     doubts = [
-        f"{check_name(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
+        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(french.said(c.reason, language), 300)}"
         for c in chosen.checks
         if c.verdict != "pass"
     ]
@@ -129,7 +133,7 @@ def explain(record: ValidatedPlans, chosen: ValidatedPlan, language: Language) -
         *_titled("considered", bullets(causes), language),
         *_titled("alternatives", blocks(*others), language),
         *_titled("stopped_by", bullets(doubts), language),
-        *_titled("opinion", _opinion(record), language),
+        *_titled("opinion", _opinion(record, dialect), language),
     ) or word("history_none", language)
 
 
@@ -137,10 +141,12 @@ def _titled(key: str, body: str, language: Language) -> tuple[str, ...]:
     return (f"**{word(key, language)}**", body) if body else ()
 
 
-def _cause(cause: Hypothesis, evidence: dict[str, Evidence], language: Language) -> str:
-    told = f"{percent(cause.confidence, language)} {inert.prose(cause.root_cause, 300)}"
+def _cause(
+    cause: Hypothesis, evidence: dict[str, Evidence], dialect: Dialect, language: Language
+) -> str:
+    told = f"{percent(cause.confidence, language)} {dialect.prose(cause.root_cause, 300)}"
     for key, ids in (("for", cause.evidence_for), ("against", cause.evidence_against)):
-        said = [inert.prose(_statement(i, evidence), 200) for i in ids[:4]]
+        said = [dialect.prose(_statement(i, evidence), 200) for i in ids[:4]]
         told += f"<br>{word(key, language)}{colon(language)} {' · '.join(said)}" if said else ""
     return told
 
@@ -149,18 +155,18 @@ def _statement(told: str, evidence: dict[str, Evidence]) -> str:
     return evidence[told].statement if told in evidence else told
 
 
-def _opinion(record: ValidatedPlans) -> str:
+def _opinion(record: ValidatedPlans, dialect: Dialect) -> str:
     opinion = record.second_opinion
     if not opinion.asked:
         return ""
-    parts = (inert.code(opinion.verdict), inert.prose(opinion.summary or opinion.reason, 500))
+    parts = (dialect.code(opinion.verdict), dialect.prose(opinion.summary or opinion.reason, 500))
     return " ".join(part for part in parts if part)
 
 
-def refused(other: ValidatedPlan, language: Language) -> str:
+def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     """Why an alternative is not put on the branch."""
     reasons = [
-        f"{check_name(c.name, language)}{colon(language)} {inert.prose(french.said(c.reason, language), 300)}"
+        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(french.said(c.reason, language), 300)}"
         for c in other.checks
         if c.name in other.rejected_by
     ]
@@ -179,11 +185,11 @@ def rejections(record: ValidatedPlans, language: Language) -> str:
     return "; ".join(reasons) if not any(p.accepted for p in record.plans) else ""
 
 
-def declined(why: str, reason: str, language: Language) -> str:
+def declined(why: str, reason: str, dialect: Dialect, language: Language) -> str:
     """Why nothing was done, for a comment."""
     if not reason:
         return word(why, language)
-    told = inert.prose(french.said(reason, language), 300)
+    told = dialect.prose(french.said(reason, language), 300)
     return f"{word(why, language)}{colon(language)} {told}"
 
 
@@ -193,9 +199,9 @@ def plain(why: str, reason: str, language: Language) -> str:
     return f"{word(why, language)}{colon(language)} {told}" if told else word(why, language)
 
 
-def switched(at: int, other: ValidatedPlan, language: Language) -> str:
+def switched(at: int, other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     """Another plan is on the branch now."""
-    return blocks(word("switched", language), alternative(at, other, language))
+    return blocks(word("switched", language), alternative(at, other, dialect, language))
 
 
 def no_such_plan(known: Sequence[int], language: Language) -> str:

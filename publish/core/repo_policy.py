@@ -13,11 +13,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from kfix.incident.globs import matches
 from manifests.objects import paths, quantities
 from manifests.refused import Refused
 from manifests.text import read as reading
 from manifests.text.equivalence import value_of
-from publish.core.globs import matches
 from schemas.base import Json
 from schemas.plans import FieldChange, KubernetesChange
 from schemas.validated import FileEdit

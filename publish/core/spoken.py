@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
+from kfix.incident.forge.port import MergeRequestState
 from schemas.identity import stable_id
-from schemas.merge_requests import MergeRequestRef
 
-MergeRequestState = Literal["opened", "merged", "closed"]
-#: Words of GitLab that move a merge request. At the same instant the later one of this row counts: GitLab's webhooks tell
-#: whole seconds.
+#: Words of a forge that move a merge request. At the same instant the later one of this row counts: webhooks may tell whole
+#: seconds.
 _MOVES: dict[str, MergeRequestState] = {
     "closed": "closed",
     "reopened": "opened",
@@ -23,7 +21,7 @@ _RANK = {action: rank for rank, action in enumerate(_MOVES)}
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of GitLab. ``told``: it is in ``mr.events``; otherwise only K-Fix's own look at GitLab knows it."""
+    """One word of the forge. ``told``: it is in ``mr.events``; otherwise only K-Fix's own look at the forge knows it."""
 
     event_id: str
     incident_id: str
@@ -33,7 +31,7 @@ class Word:
 
 
 def seen_word(incident_id: str, state: MergeRequestState, at: datetime) -> Word:
-    """The word that our own look at GitLab comes to, for the ledger alone: the river has still to hear it."""
+    """The word that our own look at the forge comes to, for the ledger alone: the river has still to hear it."""
     action = "reopened" if state == "opened" else state
     name = stable_id("seen", incident_id, action, at.isoformat())
     return Word(name, incident_id, action, at, told=False)
@@ -61,59 +59,6 @@ def standing_of(words: Sequence[Word]) -> Standing:
             break
         since = word.at
     return Standing(_MOVES[moves[-1].action], since)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A merge request in a list of those that changed, with GitLab's times."""
-
-    ref: MergeRequestRef
-    state: MergeRequestState
-    updated_at: datetime
-    ended_at: datetime | None = None
-    ended_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """A person's comment."""
-
-    number: int
-    author: str
-    body: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A pipeline of a branch; ``finished_at`` is ``None`` while it runs."""
-
-    number: int
-    status: str
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Discussion:
-    """What people and pipelines said on a merge request. ``approved_at`` is ``None`` where GitLab does not tell."""
-
-    comments: tuple[Comment, ...] = ()
-    #: Who gave the last approval; empty: it is not approved.
-    approved_by: str = ""
-    approved_at: datetime | None = None
-    pipeline: Pipeline | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Merge requests that changed, and how far the list of changes was read: ``through`` is the last one's time.
-
-    ``complete``: there were no more.
-    """
-
-    seen: tuple[Seen, ...]
-    through: datetime | None
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

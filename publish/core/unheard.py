@@ -1,4 +1,4 @@
-"""What a second look at GitLab finds that no webhook told: the same records that the webhooks would have been."""
+"""What a second look at the forge finds that no webhook told: the same records that the webhooks would have been."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kfix.incident import merge_request_words as words
-from publish.core.spoken import Discussion, Pipeline, Seen, Word, standing_of
+from kfix.incident.forge.port import Discussion, Pipeline, Seen
+from publish.core.spoken import Word, standing_of
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
 
@@ -79,7 +80,7 @@ def _word(
 
 
 def _move(incident_id: str, seen: Seen, told: Sequence[Word]) -> MergeRequestEvent | None:
-    """The word that brings what was told to where GitLab has it now; none where that is so, or what was told is newer."""
+    """The word that brings what was told to where the forge has it now; none where that is so, or what was told is newer."""
     before, state, ref = standing_of(told), seen.state, seen.ref
     if before.state in (state, "merged"):
         return None
@@ -87,7 +88,7 @@ def _move(incident_id: str, seen: Seen, told: Sequence[Word]) -> MergeRequestEve
         return _word(incident_id, ref, "merged", seen.ended_at or seen.updated_at, seen.ended_by)
     if state == "closed":
         ended = seen.ended_at or seen.updated_at
-        # A reopening whose time was told too late does not outlive the closing that GitLab shows after it.
+        # A reopening whose time was told too late does not outlive the closing that the forge shows after it.
         at = seen.updated_at if before.since is not None and ended <= before.since else ended
         action: MergeRequestAction = "closed"
     else:

@@ -1,6 +1,6 @@
 """Answers ``/kfix …`` in comments: only to who may develop in the project, once for each comment, never to itself.
 
-A comment is delivered again after a crash or by GitLab itself, so whatever is asked for is done in a way that doing it
+A comment is delivered again after a crash or by the forge itself, so whatever is asked for is done in a way that doing it
 twice changes nothing, and the answer carries the comment's id.
 """
 
@@ -11,11 +11,12 @@ from datetime import timedelta
 
 import structlog
 
+from kfix.incident.forge.port import Forge, Role
 from publish.core import course, notes
 from publish.core.course import Known
 from publish.core.description import alternatives
 from publish.core.wording import word
-from publish.ports import Forge, Ports, Proposed
+from publish.ports import Ports, Proposed
 from publish.service import telling
 from publish.service.opening import Switched, put_on_branch
 from schemas.identity import stable_id
@@ -23,8 +24,6 @@ from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan
 
 log = structlog.get_logger(__name__)
-#: GitLab's access level of the role Developer. Source: docs.gitlab.com/api/access_requests, "Valid access levels".
-DEVELOPER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ async def answer(event: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | 
     ref = await ports.ledger.ref_of(event.incident_id) or event.merge_request
     if forge is None or ref is None or ports.limits.observe or event.actor == await forge.me():
         return None
-    if await forge.access(ref.project, event.actor) < DEVELOPER:
+    if await forge.role(ref.project, event.actor) < Role.DEVELOPER:
         log.info("command.denied", command=event.command, actor=event.actor)
         # One answer for each person: strangers do not make K-Fix fill the page.
         await forge.note(ref, stable_id("denied", event.actor), word("denied", ports.language))
@@ -81,7 +80,7 @@ async def _feedback(wish: _Wish) -> MergeRequestEvent | None:
     if given is None or (given.verdict == "comment" and given.score is None and not given.text):
         await wish.say(notes.usage(wish.ports.language))
         return None
-    await wish.say(notes.judged(given, wish.ports.language))
+    await wish.say(notes.judged(given, wish.forge.dialect, wish.ports.language))
     judged = {
         "event_id": stable_id("mre", event.event_id, "feedback"),
         "action": "feedback",
@@ -118,7 +117,7 @@ async def _explain(wish: _Wish) -> None:
     if proposed is None or chosen is None:
         await wish.say_word("forgotten")
         return
-    await wish.say(notes.explain(proposed.record, chosen, wish.ports.language))
+    await wish.say(notes.explain(proposed.record, chosen, wish.forge.dialect, wish.ports.language))
 
 
 async def _alternative(wish: _Wish) -> MergeRequestEvent | None:
@@ -153,7 +152,7 @@ def _refusal(wanted: ValidatedPlan, wish: _Wish, known: Known) -> str:
     if known.state != "opened":
         return word("not_open", language)
     if not wanted.accepted or not wanted.edits:
-        return notes.refused(wanted, language)
+        return notes.refused(wanted, wish.forge.dialect, language)
     return "" if course.check_proof(wanted) == wish.ref.project else word("elsewhere", language)
 
 
@@ -161,7 +160,9 @@ async def _switch(wish: _Wish, at: int, proposed: Proposed) -> MergeRequestEvent
     record, wanted = proposed.record, proposed.record.plans[at - 1]
     done = await put_on_branch(record, wanted, wish.ref, wish.ports, wish.forge)
     if not isinstance(done, Switched):
-        await wish.say(notes.declined(done.why, done.reason, wish.ports.language))
+        await wish.say(
+            notes.declined(done.why, done.reason, wish.forge.dialect, wish.ports.language)
+        )
         return None
     now = Proposed(record, wanted.plan.plan_id)
     await wish.ports.ledger.switched(record.incident_id, wanted.plan.changes_hash, done.ref, now)
@@ -173,7 +174,7 @@ async def _switched(
 ) -> MergeRequestEvent:
     """Says it, to people and to the river."""
     record, wanted = proposed.record, proposed.record.plans[at - 1]
-    await wish.say(notes.switched(at, wanted, wish.ports.language))
+    await wish.say(notes.switched(at, wanted, wish.forge.dialect, wish.ports.language))
     proposal = telling.proposal(record, wanted)
     told = telling.event(record, "updated", wish.event.occurred_at, ref=ref, proposal=proposal)
     return told.model_copy(update={"event_id": stable_id("mre", wish.event.event_id, "switched")})

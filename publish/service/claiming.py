@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from kfix.incident.forge.port import Forge
 from publish.core.claims import Claim, targets
 from publish.core.spoken import seen_word
-from publish.ports import Forge, Ports
+from publish.ports import Ports
 from schemas import errors
 from schemas.validated import ValidatedPlan, ValidatedPlans
 

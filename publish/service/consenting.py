@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from publish.core import codeowners, course
+from kfix.incident.forge.port import Forge
+from publish.core import course
 from publish.core import repo_policy as consent
 from publish.core.repo_policy import Consent
-from publish.ports import Forge, Ports
+from publish.ports import Ports
 from schemas import errors
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -83,14 +84,8 @@ async def reviewers(
     """Who is asked: whom the owners name, whom the settings name, and who owns the changed files."""
     settings = ports.settings
     named = settings.reviewers.get(namespace) or settings.reviewers.get("*", ())
-    owners = await _owners(plan, forge) if settings.codeowners else ()
+    edits = plan.edits
+    owners: tuple[str, ...] = ()
+    if settings.codeowners:
+        owners = await forge.owners(edits[0].project, edits[0].ref, [edit.path for edit in edits])
     return tuple(dict.fromkeys((*(said.reviewers or ()), *named, *owners)))
-
-
-async def _owners(plan: ValidatedPlan, forge: Forge) -> tuple[str, ...]:
-    for place in codeowners.PLACES:
-        content = await forge.file(plan.edits[0].project, place, plan.edits[0].ref)
-        if content is not None:
-            found = codeowners.parse(content[:100_000].decode(errors="replace"))
-            return found.of(edit.path for edit in plan.edits)
-    return ()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kfix.incident.fix_record import Record, posterior
+from kfix.incident.forge.dialect import Dialect
+from kfix.incident.forge.port import Draft, Forge
 from publish.core import course, description
 from publish.core.repo_policy import OPEN
 from publish.core.wording import word
-from publish.ports import Draft, Forge, Ports
+from publish.ports import Ports
 from publish.service import consenting
 from publish.service.consenting import Allowed
 from schemas.identity import branch_of
@@ -24,7 +26,7 @@ async def draft_of(
 ) -> Draft:
     """The merge request for a plan whose ``commit`` is on the branch. ``reapplied``: on a newer base than the proof's."""
     chosen, settings, namespace = allowed.plan, ports.settings, record.context.namespace
-    page = await _page(record, allowed, ports, commit)
+    page = await _page(record, allowed, ports, forge.dialect, commit)
     text = description.description(record, chosen, page)
     if reapplied:
         text = f"> {word('reapplied', ports.language)}\n\n{text}"
@@ -32,9 +34,10 @@ async def draft_of(
         project=course.check_proof(chosen),
         branch=branch_of(record.incident_id),
         target=chosen.edits[0].ref,
-        title=description.mr_title(record, chosen, draft=page.draft),
+        title=description.mr_title(record, chosen, forge.dialect, draft=page.draft),
         description=text,
-        labels=tuple(description.labels(record, chosen)),
+        not_yet=page.draft,
+        labels=tuple(description.labels(record, chosen, forge.dialect)),
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
         reviewers=await consenting.reviewers(chosen, namespace, allowed.consent, ports, forge),
         reviewers_at_most=settings.reviewers_at_most,
@@ -42,11 +45,12 @@ async def draft_of(
 
 
 async def _page(
-    record: ValidatedPlans, allowed: Allowed, ports: Ports, commit: str
+    record: ValidatedPlans, allowed: Allowed, ports: Ports, dialect: Dialect, commit: str
 ) -> description.Page:
     chosen = allowed.plan
     return description.Page(
         language=ports.language,
+        dialect=dialect,
         incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
         hosts=ports.hosts,
         commit=commit,

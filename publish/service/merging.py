@@ -6,10 +6,11 @@ import asyncio
 
 import structlog
 
+from kfix.incident.forge.port import Forge
 from manifests.repository.index import build
 from manifests.repository.reach import Reach, reaches
 from publish.core import course
-from publish.ports import Forge, Ports
+from publish.ports import Ports
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan, ValidatedPlans

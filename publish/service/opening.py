@@ -10,10 +10,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.incident.forge.port import FileAction, Forge, Found
 from manifests import Refused, propose
 from publish.core import course, description, rebase
 from publish.core.claims import rivalry
-from publish.ports import FileAction, Forge, Found, Ports
+from publish.ports import Ports
 from publish.service import claiming, consenting
 from publish.service.consenting import Allowed, Withheld
 from publish.service.drafting import draft_of
@@ -100,7 +101,7 @@ async def open_merge_request(
         record, allowed, ports, forge, commit=there.head, reapplied=there.reapplied
     )
     ref = await forge.open(draft)
-    # What GitLab says of a fresh merge request's commit comes late; ours is known.
+    # What the forge says of a fresh merge request's commit comes late; ours is known.
     return Opened(ref.model_copy(update={"sha": there.head or ref.sha}), chosen, there.reapplied)
 
 
@@ -113,7 +114,10 @@ async def _branch(
         commit = await _commit_on(record, chosen, ports, forge)
         if commit is None:
             return None
-        message, target = description.commit_message(record, chosen), chosen.edits[0].ref
+        message, target = (
+            description.commit_message(record, chosen, forge.dialect),
+            chosen.edits[0].ref,
+        )
         made = await forge.commit(project, branch, target, message, commit.actions)
         reapplied = commit.reapplied
     if made is None:
@@ -149,7 +153,10 @@ async def put_on_branch(
         taken = await claiming.take(record, wanted, ports, forge)
         if taken is not None:
             return Declined("competing", reason=claiming.named(taken))
-        message, target = description.commit_message(record, wanted), wanted.edits[0].ref
+        message, target = (
+            description.commit_message(record, wanted, forge.dialect),
+            wanted.edits[0].ref,
+        )
         head = await forge.replace(project, branch, target, message, commit.actions)
     draft = await draft_of(record, Allowed(wanted, said.consent), ports, forge, commit=head)
     await forge.rewrite(ref, draft.title, draft.description)

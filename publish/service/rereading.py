@@ -11,9 +11,10 @@ from datetime import timedelta
 
 import structlog
 
-from publish.core.spoken import Discussion, Seen, Word, seen_word
+from kfix.incident.forge.port import Discussion, Forge, Seen
+from publish.core.spoken import Word, seen_word
 from publish.core.unheard import unheard
-from publish.ports import Forge, Ports, Reread
+from publish.ports import Ports, Reread
 from schemas import errors
 from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestEvent
@@ -29,7 +30,7 @@ def pace_s(ports: Ports) -> float:
 
 
 async def reread(ports: Ports) -> list[MergeRequestEvent]:
-    """What GitLab says of projects that are due and the river has not heard."""
+    """What the forge says of projects that are due and the river has not heard."""
     if ports.forge is None:
         return []
     now, settings = ports.now(), ports.settings
@@ -43,7 +44,7 @@ async def reread(ports: Ports) -> list[MergeRequestEvent]:
 
 
 async def _alone(item: Reread, ports: Ports, forge: Forge) -> list[MergeRequestEvent]:
-    """A project that fails holds up no other one; it comes again when its lease ends, or when GitLab says."""
+    """A project that fails holds up no other one; it comes again when its lease ends, or when the forge says."""
     try:
         return await _project(item, ports, forge)
     except errors.KFixError as failure:
@@ -106,7 +107,7 @@ async def _discussion(seen: Seen, item: Reread, forge: Forge) -> Discussion | No
 
 
 async def look_again(project: str, ports: Ports, forge: Forge) -> Sequence[str]:
-    """Brings the ledger to what GitLab says of the project's merge requests that it takes for open; those that ended.
+    """Brings the ledger to what the forge says of the project's merge requests that it takes for open; those that ended.
 
     For decisions that cannot wait for the clock. The river hears of it from ``reread``.
     """

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import structlog
 
+from kfix.incident.forge.port import MarkedState
 from kfix.incident.redaction import mask
 from publish.core import notes
 from publish.core.course import Known
 from publish.core.notice import NoticeKind, notice_of
 from publish.core.obstacles import Obstacles
-from publish.ports import Chat, MarkedState, Ports
+from publish.ports import Chat, Ports
 from schemas import errors
 from schemas.identity import stable_id
 from schemas.merge_requests import (
@@ -96,7 +97,7 @@ async def tell_ended(outcome: Outcome, ports: Ports) -> None:
         return
     plan = outcome.plan.plan_id if outcome.plan else ""
     key = stable_id("ended", plan, outcome.result, outcome.merged_at)
-    await ports.forge.note(ref, key, notes.ended(outcome, ports.language))
+    await ports.forge.note(ref, key, notes.ended(outcome, ports.forge.dialect, ports.language))
     await ports.forge.mark(ref, state)
 
 

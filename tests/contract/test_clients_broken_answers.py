@@ -27,33 +27,33 @@ from decide.adapters.openai import OpenAIChat
 from decide.core.question import Message
 from decide.ports import Completion
 from enrich.adapters.datadog import DatadogEvidence
-from enrich.adapters.gitlab import GitLabEvidence
 from enrich.adapters.kubernetes import KubernetesEvidence
 from enrich.adapters.memory import VectorMemory
+from enrich.adapters.repositories import DeclaredInRepositories
 from enrich.core.bundle import Recalled, Rules
 from enrich.ports import Sources
 from enrich.service.gathering import gather
 from kfix.incident.cluster_names import Own
+from kfix.incident.forge.port import Draft, FileAction
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.datadog import open_datadog
-from kfix.infra.clients.gitlab import open_gitlab
 from kfix.infra.clients.http import open_http
 from kfix.infra.clients.kubernetes import open_kubernetes
 from kfix.infra.clients.registry import HttpRegistry
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from kfix.infra.memory.embedding import HashingEmbedder, MistralEmbedder
 from kfix.infra.memory.opening import Memory
 from kfix.infra.memory.pinecone import PineconeIndex
-from kfix.infra.settings import DatadogConnection, GitLabConnection, KubernetesConnection
+from kfix.infra.settings import DatadogConnection, KubernetesConnection
 from learn.adapters.datadog import DatadogSignals
-from learn.adapters.gitlab import GitLabStands
 from learn.adapters.kubernetes import KubernetesState
-from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.adapters.teams import ConnectorChat, WorkflowsChat
 from publish.core.notice import notice_of
-from publish.ports import Draft, FileAction
-from safety.adapters.gitlab import GitLabRepository
 from safety.adapters.kubernetes import KubernetesChecks
+from safety.adapters.repositories import DeploymentRepositories
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import ObjectRef
@@ -201,9 +201,9 @@ async def kubernetes(url: str) -> AsyncIterator[Asks]:
 async def gitlab(url: str) -> AsyncIterator[Asks]:
     settings = GitLabConnection(_env_file=None, url=url, timeout_s=5)  # type: ignore[call-arg]
     async with open_gitlab(settings) as client:
-        evidence = GitLabEvidence(client, projects=["shop/apps"], commits=3)
-        repository = GitLabRepository(client, projects=["shop/apps"])
-        forge, stands = GitLabForge(client), GitLabStands(client)
+        evidence = DeclaredInRepositories(client, projects=["shop/apps"], commits=3)
+        repository = DeploymentRepositories(client, projects=["shop/apps"])
+        forge, stands = GitLabForge(client), GitLabForge(client)
         ref = ObjectRef(kind="Deployment", namespace="shop", name="api")
         mr = MergeRequestRef(
             project="shop/apps",
@@ -234,7 +234,7 @@ async def gitlab(url: str) -> AsyncIterator[Asks]:
             "rewrite": lambda: forge.rewrite(mr, "t", "d"),
             "mark": lambda: forge.mark(mr, "recovered"),
             "me": forge.me,
-            "access": lambda: forge.access("shop/apps", "ada"),
+            "role": lambda: forge.role("shop/apps", "ada"),
             "merge": lambda: forge.merge(mr),
             "head of": lambda: forge.head_of(mr),
             "noted": lambda: forge.noted(mr, "key"),
@@ -315,7 +315,7 @@ SOURCES = {
             "find": lambda found: found is None,
             "changed": lambda found: not found.seen,
             "commit": lambda found: found is None,
-            "access": lambda found: found == 0,
+            "role": lambda found: found == 0,
             "note": lambda found: isinstance(found, bool),
             "rewrite": lambda found: found is None,
             "mark": lambda found: found is None,
@@ -412,7 +412,7 @@ async def bundle_with(answer: Answer) -> ContextBundle:
                 dd, app_url="", lookback=timedelta(hours=1), log_events=10, monitor_events=5
             ),
             KubernetesEvidence(kube, log_lines=10, log_containers=5),
-            GitLabEvidence(lab, projects=["shop/apps"], commits=3),
+            DeclaredInRepositories(lab, projects=["shop/apps"], commits=3),
             VectorMemory(Memory(HashingEmbedder(), index, 0.1, 3)),
         )
         return await gather(RAW, sources, Rules(own=Own("prod-eu")), 60.0)

@@ -30,14 +30,15 @@ from decide.adapters.openai import OpenAIChat
 from decide.core.question import Message
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.datadog import open_datadog
-from kfix.infra.clients.gitlab import open_gitlab
 from kfix.infra.clients.http import open_http
 from kfix.infra.clients.kubernetes import open_kubernetes
 from kfix.infra.clients.registry import HttpRegistry
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from kfix.infra.memory.embedding import MistralEmbedder
 from kfix.infra.memory.pinecone import PineconeIndex
-from kfix.infra.settings import DatadogConnection, GitLabConnection, KubernetesConnection
-from publish.adapters.gitlab import GitLabForge
+from kfix.infra.settings import DatadogConnection, KubernetesConnection
 from schemas import errors
 from schemas.base import ObjectRef
 from tests.support.loopback import Answer, Asked, serving

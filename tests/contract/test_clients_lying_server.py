@@ -20,16 +20,17 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from enrich.adapters.datadog import DatadogEvidence
+from kfix.incident.forge.port import Draft
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.datadog import open_datadog
-from kfix.infra.clients.gitlab import open_gitlab
 from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from kfix.infra.memory.pinecone import PineconeIndex
-from kfix.infra.settings import DatadogConnection, GitLabConnection, KubernetesConnection
-from publish.adapters.gitlab import GitLabForge
+from kfix.infra.settings import DatadogConnection, KubernetesConnection
 from publish.adapters.slack import SlackChat
 from publish.core.notice import notice_of
-from publish.ports import Draft
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
@@ -321,7 +322,7 @@ QUESTIONS: dict[str, tuple[Any, Ask, Says, dict[str, Says]]] = {
     ),
     "who may": (
         forge,
-        lambda f: f.access("t/apps", "ada"),
+        lambda f: f.role("t/apps", "ada"),
         lambda asked: member(asked, 7),
         {"another member": lambda asked: member(asked, 8)},
     ),

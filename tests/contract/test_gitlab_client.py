@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.clients.gitlab import Caps, GitLab, check_project, open_gitlab
-from kfix.infra.settings import GitLabConnection
+from kfix.infra.forges.archives import Caps
+from kfix.infra.forges.gitlab.client import GitLab, check_project, open_gitlab
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER

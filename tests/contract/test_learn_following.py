@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select
 
+from kfix.incident.forge.port import Stand
 from kfix.infra.store.learn_tables import incident_outcomes
 from learn.core.judgement import WorkloadState
-from learn.ports import Stand
 from learn.service.following import check_due, follow, kept
 from schemas import errors
 from schemas.merge_requests import Feedback, MergeRequestEvent

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.clients.gitlab import open_gitlab
-from kfix.infra.settings import GitLabConnection
-from learn.adapters.gitlab import GitLabStands
+from kfix.incident.forge.port import Stand, Stands
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from learn.adapters.nothing import NoForge
-from learn.ports import Forge, Stand
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import GitLab as State
 from sandbox.gitlab import create_app
@@ -31,7 +31,7 @@ T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 class World:
     state: State
     faults: Faults
-    forge: Forge
+    forge: Stands
 
     def add(self, project: str, state: Literal["opened", "closed", "merged"]) -> MergeRequestRef:
         """A merge request that stands so since noon."""
@@ -68,7 +68,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         serve(create_app(state, faults)) as url,
         open_gitlab(GitLabConnection(url=url, token=SecretStr("bot-token"), timeout_s=3)) as gitlab,
     ):
-        yield World(state, faults, GitLabStands(gitlab))
+        yield World(state, faults, GitLabForge(gitlab))
 
 
 async def test_many_are_read_with_one_request_for_a_project(world: World) -> None:
@@ -115,7 +115,7 @@ async def told(listings: Sequence[Any]) -> list[Mapping[tuple[str, int], Stand]]
     async with serving(lambda _: Answer.of(next(left))) as url:
         connection = settings.model_copy(update={"url": url})
         async with open_gitlab(connection) as gitlab:
-            stands = GitLabStands(gitlab)
+            stands = GitLabForge(gitlab)
             for _ in listings:
                 found.append(await stands.stands([MergeRequestRef(project="shop/a", iid=1)]))
     return found

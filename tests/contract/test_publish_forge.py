@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.clients.gitlab import open_gitlab
-from kfix.infra.settings import GitLabConnection
-from publish.adapters.gitlab import GitLabForge
-from publish.ports import Draft, FileAction
+from kfix.incident.forge.port import Draft, FileAction
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import GitLab, create_app
 from sandbox.gitlab.repository import Action, Person

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.clients.gitlab import open_gitlab
-from kfix.infra.settings import GitLabConnection
-from publish.adapters.gitlab import GitLabForge
-from publish.ports import Draft, FileAction
+from kfix.incident.forge.port import Draft, FileAction
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import GitLab, create_app
 from sandbox.gitlab.repository import Action, Person
@@ -65,7 +65,7 @@ READS: dict[str, Call] = {
     "files": lambda f, r: f.files(PROJECT, "main", r.sha),
     "last_commit_ids": lambda f, r: f.last_commit_ids(PROJECT, "main", ("a.yaml",)),
     "noted": lambda f, r: f.noted(r, "key"),
-    "access": lambda f, r: f.access(PROJECT, "ada"),
+    "role": lambda f, r: f.role(PROJECT, "ada"),
 }
 WRITES: dict[str, Call] = {
     "commit": lambda f, r: f.commit(PROJECT, "kfix/incident-inc-2", "main", "m", (NEW,)),
@@ -291,7 +291,7 @@ async def test_a_deleted_project_is_said_so(world: World) -> None:
     await world.forge.me()
     world.state.projects.clear()
     for name, call in {**READS, **WRITES}.items():
-        if name in ("access", "file"):
+        if name in ("role", "file"):
             assert not await call(world.forge, ref), "nobody has access to it, no file is there"
             continue
         with pytest.raises(errors.NotFound):

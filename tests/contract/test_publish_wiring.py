@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.settings import load
-from publish.adapters.gitlab import GitLabForge
 from publish.service.telling import tell
 from publish.settings import Publish
 from publish.wiring import open_ports

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.clients.gitlab import open_gitlab
-from kfix.infra.settings import GitLabConnection
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from manifests.refused import Refused
-from safety.adapters.gitlab import GitLabRepository, folders_in
+from safety.adapters.repositories import DeploymentRepositories, folders_in
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER, GitLab, Project
@@ -29,7 +29,7 @@ class House:
     project: Project
     faults: Faults
     connection: GitLabConnection
-    repository: GitLabRepository
+    repository: DeploymentRepositories
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         connection = GitLabConnection(url=url, token=SecretStr("bot-token"), timeout_s=2.0)
         async with open_gitlab(connection) as client:
             projects = ("shop/elsewhere", "shop/deployments")
-            repository = GitLabRepository(client, projects=projects)
+            repository = DeploymentRepositories(client, projects=projects)
             yield House(state, project, faults, connection, repository)
 
 
@@ -92,7 +92,7 @@ async def test_a_slow_answer_is_given_up(house: House, route: str) -> None:
     hasty = house.connection.model_copy(update={"timeout_s": 0.15})
     house.faults.switch_on(Fault("gitlab", "slow", route=route, seconds=1.0))
     async with open_gitlab(hasty) as client:
-        repository = GitLabRepository(client, projects=("shop/deployments",))
+        repository = DeploymentRepositories(client, projects=("shop/deployments",))
         with pytest.raises(errors.TimedOut):
             await repository.propose([sample.change("900m")], "production")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from enrich.adapters.gitlab import GitLabEvidence
-from kfix.infra.clients.gitlab import GitLab as Client
-from kfix.infra.clients.gitlab import open_gitlab
-from kfix.infra.settings import GitLabConnection
+from enrich.adapters.repositories import DeclaredInRepositories
+from kfix.infra.forges.gitlab.client import GitLab as Client
+from kfix.infra.forges.gitlab.client import open_gitlab
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from manifests.text.readings import Readings
-from safety.adapters.gitlab import GitLabRepository
+from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.service.examination import Examiner
@@ -67,7 +67,7 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
 ) -> None:
     readings = Readings()
     examiner = Examiner(
-        GitLabRepository(client, projects=["shop/deployments"], readings=readings),
+        DeploymentRepositories(client, projects=["shop/deployments"], readings=readings),
         None,
         PublishedSchemas(""),
         Policy(),
@@ -89,7 +89,7 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
 async def test_enrich_parses_each_file_once_for_an_alert_and_for_the_next(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evidence = GitLabEvidence(client, projects=["shop/deployments"], commits=0)
+    evidence = DeclaredInRepositories(client, projects=["shop/deployments"], commits=0)
     parses = counted(monkeypatch)
     for _ in range(2):
         declared, _ = await evidence.declared(sample.OBJECT, "production")

@@ -21,6 +21,7 @@ from kfix.cli.settings import page as settings_page  # noqa: E402
 from kfix.engine import topics  # noqa: E402
 from kfix.engine.wire.files import generated  # noqa: E402
 from kfix.incident.fix_record import Record  # noqa: E402
+from kfix.infra.forges.gitlab.dialect import DIALECT  # noqa: E402
 from kfix.offline import diagnose  # noqa: E402
 from publish.core import description, notes, slack, teams  # noqa: E402
 from publish.core.notice import notice_of  # noqa: E402
@@ -102,6 +103,7 @@ def told(record: ValidatedPlans, language: Language) -> str:
     parts: list[Any] = []
     if chosen is not None and chosen.edits:
         page = description.Page(
+            dialect=DIALECT,
             language=language,
             incident_url=f"{_CONSOLE}/incidents/{record.incident_id}",
             hosts={"app.datadoghq.eu", "kfix.example.com"},
@@ -110,17 +112,17 @@ def told(record: ValidatedPlans, language: Language) -> str:
             history=Record(0.86, 0.09, 12, 11, 1),
         )
         parts += [
-            description.mr_title(record, chosen),
+            description.mr_title(record, chosen, DIALECT),
             description.description(record, chosen, page),
-            description.commit_message(record, chosen),
-            description.labels(record, chosen),
+            description.commit_message(record, chosen, DIALECT),
+            description.labels(record, chosen, DIALECT),
         ]
     if chosen is not None:
-        parts.append(notes.explain(record, chosen, language))
+        parts.append(notes.explain(record, chosen, DIALECT, language))
     parts += [
-        notes.repeat(record, language=language, at=record.occurred_at),
+        notes.repeat(record, DIALECT, language=language, at=record.occurred_at),
         notes.rejections(record, language),
-        *(notes.refused(plan, language) for plan in record.plans),
+        *(notes.refused(plan, DIALECT, language) for plan in record.plans),
     ]
     notice = notice_of(
         record,

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from kfix.incident.forge.port import Stand
 from learn.adapters.sql import SqlLedger
 from learn.core.judgement import WorkloadState
-from learn.ports import Ports, Stand
+from learn.ports import Ports
 from learn.settings import Learn
 from schemas.base import ObjectRef
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Proposal

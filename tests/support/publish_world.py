@@ -13,13 +13,13 @@ from pydantic import SecretStr
 
 from kfix.incident.cluster_names import Own
 from kfix.infra.clients.aiohttp import open_session
-from kfix.infra.clients.gitlab import GitLab, open_gitlab
 from kfix.infra.clients.http import open_http
-from kfix.infra.settings import GitLabConnection
+from kfix.infra.forges.gitlab.client import GitLab, open_gitlab
+from kfix.infra.forges.gitlab.forge import GitLabForge
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from kfix.infra.store import metadata
 from kfix.infra.store.engine import open_engine
 from manifests.render.plain_kustomize import BuiltIn
-from publish.adapters.gitlab import GitLabForge
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlLedger
 from publish.adapters.teams import WorkflowsChat

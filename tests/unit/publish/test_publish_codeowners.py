@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.core.codeowners import parse
+from kfix.infra.forges.gitlab.codeowners import parse
 
 FILE = r"""
 # owners of everything, unless something below says more

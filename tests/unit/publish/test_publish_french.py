@@ -11,6 +11,7 @@ import pytest
 
 from kfix.incident.redaction import mask
 from kfix.infra.clients.kubernetes.lock import proof_of
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from learn.core.judgement import WorkloadState, judge
 from manifests import Refused, propose
 from publish.core import assurance, french
@@ -169,9 +170,9 @@ def test_what_rendering_showed_is_said_in_french(text: str) -> None:
 def test_where_an_environment_was_read_is_said_in_french(where: str, french_where: str) -> None:
     told = Statement(source="workload", value="prod", where=where, environment="production")
     proof = EnvironmentProof(environment="production", verdict="proven", statements=(told,))
-    shown = assurance.place(proof, "fr").replace("\\", "")
+    shown = assurance.place(proof, DIALECT, "fr").replace("\\", "")
     assert french_where in shown.replace("`", "")
-    assert where in assurance.place(proof, "en").replace("\\", "").replace("`", "")
+    assert where in assurance.place(proof, DIALECT, "en").replace("\\", "").replace("`", "")
 
 
 @pytest.mark.parametrize("answer", [None, Unavailable("no answer", reason="down")])

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publish.core import description, inert, markdown, notes
+from kfix.incident import inert
+from kfix.infra.forges.gitlab.dialect import DIALECT
+from publish.core import description, markdown, notes
 from publish.core.french import said
 from schemas.merge_requests import Feedback
 from tests.support import publish as sample
@@ -18,14 +20,16 @@ from tests.support.publish_hostile import poisoned
 
 #: One line of ours around outside text.
 LINES = {
-    "prose": inert.prose,
-    "code": inert.code,
-    "cell": inert.cell,
-    "paragraph": lambda text: markdown.paragraph(text, 500),
-    "after a word": lambda text: f"Why: {inert.prose(text)}",
-    "beside code": lambda text: f"{inert.prose(text)}{inert.code(text)}{inert.prose(text)}",
-    "said": lambda text: inert.prose(said(text, "fr")),
-    "judgement": lambda text: notes.judged(Feedback(author="a", score=1.0, text=text), "en"),
+    "prose": DIALECT.prose,
+    "code": DIALECT.code,
+    "cell": DIALECT.cell,
+    "paragraph": lambda text: markdown.paragraph(DIALECT, text, 500),
+    "after a word": lambda text: f"Why: {DIALECT.prose(text)}",
+    "beside code": lambda text: f"{DIALECT.prose(text)}{DIALECT.code(text)}{DIALECT.prose(text)}",
+    "said": lambda text: DIALECT.prose(said(text, "fr")),
+    "judgement": lambda text: notes.judged(
+        Feedback(author="a", score=1.0, text=text), DIALECT, "en"
+    ),
 }
 #: What our own text has of its own.
 OURS = {
@@ -67,23 +71,25 @@ def test_a_construct_is_only_read(name: str, line: str) -> None:
 @pytest.mark.parametrize("name", TITLES)
 def test_a_construct_is_only_read_in_a_title(name: str) -> None:
     record = poisoned(CONSTRUCTS[name])
-    assert active_in_title(description.mr_title(record, record.plans[0])) == set()
+    assert active_in_title(description.mr_title(record, record.plans[0], DIALECT)) == set()
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("name", CONSTRUCTS)
 def test_whole_texts_have_only_what_is_ours(name: str, language: description.Language) -> None:
     text = CONSTRUCTS[name]
-    page = description.Page(language=language, incident_url="https://k.example/i", hosts=())
+    page = description.Page(
+        dialect=DIALECT, language=language, incident_url="https://k.example/i", hosts=()
+    )
     plain, record = sample.record(), poisoned(text)
-    explained = notes.explain(record, record.plans[0], language)
+    explained = notes.explain(record, record.plans[0], DIALECT, language)
     made = (
         (description.description(plain, plain.plans[0], page),
          description.description(record, record.plans[0], page)),
-        (notes.explain(plain, plain.plans[0], language), explained),
-        (notes.repeat(plain, language=language, at=sample.NOW),
-         notes.repeat(record, language=language, at=sample.NOW)),
-        (notes.declined("consent", "x", language), notes.declined("consent", text, language)),
+        (notes.explain(plain, plain.plans[0], DIALECT, language), explained),
+        (notes.repeat(plain, DIALECT, language=language, at=sample.NOW),
+         notes.repeat(record, DIALECT, language=language, at=sample.NOW)),
+        (notes.declined("consent", "x", DIALECT, language), notes.declined("consent", text, DIALECT, language)),
     )  # fmt: skip
     for before, after in made:
         assert active(after) <= active(before) | OURS, after
@@ -93,7 +99,7 @@ def test_whole_texts_have_only_what_is_ours(name: str, language: description.Lan
 @given(st.lists(st.sampled_from(sorted(CONSTRUCTS.values())), min_size=2, max_size=4), st.data())
 def test_constructs_side_by_side_are_only_read(texts: list[str], data: st.DataObject) -> None:
     glue = data.draw(st.sampled_from(["", " ", "\n", "x", "\\", "`", "$", "|"]))
-    assert active(inert.prose(glue.join(texts))) == set()
+    assert active(DIALECT.prose(glue.join(texts))) == set()
 
 
 def readable(line: str) -> str:
@@ -106,7 +112,7 @@ def readable(line: str) -> str:
 def test_people_can_read_what_it_said(name: str) -> None:
     text = CONSTRUCTS[name]
     said_plainly = inert.clean(text).replace("`", "'")
-    assert readable(inert.prose(text)) == said_plainly
+    assert readable(DIALECT.prose(text)) == said_plainly
 
 
 NAMES = [
@@ -123,19 +129,21 @@ NAMES = [
 @pytest.mark.parametrize("around", ["{}", 'Failed to pull "{}": not found', "was ({}), is it?"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_in_a_sentence_can_be_copied(name: str, around: str) -> None:
-    shown = inert.prose(around.format(name))
+    shown = DIALECT.prose(around.format(name))
     assert f"`{name}`" in shown
     assert inert.BREAK not in shown
 
 
 @pytest.mark.parametrize("text", ["limits.memory is 512Mi", "42 % at 500m, twice", "it's 3 of 4"])
 def test_ordinary_words_stay_as_they_are(text: str) -> None:
-    assert inert.prose(text) == inert.title(text) == text
+    assert DIALECT.prose(text) == DIALECT.title(text) == text
 
 
 def test_the_incidents_name_can_be_copied_and_searched() -> None:
     record = sample.record()
-    page = description.Page(language="en", incident_url="https://k.example/i", hosts=())
+    page = description.Page(
+        dialect=DIALECT, language="en", incident_url="https://k.example/i", hosts=()
+    )
     assert f"[`{record.incident_id}`](https://k.example/i)" in description.description(
         record, record.plans[0], page
     )

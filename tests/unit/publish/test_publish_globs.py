@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.core.globs import matches
+from kfix.incident.globs import matches
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from kfix.incident.inert import fence
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from publish.core import inert, slack, teams
 from publish.core.notice import notice_of
 from tests.support.publish_hostile import ATTACKS, REFERENCES, TEXTS, poisoned
@@ -27,7 +29,7 @@ def rendered(markdown: str) -> str:
 @settings(max_examples=800)
 @given(TEXTS)
 def test_prose_has_no_active_construct(text: str) -> None:
-    shown = inert.prose(text)
+    shown = DIALECT.prose(text)
     assert "\n" not in shown
     assert "\r" not in shown
     out = SPAN.sub("x", shown)
@@ -38,25 +40,25 @@ def test_prose_has_no_active_construct(text: str) -> None:
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_attacks_one_by_one_are_still_readable(text: str) -> None:
-    shown = rendered(inert.prose(text)).replace(inert.BREAK, "")
+    shown = rendered(DIALECT.prose(text)).replace(inert.BREAK, "")
     letters = re.sub(r"[^\w]", "", inert.clean(text))
     assert letters in re.sub(r"[^\w]", "", shown) or not letters
 
 
 @given(TEXTS)
 def test_titles_have_no_reference(text: str) -> None:
-    assert not REFERENCES.search(inert.title(text))
+    assert not REFERENCES.search(DIALECT.title(text))
 
 
 @given(TEXTS)
 def test_a_code_span_is_closed_where_we_close_it(text: str) -> None:
-    out = inert.code(text)
+    out = DIALECT.code(text)
     assert out == "–" or (out.count("`") == 2 and "\n" not in out and "|" not in out)
 
 
 @given(TEXTS)
 def test_a_fence_is_closed_where_we_close_it(text: str) -> None:
-    out = inert.fence(text, "diff")
+    out = fence(text, "diff")
     ticks = out.split("diff", 1)[0]
     assert (
         len(re.findall(rf"(?m)^{ticks}", out)) == 2 or f"\n{ticks}" not in out[: -len(ticks)][4:-1]

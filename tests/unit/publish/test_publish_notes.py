@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfix.incident.commands import command_of
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from publish.core import notes
 from publish.core.wording import Language
 from schemas.merge_requests import Feedback
@@ -65,13 +66,13 @@ def spoken(text: str, language: Language) -> list[str]:
         explanation=text,
     )
     return [
-        notes.repeat(record, language=language, at=sample.NOW),
-        notes.explain(record, record.plans[0], language),
-        notes.refused(record.plans[1], language),
-        notes.switched(2, record.plans[1], language),
-        notes.judged(Feedback(author=text, verdict="bad", text=text), language),
-        notes.judged(Feedback(author=text, score=0.5, text=text), language),
-        notes.ended(outcome, language),
+        notes.repeat(record, DIALECT, language=language, at=sample.NOW),
+        notes.explain(record, record.plans[0], DIALECT, language),
+        notes.refused(record.plans[1], DIALECT, language),
+        notes.switched(2, record.plans[1], DIALECT, language),
+        notes.judged(Feedback(author=text, verdict="bad", text=text), DIALECT, language),
+        notes.judged(Feedback(author=text, score=0.5, text=text), DIALECT, language),
+        notes.ended(outcome, DIALECT, language),
         notes.closed(sample.NOW, language),
         notes.remembered(sample.NOW, language),
         notes.usage(language),

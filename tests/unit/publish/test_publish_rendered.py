@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
 from kfix.incident.fix_record import Record
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from publish.core import description, notes
 from publish.core.wording import Language
 from schemas.validated import ValidatedPlans
@@ -76,6 +77,7 @@ def html(markdown: str) -> Read:
 
 def page(language: Language = "en") -> description.Page:
     return description.Page(
+        dialect=DIALECT,
         language=language,
         incident_url=PAGE,
         hosts={"ok.example"},
@@ -120,12 +122,12 @@ def test_a_merge_request_with_an_attack_in_every_field_is_inert(
 ) -> None:
     record = poisoned(text)
     check_inert(whole(record, language), folded=4)
-    for label in description.labels(record, record.plans[0]):
+    for label in description.labels(record, record.plans[0], DIALECT):
         assert re.fullmatch(r"[\w.-]+(::[\w.-]+)?", label), label
-    title = description.mr_title(record, record.plans[0])
+    title = description.mr_title(record, record.plans[0], DIALECT)
     assert not REFERENCES.search(title)
     assert not re.search(r"[\n\r\[\]]", title)
-    message = description.commit_message(record, record.plans[0])
+    message = description.commit_message(record, record.plans[0], DIALECT)
     assert "[" not in message
     assert len(message.splitlines()) == 3
 
@@ -138,7 +140,7 @@ def test_no_text_at_all_is_active(text: str) -> None:
 
 @given(TEXTS)
 def test_a_comment_about_a_later_alert_is_inert(text: str) -> None:
-    check_inert(notes.repeat(poisoned(text), language="en", at=sample.NOW))
+    check_inert(notes.repeat(poisoned(text), DIALECT, language="en", at=sample.NOW))
 
 
 @pytest.mark.parametrize("length", [1_000, 20_000, 200_000])
@@ -159,7 +161,9 @@ def test_links_lead_to_our_services_only() -> None:
     text = description.description(
         record,
         record.plans[0],
-        description.Page(language="en", incident_url=PAGE, hosts={"app.datadoghq.eu"}),
+        description.Page(
+            dialect=DIALECT, language="en", incident_url=PAGE, hosts={"app.datadoghq.eu"}
+        ),
     )
     hrefs = {value for _, name, value in html(text).attributes if name == "href"}
     assert hrefs == {
@@ -167,6 +171,6 @@ def test_links_lead_to_our_services_only() -> None:
         "https://app.datadoghq.eu/monitors/42",
         "https://app.datadoghq.eu/metric/explorer",
     }
-    nowhere = description.Page(language="en", incident_url=PAGE, hosts=())
+    nowhere = description.Page(dialect=DIALECT, language="en", incident_url=PAGE, hosts=())
     text = description.description(record, record.plans[0], nowhere)
     assert {value for _, name, value in html(text).attributes if name == "href"} == {PAGE}

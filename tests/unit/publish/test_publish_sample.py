@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kfix.incident.fix_record import Record
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from manifests.text.diffs import reverse
 from publish.core import description
 from publish.core.notice import notice_of
@@ -19,6 +20,7 @@ from tests.support import publish as sample
 def text_of(language: Language = "en") -> str:
     record = sample.record()
     page = description.Page(
+        dialect=DIALECT,
         language=language,
         incident_url="https://kfix.example.com/incidents/" + record.incident_id,
         hosts={"app.datadoghq.eu", "kfix.example.com"},
@@ -58,13 +60,13 @@ def test_the_rollback_diff_takes_the_change_back(tmp_path: Path) -> None:
 
 def test_the_title_names_plan_and_service() -> None:
     record = sample.record()
-    title = description.mr_title(record, record.plans[0])
+    title = description.mr_title(record, record.plans[0], DIALECT)
     assert title == "🤖 K-Fix: Raise the CPU limit (checkout)"
 
 
 def test_labels_say_environment_team_and_severity() -> None:
     record = sample.record()
-    assert description.labels(record, record.plans[0]) == [
+    assert description.labels(record, record.plans[0], DIALECT) == [
         "k-fix",
         "automated",
         "high",

@@ -33,6 +33,7 @@ from enrich.adapters.capture import read_capture
 from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed
 from kfix.engine.topics import BY_MODEL
 from kfix.engine.wire.codec import Wire
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.infra.settings import Kafka
 from kfix.infra.store.engine import open_store
 from kfix.infra.telemetry import logs as telemetry
@@ -338,10 +339,14 @@ def decided(sinks: Sinks, bundle: ContextBundle, files: dict[str, bytes]) -> lis
     record = examine_offline(candidate, files, Policy(), PublishedSchemas())
     chosen = next((p for p in record.plans if p.plan.plan_id == record.recommended), None)
     for language in ("en", "fr"):
-        page = Page(language, "https://kfix.example/incidents/inc-1", frozenset({"kfix.example"}))  # type: ignore[arg-type]
+        page = Page(
+            language, DIALECT, "https://kfix.example/incidents/inc-1", frozenset({"kfix.example"})
+        )  # type: ignore[arg-type]
         for plan in record.plans:
-            sinks.put("merge request", mr_title(record, plan) + description(record, plan, page))
-            sinks.put("commit", commit_message(record, plan))
+            sinks.put(
+                "merge request", mr_title(record, plan, DIALECT) + description(record, plan, page)
+            )
+            sinks.put("commit", commit_message(record, plan, DIALECT))
         notice = notice_of(
             record,
             chosen,

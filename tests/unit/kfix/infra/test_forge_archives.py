@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from kfix.infra.clients.gitlab import Caps, unpack
+from kfix.infra.forges.archives import Caps, unpack
 from schemas import errors
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from publish.core.globs import matches
+from kfix.incident.globs import matches
 
 #: Where GitLab looks, in this order; the first file that is there counts.
 PLACES = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
@@ -55,6 +55,11 @@ class CodeOwners:
             owner for path in paths for section in self.sections for owner in section.owners(path)
         )
         return tuple(dict.fromkeys(found))
+
+
+def read(content: bytes) -> CodeOwners:
+    """A file's bytes, as many as GitLab reads."""
+    return parse(content[:100_000].decode(errors="replace"))
 
 
 def parse(text: str) -> CodeOwners:

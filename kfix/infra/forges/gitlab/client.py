@@ -10,22 +10,20 @@ python-gitlab waits as long as a 429 says and follows redirects with the token i
 from __future__ import annotations
 
 import asyncio
-import io
 import re
-import tarfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kfix.infra.clients.boundary import another, guarded, same
+from kfix.incident.forge.port import Commit, Snapshot
+from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.egress import Egress
 from kfix.infra.clients.http import retry_after_s
 from kfix.infra.clients.retries import ONCE, THRICE, Retries, retrying_sync
-from kfix.infra.settings import GitLabConnection
-from manifests.refused import Refused
+from kfix.infra.forges.archives import Caps, unpack
+from kfix.infra.forges.gitlab.settings import GitLabConnection
 from manifests.repository import tree
 from schemas import errors
 
@@ -36,48 +34,6 @@ T = TypeVar("T")
 _NAME = "GitLab"
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*){1,20}")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """How much of a repository is read. Beyond them reading stops with ``errors.Rejected``."""
-
-    #: Bytes of one file that is kept; larger ones are skipped. The largest custom resource bundles have about 3 MB.
-    file_bytes: int = 4 * 1024 * 1024
-    #: Bytes of all kept files: bounds the memory of one snapshot.
-    kept_bytes: int = 128 * 1024 * 1024
-    #: Bytes of the packed archive.
-    archive_bytes: int = 256 * 1024 * 1024
-    #: Bytes of all files once unpacked, kept or not.
-    unpacked_bytes: int = 1024 * 1024 * 1024
-    entries: int = 100_000
-    #: Snapshots held at once, least recently used out first.
-    snapshots: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A repository's manifests at one commit. ``skipped`` says of which paths nothing was read, and why."""
-
-    project: str
-    branch: str
-    commit: str
-    files: Mapping[str, bytes] = field(repr=False)
-    skipped: Mapping[str, str] = field(default_factory=dict, repr=False)
-    #: Targets of symlinks as they are written, by the symlink's path.
-    links: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit that touched a path. ``diff`` is that path's part of it, empty when not asked for."""
-
-    sha: str
-    title: str
-    author: str
-    at: datetime
-    url: str
-    diff: str = ""
 
 
 def check_project(path: str) -> str:
@@ -140,7 +96,9 @@ class GitLab:
         key = (project, commit)
         if key not in self._snapshots:
             packed = await self.read(lambda gl: self._archive(gl, project, commit))
-            files, skipped, links = await asyncio.to_thread(unpack, packed, self._caps, commit)
+            files, skipped, links = await asyncio.to_thread(
+                unpack, packed, self._caps, commit, _NAME
+            )
             self._snapshots[key] = Snapshot(project, branch, commit, files, skipped, links)
         self._snapshots.move_to_end(key)
         while len(self._snapshots) > self._caps.snapshots:
@@ -239,60 +197,6 @@ def _commits(
             )
         )
     return out
-
-
-def unpack(
-    packed: bytes, caps: Caps, commit: str = ""
-) -> tuple[dict[str, bytes], dict[str, str], dict[str, str]]:
-    """(files, skipped, targets of symlinks) of a ``tar.gz`` archive as GitLab makes it, with one folder around everything.
-
-    ``commit``: the one that the archive must be of; its folder's name says so, and git writes it into the archive.
-    Symlinks, unsafe names and files beyond the cap are skipped with the reason. Raises errors.Rejected beyond the
-    caps of the whole, errors.Unavailable for a broken archive.
-    """
-    files: dict[str, bytes] = {}
-    skipped: dict[str, str] = {}
-    links: dict[str, str] = {}
-    seen = kept = unpacked = 0
-    try:
-        with tarfile.open(fileobj=io.BytesIO(packed), mode="r|gz") as archive:
-            for member in archive:
-                seen, unpacked = seen + 1, unpacked + max(0, member.size)
-                if seen > caps.entries or unpacked > caps.unpacked_bytes or kept > caps.kept_bytes:
-                    raise errors.Rejected("the repository is too large to read", reason="too_big")
-                folder, _, path = member.name.partition("/")
-                if commit not in folder and archive.pax_headers.get("comment") != commit:
-                    raise another(_NAME, "commit")
-                reason = _why_skipped(path, member, caps)
-                if member.issym():
-                    links[path] = member.linkname
-                if reason:
-                    skipped[path] = reason
-                elif member.isfile() and (
-                    tree.is_manifest(path) or tree.is_companion(path, member.size)
-                ):
-                    content = archive.extractfile(member)
-                    files[path] = content.read() if content is not None else b""
-                    kept += member.size
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise errors.Unavailable(f"a broken archive: {error}", reason="bad_archive") from error
-    return files, skipped, links
-
-
-def _why_skipped(path: str, member: tarfile.TarInfo, caps: Caps) -> str:
-    if not path or member.isdir():
-        return ""
-    try:
-        tree.check_path(path)
-        if member.issym() or member.islnk():
-            tree.check_mode(path, "120000")
-    except Refused as refused:
-        return refused.reason
-    if not member.isfile():
-        return "not a plain file"
-    if tree.is_manifest(path) and member.size > caps.file_bytes:
-        return f"larger than {caps.file_bytes} bytes"
-    return ""
 
 
 def _typed(call: Callable[[], T]) -> T:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kfix.incident.forge.port import Commit, Repositories, Snapshot
 from kfix.infra.clients.boundary import guarded
-from kfix.infra.clients.gitlab import Commit, GitLab, Snapshot
 from manifests.refused import Refused
 from manifests.repository import locate
 from manifests.repository.index import Index
@@ -19,11 +19,11 @@ from schemas.context import Change, DeclaredObject
 _DIFF = 4_000
 
 
-@guarded("GitLab")
-class GitLabEvidence:
-    """``enrich.ports.Repository`` on GitLab's API."""
+@guarded("the repository")
+class DeclaredInRepositories:
+    """``enrich.ports.Repository`` on a forge."""
 
-    def __init__(self, client: GitLab, *, projects: Sequence[str], commits: int) -> None:
+    def __init__(self, client: Repositories, *, projects: Sequence[str], commits: int) -> None:
         self._client = client
         self._projects = projects
         self._commits = commits

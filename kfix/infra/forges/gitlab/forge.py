@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from kfix.incident.forge.port import (
+    Changes,
+    Comment,
+    Commit,
+    Discussion,
+    Draft,
+    FileAction,
+    Found,
+    Head,
+    MarkedState,
+    MergeRequestState,
+    Pipeline,
+    Role,
+    Seen,
+    Snapshot,
+    Stand,
+)
 from kfix.infra.clients.boundary import guarded, same
-from kfix.infra.clients.gitlab import GitLab, check_project, commit_id
-from publish.adapters.people import People
-from publish.core.course import Head
-from publish.core.spoken import Changes, Comment, Discussion, Pipeline, Seen
-from publish.ports import Draft, FileAction, Found, MarkedState
+from kfix.infra.forges.gitlab import codeowners
+from kfix.infra.forges.gitlab.client import GitLab, check_project, commit_id
+from kfix.infra.forges.gitlab.dialect import DIALECT
+from kfix.infra.forges.gitlab.people import GitLabPeople
+from kfix.infra.forges.gitlab.stands import GitLabStands
 from schemas import errors
 from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestRef
 
-_STATES: dict[str, Literal["opened", "merged", "closed"]] = {
+_STATES: dict[str, MergeRequestState] = {
     "opened": "opened",
     "locked": "opened",
     "merged": "merged",
@@ -31,14 +48,33 @@ _PAGE = 100
 
 @guarded("GitLab")
 class GitLabForge:
-    """Merge requests of one GitLab."""
+    """``forge.port.Forge`` on one GitLab."""
 
-    def __init__(self, gitlab: GitLab) -> None:
+    dialect = DIALECT
+
+    def __init__(self, gitlab: GitLab, *, projects: Sequence[str] = (), url: str = "") -> None:
         self._gitlab = gitlab
-        self._people = People(gitlab)
+        self._people = GitLabPeople(gitlab)
+        self._stands = GitLabStands(gitlab)
+        self.projects = projects
+        self.url = url
+
+    async def snapshot(self, project: str, branch: str = "") -> Snapshot:
+        """See ``port.Repositories``. From cache while the head stands still."""
+        return await self._gitlab.snapshot(project, branch)
+
+    async def commits_of(
+        self, project: str, path: str, *, ref: str = "", limit: int = 10, diffs: bool = False
+    ) -> list[Commit]:
+        """See ``port.Repositories``."""
+        return await self._gitlab.commits_of(project, path, ref=ref, limit=limit, diffs=diffs)
+
+    async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
+        """See ``port.Stands``."""
+        return await self._stands.stands(asked)
 
     async def find(self, project: str, branch: str) -> Found | None:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         check_project(project)
         found = await self._gitlab.read(
             lambda gl: gl.projects.get(project, lazy=True).mergerequests.list(
@@ -54,7 +90,7 @@ class GitLabForge:
         return Found(seen.ref, seen.state, seen.ended_at)
 
     async def changed(self, project: str, since: datetime, at_most: int) -> Changes:
-        """See ``ports.Forge``. Whoever opened them and however they are labelled: the branch tells, and people may not.
+        """See ``port.Forge``. Whoever opened them and however they are labelled: the branch tells, and people may not.
 
         Each request goes on from the last change seen, as pages shift while merge requests change.
         """
@@ -77,7 +113,7 @@ class GitLabForge:
         return await self._gitlab.read(look)
 
     async def discussion(self, ref: MergeRequestRef, since: datetime) -> Discussion:
-        """See ``ports.Forge``. The newest comments, as many as ``noted`` looks through."""
+        """See ``port.Forge``. The newest comments, as many as ``noted`` looks through."""
         me = await self.me()
 
         def look(gl: Any) -> Discussion:
@@ -94,7 +130,7 @@ class GitLabForge:
         return await self._gitlab.read(look)
 
     async def head(self, project: str, branch: str) -> str | None:
-        """See ``ports.Forge``. A project that is gone raises errors.NotFound."""
+        """See ``port.Forge``. A project that is gone raises errors.NotFound."""
         try:
             return await self._gitlab.head(project, branch)
         except errors.NotFound:
@@ -102,11 +138,11 @@ class GitLabForge:
             return None
 
     async def files(self, project: str, branch: str, commit: str) -> Mapping[str, bytes]:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         return (await self._gitlab.snapshot_at(project, branch, commit)).files
 
     async def file(self, project: str, path: str, ref: str) -> bytes | None:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         try:
             return await self._gitlab.file_at(project, path, ref)
         except errors.NotFound:
@@ -115,13 +151,13 @@ class GitLabForge:
     async def last_commit_ids(
         self, project: str, ref: str, paths: tuple[str, ...]
     ) -> Mapping[str, str]:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         return await self._gitlab.last_commit_ids(project, ref, paths)
 
     async def commit(
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str | None:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         body = {
             "branch": branch,
             "start_branch": start,
@@ -142,7 +178,7 @@ class GitLabForge:
     async def replace(
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str:
-        """See ``ports.Forge``. One call: ``force`` makes the branch anew from ``start``."""
+        """See ``port.Forge``. One call: ``force`` makes the branch anew from ``start``."""
         body = {
             "branch": branch,
             "start_branch": start,
@@ -160,12 +196,12 @@ class GitLabForge:
         return commit_id(made.id)
 
     async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         body = {"title": title, "description": description}
         await self._change(ref, body)
 
     async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:
-        """See ``ports.Forge``. Only GitLab's paid tiers know that scoped labels exclude each other."""
+        """See ``port.Forge``. Only GitLab's paid tiers know that scoped labels exclude each other."""
         others = [f"kfix::{name}" for name in get_args(MarkedState) if name != state]
         body = {"add_labels": f"kfix::{state}", "remove_labels": ",".join(others)}
         await self._change(ref, body)
@@ -178,12 +214,20 @@ class GitLabForge:
         )
 
     async def me(self) -> str:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         return (await self._people.me())[1]
 
-    async def access(self, project: str, username: str) -> int:
-        """See ``ports.Forge``."""
-        return await self._people.access(project, username)
+    async def role(self, project: str, username: str) -> Role:
+        """See ``port.People``."""
+        return await self._people.role(project, username)
+
+    async def owners(self, project: str, ref: str, paths: Iterable[str]) -> tuple[str, ...]:
+        """See ``port.People``. The first of the files where GitLab looks counts, also when it names nobody."""
+        for place in codeowners.PLACES:
+            content = await self.file(project, place, ref)
+            if content is not None:
+                return codeowners.read(content).of(paths)
+        return ()
 
     async def _check_locks(self, project: str, start: str, actions: Sequence[FileAction]) -> None:
         """A refused commit whose locks are lost is one to plan again. Raises errors.Moved."""
@@ -196,7 +240,7 @@ class GitLabForge:
             raise errors.Moved(f"files of {project} changed on {start}")
 
     async def open(self, draft: Draft) -> MergeRequestRef:
-        """See ``ports.Forge``."""
+        """See ``port.Forge``."""
         body: dict[str, Any] = {
             "source_branch": draft.branch,
             "target_branch": draft.target,
@@ -227,7 +271,7 @@ class GitLabForge:
         return _ref(draft.project, made)
 
     async def note(self, ref: MergeRequestRef, key: str, text: str) -> bool:
-        """See ``ports.Forge``. The key stands in the comment as a hidden mark, so a retry finds it."""
+        """See ``port.Forge``. The key stands in the comment as a hidden mark, so a retry finds it."""
         if await self.noted(ref, key):
             return False
         body = {"body": f"{text}\n\n{_mark(key)}"}
@@ -235,7 +279,7 @@ class GitLabForge:
         return True
 
     async def noted(self, ref: MergeRequestRef, key: str) -> bool:
-        """See ``ports.Forge``. Looks through the newest ones, and believes only our own."""
+        """See ``port.Forge``. Looks through the newest ones, and believes only our own."""
         mark, me = _mark(key), await self.me()
 
         def look(gl: Any) -> bool:
@@ -248,7 +292,7 @@ class GitLabForge:
         return await self._gitlab.read(look)
 
     async def head_of(self, ref: MergeRequestRef) -> Head:
-        """See ``ports.Forge``. ``head_pipeline`` is there in a single read only."""
+        """See ``port.Forge``. ``head_pipeline`` is there in a single read only."""
 
         def look(gl: Any) -> Head:
             project = gl.projects.get(check_project(ref.project), lazy=True)
@@ -267,7 +311,7 @@ class GitLabForge:
         return await self._gitlab.read(look)
 
     async def merge(self, ref: MergeRequestRef) -> bool:
-        """See ``ports.Forge``. 405 and 422: not mergeable yet or never; 409: the branch moved."""
+        """See ``port.Forge``. 405 and 422: not mergeable yet or never; 409: the branch moved."""
         try:
             await self._gitlab.write(lambda gl: _merge_request(gl, ref).merge(sha=ref.sha))
         except (errors.Rejected, errors.Moved):

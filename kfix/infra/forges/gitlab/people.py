@@ -6,12 +6,15 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from kfix.incident.forge.port import Role
 from kfix.infra.clients.boundary import guarded, same
-from kfix.infra.clients.gitlab import GitLab, check_project
+from kfix.infra.forges.gitlab.client import GitLab, check_project
 from schemas import errors
 
-#: Roles as CODEOWNERS names them, and their access levels.
+#: Roles as CODEOWNERS names them, and their access levels. Source: docs.gitlab.com/api/access_requests.
 _ROLES = {"developer": 30, "maintainer": 40, "owner": 50}
+#: From which access level on somebody has a role.
+_LEVELS = {10: Role.READER, 30: Role.DEVELOPER, 40: Role.MAINTAINER, 50: Role.OWNER}
 #: Members of a group that are looked at.
 _MEMBERS = 100
 #: Names that are looked up for one merge request.
@@ -19,7 +22,7 @@ _NAMES = 20
 
 
 @guarded("GitLab")
-class People:
+class GitLabPeople:
     """Users of one GitLab. Who is not known is left out: a merge request is worth more than its reviewers."""
 
     def __init__(self, gitlab: GitLab) -> None:
@@ -37,20 +40,20 @@ class People:
         found = await self._gitlab.read(lambda gl: gl.users.list(username=name, get_all=False))
         return next((int(u.id) for u in found if str(u.username).lower() == name.lower()), None)
 
-    async def access(self, project: str, name: str) -> int:
-        """Access level in a project, inherited or not; 0 for who is no active member."""
+    async def role(self, project: str, name: str) -> Role:
+        """Role in a project, inherited or not; nobody's for who is no active member."""
         check_project(project)
         number = await self.user_id(name) if name else None
         if number is None:
-            return 0
+            return Role.NOBODY
         try:
             member = await self._gitlab.read(
                 lambda gl: gl.projects.get(project, lazy=True).members_all.get(number)
             )
         except errors.NotFound:
-            return 0
+            return Role.NOBODY
         same("GitLab", {"id": number}, member)
-        return int(member.access_level) if member.state == "active" else 0
+        return _role(int(member.access_level)) if member.state == "active" else Role.NOBODY
 
     async def ids(
         self, project: str, names: Sequence[str], *, at_most: int, turn: str = ""
@@ -90,6 +93,10 @@ class People:
         except (errors.NotFound, errors.Unauthorized):
             return []
         return [(int(m.id), int(m.access_level)) for m in found if m.state == "active"]
+
+
+def _role(level: int) -> Role:
+    return max((role for least, role in _LEVELS.items() if level >= least), default=Role.NOBODY)
 
 
 def _own(gl: Any) -> tuple[int, str]:

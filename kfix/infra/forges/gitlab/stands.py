@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
+from kfix.incident.forge.port import Stand
 from kfix.infra.clients.boundary import another, same, source
-from kfix.infra.clients.gitlab import GitLab, check_project
-from learn.ports import Stand, State
+from kfix.infra.forges.gitlab.client import GitLab, check_project
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef
 
 log = structlog.get_logger(__name__)
-_STATES: dict[str, State] = {
+_STATES: dict[str, Literal["open", "merged", "closed"]] = {
     "opened": "open",
     "locked": "open",
     "merged": "merged",
@@ -27,7 +27,7 @@ _AT_ONCE = 50
 
 
 class GitLabStands:
-    """``learn.ports.Forge`` on GitLab. A project that cannot be read hides no other one."""
+    """``forge.port.Stands`` on GitLab. A project that cannot be read hides no other one."""
 
     def __init__(self, gitlab: GitLab) -> None:
         self._gitlab = gitlab

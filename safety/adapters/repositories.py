@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from kfix.infra.clients.gitlab import GitLab, Snapshot
+from kfix.incident.forge.port import Repositories, Snapshot
 from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
 from manifests.render.plain_kustomize import BuiltIn
@@ -17,15 +17,15 @@ from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
 
 
-class GitLabRepository:
-    """``safety.ports.Repository`` on GitLab. ``folders`` maps a namespace to the only folders that declare it.
+class DeploymentRepositories:
+    """``safety.ports.Repository`` on a forge. ``folders`` maps a namespace to the only folders that declare it.
 
     ``readings`` are shared with whoever reads the edited files again.
     """
 
     def __init__(
         self,
-        client: GitLab,
+        client: Repositories,
         *,
         projects: Sequence[str],
         folders: Mapping[str, Sequence[str]] | None = None,

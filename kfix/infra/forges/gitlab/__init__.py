@@ -1,0 +1,1 @@
+"""GitLab: its client, its merge requests, its people and roles, its Markdown."""
