@@ -13,7 +13,7 @@ from kfix.incident.metric_queries import WORKLOAD_TAGS, queries_for
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.datadog import Datadog, LogEvent
 from schemas import errors
-from schemas.alerts import Alert, State
+from schemas.alerts import Alert, FiredRule, State
 from schemas.base import Json, ObjectRef
 from schemas.context import LogExcerpt, Monitor, Series
 
@@ -137,18 +137,11 @@ class DatadogEvidence:
 def completed(alert: Alert, event: Mapping[str, Json]) -> Alert:
     """The alert with what it did not say itself taken from its event (v2 attributes)."""
     monitor = event.get("monitor") or {}
-    groups = [str(g) for g in event.get("monitor_groups") or () if g]
     tags = dict(str(tag).split(":", 1) for tag in event.get("tags") or () if ":" in str(tag))
     said = str((monitor.get("transition") or {}).get("trans_name", "")).strip().lower()
     happened = event.get("timestamp")
-    number = _integer(event.get("monitor_id") or monitor.get("id"))
-    rule = {
-        "id": alert.rule.id or ("" if number is None else str(number)),
-        "group": alert.rule.group or (groups[0] if groups else ""),
-        "query": alert.rule.query or str(monitor.get("query") or ""),
-    }
     updates: dict[str, Any] = {
-        "rule": alert.rule.model_copy(update=rule),
+        "rule": _rule(alert.rule, event, monitor),
         "fingerprint": alert.fingerprint or str(event.get("aggregation_key") or ""),
         "labels": {**tags, **alert.labels},
         "host": alert.host or str(event.get("hostname") or ""),
@@ -158,6 +151,18 @@ def completed(alert: Alert, event: Mapping[str, Json]) -> Alert:
     if alert.happened_at is None and isinstance(happened, int | float):
         updates["happened_at"] = datetime.fromtimestamp(happened / 1000, UTC)
     return alert.model_copy(update=updates)
+
+
+def _rule(said: FiredRule, event: Mapping[str, Json], monitor: Mapping[str, Json]) -> FiredRule:
+    """The alert's rule with what it did not say itself."""
+    groups = [str(g) for g in event.get("monitor_groups") or () if g]
+    number = _integer(event.get("monitor_id") or monitor.get("id"))
+    known = {
+        "id": said.id or ("" if number is None else str(number)),
+        "group": said.group or (groups[0] if groups else ""),
+        "query": said.query or str(monitor.get("query") or ""),
+    }
+    return said.model_copy(update=known)
 
 
 def _integer(value: Json) -> int | None:

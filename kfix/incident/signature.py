@@ -137,19 +137,24 @@ def _states(bundle: ContextBundle) -> list[str]:
             continue
         if context.namespace and metadata.get("namespace", "") != context.namespace:
             continue
-        for status in (pod.get("status") or {}).get("containerStatuses") or ():
-            for when in ("state", "lastState"):
-                for phase in ("waiting", "terminated"):
-                    detail = (status.get(when) or {}).get(phase) or {}
-                    if detail.get("reason") not in (None, "Completed"):
-                        found[f"state {detail['reason']}"] += 1
-                    if detail.get("exitCode"):
-                        found[f"exit_code_{detail['exitCode']}"] += 1
+        found.update(_said_of_containers(pod))
     for event in context.objects.get("events", ()):
         about = str((event.get("involvedObject") or event.get("regarding") or {}).get("name", ""))
         if event.get("type") == "Warning" and (not owner or about.startswith(owner)):
             found[f"event {event.get('reason', '')}"] += 1
     return sorted(found)
+
+
+def _said_of_containers(pod: Json) -> Iterator[str]:
+    """Why a pod's containers wait or ended, now and before."""
+    for status in (pod.get("status") or {}).get("containerStatuses") or ():
+        for when in ("state", "lastState"):
+            for phase in ("waiting", "terminated"):
+                detail = (status.get(when) or {}).get(phase) or {}
+                if detail.get("reason") not in (None, "Completed"):
+                    yield f"state {detail['reason']}"
+                if detail.get("exitCode"):
+                    yield f"exit_code_{detail['exitCode']}"
 
 
 def _telling_lines(logs: Iterable[LogExcerpt]) -> list[str]:

@@ -83,14 +83,11 @@ def _installing(search: Search) -> list[Installed]:
     for release in speaking:
         if release.chart is None or release.chart not in charts or not _said(release, search.marks):
             continue
-        if release.namespace and ref.namespace and release.namespace != ref.namespace:
+        if not _may_hold(release, ref):
             continue
-        hidden = next((p for p in search.index.unreadable if _is_below(p, release.chart)), "")
-        if hidden:
-            troubles.append(f"{release.said_by}: {hidden} was not read")
-            continue
-        if release.trouble:
-            troubles.append(f"{release.said_by}: {release.trouble}")
+        trouble = _trouble(release, release.chart, search)
+        if trouble:
+            troubles.append(f"{release.said_by}: {trouble}")
             continue
         try:
             installed = _rendered(release, search)
@@ -106,6 +103,16 @@ def _installing(search: Search) -> list[Installed]:
         names = ", ".join(i.release.said_by for i in found)
         search.steps.append(f"rendering {found[0].release.chart} makes {ref.key}: {names}")
     return found
+
+
+def _may_hold(release: Release, ref: ObjectRef) -> bool:
+    return not release.namespace or release.namespace == ref.namespace or not ref.namespace
+
+
+def _trouble(release: Release, chart: str, search: Search) -> str:
+    """Why it is not even tried to render the release; empty when it is."""
+    hidden = next((p for p in search.index.unreadable if _is_below(p, chart)), "")
+    return f"{hidden} was not read" if hidden else release.trouble
 
 
 def _speaking(search: Search) -> list[Release]:

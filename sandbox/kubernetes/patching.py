@@ -144,17 +144,16 @@ def strategic(target: Any, patch: Any, node: Node) -> Any:
 def _strategic_list(target: Any, patch: list[Any], node: Node) -> list[Any]:
     annotations = {**schema.resolve(node), **(node or {})}
     current = list(target) if isinstance(target, list) else []
+    plain = [item for item in patch if not _directive(item)]
     if "merge" not in str(annotations.get("x-kubernetes-patch-strategy", "")):
-        return copy.deepcopy([item for item in patch if not _directive(item)])
+        return copy.deepcopy(plain)
     key = annotations.get("x-kubernetes-patch-merge-key")
     if not key:
         return current + [copy.deepcopy(item) for item in patch if item not in current]
     if any(_directive(item) == "replace" for item in patch):
-        return copy.deepcopy([item for item in patch if not _directive(item)])
+        return copy.deepcopy(plain)
     for item in patch:
-        if not isinstance(item, dict) or key not in item:
-            text = " ".join(f"{k}:{v}" for k, v in item.items()) if isinstance(item, dict) else item
-            raise Refusal(500, "", f"map: map[{text}] does not contain declared merge key: {key}")
+        _check_merge_key(item, key)
         at = next((i for i, old in enumerate(current) if old.get(key) == item[key]), None)
         if _directive(item) == "delete":
             current = [old for old in current if old.get(key) != item[key]]
@@ -163,6 +162,14 @@ def _strategic_list(target: Any, patch: list[Any], node: Node) -> list[Any]:
         else:
             current[at] = strategic(current[at], item, annotations.get("items"))
     return current
+
+
+def _check_merge_key(item: Any, key: str) -> None:
+    """Raises Refusal, in the API server's words, for an item that cannot be told from others."""
+    if isinstance(item, dict) and key in item:
+        return
+    text = " ".join(f"{k}:{v}" for k, v in item.items()) if isinstance(item, dict) else item
+    raise Refusal(500, "", f"map: map[{text}] does not contain declared merge key: {key}")
 
 
 def _directive(item: Any) -> str:

@@ -203,19 +203,21 @@ class Renaming:
         inner = start > 1 and text[start - 1] == "." and text[start - 2].isalnum()
         if new == token or (inner and not after_name and "-" not in token):
             return token  # com.vendor.Class
-        if (
-            tail[:1] == "." and tail[1:2].isalnum()
-        ):  # a host below a known name, not com.vendor.Class
+        if tail[:1] == "." and tail[1:2].isalnum():
             following = _TOKEN.match(tail, 1)
             label = following[0] if following else ""
-            known = label in ("svc", "cluster") or self.name(label) != label or _hash(label)
-            if not known and not _HOST.match(tail):
+            if not self._is_host(label, tail):
                 return token if label not in _KEPT_NAMES else new
         if token in WORDS and not (
             _BEFORE.search(text[max(0, start - 40) : start]) or _AFTER.match(tail)
         ):
             return token
         return new
+
+    def _is_host(self, label: str, tail: str) -> bool:
+        """A host below a known name, not com.vendor.Class."""
+        known = label in ("svc", "cluster") or self.name(label) != label or _hash(label)
+        return bool(known or _HOST.match(tail))
 
     def value(self, value: Json, field: str = "", holder: str = "") -> Json:
         """An object's tree; ``field`` is the key it stands under, ``holder`` the one above."""

@@ -84,17 +84,7 @@ def _status(
     now = datetime.now(UTC)
     job = pod["spec"].get("restartPolicy") == "Never"
     done = job and all(t.finished for t in told)
-    failed = job and any(t.died and not t.waiting for t in told)
     ready = all(t.ready for t in told) and not blocked
-    phase = (
-        "Succeeded"
-        if done
-        else "Failed"
-        if failed
-        else "Running"
-        if any(not t.waiting or t.died for t in told)
-        else "Pending"
-    )
     unready = [t.name for t in told if not t.ready]
     why = {
         "reason": "ContainersNotReady",
@@ -110,7 +100,7 @@ def _status(
         _condition(kind, ready and not done, why) for kind in ("ContainersReady", "Ready")
     ]
     status: Obj = {
-        "phase": phase,
+        "phase": _phase(told, done=done, job=job),
         "conditions": conditions,
         "startTime": stamp(now - timedelta(seconds=1)),
         "containerStatuses": [_container_status(t, now, rng) for t in told],
@@ -120,6 +110,14 @@ def _status(
     if not blocked:
         status |= {"podIP": ip, "podIPs": [{"ip": ip}]}
     return status
+
+
+def _phase(told: list[Told], *, done: bool, job: bool) -> str:
+    if done:
+        return "Succeeded"
+    if job and any(t.died and not t.waiting for t in told):
+        return "Failed"
+    return "Running" if any(not t.waiting or t.died for t in told) else "Pending"
 
 
 def _condition(kind: str, good: bool, why: Obj | None = None) -> Obj:

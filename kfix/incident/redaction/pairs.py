@@ -47,6 +47,7 @@ _BARE = re.compile(
     r"(?:(?!</|&quot;|&lt;|&#|\\[nrt])(?:[^\s\"'`,;&]|[\"'`](?=[\w$!@#%^*+])|"
     r"[,;&](?!\s|\Z|[\"'\]})]|amp;|[\w.\[\]-]{1,40}[=:])))+"
 )
+_CELL = re.compile(r"[^\s|│\"']+")
 #: ``let a write pass: the policy is missing``: a verb, and a sentence after it.
 _PROSE = re.compile(r"(?<=: )(?:[a-z]{1,11},? [a-z]{2,}|\d+/\d+)\b")
 #: A map below a name (``"password": {"secretKeyRef": …``): its fields are read by their own names.
@@ -97,15 +98,23 @@ def _value(
         at, inner, _ = read_value(line, listed.end())
         sure = _literal(inner) if strength == "strong" else telling(inner)
         return (at, at + len(inner), kind) if sure and not harmless(inner) else None
-    tabled = _TABLED.match(line, end)
-    if tabled:
-        cell = re.compile(r"[^\s|│\"']+").match(line, tabled.end())
-        if cell and (unspoken(cell[0]) if strength == "strong" else telling(cell[0])):
-            return None if harmless(cell[0]) else (cell.start(), cell.end(), kind)
+    cell = _cell(line, end, strength)
+    if cell is not None:
+        return None if harmless(cell[0]) else (cell.start(), cell.end(), kind)
     quoted = _QUOTED_NEXT.match(line, end) if strength == "strong" and kind == "password" else None
     if quoted and not harmless(quoted[1]):
         return quoted.start(1), quoted.end(1), kind
     return _in_sentence(line, end, strength, kind)
+
+
+def _cell(line: str, end: int, strength: Strength) -> re.Match[str] | None:
+    """The next cell of a table, where what stands there looks like a secret."""
+    tabled = _TABLED.match(line, end)
+    cell = _CELL.match(line, tabled.end()) if tabled else None
+    if cell is None:
+        return None
+    sure = unspoken(cell[0]) if strength == "strong" else telling(cell[0])
+    return cell if sure else None
 
 
 def _literal(value: str) -> bool:

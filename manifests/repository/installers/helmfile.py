@@ -72,12 +72,7 @@ def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
     except Refused:
         yield _unreadable(path, content, "its template cannot be read here")
         return
-    environments: dict[str, Any] = {}
-    whole: dict[str, Any] = {}
-    for document in documents:
-        if isinstance(document, Mapping):
-            environments |= mapping(document, "environments")
-            whole |= {k: v for k, v in document.items() if k not in ("environments", "releases")}
+    environments, whole = _settings(documents)
     listed = [entry for document in documents for entry in mappings(document, "releases")]
     unknown = next((key for key in _UNKNOWN if whole.get(key) and key not in _INERT), "")
     trouble = f"helmfile's {unknown} are not followed here" if unknown else ""
@@ -86,11 +81,26 @@ def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
     for environment in environments or {"default": {}}:
         for at, entry in zip(place_of, listed, strict=True):
             one = _release(index, path, environment, entry, at, alone=len(documents) == 1)
-            missing = [f for f, inline, _ in one.layers if inline is None and f not in index.texts]
-            if missing and lenient:
-                kept = tuple(layer for layer in one.layers if layer[0] not in missing)
-                one = replace(one, layers=kept)
+            if lenient:
+                one = _without_missing(one, index)
             yield replace(one, trouble=one.trouble or trouble)
+
+
+def _settings(documents: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(environments, what else is set for the whole file); of one key in several documents the last one counts."""
+    environments: dict[str, Any] = {}
+    whole: dict[str, Any] = {}
+    for document in documents:
+        if isinstance(document, Mapping):
+            environments |= mapping(document, "environments")
+            whole |= {k: v for k, v in document.items() if k not in ("environments", "releases")}
+    return environments, whole
+
+
+def _without_missing(one: FileRelease, index: Index) -> FileRelease:
+    """The release without values files that are not there."""
+    missing = {f for f, inline, _ in one.layers if inline is None and f not in index.texts}
+    return replace(one, layers=tuple(layer for layer in one.layers if layer[0] not in missing))
 
 
 def _positions(documents: list[Any]) -> list[int]:
