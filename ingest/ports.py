@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ingest.core.source import Source
 from ingest.settings import Ingest
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Settings, the time, and where GitLab is (links of its events are taken only from there)."""
+    """Settings, who may send, and the time."""
 
     settings: Ingest
-    gitlab_url: str
+    sources: tuple[Source, ...]
     now: Callable[[], datetime]

@@ -1,4 +1,4 @@
-"""Settings of the door. Tokens come one or several, comma-separated, so that they can be rotated without a gap."""
+"""Settings of the door."""
 
 from __future__ import annotations
 
@@ -16,30 +16,21 @@ def _several(value: object) -> object:
     )
 
 
-#: One token, or several separated by commas: all of them are valid.
+#: One token, or several separated by commas: all of them are valid, so that they can be rotated without a gap.
 Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_several)]
 
 
 class Ingest(Settings):
-    """What the door needs. Without tokens of a sender everything in its name is refused."""
+    """What the door needs, whoever sends; each source has settings of its own."""
 
     model_config = SettingsConfigDict(env_prefix="KFIX_INGEST_")
 
     #: Where to listen. Loopback unless told otherwise: TLS belongs in front of the door.
     host: str = "127.0.0.1"
     port: int = Field(default=8090, ge=0, le=65535)
-    #: Secrets that Datadog sends in ``datadog_header``; the new one and the old one during a rotation.
-    datadog_tokens: Tokens = ()
-    datadog_header: str = "X-KFix-Token"
-    #: GitLab's plain secret tokens (``X-Gitlab-Token``).
-    gitlab_tokens: Tokens = ()
-    #: GitLab's signing tokens, ``whsec_…`` (Standard Webhooks); better than plain ones: they sign the body.
-    gitlab_signing_tokens: Tokens = ()
     #: Seconds that a signature's time may be off, either way; Standard Webhooks says 5 minutes.
     signature_tolerance_s: int = Field(default=300, gt=0)
-    #: User name of K-Fix's own GitLab account: its comments and pushes are not events for us. Empty: not checked.
-    gitlab_bot: str = ""
-    #: Bytes of a body, after decompression. Datadog's largest templates stay below 100 KiB, GitLab's below 300.
+    #: Bytes of a body, after decompression. Alerts' largest templates stay below 100 KiB, GitLab's events below 300.
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
     #: Bytes of a signed body that are still read, unkept, to verify it: GitLab sends 25 MB at most.
     max_signed_bytes: int = Field(default=25 * 1024 * 1024, gt=0)
@@ -48,7 +39,7 @@ class Ingest(Settings):
     failures_per_minute: int = Field(default=60, ge=0)
     #: Levels of nesting; GitLab's payloads have 5.
     max_depth: int = Field(default=32, gt=0)
-    #: Seconds for a body to arrive. Datadog gives up on the whole request after 15.
+    #: Seconds for a body to arrive. Senders give up on the whole request: Datadog after 15.
     body_timeout_s: float = Field(default=10.0, gt=0)
     #: Requests handled at once; the rest gets 503. With ``max_body_bytes`` this bounds memory: 64 MiB.
     max_in_flight: int = Field(default=64, gt=0)

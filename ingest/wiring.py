@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from ingest.ports import Ports
 from ingest.settings import Ingest
-from kfix.infra.forges.gitlab.settings import GitLabConnection
+from ingest.sources import open_sources
 from kfix.infra.settings import load
 
 
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[Ports]:
     """The door's ports. It holds nothing open itself."""
-    yield Ports(load(Ingest), load(GitLabConnection).url.rstrip("/"), lambda: datetime.now(UTC))
+    settings = load(Ingest)
+    yield Ports(settings, open_sources(settings), lambda: datetime.now(UTC))

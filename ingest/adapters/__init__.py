@@ -1,1 +1,1 @@
-"""FastAPI in front, Datadog's API for the webhook's installation."""
+"""FastAPI in front."""

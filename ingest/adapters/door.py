@@ -6,29 +6,26 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from ingest.adapters.metrics import IN_FLIGHT, SECONDS, WEBHOOKS
-from ingest.core import datadog, gitlab
-from ingest.core.authenticity import Signature, check_token, signature_of
+from ingest.core.authenticity import Signature
 from ingest.core.failures import Failures
-from ingest.core.identity import sha256_hex
 from ingest.core.outcomes import Ignored, Malformed, Refusal, Refused
 from ingest.core.reading import decompressed, document_of
+from ingest.core.source import Reading, Source, WebhookDelivery
 from ingest.ports import Ports
 from kfix.engine.runtime.stage import Publisher
-from kfix.engine.topics import ALERTS_RAW, MR_EVENTS, Topic
+from kfix.engine.topics import BY_MODEL
 from schemas import errors
-from schemas.alerts import RawAlert
-from schemas.merge_requests import MergeRequestEvent
+from schemas.base import Record
 
 log = structlog.get_logger()
 
-Sender = Literal["datadog", "gitlab"]
-Read = RawAlert | MergeRequestEvent | Ignored | Malformed
 _STATUS: dict[Refusal, int] = {
     "too_large": 413,
     "too_slow": 408,
@@ -40,7 +37,7 @@ _STATUS: dict[Refusal, int] = {
 #: Answers to requests that nobody of ours sent, or that could not be told from those.
 _FAILURES = (400, 401, 408, 413)
 #: Headers that go with a dead letter, so that it can be read again: none of them is a secret.
-_KEPT = ("content-type", "content-encoding", "x-gitlab-event", "idempotency-key", "webhook-id")
+_KEPT = ("content-type", "content-encoding")
 #: Bytes kept of a body that is over the cap.
 _PREFIX = 256 * 1024
 
@@ -66,7 +63,7 @@ class _Prefix:
 
 
 class Door:
-    """Handles the requests of both senders; at most ``max_in_flight`` at once."""
+    """Handles the requests of all sources; at most ``max_in_flight`` at once."""
 
     def __init__(self, ports: Ports, publisher: Publisher) -> None:
         self._ports = ports
@@ -81,16 +78,12 @@ class Door:
         """False for a few seconds after the broker failed to take a record."""
         return time.monotonic() - self._failed_at > self._settings.retry_after_s
 
-    async def datadog(self, request: Request) -> Answer:
-        """One webhook of Datadog."""
-        return await self._guarded("datadog", request, self._datadog)
-
-    async def gitlab(self, request: Request) -> Answer:
-        """One webhook of GitLab."""
-        return await self._guarded("gitlab", request, self._gitlab)
+    async def receive(self, source: Source, request: Request) -> Answer:
+        """One webhook of a source."""
+        return await self._guarded(source.name, request, partial(self._received, source))
 
     async def _guarded(
-        self, sender: Sender, request: Request, handle: Callable[[Request], Awaitable[Answer]]
+        self, sender: str, request: Request, handle: Callable[[Request], Awaitable[Answer]]
     ) -> Answer:
         started = time.perf_counter()
         if self._in_flight >= self._settings.max_in_flight:
@@ -128,20 +121,8 @@ class Door:
         refused = self._refusal(Refused("too_many_failures"))
         return replace(refused, retry_after_s=excess.retry_after_s), not excess.first
 
-    async def _datadog(self, request: Request) -> Answer:
-        valid = [token.get_secret_value() for token in self._settings.datadog_tokens]
-        refused = check_token(request.headers.getlist(self._settings.datadog_header), valid)
-        if refused is not None:
-            return self._refusal(refused)
-        body = await self._body(request)
-        if isinstance(body, Refused):
-            return self._refusal(body)
-        if isinstance(body, _Prefix):
-            return await self._keep(request, ALERTS_RAW, body.start, self._over_the_cap())
-        return await self._settle(request, ALERTS_RAW, body, self._read_datadog)
-
-    async def _gitlab(self, request: Request) -> Answer:
-        signature = self._gitlab_credentials(request)
+    async def _received(self, source: Source, request: Request) -> Answer:
+        signature = source.receiver.credentials(request.headers, self._ports.now().timestamp())
         if isinstance(signature, Refused):
             return self._refusal(signature)
         body = await self._body(request, signature)
@@ -150,27 +131,8 @@ class Door:
         if signature is not None and (refused := signature.check()) is not None:
             return self._refusal(refused)
         if isinstance(body, _Prefix):
-            return await self._keep(request, MR_EVENTS, body.start, self._over_the_cap())
-        return await self._settle(request, MR_EVENTS, body, self._read_gitlab)
-
-    def _gitlab_credentials(self, request: Request) -> Signature | Refused | None:
-        """The signature to verify over the body; ``None`` when a plain token was right."""
-        plain = [token.get_secret_value() for token in self._settings.gitlab_tokens]
-        keys = [token.get_secret_value() for token in self._settings.gitlab_signing_tokens]
-        headers = request.headers
-        if keys and "webhook-signature" in headers:
-            return signature_of(
-                ids=headers.getlist("webhook-id"),
-                timestamps=headers.getlist("webhook-timestamp"),
-                signatures=headers.getlist("webhook-signature"),
-                keys=keys,
-                now_s=self._ports.now().timestamp(),
-                tolerance_s=self._settings.signature_tolerance_s,
-            )
-        if keys and not plain:
-            # once a signing token is set, a request without both is a request without a signature
-            return Refused("signature_missing")
-        return check_token(headers.getlist("x-gitlab-token"), plain)
+            return await self._keep(source, request, body.start, self._over_the_cap())
+        return await self._settle(source, request, body)
 
     async def _body(
         self, request: Request, signature: Signature | None = None
@@ -207,66 +169,55 @@ class Door:
             "too_large", f"over {self._settings.max_body_bytes} bytes; the start is kept"
         )
 
-    def _read_datadog(self, request: Request, body: bytes, plain: bytes) -> Read:
-        content_type = request.headers.get("content-type", "")
-        document = document_of(plain, content_type, self._settings.max_depth)
-        if isinstance(document, Malformed):
-            return document
-        return datadog.raw_alert(
-            document, body=plain, content_type=content_type, received_at=self._ports.now()
-        )
-
-    def _read_gitlab(self, request: Request, body: bytes, plain: bytes) -> Read:
-        content_type = request.headers.get("content-type", "")
-        document = document_of(plain, content_type, self._settings.max_depth)
-        if isinstance(document, Malformed):
-            return document
-        key = (
-            request.headers.get("webhook-id")
-            or request.headers.get("idempotency-key")
-            or sha256_hex(body)
-        )
-        delivery = gitlab.Delivery(
-            key=key,
-            received_at=self._ports.now(),
-            bot=self._settings.gitlab_bot,
-            gitlab_url=self._ports.gitlab_url,
-        )
-        return gitlab.event_of(document, delivery)
-
-    async def _settle(
-        self,
-        request: Request,
-        topic: Topic[RawAlert] | Topic[MergeRequestEvent],
-        body: bytes,
-        read: Callable[[Request, bytes, bytes], Read],
-    ) -> Answer:
+    def _read(self, source: Source, request: Request, body: bytes) -> Reading:
         encoding = request.headers.get("content-encoding", "")
         plain = decompressed(body, encoding, self._settings.max_body_bytes)
-        record = plain if isinstance(plain, Malformed) else read(request, body, plain)
-        if isinstance(record, Malformed):
-            return await self._keep(request, topic, body, record)
-        if isinstance(record, Ignored):
-            return Answer(200, "ignored", record.reason)
-        try:
-            await self._publisher.send(record)
-        except errors.Retryable:
-            return self._broker_away()
-        except errors.Defect as error:
-            return await self._keep(request, topic, body, Malformed("unencodable", str(error)))
-        return Answer(202, "accepted", delivery=record.event_id)
+        if isinstance(plain, Malformed):
+            return plain
+        content_type = request.headers.get("content-type", "")
+        document = document_of(plain, content_type, self._settings.max_depth)
+        if isinstance(document, Malformed):
+            return document
+        delivery = WebhookDelivery(document, body, plain, request.headers, self._ports.now())
+        return source.receiver.read(delivery)
+
+    async def _settle(self, source: Source, request: Request, body: bytes) -> Answer:
+        """Every record of the delivery is stored, or the sender repeats it; its body is kept once for what is broken."""
+        read = self._read(source, request, body)
+        if isinstance(read, Malformed):
+            return await self._keep(source, request, body, read)
+        if isinstance(read, Ignored):
+            return Answer(200, "ignored", read.reason)
+        broken = next((part for part in read if isinstance(part, Malformed)), None)
+        sent: list[Record] = []
+        for record in read:
+            if isinstance(record, Malformed):
+                continue
+            try:
+                await self._publisher.send(record)
+                sent.append(record)
+            except errors.Retryable:
+                return self._broker_away()
+            except errors.Defect as error:
+                broken = broken or Malformed("unencodable", str(error))
+        kept = await self._keep(source, request, body, broken) if broken is not None else None
+        if not sent or (kept is not None and kept.result == "refused"):
+            return kept or Answer(200, "ignored", "other_event")
+        return Answer(202, "accepted", broken.reason if broken else "", delivery=sent[0].event_id)
 
     async def _keep(
-        self,
-        request: Request,
-        topic: Topic[RawAlert] | Topic[MergeRequestEvent],
-        body: bytes,
-        malformed: Malformed,
+        self, source: Source, request: Request, body: bytes, malformed: Malformed
     ) -> Answer:
-        kept = {name: request.headers[name][:200] for name in _KEPT if name in request.headers}
+        headers = request.headers
+        names = (*_KEPT, *source.kept_headers)
+        kept = {name: headers[name][:200] for name in names if name in headers}
         try:
             await self._publisher.dead_letter(
-                topic, body, reason=malformed.reason, message=malformed.detail, headers=kept
+                BY_MODEL[source.writes],
+                body,
+                reason=malformed.reason,
+                message=malformed.detail,
+                headers=kept,
             )
         except errors.Retryable:
             return self._broker_away()

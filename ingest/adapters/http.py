@@ -1,7 +1,8 @@
-"""The FastAPI application: two webhooks, health, metrics, and an OpenAPI description with examples."""
+"""The FastAPI application: a webhook for each source, health, metrics, and an OpenAPI description with examples."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 
 import kfix
 from ingest.adapters.door import Answer, Door
-from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE, GITLAB_MERGED, GITLAB_NOTE
+from ingest.core.source import Source
 from ingest.ports import Ports
 from kfix.engine.runtime.stage import Publisher
 
@@ -39,21 +40,29 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _body(**examples: dict[str, Any]) -> dict[str, Any]:
+def _body(examples: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     shown = {name: {"value": value} for name, value in examples.items()}
     schema = {"type": "object", "additionalProperties": True}
     content = {"application/json": {"schema": schema, "examples": shown}}
     return {"requestBody": {"required": True, "content": content}}
 
 
+def _endpoint(
+    door: Door, source: Source, answered: Callable[[Answer], Response]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def webhook(request: Request) -> Response:
+        return answered(await door.receive(source, request))
+
+    return webhook
+
+
 def create_app(ports: Ports, publisher: Publisher) -> FastAPI:
     """The door's application over its ports and a publisher."""
-    settings = ports.settings
     door = Door(ports, publisher)
     app = FastAPI(
         title="K-Fix ingest",
         version=kfix.__version__,
-        summary="Webhooks of Datadog and GitLab.",
+        summary=f"Webhooks of {' and '.join(sorted(s.title for s in ports.sources))}.",
         redoc_url=None,
         docs_url=None,
     )
@@ -72,29 +81,17 @@ def create_app(ports: Ports, publisher: Publisher) -> FastAPI:
         )
         return JSONResponse(content.model_dump(), answer.status, headers)
 
-    @app.post(
-        "/datadog-webhook",
-        status_code=202,
-        responses=_ANSWERS,
-        tags=["webhooks"],
-        summary="A Datadog alert",
-        description=f"Authenticated by the header `{settings.datadog_header}`.",
-        openapi_extra=_body(kfix_template=DATADOG_KFIX, native=DATADOG_NATIVE),
-    )
-    async def datadog_webhook(request: Request) -> Response:
-        return answered(await door.datadog(request))
-
-    @app.post(
-        "/gitlab-webhook",
-        status_code=202,
-        responses=_ANSWERS,
-        tags=["webhooks"],
-        summary="A GitLab event",
-        description="Authenticated by `webhook-signature`, or by `X-Gitlab-Token`.",
-        openapi_extra=_body(merged=GITLAB_MERGED, note=GITLAB_NOTE),
-    )
-    async def gitlab_webhook(request: Request) -> Response:
-        return answered(await door.gitlab(request))
+    for source in ports.sources:
+        app.post(
+            source.path,
+            status_code=202,
+            responses=_ANSWERS,
+            tags=["webhooks"],
+            summary=source.summary,
+            description=source.authentication,
+            operation_id=f"{source.name}_webhook",
+            openapi_extra=_body(source.examples),
+        )(_endpoint(door, source, answered))
 
     @app.get("/healthz", tags=["health"], summary="The process answers")
     async def healthz() -> PlainTextResponse:

@@ -11,7 +11,7 @@ WEBHOOKS = Counter(
 )
 SECONDS = Histogram(
     "kfix_webhook_seconds",
-    "From the request's head to its answer; Datadog gives up after 15",
+    "From the request's head to its answer; senders give up after 15 or so",
     ["sender"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 15),
 )

@@ -39,7 +39,7 @@ Malformation = Literal[
     "bad_value",
     "unencodable",
 ]
-#: Why an authentic event of GitLab is no business of ours.
+#: Why an authentic event is no business of ours.
 Indifference = Literal[
     "other_event",
     "other_branch",

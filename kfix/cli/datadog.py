@@ -18,17 +18,17 @@ def install_webhook(
     ] = "kfix",
 ) -> None:
     """Create or update K-Fix's webhook: its template, and the first token of KFIX_INGEST_DATADOG_TOKENS."""
-    from ingest.adapters.datadog import Installation, install
-    from ingest.settings import Ingest
+    from ingest.sources.datadog.install import Installation, install
+    from ingest.sources.datadog.settings import DatadogWebhook
     from kfix.infra.settings import DatadogConnection, load
     from schemas import errors
 
-    settings = load(Ingest)
-    if not settings.datadog_tokens:
+    settings = load(DatadogWebhook)
+    if not settings.tokens:
         print("KFIX_INGEST_DATADOG_TOKENS is empty: Datadog would have no secret", file=sys.stderr)
         raise typer.Exit(2)
-    token = settings.datadog_tokens[0].get_secret_value()
-    wanted = Installation(name, url, settings.datadog_header, token)
+    token = settings.tokens[0].get_secret_value()
+    wanted = Installation(name, url, settings.header, token)
     try:
         done = install(load(DatadogConnection), wanted)
     except (errors.KFixError, ValueError) as error:
@@ -40,7 +40,7 @@ def install_webhook(
 @group.command("template")
 def show_template() -> None:
     """Print the payload template, for setting the webhook up by hand."""
-    from ingest.adapters.datadog import template
+    from ingest.sources.datadog.install import template
 
     print(template(), end="")
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ingest.sources import NAMES
+
 if TYPE_CHECKING:
     from kfix.infra.settings import Settings
 
@@ -24,6 +26,7 @@ MODELS = (
     "kfix.infra.clients.renderers:Rendering",
     "kfix.infra.settings:ConnectedCluster",
     "ingest.settings:Ingest",
+    *(f"ingest.sources.{name}.settings:SETTINGS" for name in sorted(NAMES)),
     "enrich.settings:Enrich",
     "decide.settings:Decide",
     "safety.settings:Safety",

@@ -21,8 +21,9 @@ from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import Gathered, Rules, assemble
 from enrich.core.changes import instant
 from enrich.core.objects import meta
-from ingest.core import datadog, reading
 from ingest.core.outcomes import Malformed
+from ingest.core.reading import document_of
+from ingest.sources import alert_in
 from kfix.infra.settings import load
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
@@ -78,12 +79,12 @@ def bundle_of(case: Case, capture: Capture) -> ContextBundle:
     if case.alert is None:
         return _unprompted(case, capture)
     body = case.alert.read_bytes()
-    document = reading.document_of(body, "application/json", _DEPTH)
+    document = document_of(body, "application/json", _DEPTH)
     if isinstance(document, Malformed):
         raise BadCase(f"{case.alert.name}: {document.reason} {document.detail}")
-    alert = datadog.alert_of(document)
-    received = alert.happened_at or datetime.fromtimestamp(case.alert.stat().st_mtime, UTC)
-    return _assembled(alert, datadog.delivery_id(document, alert, body), received, capture)
+    said = alert_in(document, body)
+    received = said.alert.happened_at or datetime.fromtimestamp(case.alert.stat().st_mtime, UTC)
+    return _assembled(said.alert, said.delivery, received, capture)
 
 
 def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture) -> ContextBundle:

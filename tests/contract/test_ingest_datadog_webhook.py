@@ -8,7 +8,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from ingest.adapters.datadog import Installation, install, template
+from ingest.sources.datadog.install import Installation, install, template
 from kfix.infra.settings import DatadogConnection
 from sandbox import datadog as sandbox_datadog
 from sandbox.datadog.notify import notify

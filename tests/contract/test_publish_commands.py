@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.core.gitlab import Delivery, Reading, event_of
 from ingest.core.outcomes import Ignored
+from ingest.sources.gitlab.reading import Delivery, Reading, event_of
 from kfix.incident.commands import command_of
 from publish.agent import follow, publish
 from sandbox.faults import Fault

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from enrich.core.bundle import Gathered, Rules, assemble
-from ingest.core.datadog import alert_of
+from ingest.sources.datadog.reading import alert_of
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
 from publish.agent import follow, publish

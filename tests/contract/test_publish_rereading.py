@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ingest.core.gitlab import Delivery, event_of
+from ingest.sources.gitlab.reading import Delivery, event_of
 from publish.agent import follow, publish, reread
 from publish.core.spoken import Word
 from sandbox.faults import Fault

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.core.datadog import raw_alert
+from ingest.sources.datadog.reading import raw_alert
 from kfix.engine import topics
 from sandbox import crowd
 from sandbox.faults import Capacity

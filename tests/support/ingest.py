@@ -16,6 +16,9 @@ from pydantic import SecretStr
 from ingest.agent import build_app
 from ingest.ports import Ports
 from ingest.settings import Ingest
+from ingest.sources import datadog, gitlab
+from ingest.sources.datadog.settings import DatadogWebhook
+from ingest.sources.gitlab.settings import GitLabWebhook
 from kfix.engine.topics import Topic
 from schemas import errors
 from schemas.base import Record
@@ -74,7 +77,8 @@ class Open:
         return await self.client.post("/gitlab-webhook", content=body, headers=named)
 
 
-def settings(**changes: Any) -> Ingest:
+def ports(**changes: Any) -> Ports:
+    """What the door needs; settings of one source begin with its name (``datadog_tokens``)."""
     values: dict[str, Any] = {
         "datadog_tokens": (SecretStr(TOKEN), SecretStr(NEXT_TOKEN)),
         "gitlab_tokens": (SecretStr(GITLAB_TOKEN),),
@@ -83,16 +87,26 @@ def settings(**changes: Any) -> Ingest:
         "max_body_bytes": 64 * 1024,
         "body_timeout_s": 5.0,
         "failures_per_minute": 0,
-    }
-    return Ingest(**(values | changes))
+    } | changes
+
+    def of(prefix: str) -> dict[str, Any]:
+        return {n.removeprefix(prefix): values.pop(n) for n in [*values] if n.startswith(prefix)}
+
+    own_datadog, own_gitlab = DatadogWebhook(**of("datadog_")), GitLabWebhook(**of("gitlab_"))
+    shared = Ingest(**values)
+    url, tolerance_s = "https://gitlab.example.com", shared.signature_tolerance_s
+    sources = (
+        datadog.source(own_datadog),
+        gitlab.source(own_gitlab, url=url, tolerance_s=tolerance_s),
+    )
+    return Ports(shared, sources, lambda: NOW)
 
 
 @asynccontextmanager
 async def opened(**changes: Any) -> AsyncIterator[Open]:
     kept = Kept()
-    ports = Ports(settings(**changes), "https://gitlab.example.com", lambda: NOW)
     config = uvicorn.Config(
-        build_app(ports, kept), host="127.0.0.1", port=0, log_config=None, lifespan="off"
+        build_app(ports(**changes), kept), host="127.0.0.1", port=0, log_config=None, lifespan="off"
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

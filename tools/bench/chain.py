@@ -28,7 +28,7 @@ from decide import core as decide_core
 from enrich.adapters.capture import Capture, read_capture
 from enrich.adapters.documents import read_document
 from enrich.core.bundle import Gathered, Rules, assemble
-from ingest.core.datadog import alert_of
+from ingest.sources.datadog.reading import alert_of
 from kfix.engine import topics
 from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.embedded import connect

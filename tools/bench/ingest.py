@@ -16,10 +16,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
 
-from ingest.adapters.examples import DATADOG_KFIX
 from ingest.adapters.http import create_app
 from ingest.ports import Ports
 from ingest.settings import Ingest
+from ingest.sources import datadog
+from ingest.sources.datadog.examples import DATADOG_KFIX
+from ingest.sources.datadog.settings import DatadogWebhook
 
 TITLE = "ingest: one webhook, against a bare FastAPI endpoint that parses the same body"
 REQUESTS = 1_000
@@ -48,8 +50,9 @@ async def _measured() -> dict[str, float]:
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     body = json.dumps(DATADOG_KFIX).encode()
-    settings = Ingest(datadog_tokens=(SecretStr(TOKEN),), failures_per_minute=0)
-    door = create_app(Ports(settings, "", lambda: datetime.now(UTC)), Nowhere())
+    sources = (datadog.source(DatadogWebhook(tokens=(SecretStr(TOKEN),))),)
+    ports = Ports(Ingest(failures_per_minute=0), sources, lambda: datetime.now(UTC))
+    door = create_app(ports, Nowhere())
     right, wrong = TOKEN, "not-" + TOKEN
     cases: dict[str, tuple[Any, str, int]] = {
         "bare": (_bare(), right, 202),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from decide import core
 from enrich.core.bundle import Gathered, Rules, assemble
-from ingest.core.datadog import alert_of
+from ingest.sources.datadog.reading import alert_of
 from kfix.incident.cluster_names import Own
 from schemas.alerts import Alert, FiredRule
 from schemas.context import ContextBundle

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from enrich.core.repeats import episode_of, trouble_of_alert
-from ingest.core.datadog import raw_alert
+from ingest.sources.datadog.reading import raw_alert
 from schemas.alerts import RawAlert
 
 PAYLOADS: dict[str, dict[str, Any]] = {

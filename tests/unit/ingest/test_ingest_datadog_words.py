@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE
-from ingest.core.datadog import alert_of, raw_alert
 from ingest.core.reading import document_of
+from ingest.sources.datadog.examples import DATADOG_KFIX, DATADOG_NATIVE
+from ingest.sources.datadog.reading import alert_of, raw_alert
 from kfix.incident.merge_request_words import clean
 from schemas.alerts import RawAlert
 from tests.support.ingest import NEXT_TOKEN, TOKEN, Open, opened

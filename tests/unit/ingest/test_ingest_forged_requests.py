@@ -12,8 +12,9 @@ import pytest
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
-from ingest.adapters.examples import DATADOG_KFIX, GITLAB_MERGED
 from ingest.core.failures import Excess, Failures
+from ingest.sources.datadog.examples import DATADOG_KFIX
+from ingest.sources.gitlab.examples import GITLAB_MERGED
 from tests.support.ingest import GITLAB_TOKEN, NOW, SIGNING_TOKEN, TOKEN, Open, opened
 
 ALERT = json.dumps(DATADOG_KFIX).encode()

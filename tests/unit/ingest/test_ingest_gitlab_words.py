@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ingest.adapters.examples import GITLAB_MERGED, GITLAB_NOTE
-from ingest.core.gitlab import Delivery, event_of
 from ingest.core.outcomes import Ignored, Malformed
+from ingest.sources.gitlab.examples import GITLAB_MERGED, GITLAB_NOTE
+from ingest.sources.gitlab.reading import Delivery, event_of
 from kfix.incident.commands import command_of
 from schemas.merge_requests import Feedback, MergeRequestEvent
 from tests.support.ingest import NOW

@@ -6,8 +6,9 @@ import json
 import random
 from typing import get_args
 
-from ingest.adapters.examples import DATADOG_KFIX, DATADOG_NATIVE, GITLAB_MERGED, GITLAB_NOTE
 from ingest.core.outcomes import Indifference, Malformation
+from ingest.sources.datadog.examples import DATADOG_KFIX, DATADOG_NATIVE
+from ingest.sources.gitlab.examples import GITLAB_MERGED, GITLAB_NOTE
 from kfix.engine import topics
 from kfix.engine.wire import codec_for
 from kfix.infra.settings import Kafka

@@ -2,6 +2,8 @@
 
 Variables and their values: https://docs.datadoghq.com/integrations/webhooks/. Substitution is textual, so every value
 may be a string, a number, an object or missing; ``""``, ``"null"`` and an unexpanded ``"$NAME"`` all mean missing.
+
+What no other source says is in ``Alert.details``: ``status`` (``$ALERT_STATUS``). The rest as it came is the record's ``body``.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any, Literal
 from ingest.core.identity import digest, sha256_hex
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import Document
+from ingest.core.source import SaidAlert
 from kfix.incident.merge_request_words import clean
 from schemas.alerts import Alert, FiredRule, RawAlert, State
 
@@ -88,6 +91,17 @@ def raw_alert(
         template=template_of(document),
         alert=alert,
     )
+
+
+class DatadogPayload:
+    """``ingest.core.source.AlertReader``. Datadog's templates are anybody's to write: what nobody else knows is its."""
+
+    def recognises(self, document: Document) -> bool:
+        return True
+
+    def said(self, document: Document, body: bytes) -> SaidAlert:
+        alert = alert_of(document)
+        return SaidAlert(alert, delivery_id(document, alert, body))
 
 
 def delivery_id(document: Document, alert: Alert, body: bytes) -> str:

@@ -28,7 +28,7 @@ class Installation:
 
 def template() -> str:
     """The payload template that ships with K-Fix."""
-    return files("ingest").joinpath("datadog-webhook.json").read_text("utf-8")
+    return files("ingest.sources.datadog").joinpath("webhook.json").read_text("utf-8")
 
 
 def install(connection: DatadogConnection, wanted: Installation) -> Literal["created", "updated"]:
