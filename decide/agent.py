@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide import core
+from decide.adapters.defects import report
 from decide.core import opinion
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
@@ -36,6 +37,7 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
     )
     if membership.role == "after_recovery":
         verdict = core.already_recovered(verdict, language=ports.language)
+    report(verdict.broken, incident=membership.incident_id)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
     return core.candidate(

@@ -65,6 +65,7 @@ AbstentionReason = Literal[
     "data_loss_risk",
     "capacity",
     "no_safe_plan",
+    "rule_broke",
     "rules_and_model_disagree",
     "not_supported",
     "another_cluster",
@@ -275,6 +276,15 @@ class IncidentContext(Model):
     claim: ClusterClaim = Field(default_factory=ClusterClaim)
 
 
+class BrokenRule(Model):
+    """A rule, or a builder of plans, that broke: a defect of K-Fix that this incident met."""
+
+    #: ``rules of FAMILY`` or ``plans of CLASS``.
+    where: str
+    #: The error's type and the line that raised it, without its message.
+    what: str
+
+
 class CandidatePlans(Spoken, Record):
     """One decision. ``status`` ``solution_proposed`` has plans; the other two have a ``reason`` and none."""
 
@@ -291,4 +301,6 @@ class CandidatePlans(Spoken, Record):
     plans: tuple[ActionPlan, ...] = ()
     second_opinion: SecondOpinion = Field(default_factory=SecondOpinion)
     rules_version: str = ""
+    #: What was not heard. The remaining rules decided.
+    broken: tuple[BrokenRule, ...] = ()
     explanation_text: Text | None = None

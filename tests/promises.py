@@ -316,6 +316,11 @@ PROMISES = (
         ("tests/arch/test_arch_classes.py", "tests/unit/decide/test_decide_taxonomy.py"),
     ),
     Promise(
+        "broken rules",
+        "a rule that breaks is a defect that is told, logged and counted, never an answer",
+        ("tests/unit/decide/test_decide_broken.py",),
+    ),
+    Promise(
         "settings",
         "every setting is read, and stands on the page of settings",
         ("tests/unit/kfix/test_kfix_settings_read.py",),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
+from decide.core.families.parts import Rule
 from decide.core.families.registry import SILENCES
 from decide.core.opinion import Verdict
-from decide.core.planning import propose
+from decide.core.planning import Proposed, propose
 from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
@@ -67,6 +69,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "No change is known that repairs this safely.",
         "Aucun changement sûr n'est connu pour réparer ceci.",
     ),
+    "plan_broke": (
+        "The rule of K-Fix that plans for this broke, a defect of K-Fix: people must look.",
+        "La règle de K-Fix qui prépare ce correctif a échoué, un défaut de K-Fix : une personne doit regarder.",
+    ),
+    "rule_broke": (
+        "A rule of K-Fix broke and was not heard, a defect of K-Fix: {where}.",
+        "Une règle de K-Fix a échoué et n'a pas été entendue, un défaut de K-Fix : {where}.",
+    ),
     "drift": (
         "The repository already declares what is needed; the cluster has drifted from it: apply it again.",
         "Le dépôt déclare déjà ce qu'il faut ; le cluster s'en est écarté : réappliquer.",
@@ -78,23 +88,51 @@ def diagnose(
     bundle: ContextBundle, *, language: str = "en", playbooks: Playbooks = NONE
 ) -> Verdict:
     """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects."""
-    return honest(bundle, _answer(bundle, language, playbooks), language=language)
+    return diagnose_with((rule_of(playbooks, language),), bundle, language=language)
 
 
-def _answer(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdict:
-    diagnosis = rank_causes(bundle, language, (rule_of(playbooks, language),))
+def diagnose_with(rules: Sequence[Rule], bundle: ContextBundle, *, language: str = "en") -> Verdict:
+    """The same with ``rules`` beside the built-in ones. A rule that breaks is in the answer, and the others decide."""
+    return _told(honest(bundle, _answer(bundle, language, rules), language=language), language)
+
+
+def _told(verdict: Verdict, language: str) -> Verdict:
+    """The verdict, whose sentence says so when a rule was not heard."""
+    if not verdict.broken or verdict.reason == "rule_broke":
+        return verdict
+    where = ", ".join(dict.fromkeys(one.where for one in verdict.broken))
+    said = _TEXTS["rule_broke"][1 if language == "fr" else 0].format(where=where)
+    return replace(verdict, explanation=f"{verdict.explanation} {said}".strip())
+
+
+def _answer(bundle: ContextBundle, language: str, rules: Sequence[Rule]) -> Verdict:
+    diagnosis = rank_causes(bundle, language, rules)
     if _over(bundle, diagnosis):
         said = _TEXTS["recovered"][1 if language == "fr" else 0]
-        return Verdict("no_action", "recovered", said, diagnosis.analysis, ())
-    plans = tuple(p for p in propose(diagnosis, language) if p.confidence >= PLAN_FLOOR)
+        return Verdict("no_action", "recovered", said, diagnosis.analysis, (), diagnosis.broken)
+    proposed = propose(diagnosis, language)
+    plans = tuple(p for p in proposed.plans if p.confidence >= PLAN_FLOOR)
     if diagnosis.status != "solution_proposed":
         key = diagnosis.reason or "not_enough_evidence"
         return _verdict(diagnosis, diagnosis.reason, key, (), language)
     if _hides_trouble(diagnosis):
         return _verdict(diagnosis, "outside_manifests", "outside_manifests", (), language)
+    return _planned(diagnosis, proposed, plans, language)
+
+
+def _planned(
+    diagnosis: Diagnosis, proposed: Proposed, plans: tuple[ActionPlan, ...], language: str
+) -> Verdict:
+    """The answer to a cause that a manifest could mend."""
+    live = Proposed() if plans or proposed.broken else _against_live(diagnosis, language)
+    broken = proposed.broken or live.broken
+    if broken is not None:
+        broke = replace(diagnosis, broken=(*diagnosis.broken, broken))
+        return _verdict(broke, "rule_broke", "plan_broke", (), language)
     if plans:
-        return Verdict("solution_proposed", "", diagnosis.explanation, diagnosis.analysis, plans)
-    if _drifted(diagnosis, language):
+        said = diagnosis.explanation
+        return Verdict("solution_proposed", "", said, diagnosis.analysis, plans, diagnosis.broken)
+    if live.plans:
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
     reason = diagnosis.findings[0].kind.handoff
     if reason == "outside_manifests":  # a manifest could mend it, but nothing tells how
@@ -139,7 +177,7 @@ def offers(
         alone = replace(
             diagnosis, status="solution_proposed", findings=(finding,), analysis=analysis
         )
-        for plan in propose(alone, language)[:2]:
+        for plan in propose(alone, language).plans[:2]:
             out.setdefault(plan.changes_hash, plan)
     return tuple(out.values())
 
@@ -168,7 +206,7 @@ def _verdict(
     status: Status = "no_action" if diagnosis.status == "no_action" else "needs_human"
     said = _TEXTS.get(text, _TEXTS["not_enough_evidence"])[1 if language == "fr" else 0]
     explanation = said if status == "no_action" else f"{diagnosis.explanation}. {said}"
-    return Verdict(status, reason, explanation, diagnosis.analysis, plans)
+    return Verdict(status, reason, explanation, diagnosis.analysis, plans, diagnosis.broken)
 
 
 def _hides_trouble(diagnosis: Diagnosis) -> bool:
@@ -178,10 +216,10 @@ def _hides_trouble(diagnosis: Diagnosis) -> bool:
     return silences is not None and silences(first)
 
 
-def _drifted(diagnosis: Diagnosis, language: str) -> bool:
-    """Against the live objects there is a plan, against the declared ones there is nothing to change."""
+def _against_live(diagnosis: Diagnosis, language: str) -> Proposed:
+    """What is proposed against the live objects: with plans, while there is none against the declared ones, they differ."""
     bundle = diagnosis.view.bundle
     if not bundle.declared:
-        return False
+        return Proposed()
     live = replace(diagnosis, view=ClusterView(bundle.model_copy(update={"declared": ()})))
-    return bool(propose(live, language))
+    return propose(live, language)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from decide.core.broken import Broken, heard, rules_of
 from decide.core.confidence import blind, confidences
 from decide.core.families.no_fault.rules import calm, quiet
 from decide.core.families.parts import Rule
@@ -17,7 +19,7 @@ from schemas.base import Severity, Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
-#: The most that an answer is worth when some rules could not read their objects.
+#: The most that an answer is worth when some rules broke.
 _UNREAD = 0.85
 
 
@@ -31,16 +33,22 @@ class Diagnosis:
     analysis: Analysis
     findings: tuple[Finding, ...]
     view: ClusterView
+    #: Rules that were not heard to the end.
+    broken: tuple[Broken, ...] = ()
 
 
 def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] = ()) -> Diagnosis:
     """Ranks what may have caused the alert; ``more`` rules than the built-in ones are a house's own.
 
-    Never raises for what a bundle lacks.
+    Never raises for what a bundle lacks, nor for a rule that breaks: the others decide.
     """
     view = ClusterView(bundle)
-    troubles: list[str] = []
-    found = [f for rule in (*RULES, *more) for f in _read(rule, view, troubles)]
+    found: list[Finding] = []
+    broken: list[Broken] = []
+    for rule in (*RULES, *more):
+        told, defect = heard(rules_of(rule), partial(rule, view))
+        found += told
+        broken += [defect] if defect else []
     ranked = rank(view, found)
     strong = [f for f in ranked if f.score >= SURE]
     doubtful = any(f.score >= DOUBT for f in ranked)  # enough to keep a person from looking away
@@ -48,23 +56,12 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
         not strong and not doubtful and calm(view) and not any(f.elsewhere for f in ranked)
     ):
         ranked = [quiet(view), *ranked]
-    for trouble in troubles:  # what could not be read may speak against any answer
-        ranked[0].against.append(trouble)
+    for one in broken:  # what was not heard may speak against any answer
+        ranked[0].against.append(f"a rule of K-Fix broke ({one.where}: {one.what})")
         ranked[0].score = min(ranked[0].score, _UNREAD)
-    return _conclude(view, complete(view, ranked), language, _UNREAD if troubles else 1.0)
-
-
-def _read(rule: Rule, view: ClusterView, troubles: list[str]) -> list[Finding]:
-    """A rule's findings. Objects of a shape nobody expected silence that rule alone, and the answer says so."""
-    found: list[Finding] = []
-    try:
-        found.extend(rule(view))
-    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
-        family = rule.__module__.rpartition(".")[2]
-        troubles.append(
-            f"the rules of {family} could not read the evidence: {type(error).__name__}"
-        )
-    return found
+    most = _UNREAD if broken else 1.0
+    concluded = _conclude(view, complete(view, ranked), language, most)
+    return replace(concluded, broken=tuple(broken))
 
 
 def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:

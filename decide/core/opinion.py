@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from decide.core.broken import Broken
 from decide.core.drafting.drafts import Draft
 from decide.core.planning import plan_of
 from decide.core.proposals import Refused, draft_of
@@ -40,6 +41,8 @@ class Verdict:
     explanation: str
     analysis: Analysis | None
     plans: tuple[ActionPlan, ...]
+    #: Rules and builders that broke on the way.
+    broken: tuple[Broken, ...] = ()
 
 
 def wants_opinion(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
+from decide.core.broken import Broken, heard
 from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
 from decide.core.drafting.drafts import Brought, Draft, spoken
 from decide.core.drafting.drift import drifted
-from decide.core.families.parts import Builder
 from decide.core.families.registry import BUILDERS, DIFFERS
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -23,12 +25,25 @@ from schemas.plans import ActionPlan
 MOST = 3
 
 
-def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...]:
-    """Up to three plans for the first finding, best first; empty when nothing in a manifest repairs it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What the builders made. With ``broken`` there is no plan: half of what a builder knows is none."""
+
+    plans: tuple[ActionPlan, ...] = ()
+    broken: Broken | None = None
+
+
+def propose(diagnosis: Diagnosis, language: str = "en") -> Proposed:
+    """Up to three plans for the first finding, best first; none when nothing in a manifest repairs it."""
     if diagnosis.status != "solution_proposed":
-        return ()
+        return Proposed()
     finding, bundle = diagnosis.findings[0], diagnosis.view.bundle
-    drafts = [d for d in _drafts(finding, diagnosis.view) if d.changes]
+    made, broken = heard(
+        f"plans of {finding.failure_class}", partial(_drafts, finding, diagnosis.view)
+    )
+    if broken is not None:
+        return Proposed(broken=broken)
+    drafts = [d for d in made if d.changes]
     evidence = diagnosis.analysis.hypotheses[0].evidence_for
     confidence = diagnosis.analysis.confidence
     plans: dict[str, ActionPlan] = {}
@@ -37,7 +52,9 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> tuple[ActionPlan, ...
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
         plans.setdefault(plan.changes_hash, plan)
     ranked = sorted(plans.values(), key=lambda p: -p.confidence)[:MOST]
-    return tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked))
+    return Proposed(
+        plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked))
+    )
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
@@ -46,18 +63,10 @@ def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     if drifted(finding, view, DIFFERS.get(finding.failure_class)):
         return []
     builder = BUILDERS.get(finding.failure_class)
-    drafts = _built(builder, finding, view) if builder else []
+    drafts = builder(finding, view) if builder else []
     if not drafts or finding.kind.rollback_too:
-        drafts = drafts + _built(history.rollback, finding, view)
+        drafts = [*drafts, *history.rollback(finding, view)]
     return drafts
-
-
-def _built(builder: Builder, finding: Finding, view: ClusterView) -> list[Draft]:
-    """A builder's plans; none from objects of a shape that it cannot read."""
-    try:
-        return builder(finding, view)
-    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
-        return []
 
 
 def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:

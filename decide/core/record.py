@@ -12,7 +12,7 @@ from kfix.incident.measurements import measure
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id
-from schemas.plans import CandidatePlans, IncidentContext, SecondOpinion
+from schemas.plans import BrokenRule, CandidatePlans, IncidentContext, SecondOpinion
 
 #: Kinds that safety's checks look at, taken whole from the incident's namespaces.
 _CHECKED = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
@@ -76,7 +76,9 @@ def recovered(bundle: ContextBundle, *, language: str) -> Verdict:
 
 def already_recovered(verdict: Verdict, *, language: str) -> Verdict:
     """The answer to an alert whose recovery came first; the diagnosis stays for the record."""
-    return Verdict("no_action", "already_recovered", _ALREADY[language], verdict.analysis, ())
+    return Verdict(
+        "no_action", "already_recovered", _ALREADY[language], verdict.analysis, (), verdict.broken
+    )
 
 
 def candidate(
@@ -104,6 +106,7 @@ def candidate(
         plans=verdict.plans,
         second_opinion=said,
         rules_version=RULES_VERSION,
+        broken=tuple(BrokenRule(where=one.where, what=one.what) for one in verdict.broken),
     )
 
 

@@ -44,4 +44,4 @@ def honest(bundle: ContextBundle, verdict: Verdict, *, language: str) -> Verdict
     one = _SILENT.get(language, _SILENT["en"])
     why = "; ".join(one.format(name=s.name, reason=s.reason[:_REASON]) for s in silent)
     said = _TEXTS.get(language, _TEXTS["en"]).format(why=why)
-    return Verdict("needs_human", "not_checked", said, None, ())
+    return Verdict("needs_human", "not_checked", said, None, (), verdict.broken)

@@ -44,12 +44,17 @@ def digest(value: Any) -> str:
 
 def _steady(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _steady(item) for key, item in value.items() if _told(key)}
+        return {key: _steady(item) for key, item in value.items() if _told(key, item)}
     return [_steady(item) for item in value] if isinstance(value, list) else value
 
 
-def _told(key: str) -> bool:
-    """A sentence counts as it reads; what it says beside that (``X_text``) shows where it is read in another language."""
+def _told(key: str, item: Any) -> bool:
+    """A sentence counts as it reads; what it says beside that (``X_text``) shows where it is read in another language.
+
+    That no rule broke is no part of the answer; that one did is.
+    """
+    if key == "broken" and not item:
+        return False
     return key not in _VOLATILE and not key.endswith("_text")
 
 

@@ -40,6 +40,9 @@ LOCK = Gauge(
 # Not known before it was tried; a new gauge would say 0.
 LOCK.set(math.nan)
 LOCK_PROOFS = Counter("kfix_lock_proofs_total", "Probes of the lock", ["state"])
+RULES_BROKEN = Counter(
+    "kfix_rules_broken_total", "Rules and builders of plans that broke: defects", ["where"]
+)
 IN_FLIGHT = Gauge("kfix_in_flight_records", "Records under way in the stage", ["stage"])
 
 

@@ -234,7 +234,7 @@ def test_a_rule_that_cannot_read_its_objects_silences_only_itself() -> None:
     analysis = diagnose(cluster.bundle()).analysis
     assert analysis is not None
     assert (analysis.failure_class, analysis.object.name) == ("oom_killed", app)
-    assert any("could not read" in text for text in analysis.hypotheses[0].evidence_against)
+    assert any("rules of services" in text for text in analysis.hypotheses[0].evidence_against)
     assert clean is not None
     assert analysis.confidence < clean.confidence
 

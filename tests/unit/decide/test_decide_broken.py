@@ -1,0 +1,179 @@
+"""A rule or a builder that breaks is a defect that the answer, the log and a metric tell; it is never "no plan"."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from decide.adapters.ledger import SqlLedger, Windows
+from decide.agent import decide
+from decide.core.broken import heard
+from decide.core.deciding import diagnose_with
+from decide.core.facts import Facts
+from decide.core.families.resources.facts import KilledContainer
+from decide.core.findings import Fact, Finding
+from decide.core.view import ClusterView
+from decide.ports import Ports
+from decide.settings import Decide
+from decide.wiring import load_prompt
+from kfix.infra.store import metadata
+from kfix.infra.store.engine import open_engine
+from schemas.context import ContextBundle
+from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.clusters import Cluster
+
+ROOT = Path(__file__).parents[3]
+SECRET = "what-a-stranger-wrote"
+
+
+def _killed(seed: int = 16) -> tuple[Cluster, str]:
+    cluster = Cluster(seed)
+    cluster.app()
+    app = cluster.app()
+    FAULTS["oom_killed"](cluster, app)
+    return cluster, app
+
+
+def _odd(cluster: Cluster) -> ContextBundle:
+    """The bundle with a Service of a shape that the rules of services cannot read."""
+    cluster.objects["services"].append(
+        {
+            "metadata": {"name": "odd", "namespace": cluster.namespace},
+            "spec": {"selector": {"a": {}}, "ports": [{"port": 1, "targetPort": "name"}]},
+        }
+    )
+    cluster.app(ports=[{"containerPort": 1, "name": []}])
+    return cluster.bundle()
+
+
+def _breaks(view: ClusterView) -> Iterator[Finding]:
+    yield from ()
+    raise KeyError(SECRET)
+
+
+def _wrong_facts(view: ClusterView) -> Iterator[Finding[Facts]]:
+    """A rule that hands over facts of another type than its class's builder reads."""
+    for workload in view.workloads:
+        yield Finding(
+            failure_class="ephemeral_storage_exceeded",
+            object=workload.ref,
+            score=0.99,
+            evidence=[Fact(source="object", statement="made up", object=workload.ref)],
+            facts=KilledContainer(workload=workload),
+        )
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_rule_that_breaks_leaves_the_others_to_decide_and_the_answer_says_so(
+    language: str,
+) -> None:
+    cluster, app = _killed()
+    verdict = diagnose_with((_breaks,), cluster.bundle(), language=language)
+    assert verdict.analysis is not None
+    assert (verdict.analysis.failure_class, verdict.analysis.object.name) == ("oom_killed", app)
+    assert verdict.status == "solution_proposed"
+    assert [one.where for one in verdict.broken] == ["rules of test_decide_broken"]
+    assert "K-Fix" in verdict.explanation
+    assert "rules of test_decide_broken" in verdict.explanation
+    assert any("broke" in text for text in verdict.analysis.hypotheses[0].evidence_against)
+    sound = diagnose_with((), cluster.bundle(), language=language)
+    assert sound.broken == ()
+    assert sound.analysis is not None
+    assert verdict.analysis.confidence < sound.analysis.confidence
+
+
+def test_what_a_rule_found_before_it_broke_is_heard() -> None:
+    def half() -> Iterator[int]:
+        yield 1
+        raise ZeroDivisionError
+
+    found, broken = heard("rules of half", half)
+    assert found == [1]
+    assert broken is not None
+    assert broken.what.startswith("ZeroDivisionError at ")
+    assert "test_decide_broken.py:" in broken.what
+
+
+def test_the_words_of_an_error_go_nowhere() -> None:
+    """They may quote what strangers wrote."""
+    cluster, _ = _killed()
+    verdict = diagnose_with((_breaks,), cluster.bundle())
+    assert SECRET not in repr(verdict)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_builder_that_breaks_makes_the_incident_a_persons_and_not_one_without_a_safe_plan(
+    language: str,
+) -> None:
+    cluster = Cluster(4)
+    cluster.app()
+    verdict = diagnose_with((_wrong_facts,), cluster.bundle(), language=language)
+    assert (verdict.status, verdict.reason) == ("needs_human", "rule_broke")
+    assert verdict.plans == ()
+    assert [one.where for one in verdict.broken] == ["plans of ephemeral_storage_exceeded"]
+    assert "K-Fix" in verdict.explanation
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == "ephemeral_storage_exceeded"
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> Iterator[Ports]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    metadata.create_all(engine)
+    yield Ports(
+        ledger=SqlLedger(engine, Windows()),
+        reasoner=None,
+        prompt=load_prompt("en"),
+        settings=Decide(),
+        language="en",
+    )
+    engine.dispose()
+
+
+async def test_a_broken_rule_is_in_the_record_in_the_log_and_in_a_metric(ports: Ports) -> None:
+    cluster, _ = _killed()
+    counted = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": "rules of services"})
+    with capture_logs() as lines:
+        record = await decide(_odd(cluster), ports)
+    assert record is not None
+    assert record.status == "solution_proposed"
+    assert [one.where for one in record.broken] == ["rules of services"]
+    assert "families/services/rules.py" in record.broken[0].what
+    told = [line for line in lines if line["event"] == "defect.rule_broke"]
+    assert [(line["where"], line["log_level"]) for line in told] == [("rules of services", "error")]
+    assert told[0]["incident"] == record.incident_id
+    now = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": "rules of services"})
+    assert now == (counted or 0.0) + 1
+
+
+async def test_a_sound_answer_has_no_broken_rule_in_its_record(ports: Ports) -> None:
+    cluster, _ = _killed()
+    with capture_logs() as lines:
+        record = await decide(cluster.bundle(), ports)
+    assert record is not None
+    assert record.broken == ()
+    assert lines == []
+
+
+def test_one_place_in_the_core_meets_every_error() -> None:
+    """Elsewhere in the core a handler names what it expects."""
+    wide = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "decide" / "core").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler) and _catches_defects(node)
+    }
+    assert wide == {"decide/core/broken.py"}
+
+
+def _catches_defects(handler: ast.ExceptHandler) -> bool:
+    """It catches everything, or the errors that a misspelt name raises."""
+    if handler.type is None:
+        return True
+    named = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(named & {"Exception", "BaseException", "AttributeError", "NameError"})
