@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install dev demo up test lint type arch bench eval lab golden lock clean
+.PHONY: help install dev demo up test lint type arch bench mutate eval lab golden lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ arch: $(VENV)/.dev ## import-linter contracts
 
 bench: $(VENV)/.dev ## the benchmarks, as ratios against a baseline of the same run
 	@$(BIN)/python -m tools.bench
+
+mutate: $(VENV)/.dev ## plant faults in a copy and tell which of them no test notices (AREA=… COUNT=… SEED=… FRESH=1)
+	@$(BIN)/python -m tools.mutate $(AREA) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(FRESH),--fresh) $(ARGS)
 
 eval: $(VENV)/.run ## score the rules on folders of captured cases (CASES=… EXPECTED=…)
 	@$(BIN)/python -m tools.evaluation $(if $(CASES),--cases $(CASES)) $(if $(EXPECTED),--expected $(EXPECTED)) $(ARGS)

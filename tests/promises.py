@@ -336,6 +336,21 @@ PROMISES = (
         ("tests/unit/kfix/engine/runtime/test_runtime_state.py",),
     ),
     Promise(
+        "engine",
+        "what comes of each record: result, retry, dead letter or nothing, in order of its key, committed when it is safe",
+        (
+            "tests/unit/kfix/engine/runtime/test_runtime_engine.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_doors.py",
+            "tests/unit/kfix/engine/broker/test_broker_clients.py",
+            "tests/pipeline/test_runtime_in_process.py",
+        ),
+    ),
+    Promise(
+        "bounds",
+        "what just fits passes a check, one unit more fails, in every object of a plan",
+        ("tests/unit/safety/test_safety_boundaries.py",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),

@@ -133,11 +133,16 @@ class Door:
 
     async def open(self) -> None:
         """Serves from now on. Raises errors.Unavailable when the application does not start."""
-        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        self._serving = asyncio.create_task(self._serve())
         while not self._server.started:
             if self._serving.done():
                 raise errors.Unavailable(f"the door at {self.url} did not open")
             await asyncio.sleep(0.005)
+
+    async def _serve(self) -> None:
+        # uvicorn asks for the end of the process when the application does not start; who opens the door decides that.
+        with contextlib.suppress(SystemExit):
+            await self._server.serve(sockets=[self._socket])
 
     async def close(self) -> None:
         """Finishes the requests under way and closes."""

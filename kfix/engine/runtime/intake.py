@@ -191,25 +191,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
                     await consumer.stop()
 
     def _new_consumer(self) -> AIOKafkaConsumer:
-        knobs = self._knobs
+        client = f"{self._engine.stage.name}-consumer"
         return AIOKafkaConsumer(
-            **self._brokers.client_options(f"{self._engine.stage.name}-consumer"),
-            group_id=self.group,
-            group_instance_id=f"{self.group}-{knobs.instance}" if knobs.instance else None,
-            partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=knobs.max_poll_records,
-            max_poll_interval_ms=3_600_000,
-            max_partition_fetch_bytes=knobs.max_record_bytes + HEADROOM_BYTES,
-            fetch_max_wait_ms=(
-                knobs.embedded_fetch_wait_ms if self._brokers.embedded else knobs.fetch_wait_ms
-            ),
-            request_timeout_ms=int(knobs.request_timeout_s * 1000),
-            session_timeout_ms=int(knobs.session_timeout_s * 1000),
-            rebalance_timeout_ms=int(knobs.rebalance_timeout_s * 1000),
-            heartbeat_interval_ms=int(knobs.heartbeat_s * 1000),
-            metadata_max_age_ms=60_000,
+            **consumer_options(self._brokers, self._knobs, client=client, group=self.group)
         )
 
     async def _poll_until_the_end(self, consumer: AIOKafkaConsumer) -> None:
@@ -366,6 +350,31 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     async def _await_main(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._main))
+
+
+def consumer_options(
+    brokers: Brokers, knobs: Runtime, *, client: str, group: str
+) -> dict[str, Any]:
+    """Keyword arguments of a stage's consumer. It commits nothing by itself: only what is finished is committed."""
+    return {
+        **brokers.client_options(client),
+        "group_id": group,
+        "group_instance_id": f"{group}-{knobs.instance}" if knobs.instance else None,
+        "partition_assignment_strategy": [RoundRobinPartitionAssignor],
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "max_poll_records": knobs.max_poll_records,
+        "max_poll_interval_ms": 3_600_000,
+        "max_partition_fetch_bytes": knobs.max_record_bytes + HEADROOM_BYTES,
+        "fetch_max_wait_ms": (
+            knobs.embedded_fetch_wait_ms if brokers.embedded else knobs.fetch_wait_ms
+        ),
+        "request_timeout_ms": int(knobs.request_timeout_s * 1000),
+        "session_timeout_ms": int(knobs.session_timeout_s * 1000),
+        "rebalance_timeout_ms": int(knobs.rebalance_timeout_s * 1000),
+        "heartbeat_interval_ms": int(knobs.heartbeat_s * 1000),
+        "metadata_max_age_ms": 60_000,
+    }
 
 
 def put_back(consumer: AIOKafkaConsumer, records: Mapping[Any, Sequence[Any]]) -> None:

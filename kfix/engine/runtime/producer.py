@@ -38,16 +38,7 @@ class Outbox:
         """Connects. Raises aiokafka's errors when no broker answers."""
         from aiokafka import AIOKafkaProducer
 
-        self._producer = AIOKafkaProducer(
-            **self._brokers.client_options("producer"),
-            acks="all",
-            # The embedded broker refuses idempotent producers; there, a retried batch may be there twice.
-            enable_idempotence=not self._brokers.embedded,
-            linger_ms=self._runtime.linger_ms,
-            max_batch_size=_BATCH_BYTES,
-            max_request_size=self._runtime.max_record_bytes + HEADROOM_BYTES,
-            request_timeout_ms=int(self._runtime.produce_timeout_s * 1000),
-        )
+        self._producer = AIOKafkaProducer(**producer_options(self._brokers, self._runtime))
         await self._producer.start()
 
     async def stop(self) -> None:
@@ -75,3 +66,17 @@ class Outbox:
             name, value, key=key, headers=headers
         )
         return future
+
+
+def producer_options(brokers: Brokers, runtime: Runtime) -> dict[str, Any]:
+    """Keyword arguments of the process's producer: every in-sync replica has a record before it counts as sent."""
+    return {
+        **brokers.client_options("producer"),
+        "acks": "all",
+        # The embedded broker refuses idempotent producers; there, a retried batch may be there twice.
+        "enable_idempotence": not brokers.embedded,
+        "linger_ms": runtime.linger_ms,
+        "max_batch_size": _BATCH_BYTES,
+        "max_request_size": runtime.max_record_bytes + HEADROOM_BYTES,
+        "request_timeout_ms": int(runtime.produce_timeout_s * 1000),
+    }

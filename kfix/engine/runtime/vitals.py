@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kfix.engine.broker.offsets import Standing
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
 
@@ -81,6 +82,18 @@ def _sum(lag: Mapping[Partition, int | None], partitions: frozenset[Partition]) 
             return None
         total += known
     return total
+
+
+def lag_of(
+    standings: Mapping[Partition, Standing], ends: Mapping[Partition, int]
+) -> dict[Partition, int | None]:
+    """Records of each partition that are not committed. ``ends`` is what the last fetch told: the embedded broker
+    tells ends that are too low.
+    """
+    return {
+        partition: max(0, max(one.end, ends.get(partition, 0)) - one.position)
+        for partition, one in standings.items()
+    }
 
 
 def complaint(signs: Signs, knobs: Runtime) -> str:

@@ -61,18 +61,11 @@ class _Watched:
         )
 
     def hear(self, standings: dict[Partition, Standing] | None) -> None:
-        """The broker's answer, or ``None`` for none. The embedded broker tells ends that are too low: the last
-        fetch knows better.
-        """
+        """The broker's answer, or ``None`` for none."""
         if standings is None:
             self.told = Told({}, self.told.at)
             return
-        ends = self.intake.ends
-        lag = {
-            partition: max(0, max(one.end, ends.get(partition, 0)) - one.position)
-            for partition, one in standings.items()
-        }
-        self.told = Told(lag, time.monotonic())
+        self.told = Told(vitals.lag_of(standings, self.intake.ends), time.monotonic())
         if self.signs().waiting == 0:
             self.idle_at = self.told.at
 

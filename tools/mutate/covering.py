@@ -1,0 +1,111 @@
+"""Which tests execute which statement of an area, measured once and kept."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.mutate import child
+from tools.mutate.areas import Area
+
+#: Seconds of tests that a fault is tried with; the rest of the tests that reach it are left out.
+_BUDGET_S = 25.0
+
+
+class Covering:
+    """Of each test of an area: its seconds, and the lines that it executes."""
+
+    def __init__(self, tests: dict[str, dict[str, Any]]) -> None:
+        self._tests = tests
+        self._sizes = {
+            test: sum(map(len, known["lines"].values())) for test, known in tests.items()
+        }
+
+    def of(self, path: str, text: str, line: int) -> list[str]:
+        """The tests that execute the statement, those that execute least first, within the budget of seconds.
+
+        What runs at import is executed by all tests that execute anything of the module.
+        """
+        wanted = _statement(text, line)
+        reach = [
+            test
+            for test, known in self._tests.items()
+            if path in known["lines"] and (wanted is None or wanted & set(known["lines"][path]))
+        ]
+        found, spent = [], 0.0
+        for test in sorted(reach, key=lambda test: (self._sizes[test], test)):
+            spent += self._tests[test]["seconds"]
+            if found and spent > _BUDGET_S:
+                break
+            found.append(test)
+        return found
+
+    def seconds(self, tests: Sequence[str]) -> float:
+        """What these tests took without a fault."""
+        return sum(float(self._tests[test]["seconds"]) for test in tests)
+
+
+def measure(area: Area, scratch: Path, kept: Path) -> Covering:
+    """Measures the files of tests that changed since they were last measured; all when a source did.
+
+    A changed file of tests/support does not count as a change: FRESH=1 measures everything again.
+    """
+    sources = area.source_files(scratch)
+    state = _digest(scratch, sources)
+    known = json.loads(kept.read_text()) if kept.exists() else {}
+    if known.get("sources") != state:
+        known = {"sources": state, "files": {}}
+    files = {file: _digest(scratch, [file]) for file in area.test_files(scratch)}
+    stale = [f for f, digest in files.items() if known["files"].get(f, {}).get("digest") != digest]
+    if stale:
+        seen = child.run(scratch, stale, measured=sources, timeout_s=1800)
+        if seen is None or seen.code not in (0, 1):
+            raise SystemExit(f"the tests do not run:\n{(scratch / '.mutate-out').read_text()}")
+        if seen.failed:
+            print(f"left out, failing without a fault: {', '.join(sorted(set(seen.failed)))}")
+        for file in stale:
+            tests = {
+                test: {"seconds": seen.seconds[test], "lines": seen.lines.get(test, {})}
+                for test in seen.passed
+                if test.split("::")[0] == file and test not in seen.failed
+            }
+            known["files"][file] = {"digest": files[file], "tests": tests}
+    known["files"] = {file: found for file, found in known["files"].items() if file in files}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(known))
+    return Covering({t: k for found in known["files"].values() for t, k in found["tests"].items()})
+
+
+def _digest(root: Path, paths: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path}\0".encode() + (root / path).read_bytes())
+    return digest.hexdigest()
+
+
+def _statement(text: str, line: int) -> set[int] | None:
+    """Lines of the innermost statement at ``line``, of a compound one its head; ``None`` for what runs at import."""
+    best: tuple[int, int] | None = None
+    for function in ast.walk(ast.parse(text)):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for node in (n for part in function.body for n in ast.walk(part)):
+            if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+                first, last = _head(node)
+                if first <= line <= last and (best is None or last - first <= best[1] - best[0]):
+                    best = first, last
+    return None if best is None else set(range(best[0], best[1] + 1))
+
+
+def _head(node: ast.AST) -> tuple[int, int]:
+    body = getattr(node, "body", None)
+    if isinstance(node, ast.match_case):
+        return node.pattern.lineno, (node.guard or node.pattern).end_lineno or node.pattern.lineno
+    first, last = int(node.lineno), int(node.end_lineno or node.lineno)  # type: ignore[attr-defined]
+    if isinstance(body, list) and body:
+        return first, max(first, body[0].lineno - 1)
+    return first, last
