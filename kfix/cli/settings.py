@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingest.sources import NAMES
+from kfix.infra.forges import FORGES
 
 if TYPE_CHECKING:
     from kfix.infra.settings import Settings
@@ -22,7 +23,7 @@ MODELS = (
     "kfix.infra.settings:Kafka",
     "kfix.infra.settings:DatadogConnection",
     "kfix.infra.settings:KubernetesConnection",
-    "kfix.infra.forges.gitlab.settings:GitLabConnection",
+    *(f"kfix.infra.forges.{name}.settings:SETTINGS" for name in FORGES),
     "kfix.infra.clients.renderers:Rendering",
     "kfix.infra.settings:ConnectedCluster",
     "ingest.settings:Ingest",

@@ -138,7 +138,9 @@ async def test_a_poisoned_plan_is_published_inert(world: World) -> None:
     plan = record.plans[0].plan.model_copy(update={"title": text, "justification": text})
     chosen = record.plans[0].model_copy(update={"plan": plan})
     await opened(world, record.model_copy(update={"plans": (chosen,)}))
-    assert not re.search(r"@root|#12|://", world.pull.title), "no Markdown in titles, but references"
+    assert not re.search(r"@root|#12|://", world.pull.title), (
+        "no Markdown in titles, but references"
+    )
     shown = world.pull.description.partition("## ")[2]
     assert "root" in shown
     for line in shown.splitlines():

@@ -8,10 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol, cast
 
 from kfix.incident.forge.port import Forge
+from kfix.infra.forges import FORGES
 from schemas import errors
-
-#: Folders of forges. Imported when asked for: a forge's client takes seconds to import.
-FORGES = ("gitlab",)
 
 
 class Kind(Protocol):
@@ -30,7 +28,7 @@ class Kind(Protocol):
 
 
 def kinds() -> list[Kind]:
-    """All forges that K-Fix knows."""
+    """All forges that K-Fix knows. Imported when asked for: a client takes seconds to import."""
     modules = (importlib.import_module(f"kfix.infra.forges.{name}.opening") for name in FORGES)
     return [cast(Kind, module) for module in modules]
 

@@ -21,3 +21,6 @@ class GitLabConnection(Settings):
     #: Branch that deployments follow; empty: each project's default branch.
     branch: str = ""
     timeout_s: float = Field(default=20.0, gt=0)
+
+
+SETTINGS = GitLabConnection
