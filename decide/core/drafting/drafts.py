@@ -10,7 +10,7 @@ from typing import Any, Literal
 from decide.core.facts import Facts
 from decide.core.objects import Obj, Workload
 from decide.core.view import ClusterView
-from kfix.texts import Language, both, in_language
+from kfix.texts import Language, both, in_language, say
 from manifests.objects import paths
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, FixKind, KubernetesChange
@@ -20,16 +20,16 @@ _ABSENT = object()
 #: A sentence of ``kfix.texts``, or English and French beside each other.
 Phrase = str | tuple[str, str]
 
-#: What several plans say, in English and French.
-RESTART = ("The pods restart once", "Les pods redémarrent une fois")
-COST = ("Higher resource cost", "Coût en ressources plus élevé")
-WIDER = ("One more peer may connect", "Un pair de plus peut se connecter")
-ROUTE_OWNER = ("The gateway's owner must agree", "Le propriétaire de la passerelle doit accepter")
-SECONDS = ("seconds", "quelques secondes")
-OTHER_CHANGES = (
-    "The last revision's other changes are lost too",
-    "Les autres changements de la révision sont perdus aussi",
-)
+#: What several plans say.
+RESTART: Phrase = say("drafting.risk.restart")
+COST: Phrase = say("drafting.risk.cost")
+WIDER: Phrase = say("drafting.risk.wider")
+ROUTE_OWNER: Phrase = say("drafting.risk.route_owner")
+OTHER_CHANGES: Phrase = say("drafting.risk.other_changes")
+ONLY_CHANGE: Phrase = say("drafting.risk.only_change")
+OLDER_IMAGE: Phrase = say("drafting.risk.older_image")
+SECONDS: Phrase = say("drafting.time.seconds")
+ROLLING: Phrase = say("drafting.time.rolling")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,10 +42,7 @@ class Draft:
     changes: list[KubernetesChange]
     weight: float = 1.0
     risks: Sequence[Phrase] = field(default_factory=list)
-    time: Phrase = (
-        "2-3 minutes (rolling update)",
-        "2-3 minutes (mise à jour progressive)",
-    )
+    time: Phrase = ROLLING
     origin: Literal["rules", "playbook"] = "rules"
 
 
@@ -59,6 +56,11 @@ class Brought(Facts):
 def spoken(phrase: Phrase, language: Language) -> str:
     """A draft's text in the language; a record that takes it keeps what it says."""
     return in_language(phrase if isinstance(phrase, str) else both(*phrase), language)
+
+
+def after(first: str, second: str) -> str:
+    """Two sentences, one after the other; just the first where the second is empty."""
+    return say("drafting.after", first=first, second=second) if second else first
 
 
 def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:

@@ -8,7 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 from decide.core.clock import instant
-from decide.core.drafting.drafts import OTHER_CHANGES, Draft, container_path, leaves, patch_workload
+from decide.core.drafting.drafts import (
+    OLDER_IMAGE,
+    ONLY_CHANGE,
+    OTHER_CHANGES,
+    Draft,
+    container_path,
+    leaves,
+    patch_workload,
+)
 from decide.core.findings import Finding
 from decide.core.objects import (
     Obj,
@@ -23,6 +31,7 @@ from decide.core.objects import (
     owners_of,
 )
 from decide.core.view import ClusterView
+from kfix.texts import say
 
 #: Fields that the API server fills in; and a change of more fields than this is for people to read.
 _FILLED = frozenset({"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"})
@@ -120,27 +129,18 @@ def to_last_good(workload: Workload, view: ClusterView) -> list[Draft]:
     if not 0 < len(wanted) <= _MOST:
         return []
     changes = patch_workload(view, workload, wanted)
-    why = (
-        f"Revision {revision} ({name}) ran before; {len(wanted)} fields differ.",
-        f"La révision {revision} ({name}) fonctionnait ; {len(wanted)} champs diffèrent.",
-    )
-    return (
-        [
-            Draft(
-                fix_kind="rollback_revision",
-                title=(
-                    f"Go back to revision {revision} of {workload.name}",
-                    f"Revenir à la révision {revision} de {workload.name}",
-                ),
-                why=why,
-                changes=changes,
-                weight=0.85,
-                risks=[OTHER_CHANGES],
-            )
-        ]
-        if changes
-        else []
-    )
+    if not changes:
+        return []
+    return [
+        Draft(
+            fix_kind="rollback_revision",
+            title=say("drafting.back.title", revision=revision, workload=workload.name),
+            why=say("drafting.back.why", revision=revision, name=name, count=len(wanted)),
+            changes=changes,
+            weight=0.85,
+            risks=[ONLY_CHANGE if len(wanted) == 1 else OTHER_CHANGES],
+        )
+    ]
 
 
 def _differences(workload: Workload, before: Obj) -> list[tuple[str, Any]]:
@@ -178,22 +178,20 @@ def committed(workload: Workload, view: ClusterView) -> list[Draft]:
             now = str(container.spec.get("image") or "")
             before = [i for sign, i in found if sign == "-" and i != now and _same_image(i, now)]
             if ("+", now) in found and len(before) == 1:
-                why = (
-                    f"Commit {change.revision[:10]} replaced {before[0]} by {now}.",
-                    f"Le commit {change.revision[:10]} a remplacé {before[0]} par {now}.",
-                )
                 path = container_path(workload, container.name, "image")
                 return [
                     Draft(
                         fix_kind="rollback_revision",
-                        title=(
-                            f"Use the image of before that commit: {before[0]}",
-                            f"Reprendre l'image d'avant ce commit : {before[0]}",
+                        title=say("drafting.back.commit_title", image=before[0]),
+                        why=say(
+                            "drafting.back.commit_why",
+                            commit=change.revision[:10],
+                            before=before[0],
+                            now=now,
                         ),
-                        why=why,
                         changes=patch_workload(view, workload, [(path, before[0])]),
                         weight=0.85,
-                        risks=[OTHER_CHANGES],
+                        risks=[OLDER_IMAGE],
                     )
                 ]
     return []

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from decide.core.measure import Usage, percentile
+from kfix.texts import say
 
 _MIB = 2**20
 _DAY_S = 86_400.0
@@ -49,16 +50,10 @@ def vpa_memory(usage: Usage, killed_at: float | None = None, containers: int = 1
     return None if high is None else max(250 * _MIB / containers, high * 1.15)
 
 
-def others_say(
-    krr: float | None, vpa: float | None, show: Callable[[float], str]
-) -> tuple[str, str]:
-    """What other recommenders would request, as a sentence in both languages; empty when they would not say."""
-    told = [
-        f"{name} {show(value)}" for name, value in (("KRR", krr), ("VPA", vpa)) if value is not None
-    ]
-    if not told:
-        return "", ""
-    return (
-        f" Others would request: {', '.join(told)}.",
-        f" D'autres outils demanderaient : {', '.join(told)}.",
-    )
+def comparison(krr: float | None, vpa: float | None, show: Callable[[float], str]) -> str:
+    """What other recommenders would request, as a sentence; empty when they would not say."""
+    if krr is not None and vpa is not None:
+        return say("drafting.peers.krr_and_vpa", krr=show(krr), vpa=show(vpa))
+    if krr is not None:
+        return say("drafting.peers.krr", krr=show(krr))
+    return say("drafting.peers.vpa", vpa=show(vpa)) if vpa is not None else ""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from decide.core.drafting.heaps import Heap
 from decide.core.measure import Usage, percentile
+from kfix.texts import say
 
 #: Samples and seconds that a distribution takes before something is raised on its account …
 ENOUGH, SPAN_S = 20, 300.0
@@ -57,11 +58,11 @@ def cpu(usage: Usage, request: float | None, limit: float | None) -> Size | None
         samples = usage.values
         high, top = percentile(samples, 0.95) or 0.0, max(samples)
         need = max(high * 1.15, (old or 0.0) * 1.5 if limit and top >= 0.8 * limit else 0.0)
-        basis = f"p95 {high:.3f} cores, max {top:.3f} of {_seen(usage)}"
+        basis = say("drafting.size.cpu_measured", high=high, top=top, seen=_seen(usage))
         new_limit = max(need * 2, top * 1.2)
     elif old:
         need, new_limit = (request or old) * 1.5, old * 1.5
-        basis = f"{_unseen(usage)}: one step of 50 % above {old:g} cores"
+        basis = say("drafting.size.cpu_step", unseen=_unseen(usage), old=old)
     else:
         return None
     need, new_limit = max(need, request or 0.0), max(new_limit, (limit or 0.0) * 1.25)
@@ -74,12 +75,14 @@ def cpu(usage: Usage, request: float | None, limit: float | None) -> Size | None
 def memory(usage: Usage, limit: float | None, heap: Heap | None, *, killed: bool) -> Size | None:
     """Memory from usage, in bytes; without enough of it half as much again as the limit; ``None`` without either."""
     measured = tells(usage)
+    basis: str
     if measured:
         top = max(usage.values)
-        need, basis = top * 1.25, f"highest {top / MIB:.0f} MiB of {_seen(usage)}"
+        need = top * 1.25
+        basis = say("drafting.size.memory_measured", top=top / MIB, seen=_seen(usage))
     elif limit:
         need = limit * 1.5
-        basis = f"{_unseen(usage)}: one step of 50 % above {limit / MIB:.0f} MiB"
+        basis = say("drafting.size.memory_step", unseen=_unseen(usage), old=limit / MIB)
     else:
         return None
     if killed and limit:
@@ -89,7 +92,7 @@ def memory(usage: Usage, limit: float | None, heap: Heap | None, *, killed: bool
     floor = 64 * MIB if killed and limit and limit < 32 * MIB else 32 * MIB
     cap = min(32 * 1024 * MIB, max(4 * limit, floor) if limit else 32 * 1024 * MIB)
     if need < floor:
-        need, basis = floor, f"{basis}, raised to the floor of {floor / MIB:.0f} MiB"
+        need, basis = floor, say("drafting.size.floor", basis=basis, floor=floor / MIB)
     value = _memory_step(min(need, cap))
     return Size(value, value, basis, measured, need > cap)
 
@@ -100,20 +103,28 @@ def _with_heap(
     if heap is None:
         return need, basis
     if heap.fixed is not None:
-        told = f"{heap.flag} {heap.fixed / MIB:.0f} MiB / {heap.share:g}"
-        return max(need, heap.fixed / heap.share), f"{basis}; {told}"
-    told = f"{heap.flag} lets the heap follow the limit ({heap.share:.0%})"
-    return (need if killed or not limit else min(need, limit)), f"{basis}; {told}"
+        return max(need, heap.fixed / heap.share), say(
+            "drafting.size.heap_fixed",
+            basis=basis,
+            flag=heap.flag,
+            fixed=heap.fixed / MIB,
+            share=heap.share,
+        )
+    told = say("drafting.size.heap_follows", basis=basis, flag=heap.flag, share=heap.share)
+    return (need if killed or not limit else min(need, limit)), told
 
 
 def _seen(usage: Usage) -> str:
-    hours = usage.span_s / 3600
-    span = f"{hours:.1f} h" if hours >= 1 else f"{usage.span_s / 60:.0f} min"
-    return f"{len(usage.values)} samples in {span}"
+    count = len(usage.values)
+    if usage.span_s >= 3600:
+        return say("drafting.size.samples_hours", count=count, hours=usage.span_s / 3600)
+    return say("drafting.size.samples_minutes", count=count, minutes=usage.span_s / 60)
 
 
 def _unseen(usage: Usage) -> str:
-    return f"too little usage measured ({_seen(usage)})" if usage.values else "no usage measured"
+    if not usage.values:
+        return say("drafting.size.unmeasured")
+    return say("drafting.size.too_little", seen=_seen(usage))
 
 
 def _cpu_step(cores: float) -> float:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from decide.core import measure
 from decide.core.drafting import peers, sizing
 from decide.core.drafting.containers import container_of, scaled_by_itself, stated
-from decide.core.drafting.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
-from decide.core.drafting.peers import others_say
+from decide.core.drafting.drafts import (
+    COST,
+    RESTART,
+    Draft,
+    after,
+    container_path,
+    patch,
+    patch_workload,
+)
 from decide.core.findings import Finding
 from decide.core.objects import Workload, at
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects import quantities
 
 
@@ -32,15 +40,12 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
     size = sizing.cpu(usage, request, limit)
     drafts = []
     if size is not None:
-        others = others_say(peers.krr_cpu(usage), peers.vpa_cpu(usage), quantities.format_cpu)
+        others = peers.comparison(peers.krr_cpu(usage), peers.vpa_cpu(usage), quantities.format_cpu)
         ask, most = quantities.format_cpu(size.request), quantities.format_cpu(size.limit)
         wanted = [(container_path(workload, container.name, "resources.requests.cpu"), ask)]
         if limit is not None:
             wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
-        why = (
-            f"{detail}; {size.basis}. Request {ask}, limit {most}.{others[0]}",
-            f"{detail} ; {size.basis}. Request {ask}, limite {most}.{others[1]}",
-        )
+        why = say("drafting.size.cpu_why", detail=detail, basis=size.basis, request=ask, limit=most)
         drafts.append(
             Draft(
                 fix_kind="set_cpu",
@@ -48,7 +53,7 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
                     f"Raise CPU of {container.name} to {ask} (limit {most})",
                     f"Porter le CPU de {container.name} à {ask} (limite {most})",
                 ),
-                why=why,
+                why=after(why, others),
                 changes=patch_workload(view, workload, wanted),
                 weight=0.9 if size.measured else 0.8,
                 risks=[COST, RESTART],

@@ -13,19 +13,16 @@ from decide.core.drafting.drafts import (
     COST,
     RESTART,
     Draft,
+    after,
     container_path,
     patch_workload,
 )
 from decide.core.drafting.heaps import heap_of
-from decide.core.drafting.peers import others_say
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Finding
-from decide.core.objects import (
-    at,
-    items,
-    mapping,
-)
+from decide.core.objects import Container, Workload, at, items, mapping
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects import quantities
 
 _DISK = re.compile(
@@ -35,42 +32,45 @@ _DISK = re.compile(
 
 def disk(finding: Finding[EvictedPod], view: ClusterView) -> list[Draft]:
     """Half as much local disk again: of the emptyDir that is named, else of the containers' limits."""
-    workload, text = finding.facts.workload, finding.facts.message
-    wanted: list[tuple[str, Any]] = []
-    said = _DISK.search(text)
-    for volume in items(workload.spec.get("volumes")):
-        size = at(volume, "emptyDir", "sizeLimit")
-        if said is not None and size and mapping(volume).get("name") == said["volume"]:
-            more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
-            wanted.append((f":volumes[name={said['volume']}].emptyDir.sizeLimit", more))
-    for container in [] if said else workload.containers():
-        limit = quantity(container, "limits", "ephemeral-storage")
-        if limit is not None:
-            more = quantities.format_memory(limit * Decimal("1.5"))
-            wanted.append(
-                (
-                    container_path(workload, container.name, "resources.limits.ephemeral-storage"),
-                    more,
-                )
-            )
-    why = (f"{finding.detail}.", f"{finding.detail}.")
-    risk = (
-        "Files that nobody deletes fill this too",
-        "Des fichiers jamais supprimés rempliront aussi cela",
-    )
+    workload = finding.facts.workload
+    named = _DISK.search(finding.facts.message)
+    wanted = _volume(workload, named["volume"]) if named else _containers(workload)
     return [
         Draft(
             fix_kind="set_volume",
-            title=(
-                f"Allow {workload.name} half as much local disk again",
-                f"Accorder à {workload.name} moitié plus de disque local",
-            ),
-            why=why,
+            title=say("resources.disk.title", workload=workload.name),
+            why=say("resources.disk.why", detail=finding.detail),
             changes=patch_workload(view, workload, wanted),
             weight=0.78,
-            risks=[risk, RESTART],
+            risks=[say("resources.disk.risk"), RESTART],
         )
     ]
+
+
+def _volume(workload: Workload, name: str) -> list[tuple[str, Any]]:
+    sizes = [
+        at(volume, "emptyDir", "sizeLimit")
+        for volume in items(workload.spec.get("volumes"))
+        if mapping(volume).get("name") == name
+    ]
+    return [
+        (f":volumes[name={name}].emptyDir.sizeLimit", _half_more(quantities.parse(str(size))))
+        for size in sizes
+        if size
+    ]
+
+
+def _containers(workload: Workload) -> list[tuple[str, Any]]:
+    limits = [(c.name, quantity(c, "limits", "ephemeral-storage")) for c in workload.containers()]
+    return [
+        (container_path(workload, name, "resources.limits.ephemeral-storage"), _half_more(limit))
+        for name, limit in limits
+        if limit is not None
+    ]
+
+
+def _half_more(size: Decimal) -> str:
+    return quantities.format_memory(size * Decimal("1.5"))
 
 
 def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
@@ -80,60 +80,47 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
     if container is None:
         return []
     usage = measure.used(view, workload, "memory", container.name)
-    limit, request = (
-        stated(container, "limits", "memory"),
-        stated(container, "requests", "memory"),
-    )
+    limit = stated(container, "limits", "memory")
     size = sizing.memory(usage, limit, heap_of(container), killed=True)
     if size is None:
         return []
-    others = others_say(
+    text = quantities.format_memory(size.limit)
+    others = peers.comparison(
         peers.krr_memory(usage, limit), peers.vpa_memory(usage, limit), quantities.format_memory
     )
-    text = quantities.format_memory(size.limit)
-    same = container_path(workload, container.name, "resources.limits.memory")
-    ask = container_path(workload, container.name, "resources.requests.memory")
-    why = (
-        f"{container.name} was killed at {_mib(limit)}; {size.basis}. New limit {text}.{others[0]}",
-        f"{container.name} a été tué à {_mib(limit)} ; {size.basis}. Nouvelle limite {text}.{others[1]}",
-    )
-    title = (
-        f"Raise memory of {container.name} to {text}",
-        f"Porter la mémoire de {container.name} à {text}",
-    )
-    wanted = [(same, text)]
-    both = wanted if (request or 0) >= size.limit else [*wanted, (ask, text)]
-    drafts = [
+    why = after(_why(container, limit, size, text), others)
+    raised = [(container_path(workload, container.name, "resources.limits.memory"), text)]
+    ask = (container_path(workload, container.name, "resources.requests.memory"), text)
+    enough = (stated(container, "requests", "memory") or 0) >= size.limit
+    return [
         Draft(
             fix_kind="set_memory",
-            title=title,
+            title=say("resources.memory.title", container=container.name, size=text),
             why=why,
-            changes=patch_workload(view, workload, both),
+            changes=patch_workload(view, workload, raised if enough else [*raised, ask]),
             weight=0.95 if size.measured else 0.85,
             risks=[COST, RESTART],
-        )
-    ]
-    drafts.append(
+        ),
         Draft(
             fix_kind="set_memory",
-            title=(
-                f"Raise only the memory limit of {container.name} to {text}",
-                f"Porter seulement la limite mémoire de {container.name} à {text}",
-            ),
+            title=say("resources.memory.limit_title", container=container.name, size=text),
             why=why,
-            changes=patch_workload(view, workload, wanted),
+            changes=patch_workload(view, workload, raised),
             weight=0.75,
-            risks=[
-                (
-                    "The node may run short: the request stays lower than the limit",
-                    "Le nœud peut manquer de mémoire : la request reste sous la limite",
-                ),
-                RESTART,
-            ],
+            risks=[say("resources.memory.limit_risk"), RESTART],
+        ),
+    ]
+
+
+def _why(container: Container, limit: float | None, size: sizing.Size, text: str) -> str:
+    if not limit:
+        return say(
+            "resources.memory.why_unlimited", container=container.name, basis=size.basis, size=text
         )
+    return say(
+        "resources.memory.why",
+        container=container.name,
+        limit=limit / 2**20,
+        basis=size.basis,
+        size=text,
     )
-    return drafts
-
-
-def _mib(size: float | None) -> str:
-    return f"{size / 2**20:.0f} MiB" if size else "no limit"

@@ -19,6 +19,7 @@ from decide.core.objects import (
     at,
 )
 from decide.core.view import ClusterView, Event
+from kfix.texts import say
 from manifests.objects import quantities
 
 
@@ -61,16 +62,16 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding[KilledCon
                     facts.append(
                         Fact(
                             source="metric",
-                            statement=f"highest memory {used / 2**20:.0f} MiB",
+                            statement=say("resources.memory.highest", size=used / 2**20),
                             object=workload.ref,
                             value=used / 2**20,
                             unit="MiB",
                         )
                     )
                 detail = (
-                    f"container {container.name}, limit {limit / 2**20:.0f} MiB"
+                    say("resources.memory.limited", container=container.name, limit=limit / 2**20)
                     if limit
-                    else f"container {container.name}"
+                    else say("resources.memory.unlimited", container=container.name)
                 )
                 yield Finding(
                     failure_class="oom_killed",
@@ -98,7 +99,13 @@ def _leak(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
             run = _steady(longest_climb([v for v in series.values if v is not None]), limit)
             if not run or run[-1] < 0.7 * limit:
                 continue
-            text = f"memory of {container.name} climbs steadily from {run[0] / 2**20:.0f} to {run[-1] / 2**20:.0f} MiB of {limit / 2**20:.0f} MiB"
+            text = say(
+                "resources.leak.climbs",
+                container=container.name,
+                first=run[0] / 2**20,
+                last=run[-1] / 2**20,
+                limit=limit / 2**20,
+            )
             yield Finding(
                 failure_class="memory_leak",
                 object=workload.ref,
@@ -159,31 +166,39 @@ def _oom(
 ) -> tuple[float, list[str]] | None:
     """Belief and reasons that the memory limit killed it."""
     died = container.terminated
-    # A program writes its own termination message; only the runtime's own failures are the runtime's words.
-    own = died.get("reason") in ("Error", "Completed", None)
-    text = f"{'' if own else died.get('message') or ''} {container.waiting.get('message') or ''}"
     if died.get("reason") == "OOMKilled":
-        return 0.96 if not container.ready or container.restarts else 0.8, [
-            f"container {container.name} ended OOMKilled"
-        ]
+        score = 0.96 if not container.ready or container.restarts else 0.8
+        return score, [say("resources.memory.ended_oom", container=container.name)]
+    text = _runtime_words(container)
     if "OOM-killed" in text or "OOMKilled" in text:
         return 0.96, [quote(text)]
     for event in events:
-        if (
-            "OOM" in event.message and "OOM-killed" in event.message
-        ) or event.reason == "OOMKilling":
+        if event.reason == "OOMKilling" or "OOM-killed" in event.message:
             return 0.93, [quote(event.message)]
-    probed = any(
+    if died.get("exitCode") == _SIGKILL and not _ended_on_purpose(events):
+        score = 0.7 if watched else 0.45
+        return score, [say("resources.memory.ended_killed", container=container.name)]
+    return None
+
+
+#: Exit code of a process that got SIGKILL: 128 + 9.
+_SIGKILL = 137
+
+
+def _runtime_words(container: Container) -> str:
+    """What the runtime says of the container. A program writes its own termination message: that is left out."""
+    died = container.terminated
+    own = died.get("reason") in ("Error", "Completed", None)
+    return f"{'' if own else died.get('message') or ''} {container.waiting.get('message') or ''}"
+
+
+def _ended_on_purpose(events: list[Event]) -> bool:
+    """A failed probe or somebody's deletion ended it."""
+    return any(e.message.startswith("Stopping container") for e in events) or any(
         "liveness probe" in e.message or "startup probe" in e.message
         for e in events
         if e.reason == "Killing"
     )
-    stopped = any(e.message.startswith("Stopping container") for e in events)
-    if died.get("exitCode") == 137 and not probed and not stopped:
-        return 0.7 if watched else 0.45, [
-            f"container {container.name} ended with exit code 137 (SIGKILL) and no failed liveness probe"
-        ]
-    return None
 
 
 def _evicted(workload: Workload) -> Iterator[Finding[EvictedPod]]:
