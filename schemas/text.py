@@ -51,6 +51,16 @@ def text_of(sentence: object) -> Text | None:
     return sentence.text if isinstance(sentence, Said) else None
 
 
+def again(sentence: str, text: Text | None) -> str:
+    """A record's sentence with the text beside it, to be said inside another sentence."""
+    return sentence if text is None else Said(sentence, text)
+
+
+def cut(sentence: str, longest: int) -> str:
+    """At most ``longest`` characters. What had to be cut does not know what it says any more."""
+    return sentence if len(sentence) <= longest else sentence[:longest]
+
+
 def sentence_of(failure: BaseException) -> str:
     """What an exception was raised with: ``str`` of it forgets what a sentence says."""
     first = failure.args[0] if failure.args else ""

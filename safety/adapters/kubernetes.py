@@ -12,6 +12,7 @@ from typing import Any
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
 from manifests.text.readings import Readings
+from kfix.texts import say
 from safety.core.documents import declared, is_whole
 from safety.core.workloads import TEMPLATED
 from safety.ports import BOUNDS
@@ -52,24 +53,27 @@ class KubernetesChecks:
                 pod = pod_of(answer)
                 if pod is not None:
                     await self._client.dry_run_create(pod)
-                    numbers[change.object.key] += " and a Pod of its template"
+                    numbers[change.object.key] = say("safety.server.with_pod", what=what)
             except (Refused, Conflict) as refused:
-                reason = f"{change.object.key}: {refused}"
+                reason = say("safety.about", object=change.object.key, why=str(refused))
                 return CheckResult(
                     name="server_dry_run", verdict="fail", reason=reason, numbers=numbers
                 )
             except errors.Unauthorized as failure:
-                reason = f"the server does not let K-Fix dry-run this: {failure}"
+                reason = say("safety.server.forbidden", why=str(failure))
                 return CheckResult(
                     name="server_dry_run", verdict="unknown", reason=reason, numbers=numbers
                 )
             except errors.NotFound:
-                reason = f"{change.object.key} is not in the cluster"
+                reason = say("safety.server.absent", object=change.object.key)
                 return CheckResult(
                     name="server_dry_run", verdict="fail", reason=reason, numbers=numbers
                 )
         return CheckResult(
-            name="server_dry_run", verdict="pass", reason="the server accepts it", numbers=numbers
+            name="server_dry_run",
+            verdict="pass",
+            reason=say("safety.server.accepts"),
+            numbers=numbers,
         )
 
     async def _answer(self, change: KubernetesChange, document: Json | None) -> Json:
@@ -99,9 +103,9 @@ def _document(
     """What is dry-run for a change, and what to call it."""
     item = rendered.get(change.object.key)
     if item is not None and is_whole(item):
-        return item, "the whole rendered object"
+        return item, say("safety.server.rendered")
     document = declared(edits, change, readings)
-    return document, "the whole edited document" if document else "the changed fields"
+    return document, say("safety.server.edited") if document else say("safety.server.fields")
 
 
 def json_patch(fields: Sequence[FieldChange], live: Json) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import structlog
 from kfix.infra.clients.kubernetes import LockProof, LockState
 from kfix.infra.telemetry import metrics
 from kfix.infra.telemetry.notes import note
+from kfix.texts import say
 
 log = structlog.get_logger(__name__)
 _GAUGE = {"locked": 1.0, "unlocked": 0.0, "unknown": math.nan}
@@ -39,7 +40,7 @@ class LockWatch:
         self._prove = prove
         self._clock = clock
         self._every_s = every_s
-        self._lock = Lock("unknown", "the lock has not been tried yet", clock())
+        self._lock = Lock("unknown", say("safety.lock.untried"), clock())
         self._tried_at = clock()
         self._silent = 0
         # Asked when they are read: a watch that hangs or has ended says nothing, and its last word grows old.
@@ -50,7 +51,7 @@ class LockWatch:
         """The last proof, or ``unknown`` once it is older than three intervals."""
         age_s = self._clock() - self._tried_at
         if age_s > _STALE_AFTER * self._every_s:
-            return Lock("unknown", f"the lock was last tried {age_s:.0f} s ago", self._tried_at)
+            return Lock("unknown", say("safety.lock.old", age_s=round(age_s)), self._tried_at)
         return self._lock
 
     async def look(self) -> Lock:
@@ -76,13 +77,13 @@ class LockWatch:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            failure = "cancelled"  # by the client, and nobody asked the watch to end
+            failure: str = "cancelled"  # by the client, and nobody asked the watch to end
         except TimeoutError:
-            failure = f"no answer within {self._every_s:g} s"
+            failure = say("safety.no_answer", seconds=self._every_s)
         except Exception as raised:  # the watch goes on: it would end unseen
             log.exception("lock.probe_failed", error=type(raised).__name__)
             failure = type(raised).__name__
-        return LockProof("unknown", f"the lock could not be tried: {failure}")
+        return LockProof("unknown", say("safety.lock.failed", why=failure))
 
     def _line(self) -> str:
         last = self.lock()

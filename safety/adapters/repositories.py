@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from kfix.incident.forge.port import Repositories, Snapshot
+from kfix.texts import say
 from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
 from manifests.render.plain_kustomize import BuiltIn
@@ -50,7 +51,7 @@ class DeploymentRepositories:
         for project in self._projects:
             here = folders_in(project, mapped)
             if here is None:
-                refusals.append(Refused("NOT_FOUND", "the static map names another repository"))
+                refusals.append(Refused("NOT_FOUND", say("safety.repository.mapped_elsewhere")))
                 continue
             snapshot = await self._client.snapshot(project)
             hints = Hints(environment, here, project, live or {})
@@ -61,9 +62,7 @@ class DeploymentRepositories:
             edits = await self._locked(found.edits, snapshot.commit)
             return Proposal(edits, found.proof, found.reaches)
         telling = [r for r in refusals if r.code != "NOT_FOUND"]
-        return (
-            telling or refusals or [Refused("NOT_FOUND", "no deployment repository is configured")]
-        )[0]
+        return (telling or refusals or [Refused("NOT_FOUND", say("safety.repository.none"))])[0]
 
     def _mapped(self, change: KubernetesChange) -> Sequence[str]:
         """The static map's answer: the object's own, else its namespace's."""

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from kfix.texts import say
 from safety.core import workloads
 from safety.core.checks import Case, mapping, result
 from safety.core.selectors import matches
@@ -37,7 +38,7 @@ def disruption_budget(case: Case) -> CheckResult:
     A drain of a node stops where a budget has no room; a budget that had none before is no fault of the change.
     """
     if "poddisruptionbudgets" not in case.objects:
-        return result("disruption_budget", "unknown", "no disruption budgets were collected")
+        return result("disruption_budget", "unknown", say("safety.budget.not_collected"))
     if case.changed is None:
         return result("disruption_budget", "unknown", case.unseen)
     numbers: dict[str, str] = {}
@@ -48,7 +49,7 @@ def disruption_budget(case: Case) -> CheckResult:
                 trouble = _trouble(case, item, guarded, budget, numbers)  # type: ignore[arg-type]
                 if trouble:
                     return result("disruption_budget", "fail", trouble, **numbers)
-    reason = "every budget keeps its room" if numbers else "no disruption budget is touched"
+    reason = say("safety.budget.within") if numbers else say("safety.budget.none")
     return result("disruption_budget", "pass", reason, **numbers)
 
 
@@ -88,16 +89,23 @@ def _trouble(
     name = str(mapping(budget.get("metadata")).get("name"))
     was = guarded.labels_before is not None and matches(selector, guarded.labels_before)
     if not matches(selector, guarded.labels_after):
-        return f"budget {name} would not guard these pods any more" if was else ""
+        return say("safety.budget.unguarded", budget=name) if was else ""
     others = sum(_others(case, item, selector))
     before = room(spec, others + guarded.before)
     after = room(spec, others + guarded.after)
     bound = "minAvailable" if spec.get("minAvailable") is not None else "maxUnavailable"
-    numbers[f"{name} {bound}"] = (
-        f"{spec.get(bound)} of {others + guarded.after} pods, room for {after}"
+    count = others + guarded.after
+    numbers[f"{name} {bound}"] = say(
+        "safety.budget.room", bound=str(spec.get(bound)), pods=count, room=after
     )
     if after < min(before, 1):
-        return f"budget {name}: with {others + guarded.after} replicas {bound} {spec.get(bound)} leaves no room for an eviction"
+        return say(
+            "safety.budget.no_room",
+            budget=name,
+            replicas=count,
+            field=bound,
+            bound=str(spec.get(bound)),
+        )
     return ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kfix.incident import environments
+from kfix.texts import say
 from manifests.objects.quantities import BadQuantity
 from manifests.proposal.proof import Proof
 from manifests.refused import Refused
@@ -18,6 +19,7 @@ from schemas.base import Json
 from schemas.identity import stable_id
 from schemas.places import EnvironmentProof
 from schemas.plans import ActionPlan, CandidatePlans, IncidentContext
+from schemas.text import again, cut, sentence_of
 from schemas.validated import (
     CheckName,
     CheckResult,
@@ -61,21 +63,18 @@ def manifest_edit(edits: Edits) -> CheckResult:
     if isinstance(edits, str):
         return result("manifest_edit", "unknown", edits)
     if isinstance(edits, Refused):
-        return result("manifest_edit", "fail", f"{edits.code}: {edits.reason}", code=edits.code)
+        reason = say("safety.edit.refused", code=edits.code, why=edits.reason)
+        return result("manifest_edit", "fail", reason, code=edits.code)
     if not edits:
-        return result(
-            "manifest_edit",
-            "fail",
-            "the repository declares this already; the cluster does not follow it",
-        )
+        return result("manifest_edit", "fail", say("safety.edit.declared_already"))
     numbers = {e.path: f"+{e.added_lines} −{e.removed_lines}" for e in edits}
-    return result("manifest_edit", "pass", f"{len(edits)} file(s), and no other byte", **numbers)
+    return result("manifest_edit", "pass", say("safety.edit.proven", files=len(edits)), **numbers)
 
 
 def render(proof: Proof | None) -> CheckResult:
     """Does rendering show the planned change, and nothing else, in this environment and no other?"""
     if proof is None:
-        return result("render", "unknown", "there is no edited document")
+        return result("render", "unknown", say("safety.edit.none"))
     return result("render", proof.verdict, proof.reason, **proof.numbers)
 
 
@@ -97,7 +96,9 @@ def check_plan(
     made = [_timed(name, check, case) for name, check in _PIPELINE]
     made.append(manifest_edit(findings.edits))
     for name in _ELSEWHERE[1:]:
-        made.append(findings.results.get(name) or result(name, "unknown", "not checked"))
+        made.append(
+            findings.results.get(name) or result(name, "unknown", say("safety.not_checked"))
+        )
     stopped = tuple(
         check.name
         for check in made
@@ -150,9 +151,9 @@ def _changed(
     try:
         return tuple(workloads.changed(plan, objects)), ""
     except workloads.Unseen as unseen:
-        return None, str(unseen)
+        return None, sentence_of(unseen)
     except _MISSHAPEN as failure:
-        return None, f"the objects could not be read: {type(failure).__name__}"
+        return None, say("safety.unreadable", error=type(failure).__name__)
 
 
 def _timed(name: CheckName, check: Callable[[Case], CheckResult], case: Case) -> CheckResult:
@@ -161,9 +162,8 @@ def _timed(name: CheckName, check: Callable[[Case], CheckResult], case: Case) ->
         found = check(case)
     except _MISSHAPEN as failure:
         # An object of a shape nobody expected. Failing open here would be the worst thing this stage can do.
-        found = result(
-            name, "unknown", f"could not be checked: {type(failure).__name__}: {str(failure)[:120]}"
-        )
+        why = f"{type(failure).__name__}: {str(failure)[:120]}"
+        found = result(name, "unknown", say("safety.check_broke", why=why))
     return found.model_copy(update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 3)})
 
 
@@ -173,10 +173,11 @@ def validated(
     """The record of a validation. No accepted plan: a person decides, and sees why each was stopped."""
     chosen = next((p for p in plans if p.accepted), None)
     recommended = chosen.plan.plan_id if chosen is not None else ""
-    status, reason, explanation = candidate.status, candidate.reason, candidate.explanation
+    status, reason = candidate.status, candidate.reason
+    explanation = again(candidate.explanation, candidate.explanation_text)
     if status == "solution_proposed" and not recommended:
         status, reason = "needs_human", "no_safe_plan"
-        explanation = "; ".join(_stopped(p) for p in plans)[:1000]
+        explanation = cut(say("safety.stopped", plans=[_stopped(p) for p in plans]), 1000)
     return ValidatedPlans(
         event_id=stable_id("val", candidate.event_id),
         trace_id=candidate.trace_id,
@@ -205,6 +206,6 @@ def _as_proven(context: IncidentContext, plan: ValidatedPlan | None) -> Incident
 
 
 def _stopped(plan: ValidatedPlan) -> str:
-    reasons = {check.name: check.reason for check in plan.checks}
-    why = ", ".join(f"{name}: {reasons[name]}" for name in plan.rejected_by)
-    return f"{plan.plan.plan_id} ({why})"
+    reasons = {check.name: again(check.reason, check.reason_text) for check in plan.checks}
+    why = [say("safety.about", object=name, why=reasons[name]) for name in plan.rejected_by]
+    return say("safety.stopped_plan", plan=plan.plan.plan_id, why=why)

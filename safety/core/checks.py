@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from kfix.texts import say
 from manifests.objects import quantities
 from safety.core import workloads
 from safety.core.policy import Policy
@@ -68,35 +69,39 @@ def environment_policy(case: Case) -> CheckResult:
     protected = sorted(namespaces & set(case.policy.protected_namespaces))
     numbers = {
         "environment": environment,
-        "auto_merge": str(case.policy.merges_by_itself(case.context.proof)).lower(),
+        "auto_merge": say("safety.value.yes")
+        if case.policy.merges_by_itself(case.context.proof)
+        else say("safety.value.no"),
     }
     if protected:
-        return result(
-            "environment_policy", "fail", f"{protected[0]} is a protected namespace", **numbers
-        )
+        reason = say("safety.environment.protected", namespace=protected[0])
+        return result("environment_policy", "fail", reason, **numbers)
     if not rules.propose:
-        return result(
-            "environment_policy", "fail", f"policy proposes nothing in {environment}", **numbers
-        )
+        reason = say("safety.environment.nothing", environment=environment)
+        return result("environment_policy", "fail", reason, **numbers)
     itself = case.policy.merges_by_itself(case.context.proof)
-    merged = "it may merge by itself" if itself else "a person merges"
-    return result("environment_policy", "pass", f"{environment}: {merged}", **numbers)
+    merges = "safety.environment.by_itself" if itself else "safety.environment.by_people"
+    return result("environment_policy", "pass", say(merges, environment=environment), **numbers)
 
 
 def fix_policy(case: Case) -> CheckResult:
     """Is this kind of fix allowed, and does it leave every guard in place?"""
     rules, kind = case.policy.of(case.context.environment), case.plan.fix_kind
     if kind in rules.forbidden_fixes or (rules.allowed_fixes and kind not in rules.allowed_fixes):
-        return result("fix_policy", "fail", f"policy does not allow {kind} here", fix=kind)
+        return result("fix_policy", "fail", say("safety.fix.not_allowed", fix=kind), fix=kind)
     for change in case.plan.kubernetes_changes:
         if change.action == "delete":
-            return result("fix_policy", "fail", f"{change.object.key} would be deleted", fix=kind)
+            reason = say("safety.fix.deletes", object=change.object.key)
+            return result("fix_policy", "fail", reason, fix=kind)
         if change.object.kind in _GUARDS and kind not in ("set_quota", "set_network_policy"):
-            return result("fix_policy", "fail", f"{change.object.key} guards others", fix=kind)
+            reason = say("safety.fix.guards_others", object=change.object.key)
+            return result("fix_policy", "fail", reason, fix=kind)
         for one in change.fields:
             if one.op == "remove" and any(word in one.path for word in _GUARDED):
-                return result("fix_policy", "fail", f"{one.path} would be removed", fix=kind)
-    return result("fix_policy", "pass", f"{kind} is allowed and removes no guard", fix=kind)
+                return result(
+                    "fix_policy", "fail", say("safety.fix.removes", path=one.path), fix=kind
+                )
+    return result("fix_policy", "pass", say("safety.fix.allowed", fix=kind), fix=kind)
 
 
 def requests_within_limits(case: Case) -> CheckResult:
@@ -114,9 +119,14 @@ def requests_within_limits(case: Case) -> CheckResult:
                 label = f"{container.get('name')} {name}"
                 shown[label] = f"{_shown(name, asked)} ≤ {_shown(name, limit)}"
                 if asked > limit:
-                    reason = f"{label}: request {_shown(name, asked)} is above limit {_shown(name, limit)}"
+                    reason = say(
+                        "safety.requests.above_limit",
+                        what=label,
+                        asked=_shown(name, asked),
+                        limit=_shown(name, limit),
+                    )
                     return result("requests_within_limits", "fail", reason, **shown)
-    return result("requests_within_limits", "pass", "each request is within its limit", **shown)
+    return result("requests_within_limits", "pass", say("safety.requests.within"), **shown)
 
 
 def scaling_ceiling(case: Case) -> CheckResult:
@@ -128,7 +138,7 @@ def scaling_ceiling(case: Case) -> CheckResult:
         for trouble in (_replica_trouble(case, item, shown), _resource_trouble(case, item, shown)):
             if trouble:
                 return result("scaling_ceiling", "fail", trouble, **shown)
-    return result("scaling_ceiling", "pass", "within the ceilings of the policy", **shown)
+    return result("scaling_ceiling", "pass", say("safety.ceiling.within"), **shown)
 
 
 def _replica_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
@@ -137,26 +147,29 @@ def _replica_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
     if after.get("kind") == "HorizontalPodAutoscaler":
         spec, old = after.get("spec") or {}, before.get("spec") or {}
         low, high = int(spec.get("minReplicas") or 1), int(spec.get("maxReplicas") or 0)
-        shown["autoscaler"] = f"{low}–{high} of {policy.max_replicas}"
+        shown["autoscaler"] = _out_of(f"{low}–{high}", policy.max_replicas)
         if low > high:
-            return f"minReplicas {low} is above maxReplicas {high}"
+            return say("safety.ceiling.bounds_crossed", low=low, high=high)
         return _growth(policy, "maxReplicas", int(old.get("maxReplicas") or high), high)
     if after.get("kind") not in ("Deployment", "StatefulSet", "ReplicaSet"):
         return ""
     old_count, new_count = workloads.replicas(before) if before else 0, workloads.replicas(after)
     if old_count == new_count:
         return ""
-    shown["replicas"] = f"{old_count} → {new_count} of {policy.max_replicas}"
+    shown["replicas"] = _out_of(f"{old_count} → {new_count}", policy.max_replicas)
     if before and any(workloads.scalers_of(item.ref, case.objects)):
-        return "an autoscaler owns the replicas: change its bounds instead"
+        return say("safety.ceiling.autoscaler_owns")
     return _growth(policy, "replicas", old_count, new_count)
 
 
 def _growth(policy: Policy, what: str, before: int, after: int) -> str:
     if after > policy.max_replicas:
-        return f"{what} {after} is above the ceiling of {policy.max_replicas}"
+        return say(
+            "safety.ceiling.above", what=what, amount=str(after), ceiling=str(policy.max_replicas)
+        )
     if before > 0 and after > before * policy.max_factor:
-        return f"{what} {before} → {after} grows by more than {policy.max_factor:g} times"
+        grown = f"{what} {before} → {after}"
+        return say("safety.ceiling.grows", what=grown, factor=policy.max_factor)
     return ""
 
 
@@ -180,10 +193,15 @@ def _resource_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
                 label = f"{container.get('name')} {kind} {name}"
                 shown[label] = f"{_shown(name, earlier.get(name))} → {_shown(name, amount)}"
                 if amount > ceilings[name]:
-                    return f"{label} {_shown(name, amount)} is above the ceiling of {_shown(name, ceilings[name])}"
+                    return say(
+                        "safety.ceiling.above",
+                        what=label,
+                        amount=_shown(name, amount),
+                        ceiling=_shown(name, ceilings[name]),
+                    )
                 allowed = earlier.get(name, amount) * Decimal(str(case.policy.max_factor))
                 if amount > max(allowed, small[name]):
-                    return f"{label} grows by more than {case.policy.max_factor:g} times"
+                    return say("safety.ceiling.grows", what=label, factor=case.policy.max_factor)
     return ""
 
 
@@ -197,9 +215,9 @@ def node_fit(case: Case) -> CheckResult:
         if item.after and workloads.pod_spec(item.after)
     ]
     if not pods:
-        return result("node_fit", "pass", "no pod changes")
+        return result("node_fit", "pass", say("safety.nodes.no_pod"))
     if not case.objects.get("nodes"):
-        return result("node_fit", "unknown", "no nodes were collected")
+        return result("node_fit", "unknown", say("safety.nodes.not_collected"))
     largest: dict[str, Decimal] = {}
     for node in case.objects["nodes"]:
         if (node.get("spec") or {}).get("unschedulable"):
@@ -207,16 +225,21 @@ def node_fit(case: Case) -> CheckResult:
         for name, amount in ((node.get("status") or {}).get("allocatable") or {}).items():
             largest[name] = max(largest.get(name, Decimal(0)), quantities.parse(amount))
     if not {"cpu", "memory"} <= largest.keys():
-        return result("node_fit", "unknown", "no schedulable node says what it can give")
+        return result("node_fit", "unknown", say("safety.nodes.silent"))
     shown: dict[str, str] = {}
     for _, wanted in pods:
         for name in ("cpu", "memory"):
             if name in wanted:
-                shown[name] = f"{_shown(name, wanted[name])} of {_shown(name, largest[name])}"
+                shown[name] = _out_of(_shown(name, wanted[name]), _shown(name, largest[name]))
                 if wanted[name] > largest[name]:
-                    reason = f"a pod asks for {_shown(name, wanted[name])} {name}, the largest node has {_shown(name, largest[name])}"
+                    reason = say(
+                        "safety.nodes.too_small",
+                        wanted=_shown(name, wanted[name]),
+                        resource=name,
+                        largest=_shown(name, largest[name]),
+                    )
                     return result("node_fit", "fail", reason, **shown)
-    return result("node_fit", "pass", "a pod fits on the largest node", **shown)
+    return result("node_fit", "pass", say("safety.nodes.fits"), **shown)
 
 
 def historical_failures(case: Case) -> CheckResult:
@@ -229,32 +252,38 @@ def historical_failures(case: Case) -> CheckResult:
     good = [p for p in case.context.successful_patterns if p.fix_kind == case.plan.fix_kind]
     numbers = {"worked": len(good), "failed": len(worse), "failed_here": len(here)}
     if same:
-        reason = f"the same change ended as {same[0].result} in {same[0].incident_id}"
+        reason = say(
+            "safety.history.same",
+            result=same[0].result,
+            incident=same[0].incident_id,
+        )
         return result("historical_failures", "fail", reason, **numbers)
     if len(here) >= case.policy.veto_after_failures:
-        reason = f"{case.plan.fix_kind} failed {len(here)} times on this object"
+        reason = say("safety.history.failed_here", fix=case.plan.fix_kind, times=len(here))
         return result("historical_failures", "fail", reason, **numbers)
     if any(s.name == "memory" and s.state != "ok" for s in case.context.sources):
         return result(
             "historical_failures",
             "unknown",
-            "the memory of earlier incidents was not reachable",
+            say("safety.history.unreachable"),
             **numbers,
         )
     return result("historical_failures", "pass", _history(len(good), len(worse)), **numbers)
 
 
 def _history(good: int, bad: int) -> str:
-    return (
-        f"this kind of fix worked {good} and failed {bad} times"
-        if good + bad
-        else "not tried before"
-    )
+    if not good + bad:
+        return say("safety.history.new")
+    return say("safety.history.counted", worked=good, failed=bad)
+
+
+def _out_of(part: str, whole: object) -> str:
+    return say("safety.value.out_of", part=part, whole=str(whole))
 
 
 def _shown(name: str, amount: Decimal | None) -> str:
     if amount is None:
-        return "none"
+        return say("safety.value.none")
     if name.endswith("cpu"):
         return quantities.format_cpu(amount)
     if name.endswith(("memory", "storage")):

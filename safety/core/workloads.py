@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import changes, paths, quantities
 from schemas.base import Json, ObjectRef
 from schemas.plans import ActionPlan
+from schemas.text import sentence_of
 
 #: Kinds that have a pod template.
 TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
@@ -44,7 +46,9 @@ def changed(plan: ActionPlan, objects: Mapping[str, Sequence[Json]]) -> list[Cha
         try:
             after = changes.apply(change.fields, before)
         except (changes.Stale, paths.BadPath) as failure:
-            raise Unseen(f"{change.object.key}: {failure}") from failure
+            raise Unseen(
+                say("safety.about", object=change.object.key, why=sentence_of(failure))
+            ) from failure
         found.append(Changed(change.object, before, after))
     return found
 
@@ -59,7 +63,7 @@ def _object(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Json:
                 ref.name,
             ):
                 return item
-    raise Unseen(f"{ref.key} was not collected")
+    raise Unseen(say("safety.not_collected", object=ref.key))
 
 
 def pod_spec(item: Json) -> Mapping[str, Any] | None:

@@ -12,6 +12,7 @@ import structlog
 
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
+from kfix.texts import say
 from manifests.proposal.proof import Proof
 from manifests.proposal.propose import Base, Proposal, propose_on
 from manifests.refused import Refused
@@ -27,10 +28,12 @@ from safety.service.schema import check_schema
 from schemas import errors
 from schemas.base import Json
 from schemas.plans import ActionPlan, CandidatePlans
+from schemas.text import cut
 from schemas.validated import CheckName, CheckResult, ValidatedPlans
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+_LOCK = {"unlocked": "safety.lock.unlocked", "unknown": "safety.lock.unknown"}
 #: The edit, what rendering showed, and where the files deploy to.
 Edited = tuple[Edits, Proof | None, tuple[Reach, ...]]
 
@@ -127,11 +130,10 @@ class Examiner:
         claim = cluster_names.again(context.claim, context.cluster, self.own)
         if cluster_names.is_ours(claim):
             return None
-        named = ", ".join(claim.named) or "no cluster"
-        reason = (
-            f"the plan is for {named}, connected is {self.own.name or 'a cluster without a name'}"
-        )
-        return CheckResult(name="server_dry_run", verdict="fail", reason=reason[:300])
+        named: str = ", ".join(claim.named) or say("safety.server.no_cluster_named")
+        own: str = self.own.name or say("safety.server.nameless")
+        reason = say("safety.server.another_cluster", named=named, own=own)
+        return CheckResult(name="server_dry_run", verdict="fail", reason=cut(reason, 300))
 
     async def _edits(
         self,
@@ -141,7 +143,7 @@ class Examiner:
         silent: list[str],
     ) -> Edited:
         if self.repository is None:
-            return "no deployment repository is configured", None, ()
+            return say("safety.repository.none"), None, ()
         live = provenance.marks(objects, [change.object for change in plan.kubernetes_changes])
         question = self.repository.propose(plan.kubernetes_changes, environment, live)
         found, why = await self._ask("repository", question, silent)
@@ -157,20 +159,21 @@ class Examiner:
             return CheckResult(
                 name="server_dry_run",
                 verdict="unknown",
-                reason="nobody watches that the cluster refuses K-Fix's real writes",
-                numbers={"lock": "unknown"},
+                reason=say("safety.lock.unwatched"),
+                numbers={"lock": say("safety.lock.unknown")},
             )
         proven = self.lock.lock()
         if proven.state == "locked":
             return None
         if proven.state == "unknown":
             silent.append(f"lock: {proven.why}")
-        why = f"plans are not examined while the cluster's lock is {proven.state}: {proven.why}"
+        state = say(_LOCK[proven.state])
+        why = say("safety.lock.shut_out", state=state, why=proven.why)
         return CheckResult(
             name="server_dry_run",
             verdict="unknown",
             reason=why,
-            numbers={"lock": proven.state},
+            numbers={"lock": state},
         )
 
     async def _dry_run(
@@ -184,13 +187,13 @@ class Examiner:
         started = time.perf_counter()
         if self.cluster is None:
             return CheckResult(
-                name="server_dry_run", verdict="unknown", reason="no cluster is configured"
+                name="server_dry_run", verdict="unknown", reason=say("safety.server.none")
             )
         if unlocked is not None:
             return unlocked
         if isinstance(edits, str | Refused):
             return CheckResult(
-                name="server_dry_run", verdict="unknown", reason="there is no edited document"
+                name="server_dry_run", verdict="unknown", reason=say("safety.edit.none")
             )
         asked = self.cluster.dry_run(plan.kubernetes_changes, edits, rendered)
         found, why = await self._ask("server_dry_run", asked, silent)
@@ -207,14 +210,14 @@ class Examiner:
             async with asyncio.timeout(self.deadline_s):
                 return await question, ""
         except TimeoutError:
-            why = f"no answer within {self.deadline_s:g} s"
+            why: str = say("safety.no_answer", seconds=self.deadline_s)
         except errors.KFixError as failure:
             why = f"{failure.reason}: {failure}"[:300]
             if not isinstance(failure, errors.Retryable):
                 return None, why
         except Exception as failure:  # a port's bug makes its answer unknown, not a dead letter
             log.exception("port.failed", error=type(failure).__name__)
-            return None, f"an unforeseen failure: {type(failure).__name__}"
+            return None, say("safety.unforeseen", error=type(failure).__name__)
         silent.append(f"{name}: {why}")
         return None, why
 
@@ -229,7 +232,7 @@ def examine_offline(
     done = []
     index = None if files is None else build(files)
     for plan in candidate.plans:
-        edits: Edits = "the case has no repository"
+        edits: Edits = say("safety.repository.not_in_case")
         proof: Proof | None = None
         reaches: tuple[Reach, ...] = ()
         if index is not None:
@@ -238,7 +241,7 @@ def examine_offline(
             hints = Hints(candidate.context.proof.place, live=live)
             edits, proof, reaches = _offline(index, plan, hints)
         dry_run = CheckResult(
-            name="server_dry_run", verdict="unknown", reason="offline: no server was asked"
+            name="server_dry_run", verdict="unknown", reason=say("safety.server.offline")
         )
         rendered = proof.objects if proof else {}
         schema = check_schema(schemas, edits, rendered, index.readings if index else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kfix.texts import say
 from manifests.refused import Refused
 from manifests.text.readings import Readings
 from safety.core.documents import edited_objects, is_whole
@@ -24,7 +25,7 @@ def check_schema(
     ``readings``: what was parsed before.
     """
     if isinstance(edits, str | Refused) or not edits:
-        return CheckResult(name="schema", verdict="unknown", reason="there is no edited document")
+        return CheckResult(name="schema", verdict="unknown", reason=say("safety.edit.none"))
     items = [item for item in (rendered or {}).values() if is_whole(item)]
     known = {_label(item) for item in items}
     edited = edited_objects(edits, readings)
@@ -37,19 +38,24 @@ def _label(item: Json) -> str:
 
 def _checked(schemas: Schemas, items: Sequence[Json]) -> CheckResult:
     seen: dict[str, str] = {}
+    valid = False
     for item in items:
         label = _label(item)
         trouble = schemas.validate(item)
         if trouble:
-            return CheckResult(name="schema", verdict="fail", reason=f"{label}: {trouble}")
-        seen[label] = "no schema here" if trouble is None else "valid"
-    if "valid" not in seen.values():
+            return CheckResult(
+                name="schema", verdict="fail", reason=say("safety.about", object=label, why=trouble)
+            )
+        known = trouble is not None
+        seen[label] = say("safety.schema.valid_one") if known else say("safety.schema.unknown_one")
+        valid = valid or known
+    if not valid:
         return CheckResult(
             name="schema",
             verdict="unknown",
-            reason="no whole document with a known schema",
+            reason=say("safety.schema.none"),
             numbers=seen,
         )
     return CheckResult(
-        name="schema", verdict="pass", reason="valid against Kubernetes' schemas", numbers=seen
+        name="schema", verdict="pass", reason=say("safety.schema.valid"), numbers=seen
     )

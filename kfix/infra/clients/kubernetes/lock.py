@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kfix.infra.clients.kubernetes.refusals import Refused
+from kfix.texts import say
 from schemas import errors
+from schemas.text import cut
 
 LockState = Literal["locked", "unlocked", "unknown"]
 #: A merge patch that leaves any object as it is.
@@ -35,12 +37,13 @@ def proof_of(answer: errors.KFixError | None) -> LockProof:
     if answer is None:
         return LockProof(
             "unlocked",
-            "the cluster let a real write of K-Fix pass: the admission policy or its binding is missing",
+            say("safety.lock.open"),
         )
     if isinstance(answer, Refused) and POLICY_SAYS in str(answer):
         return LockProof("locked")
     if isinstance(answer, errors.NotFound):
-        return LockProof("unknown", f"the lock's ConfigMap is not in the cluster: {answer}"[:300])
+        return LockProof("unknown", cut(say("safety.lock.probe_absent", why=str(answer)), 300))
     if isinstance(answer, errors.Unauthorized):
-        return LockProof("unknown", f"the lock cannot be tried: {answer}"[:300])
-    return LockProof("unknown", f"the lock could not be tried: {answer.reason}: {answer}"[:300])
+        return LockProof("unknown", cut(say("safety.lock.not_tried", why=str(answer)), 300))
+    why = f"{answer.reason}: {answer}"
+    return LockProof("unknown", cut(say("safety.lock.failed", why=why), 300))
