@@ -7,16 +7,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kfix.texts import say
 from manifests.helm.layers import Release
 from manifests.helm.releases import Releases
 from manifests.helm.value_paths import ABSENT
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import RefusalCode, Refused
 from manifests.repository import argocd, dependencies, provenance, rendering
 from manifests.repository.environments import is_exact, matches, speaks
 from manifests.repository.index import Index
 from manifests.repository.rendering import HelmTemplate, NotRendered, Workbench
 from schemas.base import Json, ObjectRef
+from schemas.text import sentence_of
 
 _CHARTS = 40
 #: Up to so many releases each is rendered; of more, only those that speak of the object.
@@ -79,7 +81,9 @@ def _installing(search: Search) -> list[Installed]:
     named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
     charts = [c for c in named if _has_kind(search.index, c, ref.kind)]
     if len(charts) > _CHARTS:
-        raise Refused("NOT_RENDERED", f"{len(charts)} charts may make {ref.key}")
+        raise Refused(
+            "NOT_RENDERED", say("manifests.charts_may_make", count=len(charts), object=ref.key)
+        )
     for release in speaking:
         if release.chart is None or release.chart not in charts or not _said(release, search.marks):
             continue
@@ -87,21 +91,28 @@ def _installing(search: Search) -> list[Installed]:
             continue
         trouble = _trouble(release, release.chart, search)
         if trouble:
-            troubles.append(f"{release.said_by}: {trouble}")
+            troubles.append(say("manifests.about", what=release.said_by, why=trouble))
             continue
         try:
             installed = _rendered(release, search)
         except NotRendered as failure:
-            troubles.append(f"{release.said_by}: {failure}")
+            troubles.append(say("manifests.about", what=release.said_by, why=sentence_of(failure)))
             continue
         if installed is not None:
             found.append(installed)
     if not found and troubles:
-        search.steps.extend(f"not rendered: {trouble}" for trouble in troubles)
+        search.steps.extend(say("manifests.not_rendered", names=[trouble]) for trouble in troubles)
         raise Refused("NOT_RENDERED", troubles[0])
     if found:
         names = ", ".join(i.release.said_by for i in found)
-        search.steps.append(f"rendering {found[0].release.chart} makes {ref.key}: {names}")
+        search.steps.append(
+            say(
+                "manifests.rendering_makes",
+                chart=str(found[0].release.chart),
+                object=ref.key,
+                names=names,
+            )
+        )
     return found
 
 
@@ -112,7 +123,7 @@ def _may_hold(release: Release, ref: ObjectRef) -> bool:
 def _trouble(release: Release, chart: str, search: Search) -> str:
     """Why it is not even tried to render the release; empty when it is."""
     hidden = next((p for p in search.index.unreadable if _is_below(p, chart)), "")
-    return f"{hidden} was not read" if hidden else release.trouble
+    return say("manifests.unread", path=hidden) if hidden else release.trouble
 
 
 def _speaking(search: Search) -> list[Release]:
@@ -266,9 +277,21 @@ def _of_environment(found: list[Installed], search: Search) -> Installed:
         listed = ", ".join(sorted(i.release.said_by for i in found))
         raise Refused(
             "AMBIGUOUS_DOC",
-            f"{len(found)} releases fit and environment {environment} chooses {len(fitting)}: {listed}",
+            say(
+                "manifests.releases_fit_environment_chooses",
+                count=len(found),
+                environment=environment,
+                count_2=len(fitting),
+                names=listed,
+            ),
         )
-    search.steps.append(f"environment {environment} chooses {fitting[0].release.said_by}")
+    search.steps.append(
+        say(
+            "manifests.environment_chooses",
+            environment=environment,
+            installer=fitting[0].release.said_by,
+        )
+    )
     return fitting[0]
 
 
@@ -287,15 +310,30 @@ def elsewhere(search: Search) -> Release:
         named = [r for r in fitting if matches(r.said_by, search.environment)]
         fitting = named if len(named) == 1 else fitting
     if len(fitting) != 1:
-        code = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
-        raise Refused(code, f"{len(fitting)} releases of charts kept elsewhere fit {ref.key}")  # type: ignore[arg-type]
+        code: RefusalCode = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
+        raise Refused(
+            code,
+            say("manifests.releases_charts_kept_elsewhere_fit", count=len(fitting), object=ref.key),
+        )
     release = fitting[0]
     if speaks(release.words, search.environment, ref.name) == "no":
-        what = f"{release.said_by} is of another environment than {search.environment}"
+        what = say(
+            "manifests.another_environment_than",
+            installer=release.said_by,
+            environment=search.environment,
+        )
         raise Refused("NOT_FOUND", what)
-    search.steps.append(f"{release.said_by} installs {ref.key} from a chart that is kept elsewhere")
+    search.steps.append(
+        say(
+            "manifests.installs_from_chart_kept_elsewhere",
+            installer=release.said_by,
+            object=ref.key,
+        )
+    )
     if release.trouble:
-        raise Refused("NOT_RENDERED", f"{release.said_by}: {release.trouble}")
+        raise Refused(
+            "NOT_RENDERED", say("manifests.about", what=release.said_by, why=release.trouble)
+        )
     return release
 
 

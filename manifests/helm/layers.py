@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.repository.rendering import HelmTemplate
@@ -108,14 +109,24 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
             where = setting[-1].said if setting else release.layers[0].said
             raise Refused(
                 "VALUE_FANOUT",
-                f"{paths.render(path)} is set in {where}, which other releases use too, and {release.said_by} has no values of its own",
+                say(
+                    "manifests.set_other_releases_use_too",
+                    field=paths.render(path),
+                    where=where,
+                    installer=release.said_by,
+                ),
             )
         chosen = above[-1]
     if chosen.sealed is not None:
         raise chosen.sealed
     if not (chosen.path or chosen.holder) and chosen.owner is None:
         raise Refused(
-            "NOT_FOUND", f"{release.said_by} has no values file to set {paths.render(path)} in"
+            "NOT_FOUND",
+            say(
+                "manifests.has_no_values_file_set",
+                installer=release.said_by,
+                field=paths.render(path),
+            ),
         )
     return chosen
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from kfix.texts import say
 from manifests.helm.charts import Installed, Search, elsewhere, find
 from manifests.helm.layers import Layer, Release, layer_for, merged
 from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, walk
@@ -27,6 +28,7 @@ from manifests.text import equivalence, scalars
 from manifests.text.scalars import is_scalar
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from schemas.text import cut, sentence_of
 
 #: Renderings that one field may cost; each takes about a tenth of a second.
 _TRIES = 60
@@ -92,7 +94,9 @@ def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
             continue
         before = one.before if isinstance(one.before, Mapping) else {}
         if before.keys() - one.after.keys():
-            raise Refused("UNSUPPORTED", f"{one.path}: entries go away, which values cannot say")
+            raise Refused(
+                "UNSUPPORTED", say("manifests.entries_go_away_values_cannot", field=one.path)
+            )
         for key, after in one.after.items():
             path = paths.render((*paths.parse(one.path), key))
             if key not in before:
@@ -111,7 +115,12 @@ def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
                 name = text(item, "metadata", "name")
                 raise Refused(
                     "HPA_OWNED",
-                    f"{item['kind']} {name} of {chosen.release.said_by} owns the replicas: change its bounds",
+                    say(
+                        "manifests.owns_replicas_change_bounds",
+                        item=item["kind"],
+                        name=name,
+                        installer=chosen.release.said_by,
+                    ),
                 )
 
 
@@ -138,14 +147,31 @@ def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
                 and now not in (None, {}, [])
                 and not equivalence.equivalent(path, now, one.after)
             ):
-                raise Refused("STALE", f"{one.path} is rendered already: {now!r}"[:200])
+                raise Refused(
+                    "STALE",
+                    cut(say("manifests.rendered_already", field=one.path, now=repr(now)), 200),
+                )
         elif now is ABSENT:
             if path[-1] not in equivalence.DEFAULTED:
-                raise Refused("NOT_FOUND", f"{chosen.release.said_by} renders no {one.path}")
+                raise Refused(
+                    "NOT_FOUND",
+                    say("manifests.renders_no", installer=chosen.release.said_by, field=one.path),
+                )
         elif not equivalence.equivalent(path, now, one.before) and not equivalence.equivalent(
             path, now, one.after
         ):
-            raise Refused("STALE", f"{one.path} is rendered as {now!r}, not {one.before!r}"[:300])
+            raise Refused(
+                "STALE",
+                cut(
+                    say(
+                        "manifests.rendered_as_not",
+                        field=one.path,
+                        now=repr(now),
+                        before=repr(one.before),
+                    ),
+                    300,
+                ),
+            )
 
 
 def _place_field(
@@ -160,16 +186,27 @@ def _place_field(
         if seen == "":
             layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
             search.steps.append(
-                f"value {paths.render(path)} reaches {field.path} and nothing else; it is set in {layer.said}"
+                say(
+                    "manifests.value_reaches_nothing_else_set",
+                    field=paths.render(path),
+                    field_2=field.path,
+                    said=layer.said,
+                )
             )
             return Placed(layer, path, value, chosen.recipe)
         if seen is not None:
             also.append(seen)
             reached = reached or paths.render(path)
     if also:
-        raise Refused("VALUE_FANOUT", f"value {reached} reaches {field.path}, and also {also[0]}")
+        raise Refused(
+            "VALUE_FANOUT",
+            say("manifests.value_reaches_also", reached=reached, field=field.path, also=also[0]),
+        )
     raise Refused(
-        "TEMPLATED", f"no value of {release.said_by} reaches {field.path}: its template fixes it"
+        "TEMPLATED",
+        say(
+            "manifests.no_value_reaches_template_fixes", installer=release.said_by, field=field.path
+        ),
     )
 
 
@@ -189,7 +226,7 @@ def _effect(
             chosen.text, search.bench.render(tried), search.index.readings
         )
     except GaveUp as failure:
-        raise Refused("NOT_RENDERED", str(failure)) from None
+        raise Refused("NOT_RENDERED", sentence_of(failure)) from None
     except NotRendered:
         return None  # a value of another kind than the template or the chart's schema takes
     mine = [d for d in differences if rendering.means(d.key, search.ref) and d.before and d.after]
@@ -205,13 +242,13 @@ def _effect(
         )
         for set_ in ([field], together)
     ):
-        return "other fields of the object"
+        return say("manifests.other_fields_object")
     others = [d for d in differences if d is not mine[0] and not rendering.is_derived(d)]
     if others:
         try:
             noise = rendering.unsteady(search.bench, recipe)
         except NotRendered as failure:
-            raise Refused("NOT_RENDERED", str(failure)) from None
+            raise Refused("NOT_RENDERED", sentence_of(failure)) from None
         others = [d for d in others if d.key not in noise]
     return "/".join(others[0].key) if others else ""
 
@@ -226,16 +263,27 @@ def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
             if new is not ABSENT and not theirs:
                 found.append(Placed(layer, path, new))
     if len({placed.path for placed in found}) != 1:
-        what = f"{len(found)} values" if found else "no value"
+        what = (
+            say("manifests.many_values", count=len(found)) if found else say("manifests.no_value")
+        )
         raise Refused(
             "NOT_RENDERED",
-            f"{what} of {release.said_by} is named like {field.path} and has its value; the chart is not here to tell",
+            say(
+                "manifests.named_like_has_value_chart",
+                what=what,
+                installer=release.said_by,
+                field=field.path,
+            ),
         )
     placed = found[-1]
     if placed.layer.sealed is not None:
         raise placed.layer.sealed
     search.steps.append(
-        f"value {paths.render(placed.path)} in {placed.layer.said} has the field's name and value"
+        say(
+            "manifests.value_named_like_field",
+            field=paths.render(placed.path),
+            said=placed.layer.said,
+        )
     )
     return placed
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kfix.texts import say
 from manifests.helm.layers import Layer, Release
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
@@ -26,6 +27,7 @@ from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, NotRendered, Workbench, parsed
 from manifests.text import equivalence
 from schemas.base import Json, ObjectRef
+from schemas.text import sentence_of
 
 _VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
 #: Kinds that install something, as the index has them.
@@ -121,7 +123,10 @@ def _of_item(
 
 def _sealed(release: Release, place: str) -> Release:
     """A chart makes the Application: what stands in it is made of that chart's values."""
-    why = Refused("TEMPLATED", f"{place} makes {release.said_by.partition(' in ')[0]}")
+    why = Refused(
+        "TEMPLATED",
+        say("manifests.place_makes", place=place, what=release.said_by.partition(" in ")[0]),
+    )
     layers = tuple(replace(one, sealed=why) if one.owner else one for one in release.layers)
     return replace(release, layers=layers)
 
@@ -135,7 +140,9 @@ def _of_charts(index: Index, bench: Workbench, releases: Releases) -> Iterator[t
         try:
             built = parsed_only(bench.render(recipe))
         except NotRendered as failure:
-            releases.troubles.append(f"{release.said_by}: {failure}")
+            releases.troubles.append(
+                say("manifests.about", what=release.said_by, why=sentence_of(failure))
+            )
             continue
         for item in (found for one in built for found in _installing(one)):
             yield release.said_by, item
@@ -191,8 +198,8 @@ def _of_files(index: Index) -> Iterator[Release]:
 def _of_entry(index: Index, path: str, inline: Mapping[str, Any] | None, at: paths.Path) -> Layer:
     if inline is None:
         return _file(index, path)
-    why = None if at else Refused("UNSUPPORTED", f"values inside of {path}")
-    return Layer(f"the values in {path}", inline, at=at, holder=path, sealed=why)
+    why = None if at else Refused("UNSUPPORTED", say("manifests.values_inside", path=path))
+    return Layer(say("manifests.values_in", path=path), inline, at=at, holder=path, sealed=why)
 
 
 def _is_chart(index: Index, path: str) -> bool:
@@ -229,7 +236,7 @@ def declared(
         try:
             built = parsed(bench.render(KustomizeBuild(folder)))
         except NotRendered as failure:
-            troubles.append(f"{folder}: {failure}")
+            troubles.append(say("manifests.about", what=folder, why=sentence_of(failure)))
             failed.add(folder)
             continue
         for item in (found for one in built for found in _installing(one)):
@@ -274,18 +281,21 @@ def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
     layers += [_referenced(index, graph, entry) for entry in mappings(spec, "valuesFrom")]
     layers.append(
         Layer(
-            f"spec.values of {ref.key}", mapping(spec, "values"), owner=ref, at=("spec", "values")
+            say("manifests.spec_values", object=ref.key),
+            mapping(spec, "values"),
+            owner=ref,
+            at=("spec", "values"),
         )
     )
     target = text(spec, "targetNamespace")
     name = text(spec, "releaseName") or (f"{target}-{ref.name}" if target else ref.name)
-    trouble = "it has post-renderers" if spec.get("postRenderers") else _missing(layers)
+    trouble = say("manifests.has_post_renderers") if spec.get("postRenderers") else _missing(layers)
     return Release(
         known,
         name,
         target or ref.namespace,
         tuple(layers),
-        f"{ref.key} in {place}",
+        say("manifests.object_in_place", object=ref.key, place=place),
         ref,
         trouble,
         words=tuple(word for word in (place, ref.name, ref.namespace, target) if word),
@@ -310,7 +320,7 @@ def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
     return Layer(
         said,
         {},
-        sealed=Refused("NOT_RENDERED", f"values come from {said}, which is not in the repository"),
+        sealed=Refused("NOT_RENDERED", say("manifests.values_come_from_not_repository", said=said)),
     )
 
 
@@ -328,21 +338,37 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
         lenders = [lender for _, lender in argo.value_files(item, source.said)]
         for path, lender in zip(source.value_files, lenders, strict=False):
             layers.append(_file_of(index, path, revisions.of_source(index, lender)))
-        made = Refused("TEMPLATED", f"an ApplicationSet makes {ref.key}") if generated else None
+        made = (
+            Refused("TEMPLATED", say("manifests.applicationset_makes", object=ref.key))
+            if generated
+            else None
+        )
         for said, content, at, refusal in source.inline:
             leaf = _leaf(content) if "parameters" in at else ()
             layers.append(
-                Layer(f"{said} of {ref.key}", content, "", ref, at, leaf, refusal or made)
+                Layer(
+                    say("manifests.said_of_object", said=said, object=ref.key),
+                    content,
+                    "",
+                    ref,
+                    at,
+                    leaf,
+                    refusal or made,
+                )
             )
         override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")
-        trouble = f"{override} overrides it" if override in index.texts else source.trouble
+        trouble = (
+            say("manifests.overrides", override=override)
+            if override in index.texts
+            else source.trouble
+        )
         trouble = trouble or ("" if source.lenient else _missing(layers))
         yield Release(
             chart,
             source.release or ref.name,
             destination,
             tuple(layers),
-            f"{ref.key} in {place}",
+            say("manifests.object_in_place", object=ref.key, place=place),
             ref,
             trouble,
             words=argo.words(item, place, source.said, mapping(item, "spec", "destination")),
@@ -402,25 +428,25 @@ def _is_values(path: str, depth: int = 3) -> bool:
 def _defaults(index: Index, chart: str | None) -> list[Layer]:
     """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
     if chart is None:
-        return [Layer("the chart's own values", {}, default=True)]
+        return [Layer(say("manifests.own_values_of_chart"), {}, default=True)]
     below = posixpath.join(chart, "charts") + "/"
     under = [p for p in index.texts if p.startswith(below) and p.endswith("/values.yaml")]
     layers = []
     for path in under:
         name, _, rest = path.removeprefix(below).partition("/")
         if rest == "values.yaml":
-            why = Refused("TEMPLATED", f"{path} is of a chart that others keep")
+            why = Refused("TEMPLATED", say("manifests.chart_others_keep", path=path))
             inside = {name: _file(index, path).values}
             layers.append(Layer(path, inside, sealed=why, default=True))
     for name, folder in dependencies.kept(index.texts, chart, index.readings):
         kept = posixpath.join(folder, "values.yaml")
         if kept in index.texts:
             layer = _file(index, kept)
-            why = Refused("VALUE_FANOUT", f"{kept} is of a chart that others use")
+            why = Refused("VALUE_FANOUT", say("manifests.chart_others_use", kept=kept))
             layers.append(replace(layer, values={name: layer.values}, sealed=why, default=True))
     path = posixpath.join(chart, "values.yaml")
     if path not in index.texts:
-        return [*layers, Layer("the chart's own values", {}, default=True)]
+        return [*layers, Layer(say("manifests.own_values_of_chart"), {}, default=True)]
     return [*layers, replace(_file(index, path), default=True)]
 
 
@@ -428,19 +454,28 @@ def _file_of(index: Index, path: str, apart: Apart | None) -> Layer:
     """A values file as a release reads it: of another revision its text is not here."""
     if apart is None or not apart.surely:
         return _file(index, path)
-    return Layer(path, {}, sealed=Refused("NOT_RENDERED", f"{path}: {apart.why}"))
+    return Layer(
+        path, {}, sealed=Refused("NOT_RENDERED", say("manifests.about", what=path, why=apart.why))
+    )
 
 
 def _file(index: Index, path: str) -> Layer:
     if path not in index.texts:
         return Layer(
-            path, {}, sealed=Refused("NOT_RENDERED", f"no values file {path} in the repository")
+            path,
+            {},
+            sealed=Refused("NOT_RENDERED", say("manifests.no_values_file_repository", path=path)),
         )
     try:
         documents = index.parsed(path)
         content = equivalence.filled(documents[0].root) if documents else {}
     except Refused as refused:
-        return Layer(path, {}, path=path, sealed=Refused(refused.code, f"{path}: {refused.reason}"))
+        return Layer(
+            path,
+            {},
+            path=path,
+            sealed=Refused(refused.code, say("manifests.about", what=path, why=refused.reason)),
+        )
     if not isinstance(content, dict):
         return Layer(path, {}, path=path)
     return Layer(path, content, path=path)

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import paths
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -21,7 +22,9 @@ def _parent(obj: Any, path: paths.Path, create: bool) -> Any:
             node = paths.get(node, (segment,))
         except paths.Missing:
             if not create or not isinstance(segment, str) or not isinstance(node, dict):
-                raise Stale(f"nothing at {paths.render(path[: at + 1])}") from None
+                raise Stale(
+                    say("manifests.nothing_at", field=paths.render(path[: at + 1]))
+                ) from None
             node[segment] = {} if isinstance(path[at + 1], str) else []
             node = node[segment]
     return node
@@ -33,11 +36,18 @@ def _put(obj: Any, change: FieldChange) -> None:
     parent = _parent(obj, path, create=change.op == "add")
     current = paths.find(parent, (last,), _ABSENT)
     if change.op == "add" and current is not _ABSENT and not isinstance(last, int):
-        raise Stale(f"{change.path} is already there")
+        raise Stale(say("manifests.already_there", field=change.path))
     if change.op != "add" and current is _ABSENT:
-        raise Stale(f"{change.path} is not there")
+        raise Stale(say("manifests.not_there", field=change.path))
     if change.op != "add" and current != change.before:
-        raise Stale(f"{change.path} is {current!r}, not {change.before!r}")
+        raise Stale(
+            say(
+                "manifests.is_not_as_before",
+                field=change.path,
+                current=repr(current),
+                before=repr(change.before),
+            )
+        )
     if isinstance(parent, dict) and isinstance(last, str):
         if change.op == "remove":
             del parent[last]
@@ -45,7 +55,7 @@ def _put(obj: Any, change: FieldChange) -> None:
             parent[last] = copy.deepcopy(change.after)
         return
     if not isinstance(parent, list):
-        raise Stale(f"no container for {change.path}")
+        raise Stale(say("manifests.no_container_for", field=change.path))
     if change.op == "add":
         at = last if isinstance(last, int) else len(parent)
         parent.insert(min(at, len(parent)), copy.deepcopy(change.after))

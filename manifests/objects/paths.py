@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kfix.texts import say
+
 _TOKEN = re.compile(
     r"""\[(?P<index>\d+)\]|\[(?P<field>[A-Za-z][\w.-]*)=(?P<value>[^\]]*)\]|\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]|(?P<key>[^.\[\]]+)"""
 )
@@ -45,7 +47,7 @@ def parse(text: str) -> Path:
             at += 1
         token = _TOKEN.match(text, at)
         if token is None:
-            raise BadPath(f"cannot read {text!r} at character {at}")
+            raise BadPath(say("manifests.cannot_read_at_character", text=repr(text), at=at))
         if token["index"] is not None:
             segments.append(int(token["index"]))
         elif token["field"] is not None:
@@ -56,7 +58,7 @@ def parse(text: str) -> Path:
             segments.append(token["key"])
         at = token.end()
     if not segments or text.endswith("."):
-        raise BadPath(f"not a path: {text!r}")
+        raise BadPath(say("manifests.not_path", text=repr(text)))
     return tuple(segments)
 
 
@@ -84,7 +86,9 @@ def index_of(items: Sequence[Any], match: Match) -> int:
         if isinstance(item, Mapping) and str(item.get(match.field)) == match.value
     ]
     if len(found) != 1:
-        raise Missing(f"{len(found)} items with {match.field}={match.value}")
+        raise Missing(
+            say("manifests.items_with", count=len(found), field=match.field, value=match.value)
+        )
     return found[0]
 
 
@@ -94,14 +98,14 @@ def get(obj: Any, path: str | Path) -> Any:
     for segment in parse(path) if isinstance(path, str) else path:
         if isinstance(segment, str):
             if not isinstance(node, Mapping) or segment not in node:
-                raise Missing(f"no {segment!r}")
+                raise Missing(say("manifests.no_segment", segment=repr(segment)))
             node = node[segment]
             continue
         if not isinstance(node, Sequence) or isinstance(node, str):
-            raise Missing(f"not a list at {segment!r}")
+            raise Missing(say("manifests.not_list_at", segment=repr(segment)))
         at = index_of(node, segment) if isinstance(segment, Match) else segment
         if at >= len(node):
-            raise Missing(f"no item {at}")
+            raise Missing(say("manifests.no_item", at=at))
         node = node[at]
     return node
 

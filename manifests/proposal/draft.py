@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from kfix.texts import say
 from manifests.helm import charts
 from manifests.helm import place as helm
 from manifests.helm.releases import read_releases
@@ -80,7 +81,7 @@ def draft_of(
         elif change.action == "patch":
             _patch_declared(task, change)
         else:
-            raise Refused("UNSUPPORTED", "declared objects are not deleted")
+            raise Refused("UNSUPPORTED", say("manifests.declared_objects_not_deleted"))
     return draft
 
 
@@ -90,7 +91,9 @@ def _patch_declared(task: _Task, change: KubernetesChange) -> None:
         _patch(task, change)
         return
     if provenance.is_helm(task.hints.live.get(change.object.key, {})):
-        nothing = Refused("NOT_FOUND", f"no release here makes {change.object.key}")
+        nothing = Refused(
+            "NOT_FOUND", say("manifests.no_release_here_makes", object=change.object.key)
+        )
         try:
             _patch_values(task, task.bench, change, nothing)
             return
@@ -125,7 +128,7 @@ def draft_values(
     search = charts.Search(index, releases, bench, ref, fields, hints.environment, marks)
     chosen = charts.find(search)
     if chosen is None:
-        raise Refused("NOT_FOUND", f"no chart here makes {ref.key}")
+        raise Refused("NOT_FOUND", say("manifests.no_chart_here_makes", object=ref.key))
     changes = tuple(change_to(text, chosen.item, value) for text, value in wanted.items())
     change = KubernetesChange(object=ref, fields=changes)
     task = _Task(index, graph, hints, bench, draft)
@@ -162,7 +165,12 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
             declared = equivalence.value_of(document.root)
             moved = moved.model_copy(update={"before": paths.find(declared, moved.path)})
         inner = change.model_copy(update={"fields": (moved,)})
-        step = f"{kustomization.path} sets {change_of_field.path} for {change.object.name}"
+        step = say(
+            "manifests.sets_for",
+            file=kustomization.path,
+            field=change_of_field.path,
+            name=change.object.name,
+        )
         draft.add(kustomization.path, plan_edits.edits_of(inner, document), (*where.steps, step))
     if not rest:
         return
@@ -182,14 +190,17 @@ def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Re
     path = overlaying.file_of(change.object, overlay)
     tree.check_path(path)
     if path in task.index.files or path in task.draft.new:
-        raise Refused("STALE", f"{path} is there already")
+        raise Refused("STALE", say("manifests.there_already", path=path))
     task.draft.new[path] = overlaying.patch_of(change, where.document)
-    task.draft.steps[path] = [*where.steps, f"a new patch of {overlay.folder or '.'} alone"]
+    task.draft.steps[path] = [
+        *where.steps,
+        say("manifests.new_patch_alone", folder=overlay.folder or "."),
+    ]
     task.draft.to_prove = True
     document = task.index.documents(overlay.path)[0]
     entry = overlaying.entry_of(document, posixpath.basename(path))
     inner = change.model_copy(update={"fields": (entry,)})
-    step = f"{overlay.path} lists the new file"
+    step = say("manifests.lists_new_file", file=overlay.path)
     task.draft.add(overlay.path, plan_edits.edits_of(inner, document), (step,))
 
 
@@ -238,7 +249,9 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
 def _only_document(index: Index, path: str) -> Document:
     documents = index.documents(path)
     if len(documents) != 1:
-        raise Refused("AMBIGUOUS_DOC", f"{path} has {len(documents)} documents of values")
+        raise Refused(
+            "AMBIGUOUS_DOC", say("manifests.has_documents_values", path=path, count=len(documents))
+        )
     return documents[0]
 
 
@@ -254,7 +267,8 @@ def _setting(
             continue
         if kustomization not in where.through:
             raise Refused(
-                "OVERRIDDEN", f"{kustomization.path} sets {change.path}, for more than one overlay"
+                "OVERRIDDEN",
+                say("manifests.sets_for_more_than_one", file=kustomization.path, field=change.path),
             )
         return kustomization, moved
     return None
@@ -274,7 +288,9 @@ def _in_kustomization(
             continue
         old = split_image(str(change.before))
         if repository != old[0] or "digest" in image or "newTag" not in image or "@" in tag:
-            raise Refused("OVERRIDDEN", f"images: in {kustomization.path} sets more than the tag")
+            raise Refused(
+                "OVERRIDDEN", say("manifests.images_sets_more_than_tag", file=kustomization.path)
+            )
         return FieldChange(path=f"images[name={image['name']}].newTag", before=old[1], after=tag)
     return None
 
@@ -300,7 +316,10 @@ def refuse_second_way(
     others = charts.makers(search)
     if others:
         listed = ", ".join(others[:3])
-        raise Refused("AMBIGUOUS_DOC", f"{where.path} declares {ref.key}, and so does {listed}")
+        raise Refused(
+            "AMBIGUOUS_DOC",
+            say("manifests.declares_so_does", file=where.path, object=ref.key, names=listed),
+        )
 
 
 def _create(task: _Task, change: KubernetesChange) -> None:
@@ -308,10 +327,12 @@ def _create(task: _Task, change: KubernetesChange) -> None:
     index, graph, draft = task.index, task.graph, task.draft
     manifest = change.manifest
     if not isinstance(manifest, dict):
-        raise Refused("UNSUPPORTED", "a new object without its manifest")
+        raise Refused("UNSUPPORTED", say("manifests.new_object_without_manifest"))
     found, _ = index.sightings(change.object.kind, change.object.name)
     if found:
-        raise Refused("STALE", f"{change.object.key} is declared already in {found[0].path}")
+        raise Refused(
+            "STALE", say("manifests.declared_already", object=change.object.key, file=found[0].path)
+        )
     beside = change.beside or _beside(manifest, change.object)
     where = locate(beside, index, task.hints, graph=graph)
     if where.blocked is not None:
@@ -321,14 +342,16 @@ def _create(task: _Task, change: KubernetesChange) -> None:
     path = posixpath.join(folder, name)
     tree.check_path(path)
     if path in index.texts or path in draft.new:
-        raise Refused("STALE", f"{path} is there already")
+        raise Refused("STALE", say("manifests.there_already", path=path))
     draft.new[path] = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
-    draft.steps[path] = [*where.steps, f"a new file beside {where.path}"]
+    draft.steps[path] = [*where.steps, say("manifests.new_file_beside", file=where.path)]
     kustomization = graph.by_folder.get(folder)
     if kustomization is None:
         return
     if kustomization not in where.through and where.through:
-        raise Refused("AMBIGUOUS_DOC", f"{kustomization.path} is shared by several overlays")
+        raise Refused(
+            "AMBIGUOUS_DOC", say("manifests.shared_by_several_overlays", file=kustomization.path)
+        )
     document = index.documents(kustomization.path)[0]
     place = paths.find(equivalence.value_of(document.root), ("resources",), None)
     at = len(place) if isinstance(place, list) else 0
@@ -337,7 +360,7 @@ def _create(task: _Task, change: KubernetesChange) -> None:
     draft.add(
         kustomization.path,
         plan_edits.edits_of(inner, document),
-        (f"{kustomization.path} lists the new file",),
+        (say("manifests.lists_new_file", file=kustomization.path),),
     )
 
 
@@ -350,7 +373,7 @@ def _beside(manifest: dict[str, object], created: ObjectRef) -> ObjectRef:
             namespace=created.namespace,
             name=str(target["name"]),
         )
-    raise Refused("UNSUPPORTED", f"no place is known for a new {created.kind}")
+    raise Refused("UNSUPPORTED", say("manifests.no_place_known_for_new", kind=created.kind))
 
 
 def refuse_scaled(index: Index, ref: ObjectRef) -> None:
@@ -359,5 +382,10 @@ def refuse_scaled(index: Index, ref: ObjectRef) -> None:
     if scaler is not None:
         raise Refused(
             "HPA_OWNED",
-            f"{scaler.kind} {scaler.name} in {scaler.path} owns the replicas: change its bounds",
+            say(
+                "manifests.owns_replicas_declared",
+                kind=scaler.kind,
+                name=scaler.name,
+                file=scaler.path,
+            ),
         )

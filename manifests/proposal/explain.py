@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from kfix.texts import say
 from manifests.helm import charts
 from manifests.helm import place as helm
 from manifests.helm.layers import Release
@@ -72,21 +73,19 @@ def _prove(asked: _Question, renderer: Renderer) -> None:
     wanted = {change.path: change.after}
     edits = set_fields(asked.index, asked.ref, wanted, asked.hints, renderer)
     changed = ", ".join(edit.path for edit in edits)
-    asked.steps.append(
-        f"rendered before and after: an edit of {changed} changes it and nothing else"
-    )
+    asked.steps.append(say("manifests.rendered_before_after_edit_changes", changed=changed))
 
 
 def _place(asked: _Question) -> str:
     if provenance.is_helm(asked.hints.live.get(asked.ref.key, {})):
-        asked.steps.append("its labels say that a chart made it")
+        asked.steps.append(say("manifests.labels_say_chart_made"))
         return _by_values(asked)
     try:
         return _declared(asked)
     except Refused as refused:
         if refused.code not in NOT_PLAIN:
             raise
-        asked.steps.append(f"no file declares it as it is ({refused.code}): charts are rendered")
+        asked.steps.append(say("manifests.no_file_declares_as_charts", code=refused.code))
         said = len(asked.steps)
         try:
             return _by_values(asked)
@@ -105,25 +104,35 @@ def _declared(asked: _Question) -> str:
     found = locate(ref, index, asked.hints, fields=fields, graph=asked.graph, steps=asked.steps)
     scaler = index.autoscaler_of(ref)
     if scaler is not None:
-        asked.steps.append(f"{scaler.kind} {scaler.name} in {scaler.path} owns its replicas")
+        asked.steps.append(
+            say("manifests.owns_replicas", kind=scaler.kind, name=scaler.name, file=scaler.path)
+        )
     for one in read_map(index).reaching(found.path):
-        why = f", which cannot be rendered: {one.trouble}" if one.trouble else ""
-        why = f", but {one.apart.why}" if one.apart else why
-        asked.steps.append(f"{found.path} is read by {one.said_by}{why}")
+        why = say("manifests.cannot_be_rendered", why=one.trouble) if one.trouble else ""
+        why = say("manifests.but_apart", why=one.apart.why) if one.apart else why
+        asked.steps.append(
+            say("manifests.read_by", file=found.path, installer=one.said_by, why=why)
+        )
     now = equivalence.value_of(found.document.root)
     if fields and not found.partial and is_scalar(paths.find(now, fields[0], {})):
         asked.probes.append(_probe(now, asked.field))
     if found.blocked is not None:
         overlay = found.built_in or "."
-        asked.steps.append(f"{overlay} would get a patch of its own, where a rendering proves it")
-    return f"{found.path} document {found.document.index}"
+        asked.steps.append(say("manifests.would_get_patch_own_where", overlay=overlay))
+    return say("manifests.place_document", file=found.path, number=found.document.index)
 
 
 def _by_values(asked: _Question) -> str:
     ref, steps = asked.ref, asked.steps
     releases = read_releases(asked.index, asked.graph, asked.bench)
-    steps.append(f"charts here: {len(releases.charts)}, releases: {len(releases.found)}")
-    steps.extend(f"not built: {trouble}" for trouble in releases.troubles)
+    steps.append(
+        say(
+            "manifests.charts_here_releases",
+            count=len(releases.charts),
+            count_2=len(releases.found),
+        )
+    )
+    steps.extend(say("manifests.not_built", why=trouble) for trouble in releases.troubles)
     marks = asked.hints.live.get(ref.key, {})
     fields = (paths.parse(asked.field),) if asked.field else ()
     environment = asked.hints.environment
@@ -133,11 +142,15 @@ def _by_values(asked: _Question) -> str:
     chosen = charts.find(search)
     if chosen is None:
         release = charts.elsewhere(search)
-        steps.append("values, later ones win: " + " < ".join(_layers(release)))
-        return f"values of {release.said_by}"
-    steps.append("values, later ones win: " + " < ".join(_layers(chosen.release)))
+        steps.append(say("manifests.later_win", names=_layers(release)))
+        return say("manifests.values_of", installer=release.said_by)
+    steps.append(say("manifests.later_win", names=_layers(chosen.release)))
     if not asked.field:
-        return f"chart {chosen.release.chart}, release {chosen.recipe.release}"
+        return say(
+            "manifests.chart_release",
+            chart=str(chosen.release.chart),
+            release=chosen.recipe.release,
+        )
     probe = _probe(chosen.item, asked.field)
     asked.probes.append(probe)
     change = KubernetesChange(object=ref, fields=(probe,))
@@ -145,9 +158,13 @@ def _by_values(asked: _Question) -> str:
     if placed.layer.owner is None:
         layer = placed.layer
         at = paths.render((*layer.at, *placed.path))
-        return f"{layer.holder or layer.path} document 0 at {at}"
+        return say("manifests.place_document_at", holder=layer.holder or layer.path, at=at)
     path = helm.field_of(placed).path
-    return f"{_declared(replace(asked, ref=placed.layer.owner, field=path))} at {path}"
+    return say(
+        "manifests.place_at",
+        asked=_declared(replace(asked, ref=placed.layer.owner, field=path)),
+        path=path,
+    )
 
 
 def _layers(release: Release) -> list[str]:
@@ -158,9 +175,11 @@ def _probe(item: Json, field_path: str) -> FieldChange:
     """A change of the field to something like what it is."""
     now = paths.find(item, field_path, None)
     if now is None:
-        raise Refused("NOT_FOUND", f"the chart renders no {field_path}")
+        raise Refused("NOT_FOUND", say("manifests.chart_renders_no", field_path=field_path))
     if not is_scalar(now):
-        raise Refused("UNSUPPORTED", f"{field_path} is no single value: name one inside")
+        raise Refused(
+            "UNSUPPORTED", say("manifests.no_single_value_name_one", field_path=field_path)
+        )
     if isinstance(now, bool):
         return FieldChange(path=field_path, before=now, after=not now)
     if isinstance(now, int):

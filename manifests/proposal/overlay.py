@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.render import merge
@@ -30,7 +31,9 @@ def patch_of(change: KubernetesChange, base: Document) -> str:
     root = base.root
     version = guards.text_at(root, "apiVersion")
     if not merge.is_built_in({"apiVersion": version}):
-        raise Refused("UNSUPPORTED", f"nobody knows how patches of {change.object.kind} merge")
+        raise Refused(
+            "UNSUPPORTED", say("manifests.nobody_knows_how_patches_merge", kind=change.object.kind)
+        )
     metadata = {"name": guards.text_at(root, "metadata", "name")}
     namespace = guards.text_at(root, "metadata", "namespace")
     document: Any = {
@@ -66,12 +69,14 @@ def _with_neighbours(document: Any, base: Any, path: paths.Path) -> Any:
 def _check(path: paths.Path, field: FieldChange) -> None:
     if field.op == "remove" or isinstance(field.after, list):
         raise Refused(
-            "UNSUPPORTED", f"a patch cannot say what becomes of {field.path} without doubt"
+            "UNSUPPORTED", say("manifests.patch_cannot_say_what_becomes", field=field.path)
         )
     for before, segment in itertools.pairwise(path):
         named = isinstance(segment, paths.Match) and merge.merges_by(str(before), segment.field)
         if not isinstance(segment, str) and not named:
-            raise Refused("UNSUPPORTED", f"a patch cannot name an item of {before}")
+            raise Refused(
+                "UNSUPPORTED", say("manifests.patch_cannot_name_item", before=str(before))
+            )
 
 
 def _named_first(node: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.proposal.readers import Place, Seen, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, rendering
@@ -22,9 +23,9 @@ from manifests.repository.rendering import Difference, KustomizeBuild, NotRender
 from manifests.text.readings import Readings
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
+from schemas.text import sentence_of
 
 _MOST = 60
-_UNDEPLOYED = "the edit would not be deployed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,10 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
     for path in changed:
         why = sides[0].whole.undeployed(path, plain=_is_plain(sides, path))
         if why:
-            return Proof("fail", f"{_UNDEPLOYED}: {why}", undeployed=True)
+            return Proof("fail", say("manifests.edit_not_deployed", why=why), undeployed=True)
     units = units_of(sides, changed, wanted.installed, seen)
     if len(units) > _MOST:
-        return Proof("fail", f"{len(units)} renderings depend on it", doubtful=True)
+        return Proof("fail", say("manifests.renderings_depend_on", count=len(units)), doubtful=True)
     for unit in units:
         _judge_unit(unit, changed, bench, wanted, seen, readings=index.readings)
     for path in changed:
@@ -105,7 +106,7 @@ def _judge_unit(
         seen.rendered += 2
     except NotRendered as failure:
         if not unit.witness:
-            seen.unknown.append(f"{unit.label}: {failure}")
+            seen.unknown.append(say("manifests.about", what=unit.label, why=sentence_of(failure)))
         return
     _judge(unit, differences, wanted, seen)
 
@@ -127,10 +128,12 @@ def _compare_plain(path: str, sides: tuple[Side, Side], wanted: Wanted, seen: Se
         old = _documents(index, path) if path in index.texts else []
         new = _documents(after, path)
     except NotRendered as failure:
-        seen.unknown.append(f"{path}: {failure}")
+        seen.unknown.append(say("manifests.about", what=path, why=sentence_of(failure)))
         return
     if len(old) not in (0, len(new)):
-        seen.unexpected.append(f"{path}: {len(old)} documents become {len(new)}")
+        seen.unexpected.append(
+            say("manifests.documents_become", path=path, count=len(old), count_2=len(new))
+        )
         return
     differences = [
         Difference(rendering.key_of(item), before, item)
@@ -170,7 +173,7 @@ def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: 
     for difference in differences:
         change = _planned(difference, wanted, unit)
         if change is None or not _as_planned(difference, change):
-            seen.unexpected.append(f"{unit.label}: {_named(difference)}")
+            seen.unexpected.append(say("manifests.about", what=unit.label, why=_named(difference)))
             continue
         key = change.object.key
         seen.places.setdefault(key, []).append(Place(unit.label, unit.words, unit.apart))
@@ -212,10 +215,10 @@ def _spec(item: Json) -> Json:
 def _named(difference: Difference) -> str:
     what = "/".join(part for part in difference.key if part)
     if difference.before is None:
-        return f"{what} appears"
+        return say("manifests.appears", what=what)
     if difference.after is None:
-        return f"{what} goes away"
-    return f"{what} changes otherwise"
+        return say("manifests.goes_away", what=what)
+    return say("manifests.changes_otherwise", what=what)
 
 
 def _placed(item: Json, ref: ObjectRef) -> Json:
@@ -246,7 +249,7 @@ def _check_others(side: Side, wanted: Wanted, seen: Seen) -> None:
             if exact and one.unnamed and not _is_exact(one.words, wanted.environment):
                 continue  # production-eu beside production
             if said == "yes" or (unnamed and not one.unnamed and said != "no"):
-                seen.others.append(f"{label} makes it too, and would not change")
+                seen.others.append(say("manifests.makes_too_would_not_change", label=label))
 
 
 def _is_exact(words: Sequence[str], environment: str) -> bool:
@@ -266,7 +269,7 @@ def _check_carriers(side: Side, wanted: Wanted, seen: Seen) -> None:
         for path in (*side.index.by_kind.get("helmrelease", ()), *_flux_files(side.index)):
             text = side.index.texts[path]
             if ref.name in text and ("valuesFrom" in text or "substituteFrom" in text):
-                seen.doubt(path, f"it takes values from {ref.kind} {ref.name}")
+                seen.doubt(path, say("manifests.takes_values_from", kind=ref.kind, name=ref.name))
 
 
 def _flux_files(index: Index) -> list[str]:
@@ -274,8 +277,8 @@ def _flux_files(index: Index) -> list[str]:
 
 
 def _verdict(wanted: Wanted, seen: Seen) -> Proof:
-    numbers = {
-        key: f"as planned in {', '.join(place.label for place in places)}"
+    numbers: dict[str, str] = {
+        key: say("manifests.as_planned_in", names=[place.label for place in places])
         for key, places in seen.places.items()
     }
     numbers["renderings"] = str(seen.rendered)
@@ -286,27 +289,31 @@ def _verdict(wanted: Wanted, seen: Seen) -> Proof:
     if reason:
         return Proof("fail", reason, numbers, seen.objects, undeployed=bool(apart))
     if seen.unknown:
-        reason = f"not rendered: {'; '.join(seen.unknown[:3])}"
+        reason = say("manifests.not_rendered", names=seen.unknown[:3])
         if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
             named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
-            beside = f", beside {', '.join(named[:3])}" if named else ""
-            reason = f"{seen.unknown[0]}; so nobody can tell what the edit changes there{beside}"
+            beside = say("manifests.beside", names=named[:3]) if named else ""
+            reason = say(
+                "manifests.so_nobody_can_tell_what", unknown=seen.unknown[0], beside=beside
+            )
             return Proof("fail", reason, numbers, seen.objects, doubtful=True)
         return Proof("unknown", reason, numbers, seen.objects)
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
     carried = all(c.object.key in seen.places for c in wanted.carried)
     if missing and wanted.elsewhere and carried:
-        carriers = ", ".join(c.object.key for c in wanted.carried) or "only the value"
-        reason = (
-            f"{carriers} changes as planned; the chart that makes {missing[0]} is kept elsewhere"
+        carriers = ", ".join(c.object.key for c in wanted.carried) or say("manifests.only_value")
+        reason = say(
+            "manifests.changes_as_planned_chart_makes", carriers=carriers, missing=missing[0]
         )
         return Proof("unknown", reason, numbers, seen.objects)
     missing += [c.object.key for c in wanted.carried if c.object.key not in seen.places]
     if missing:
-        return Proof("fail", f"nothing changes for {missing[0]}", numbers, seen.objects)
+        return Proof(
+            "fail", say("manifests.nothing_changes_for", missing=missing[0]), numbers, seen.objects
+        )
     return Proof(
         "pass",
-        "rendered before and after: the planned fields change, and nothing else",
+        say("manifests.rendered_before_after_planned_fields"),
         numbers,
         seen.objects,
     )
@@ -316,22 +323,31 @@ def _all_apart(seen: Seen) -> str:
     """Why an object changes only in what may be made of another revision; empty when it changes in what is edited."""
     for places in seen.places.values():
         if all(place.apart for place in places):
-            return f"{_UNDEPLOYED}: {places[0].label} reads it, but {places[0].apart}"
+            return say(
+                "manifests.edit_would_not_be_deployed", label=places[0].label, apart=places[0].apart
+            )
     return ""
 
 
 def _objection(wanted: Wanted, seen: Seen) -> str:
     """Why the edit must not be made, as far as it was rendered; empty when nothing speaks against it."""
     if seen.unexpected:
-        return f"more than the plan would change: {'; '.join(seen.unexpected[:3])}"
+        return say("manifests.more_than_plan_would_change", names=seen.unexpected[:3])
     for key, places in seen.places.items():
         if len(places) > 1:
-            listed = ", ".join(place.label for place in places)
-            return f"{key} would change in {len(places)} places: {listed}"
+            listed = [place.label for place in places]
+            return say("manifests.would_change_places", key=key, count=len(places), names=listed)
         name = key.rpartition("/")[2]
         for place in places:
             if speaks(place.words, wanted.environment, name) == "no":
-                return f"{wanted.environment} was asked for, and {place.label} deploys {key} to another environment"
+                return say(
+                    "manifests.was_asked_for_deploys_another",
+                    environment=wanted.environment,
+                    label=place.label,
+                    key=key,
+                )
         if seen.others:
-            return f"{key} changes in {places[0].label}; {seen.others[0]}"
+            return say(
+                "manifests.changes_in", key=key, label=places[0].label, others=seen.others[0]
+            )
     return ""

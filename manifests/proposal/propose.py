@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.proposal.draft import (
     NOT_PLAIN,
@@ -29,6 +30,7 @@ from manifests.text import diffs, editor, equivalence, guards, plan_edits
 from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
+from schemas.text import sentence_of
 from schemas.validated import FileEdit
 
 _ABSENT = object()
@@ -115,7 +117,7 @@ def propose_on(
         except Refused as refused:
             return refused
         except NotRendered as failure:
-            return Refused("NOT_RENDERED", str(failure))
+            return Refused("NOT_RENDERED", sentence_of(failure))
 
 
 def _proposed(
@@ -130,7 +132,7 @@ def _proposed(
     draft = draft_of(index, changes, hints, bench)
     edits = (*_edited(index, draft, base), *_created(draft, base))
     if not edits:
-        return Proposal((), Proof("unknown", "there is nothing to render: no file changes"))
+        return Proposal((), Proof("unknown", say("manifests.there_nothing_render_no_file")))
     ways = reaches(index, [edit.path for edit in edits], base.ref)
     proof = _check_proof(index, draft, edits, _asked(draft, changes, hints), bench)
     if not proving and proof.verdict == "fail":
@@ -160,7 +162,7 @@ def set_fields(
             except Refused as instead:
                 raise (refused if instead.code == "NOT_FOUND" else instead) from None
         if draft.to_prove and renderer is None:
-            raise Refused("NOT_RENDERED", "a new patch is made only where a rendering proves it")
+            raise Refused("NOT_RENDERED", say("manifests.new_patch_needs_rendering"))
         edits = [
             *_edited(index, draft, Base("", "", "", {})),
             *_created(draft, Base("", "", "", {})),
@@ -179,7 +181,7 @@ def _refusal(proof: Proof, changes: Sequence[KubernetesChange]) -> Refused:
     if proof.doubtful or proof.verdict == "unknown":
         return Refused("NOT_RENDERED", proof.reason)
     if proof.reason.startswith("nothing changes"):
-        return Refused("OVERRIDDEN", f"{proof.reason}: something on top of the file sets it")
+        return Refused("OVERRIDDEN", say("manifests.something_on_top_file_sets", why=proof.reason))
     return Refused("AMBIGUOUS_DOC", proof.reason)
 
 
@@ -212,9 +214,7 @@ def _check_proof(
     if draft.placed and proof.verdict == "fail":
         raise Refused("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
     if draft.to_prove and proof.verdict != "pass":
-        raise Refused(
-            "NOT_RENDERED", f"a new patch is made only where it is proven: {proof.reason}"
-        )
+        raise Refused("NOT_RENDERED", say("manifests.new_patch_made_only_where", why=proof.reason))
     return proof
 
 

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kfix.texts import say
 from manifests.helm.layers import Release
 from manifests.helm.releases import (
     INSTALLING,
@@ -59,7 +60,7 @@ class Seen:
     def doubt(self, label: str, why: str) -> None:
         """Somebody reads a changed file and cannot be followed."""
         self.readers[label] = None
-        self.unknown.append(f"{label}: {why}")
+        self.unknown.append(say("manifests.about", what=label, why=why))
         self.untold = True
 
 
@@ -186,7 +187,7 @@ def _witnesses(graph: Graph, folders: Sequence[str]) -> list[str]:
 
 def _check_known(side: Side, chart: str, one: Installer, seen: Seen) -> None:
     if not side.releases.of(chart):
-        seen.doubt(one.said_by, "it is not known what it installs")
+        seen.doubt(one.said_by, say("manifests.not_known_what_installs"))
 
 
 def _readers(
@@ -217,7 +218,7 @@ def _release_units(
         if not _is_reached(sides, release, later, changed):
             continue
         if release.chart is None or later is None or release.trouble:
-            seen.doubt(release.said_by, release.trouble or "its chart is kept elsewhere")
+            seen.doubt(release.said_by, release.trouble or say("manifests.chart_kept_elsewhere"))
             continue
         default = posixpath.basename(release.chart) or "release", ""
         name, namespace = installed.get(release.chart, default)

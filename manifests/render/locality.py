@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
 from manifests.repository.kustomize import NAMES
@@ -65,17 +66,21 @@ def check(files: Files, folder: str, readings: Readings) -> None:
             continue
         seen.add(here)
         if len(seen) > _MOST:
-            raise NotRendered(f"more than {_MOST} Kustomizations")
+            raise NotRendered(say("manifests.more_than_kustomizations", most=_MOST))
         content = kustomization(files, here, readings)
         _check_content(files, here, content)
         for name in _named(content):
             path = posixpath.normpath(posixpath.join(here, name))
             if path.startswith("..") or name.startswith("/"):
-                raise NotRendered(f"{here or '.'} reaches out of the repository: {name[:80]}")
+                raise NotRendered(
+                    say("manifests.reaches_out_repository", here=here or ".", name=name[:80])
+                )
             if path in files:
                 continue
             if path != "." and not any(file.startswith(path + "/") for file in files):
-                raise NotRendered(f"{here or '.'} builds from elsewhere: {name[:80]}")
+                raise NotRendered(
+                    say("manifests.builds_from_elsewhere", where=here or ".", found=name[:80])
+                )
             waiting.append("" if path == "." else path)
 
 
@@ -102,15 +107,24 @@ def _check_content(files: Files, folder: str, content: Mapping[str, Any]) -> Non
     where = folder or "."
     for key in _keys(content, 3):
         if key == "<<":
-            raise NotRendered(f"{where} uses a merge key, which hides what it names")
+            raise NotRendered(say("manifests.uses_merge_key_hides_what", where=where))
         if _SPELLING.get(key.lower(), key) != key:
-            raise NotRendered(f"{where} spells {_SPELLING[key.lower()]} as {key[:40]!r}")
+            raise NotRendered(
+                say(
+                    "manifests.spells_as",
+                    where=where,
+                    spelling=_SPELLING[key.lower()],
+                    key=repr(key[:40]),
+                )
+            )
     if any(content.get(name) for name in _FETCHING):
-        raise NotRendered(f"{where} inflates a chart from elsewhere")
+        raise NotRendered(say("manifests.inflates_chart_from_elsewhere", where=where))
     for loaded in _loaded(files, folder, content):
         found = _ADDRESS.search(loaded)
         if found:
-            raise NotRendered(f"{where} builds from elsewhere: {found[0][:80]}")
+            raise NotRendered(
+                say("manifests.builds_from_elsewhere", where=where, found=found[0][:80])
+            )
 
 
 def _keys(node: object, depth: int) -> Iterator[str]:
@@ -165,11 +179,17 @@ def kustomization(files: Files, folder: str, readings: Readings) -> Mapping[str,
     ]
     if len(found) != 1:
         raise NotRendered(
-            f"{'several Kustomizations' if found else 'no Kustomization'} in {folder or '.'}"
+            say(
+                "manifests.object_in_place",
+                object=say("manifests.several_kustomizations")
+                if found
+                else say("manifests.no_kustomization"),
+                place=folder or ".",
+            )
         )
     documents = read(files, found[0], readings)
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
-        raise NotRendered(f"{found[0]} is no mapping")
+        raise NotRendered(say("manifests.no_mapping", found=found[0]))
     return documents[0]
 
 
@@ -178,7 +198,7 @@ def read(files: Files, path: str, readings: Readings) -> list[Json]:
     try:
         return parse(reading.decode(files[path]), readings)
     except Refused as refused:
-        raise NotRendered(f"{path}: {refused.reason}") from None
+        raise NotRendered(say("manifests.about", what=path, why=refused.reason)) from None
 
 
 def parse(content: str, readings: Readings) -> list[Json]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kfix.texts import say
 from manifests.repository.rendering import NotRendered
 from schemas.base import Json
 
@@ -45,7 +46,7 @@ def merged(base: Json, patch: Json, strategic: bool, key: str = "") -> Json:
     """``base`` with a strategic (or JSON) merge patch laid over it."""
     if isinstance(base, Mapping) and isinstance(patch, Mapping):
         if any(str(k).startswith("$") for k in patch):
-            raise NotRendered("a patch directive is not in the built-in subset")
+            raise NotRendered(say("manifests.patch_directive_not_built_subset"))
         out = dict(base)
         for name, value in patch.items():
             if value is None:
@@ -57,7 +58,7 @@ def merged(base: Json, patch: Json, strategic: bool, key: str = "") -> Json:
     if by is None:
         return patch
     if any("$patch" in new for new in patch):
-        raise NotRendered("a patch directive is not in the built-in subset")
+        raise NotRendered(say("manifests.patch_directive_not_built_subset"))
     # kustomize puts the patch's items first, in the patch's order.
     there = {old[by]: old for old in base}
     named = {new[by] for new in patch}
@@ -88,14 +89,16 @@ def json_patched(item: Json, patch: list[Any]) -> Json:
                 node = node[int(part)] if isinstance(node, list) else node[part]
             _operate(node, parts[-1], operation)
         except (KeyError, IndexError, ValueError, TypeError) as failure:
-            raise NotRendered(f"a JSON patch does not fit: {type(failure).__name__}") from None
+            raise NotRendered(
+                say("manifests.json_patch_does_not_fit", name=type(failure).__name__)
+            ) from None
     return out
 
 
 def _operate(node: Any, last: str, operation: Mapping[str, Any]) -> None:
     what, value = operation.get("op"), operation.get("value")
     if what not in ("add", "replace", "remove"):
-        raise NotRendered(f"a JSON patch's {what} is not in the built-in subset")
+        raise NotRendered(say("manifests.json_operation_not_built_in", what=str(what)))
     if isinstance(node, list):
         at = len(node) if last == "-" else int(last)
         if what == "add":

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from kfix.texts import say
 from manifests.objects.shapes import items
 from manifests.refused import Refused
 from manifests.render import locality
@@ -69,7 +70,7 @@ class _Bench:
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         if not isinstance(recipe, KustomizeBuild):
-            raise NotRendered("helm is not installed here")
+            raise NotRendered(say("manifests.helm_not_installed_here"))
         files = {**self.files, **(changed or {})}
         locality.check(files, recipe.folder, self.readings)
         return build(files, recipe.folder, self.readings)
@@ -85,15 +86,13 @@ def _build(bench: _Bench, folder: str, given: list[Json], depth: int) -> list[Js
     """``given``: what a component works on."""
     files, readings = bench.files, bench.readings
     if depth > 20:
-        raise NotRendered("Kustomizations use each other in a circle")
+        raise NotRendered(say("manifests.kustomizations_use_each_other_circle"))
     content = locality.kustomization(files, folder, readings)
     unknown = sorted(content.keys() - _DONE - _INERT)
     kind = "Component" if given else "Kustomization"
     if unknown or content.get("kind", kind) != kind:
-        what = unknown[0] if unknown else f"kind {content['kind']} here"
-        raise NotRendered(
-            f"kustomize is not installed here, and the built-in subset does not know {what}"
-        )
+        what = unknown[0] if unknown else say("manifests.kind_here", content=content["kind"])
+        raise NotRendered(say("manifests.kustomize_not_installed_here_built", what=what))
     built = list(given)
     for name in [*items(content, "resources"), *items(content, "bases")]:
         path = locality.below(folder, name)
@@ -125,18 +124,18 @@ def _patches(
     found: list[tuple[Json, Mapping[str, Any]]] = []
     for entry in entries:
         if not isinstance(entry, Mapping) or entry.get("options"):
-            raise NotRendered("a patch with options is not in the built-in subset")
+            raise NotRendered(say("manifests.patch_with_options_not_built"))
         target = entry.get("target") or {}
         if entry.get("path"):
             path = posixpath.normpath(posixpath.join(folder, str(entry["path"])))
             if path not in bench.files:
-                raise NotRendered(f"no file {path}")
+                raise NotRendered(say("manifests.no_file", path=path))
             parts = locality.read(bench.files, path, bench.readings)
         else:
             try:
                 parts = locality.parse(str(entry.get("patch", "")), bench.readings)
             except Refused as refused:
-                raise NotRendered(f"an inline patch: {refused.reason}") from None
+                raise NotRendered(say("manifests.inline_patch", why=refused.reason)) from None
         found += [(part, target) for part in parts]
     return found
 
@@ -155,13 +154,13 @@ def _patched(built: list[Json], patch: Json, target: Mapping[str, Any]) -> list[
             content = {k: v for k, v in patch.items() if k != "metadata"} if target else patch
             out.append(merged(item, content, is_built_in(item)))
     if not hit and not target:
-        raise NotRendered("a patch meets no object")
+        raise NotRendered(say("manifests.patch_meets_no_object"))
     return out
 
 
 def _selected(item: Json, target: Mapping[str, Any]) -> bool:
     if set(target) - {"kind", "name", "namespace", "group", "version"}:
-        raise NotRendered("a patch's selector is not in the built-in subset")
+        raise NotRendered(say("manifests.selector_not_built_in"))
     group, _, version = str(item.get("apiVersion", "")).rpartition("/")
     metadata = item.get("metadata") or {}
     have = {"kind": item.get("kind"), "group": group, "version": version}
@@ -177,7 +176,7 @@ def _selected(item: Json, target: Mapping[str, Any]) -> bool:
 
 def _same_object(item: Json, patch: Json) -> bool:
     if not isinstance(patch, Mapping):
-        raise NotRendered("a JSON patch without a target")
+        raise NotRendered(say("manifests.json_patch_without_target"))
     first, second = item.get("metadata") or {}, patch.get("metadata") or {}
     return (
         item.get("kind") == patch.get("kind")

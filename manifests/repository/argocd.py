@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
@@ -90,7 +91,7 @@ def helm_sources(application: Json) -> Iterator[HelmSource]:
         helm = mapping(source, "helm")
         folder = "" if source.get("chart") else folder_of(text(source, "path"))
         files = [_value_file(str(f), folder, lenders) for f in items(helm, "valueFiles")]
-        unknown = "fileParameters set values" if helm.get("fileParameters") else ""
+        unknown = say("manifests.fileparameters_set_values") if helm.get("fileParameters") else ""
         yield HelmSource(
             folder,
             text(source, "chart"),
@@ -117,7 +118,7 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
     if isinstance(whole, dict):
         yield "valuesObject", whole, (*place, "valuesObject"), None
     elif helm.get("values"):
-        refusal = Refused("BLOCK_SCALAR", "the values are a text inside of the Application")
+        refusal = Refused("BLOCK_SCALAR", say("manifests.values_text_inside_application"))
         yield "values", _text_values(str(helm["values"])), (*place, "values"), refusal
     for at, parameter in enumerate(items(helm, "parameters")):
         name, value_text = text(parameter, "name"), text(parameter, "value")
@@ -126,9 +127,14 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
             value: Any = value_text if parameter.get("forceString") else _typed(value_text)
             for key in reversed(name.split(".")):
                 value = {key: value}
-            yield f"parameter {name}", value, spot, None
+            yield say("manifests.parameter_named", name=name), value, spot, None
         else:
-            yield f"parameter {name}", {}, spot, Refused("UNSUPPORTED", f"the parameter {name!r}")
+            yield (
+                say("manifests.parameter_named", name=name),
+                {},
+                spot,
+                Refused("UNSUPPORTED", say("manifests.parameter", name=repr(name))),
+            )
 
 
 def _text_values(content: str) -> Mapping[str, Any]:

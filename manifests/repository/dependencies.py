@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
+from kfix.texts import say
 from manifests.objects.shapes import mappings, text
 from manifests.refused import Refused
 from manifests.repository.index import Index
@@ -77,7 +78,7 @@ def brought(files: Files, chart: str, readings: Readings) -> dict[str, bytes | s
     for _, folder in kept(texts, chart, readings):
         name = posixpath.basename(folder)
         if any(re.match(rf"{re.escape(below + name)}(/|-[0-9])", path) for path in files):
-            raise NotRendered(f"{chart} has a copy of {folder} below charts/")
+            raise NotRendered(say("manifests.has_copy_below_charts", chart=chart, folder=folder))
     return vendored(files, texts, chart, readings)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings
 from manifests.objects.shapes import text as text_of
@@ -165,7 +166,7 @@ def _of_content(path: str, folder: str, content: Any) -> Kustomization:
     if isinstance(content, Refused):
         return Kustomization(path, folder, "", (), (), (), trouble=content.reason)
     if not isinstance(content, dict):
-        return Kustomization(path, folder, "", (), (), (), trouble="not a mapping")
+        return Kustomization(path, folder, "", (), (), (), trouble=say("manifests.not_mapping"))
     patch_files: list[str] = []
     inline: list[tuple[Any, dict[str, Any]]] = []
     targeted: dict[str, dict[str, Any]] = {}
@@ -183,7 +184,7 @@ def _of_content(path: str, folder: str, content: Any) -> Kustomization:
                 (equivalence.value_of(d.root), target) for d in read.read(text_of(entry, "patch"))
             ]
         except Refused as refused:
-            trouble = f"an inline patch cannot be read: {refused.reason}"
+            trouble = say("manifests.inline_patch_cannot_be_read", why=refused.reason)
     return Kustomization(
         path=path,
         folder=folder,
@@ -260,11 +261,11 @@ def patches_field(
     """How an inline patch of this Kustomization sets one of the fields of the object; empty when none does."""
     for patch, target in kustomization.inline:
         if isinstance(patch, list) and aims_at(target, ref) and json_sets(patch, fields):
-            return "a JSON patch"
+            return say("manifests.json_patch")
         if not isinstance(patch, dict) or not (_names(patch, ref) or aims_at(target, ref)):
             continue
         if patch.get("$patch") == "delete" or any(_has(patch, f) for f in fields):
-            return "an inline patch"
+            return say("manifests.an_inline_patch")
     return ""
 
 

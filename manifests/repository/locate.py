@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.repository import kustomize, provenance, tree
@@ -96,7 +97,10 @@ def locate(
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     deployer = provenance.overriding(index, folder, ref, search.fields)
     if deployer:
-        raise Refused("OVERRIDDEN", f"{deployer} sets the field on top of {folder or '.'}")
+        raise Refused(
+            "OVERRIDDEN",
+            say("manifests.sets_field_on_top", deployer=deployer, folder=folder or "."),
+        )
     tree.check_alone(location.path, index.texts)
     return location
 
@@ -115,17 +119,23 @@ def _candidates(search: _Search) -> list[Sighting]:
         except Refused as reason:
             refused.append((seen.path, reason))
     for path, why in refused:
-        search.say(f"{path} left out: {why}")
-    count = "1 document declares" if len(usable) == 1 else f"{len(usable)} documents declare"
-    search.say(f"{count} {ref.kind} {ref.name}{_named(usable)}")
+        search.say(say("manifests.left_out", path=path, code=why.code, why=why.reason))
+    said: dict[str, str] = {"kind": ref.kind, "name": ref.name, "places": _named(usable)}
+    search.say(
+        say("manifests.document_declares", **said)
+        if len(usable) == 1
+        else say("manifests.documents_declare", count=len(usable), **said)
+    )
     if not usable and refused:
         first = refused[0][1]
-        raise Refused(first.code, f"{refused[0][0]}: {first.reason}")
+        raise Refused(first.code, say("manifests.about", what=refused[0][0], why=first.reason))
     if not usable:
         template = _template_of(search)
         if template:
-            raise Refused("TEMPLATED", f"{template} looks like the template of {ref.key}")
-        raise Refused("NOT_FOUND", f"no file declares {ref.key}")
+            raise Refused(
+                "TEMPLATED", say("manifests.looks_like_template", template=template, object=ref.key)
+            )
+        raise Refused("NOT_FOUND", say("manifests.no_file_declares", object=ref.key))
     return usable
 
 
@@ -136,18 +146,19 @@ def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], l
         left = [s for s in found if _on(search.graph, s.path, rung)]
         if left:
             where = ", ".join(f or "." for f in rung.folders or rung.endings)
-            search.say(f"{rung.said_by} leads to {where}")
+            search.say(say("manifests.leads_to", installer=rung.said_by, where=where))
             search.told = True
             return left, _roots_in(search, left, rung.folders)
-        search.say(f"{rung.said_by} leads to no document that declares it")
+        search.say(say("manifests.leads_no_document_declares", installer=rung.said_by))
     if hints.folders:
-        rung = Rung("the static map", hints.folders)
-        search.say(f"the static map says: only below {', '.join(hints.folders)}")
+        rung = Rung(say("manifests.static_map"), hints.folders)
+        search.say(say("manifests.static_map_says_only_below", names=hints.folders))
         found = [s for s in found if _on(search.graph, s.path, rung)]
         search.told = True
         if not found:
             raise Refused(
-                "NOT_FOUND", f"no file below {', '.join(hints.folders)} declares {search.ref.key}"
+                "NOT_FOUND",
+                say("manifests.no_file_below_declares", names=hints.folders, object=search.ref.key),
             )
         return found, _roots_in(search, found, hints.folders)
     return found, _roots(search, found)
@@ -182,7 +193,7 @@ def _one_way(
     plain = [s for s in free if not _is_part(s.document)]
     if not roots and not free:
         raise Refused(
-            "NOT_FOUND", f"only a component that nothing here builds has {search.ref.key}"
+            "NOT_FOUND", say("manifests.only_component_nothing_here_builds", object=search.ref.key)
         )
     if not roots:
         return plain or free, roots
@@ -190,7 +201,7 @@ def _one_way(
         return found, roots
     ways: list[Sighting | Kustomization] = [*roots, *plain]
     names = [way.path if isinstance(way, Sighting) else way.folder for way in ways]
-    way = _only(search, ways, names, "overlays and files")
+    way = _only(search, ways, names, say("manifests.overlays_and_files"))
     return ([way], []) if isinstance(way, Sighting) else (found, [way])
 
 
@@ -234,9 +245,12 @@ def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
         ):
             fitting.append(seen)
     if not fitting:
-        raise Refused("NOT_FOUND", f"{search.ref.name} is declared, but not for namespace {wanted}")
+        raise Refused(
+            "NOT_FOUND",
+            say("manifests.declared_but_not_for_namespace", name=search.ref.name, wanted=wanted),
+        )
     if len(fitting) < len(found):
-        search.say(f"namespace {wanted} leaves {len(fitting)}")
+        search.say(say("manifests.namespace_leaves", wanted=wanted, count=len(fitting)))
     return fitting
 
 
@@ -257,7 +271,10 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     ]
     fitting = [r for r in fitting if not wanted or _may_go_to(search, r.folder, wanted)]
     if roots and not fitting:
-        raise Refused("NOT_FOUND", f"{search.ref.name} is built, but not for namespace {wanted}")
+        raise Refused(
+            "NOT_FOUND",
+            say("manifests.built_but_not_for_namespace", name=search.ref.name, wanted=wanted),
+        )
     return sorted(fitting, key=lambda r: r.folder)
 
 
@@ -271,8 +288,8 @@ def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:
 
 
 def _plain(search: _Search, found: list[Sighting]) -> Location:
-    chosen = _only(search, found, [s.path for s in found], "documents")
-    search.say(f"{chosen.path}[{chosen.document.index}] is the plain manifest")
+    chosen = _only(search, found, [s.path for s in found], say("manifests.documents"))
+    search.say(say("manifests.plain_manifest", file=chosen.path, number=chosen.document.index))
     return Location(chosen.path, chosen.document, steps=tuple(search.steps))
 
 
@@ -281,7 +298,14 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
     environment = search.hints.environment
     if len(items) == 1:
         if speaks(names, environment, search.ref.name) == "no":
-            raise Refused("NOT_FOUND", f"{names[0]} is of another environment than {environment}")
+            raise Refused(
+                "NOT_FOUND",
+                say(
+                    "manifests.another_environment_than",
+                    installer=names[0],
+                    environment=environment,
+                ),
+            )
         return items[0]
     named = list(zip(items, names, strict=True))
     fitting = [i for i, name in named if matches(name, environment)]
@@ -290,22 +314,39 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
         exact = [i for i, name in named if is_exact(name, environment)]
         fitting = exact if len(exact) == 1 else fitting
     if len(fitting) == 1:
-        search.say(f"environment {environment} chooses 1 of {len(items)} {what}")
+        search.say(
+            say(
+                "manifests.environment_chooses_one",
+                environment=environment,
+                count=len(items),
+                what=what,
+            )
+        )
         return fitting[0]
     listed = ", ".join(sorted(names))
     raise Refused(
         "AMBIGUOUS_DOC",
-        f"{len(items)} {what} fit and environment {environment} chooses {len(fitting)}: {listed}",
+        say(
+            "manifests.fit_environment_chooses",
+            count=len(items),
+            what=what,
+            environment=environment,
+            count_2=len(fitting),
+            names=listed,
+        ),
     )
 
 
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
-    root = _only(search, roots, [r.folder for r in roots], "overlays")
-    search.say(f"{root.folder or '.'} builds the object")
+    root = _only(search, roots, [r.folder for r in roots], say("manifests.overlays"))
+    search.say(say("manifests.builds_object", folder=root.folder or "."))
     chain = search.graph.below(root)
     for kustomization in chain:
         if kustomization.trouble:
-            raise Refused("UNSUPPORTED", f"{kustomization.path}: {kustomization.trouble}")
+            raise Refused(
+                "UNSUPPORTED",
+                say("manifests.about", what=kustomization.path, why=kustomization.trouble),
+            )
     used = {path for k in chain for path in (*k.uses, *k.patch_files)}
     patch_files = {path for k in chain for path in k.patch_files}
     inside = [s for s in found if s.path in used]
@@ -318,7 +359,12 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     own = tuple(k for k in chain if _owned(search.graph, k, root))
     partial = chosen.path in patch_files
     search.say(
-        f"{chosen.path}[{chosen.document.index}] is the {'patch' if partial else 'base'} to edit"
+        say(
+            "manifests.chosen_to_edit",
+            file=chosen.path,
+            number=chosen.document.index,
+            what=say("manifests.patch") if partial else say("manifests.base"),
+        )
     )
     lonely = not any(_owned_path(search.graph, s.path, root) for s in patches)
     steps = tuple(search.steps)
@@ -330,13 +376,15 @@ def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:
     for kustomization in chain:
         how = kustomize.patches_field(kustomization, search.ref, search.fields)
         if how:
-            raise Refused("OVERRIDDEN", f"{how} in {kustomization.path} sets the field")
+            raise Refused(
+                "OVERRIDDEN", say("manifests.sets_field", how=how, file=kustomization.path)
+            )
         for path, target in kustomization.targeted.items():
             if path not in search.index.texts or not kustomize.aims_at(target, search.ref):
                 continue
             for document in search.index.documents(path):
                 if kustomize.json_sets(equivalence.value_of(document.root), search.fields):
-                    raise Refused("OVERRIDDEN", f"the JSON patch {path} sets the field")
+                    raise Refused("OVERRIDDEN", say("manifests.json_patch_sets_field", path=path))
 
 
 def _patch_that_decides(
@@ -349,7 +397,7 @@ def _patch_that_decides(
                 if seen.path == path and any(_sets(seen.document, f) for f in search.fields):
                     if not _owned(search.graph, kustomization, chain[0]):
                         raise Refused(
-                            "OVERRIDDEN", f"{path} sets the field for more than one environment"
+                            "OVERRIDDEN", say("manifests.sets_field_for_more_than", path=path)
                         )
                     return seen
     return None
@@ -367,20 +415,27 @@ def _base(
 ) -> tuple[Sighting, Refused | None]:
     if not declared:
         raise Refused(
-            "NOT_FOUND", f"{root.folder} patches {search.ref.name} but declares it nowhere"
+            "NOT_FOUND",
+            say("manifests.patches_but_declares_nowhere", folder=root.folder, name=search.ref.name),
         )
-    base = _only(search, declared, [s.path for s in declared], "documents")
+    base = _only(search, declared, [s.path for s in declared], say("manifests.documents"))
     users = search.graph.roots_of(base.path)
     if len(users) == 1:
         return base, None
-    search.say(f"{base.path} is shared by {len(users)} overlays")
+    search.say(say("manifests.shared_by_overlays", file=base.path, count=len(users)))
     own = [s for s in patches if _owned_path(search.graph, s.path, root)]
     if len(own) == 1:
         return own[0], None
     return base, Refused(
         "AMBIGUOUS_DOC",
-        f"{base.path} is shared by {len(users)} overlays and {root.folder} has "
-        f"{len(own) or 'no'} patches of its own for {search.ref.name}",
+        say(
+            "manifests.shared_by_overlays_has_patches",
+            file=base.path,
+            count=len(users),
+            folder=root.folder,
+            count_2=len(own) or say("manifests.none"),
+            name=search.ref.name,
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import Refused
@@ -21,6 +22,7 @@ from manifests.repository import argocd, kustomize
 from manifests.repository.index import Index
 from manifests.text import equivalence, read
 from schemas.base import Json, ObjectRef
+from schemas.text import cut
 
 DATADOG = "origin.datadoghq.com/location"
 _FLUX = "kustomize.toolkit.fluxcd.io"
@@ -104,10 +106,10 @@ def _datadog(marks: Mapping[str, str], project: str) -> Iterator[Rung]:
     helm = found.get("helm")
     for part, key in ((repo, "url"), (helm, "repoURL")):
         if isinstance(part, Mapping):
-            _check_project(str(part.get(key) or ""), project, "Datadog's resource mapping")
+            _check_project(str(part.get(key) or ""), project, say("manifests.datadog_mapping"))
     if isinstance(repo, Mapping) and isinstance(repo.get("path"), str):
         path = argocd.folder_of(repo["path"])
-        yield Rung("Datadog's resource mapping", (path,), (path,) if path else ())
+        yield Rung(say("manifests.datadog_mapping"), (path,), (path,) if path else ())
 
 
 def _argo(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
@@ -120,12 +122,14 @@ def _argo(index: Index, marks: Mapping[str, str], project: str, steps: list[str]
             continue
         for _, source in argocd.sources(application):
             if source.get("path") and not source.get("chart"):
-                _check_project(text(source, "repoURL"), project, f"Application {name}")
+                _check_project(
+                    text(source, "repoURL"), project, say("manifests.application", name=name)
+                )
         found |= dict.fromkeys(argocd.folders(application))
     if found:
-        yield Rung(f"Argo CD's Application {name}", tuple(found))
+        yield Rung(say("manifests.argo_application", name=name), tuple(found))
     else:
-        steps.append(f"Argo CD tracks it by Application {name}, which is not declared here")
+        steps.append(say("manifests.argo_cd_tracks_by_application", name=name))
 
 
 def applications(index: Index) -> Iterator[Json]:
@@ -149,9 +153,9 @@ def _flux(index: Index, marks: Mapping[str, str], project: str, steps: list[str]
         if mine and text(item, "spec", "path"):
             found[argocd.folder_of(text(item, "spec", "path"))] = None
     if found:
-        yield Rung(f"Flux's Kustomization {name}", tuple(found))
+        yield Rung(say("manifests.flux_kustomization", name=name), tuple(found))
     else:
-        steps.append(f"Flux applies it by Kustomization {name}, which is not declared here")
+        steps.append(say("manifests.flux_applies_by_kustomization_not", name=name))
 
 
 def overriding(index: Index, folder: str, ref: ObjectRef, fields: tuple[paths.Path, ...]) -> str:
@@ -161,11 +165,11 @@ def overriding(index: Index, folder: str, ref: ObjectRef, fields: tuple[paths.Pa
             if argocd.folder_of(text(source, "path") or "-") != folder:
                 continue
             if _sets(mapping(source, "kustomize"), ref, fields):
-                return f"Application {text(application, 'metadata', 'name')}"
+                return say("manifests.application", name=text(application, "metadata", "name"))
     for item in _objects(index, "kustomization", _FLUX):
         spec = item["spec"]
         if argocd.folder_of(text(spec, "path") or "-") == folder and _sets(spec, ref, fields):
-            return f"Flux's Kustomization {text(item, 'metadata', 'name')}"
+            return say("manifests.flux_kustomization", name=text(item, "metadata", "name"))
     return ""
 
 
@@ -220,11 +224,14 @@ def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:
         return
     if said.get("repo"):
         raise Refused(
-            "NOT_FOUND", f"kustomize took it from another repository: {said['repo']}"[:200]
+            "NOT_FOUND",
+            cut(
+                say("manifests.kustomize_took_from_another_repository", said=str(said["repo"])), 200
+            ),
         )
     # The path counts from the folder that was built, which is not known here.
     ending = re.sub(r"^(\.\.?/)+", "", posixpath.normpath(said["path"]))
-    yield Rung("kustomize's origin annotation", endings=(ending,))
+    yield Rung(say("manifests.kustomize_origin"), endings=(ending,))
 
 
 def _check_project(url: str, project: str, who: str) -> None:
@@ -234,4 +241,4 @@ def _check_project(url: str, project: str, who: str) -> None:
     path = argocd.path_of(url)
     if path == project.lower():
         return
-    raise Refused("NOT_FOUND", f"{who} says it is declared in {url[:200]}")
+    raise Refused("NOT_FOUND", say("manifests.says_declared", who=who, url=url[:200]))

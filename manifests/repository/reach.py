@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.texts import say
 from manifests.repository import kustomize
 from manifests.repository.index import Index
 from manifests.repository.installers import Installer, read_map
@@ -31,13 +32,19 @@ def reaches(index: Index, paths: Iterable[str], branch: str = "") -> tuple[Reach
     whole = read_map(index)
     found: dict[Reach, None] = {}
     for path in paths:
-        found[Reach("path", path, "path of the file")] = None
+        found[Reach("path", path, say("manifests.path_file"))] = None
         for folder in _built_in(whole.graph, path):
-            found[Reach("path", folder, f"built by {folder or 'the root'}")] = None
+            found[
+                Reach(
+                    "path",
+                    folder,
+                    say("manifests.built_by", folder=folder or say("manifests.root")),
+                )
+            ] = None
         for one in whole.reaching(path):
             found |= dict.fromkeys(_installed(one))
     if branch:
-        found[Reach("path", branch, "branch")] = None
+        found[Reach("path", branch, say("manifests.branch"))] = None
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.text import equivalence
@@ -92,7 +93,7 @@ def parsed(text: str, readings: Readings | None = None) -> list[Json]:
         documents = (readings or Readings()).read(text)
         found = [equivalence.value_of(document.root) for document in documents]
     except Refused as refused:
-        raise NotRendered(f"the rendering cannot be read: {refused.reason}") from None
+        raise NotRendered(say("manifests.rendering_cannot_be_read", why=refused.reason)) from None
     return [item for item in found if isinstance(item, dict)]
 
 
@@ -205,7 +206,7 @@ def _put(node: Json, path: paths.Path, field: FieldChange) -> Json:
 
 def _put_entry(node: Json, key: str, rest: paths.Path, field: FieldChange) -> Json:
     if node is not None and not isinstance(node, Mapping):
-        raise paths.Missing(f"no mapping to put {key!r} into")
+        raise paths.Missing(say("manifests.no_mapping_put_into", key=repr(key)))
     out = dict(node or {})
     if rest:
         inside = out.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 
+from kfix.texts import say
 from manifests.refused import Refused
 
 #: Git's modes of a plain file and an executable file; 120000 is a symlink, 160000 a submodule.
@@ -88,21 +89,32 @@ def is_companion(path: str, size: int) -> bool:
 def check_path(path: str) -> None:
     """Raises Refused UNSAFE_PATH for absolute paths, ``..``, ``.git`` in any writing, control characters, backslashes."""
     if not path or len(path) > _MAX_LENGTH or path.startswith("/") or "\\" in path:
-        raise Refused("UNSAFE_PATH", f"not a path inside a repository: {path[:80]!r}")
+        raise Refused(
+            "UNSAFE_PATH", say("manifests.not_path_inside_repository", path=repr(path[:80]))
+        )
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
-        raise Refused("UNSAFE_PATH", f"control characters in {path[:80]!r}")
+        raise Refused("UNSAFE_PATH", say("manifests.control_characters", path=repr(path[:80])))
     for part in path.split("/"):
         # NTFS and HFS+ take these for .git, see git's own fsck rules.
         folded = part.rstrip(" .").lower().replace("\u200c", "").replace("\u200d", "")
         if part in ("", ".", "..") or folded in (".git", "git~1") or folded.startswith(".git:"):
-            raise Refused("UNSAFE_PATH", f"{part!r} in {path[:80]!r}")
+            raise Refused(
+                "UNSAFE_PATH",
+                say("manifests.object_in_place", object=repr(part), place=repr(path[:80])),
+            )
 
 
 def check_mode(path: str, mode: str) -> None:
     """Raises Refused UNSAFE_PATH for symlinks, submodules and anything that is no plain file."""
     if mode not in FILE_MODES:
-        what = {"120000": "a symlink", "160000": "a submodule"}.get(mode, f"of mode {mode}")
-        raise Refused("UNSAFE_PATH", f"{path!r} is {what}")
+        what = _kind_of(mode)
+        raise Refused("UNSAFE_PATH", say("manifests.path_is", path=repr(path), what=what))
+
+
+def _kind_of(mode: str) -> str:
+    if mode == "120000":
+        return say("manifests.a_symlink")
+    return say("manifests.a_submodule") if mode == "160000" else say("manifests.of_mode", mode=mode)
 
 
 def check_alone(path: str, others: Iterable[str]) -> None:
@@ -120,7 +132,10 @@ def check_alone(path: str, others: Iterable[str]) -> None:
             if known is None:
                 break
             if known != prefix:
-                raise Refused("UNSAFE_PATH", f"{path!r} and {other!r} differ only in case")
+                raise Refused(
+                    "UNSAFE_PATH",
+                    say("manifests.differ_only_case", path=repr(path), other=repr(other)),
+                )
 
 
 def ends_of(links: Mapping[str, str]) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from yaml import MappingNode, Node, SequenceNode
 
+from kfix.texts import say
 from manifests.refused import Refused
 from manifests.text import spans, write
 from manifests.text.read import Document
@@ -78,7 +79,7 @@ def _sibling(body: str, node: Node, at: int, extents: _Extents) -> _Sibling:
         start, end = first + column, extents[at][1]
     stop = spans.line_end(body, end)
     if not spans.only_comment(body[end:stop]):
-        raise Refused("UNSUPPORTED", "something else stands on the line")
+        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     text_end = stop - 1 if body[stop - 1 : stop] == "\r" else stop
     beside = bool(body[first:start].strip())
     return _Sibling(start, text_end, first, min(stop + 1, len(body)), beside)
@@ -100,7 +101,7 @@ def dash_of(body: str, at: int) -> tuple[int, int, str]:
         start = spans.line_start(body, start - 1)
     match = _BEFORE_ITEM.search(body, start, at)
     if match is None or body[start : match.start()].strip():
-        raise Refused("UNSUPPORTED", "an item whose dash is not alone before it")
+        raise Refused("UNSUPPORTED", say("manifests.item_whose_dash_not_alone"))
     gap = match.group("gap")
     return start, match.start() - start, " " if not gap or "\n" in gap else gap
 
@@ -116,9 +117,9 @@ def _column(body: str, node: Node) -> int:
     at = int(node.value[0][0].start_mark.index)
     before = body[spans.line_start(body, at) : at]
     if "\t" in before:
-        raise Refused("TAB_INDENT", "a tab stands before the entry")
+        raise Refused("TAB_INDENT", say("manifests.tab_stands_before_entry"))
     if before.strip(" -"):
-        raise Refused("UNSUPPORTED", "the mapping does not start on its own line")
+        raise Refused("UNSUPPORTED", say("manifests.mapping_does_not_start_on"))
     return len(before)
 
 
@@ -138,7 +139,7 @@ def _beside_dash(
     for at in range(following - 1, -1, -1):
         upper = gone.pop(at) if at else head
         if "#" in body[upper.end : start]:
-            raise Refused("UNSUPPORTED", "a comment stands under the entry beside a dash")
+            raise Refused("UNSUPPORTED", say("manifests.comment_stands_under_entry_beside"))
         start = upper.start
     following_start = int(node.value[following][0].start_mark.index)
     removed = body.count("\n", head.start, following_start)
@@ -160,7 +161,7 @@ def _left_empty(body: str, place: spans.Place, head: _Sibling) -> Piece:
     if prefix and spans.line_start(body, start) == spans.line_start(body, at):
         at = start + len(prefix)
     if not spans.only_comment(body[at : spans.line_end(body, at)]):
-        raise Refused("UNSUPPORTED", "something else stands on the line")
+        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     return Splice(at, at, " " + empty)
 
 
@@ -175,10 +176,10 @@ def _filled(body: str, place: spans.Place, coming: Sequence[New], habits: Habits
     start, end = int(place.node.start_mark.index), int(place.node.end_mark.index)
     assert place.key is not None
     if not _EMPTY.fullmatch(body, start, end):
-        raise Refused("UNSUPPORTED", "an empty collection with an anchor, a tag or a comment in it")
+        raise Refused("UNSUPPORTED", say("manifests.empty_collection_with_anchor_tag"))
     at = spans.colon_end(body, place.key)
     if body[at:start].strip():
-        raise Refused("UNSUPPORTED", "an empty collection that does not follow its key")
+        raise Refused("UNSUPPORTED", say("manifests.empty_collection_does_not_follow"))
     column = int(place.key.start_mark.column)
     lines: list[str] = []
     for new in coming:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kfix.texts import say
 from manifests.refused import Refused
 from manifests.text import guards, read, replace
 from manifests.text.diffs import LineChange, line_changes
@@ -48,7 +49,10 @@ def amend(text: str, edits: Sequence[Edit], readings: Readings | None = None) ->
     guards.check_documents(body, documents)
     for number in sorted({edit.doc for edit in edits}):
         if not 0 <= number < len(documents):
-            raise Refused("NOT_FOUND", f"no document {number}, the file has {len(documents)}")
+            raise Refused(
+                "NOT_FOUND",
+                say("manifests.no_document_file_has", number=number, count=len(documents)),
+            )
         guards.check_document(body, documents[number])
     splices, made = _splices(body, documents, edits)
     after = apply_splices(body, splices)
@@ -86,9 +90,11 @@ def _verify(documents: list[Document], edits: list[Edit], after: str, readings: 
     try:
         again = readings.read(after)
     except Refused as error:
-        raise Refused("NOT_MINIMAL", f"the result does not read back: {error.reason}") from None
+        raise Refused(
+            "NOT_MINIMAL", say("manifests.result_does_not_read_back", why=error.reason)
+        ) from None
     if [d.tree for d in again] != wanted:
-        raise Refused("NOT_MINIMAL", "the result would mean more than the intended change")
+        raise Refused("NOT_MINIMAL", say("manifests.result_would_mean_more_than"))
 
 
 def _edited(document: Document, edits: list[Edit]) -> Tree:
@@ -109,5 +115,11 @@ def _check_count(splices: Sequence[Splice], added: int, removed: int, *, moved: 
     if added > expected_added or removed > expected_removed:
         raise Refused(
             "NOT_MINIMAL",
-            f"+{added}/-{removed} lines where +{expected_added}/-{expected_removed} were foretold",
+            say(
+                "manifests.lines_where_were_foretold",
+                added=added,
+                removed=removed,
+                expected_added=expected_added,
+                expected_removed=expected_removed,
+            ),
         )

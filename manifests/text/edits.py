@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.text import scalars
@@ -143,4 +144,4 @@ def _slot(tree: Tree, segment: paths.Segment) -> int | Key:
                 for k, v in item.items()
             ):
                 return at
-    raise Refused("NOT_FOUND", f"nothing at {paths.render((segment,))}")
+    raise Refused("NOT_FOUND", say("manifests.nothing_at", field=paths.render((segment,))))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from yaml import MappingNode, Node, ScalarNode
 
+from kfix.texts import say
 from manifests.refused import Refused
 from manifests.text.read import Document
 
@@ -51,7 +52,7 @@ _HELM_MANAGERS = frozenset({"Helm", "Tiller"})
 def check_path(path: str) -> None:
     """Refuses file names that tools own. Raises Refused GENERATED."""
     if path.rsplit("/", 1)[-1] in _GENERATED_NAMES:
-        raise Refused("GENERATED", f"{path} is written by flux bootstrap")
+        raise Refused("GENERATED", say("manifests.written_by_flux_bootstrap", path=path))
 
 
 def check_file(body: str) -> None:
@@ -60,12 +61,14 @@ def check_file(body: str) -> None:
     mark = _GENERATED.search(body) or _RENDERED.search(body)
     mark = mark or next(filter(None, (_GENERATED_HEAD.search(h.group(1)) for h in heads)), None)
     if mark:
-        raise Refused("GENERATED", f"the file says {mark.group(0).strip('# ')[:80]!r}")
+        raise Refused(
+            "GENERATED", say("manifests.file_says", what=repr(mark.group(0).strip("# ")[:80]))
+        )
     head = heads[0] if heads and heads[0].start() == 0 else None
     if head and body.startswith("---", head.end()) and _is_ignored(body, 0, head.end()):
-        raise Refused("IGNORED", "a comment asks K-Fix to leave the file alone")
+        raise Refused("IGNORED", say("manifests.comment_asks_leave_file"))
     if _CONTROL.search(body):
-        raise Refused("TEMPLATED", "the file has template control lines")
+        raise Refused("TEMPLATED", say("manifests.file_has_template_control_lines"))
 
 
 def _is_ignored(body: str, start: int, end: int) -> bool:
@@ -76,15 +79,15 @@ def check_documents(body: str, documents: Sequence[Document]) -> None:
     """Refuses files of which one document is a template: then all of it is. Raises Refused TEMPLATED."""
     for document in documents:
         if document.templated:
-            raise Refused("TEMPLATED", "an unquoted placeholder stands in the file")
+            raise Refused("TEMPLATED", say("manifests.unquoted_placeholder_stands_file"))
     if "{{" not in body:
         return
     for document in documents:
         kind, name = text_at(document.root, "kind"), text_at(document.root, "metadata", "name")
         if kind and kind not in _VALUES_KINDS and _HELM.search(body, *_extent(body, document)):
-            raise Refused("TEMPLATED", f"the file is a Helm template, its {kind} says so")
+            raise Refused("TEMPLATED", say("manifests.file_helm_template_says_so", kind=kind))
         if "{{" in name:
-            raise Refused("TEMPLATED", f"the name {name[:80]!r} is a placeholder")
+            raise Refused("TEMPLATED", say("manifests.name_placeholder", name=repr(name[:80])))
 
 
 def _extent(body: str, document: Document) -> tuple[int, int]:
@@ -96,28 +99,33 @@ def _extent(body: str, document: Document) -> tuple[int, int]:
 def check_document(body: str, document: Document) -> None:
     """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED."""
     if _is_ignored(body, *_extent(body, document)):
-        raise Refused("IGNORED", "a comment asks K-Fix to leave the document alone")
+        raise Refused("IGNORED", say("manifests.comment_asks_leave_document"))
     if document.duplicate:
-        raise Refused("DUPLICATE_KEY", f"{document.duplicate!r} is there more than once")
+        raise Refused(
+            "DUPLICATE_KEY",
+            say("manifests.there_more_than_once", duplicate=repr(document.duplicate)),
+        )
     root = document.root
     if text_at(root, "kind") == "SealedSecret" or child(root, "sops", "mac") is not None:
-        raise Refused("ENCRYPTED", "the document is encrypted")
+        raise Refused("ENCRYPTED", say("manifests.document_encrypted"))
     labels = child(root, "metadata", "labels")
     manager = text_at(labels, "app.kubernetes.io/managed-by") or text_at(labels, "heritage")
     chart = text_at(labels, "helm.sh/chart") or text_at(labels, "chart")
     if manager in _HELM_MANAGERS and chart:
-        raise Refused("GENERATED", f"the document is a rendered release of chart {chart}")
+        raise Refused("GENERATED", say("manifests.document_rendered_release_chart", chart=chart))
 
 
 def check_value(token: str, rest_of_line: str = "") -> None:
     """Refuses a value that a tool fills in. Raises Refused TEMPLATED, ENCRYPTED, GENERATED."""
     if _PLACEHOLDER.search(token):
-        raise Refused("TEMPLATED", "the value holds a placeholder")
+        raise Refused("TEMPLATED", say("manifests.value_holds_placeholder"))
     if "ENC[" in token or token.startswith("!vault"):
-        raise Refused("ENCRYPTED", "the value is encrypted")
+        raise Refused("ENCRYPTED", say("manifests.value_encrypted"))
     setter = _SETTER.search(rest_of_line)
     if setter:
-        raise Refused("GENERATED", f"a tool sets the value: {setter.group(0).rstrip()[:80]}")
+        raise Refused(
+            "GENERATED", say("manifests.tool_sets_value", rstrip=setter.group(0).rstrip()[:80])
+        )
 
 
 def child(node: Node | None, *keys: str) -> Node | None:

@@ -7,6 +7,7 @@ import re
 
 from yaml import ScalarNode
 
+from kfix.texts import say
 from manifests.refused import Refused
 from manifests.text import guards, scalars, spans
 from manifests.text.splices import Lines, Piece
@@ -20,13 +21,13 @@ def pieces(body: str, node: ScalarNode, new: scalars.Scalar) -> list[Piece]:
     header = _HEADER.match(body, int(node.start_mark.index))
     old = str(node.value)
     if header is None or not isinstance(new, str) or not _fits(old, new):
-        raise Refused("BLOCK_SCALAR", "the value spans several lines in a form that is not kept")
+        raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines_form"))
     end = spans.line_end(body, spans.end_of(body, node))
     raw = body[header.end() : end].split("\n")
     before, after = old.rstrip("\n").split("\n"), new.rstrip("\n").split("\n")
     indent = raw[0][: len(raw[0]) - len(raw[0].lstrip(" "))]
     if len(raw) != len(before) or not indent:
-        raise Refused("BLOCK_SCALAR", "the value spans several lines in a form that is not kept")
+        raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines_form"))
     starts = [header.end()]
     for line in raw:
         starts.append(min(starts[-1] + len(line) + 1, len(body)))

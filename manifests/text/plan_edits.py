@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from yaml import MappingNode, Node, SequenceNode
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.text import equivalence, spans
@@ -59,13 +60,15 @@ def edits_of(
     Raises Refused: STALE when the document is not what the plan saw, NOT_FOUND, UNSUPPORTED and what resolving raises.
     """
     if change.action != "patch":
-        raise Refused("UNSUPPORTED", f"{change.action} is not an edit of a document")
+        raise Refused("UNSUPPORTED", say("manifests.not_edit_document", action=change.action))
     edits: list[Edit] = []
     _check_apart(change.fields)
     for field in change.fields:
         path = paths.parse(field.path)
         if partial and any(isinstance(segment, int) for segment in path):
-            raise Refused("UNSUPPORTED", f"{field.path} counts items that a patch does not list")
+            raise Refused(
+                "UNSUPPORTED", say("manifests.counts_items_patch_does_not", field=field.path)
+            )
         edits += _edits_of_field(document, path, field)
     return tuple(_merged(edits))
 
@@ -77,7 +80,7 @@ def _check_apart(fields: Sequence[FieldChange]) -> None:
         later = [(o, p) for o, p in said[at + 1 :] if p[: len(path)] == path]
         if op == "add" and any(o == "remove" for o, _ in later):
             raise Refused(
-                "UNSUPPORTED", f"{paths.render(path)} is made, and something of it taken away"
+                "UNSUPPORTED", say("manifests.made_something_taken_away", field=paths.render(path))
             )
         moves = op == "remove" or isinstance(path[-1], int)
         if op == "replace" or isinstance(path[-1], str) or not moves:
@@ -85,7 +88,8 @@ def _check_apart(fields: Sequence[FieldChange]) -> None:
         others = [p for n, (_, p) in enumerate(said) if n != at and p[: len(path) - 1] == path[:-1]]
         if any(isinstance(p[len(path) - 1], int) for p in others if len(p) >= len(path)):
             raise Refused(
-                "UNSUPPORTED", f"{paths.render(path)} moves items that others are counted by"
+                "UNSUPPORTED",
+                say("manifests.moves_items_others_counted_by", field=paths.render(path)),
             )
 
 
@@ -112,16 +116,34 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
         return [_insert(document, path, field.after)]
     if field.op == "remove":
         if not _within(path, current, field.before):
-            raise Refused("STALE", f"{field.path} is {_shown(current)}, not {_shown(field.before)}")
+            raise Refused(
+                "STALE",
+                say(
+                    "manifests.is_not_as_before",
+                    field=field.path,
+                    current=_shown(current),
+                    before=_shown(field.before),
+                ),
+            )
         return [Delete(document.index, path, current)]
     if equivalence.equivalent(path, current, field.after):
         return []
     if field.op == "add":
         if current is None or current in ({}, []):
             return list(_differences(document, path, current, field.after))
-        raise Refused("STALE", f"{field.path} is there already: {_shown(current)}")
+        raise Refused(
+            "STALE", say("manifests.there_already_as", field=field.path, now=_shown(current))
+        )
     if is_scalar(field.before) and not equivalence.equivalent(path, current, field.before):
-        raise Refused("STALE", f"{field.path} is {_shown(current)}, not {_shown(field.before)}")
+        raise Refused(
+            "STALE",
+            say(
+                "manifests.is_not_as_before",
+                field=field.path,
+                current=_shown(current),
+                before=_shown(field.before),
+            ),
+        )
     return list(_differences(document, path, field.before, field.after))
 
 
@@ -129,7 +151,7 @@ def _edits_of_missing(document: Document, path: paths.Path, field: FieldChange) 
     if field.op == "remove":
         return []
     if field.op == "replace" and path[-1] not in equivalence.DEFAULTED:
-        raise Refused("NOT_FOUND", f"nothing at {field.path}")
+        raise Refused("NOT_FOUND", say("manifests.nothing_at", field=field.path))
     return [_insert(document, path, field.after)]
 
 
@@ -193,7 +215,13 @@ def _exchange(document: Document, path: paths.Path, before: Value, after: Value)
     if is_scalar(current) and is_scalar(after):
         if not equivalence.equivalent(path, current, before):
             raise Refused(
-                "STALE", f"{paths.render(path)} is {_shown(current)}, not {_shown(before)}"
+                "STALE",
+                say(
+                    "manifests.is_not_as_before",
+                    field=paths.render(path),
+                    current=_shown(current),
+                    before=_shown(before),
+                ),
             )
         if not equivalence.equivalent(path, current, after):
             yield Replace(document.index, path, current, equivalence.fit(path, current, after))
@@ -206,9 +234,12 @@ def _list_differences(
 ) -> Iterator[Edit]:
     place = _find(document, path)
     if place is None or not isinstance(place.node, SequenceNode):
-        raise Refused("NOT_FOUND", f"no list at {paths.render(path)}")
+        raise Refused("NOT_FOUND", say("manifests.no_list_at", field=paths.render(path)))
     if len(place.node.value) != len(before):
-        raise Refused("STALE", f"{paths.render(path)} has {len(place.node.value)} items")
+        raise Refused(
+            "STALE",
+            say("manifests.has_items", field=paths.render(path), count=len(place.node.value)),
+        )
     matcher = difflib.SequenceMatcher(
         None, [_word(item) for item in before], [_word(item) for item in after], autojunk=False
     )
@@ -248,13 +279,15 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
     if isinstance(node, SequenceNode):
         at = first if isinstance(first, int) else len(node.value)
         return Insert(document.index, head, at, _item(first, inside), of=len(node.value))
-    raise Refused("NOT_FOUND", f"nothing to put {paths.render(path)} into")
+    raise Refused("NOT_FOUND", say("manifests.nothing_put_into", field=paths.render(path)))
 
 
 def _check_may_begin(path: paths.Path, depth: int) -> None:
     """A field of a container that is not there is a slip of the pen, not a wish for another container."""
     if path[depth - 1] in _WHOLE_ITEMS:
-        raise Refused("NOT_FOUND", f"nothing at {paths.render(path[: depth + 1])}")
+        raise Refused(
+            "NOT_FOUND", say("manifests.nothing_at", field=paths.render(path[: depth + 1]))
+        )
 
 
 def _deepest(document: Document, path: paths.Path) -> tuple[int, spans.Place]:
@@ -324,7 +357,7 @@ def _deep(left: Value, right: Value) -> Value:
     if _is_list(left) and _is_list(right):
         return _deep_items(list(left), right)  # type: ignore[arg-type]
     if not isinstance(left, Mapping) or not isinstance(right, Mapping):
-        raise Refused("UNSUPPORTED", "two changes make the same field")
+        raise Refused("UNSUPPORTED", say("manifests.two_changes_make_same_field"))
     out = _Named(left) if isinstance(left, _Named) else dict(left)
     for key, value in right.items():
         out[key] = _deep(out[key], value) if key in out else value

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import yaml
 from yaml import CSafeLoader, MappingNode, Node, ScalarNode, SequenceNode
 
+from kfix.texts import say
 from manifests.refused import Refused
 
 #: Characters of one file. The largest hand-kept manifests (custom resource bundles) have about 3 million.
@@ -48,13 +49,15 @@ class Document:
 def decode(content: bytes | str) -> str:
     """Text of a file. Raises Refused NOT_UTF8, TOO_BIG."""
     if len(content) > MAX_CHARS * (1 if isinstance(content, str) else 4):
-        raise Refused("TOO_BIG", f"the file has more than {MAX_CHARS} characters")
+        raise Refused(
+            "TOO_BIG", say("manifests.file_has_more_than_characters", max_chars=MAX_CHARS)
+        )
     if isinstance(content, str):
         return content
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused("NOT_UTF8", f"byte {error.start} is not UTF-8") from None
+        raise Refused("NOT_UTF8", say("manifests.byte_not_utf", start=error.start)) from None
 
 
 def without_bom(text: str) -> tuple[str, str]:
@@ -68,7 +71,9 @@ def read(body: str) -> list[Document]:
     Raises Refused: TOO_BIG, TAB_INDENT, TEMPLATED, INVALID_YAML.
     """
     if len(body) > MAX_CHARS:
-        raise Refused("TOO_BIG", f"the file has more than {MAX_CHARS} characters")
+        raise Refused(
+            "TOO_BIG", say("manifests.file_has_more_than_characters", max_chars=MAX_CHARS)
+        )
     try:
         if not is_shallow(body):
             scan(body)
@@ -103,24 +108,28 @@ def scan(body: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise Refused("TOO_BIG", f"nested deeper than {MAX_DEPTH} levels")
+                raise Refused(
+                    "TOO_BIG", say("manifests.nested_deeper_than_levels", max_depth=MAX_DEPTH)
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
             if aliases > MAX_ALIASES:
-                raise Refused("TOO_BIG", f"more than {MAX_ALIASES} aliases")
+                raise Refused(
+                    "TOO_BIG", say("manifests.more_than_aliases", max_aliases=MAX_ALIASES)
+                )
 
 
 def _unreadable(body: str, error: yaml.YAMLError) -> Refused:
     mark = getattr(error, "problem_mark", None)
-    place = f" at line {mark.line + 1}" if mark is not None else ""
+    place = say("manifests.at_line", line=mark.line + 1) if mark is not None else ""
     if "{{" in body:
-        return Refused("TEMPLATED", f"a template, not YAML, stands{place}")
+        return Refused("TEMPLATED", say("manifests.template_not_yaml_stands", place=place))
     if _TAB_INDENT.search(body):
-        return Refused("TAB_INDENT", f"a tab is used as indentation{place}")
-    problem = getattr(error, "problem", None) or "cannot be read"
-    return Refused("INVALID_YAML", f"{problem}{place}")
+        return Refused("TAB_INDENT", say("manifests.tab_used_as_indentation", place=place))
+    problem: str = getattr(error, "problem", None) or say("manifests.unreadable")
+    return Refused("INVALID_YAML", say("manifests.invalid_yaml", problem=problem, place=place))
 
 
 class _Survey:
@@ -133,7 +142,9 @@ class _Survey:
     def tree(self, node: Node, depth: int) -> Tree:
         self.left -= 1
         if self.left < 0 or depth > 2 * MAX_DEPTH:
-            raise Refused("TOO_BIG", f"aliases make it larger than {MAX_NODES} nodes")
+            raise Refused(
+                "TOO_BIG", say("manifests.aliases_make_larger_than_nodes", max_nodes=MAX_NODES)
+            )
         if isinstance(node, ScalarNode):
             return (node.tag, "" if node.tag == NULL else node.value)
         if isinstance(node, SequenceNode):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.text import guards, literals, reshape, scalars, spans, write
@@ -20,13 +21,13 @@ def pieces(body: str, document: Document, edit: Replace) -> list[Piece]:
     """The text for ``edit``; none when the new value is there already. Raises Refused."""
     place = spans.resolve(document, edit.path)
     if place is None:
-        raise Refused("NOT_FOUND", f"nothing at {paths.render(edit.path)}")
+        raise Refused("NOT_FOUND", say("manifests.nothing_at", field=paths.render(edit.path)))
     if place.parent is None:
-        raise Refused("UNSUPPORTED", "a whole document is not replaced")
+        raise Refused("UNSUPPORTED", say("manifests.whole_document_not_replaced"))
     if holds(place.node, edit.new):
         return []
     if not holds(place.node, edit.old):
-        raise Refused("STALE", f"{paths.render(edit.path)} is not what the plan saw")
+        raise Refused("STALE", say("manifests.not_what_plan_saw", field=paths.render(edit.path)))
     if not is_scalar(edit.new) or not isinstance(place.node, ScalarNode):
         return reshape.pieces(body, document, place, edit.new)
     if place.node.style == "|":
@@ -63,12 +64,12 @@ def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scal
     start, end = int(node.start_mark.index), int(node.end_mark.index)
     token = body[start:end]
     if node.style == ">" or "\n" in token:
-        raise Refused("BLOCK_SCALAR", "the value spans several lines")
+        raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines"))
     guards.check_value(token, body[end : spans.line_end(body, end)])
     prefix = spans.prefix_of(token)
     tag = _explicit_tag(prefix)
     if tag and tree_of(new) != (node.tag, scalars.plain_text(new)):
-        raise Refused("UNSUPPORTED", f"the value is tagged {tag}")
+        raise Refused("UNSUPPORTED", say("manifests.value_tagged", tag=tag))
     flow = _inside_flow(place)
     style = '"' if flow and is_json(document) else node.style or None
     text = scalars.write(new, style=style, flow=flow, tagged=bool(tag) and node.tag == STR)
@@ -83,7 +84,7 @@ def _into_empty(body: str, place: spans.Place, start: int, filled: Splice) -> Sp
         return filled
     at = spans.colon_end(body, place.key) if place.key is not None else start
     if at != start and body[at:start].strip():
-        raise Refused("UNSUPPORTED", "an empty value that does not follow its key")
+        raise Refused("UNSUPPORTED", say("manifests.empty_value_does_not_follow"))
     return Splice(at, at, filled.text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from kfix.texts import say
 from manifests.refused import Refused
 from manifests.text import guards, scalars, spans, write
 from manifests.text.read import Document
@@ -21,14 +22,14 @@ def pieces(body: str, document: Document, place: spans.Place, new: write.Value) 
         if start == end or _is_block(node):
             raise Refused(
                 "UNSUPPORTED",
-                "an item without a value, or one that is a block, takes no other shape",
+                say("manifests.item_without_value_or_one"),
             )
         json = is_json(document) or has_json_keys(place.parent)
         text = write.flow_text(new, json=json)
         return [Splice(start, end, text, 1, 1 + body.count("\n", start, end))]
     at = spans.colon_end(body, place.key)
     if start < end and body[at:start].strip() and not _is_below(body, place, at):
-        raise Refused("UNSUPPORTED", "a value that does not follow its key")
+        raise Refused("UNSUPPORTED", say("manifests.value_does_not_follow_key"))
     column = int(place.key.start_mark.column)
     lines = write.block_lines(new, column=column, habits=habits_of(document))
     short = "" if lines else " " + _short(new)
@@ -45,15 +46,15 @@ def pieces(body: str, document: Document, place: spans.Place, new: write.Value) 
 def _check(body: str, document: Document, place: spans.Place, start: int, end: int) -> None:
     token = body[start:end]
     if spans.has_anchor(document, place.node, body):
-        raise Refused("ANCHOR_FANOUT", "the value carries an anchor used elsewhere")
+        raise Refused("ANCHOR_FANOUT", say("manifests.value_carries_anchor_used_elsewhere"))
     if spans.prefix_of(token):
-        raise Refused("UNSUPPORTED", "a value with an anchor or a tag")
+        raise Refused("UNSUPPORTED", say("manifests.value_with_anchor_or_tag"))
     if isinstance(place.node, ScalarNode):
         if place.node.style in ("|", ">") or "\n" in token:
-            raise Refused("BLOCK_SCALAR", "the value spans several lines")
+            raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines"))
         guards.check_value(token, body[end : spans.line_end(body, end)])
     elif any(line.lstrip().startswith("#") for line in token.split("\n")):
-        raise Refused("UNSUPPORTED", "a comment stands inside the value")
+        raise Refused("UNSUPPORTED", say("manifests.comment_stands_inside_value"))
 
 
 def _is_block(node: Node) -> bool:
@@ -72,7 +73,7 @@ def _next_line(body: str, at: int) -> int:
 def _for_block(body: str, at: int, lines: Lines, short: str) -> list[Piece]:
     """The lines below the key's line make way, for others or for a word (or brackets) beside the key."""
     if not spans.only_comment(body[at : spans.line_end(body, at)]):
-        raise Refused("UNSUPPORTED", "something else stands on the line")
+        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     return [Splice(at, at, short), lines] if short else [lines]
 
 
@@ -86,7 +87,7 @@ def fill_below(body: str, at: int, end: int, lines: list[str]) -> Splice:
     stop = spans.line_end(body, end)
     rest = body[end:stop].rstrip("\r")
     if not spans.only_comment(rest):
-        raise Refused("UNSUPPORTED", "something else stands on the line")
+        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     newline = spans.newline_at(body, at)
     block = "".join(newline + line for line in lines)
     if at == end and stop < len(body):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from yaml import MappingNode, Node, SequenceNode
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.text import blocks, flows, spans
@@ -63,16 +64,18 @@ class Siblings:
         if place is None:
             return False
         if place.parent is None:
-            raise Refused("UNSUPPORTED", "a whole document is not deleted")
+            raise Refused("UNSUPPORTED", say("manifests.whole_document_not_deleted"))
         shown = paths.render(edit.path)
         if not holds(place.node, edit.old):
-            raise Refused("STALE", f"{shown} is not what the plan saw")
+            raise Refused("STALE", say("manifests.not_what_plan_saw", field=shown))
         if spans.has_anchor(document, place.node, self.body):
-            raise Refused("ANCHOR_FANOUT", f"{shown} carries an anchor used elsewhere")
+            raise Refused(
+                "ANCHOR_FANOUT", say("manifests.carries_anchor_used_elsewhere", shown=shown)
+            )
         if isinstance(place.parent, MappingNode) and edit.path[-1] in spans.merged_keys(
             place.parent
         ):
-            raise Refused("ALIASED", f"behind {shown} a merge key has another value")
+            raise Refused("ALIASED", say("manifests.behind_merge_key_has_another", shown=shown))
         holder = spans.resolve(document, edit.path[:-1])
         assert holder is not None
         going = self._of(document, holder).going
@@ -84,7 +87,7 @@ class Siblings:
         place = spans.resolve(document, edit.parent)
         shown = paths.render(edit.parent)
         if place is None:
-            raise Refused("NOT_FOUND", f"nothing at {shown}")
+            raise Refused("NOT_FOUND", say("manifests.nothing_at", field=shown))
         if isinstance(place.node, MappingNode) and isinstance(edit.key, str):
             new = _entry(document, place.node, edit, edit.key)
         elif isinstance(place.node, SequenceNode) and isinstance(edit.key, int):
@@ -92,7 +95,7 @@ class Siblings:
             new = _item(place.node, edit, edit.key, self._made[spot])
             self._made[spot] += new is None
         else:
-            raise Refused("UNSUPPORTED", f"nothing can be added to {shown}")
+            raise Refused("UNSUPPORTED", say("manifests.nothing_can_be_added", shown=shown))
         if new is not None:
             self._of(document, place).coming.append(new)
         return new is not None
@@ -107,7 +110,7 @@ def _entry(document: Document, node: MappingNode, edit: Insert, key: str) -> blo
         return blocks.New(after, edit.value, key)
     if holds(there.node, edit.value):
         return None
-    raise Refused("STALE", f"{paths.render(path)} is there already")
+    raise Refused("STALE", say("manifests.there_already", path=paths.render(path)))
 
 
 def _item(node: SequenceNode, edit: Insert, at: int, made: int) -> blocks.New | None:
@@ -117,9 +120,11 @@ def _item(node: SequenceNode, edit: Insert, at: int, made: int) -> blocks.New | 
         if at + made < len(items) and holds(items[at + made], edit.value):
             return None
         if edit.of is not None:
-            raise Refused("STALE", f"the list has {len(items)} items, not {edit.of}")
+            raise Refused(
+                "STALE", say("manifests.list_has_items_not", count=len(items), at=edit.of)
+            )
     if not 0 <= at <= len(items):
-        raise Refused("STALE", f"the list has {len(items)} items, not {at}")
+        raise Refused("STALE", say("manifests.list_has_items_not", count=len(items), at=at))
     return blocks.New(at - 1, edit.value)
 
 

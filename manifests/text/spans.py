@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import Refused
 from manifests.text.read import MERGE, Document
@@ -40,10 +41,15 @@ def resolve(document: Document, path: paths.Path) -> Place | None:
         place = _step(document, place.node, segment)
         if place is None:
             if depth + 1 < len(path):
-                raise Refused("NOT_FOUND", f"nothing at {paths.render(path[: depth + 1])}")
+                raise Refused(
+                    "NOT_FOUND", say("manifests.nothing_at", field=paths.render(path[: depth + 1]))
+                )
             return None
         if id(place.node) in document.aliased:
-            raise Refused("ANCHOR_FANOUT", f"{paths.render(path[: depth + 1])} is used elsewhere")
+            raise Refused(
+                "ANCHOR_FANOUT",
+                say("manifests.used_elsewhere", field=paths.render(path[: depth + 1])),
+            )
     return place
 
 
@@ -51,7 +57,9 @@ def _step(document: Document, node: Node, segment: paths.Segment) -> Place | Non
     if isinstance(segment, str):
         return _entry(node, segment)
     if not isinstance(node, SequenceNode):
-        raise Refused("NOT_FOUND", f"no list where {paths.render((segment,))} should be")
+        raise Refused(
+            "NOT_FOUND", say("manifests.no_list_where_should_be", field=paths.render((segment,)))
+        )
     at = _match(node, segment) if isinstance(segment, paths.Match) else segment
     if at is None or at >= len(node.value):
         return None
@@ -59,7 +67,7 @@ def _step(document: Document, node: Node, segment: paths.Segment) -> Place | Non
     if item.start_mark.index < node.start_mark.index or any(
         item is other for other in node.value[:at]
     ):
-        raise Refused("ALIASED", f"item {at} is an alias")
+        raise Refused("ALIASED", say("manifests.item_alias", at=at))
     return Place(item, node, None, at)
 
 
@@ -67,17 +75,19 @@ def _entry(node: Node, key: str) -> Place | None:
     if not isinstance(node, MappingNode):
         if isinstance(node, ScalarNode) and node.value == "" and node.style is None:
             return None
-        raise Refused("NOT_FOUND", f"no mapping where {key!r} should be")
+        raise Refused("NOT_FOUND", say("manifests.no_mapping_where_should_be", key=repr(key)))
     found = [at for at, (name, _) in enumerate(node.value) if _names(name, key)]
     if len(found) > 1:
-        raise Refused("DUPLICATE_KEY", f"{key!r} is there {len(found)} times")
+        raise Refused(
+            "DUPLICATE_KEY", say("manifests.there_times", key=repr(key), count=len(found))
+        )
     if not found:
         if key in merged_keys(node):
-            raise Refused("ALIASED", f"{key!r} comes from a merge key")
+            raise Refused("ALIASED", say("manifests.comes_from_merge_key", key=repr(key)))
         return None
     name, value = node.value[found[0]]
     if value.start_mark.index < name.end_mark.index:
-        raise Refused("ALIASED", f"{key!r} is an alias")
+        raise Refused("ALIASED", say("manifests.key_is_alias", key=repr(key)))
     return Place(value, node, name, found[0])
 
 
@@ -110,7 +120,10 @@ def _match(node: SequenceNode, match: paths.Match) -> int | None:
             ):
                 found.append(at)
     if len(found) > 1:
-        raise Refused("AMBIGUOUS_DOC", f"{len(found)} items with {match.field}={match.value}")
+        raise Refused(
+            "AMBIGUOUS_DOC",
+            say("manifests.items_with", count=len(found), field=match.field, value=match.value),
+        )
     return found[0] if found else None
 
 
@@ -147,7 +160,7 @@ def extents_of_items(body: str, node: SequenceNode) -> list[tuple[int, int]]:
             # An alias gives the node that stands further up.
             match = _ALIAS_ITEM.match(body, at)
             if match is None:
-                raise Refused("UNSUPPORTED", "an alias cannot be found in the text")
+                raise Refused("UNSUPPORTED", say("manifests.alias_cannot_be_found_text"))
             start, at = match.span("alias")
         else:
             at = end_of(body, item)
@@ -165,7 +178,7 @@ def end_of_entry(body: str, key: Node, value: Node) -> int:
 def _end_of_alias(body: str, at: int) -> int:
     match = _ALIAS.match(body, at)
     if match is None:
-        raise Refused("UNSUPPORTED", "an alias cannot be found in the text")
+        raise Refused("UNSUPPORTED", say("manifests.alias_cannot_be_found_text"))
     return match.end()
 
 
@@ -183,7 +196,7 @@ def colon_end(body: str, key: Node) -> int:
     """Position right after the colon of a block or flow entry."""
     at = body.find(":", int(key.end_mark.index))
     if at < 0 or body[int(key.end_mark.index) : at].strip():
-        raise Refused("UNSUPPORTED", "an entry without its colon after the key")
+        raise Refused("UNSUPPORTED", say("manifests.entry_without_colon_after_key"))
     return at + 1
 
 

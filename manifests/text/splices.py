@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from kfix.texts import say
 from manifests.refused import Refused
 
 
@@ -86,7 +87,7 @@ def ordered(splices: Sequence[Splice]) -> list[Splice]:
     out = sorted(splices, key=lambda s: (s.start, s.end))
     for left, right in pairwise(out):
         if right.start < left.end:
-            raise Refused("UNSUPPORTED", "two edits change the same text")
+            raise Refused("UNSUPPORTED", say("manifests.two_edits_change_same_text"))
     return out
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.repository import argocd
 from manifests.repository.index import Index
@@ -35,7 +36,7 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
     namespace = text(destination, "namespace")
     dry = mapping(spec, "sourceHydrator", "drySource")
     if dry.get("path"):
-        folder, why = argocd.folder_of(text(dry, "path")), "Argo CD's hydrator renders it"
+        folder, why = argocd.folder_of(text(dry, "path")), say("manifests.hydrator_renders")
         said = words(item, place, dry, destination)
         apart = of_source(index, dry)
         yield Installer(name, folder, (), namespace, False, cluster, said, trouble=why, apart=apart)
@@ -49,13 +50,13 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
             if other != apart:
                 yield Installer(name, None, (path,), words=said, apart=other)
         if source.get("chart"):
-            trouble = f"the chart {text(source, 'chart')} is kept elsewhere"
+            trouble: str = say("manifests.named_chart_kept_elsewhere", chart=text(source, "chart"))
             yield Installer(name, None, files, namespace, False, cluster, said, trouble=trouble)
             inline = yaml.safe_dump(dict(mapping(source, "helm")))
             inline += text(source, "helm", "values")
             pattern = naming.named_in(index, inline)
             if pattern is not None:
-                yield Installer(name, pattern=pattern, words=said, trouble=naming.LISTED)
+                yield Installer(name, pattern=pattern, words=said, trouble=naming.listed())
             continue
         folder = argocd.folder_of(text(source, "path"))
         if not source.get("path") or (not folder and _is_other_repository(index, source)):
@@ -63,9 +64,9 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
         on_top, trouble = from_argo(settings)
         directory = mapping(source, "directory")
         if source.get("plugin"):
-            trouble = "a plugin of Argo CD renders it"
+            trouble = say("manifests.plugin_argo_cd_renders")
         elif directory.get("jsonnet"):
-            trouble = "jsonnet renders it"
+            trouble = say("manifests.jsonnet_renders")
         trouble = trouble or _overridden(index, item, folder)
         yield Installer(
             name,
@@ -98,7 +99,7 @@ def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
         return
     name = f"ApplicationSet/{_named(item)} in {place}"
     template = {"metadata": {}, **mapping(item, "spec", "template")}
-    trouble = "nobody here can tell which Applications it makes"
+    trouble = say("manifests.nobody_here_can_tell_applications")
     for source in [s for _, s in argocd.sources(template)]:
         written = [(text(source, "path"), source), *value_files(template, source)]
         for one, read_from in [(path, lender) for path, lender in written if path]:
@@ -120,7 +121,7 @@ def _overridden(index: Index, item: Json, folder: str) -> str:
     for name in (f".argocd-source-{text(item, 'metadata', 'name')}.yaml", ".argocd-source.yaml"):
         path = posixpath.join(folder, name)
         if path in index.texts:
-            return f"{path} overrides it"
+            return say("manifests.overrides", override=path)
     return ""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from kfix.texts import say
 from manifests.repository.index import Index
 
 _NAMES = re.compile(
@@ -137,7 +138,7 @@ def _read(path: str, line: str, words: list[str]) -> Iterator[Command]:
                 yield Command(path, line, "kustomize", _folder(path, word))
                 break
     elif program in ("argocd", "flux") and "create" in words:
-        why = f"{program} is told so on a command line"
+        why = say("manifests.told_so_on_command_line", program=program)
         for option, value in _options(words):
             if option == "--path" and value:
                 yield Command(path, line, program, _folder(path, value), trouble=why)
@@ -190,7 +191,7 @@ def _helm(path: str, line: str, words: list[str]) -> Iterator[Command]:
     ]
     sets = any(option.startswith("--set") or option == "--post-renderer" for option, _ in options)
     namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
-    trouble = "its command line sets values" if sets else ""
+    trouble = say("manifests.command_line_sets_values") if sets else ""
     yield Command(path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble)
 
 
@@ -220,7 +221,7 @@ def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator
                 line,
                 program,
                 _folder(path, word),
-                trouble=f"{program} makes or changes it",
+                trouble=say("manifests.makes_or_changes", program=program),
                 recursive=True,
             )
 
@@ -290,7 +291,7 @@ def installed(index: Index) -> Iterator[Installed]:
             continue
         files = tuple(f for name in command.value_files for f in meant(index, command, name))
         missing = len(files) < len(command.value_files)
-        trouble = command.trouble or ("a values file is not here" if missing else "")
+        trouble = command.trouble or (say("manifests.values_file_not_here") if missing else "")
         for chart in meant(index, command, command.subject):
             if posixpath.join(chart, "Chart.yaml") in index.texts:
                 yield Installed(

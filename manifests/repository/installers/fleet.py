@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
@@ -58,7 +59,7 @@ def _of_file(index: Index, path: str) -> Iterator[Target]:
         documents = index.parsed(path)
     except Refused as refused:
         folder = posixpath.dirname(path)
-        why = f"it cannot be read: {refused.reason}"
+        why = say("manifests.cannot_be_read", why=refused.reason)
         yield Target(
             f"Fleet's {path}", path, folder, "", False, (path,), "", None, None, (), (), why
         )
@@ -135,11 +136,11 @@ def _layers(
 def _trouble(*settings: Mapping[str, Any]) -> str:
     for helm in settings:
         if helm.get("valuesFrom"):
-            return "its values come from a ConfigMap or Secret of the cluster"
+            return say("manifests.values_come_from_configmap_or")
         if helm.get("templateValues"):
-            return "its values are templates that Fleet fills in"
+            return say("manifests.values_templates_fleet_fills")
         if "${" in str(helm.get("values", "")):
-            return "Fleet fills in its values"
+            return say("manifests.fleet_fills_values")
     return ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kfix.texts import say
 from manifests.objects.shapes import items, mapping, text
 from manifests.repository import argocd
 from manifests.repository.index import Index
@@ -27,7 +28,7 @@ def of_kustomization(index: Index, item: Json, place: str) -> Iterator[Installer
     words += [str(value) for key, value in variables.items() if "env" in str(key).lower()]
     for folder in _meant(index, argocd.folder_of(text(spec, "path") or ".")):
         yield Installer(
-            f"Flux's Kustomization {name} in {place}",
+            say("manifests.flux_kustomization_in", name=name, place=place),
             folder,
             namespace=text(spec, "targetNamespace"),
             forced=bool(spec.get("targetNamespace")),
@@ -58,11 +59,11 @@ def of_release(index: Index, item: Json, place: str) -> Installer:
     name, namespace = text(item, "metadata", "name"), text(item, "metadata", "namespace")
     files = tuple(argocd.folder_of(str(f)) for f in items(inside, "valuesFiles"))
     return Installer(
-        f"HelmRelease/{namespace}/{name} in {place}",
+        say("manifests.helmrelease", namespace=namespace, name=name, place=place),
         argocd.folder_of(text(inside, "chart")) if here else None,
         files if here else (),
         text(spec, "targetNamespace") or namespace,
         words=tuple(w for w in (place, name, namespace, text(spec, "targetNamespace")) if w),
-        trouble="" if here else "its chart is kept elsewhere",
+        trouble="" if here else say("manifests.chart_kept_elsewhere"),
         apart=of_reference(index, item, place, mapping(inside, "sourceRef")) if here else None,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
@@ -70,12 +71,12 @@ def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except Refused:
-        yield _unreadable(path, content, "its template cannot be read here")
+        yield _unreadable(path, content, say("manifests.template_unreadable"))
         return
     environments, whole = _settings(documents)
     listed = [entry for document in documents for entry in mappings(document, "releases")]
     unknown = next((key for key in _UNKNOWN if whole.get(key) and key not in _INERT), "")
-    trouble = f"helmfile's {unknown} are not followed here" if unknown else ""
+    trouble = say("manifests.helmfile_not_followed", unknown=unknown) if unknown else ""
     lenient = str(whole.get("missingFileHandler", "Error")) in ("Warn", "Info", "Debug")
     place_of = _positions(documents)
     for environment in environments or {"default": {}}:
@@ -126,23 +127,29 @@ def _release(
         else:
             layers.append((posixpath.normpath(posixpath.join(folder, filled(one))), None, ()))
     said = str(entry)
-    trouble = next(
-        (f"its {key} is not followed here" for key in _RELEASE_UNKNOWN if entry.get(key)), ""
+    trouble: str = next(
+        (say("manifests.not_followed", key=key) for key in _RELEASE_UNKNOWN if entry.get(key)), ""
     )
     if "{{" in filled(said):
-        trouble = "helmfile fills in its values"
+        trouble = say("manifests.helmfile_fills_values")
     written = filled(text(entry, "chart"))
     chart = posixpath.normpath(posixpath.join(folder, written))
     here = written.startswith(".") and posixpath.join(chart, "Chart.yaml") in index.texts
     return FileRelease(
-        f"release {filled(text(entry, 'name'))} of {path} in environment {environment}",
+        say(
+            "manifests.helmfile_release",
+            name=filled(text(entry, "name")),
+            path=path,
+            environment=environment,
+        ),
         path,
         environment,
         filled(text(entry, "name")),
         filled(text(entry, "namespace")),
         chart if here else None,
         tuple(layers),
-        trouble or ("" if here else f"the chart {written[:80]} is kept elsewhere"),
+        trouble
+        or ("" if here else say("manifests.named_chart_kept_elsewhere", chart=written[:80])),
         _wide(said, folder) if trouble else None,
     )
 

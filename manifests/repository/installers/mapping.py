@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from kfix.texts import say
 from manifests.objects.shapes import mapping, text
 from manifests.refused import Refused
 from manifests.repository import kustomize
@@ -104,7 +105,7 @@ def _of_fleet(target: fleet.Target) -> Installer:
         words=target.words,
         recursive=True,
         pattern=re.compile("|".join(overlaid)) if overlaid else None,
-        trouble=target.trouble or ("its overlays are not followed here" if overlaid else ""),
+        trouble=target.trouble or (say("manifests.overlays_not_followed_here") if overlaid else ""),
     )
 
 
@@ -131,7 +132,7 @@ def _of_command(index: Index, command: Command) -> Iterator[Installer]:
         yield from _of_helm(index, command, said, kept)
         return
     if command.trouble or commands.holds_any(command.subject):
-        trouble = command.trouble or "a shell fills in what it applies"
+        trouble = command.trouble or say("manifests.shell_fills_what_applies")
         yield Installer(
             said, pattern=commands.pattern_of(command, command.subject), words=kept, trouble=trouble
         )
@@ -153,7 +154,7 @@ def _of_helm(
     filled = [command.subject, *command.value_files]
     if any(commands.holds_any(word) for word in filled):
         shapes = [commands.pattern_of(command, word).pattern for word in filled]
-        why = trouble or "a shell fills in what it installs"
+        why = trouble or say("manifests.shell_fills_what_installs")
         yield Installer(said, pattern=re.compile("|".join(shapes)), words=words, trouble=why)
         return
     files = [f for name in command.value_files for f in commands.meant(index, command, name)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kfix.texts import say
 from manifests.repository import dependencies, tree
 from manifests.repository.environments import is_called
 from manifests.repository.index import Index
@@ -80,11 +81,11 @@ class Installer:
             return ""
         rest = path.removeprefix(inside)
         if "/" in rest and not self.recursive:
-            return "directory.recurse is not set" if inside else ""
+            return say("manifests.directory_recurse_not_set") if inside else ""
         if self.directory.exclude is not None and self.directory.exclude.fullmatch(rest):
-            return "directory.exclude leaves it out"
+            return say("manifests.directory_exclude_leaves_out")
         if self.directory.include is not None and not self.directory.include.fullmatch(rest):
-            return "directory.include leaves it out"
+            return say("manifests.directory_include_leaves_out")
         return ""
 
 
@@ -106,15 +107,20 @@ class Map:
         said = [one for one in self.installers if self._reads(one, path)]
         said += self._unread(path)
         for link in self._links_to(path):
-            trouble = "a symlink makes the file another one too"
-            said.append(Installer(f"the symlink {link}", words=(link,), trouble=trouble))
+            trouble = say("manifests.symlink_makes_file_another_one")
+            said.append(
+                Installer(say("manifests.symlink", link=link), words=(link,), trouble=trouble)
+            )
         claimed = {one.folder for one in said}
         for root in self._overlays(path):
             if root.folder not in claimed:
                 words = (root.folder,)
                 said.append(
                     Installer(
-                        f"the overlay {root.folder or '.'}", root.folder, words=words, unnamed=True
+                        say("manifests.overlay", folder=root.folder or "."),
+                        root.folder,
+                        words=words,
+                        unnamed=True,
                     )
                 )
         return said
@@ -129,11 +135,13 @@ class Map:
             return ""
         for one in reading:
             if one.apart is not None:
-                return f"{one.said_by} reads {path}, but {one.apart.why}"
+                return say(
+                    "manifests.reads_but", installer=one.said_by, path=path, why=one.apart.why
+                )
         for one in self.installers if plain else ():
             why = "" if one.folder is None or self._is_made(one.folder) else one.passes_over(path)
             if why:
-                return f"{one.said_by} does not apply {path}: {why}"
+                return say("manifests.does_not_apply", installer=one.said_by, path=path, why=why)
         return ""
 
     def _inside(self, folder: str | None) -> set[str]:

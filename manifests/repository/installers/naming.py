@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import Refused
 from manifests.repository import argocd
@@ -22,7 +23,6 @@ from manifests.text import equivalence
 from schemas.base import Json
 
 _APPLYING = ("rootsync", "reposync", "gitrepo", "app")
-LISTED = "nobody here can tell what is made of what it lists"
 #: Keys under which files of deployers name a folder or file.
 _NAMED = re.compile(
     r"""["']?\b(?:path|src|chart|chartPath|subPath|dir|directory|folder|source|manifests?|values?File)["']?\s*:\s*"""
@@ -42,6 +42,11 @@ Written = tuple[bool, str]
 _READ = ("application", "applicationset", *_APPLYING)
 
 
+def listed() -> str:
+    """Why what is made of what an installer lists cannot be told."""
+    return say("manifests.what_it_lists")
+
+
 def installers(index: Index) -> Iterator[Installer]:
     """Everything of that sort."""
     for kind in _APPLYING:
@@ -58,7 +63,7 @@ def installers(index: Index) -> Iterator[Installer]:
             continue
         pattern = _meaning(index, written, charts=path not in releasing)
         if pattern is not None:
-            yield Installer(path, pattern=pattern, words=(path,), trouble=LISTED)
+            yield Installer(path, pattern=pattern, words=(path,), trouble=listed())
 
 
 def named_in(index: Index, content: str, *, charts: bool = True) -> re.Pattern[str] | None:
@@ -136,7 +141,7 @@ def _of_object(item: Json, place: str, kind: str) -> Iterator[Installer]:
     folders += [text(fetch, "git", "subPath") for fetch in mappings(spec, "fetch")]
     targets = [text(target, "name") for target in mappings(spec, "targets")]
     words = (*targets, place, text(item, "metadata", "name"), *folders)
-    trouble = "kapp-controller renders it" if kind == "app" else ""
+    trouble = say("manifests.kapp_controller_renders") if kind == "app" else ""
     for folder in [argocd.folder_of(written) for written in folders if written]:
         yield Installer(
             name, folder, words=tuple(w for w in words if w), recursive=True, trouble=trouble

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects.shapes import mapping, text
 from manifests.refused import Refused
 from manifests.repository import argocd
@@ -87,8 +88,11 @@ def _other_revision(index: Index, revision: str) -> Apart | None:
 
 
 def _elsewhere(index: Index, revision: str, *, surely: bool) -> Apart:
-    edited = index.branches[0] if index.branches else "the main branch"
-    return Apart(f"it deploys revision {revision[:100]}, and the edit is made on {edited}", surely)
+    edited = index.branches[0] if index.branches else say("manifests.main_branch")
+    return Apart(
+        say("manifests.deploys_revision_edit_made_on", revision=revision[:100], edited=edited),
+        surely,
+    )
 
 
 def _other_repository(index: Index, url: str) -> Apart | None:
@@ -104,7 +108,9 @@ def _other_repository(index: Index, url: str) -> Apart | None:
     named_alike = posixpath.basename(path) == posixpath.basename(own)
     if named_alike and not known:
         return None
-    return Apart(f"it deploys from the repository {path[:100]}", known and not named_alike)
+    return Apart(
+        say("manifests.deploys_from_repository", path=path[:100]), known and not named_alike
+    )
 
 
 def _usual(index: Index) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from kfix.texts import say
 from manifests.objects.shapes import items, mappings, text
 
 #: Where the Kustomization on top is written for a rendering: no repository has such a folder.
@@ -52,7 +53,7 @@ def from_argo(settings: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     if "images" in out:
         out["images"] = images
     unknown = sorted(settings.keys() - set(_ARGO) - _INERT)
-    return out, f"its kustomize settings say {unknown[0]}" if unknown else ""
+    return out, say("manifests.kustomize_settings_say", key=str(unknown[0])) if unknown else ""
 
 
 def _image(word: object) -> dict[str, str]:

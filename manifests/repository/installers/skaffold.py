@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfix.texts import say
 from manifests.objects.shapes import items, mappings, text
 from manifests.refused import Refused
 from manifests.repository.index import Index
@@ -35,11 +36,13 @@ def _of_file(index: Index, path: str, content: str) -> Iterator[Installer]:
             for written in [*items(node, "rawYaml"), *items(node, "kubectl", "manifests")]:
                 pattern = posixpath.normpath(posixpath.join(folder, str(written)))
                 files = tuple(p for p in index.texts if fnmatch.fnmatchcase(p, pattern))
-                yield Installer(f"Skaffold by {path}", None, files, words=(path,))
+                yield Installer(say("manifests.skaffold_by", path=path), None, files, words=(path,))
             for written in items(node, "kustomize", "paths"):
                 built = posixpath.normpath(posixpath.join(folder, str(written)))
                 yield Installer(
-                    f"Skaffold by {path}", "" if built == "." else built, words=(path, built)
+                    say("manifests.skaffold_by", path=path),
+                    "" if built == "." else built,
+                    words=(path, built),
                 )
             for release in mappings(node, "releases"):
                 yield _of_release(path, folder, release)
@@ -51,12 +54,12 @@ def _of_release(path: str, folder: str, release: Mapping[str, Any]) -> Installer
         posixpath.normpath(posixpath.join(folder, str(f))) for f in items(release, "valuesFiles")
     ]
     return Installer(
-        f"Skaffold's release {text(release, 'name')} by {path}",
+        say("manifests.skaffold_release", name=text(release, "name"), path=path),
         posixpath.normpath(posixpath.join(folder, chart)) if chart else None,
         tuple(files),
         text(release, "namespace"),
         words=(path, text(release, "name"), text(release, "namespace"), *files),
-        trouble="Skaffold fills in its values",
+        trouble=say("manifests.skaffold_fills_values"),
     )
 
 

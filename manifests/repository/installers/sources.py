@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kfix.texts import say
 from manifests.repository.index import Index
 
 #: Languages that manifests are made with, or read by.
@@ -58,7 +59,7 @@ def sources(index: Index) -> Iterator[Source]:
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         pattern = _mentioned(path, text, index)
         if pattern is not None:
-            yield Source(path, pattern, "nobody here can run it")
+            yield Source(path, pattern, say("manifests.nobody_here_can_run"))
 
 
 def _is_in_chart(index: Index, path: str) -> bool:

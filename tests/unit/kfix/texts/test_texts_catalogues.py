@@ -19,7 +19,12 @@ ENGLISH = sorted(ids("en"))
 #: Each language is filled from a parameter of its own: what is said stands in no catalogue.
 SPEAKS_FOR_ITSELF = {"texts.both"}
 #: What French engineers write as English ones do, and entries that have no words at all.
-SAME_IN_BOTH: set[str] = set()
+SAME_IN_BOTH = {
+    "manifests.chart_release",
+    "manifests.documents",
+    "manifests.overlays",
+    "manifests.place_document",
+}
 
 
 def _template(text_id: str, language: str) -> Template:
