@@ -27,6 +27,10 @@ class Text(Model):
         dict[str, int | float | str | Text | tuple[str | Text, ...]], JsonText
     ] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Texts that say the same are one, so that values with texts can be keys."""
+        return hash((self.id, len(self.parameters)))
+
 
 class Said(str):
     """A sentence that knows what it says. It is a ``str`` wherever one is wanted.

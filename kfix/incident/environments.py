@@ -11,10 +11,12 @@ from typing import Any
 
 from kfix.incident import environment_words as words
 from kfix.incident.cluster_names import folded, names_cluster, scoped
+from kfix.texts import say
 from manifests.repository.reach import Reach
 from schemas.base import Environment, Json, ObjectRef
 from schemas.context import Monitor
 from schemas.places import EnvironmentProof, Speaker, Statement
+from schemas.text import cut
 
 #: Tags, labels and annotations that are there for an environment, as the last part of their name. ``env`` and
 #: ``tags.datadoghq.com/env``: Datadog's unified service tagging; the others are what people write.
@@ -45,10 +47,13 @@ _LOWER: tuple[Environment, ...] = ("staging", "development")
 _LEANING = ("alert", "repository")
 
 
+_WHERE = {"labels": "incident.where.label", "annotations": "incident.where.annotation"}
+
+
 def of_alert(tags: Mapping[str, str], scope: str = "") -> Iterator[Statement]:
     """What an alert's tags and its scope say. A tag with several values says each of them."""
-    pairs = [(key, value, f"tag {key}") for key, value in tags.items()]
-    pairs += [(key, value, f"scope {key}") for key, value in scoped(scope)]
+    pairs = [(key, value, say("incident.where.tag", name=key)) for key, value in tags.items()]
+    pairs += [(key, value, say("incident.where.scope", name=key)) for key, value in scoped(scope)]
     yield from _of_pairs("alert", pairs)
 
 
@@ -57,8 +62,11 @@ def of_monitor(monitor: Monitor | None) -> Iterator[Statement]:
     if monitor is None:
         return
     tags = (tag.partition(":") for tag in monitor.tags)
-    pairs = [(key, value, f"monitor tag {key}") for key, _, value in tags]
-    pairs += [(key, value, f"monitor query {key}") for key, value in scoped(monitor.query)]
+    pairs = [(key, value, say("incident.where.monitor_tag", name=key)) for key, _, value in tags]
+    pairs += [
+        (key, value, say("incident.where.monitor_query", name=key))
+        for key, value in scoped(monitor.query)
+    ]
     yield from _of_pairs("monitor", pairs)
 
 
@@ -81,7 +89,9 @@ def of_cluster(
     yield from _named("cluster", name, "KFIX_CLUSTER_NAME")
     told = (by_namespace or {}).get(namespace, "") if namespace else ""
     if told:
-        where = f"KFIX_ENRICH_ENVIRONMENTS of {namespace}"
+        where = say(
+            "incident.where.setting", setting="KFIX_ENRICH_ENVIRONMENTS", namespace=namespace
+        )
         yield _said("settings", told, where, words.of_value(told))
 
 
@@ -93,7 +103,9 @@ def of_objects(
     spaces = {ref.namespace for ref in refs if ref.namespace}
     spaces |= {ref.name for ref in refs if ref.kind == "Namespace"}
     for space in sorted(spaces):
-        yield from _named("namespace", space, f"name of Namespace/{space}")
+        yield from _named(
+            "namespace", space, say("incident.where.name", object=f"Namespace/{space}")
+        )
     for plural, items in objects.items():
         for item in items:
             about = _mapping(item, "metadata")
@@ -108,21 +120,28 @@ def _of_object(item: Json, about: Mapping[str, Any], key: str) -> Iterator[State
     yield from _of_labels("workload", about, key)
     template = _mapping(item, "spec", "template")
     template = template or _mapping(item, "spec", "jobTemplate", "spec", "template")
-    yield from _of_labels("template", _mapping(template, "metadata"), f"{key}'s template")
+    yield from _of_labels(
+        "template", _mapping(template, "metadata"), say("incident.where.template", object=key)
+    )
     containers = _mapping(template, "spec").get("containers")
     for container in containers if isinstance(containers, list) else ():
         env = container.get("env") if isinstance(container, Mapping) else None
         for entry in env if isinstance(env, list) else ():
             value = entry.get("value") if isinstance(entry, Mapping) else None
             if isinstance(value, str) and value and entry.get("name") == "DD_ENV":
-                yield _said("template", value, f"DD_ENV of {key}", words.of_value(value))
+                yield _said(
+                    "template",
+                    value,
+                    say("incident.where.variable", name="DD_ENV", object=key),
+                    words.of_value(value),
+                )
 
 
 def _of_labels(source: Speaker, about: Mapping[str, Any], key: str) -> Iterator[Statement]:
-    for kind in ("labels", "annotations"):
+    for kind, place in _WHERE.items():
         for name, value in _mapping(about, kind).items():
             if folded(str(name).rpartition("/")[2]) in KEYS and str(value).strip():
-                where = f"{kind[:-1]} {name} of {key}"
+                where = say(place, name=str(name), object=key)
                 yield _said(source, str(value), where, words.of_value(str(value)))
 
 
@@ -152,7 +171,7 @@ def _said(
     return Statement(
         source=source,
         value=value.strip()[:_LONGEST],
-        where=where[:_LONGEST],
+        where=cut(where, _LONGEST),
         environment=meaning.environment,
         place=meaning.place,
         explicit=explicit,

@@ -24,7 +24,7 @@ Pure but for package data, which is read once, an area and language at a time, w
 """
 
 from kfix.texts.catalogue import LANGUAGES, Language, ids, language_of
-from kfix.texts.saying import both, in_language, render, say, told, word
+from kfix.texts.saying import both, in_language, known, render, say, told, told_all, word
 
 __all__ = [
     "LANGUAGES",
@@ -32,9 +32,11 @@ __all__ = [
     "both",
     "ids",
     "in_language",
+    "known",
     "language_of",
     "render",
     "say",
     "told",
+    "told_all",
     "word",
 ]

@@ -47,6 +47,20 @@ def told(sentence: str, text: Text | None, language: Language) -> str:
     return sentence if made is None else made
 
 
+def told_all(
+    sentences: Sequence[str], texts: Sequence[Text | None], language: Language
+) -> list[str]:
+    """``told`` for a list of sentences. Texts of another number, as of older records, are not theirs."""
+    if len(texts) != len(sentences):
+        return list(sentences)
+    return [told(one, text, language) for one, text in zip(sentences, texts, strict=True)]
+
+
+def known(text_id: str) -> bool:
+    """Is there an entry for this id?"""
+    return template(text_id, "en") is not None
+
+
 def in_language(sentence: str, language: Language) -> str:
     """A sentence in another language; it still knows what it says. An ordinary ``str`` stays as it is."""
     text = text_of(sentence)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.texts import say
 from schemas.context import OutcomeResult
 from schemas.outcomes import Measurement
 
@@ -119,21 +120,21 @@ def judge(
     """The result of a merged fix."""
     measurements = compare(before, after)
     if state.arrived is False:
-        told = "The change has not arrived everywhere in the cluster."
+        told = say("learn.not_arrived")
         return Judgement("partial", measurements, told, unsettled=True)
     if state.healthy is False:
         return Judgement("failure", measurements, _unhealthy(state))
     own = next((m for m in measurements if m.name == own_signal(failure_class)), None)
     if own is not None and own.name != "restarts" and _no_better(own):
-        return Judgement("failure", measurements, f"{_told(own)}: not better.")
+        return Judgement("failure", measurements, say("learn.not_better", signal=_told(own)))
     worse = [m for m in measurements if m.verdict == "worse"]
     if worse:
         return Judgement(
-            "partial", measurements, f"Worse than before: {', '.join(map(_told, worse))}."
+            "partial", measurements, say("learn.worse", signals=[_told(m) for m in worse])
         )
     unknown = _unknown(own_signal(failure_class), state, measurements)
     if unknown:
-        told = f"Could not be measured: {', '.join(unknown)}."
+        told = say("learn.not_measured", what=unknown)
         return Judgement("partial", measurements, told, unsettled=True)
     return Judgement("success", measurements, _healthy(state, measurements))
 
@@ -149,11 +150,11 @@ def _harmless(measurement: Measurement) -> bool:
 
 def _unknown(own: str, state: WorkloadState, measurements: Sequence[Measurement]) -> list[str]:
     """What a success would need to know and nobody could tell."""
-    missing = []
+    missing: list[str] = []
     if state.arrived is None:
-        missing.append("whether the change arrived")
+        missing.append(say("learn.whether_arrived"))
     if state.healthy is None:
-        missing.append("the state of the pods")
+        missing.append(say("learn.state_of_pods"))
     by_name = {m.name: m for m in measurements}
     for name in SIGNALS:
         found = by_name.get(name)
@@ -168,28 +169,38 @@ def _unknown(own: str, state: WorkloadState, measurements: Sequence[Measurement]
         else:
             known = found.before is None or found.after is not None
         if not known:
-            missing.append(name)
+            missing.append(say(f"learn.signal.{name}"))
     return missing
 
 
 def _unhealthy(state: WorkloadState) -> str:
     reasons = f" ({', '.join(state.reasons[:3])})" if state.reasons else ""
     if state.ready is not None and state.desired is not None and state.ready < state.desired:
-        return f"{state.ready} of {state.desired} pods are ready{reasons}."
-    times = "once" if state.deaths == 1 else f"{state.deaths} times"
-    return f"Containers died {times} since the change{reasons}."
+        return say("learn.pods_ready", ready=state.ready, desired=state.desired, reasons=reasons)
+    if state.deaths == 1:
+        return say("learn.died_once", reasons=reasons)
+    return say("learn.died", times=str(state.deaths), reasons=reasons)
 
 
 def _healthy(state: WorkloadState, measurements: Sequence[Measurement]) -> str:
-    parts = [f"{state.ready} of {state.desired} pods are ready, no container died since"]
-    parts += [_told(m) for m in measurements if m.verdict == "better"]
-    return "; ".join(parts) + "."
+    better = [_told(m) for m in measurements if m.verdict == "better"]
+    ready, desired = str(state.ready), str(state.desired)
+    if not better:
+        return say("learn.healthy", ready=ready, desired=desired)
+    return say("learn.healthy_and_better", ready=ready, desired=desired, signals=better)
 
 
 def _told(measurement: Measurement) -> str:
-    unit = f" {measurement.unit}" if measurement.unit else ""
-    return f"{measurement.name} {_number(measurement.before)} → {_number(measurement.after)}{unit}"
+    figures = {
+        "signal": say(f"learn.signal.{measurement.name}"),
+        "before": _number(measurement.before),
+        "after": _number(measurement.after),
+    }
+    if not measurement.unit:
+        return say("learn.moved", **figures)
+    unit: str = say("learn.cores") if measurement.unit == "cores" else measurement.unit
+    return say("learn.moved_unit", unit=unit, **figures)
 
 
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3g}"
+def _number(value: float | None) -> float | str:
+    return "?" if value is None else value

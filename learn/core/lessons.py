@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from kfix.incident.fix_record import result_with_feedback
+from kfix.texts import in_language, language_of, say
 from schemas.context import OutcomeResult
 from schemas.merge_requests import Proposal
 from schemas.outcomes import Outcome
+from schemas.text import cut
 
-_SAID: dict[str, dict[str, str]] = {
-    "en": {
-        "success": "{title} worked for {failure} on a {kind}: {why}",
-        "partial": "{title} helped only in part for {failure} on a {kind}: {why}",
-        "failure": "{title} did not help for {failure} on a {kind}: {why}",
-        "rejected": "{title} was turned down for {failure} on a {kind}. {why}",
-        "expired": "{title} was never decided on for {failure} on a {kind}.",
-    },
-    "fr": {
-        "success": "{title} a réussi pour {failure} sur un {kind} : {why}",
-        "partial": "{title} n'a aidé qu'en partie pour {failure} sur un {kind} : {why}",
-        "failure": "{title} n'a pas aidé pour {failure} sur un {kind} : {why}",
-        "rejected": "{title} a été refusé pour {failure} sur un {kind}. {why}",
-        "expired": "{title} n'a jamais été décidé pour {failure} sur un {kind}.",
-    },
+_SAID: dict[OutcomeResult, str] = {
+    "success": "learn.lesson.success",
+    "partial": "learn.lesson.partial",
+    "failure": "learn.lesson.failure",
+    "rejected": "learn.lesson.rejected",
 }
 #: Characters of a lesson; Pinecone holds 40 KB of metadata a record, people read one line.
 _LIMIT = 400
@@ -29,13 +21,19 @@ _LIMIT = 400
 
 def lesson(proposal: Proposal, result: OutcomeResult, why: str, language: str) -> str:
     """One sentence: what was tried, for what, what happened."""
-    said = _SAID[language][result].format(
-        title=proposal.plan.fix_kind.replace("_", " ").capitalize(),
-        failure=proposal.analysis.failure_class.replace("_", " "),
-        kind=proposal.plan.workload_kind,
-        why=why,
-    )
-    return said.strip()[:_LIMIT]
+    about = {
+        "title": proposal.plan.fix_kind.replace("_", " ").capitalize(),
+        "failure": proposal.analysis.failure_class.replace("_", " "),
+        "kind": proposal.plan.workload_kind,
+    }
+    text_id = _SAID.get(result)
+    if text_id is None:
+        said = say("learn.lesson.expired", **about)
+    elif result == "rejected" and not why:
+        said = say("learn.lesson.rejected_silently", **about)
+    else:
+        said = say(text_id, why=why, **about)
+    return cut(in_language(said, language_of(language)), _LIMIT)
 
 
 def memory_metadata(

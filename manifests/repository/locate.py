@@ -120,12 +120,21 @@ def _candidates(search: _Search) -> list[Sighting]:
             refused.append((seen.path, reason))
     for path, why in refused:
         search.say(say("manifests.left_out", path=path, code=why.code, why=why.reason))
-    said: dict[str, str] = {"kind": ref.kind, "name": ref.name, "places": _named(usable)}
-    search.say(
-        say("manifests.document_declares", **said)
-        if len(usable) == 1
-        else say("manifests.documents_declare", count=len(usable), **said)
-    )
+    count, where = len(usable), _named(usable)
+    if count == 1:
+        search.say(say("manifests.document_declares", kind=ref.kind, name=ref.name, places=where))
+    elif usable:
+        search.say(
+            say(
+                "manifests.documents_declare",
+                count=count,
+                kind=ref.kind,
+                name=ref.name,
+                places=where,
+            )
+        )
+    else:
+        search.say(say("manifests.none_declares", kind=ref.kind, name=ref.name))
     if not usable and refused:
         first = refused[0][1]
         raise Refused(first.code, say("manifests.about", what=refused[0][0], why=first.reason))
@@ -226,8 +235,8 @@ def _below(path: str, folders: Sequence[str]) -> bool:
     return any(not f or path == f or path.startswith(f.rstrip("/") + "/") for f in folders)
 
 
-def _named(found: Sequence[Sighting]) -> str:
-    return ": " + ", ".join(f"{s.path}[{s.document.index}]" for s in found) if found else ""
+def _named(found: Sequence[Sighting]) -> list[str]:
+    return [f"{s.path}[{s.document.index}]" for s in found]
 
 
 def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:

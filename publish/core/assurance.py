@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from kfix import texts
 from kfix.incident.fix_record import Record
 from kfix.incident.forge.dialect import Dialect
 from kfix.incident.inert import fence, linked
 from manifests.text.diffs import reverse
-from publish.core import french
 from publish.core.markdown import blocks, bullets, details, id_link, section, table
-from publish.core.wording import Language, check_name, colon, has, number, percent, word
+from publish.core.wording import (
+    Language,
+    check_name,
+    colon,
+    has,
+    number,
+    number_name,
+    percent,
+    word,
+)
 from schemas.identity import branch_of
 from schemas.places import EnvironmentProof
 from schemas.plans import ActionPlan
@@ -80,7 +89,7 @@ def place(proof: EnvironmentProof, dialect: Dialect, language: Language) -> str:
             word(f"said_by_{one.source}", language),
             dialect.code(one.value, 80),
             dialect.code(one.environment),
-            dialect.cell(french.said(one.where, language)),
+            dialect.cell(texts.told(one.where, one.where_text, language)),
         ]
         for one in proof.statements[:_STATEMENTS]
     ]
@@ -109,13 +118,14 @@ def _table(checks: Sequence[CheckResult], dialect: Dialect, language: Language) 
 
 def _row(check: CheckResult, dialect: Dialect, language: Language) -> list[str]:
     numbers = [
-        f"{dialect.prose(french.name(name, language), 60)} {dialect.code(french.value(value, language), 80)}"
+        f"{dialect.prose(number_name(name, language), 60)} "
+        f"{dialect.code(texts.told(value, check.numbers_text.get(name), language), 80)}"
         for name, value in list(check.numbers.items())[:_NUMBERS]
     ]
     return [
         check_name(check.name, language),
         f"{_SIGN[check.verdict]} {word(check.verdict, language)}",
-        dialect.cell(french.said(check.reason, language)),
+        dialect.cell(texts.told(check.reason, check.reason_text, language)),
         "<br>".join(numbers) or "–",
     ]
 
@@ -131,8 +141,9 @@ def rollback(
 ) -> str:
     """What to do when the fix was wrong: the button, commands to copy, the exact inverse."""
     # A long one repeats the fields, which the exact inverse below says better.
-    told = chosen.plan.rollback_plan
-    plan = dialect.prose(told, _SENTENCE) if len(told) <= _SENTENCE else ""
+    plan = chosen.plan
+    told = texts.told(plan.rollback_plan, plan.rollback_plan_text, language)
+    back = dialect.prose(told, _SENTENCE) if len(told) <= _SENTENCE else ""
     inverse = "".join(reverse(edit.diff) for edit in chosen.edits)
     known = bool(_SHA.fullmatch(commit) and _BRANCH.fullmatch(target))
     folded = details(
@@ -140,11 +151,11 @@ def rollback(
     )
     if not known:
         how = word("rollback_no_commit", language)
-        return section(word("rollback", language), dialect.line(plan), how, folded)
+        return section(word("rollback", language), dialect.line(back), how, folded)
     commands = fence(_commands(record.incident_id, commit, target, dialect), "sh")
     return section(
         word("rollback", language),
-        dialect.line(plan),
+        dialect.line(back),
         word("rollback_button", language),
         commands,
         folded,

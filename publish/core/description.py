@@ -12,7 +12,8 @@ from kfix.incident import environments
 from kfix.incident.fix_record import Record
 from kfix.incident.forge.dialect import Dialect
 from kfix.incident.inert import fence, linked
-from publish.core import assurance, french
+from kfix.texts import in_language, told, told_all
+from publish.core import assurance
 from publish.core.course import may_merge_itself
 from publish.core.differences import differences, shown
 from publish.core.markdown import (
@@ -74,13 +75,19 @@ class Page:
 
 
 def mr_title(
-    record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, *, draft: bool = False
+    record: ValidatedPlans,
+    chosen: ValidatedPlan,
+    dialect: Dialect,
+    *,
+    language: Language = "en",
+    draft: bool = False,
 ) -> str:
     """``K-Fix: <plan> (<service or object>)``. No brackets: ``[skip ci]`` works in merge commits too."""
     where = record.context.service or (record.analysis.object.name if record.analysis else "")
-    if where in chosen.plan.title:
+    title = told(chosen.plan.title, chosen.plan.title_text, language)
+    if where in title:
         where = ""
-    text = f"🤖 K-Fix: {_plain(dialect, chosen.plan.title, 120)}"
+    text = f"🤖 K-Fix: {_plain(dialect, title, 120)}"
     text = f"{text} ({_plain(dialect, where, 60)})" if where else text
     return dialect.capabilities.draft_prefix + text if draft else text
 
@@ -126,11 +133,15 @@ def _why(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     context, analysis = record.context, record.analysis
     language, dialect = page.language, page.dialect
     alert = f"> 🔔 {dialect.prose(context.alert_title, 200)}" if context.alert_title else ""
-    cause = paragraph(dialect, analysis.root_cause, 600) if analysis else ""
-    impact = paragraph(dialect, analysis.estimated_impact, 200) if analysis else ""
-    why = " ".join(
-        part for part in (cause, paragraph(dialect, chosen.plan.justification, 800), impact) if part
-    )
+    cause = impact = ""
+    if analysis is not None:
+        cause = paragraph(
+            dialect, told(analysis.root_cause, analysis.root_cause_text, language), 600
+        )
+        said = told(analysis.estimated_impact, analysis.estimated_impact_text, language)
+        impact = paragraph(dialect, said, 200)
+    reasons = paragraph(dialect, justification(chosen.plan, language), 800)
+    why = " ".join(part for part in (cause, reasons, impact) if part)
     facts = [
         ("incident", id_link(dialect, record.incident_id, page.incident_url)),
         ("service", dialect.code(context.service)),
@@ -154,7 +165,7 @@ def _evidence(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     shown, rest = rows[: min(len(telling), _ROWS)], rows[min(len(telling), _ROWS) : _MOST]
     more = details(dialect, f"{word('more_evidence', language)} ({len(rest)})", table(head, rest))
     unseen = [
-        f"{dialect.code(source.name)} {dialect.prose(source.reason, 150)}"
+        f"{dialect.code(source.name)} {dialect.prose(told(source.reason, source.reason_text, language), 150)}"
         for source in record.context.sources
         if source.state != "ok"
     ]
@@ -181,7 +192,7 @@ def _row(evidence: Evidence, record: ValidatedPlans, page: Page) -> list[str]:
         value = dialect.code(number(evidence.value, evidence.unit, page.language))
     return [
         dialect.code(evidence.id, 20),
-        dialect.cell(evidence.statement),
+        dialect.cell(told(evidence.statement, evidence.statement_text, page.language)),
         value,
         f"[{source}]({url})" if url else source,
     ]
@@ -193,7 +204,8 @@ def _patch(chosen: ValidatedPlan, page: Page) -> str:
     for edit in chosen.edits:
         counts = f"+{edit.added_lines}/−{edit.removed_lines}"
         parts += [f"{dialect.code(edit.path, 500)} {counts}", fence(edit.diff, "diff")]
-        steps = [dialect.prose(french.said(step, language), 300) for step in edit.located_by]
+        said = told_all(edit.located_by, edit.located_by_text, language)
+        steps = [dialect.prose(step, 300) for step in said]
         parts.append(details(dialect, word("located", language), numbered(steps)))
     return section(word("patch", language), *parts)
 
@@ -202,9 +214,11 @@ def _plan(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     plan, language, dialect = chosen.plan, page.language, page.dialect
     time = risks = ""
     if plan.estimated_time:
-        time = f"{word('estimated', language)}{colon(language)} {dialect.prose(plan.estimated_time, 100)}"
+        said = told(plan.estimated_time, plan.estimated_time_text, language)
+        time = f"{word('estimated', language)}{colon(language)} {dialect.prose(said, 100)}"
     if plan.risks:
-        said = " · ".join(dialect.prose(risk, 300) for risk in plan.risks[:10])
+        each = told_all(plan.risks, plan.risks_text, language)
+        said = " · ".join(dialect.prose(risk, 300) for risk in each[:10])
         risks = f"{word('risks', language)}{colon(language)} {said}"
     others = alternatives(record, chosen)
     folded = details(
@@ -218,7 +232,7 @@ def _plan(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     )
     return section(
         word("plan", language),
-        f"**{dialect.prose(plan.title, 200)}**",
+        f"**{dialect.prose(told(plan.title, plan.title_text, language), 200)}**",
         changes(plan, dialect, language),
         time,
         risks,
@@ -246,7 +260,7 @@ def changes(plan: ActionPlan, dialect: Dialect, language: Language) -> str:
     rows = [
         [
             dialect.code(key),
-            *(dialect.code(told) for told in (d.path, shown(d.before), shown(d.after))),
+            *(dialect.code(one) for one in (d.path, shown(d.before), shown(d.after))),
         ]
         for key, d in found[:_CHANGES]
     ]
@@ -270,17 +284,24 @@ def alternative(
         named = (check_name(name, language) for name in other.rejected_by)
         state = f"{word('rejected', language)} {', '.join(named)}"
     sure = f"{word('confidence', language)} {percent(plan.confidence, language)}"
-    head = f"**{at}. {dialect.prose(plan.title, 200)}** ({sure}, {state})"
+    title = dialect.prose(told(plan.title, plan.title_text, language), 200)
+    head = f"**{at}. {title}** ({sure}, {state})"
     reasons = [
-        f"{check_name(check.name, language)}{colon(language)} {dialect.prose(french.said(check.reason, language), 300)}"
+        f"{check_name(check.name, language)}{colon(language)} "
+        f"{dialect.prose(told(check.reason, check.reason_text, language), 300)}"
         for check in other.checks
         if check.name in other.rejected_by
     ]
     if withheld:
-        told = dialect.prose(french.said(withheld, language), 300)
-        reasons.append(f"{word('consent', language)}{colon(language)} {told}")
-    why = dialect.line(dialect.prose(plan.justification, 500))
+        said = dialect.prose(in_language(withheld, language), 300)
+        reasons.append(f"{word('consent', language)}{colon(language)} {said}")
+    why = dialect.line(dialect.prose(justification(plan, language), 500))
     return blocks(head, why, changes(plan, dialect, language), bullets(reasons))
+
+
+def justification(plan: ActionPlan, language: Language) -> str:
+    """Why this plan, in the reader's language."""
+    return told(plan.justification, plan.justification_text, language)
 
 
 def _footer(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
@@ -299,9 +320,12 @@ def _footer(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     return blocks("---", word(mode, language), shown, word("footer", language))
 
 
-def commit_message(record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect) -> str:
+def commit_message(
+    record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, language: Language = "en"
+) -> str:
     """Title, blank line, incident. Nothing in it is a trailer or a CI switch."""
-    return f"K-Fix: {_plain(dialect, chosen.plan.title, 72)}\n\nIncident {record.incident_id}"
+    title = told(chosen.plan.title, chosen.plan.title_text, language)
+    return f"K-Fix: {_plain(dialect, title, 72)}\n\nIncident {record.incident_id}"
 
 
 def labels(record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kfix.incident.forge.dialect import Dialect
-from publish.core import french
+from kfix.texts import in_language, told, told_all
 from publish.core.description import alternative, alternatives
 from publish.core.markdown import blocks, bullets, table
 from publish.core.wording import Language, check_name, colon, has, number, percent, word
@@ -30,6 +30,8 @@ _UNITS = {
     "s": timedelta(weeks=1),
     "sem": timedelta(weeks=1),
 }
+#: What is said where another incident has the object.
+_JOINED = {"same_change": "same_change_note", "competing": "competing_note"}
 _OFF = ("off", "0", "non", "stop")
 
 
@@ -69,7 +71,7 @@ def joined(why: str, record: ValidatedPlans, dialect: Dialect, language: Languag
     """Another incident asks for this object's change as well: the same one, or a competing one."""
     alert = dialect.prose(record.context.alert_title, 200)
     incident = dialect.code(record.incident_id)
-    return f"{word(f'{why}_note', language)} {incident}{colon(language)} {alert}"
+    return f"{word(_JOINED[why], language)} {incident}{colon(language)} {alert}"
 
 
 def closed(until: datetime, language: Language) -> str:
@@ -98,7 +100,9 @@ def ended(outcome: Outcome, dialect: Dialect, language: Language) -> str:
     head = [word(key, language) for key in ("signal", "before", "after")]
     return blocks(
         word(f"outcome_{outcome.result}", language),
-        dialect.line(dialect.prose(french.said(outcome.explanation, language), 400)),
+        dialect.line(
+            dialect.prose(told(outcome.explanation, outcome.explanation_text, language), 400)
+        ),
         table(head, rows),
     )
 
@@ -125,7 +129,7 @@ def explain(
         alternative(at, other, dialect, language) for at, other in alternatives(record, chosen)
     ]
     doubts = [
-        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(french.said(c.reason, language), 300)}"
+        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(told(c.reason, c.reason_text, language), 300)}"
         for c in chosen.checks
         if c.verdict != "pass"
     ]
@@ -144,15 +148,23 @@ def _titled(key: str, body: str, language: Language) -> tuple[str, ...]:
 def _cause(
     cause: Hypothesis, evidence: dict[str, Evidence], dialect: Dialect, language: Language
 ) -> str:
-    told = f"{percent(cause.confidence, language)} {dialect.prose(cause.root_cause, 300)}"
-    for key, ids in (("for", cause.evidence_for), ("against", cause.evidence_against)):
-        said = [dialect.prose(_statement(i, evidence), 200) for i in ids[:4]]
-        told += f"<br>{word(key, language)}{colon(language)} {' · '.join(said)}" if said else ""
-    return told
+    head = dialect.prose(told(cause.root_cause, cause.root_cause_text, language), 300)
+    shown = f"{percent(cause.confidence, language)} {head}"
+    speaks_for = [_statement(one, evidence, language) for one in cause.evidence_for]
+    against = [
+        _statement(one, evidence, language)
+        for one in told_all(cause.evidence_against, cause.evidence_against_text, language)
+    ]
+    for key, sentences in (("for", speaks_for), ("against", against)):
+        said = [dialect.prose(sentence, 200) for sentence in sentences[:4]]
+        shown += f"<br>{word(key, language)}{colon(language)} {' · '.join(said)}" if said else ""
+    return shown
 
 
-def _statement(told: str, evidence: dict[str, Evidence]) -> str:
-    return evidence[told].statement if told in evidence else told
+def _statement(said: str, evidence: dict[str, Evidence], language: Language) -> str:
+    """A piece of evidence by its id, or a sentence."""
+    found = evidence.get(said)
+    return said if found is None else told(found.statement, found.statement_text, language)
 
 
 def _opinion(record: ValidatedPlans, dialect: Dialect) -> str:
@@ -166,7 +178,7 @@ def _opinion(record: ValidatedPlans, dialect: Dialect) -> str:
 def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     """Why an alternative is not put on the branch."""
     reasons = [
-        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(french.said(c.reason, language), 300)}"
+        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(told(c.reason, c.reason_text, language), 300)}"
         for c in other.checks
         if c.name in other.rejected_by
     ]
@@ -176,8 +188,9 @@ def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
 def rejections(record: ValidatedPlans, language: Language) -> str:
     """Why none of the plans may be published, from their failed checks; empty without plans. As untrusted as those."""
     reasons = [
-        f"{validated.plan.title} – {check_name(check.name, language)}{colon(language)} "
-        f"{french.said(check.reason, language)}"
+        f"{told(validated.plan.title, validated.plan.title_text, language)} – "
+        f"{check_name(check.name, language)}{colon(language)} "
+        f"{told(check.reason, check.reason_text, language)}"
         for validated in record.plans
         for check in validated.checks
         if check.name in validated.rejected_by
@@ -189,14 +202,14 @@ def declined(why: str, reason: str, dialect: Dialect, language: Language) -> str
     """Why nothing was done, for a comment."""
     if not reason:
         return word(why, language)
-    told = dialect.prose(french.said(reason, language), 300)
-    return f"{word(why, language)}{colon(language)} {told}"
+    said = dialect.prose(in_language(reason, language), 300)
+    return f"{word(why, language)}{colon(language)} {said}"
 
 
 def plain(why: str, reason: str, language: Language) -> str:
     """Why nothing was done: a sentence of ours, and what somebody else said, as untrusted as that."""
-    told = french.said(reason, language)
-    return f"{word(why, language)}{colon(language)} {told}" if told else word(why, language)
+    said = in_language(reason, language)
+    return f"{word(why, language)}{colon(language)} {said}" if said else word(why, language)
 
 
 def switched(at: int, other: ValidatedPlan, dialect: Dialect, language: Language) -> str:

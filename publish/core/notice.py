@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.texts import told
 from publish.core import obstacles
 from publish.core.obstacles import Obstacles
 from publish.core.wording import Language, word
@@ -49,9 +50,16 @@ def notice_of(
     )
     paragraphs = []
     if analysis is not None:
-        paragraphs.append((f"🔍 {word('diagnosis', language)}", analysis.root_cause))
+        paragraphs.append(
+            (
+                f"🔍 {word('diagnosis', language)}",
+                told(analysis.root_cause, analysis.root_cause_text, language),
+            )
+        )
     if chosen is not None and kind == "opened":
-        text = f"{chosen.plan.title}. {chosen.plan.justification}"
+        plan = chosen.plan
+        title = told(plan.title, plan.title_text, language)
+        text = f"{title}. {told(plan.justification, plan.justification_text, language)}"
         paragraphs.append((f"💡 {word('solution', language)}", text))
     if explanation:
         paragraphs.append((f"(i) {word('why', language)}", explanation))

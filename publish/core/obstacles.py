@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from publish.core import french, inert
+from kfix import texts
+from publish.core import inert
 from publish.core.wording import Language, check_name, word
 from schemas.validated import CheckName, CheckResult, ValidatedPlans
 
@@ -85,23 +86,25 @@ def _rank(check: CheckResult) -> tuple[bool, bool, int]:
 
 def paragraphs(found: Obstacles, language: Language) -> tuple[tuple[str, str], ...]:
     """What people are told: names and texts. Reasons are outside text, short and not yet inert."""
-    why = word("none_opens_one" if found.plans == 1 else "none_opens", language)
-    told = [(f"(i) {word('why', language)}", why.format(plans=found.plans))]
+    why = word("none_opens_one", language)
+    if found.plans != 1:
+        why = word("none_opens", language, plans=found.plans)
+    told = [(f"(i) {word('why', language)}", why)]
     told += [(f"⛔ {check_name(c.name, language)}", _said(c, language)) for c in found.decisive]
     steps = dict.fromkeys(word(_next(check), language) for check in found.decisive)
     after = " ".join(steps)
     if found.others:
-        after += f" {word('other_checks', language).format(others=found.others)}"
+        after += f" {word('other_checks', language, others=found.others)}"
     if any(len(check.reason) > _LONGEST for check in found.decisive):
         after += f" {word('shortened', language)}"
     return (*told, (f"➡️ {word('next', language)}", after))
 
 
 def _said(check: CheckResult, language: Language) -> str:
-    reason = inert.clean(french.said(check.reason, language), _LONGEST)
+    reason = inert.clean(texts.told(check.reason, check.reason_text, language), _LONGEST)
     if check.verdict == "fail" or check.numbers.get("lock"):
         return reason
-    return word("not_checked_because", language).format(reason=reason)
+    return word("not_checked_because", language, reason=reason)
 
 
 def _next(check: CheckResult) -> str:

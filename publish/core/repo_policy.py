@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kfix.incident.globs import matches
+from kfix.texts import say
 from manifests.objects import paths, quantities
 from manifests.refused import Refused
 from manifests.text import read as reading
@@ -103,23 +104,26 @@ def read(content: bytes | None) -> Consent:
     if content is None:
         return OPEN
     if len(content) > _MAX_BYTES:
-        raise Broken(f"{FILE} has more than {_MAX_BYTES} bytes")
+        raise Broken(say("publish.policy.too_long", file=FILE, most=_MAX_BYTES))
     try:
         documents = reading.read(reading.without_bom(reading.decode(content))[1])
     except Refused as refused:
-        raise Broken(f"{FILE}: {refused.reason}") from None
+        raise Broken(say("publish.policy.unreadable", file=FILE, why=refused.reason)) from None
     if len(documents) != 1:
-        raise Broken(f"{FILE} has {len(documents)} documents, not one")
+        raise Broken(say("publish.policy.documents", file=FILE, count=len(documents)))
     if documents[0].duplicate:
-        raise Broken(f"{FILE} has the key {documents[0].duplicate[:80]} twice")
+        raise Broken(say("publish.policy.twice", file=FILE, key=documents[0].duplicate[:80]))
     if documents[0].aliased:
-        raise Broken(f"{FILE} uses anchors, which are not read here")
+        raise Broken(say("publish.policy.anchors", file=FILE))
     try:
         return Consent.model_validate(value_of(documents[0].root))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise Broken(f"{FILE}: {where}: {first['msg']}") from None
+        where: str = ".".join(str(part) for part in first["loc"])
+        why = say(
+            "manifests.about", what=where or say("publish.policy.whole_document"), why=first["msg"]
+        )
+        raise Broken(say("publish.policy.unreadable", file=FILE, why=why)) from None
 
 
 def refusal(
@@ -127,7 +131,7 @@ def refusal(
 ) -> str:
     """Why the owners do not let this be proposed, in one sentence; empty when they do."""
     if not consent.propose:
-        return f"{FILE} says that nothing is proposed here"
+        return say("publish.policy.nothing", file=FILE)
     return next((told for told in _objections(consent, changes, edits) if told), "")
 
 
@@ -136,12 +140,12 @@ def _objections(
 ) -> Iterator[str]:
     for edit in edits:
         if consent.paths is not None and not any(matches(p, edit.path) for p in consent.paths):
-            yield f"{FILE} does not let {edit.path} be changed"
+            yield say("publish.policy.path", file=FILE, path=edit.path)
     largest, lines = consent.maximum, sum(e.added_lines + e.removed_lines for e in edits)
     if largest.files is not None and len(edits) > largest.files:
-        yield f"{FILE} allows {largest.files} changed files, this takes {len(edits)}"
+        yield say("publish.policy.files", file=FILE, most=largest.files, files=len(edits))
     if largest.lines is not None and lines > largest.lines:
-        yield f"{FILE} allows {largest.lines} changed lines, this takes {lines}"
+        yield say("publish.policy.lines", file=FILE, most=largest.lines, lines=lines)
     for change in changes:
         yield from _against(consent, change)
 
@@ -149,16 +153,16 @@ def _objections(
 def _against(consent: Consent, change: KubernetesChange) -> Iterator[str]:
     kind = change.object.kind
     if consent.kinds is not None and kind not in consent.kinds:
-        yield f"{FILE} does not let a {kind} be changed"
+        yield say("publish.policy.kind", file=FILE, kind=kind)
     if change.action == "delete":
-        yield f"{FILE}: nothing is deleted"
+        yield say("publish.policy.deleted", file=FILE)
     if change.action == "create" and not consent.create:
-        yield f"{FILE} does not let objects be added"
+        yield say("publish.policy.added", file=FILE)
     if change.action == "create" and consent.fields is not None:
-        yield f"{FILE} names fields, and a whole {kind} is more than those"
+        yield say("publish.policy.whole", file=FILE, kind=kind)
     for one in change.fields:
         if consent.fields is not None and not any(_covers(f, one.path) for f in consent.fields):
-            yield f"{FILE} does not let {one.path} be changed"
+            yield say("publish.policy.path", file=FILE, path=one.path)
     for path, before, after in _leaves(change):
         yield _too_large(consent.maximum, path, before, after)
 
@@ -218,7 +222,7 @@ def _too_large(maximum: Maximum, path: tuple[str, ...], before: Json, after: Jso
         return ""
     new, old = _number(after), _number(before)
     if new is None:
-        return f"{FILE}: {path[-1]} is no number that can be compared"
+        return say("publish.policy.no_number", file=FILE, field=path[-1])
     ceilings = {"cpu": maximum.cpu, "memory": maximum.memory}
     ceiling = (
         str(maximum.replicas)
@@ -226,11 +230,20 @@ def _too_large(maximum: Maximum, path: tuple[str, ...], before: Json, after: Jso
         else ceilings.get(resource)
     )
     if ceiling is not None and new > quantities.parse(ceiling):
-        return f"{FILE} allows {path[-1]} up to {ceiling}, this is {after}"
+        return say(
+            "publish.policy.up_to", file=FILE, field=path[-1], ceiling=ceiling, amount=str(after)
+        )
     if maximum.factor is not None and old is not None and old > 0:
         factor = Decimal(str(maximum.factor))
         if new > old * factor or new * factor < old:
-            return f"{FILE} allows {path[-1]} to change by {maximum.factor:g} times, this is {before} to {after}"
+            return say(
+                "publish.policy.factor",
+                file=FILE,
+                field=path[-1],
+                factor=maximum.factor,
+                before=str(before),
+                after=str(after),
+            )
     return ""
 
 

@@ -11,6 +11,7 @@ from publish.core import repo_policy as consent
 from publish.core.repo_policy import Consent
 from publish.ports import Ports
 from schemas import errors
+from schemas.text import sentence_of
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 
@@ -63,7 +64,7 @@ async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
     try:
         return consent.read(await forge.file(project, consent.FILE, head))
     except consent.Broken as broken:
-        return str(broken)
+        return sentence_of(broken)
 
 
 async def _capped(

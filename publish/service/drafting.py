@@ -34,7 +34,9 @@ async def draft_of(
         project=course.check_proof(chosen),
         branch=branch_of(record.incident_id),
         target=chosen.edits[0].ref,
-        title=description.mr_title(record, chosen, forge.dialect, draft=page.draft),
+        title=description.mr_title(
+            record, chosen, forge.dialect, language=ports.language, draft=page.draft
+        ),
         description=text,
         not_yet=page.draft,
         labels=tuple(description.labels(record, chosen, forge.dialect)),

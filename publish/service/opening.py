@@ -115,7 +115,7 @@ async def _branch(
         if commit is None:
             return None
         message, target = (
-            description.commit_message(record, chosen, forge.dialect),
+            description.commit_message(record, chosen, forge.dialect, ports.language),
             chosen.edits[0].ref,
         )
         made = await forge.commit(project, branch, target, message, commit.actions)
@@ -154,7 +154,7 @@ async def put_on_branch(
         if taken is not None:
             return Declined("competing", reason=claiming.named(taken))
         message, target = (
-            description.commit_message(record, wanted, forge.dialect),
+            description.commit_message(record, wanted, forge.dialect, ports.language),
             wanted.edits[0].ref,
         )
         head = await forge.replace(project, branch, target, message, commit.actions)

@@ -11,8 +11,8 @@ from typing import Any
 
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
-from manifests.text.readings import Readings
 from kfix.texts import say
+from manifests.text.readings import Readings
 from safety.core.documents import declared, is_whole
 from safety.core.workloads import TEMPLATED
 from safety.ports import BOUNDS

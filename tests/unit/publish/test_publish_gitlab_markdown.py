@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kfix.incident import inert
 from kfix.infra.forges.gitlab.dialect import DIALECT
+from kfix.texts import both, in_language
 from publish.core import description, markdown, notes
-from publish.core.french import said
 from schemas.merge_requests import Feedback
 from tests.support import publish as sample
 from tests.support.gitlab_markdown import CONSTRUCTS, active, active_in_title
@@ -26,7 +26,7 @@ LINES = {
     "paragraph": lambda text: markdown.paragraph(DIALECT, text, 500),
     "after a word": lambda text: f"Why: {DIALECT.prose(text)}",
     "beside code": lambda text: f"{DIALECT.prose(text)}{DIALECT.code(text)}{DIALECT.prose(text)}",
-    "said": lambda text: DIALECT.prose(said(text, "fr")),
+    "said": lambda text: DIALECT.prose(in_language(both("", text), "fr")),
     "judgement": lambda text: notes.judged(
         Feedback(author="a", score=1.0, text=text), DIALECT, "en"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,10 @@ ROOT = Path(__file__).resolve().parents[4]
 PACKAGES = (
     "kfix", "schemas", "manifests", "ingest", "enrich", "decide", "safety", "publish", "learn", "console",
 )  # fmt: skip
+
+
+#: Areas whose words are asked for by a key in templates and tables (``word("why", language)``).
+WORDED = ("publish", "console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,10 @@ class Uses:
     beginnings: set[str] = field(default_factory=set)
 
     def has(self, text_id: str) -> bool:
-        """Is the entry used anywhere?"""
-        return text_id in self.literals or any(text_id.startswith(b) for b in self.beginnings)
+        """Is the entry used anywhere? Words of publish and console are named without their area."""
+        area, _, name = text_id.partition(".")
+        names = (text_id, name) if area in WORDED else (text_id,)
+        return any(n in self.literals or n.startswith(tuple(self.beginnings)) for n in names)
 
 
 @cache
@@ -63,9 +70,12 @@ def _name(node: ast.Call) -> str:
 
 
 def _beginning(node: ast.JoinedStr) -> Iterator[str]:
+    """The start of an id that is put together; ``publish.`` alone would be the start of all of them."""
     first = node.values[0] if node.values else None
-    if isinstance(first, ast.Constant) and isinstance(first.value, str) and "." in first.value:
-        yield first.value
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        found = first.value
+        if re.fullmatch(r"[a-z_]+(\.[a-z_]+)*[._]", found) and found.rstrip(".") not in WORDED:
+            yield found
 
 
 def _calls(node: ast.Call, place: str) -> Iterator[Call]:
