@@ -10,6 +10,7 @@ from decide.core.drafting import sizing
 from decide.core.drafting.heaps import heap_of
 from decide.core.objects import Container, Workload, at, items, mapping
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects import quantities
 
 
@@ -27,7 +28,7 @@ def env_path(container: Container, name: str) -> str:
 
 
 def stated(container: Container, which: str, resource: str) -> float | None:
-    """The same in bytes or cores."""
+    """A container's request or limit in bytes or cores, ``None`` where it states none."""
     value = quantity(container, which, resource)
     return float(value) if value is not None else None
 
@@ -57,35 +58,62 @@ def written(resource: str, value: Decimal) -> str:
     return quantities.format_memory(value) if value > 2**20 else str(int(value))
 
 
+def resource_word(resource: str) -> str:
+    """What people call a resource; its name in manifests where it is neither CPU nor memory."""
+    if resource not in ("cpu", "memory"):
+        return resource
+    return say("drafting.resource.cpu" if resource == "cpu" else "drafting.resource.memory")
+
+
 def fitting(
     view: ClusterView, workload: Workload, container: Container, which: str, resource: str
 ) -> str | None:
     """A value for a request or limit that is not stated: from usage, its own other value, the LimitRange, neighbours."""
-    if resource in ("cpu", "memory"):
-        usage = measure.used(view, workload, resource, container.name)
-        if sizing.tells(usage):
-            size = (
-                sizing.cpu(usage, None, None)
-                if resource == "cpu"
-                else sizing.memory(usage, None, heap_of(container), killed=False)
-            )
-            if size is not None:
-                return written(
-                    resource, Decimal(str(size.limit if which == "limits" else size.request))
-                )
+    size = _from_usage(view, workload, container, which, resource)
+    if size is not None:
+        return written(resource, size)
     other = quantity(container, "limits" if which == "requests" else "requests", resource)
     if other is not None:
         return written(resource, other)
-    for found in view.inside("limitranges", workload.namespace):
+    return _from_limit_range(view, workload.namespace, which, resource) or _from_neighbours(
+        view, workload.namespace, which, resource
+    )
+
+
+def _from_usage(
+    view: ClusterView, workload: Workload, container: Container, which: str, resource: str
+) -> Decimal | None:
+    """In cores or bytes; ``None`` where nothing measures it, or for too short a time."""
+    if resource not in ("cpu", "memory"):
+        return None
+    usage = measure.used(view, workload, resource, container.name)
+    if not sizing.tells(usage):
+        return None
+    if resource == "cpu":
+        size = sizing.cpu(usage, None, None)
+    else:
+        size = sizing.memory(usage, None, heap_of(container), killed=False)
+    if size is None:
+        return None
+    return Decimal(str(size.limit if which == "limits" else size.request))
+
+
+def _from_limit_range(view: ClusterView, namespace: str, which: str, resource: str) -> str | None:
+    key = "default" if which == "limits" else "defaultRequest"
+    for found in view.inside("limitranges", namespace):
         for entry in items(at(found, "spec", "limits")):
-            key = "default" if which == "limits" else "defaultRequest"
             value = at(entry, key, resource)
             if mapping(entry).get("type") == "Container" and value is not None:
                 return str(value)
+    return None
+
+
+def _from_neighbours(view: ClusterView, namespace: str, which: str, resource: str) -> str | None:
+    """The median of what the namespace's containers state, where two or more do."""
     stated = [
         q
         for w in view.workloads
-        if w.namespace == workload.namespace
+        if w.namespace == namespace
         for c in w.containers()
         if (q := quantity(c, which, resource)) is not None
     ]

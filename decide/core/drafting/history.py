@@ -19,6 +19,7 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.findings import Finding
 from decide.core.objects import (
+    Container,
     Obj,
     Workload,
     annotations_of,
@@ -175,26 +176,31 @@ def committed(workload: Workload, view: ClusterView) -> list[Draft]:
             continue
         found = {(m["sign"], m["image"]) for m in _IMAGE.finditer(diff)}
         for container in workload.containers(init=True):
-            now = str(container.spec.get("image") or "")
-            before = [i for sign, i in found if sign == "-" and i != now and _same_image(i, now)]
-            if ("+", now) in found and len(before) == 1:
-                path = container_path(workload, container.name, "image")
-                return [
-                    Draft(
-                        fix_kind="rollback_revision",
-                        title=say("drafting.back.commit_title", image=before[0]),
-                        why=say(
-                            "drafting.back.commit_why",
-                            commit=change.revision[:10],
-                            before=before[0],
-                            now=now,
-                        ),
-                        changes=patch_workload(view, workload, [(path, before[0])]),
-                        weight=0.85,
-                        risks=[OLDER_IMAGE],
-                    )
-                ]
+            before = _image_before(found, str(container.spec.get("image") or ""))
+            if before:
+                return [_as_before(view, workload, container, before, change.revision)]
     return []
+
+
+def _image_before(diff: set[tuple[str, str]], now: str) -> str:
+    """The one older version of the image that a diff's signed lines take away; empty where it is not that clear."""
+    before = [i for sign, i in diff if sign == "-" and i != now and _same_image(i, now)]
+    return before[0] if ("+", now) in diff and len(before) == 1 else ""
+
+
+def _as_before(
+    view: ClusterView, workload: Workload, container: Container, image: str, commit: str
+) -> Draft:
+    now = str(container.spec.get("image") or "")
+    path = container_path(workload, container.name, "image")
+    return Draft(
+        fix_kind="rollback_revision",
+        title=say("drafting.back.commit_title", image=image),
+        why=say("drafting.back.commit_why", commit=commit[:10], before=image, now=now),
+        changes=patch_workload(view, workload, [(path, image)]),
+        weight=0.85,
+        risks=[OLDER_IMAGE],
+    )
 
 
 def _same_image(one: str, two: str) -> bool:

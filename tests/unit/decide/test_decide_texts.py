@@ -22,7 +22,10 @@ from tests.support.decide.catalogue import FAULTS
 from tests.support.decide.clusters import Cluster
 
 #: Families whose every sentence has an entry.
-SPEAKING = ("resources",)
+SPEAKING = (
+    "resources",
+    "scheduling",
+)
 _PARTS = dict(zip(sorted(FAMILIES), PARTS, strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.scheduling.facts import Unplaced
 
 FAMILY = Family(
     id="scheduling",
@@ -16,7 +17,7 @@ FAMILY = Family(
     ),
     told_by="events",
 )
-_one = of(FAMILY, "k8s.io/kubernetes pkg/scheduler/framework/plugins")
+_one = of(FAMILY, "k8s.io/kubernetes pkg/scheduler/framework/plugins", facts=Unplaced)
 
 CLASSES: tuple[FailureClass, ...] = (
     _one(

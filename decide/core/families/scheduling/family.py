@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.scheduling import rules
+from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans import capacity, placing, spreading
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "insufficient_cpu": capacity.capacity,
-        "insufficient_memory": capacity.capacity,
-        "node_selector_mismatch": placing.selector,
-        "node_affinity_mismatch": placing.affinity,
-        "pod_affinity_mismatch": spreading.near_pods,
-        "pod_anti_affinity_conflict": placing.anti_affinity,
-        "taint_not_tolerated": placing.toleration,
-        "topology_spread_unsatisfied": spreading.spread,
-        "host_port_conflict": spreading.ports_of_nodes,
+        "insufficient_cpu": repair(Unplaced, capacity.capacity),
+        "insufficient_memory": repair(Unplaced, capacity.capacity),
+        "node_selector_mismatch": repair(Unplaced, placing.selector),
+        "node_affinity_mismatch": repair(Unplaced, placing.affinity),
+        "pod_affinity_mismatch": repair(Unplaced, spreading.near_pods),
+        "pod_anti_affinity_conflict": repair(Unplaced, placing.anti_affinity),
+        "taint_not_tolerated": repair(Unplaced, placing.toleration),
+        "topology_spread_unsatisfied": repair(Unplaced, spreading.spread),
+        "host_port_conflict": repair(Unplaced, spreading.ports_of_nodes),
     },
     silences={"taint_not_tolerated": placing.tolerates_sickness},
 )

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
+from decide.core.facts import Facts
+from decide.core.families.scheduling.facts import Unplaced
+from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import (
     Obj,
@@ -24,6 +28,7 @@ from decide.core.objects import (
 )
 from decide.core.selectors import requirement
 from decide.core.view import ClusterView, node_ready
+from kfix.texts import say
 from manifests.objects import quantities
 
 _REASON = re.compile(r"(\d+) (.+?)(?=, \d+ |\.\s|\.?$|, preemption)")
@@ -36,22 +41,27 @@ _UNUSABLE = re.compile(
 
 def unscheduled(view: ClusterView, workload: Workload) -> list[tuple[Pod, str]]:
     """Pods that wait for a node, with the scheduler's words, empty when it said nothing."""
-    out = []
-    for pod in workload.pods:
-        if pod.node or pod.phase not in ("", "Pending") or pod.deleting:
-            continue
-        said = condition(pod.obj, "PodScheduled")
-        events = [
-            e
-            for e in view.events_of("Pod", pod.namespace, pod.name)
-            if e.reason == "FailedScheduling"
-        ]
-        told = [e.message for e in events if "nodes are available" in e.message] or [
-            e.message for e in events
-        ]
-        text = str(said.get("message") or "") if said.get("status") == "False" else ""
-        out.append((pod, text or (told[-1] if told else "")))
-    return out
+    waiting = [
+        pod
+        for pod in workload.pods
+        if not pod.node and pod.phase in ("", "Pending") and not pod.deleting
+    ]
+    return [(pod, _scheduler_said(view, pod)) for pod in waiting]
+
+
+def _scheduler_said(view: ClusterView, pod: Pod) -> str:
+    """The pod's condition, else its newest event, one that counts nodes before others."""
+    said = condition(pod.obj, "PodScheduled")
+    text = str(said.get("message") or "") if said.get("status") == "False" else ""
+    if text:
+        return text
+    failed = [
+        e.message
+        for e in view.events_of("Pod", pod.namespace, pod.name)
+        if e.reason == "FailedScheduling"
+    ]
+    counted = [message for message in failed if "nodes are available" in message]
+    return (counted or failed or [""])[-1]
 
 
 def tally(text: str) -> dict[str, int]:
@@ -131,7 +141,7 @@ def control_plane(node: Obj) -> bool:
     return any(r in labels for r in roles) or labels.get("kubernetes.io/role") == "master"
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about pods without a node."""
     for workload in view.workloads:
         waiting = unscheduled(view, workload)
@@ -140,135 +150,175 @@ def find(view: ClusterView) -> Iterator[Finding]:
             yield from _explain(view, workload, *told[0])
 
 
-def _explain(view: ClusterView, workload: Workload, pod: Pod, text: str) -> Iterator[Finding]:
+def _explain(
+    view: ClusterView, workload: Workload, pod: Pod, text: str
+) -> Iterator[Finding[Facts]]:
     fact = Fact(source="event", statement=quote(text), object=workload.ref)
-    reasons = tally(text)
-    facts = {"workload": workload, "pod": pod, "reasons": reasons, "message": text}
-    found = False
-    for class_id, score in _classes(view, pod, text, reasons):
-        found = True
+    guesses = _classes(_Filters.of(view, pod, text))
+    for class_id, score in guesses:
         yield Finding(
             failure_class=class_id,
             object=workload.ref,
             score=score,
             detail=quote(text),
             evidence=[fact, *_node_facts(view, pod, class_id)],
-            against=[],
-            facts=facts,
+            facts=_facts(class_id, workload, pod, text),
         )
-    if not found and "persistentvolumeclaim" not in text.lower():
+    if not guesses and "persistentvolumeclaim" not in text.lower():
         yield Finding(
             failure_class="undetermined",
             object=workload.ref,
             score=0.3,
             detail=quote(text),
             evidence=[fact],
-            against=[],
-            facts=facts,
+            facts=Facts(workload=workload),
         )
+
+
+def _facts(class_id: str, workload: Workload, pod: Pod, text: str) -> Facts:
+    """What a class's plans read: those of other families know nothing of filters."""
+    if class_id.startswith("pvc_"):
+        return UnboundClaim(workload=workload)
+    if class_id in ("volume_multi_attach", "node_not_ready"):
+        return Facts(workload=workload)
+    return Unplaced(workload=workload, pod=pod, message=text)
 
 
 def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
-    out = []
     if class_id == "node_selector_mismatch":
         wanted = pairs(mapping(pod.spec.get("nodeSelector")))
-        out.append(
-            Fact(
-                source="object",
-                statement=f"nodeSelector asks for {wanted}; {len(view.nodes)} nodes, none fits",
-            )
+        told = say("scheduling.none_fits", wanted=wanted, n=len(view.nodes))
+        return [Fact(source="object", statement=told)]
+    if class_id not in ("taint_not_tolerated", "node_cordoned"):
+        return []
+    fitting = [n for n in view.nodes if selector_fits(pod.spec, n) and affinity_fits(pod.spec, n)]
+    return [Fact(source="object", statement=_state(pod.spec, node)) for node in fitting[:5]]
+
+
+def _state(spec: Obj, node: Obj) -> str:
+    """Why a node whose labels fit does not take the pods."""
+    if cordoned(node):
+        return say("scheduling.node.cordoned", node=name_of(node))
+    taints = [str(t.get("key")) for t in untolerated(spec, node)]
+    if not taints:
+        return say("scheduling.node.free", node=name_of(node))
+    return say("scheduling.node.tainted", node=name_of(node), n=len(taints), taints=taints)
+
+
+#: Causes with the belief in each.
+_Guesses = list[tuple[str, float]]
+#: Words of the scheduler's reasons that name a cause by themselves.
+_WORDS = (
+    ("Insufficient cpu", "insufficient_cpu"),
+    ("Insufficient memory", "insufficient_memory"),
+    ("didn't match pod anti-affinity", "pod_anti_affinity_conflict"),
+    ("didn't satisfy existing pods anti-affinity", "pod_anti_affinity_conflict"),
+    ("didn't match pod affinity", "pod_affinity_mismatch"),
+    ("topology spread constraints", "topology_spread_unsatisfied"),
+    ("free ports", "host_port_conflict"),
+    ("Too many pods", "too_many_pods"),
+    ("volume node affinity conflict", "volume_node_conflict"),
+    ("didn't match PersistentVolume's node affinity", "volume_node_conflict"),
+    ("no available volume zone", "volume_node_conflict"),
+    ("did not have enough free storage", "pvc_capacity_mismatch"),
+    ("bound to non-existent pv", "pvc_pending"),
+    ("didn't find available persistent volumes", "pvc_pending"),
+    ("ReadWriteOncePod", "volume_multi_attach"),
+    ("exceed max volume count", "volume_limit_reached"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filters:
+    """What the scheduler said of a pod, beside the nodes that its labels let in."""
+
+    spec: Obj
+    text: str
+    reasons: dict[str, int]
+    nodes: list[Obj]
+    #: Nodes whose labels fit.
+    fitting: list[Obj]
+    #: Those that are no closed control plane.
+    workers: list[Obj]
+
+    @classmethod
+    def of(cls, view: ClusterView, pod: Pod, text: str) -> _Filters:
+        """One pod's."""
+        spec = pod.spec
+        fitting = [n for n in view.nodes if selector_fits(spec, n) and affinity_fits(spec, n)]
+        return cls(
+            spec=spec,
+            text=text,
+            reasons=tally(text),
+            nodes=list(view.nodes),
+            fitting=fitting,
+            workers=[n for n in fitting if not _closed(n)],
         )
-    if class_id in ("taint_not_tolerated", "node_cordoned"):
-        for node in view.nodes:
-            if selector_fits(pod.spec, node) and affinity_fits(pod.spec, node):
-                taints = [str(t.get("key")) for t in untolerated(pod.spec, node)]
-                state = "cordoned" if cordoned(node) else f"tainted {taints}" if taints else "free"
-                out.append(
-                    Fact(
-                        source="object",
-                        statement=f"node {name_of(node)} fits the pod's labels and is {state}",
-                    )
-                )
-    return out[:5]
+
+    def has(self, *words: str) -> bool:
+        """One of the reasons has one of these words."""
+        return any(word in reason for word in words for reason in self.reasons)
+
+    def share(self, *words: str) -> float:
+        """The part of the nodes that reasons with these words exclude, 0 to 1."""
+        told = sum(n for reason, n in self.reasons.items() if any(w in reason for w in words))
+        return told / max(1, sum(self.reasons.values()))
 
 
-def _classes(
-    view: ClusterView, pod: Pod, text: str, reasons: dict[str, int]
-) -> list[tuple[str, float]]:
+def _closed(node: Obj) -> bool:
+    return control_plane(node) and cordoned(node)
+
+
+def _classes(told: _Filters) -> _Guesses:
     """Causes, the likeliest first. A filter that leaves no node by itself beats one that only takes some."""
-    out: list[tuple[str, float]] = []
-    spec = pod.spec
+    found = [*_by_labels(told), *_by_words(told), *_by_taints(told), *_by_cordons(told)]
+    return sorted(found, key=lambda pair: -pair[1])
 
-    def has(word: str) -> bool:
-        return any(word in reason for reason in reasons)
 
-    fitting = [n for n in view.nodes if selector_fits(spec, n) and affinity_fits(spec, n)]
-    labels_exclude = has("didn't match Pod's node affinity") or has("didn't match node selector")
-    workers = [n for n in fitting if not (control_plane(n) and cordoned(n))]
-    if labels_exclude and view.nodes and not workers:
-        usual = [n for n in view.nodes if not (control_plane(n) and cordoned(n))]
-        by_selector = not any(selector_fits(spec, n) for n in usual)
-        out.append(("node_selector_mismatch" if by_selector else "node_affinity_mismatch", 0.95))
-    elif labels_exclude and not view.nodes:
-        score = 0.85 if _share(reasons, "node affinity/selector", "node selector") == 1 else 0.4
-        out.append(
-            (
-                "node_selector_mismatch" if spec.get("nodeSelector") else "node_affinity_mismatch",
-                score,
-            )
-        )
-    for word, class_id in (
-        ("Insufficient cpu", "insufficient_cpu"),
-        ("Insufficient memory", "insufficient_memory"),
-        ("didn't match pod anti-affinity", "pod_anti_affinity_conflict"),
-        ("didn't satisfy existing pods anti-affinity", "pod_anti_affinity_conflict"),
-        ("didn't match pod affinity", "pod_affinity_mismatch"),
-        ("topology spread constraints", "topology_spread_unsatisfied"),
-        ("free ports", "host_port_conflict"),
-        ("Too many pods", "too_many_pods"),
-        ("volume node affinity conflict", "volume_node_conflict"),
-        ("didn't match PersistentVolume's node affinity", "volume_node_conflict"),
-        ("no available volume zone", "volume_node_conflict"),
-        ("did not have enough free storage", "pvc_capacity_mismatch"),
-        ("bound to non-existent pv", "pvc_pending"),
-        ("didn't find available persistent volumes", "pvc_pending"),
-        ("ReadWriteOncePod", "volume_multi_attach"),
-        ("exceed max volume count", "volume_limit_reached"),
-    ):
-        if has(word):
-            out.append((class_id, 0.75 + 0.19 * _share(reasons, word)))
-    if any(_OTHER.match(reason) for reason in reasons):
+def _by_labels(told: _Filters) -> _Guesses:
+    """Node selector or affinity: which of the two leaves no node."""
+    if not told.has("didn't match Pod's node affinity", "didn't match node selector"):
+        return []
+    if not told.nodes:
+        asks = bool(told.spec.get("nodeSelector"))
+        score = 0.85 if told.share("node affinity/selector", "node selector") == 1 else 0.4
+        return [("node_selector_mismatch" if asks else "node_affinity_mismatch", score)]
+    if told.workers:
+        return []
+    by_selector = not any(selector_fits(told.spec, n) for n in told.nodes if not _closed(n))
+    return [("node_selector_mismatch" if by_selector else "node_affinity_mismatch", 0.95)]
+
+
+def _by_words(told: _Filters) -> _Guesses:
+    out = [(cause, 0.75 + 0.19 * told.share(word)) for word, cause in _WORDS if told.has(word)]
+    if any(_OTHER.match(reason) for reason in told.reasons):
         out.append(("insufficient_resource", 0.9))
-    if "scheduling gates" in text:
+    if "scheduling gates" in told.text:
         out.append(("scheduling_gated", 0.85))
-    tainted = [n for n in fitting if untolerated(spec, n)]
-    usable = [n for n in fitting if node_ready(n) == "True"]
-    if has("untolerated taint") or has("had taint"):
-        named = [r for r in reasons if "taint" in r and "{" in r]
-        if named and all(_UNUSABLE.search(r) for r in named):
-            out.append(("node_not_ready", 0.5))
-        elif not view.nodes:
-            out.append(("taint_not_tolerated", 0.5 + 0.35 * _share(reasons, "taint")))
-        elif tainted:
-            pinned = len(fitting) < len(view.nodes) or len(tainted) == len(usable)
-            out.append(("taint_not_tolerated", 0.95 if pinned else 0.8))
-        else:  # the scheduler asks for taints first: these nodes would not fit anyway
-            out.append(("taint_not_tolerated", 0.3))
-    if has("were unschedulable"):
-        pinned_to_cordon = workers and all(cordoned(n) for n in workers)
-        out.append(
-            (
-                "node_cordoned",
-                0.95 if pinned_to_cordon else 0.3 + 0.3 * _share(reasons, "unschedulable"),
-            )
-        )
-    return sorted(out, key=lambda pair: -pair[1])
+    return out
 
 
-def _share(reasons: dict[str, int], *words: str) -> float:
-    """The part of the nodes that a reason excludes."""
-    told = sum(n for reason, n in reasons.items() if any(word in reason for word in words))
-    return told / max(1, sum(reasons.values()))
+def _by_taints(told: _Filters) -> _Guesses:
+    if not told.has("untolerated taint", "had taint"):
+        return []
+    named = [r for r in told.reasons if "taint" in r and "{" in r]
+    if named and all(_UNUSABLE.search(r) for r in named):
+        return [("node_not_ready", 0.5)]
+    if not told.nodes:
+        return [("taint_not_tolerated", 0.5 + 0.35 * told.share("taint"))]
+    tainted = [n for n in told.fitting if untolerated(told.spec, n)]
+    if not tainted:  # the scheduler asks for taints first: these nodes would not fit anyway
+        return [("taint_not_tolerated", 0.3)]
+    usable = [n for n in told.fitting if node_ready(n) == "True"]
+    pinned = len(told.fitting) < len(told.nodes) or len(tainted) == len(usable)
+    return [("taint_not_tolerated", 0.95 if pinned else 0.8)]
+
+
+def _by_cordons(told: _Filters) -> _Guesses:
+    if not told.has("were unschedulable"):
+        return []
+    pinned = bool(told.workers) and all(cordoned(n) for n in told.workers)
+    return [("node_cordoned", 0.95 if pinned else 0.3 + 0.3 * told.share("unschedulable"))]
 
 
 def requested(spec: Obj, resource: str) -> Decimal:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 
 from decide.core import measure
 from decide.core.drafting import sizing
+from decide.core.drafting.containers import quantity, resource_word
 from decide.core.drafting.drafts import Draft, container_path, patch_workload, source_of
 from decide.core.drafting.history import rollback
+from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.rules import (
     affinity_fits,
     cordoned,
@@ -18,6 +21,7 @@ from decide.core.families.scheduling.rules import (
 from decide.core.findings import Finding
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, number
 from decide.core.view import ClusterView, node_ready
+from kfix.texts import say
 from manifests.objects import quantities
 from schemas.plans import FixKind
 
@@ -33,67 +37,80 @@ def _room(view: ClusterView, workload: Workload, resource: str) -> Decimal | Non
             and selector_fits(workload.spec, node)
             and affinity_fits(workload.spec, node)
         ):
-            free.append(quantities.parse(str(value)) - Decimal(str(used[name_of(node)])))
+            free.append(Decimal(str(_amount(str(value)))) - Decimal(str(used[name_of(node)])))
     waiting = max(1, workload.desired - workload.ready)
     fits = [gap / share for gap in free for share in range(1, min(waiting, 20) + 1) if gap > 0]
     enough = [f for f in fits if sum(int(gap // f) for gap in free if gap > 0) >= waiting]
     return max(enough, default=None)
 
 
-def capacity(finding: Finding, view: ClusterView) -> list[Draft]:
+def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     """A request that fits: from measured usage, else from the gaps on nodes; never below what is used."""
-    workload = finding.facts["workload"]
+    workload = finding.facts.workload
     resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
     room = _room(view, workload, resource)
-    drafts = []
-    declared = Workload(workload.kind, source_of(view, workload.ref, workload.obj))
-    for container in declared.containers():
-        value = at(container.spec, "resources", "requests", resource) or at(
-            container.spec, "resources", "limits", resource
-        )
-        if value is None:
+    declared = Workload(workload.kind, source_of(view, workload.ref, workload.obj)).containers()
+    for container in declared:
+        asks = quantity(container, "requests", resource)
+        now = quantity(container, "limits", resource) if asks is None else asks
+        if now is None:
             continue
-        now = quantities.parse(str(value))
+        value = at(container.spec, "resources", "limits" if asks is None else "requests", resource)
         usage = measure.used(view, workload, resource, container.name)
-        target = _target(resource, usage, now, room, len(declared.containers()))
-        if target is None or target >= now:
-            continue
-        text = (
-            quantities.format_cpu(target) if resource == "cpu" else quantities.format_memory(target)
-        )
-        wanted = [
-            (container_path(workload, container.name, f"resources.requests.{resource}"), text)
-        ]
-        basis = (
-            f"{len(usage.values)} samples of usage"
-            if sizing.tells_less(usage)
-            else f"the gaps on nodes let {_show(resource, room)} fit"
-        )
-        why = (
-            f"{container.name} requests {value} of {resource}, no node has that; {text} rests on {basis}.",
-            f"{container.name} demande {value} de {resource}, aucun nœud ne l'a ; {text} repose sur : {basis}.",
-        )
-        title = (
-            f"Request {text} of {resource} for {container.name}",
-            f"Demander {text} de {resource} pour {container.name}",
-        )
-        kind: FixKind = "set_cpu" if resource == "cpu" else "set_memory"
-        drafts.append(
-            Draft(
-                fix_kind=kind,
-                title=title,
-                why=why,
-                changes=patch_workload(view, workload, wanted),
-                weight=0.85 if sizing.tells_less(usage) else 0.65,
-                risks=[
-                    (
-                        "Less is reserved for the container than it asked for",
-                        "Moins de ressources réservées que demandé",
-                    )
-                ],
-            )
-        )
-    return [*drafts[:1], *rollback(finding, view)]
+        target = _target(resource, usage, now, room, len(declared))
+        if target is not None and target < now:
+            words = _Words(resource=resource, now=str(value), new=_shown(resource, target))
+            basis = _basis(usage, resource, room)
+            measured = sizing.tells_less(usage)
+            drafts = [_less(view, workload, container.name, words, basis, measured=measured)]
+            return [*drafts, *rollback(finding, view)]
+    return rollback(finding, view)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """A request as manifests write it, now and then."""
+
+    resource: str
+    now: str
+    new: str
+
+
+def _less(
+    view: ClusterView,
+    workload: Workload,
+    container: str,
+    words: _Words,
+    basis: str,
+    *,
+    measured: bool,
+) -> Draft:
+    """The container asks for less."""
+    path = container_path(workload, container, f"resources.requests.{words.resource}")
+    kind: FixKind = "set_cpu" if words.resource == "cpu" else "set_memory"
+    name = resource_word(words.resource)
+    return Draft(
+        fix_kind=kind,
+        title=say("scheduling.request.title", new=words.new, resource=name, container=container),
+        why=say(
+            "scheduling.request.why",
+            container=container,
+            now=words.now,
+            resource=name,
+            new=words.new,
+            basis=basis,
+        ),
+        changes=patch_workload(view, workload, [(path, words.new)]),
+        weight=0.85 if measured else 0.65,
+        risks=[say("scheduling.request.less")],
+    )
+
+
+def _basis(usage: measure.Usage, resource: str, room: Decimal | None) -> str:
+    """What the new request rests on."""
+    if sizing.tells_less(usage) or room is None:
+        return say("scheduling.request.samples", n=len(usage.values))
+    return say("scheduling.request.gaps", room=_shown(resource, room))
 
 
 def held(view: ClusterView, resource: str) -> tuple[Counter[str], dict[str, float]]:
@@ -128,10 +145,8 @@ def _amount(value: str) -> float:
         return 0.0
 
 
-def _show(resource: str, room: Decimal | None) -> str:
-    if room is None:
-        return "unknown"
-    return quantities.format_cpu(room) if resource == "cpu" else quantities.format_memory(room)
+def _shown(resource: str, value: Decimal) -> str:
+    return quantities.format_cpu(value) if resource == "cpu" else quantities.format_memory(value)
 
 
 def _target(

@@ -6,9 +6,12 @@ import re
 from collections import Counter
 from typing import Any
 
-from decide.core.drafting.drafts import Draft, exchange, patch, patch_workload
+from decide.core.drafting.drafts import Draft, exchange, patch_workload
 from decide.core.drafting.history import rollback
+from decide.core.drafting.replicas import as_many_as_fit
+from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans.capacity import usable
+from decide.core.families.scheduling.plans.wishes import REQUIRED, wished
 from decide.core.families.scheduling.rules import (
     affinity_fits,
     cordoned,
@@ -17,122 +20,90 @@ from decide.core.families.scheduling.rules import (
 )
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import at, items, labels_of, mapping
+from decide.core.objects import Obj, Workload, at, items, labels_of, mapping
 from decide.core.view import ClusterView
+from kfix.texts import say
 
-_SPREAD = (
-    "The pods may run on nodes they were kept from",
-    "Les pods peuvent aller sur des nœuds auparavant exclus",
-)
+_SPREAD = say("scheduling.elsewhere")
 
 
-def selector(finding: Finding, view: ClusterView) -> list[Draft]:
+def selector(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     """One key less wrong: the value that lets most usable nodes fit, else without the key."""
-    workload = finding.facts["workload"]
+    workload = finding.facts.workload
     wanted = dict(mapping(workload.spec.get("nodeSelector")))
     nodes = [dict(labels_of(n)) for n in usable(view, workload)]
     drafts: list[Draft] = []
     for key, value in wanted.items():
         rest = {k: v for k, v in wanted.items() if k != key}
         fitting = [n for n in nodes if rest.items() <= n.items()]
-        path = (
-            f":nodeSelector['{key}']"
-            if any(c in str(key) for c in "./[]")
-            else f":nodeSelector.{key}"
-        )
         have = Counter(str(n[key]) for n in fitting if key in n)
         if have:
-            best = max(have, key=lambda v: (have[v], alike(v, str(value)), v))
-            why = (
-                f"{have[best]} usable nodes have {key}={best}, none that fits has {key}={value}.",
-                f"{have[best]} nœuds utilisables ont {key}={best}, aucun possible n'a {key}={value}.",
-            )
-            drafts.append(
-                Draft(
-                    fix_kind="set_scheduling",
-                    title=(f"Select nodes with {key}={best}", f"Viser les nœuds {key}={best}"),
-                    why=why,
-                    changes=patch_workload(view, workload, [(path, best)]),
-                    weight=0.8,
-                    risks=[_SPREAD],
-                )
-            )
+            drafts.append(_other_value(view, workload, key, str(value), have))
         if fitting:
-            change: list[tuple[str, Any]] = [(path, None)] if rest else [(":nodeSelector", None)]
-            why = (
-                f"{len(fitting)} usable nodes fit without {key}.",
-                f"{len(fitting)} nœuds utilisables conviennent sans {key}.",
-            )
-            drafts.append(
-                Draft(
-                    fix_kind="set_scheduling",
-                    title=(f"Do not select nodes by {key}", f"Ne plus viser de nœuds par {key}"),
-                    why=why,
-                    changes=patch_workload(view, workload, change),
-                    weight=0.6,
-                    risks=[_SPREAD],
-                )
-            )
+            drafts.append(_without_key(view, workload, key, len(fitting), alone=not rest))
     return [*drafts, *rollback(finding, view)]
 
 
-def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
-    """Required node affinity becomes preferred, or its values those that nodes have."""
-    workload = finding.facts["workload"]
-    path = ":affinity.nodeAffinity"
-    current = at(workload.spec, "affinity", "nodeAffinity")
-    terms = items(
-        at(current, "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+def _selector_path(key: str) -> str:
+    dotted = any(c in str(key) for c in "./[]")
+    return f":nodeSelector['{key}']" if dotted else f":nodeSelector.{key}"
+
+
+def _other_value(
+    view: ClusterView, workload: Workload, key: str, value: str, have: Counter[str]
+) -> Draft:
+    """The value that most nodes have, the likest to the wanted one among equals."""
+    best = max(have, key=lambda v: (have[v], alike(v, value), v))
+    return Draft(
+        fix_kind="set_scheduling",
+        title=say("scheduling.selector.title", label=f"{key}={best}"),
+        why=say(
+            "scheduling.selector.why",
+            n=have[best],
+            label=f"{key}={best}",
+            wanted=f"{key}={value}",
+        ),
+        changes=patch_workload(view, workload, [(_selector_path(key), best)]),
+        weight=0.8,
+        risks=[_SPREAD],
     )
+
+
+def _without_key(
+    view: ClusterView, workload: Workload, key: str, fitting: int, *, alone: bool
+) -> Draft:
+    """The selector without one of its keys, which goes whole where it has no other."""
+    change: list[tuple[str, Any]] = [(":nodeSelector" if alone else _selector_path(key), None)]
+    return Draft(
+        fix_kind="set_scheduling",
+        title=say("scheduling.selector.drop", key=key),
+        why=say("scheduling.selector.without", n=fitting, key=key),
+        changes=patch_workload(view, workload, change),
+        weight=0.6,
+        risks=[_SPREAD],
+    )
+
+
+def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+    """Required node affinity becomes preferred, or its values those that nodes have."""
+    workload = finding.facts.workload
+    path = ":affinity.nodeAffinity"
+    current = mapping(at(workload.spec, "affinity", "nodeAffinity"))
+    terms = items(at(current, REQUIRED, "nodeSelectorTerms"))
     drafts = []
     for t, term in enumerate(terms):
         for e, entry in enumerate(items(mapping(term).get("matchExpressions"))):
-            have = Counter(
-                str(labels_of(n)[entry["key"]])
-                for n in usable(view, workload)
-                if entry.get("key") in labels_of(n)
-            )
-            values = [str(v) for v in items(entry.get("values"))]
-            if entry.get("operator") == "In" and have and not set(values) & set(have):
-                best = max(have, key=lambda v: (have[v], v))
-                place = f"{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{t}].matchExpressions[{e}].values"
-                why = (
-                    f"{have[best]} nodes have {entry['key']}={best}, none one of {values}.",
-                    f"{have[best]} nœuds ont {entry['key']}={best}, aucun parmi {values}.",
-                )
-                drafts.append(
-                    Draft(
-                        fix_kind="set_scheduling",
-                        title=(
-                            f"Accept nodes with {entry['key']}={best}",
-                            f"Accepter les nœuds {entry['key']}={best}",
-                        ),
-                        why=why,
-                        changes=patch_workload(view, workload, [(place, [best])]),
-                        weight=0.75,
-                        risks=[_SPREAD],
-                    )
-                )
+            place = f"{path}.{REQUIRED}.nodeSelectorTerms[{t}].matchExpressions[{e}].values"
+            drafts += _values(view, workload, mapping(entry), place)
     if terms:
-        soft = [{"weight": 100, "preference": term} for term in terms]
-        keep = {k: v for k, v in mapping(current).items() if not k.startswith("required")}
-        keep["preferredDuringSchedulingIgnoredDuringExecution"] = [
-            *items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")),
-            *soft,
-        ]
-        why = (
-            "No node satisfies the required affinity; as a preference it no longer blocks.",
-            "Aucun nœud ne satisfait l'affinité requise ; en préférence elle ne bloque plus.",
-        )
         drafts.append(
             Draft(
                 fix_kind="set_scheduling",
-                title=(
-                    "Prefer instead of require the node affinity",
-                    "Préférer au lieu d'exiger l'affinité de nœud",
+                title=say("scheduling.affinity.prefer"),
+                why=say("scheduling.affinity.wish"),
+                changes=patch_workload(
+                    view, workload, exchange(path, current, wished(current, "preference"))
                 ),
-                why=why,
-                changes=patch_workload(view, workload, exchange(path, mapping(current), keep)),
                 weight=0.65,
                 risks=[_SPREAD],
             )
@@ -140,82 +111,64 @@ def affinity(finding: Finding, view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def anti_affinity(finding: Finding, view: ClusterView) -> list[Draft]:
+def _values(view: ClusterView, workload: Workload, entry: Obj, place: str) -> list[Draft]:
+    """The value of the key that most usable nodes have, where none has one of those that are asked for."""
+    key = str(entry.get("key") or "")
+    labels = [labels_of(n) for n in usable(view, workload)]
+    have = Counter(str(one[key]) for one in labels if key in one)
+    values = [str(v) for v in items(entry.get("values"))]
+    if entry.get("operator") != "In" or not have or set(values) & set(have):
+        return []
+    best = max(have, key=lambda v: (have[v], v))
+    label = f"{key}={best}"
+    return [
+        Draft(
+            fix_kind="set_scheduling",
+            title=say("scheduling.affinity.title", label=label),
+            why=say("scheduling.affinity.why", n=have[best], label=label, values=values),
+            changes=patch_workload(view, workload, [(place, [best])]),
+            weight=0.75,
+            risks=[_SPREAD],
+        )
+    ]
+
+
+def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     """As many replicas as nodes can hold, or anti-affinity as a preference."""
-    workload = finding.facts["workload"]
+    workload = finding.facts.workload
     drafts = []
     if workload.kind == "Deployment" and 0 < workload.ready < workload.desired:
-        why = (
-            f"{workload.ready} of {workload.desired} replicas found a node of their own.",
-            f"{workload.ready} réplicas sur {workload.desired} ont trouvé un nœud.",
-        )
-        drafts.append(
-            Draft(
-                fix_kind="set_replicas",
-                title=(
-                    f"Run {workload.ready} replicas of {workload.name}",
-                    f"Passer {workload.name} à {workload.ready} réplicas",
-                ),
-                why=why,
-                changes=patch(
-                    view, workload.ref, workload.obj, [("spec.replicas", workload.ready)]
-                ),
-                weight=0.78,
-                risks=[("Fewer replicas carry the load", "Moins de réplicas portent la charge")],
-            )
-        )
+        why = say("scheduling.apart.found", n=workload.ready, desired=workload.desired)
+        drafts.append(as_many_as_fit(view, workload, workload.ready, why=why, weight=0.78))
     current = mapping(at(workload.spec, "affinity", "podAntiAffinity"))
-    terms = items(current.get("requiredDuringSchedulingIgnoredDuringExecution"))
-    if terms:
-        soft = [{"weight": 100, "podAffinityTerm": term} for term in terms]
-        keep = {k: v for k, v in current.items() if not k.startswith("required")}
-        keep["preferredDuringSchedulingIgnoredDuringExecution"] = [
-            *items(keep.get("preferredDuringSchedulingIgnoredDuringExecution")),
-            *soft,
-        ]
-        why = (
-            "Required anti-affinity leaves no node; as a preference the pods still spread where they can.",
-            "L'anti-affinité requise ne laisse aucun nœud ; en préférence les pods restent répartis si possible.",
-        )
+    if items(current.get(REQUIRED)):
+        wish = exchange(":affinity.podAntiAffinity", current, wished(current, "podAffinityTerm"))
         drafts.append(
             Draft(
                 fix_kind="set_scheduling",
-                title=(
-                    "Prefer instead of require pod anti-affinity",
-                    "Préférer au lieu d'exiger l'anti-affinité",
-                ),
-                why=why,
-                changes=patch_workload(
-                    view, workload, exchange(":affinity.podAntiAffinity", current, keep)
-                ),
+                title=say("scheduling.apart.prefer"),
+                why=say("scheduling.apart.wish"),
+                changes=patch_workload(view, workload, wish),
                 weight=0.7,
-                risks=[
-                    ("Two pods may share a node", "Deux pods peuvent partager un nœud"),
-                    (
-                        "Pods of the old revision still keep new ones off: where each node holds one, a pod of the old revision must go first",
-                        "Les pods de l'ancienne révision écartent encore les nouveaux : si chaque nœud en porte un, l'un d'eux doit partir d'abord",
-                    ),
-                ],
+                risks=[say("scheduling.apart.share"), say("scheduling.apart.old_pods")],
             )
         )
     return drafts
 
 
-def toleration(finding: Finding, view: ClusterView) -> list[Draft]:
+def toleration(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     """Tolerate the taint of the nodes that fit, unless the taint says that the node is sick."""
-    workload = finding.facts["workload"]
-    pod = finding.facts["pod"]
+    workload, spec = finding.facts.workload, finding.facts.pod.spec
     fitting = [
         n
         for n in view.nodes
-        if selector_fits(pod.spec, n) and affinity_fits(pod.spec, n) and not cordoned(n)
+        if selector_fits(spec, n) and affinity_fits(spec, n) and not cordoned(n)
     ]
-    taints: Counter[tuple[str, str, str]] = Counter()
-    for node in fitting:
-        for taint in untolerated(pod.spec, node):
-            taints[
-                (str(taint.get("key")), str(taint.get("value") or ""), str(taint.get("effect")))
-            ] += 1
+    taints = Counter(
+        (str(taint.get("key")), str(taint.get("value") or ""), str(taint.get("effect")))
+        for node in fitting
+        for taint in untolerated(spec, node)
+    )
     if not taints:
         return []
     key, value, effect = max(taints, key=lambda t: (taints[t], t))
@@ -224,24 +177,16 @@ def toleration(finding: Finding, view: ClusterView) -> list[Draft]:
         if value
         else {"key": key, "operator": "Exists", "effect": effect}
     )
+    taint = f"{key}={value}:{effect}" if value else f"{key}:{effect}"
     old = items(workload.spec.get("tolerations"))
-    why = (
-        f"Nodes that fit carry {key}={value}:{effect}, which the pods do not tolerate.",
-        f"Les nœuds possibles portent {key}={value}:{effect}, non toléré.",
-    )
     return [
         Draft(
             fix_kind="set_scheduling",
-            title=(f"Tolerate {key}={value}:{effect}", f"Tolérer {key}={value}:{effect}"),
-            why=why,
+            title=say("scheduling.taint.title", taint=taint),
+            why=say("scheduling.taint.why", taint=taint),
             changes=patch_workload(view, workload, [(":tolerations", [*old, entry])]),
             weight=0.6,
-            risks=[
-                (
-                    "The taint may be there for a reason: ask who set it",
-                    "Le taint a peut-être une raison : demander à son auteur",
-                )
-            ],
+            risks=[say("scheduling.taint.reason")],
         )
     ]
 
@@ -254,4 +199,5 @@ _SICK = re.compile(
 
 def tolerates_sickness(finding: Finding) -> bool:
     """The taint says that its node is sick."""
-    return bool(_SICK.search(str(finding.facts.get("message") or "")))
+    facts = finding.facts
+    return isinstance(facts, Unplaced) and bool(_SICK.search(facts.message))

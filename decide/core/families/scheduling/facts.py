@@ -1,0 +1,19 @@
+"""What the rules of the family tell its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decide.core.facts import Facts
+from decide.core.objects import Pod, Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced(Facts):
+    """A workload whose pods wait for a node."""
+
+    workload: Workload
+    #: One of the waiting pods, with what admission wrote into it.
+    pod: Pod
+    #: The scheduler's words.
+    message: str
