@@ -346,6 +346,11 @@ PROMISES = (
         ),
     ),
     Promise(
+        "answers",
+        "every made-up fault has the cause and the changes that a file shows, alone, in company, with one thing changed",
+        ("tests/unit/decide/test_decide_answers.py",),
+    ),
+    Promise(
         "bounds",
         "what just fits passes a check, one unit more fails, in every object of a plan",
         ("tests/unit/safety/test_safety_boundaries.py",),
