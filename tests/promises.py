@@ -313,7 +313,11 @@ PROMISES = (
     Promise(
         "classes",
         "what is known of a failure class stands in one record, in its family's folder",
-        ("tests/arch/test_arch_classes.py", "tests/unit/decide/test_decide_taxonomy.py"),
+        (
+            "tests/arch/test_arch_classes.py",
+            "tests/unit/decide/test_decide_taxonomy.py",
+            "tests/unit/decide/test_decide_ranking.py",
+        ),
     ),
     Promise(
         "broken rules",
