@@ -25,7 +25,7 @@ class Observability(Protocol):
 
     @property
     def name(self) -> str:
-        """As it is named in a bundle's sources: ``datadog``."""
+        """As it is named in a bundle's sources, before the point: its logs are ``<name>.logs``."""
         ...
 
     def sent(self, alert: Alert) -> bool:

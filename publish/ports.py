@@ -180,7 +180,7 @@ class Ports:
     limits: Limits
     language: Language
     console_url: str
-    #: Hosts that descriptions may link to: the console, the forge, Datadog.
+    #: Hosts that descriptions may link to: the console, the forge, what watches.
     hosts: frozenset[str]
     #: Renders charts and overlays when an edit has to be made again on a newer base.
     renderer: Renderer

@@ -151,6 +151,22 @@ PROMISES = (
         ("tests/unit/ingest/test_ingest_forged_requests.py",),
     ),
     Promise(
+        "sources",
+        "an alert is neutral: a second source is its folder and one line, each alert of a delivery is a record, old records are read",
+        (
+            "tests/arch/test_arch_extending_source.py",
+            "tests/arch/test_arch_sources.py",
+            "tests/unit/ingest/test_ingest_several_records.py",
+            "tests/unit/ingest/test_ingest_datadog_identity.py",
+            "tests/unit/kfix/engine/wire/test_wire_first_version.py",
+        ),
+    ),
+    Promise(
+        "metrics",
+        "asking, measuring and judging mean the same by a metric, in the unit that the answer names",
+        ("tests/unit/kfix/incident/test_kfix_metrics.py",),
+    ),
+    Promise(
         "R13",
         "1,000 mutated payloads: no crash, nothing lost",
         ("tests/unit/ingest/test_ingest_mutated_payloads.py",),

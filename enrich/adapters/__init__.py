@@ -1,1 +1,1 @@
-"""enrich's sources: Datadog, the cluster, the deployment repository, the memory, and captured cases."""
+"""enrich's sources: what watches, the cluster, the deployment repository, the memory, and captured cases."""

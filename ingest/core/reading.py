@@ -86,7 +86,7 @@ def _parsed(text: str) -> object:
 
 
 def _from_form(text: str, max_depth: int) -> Document | Malformed:
-    """Datadog's "Encode as form" sends the template's keys as fields; others put the whole JSON into one."""
+    """A form encoded by its sender has the template's keys as fields; others put the whole JSON into one."""
     try:
         pairs = parse_qsl(
             text.strip(),

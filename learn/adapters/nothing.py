@@ -11,7 +11,7 @@ from schemas.merge_requests import MergeRequestRef, Proposal
 
 
 class NoSignals:
-    """``learn.ports.Signals`` without Datadog."""
+    """``learn.ports.Signals`` of nobody."""
 
     async def measure(
         self, proposal: Proposal, since: datetime, until: datetime
