@@ -32,7 +32,7 @@ from enrich.adapters.documents import (
 )
 from enrich.core.collected import Collected
 from enrich.core.dumped_logs import Place, place_of, sections
-from enrich.core.objects import meta
+from manifests.objects.meta import name_of, namespace_of
 from schemas.base import Json
 from schemas.context import DeclaredObject, LogExcerpt, Series, SourceStatus
 
@@ -134,7 +134,7 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
     capture.objects, capture.troubles = collected.objects, capture.troubles | collected.troubles
     pods: dict[str, set[str]] = {}
     for pod in capture.objects.get("pods", ()):
-        pods.setdefault(str(meta(pod).get("name")), set()).add(str(meta(pod).get("namespace", "")))
+        pods.setdefault(name_of(pod), set()).add(namespace_of(pod))
     for where, path in logs:
         place = place_of(where, pods)
         if place is not None:

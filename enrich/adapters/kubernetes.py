@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from enrich.adapters.sharing import Shared
-from enrich.core.objects import meta
 from enrich.ports import Listing
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.kubernetes import Kubernetes
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.pods import SORTS, statuses_of
 from schemas import errors
 from schemas.base import Json
 from schemas.context import LogExcerpt
@@ -217,17 +218,17 @@ def containers_in_trouble(pods: Sequence[Json]) -> Iterator[Wanted]:
 
     def trouble(pod: Json, status: Json) -> tuple[int, int, str]:
         restarts = int(status.get("restartCount") or 0)
-        return (-restarts, int(bool(status.get("ready"))), str(meta(pod).get("name")))
+        return (-restarts, int(bool(status.get("ready"))), name_of(pod))
 
     statuses = [
         (pod, status)
         for pod in pods
-        for field in ("initContainerStatuses", "containerStatuses")
-        for status in (pod.get("status") or {}).get(field) or ()
-        if field == "containerStatuses" or not status.get("ready")
+        for sort in SORTS
+        for status in statuses_of(pod, sort)
+        if sort == "containers" or not status.get("ready")
     ]
     for pod, status in sorted(statuses, key=lambda item: trouble(*item)):
-        namespace, name = str(meta(pod).get("namespace", "")), str(meta(pod).get("name", ""))
+        namespace, name = namespace_of(pod), name_of(pod)
         if int(status.get("restartCount") or 0) > 0:
             yield Wanted(namespace, name, str(status.get("name", "")), previous=True)
         yield Wanted(namespace, name, str(status.get("name", "")), previous=False)

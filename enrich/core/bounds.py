@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from enrich.core.kinds import plural_of
-from enrich.core.objects import Index, meta
+from enrich.core.objects import Index
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import name_of, namespace_of
 from schemas import errors
 from schemas.base import Json, Model, ObjectRef
 from schemas.context import ContextBundle, LogExcerpt, Series, SourceStatus
@@ -182,7 +183,7 @@ def _distance(bundle: ContextBundle, index: Index, item: Json) -> int:
         return _distance_of_event(context.subject, context.pod, item, about)
     owner = index.top_controller(item) if isinstance(item, Mapping) else None
     subject = context.subject
-    if context.pod and meta(item).get("name") == context.pod:
+    if context.pod and name_of(item) == context.pod:
         return 0
     if (
         subject
@@ -193,7 +194,7 @@ def _distance(bundle: ContextBundle, index: Index, item: Json) -> int:
         return 0
     if not _well(item):
         return 1
-    return 2 if meta(item).get("namespace", "") == context.namespace else 3
+    return 2 if namespace_of(item) == context.namespace else 3
 
 
 def _distance_of_event(

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from enrich.core.bounds import bounded
 from enrich.core.changes import rollouts
-from enrich.core.kinds import plural_of
 from enrich.core.objects import trimmed
 from enrich.core.repeats import episode_of, trouble_of_alert
 from enrich.core.subject import first_tag, named, resolve
@@ -17,6 +16,8 @@ from kfix.incident import environments
 from kfix.incident.cluster_names import Own, is_ours
 from kfix.incident.redaction import mask, mask_json
 from kfix.incident.signature import signature
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import labels_of, name_of, namespace_of
 from schemas.alerts import Alert
 from schemas.base import Json, Model, ObjectRef
 from schemas.context import (
@@ -204,10 +205,6 @@ def _label(objects: Mapping[str, list[Json]], subject: Any, name: str) -> str:
     if subject is None:
         return ""
     for item in objects.get(plural_of(subject.kind), ()):
-        metadata = item.get("metadata") or {}
-        if (metadata.get("namespace", ""), metadata.get("name")) == (
-            subject.namespace,
-            subject.name,
-        ):
-            return first_tag({k: str(v) for k, v in (metadata.get("labels") or {}).items()}, name)
+        if (namespace_of(item), name_of(item)) == (subject.namespace, subject.name):
+            return first_tag({k: str(v) for k, v in labels_of(item).items()}, name)
     return ""

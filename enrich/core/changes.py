@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
-from enrich.core.objects import controller_of, meta
+from manifests.objects.meta import (
+    annotations_of,
+    controller_of,
+    created_at,
+    labels_of,
+    namespace_of,
+)
+from manifests.objects.pods import template_of
+from manifests.objects.shapes import mapping
 from schemas.base import Json, ObjectRef
 from schemas.context import Change
 
@@ -25,7 +32,7 @@ def rollouts(objects: Mapping[str, Iterable[Json]]) -> list[Change]:
         if owner is not None and revision(replicaset) > 0:
             key = (
                 str(owner.get("kind")),
-                str(meta(replicaset).get("namespace", "")),
+                namespace_of(replicaset),
                 str(owner.get("name")),
             )
             families.setdefault(key, []).append(replicaset)
@@ -38,7 +45,7 @@ def rollouts(objects: Mapping[str, Iterable[Json]]) -> list[Change]:
 
 def revision(replicaset: Json) -> int:
     """The ReplicaSet's revision number, 0 when it has none."""
-    text = str((meta(replicaset).get("annotations") or {}).get(_REVISION, ""))
+    text = str(annotations_of(replicaset).get(_REVISION, ""))
     return int(text) if text.isdecimal() else 0
 
 
@@ -46,27 +53,21 @@ def _of(owner: ObjectRef, newest_first: list[Json]) -> Iterable[Change]:
     for at, replicaset in enumerate(newest_first):
         older = newest_first[at + 1] if at + 1 < len(newest_first) else None
         detail = differences(_template(older), _template(replicaset)) if older is not None else None
-        cause = str(
-            (meta(replicaset).get("annotations") or {}).get("kubernetes.io/change-cause", "")
-        )
+        cause = str(annotations_of(replicaset).get("kubernetes.io/change-cause", ""))
         yield Change(
             kind="rollout",
             object=owner,
             revision=str(revision(replicaset)),
-            at=instant(meta(replicaset).get("creationTimestamp")),
+            at=created_at(replicaset),
             summary=cause or _summary(detail),
             detail=detail,
         )
 
 
 def _template(replicaset: Json) -> Json:
-    template = (replicaset.get("spec") or {}).get("template") or {}
-    labels = {
-        k: v
-        for k, v in ((template.get("metadata") or {}).get("labels") or {}).items()
-        if k not in _GENERATED
-    }
-    return {"metadata": {"labels": labels}, "spec": template.get("spec") or {}}
+    template = template_of(replicaset, "ReplicaSet")
+    labels = {k: v for k, v in labels_of(template).items() if k not in _GENERATED}
+    return {"metadata": {"labels": labels}, "spec": mapping(template, "spec")}
 
 
 def _summary(detail: Mapping[str, Any] | None) -> str:
@@ -103,11 +104,3 @@ def _by_name(items: Json) -> dict[str, Json] | None:
         return None
     named = {item["name"]: item for item in items}
     return named if len(named) == len(items) else None
-
-
-def instant(text: Any) -> datetime | None:
-    """An RFC 3339 time as Kubernetes writes it; ``None`` for anything else."""
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from enrich.core.kinds import KIND_OF, plural_named, plural_of
-from enrich.core.objects import meta
 from enrich.core.shapes import misshapen
+from manifests.objects.kinds import kind_of, plural_named, plural_of
+from manifests.objects.shapes import mapping
 from schemas.base import Json
 
 
@@ -56,7 +56,7 @@ class Collected:
             if not isinstance(item, Mapping):
                 self._trouble(where, "an item that is no object")
                 continue
-            kind = item.get("kind") or listed or KIND_OF.get(plural, "")
+            kind = item.get("kind") or listed or kind_of(plural)
             if not kind:
                 self._trouble(where, "neither the list, its items nor the file's name say a kind")
                 continue
@@ -68,7 +68,7 @@ class Collected:
         if wrong:
             self._trouble(where, wrong)
             return
-        plural, about = plural_of(item["kind"]), meta(item)
+        plural, about = plural_of(item["kind"]), mapping(item, "metadata")
         kept = self._objects.setdefault(plural, [])
         name = str(about.get("name") or "")
         group = str(item.get("apiVersion") or "").rpartition("/")[0]
@@ -89,5 +89,5 @@ def _is_list(item: Mapping[str, Json]) -> bool:
 
 
 def _version(item: Json) -> int:
-    text = str(meta(item).get("resourceVersion") or "")
+    text = str(mapping(item, "metadata").get("resourceVersion") or "")
     return int(text) if text.isdecimal() and len(text) < 20 else 0

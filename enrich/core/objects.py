@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from enrich.core.kinds import plural_of
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import controller_of, group_of, name_of, namespace_of, ref_of
 from schemas.base import Json, ObjectRef
 
 #: Left out of every object: it tells nothing about the trouble and is half of the bytes.
@@ -24,28 +25,6 @@ def trimmed(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**item, "metadata": kept}
 
 
-def meta(item: Json) -> Mapping[str, Any]:
-    """The object's metadata; empty when it has none."""
-    found = item.get("metadata") if isinstance(item, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def controller_of(item: Json) -> Mapping[str, Any] | None:
-    """The owner reference of the object's controller."""
-    owners = meta(item).get("ownerReferences") or ()
-    return next((o for o in owners if isinstance(o, Mapping) and o.get("controller")), None)
-
-
-def ref(item: Json) -> ObjectRef:
-    """The object's reference."""
-    return ObjectRef(
-        api_version=str(item.get("apiVersion", "")),
-        kind=str(item.get("kind", "")),
-        namespace=str(meta(item).get("namespace", "")),
-        name=str(meta(item).get("name", "")),
-    )
-
-
 class Index:
     """Objects by kind, namespace and name, made once: a namespace has thousands of pods, each with its owners."""
 
@@ -54,8 +33,7 @@ class Index:
         self._named: dict[tuple[str, str], list[Json]] = {}
         for plural, items in objects.items():
             for item in items:
-                about = meta(item)
-                namespace, name = str(about.get("namespace", "")), str(about.get("name", ""))
+                namespace, name = namespace_of(item), name_of(item)
                 self._found.setdefault((plural, namespace, name), []).append(item)
                 self._named.setdefault((plural, name), []).append(item)
 
@@ -65,7 +43,7 @@ class Index:
         With ``api_version`` it must be of the same group: ``Service`` is a kind of two.
         """
         for item in self._found.get((plural_of(kind), namespace, name), ()):
-            if not api_version or _group(api_version) == _group(str(item.get("apiVersion") or "")):
+            if not api_version or group_of(api_version) == group_of(item.get("apiVersion")):
                 return item
         return None
 
@@ -76,7 +54,7 @@ class Index:
 
     def top_controller(self, item: Json) -> ObjectRef:
         """The last of the chain of controllers above an object: Pod → ReplicaSet → Deployment, Pod → Job → CronJob."""
-        current, namespace = item, str(meta(item).get("namespace", ""))
+        current, namespace = item, namespace_of(item)
         for _ in range(4):  # no chain of Kubernetes' own is longer
             owner = controller_of(current)
             if owner is None:
@@ -87,8 +65,4 @@ class Index:
             if found is None:
                 return ObjectRef(api_version=version, kind=kind, namespace=namespace, name=name)
             current = found
-        return ref(current)
-
-
-def _group(api_version: str) -> str:
-    return api_version.rpartition("/")[0]
+        return ref_of(current)

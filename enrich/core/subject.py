@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from enrich.core.objects import Index, meta, ref
+from enrich.core.objects import Index
+from manifests.objects.meta import labels_of, namespace_of, ref_of
+from manifests.objects.selectors import equal
+from manifests.objects.shapes import mapping
 from schemas.base import Json, ObjectRef
 from schemas.identity import workload_of_pod
 
@@ -95,7 +98,7 @@ def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | No
     for name in (workload_of_pod(who.pod) if who.pod else "", who.service):
         serving = find(name, *_SERVING)
         if serving is not None:
-            return ref(serving)
+            return ref_of(serving)
     return _behind_service(find(who.service, "Service"), objects, index)
 
 
@@ -104,14 +107,13 @@ def _behind_service(
 ) -> ObjectRef | None:
     if service is None:
         return None
-    selector = (service.get("spec") or {}).get("selector")
+    selector = mapping(service, "spec", "selector")
     if not selector:
         return None
-    namespace = meta(service).get("namespace", "")
+    namespace = namespace_of(service)
     owners = {
         index.top_controller(pod)
         for pod in objects.get("pods", ())
-        if meta(pod).get("namespace", "") == namespace
-        and selector.items() <= (meta(pod).get("labels") or {}).items()
+        if namespace_of(pod) == namespace and equal(selector, labels_of(pod))
     }
     return owners.pop() if len(owners) == 1 else None

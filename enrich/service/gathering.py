@@ -17,11 +17,13 @@ from enrich.core.bundle import (
     proof_of,
     tags_of,
 )
-from enrich.core.objects import Index, meta
+from enrich.core.objects import Index
 from enrich.core.subject import Named, named, resolve
 from enrich.ports import Cluster, Listing, Observability, Repository, Sources
 from kfix.incident import cluster_names
 from kfix.incident.metric_queries import WORKLOAD_TAGS
+from manifests.objects.meta import namespace_of
+from manifests.objects.shapes import mapping
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Environment, Json, ObjectRef
@@ -174,7 +176,7 @@ def _unread(
 
 def uid_of(objects: Mapping[str, list[Json]]) -> str:
     """The UID of ``kube-system``, which is the cluster's identity; empty where it was not read."""
-    found = (meta(item) for item in objects.get("namespaces", ()))
+    found = (mapping(item, "metadata") for item in objects.get("namespaces", ()))
     return next((str(m.get("uid") or "") for m in found if m.get("name") == "kube-system"), "")
 
 
@@ -215,7 +217,7 @@ def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Nam
     """The pods that the subject controls; all pods of the namespace while nobody is named."""
     pods = objects.get("pods", [])
     if subject is None:
-        return [pod for pod in pods if meta(pod).get("namespace", "") == who.namespace]
+        return [pod for pod in pods if namespace_of(pod) == who.namespace]
     wanted = (subject.kind, subject.namespace, subject.name)
     index = Index(objects)
     owners = ((pod, index.top_controller(pod)) for pod in pods)

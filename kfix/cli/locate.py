@@ -61,15 +61,13 @@ def locate(
 
 def _marks(file: Path, ref: ObjectRef) -> dict[str, str]:
     """Labels and annotations of the object in a file. Raises ValueError when the file has another object."""
+    from manifests.objects.meta import annotations_of, kind_of, labels_of, name_of
     from manifests.text import equivalence, read
 
     documents = read.read(read.decode(file.read_bytes()))
     for document in documents:
         item = equivalence.value_of(document.root)
-        metadata = item.get("metadata") if isinstance(item, dict) else None
-        if not isinstance(item, dict) or not isinstance(metadata, dict):
-            continue
-        if (item.get("kind"), metadata.get("name")) == (ref.kind, ref.name):
-            both = [metadata.get("labels") or {}, metadata.get("annotations") or {}]
+        if (kind_of(item), name_of(item)) == (ref.kind, ref.name):
+            both = (labels_of(item), annotations_of(item))
             return {str(k): str(v) for words in both for k, v in words.items()}
     raise ValueError(f"{file} has no {ref.key}")

@@ -12,6 +12,9 @@ from typing import Any
 from kfix.incident import environment_words as words
 from kfix.incident.cluster_names import folded, names_cluster, scoped
 from kfix.texts import say
+from manifests.objects.meta import kind_of, name_of, namespace_of
+from manifests.objects.pods import containers_in, template_of
+from manifests.objects.shapes import mapping, mappings
 from manifests.repository.reach import Reach
 from schemas.base import Environment, Json, ObjectRef
 from schemas.context import Monitor
@@ -108,26 +111,22 @@ def of_objects(
         )
     for plural, items in objects.items():
         for item in items:
-            about = _mapping(item, "metadata")
-            name, namespace = str(about.get("name", "")), str(about.get("namespace", ""))
-            if plural == "namespaces" and name in spaces:
-                yield from _of_labels("namespace", about, f"Namespace/{name}")
-            elif (str(item.get("kind", "")), namespace, name) in wanted:
-                yield from _of_object(item, about, f"{item.get('kind')}/{namespace}/{name}")
+            key = (kind_of(item), namespace_of(item), name_of(item))
+            if plural == "namespaces" and key[2] in spaces:
+                yield from _of_labels("namespace", mapping(item, "metadata"), f"Namespace/{key[2]}")
+            elif key in wanted:
+                yield from _of_object(item, "/".join(key))
 
 
-def _of_object(item: Json, about: Mapping[str, Any], key: str) -> Iterator[Statement]:
-    yield from _of_labels("workload", about, key)
-    template = _mapping(item, "spec", "template")
-    template = template or _mapping(item, "spec", "jobTemplate", "spec", "template")
+def _of_object(item: Json, key: str) -> Iterator[Statement]:
+    yield from _of_labels("workload", mapping(item, "metadata"), key)
+    template = template_of(item) if kind_of(item) != "Pod" else {}
     yield from _of_labels(
-        "template", _mapping(template, "metadata"), say("incident.where.template", object=key)
+        "template", mapping(template, "metadata"), say("incident.where.template", object=key)
     )
-    containers = _mapping(template, "spec").get("containers")
-    for container in containers if isinstance(containers, list) else ():
-        env = container.get("env") if isinstance(container, Mapping) else None
-        for entry in env if isinstance(env, list) else ():
-            value = entry.get("value") if isinstance(entry, Mapping) else None
+    for container in containers_in(mapping(template, "spec"), "containers"):
+        for entry in mappings(container, "env"):
+            value = entry.get("value")
             if isinstance(value, str) and value and entry.get("name") == "DD_ENV":
                 yield _said(
                     "template",
@@ -139,7 +138,7 @@ def _of_object(item: Json, about: Mapping[str, Any], key: str) -> Iterator[State
 
 def _of_labels(source: Speaker, about: Mapping[str, Any], key: str) -> Iterator[Statement]:
     for kind, place in _WHERE.items():
-        for name, value in _mapping(about, kind).items():
+        for name, value in mapping(about, kind).items():
             if folded(str(name).rpartition("/")[2]) in KEYS and str(value).strip():
                 where = say(place, name=str(name), object=key)
                 yield _said(source, str(value), where, words.of_value(str(value)))
@@ -226,9 +225,3 @@ def may_merge(proof: EnvironmentProof, protected: Collection[str] = ()) -> bool:
 def protected(environment: Environment) -> bool:
     """Is it production, or not known to be something else?"""
     return environment not in _LOWER
-
-
-def _mapping(item: Any, *path: str) -> Mapping[str, Any]:
-    for step in path:
-        item = item.get(step) if isinstance(item, Mapping) else None
-    return item if isinstance(item, Mapping) else {}

@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.pods import containers_in, pod_spec, statuses_of
+from manifests.objects.shapes import mapping, text
 from schemas.base import Json
 from schemas.context import ContextBundle, LogExcerpt
 
@@ -103,13 +106,10 @@ def names_in(bundle: ContextBundle) -> set[str]:
 
 
 def _names_of(item: Json) -> Iterator[str]:
-    metadata = item.get("metadata") or {}
-    yield str(metadata.get("name", ""))
-    spec = item.get("spec") or {}
-    template = (spec.get("template") or {}).get("spec") or spec
-    for container in template.get("containers") or ():
-        yield str(container.get("name", ""))
-        yield str(container.get("image", "")).rsplit("/", 1)[-1].split(":")[0].split("@")[0]
+    yield name_of(item)
+    for container in containers_in(pod_spec(item) or mapping(item, "spec"), "containers"):
+        yield text(container, "name")
+        yield text(container, "image").rsplit("/", 1)[-1].split(":")[0].split("@")[0]
 
 
 def signature(bundle: ContextBundle) -> str:
@@ -132,14 +132,13 @@ def _states(bundle: ContextBundle) -> list[str]:
     owner = context.subject.name if context.subject else ""
     found: Counter[str] = Counter()
     for pod in context.objects.get("pods", ()):
-        metadata = pod.get("metadata") or {}
-        if owner and not str(metadata.get("name", "")).startswith(owner):
+        if owner and not name_of(pod).startswith(owner):
             continue
-        if context.namespace and metadata.get("namespace", "") != context.namespace:
+        if context.namespace and namespace_of(pod) != context.namespace:
             continue
         found.update(_said_of_containers(pod))
     for event in context.objects.get("events", ()):
-        about = str((event.get("involvedObject") or event.get("regarding") or {}).get("name", ""))
+        about = text(event.get("involvedObject") or event.get("regarding"), "name")
         if event.get("type") == "Warning" and (not owner or about.startswith(owner)):
             found[f"event {event.get('reason', '')}"] += 1
     return sorted(found)
@@ -147,10 +146,10 @@ def _states(bundle: ContextBundle) -> list[str]:
 
 def _said_of_containers(pod: Json) -> Iterator[str]:
     """Why a pod's containers wait or ended, now and before."""
-    for status in (pod.get("status") or {}).get("containerStatuses") or ():
+    for status in statuses_of(pod, "containers"):
         for when in ("state", "lastState"):
             for phase in ("waiting", "terminated"):
-                detail = (status.get(when) or {}).get(phase) or {}
+                detail = mapping(status, when, phase)
                 if detail.get("reason") not in (None, "Completed"):
                     yield f"state {detail['reason']}"
                 if detail.get("exitCode"):

@@ -19,12 +19,12 @@ from decide.core.playbooks import Playbooks
 from decide.settings import Decide
 from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import Gathered, Rules, assemble
-from enrich.core.changes import instant
-from enrich.core.objects import meta
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
 from kfix.infra.settings import load
+from manifests.objects.shapes import at
+from manifests.objects.times import instant
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.service.examination import examine_offline
@@ -138,7 +138,7 @@ def _latest(kinds: Iterable[Iterable[Json]]) -> datetime | None:
         for text in (
             item.get("lastTimestamp"),
             item.get("eventTime"),
-            meta(item).get("creationTimestamp"),
+            at(item, "metadata", "creationTimestamp"),
         )
         if text
     )

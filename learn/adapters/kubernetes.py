@@ -8,6 +8,9 @@ from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.kubernetes import Kubernetes
 from learn.core.judgement import WorkloadState
 from learn.core.workload import state_of
+from manifests.objects.meta import namespace_of
+from manifests.objects.selectors import written
+from manifests.objects.shapes import at
 from schemas import errors
 from schemas.base import Json, ObjectRef
 from schemas.merge_requests import Proposal
@@ -46,19 +49,7 @@ class KubernetesState:
         return None
 
     async def _pods(self, workload: Json) -> list[Json] | None:
-        labels = _selector((workload.get("spec") or {}).get("selector") or {})
+        labels = written(at(workload, "spec", "selector"))
         if not labels:
             return None
-        namespace = str((workload.get("metadata") or {}).get("namespace", ""))
-        return await self._client.list("pods", namespace, labels=labels)
-
-
-def _selector(selector: Json) -> str:
-    """A workload's selector as the API takes it; empty when it selects nothing."""
-    said = [f"{name}={value}" for name, value in (selector.get("matchLabels") or {}).items()]
-    for rule in selector.get("matchExpressions") or ():
-        key, operator = str(rule.get("key", "")), str(rule.get("operator", "")).lower()
-        values = ",".join(map(str, rule.get("values") or ()))
-        written = {"exists": key, "doesnotexist": f"!{key}"}
-        said.append(written.get(operator, f"{key} {operator} ({values})"))
-    return ",".join(said)
+        return await self._client.list("pods", namespace_of(workload), labels=labels)

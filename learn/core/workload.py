@@ -8,6 +8,10 @@ from typing import Any
 
 from learn.core.judgement import WorkloadState
 from manifests.objects import paths, quantities
+from manifests.objects.meta import condition, created_at, is_deleting
+from manifests.objects.pods import SORTS, statuses_of
+from manifests.objects.shapes import Obj, at, mapping, number, text
+from manifests.objects.times import instant
 from schemas.base import Json
 from schemas.plans import ActionPlan, KubernetesChange
 
@@ -23,7 +27,7 @@ def state_of(
     ``None`` for one that is not there, no entry for one that could not be read. ``pods``: ``None`` when not read.
     """
     desired, ready = _counts(workload)
-    living = [pod for pod in pods or () if not _meta(pod).get("deletionTimestamp")]
+    living = [pod for pod in pods or () if not is_deleting(pod)]
     deaths = None if pods is None or workload is None else sum(_deaths(p, since) for p in living)
     reasons = tuple(dict.fromkeys(reason for pod in living for reason in _reasons(pod)))
     arrived = _arrived(plan, changed)
@@ -74,13 +78,10 @@ def _under_way(workload: Json | None) -> bool:
     """Whether the controller has not seen the newest spec yet, or has pods of it still to make."""
     if workload is None:
         return False
-    status = workload.get("status") or {}
-    if any(
-        c.get("type") == "Progressing" and c.get("status") == "False"
-        for c in status.get("conditions") or ()
-    ):
+    status = mapping(workload, "status")
+    if condition(workload, "Progressing").get("status") == "False":
         return False  # the controller has given up
-    if _number(status, "observedGeneration") < _number(_meta(workload), "generation"):
+    if _number(status, "observedGeneration") < _number(mapping(workload, "metadata"), "generation"):
         return True
     if workload.get("kind") == "DaemonSet":
         wanted, updated = "desiredNumberScheduled", "updatedNumberScheduled"
@@ -98,7 +99,7 @@ def _counts(workload: Json | None) -> tuple[int | None, int | None]:
     """Pods wanted, and pods of the newest spec that are ready."""
     if workload is None:
         return None, None
-    kind, status = workload.get("kind"), workload.get("status") or {}
+    kind, status = workload.get("kind"), mapping(workload, "status")
     if kind == "DaemonSet":
         ready = min(_number(status, "numberAvailable"), _number(status, "updatedNumberScheduled"))
         return _number(status, "desiredNumberScheduled"), ready
@@ -111,48 +112,37 @@ def _counts(workload: Json | None) -> tuple[int | None, int | None]:
 
 
 def _desired(workload: Json) -> int:
-    replicas = (workload.get("spec") or {}).get("replicas")
-    return 1 if replicas is None else int(replicas)
+    return number(at(workload, "spec", "replicas"), 1)
 
 
-def _number(mapping: Mapping[str, Any], name: str) -> int:
-    return int(mapping.get(name) or 0)
-
-
-def _meta(obj: Json) -> Mapping[str, Any]:
-    found = obj.get("metadata") or {}
-    assert isinstance(found, Mapping)
-    return found
-
-
-def _statuses(pod: Json, field: str) -> list[Mapping[str, Any]]:
-    return list((pod.get("status") or {}).get(field) or ())
+def _number(counts: Obj, name: str) -> int:
+    return number(counts.get(name))
 
 
 def _deaths(pod: Json, since: datetime) -> int:
     """Deaths of a pod's containers. An init container that is done has not died."""
-    made = _instant(_meta(pod).get("creationTimestamp"))
+    made = created_at(pod)
     young = made is not None and made >= since
     return sum(
-        _ends(status, since, young=young, done_is_fine=field == "initContainerStatuses")
-        for field in ("initContainerStatuses", "containerStatuses")
-        for status in _statuses(pod, field)
+        _ends(status, since, young=young, done_is_fine=sort == "initContainers")
+        for sort in SORTS
+        for status in statuses_of(pod, sort)
     )
 
 
-def _ends(status: Mapping[str, Any], since: datetime, *, young: bool, done_is_fine: bool) -> int:
+def _ends(status: Obj, since: datetime, *, young: bool, done_is_fine: bool) -> int:
     """Of a pod made since then all restarts, and an end that no restart has followed yet; of an older one the ends
     that can still be seen."""
     seen = [
         end
         for when in ("state", "lastState")
-        if (end := (status.get(when) or {}).get("terminated"))
+        if (end := mapping(status, when, "terminated"))
         and not (done_is_fine and not end.get("exitCode"))
         and (not young or when == "state")
-        and (at := _instant(end.get("finishedAt"))) is not None
-        and at >= since
+        and (ended := instant(end.get("finishedAt"))) is not None
+        and ended >= since
     ]
-    return len(seen) + (int(status.get("restartCount") or 0) if young else 0)
+    return len(seen) + (_number(status, "restartCount") if young else 0)
 
 
 #: What a pod waits for on its ordinary way up.
@@ -160,22 +150,7 @@ _STARTING = ("ContainerCreating", "PodInitializing")
 
 
 def _reasons(pod: Json) -> list[str]:
-    waiting = [
-        str(((status.get("state") or {}).get("waiting") or {}).get("reason", ""))
-        for field in ("initContainerStatuses", "containerStatuses")
-        for status in _statuses(pod, field)
-    ]
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    unscheduled = [
-        str(c.get("reason", ""))
-        for c in conditions
-        if c.get("type") == "PodScheduled" and c.get("status") == "False"
-    ]
-    return [reason for reason in (*waiting, *unscheduled) if reason and reason not in _STARTING]
-
-
-def _instant(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None
+    waiting = [text(status, "state", "waiting", "reason") for status in statuses_of(pod)]
+    scheduled = condition(pod, "PodScheduled")
+    unscheduled = text(scheduled, "reason") if scheduled.get("status") == "False" else ""
+    return [reason for reason in (*waiting, unscheduled) if reason and reason not in _STARTING]

@@ -12,7 +12,16 @@ from functools import cached_property
 from typing import Literal
 
 from manifests.objects.meta import condition, is_deleting, name_of, namespace_of
-from manifests.objects.shapes import Obj, at, items, mapping, mappings, number
+from manifests.objects.shapes import (
+    Obj,
+    at,
+    items,
+    mapping,
+    mappings,
+    number,
+    strict_mapping,
+    strict_mappings,
+)
 
 Sort = Literal["initContainers", "containers", "ephemeralContainers"]
 #: In the order in which they start; ephemeral ones are added to a pod that runs, and are no part of a template.
@@ -57,6 +66,20 @@ def template_of(item: object, kind: str = "") -> Obj:
 def pod_spec(item: object, kind: str = "") -> Obj:
     """The pod spec of a pod or of what makes pods; empty where there is none."""
     return mapping(template_of(item, kind), "spec")
+
+
+def strict_pod_spec(item: Obj) -> Obj | None:
+    """The pod spec of a pod or of what makes pods; ``None`` for an object without one. For checks: raises Misshapen."""
+    keys = template_keys(str(item.get("kind") or ""))
+    if not keys:
+        return strict_mapping(item, "spec")
+    template = strict_mapping(item, *keys)
+    return strict_mapping(template, "spec") if template else None
+
+
+def strict_containers(spec: Obj | None, *sorts: Sort) -> list[Obj]:
+    """As ``containers_in``, of a pod spec that may be missing. For checks: raises Misshapen."""
+    return [item for sort in sorts or SORTS for item in strict_mappings(spec or {}, sort)]
 
 
 def containers_in(spec: object, *sorts: Sort) -> list[Obj]:

@@ -16,6 +16,7 @@ from manifests.objects.shapes import Obj, strict_mapping, strict_mappings
 
 Amounts = dict[str, Decimal]
 Sort = Literal["requests", "limits"]
+SORTS: tuple[Sort, ...] = ("requests", "limits")
 _ZERO = Decimal(0)
 _POD_LEVEL = ("cpu", "memory")
 
@@ -94,7 +95,7 @@ def is_best_effort(spec: Obj) -> bool:
     return not any(
         _read(holder, sort).get(name)
         for holder in (spec, *containers)
-        for sort in ("requests", "limits")
+        for sort in SORTS
         for name in ("cpu", "memory")
     )
 

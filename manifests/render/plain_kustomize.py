@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from kfix.texts import say
+from manifests.objects.kinds import is_namespaced
 from manifests.objects.shapes import items
 from manifests.refused import Refused
 from manifests.render import locality
@@ -187,24 +188,8 @@ def _same_object(item: Json, patch: Json) -> bool:
     )
 
 
-_CLUSTER_SCOPED = frozenset(
-    {
-        "Namespace",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "PersistentVolume",
-        "StorageClass",
-        "PriorityClass",
-        "IngressClass",
-        "ValidatingAdmissionPolicy",
-        "APIService",
-    }
-)
-
-
 def _settle(item: dict[str, Any], namespace: str) -> None:
-    if item.get("kind") not in _CLUSTER_SCOPED:
+    if is_namespaced(str(item.get("kind") or "")):
         item["metadata"] = {**(item.get("metadata") or {}), "namespace": namespace}
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
 from kfix.texts import say
+from manifests.objects.meta import annotations_of, labels_of, name_of, namespace_of
+from manifests.objects.pods import TEMPLATED, template_of
 from manifests.text.readings import Readings
 from safety.core.documents import declared, is_whole
-from safety.core.workloads import TEMPLATED
 from safety.ports import BOUNDS
 from schemas import errors
 from schemas.base import Json
@@ -137,21 +138,16 @@ def json_patch(fields: Sequence[FieldChange], live: Json) -> list[dict[str, Any]
 
 def pod_of(item: Json) -> Json | None:
     """A Pod as the workload's controller would make it; ``None`` for kinds without a template."""
-    if item.get("kind") not in TEMPLATED:
+    template = template_of(item) if item.get("kind") in TEMPLATED else None
+    if not template:
         return None
-    spec = item.get("spec") or {}
-    if item.get("kind") == "CronJob":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    template = spec.get("template") or {}
-    metadata = item.get("metadata") or {}
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    labels, annotations = labels_of(template), annotations_of(template)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "generateName": f"{metadata.get('name', 'pod')}-",
-            "namespace": metadata.get("namespace", ""),
+            "generateName": f"{name_of(item) or 'pod'}-",
+            "namespace": namespace_of(item),
             "labels": labels,
             "annotations": annotations,
         },

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kfix.texts import say
+from manifests.objects.pods import template_keys
+from manifests.objects.selectors import matches
+from manifests.objects.shapes import strict_mapping
+from manifests.objects.workloads import replicas, rounded
 from safety.core import workloads
 from safety.core.checks import Case, mapping, result
-from safety.core.selectors import matches
-from safety.core.workloads import Changed, rounded
+from safety.core.workloads import Changed
 from schemas.base import Json
 from schemas.validated import CheckResult
 
@@ -60,11 +63,9 @@ def _guarded(case: Case, item: Changed) -> _Guarded | None:
         return None
     if after.get("kind") in _COUNTED:
         before = item.before
-        count = workloads.replicas(after)
+        count = replicas(after)
         labels = _labels(before) if before is not None else None
-        return _Guarded(
-            labels, _labels(after), workloads.replicas(before) if before else count, count
-        )
+        return _Guarded(labels, _labels(after), replicas(before) if before else count, count)
     if after.get("kind") == "HorizontalPodAutoscaler":
         target = workloads.target_of(after, case.objects)
         if target is None:
@@ -75,8 +76,7 @@ def _guarded(case: Case, item: Changed) -> _Guarded | None:
 
 
 def _labels(item: Json) -> Mapping[str, Json]:
-    template = mapping(mapping(item.get("spec")).get("template"))
-    return mapping(mapping(template.get("metadata")).get("labels"))
+    return strict_mapping(item, *template_keys(str(item.get("kind"))), "metadata", "labels")
 
 
 def _trouble(
@@ -121,7 +121,7 @@ def _others(case: Case, item: Changed, selector: Mapping[str, Json]) -> Iterable
             about = mapping(other.get("metadata"))
             beside = about.get("namespace", "") == item.ref.namespace and about.get("name") != own
             if beside and matches(selector, _labels(other)):
-                yield workloads.replicas(other)
+                yield replicas(other)
 
 
 def room(spec: Mapping[str, Json], count: int) -> int:

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.resources import SORTS, amounts
+from manifests.objects.shapes import strict_mapping
+from manifests.objects.workloads import replicas
 from safety.core import workloads
 from safety.core.policy import Policy
 from safety.core.workloads import Changed
@@ -111,9 +114,7 @@ def requests_within_limits(case: Case) -> CheckResult:
     shown: dict[str, str] = {}
     for item in case.changed:
         for container in workloads.containers(item.after or {}):
-            requests, limits = (
-                workloads.amounts(container, kind) for kind in ("requests", "limits")
-            )
+            requests, limits = (amounts(container, kind) for kind in SORTS)
             for name, limit in limits.items():
                 asked = requests.get(name, limit)
                 label = f"{container.get('name')} {name}"
@@ -145,15 +146,14 @@ def _replica_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
     before, after = item.before or {}, item.after or {}
     policy = case.policy
     if after.get("kind") == "HorizontalPodAutoscaler":
-        spec, old = after.get("spec") or {}, before.get("spec") or {}
-        low, high = int(spec.get("minReplicas") or 1), int(spec.get("maxReplicas") or 0)
+        low, high = workloads.lowest(after), workloads.highest(after)
         shown["autoscaler"] = _out_of(f"{low}–{high}", policy.max_replicas)
         if low > high:
             return say("safety.ceiling.bounds_crossed", low=low, high=high)
-        return _growth(policy, "maxReplicas", int(old.get("maxReplicas") or high), high)
+        return _growth(policy, "maxReplicas", workloads.highest(before) or high, high)
     if after.get("kind") not in ("Deployment", "StatefulSet", "ReplicaSet"):
         return ""
-    old_count, new_count = workloads.replicas(before) if before else 0, workloads.replicas(after)
+    old_count, new_count = replicas(before) if before else 0, replicas(after)
     if old_count == new_count:
         return ""
     shown["replicas"] = _out_of(f"{old_count} → {new_count}", policy.max_replicas)
@@ -185,9 +185,9 @@ def _resource_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
     }
     for container in workloads.containers(item.after or {}):
         before = old.get(str(container.get("name")), {})
-        for kind in ("requests", "limits"):
-            earlier = workloads.amounts(before, kind)
-            for name, amount in workloads.amounts(container, kind).items():
+        for kind in SORTS:
+            earlier = amounts(before, kind)
+            for name, amount in amounts(container, kind).items():
                 if name not in ceilings or earlier.get(name) == amount:
                     continue
                 label = f"{container.get('name')} {kind} {name}"
@@ -220,9 +220,9 @@ def node_fit(case: Case) -> CheckResult:
         return result("node_fit", "unknown", say("safety.nodes.not_collected"))
     largest: dict[str, Decimal] = {}
     for node in case.objects["nodes"]:
-        if (node.get("spec") or {}).get("unschedulable"):
+        if strict_mapping(node, "spec").get("unschedulable"):
             continue
-        for name, amount in ((node.get("status") or {}).get("allocatable") or {}).items():
+        for name, amount in strict_mapping(node, "status", "allocatable").items():
             largest[name] = max(largest.get(name, Decimal(0)), quantities.parse(amount))
     if not {"cpu", "memory"} <= largest.keys():
         return result("node_fit", "unknown", say("safety.nodes.silent"))

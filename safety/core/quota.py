@@ -14,10 +14,13 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.resources import SORTS, Amounts, amounts, pod_level
+from manifests.objects.shapes import strict_number
+from manifests.objects.workloads import replicas, surge
 from safety.core import workloads
 from safety.core.checks import Case, mapping, result, shown
-from safety.core.selectors import Undecidable, in_scope
-from safety.core.workloads import Changed, Resources
+from safety.core.quota_scopes import Undecidable, in_scope
+from safety.core.workloads import Changed
 from schemas.base import Json
 from schemas.text import sentence_of
 from schemas.validated import CheckResult
@@ -33,8 +36,8 @@ class _Growth:
     #: A pod spec after the change, with the defaults of the namespace's limit ranges.
     pod: Mapping[str, Any]
     #: For good, and at the height of the rollout.
-    steady: Resources
-    peak: Resources
+    steady: Amounts
+    peak: Amounts
     #: Container and resource that a new pod leaves unsaid: quota on it would refuse the pod.
     unsaid: frozenset[tuple[str, str]]
 
@@ -134,14 +137,14 @@ def _growth(case: Case, item: Changed) -> _Growth | str | None:
     before = item.before
     whole = _defaulted(case, after)
     new, old = _counted(whole), _counted(_defaulted(case, before)) if before else {}
-    count, had = workloads.replicas(after), _running(before) if before else 0
+    count, had = replicas(after), _running(before) if before else 0
     names = {*old, *new}
     steady = {n: new.get(n, Decimal(0)) * count - old.get(n, Decimal(0)) * had for n in names}
     peak = steady
     if before is None or not _same_template(
         before, after
     ):  # scaling starts pods, it does not replace them
-        extra = workloads.surge(after)
+        extra = surge(after)
         peak = {n: max(steady[n], new.get(n, Decimal(0)) * max(extra, 0)) for n in names}
     # replaced pods are made anew, so what each of them must say is asked even when nothing grows
     replaced = before is None or not _same_template(before, after) or count > had
@@ -151,7 +154,7 @@ def _growth(case: Case, item: Changed) -> _Growth | str | None:
 
 def _scaled(case: Case, item: Changed, after: Json) -> _Growth | str | None:
     """An autoscaler may go as high as its bound."""
-    high = int(mapping(after.get("spec")).get("maxReplicas") or 0)
+    high = workloads.highest(after)
     target = workloads.target_of(after, case.objects)
     if target is None or workloads.pod_spec(target) is None:
         return say("safety.quota.target_not_collected")
@@ -165,20 +168,20 @@ def _scaled(case: Case, item: Changed, after: Json) -> _Growth | str | None:
 
 def _running(item: Json) -> int:
     """Pods that are there, which may be fewer than wanted: quota itself may have refused them."""
-    wanted = workloads.replicas(item)
+    wanted = replicas(item)
     status = item.get("status")
     if item.get("kind") not in ("Deployment", "StatefulSet", "ReplicaSet") or not status:
         return wanted
-    return min(wanted, int(mapping(status).get("replicas") or 0))
+    return min(wanted, strict_number(item, "status", "replicas", default=0))
 
 
 def _same_template(before: Json, after: Json) -> bool:
     return workloads.pod_spec(before) == workloads.pod_spec(after)
 
 
-def _counted(item: Json) -> Resources:
+def _counted(item: Json) -> Amounts:
     """One pod as quota counts it, under all the names that quota knows."""
-    counted: Resources = {"pods": Decimal(1), "count/pods": Decimal(1)}
+    counted: Amounts = {"pods": Decimal(1), "count/pods": Decimal(1)}
     for name, amount in workloads.per_pod(item, "requests").items():
         counted[f"requests.{name}"] = amount
         if name in _COMPUTE:
@@ -192,10 +195,10 @@ def _silent(item: Json) -> frozenset[tuple[str, str]]:
     """What each container leaves unsaid; the pod's own figures say it for all of them."""
     spec = workloads.pod_spec(item) or {}
     found = set()
-    for kind in ("requests", "limits"):
-        whole = workloads.amounts(spec, kind)
-        for container in (*workloads.containers(item), *(spec.get("initContainers") or ())):
-            said = {*workloads.amounts(container, kind), *whole}
+    for kind in SORTS:
+        whole = pod_level(spec, kind)
+        for container in workloads.containers(item):
+            said = {*amounts(container, kind), *whole}
             found |= {
                 (str(container.get("name")), f"{kind}.{n}") for n in _COMPUTE if n not in said
             }
@@ -217,11 +220,10 @@ def _defaulted(case: Case, item: Json) -> Json:
     if not limits and not requests:
         return item
     found = copy.deepcopy(item)
-    spec = workloads.pod_spec(found) or {}
-    for container in (*workloads.containers(found), *(spec.get("initContainers") or ())):
-        resources = mapping(container.get("resources"))
-        said = mapping(resources.get("limits"))
-        asked = {**said, **mapping(resources.get("requests"))}
+    for container in workloads.containers(found):
+        assert isinstance(container, dict)  # of the copy
+        said = mapping(mapping(container.get("resources")).get("limits"))
+        asked = {**said, **mapping(mapping(container.get("resources")).get("requests"))}
         container["resources"] = {
             "limits": {**limits, **said},
             "requests": {**limits, **requests, **asked},
@@ -253,7 +255,7 @@ def limit_range(case: Case) -> CheckResult:
 def _outside(item: Json, entry: Mapping[str, Any], numbers: dict[str, str]) -> str:
     if entry.get("type") == "Container":
         pairs = [
-            (str(c.get("name")), workloads.amounts(c, "requests"), workloads.amounts(c, "limits"))
+            (str(c.get("name")), amounts(c, "requests"), amounts(c, "limits"))
             for c in workloads.containers(item)
         ]
     elif entry.get("type") == "Pod":

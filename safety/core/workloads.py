@@ -1,22 +1,19 @@
-"""What a plan makes of a workload: replicas and per-pod resources before and after. Pure."""
+"""What a plan makes of a workload, before and after, and which autoscalers own it. Pure."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 from kfix.texts import say
-from manifests.objects import changes, paths, quantities
+from manifests.objects import changes, paths, resources
+from manifests.objects.meta import is_ref, namespace_of
+from manifests.objects.pods import strict_containers, strict_pod_spec
+from manifests.objects.resources import Amounts, Sort
+from manifests.objects.shapes import Obj, strict_mapping, strict_number, text
 from schemas.base import Json, ObjectRef
 from schemas.plans import ActionPlan
 from schemas.text import sentence_of
-
-#: Kinds that have a pod template.
-TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
-Resources = dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,145 +53,57 @@ def changed(plan: ActionPlan, objects: Mapping[str, Sequence[Json]]) -> list[Cha
 def _object(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Json:
     for items in objects.values():
         for item in items:
-            metadata = item.get("metadata") or {}
-            if (item.get("kind"), metadata.get("namespace", ""), metadata.get("name")) == (
-                ref.kind,
-                ref.namespace,
-                ref.name,
-            ):
+            if is_ref(item, ref):
                 return item
     raise Unseen(say("safety.not_collected", object=ref.key))
 
 
-def pod_spec(item: Json) -> Mapping[str, Any] | None:
-    """The pod spec inside a workload; ``None`` for other kinds."""
-    spec = item.get("spec") or {}
-    if item.get("kind") == "CronJob":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    if item.get("kind") == "Pod":
-        return spec
-    template = spec.get("template")
-    return (template.get("spec") or {}) if isinstance(template, Mapping) else None
+def pod_spec(item: Json) -> Obj | None:
+    """The pod spec inside a workload; ``None`` for other kinds. Raises Misshapen."""
+    return strict_pod_spec(item)
 
 
-def containers(item: Json) -> list[Mapping[str, Any]]:
-    """The containers of a workload's pods, without init containers."""
-    spec = pod_spec(item)
-    return [c for c in (spec or {}).get("containers") or () if isinstance(c, Mapping)]
+def containers(item: Json) -> list[Obj]:
+    """All containers of a workload's pods, init containers first. Raises Misshapen."""
+    return strict_containers(strict_pod_spec(item))
 
 
-def amounts(container: Mapping[str, Any], kind: str) -> Resources:
-    """A container's ``requests`` or ``limits``, exact. Raises BadQuantity. A missing request is its limit."""
-    resources = container.get("resources") or {}
-    said = dict(resources.get(kind) or {})
-    if kind == "requests":
-        said = {**(resources.get("limits") or {}), **said}
-    return {name: quantities.parse(value) for name, value in said.items()}
+def per_pod(item: Json, sort: Sort) -> Amounts:
+    """A pod's ``requests`` or ``limits``. Raises BadQuantity, Misshapen."""
+    return resources.per_pod(strict_pod_spec(item) or {}, sort)
 
 
-def per_pod(item: Json, kind: str) -> Resources:
-    """A pod's ``requests`` or ``limits`` as scheduler and quota count them.
-
-    The containers and the init containers that go on running (``restartPolicy: Always``) together, or the moment of
-    the largest init container with those started before it; then the pod's own figures where it has some, and its
-    overhead. Source: KEP-753 and KEP-2837.
-    """
-    spec = pod_spec(item) or {}
-    running: Resources = {}
-    peak: Resources = {}
-    for container in spec.get("initContainers") or ():
-        own = amounts(container, kind)
-        if container.get("restartPolicy") == "Always":
-            _add(running, own)
-            _raise(peak, running)
-        else:
-            _raise(peak, {n: amount + running.get(n, Decimal(0)) for n, amount in own.items()})
-    for container in containers(item):
-        _add(running, amounts(container, kind))
-    _raise(running, peak)
-    running |= amounts(spec, kind)
-    _add(running, {n: quantities.parse(v) for n, v in (spec.get("overhead") or {}).items()})
-    return running
-
-
-def _add(total: Resources, more: Resources) -> None:
-    for name, amount in more.items():
-        total[name] = total.get(name, Decimal(0)) + amount
-
-
-def _raise(total: Resources, least: Resources) -> None:
-    for name, amount in least.items():
-        total[name] = max(total.get(name, Decimal(0)), amount)
-
-
-def replicas(item: Json) -> int:
-    """Desired pods: ``spec.replicas`` (default 1); of a DaemonSet what its status wants; of a Job its parallelism."""
-    spec = item.get("spec") or {}
-    if item.get("kind") == "DaemonSet":
-        return int((item.get("status") or {}).get("desiredNumberScheduled") or 1)
-    if item.get("kind") == "CronJob":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    if item.get("kind") in ("Job", "CronJob"):
-        found = spec.get("parallelism")
-        return 1 if found is None else int(found)
-    found = spec.get("replicas")
-    return 1 if found is None else int(found)
-
-
-def surge(item: Json) -> int:
-    """Pods that a rolling update needs beside the old ones; 0 when it can take old ones away first.
-
-    Source: RollingUpdate of Deployments, defaults 25 % and 25 %, and of DaemonSets, defaults 0 and 1; surge rounds up,
-    unavailable rounds down.
-    """
-    spec = item.get("spec") or {}
-    wanted = replicas(item)
-    if item.get("kind") == "DaemonSet":
-        rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
-        return rounded(rolling.get("maxSurge", 0), wanted, math.ceil)
-    strategy = spec.get("strategy") or {}
-    if item.get("kind") != "Deployment" or strategy.get("type") == "Recreate":
-        return 0
-    rolling = strategy.get("rollingUpdate") or {}
-    unavailable = rounded(rolling.get("maxUnavailable", "25%"), wanted, math.floor)
-    extra = rounded(rolling.get("maxSurge", "25%"), wanted, math.ceil)
-    return extra if unavailable == 0 else 0
-
-
-def rounded(value: Json, whole: int, direction: Callable[[float], int]) -> int:
-    """A number, or a percentage of ``whole`` rounded as told. Raises ValueError for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal():
-        return direction(whole * int(value[:-1]) / 100)
-    raise ValueError(f"neither a number nor a percentage: {value!r}")
+def _scaled(scaler: Json) -> ObjectRef | None:
+    """What an autoscaler scales; ``None`` where it does not say."""
+    target = strict_mapping(scaler, "spec", "scaleTargetRef")
+    kind, name = text(target, "kind"), text(target, "name")
+    return (
+        ObjectRef(kind=kind, namespace=namespace_of(scaler), name=name) if kind and name else None
+    )
 
 
 def target_of(scaler: Json, objects: Mapping[str, Sequence[Json]]) -> Json | None:
-    """The workload that an autoscaler scales, when it was collected."""
-    wanted = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
-    namespace = (scaler.get("metadata") or {}).get("namespace", "")
+    """The workload that an autoscaler scales, when it was collected. Raises Misshapen."""
+    ref = _scaled(scaler)
     try:
-        ref = ObjectRef(kind=str(wanted["kind"]), namespace=namespace, name=str(wanted["name"]))
-        return _object(ref, objects)
-    except LookupError:
+        return None if ref is None else _object(ref, objects)
+    except Unseen:
         return None
 
 
 def lowest(scaler: Json) -> int:
-    """The fewest replicas that an autoscaler leaves; 1 when it does not say."""
-    found = (scaler.get("spec") or {}).get("minReplicas")
-    return 1 if found is None else int(found)
+    """The fewest replicas that an autoscaler leaves; 1 when it does not say. Raises Misshapen."""
+    return strict_number(scaler, "spec", "minReplicas", default=1)
+
+
+def highest(scaler: Json) -> int:
+    """The most replicas that an autoscaler may make; 0 when it does not say. Raises Misshapen."""
+    return strict_number(scaler, "spec", "maxReplicas", default=0)
 
 
 def scalers_of(ref: ObjectRef, objects: Mapping[str, Sequence[Json]]) -> Iterable[Json]:
-    """The autoscalers that own the workload's replicas."""
+    """The autoscalers that own the workload's replicas. Raises Misshapen."""
     for scaler in objects.get("horizontalpodautoscalers", ()):
-        target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
-        namespace = (scaler.get("metadata") or {}).get("namespace", "")
-        if (target.get("kind"), namespace, target.get("name")) == (
-            ref.kind,
-            ref.namespace,
-            ref.name,
-        ):
+        scaled = _scaled(scaler)
+        if scaled is not None and scaled.key == ref.key:
             yield scaler

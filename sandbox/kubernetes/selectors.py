@@ -10,14 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from manifests.objects import selectors
+from manifests.objects.meta import labels_of
 from sandbox.kubernetes.status import bad_request
 
 Test = Callable[[dict[str, Any]], bool]
-_NAME = r"[A-Za-z0-9](?:[\w./-]*[A-Za-z0-9])?"
-_SET = re.compile(rf"({_NAME})\s+(in|notin)\s*\(([^()]*)\)")
-_EQUALITY = re.compile(rf"({_NAME})\s*(==|=|!=)\s*([\w.-]*)")
-_EXISTS = re.compile(rf"(!?)\s*({_NAME})")
-_REQUIREMENTS = re.compile(r",(?![^()]*\))")
 
 _FIELDS: dict[str, frozenset[str]] = {
     "pods": frozenset(
@@ -61,33 +58,13 @@ _FIELDS: dict[str, frozenset[str]] = {
 }
 
 
-def _label_test(text: str) -> Callable[[Mapping[str, str]], bool]:
-    if match := _SET.fullmatch(text):
-        key, operator, values = match.groups()
-        among = {value.strip() for value in values.split(",")}
-        if operator == "in":
-            return lambda labels: labels.get(key) in among
-        return lambda labels: labels.get(key) not in among
-    if match := _EQUALITY.fullmatch(text):
-        key, operator, value = match.groups()
-        if operator == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
-    if match := _EXISTS.fullmatch(text):
-        absent, key = match.groups()
-        return lambda labels: (key in labels) != bool(absent)
-    raise bad_request(f"unable to parse requirement: {text}")
-
-
 def by_labels(text: str) -> Test:
     """A test of objects. Raises Refusal (400) for what is no label selector."""
-    tests = [_label_test(part.strip()) for part in _REQUIREMENTS.split(text) if part.strip()]
-
-    def test(obj: dict[str, Any]) -> bool:
-        labels = obj["metadata"].get("labels") or {}
-        return all(t(labels) for t in tests)
-
-    return test
+    try:
+        wanted = selectors.parse(text)
+    except selectors.BadSelector as failure:
+        raise bad_request(str(failure)) from None
+    return lambda obj: all(selectors.requirement(labels_of(obj), entry) for entry in wanted)
 
 
 def _value(obj: dict[str, Any], path: str) -> str:

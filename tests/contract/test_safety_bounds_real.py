@@ -9,7 +9,7 @@ import pytest
 
 from safety.core import workloads
 from safety.core.budgets import room
-from safety.core.selectors import in_scope
+from safety.core.quota_scopes import in_scope
 from tests.support.kubernetes import (  # noqa: F401 -- fixtures
     ClusterUnderTest,
     control_plane_with_controllers,

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from manifests.objects.selectors import matches
+from manifests.objects.workloads import replicas as wanted_of
+from manifests.objects.workloads import rounded, surge
 from safety.core import workloads
-from safety.core.selectors import matches
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
 from tests.unit.safety.test_safety_checks import (
@@ -223,7 +225,7 @@ def test_a_pod_is_counted_as_the_scheduler_counts_it(pod: Any, cpu_cores: str) -
     ],
 )
 def test_replicas_stand_where_each_kind_keeps_them(item: Any, expected: int) -> None:
-    assert workloads.replicas(item) == expected
+    assert wanted_of(item) == expected
 
 
 def budget(**spec: Any) -> dict[str, Any]:
@@ -346,13 +348,13 @@ def test_an_autoscalers_lowest_point_keeps_the_budget(low: int, expected: str) -
     ],
 )
 def test_percentages_round_as_told(value: Any, whole: int, up: bool, expected: int) -> None:
-    assert workloads.rounded(value, whole, math.ceil if up else math.floor) == expected
+    assert rounded(value, whole, math.ceil if up else math.floor) == expected
 
 
 @pytest.mark.parametrize("value", [None, True, 2.5, "2", "-5%", "x%", ""])
 def test_what_is_neither_number_nor_percentage_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="neither"):
-        workloads.rounded(value, 10, math.ceil)
+        rounded(value, 10, math.ceil)
 
 
 def test_an_empty_selector_matches_everything() -> None:
@@ -367,5 +369,5 @@ def test_a_daemon_sets_surge_is_counted() -> None:
         "spec": {"updateStrategy": {"rollingUpdate": {"maxSurge": "30%"}}},
         "status": {"desiredNumberScheduled": 5},
     }
-    assert workloads.surge(item) == 2
-    assert workloads.surge({**item, "spec": {}}) == 0
+    assert surge(item) == 2
+    assert surge({**item, "spec": {}}) == 0

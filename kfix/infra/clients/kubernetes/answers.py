@@ -6,18 +6,17 @@ The API server validates what it stores; what comes from between (a proxy, a cac
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kfix.infra.clients.boundary import another, mapping, mappings, same
 from kfix.infra.clients.kubernetes.kinds import Kind
+from manifests.objects.meta import labels_of
+from manifests.objects.selectors import asked
 from schemas import errors
 
 NAME = "Kubernetes"
 _METADATA_ONLY = "PartialObjectMetadata"
-_REQUIREMENT = re.compile(r"[^,()]+(?:\([^()]*\))?")
-_IN = re.compile(r"(\S+)\s+(in|notin)\s+\(([^()]*)\)")
 #: What all readers of objects take for granted, by plural (``*``: every kind): fields that are objects, and fields that
 #: are lists of objects, wherever they are there.
 _OBJECTS: Mapping[str, tuple[str, ...]] = {
@@ -92,34 +91,9 @@ def items_of(kind: Kind, page: Mapping[str, Any], namespace: str, labels: str) -
             raise errors.Unavailable(
                 f"{NAME} answered an object without a name", reason="malformed"
             )
-        if labels and not selected(labels, item["metadata"].get("labels") or {}):
+        if labels and not asked(labels, labels_of(item)):
             raise another(NAME, "label")
     return items
-
-
-def selected(selector: str, labels: Mapping[str, Any]) -> bool:
-    """Does a label selector, as the API takes it, select these labels?
-
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
-    """
-    return all(_holds(part.strip(), labels) for part in _parts(selector))
-
-
-def _parts(selector: str) -> Iterable[str]:
-    return (part for part in _REQUIREMENT.findall(selector) if part.strip())
-
-
-def _holds(part: str, labels: Mapping[str, Any]) -> bool:
-    if found := _IN.fullmatch(part):
-        name, how, values = found[1], found[2], {v.strip() for v in found[3].split(",")}
-        return (labels.get(name) in values) == (how == "in")
-    if "!=" in part:
-        name, _, value = part.partition("!=")
-        return bool(labels.get(name.strip()) != value.strip())
-    if "=" in part:
-        name, _, value = part.replace("==", "=").partition("=")
-        return bool(labels.get(name.strip()) == value.strip())
-    return part.lstrip("!").strip() not in labels if part.startswith("!") else part in labels
 
 
 #: Fields by name: the type of each, and for objects the fields in it.

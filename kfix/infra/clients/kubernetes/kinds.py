@@ -1,9 +1,12 @@
-"""Which API serves which kind. A table for the kinds K-Fix knows, discovery for the rest (custom resources)."""
+"""Which API serves which kind: the table of objects for the kinds that every cluster has, discovery for the rest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from manifests.objects import kinds
+from schemas import errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,68 +51,28 @@ class Kind:
         return "." in group and not group.endswith(".k8s.io")
 
 
-def _kinds(version: str, namespaced: bool, *names: str) -> list[Kind]:
-    out = []
-    for name in names:
-        plural, kind = name.split(":")
-        out.append(Kind(version, plural, kind, namespaced))
-    return out
-
-
-KNOWN: tuple[Kind, ...] = (
-    *_kinds(
-        "v1",
-        True,
-        "pods:Pod",
-        "services:Service",
-        "endpoints:Endpoints",
-        "events:Event",
-        "configmaps:ConfigMap",
-        "secrets:Secret",
-        "serviceaccounts:ServiceAccount",
-        "persistentvolumeclaims:PersistentVolumeClaim",
-        "resourcequotas:ResourceQuota",
-        "limitranges:LimitRange",
-        "replicationcontrollers:ReplicationController",
-    ),
-    *_kinds(
-        "v1", False, "namespaces:Namespace", "nodes:Node", "persistentvolumes:PersistentVolume"
-    ),
-    *_kinds(
-        "apps/v1",
-        True,
-        "deployments:Deployment",
-        "replicasets:ReplicaSet",
-        "statefulsets:StatefulSet",
-        "daemonsets:DaemonSet",
-        "controllerrevisions:ControllerRevision",
-    ),
-    *_kinds("batch/v1", True, "jobs:Job", "cronjobs:CronJob"),
-    *_kinds("autoscaling/v2", True, "horizontalpodautoscalers:HorizontalPodAutoscaler"),
-    *_kinds("policy/v1", True, "poddisruptionbudgets:PodDisruptionBudget"),
-    *_kinds("networking.k8s.io/v1", True, "ingresses:Ingress", "networkpolicies:NetworkPolicy"),
-    *_kinds("networking.k8s.io/v1", False, "ingressclasses:IngressClass"),
-    *_kinds("discovery.k8s.io/v1", True, "endpointslices:EndpointSlice"),
-    *_kinds("storage.k8s.io/v1", False, "storageclasses:StorageClass"),
-    *_kinds("scheduling.k8s.io/v1", False, "priorityclasses:PriorityClass"),
-    *_kinds("rbac.authorization.k8s.io/v1", True, "roles:Role", "rolebindings:RoleBinding"),
-    # Add-ons, in the version that each has served since: Gateway API 1.0, Istio 1.22, cert-manager 1.0, VPA 0.9.
-    *_kinds("gateway.networking.k8s.io/v1", True, "httproutes:HTTPRoute"),
-    *_kinds(
-        "networking.istio.io/v1",
-        True,
-        "virtualservices:VirtualService",
-        "destinationrules:DestinationRule",
-    ),
-    *_kinds(
-        "security.istio.io/v1",
-        True,
-        "authorizationpolicies:AuthorizationPolicy",
-        "peerauthentications:PeerAuthentication",
-    ),
-    *_kinds("cert-manager.io/v1", True, "certificates:Certificate"),
-    *_kinds("autoscaling.k8s.io/v1", True, "verticalpodautoscalers:VerticalPodAutoscaler"),
+#: Kinds that are asked for without discovery: their versions have been served for as long as clusters are supported.
+_SURE = (
+    *("Pod", "Service", "Endpoints", "Event", "ConfigMap", "Secret", "ServiceAccount"),
+    *("PersistentVolumeClaim", "ResourceQuota", "LimitRange", "ReplicationController"),
+    *("Namespace", "Node", "PersistentVolume"),
+    *("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ControllerRevision"),
+    *("Job", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget"),
+    *("Ingress", "NetworkPolicy", "IngressClass", "EndpointSlice", "StorageClass"),
+    *("PriorityClass", "Role", "RoleBinding"),
+    *("HTTPRoute", "VirtualService", "DestinationRule", "AuthorizationPolicy"),
+    *("PeerAuthentication", "Certificate", "VerticalPodAutoscaler"),
 )
+
+
+def _known(name: str) -> Kind:
+    found = kinds.known(name)
+    if found is None:
+        raise errors.Defect(f"{name} is not in the table of kinds")
+    return Kind(found.api_version, found.plural, found.kind, found.namespaced)
+
+
+KNOWN: tuple[Kind, ...] = tuple(_known(name) for name in _SURE)
 
 
 class Table:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from enrich.adapters.capture import read_capture
-from kfix.infra.clients.kubernetes.answers import items_of, object_of, selected
+from kfix.infra.clients.kubernetes.answers import items_of, object_of
 from kfix.infra.clients.kubernetes.kinds import Kind, Table
 from kfix.offline.diagnose import case_of
+from manifests.objects.selectors import asked
 from schemas import errors
 
 POD = Kind("v1", "pods", "Pod")
@@ -109,4 +110,4 @@ def test_a_list_without_objects_is_empty(items: Any) -> None:
     ],
 )
 def test_a_label_selector_selects_as_the_api_says(selector: str, holds: bool) -> None:
-    assert selected(selector, {"app": "api", "tier": "a"}) is holds
+    assert asked(selector, {"app": "api", "tier": "a"}) is holds
