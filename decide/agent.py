@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from decide import core
 from decide.adapters.defects import report
 from decide.core import opinion
@@ -85,6 +87,7 @@ async def _second_opinion(
     asked = core.question_about(
         bundle, verdict, ports.prompt, language=ports.language, playbooks=ports.playbooks
     )
+    verdict = replace(verdict, broken=(*verdict.broken, *asked.broken))
     said = await ports.reasoner.consider(asked)
     return opinion.settle(
         verdict,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from decide.core.broken import Broken
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.families.parts import Rule
@@ -151,24 +152,30 @@ def question_about(
     """What a model is asked about a verdict, with everything that it may choose among. Needs an analysis."""
     analysis = verdict.analysis
     assert analysis is not None
-    return ask(
+    plans, broken = offers((rule_of(playbooks, language),), bundle, verdict, language=language)
+    asked = ask(
         prompt,
         bundle,
         analysis,
-        offers(bundle, verdict, language=language, playbooks=playbooks),
+        plans,
         targets=targets(ClusterView(bundle), analysis),
         incident=fingerprint_of(bundle, verdict),
     )
+    return replace(asked, broken=broken)
 
 
 def offers(
-    bundle: ContextBundle, verdict: Verdict, *, language: str = "en", playbooks: Playbooks = NONE
-) -> tuple[ActionPlan, ...]:
-    """Plans that a second opinion may choose among: the verdict's; of an ambiguous one, those of its two rivals."""
+    rules: Sequence[Rule], bundle: ContextBundle, verdict: Verdict, *, language: str = "en"
+) -> tuple[tuple[ActionPlan, ...], tuple[Broken, ...]]:
+    """Plans that a second opinion may choose among, and builders that broke.
+
+    They are the verdict's plans; of an ambiguous one, those of its two rivals.
+    """
     if verdict.reason != "ambiguous":
-        return verdict.plans
-    diagnosis = rank_causes(bundle, language, (rule_of(playbooks, language),))
+        return verdict.plans, ()
+    diagnosis = rank_causes(bundle, language, rules)
     out: dict[str, ActionPlan] = {}
+    broken: list[Broken] = []
     for n, finding in enumerate(diagnosis.findings[:2]):
         first = diagnosis.analysis.hypotheses[n]
         analysis = diagnosis.analysis.model_copy(
@@ -177,9 +184,11 @@ def offers(
         alone = replace(
             diagnosis, status="solution_proposed", findings=(finding,), analysis=analysis
         )
-        for plan in propose(alone, language).plans[:2]:
+        proposed = propose(alone, language)
+        broken += [proposed.broken] if proposed.broken else []
+        for plan in proposed.plans[:2]:
             out.setdefault(plan.changes_hash, plan)
-    return tuple(out.values())
+    return tuple(out.values()), tuple(broken)
 
 
 def _over(bundle: ContextBundle, diagnosis: Diagnosis) -> bool:

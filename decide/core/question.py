@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from decide.core.broken import Broken
 from decide.core.proposals import Proposal, Target
 from schemas.context import ContextBundle, LogExcerpt, Pattern, SimilarIncident
 from schemas.plans import ActionPlan, Analysis
@@ -104,6 +105,8 @@ class Question:
     offered: tuple[ActionPlan, ...] = ()
     #: What is said after a malformed answer.
     repair: str = ""
+    #: Builders of plans that broke while it was made.
+    broken: tuple[Broken, ...] = ()
 
     @property
     def key(self) -> str:

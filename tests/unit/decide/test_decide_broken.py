@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from decide.adapters.ledger import SqlLedger, Windows
 from decide.agent import decide
 from decide.core.broken import heard
-from decide.core.deciding import diagnose_with
+from decide.core.deciding import diagnose_with, offers
 from decide.core.facts import Facts
 from decide.core.families.resources.facts import KilledContainer
 from decide.core.findings import Fact, Finding
@@ -119,6 +119,22 @@ def test_a_builder_that_breaks_makes_the_incident_a_persons_and_not_one_without_
     assert "K-Fix" in verdict.explanation
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == "ephemeral_storage_exceeded"
+
+
+def test_a_builder_that_breaks_while_rivals_offer_their_plans_is_told() -> None:
+    def rivals(view: ClusterView) -> Iterator[Finding[Facts]]:
+        for finding in _wrong_facts(view):
+            finding.score = 0.7
+            yield finding
+
+    cluster = Cluster(4)
+    cluster.app()
+    cluster.app()
+    verdict = diagnose_with((rivals,), cluster.bundle())
+    assert (verdict.status, verdict.reason, verdict.broken) == ("needs_human", "ambiguous", ())
+    plans, broken = offers((rivals,), cluster.bundle(), verdict)
+    assert plans == ()
+    assert {one.where for one in broken} == {"plans of ephemeral_storage_exceeded"}
 
 
 @pytest.fixture
