@@ -64,6 +64,11 @@ def after(first: str, second: str) -> str:
     return say("drafting.after", first=first, second=second) if second else first
 
 
+def because(detail: str) -> str:
+    """A finding's detail as the whole reason of a plan."""
+    return say("drafting.because", detail=detail)
+
+
 def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:
     """The object as the repository declares it, else as it lives."""
     return view.declared.get((ref.kind, ref.namespace, ref.name)) or live

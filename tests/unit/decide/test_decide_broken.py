@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -17,18 +19,20 @@ from decide.core.deciding import diagnose_with, offers
 from decide.core.facts import Facts
 from decide.core.families.resources.facts import KilledContainer
 from decide.core.findings import Fact, Finding
+from decide.core.playbooks import Playbooks
 from decide.core.view import ClusterView
 from decide.ports import Ports
 from decide.settings import Decide
 from decide.wiring import load_prompt
 from kfix.infra.store import metadata
 from kfix.infra.store.engine import open_engine
-from schemas.context import ContextBundle
 from tests.support.decide.catalogue import FAULTS
 from tests.support.decide.clusters import Cluster
 
 ROOT = Path(__file__).parents[3]
 SECRET = "what-a-stranger-wrote"
+#: A house's playbook that breaks when it is looked at.
+_UNREADABLE: Any = None
 
 
 def _killed(seed: int = 16) -> tuple[Cluster, str]:
@@ -37,18 +41,6 @@ def _killed(seed: int = 16) -> tuple[Cluster, str]:
     app = cluster.app()
     FAULTS["oom_killed"](cluster, app)
     return cluster, app
-
-
-def _odd(cluster: Cluster) -> ContextBundle:
-    """The bundle with a Service of a shape that the rules of services cannot read."""
-    cluster.objects["services"].append(
-        {
-            "metadata": {"name": "odd", "namespace": cluster.namespace},
-            "spec": {"selector": {"a": {}}, "ports": [{"port": 1, "targetPort": "name"}]},
-        }
-    )
-    cluster.app(ports=[{"containerPort": 1, "name": []}])
-    return cluster.bundle()
 
 
 def _breaks(view: ClusterView) -> Iterator[Finding]:
@@ -153,17 +145,19 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
 
 async def test_a_broken_rule_is_in_the_record_in_the_log_and_in_a_metric(ports: Ports) -> None:
     cluster, _ = _killed()
-    counted = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": "rules of services"})
+    where = "rules of matching"
+    ports = replace(ports, playbooks=Playbooks(entries=(_UNREADABLE,)))
+    counted = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": where})
     with capture_logs() as lines:
-        record = await decide(_odd(cluster), ports)
+        record = await decide(cluster.bundle(), ports)
     assert record is not None
     assert record.status == "solution_proposed"
-    assert [one.where for one in record.broken] == ["rules of services"]
-    assert "families/services/rules.py" in record.broken[0].what
+    assert [one.where for one in record.broken] == [where]
+    assert "playbooks/matching.py" in record.broken[0].what
     told = [line for line in lines if line["event"] == "defect.rule_broke"]
-    assert [(line["where"], line["log_level"]) for line in told] == [("rules of services", "error")]
+    assert [(line["where"], line["log_level"]) for line in told] == [(where, "error")]
     assert told[0]["incident"] == record.incident_id
-    now = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": "rules of services"})
+    now = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": where})
     assert now == (counted or 0.0) + 1
 
 

@@ -25,6 +25,7 @@ from tests.support.decide.clusters import Cluster
 SPEAKING = (
     "resources",
     "scheduling",
+    "services",
 )
 _PARTS = dict(zip(sorted(FAMILIES), PARTS, strict=True))
 

@@ -14,6 +14,7 @@ from decide.core.drafting.drafts import (
     RESTART,
     Draft,
     after,
+    because,
     container_path,
     patch_workload,
 )
@@ -39,7 +40,7 @@ def disk(finding: Finding[EvictedPod], view: ClusterView) -> list[Draft]:
         Draft(
             fix_kind="set_volume",
             title=say("resources.disk.title", workload=workload.name),
-            why=say("resources.disk.why", detail=finding.detail),
+            why=because(finding.detail),
             changes=patch_workload(view, workload, wanted),
             weight=0.78,
             risks=[say("resources.disk.risk"), RESTART],

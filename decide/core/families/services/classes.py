@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.services.facts import (
+    AbsentService,
+    DnsSettings,
+    OtherPort,
+    OtherProtocol,
+    SelectsNothing,
+    WrongAddress,
+)
 
 FAMILY = Family(
     id="services",
@@ -26,6 +34,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="no endpoints while the pods it means are ready",
         confounders="pods that are down",
         plans="the pods' labels",
+        facts=SelectsNothing,
     ),
     _one(
         id="service_port_mismatch",
@@ -35,6 +44,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="target port not among container ports; connection refused by ClusterIP",
         confounders="pods that are down",
         plans="the container's port",
+        facts=OtherPort,
     ),
     _one(
         id="service_protocol_mismatch",
@@ -44,6 +54,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="protocol UDP against TCP on the same port",
         confounders="pods that are down",
         plans="the container's protocol",
+        facts=OtherProtocol,
     ),
     _one(
         id="service_missing",
@@ -53,6 +64,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="no such host for the name of a workload that runs",
         confounders="a wrong address in the caller",
         plans="the Service that the repository declares",
+        facts=AbsentService,
     ),
     _one(
         id="env_address_mismatch",
@@ -62,6 +74,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="host or port in the environment without Service; no such host",
         confounders="pods that are down",
         plans="the Service's name and port; the last good revision",
+        facts=WrongAddress,
     ),
     _one(
         id="dns_config_broken",
@@ -72,6 +85,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="pods that are down",
         plans="dnsPolicy ClusterFirst; the last good revision",
         drift_places=("dnsPolicy", "dnsConfig"),
+        facts=DnsSettings,
     ),
     _one(
         id="load_balancer_pending",

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
-from decide.core.families.services import plans, rules
+from decide.core.families.parts import Parts, repair
+from decide.core.families.services import plans
+from decide.core.families.services.facts import (
+    AbsentService,
+    DnsSettings,
+    OtherPort,
+    OtherProtocol,
+    SelectsNothing,
+    WrongAddress,
+)
+from decide.core.families.services.rules import addresses, backends, dns
 
 PARTS = Parts(
-    rules=(rules.find,),
+    rules=(backends.find, addresses.find, dns.find),
     builders={
-        "service_selector_mismatch": plans.selector,
-        "service_port_mismatch": plans.port,
-        "service_protocol_mismatch": plans.protocol,
-        "service_missing": plans.service,
-        "env_address_mismatch": plans.address,
-        "dns_config_broken": plans.dns,
+        "service_selector_mismatch": repair(SelectsNothing, plans.selector),
+        "service_port_mismatch": repair(OtherPort, plans.port),
+        "service_protocol_mismatch": repair(OtherProtocol, plans.protocol),
+        "service_missing": repair(AbsentService, plans.service),
+        "env_address_mismatch": repair(WrongAddress, plans.address),
+        "dns_config_broken": repair(DnsSettings, plans.dns),
     },
 )
