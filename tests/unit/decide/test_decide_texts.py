@@ -23,9 +23,13 @@ from tests.support.decide.clusters import Cluster
 
 #: Families whose every sentence has an entry.
 SPEAKING = (
+    "admission",
+    "certificates",
+    "policies",
     "resources",
     "scheduling",
     "services",
+    "storage",
 )
 _PARTS = dict(zip(sorted(FAMILIES), PARTS, strict=True))
 

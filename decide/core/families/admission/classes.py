@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -23,6 +24,7 @@ _quota = of(
     evidence="forbidden: exceeded quota: NAME, requested: …, used: …, limited: …; an object that is declared is missing",
     confounders="a workload that asks for far too much; leftovers that hold the quota",
     plans="raise the quota's hard value to what is declared; fewer replicas that fit",
+    facts=FullQuota,
 )
 _QUOTAS = (
     ("cpu", "CPU", "le CPU"),
@@ -50,6 +52,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="failed quota: NAME: must specify …",
         confounders="LimitRange defaults",
         plans="state the missing values",
+        facts=RefusedPods,
     ),
     _one(
         id="limit_range_violated",
@@ -60,6 +63,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="quota",
         plans="values within the range",
         source="k8s.io/kubernetes plugin/pkg/admission/limitranger",
+        facts=RefusedPods,
     ),
     _one(
         id="missing_service_account",
@@ -71,6 +75,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="name an existing account; create the account that the repository declares",
         source="k8s.io/kubernetes plugin/pkg/admission/serviceaccount",
         drift_places=("serviceAccountName",),
+        facts=RefusedPods,
     ),
     _one(
         id="pod_security_violation",
@@ -81,6 +86,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="warnings only",
         plans="the settings that the standard demands and that take nothing from the program",
         source="kubernetes.io: Pod Security Standards",
+        facts=RefusedPods,
     ),
     _one(
         id="webhook_refused",
@@ -123,6 +129,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the last good revision; no class, where the cluster has a default",
         source="k8s.io/kubernetes plugin/pkg/admission/priority",
         drift_places=("priorityClassName",),
+        facts=RefusedPods,
     ),
     _one(
         id="runtime_class_missing",
@@ -144,6 +151,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="webhooks that change pods",
         plans="the last good revision",
         source="k8s.io/kubernetes pkg/apis/core/validation",
+        facts=RefusedPods,
     ),
     _one(
         id="namespace_terminating",
@@ -173,6 +181,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "node_selector_mismatch",
         ),
         shows_in=("pods", "events", "nodes"),
+        facts=AbsentClaim,
     ),
     _one(
         id="pods_not_created",

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from decide.core.families.admission import rules
-from decide.core.families.admission.plans import accounts, claims, pods, quotas
-from decide.core.families.parts import Parts
+from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
+from decide.core.families.admission.plans import accounts, pods, values
+from decide.core.families.admission.plans import claims as claim_plans
+from decide.core.families.admission.plans import quotas as quota_plans
+from decide.core.families.admission.rules import claims, quotas, refusals
+from decide.core.families.parts import Parts, repair
+
+_QUOTA = repair(FullQuota, quota_plans.quota)
 
 PARTS = Parts(
-    rules=(rules.find,),
+    rules=(
+        refusals.find,
+        quotas.find_services,
+        quotas.find_objects,
+        claims.find,
+        quotas.find_tight,
+    ),
     builders={
-        "quota_cpu_exceeded": quotas.quota,
-        "quota_memory_exceeded": quotas.quota,
-        "quota_pods_exceeded": quotas.quota,
-        "quota_services_exceeded": quotas.quota,
-        "quota_storage_exceeded": quotas.quota,
-        "quota_objects_exceeded": quotas.quota,
-        "quota_needs_values": pods.stated_values,
-        "limit_range_violated": pods.limit_range,
-        "missing_service_account": accounts.account,
-        "pod_security_violation": pods.pod_security,
-        "priority_class_missing": pods.priority_class,
-        "pod_spec_invalid": pods.invalid,
-        "pvc_missing": claims.absent,
+        "quota_cpu_exceeded": _QUOTA,
+        "quota_memory_exceeded": _QUOTA,
+        "quota_pods_exceeded": _QUOTA,
+        "quota_services_exceeded": _QUOTA,
+        "quota_storage_exceeded": _QUOTA,
+        "quota_objects_exceeded": _QUOTA,
+        "quota_needs_values": repair(RefusedPods, values.stated_values),
+        "limit_range_violated": repair(RefusedPods, values.limit_range),
+        "missing_service_account": repair(RefusedPods, accounts.account),
+        "pod_security_violation": repair(RefusedPods, pods.pod_security),
+        "priority_class_missing": repair(RefusedPods, pods.priority_class),
+        "pod_spec_invalid": repair(RefusedPods, values.invalid),
+        "pvc_missing": repair(AbsentClaim, claim_plans.absent),
     },
 )

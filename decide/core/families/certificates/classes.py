@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -37,6 +38,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="cert-manager still at work",
         plans="the secret of the nearest name",
         source="kubernetes.io: Ingress TLS",
+        facts=AbsentSecret,
         severity="medium",
     ),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decide.core.families.certificates import plans, rules
-from decide.core.families.parts import Parts
+from decide.core.families.certificates.facts import AbsentSecret
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
-    rules=(rules.find,),
+    rules=(rules.find_issued, rules.find_refused, rules.find_absent),
     builders={
-        "certificate_secret_missing": plans.tls_secret,
+        "certificate_secret_missing": repair(AbsentSecret, plans.tls_secret),
     },
 )

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from decide.core.drafting.drafts import SECONDS, Draft, patch
+from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
+from kfix.texts import say
 
 
-def tls_secret(finding: Finding, view: ClusterView) -> list[Draft]:
+def tls_secret(finding: Finding[AbsentSecret], view: ClusterView) -> list[Draft]:
     """The secret of the nearest name."""
-    near, ingress = str(finding.facts.get("near") or ""), finding.facts.get("ingress")
-    if not near or ingress is None:
+    facts = finding.facts
+    if not facts.near:
         return []
-    why = (f"{finding.detail}; {near} exists.", f"{finding.detail} ; {near} existe.")
-    risk = (
-        "A like name is not proof: check its names and dates",
-        "Un nom proche n'est pas une preuve : vérifier ses noms et dates",
-    )
-    place = f"spec.tls[{finding.facts['index']}].secretName"
+    place = f"spec.tls[{facts.index}].secretName"
     return [
         Draft(
             fix_kind="set_reference",
-            title=(f"TLS from secret {near}", f"TLS par le secret {near}"),
-            why=why,
-            changes=patch(view, finding.object, ingress, [(place, near)]),
+            title=say("certificates.secret.title", near=facts.near),
+            why=say("drafting.near_exists", detail=finding.detail, near=facts.near),
+            changes=patch(view, finding.object, facts.ingress, [(place, facts.near)]),
             weight=0.75,
-            risks=[risk],
+            risks=[say("certificates.secret.no_proof")],
             time=SECONDS,
         )
     ]

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from decide.core.clock import instant
+from decide.core.facts import Facts
+from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.findings import Fact, Finding, quote
 from decide.core.links import services_in
 from decide.core.names import alike
 from decide.core.objects import Obj, Workload, at, condition, items, mapping, name_of, namespace_of
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.base import ObjectRef
 
 #: Faults of the certificate itself, whoever looks at it; all else may be the caller's list of authorities.
@@ -25,53 +28,51 @@ _ITS_OWN = re.compile(
 )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
-    """Findings about certificates, at the workload that shows or refuses them."""
-    yield from _issued(view)
-    yield from _complaints(view)
-    yield from _secrets(view)
-
-
-def _issued(view: ClusterView) -> Iterator[Finding]:
-    """cert-manager's own word."""
-    now = view.bundle.alerted_at
-    for certificate in view.all("certificates"):
+def find_issued(view: ClusterView) -> Iterator[Finding[Facts]]:
+    """cert-manager's own word on certificates that have expired or are not ready, at the workload that mounts them."""
+    certificates = view.all("certificates")
+    if not certificates:
+        return
+    told = any(h.signal == "certificate" for w in view.workloads for h in view.hits(w))
+    for certificate in certificates:
         if namespace_of(certificate) not in view.focus:
             continue
-        ready = condition(certificate, "Ready")
         ends = instant(at(certificate, "status", "notAfter"))
-        expired = ends is not None and ends < now
-        if not expired and ready.get("status") != "False":
-            continue
-        secret = str(at(certificate, "spec", "secretName") or "")
-        users = list(_users(view, namespace_of(certificate), secret))
-        ref = ObjectRef(
-            api_version=str(certificate.get("apiVersion") or ""),
-            kind="Certificate",
-            namespace=namespace_of(certificate),
-            name=name_of(certificate),
-        )
-        text = quote(
-            f"Certificate {name_of(certificate)} {_state(ends, now)}{ready.get('reason') or ''}: {ready.get('message') or ''}"
-        )
-        told = any(h.signal == "certificate" for w in view.workloads for h in view.hits(w))
-        score = 0.95 if expired else 0.85 if told else 0.65
-        subject = users[0].ref if users else ref
-        yield Finding(
-            failure_class="certificate_invalid",
-            object=subject,
-            score=score,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=ref)],
-            against=[],
-            facts={"certificate": certificate},
-        )
+        expired = ends is not None and ends < view.bundle.alerted_at
+        if expired or condition(certificate, "Ready").get("status") == "False":
+            yield _issued(view, certificate, 0.95 if expired else 0.85 if told else 0.65)
 
 
-def _state(ends: datetime | None, now: datetime) -> str:
+def _issued(view: ClusterView, certificate: Obj, score: float) -> Finding[Facts]:
+    secret = str(at(certificate, "spec", "secretName") or "")
+    users = list(_users(view, namespace_of(certificate), secret))
+    ref = ObjectRef(
+        api_version=str(certificate.get("apiVersion") or ""),
+        kind="Certificate",
+        namespace=namespace_of(certificate),
+        name=name_of(certificate),
+    )
+    text = _state(certificate, view.bundle.alerted_at)
+    return Finding(
+        failure_class="certificate_invalid",
+        object=users[0].ref if users else ref,
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=ref)],
+    )
+
+
+def _state(certificate: Obj, now: datetime) -> str:
+    """When it ends, and what cert-manager says of it."""
+    name, ready = name_of(certificate), condition(certificate, "Ready")
+    said = quote(f"{ready.get('reason') or ''}: {ready.get('message') or ''}")
+    ends = instant(at(certificate, "status", "notAfter"))
     if ends is None:
-        return ""
-    return f"{'expired' if ends < now else 'is valid until'} {ends:%Y-%m-%d %H:%M}; "
+        return say("certificates.issued.state", certificate=name, said=said)
+    until = f"{ends:%Y-%m-%d %H:%M}"
+    if ends < now:
+        return say("certificates.issued.expired", certificate=name, until=until, said=said)
+    return say("certificates.issued.valid", certificate=name, until=until, said=said)
 
 
 def _users(view: ClusterView, namespace: str, secret: str) -> Iterator[Workload]:
@@ -82,39 +83,43 @@ def _users(view: ClusterView, namespace: str, secret: str) -> Iterator[Workload]
             yield workload
 
 
-def _complaints(view: ClusterView) -> Iterator[Finding]:
+def find_refused(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Callers that refuse a certificate: the callee's fault when it is expired or several callers say so."""
     said: dict[str, tuple[Workload, list[tuple[Workload, Hit]]]] = {}
     for workload in view.workloads:
         hits = [h for h in view.hits(workload) if h.signal == "certificate"]
-        if not hits:
-            continue
-        hit = hits[-1]
-        named = [
-            w
-            for s in services_in(view, workload.namespace, hit.line)
-            for w in view.backends(s)
-            if w is not workload
-        ]
-        target = named[0] if named and _ITS_OWN.search(hit.line) else workload
-        said.setdefault(target.ref.key, (target, []))[1].append((workload, hit))
+        if hits:
+            target = _presented_by(view, workload, hits[-1].line)
+            said.setdefault(target.ref.key, (target, []))[1].append((workload, hits[-1]))
     for target, told in said.values():
         sick = not target.available or any(not w.available for w, _ in told)
         fresh = len(told) > 1 or any(w is not target for w, _ in told)
-        score = 0.72 + 0.08 * sick + 0.12 * fresh
-        facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]]
         yield Finding(
             failure_class="certificate_invalid",
             object=target.ref,
-            score=score,
+            score=0.72 + 0.08 * sick + 0.12 * fresh,
             detail=quote(told[0][1].line),
-            evidence=facts,
-            against=[],
-            facts={"workload": target},
+            evidence=[
+                Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]
+            ],
+            facts=Facts(workload=target),
         )
 
 
-def _secrets(view: ClusterView) -> Iterator[Finding]:
+def _presented_by(view: ClusterView, caller: Workload, line: str) -> Workload:
+    """Whose certificate a caller's line is about: the callee's where the fault is the certificate's own."""
+    if not _ITS_OWN.search(line):
+        return caller
+    named = (
+        w
+        for service in services_in(view, caller.namespace, line)
+        for w in view.backends(service)
+        if w is not caller
+    )
+    return next(named, caller)
+
+
+def find_absent(view: ClusterView) -> Iterator[Finding[AbsentSecret]]:
     """A TLS secret that an Ingress names and nobody made."""
     if not view.collected("secrets"):
         return
@@ -129,7 +134,7 @@ def _secrets(view: ClusterView) -> Iterator[Finding]:
                 yield _secret(ingress, n, name, have)
 
 
-def _secret(ingress: Obj, index: int, name: str, have: list[str]) -> Finding:
+def _secret(ingress: Obj, index: int, name: str, have: list[str]) -> Finding[AbsentSecret]:
     ref = ObjectRef(
         api_version="networking.k8s.io/v1",
         kind="Ingress",
@@ -139,13 +144,12 @@ def _secret(ingress: Obj, index: int, name: str, have: list[str]) -> Finding:
     near = max(
         (h for h in have if alike(h, name) >= 0.85), key=lambda h: alike(h, name), default=""
     )
-    text = f"{ref.key} wants TLS from secret {name}, which does not exist"
+    text = say("certificates.secret.missing", ingress=ref.key, secret=name)
     return Finding(
         failure_class="certificate_secret_missing",
         object=ref,
         score=0.8 if near else 0.7,
         detail=text,
         evidence=[Fact(source="object", statement=text, object=ref)],
-        against=[],
-        facts={"ingress": ingress, "index": index, "near": near, "name": name},
+        facts=AbsentSecret(ingress=ingress, index=index, name=name, near=near),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.policies.facts import ClosedTraffic
 
 FAMILY = Family(
     id="policies",
@@ -27,5 +28,6 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="slow callee; node network",
         plans="one more rule that allows exactly this caller and port",
         mistaken_for=("dependency_unavailable", "mesh_policy_blocks", "dns_config_broken"),
+        facts=ClosedTraffic,
     ),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.policies import plans, rules
+from decide.core.families.policies.facts import ClosedTraffic
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "network_policy_blocks": plans.network_policy,
+        "network_policy_blocks": repair(ClosedTraffic, plans.network_policy),
     },
 )

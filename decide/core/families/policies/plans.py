@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from decide.core.drafting.drafts import SECONDS, WIDER, Draft, patch
+from decide.core.families.policies.facts import ClosedTraffic
 from decide.core.findings import Finding
 from decide.core.links import peer_of
+from decide.core.netpol import Direction
 from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of
 from decide.core.selectors import stated
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
@@ -24,32 +27,16 @@ def _labels(workload: Workload) -> Obj:
     return dict(wanted or peer_of(workload).labels)
 
 
-def network_policy(finding: Finding, view: ClusterView) -> list[Draft]:
+def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[Draft]:
     """A rule for exactly this peer and port: in the policy that is about this workload, else in one of its own."""
     facts = finding.facts
-    workload, direction = facts["workload"], str(facts["direction"])
-    peer = facts.get("peer")
-    if facts.get("dns"):
-        rule: dict[str, Any] = _DNS
-        words = (
-            f"{workload.name} may ask the cluster's DNS",
-            f"{workload.name} peut interroger le DNS du cluster",
-        )
-    elif peer is not None and _labels(peer):
-        rule = _rule(workload, peer, direction, facts.get("port"))
-        one, two = (peer, workload) if direction == "ingress" else (workload, peer)
-        words = (
-            f"{one.name} may connect to {two.name}",
-            f"{one.name} peut se connecter à {two.name}",
-        )
-    else:
+    allowed = _allowed(facts)
+    if allowed is None:
         return []
-    why = (
-        f"{finding.detail}; the rest stays closed.",
-        f"{finding.detail} ; le reste demeure fermé.",
-    )
+    rule, title = allowed
+    why = say("policies.why", detail=finding.detail)
     drafts = []
-    policy = facts["policies"][0]
+    policy = facts.policies[0]
     if stated(at(policy, "spec", "podSelector")):
         ref = ObjectRef(
             api_version="networking.k8s.io/v1",
@@ -60,22 +47,21 @@ def network_policy(finding: Finding, view: ClusterView) -> list[Draft]:
         drafts.append(
             Draft(
                 fix_kind="set_network_policy",
-                title=words,
+                title=title,
                 why=why,
-                changes=patch(view, ref, policy, _added(policy, direction, rule)),
+                changes=patch(view, ref, policy, _added(policy, facts.direction, rule)),
                 weight=0.88,
                 risks=[WIDER],
                 time=SECONDS,
             )
         )
-    if _labels(workload):
-        title = (f"{words[0]}, by a policy of its own", f"{words[1]}, par une politique à part")
+    if _labels(facts.workload):
         drafts.append(
             Draft(
                 fix_kind="set_network_policy",
-                title=title,
+                title=say("policies.apart", allowed=title),
                 why=why,
-                changes=[_own_policy(workload, direction, rule, peer)],
+                changes=[_own_policy(facts.workload, facts.direction, rule, facts.peer)],
                 weight=0.78,
                 risks=[WIDER],
                 time=SECONDS,
@@ -84,7 +70,21 @@ def network_policy(finding: Finding, view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def _rule(workload: Workload, peer: Workload, direction: str, port: object) -> dict[str, Any]:
+def _allowed(facts: ClosedTraffic) -> tuple[dict[str, Any], str] | None:
+    """The rule that opens just what is closed, and what it allows in words; ``None`` where nobody can be named."""
+    workload, peer = facts.workload, facts.peer
+    if facts.dns:
+        return _DNS, say("policies.may_ask_dns", workload=workload.name)
+    if peer is None or not _labels(peer):
+        return None
+    caller, callee = (peer, workload) if facts.direction == "ingress" else (workload, peer)
+    title = say("policies.may_connect", caller=caller.name, callee=callee.name)
+    return _rule(workload, peer, facts.direction, facts.port), title
+
+
+def _rule(
+    workload: Workload, peer: Workload, direction: Direction, port: int | None
+) -> dict[str, Any]:
     other: dict[str, Any] = {"podSelector": {"matchLabels": dict(_labels(peer))}}
     if peer.namespace != workload.namespace:
         other["namespaceSelector"] = {
@@ -96,13 +96,13 @@ def _rule(workload: Workload, peer: Workload, direction: str, port: object) -> d
     return rule
 
 
-def _added(policy: Obj, direction: str, rule: dict[str, Any]) -> list[tuple[str, Any]]:
+def _added(policy: Obj, direction: Direction, rule: dict[str, Any]) -> list[tuple[str, Any]]:
     rules = items(at(policy, "spec", direction))
     return [(f"spec.{direction}[{len(rules)}]", rule)] if rules else [(f"spec.{direction}", [rule])]
 
 
 def _own_policy(
-    workload: Workload, direction: str, rule: dict[str, Any], peer: Workload | None
+    workload: Workload, direction: Direction, rule: dict[str, Any], peer: Workload | None
 ) -> KubernetesChange:
     name = f"{workload.name}-allow-{direction}-{peer.name if peer else 'dns'}"[:63].rstrip("-.")
     ref = ObjectRef(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.families.policies.facts import ClosedTraffic
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import reachable
 from decide.core.links import Link, links, peer_of, troubles
@@ -11,6 +12,7 @@ from decide.core.netpol import Direction, Peer, directions, passes, selecting
 from decide.core.objects import Obj, Workload, at, items, name_of, namespace_of
 from decide.core.selectors import selects, stated
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.base import ObjectRef
 
 #: What a dropped packet looks like to the caller; a refusal comes from somebody who got the packet.
@@ -24,7 +26,7 @@ _SILENCE = (
 )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[ClosedTraffic]]:
     """Findings about policies, at the workload that the closing policy selects."""
     if not view.all("networkpolicies"):
         return
@@ -39,7 +41,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
             yield from _closed(view, workload)
 
 
-def _link(view: ClusterView, link: Link) -> Iterator[Finding]:
+def _link(view: ClusterView, link: Link) -> Iterator[Finding[ClosedTraffic]]:
     caller, callee = peer_of(link.caller), peer_of(link.callee)
     sides: tuple[tuple[Direction, Workload, Peer, Peer], ...] = (
         ("ingress", link.callee, callee, caller),
@@ -53,105 +55,139 @@ def _link(view: ClusterView, link: Link) -> Iterator[Finding]:
 
 def _blocked(
     view: ClusterView, link: Link, direction: Direction, owner: Workload, closing: list[Obj]
-) -> Finding:
-    names = ", ".join(name_of(p) for p in closing)
-    verb = "from" if direction == "ingress" else "to"
-    peer = link.caller if direction == "ingress" else link.callee
-    port = f" at port {link.pod_port}" if link.pod_port else ""
-    text = f"NetworkPolicy {names} closes {direction} of {owner.ref.key} and allows nothing {verb} {peer.ref.key}{port}"
+) -> Finding[ClosedTraffic]:
     told = troubles(view, link, *_SILENCE)
     silent = [h for h in view.hits(link.caller) if h.signal in _SILENCE]
     tested = reachable(view, link.service) is False
-    score = 0.4
-    if told:
-        score = 0.95
-    elif silent or tested:
-        score = 0.85
-    elif not link.caller.available:
-        score = 0.7
-    if link.callee.ready == 0 and not told:
-        score = min(score, 0.5)  # a dead callee is silent too
-    facts = [Fact(source="object", statement=text, object=_ref(closing[0]))]
-    facts += [
+    text = _closes(link, direction, owner, closing)
+    logs = [
         Fact(source="log", statement=quote(h.line), object=link.caller.ref)
         for h in (told or silent)[-2:]
     ]
-    data = {
-        "workload": owner,
-        "policies": closing,
-        "direction": direction,
-        "peer": peer,
-        "port": link.pod_port,
-    }
-    against = [] if told or silent or tested else ["nobody complains about this connection"]
+    complained = bool(told or silent or tested)
     return Finding(
         failure_class="network_policy_blocks",
         object=owner.ref,
-        score=score,
+        score=_belief(link, told=bool(told), missed=complained),
         detail=text,
-        evidence=facts,
-        against=against,
-        facts=data,
+        evidence=[Fact(source="object", statement=text, object=_ref(closing[0])), *logs],
+        against=[] if complained else [say("policies.nobody_complains")],
+        facts=ClosedTraffic(
+            workload=owner,
+            policies=tuple(closing),
+            direction=direction,
+            peer=link.caller if direction == "ingress" else link.callee,
+            port=link.pod_port or None,
+        ),
     )
 
 
-def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _closes(link: Link, direction: Direction, owner: Workload, closing: list[Obj]) -> str:
+    """What the policies stop, and at which port where that is known."""
+    names = [name_of(policy) for policy in closing]
+    if direction == "ingress":
+        if link.pod_port:
+            return say(
+                "policies.ingress_port",
+                policies=names,
+                workload=owner.ref.key,
+                peer=link.caller.ref.key,
+                port=link.pod_port,
+            )
+        return say(
+            "policies.ingress",
+            policies=names,
+            workload=owner.ref.key,
+            peer=link.caller.ref.key,
+        )
+    if link.pod_port:
+        return say(
+            "policies.egress_port",
+            policies=names,
+            workload=owner.ref.key,
+            peer=link.callee.ref.key,
+            port=link.pod_port,
+        )
+    return say("policies.egress", policies=names, workload=owner.ref.key, peer=link.callee.ref.key)
+
+
+def _belief(link: Link, *, told: bool, missed: bool) -> float:
+    """The score of a closed link: the caller names it, or misses something, or is just not well."""
+    if told:
+        return 0.95
+    score = 0.85 if missed else 0.4 if link.caller.available else 0.7
+    return min(score, 0.5) if link.callee.ready == 0 else score  # a dead callee is silent too
+
+
+def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding[ClosedTraffic]]:
     """An egress policy that lets nobody ask the cluster's DNS."""
-    own = peer_of(workload)
-    closing = selecting(view, own, "egress")
-    if not closing:
+    closing = selecting(view, peer_of(workload), "egress")
+    if not closing or passes(view, closing, "egress", _dns(view), 53, protocol="UDP"):
         return
+    hits = [h for h in view.hits(workload) if h.signal == "unknown_host"]
+    text = say("policies.no_dns", policies=[name_of(p) for p in closing], workload=workload.ref.key)
+    yield Finding(
+        failure_class="network_policy_blocks",
+        object=workload.ref,
+        score=0.93 if hits else 0.72 if not workload.available else 0.35,
+        detail=text,
+        evidence=[
+            Fact(source="object", statement=text, object=_ref(closing[0])),
+            *(Fact(source="log", statement=quote(h.line), object=workload.ref) for h in hits[-1:]),
+        ],
+        facts=ClosedTraffic(
+            workload=workload, policies=tuple(closing), direction="egress", dns=True
+        ),
+    )
+
+
+def _dns(view: ClusterView) -> Peer:
+    """The cluster's DNS as a peer: by the labels that its Service selects, else by the usual ones."""
     dns = Peer("kube-system", {"k8s-app": "kube-dns"}, "", (("dns", 53), ("dns-tcp", 53)))
     for service in view.all("services"):
         if namespace_of(service) == "kube-system" and "dns" in name_of(service):
             dns = Peer("kube-system", at(service, "spec", "selector") or dns.labels, "", dns.ports)
-    if passes(view, closing, "egress", dns, 53, protocol="UDP"):
+    return dns
+
+
+def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding[ClosedTraffic]]:
+    """Nobody may come in at all, though a Service leads there."""
+    services = view.services_of.get(workload.ref.key, [])
+    policy = next((p for p in view.all("networkpolicies") if _lets_nobody_in(p, workload)), None)
+    if policy is None or not services:
         return
-    hits = [h for h in view.hits(workload) if h.signal == "unknown_host"]
-    score = 0.93 if hits else 0.72 if not workload.available else 0.35
-    text = f"NetworkPolicy {', '.join(map(name_of, closing))} closes egress of {workload.ref.key} and does not allow DNS (port 53)"
-    facts = [Fact(source="object", statement=text, object=_ref(closing[0]))]
-    facts += [Fact(source="log", statement=quote(h.line), object=workload.ref) for h in hits[-1:]]
-    data = {"workload": workload, "policies": closing, "direction": "egress", "dns": True}
+    tested = workload.ready > 0 and any(reachable(view, s) is False for s in services)
+    score = 0.3
+    if tested:
+        score = 0.85
+    elif stated(at(policy, "spec", "podSelector")):
+        score = 0.64 if _asked_about(view, workload) and workload.ready else 0.45
+    text = say("policies.no_ingress", policy=name_of(policy), workload=workload.ref.key)
     yield Finding(
         failure_class="network_policy_blocks",
         object=workload.ref,
         score=score,
         detail=text,
-        evidence=facts,
-        against=[],
-        facts=data,
+        evidence=[Fact(source="object", statement=text, object=_ref(policy))],
+        facts=ClosedTraffic(workload=workload, policies=(policy,), direction="ingress"),
     )
 
 
-def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding]:
-    """Nobody may come in at all, though a Service leads there."""
-    services = view.services_of.get(workload.ref.key, [])
-    for policy in view.all("networkpolicies"):
-        if namespace_of(policy) != workload.namespace or not services:
-            continue
-        if not selects(at(policy, "spec", "podSelector") or {}, peer_of(workload).labels):
-            continue
-        if "ingress" not in directions(policy) or items(at(policy, "spec", "ingress")):
-            continue
-        tested = workload.ready > 0 and any(reachable(view, s) is False for s in services)
-        narrow = stated(at(policy, "spec", "podSelector"))
-        subject = view.bundle.k8s_context.subject
-        asked = workload.name in view.mentioned or (
-            subject is not None and subject.name == workload.name
-        )
-        text = f"NetworkPolicy {name_of(policy)} selects {workload.ref.key} and allows no ingress"
-        score = 0.85 if tested else (0.64 if asked and workload.ready else 0.45) if narrow else 0.3
-        yield Finding(
-            failure_class="network_policy_blocks",
-            object=workload.ref,
-            score=score,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=_ref(policy))],
-            against=[],
-            facts={"workload": workload, "policies": [policy], "direction": "ingress"},
-        )
-        return
+def _lets_nobody_in(policy: Obj, workload: Workload) -> bool:
+    """It selects the workload, and has no rule for ingress."""
+    return (
+        namespace_of(policy) == workload.namespace
+        and selects(at(policy, "spec", "podSelector") or {}, peer_of(workload).labels)
+        and "ingress" in directions(policy)
+        and not items(at(policy, "spec", "ingress"))
+    )
+
+
+def _asked_about(view: ClusterView, workload: Workload) -> bool:
+    """The alert names the workload."""
+    subject = view.bundle.k8s_context.subject
+    named = subject is not None and subject.name == workload.name
+    return named or workload.name in view.mentioned
 
 
 def _ref(policy: Obj) -> ObjectRef:

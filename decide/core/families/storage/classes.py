@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.storage.facts import UnboundClaim
 
 FAMILY = Family(
     id="storage",
@@ -19,6 +20,7 @@ FAMILY = Family(
 _one = of(
     FAMILY,
     "k8s.io/kubernetes pkg/controller/volume/persistentvolume and pkg/scheduler/framework/plugins/volumebinding",
+    facts=UnboundClaim,
 )
 
 CLASSES: tuple[FailureClass, ...] = (

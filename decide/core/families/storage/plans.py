@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import (
-    Draft,
-    patch,
-    patch_workload,
-    source_of,
-)
+from dataclasses import dataclass
+
+from decide.core.drafting.drafts import Draft, patch, patch_workload, source_of
+from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Finding
 from decide.core.objects import (
     Obj,
     Workload,
+    annotations_of,
     at,
     items,
     labels_of,
@@ -20,60 +19,49 @@ from decide.core.objects import (
     pairs,
 )
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects import changes as typed
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
 
-def claim(finding: Finding, view: ClusterView) -> list[Draft]:
+def claim(finding: Finding[UnboundClaim], view: ClusterView) -> list[Draft]:
     """The claim takes the attribute that a free volume, or the cluster, has.
 
     A claim's spec is immutable, so a second claim comes first; where there can be none (a StatefulSet's claims come from
     its template) a person has to delete the unbound one, and no plan is offered.
     """
-    old, workload = finding.facts["claim"], finding.facts["workload"]
-    volume = finding.facts.get("volume") or next(iter(finding.facts.get("volumes") or []), None)
+    old, workload = finding.facts.claim, finding.facts.workload
+    wanted = _wanted(finding, view)
+    if old is None or wanted is None:
+        return []
     ref = ObjectRef(
         api_version="v1",
         kind="PersistentVolumeClaim",
         namespace=workload.namespace,
         name=name_of(old),
     )
-    wanted = _claim_change(finding, view, volume)
-    if wanted is None:
-        return []
-    path, after, text = wanted
-    why = (f"{finding.detail}; {text}", f"{finding.detail} ; {text}")
-    risk = (
-        "A claim's spec cannot be changed in place: delete the unbound claim first; it holds no data",
-        "La spec d'un PVC est immuable : supprimer d'abord le PVC non lié ; il ne contient aucune donnée",
-    )
+    why = say("storage.why", detail=finding.detail, basis=wanted.basis)
     edit = Draft(
         fix_kind="set_volume",
-        title=(
-            f"Claim {ref.name}: {path.rpartition('.')[2]} as volumes have it",
-            f"PVC {ref.name} : {path.rpartition('.')[2]} conforme aux volumes",
-        ),
+        title=say("storage.claim.title", claim=ref.name, field=wanted.path.rpartition(".")[2]),
         why=why,
-        changes=patch(view, ref, old, [(path, after)]),
+        changes=patch(view, ref, old, [(wanted.path, wanted.after)]),
         weight=0.7,
-        risks=[risk],
+        risks=[say("storage.claim.immutable")],
     )
     another = _another(view, workload, old, edit, why)
     if not another:
         return []
     drafts = [edit, *another]
-    if path == "spec.accessModes" and not any("Write" in str(m) for m in items(after)):
+    if wanted.reads_only:
         for draft in drafts:  # a program that writes will fail on it
             draft.weight -= 0.1
-            risk = ("The volume can only be read", "Le volume n'est accessible qu'en lecture")
-            draft.risks = [risk, *draft.risks]
+            draft.risks = [say("storage.reads_only"), *draft.risks]
     return drafts
 
 
-def _another(
-    view: ClusterView, workload: Workload, old: Obj, edit: Draft, why: tuple[str, str]
-) -> list[Draft]:
+def _another(view: ClusterView, workload: Workload, old: Obj, edit: Draft, why: str) -> list[Draft]:
     """A second claim with the right attribute, and the workload mounts that one: nothing has to be deleted first."""
     source = source_of(view, edit.changes[0].object, old) if edit.changes else old
     if not edit.changes or workload.kind == "StatefulSet":  # its claims come from a template
@@ -102,67 +90,81 @@ def _another(
     mounted = patch_workload(view, workload, wanted)
     if not mounted:
         return []
-    risk = (
-        "The old claim stays unbound and empty: delete it afterwards",
-        "L'ancien PVC reste non lié et vide : le supprimer ensuite",
-    )
     created = KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
     return [
         Draft(
             fix_kind="set_volume",
-            title=(f"Mount a new claim {name}", f"Monter un nouveau PVC {name}"),
+            title=say("storage.another.title", claim=name),
             why=why,
             changes=[created, *mounted],
             weight=0.78,
-            risks=[risk],
+            risks=[say("storage.another.old_stays")],
         )
     ]
 
 
-def _claim_change(  # noqa: PLR0911
-    finding: Finding, view: ClusterView, volume: Obj | None
-) -> tuple[str, object, str] | None:
-    kind = finding.failure_class
-    if kind == "pvc_storage_class_mismatch":
-        if volume is not None:
-            name = str(at(volume, "spec", "storageClassName") or "")
-            return (
-                "spec.storageClassName",
-                name,
-                f"volume {name_of(volume)} is free with class '{name}'",
-            )
-        classes = [name_of(c) for c in view.all("storageclasses")]
-        standard = [
-            name_of(c)
-            for c in view.all("storageclasses")
-            if mapping(at(c, "metadata", "annotations")).get(
-                "storageclass.kubernetes.io/is-default-class"
-            )
-            == "true"
-        ]
-        names = standard or (classes if len(classes) == 1 else [])
-        return (
-            ("spec.storageClassName", names[0], f"the cluster has class {names[0]}")
-            if names
-            else None
-        )
-    if volume is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the claim is to have, and the sentence that says on what account."""
+
+    path: str
+    after: object
+    basis: str
+
+    @property
+    def reads_only(self) -> bool:
+        """The volume's access modes let nobody write."""
+        modes = items(self.after)
+        return self.path == "spec.accessModes" and not any("Write" in str(m) for m in modes)
+
+
+def _wanted(finding: Finding[UnboundClaim], view: ClusterView) -> _Wanted | None:
+    volume = finding.facts.volume
+    if finding.failure_class == "pvc_storage_class_mismatch":
+        return _class(view) if volume is None else _class_of(volume)
+    of = {
+        "pvc_capacity_mismatch": _capacity,
+        "pvc_access_mode_mismatch": _modes,
+        "pvc_selector_mismatch": _selector,
+    }.get(finding.failure_class)
+    return of(volume) if of is not None and volume is not None else None
+
+
+def _class(view: ClusterView) -> _Wanted | None:
+    """The cluster's default class, else its only one."""
+    classes = view.all("storageclasses")
+    key = "storageclass.kubernetes.io/is-default-class"
+    standard = [c for c in classes if annotations_of(c).get(key) == "true"]
+    found = standard or (classes if len(classes) == 1 else [])
+    if not found:
         return None
-    if kind == "pvc_capacity_mismatch":
-        size = str(at(volume, "spec", "capacity", "storage"))
-        return "spec.resources.requests.storage", size, f"volume {name_of(volume)} has {size}"
-    if kind == "pvc_access_mode_mismatch":
-        modes = items(at(volume, "spec", "accessModes"))
-        return (
-            "spec.accessModes",
-            modes,
-            f"volume {name_of(volume)} offers {', '.join(map(str, modes))}",
-        )
-    if kind == "pvc_selector_mismatch":
-        labels = dict(labels_of(volume))
-        return (
-            ("spec.selector.matchLabels", labels, f"volume {name_of(volume)} has {pairs(labels)}")
-            if labels
-            else ("spec.selector", None, f"volume {name_of(volume)} has no labels")
-        )
-    return None
+    name = name_of(found[0])
+    basis = say("storage.basis.cluster_class", storage_class=name)
+    return _Wanted(path="spec.storageClassName", after=name, basis=basis)
+
+
+def _class_of(volume: Obj) -> _Wanted:
+    name = str(at(volume, "spec", "storageClassName") or "")
+    basis = say("storage.basis.class_of", volume=name_of(volume), storage_class=name)
+    return _Wanted(path="spec.storageClassName", after=name, basis=basis)
+
+
+def _capacity(volume: Obj) -> _Wanted:
+    size = str(at(volume, "spec", "capacity", "storage"))
+    basis = say("storage.basis.has", volume=name_of(volume), what=size)
+    return _Wanted(path="spec.resources.requests.storage", after=size, basis=basis)
+
+
+def _modes(volume: Obj) -> _Wanted:
+    modes = items(at(volume, "spec", "accessModes"))
+    basis = say("storage.basis.modes", volume=name_of(volume), modes=[str(m) for m in modes])
+    return _Wanted(path="spec.accessModes", after=modes, basis=basis)
+
+
+def _selector(volume: Obj) -> _Wanted:
+    labels = dict(labels_of(volume))
+    if not labels:
+        basis = say("storage.basis.no_labels", volume=name_of(volume))
+        return _Wanted(path="spec.selector", after=None, basis=basis)
+    basis = say("storage.basis.has", volume=name_of(volume), what=pairs(labels))
+    return _Wanted(path="spec.selector.matchLabels", after=labels, basis=basis)

@@ -6,13 +6,16 @@ Source: k8s.io/kubernetes pkg/controller/volume/persistentvolume (index.go, find
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from decide.core.families.scheduling.rules import unscheduled
-from decide.core.findings import Fact, Finding
+from decide.core.families.storage.facts import UnboundClaim
+from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, name_of
 from decide.core.selectors import selects, stated
-from decide.core.view import ClusterView
+from decide.core.view import ClusterView, Event
+from kfix.texts import say
 from manifests.objects import quantities
 from schemas.base import ObjectRef
 
@@ -25,6 +28,14 @@ _CLASS_OF = {
 }
 
 
+#: What people call an obstacle.
+_ATTRIBUTES = {
+    "class": say("storage.attribute.class"),
+    "capacity": say("storage.attribute.capacity"),
+    "mode": say("storage.attribute.mode"),
+    "selector": say("storage.attribute.selector"),
+    "bound": say("storage.attribute.bound"),
+}
 #: The class of volumes that people make: nothing provisions for it, claims are matched with what is there.
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
@@ -74,7 +85,7 @@ def obstacles(claim: Obj, volume: Obj) -> set[str]:
     return out
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[UnboundClaim]]:
     """Findings about unbound claims, at the workload that waits for them."""
     for workload in view.workloads:
         waiting = bool(unscheduled(view, workload))
@@ -84,67 +95,99 @@ def find(view: ClusterView) -> Iterator[Finding]:
                 yield from _unbound(view, workload, claim, waiting)
 
 
-def _unbound(view: ClusterView, workload: Workload, claim: Obj, waiting: bool) -> Iterator[Finding]:
-    name = name_of(claim)
-    events = view.events_of("PersistentVolumeClaim", workload.namespace, name)
-    ref = ObjectRef(
-        api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
+def _unbound(
+    view: ClusterView, workload: Workload, claim: Obj, waiting: bool
+) -> Iterator[Finding[UnboundClaim]]:
+    found = _Unbound(
+        view=view,
+        workload=workload,
+        claim=claim,
+        events=view.events_of("PersistentVolumeClaim", workload.namespace, name_of(claim)),
+        belief=0.95 if waiting else 0.7,
     )
-    facts = [
-        Fact(
-            source="object",
-            statement=f"PersistentVolumeClaim {name} is {at(claim, 'status', 'phase')}",
-            object=ref,
+    if found.class_is_missing():
+        detail = say("storage.no_class", storage_class=found.wanted, claim=name_of(claim))
+        free = [v for v in view.all("persistentvolumes") if obstacles(claim, v) == {"class"}]
+        yield found.of(
+            "pvc_storage_class_mismatch", found.belief, detail, volume=free[0] if free else None
         )
-    ]
-    facts += [
-        Fact(source="event", statement=e.message, object=ref) for e in events[-1:] if e.warning
-    ]
-    wanted = str(at(claim, "spec", "storageClassName") or "")
-    classes = {name_of(c) for c in view.all("storageclasses")}
-    base = 0.95 if waiting else 0.7
-    data = {"workload": workload, "claim": claim}
-    missing_class = wanted and view.collected("storageclasses") and wanted not in classes
-    if missing_class or any(
-        "storageclass" in e.message and "not found" in e.message for e in events
-    ):
-        volumes = [v for v in view.all("persistentvolumes") if obstacles(claim, v) == {"class"}]
-        yield Finding(
-            failure_class="pvc_storage_class_mismatch",
-            object=workload.ref,
-            score=base,
-            detail=f'storage class "{wanted}" of claim {name} does not exist',
-            evidence=facts,
-            against=[],
-            facts={**data, "volumes": volumes, "classes": sorted(classes)},
-        )
-        return
-    static = any(
-        name_of(c) == wanted and c.get("provisioner") == _NO_PROVISIONER
-        for c in view.all("storageclasses")
-    )
-    provisioned = (
-        not static and wanted in classes and any(e.reason == "ProvisioningFailed" for e in events)
-    )
-    if provisioned:
-        yield Finding(
-            failure_class="pvc_pending",
-            object=workload.ref,
-            score=base - 0.1,
-            detail=events[-1].message,
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
-        return
-    yield from _nearest(view, workload, claim, facts, base)
+    elif found.provisioner_failed():
+        yield found.of("pvc_pending", found.belief - 0.1, quote(found.events[-1].message))
+    else:
+        yield from _nearest(found)
 
 
-def _nearest(
-    view: ClusterView, workload: Workload, claim: Obj, facts: list[Fact], base: float
-) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unbound:
+    """A claim without a volume, and what is known of it."""
+
+    view: ClusterView
+    workload: Workload
+    claim: Obj
+    events: list[Event]
+    #: The score of a cause that explains it whole.
+    belief: float
+
+    @property
+    def wanted(self) -> str:
+        """Its storage class; empty where it names none."""
+        return str(at(self.claim, "spec", "storageClassName") or "")
+
+    def class_is_missing(self) -> bool:
+        """Nobody declares its storage class."""
+        classes = {name_of(c) for c in self.view.all("storageclasses")}
+        known = self.view.collected("storageclasses")
+        return bool(self.wanted and known and self.wanted not in classes) or any(
+            "storageclass" in e.message and "not found" in e.message for e in self.events
+        )
+
+    def provisioner_failed(self) -> bool:
+        """A provisioner makes volumes of this class, and could not."""
+        makers = [
+            c.get("provisioner")
+            for c in self.view.all("storageclasses")
+            if name_of(c) == self.wanted
+        ]
+        failed = any(e.reason == "ProvisioningFailed" for e in self.events)
+        return bool(makers) and _NO_PROVISIONER not in makers and failed
+
+    def of(
+        self, class_id: str, score: float, detail: str, *more: Fact, volume: Obj | None = None
+    ) -> Finding[UnboundClaim]:
+        """A finding with the claim's own evidence before ``more``."""
+        return Finding(
+            failure_class=class_id,
+            object=self.workload.ref,
+            score=score,
+            detail=detail,
+            evidence=[*self._evidence(), *more],
+            facts=UnboundClaim(workload=self.workload, claim=self.claim, volume=volume),
+        )
+
+    def _evidence(self) -> list[Fact]:
+        name = name_of(self.claim)
+        ref = ObjectRef(
+            api_version="v1",
+            kind="PersistentVolumeClaim",
+            namespace=self.workload.namespace,
+            name=name,
+        )
+        phase = str(at(self.claim, "status", "phase"))
+        told = say("storage.phase", claim=name, phase=phase)
+        return [
+            Fact(source="object", statement=told, object=ref),
+            *(
+                Fact(source="event", statement=quote(e.message), object=ref)
+                for e in self.events[-1:]
+                if e.warning
+            ),
+        ]
+
+
+def _nearest(found: _Unbound) -> Iterator[Finding[UnboundClaim]]:
     """The volume with the fewest obstacles tells what is wrong with the claim."""
-    judged = [(obstacles(claim, v), v) for v in view.all("persistentvolumes")]
+    name = name_of(found.claim)
+    judged = [(obstacles(found.claim, v), v) for v in found.view.all("persistentvolumes")]
     judged = [
         (why, v)
         for why, v in judged
@@ -152,33 +195,23 @@ def _nearest(
     ]
     # A volume that serves somebody else's claim is an obstacle only when nothing else speaks against it.
     ranked = sorted(judged, key=lambda pair: (len(pair[0]), "bound" in pair[0], name_of(pair[1])))
-    data = {"workload": workload, "claim": claim}
     if not ranked:
-        yield Finding(
-            failure_class="pvc_pending",
-            object=workload.ref,
-            score=base - 0.15,
-            detail=f"no volume for claim {name_of(claim)}",
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
+        yield found.of("pvc_pending", found.belief - 0.15, say("storage.no_volume", claim=name))
         return
     seen: set[str] = set()
     best = len(ranked[0][0])
     for why, volume in ranked[:6]:
+        text = say(
+            "storage.differ",
+            claim=name,
+            volume=name_of(volume),
+            attributes=[_ATTRIBUTES[reason] for reason in sorted(why)],
+        )
+        penalty = 0.12 * (len(why) - 1) + 0.1 * (len(why) - best)
+        score = max(0.2, found.belief - penalty)
         for reason in sorted(why, key=lambda r: (r == "bound", r)):
-            if _CLASS_OF[reason] in seen:
-                continue
-            seen.add(_CLASS_OF[reason])
-            penalty = 0.12 * (len(why) - 1) + 0.1 * (len(why) - best)
-            text = f"claim {name_of(claim)} and volume {name_of(volume)} differ in: {', '.join(sorted(why))}"
-            yield Finding(
-                failure_class=_CLASS_OF[reason],
-                object=workload.ref,
-                score=max(0.2, base - penalty),
-                detail=text,
-                evidence=[*facts, Fact(source="object", statement=text)],
-                against=[],
-                facts={**data, "volume": volume},
-            )
+            class_id = _CLASS_OF[reason]
+            if class_id not in seen:
+                seen.add(class_id)
+                fact = Fact(source="object", statement=text)
+                yield found.of(class_id, score, text, fact, volume=volume)

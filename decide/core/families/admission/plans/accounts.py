@@ -4,78 +4,69 @@ from __future__ import annotations
 
 from decide.core.drafting.drafts import Draft, patch_workload
 from decide.core.drafting.history import rollback
+from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import (
-    name_of,
-    namespace_of,
-)
+from decide.core.objects import Workload, name_of
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
 
-def account(finding: Finding, view: ClusterView) -> list[Draft]:
+def account(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
     """An account that exists: alike in name, or the workload's own; else the missing one is created."""
-    workload, missing = finding.facts["workload"], str(finding.facts.get("account") or "")
-    have = [
-        name_of(o) for o in view.all("serviceaccounts") if namespace_of(o) == workload.namespace
-    ]
-    near = sorted(
+    workload, missing = finding.facts.workload, finding.facts.account
+    drafts = []
+    near = _near(view, workload, missing)
+    if near:
+        drafts.append(_another(view, workload, missing, near))
+    if missing:
+        drafts.append(_created(workload, missing))
+    return drafts + rollback(finding, view)
+
+
+def _near(view: ClusterView, workload: Workload, missing: str) -> str:
+    """The workload's own account, else one of nearly the missing one's name; empty without one."""
+    have = [name_of(o) for o in view.inside("serviceaccounts", workload.namespace)]
+    found = sorted(
         (n for n in have if n not in ("default", missing)),
         key=lambda n: (n != workload.name, -alike(n, missing)),
-    )[:1]
-    drafts = []
-    if near and (near[0] == workload.name or alike(near[0], missing) > 0.8):
-        why = (
-            f"ServiceAccount {missing} does not exist; {near[0]} does.",
-            f"Le ServiceAccount {missing} n'existe pas ; {near[0]} existe.",
-        )
-        wanted = [(":serviceAccountName", near[0])]
-        if "serviceAccount" in workload.spec:
-            wanted.append((":serviceAccount", near[0]))
-        drafts.append(
-            Draft(
-                fix_kind="set_service_account",
-                title=(f"Run as ServiceAccount {near[0]}", f"Utiliser le ServiceAccount {near[0]}"),
-                why=why,
-                changes=patch_workload(view, workload, wanted),
-                weight=0.88,
-                risks=[
-                    (
-                        "The account's permissions may differ",
-                        "Les droits du compte peuvent différer",
-                    )
-                ],
-            )
-        )
-    if missing:
-        why = (
-            f"ServiceAccount {missing} does not exist; without roles of its own it may do nothing at the API.",
-            f"Le ServiceAccount {missing} n'existe pas ; sans rôle il n'a aucun droit auprès de l'API.",
-        )
-        ref = ObjectRef(
-            api_version="v1", kind="ServiceAccount", namespace=workload.namespace, name=missing
-        )
-        manifest = {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": missing, "namespace": workload.namespace},
-        }
-        drafts.append(
-            Draft(
-                fix_kind="create_object",
-                title=(f"Create ServiceAccount {missing}", f"Créer le ServiceAccount {missing}"),
-                why=why,
-                changes=[
-                    KubernetesChange(
-                        object=ref, action="create", manifest=manifest, beside=workload.ref
-                    )
-                ],
-                weight=0.7,
-                risks=[
-                    ("Roles that it needs are missing too", "Les rôles nécessaires manquent aussi")
-                ],
-            )
-        )
-    return drafts + rollback(finding, view)
+    )
+    best = found[0] if found else ""
+    return best if best and (best == workload.name or alike(best, missing) > 0.8) else ""
+
+
+def _another(view: ClusterView, workload: Workload, missing: str, near: str) -> Draft:
+    wanted = [(":serviceAccountName", near)]
+    if "serviceAccount" in workload.spec:
+        wanted.append((":serviceAccount", near))
+    return Draft(
+        fix_kind="set_service_account",
+        title=say("admission.account.use", near=near),
+        why=say("admission.account.near", missing=missing, near=near),
+        changes=patch_workload(view, workload, wanted),
+        weight=0.88,
+        risks=[say("admission.account.permissions")],
+    )
+
+
+def _created(workload: Workload, missing: str) -> Draft:
+    ref = ObjectRef(
+        api_version="v1", kind="ServiceAccount", namespace=workload.namespace, name=missing
+    )
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": missing, "namespace": workload.namespace},
+    }
+    return Draft(
+        fix_kind="create_object",
+        title=say("admission.account.create", missing=missing),
+        why=say("admission.account.no_roles", missing=missing),
+        changes=[
+            KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
+        ],
+        weight=0.7,
+        risks=[say("admission.account.roles_missing")],
+    )

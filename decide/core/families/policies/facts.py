@@ -1,0 +1,30 @@
+"""What the rules of the family tell its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decide.core.facts import Facts
+from decide.core.netpol import Direction
+from decide.core.objects import Obj, Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedTraffic(Facts):
+    """A workload that NetworkPolicies close."""
+
+    workload: Workload
+    #: The policies that select it, and close this direction of its traffic; at least one.
+    policies: tuple[Obj, ...]
+    direction: Direction
+    #: Who may not come in, or where it may not go; ``None`` where nobody is known.
+    peer: Workload | None = None
+    #: The port of the pods that are called; ``None``: any.
+    port: int | None = None
+    #: It may not ask the cluster's DNS.
+    dns: bool = False
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """The workload, and its peer."""
+        return (self.workload.name,) if self.peer is None else (self.workload.name, self.peer.name)
