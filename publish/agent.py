@@ -6,6 +6,7 @@ from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
 from kfix.incident import cluster_names
 from kfix.incident.forge.port import Forge, MarkedState
+from kfix.texts import told
 from publish.core import course, notes
 from publish.core.course import Course, CourseKind, Known
 from publish.core.history import fix_of
@@ -206,19 +207,23 @@ async def _say(
     return text
 
 
+def _explained(record: ValidatedPlans, ports: Ports) -> str:
+    return told(record.explanation, record.explanation_text, ports.language)
+
+
 async def _decline(
     record: ValidatedPlans, why: str, ports: Ports, reason: str = ""
 ) -> MergeRequestEvent:
     if why:
         text = notes.plain(why, reason, ports.language)
     else:
-        text = notes.rejections(record, ports.language) or record.explanation
+        text = notes.rejections(record, ports.language) or _explained(record, ports)
     stopped = None if why else obstacles_of(record)
     said = text
     if stopped is not None:
         # Safety's explanation lists every verdict; the diagnosis's own is a sentence for people.
-        said = "" if record.reason == "no_safe_plan" else record.explanation
-    told: tuple[Notification, ...] = ()
+        said = "" if record.reason == "no_safe_plan" else _explained(record, ports)
+    sent: tuple[Notification, ...] = ()
     if not ports.limits.observe:
-        told = await telling.tell(record, None, ports, kind="declined", why=said, stopped=stopped)
-    return event(record, "declined", ports.now(), told=told, text=text)
+        sent = await telling.tell(record, None, ports, kind="declined", why=said, stopped=stopped)
+    return event(record, "declined", ports.now(), told=sent, text=text)

@@ -13,8 +13,9 @@ from markupsafe import Markup
 from console.core.places import proof_of
 from console.core.plots import Plot, plots
 from console.core.story import Story, timeline
-from console.core.words import WORDS
+from console.core.words import Words, told
 from console.ports import Listed
+from kfix.texts import language_of
 
 #: Lines of a log excerpt and of a diff that a page shows.
 _LOG_LINES = 12
@@ -37,7 +38,7 @@ class Pages:
     """Renders the console's pages in one language."""
 
     def __init__(self, language: str) -> None:
-        self._words = WORDS[language]
+        self._words = Words(language_of(language))
         self._environment = Environment(
             loader=PackageLoader("console", "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -52,6 +53,7 @@ class Pages:
             "percent": _percent,
             "number": _number,
             "say": self._say,
+            "told": self._told,
             "web": _web,
         }
         self.style = self._environment.get_template("style.css").render()
@@ -77,7 +79,7 @@ class Pages:
             "incident.html",
             story=story,
             proof=proof_of(story),
-            timeline=timeline(story),
+            timeline=timeline(story, self._words.language),
             plots=[_safe(plot) for plot in drawn],
             log_lines=_LOG_LINES,
             refresh=refresh,
@@ -90,6 +92,9 @@ class Pages:
 
     def _render(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(w=self._words, **values)
+
+    def _told(self, record: Any, field: str) -> Any:
+        return told(record, field, self._words.language)
 
     def _say(self, word: str) -> str:
         return self._words.get(word, word.replace("_", " "))

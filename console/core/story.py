@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from kfix.texts import Language, told
 from schemas.alerts import RawAlert
 from schemas.base import Json, Record
 from schemas.context import ContextBundle
@@ -158,38 +159,56 @@ def tell(incident_id: str, records: Iterable[Record]) -> Story:
     return story
 
 
-def timeline(story: Story) -> list[Moment]:
-    """What happened, oldest first."""
+def timeline(story: Story, language: Language = "en") -> list[Moment]:
+    """What happened, oldest first; sentences in the language."""
     moments = [
         Moment(a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.state, a.alert.title)
         for a in story.alerts
     ]
     moments += [
-        Moment(b.occurred_at, "context.bundle", "evidence", _sources(b)) for b in story.bundles
+        Moment(b.occurred_at, "context.bundle", "evidence", _sources(b, language))
+        for b in story.bundles
     ]
     moments += [
-        Moment(c.occurred_at, "plans.candidate", c.status, _thought(c)) for c in story.candidates
+        Moment(c.occurred_at, "plans.candidate", c.status, _thought(c, language))
+        for c in story.candidates
     ]
     moments += [
-        Moment(v.occurred_at, "plans.validated", v.status, v.explanation or _class_of(v))
+        Moment(
+            v.occurred_at,
+            "plans.validated",
+            v.status,
+            told(v.explanation, v.explanation_text, language) or _class_of(v),
+        )
         for v in story.validated
     ]
     moments += [Moment(e.occurred_at, "mr.events", e.action, _event(e)) for e in story.events]
-    moments += [Moment(o.occurred_at, "outcomes", o.result, o.explanation) for o in story.outcomes]
+    moments += [
+        Moment(
+            o.occurred_at, "outcomes", o.result, told(o.explanation, o.explanation_text, language)
+        )
+        for o in story.outcomes
+    ]
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _sources(bundle: ContextBundle) -> str:
+def _sources(bundle: ContextBundle, language: Language) -> str:
     good = [s.name for s in bundle.sources if s.state == "ok"]
-    bad = [f"{s.name}: {s.reason}" for s in bundle.sources if s.state != "ok"]
+    bad = [
+        f"{s.name}: {told(s.reason, s.reason_text, language)}"
+        for s in bundle.sources
+        if s.state != "ok"
+    ]
     return ", ".join(good) + (f" — {'; '.join(bad)}" if bad else "")
 
 
-def _thought(candidate: CandidatePlans) -> str:
+def _thought(candidate: CandidatePlans, language: Language) -> str:
     """The diagnosis and the plans it led to, before any check."""
     analysis = candidate.analysis
-    cause = f"{analysis.failure_class} {analysis.object.key}" if analysis else candidate.explanation
-    plans = "; ".join(plan.title for plan in candidate.plans)
+    cause = told(candidate.explanation, candidate.explanation_text, language)
+    if analysis is not None:
+        cause = f"{analysis.failure_class} {analysis.object.key}"
+    plans = "; ".join(told(plan.title, plan.title_text, language) for plan in candidate.plans)
     return f"{cause} → {plans}" if plans else cause
 
 

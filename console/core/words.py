@@ -1,180 +1,40 @@
-"""What the pages say, in English and French. Pure."""
+"""What the pages say, in the language of their reader. Pure."""
 
 from __future__ import annotations
 
-WORDS: dict[str, dict[str, str]] = {
-    "en": {
-        "incidents": "Incidents",
-        "incident": "Incident",
-        "none": "No incidents yet.",
-        "filter": "Filter",
-        "all": "all",
-        "status": "Status",
-        "service": "Service",
-        "environment": "Environment",
-        "place_proven": "all that speak agree",
-        "place_conflict": "taken for production: the sources disagree",
-        "place_unproven": "taken for production: nobody says it beside the alert",
-        "said_by_alert": "alert",
-        "said_by_monitor": "monitor",
-        "said_by_workload": "workload",
-        "said_by_template": "pod template",
-        "said_by_namespace": "namespace",
-        "said_by_cluster": "cluster",
-        "said_by_settings": "settings",
-        "said_by_repository": "repository",
-        "severity": "Severity",
-        "object": "Object",
-        "cause": "Cause",
-        "confidence": "Confidence",
-        "what": "What is wrong",
-        "proposed": "What is proposed",
-        "safe": "Is it safe",
-        "where": "Where",
-        "evidence": "Evidence",
-        "hypotheses": "Hypotheses",
-        "for": "for",
-        "against": "against",
-        "metrics": "Metrics",
-        "plans": "Plans",
-        "recommended": "recommended",
-        "accepted": "accepted",
-        "rejected_by": "stopped by",
-        "checks": "Checks",
-        "diff": "Diff",
-        "rollback": "Rollback",
-        "risks": "Risks",
-        "time": "Time",
-        "similar": "Similar incidents",
-        "outcome": "Outcome",
-        "before": "before",
-        "after": "after",
-        "feedback": "Feedback",
-        "send": "Send",
-        "good": "Right",
-        "bad": "Wrong",
-        "partial": "Partly right",
-        "comment": "Comment",
-        "your_name": "Your name",
-        "timeline": "Timeline",
-        "sources": "Sources",
-        "links": "Links",
-        "opinion": "Second opinion",
-        "changes": "What changed",
-        "logs": "Logs",
-        "merge_request": "Merge request",
-        "json": "JSON",
-        "newer": "newer",
-        "older": "older",
-        "thanks": "Noted, thank you.",
-        "lesson": "Lesson",
-        "investigating": "investigating",
-        "solution_proposed": "fix proposed",
-        "no_action": "nothing to change",
-        "needs_human": "needs a human",
-        "success": "success",
-        "failure": "failure",
-        "rejected": "turned down",
-        "expired": "expired",
-        "opened": "open",
-        "merged": "merged",
-        "closed": "closed",
-        "not_found": "No such incident.",
-        "yes": "All checks passed.",
-        "no": "No plan passed all checks.",
-        "nothing": "No change is proposed.",
-        "waiting": "Not decided yet.",
-        "alert": "alert",
-        "language": "en",
-        "updated": "Last record",
-        "give_feedback": "Give feedback",
-        "page_moves": "This page loads itself again while the incident moves.",
-    },
-    "fr": {
-        "incidents": "Incidents",
-        "incident": "Incident",
-        "none": "Pas encore d'incident.",
-        "filter": "Filtrer",
-        "all": "tous",
-        "status": "Statut",
-        "service": "Service",
-        "environment": "Environnement",
-        "place_proven": "tous ceux qui le disent sont d'accord",
-        "place_conflict": "considéré comme la production : les sources se contredisent",
-        "place_unproven": "considéré comme la production : personne ne le dit hormis l'alerte",
-        "said_by_alert": "alerte",
-        "said_by_monitor": "moniteur",
-        "said_by_workload": "charge de travail",
-        "said_by_template": "modèle de pod",
-        "said_by_namespace": "espace de noms",
-        "said_by_cluster": "cluster",
-        "said_by_settings": "réglages",
-        "said_by_repository": "dépôt",
-        "severity": "Sévérité",
-        "object": "Objet",
-        "cause": "Cause",
-        "confidence": "Confiance",
-        "what": "Ce qui ne va pas",
-        "proposed": "Ce qui est proposé",
-        "safe": "Est-ce sûr",
-        "where": "Où",
-        "evidence": "Éléments",
-        "hypotheses": "Hypothèses",
-        "for": "pour",
-        "against": "contre",
-        "metrics": "Métriques",
-        "plans": "Plans",
-        "recommended": "recommandé",
-        "accepted": "accepté",
-        "rejected_by": "arrêté par",
-        "checks": "Contrôles",
-        "diff": "Diff",
-        "rollback": "Retour arrière",
-        "risks": "Risques",
-        "time": "Durée",
-        "similar": "Incidents similaires",
-        "outcome": "Résultat",
-        "before": "avant",
-        "after": "après",
-        "feedback": "Avis",
-        "send": "Envoyer",
-        "good": "Juste",
-        "bad": "Faux",
-        "partial": "En partie juste",
-        "comment": "Commentaire",
-        "your_name": "Votre nom",
-        "timeline": "Chronologie",
-        "sources": "Sources",
-        "links": "Liens",
-        "opinion": "Second avis",
-        "changes": "Ce qui a changé",
-        "logs": "Logs",
-        "merge_request": "Merge request",
-        "json": "JSON",
-        "newer": "plus récents",
-        "older": "plus anciens",
-        "thanks": "C'est noté, merci.",
-        "lesson": "Leçon",
-        "investigating": "en cours d'analyse",
-        "solution_proposed": "correctif proposé",
-        "no_action": "rien à changer",
-        "needs_human": "à un humain de voir",
-        "success": "succès",
-        "failure": "échec",
-        "rejected": "refusé",
-        "expired": "expiré",
-        "opened": "ouverte",
-        "merged": "fusionnée",
-        "closed": "fermée",
-        "not_found": "Cet incident n'existe pas.",
-        "yes": "Tous les contrôles sont passés.",
-        "no": "Aucun plan ne passe tous les contrôles.",
-        "nothing": "Aucun changement proposé.",
-        "waiting": "Pas encore décidé.",
-        "alert": "alerte",
-        "language": "fr",
-        "give_feedback": "Donner un avis",
-        "page_moves": "Cette page se recharge tant que l'incident évolue.",
-        "updated": "Dernier message",
-    },
-}
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kfix import texts
+from kfix.texts import Language
+
+
+class Words(Mapping[str, str]):
+    """The console's words by their keys: the entries ``console.<key>`` of the catalogues."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._words = {
+            text_id.removeprefix("console."): texts.word(text_id, language)
+            for text_id in texts.ids(language)
+            if text_id.startswith("console.")
+        } | {"language": language}
+
+    def __getitem__(self, key: str) -> str:
+        return self._words[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+
+def told(record: Any, field: str, language: Language) -> Any:
+    """A record's sentence, sentences or named sentences in the reader's language."""
+    said, text = getattr(record, field), getattr(record, f"{field}_text")
+    if isinstance(said, str):
+        return texts.told(said, text, language)
+    if isinstance(said, Mapping):
+        return {name: texts.told(one, text.get(name), language) for name, one in said.items()}
+    return texts.told_all(said, text, language)

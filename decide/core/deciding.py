@@ -18,70 +18,28 @@ from decide.core.question import Prompt, Question, ask
 from decide.core.record import fingerprint_of
 from decide.core.unchecked import honest
 from decide.core.view import ClusterView
+from kfix.texts import in_language, language_of, say
 from schemas.base import Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, ActionPlan
 
 #: A plan below this is not put forward by itself: people choose.
 PLAN_FLOOR = 0.4
-_TEXTS: dict[str, tuple[str, str]] = {
-    "recovered": (
-        "The monitor is content again: no change.",
-        "Le moniteur est de nouveau satisfait : aucun changement.",
-    ),
-    "healthy": ("Nothing is wrong now: no change.", "Rien d'anormal à présent : aucun changement."),
-    "maintenance": (
-        "Somebody is at work there on purpose: no change.",
-        "Une intervention est en cours : aucun changement.",
-    ),
-    "flapping_within_bounds": (
-        "The monitor flaps around its threshold while all is well: no change.",
-        "Le moniteur oscille autour de son seuil alors que tout va bien : aucun changement.",
-    ),
-    "alert_noise": (
-        "The alert does not stand for trouble: no change.",
-        "L'alerte ne traduit aucun problème : aucun changement.",
-    ),
-    "not_enough_evidence": (
-        "The evidence does not settle the cause: people must look.",
-        "Les indices ne tranchent pas : une personne doit regarder.",
-    ),
-    "ambiguous": (
-        "Two causes are equally likely: people must choose.",
-        "Deux causes sont aussi probables l'une que l'autre : une personne doit choisir.",
-    ),
-    "outside_manifests": (
-        "The cause lies outside the manifests: here is the diagnosis.",
-        "La cause est hors des manifestes : voici le diagnostic.",
-    ),
-    "code_defect": (
-        "The program itself must be mended.",
-        "Le programme lui-même doit être corrigé.",
-    ),
-    "data_loss_risk": (
-        "Data is at stake: people must decide.",
-        "Des données sont en jeu : une personne doit décider.",
-    ),
-    "capacity": (
-        "Capacity is missing: people must decide what to pay for.",
-        "Il manque de la capacité : une personne doit décider.",
-    ),
-    "no_safe_plan": (
-        "No change is known that repairs this safely.",
-        "Aucun changement sûr n'est connu pour réparer ceci.",
-    ),
-    "plan_broke": (
-        "The rule of K-Fix that plans for this broke, a defect of K-Fix: people must look.",
-        "La règle de K-Fix qui prépare ce correctif a échoué, un défaut de K-Fix : une personne doit regarder.",
-    ),
-    "rule_broke": (
-        "A rule of K-Fix broke and was not heard, a defect of K-Fix: {where}.",
-        "Une règle de K-Fix a échoué et n'a pas été entendue, un défaut de K-Fix : {where}.",
-    ),
-    "drift": (
-        "The repository already declares what is needed; the cluster has drifted from it: apply it again.",
-        "Le dépôt déclare déjà ce qu'il faut ; le cluster s'en est écarté : réappliquer.",
-    ),
+#: What is said of each reason.
+_SAID = {
+    "healthy": "decide.answer.healthy",
+    "maintenance": "decide.answer.maintenance",
+    "flapping_within_bounds": "decide.answer.flapping_within_bounds",
+    "alert_noise": "decide.answer.alert_noise",
+    "not_enough_evidence": "decide.answer.not_enough_evidence",
+    "ambiguous": "decide.answer.ambiguous",
+    "outside_manifests": "decide.answer.outside_manifests",
+    "code_defect": "decide.answer.code_defect",
+    "data_loss_risk": "decide.answer.data_loss_risk",
+    "capacity": "decide.answer.capacity",
+    "no_safe_plan": "decide.answer.no_safe_plan",
+    "plan_broke": "decide.answer.plan_broke",
+    "drift": "decide.answer.drift",
 }
 
 
@@ -102,14 +60,16 @@ def _told(verdict: Verdict, language: str) -> Verdict:
     if not verdict.broken or verdict.reason == "rule_broke":
         return verdict
     where = ", ".join(dict.fromkeys(one.where for one in verdict.broken))
-    said = _TEXTS["rule_broke"][1 if language == "fr" else 0].format(where=where)
-    return replace(verdict, explanation=f"{verdict.explanation} {said}".strip())
+    said: str = say("decide.answer.rule_broke", where=where)
+    if verdict.explanation:
+        said = say("decide.and_also", first=verdict.explanation, second=said)
+    return replace(verdict, explanation=in_language(said, language_of(language)))
 
 
 def _answer(bundle: ContextBundle, language: str, rules: Sequence[Rule]) -> Verdict:
     diagnosis = rank_causes(bundle, language, rules)
     if _over(bundle, diagnosis):
-        said = _TEXTS["recovered"][1 if language == "fr" else 0]
+        said = in_language(say("decide.answer.recovered"), language_of(language))
         return Verdict("no_action", "recovered", said, diagnosis.analysis, (), diagnosis.broken)
     proposed = propose(diagnosis, language)
     plans = tuple(p for p in proposed.plans if p.confidence >= PLAN_FLOOR)
@@ -213,8 +173,10 @@ def _verdict(
     language: str,
 ) -> Verdict:
     status: Status = "no_action" if diagnosis.status == "no_action" else "needs_human"
-    said = _TEXTS.get(text, _TEXTS["not_enough_evidence"])[1 if language == "fr" else 0]
-    explanation = said if status == "no_action" else f"{diagnosis.explanation}. {said}"
+    said = say(_SAID.get(text, "decide.answer.not_enough_evidence"))
+    if status != "no_action":
+        said = say("decide.explained", cause=diagnosis.explanation, answer=said)
+    explanation = in_language(said, language_of(language))
     return Verdict(status, reason, explanation, diagnosis.analysis, plans, diagnosis.broken)
 
 

@@ -15,6 +15,7 @@ from decide.core.findings import Fact, Finding
 from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.rivals import complete
 from decide.core.view import ClusterView
+from kfix.texts import both, in_language, language_of, say
 from schemas.base import Severity, Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
@@ -57,7 +58,7 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     ):
         ranked = [quiet(view), *ranked]
     for one in broken:  # what was not heard may speak against any answer
-        ranked[0].against.append(f"a rule of K-Fix broke ({one.where}: {one.what})")
+        ranked[0].against.append(say("decide.rule_broke", where=one.where, what=one.what))
         ranked[0].score = min(ranked[0].score, _UNREAD)
     most = _UNREAD if broken else 1.0
     concluded = _conclude(view, complete(view, ranked), language, most)
@@ -76,7 +77,7 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
         None,
     )
     unseen = blind(first, view)
-    first.against.extend(f"no evidence from {source}" for source in unseen)
+    first.against.extend(say("decide.no_evidence", source=source) for source in unseen)
     analysis = _analysis(view, ranked, language, most)
     status: Status = "solution_proposed"
     reason: AbstentionReason = ""
@@ -93,7 +94,8 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
         and first.score < 0.8
     ):
         status, reason = "needs_human", "ambiguous"
-    explanation = f"{first.kind.title(language)}: {first.object.key}"
+    headline = say("decide.headline", cause=_title(first), object=first.object.key)
+    explanation = in_language(headline, language_of(language))
     return Diagnosis(status, reason, explanation, analysis, tuple(ranked), view)
 
 
@@ -143,12 +145,17 @@ def _analysis(view: ClusterView, ranked: list[Finding], language: str, most: flo
 
 
 def _sentence(finding: Finding, language: str) -> str:
-    head = f"{finding.kind.title(language)} ({finding.object.key})"
-    return f"{head}: {finding.detail}" if finding.detail else head
+    cause, key = _title(finding), finding.object.key
+    said = say("decide.cause", cause=cause, object=key)
+    if finding.detail:
+        said = say("decide.cause_with_detail", cause=cause, object=key, detail=finding.detail)
+    return in_language(said, language_of(language))
+
+
+def _title(finding: Finding) -> str:
+    return both(finding.kind.title("en"), finding.kind.title("fr"))
 
 
 def _impact(view: ClusterView, affected: list[str], language: str) -> str:
-    total = len(view.workloads)
-    if language == "fr":
-        return f"{len(affected)} applications sur {total} sans tous leurs pods prêts"
-    return f"{len(affected)} of {total} workloads lack ready pods"
+    said = say("decide.impact", affected=len(affected), total=len(view.workloads))
+    return in_language(said, language_of(language))

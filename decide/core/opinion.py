@@ -18,9 +18,11 @@ from decide.core.proposals import Refused, draft_of
 from decide.core.question import Answer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.base import Status
 from schemas.context import Pattern
 from schemas.plans import AbstentionReason, ActionPlan, Analysis, Hypothesis, SecondOpinion
+from schemas.text import again
 
 #: When to ask: never, when the rules are unsure, or always.
 Asking = Literal["never", "when_unsure", "always"]
@@ -128,7 +130,7 @@ def _disagreed(
         verdict,
         status="needs_human",
         reason="rules_and_model_disagree",
-        explanation=f"The rules say {analysis.failure_class}, the model says {other}.",
+        explanation=say("decide.disagree", rules=analysis.failure_class, model=other),
         plans=(),
     )
     return doubtful, record.model_copy(
@@ -189,7 +191,7 @@ def _used(
         update={
             "failure_class": chosen.failure_class,
             "object": chosen.object,
-            "root_cause": chosen.root_cause,
+            "root_cause": again(chosen.root_cause, chosen.root_cause_text),
             "confidence": chosen.confidence,
             "hypotheses": (chosen, *others),
         }

@@ -15,11 +15,12 @@ from decide.core.drafting.drift import drifted
 from decide.core.families.registry import BUILDERS, DIFFERS
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
-from kfix.texts import language_of
+from kfix.texts import in_language, language_of, say
 from manifests.objects import changes as typed
 from schemas.context import Pattern
 from schemas.identity import stable_id
 from schemas.plans import ActionPlan
+from schemas.text import cut
 
 #: How many plans a decision carries at most.
 MOST = 3
@@ -76,13 +77,13 @@ def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: 
     inverse = tuple(typed.invert(change) for change in reversed(draft.changes))
     plan = ActionPlan(
         plan_id="plan",
-        title=title if len(title) <= 200 else title[:200],
+        title=cut(title, 200),
         fix_kind=draft.fix_kind,
         confidence=round(min(0.98, confidence * draft.weight), 3),
         justification=spoken(draft.why, tongue),
         kubernetes_changes=tuple(draft.changes),
         rollback_changes=inverse,
-        rollback_plan=_rollback_text(draft, language),
+        rollback_plan=in_language(_rollback_text(draft), tongue),
         estimated_time=spoken(draft.time, tongue),
         risks=tuple(spoken(risk, tongue) for risk in draft.risks),
         evidence=tuple(evidence),
@@ -91,17 +92,21 @@ def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: 
     return plan.model_copy(update={"plan_id": stable_id("plan", plan.changes_hash, digits=10)})
 
 
-def _rollback_text(draft: Draft, language: str) -> str:
+def _rollback_text(draft: Draft) -> str:
     fields = [f for c in draft.changes for f in c.fields]
-    gone = "absent" if language == "fr" else "not set"
 
     def word(value: object) -> str:
-        return gone if value is None else json.dumps(value, ensure_ascii=False, default=str)
+        if value is None:
+            return say("decide.not_set")
+        return json.dumps(value, ensure_ascii=False, default=str)
 
-    back = "; ".join(f"{f.path}: {word(f.after)} → {word(f.before)}"[:160] for f in fields[:4])
-    more = f"; … (+{len(fields) - 4})" if len(fields) > 4 else ""
-    head = "Annuler le commit, soit" if language == "fr" else "Revert the commit, that is"
-    return f"{head} {back}{more}"
+    back = [
+        cut(say("decide.field_back", path=f.path, after=word(f.after), before=word(f.before)), 160)
+        for f in fields[:4]
+    ]
+    if len(fields) > 4:
+        return say("decide.revert_more", fields=back, more=len(fields) - 4)
+    return say("decide.revert", fields=back)
 
 
 def _remember(

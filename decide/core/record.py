@@ -9,6 +9,7 @@ from decide.core.opinion import Verdict
 from decide.core.taxonomy import CLASSES
 from decide.core.version import RULES_VERSION
 from kfix.incident.measurements import measure
+from kfix.texts import in_language, language_of, say
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id
@@ -22,15 +23,6 @@ _GUARDED = ("deployments", "statefulsets")
 _BASELINE_S = 600
 #: Seconds after the alert that belong to it still: metrics are reported late.
 _LATE_S = 60
-
-_RECOVERED = {
-    "en": "The alert recovered by itself.",
-    "fr": "L'alerte s'est rétablie d'elle-même.",
-}
-_ALREADY = {
-    "en": "The alert's recovery was seen before the alert: nothing to do.",
-    "fr": "Le rétablissement de l'alerte a été vu avant l'alerte : rien à faire.",
-}
 
 
 def determined(verdict: Verdict) -> bool:
@@ -71,13 +63,24 @@ def trouble_fingerprint(bundle: ContextBundle) -> str:
 
 def recovered(bundle: ContextBundle, *, language: str) -> Verdict:
     """The answer to a recovery."""
-    return Verdict("no_action", "recovered", _RECOVERED[language], None, ())
+    return Verdict(
+        "no_action",
+        "recovered",
+        in_language(say("decide.recovered"), language_of(language)),
+        None,
+        (),
+    )
 
 
 def already_recovered(verdict: Verdict, *, language: str) -> Verdict:
     """The answer to an alert whose recovery came first; the diagnosis stays for the record."""
     return Verdict(
-        "no_action", "already_recovered", _ALREADY[language], verdict.analysis, (), verdict.broken
+        "no_action",
+        "already_recovered",
+        in_language(say("decide.already_recovered"), language_of(language)),
+        verdict.analysis,
+        (),
+        verdict.broken,
     )
 
 

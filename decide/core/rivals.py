@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decide.core.findings import Finding
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView, node_ref
+from kfix.texts import say
 
 #: A diagnosis names at least this many hypotheses.
 LEAST = 3
@@ -42,7 +43,11 @@ def _rival(view: ClusterView, first: Finding, class_id: str, score: float) -> Fi
         places = [p.node for p in (workload.pods if workload is not None else ()) if p.node]
         ref = node_ref(places[0]) if places else ref
     unseen = _unseen(view, entry.told_by)
-    why = f"not collected: {unseen}" if unseen else f"not seen: {entry.evidence}"
+    why = (
+        say("decide.not_collected", what=unseen)
+        if unseen
+        else say("decide.not_seen", what=entry.evidence)
+    )
     return Finding(
         failure_class=class_id,
         object=ref,

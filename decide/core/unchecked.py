@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from decide.core.opinion import Verdict
 from decide.core.record import determined
+from kfix.texts import in_language, language_of, say
 from schemas.context import ContextBundle, SourceStatus
+from schemas.text import again, cut
 
 #: Without the cluster's objects no answer stands, whatever logs and metrics say.
 _OBJECTS = "kubernetes.objects"
 _OPTIONAL = frozenset({"memory"})
 #: Characters of one source's reason that people are shown.
 _REASON = 160
-
-_TEXTS = {
-    "en": "This alert could not be checked because {why}. A person must look.",
-    "fr": "Cette alerte n'a pas pu être vérifiée car {why}. Une personne doit regarder.",
-}
-_SILENT = {
-    "en": "{name} could not be asked ({reason})",
-    "fr": "{name} n'a pas pu être interrogé ({reason})",
-}
 
 
 def unchecked(bundle: ContextBundle) -> tuple[SourceStatus, ...]:
@@ -41,7 +34,10 @@ def honest(bundle: ContextBundle, verdict: Verdict, *, language: str) -> Verdict
     open_ = not determined(verdict) or verdict.reason in ("not_enough_evidence", "ambiguous")
     if not silent or not (blind or open_):
         return verdict
-    one = _SILENT.get(language, _SILENT["en"])
-    why = "; ".join(one.format(name=s.name, reason=s.reason[:_REASON]) for s in silent)
-    said = _TEXTS.get(language, _TEXTS["en"]).format(why=why)
+    why = [say("decide.silent", name=s.name, reason=_reason(s)) for s in silent]
+    said = in_language(say("decide.unchecked", why=why), language_of(language))
     return Verdict("needs_human", "not_checked", said, None, (), verdict.broken)
+
+
+def _reason(status: SourceStatus) -> str:
+    return cut(again(status.reason, status.reason_text), _REASON)

@@ -32,6 +32,7 @@ from enrich.adapters.documents import (
 )
 from enrich.core.collected import Collected
 from enrich.core.dumped_logs import Place, place_of, sections
+from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from schemas.base import Json
 from schemas.context import DeclaredObject, LogExcerpt, Series, SourceStatus
@@ -67,7 +68,7 @@ class Capture:
             SourceStatus(
                 name=name,
                 state="ok" if there else "missing",
-                reason="" if there else "not captured",
+                reason="" if there else say("enrich.not_captured"),
             )
             for name, there in found.items()
         ]

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from enrich.core.bundle import Recalled
 from enrich.ports import Listing
+from kfix.texts import say
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
@@ -15,7 +16,7 @@ from schemas.context import Change, DeclaredObject, LogExcerpt, Monitor, Series
 
 
 def _not_configured(what: str) -> NoReturn:
-    raise errors.NotFound(f"{what} is not configured", reason="not_configured")
+    raise errors.NotFound(say("enrich.not_configured", what=what), reason="not_configured")
 
 
 class NoObservability:
@@ -27,16 +28,16 @@ class NoObservability:
         return True
 
     async def complete(self, alert: Alert) -> Alert:
-        return _not_configured("a system that watches")
+        return _not_configured(say("enrich.watcher"))
 
     async def monitor(self, rule_id: str) -> Monitor:
-        return _not_configured("a system that watches")
+        return _not_configured(say("enrich.watcher"))
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
-        return _not_configured("a system that watches")
+        return _not_configured(say("enrich.watcher"))
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
-        return _not_configured("a system that watches")
+        return _not_configured(say("enrich.watcher"))
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         return {}
@@ -59,8 +60,8 @@ class NoCluster:
 class NoRepository:
     """``enrich.ports.Repository`` without a forge. ``forges``: what might be configured, as people call it."""
 
-    def __init__(self, forges: str = "a forge") -> None:
-        self._forges = forges
+    def __init__(self, forges: str = "") -> None:
+        self._forges = forges or say("enrich.forge")
 
     async def declared(
         self, subject: ObjectRef, environment: str

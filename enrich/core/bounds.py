@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from enrich.core.objects import Index
+from kfix.texts import say
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import name_of, namespace_of
 from schemas import errors
@@ -84,42 +85,48 @@ def _steps(bundle: ContextBundle) -> Iterator[Step]:
     """What can be left out, the most expendable first; the last ones leave nothing but the alert."""
     for kind in _EXPENDABLE:
         yield kind, lambda b, k=kind: _with_objects(b, _without(b, k))  # type: ignore[misc]
-    yield "log lines before the last 100", lambda b: _update(b, logs=_shorter(b.logs, 100))
-    yield "points of metrics", lambda b: _update(b, metrics=_thinner(b.metrics, 60))
-    yield "tool outputs", lambda b: _update(b, extra={})
-    yield "declared objects", lambda b: _update(b, declared=())
-    yield "texts past 8,192 characters", lambda b: _cut(b, 8_192)
-    yield "log lines before the last 20", lambda b: _update(b, logs=_shorter(b.logs, 20))
+    yield (
+        say("enrich.left_out.log_lines", most=100),
+        lambda b: _update(b, logs=_shorter(b.logs, 100)),
+    )
+    yield say("enrich.left_out.points"), lambda b: _update(b, metrics=_thinner(b.metrics, 60))
+    yield say("enrich.left_out.tool_outputs"), lambda b: _update(b, extra={})
+    yield say("enrich.left_out.declared"), lambda b: _update(b, declared=())
+    yield say("enrich.left_out.texts_past", most=8192), lambda b: _cut(b, 8_192)
+    yield say("enrich.left_out.log_lines", most=20), lambda b: _update(b, logs=_shorter(b.logs, 20))
     for most in (500, 100, 20):
-        yield f"pods, events and revisions past {most}", lambda b, m=most: _thinned(b, m)  # type: ignore[misc]
-    yield "points of metrics past 20", lambda b: _update(b, metrics=_thinner(b.metrics, 20))
+        yield say("enrich.left_out.pods_past", most=most), lambda b, m=most: _thinned(b, m)  # type: ignore[misc]
+    yield (
+        say("enrich.left_out.points_past", most=20),
+        lambda b: _update(b, metrics=_thinner(b.metrics, 20)),
+    )
     for kind in sorted(set(bundle.k8s_context.objects) - set(_LAST)):
         yield kind, lambda b, k=kind: _with_objects(b, _without(b, k))  # type: ignore[misc]
     yield (
-        "details of changes",
+        say("enrich.left_out.details"),
         lambda b: _update(
             b, changes=tuple(c.model_copy(update={"detail": None}) for c in b.changes)
         ),
     )
-    yield "texts past 1,024 characters", lambda b: _cut(b, 1_024)
-    yield "metrics", lambda b: _update(b, metrics=())
-    yield "logs", lambda b: _update(b, logs=())
-    yield "pods, events and revisions past 3", lambda b: _thinned(b, 3)
+    yield say("enrich.left_out.texts_past", most=1024), lambda b: _cut(b, 1_024)
+    yield say("enrich.left_out.metrics"), lambda b: _update(b, metrics=())
+    yield say("enrich.left_out.logs"), lambda b: _update(b, logs=())
+    yield say("enrich.left_out.pods_past", most=3), lambda b: _thinned(b, 3)
     for kind in _LAST:
         yield kind, lambda b, k=kind: _with_objects(b, _without(b, k))  # type: ignore[misc]
     yield (
-        "memory",
+        say("enrich.left_out.memory"),
         lambda b: _update(
             b, similar_incidents=(), lessons_learned=(), successful_patterns=(), failed_patterns=()
         ),
     )
-    yield "changes", lambda b: _update(b, changes=())
-    yield "the monitor", lambda b: _update(b, monitor=None, links={})
-    yield "texts past 128 characters", lambda b: _cut(b, 128)
+    yield say("enrich.left_out.changes"), lambda b: _update(b, changes=())
+    yield say("enrich.left_out.monitor"), lambda b: _update(b, monitor=None, links={})
+    yield say("enrich.left_out.texts_past", most=128), lambda b: _cut(b, 128)
 
 
 def _noted(bundle: ContextBundle, bytes_before: int, left_out: list[str]) -> ContextBundle:
-    reason = f"{bytes_before:,} bytes are too many; left out: {', '.join(left_out)}"
+    reason = say("enrich.too_many_bytes", bytes=bytes_before, parts=left_out)
     note = SourceStatus(name="bundle", state="degraded", reason=reason)
     return _update(bundle, sources=(*bundle.sources, note))
 

@@ -22,6 +22,7 @@ from enrich.core.subject import Named, named, resolve
 from enrich.ports import Cluster, Listing, Observability, Repository, Sources
 from kfix.incident import cluster_names
 from kfix.incident.metric_queries import WORKLOAD_TAGS
+from kfix.texts import say
 from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import mapping
 from schemas import errors
@@ -35,6 +36,7 @@ from schemas.context import (
     Monitor,
     SourceStatus,
 )
+from schemas.text import cut, sentence_of
 
 T = TypeVar("T")
 
@@ -49,16 +51,16 @@ class Round:
     async def ask(self, name: str, question: Awaitable[T], otherwise: T) -> T:
         """The answer within the deadline, or ``otherwise`` with the reason noted."""
         started = time.perf_counter()
-        reason = ""
+        reason: str = ""
         why: Literal["", "unanswered", "refused", "absent"] = ""
         try:
             async with asyncio.timeout(self.deadline_s):
                 answer = await question
         except TimeoutError:
-            answer, reason = otherwise, f"no answer within {self.deadline_s:g} s"
+            answer, reason = otherwise, say("enrich.no_answer", seconds=self.deadline_s)
             why = "unanswered"
         except errors.KFixError as failure:
-            answer, reason = otherwise, f"{failure.reason}: {failure}"[:300]
+            answer, reason = otherwise, cut(_said(failure), 300)
             why = why_missing(failure)
         elapsed_ms = (time.perf_counter() - started) * 1000
         state = "missing" if reason else "ok"
@@ -72,11 +74,15 @@ class Round:
     def lacking(self, name: str, reason: str) -> None:
         """Notes that a source that answered did not tell everything."""
         self.statuses = [
-            status.model_copy(update={"state": "degraded", "reason": reason[:300]})
+            status.model_copy(update={"state": "degraded", "reason": cut(reason, 300)})
             if status.name == name
             else status
             for status in self.statuses
         ]
+
+
+def _said(failure: errors.KFixError) -> str:
+    return say("enrich.failed", reason=failure.reason, why=sentence_of(failure))
 
 
 def why_missing(failure: errors.KFixError) -> Literal["unanswered", "refused", "absent"]:
@@ -163,11 +169,11 @@ def _unread(
     gathered: Gathered, watching: Observability, round_: Round, rules: Rules
 ) -> ContextBundle:
     """The bundle of an alert about a cluster that is not ours: what it names, and nothing that was read anywhere else."""
-    named = ", ".join(gathered.claim.named) or "no cluster"
+    named: str = ", ".join(gathered.claim.named) or say("enrich.no_cluster")
     round_.statuses = [s for s in round_.statuses if not s.name.startswith("kubernetes.")]
     round_.statuses.append(
         SourceStatus(
-            name="cluster", state="degraded", reason=f"not read: {named} is not ours"[:300]
+            name="cluster", state="degraded", reason=cut(say("enrich.not_ours", named=named), 300)
         )
     )
     told = replace(gathered, links=watching.links(gathered.alert, {}))
@@ -209,7 +215,7 @@ async def _objects(round_: Round, cluster: Cluster, namespace: str) -> dict[str,
     source = "kubernetes.objects"
     listing = await round_.ask(source, cluster.objects(namespace), Listing())
     if listing.refused:
-        round_.lacking(source, f"not readable: {', '.join(listing.refused)}")
+        round_.lacking(source, say("enrich.not_readable", kinds=list(listing.refused)))
     return listing.objects
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kfix.texts import say
 from schemas.context import Monitor
 from schemas.places import ClusterClaim
+from schemas.text import again as as_said
 
 #: Tags that name a Kubernetes cluster, folded. ``kube_cluster_name`` and ``cluster_name``: Datadog's agent; the clouds'
 #: ones: Datadog's AWS, Azure and Google integrations (``eks_eks-cluster-name`` is a tag that EKS puts on its nodes).
@@ -128,7 +130,7 @@ def claim(tags: Mapping[str, str], scope: str, monitor: Monitor | None, own: Own
     named = tuple(dict.fromkeys((*alert, *others)))[:_NAMES_AT_MOST]
     ids = [v for k, v in tags.items() if folded(k) in ID_TAGS and v]
     if own.uid and any(value.strip().lower() != own.uid.strip().lower() for value in ids):
-        return _foreign(named, own, f"tag orch_cluster_id says {ids[0][:_LONGEST]}")
+        return _foreign(named, own, say("incident.cluster.tag", uid=ids[0][:_LONGEST]))
     return _compared(alert, others, named, own)
 
 
@@ -164,7 +166,7 @@ def again(told: ClusterClaim, cluster: str, own: Own) -> ClusterClaim:
         return told.model_copy(update={"verdict": "unclaimed"})
     if cluster and not own.is_named(cluster):
         named = tuple(dict.fromkeys((*told.named, cluster)))
-        return _foreign(named, own, told.reason)
+        return _foreign(named, own, as_said(told.reason, told.reason_text))
     if told.verdict == "unjudged":
         verdict = "ours" if cluster else "unnamed"
         return told.model_copy(update={"verdict": verdict, "own": own.name})
@@ -180,7 +182,7 @@ def another(told: ClusterClaim, own: Own, uid: str) -> ClusterClaim:
     """The claim once the API server was seen: ``uid`` of its ``kube-system``, empty when that was not readable."""
     if not uid or not own.uid or uid.strip().lower() == own.uid.strip().lower():
         return told
-    reason = f"the API server is another one: its kube-system has the UID {uid[:_LONGEST]}"
+    reason = say("incident.cluster.uid", uid=uid[:_LONGEST])
     return _foreign(told.named, own, reason)
 
 

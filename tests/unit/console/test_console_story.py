@@ -16,7 +16,8 @@ from console.core.keeping import kept
 from console.core.output import complete
 from console.core.plots import plots
 from console.core.story import summary_of, tell, timeline
-from console.core.words import WORDS
+from console.core.words import Words
+from kfix.texts import say
 from schemas.alerts import RawAlert
 from schemas.context import Series
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
@@ -79,7 +80,22 @@ def test_the_timeline_is_in_order_of_time() -> None:
 
 
 def test_both_languages_have_the_same_words() -> None:
-    assert WORDS["en"].keys() == WORDS["fr"].keys()
+    assert Words("en").keys() == Words("fr").keys()
+
+
+def test_a_page_tells_in_its_readers_language_what_a_record_says_in_english() -> None:
+    said = say("safety.quota.exceeded", quota="compute", resource="cpu", would="5", hard="4")
+    [record] = [r for r in full() if isinstance(r, ValidatedPlans)]
+    check = CheckResult(name="resource_quota", verdict="fail", reason=said)
+    plans = tuple(p.model_copy(update={"checks": (check,)}) for p in record.plans)
+    others = [r for r in full() if r is not record and not isinstance(r, ValidatedPlans)]
+    story = tell(INCIDENT, [*others, record.model_copy(update={"plans": plans})])
+    english, french = (
+        Pages(language).incident(story, refresh=0, thanks=False) for language in ("en", "fr")
+    )
+    assert "quota compute: cpu would be 5 of 4" in english
+    assert "quota compute : cpu serait à 5 sur 4" in french
+    assert "would be" not in french
 
 
 def test_summaries_say_what_the_list_shows() -> None:

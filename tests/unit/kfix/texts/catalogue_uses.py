@@ -50,6 +50,10 @@ def uses() -> Uses:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             read(path.read_text("utf-8"), str(path.relative_to(ROOT)), found)
+    for path in sorted((ROOT / "console/templates").glob("*.html")):
+        text = path.read_text("utf-8")
+        found.literals |= set(re.findall(r"\bw\.(\w+)", text)) | set(re.findall(r'"(\w+)"', text))
+        found.beginnings |= set(re.findall(r'w\["(\w+_)" ~', text))
     return found
 
 

@@ -19,7 +19,7 @@ ENGLISH = sorted(ids("en"))
 #: Each language is filled from a parameter of its own: what is said stands in no catalogue.
 SPEAKS_FOR_ITSELF = {"texts.both"}
 #: Sentences that read the same in both: names that Kubernetes and Helm gave. Single words may (Source, Impact, Signal).
-SAME_IN_BOTH = {"manifests.chart_release"}
+SAME_IN_BOTH = {"console.merge_request", "manifests.chart_release"}
 
 
 def _template(text_id: str, language: str) -> Template:
