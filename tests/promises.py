@@ -329,7 +329,11 @@ PROMISES = (
     Promise(
         "classes",
         "what is known of a failure class stands in one record, in its family's folder",
-        ("tests/arch/test_arch_classes.py", "tests/unit/decide/test_decide_taxonomy.py"),
+        (
+            "tests/arch/test_arch_classes.py",
+            "tests/unit/decide/test_decide_taxonomy.py",
+            "tests/unit/decide/test_decide_ranking.py",
+        ),
     ),
     Promise(
         "broken rules",
@@ -360,6 +364,11 @@ PROMISES = (
             "tests/unit/kfix/engine/broker/test_broker_clients.py",
             "tests/pipeline/test_runtime_in_process.py",
         ),
+    ),
+    Promise(
+        "answers",
+        "every made-up fault has the cause and the changes that a file shows, alone, in company, with one thing changed",
+        ("tests/unit/decide/test_decide_answers.py",),
     ),
     Promise(
         "bounds",

@@ -1,7 +1,6 @@
 """Series of a workload by meaning, and small statistics on them. Pure; gaps are skipped.
 
-Metric names: Datadog's (``kubernetes.cpu.usage.total`` in nanocores, ``container.cpu.usage``, ``kubernetes.memory.*``),
-and the plain ``service.*`` form of captures. Values come back in cores, bytes, ratios, milliseconds.
+Which metric means what, and its unit: ``kfix.incident.metrics``. Values come back in cores, bytes, counts, milliseconds.
 """
 
 from __future__ import annotations
@@ -12,58 +11,20 @@ from dataclasses import dataclass
 
 from decide.core.objects import Workload
 from decide.core.view import ClusterView
+from kfix.incident.metrics import in_our_unit, metric_of, rank
 from schemas.context import Series
 from schemas.identity import workload_of_pod
-
-#: Meaning to metric names with the factor to our unit.
-NAMES: dict[str, dict[str, float]] = {
-    "cpu": {
-        "service.cpu": 1.0,
-        "kubernetes.cpu.usage.total": 1e-9,
-        "container.cpu.usage": 1e-9,
-        "docker.cpu.usage": 0.01,
-        "kubernetes.cpu.usage": 1.0,
-    },
-    "memory": {
-        "service.mem": 1.0,
-        "kubernetes.memory.usage": 1.0,
-        "kubernetes.memory.working_set": 1.0,
-        "kubernetes.memory.rss": 1.0,
-        "container.memory.usage": 1.0,
-        "container.memory.working_set": 1.0,
-    },
-    "throttled": {
-        "service.cpu_cfs": 1.0,
-        "kubernetes.cpu.cfs.throttled.seconds": 1.0,
-        "kubernetes.cpu.cfs.throttled.periods": 1.0,
-        "container.cpu.throttled": 1e-9,
-        "container.cpu.throttled.periods": 1.0,
-    },
-    "periods": {"kubernetes.cpu.cfs.periods": 1.0},
-    "restarts": {"kubernetes.containers.restarts": 1.0, "kubernetes_state.container.restarts": 1.0},
-    "latency": {
-        "service.p95latency": 1.0,
-        "service.p90latency": 1.0,
-        "service.p50latency": 1.0,
-        "trace.http.request.duration": 1000.0,
-        "trace.servlet.request.duration": 1000.0,
-    },
-    "success": {"service.success_rate": 1.0},
-    "errors": {"trace.http.request.errors": 1.0, "trace.servlet.request.errors": 1.0},
-    "requests": {"service.rps": 1.0, "trace.http.request.hits": 1.0},
-    "network_in": {"service.network_receive": 1.0, "kubernetes.network.rx_bytes": 1.0},
-    "network_out": {"service.network_transmit": 1.0, "kubernetes.network.tx_bytes": 1.0},
-}
 
 
 def usage(view: ClusterView, workload: Workload, meaning: str, container: str = "") -> list[Series]:
     """A workload's series of one meaning, scaled to our unit."""
-    names = NAMES[meaning]
     out = []
     for series in view.bundle.metrics:
-        factor = names.get(series.metric)
-        if factor is not None and _is_of(series, workload, container):
-            out.append(scaled(series, factor))
+        metric = metric_of(series)
+        if metric is None or metric.meaning != meaning or metric.of == "node":
+            continue
+        if _is_of(series, workload, container):
+            out.append(in_our_unit(series, metric))
     return out
 
 
@@ -110,39 +71,13 @@ def used(view: ClusterView, workload: Workload, meaning: str, container: str) ->
         mine = [s for s in named if tags_of(s)["kube_container_name"] == container]
     else:
         mine = found if len(workload.containers()) == 1 else []
-    best = min((_rank(meaning, s.metric) for s in mine), default=0)
-    chosen = [s for s in mine if _rank(meaning, s.metric) == best]
+    best = min((rank(s.metric) for s in mine), default=0)
+    chosen = [s for s in mine if rank(s.metric) == best]
     points = (
         tuple((at, v) for at, v in zip(s.timestamps, s.values, strict=False) if v is not None)
         for s in chosen
     )
     return Usage(tuple(one for one in points if one))
-
-
-#: What the kernel kills for comes first: usage holds caches that it would give back, the resident set lacks some it would not.
-_BETTER = ("container.memory.working_set", "kubernetes.memory.working_set")
-
-
-def _rank(meaning: str, metric: str) -> int:
-    order = [*_BETTER, *(name for name in NAMES[meaning] if name not in _BETTER)]
-    return order.index(metric)
-
-
-def scaled(series: Series, factor: float) -> Series:
-    """The series in our unit; the unit it names itself beats ``factor``."""
-    known = {
-        "nanocore": 1e-9,
-        "nanocores": 1e-9,
-        "millicore": 1e-3,
-        "core": 1.0,
-        "cores": 1.0,
-        "second": 1e3,
-        "millisecond": 1.0,
-    }
-    if not series.metric.startswith("kubernetes.cpu.cfs"):
-        factor = known.get(series.unit, factor)
-    values = tuple(None if v is None else v * factor for v in series.values)
-    return series.model_copy(update={"values": values})
 
 
 _SCOPE = re.compile(r"\{([^}]*)\}")

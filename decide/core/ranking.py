@@ -20,7 +20,7 @@ DOUBT = 0.56
 def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
     """Merges equal findings, lowers what others explain, sorts. One cause may explain many objects."""
     merged: dict[tuple[str, str], Finding] = {}
-    for finding in found:
+    for finding in sorted(found, key=_order):
         key = (finding.failure_class, finding.object.key)
         other = merged.get(key)
         if other is None or finding.score > other.score:
@@ -38,17 +38,24 @@ def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (-f.score, f.failure_class, f.object.key))
 
 
+def _order(finding: Finding) -> tuple[str, str, float, str]:
+    """One order of findings, whatever the order of the rules."""
+    return finding.failure_class, finding.object.key, -finding.score, finding.detail
+
+
 def _step_back(findings: list[Finding]) -> None:
     by_object: dict[str, list[Finding]] = {}
     for finding in findings:
         by_object.setdefault(finding.object.name, []).append(finding)
     for group in by_object.values():
+        believed = [(o.failure_class, o.score) for o in group]  # before anybody steps back
         for finding in group:
             exact = sharper(finding.kind)
-            better = [o for o in group if o.failure_class in exact and o.score >= 0.5]
+            better = [(score, name) for name, score in believed if name in exact and score >= 0.5]
             if better:
-                finding.score = min(finding.score, max(o.score for o in better) - 0.15)
-                finding.against.append(f"{better[0].failure_class} says it more exactly")
+                most, name = max(better)
+                finding.score = min(finding.score, most - 0.15)
+                finding.against.append(f"{name} says it more exactly")
 
 
 def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:

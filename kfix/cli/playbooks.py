@@ -101,7 +101,7 @@ def _show(compiled: Compiled, traces: list[Trace]) -> None:
             typer.echo(f"  says           {trace.finding.detail}")
             for fact in trace.finding.evidence:
                 typer.echo(f"  evidence       {fact.source}: {fact.statement}")
-            made = len(trace.finding.facts["drafts"])
+            made = len(trace.finding.facts.drafts)
             typer.echo(f"  plans          {made} of {len(playbook.plans)} apply")
 
 

@@ -18,83 +18,80 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from kfix.incident.metrics import Meaning, factor_of, metric_of
 from schemas.context import Series
 
-#: Factors from Datadog's unit names.
-_CORES = {"nanocore": 1e-9, "microcore": 1e-6, "millicore": 1e-3, "core": 1.0, "": 1e-9}
-_MIB = {"byte": 2.0**-20, "kibibyte": 2.0**-10, "mebibyte": 1.0, "": 2.0**-20}
-_THROTTLED, _PERIODS = "kubernetes.cpu.cfs.throttled.periods", "kubernetes.cpu.cfs.periods"
-_MILLISECONDS = {
-    "nanosecond": 1e-6,
-    "microsecond": 1e-3,
-    "millisecond": 1.0,
-    "second": 1e3,
-    "": 1e3,
-}
+_MIB = 2.0**20
 
 
 def measure(series: Iterable[Series], start: float, end: float) -> dict[str, float]:
     """Measurements over the points from ``start`` to ``end`` (unix seconds), by name."""
-    kept = [(s, points) for s in series if (points := _points(s, start, end))]
+    kept = [told for one in series if (told := _told(one, start, end)) is not None]
     found = {
         "cpu_cores": _largest(
             [
-                _average([_average(p) * _CORES.get(s.unit, 1e-9) for s, p in of_one])
-                for of_one in _by_container(_of(kept, "kubernetes.cpu.usage.total"))
+                _average([_average(one.points) * one.factor for one in of_one])
+                for of_one in _by_container(_of(kept, "cpu"))
             ]
         ),
         "memory_mib": _largest(
-            [max(p) * _MIB.get(s.unit, 2.0**-20) for s, p in _of(kept, "kubernetes.memory.usage")]
+            [max(one.points) * one.factor / _MIB for one in _of(kept, "memory")]
         ),
-        "restarts": _total([_growth(p) for _, p in _of(kept, "kubernetes.containers.restarts")]),
-        "latency_ms": _mean(
-            [
-                _average(p) * _MILLISECONDS.get(s.unit, 1e3)
-                for s, p in _of(kept, "trace.http.request.duration")
-            ]
-        ),
-        "error_rate": _ratio(
-            _sum(kept, "trace.http.request.errors"), _sum(kept, "trace.http.request.hits")
-        ),
+        "restarts": _total([_growth(one.points) for one in _of(kept, "restarts")]),
+        "latency_ms": _mean([_average(one.points) * one.factor for one in _of(kept, "latency")]),
+        "error_rate": _ratio(_sum(kept, "errors"), _sum(kept, "requests")),
         "throttled_ratio": _largest(
             [
                 ratio
                 for of_one in _by_container(kept)
-                if (ratio := _ratio(_sum(of_one, _THROTTLED), _sum(of_one, _PERIODS))) is not None
+                if (ratio := _ratio(_sum(of_one, "throttled"), _sum(of_one, "periods"))) is not None
             ]
         ),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-Kept = Sequence[tuple[Series, list[float]]]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The points of one series in the window, oldest first, without gaps. ``factor``: to its meaning's unit."""
+
+    meaning: Meaning
+    container: str
+    factor: float
+    points: list[float]
 
 
-def _points(series: Series, start: float, end: float) -> list[float]:
-    """The values in the window, oldest first, without gaps."""
+def _told(series: Series, start: float, end: float) -> Told | None:
+    """Only what is asked for is measured: before a merge and after it that is the same."""
+    metric = metric_of(series)
+    if metric is None or metric.asked is None:
+        return None
     pairs = zip(series.timestamps, series.values, strict=False)
-    return [v for at, v in sorted(pairs, key=_at) if v is not None and start <= at <= end]
+    points = [v for at, v in sorted(pairs, key=_at) if v is not None and start <= at <= end]
+    container = series.tags.get("kube_container_name", "")
+    return Told(metric.meaning, container, factor_of(series, metric), points) if points else None
 
 
 def _at(point: tuple[float, float | None]) -> float:
     return point[0]
 
 
-def _of(kept: Kept, metric: str) -> Kept:
-    return [(series, points) for series, points in kept if series.metric == metric]
+def _of(kept: Sequence[Told], meaning: Meaning) -> list[Told]:
+    return [one for one in kept if one.meaning == meaning]
 
 
-def _by_container(kept: Kept) -> list[Kept]:
+def _by_container(kept: Sequence[Told]) -> list[list[Told]]:
     """Series of one container each; those that name none are together."""
-    found: dict[str, list[tuple[Series, list[float]]]] = {}
-    for series, points in kept:
-        found.setdefault(series.tags.get("kube_container_name", ""), []).append((series, points))
+    found: dict[str, list[Told]] = {}
+    for one in kept:
+        found.setdefault(one.container, []).append(one)
     return list(found.values())
 
 
-def _sum(kept: Kept, metric: str) -> float | None:
-    found = [sum(points) for _, points in _of(kept, metric)]
+def _sum(kept: Sequence[Told], meaning: Meaning) -> float | None:
+    found = [sum(one.points) for one in _of(kept, meaning)]
     return sum(found) if found else None
 
 

@@ -1,7 +1,7 @@
 """The metrics asked for around an alert and after a merge, as data: before and after are measured alike.
 
-Names follow Datadog's Kubernetes, Kubernetes State and APM integrations. Each query is grouped so that its number of
-series stays small: by pod and container for usage, none for a service's traffic.
+Names and statistics are those of the table (``kfix.incident.metrics``). Each query is grouped so that its number of series
+stays small: by pod and container for usage, none for a service's traffic.
 """
 
 from __future__ import annotations
@@ -9,25 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kfix.incident.metrics import METRICS, Metric
 from schemas.base import ObjectRef
 
-#: Per container of a workload; ``%s`` is the tag filter.
-WORKLOAD: tuple[str, ...] = (
-    "avg:kubernetes.cpu.usage.total{%s} by {pod_name,kube_container_name}",
-    "avg:kubernetes.cpu.limits{%s} by {kube_container_name}",
-    "avg:kubernetes.cpu.requests{%s} by {kube_container_name}",
-    "avg:kubernetes.cpu.cfs.throttled.periods{%s} by {kube_container_name}",
-    "avg:kubernetes.cpu.cfs.periods{%s} by {kube_container_name}",
-    "max:kubernetes.memory.usage{%s} by {pod_name,kube_container_name}",
-    "max:kubernetes.memory.limits{%s} by {kube_container_name}",
-    "max:kubernetes.containers.restarts{%s} by {pod_name,kube_container_name}",
-)
-#: Of the service in front of it.
-SERVICE: tuple[str, ...] = (
-    "sum:trace.http.request.hits{%s}.as_count()",
-    "sum:trace.http.request.errors{%s}.as_count()",
-    "avg:trace.http.request.duration{%s}",
-)
 #: Kind to the tag that its pods' metrics carry.
 WORKLOAD_TAGS: Mapping[str, str] = {
     "Deployment": "kube_deployment",
@@ -51,7 +35,22 @@ def queries_for(
     if workload is not None and workload.kind in WORKLOAD_TAGS:
         name = {WORKLOAD_TAGS[workload.kind]: workload.name}
         if _SAFE.fullmatch(workload.name):
-            found += [query % scope({**place, **name}) for query in WORKLOAD]
+            found += _asked("workload", scope({**place, **name}))
     if _SAFE.fullmatch(service):
-        found += [query % scope({**place, "service": service}) for query in SERVICE]
+        found += _asked("service", scope({**place, "service": service}))
     return found
+
+
+def _asked(of: str, where: str) -> list[str]:
+    return [query_of(metric, where) for metric in METRICS if metric.asked and metric.of == of]
+
+
+def query_of(metric: Metric, where: str) -> str:
+    """A metric's query in Datadog's language, filtered by ``where``; empty for one that is not asked for."""
+    asked = metric.asked
+    if asked is None:
+        return ""
+    by = f" by {{{','.join(asked.by)}}}" if asked.by else ""
+    return (
+        f"{asked.statistic}:{metric.name}{{{where}}}{by}{'.as_count()' if asked.as_count else ''}"
+    )

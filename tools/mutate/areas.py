@@ -17,6 +17,8 @@ class Area:
     sources: Sequence[str]
     tests: Sequence[str]
     but: Sequence[str] = ()
+    #: Files of tests that look at everything an area says, asked first of what runs at import.
+    whole: Sequence[str] = ()
 
     def source_files(self, root: Path) -> list[str]:
         """The area's modules, sorted."""
@@ -30,18 +32,33 @@ class Area:
         return sorted(str(path.relative_to(root)) for path in found)
 
 
-_DECIDE = ("tests/unit/decide/**/test_*.py",)
+_DECIDE = ("tests/unit/decide/**/test_*.py", "tests/arch/test_arch_classes.py")
+_ANSWERS = (
+    "tests/unit/decide/test_decide_answers.py",
+    "tests/unit/decide/test_decide_taxonomy.py",
+    "tests/arch/test_arch_classes.py",
+)
 AREAS = {
     "rules": Area(
         (
             "decide/core/*.py",
             "decide/core/families/*/rules.py",
+            "decide/core/families/*/rules/*.py",
             "decide/core/families/*/classes.py",
         ),
         _DECIDE,
         but=("decide/core/fitted.py", "decide/core/version.py"),
+        whole=_ANSWERS,
     ),
-    "plans": Area(("decide/core/drafting/**/*.py", "decide/core/families/*/plans.py"), _DECIDE),
+    "plans": Area(
+        (
+            "decide/core/drafting/**/*.py",
+            "decide/core/families/*/plans.py",
+            "decide/core/families/*/plans/*.py",
+        ),
+        _DECIDE,
+        whole=_ANSWERS,
+    ),
     "manifests": Area(
         ("manifests/**/*.py",),
         ("tests/unit/manifests/**/test_*.py", "tests/contract/test_render_*.py"),

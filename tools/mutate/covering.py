@@ -19,8 +19,9 @@ _BUDGET_S = 25.0
 class Covering:
     """Of each test of an area: its seconds, and the lines that it executes."""
 
-    def __init__(self, tests: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, tests: dict[str, dict[str, Any]], whole: Sequence[str] = ()) -> None:
         self._tests = tests
+        self._whole = set(whole)
         self._sizes = {
             test: sum(map(len, known["lines"].values())) for test, known in tests.items()
         }
@@ -28,16 +29,20 @@ class Covering:
     def of(self, path: str, text: str, line: int) -> list[str]:
         """The tests that execute the statement, those that execute least first, within the budget of seconds.
 
-        What runs at import is executed by all tests that execute anything of the module.
+        What runs at import is asked of the tests that look at everything, then of all that execute anything of the
+        module.
         """
         wanted = _statement(text, line)
+        first = [t for t in self._tests if wanted is None and t.split("::")[0] in self._whole]
         reach = [
             test
             for test, known in self._tests.items()
             if path in known["lines"] and (wanted is None or wanted & set(known["lines"][path]))
         ]
-        found, spent = [], 0.0
-        for test in sorted(reach, key=lambda test: (self._sizes[test], test)):
+        found: list[str] = []
+        spent = 0.0
+        ordered = sorted(set(reach) - set(first), key=lambda test: (self._sizes[test], test))
+        for test in [*first, *ordered]:
             spent += self._tests[test]["seconds"]
             if found and spent > _BUDGET_S:
                 break
@@ -77,7 +82,8 @@ def measure(area: Area, scratch: Path, kept: Path) -> Covering:
     known["files"] = {file: found for file, found in known["files"].items() if file in files}
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(known))
-    return Covering({t: k for found in known["files"].values() for t, k in found["tests"].items()})
+    tests = {t: k for found in known["files"].values() for t, k in found["tests"].items()}
+    return Covering(tests, area.whole)
 
 
 def _digest(root: Path, paths: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.work_item import MutationSpec, WorkItem
+from parso.tree import NodeOrLeaf
 
 from tools.mutate.operators import all_operators
 
@@ -92,10 +93,20 @@ def _specs(path: str, text: str) -> Iterator[MutationSpec]:
     nodes = list(ast_nodes(get_ast(text)))
     silent = _silent(ast.parse(text))
     for name, operator in all_operators().items():
-        positions = [found for node in nodes for found in operator.mutation_positions(node)]
-        for occurrence, (start, end) in enumerate(positions):
+        positions = [
+            (node, *found) for node in nodes for found in operator.mutation_positions(node)
+        ]
+        for occurrence, (node, start, end) in enumerate(positions):
+            if name.startswith("ReplaceBinary") and not _computes(node):
+                continue
             if not any(first <= start < last for first, last in silent):
                 yield MutationSpec(Path(path), name, occurrence, start, end)
+
+
+def _computes(node: NodeOrLeaf) -> bool:
+    """Whether an operator stands between two values: not the star of a parameter or an argument."""
+    kind = node.parent.type if node.parent is not None else ""
+    return kind in ("arith_expr", "term", "expr", "and_expr", "shift_expr", "xor_expr", "power")
 
 
 def _silent(module: ast.Module) -> list[tuple[tuple[int, int], tuple[int, int]]]:

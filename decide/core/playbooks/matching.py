@@ -27,7 +27,7 @@ class Trace:
 
     ref: ObjectRef
     steps: list[tuple[str, Any]] = field(default_factory=list)
-    finding: Finding | None = None
+    finding: Finding[Brought] | None = None
 
 
 def find(view: ClusterView, playbooks: Playbooks, language: str = "en") -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def _find_let(
     return not isinstance(found, Failed)
 
 
-def _finding(matched: Matched, language: str) -> Finding:
+def _finding(matched: Matched, language: str) -> Finding[Brought]:
     compiled, playbook, subject = matched.compiled, matched.compiled.playbook, matched.subject
     facts = [
         Fact(source=proof.source, statement=said(proof.text, matched, language), object=subject.ref)

@@ -9,6 +9,7 @@ from decide.core import measure
 from decide.core.objects import Obj, Workload, at, mapping, name_of, namespace_of
 from decide.core.playbooks.cel import Bound, Failed, bind
 from decide.core.view import ClusterView
+from kfix.incident.metrics import MEASURED
 from schemas.base import ObjectRef
 
 #: Objects of one kind in ``cluster``, pods, events and log lines of one object: conversions cost, budgets end.
@@ -153,7 +154,7 @@ def scalers(view: ClusterView, ref: ObjectRef) -> list[Obj]:
 def _metrics(view: ClusterView, workload: Workload | None) -> dict[str, dict[str, float]]:
     """By meaning, for those that were measured: ``last``, ``p95``, ``peak`` and how many ``samples``."""
     out: dict[str, dict[str, float]] = {}
-    for meaning in measure.NAMES if workload else ():
+    for meaning in MEASURED if workload else ():
         assert workload is not None
         series = measure.usage(view, workload, meaning)
         numbers = measure.values(series)

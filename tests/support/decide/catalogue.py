@@ -5,7 +5,9 @@ from tests.support.decide import (
     faults_more,  # noqa: F401
     faults_network,  # noqa: F401
     faults_programs,  # noqa: F401
+    faults_symptoms,  # noqa: F401
 )
 from tests.support.decide.faults import FAULTS
+from tests.support.decide.faults_symptoms import CALM
 
-__all__ = ["FAULTS"]
+__all__ = ["CALM", "FAULTS"]

@@ -6,8 +6,9 @@ import pytest
 
 from decide.core import diagnose
 from decide.core.taxonomy import CLASSES
-from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.catalogue import CALM, FAULTS
 from tests.support.decide.clusters import Cluster
+from tests.support.decide.faults_symptoms import calm_bundle
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -26,6 +27,30 @@ def test_a_fault_is_found_at_its_object(key: str, seed: int) -> None:
     assert verdict.status != "no_action"
     if not CLASSES[class_id].plans:
         assert verdict.plans == ()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("key", sorted(CALM))
+def test_a_situation_in_which_nothing_is_to_be_changed_is_told_by_its_class(
+    key: str, seed: int
+) -> None:
+    cluster = Cluster(seed)
+    for _ in range(3):
+        cluster.app()
+    told = CALM[key](cluster, cluster.app())
+    verdict = diagnose(calm_bundle(cluster, told))
+    class_id = key.partition("/")[0]
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == class_id
+    wanted = "no_action" if CLASSES[class_id].nature == "calm" else "needs_human"
+    assert verdict.status == wanted
+    assert verdict.plans == ()
+
+
+def test_every_class_has_a_made_up_fault_or_situation_that_it_is_found_by() -> None:
+    made = {key.partition("/")[0] for key in (*FAULTS, *CALM)}
+    assert set(CLASSES) - made == set()
+    assert made - set(CLASSES) == set()
 
 
 @pytest.mark.parametrize("resource", ["cpu", "memory", "pods"])

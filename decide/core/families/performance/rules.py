@@ -11,6 +11,7 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
 from decide.core.objects import Workload, at, name_of
 from decide.core.view import ClusterView, node_ref
+from kfix.incident.metrics import CONFIGURED, in_our_unit, metric_of
 from manifests.objects import quantities
 from schemas.base import ObjectRef
 
@@ -94,10 +95,10 @@ def _number(text: str) -> bool:
 
 
 def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
-    meaning_of = {name: m for m, names in measure.NAMES.items() for name in names}
-    meaning_of |= {"node.tcp_retrans": "retransmits", "node.cpu": "cpu"}
     for series in view.bundle.metrics:
-        meaning = meaning_of.get(series.metric)
+        metric = metric_of(series)
+        if metric is None or metric.meaning in CONFIGURED:
+            continue
         tags = measure.tags_of(series)
         name = (
             tags.get("kube_deployment")
@@ -106,17 +107,16 @@ def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
             or tags.get("host")
         )
         namespace = tags.get("kube_namespace")
-        if meaning is None or not name or (namespace and namespace not in view.focus):
+        if not name or (namespace and namespace not in view.focus):
             continue
-        factor = measure.NAMES.get(meaning, {}).get(series.metric, 1.0)
-        pair = measure.shift(measure.scaled(series, factor))
+        pair = measure.shift(in_our_unit(series, metric))
         if pair is None:
             continue
-        kind = "node" if series.metric.startswith("node.") else "service"
+        kind = "node" if metric.of == "node" else "service"
         entry = out.setdefault(name, Change(name, kind))
-        old = entry.moved.get(meaning)
+        old = entry.moved.get(metric.meaning)
         if old is None or abs(pair[1] - pair[0]) > abs((old[1] or 0) - (old[0] or 0)):
-            entry.moved[meaning] = pair
+            entry.moved[metric.meaning] = pair
 
 
 def find(view: ClusterView) -> Iterator[Finding]:

@@ -1,0 +1,187 @@
+"""The one table of metrics: what each means, how it is asked for, in which unit it answers. Pure.
+
+Asking (``metric_queries``), measuring (``measurements``) and judging (decide) read it, so that one meaning has one name and
+one unit for all of them. Names and units: Datadog's Kubernetes, Docker, Container and APM integrations
+(``metadata.csv`` of https://github.com/DataDog/integrations-core), its list of units
+(https://docs.datadoghq.com/metrics/units/), and the plain names of captures.
+
+A meaning's unit: cores for cpu, bytes for memory, milliseconds for latency, seconds or periods for throttling, else counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from schemas.context import Series
+
+Meaning = Literal[
+    "cpu",
+    "cpu_limit",
+    "cpu_request",
+    "throttled",
+    "periods",
+    "memory",
+    "memory_limit",
+    "restarts",
+    "latency",
+    "success",
+    "errors",
+    "requests",
+    "network_in",
+    "network_out",
+    "retransmits",
+]
+#: Unit, as the source names it in the singular, to factor.
+Units = Mapping[str, float]
+CORES: Units = {
+    "nanocore": 1e-9,
+    "microcore": 1e-6,
+    "millicore": 1e-3,
+    "core": 1.0,
+    "percent": 0.01,
+}
+BYTES: Units = {
+    "byte": 1.0,
+    "kibibyte": 2.0**10,
+    "mebibyte": 2.0**20,
+    "gibibyte": 2.0**30,
+    "tebibyte": 2.0**40,
+}
+MILLISECONDS: Units = {
+    "nanosecond": 1e-6,
+    "microsecond": 1e-3,
+    "millisecond": 1.0,
+    "second": 1e3,
+    "minute": 6e4,
+}
+SECONDS: Units = {name: factor / 1e3 for name, factor in MILLISECONDS.items()}
+COUNTS: Units = {}
+#: What somebody set, not what was used.
+CONFIGURED: frozenset[Meaning] = frozenset({"cpu_limit", "cpu_request", "memory_limit"})
+_POD, _CONTAINER = ("pod_name", "kube_container_name"), ("kube_container_name",)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a source is asked for a metric: the statistic over space, the tags it is grouped by, whether it counts."""
+
+    statistic: Literal["avg", "max", "sum"]
+    by: tuple[str, ...] = ()
+    as_count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric of one source. ``factor``: to the meaning's unit, for an answer that names no unit that is known."""
+
+    meaning: Meaning
+    name: str
+    units: Units
+    factor: float = 1.0
+    #: ``None``: read where it is found, and not asked for.
+    asked: Asked | None = None
+    of: Literal["workload", "service", "node"] = "workload"
+    source: Literal["datadog", "capture"] = "datadog"
+
+
+def _captured(meaning: Meaning, name: str, units: Units) -> Metric:
+    return Metric(meaning, name, units, of="service", source="capture")
+
+
+#: Of one meaning the most telling first: what the kernel kills for is the working set; usage holds caches that it would
+#: give back, the resident set lacks some that it would not.
+METRICS: tuple[Metric, ...] = (
+    _captured("cpu", "service.cpu", CORES),
+    Metric("cpu", "kubernetes.cpu.usage.total", CORES, 1e-9, Asked("avg", _POD)),
+    Metric("cpu", "container.cpu.usage", CORES, 1e-9),
+    Metric("cpu", "docker.cpu.usage", CORES, 0.01),
+    Metric("cpu", "kubernetes.cpu.usage", CORES),
+    Metric("cpu_limit", "kubernetes.cpu.limits", CORES, asked=Asked("avg", _CONTAINER)),
+    Metric("cpu_request", "kubernetes.cpu.requests", CORES, asked=Asked("avg", _CONTAINER)),
+    _captured("throttled", "service.cpu_cfs", COUNTS),
+    Metric("throttled", "kubernetes.cpu.cfs.throttled.seconds", SECONDS),
+    Metric(
+        "throttled",
+        "kubernetes.cpu.cfs.throttled.periods",
+        COUNTS,
+        asked=Asked("avg", _CONTAINER),
+    ),
+    Metric("throttled", "container.cpu.throttled", SECONDS, 1e-9),
+    Metric("throttled", "container.cpu.throttled.periods", COUNTS),
+    Metric("periods", "kubernetes.cpu.cfs.periods", COUNTS, asked=Asked("avg", _CONTAINER)),
+    Metric("memory", "container.memory.working_set", BYTES),
+    Metric("memory", "kubernetes.memory.working_set", BYTES),
+    _captured("memory", "service.mem", BYTES),
+    Metric("memory", "kubernetes.memory.usage", BYTES, asked=Asked("max", _POD)),
+    Metric("memory", "kubernetes.memory.rss", BYTES),
+    Metric("memory", "container.memory.usage", BYTES),
+    Metric("memory_limit", "kubernetes.memory.limits", BYTES, asked=Asked("max", _CONTAINER)),
+    Metric("restarts", "kubernetes.containers.restarts", COUNTS, asked=Asked("max", _POD)),
+    Metric("restarts", "kubernetes_state.container.restarts", COUNTS),
+    _captured("latency", "service.p95latency", MILLISECONDS),
+    _captured("latency", "service.p90latency", MILLISECONDS),
+    _captured("latency", "service.p50latency", MILLISECONDS),
+    _captured("requests", "service.rps", COUNTS),
+    Metric(
+        "requests",
+        "trace.http.request.hits",
+        COUNTS,
+        asked=Asked("sum", as_count=True),
+        of="service",
+    ),
+    Metric(
+        "errors",
+        "trace.http.request.errors",
+        COUNTS,
+        asked=Asked("sum", as_count=True),
+        of="service",
+    ),
+    Metric("errors", "trace.servlet.request.errors", COUNTS, of="service"),
+    Metric(
+        "latency",
+        "trace.http.request.duration",
+        MILLISECONDS,
+        1e3,
+        Asked("avg"),
+        of="service",
+    ),
+    Metric("latency", "trace.servlet.request.duration", MILLISECONDS, 1e3, of="service"),
+    _captured("success", "service.success_rate", COUNTS),
+    _captured("network_in", "service.network_receive", BYTES),
+    Metric("network_in", "kubernetes.network.rx_bytes", BYTES),
+    _captured("network_out", "service.network_transmit", BYTES),
+    Metric("network_out", "kubernetes.network.tx_bytes", BYTES),
+    Metric("cpu", "node.cpu", CORES, of="node", source="capture"),
+    Metric("retransmits", "node.tcp_retrans", COUNTS, of="node", source="capture"),
+)
+#: What is measured of a workload or its service.
+MEASURED: tuple[Meaning, ...] = tuple(
+    dict.fromkeys(m.meaning for m in METRICS if m.of != "node" and m.meaning not in CONFIGURED)
+)
+_BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
+
+
+def metric_of(series: Series) -> Metric | None:
+    """The series' metric; ``None`` for one that the table does not have."""
+    return _BY_NAME.get(series.metric)
+
+
+@cache
+def rank(name: str) -> int:
+    """A metric's place in the table: of one meaning the lower says more."""
+    return METRICS.index(_BY_NAME[name])
+
+
+def factor_of(series: Series, metric: Metric) -> float:
+    """To the meaning's unit: by the unit that the answer names, else by the metric's own."""
+    return metric.units.get(series.unit.lower().removesuffix("s"), metric.factor)
+
+
+def in_our_unit(series: Series, metric: Metric) -> Series:
+    """The series with its values in the meaning's unit."""
+    factor = factor_of(series, metric)
+    values = tuple(None if v is None else v * factor for v in series.values)
+    return series.model_copy(update={"values": values})
