@@ -157,6 +157,7 @@ PROMISES = (
             "tests/arch/test_arch_extending_source.py",
             "tests/arch/test_arch_sources.py",
             "tests/unit/ingest/test_ingest_several_records.py",
+            "tests/unit/enrich/test_enrich_other_senders.py",
             "tests/unit/ingest/test_ingest_datadog_identity.py",
             "tests/unit/kfix/engine/wire/test_wire_first_version.py",
         ),
