@@ -14,10 +14,10 @@ from kfix.offline.edit import Request, Workspace, answer
 from manifests.proposal.explain import explain
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
+from manifests.repository.rendering import Renderer
 from schemas.base import ObjectRef
-from tests.support.render import MEMORY, Repo, chart, renderer
+from tests.support.render import MEMORY, Repo, chart, either, renderer
 
-pytestmark = pytest.mark.render
 WISH = {MEMORY: "1Gi"}
 BASE = (
     "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  template:\n    spec:\n"
@@ -48,15 +48,15 @@ def checkout(folder: Path, files: Repo) -> Path:
     ids=["chart", "overlays"],
 )
 def test_an_edit_is_proven_and_git_applies_it(
-    renderer: Programs, tmp_path: Path, files: Repo, changed: str
+    either: Renderer, tmp_path: Path, files: Repo, changed: str
 ) -> None:
     repo = checkout(tmp_path, files)
     wish = Request(repo=repo, object="Deployment/shop/api", set=WISH, env="production")
-    reply = answer(wish, Workspace(renderer))
+    reply = answer(wish, Workspace(either))
     assert (reply.status, reply.file) == ("edited", changed), reply
     for command in (["init", "-q"], ["apply", "-"]):
         subprocess.run(["git", *command], cwd=repo, input=reply.diff.encode(), check=True)
-    assert answer(wish, Workspace(renderer)).status == "unchanged"
+    assert answer(wish, Workspace(either)).status == "unchanged"
 
 
 def test_without_a_renderer_neither_is_edited(tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_without_a_renderer_neither_is_edited(tmp_path: Path) -> None:
         assert answer(wish, Workspace()).status == "refused"
 
 
-def test_an_explanation_ends_at_the_place_that_is_edited(renderer: Programs) -> None:
+def test_an_explanation_ends_at_the_place_that_is_edited(either: Renderer) -> None:
     ref, hints = ObjectRef.parse("Deployment/shop/api"), Hints("production")
     files = chart(values_prod="replicaCount: 3\n")
-    told = explain(build(files), ref, hints, renderer, "spec.replicas")
+    told = explain(build(files), ref, hints, either, "spec.replicas")
     assert told.place == "charts/api/values-prod.yaml document 0 at replicaCount"
     assert any("environment production chooses" in step for step in told.steps)
-    assert explain(build(files), ref, hints, renderer).place == "chart charts/api, release api"
-    nowhere = explain(build(files), ObjectRef.parse("Deployment/shop/gone"), hints, renderer)
+    assert explain(build(files), ref, hints, either).place == "chart charts/api, release api"
+    nowhere = explain(build(files), ObjectRef.parse("Deployment/shop/gone"), hints, either)
     assert nowhere.refusal is not None
     assert nowhere.steps

@@ -9,7 +9,7 @@ import pytest
 from kfix.infra.clients.renderers import Programs
 from manifests.refused import Refused
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository.rendering import KustomizeBuild, NotRendered, compare
+from manifests.repository.rendering import KustomizeBuild, NotRendered, Renderer, compare
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
 from tests.support.render import (
@@ -19,13 +19,13 @@ from tests.support.render import (
     Repo,
     accepted,
     chart,
+    either,
     lines_of,
     proposed,
     raise_to,
     renderer,
 )
 
-pytestmark = pytest.mark.render
 MORE = raise_to(MEMORY, "128Mi", "256Mi")
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -112,6 +112,7 @@ def repository(overlay: str) -> Repo:
     }
 
 
+@pytest.mark.render
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_built_in_renderer_says_what_kustomize_says(renderer: Programs, overlay: str) -> None:
     files, recipe = repository(OVERLAYS[overlay]), KustomizeBuild("prod")
@@ -119,15 +120,15 @@ def test_the_built_in_renderer_says_what_kustomize_says(renderer: Programs, over
         assert compare(real.render(recipe), built_in.render(recipe)) == []
 
 
-def test_a_new_patch_of_one_overlay_is_proven_by_kustomize(renderer: Programs) -> None:
+def test_a_new_patch_of_one_overlay_is_proven_by_kustomize(either: Renderer) -> None:
     files = repository("") | {"staging/kustomization.yaml": "resources: [../base]\n"}
     proxy = raise_to(
         "spec.template.spec.containers[name=proxy].image",
         "registry.example.com/proxy@sha256:" + "0" * 64,
         "registry.example.com/proxy@sha256:" + "1" * 64,
     )
-    assert accepted(proposed(files, renderer, proxy)).proof.verdict == "pass"
-    done = accepted(proposed(files, renderer, MORE))
+    assert accepted(proposed(files, either, proxy)).proof.verdict == "pass"
+    done = accepted(proposed(files, either, MORE))
     assert done.proof.verdict == "pass", done.proof
     assert sorted(e.path for e in done.edits) == [
         "prod/api-deployment-patch.yaml",
@@ -136,15 +137,15 @@ def test_a_new_patch_of_one_overlay_is_proven_by_kustomize(renderer: Programs) -
     assert done.proof.numbers["unchanged"] == "staging"
 
 
-def test_a_remote_base_is_refused_before_kustomize_could_fetch_it(renderer: Programs) -> None:
+def test_a_remote_base_is_refused_before_kustomize_could_fetch_it(either: Renderer) -> None:
     files = {"app/kustomization.yaml": "resources: ['http://127.0.0.1:1/x.yaml']\n"}
-    with renderer.open(files) as bench, pytest.raises(NotRendered, match="elsewhere"):
+    with either.open(files) as bench, pytest.raises(NotRendered, match="elsewhere"):
         bench.render(KustomizeBuild("app"))
 
 
-def test_changed_files_are_put_back_after_a_rendering(renderer: Programs) -> None:
+def test_changed_files_are_put_back_after_a_rendering(either: Renderer) -> None:
     files, recipe = repository(""), KustomizeBuild("prod")
-    with renderer.open(files) as bench:
+    with either.open(files) as bench:
         before = bench.render(recipe)
         changed = {
             "base/api.yaml": DEPLOYMENT.replace("replicas: 2", "replicas: 3"),
@@ -196,9 +197,9 @@ def flux(chart_path: str = "./charts/api", source: str = "GitRepository") -> Rep
     }
 
 
-def test_values_of_a_helm_release_are_changed_in_its_environments_patch(renderer: Programs) -> None:
+def test_values_of_a_helm_release_are_changed_in_its_environments_patch(either: Renderer) -> None:
     files = chart() | flux()
-    found = proposed(files, renderer, raise_to("spec.replicas", 4, 6), live=BY_FLUX)
+    found = proposed(files, either, raise_to("spec.replicas", 4, 6), live=BY_FLUX)
     assert lines_of(found) == {
         "apps/production/values.yaml": ["-    replicaCount: 4", "+    replicaCount: 6"]
     }
@@ -207,33 +208,34 @@ def test_values_of_a_helm_release_are_changed_in_its_environments_patch(renderer
     assert "apps/staging" in proof.numbers["unchanged"]
 
 
-def test_a_value_that_only_the_chart_sets_goes_into_the_releases_patch(renderer: Programs) -> None:
-    found = proposed(chart() | flux(), renderer, MORE, live=BY_FLUX)
+def test_a_value_that_only_the_chart_sets_goes_into_the_releases_patch(either: Renderer) -> None:
+    found = proposed(chart() | flux(), either, MORE, live=BY_FLUX)
     assert list(lines_of(found)) == ["apps/production/values.yaml"]
     assert "memory: 256Mi" in accepted(found).edits[0].after
 
 
 def test_a_chart_kept_elsewhere_is_changed_only_where_the_key_is_and_stays_unproven(
-    renderer: Programs,
+    either: Renderer,
 ) -> None:
     files = flux("api", "HelmRepository")
-    done = accepted(proposed(files, renderer, raise_to("spec.replicas", 4, 6), live=BY_FLUX))
+    done = accepted(proposed(files, either, raise_to("spec.replicas", 4, 6), live=BY_FLUX))
     assert [e.path for e in done.edits] == ["apps/production/values.yaml"]
     assert done.proof.verdict == "unknown"
     assert "kept elsewhere" in done.proof.reason
-    missing = proposed(files, renderer, MORE, live=BY_FLUX)
+    missing = proposed(files, either, MORE, live=BY_FLUX)
     assert isinstance(missing, Refused)
     assert missing.code == "NOT_RENDERED"
 
 
-def test_values_from_a_secret_are_never_edited(renderer: Programs) -> None:
+def test_values_from_a_secret_are_never_edited(either: Renderer) -> None:
     files = chart() | flux()
     files["apps/base/release.yaml"] += "  valuesFrom: [{kind: Secret, name: hidden}]\n"
-    found = proposed(files, renderer, raise_to("spec.replicas", 4, 6), live=BY_FLUX)
+    found = proposed(files, either, raise_to("spec.replicas", 4, 6), live=BY_FLUX)
     assert isinstance(found, Refused)
     assert found.code == "NOT_RENDERED"
 
 
+@pytest.mark.render
 @pytest.mark.parametrize("hashed", [True, False])
 def test_values_in_a_generated_config_map_are_changed_in_their_file(
     renderer: Programs, hashed: bool
@@ -289,18 +291,18 @@ def argo() -> Repo:
 
 
 def test_the_last_values_file_of_an_application_that_sets_the_key_is_changed(
-    renderer: Programs,
+    either: Renderer,
 ) -> None:
-    found = proposed(argo(), renderer, raise_to("spec.replicas", 4, 6), live=tracked("api-prod"))
+    found = proposed(argo(), either, raise_to("spec.replicas", 4, 6), live=tracked("api-prod"))
     assert lines_of(found) == {
         "charts/api/values-prod.yaml": ["-replicaCount: 4", "+replicaCount: 6"]
     }
 
 
-def test_an_object_of_values_is_changed_in_the_application(renderer: Programs) -> None:
+def test_an_object_of_values_is_changed_in_the_application(either: Renderer) -> None:
     found = proposed(
         argo(),
-        renderer,
+        either,
         raise_to("spec.replicas", 1, 2),
         live=tracked("api-staging"),
         env="staging",
@@ -310,23 +312,23 @@ def test_an_object_of_values_is_changed_in_the_application(renderer: Programs) -
     }
 
 
-def test_a_parameter_is_changed_in_the_application(renderer: Programs) -> None:
+def test_a_parameter_is_changed_in_the_application(either: Renderer) -> None:
     worker = ObjectRef(kind="Deployment", namespace="shop", name="api-worker")
     field = "spec.template.spec.containers[name=worker].resources.limits.memory"
-    found = proposed(argo(), renderer, raise_to(field, "64Mi", "96Mi"), ref=worker)
+    found = proposed(argo(), either, raise_to(field, "64Mi", "96Mi"), ref=worker)
     assert lines_of(found) == {"apps/prod.yaml": ["-        value: 64Mi", "+        value: 96Mi"]}
 
 
-def test_a_file_that_two_applications_share_is_not_changed_for_one(renderer: Programs) -> None:
+def test_a_file_that_two_applications_share_is_not_changed_for_one(either: Renderer) -> None:
     level = raise_to(APP + "env[name=LEVEL].value", "warn", "debug")
-    found = proposed(argo(), renderer, level, live=tracked("api-prod"))
+    found = proposed(argo(), either, level, live=tracked("api-prod"))
     assert isinstance(found, Refused)
     assert found.code == "VALUE_FANOUT"
-    memory = lines_of(proposed(argo(), renderer, MORE, live=tracked("api-prod")))
+    memory = lines_of(proposed(argo(), either, MORE, live=tracked("api-prod")))
     assert list(memory) == ["charts/api/values-prod.yaml"]
 
 
-def test_values_from_another_source_of_the_application_are_found(renderer: Programs) -> None:
+def test_values_from_another_source_of_the_application_are_found(either: Renderer) -> None:
     several = (
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api, namespace: argocd}\n"
         "spec:\n  destination: {namespace: shop}\n  sources:\n"
@@ -335,36 +337,36 @@ def test_values_from_another_source_of_the_application_are_found(renderer: Progr
         "    helm: {valueFiles: [$here/env/prod/api.yaml]}\n"
     )
     files = chart() | {"apps/api.yaml": several, "env/prod/api.yaml": "replicaCount: 7\n"}
-    found = proposed(files, renderer, raise_to("spec.replicas", 7, 8), live=tracked("api"))
+    found = proposed(files, either, raise_to("spec.replicas", 7, 8), live=tracked("api"))
     assert lines_of(found) == {"env/prod/api.yaml": ["-replicaCount: 7", "+replicaCount: 8"]}
 
 
-def test_values_written_as_a_text_inside_an_application_are_left_alone(renderer: Programs) -> None:
+def test_values_written_as_a_text_inside_an_application_are_left_alone(either: Renderer) -> None:
     files = chart() | {
         "apps/api.yaml": application("api", "      values: |\n        replicaCount: 5\n")
     }
-    found = proposed(files, renderer, raise_to("spec.replicas", 5, 6), live=tracked("api"))
+    found = proposed(files, either, raise_to("spec.replicas", 5, 6), live=tracked("api"))
     assert isinstance(found, Refused)
     assert found.code == "BLOCK_SCALAR"
 
 
-def test_an_application_that_an_image_updater_overrides_is_left_alone(renderer: Programs) -> None:
+def test_an_application_that_an_image_updater_overrides_is_left_alone(either: Renderer) -> None:
     files = argo() | {"charts/api/.argocd-source-api-prod.yaml": "helm: {parameters: []}\n"}
-    found = proposed(files, renderer, raise_to("spec.replicas", 4, 6), live=tracked("api-prod"))
+    found = proposed(files, either, raise_to("spec.replicas", 4, 6), live=tracked("api-prod"))
     assert isinstance(found, Refused)
     assert found.code == "NOT_RENDERED"
 
 
-def test_what_is_added_to_a_mapping_of_an_application_is_proven(renderer: Programs) -> None:
+def test_what_is_added_to_a_mapping_of_an_application_is_proven(either: Renderer) -> None:
     add = FieldChange(op="add", path=APP + "resources.requests", after={"cpu": "100m"})
-    found = proposed(argo(), renderer, add, live=tracked("api-staging"), env="staging")
+    found = proposed(argo(), either, add, live=tracked("api-staging"), env="staging")
     lines = lines_of(found)
     assert list(lines) == ["apps/staging.yaml"]
     assert any("cpu: 100m" in line for line in lines["apps/staging.yaml"])
 
 
 def test_values_in_this_repository_of_a_chart_from_elsewhere_stay_unproven(
-    renderer: Programs,
+    either: Renderer,
 ) -> None:
     several = (
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api, namespace: argocd}\n"
@@ -374,8 +376,8 @@ def test_values_in_this_repository_of_a_chart_from_elsewhere_stay_unproven(
         "     helm: {valueFiles: [$here/env/prod/api.yaml]}}\n"
     )
     files = {"apps/api.yaml": several, "env/prod/api.yaml": "replicaCount: 7\n"}
-    done = accepted(proposed(files, renderer, raise_to("spec.replicas", 7, 8), live=tracked("api")))
+    done = accepted(proposed(files, either, raise_to("spec.replicas", 7, 8), live=tracked("api")))
     assert [edit.path for edit in done.edits] == ["env/prod/api.yaml"]
     assert done.proof.verdict == "unknown"
-    wrong = proposed(files, renderer, raise_to("spec.replicas", 6, 8), live=tracked("api"))
+    wrong = proposed(files, either, raise_to("spec.replicas", 6, 8), live=tracked("api"))
     assert isinstance(wrong, Refused)

@@ -16,6 +16,7 @@ from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from tests.support.stand_in_helm import StandIn
 from tools.realparts.renderers import Unbuildable, programs
 
 Repo = dict[str, str]
@@ -120,6 +121,15 @@ def chart(folder: str = "charts/api", **files: str) -> Repo:
     }
     named = {name.replace("_", "-") + ".yaml": text for name, text in files.items()}
     return {f"{folder}/{path}": text for path, text in (made | named).items()}
+
+
+@pytest.fixture(params=["stand-in", pytest.param("real", marks=pytest.mark.render)])
+def either(request: pytest.FixtureRequest) -> Renderer:
+    """A stand-in that knows what the sample charts use, and the real programs."""
+    if request.param == "stand-in":
+        return StandIn()
+    real: Programs = request.getfixturevalue("renderer")
+    return real
 
 
 @pytest.fixture(scope="session")
