@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What a sample leaves out: needs a real part that takes long to start, or takes more than ten seconds.
-MARKS = "not kafka and not kube and not postgres and not registry and not browser and not slow"
+#: What a sample leaves out: needs a real part, or takes more than ten seconds.
+MARKS = "not kafka and not kube and not postgres and not registry and not browser and not render and not slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,12 @@ AREAS = {
     ),
     "manifests": Area(
         ("manifests/**/*.py",),
-        ("tests/unit/manifests/**/test_*.py", "tests/contract/test_render_*.py"),
+        (
+            "tests/unit/manifests/**/test_*.py",
+            "tests/contract/test_render_edit.py",
+            "tests/contract/test_render_helm.py",
+            "tests/contract/test_render_kustomize.py",
+        ),
     ),
     "safety": Area(
         ("safety/core/**/*.py", "safety/service/**/*.py"),
@@ -74,6 +79,11 @@ AREAS = {
             "tests/unit/kfix/test_kfix_paper.py",
             "tests/pipeline/test_runtime_in_process.py",
             "tests/pipeline/test_runtime_put_back.py",
+        ),
+        whole=(
+            "tests/unit/kfix/test_kfix_paper.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_rules.py",
+            "tests/unit/kfix/engine/broker/test_broker_clients.py",
         ),
     ),
     "publish": Area(

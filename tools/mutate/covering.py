@@ -29,15 +29,17 @@ class Covering:
     def of(self, path: str, text: str, line: int) -> list[str]:
         """The tests that execute the statement, those that execute least first, within the budget of seconds.
 
-        What runs at import is asked of the tests that look at everything, then of all that execute anything of the
-        module.
+        What runs at import is asked of the tests that look at everything, then of all in the files of those that execute
+        anything of the module.
         """
         wanted = _statement(text, line)
+        files = {t.split("::")[0] for t, known in self._tests.items() if path in known["lines"]}
         first = [t for t in self._tests if wanted is None and t.split("::")[0] in self._whole]
         reach = [
             test
             for test, known in self._tests.items()
-            if path in known["lines"] and (wanted is None or wanted & set(known["lines"][path]))
+            if (wanted is None and test.split("::")[0] in files)
+            or (wanted is not None and wanted & set(known["lines"].get(path, ())))
         ]
         found: list[str] = []
         spent = 0.0

@@ -110,7 +110,7 @@ def _computes(node: NodeOrLeaf) -> bool:
 
 
 def _silent(module: ast.Module) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Ranges that do nothing when they run, or only tell: annotations, docstrings, lines of the log."""
+    """Ranges that do nothing when they run, or only tell: annotations, docstrings, lines of the log, durations."""
     found: list[ast.expr | ast.stmt] = []
     for node in ast.walk(module):
         if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:

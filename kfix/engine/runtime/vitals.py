@@ -96,6 +96,11 @@ def lag_of(
     }
 
 
+def idle_since(signs: Signs) -> float:
+    """When it was last known that nothing waits: now, as the broker told, or as before. Unknown is not nothing."""
+    return signs.told.at if signs.waiting == 0 else signs.idle_at
+
+
 def complaint(signs: Signs, knobs: Runtime) -> str:
     """Why the process should be started again; empty when the stage is well or may become so by itself."""
     now, inside = signs.now, signs.inside

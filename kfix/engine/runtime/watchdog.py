@@ -66,8 +66,7 @@ class _Watched:
             self.told = Told({}, self.told.at)
             return
         self.told = Told(vitals.lag_of(standings, self.intake.ends), time.monotonic())
-        if self.signs().waiting == 0:
-            self.idle_at = self.told.at
+        self.idle_at = vitals.idle_since(self.signs())
 
     def measure(self, signs: Signs) -> None:
         """Sets the gauges."""

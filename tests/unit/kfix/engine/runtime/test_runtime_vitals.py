@@ -12,7 +12,15 @@ import pytest
 from kfix.engine.runtime import stacks
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
-from kfix.engine.runtime.vitals import Inside, Signs, Told, complaint, ready, silent_until
+from kfix.engine.runtime.vitals import (
+    Inside,
+    Signs,
+    Told,
+    complaint,
+    idle_since,
+    ready,
+    silent_until,
+)
 
 KNOBS = Runtime(_env_file=None)
 ONE, TWO = Partition("alerts.raw", 0), Partition("alerts.raw", 1)
@@ -174,3 +182,65 @@ def test_threads_are_told_by_name_and_place() -> None:
     over.set()
     thread.join()
     assert "standing" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("lag", "idle"),
+    [
+        ({ONE: 0, TWO: 0}, True),
+        ({ONE: 1, TWO: 0}, False),
+        ({ONE: 0, TWO: None}, False),
+        ({}, False),
+    ],
+)
+def test_only_a_lag_that_is_known_to_be_nothing_starts_the_clock_anew(
+    lag: dict[Partition, int | None], idle: bool
+) -> None:
+    """With records that wait and none under way the old time stays, and the stall is found in the end."""
+    quiet = signs(lag=lag, idle_at=LONG_AGO)
+    assert idle_since(quiet) == (quiet.told.at if idle else LONG_AGO)
+    assert idle_since(replace(quiet, assigned_at=None)) == LONG_AGO
+    still = within(replace(quiet, idle_at=idle_since(quiet)), moved_at=0, taken_at=0, running=0)
+    assert bool(complaint(replace(still, assigned_at=LONG_AGO), KNOBS)) is not idle
+
+
+@pytest.mark.parametrize("bound", ["polled_at", "inside", "told"])
+def test_readiness_turns_where_a_sign_is_too_old(bound: str) -> None:
+    def aged(seconds: float) -> Signs:
+        well = signs()
+        if bound == "polled_at":
+            return replace(well, polled_at=NOW - seconds)
+        if bound == "inside":
+            return within(well, at=NOW - seconds)
+        return replace(well, told=replace(well.told, at=NOW - seconds))
+
+    last = 15.0 + (2 * KNOBS.lag_every_s if bound == "told" else 0.0)
+    assert ready(aged(last), KNOBS)
+    assert not ready(aged(last + 0.01), KNOBS)
+
+
+@pytest.mark.parametrize(
+    ("sign", "setting"),
+    [
+        ("at", "hang_s"),
+        ("sending_since", "delivery_timeout_s"),
+        ("working_since", "stall_s"),
+    ],
+)
+def test_each_wait_ends_just_beyond_its_setting(sign: str, setting: str) -> None:
+    most = float(getattr(KNOBS, setting))
+    assert complaint(within(signs(), **{sign: NOW - most}), KNOBS) == ""
+    assert complaint(within(signs(), **{sign: NOW - most - 1}), KNOBS)
+
+
+def test_a_new_assignment_has_its_time_before_records_must_come() -> None:
+    stuck = within(signs(lag={ONE: 3, TWO: 0}, idle_at=0.0), moved_at=NOW - 200, taken_at=0)
+    assert complaint(stuck, KNOBS)
+    assert complaint(replace(stuck, assigned_at=NOW - 10), KNOBS) == ""
+    assert complaint(replace(stuck, assigned_at=NOW - 200), KNOBS)
+
+
+def test_a_pause_counts_as_one_only_beyond_five_seconds() -> None:
+    assert silent_until(looked_at=NOW - 5, now=NOW, silent=0.0) == 0.0
+    assert silent_until(looked_at=NOW - 5.1, now=NOW, silent=0.0) == NOW + 30
+    assert silent_until(looked_at=NOW - 9, now=NOW, silent=NOW + 99) == NOW + 99
