@@ -26,6 +26,7 @@ SPEAKING = (
     "admission",
     "certificates",
     "policies",
+    "probes",
     "resources",
     "scheduling",
     "services",

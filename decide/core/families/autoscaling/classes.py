@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.families.autoscaling.facts import BlindScaler, FoughtOver, FullScaler, LostScaler
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -22,6 +23,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="raise maxReplicas; larger requests",
         severity="medium",
         mistaken_for=("load_surge", "cpu_throttling", "autoscaler_conflict"),
+        facts=FullScaler,
     ),
     _one(
         id="autoscaler_without_metrics",
@@ -32,6 +34,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="pods that just started",
         plans="add the missing request from usage",
         severity="medium",
+        facts=BlindScaler,
     ),
     _one(
         id="autoscaler_target_missing",
@@ -42,6 +45,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a target that is being created",
         plans="the workload of the nearest name",
         severity="medium",
+        facts=LostScaler,
     ),
     _one(
         id="autoscaler_conflict",
@@ -52,5 +56,6 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a recommender alone (updateMode Off)",
         plans="the VPA recommends only (updateMode Off)",
         severity="medium",
+        facts=FoughtOver,
     ),
 )

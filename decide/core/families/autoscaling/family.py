@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from decide.core.families.autoscaling import plans, rules
-from decide.core.families.parts import Parts
+from decide.core.families.autoscaling.facts import BlindScaler, FoughtOver, FullScaler, LostScaler
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "autoscaler_at_ceiling": plans.ceiling,
-        "autoscaler_without_metrics": plans.blind_scaler,
-        "autoscaler_target_missing": plans.scaler_target,
-        "autoscaler_conflict": plans.conflict,
+        "autoscaler_at_ceiling": repair(FullScaler, plans.ceiling),
+        "autoscaler_without_metrics": repair(BlindScaler, plans.blind_scaler),
+        "autoscaler_target_missing": repair(LostScaler, plans.scaler_target),
+        "autoscaler_conflict": repair(FoughtOver, plans.conflict),
     },
     differs={"autoscaler_without_metrics": plans.requests_differ},
 )

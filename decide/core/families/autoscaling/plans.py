@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.containers import fitting, quantity
+from decide.core.drafting.containers import fitting, quantity, resource_word
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
@@ -15,21 +15,18 @@ from decide.core.drafting.drafts import (
     patch_workload,
 )
 from decide.core.drafting.drift import twin_of
+from decide.core.families.autoscaling.facts import BlindScaler, FoughtOver, FullScaler, LostScaler
 from decide.core.families.performance.plans import more_cpu
 from decide.core.findings import Finding
-from decide.core.objects import (
-    Workload,
-    at,
-    number,
-)
+from decide.core.objects import Workload, at, number
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.plans import FixKind
 
 
-def blind_scaler(finding: Finding, view: ClusterView) -> list[Draft]:
+def blind_scaler(finding: Finding[BlindScaler], view: ClusterView) -> list[Draft]:
     """The request that the autoscaler measures against, in each container that states none."""
-    workload = finding.facts.get("workload")
-    resource = str(finding.facts.get("resource") or "")
+    workload, resource = finding.facts.workload, finding.facts.resource
     if workload is None or resource not in ("cpu", "memory"):
         return []
     wanted: list[tuple[str, Any]] = []
@@ -41,119 +38,83 @@ def blind_scaler(finding: Finding, view: ClusterView) -> list[Draft]:
             wanted.append(
                 (container_path(workload, container.name, f"resources.requests.{resource}"), value)
             )
-    why = (
-        f"{finding.detail}; utilisation is a share of the request.",
-        f"{finding.detail} ; l'utilisation se mesure à la request.",
-    )
     kind: FixKind = "set_cpu" if resource == "cpu" else "set_memory"
     return [
         Draft(
             fix_kind=kind,
-            title=(
-                f"State the {resource} request of {workload.name}",
-                f"Déclarer la request {resource} de {workload.name}",
+            title=say(
+                "autoscaling.request.title",
+                resource=resource_word(resource),
+                workload=workload.name,
             ),
-            why=why,
+            why=say("autoscaling.request.why", detail=finding.detail),
             changes=patch_workload(view, workload, wanted),
             weight=0.85,
-            risks=[
-                ("The request is reserved on a node", "La request est réservée sur un nœud"),
-                RESTART,
-            ],
+            risks=[say("autoscaling.request.reserved"), RESTART],
         )
     ]
 
 
-def scaler_target(finding: Finding, view: ClusterView) -> list[Draft]:
+def scaler_target(finding: Finding[LostScaler], view: ClusterView) -> list[Draft]:
     """The workload of the nearest name."""
-    near, scaler = str(finding.facts.get("near") or ""), finding.facts["scaler"]
+    near, scaler = finding.facts.near, finding.facts.scaler
     if not near:
         return []
-    why = (f"{finding.detail}; {near} exists.", f"{finding.detail} ; {near} existe.")
     return [
         Draft(
             fix_kind="set_autoscaler_bounds",
-            title=(f"Scale {near}", f"Piloter {near}"),
-            why=why,
+            title=say("autoscaling.target.title", near=near),
+            why=say("drafting.near_exists", detail=finding.detail, near=near),
             changes=patch(view, finding.object, scaler, [("spec.scaleTargetRef.name", near)]),
             weight=0.82,
-            risks=[
-                (
-                    "The number of replicas is the autoscaler's from now on",
-                    "Le nombre de réplicas dépend désormais de l'autoscaler",
-                )
-            ],
+            risks=[say("autoscaling.target.owned")],
             time=SECONDS,
         )
     ]
 
 
-def conflict(finding: Finding, view: ClusterView) -> list[Draft]:
+def conflict(finding: Finding[FoughtOver], view: ClusterView) -> list[Draft]:
     """The vertical autoscaler only recommends, or leaves the measured resource alone."""
-    vertical, ref = finding.facts.get("vertical"), finding.facts.get("vertical_ref")
+    vertical, ref = finding.facts.vertical, finding.facts.vertical_ref
     if vertical is None or ref is None:
         return []
-    why = (
-        f"{finding.detail}; as a recommender it changes no pod.",
-        f"{finding.detail} ; en simple conseil il ne change aucun pod.",
-    )
     return [
         Draft(
             fix_kind="set_autoscaler_bounds",
-            title=(f"VPA {ref.name} only recommends", f"Le VPA {ref.name} conseille seulement"),
-            why=why,
+            title=say("autoscaling.recommends.title", vertical=ref.name),
+            why=say("autoscaling.recommends.why", detail=finding.detail),
             changes=patch(view, ref, vertical, [("spec.updatePolicy.updateMode", "Off")]),
             weight=0.82,
-            risks=[
-                (
-                    "Requests no longer follow usage by themselves",
-                    "Les requests ne suivent plus l'usage d'elles-mêmes",
-                )
-            ],
+            risks=[say("autoscaling.recommends.risk")],
             time=SECONDS,
         )
     ]
 
 
-def ceiling(finding: Finding, view: ClusterView) -> list[Draft]:
+def ceiling(finding: Finding[FullScaler], view: ClusterView) -> list[Draft]:
     """A higher maximum for the autoscaler: by how far the metric stands above its target, at most double."""
-    scaler, ref = finding.facts["scaler"], finding.facts["scaler_ref"]
+    scaler, ref, excess = finding.facts.scaler, finding.facts.ref, finding.facts.excess
     most = number(at(scaler, "spec", "maxReplicas"))
-    above = [int(part) for part in str(finding.facts.get("above") or "").split() if part.isdigit()]
-    factor = above[0] / above[1] if len(above) == 2 and above[1] else 1.5
+    factor = excess.now / excess.target if excess is not None and excess.target else 1.5
     new = max(most + 1, min(most * 2, -(-most * int(factor * 100) // 100)))
-    why = (
-        f"{finding.detail}: maxReplicas {most} → {new}.",
-        f"{finding.detail} : maxReplicas {most} → {new}.",
+    higher = Draft(
+        fix_kind="set_autoscaler_bounds",
+        title=say("autoscaling.maximum.title", scaler=ref.name, new=new),
+        why=say("autoscaling.maximum.why", detail=finding.detail, now=most, new=new),
+        changes=patch(view, ref, scaler, [("spec.maxReplicas", new)]),
+        weight=0.9,
+        risks=[COST, say("autoscaling.maximum.nodes")],
+        time=say("autoscaling.maximum.time"),
     )
-    drafts = [
-        Draft(
-            fix_kind="set_autoscaler_bounds",
-            title=(
-                f"Raise maxReplicas of {ref.name} to {new}",
-                f"Porter maxReplicas de {ref.name} à {new}",
-            ),
-            why=why,
-            changes=patch(view, ref, scaler, [("spec.maxReplicas", new)]),
-            weight=0.9,
-            risks=[
-                COST,
-                (
-                    "Nodes must hold the additional pods",
-                    "Les nœuds doivent accueillir les pods supplémentaires",
-                ),
-            ],
-        )
-    ]
-    workload = finding.facts.get("workload")
-    if workload is not None:
-        drafts += more_cpu(workload, "", finding.detail, view)
-    return drafts
+    workload = finding.facts.workload
+    if workload is None:
+        return [higher]
+    return [higher, *more_cpu(workload, "", finding.detail, view)]
 
 
-def requests_differ(finding: Finding, workload: Workload, twin: Workload) -> bool:
+def requests_differ(finding: Finding[BlindScaler], workload: Workload, twin: Workload) -> bool:
     """Whether a request that the running pods lack is declared."""
-    resource = str(finding.facts.get("resource") or "cpu")
+    resource = finding.facts.resource or "cpu"
     for container in workload.containers():
         there = twin_of(container.name, twin)
         lacks = at(container.spec, "resources", "requests", resource) is None

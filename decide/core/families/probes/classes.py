@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.probes.facts import FailingProbe
 
 FAMILY = Family(
     id="probes",
@@ -14,6 +15,7 @@ _one = of(
     "kubernetes.io: Configure Liveness, Readiness and Startup Probes; kubelet event Unhealthy",
     evidence="Unhealthy event of this probe; the container's ports; what the other probe does",
     confounders="the program is down or slow and the probe is right",
+    facts=FailingProbe,
 )
 _PROBES = (
     ("liveness", "restarts of a program that works"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.drafts import RESTART, Draft, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, Draft, after, container_path, patch_workload
 from decide.core.drafting.drift import twin_of
 from decide.core.drafting.history import rollback
+from decide.core.families.probes.facts import FailingProbe
 from decide.core.families.probes.rules import PROBES, handler, resolved
 from decide.core.findings import Finding
 from decide.core.objects import (
+    Container,
     Obj,
     Workload,
     at,
@@ -17,187 +19,186 @@ from decide.core.objects import (
     number,
 )
 from decide.core.view import ClusterView
+from kfix.texts import say
 
 
-def probe(finding: Finding, view: ClusterView) -> list[Draft]:
+def probe(finding: Finding[FailingProbe], view: ClusterView) -> list[Draft]:
     """The probe asks what the container serves: its port, the other probe's protocol, more patience."""
-    workload, name = finding.facts["workload"], str(finding.facts["container"])
-    which, spec = str(finding.facts["probe"]), finding.facts["spec"]
-    container = next((c for c in workload.containers() if c.name == name), None)
+    facts = finding.facts
+    container = next((c for c in facts.workload.containers() if c.name == facts.container), None)
     if container is None:
         return []
     what = finding.failure_class.rpartition("_")[2]
-    base = container_path(workload, name, f"{which}Probe")
-    kind, port = handler(spec)
-    field = {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}.get(kind, "")
-    others = [mapping(container.spec.get(f"{o}Probe")) for o in PROBES if o != which]
-    others = [o for o in others if o and handler(o)[0] in ("http", "tcp", "grpc")]
-    drafts: list[Draft] = []
-    if what == "port" and field:
-        candidates = [resolved(container, handler(o)[1]) for o in others] + [
-            number(p.get("containerPort")) for p in container.ports
-        ]
-        good = [c for c in dict.fromkeys(candidates) if c and c != port][:2]
-        for at_, candidate in enumerate(good):
-            why = (
-                f"{finding.facts['why']}; port {candidate} is the container's.",
-                f"{finding.facts['why']} ; le port {candidate} est celui du conteneur.",
-            )
-            drafts.append(
-                Draft(
-                    fix_kind="set_probe",
-                    title=(
-                        f"{which} probe of {name} asks port {candidate}",
-                        f"La sonde {which} de {name} vise le port {candidate}",
-                    ),
-                    why=why,
-                    changes=patch_workload(view, workload, [(f"{base}.{field}.port", candidate)]),
-                    weight=0.93 - 0.2 * at_,
-                    risks=[RESTART],
-                )
-            )
-    if what == "protocol" and field:
-        drafts += _protocol(finding, view, base, field, others)
-    if what == "timing":
-        drafts += _patience(finding, view, base, spec, which)
+    mended = {"port": _ports, "protocol": _protocol, "timing": _patience}.get(what)
+    drafts = mended(facts, view, container) if mended is not None else []
     return drafts + rollback(finding, view)
 
 
-def _protocol(
-    finding: Finding, view: ClusterView, base: str, field: str, others: list[Obj]
-) -> list[Draft]:
-    workload, name = finding.facts["workload"], str(finding.facts["container"])
-    probe_ = dict(finding.facts["spec"])
-    port = at(probe_, field, "port")
-    models = [
-        (k, o[k]) for o in others for k in ("grpc", "httpGet", "tcpSocket") if k in o and k != field
+def _place(facts: FailingProbe, probe_: str = "") -> str:
+    """The path of the container's probe, of another kind where one is named."""
+    return container_path(facts.workload, facts.container, f"{probe_ or facts.probe}Probe")
+
+
+def _field(facts: FailingProbe) -> str:
+    """The probe's field that has a port; empty for one that asks none."""
+    return {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}.get(handler(facts.spec)[0], "")
+
+
+def _others(facts: FailingProbe, container: Container) -> list[Obj]:
+    """The container's other probes that ask a port."""
+    specs = [mapping(container.spec.get(f"{o}Probe")) for o in PROBES if o != facts.probe]
+    return [spec for spec in specs if handler(spec)[0] in ("http", "tcp", "grpc")]
+
+
+def _ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[Draft]:
+    """The other probes' port, else the container's; at most two."""
+    field, port = _field(facts), handler(facts.spec)[1]
+    if not field:
+        return []
+    candidates = [
+        *(resolved(container, handler(other)[1]) for other in _others(facts, container)),
+        *(number(p.get("containerPort")) for p in container.ports),
     ]
-    if field != "tcpSocket":
-        models.append(("tcpSocket", {"port": port}))  # less is asked, whatever the program speaks
+    good = [c for c in dict.fromkeys(candidates) if c and c != port][:2]
+    return [
+        Draft(
+            fix_kind="set_probe",
+            title=say(
+                "probes.port.title",
+                probe=facts.probe,
+                container=facts.container,
+                port=str(candidate),
+            ),
+            why=say("probes.port.why", why=facts.why, port=str(candidate)),
+            changes=patch_workload(
+                view, facts.workload, [(f"{_place(facts)}.{field}.port", candidate)]
+            ),
+            weight=0.93 - 0.2 * rank,
+            risks=[RESTART],
+        )
+        for rank, candidate in enumerate(good)
+    ]
+
+
+def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> list[Draft]:
+    """What the other probes ask, else whether the port is open; at most two."""
+    field = _field(facts)
+    if not field:
+        return []
+    models = [
+        (k, other[k])
+        for other in _others(facts, container)
+        for k in ("grpc", "httpGet", "tcpSocket")
+        if k in other and k != field
+    ]
+    if field != "tcpSocket":  # less is asked, whatever the program speaks
+        models.append(("tcpSocket", {"port": at(facts.spec, field, "port")}))
     models = list({key: (key, value) for key, value in reversed(models)}.values())[::-1]
-    out = []
-    for at_, (key, value) in enumerate(models[:2]):
-        after = {k: v for k, v in probe_.items() if k != field} | {key: value}
-        why = (
-            f"{finding.facts['why']}; the container answers {key} on this port.",
-            f"{finding.facts['why']} ; le conteneur répond en {key} sur ce port.",
+    kept = {k: v for k, v in facts.spec.items() if k != field}
+    return [
+        Draft(
+            fix_kind="set_probe",
+            title=say("probes.protocol.title", container=facts.container, protocol=key),
+            why=say("probes.protocol.why", why=facts.why, protocol=key),
+            changes=patch_workload(view, facts.workload, [(_place(facts), kept | {key: value})]),
+            weight=0.9 - 0.2 * rank,
+            risks=[RESTART],
         )
-        out.append(
-            Draft(
-                fix_kind="set_probe",
-                title=(f"Probe {name} by {key}", f"Sonder {name} par {key}"),
-                why=why,
-                changes=patch_workload(view, workload, [(base, after)]),
-                weight=0.9 - 0.2 * at_,
-                risks=[RESTART],
-            )
-        )
-    return out
+        for rank, (key, value) in enumerate(models[:2])
+    ]
 
 
-def _patience(finding: Finding, view: ClusterView, base: str, spec: Obj, which: str) -> list[Draft]:
+def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> list[Draft]:
     """Kubernetes' own defaults where the probe is tighter, and a start-up allowance."""
-    workload, name = finding.facts["workload"], str(finding.facts["container"])
-    if which == "startup":
-        return [_generous(finding, view, base, spec)]
-    wanted: list[tuple[str, Any]] = []
-    if number(spec.get("failureThreshold"), 3) < 3:
-        wanted.append((f"{base}.failureThreshold", 3))
-    if number(spec.get("periodSeconds"), 10) < 10:
-        wanted.append((f"{base}.periodSeconds", 10))
-    if number(spec.get("timeoutSeconds"), 1) < 3:
-        wanted.append((f"{base}.timeoutSeconds", 3))
-    delay = number(spec.get("initialDelaySeconds"))
-    if delay < 15:
-        wanted.append((f"{base}.initialDelaySeconds", 15))
-    why = (
-        f"{finding.facts['why']}: with the defaults of Kubernetes (period 10 s, 3 failures) and 15 s at start the program can answer.",
-        f"{finding.facts['why']} : avec les défauts de Kubernetes (10 s, 3 échecs) et 15 s au départ le programme peut répondre.",
-    )
-    late = ("A hang is noticed later", "Un blocage est vu plus tard")
-    title = (
-        f"Give {name} time before the {which} probe fails",
-        f"Laisser du temps à {name} avant l'échec de la sonde {which}",
-    )
+    if facts.probe == "startup":
+        return [_generous(facts, view)]
+    wanted = _relaxed(facts)
+    title = say("probes.timing.title", container=facts.container, probe=facts.probe)
+    why = say("probes.timing.why", why=facts.why)
+    late = say("probes.timing.late")
     relaxed = Draft(
         fix_kind="set_probe",
         title=title,
         why=why,
-        changes=patch_workload(view, workload, wanted),
+        changes=patch_workload(view, facts.workload, wanted),
         weight=0.88,
         risks=[late, RESTART],
     )
-    field = next((k for k in ("grpc", "httpGet", "tcpSocket", "exec") if k in spec), "")
-    has_startup = any(c.name == name and c.spec.get("startupProbe") for c in workload.containers())
-    if not field or which != "liveness" or has_startup:
+    field = next((k for k in ("grpc", "httpGet", "tcpSocket", "exec") if k in facts.spec), "")
+    if not field or facts.probe != "liveness" or container.spec.get("startupProbe"):
         return [relaxed]
     # Nothing here tells how long the program takes to start: five minutes, as in the documentation's example.
     startup = (
-        base.replace(f"{which}Probe", "startupProbe"),
-        {field: spec[field], "periodSeconds": 10, "failureThreshold": 30},
+        _place(facts, "startup"),
+        {field: facts.spec[field], "periodSeconds": 10, "failureThreshold": 30},
     )
-    why2 = (
-        "A startup probe allows 300 s at start and keeps the liveness probe as strict as it is.",
-        "Une sonde startup laisse 300 s au démarrage sans relâcher la sonde liveness.",
-    )
-    both = (f"{title[0]}, and a startup probe", f"{title[1]}, et une sonde startup")
+    allows = say("probes.timing.startup")
     relaxed.weight = 0.72
     return [
         Draft(
             fix_kind="set_probe",
-            title=both,
-            why=(f"{why[0]} {why2[0]}", f"{why[1]} {why2[1]}"),
-            changes=patch_workload(view, workload, [*wanted, startup]),
+            title=say("probes.timing.both", title=title),
+            why=after(why, allows),
+            changes=patch_workload(view, facts.workload, [*wanted, startup]),
             weight=0.88,
             risks=[late, RESTART],
         ),
         relaxed,
         Draft(
             fix_kind="set_probe",
-            title=(f"Add a startup probe to {name}", f"Ajouter une sonde startup à {name}"),
-            why=why2,
-            changes=patch_workload(view, workload, [startup]),
+            title=say("probes.timing.add_startup", container=facts.container),
+            why=allows,
+            changes=patch_workload(view, facts.workload, [startup]),
             weight=0.7,
             risks=[RESTART],
         ),
     ]
 
 
-def _generous(finding: Finding, view: ClusterView, base: str, spec: Obj) -> Draft:
+#: Fields of a probe with Kubernetes' default and the least that leaves a program time to answer.
+_PATIENT = (
+    ("failureThreshold", 3, 3),
+    ("periodSeconds", 10, 10),
+    ("timeoutSeconds", 1, 3),
+    ("initialDelaySeconds", 0, 15),
+)
+
+
+def _relaxed(facts: FailingProbe) -> list[tuple[str, Any]]:
+    return [
+        (f"{_place(facts)}.{field}", least)
+        for field, default, least in _PATIENT
+        if number(facts.spec.get(field), default) < least
+    ]
+
+
+def _generous(facts: FailingProbe, view: ClusterView) -> Draft:
     """Five minutes to start, as in the documentation's example: nothing here tells how long the program needs."""
-    workload, name = finding.facts["workload"], str(finding.facts["container"])
-    period = max(10, number(spec.get("periodSeconds"), 10))
+    stated = number(facts.spec.get("periodSeconds"), 10)
+    period = max(10, stated)
     failures = max(30, -(-300 // period))
-    wanted: list[tuple[str, Any]] = []
-    if number(spec.get("periodSeconds"), 10) < 10:
-        wanted.append((f"{base}.periodSeconds", period))
-    wanted.append((f"{base}.failureThreshold", failures))
-    why = (
-        f"{finding.facts['why']}: {failures} failures every {period} s leave {failures * period} s to start.",
-        f"{finding.facts['why']} : {failures} échecs toutes les {period} s laissent {failures * period} s au démarrage.",
-    )
+    wanted: list[tuple[str, Any]] = [(f"{_place(facts)}.failureThreshold", failures)]
+    if stated < 10:
+        wanted.insert(0, (f"{_place(facts)}.periodSeconds", period))
+    seconds = failures * period
     return Draft(
         fix_kind="set_probe",
-        title=(
-            f"Give {name} {failures * period} s to start",
-            f"Laisser {failures * period} s au démarrage de {name}",
+        title=say("probes.start.title", container=facts.container, seconds=seconds),
+        why=say(
+            "probes.start.why", why=facts.why, failures=failures, period=period, seconds=seconds
         ),
-        why=why,
-        changes=patch_workload(view, workload, wanted),
+        changes=patch_workload(view, facts.workload, wanted),
         weight=0.88,
-        risks=[
-            ("A start that hangs is noticed later", "Un démarrage bloqué est vu plus tard"),
-            RESTART,
-        ],
+        risks=[say("probes.start.late"), RESTART],
     )
 
 
 _TIMES = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3, "timeoutSeconds": 1}
 
 
-def differs(finding: Finding, workload: Workload, twin: Workload) -> bool:
+def differs(finding: Finding[FailingProbe], workload: Workload, twin: Workload) -> bool:
     """Whether the declared probe asks otherwise than the running one, in what this class is about."""
-    name, which = str(finding.facts.get("container")), f"{finding.facts.get('probe')}Probe"
+    name, which = finding.facts.container, f"{finding.facts.probe}Probe"
     here, there = twin_of(name, workload), twin_of(name, twin)
     if here is None or there is None:
         return False

@@ -6,13 +6,17 @@ Messages: kubelet pkg/kubelet/prober, pkg/probe/{http,tcp,grpc,exec}.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import get_args
 
+from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.findings import Fact, Finding, quote
 from decide.core.objects import Container, Obj, Workload, at, mapping, number
 from decide.core.view import ClusterView, Event
+from kfix.texts import say
 
-PROBES = ("liveness", "readiness", "startup")
+PROBES: tuple[Probe, ...] = get_args(Probe)
 _FAILED = re.compile(r"^(?P<probe>Liveness|Readiness|Startup) probe (?:failed|errored)", re.I)
 _PROTOCOL = re.compile(
     r"malformed HTTP (response|status|version)|transport connection broken|"
@@ -60,14 +64,53 @@ def patience_s(probe: Obj) -> int:
     )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[FailingProbe]]:
     """Findings about failing probes of pods that still exist."""
     for workload in view.workloads:
         for container in workload.containers():
             for name in PROBES:
-                probe = mapping(container.spec.get(f"{name}Probe"))
-                if probe:
-                    yield from _probe(view, workload, container, name, probe)
+                spec = mapping(container.spec.get(f"{name}Probe"))
+                if spec:
+                    asked = _Asked(container=container, name=name, spec=spec)
+                    yield from _probe(view, workload, asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A container's probe, with what is around it."""
+
+    container: Container
+    name: Probe
+    spec: Obj
+
+    @property
+    def kind(self) -> str:
+        """``http``, ``tcp``, ``grpc``, ``exec`` or empty."""
+        return handler(self.spec)[0]
+
+    @property
+    def port(self) -> object:
+        """As it is stated: a number, a name, or nothing."""
+        return handler(self.spec)[1]
+
+    @property
+    def number(self) -> int | None:
+        """The port as a number; ``None`` for a name that the container does not have."""
+        return resolved(self.container, self.port)
+
+    @property
+    def declared(self) -> list[int]:
+        """The container's ports, in order."""
+        stated = {number(p.get("containerPort")) for p in self.container.ports}
+        return sorted(stated - {0})
+
+    def others(self) -> Iterator[tuple[str, str, int | None]]:
+        """The container's other probes: name, kind and port."""
+        for other in PROBES:
+            spec = mapping(self.container.spec.get(f"{other}Probe"))
+            if other != self.name and spec:
+                kind, port = handler(spec)
+                yield other, kind, resolved(self.container, port)
 
 
 def _events(view: ClusterView, workload: Workload, name: str) -> list[Event]:
@@ -94,60 +137,68 @@ def _suffers(workload: Workload, name: str, container: str) -> bool:
     return False
 
 
-def _probe(
-    view: ClusterView, workload: Workload, container: Container, name: str, probe: Obj
-) -> Iterator[Finding]:
+def _probe(view: ClusterView, workload: Workload, asked: _Asked) -> Iterator[Finding[FailingProbe]]:
+    name, container = asked.name, asked.container
     events = _events(view, workload, name)
     if not events or not _suffers(workload, name, container.name):
         return
-    count = sum(e.count for e in events)
     text = max(events, key=lambda e: (e.count, e.last)).message
-    kind, port = handler(probe)
-    verdict, score, why = _judge(container, name, probe, text)
-    if not verdict:
+    verdict = next((v for judge in _JUDGES if (v := judge(asked, text)) is not None), None)
+    if verdict is None:
         return
     crashed = _crashes_itself(workload, container)
-    if crashed and verdict != "protocol" and name != "startup":
+    score = verdict.score
+    if crashed and verdict.what != "protocol" and name != "startup":
         score -= 0.45
-    killed = any(
-        e.reason == "Killing" and f"failed {name} probe" in e.message
-        for e in view.events_of_workload(workload)
-    )
-    if killed:
+    if _killed_for_it(view, workload, name):
         score = min(0.96, score + 0.05)
-    facts = [
-        Fact(
-            source="event",
-            statement=quote(f"{text} ({count} times)"),
-            object=workload.ref,
-            value=float(count),
-            unit="times",
-        )
-    ]
-    facts.append(
-        Fact(
-            source="object",
-            statement=f"{name} probe of {container.name}: {kind} on port {port}; container ports {[p.get('containerPort') for p in container.ports]}; {why}",
-            object=workload.ref,
-        )
-    )
-    data = {
-        "workload": workload,
-        "container": container.name,
-        "probe": name,
-        "spec": probe,
-        "why": why,
-        "message": text,
-    }
-    against = ["the container also exits by itself"] if crashed else []
+    count = sum(e.count for e in events)
     yield Finding(
-        failure_class=f"{name}_probe_{verdict}",
+        failure_class=f"{name}_probe_{verdict.what}",
         object=workload.ref,
         score=score,
-        detail=f"{why}; {quote(text)}",
-        evidence=facts,
-        against=against,
-        facts=data,
+        detail=say("probes.detail", why=verdict.why, message=quote(text)),
+        evidence=[
+            Fact(
+                source="event",
+                statement=say("probes.failed", message=quote(text), n=count),
+                object=workload.ref,
+                value=float(count),
+                unit="times",
+            ),
+            Fact(source="object", statement=_asks(asked, verdict.why), object=workload.ref),
+        ],
+        against=[say("probes.exits_too")] if crashed else [],
+        facts=FailingProbe(
+            workload=workload,
+            container=container.name,
+            probe=name,
+            spec=asked.spec,
+            why=verdict.why,
+        ),
+    )
+
+
+def _asks(asked: _Asked, why: str) -> str:
+    """What the probe asks, beside what the container declares."""
+    ports = [str(p.get("containerPort")) for p in asked.container.ports]
+    return say(
+        "probes.asks",
+        probe=asked.name,
+        container=asked.container.name,
+        target=asked.kind
+        if asked.port is None
+        else say("probes.target", kind=asked.kind, port=str(asked.port)),
+        ports=say("probes.ports", ports=ports) if ports else say("probes.no_ports"),
+        why=why,
+    )
+
+
+def _killed_for_it(view: ClusterView, workload: Workload, name: str) -> bool:
+    """The kubelet says that it kills the container for this probe."""
+    return any(
+        e.reason == "Killing" and f"failed {name} probe" in e.message
+        for e in view.events_of_workload(workload)
     )
 
 
@@ -162,67 +213,96 @@ def _crashes_itself(workload: Workload, container: Container) -> bool:
     return False
 
 
-def _judge(  # noqa: PLR0911 -- a list of rules, the first that fits answers
-    container: Container, name: str, probe: Obj, text: str
-) -> tuple[str, float, str]:
-    """Which part of the probe is wrong: the part, the belief and the reason; ``""`` when the probe seems right."""
-    kind, port = handler(probe)
-    number_ = resolved(container, port)
-    others = [
-        (other, mapping(container.spec.get(f"{other}Probe"))) for other in PROBES if other != name
-    ]
-    others = [(other, spec) for other, spec in others if spec]
-    declared = {number(p.get("containerPort")) for p in container.ports if p.get("containerPort")}
-    if number_ is None and kind in ("http", "tcp", "grpc"):
-        return "port", 0.93, f'the container has no port named "{port}"'
-    if _PROTOCOL.search(text) and not _DEAD.search(text):
-        return "protocol", 0.93, "something answers in another protocol"
-    unknown_port = bool(declared) and number_ is not None and number_ not in declared
-    if unknown_port and (_DEAD.search(text) or _SLOW.search(text)):
-        return (
-            "port",
-            0.93,
-            f"nothing listens at {number_}, the container declares {sorted(declared)}",
-        )
-    differs = [
-        o
-        for o, s in others
-        if handler(s)[0] == kind and resolved(container, handler(s)[1]) not in (number_, None)
-    ]
-    if differs and not declared and _DEAD.search(text):
-        return "port", 0.85, f"the {differs[0]} probe asks another port"
-    other_kind = [
-        o
-        for o, s in others
-        if handler(s)[0] not in (kind, "exec", "") and resolved(container, handler(s)[1]) == number_
-    ]
-    if other_kind and kind in ("http", "grpc", "tcp"):
-        return (
-            "protocol",
-            0.85,
-            f"the {other_kind[0]} probe speaks another protocol to the same port",
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """The part of the probe that is wrong (``port``, ``protocol``, ``path``, ``timing``), the belief, and the reason."""
+
+    what: str
+    score: float
+    why: str
+
+
+def _no_such_port(asked: _Asked, text: str) -> _Verdict | None:
+    if asked.number is not None or asked.kind not in ("http", "tcp", "grpc"):
+        return None
+    return _Verdict(what="port", score=0.93, why=say("probes.port.no_name", port=str(asked.port)))
+
+
+def _another_protocol(asked: _Asked, text: str) -> _Verdict | None:
+    if not _PROTOCOL.search(text) or _DEAD.search(text):
+        return None
+    return _Verdict(what="protocol", score=0.93, why=say("probes.protocol.other"))
+
+
+def _nothing_listens(asked: _Asked, text: str) -> _Verdict | None:
+    if not asked.declared or asked.number is None or asked.number in asked.declared:
+        return None
+    if not _DEAD.search(text) and not _SLOW.search(text):
+        return None
+    ports = [str(port) for port in asked.declared]
+    why = say("probes.port.nothing_listens", port=str(asked.number), ports=ports)
+    return _Verdict(what="port", score=0.93, why=why)
+
+
+def _another_port(asked: _Asked, text: str) -> _Verdict | None:
+    """Of a container that declares none, the other probes tell."""
+    if asked.declared or not _DEAD.search(text):
+        return None
+    for other, kind, port in asked.others():
+        if kind == asked.kind and port not in (asked.number, None):
+            return _Verdict(what="port", score=0.85, why=say("probes.port.of_other", other=other))
+    return None
+
+
+def _spoken_otherwise(asked: _Asked, text: str) -> _Verdict | None:
+    if asked.kind not in ("http", "grpc", "tcp"):
+        return None
+    for other, kind, port in asked.others():
+        if kind not in (asked.kind, "exec", "") and port == asked.number:
+            return _Verdict(
+                what="protocol", score=0.85, why=say("probes.protocol.of_other", other=other)
+            )
+    return None
+
+
+def _path(asked: _Asked, text: str) -> _Verdict | None:
     status = _STATUS.search(text)
-    if status and status[1] in ("404", "405", "301", "302", "401", "403"):
-        return "path", 0.88, f"HTTP {status[1]} for {at(probe, 'httpGet', 'path') or '/'}"
-    if name != "readiness" and (_DEAD.search(text) or _SLOW.search(text)):
-        return _timing(container, name, probe, text, others)
-    if name == "readiness" and number(probe.get("timeoutSeconds"), 1) <= 1 and _SLOW.search(text):
-        return "timing", 0.45, "the answer takes longer than the time-out"
-    return "", 0.0, ""
+    if status is None or status[1] not in ("404", "405", "301", "302", "401", "403"):
+        return None
+    path = str(at(asked.spec, "httpGet", "path") or "/")
+    return _Verdict(what="path", score=0.88, why=say("probes.path", status=status[1], path=path))
 
 
-def _timing(
-    container: Container, name: str, probe: Obj, text: str, others: list[tuple[str, Obj]]
-) -> tuple[str, float, str]:
-    wait = patience_s(probe)
-    if name == "liveness" and any(other == "startup" for other, _ in others):
-        return "timing", 0.4, "a startup probe guards the start"
+def _impatient(asked: _Asked, text: str) -> _Verdict | None:
+    """A probe whose failing restarts the container, and that gives it little time."""
+    if asked.name == "readiness" or not (_DEAD.search(text) or _SLOW.search(text)):
+        return None
+    if asked.name == "liveness" and any(other == "startup" for other, _, _ in asked.others()):
+        return _Verdict(what="timing", score=0.4, why=say("probes.timing.guarded"))
+    wait = patience_s(asked.spec)
     tight = (
-        number(probe.get("failureThreshold"), 3) <= 1 or number(probe.get("periodSeconds"), 10) <= 2
+        number(asked.spec.get("failureThreshold"), 3) <= 1
+        or number(asked.spec.get("periodSeconds"), 10) <= 2
     )
-    if wait <= 15 or tight:
-        return "timing", 0.9, f"it gives up {wait} s after the start"
-    if wait <= 45:
-        return "timing", 0.6, f"it gives up {wait} s after the start"
-    return "timing", 0.35, f"it gives up {wait} s after the start"
+    score = 0.9 if wait <= 15 or tight else 0.6 if wait <= 45 else 0.35
+    return _Verdict(what="timing", score=score, why=say("probes.timing.gives_up", seconds=wait))
+
+
+def _slow_answer(asked: _Asked, text: str) -> _Verdict | None:
+    short = number(asked.spec.get("timeoutSeconds"), 1) <= 1
+    if asked.name != "readiness" or not short or not _SLOW.search(text):
+        return None
+    return _Verdict(what="timing", score=0.45, why=say("probes.timing.slow"))
+
+
+#: Which part of a probe is wrong, by the probe and the kubelet's words; the first that knows answers.
+_JUDGES: tuple[Callable[[_Asked, str], _Verdict | None], ...] = (
+    _no_such_port,
+    _another_protocol,
+    _nothing_listens,
+    _another_port,
+    _spoken_otherwise,
+    _path,
+    _impatient,
+    _slow_answer,
+)

@@ -1,0 +1,26 @@
+"""What the rules of the family tell its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from decide.core.facts import Facts
+from decide.core.objects import Obj, Workload
+
+#: The kinds of probes, as the fields ``livenessProbe`` … begin.
+Probe = Literal["liveness", "readiness", "startup"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingProbe(Facts):
+    """A probe that fails because of what it asks."""
+
+    workload: Workload
+    #: The container's name.
+    container: str
+    probe: Probe
+    #: The probe as the container states it.
+    spec: Obj
+    #: What is wrong with it, as a sentence.
+    why: str
