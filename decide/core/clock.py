@@ -1,23 +1,12 @@
-"""Times as the API server writes them. No clock is read here: now is when the alert came."""
+"""How long ago something was. No clock is read here: now is when the alert came."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from decide.core.objects import Container, Obj, at
-
-
-def instant(value: object) -> datetime | None:
-    """An RFC 3339 time, ``None`` for anything else."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if not isinstance(value, str) or len(value) < 19:
-        return None
-    try:
-        found = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj, at
+from manifests.objects.times import instant
 
 
 def age(obj: Obj, now: datetime, *path: str) -> timedelta | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decide.core.objects import Workload
+from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

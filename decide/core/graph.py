@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.workloads import Workload
 
 _ADDRESS = re.compile(
     r"(?:^|[\s,;\"'@/=({])(?:(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^@/\s]*@)?)?"

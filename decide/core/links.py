@@ -8,19 +8,11 @@ from dataclasses import dataclass
 
 from decide.core.graph import addresses_of, service_name
 from decide.core.netpol import Peer
-from decide.core.objects import (
-    Obj,
-    Workload,
-    at,
-    items,
-    labels_of,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
-)
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from manifests.objects.meta import labels_of, name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from decide.core.objects import Workload
 from decide.core.view import ClusterView
 from kfix.incident.metrics import in_our_unit, metric_of, rank
+from manifests.objects.workloads import Workload
 from schemas.context import Series
 from schemas.identity import workload_of_pod
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from decide.core.objects import Obj, at, items, labels_of, mapping, name_of, namespace_of, number
-from decide.core.selectors import selects
 from decide.core.view import ClusterView
+from manifests.objects.meta import labels_of, name_of, namespace_of
+from manifests.objects.selectors import selects
+from manifests.objects.shapes import Obj, at, items, mapping, number
 
 Direction = Literal["ingress", "egress"]
 

@@ -18,9 +18,12 @@ from decide.core import measure
 from decide.core.drafting.drafts import Draft, container_path, patch, patch_workload
 from decide.core.drafting.history import to_last_good
 from decide.core.families.probes.rules import PROBES, handler, resolved
-from decide.core.objects import Container, Obj, Workload, at, condition, items, mapping, number
 from decide.core.view import ClusterView
 from manifests.objects import quantities
+from manifests.objects.meta import condition
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.plans import Analysis
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from decide.core.opinion import Verdict
 from decide.core.taxonomy import CLASSES
 from decide.core.version import RULES_VERSION
 from kfix.incident.measurements import measure
 from kfix.texts import in_language, language_of, say
+from manifests.objects.meta import kind_of, labels_of, name_of, namespace_of
+from manifests.objects.pods import template_of
+from manifests.objects.shapes import mapping, text
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.identity import fingerprint, stable_id
@@ -165,7 +168,7 @@ def objects_for_checks(
         elif kind == "nodes":
             kept[kind] = [_sizes(node) for node in items]
         elif kind == "namespaces":
-            kept[kind] = [_labels(item) for item in items if _meta(item).get("name") in namespaces]
+            kept[kind] = [_labels(item) for item in items if name_of(item) in namespaces]
         elif kind == "priorityclasses":
             kept[kind] = [_default(item) for item in items]
         elif kind in _GUARDED and objects.get("poddisruptionbudgets"):
@@ -176,8 +179,7 @@ def objects_for_checks(
 
 
 def _key(item: Json) -> tuple[str, str, str]:
-    about = _meta(item)
-    return str(item.get("kind", "")), str(about.get("namespace", "")), str(about.get("name", ""))
+    return (kind_of(item), namespace_of(item), name_of(item))
 
 
 def _scaled(
@@ -185,54 +187,47 @@ def _scaled(
 ) -> set[tuple[str, str, str]]:
     found = set()
     for scaler in objects.get("horizontalpodautoscalers", ()):
-        target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
+        target = mapping(scaler, "spec", "scaleTargetRef")
         if _key(scaler) in wanted:
-            namespace = str(_meta(scaler).get("namespace", ""))
-            found.add((str(target.get("kind", "")), namespace, str(target.get("name", ""))))
+            found.add((text(target, "kind"), namespace_of(scaler), text(target, "name")))
     return found
 
 
 def _counted(item: Json) -> Json:
     """A workload as a disruption budget sees it: its pods' labels and their number."""
-    spec = item.get("spec") or {}
-    about = (spec.get("template") or {}).get("metadata") or {}
+    spec = mapping(item, "spec")
     return {
         "kind": item.get("kind", ""),
-        "metadata": {key: _meta(item).get(key, "") for key in ("name", "namespace")},
+        "metadata": {"name": name_of(item), "namespace": namespace_of(item)},
         "spec": {
             **({"replicas": spec["replicas"]} if "replicas" in spec else {}),
-            "template": {"metadata": {"labels": about.get("labels") or {}}},
+            "template": {"metadata": {"labels": labels_of(template_of(item))}},
         },
     }
 
 
 def _labels(namespace: Json) -> Json:
-    about = _meta(namespace)
+    about = mapping(namespace, "metadata")
     words = {key: about[key] for key in ("labels", "annotations") if about.get(key)}
-    return {"kind": "Namespace", "metadata": {"name": about.get("name", ""), **words}}
+    return {"kind": "Namespace", "metadata": {"name": name_of(namespace), **words}}
 
 
 def _default(priority_class: Json) -> Json:
     return {
-        "metadata": {"name": _meta(priority_class).get("name", "")},
+        "metadata": {"name": name_of(priority_class)},
         "globalDefault": priority_class.get("globalDefault") is True,
     }
-
-
-def _meta(item: Json) -> dict[str, Any]:
-    metadata = item.get("metadata")
-    return metadata if isinstance(metadata, dict) else {}
 
 
 def _sizes(node: Json) -> Json:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": _meta(node).get("name", ""), "labels": _meta(node).get("labels", {})},
+        "metadata": {"name": name_of(node), "labels": labels_of(node)},
         "spec": {
-            key: node["spec"][key]
-            for key in ("taints", "unschedulable")
-            if key in (node.get("spec") or {})
+            key: value
+            for key, value in mapping(node, "spec").items()
+            if key in ("taints", "unschedulable")
         },
-        "status": {"allocatable": (node.get("status") or {}).get("allocatable", {})},
+        "status": {"allocatable": mapping(node, "status", "allocatable")},
     }

@@ -11,23 +11,13 @@ from typing import Any, TypeVar
 
 import orjson
 
-from decide.core.objects import (
-    WORKLOAD_KINDS,
-    Obj,
-    Pod,
-    Workload,
-    at,
-    condition,
-    items,
-    labels_of,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
-    owners_of,
-)
-from decide.core.selectors import plain, selects, stated
 from decide.core.signals import Hit, read
+from manifests.objects.kinds import WORKLOADS
+from manifests.objects.meta import condition, labels_of, name_of, namespace_of, owners_of
+from manifests.objects.pods import Pod
+from manifests.objects.selectors import equal, selects, stated
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle, LogExcerpt, Series
 from schemas.identity import workload_of_pod
@@ -115,7 +105,7 @@ class ClusterView:
         """Namespaces to look for the trouble in: the alert's, else every one that is no system's."""
         if self.namespace:
             return frozenset({self.namespace})
-        spaces = {namespace_of(o) for kind in ("pods", *WORKLOAD_KINDS) for o in self.all(kind)}
+        spaces = {namespace_of(o) for kind in ("pods", *WORKLOADS) for o in self.all(kind)}
         users = {s for s in spaces if not s.startswith("kube-")}
         return frozenset(users or spaces)
 
@@ -241,7 +231,7 @@ class ClusterView:
         return [
             w
             for w in self._by_label.get((space, str(key), str(value)), [])
-            if plain(selector, w.labels) or any(plain(selector, labels_of(p.obj)) for p in w.pods)
+            if equal(selector, w.labels) or any(equal(selector, labels_of(p.obj)) for p in w.pods)
         ]
 
     @cached_property
@@ -356,7 +346,7 @@ def _selects(workload: Obj, pod: Pod) -> bool:
 def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
     """Controllers without a collected owner."""
     tops: dict[tuple[str, str, str], Obj] = {}
-    for plural, kind in WORKLOAD_KINDS.items():
+    for plural, kind in WORKLOADS.items():
         for obj in view.here(plural):
             if not owners_of(obj):
                 tops[(kind, namespace_of(obj), name_of(obj))] = obj

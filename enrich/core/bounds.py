@@ -13,6 +13,7 @@ from enrich.core.objects import Index
 from kfix.texts import say
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.pods import statuses_of
 from schemas import errors
 from schemas.base import Json, Model, ObjectRef
 from schemas.context import ContextBundle, LogExcerpt, Series, SourceStatus
@@ -217,8 +218,7 @@ def _well(item: Json) -> bool:
     status = item.get("status") if isinstance(item, Mapping) else None
     if not isinstance(status, Mapping) or "phase" not in status:
         return True
-    containers = status.get("containerStatuses")
-    ready = all(isinstance(c, Mapping) and c.get("ready") for c in containers or ())
+    ready = all(found.get("ready") for found in statuses_of(item, "containers"))
     return status["phase"] == "Succeeded" or (status["phase"] == "Running" and ready)
 
 

@@ -135,6 +135,12 @@ KINDS: tuple[Kind, ...] = (
     ),
     *_of("gateway.networking.k8s.io", "HTTPRoute httproutes", "GRPCRoute grpcroutes"),
     *_of(
+        "gateway.networking.k8s.io",
+        "TCPRoute tcproutes",
+        "TLSRoute tlsroutes",
+        versions=("v1alpha2",),
+    ),
+    *_of(
         "networking.istio.io",
         "VirtualService virtualservices",
         "DestinationRule destinationrules",

@@ -14,6 +14,7 @@ from typing import Literal
 
 from kfix.texts import say
 from manifests.objects import paths
+from manifests.objects.shapes import mapping
 from manifests.proposal.readers import Place, Seen, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, rendering
 from manifests.repository.environments import is_exact, speaks
@@ -222,7 +223,7 @@ def _named(difference: Difference) -> str:
 
 
 def _placed(item: Json, ref: ObjectRef) -> Json:
-    metadata = {**(item.get("metadata") or {})}
+    metadata = {**mapping(item, "metadata")}
     if ref.namespace:
         metadata.setdefault("namespace", ref.namespace)
     return {**item, "metadata": metadata}

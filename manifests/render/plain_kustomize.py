@@ -18,7 +18,7 @@ import yaml
 
 from kfix.texts import say
 from manifests.objects.kinds import is_namespaced
-from manifests.objects.shapes import items
+from manifests.objects.shapes import items, mapping
 from manifests.refused import Refused
 from manifests.render import locality
 from manifests.render.merge import is_built_in, json_patched, merged
@@ -163,7 +163,7 @@ def _selected(item: Json, target: Mapping[str, Any]) -> bool:
     if set(target) - {"kind", "name", "namespace", "group", "version"}:
         raise NotRendered(say("manifests.selector_not_built_in"))
     group, _, version = str(item.get("apiVersion", "")).rpartition("/")
-    metadata = item.get("metadata") or {}
+    metadata = mapping(item, "metadata")
     have = {"kind": item.get("kind"), "group": group, "version": version}
     have |= {"name": metadata.get("name"), "namespace": metadata.get("namespace", "default")}
     for key, wanted in target.items():
@@ -178,7 +178,7 @@ def _selected(item: Json, target: Mapping[str, Any]) -> bool:
 def _same_object(item: Json, patch: Json) -> bool:
     if not isinstance(patch, Mapping):
         raise NotRendered(say("manifests.json_patch_without_target"))
-    first, second = item.get("metadata") or {}, patch.get("metadata") or {}
+    first, second = mapping(item, "metadata"), mapping(patch, "metadata")
     return (
         item.get("kind") == patch.get("kind")
         and str(item.get("apiVersion")).rpartition("/")[0]
@@ -190,20 +190,20 @@ def _same_object(item: Json, patch: Json) -> bool:
 
 def _settle(item: dict[str, Any], namespace: str) -> None:
     if is_namespaced(str(item.get("kind") or "")):
-        item["metadata"] = {**(item.get("metadata") or {}), "namespace": namespace}
+        item["metadata"] = {**mapping(item, "metadata"), "namespace": namespace}
 
 
 def _set_replicas(built: list[Json], wanted: list[Any]) -> None:
     for entry in wanted:
         for item in built:
-            named = (item.get("metadata") or {}).get("name") == entry.get("name")
+            named = mapping(item, "metadata").get("name") == entry.get("name")
             if named and item.get("kind") in (
                 "Deployment",
                 "StatefulSet",
                 "ReplicaSet",
                 "ReplicationController",
             ):
-                item["spec"] = {**(item.get("spec") or {}), "replicas": entry.get("count")}
+                item["spec"] = {**mapping(item, "spec"), "replicas": entry.get("count")}
 
 
 def _set_images(built: list[Json], wanted: list[Any]) -> None:

@@ -14,6 +14,7 @@ from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
 from kfix.texts import say
 from manifests.objects.meta import annotations_of, labels_of, name_of, namespace_of
 from manifests.objects.pods import TEMPLATED, template_of
+from manifests.objects.shapes import mapping
 from manifests.text.readings import Readings
 from safety.core.documents import declared, is_whole
 from safety.ports import BOUNDS
@@ -84,14 +85,14 @@ class KubernetesChecks:
         live = await self._client.find(ref)
         if document is not None:
             # An apply would create what is not there and call that a success.
-            metadata = {"namespace": ref.namespace, **(document.get("metadata") or {})}
+            metadata = {"namespace": ref.namespace, **mapping(document, "metadata")}
             whole = {**document, "metadata": metadata}
             would = (await self._client.dry_run_patch(ref, whole, "apply")).object
         else:
             patch = json_patch(change.fields, live)
             would = (await self._client.dry_run_patch(ref, patch, "json")).object
-        uid = (live.get("metadata") or {}).get("uid")
-        same("Kubernetes", {"uid": uid}, would.get("metadata") or {})
+        uid = mapping(live, "metadata").get("uid")
+        same("Kubernetes", {"uid": uid}, mapping(would, "metadata"))
         return would
 
 
@@ -151,5 +152,5 @@ def pod_of(item: Json) -> Json | None:
             "labels": labels,
             "annotations": annotations,
         },
-        "spec": template.get("spec") or {},
+        "spec": mapping(template, "spec"),
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kfix.texts import say
+from manifests.objects.kinds import plural_of
 from manifests.objects.pods import template_keys
 from manifests.objects.selectors import matches
 from manifests.objects.shapes import strict_mapping
@@ -22,7 +23,7 @@ from schemas.base import Json
 from schemas.validated import CheckResult
 
 #: Kinds whose replicas a budget counts.
-_COUNTED = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+_COUNTED = ("Deployment", "StatefulSet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ def _others(case: Case, item: Changed, selector: Mapping[str, Json]) -> Iterable
         own = str(
             mapping(mapping(mapping(item.after).get("spec")).get("scaleTargetRef")).get("name")
         )
-    for plural in _COUNTED.values():
-        for other in case.objects.get(plural, ()):
+    for kind in _COUNTED:
+        for other in case.objects.get(plural_of(kind), ()):
             about = mapping(other.get("metadata"))
             beside = about.get("namespace", "") == item.ref.namespace and about.get("name") != own
             if beside and matches(selector, _labels(other)):

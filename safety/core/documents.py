@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from manifests.objects.meta import kind_of, name_of, namespace_of
 from manifests.refused import Refused
 from manifests.text import diffs, equivalence
 from manifests.text.readings import Readings
@@ -85,8 +86,7 @@ def declared(
     """The whole object that the edited files declare for a change; ``None`` when they hold only a part of it."""
     ref = change.object
     for item in edited_objects(edits, readings):
-        metadata = item.get("metadata") or {}
-        named = (item.get("kind"), metadata.get("name")) == (ref.kind, ref.name)
-        if named and metadata.get("namespace", ref.namespace) == ref.namespace:
+        named = (kind_of(item), name_of(item)) == (ref.kind, ref.name)
+        if named and (namespace_of(item) or ref.namespace) == ref.namespace:
             return item
     return None

@@ -12,6 +12,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects.resources import is_best_effort
 from manifests.objects.selectors import matches
+from manifests.objects.shapes import strict_mapping, strict_mappings
 from schemas.base import Json
 
 
@@ -26,7 +27,7 @@ def in_scope(
 
     Raises Undecidable when it hangs on a default that is not known, ValueError for a scope that nobody knows.
     """
-    expressions = (quota_spec.get("scopeSelector") or {}).get("matchExpressions") or ()
+    expressions = strict_mappings(quota_spec, "scopeSelector", "matchExpressions")
     asked = [
         *((str(scope), "Exists", ()) for scope in quota_spec.get("scopes") or ()),
         *((str(e["scopeName"]), e.get("operator"), e.get("values") or ()) for e in expressions),
@@ -65,18 +66,17 @@ def _class(pod: Mapping[str, Any], priority: Mapping[str, Json] | None) -> str:
 
 
 def _crosses_namespaces(pod: Mapping[str, Any]) -> bool:
-    affinity = pod.get("affinity") or {}
     terms = [
         term
         for kind in ("podAffinity", "podAntiAffinity")
-        for term in _terms(affinity.get(kind) or {})
+        for term in _terms(strict_mapping(pod, "affinity", kind))
     ]
     return any(t.get("namespaces") or t.get("namespaceSelector") is not None for t in terms)
 
 
 def _terms(affinity: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
+    preferred = strict_mappings(affinity, "preferredDuringSchedulingIgnoredDuringExecution")
     return [
-        *(affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()),
-        *(item.get("podAffinityTerm") or {} for item in preferred),
+        *strict_mappings(affinity, "requiredDuringSchedulingIgnoredDuringExecution"),
+        *(strict_mapping(item, "podAffinityTerm") for item in preferred),
     ]

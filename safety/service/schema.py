@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kfix.texts import say
+from manifests.objects.meta import kind_of, name_of
 from manifests.refused import Refused
 from manifests.text.readings import Readings
 from safety.core.documents import edited_objects, is_whole
@@ -33,7 +34,7 @@ def check_schema(
 
 
 def _label(item: Json) -> str:
-    return f"{item.get('kind')} {(item.get('metadata') or {}).get('name')}"
+    return f"{kind_of(item)} {name_of(item)}"
 
 
 def _checked(schemas: Schemas, items: Sequence[Json]) -> CheckResult:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from manifests.objects.kinds import plural_of
 from tools.realparts.kubernetes import ControlPlane
 
 Obj = dict[str, Any]
@@ -40,12 +41,6 @@ CLUSTER_WIDE: dict[str, tuple[str, ...]] = {
     "admissionregistration.k8s.io/v1": ("validatingwebhookconfigurations",),
     "apiregistration.k8s.io/v1": ("apiservices",),
 }
-_PLURALS = {
-    "Ingress": "ingresses",
-    "NetworkPolicy": "networkpolicies",
-    "StorageClass": "storageclasses",
-    "Endpoints": "endpoints",
-}
 
 
 class Refused(Exception):
@@ -58,7 +53,7 @@ class Refused(Exception):
 
 def plural(kind: str) -> str:
     """``NetworkPolicy`` → ``networkpolicies``."""
-    return _PLURALS.get(kind, f"{kind.lower()}s")
+    return plural_of(kind)
 
 
 def root(version: str) -> str:

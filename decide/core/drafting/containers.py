@@ -8,10 +8,12 @@ from statistics import median
 from decide.core import measure
 from decide.core.drafting import sizing
 from decide.core.drafting.heaps import heap_of
-from decide.core.objects import Container, Workload, at, items, mapping
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.pods import Container
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 
 
 def container_of(workload: Workload, name: str) -> Container | None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from decide.core.facts import Facts
-from decide.core.objects import Obj, Workload
 from decide.core.view import ClusterView
 from kfix.texts import Language, both, in_language, say
 from manifests.objects import paths
+from manifests.objects.shapes import Obj
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, FixKind, KubernetesChange
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from decide.core.findings import Finding
-from decide.core.objects import Container, Obj, Workload
 from decide.core.view import ClusterView
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj
+from manifests.objects.workloads import Workload
 
 #: What the API server fills in where nothing is stated.
 _DEFAULTS = {

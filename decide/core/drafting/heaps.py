@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from decide.core.objects import Container, items
+from manifests.objects.pods import Container
+from manifests.objects.shapes import items
 
 _MIB = 2**20
 _UNITS = {"": 1, "k": 1024, "m": _MIB, "g": 1024 * _MIB, "t": _MIB * _MIB}

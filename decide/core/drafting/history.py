@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from decide.core.clock import instant
 from decide.core.drafting.drafts import (
     OLDER_IMAGE,
     ONLY_CHANGE,
@@ -18,21 +17,13 @@ from decide.core.drafting.drafts import (
     patch_workload,
 )
 from decide.core.findings import Finding
-from decide.core.objects import (
-    Container,
-    Obj,
-    Workload,
-    annotations_of,
-    at,
-    condition,
-    items,
-    mapping,
-    name_of,
-    number,
-    owners_of,
-)
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import annotations_of, condition, name_of, owners_of
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.times import instant
+from manifests.objects.workloads import Workload
 
 #: Fields that the API server fills in; and a change of more fields than this is for people to read.
 _FILLED = frozenset({"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decide.core.drafting.drafts import FEWER, ROLLING, Draft, Phrase, patch
-from decide.core.objects import Workload
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.workloads import Workload
 
 
 def as_many_as_fit(

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from decide.core.drafting.drafts import Draft
 from decide.core.facts import Facts
 from decide.core.findings import Finding
-from decide.core.objects import Workload
 from decide.core.view import ClusterView
+from manifests.objects.workloads import Workload
 
 Rule = Callable[[ClusterView], Iterator[Finding]]
 Builder = Callable[[Finding, ClusterView], list[Draft]]

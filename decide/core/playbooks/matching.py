@@ -9,12 +9,14 @@ from typing import Any
 
 from decide.core.drafting.drafts import Brought
 from decide.core.findings import Fact, Finding
-from decide.core.objects import at, namespace_of
 from decide.core.playbooks.cel import Failed, Program
 from decide.core.playbooks.compiling import Compiled, Playbooks
 from decide.core.playbooks.planning import Matched, drafts, said
-from decide.core.playbooks.subjects import CHEAP, CLUSTER_KINDS, PLURALS, Subject, ref_of
+from decide.core.playbooks.subjects import CHEAP, Subject, ref_of
 from decide.core.view import ClusterView
+from manifests.objects.kinds import is_namespaced, plural_of
+from manifests.objects.meta import namespace_of
+from manifests.objects.shapes import at
 from schemas.base import ObjectRef
 
 #: Objects that one playbook looks at in one case, after its ``needs``.
@@ -52,8 +54,8 @@ def look(view: ClusterView, compiled: Compiled, language: str = "en") -> Iterato
     playbook = compiled.playbook
     needs = [path.split(".") for path in playbook.needs]
     seen = 0
-    for obj in view.all(PLURALS[playbook.for_]):
-        inside = playbook.for_ in CLUSTER_KINDS or namespace_of(obj) in view.focus
+    for obj in view.all(plural_of(playbook.for_)):
+        inside = not is_namespaced(playbook.for_) or namespace_of(obj) in view.focus
         if not inside or any(at(obj, *path) is None for path in needs):
             continue
         seen += 1

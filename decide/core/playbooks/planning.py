@@ -15,12 +15,13 @@ from typing import Any
 
 from decide.core.drafting.drafts import Draft, patch, source_of
 from decide.core.findings import quote
-from decide.core.objects import Obj, labels_of, mapping, name_of
 from decide.core.playbooks.cel import Bound, Failed, Program, bind
 from decide.core.playbooks.compiling import Compiled, CompiledPlan
 from decide.core.playbooks.shape import FIELDS, PLACEHOLDER, FieldStep, Text
 from decide.core.playbooks.subjects import Subject, scalers
 from manifests.objects import paths, quantities
+from manifests.objects.meta import labels_of, name_of
+from manifests.objects.shapes import Obj, mapping
 from schemas.base import ObjectRef
 
 #: How far a number may go from what stands there, up and down: as far as right-sizing goes.

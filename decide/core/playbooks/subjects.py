@@ -6,52 +6,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from decide.core import measure
-from decide.core.objects import Obj, Workload, at, mapping, name_of, namespace_of
 from decide.core.playbooks.cel import Bound, Failed, bind
 from decide.core.view import ClusterView
 from kfix.incident.metrics import MEASURED
+from manifests.objects.kinds import version_of
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, mapping
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 #: Objects of one kind in ``cluster``, pods, events and log lines of one object: conversions cost, budgets end.
 _SHOWN = 200
-#: Kind to lower-case plural, as bundles name it.
-PLURALS = {
-    "Deployment": "deployments",
-    "StatefulSet": "statefulsets",
-    "DaemonSet": "daemonsets",
-    "Job": "jobs",
-    "CronJob": "cronjobs",
-    "Pod": "pods",
-    "Service": "services",
-    "Ingress": "ingresses",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "PersistentVolumeClaim": "persistentvolumeclaims",
-    "PodDisruptionBudget": "poddisruptionbudgets",
-    "NetworkPolicy": "networkpolicies",
-    "ConfigMap": "configmaps",
-    "Node": "nodes",
-    "Namespace": "namespaces",
-}
 #: Variables that cost next to nothing to make.
 CHEAP = frozenset({"kind", "name", "namespace", "object", "now"})
-#: Kinds without a namespace.
-CLUSTER_KINDS = ("Node", "Namespace")
-_VERSIONS = {
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Ingress": "networking.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-}
 
 
 def ref_of(kind: str, obj: Obj) -> ObjectRef:
     """The object's reference, whether or not it says its kind."""
-    version = str(obj.get("apiVersion") or _VERSIONS.get(kind, "v1"))
+    version = str(obj.get("apiVersion") or version_of(kind) or "v1")
     return ObjectRef(api_version=version, kind=kind, namespace=namespace_of(obj), name=name_of(obj))
 
 

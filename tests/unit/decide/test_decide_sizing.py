@@ -14,8 +14,8 @@ from decide.core import measure
 from decide.core.drafting import peers, sizing
 from decide.core.drafting.heaps import Heap, heap_of
 from decide.core.measure import Usage
-from decide.core.objects import Container
 from decide.core.view import ClusterView
+from manifests.objects.pods import Container
 from tests.support.decide.clusters import Cluster
 
 ROOT = Path(__file__).parents[3]

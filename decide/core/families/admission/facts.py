@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decide.core.facts import Facts
-from decide.core.objects import Obj, Workload
+from manifests.objects.shapes import Obj
+from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

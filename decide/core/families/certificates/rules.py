@@ -9,16 +9,18 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from decide.core.clock import instant
 from decide.core.facts import Facts
 from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.findings import Fact, Finding, quote
 from decide.core.links import services_in
 from decide.core.names import alike
-from decide.core.objects import Obj, Workload, at, condition, items, mapping, name_of, namespace_of
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import condition, name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.times import instant
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 #: Faults of the certificate itself, whoever looks at it; all else may be the caller's list of authorities.

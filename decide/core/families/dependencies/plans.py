@@ -16,15 +16,10 @@ from decide.core.drafting.history import rollback
 from decide.core.families.storage.rules import claims_of
 from decide.core.findings import Finding
 from decide.core.graph import addresses_of, service_name
-from decide.core.objects import (
-    at,
-    items,
-    mapping,
-    name_of,
-    number,
-)
 from decide.core.view import ClusterView
 from manifests.objects import quantities
+from manifests.objects.meta import name_of
+from manifests.objects.shapes import at, items, mapping, number
 from schemas.base import ObjectRef
 
 

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
-from decide.core.objects import Workload, at, name_of, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of
+from manifests.objects.shapes import at, number
+from manifests.objects.workloads import Workload
 
 _DB_IMAGE = re.compile(
     r"(?:^|[/-])(mysql|mariadb|percona|postgres(?:ql)?|mongo(?:db)?|redis|valkey|cassandra|mssql|oracle|cockroach|rabbitmq|kafka)",

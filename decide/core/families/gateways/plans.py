@@ -12,11 +12,8 @@ from decide.core.drafting.drafts import (
     source_of,
 )
 from decide.core.findings import Finding
-from decide.core.objects import (
-    at,
-    mapping,
-)
 from decide.core.view import ClusterView
+from manifests.objects.shapes import at, mapping
 
 _ROUTE_URL = re.compile(r"((?:uri|url):\s*[\"']?[a-z]+://)(\$\{[^}]*\}|[a-z0-9.-]+)")
 

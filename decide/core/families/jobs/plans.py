@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decide.core.clock import instant
 from decide.core.drafting.drafts import (
     SECONDS,
     Draft,
@@ -10,11 +9,9 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.families.jobs.rules import runs_of
 from decide.core.findings import Finding
-from decide.core.objects import (
-    at,
-    number,
-)
 from decide.core.view import ClusterView
+from manifests.objects.shapes import at, number
+from manifests.objects.times import instant
 
 
 def resume(finding: Finding, view: ClusterView) -> list[Draft]:

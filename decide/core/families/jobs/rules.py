@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from decide.core.clock import age, instant
+from decide.core.clock import age
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, Workload, at, condition, name_of
 from decide.core.view import ClusterView
+from manifests.objects.meta import condition, name_of
+from manifests.objects.shapes import Obj, at
+from manifests.objects.times import instant
+from manifests.objects.workloads import Workload
 
 #: A job that failed longer ago than this is hardly why the alert came now.
 _OLD = timedelta(hours=6)

@@ -13,13 +13,9 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.drafting.history import rollback
 from decide.core.findings import Finding
-from decide.core.objects import (
-    at,
-    items,
-    name_of,
-    namespace_of,
-)
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import at, items
 from schemas.base import ObjectRef
 
 

@@ -11,20 +11,12 @@ from datetime import timedelta
 from decide.core.clock import age
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import (
-    Obj,
-    Workload,
-    annotations_of,
-    at,
-    condition,
-    items,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
-)
-from decide.core.selectors import selects
 from decide.core.view import ClusterView, node_ref
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import annotations_of, condition, is_deleting, name_of, namespace_of
+from manifests.objects.selectors import selects
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 #: Deletion that takes longer than this waits for somebody.
@@ -38,17 +30,20 @@ _REMAINING = (
     "NamespaceDeletionDiscoveryFailure",
 )
 _KINDS = {
-    "namespaces": "Namespace",
-    "persistentvolumeclaims": "PersistentVolumeClaim",
-    "persistentvolumes": "PersistentVolume",
-    "pods": "Pod",
-    "services": "Service",
-    "deployments": "Deployment",
-    "statefulsets": "StatefulSet",
-    "jobs": "Job",
-    "ingresses": "Ingress",
-    "configmaps": "ConfigMap",
-    "secrets": "Secret",
+    plural_of(kind): kind
+    for kind in (
+        "Namespace",
+        "PersistentVolumeClaim",
+        "PersistentVolume",
+        "Pod",
+        "Service",
+        "Deployment",
+        "StatefulSet",
+        "Job",
+        "Ingress",
+        "ConfigMap",
+        "Secret",
+    )
 }
 
 
@@ -69,7 +64,7 @@ def _terminating(view: ClusterView) -> Iterator[Finding]:
             [*view.here(plural), *view.inside(plural, "")] if view.namespace else view.all(plural)
         )
         for obj in near:
-            if not mapping(obj.get("metadata")).get("deletionTimestamp"):
+            if not is_deleting(obj):
                 continue
             here = namespace_of(obj) or (name_of(obj) if kind == "Namespace" else "")
             if here and here not in view.focus and view.namespace:

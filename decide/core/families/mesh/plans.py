@@ -6,8 +6,9 @@ from typing import Any
 
 from decide.core.drafting.drafts import ROUTE_OWNER, SECONDS, WIDER, Draft, patch
 from decide.core.findings import Finding
-from decide.core.objects import Obj, at, items, name_of, namespace_of
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items
 from schemas.base import ObjectRef
 
 

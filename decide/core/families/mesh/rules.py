@@ -10,19 +10,11 @@ from collections.abc import Iterator
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import service_name
 from decide.core.links import Link, links, peer_of, services_in, troubles
-from decide.core.objects import (
-    Obj,
-    Workload,
-    at,
-    items,
-    labels_of,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
-)
-from decide.core.selectors import plain
 from decide.core.view import ClusterView
+from manifests.objects.meta import labels_of, name_of, namespace_of
+from manifests.objects.selectors import equal
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _PROXIES = ("istio-proxy", "linkerd-proxy", "envoy", "envoy-sidecar")
@@ -61,7 +53,7 @@ def _policies(view: ClusterView, plural: str, workload: Workload) -> list[Obj]:
     out = []
     for policy in view.all(plural):
         wanted = at(policy, "spec", "selector", "matchLabels")
-        if namespace_of(policy) == workload.namespace and (not wanted or plain(wanted, labels)):
+        if namespace_of(policy) == workload.namespace and (not wanted or equal(wanted, labels)):
             out.append(policy)
     return out
 
@@ -206,7 +198,7 @@ def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding]:
             n
             for n, labels in known.items()
             if not labels
-            or any(plain(labels, labels_of(p.obj)) for w in backends for p in w.pods if p.ready)
+            or any(equal(labels, labels_of(p.obj)) for w in backends for p in w.pods if p.ready)
         }
         if subset in alive or not backends:
             continue

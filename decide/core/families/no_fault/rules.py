@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from decide.core.clock import instant
 from decide.core.confidence import missing
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding
 from decide.core.measure import values
-from decide.core.objects import Container, Pod, at, name_of
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of
+from manifests.objects.pods import Container, Pod
+from manifests.objects.shapes import at
+from manifests.objects.times import instant
 from schemas.base import ObjectRef
 
 #: Waiting reasons that do not pass by themselves.

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from decide.core.families.scheduling.rules import control_plane, unscheduled
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, condition, name_of
 from decide.core.view import ClusterView, node_ready, node_ref
+from manifests.objects.meta import condition, name_of
+from manifests.objects.shapes import Obj
 
 _RUNTIME = re.compile(
     r"(containerd|crio|cri-dockerd|docker)(\.sock|d?\.service)?.{0,40}(no such file|connection refused)|"

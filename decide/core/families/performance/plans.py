@@ -15,10 +15,11 @@ from decide.core.drafting.drafts import (
     patch_workload,
 )
 from decide.core.findings import Finding
-from decide.core.objects import Workload, at
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.shapes import at
+from manifests.objects.workloads import Workload
 
 
 def cpu(finding: Finding, view: ClusterView) -> list[Draft]:

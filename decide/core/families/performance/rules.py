@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from decide.core import measure
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
-from decide.core.objects import Workload, at, name_of
 from decide.core.view import ClusterView, node_ref
 from kfix.incident.metrics import CONFIGURED, in_our_unit, metric_of
 from manifests.objects import quantities
+from manifests.objects.meta import name_of
+from manifests.objects.shapes import at
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _NUMBERS = re.compile(r"([\d.]+)\s*([a-zA-Z%/]*)\s*(?:->|→|to)\s*(?:[A-Za-z]+\s*=\s*)?([\d.]+)")

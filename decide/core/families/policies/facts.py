@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from decide.core.facts import Facts
 from decide.core.netpol import Direction
-from decide.core.objects import Obj, Workload
+from manifests.objects.shapes import Obj
+from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

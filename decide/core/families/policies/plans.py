@@ -9,10 +9,12 @@ from decide.core.families.policies.facts import ClosedTraffic
 from decide.core.findings import Finding
 from decide.core.links import peer_of
 from decide.core.netpol import Direction
-from decide.core.objects import Obj, Workload, at, items, mapping, name_of, namespace_of
-from decide.core.selectors import stated
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.selectors import stated
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 

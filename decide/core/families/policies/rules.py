@@ -9,10 +9,12 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import reachable
 from decide.core.links import Link, links, peer_of, troubles
 from decide.core.netpol import Direction, Peer, directions, passes, selecting
-from decide.core.objects import Obj, Workload, at, items, name_of, namespace_of
-from decide.core.selectors import selects, stated
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.selectors import selects, stated
+from manifests.objects.shapes import Obj, at, items
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 #: What a dropped packet looks like to the caller; a refusal comes from somebody who got the packet.

@@ -12,7 +12,6 @@ from typing import get_args
 
 from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Container, Obj, Workload, at, mapping, number
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from decide.core import measure
-from decide.core.clock import instant
 from decide.core.families.performance.rules import (
     Change,
     arrow,
@@ -21,9 +20,12 @@ from decide.core.families.performance.rules import (
 )
 from decide.core.findings import Fact, Finding
 from decide.core.graph import calls
-from decide.core.objects import Obj, Workload, at, name_of, owners_of
 from decide.core.view import ClusterView
 from manifests.objects import quantities
+from manifests.objects.meta import name_of, owners_of
+from manifests.objects.shapes import Obj, at
+from manifests.objects.times import instant
+from manifests.objects.workloads import Workload
 from schemas.context import Series
 
 #: A revision this long before a jump may have caused it; one this long after it may still (sampling).

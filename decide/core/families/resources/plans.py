@@ -21,10 +21,12 @@ from decide.core.drafting.drafts import (
 from decide.core.drafting.heaps import heap_of
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Finding
-from decide.core.objects import Container, Workload, at, items, mapping
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.pods import Container
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 
 _DISK = re.compile(
     r"EmptyDir volume \"?(?P<volume>[^\"\s]+)\"? exceeds the limit \"?(?P<limit>[\w.]+)"

@@ -13,14 +13,12 @@ from decide.core.facts import Facts
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import latest, peak, usage
-from decide.core.objects import (
-    Container,
-    Workload,
-    at,
-)
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.pods import Container
+from manifests.objects.shapes import at
+from manifests.objects.workloads import Workload
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:

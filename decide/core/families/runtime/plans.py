@@ -15,8 +15,8 @@ from decide.core.drafting.drafts import (
 from decide.core.drafting.history import rollback
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import at, mapping, number
 from decide.core.view import ClusterView
+from manifests.objects.shapes import at, mapping, number
 
 
 def variable(finding: Finding, view: ClusterView) -> list[Draft]:

@@ -7,18 +7,12 @@ from collections.abc import Iterator
 from decide.core.families.dependencies.rules import database_kind
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import (
-    Container,
-    Workload,
-    annotations_of,
-    at,
-    condition,
-    name_of,
-    number,
-    owners_of,
-)
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from manifests.objects.meta import annotations_of, condition, name_of, owners_of
+from manifests.objects.pods import Container
+from manifests.objects.shapes import at, number
+from manifests.objects.workloads import Workload
 
 
 def find(view: ClusterView) -> Iterator[Finding]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decide.core.facts import Facts
-from decide.core.objects import Pod, Workload
+from manifests.objects.pods import Pod
+from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,22 +14,14 @@ from decide.core.facts import Facts
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import (
-    Obj,
-    Pod,
-    Workload,
-    at,
-    condition,
-    items,
-    labels_of,
-    mapping,
-    name_of,
-    pairs,
-)
-from decide.core.selectors import requirement
 from decide.core.view import ClusterView, node_ready
 from kfix.texts import say
-from manifests.objects import quantities
+from manifests.objects import quantities, scheduling
+from manifests.objects.meta import condition, labels_of, name_of, pairs
+from manifests.objects.pods import Pod
+from manifests.objects.scheduling import affinity_takes, selector_takes
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.workloads import Workload
 
 _REASON = re.compile(r"(\d+) (.+?)(?=, \d+ |\.\s|\.?$|, preemption)")
 #: A resource that is neither CPU nor memory.
@@ -73,60 +65,14 @@ def tally(text: str) -> dict[str, int]:
     return out
 
 
-def selector_fits(spec: Obj, node: Obj) -> bool:
-    """The pod's nodeSelector against a node's labels."""
-    labels = labels_of(node)
-    return all(labels.get(k) == v for k, v in mapping(spec.get("nodeSelector")).items())
-
-
-def affinity_fits(spec: Obj, node: Obj) -> bool:
-    """The pod's required node affinity against a node's labels: terms are alternatives."""
-    terms = items(
-        at(
-            spec,
-            "affinity",
-            "nodeAffinity",
-            "requiredDuringSchedulingIgnoredDuringExecution",
-            "nodeSelectorTerms",
-        )
-    )
-    if not terms:
-        return True
-    named = {**labels_of(node)}
-    return any(
-        all(requirement(named, mapping(e)) for e in items(mapping(term).get("matchExpressions")))
-        and all(
-            requirement({"metadata.name": name_of(node)}, mapping(e))
-            for e in items(mapping(term).get("matchFields"))
-        )
-        for term in terms
-    )
-
-
 def untolerated(spec: Obj, node: Obj) -> list[Obj]:
     """Taints of the node that keep the pod off, without those that the cordon and the kubelet's state bring."""
-    tolerations = [mapping(t) for t in items(spec.get("tolerations"))]
-    out = []
-    for taint in (mapping(t) for t in items(at(node, "spec", "taints"))):
-        if taint.get("effect") not in ("NoSchedule", "NoExecute"):
-            continue
-        if taint.get("key") == "node.kubernetes.io/unschedulable" or _UNUSABLE.match(
-            str(taint.get("key"))
-        ):
-            continue
-        if not any(_tolerates(t, taint) for t in tolerations):
-            out.append(taint)
-    return out
-
-
-def _tolerates(toleration: Obj, taint: Obj) -> bool:
-    if toleration.get("effect") and toleration.get("effect") != taint.get("effect"):
-        return False
-    if toleration.get("operator") == "Exists":
-        return not toleration.get("key") or toleration.get("key") == taint.get("key")
-    return toleration.get("key") == taint.get("key") and str(toleration.get("value") or "") == str(
-        taint.get("value") or ""
-    )
+    return [
+        taint
+        for taint in scheduling.untolerated(spec, node)
+        if taint.get("key") != "node.kubernetes.io/unschedulable"
+        and not _UNUSABLE.match(str(taint.get("key")))
+    ]
 
 
 def cordoned(node: Obj) -> bool:
@@ -191,7 +137,7 @@ def _node_facts(view: ClusterView, pod: Pod, class_id: str) -> list[Fact]:
         return [Fact(source="object", statement=told)]
     if class_id not in ("taint_not_tolerated", "node_cordoned"):
         return []
-    fitting = [n for n in view.nodes if selector_fits(pod.spec, n) and affinity_fits(pod.spec, n)]
+    fitting = [n for n in view.nodes if selector_takes(pod.spec, n) and affinity_takes(pod.spec, n)]
     return [Fact(source="object", statement=_state(pod.spec, node)) for node in fitting[:5]]
 
 
@@ -245,7 +191,7 @@ class _Filters:
     def of(cls, view: ClusterView, pod: Pod, text: str) -> _Filters:
         """One pod's."""
         spec = pod.spec
-        fitting = [n for n in view.nodes if selector_fits(spec, n) and affinity_fits(spec, n)]
+        fitting = [n for n in view.nodes if selector_takes(spec, n) and affinity_takes(spec, n)]
         return cls(
             spec=spec,
             text=text,
@@ -285,7 +231,7 @@ def _by_labels(told: _Filters) -> _Guesses:
         return [("node_selector_mismatch" if asks else "node_affinity_mismatch", score)]
     if told.workers:
         return []
-    by_selector = not any(selector_fits(told.spec, n) for n in told.nodes if not _closed(n))
+    by_selector = not any(selector_takes(told.spec, n) for n in told.nodes if not _closed(n))
     return [("node_selector_mismatch" if by_selector else "node_affinity_mismatch", 0.95)]
 
 

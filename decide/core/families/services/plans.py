@@ -27,9 +27,10 @@ from decide.core.families.services.rules.backends import service_ports
 from decide.core.families.services.rules.dns import cluster_servers
 from decide.core.findings import Finding
 from decide.core.graph import Address
-from decide.core.objects import Obj, at, items, mapping, number, pairs
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import pairs
+from manifests.objects.shapes import Obj, at, items, mapping, number
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from decide.core.families.resources.facts import KilledContainer
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Container, Pod, Workload, at, items, mapping
 from decide.core.view import ClusterView, node_ref
+from manifests.objects.pods import Container, Pod
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 
 PULLING = {
     "ErrImagePull",

@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from decide.core.drafting.drafts import Draft, patch, patch_workload, source_of
 from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Finding
-from decide.core.objects import (
-    Obj,
-    Workload,
-    annotations_of,
-    at,
-    items,
-    labels_of,
-    mapping,
-    name_of,
-    pairs,
-)
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import changes as typed
+from manifests.objects.meta import annotations_of, labels_of, name_of, pairs
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 

@@ -12,11 +12,13 @@ from decimal import Decimal
 from decide.core.families.scheduling.rules import unscheduled
 from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, name_of
-from decide.core.selectors import selects, stated
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.meta import labels_of, name_of
+from manifests.objects.selectors import selects, stated
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _CLASS_OF = {

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from decide.core.families.startup.rules import suffering
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Container, Workload
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from manifests.objects.pods import Container
+from manifests.objects.workloads import Workload
 
 _KINDS = (
     ("heap", "heap_exhausted"),

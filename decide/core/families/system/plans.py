@@ -7,8 +7,8 @@ from decide.core.drafting.drafts import (
     patch,
 )
 from decide.core.findings import Finding
-from decide.core.objects import at, number
 from decide.core.view import ClusterView
+from manifests.objects.shapes import at, number
 
 
 def names(finding: Finding, view: ClusterView) -> list[Draft]:

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator
 
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Pod, at, items, labels_of, mapping, name_of, number
 from decide.core.view import ClusterView, node_ready, node_ref
+from manifests.objects.meta import labels_of, name_of
+from manifests.objects.pods import Pod
+from manifests.objects.shapes import at, items, mapping, number
 from schemas.base import ObjectRef
 
 _SPACE = "kube-system"

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import addresses_of, calls
 from decide.core.links import services_in
-from decide.core.objects import Workload, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from manifests.objects.shapes import number
+from manifests.objects.workloads import Workload
 
 _BROKER = re.compile(
     r"(?:^|[/-])(kafka|redpanda|rabbitmq|nats|pulsar|activemq|artemis|mosquitto|emqx|zookeeper)",

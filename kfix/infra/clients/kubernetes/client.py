@@ -13,6 +13,7 @@ from kfix.infra.clients.kubernetes import answers
 from kfix.infra.clients.kubernetes.kinds import Kind, Table, Target, from_resource_list
 from kfix.infra.clients.kubernetes.lock import LockProof, proof_of
 from kfix.infra.clients.kubernetes.refusals import DryRun, Expired, Refused, document_of
+from manifests.objects.shapes import mapping
 from schemas import errors
 from schemas.base import ObjectRef
 
@@ -163,7 +164,7 @@ class Kubernetes:
 
     async def dry_run_create(self, manifest: Object) -> DryRun:
         """What would be stored if ``manifest`` were created. Raises ``Conflict`` when the object is there already."""
-        metadata = manifest.get("metadata") or {}
+        metadata = mapping(manifest, "metadata")
         kind = await self._kind(str(manifest.get("apiVersion", "")), str(manifest.get("kind", "")))
         names = _names(kind, str(metadata.get("namespace") or "default"), "")
         target = Target(kind.in_namespace, names)
@@ -212,7 +213,7 @@ class Kubernetes:
             document = document_of(body)
             found = answers.items_of(kind, document, namespace, labels)
             items += [_clean(item, kind) for item in found]
-            token = (document.get("metadata") or {}).get("continue") or ""
+            token = mapping(document, "metadata").get("continue") or ""
             if not token or (limit and len(items) >= limit):
                 return items
 

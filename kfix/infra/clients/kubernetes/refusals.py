@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from manifests.objects.shapes import mapping
 from schemas import errors
 
 _WORDS = {
@@ -148,7 +149,7 @@ def refusal(
     no_rights = code == 403 and _NO_RIGHTS.search(str(status.get("message", "")))
     unread = code == 500 and apply and not status.get("reason")
     if code == 410:
-        token = (status.get("metadata") or {}).get("continue", "")
+        token = mapping(status, "metadata").get("continue", "")
         return Expired(text, token if isinstance(token, str) else "")
     if code == 409:
         return Conflict(text, causes=causes)

@@ -7,9 +7,10 @@ from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import Workload, name_of
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 

@@ -7,9 +7,11 @@ from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import AbsentClaim
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import Workload, at, items, mapping, name_of
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 
 
 def absent(finding: Finding[AbsentClaim], view: ClusterView) -> list[Draft]:

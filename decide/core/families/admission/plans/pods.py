@@ -10,9 +10,9 @@ from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import name_of
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of
 
 #: What the restricted standard asks for and no ordinary program misses, by the words of the refusal.
 _ASKED: tuple[tuple[str, str, Any], ...] = (

@@ -9,10 +9,10 @@ from decide.core.drafting.replicas import as_many_as_fit
 from decide.core.families.admission.facts import FullQuota
 from decide.core.families.admission.rules.quotas import quota_family
 from decide.core.findings import Finding
-from decide.core.objects import name_of
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.meta import name_of
 
 
 def quota(finding: Finding[FullQuota], view: ClusterView) -> list[Draft]:

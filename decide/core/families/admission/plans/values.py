@@ -11,10 +11,11 @@ from decide.core.drafting.drafts import RESTART, Draft, container_path, patch_wo
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
-from decide.core.objects import Container, Workload
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.pods import Container
+from manifests.objects.workloads import Workload
 from schemas.plans import FixKind
 
 _BOUND = re.compile(

@@ -9,10 +9,12 @@ from decide.core.facts import Facts
 from decide.core.families.admission.facts import AbsentClaim
 from decide.core.families.admission.rules.quotas import Bound, bounds, quota_family
 from decide.core.findings import Fact, Finding
-from decide.core.objects import Workload, at, items, name_of
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.meta import name_of
+from manifests.objects.shapes import at, items
+from manifests.objects.workloads import Workload
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:

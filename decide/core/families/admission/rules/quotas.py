@@ -13,10 +13,13 @@ from decimal import Decimal
 from decide.core.families.admission.facts import FullQuota
 from decide.core.findings import Fact, Finding
 from decide.core.graph import addresses_of
-from decide.core.objects import Obj, Workload, at, mapping, name_of, namespace_of, plural_of
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, mapping
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _QUOTA = re.compile(

@@ -12,9 +12,11 @@ from decide.core.facts import Facts
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.families.admission.rules import quotas
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Workload, at, condition, number
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import condition
+from manifests.objects.shapes import at, number
+from manifests.objects.workloads import Workload
 
 _ACCOUNT = re.compile(r'serviceaccounts? "(?P<name>[^"]+)" not found')
 #: Event reasons of controllers whose objects are refused.

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import yaml
 
 from decide.core.findings import Fact, Finding
-from decide.core.objects import Obj, Workload, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, mapping
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _BACKEND = re.compile(r"(?:lb|http|https|grpc|ws)s?://(?:\$\{[^:}]*:)?([a-z0-9][a-z0-9.-]*)")

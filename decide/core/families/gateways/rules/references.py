@@ -12,16 +12,13 @@ from decide.core.families.mesh.rules import destinations
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import service_name
 from decide.core.names import alike
-from decide.core.objects import Obj, at, items, mapping, name_of, namespace_of, number
 from decide.core.view import ClusterView
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items, mapping, number
 from schemas.base import ObjectRef
 
-_ROUTES = {
-    "httproutes": "HTTPRoute",
-    "grpcroutes": "GRPCRoute",
-    "tcproutes": "TCPRoute",
-    "tlsroutes": "TLSRoute",
-}
+_ROUTES = {plural_of(k): k for k in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")}
 _PARENT = {"NoMatchingListenerHostname", "NoMatchingParent", "NotAllowedByListeners"}
 
 

@@ -13,16 +13,17 @@ from decide.core.drafting.drafts import Draft, container_path, patch_workload, s
 from decide.core.drafting.history import rollback
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.rules import (
-    affinity_fits,
     cordoned,
-    selector_fits,
     untolerated,
 )
 from decide.core.findings import Finding
-from decide.core.objects import Obj, Workload, at, items, mapping, name_of, number
 from decide.core.view import ClusterView, node_ready
 from kfix.texts import say
 from manifests.objects import quantities
+from manifests.objects.meta import name_of
+from manifests.objects.scheduling import affinity_takes, selector_takes
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.plans import FixKind
 
 
@@ -34,8 +35,8 @@ def _room(view: ClusterView, workload: Workload, resource: str) -> Decimal | Non
         value = at(node, "status", "allocatable", resource)
         if (
             value is not None
-            and selector_fits(workload.spec, node)
-            and affinity_fits(workload.spec, node)
+            and selector_takes(workload.spec, node)
+            and affinity_takes(workload.spec, node)
         ):
             free.append(Decimal(str(_amount(str(value)))) - Decimal(str(used[name_of(node)])))
     waiting = max(1, workload.desired - workload.ready)

@@ -13,16 +13,17 @@ from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans.capacity import usable
 from decide.core.families.scheduling.plans.wishes import REQUIRED, wished
 from decide.core.families.scheduling.rules import (
-    affinity_fits,
     cordoned,
-    selector_fits,
     untolerated,
 )
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import Obj, Workload, at, items, labels_of, mapping
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import labels_of
+from manifests.objects.scheduling import affinity_takes, selector_takes
+from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.workloads import Workload
 
 _SPREAD = say("scheduling.elsewhere")
 
@@ -92,7 +93,7 @@ def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     terms = items(at(current, REQUIRED, "nodeSelectorTerms"))
     drafts = []
     for t, term in enumerate(terms):
-        for e, entry in enumerate(items(mapping(term).get("matchExpressions"))):
+        for e, entry in enumerate(items(term, "matchExpressions")):
             place = f"{path}.{REQUIRED}.nodeSelectorTerms[{t}].matchExpressions[{e}].values"
             drafts += _values(view, workload, mapping(entry), place)
     if terms:
@@ -162,7 +163,7 @@ def toleration(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     fitting = [
         n
         for n in view.nodes
-        if selector_fits(spec, n) and affinity_fits(spec, n) and not cordoned(n)
+        if selector_takes(spec, n) and affinity_takes(spec, n) and not cordoned(n)
     ]
     taints = Counter(
         (str(taint.get("key")), str(taint.get("value") or ""), str(taint.get("effect")))
@@ -178,7 +179,7 @@ def toleration(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
         else {"key": key, "operator": "Exists", "effect": effect}
     )
     taint = f"{key}={value}:{effect}" if value else f"{key}:{effect}"
-    old = items(workload.spec.get("tolerations"))
+    old = items(workload.spec, "tolerations")
     return [
         Draft(
             fix_kind="set_scheduling",

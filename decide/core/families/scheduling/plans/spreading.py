@@ -9,9 +9,11 @@ from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans.wishes import REQUIRED, wished
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import Obj, Workload, at, items, labels_of, mapping, number
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import labels_of
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 
 
 def spread(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.objects import Obj, items
+from manifests.objects.shapes import Obj, items
 
 _WISHED = "preferredDuringSchedulingIgnoredDuringExecution"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -13,7 +13,7 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 def wished(current: Obj, key: str) -> dict[str, Any]:
     """An affinity without its requirements: each becomes the heaviest wish, under ``key``, behind those that stand there."""
     required = current.get(REQUIRED)
-    terms = items(required.get("nodeSelectorTerms") if isinstance(required, dict) else required)
+    terms = items(required, "nodeSelectorTerms") or items(required)
     keep = {k: v for k, v in current.items() if not k.startswith("required")}
     keep[_WISHED] = [*items(keep.get(_WISHED)), *({"weight": 100, key: term} for term in terms)]
     return keep

@@ -10,10 +10,12 @@ from decide.core.families.services.rules.backends import service_ports
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import Address, addresses_of, service_name
 from decide.core.names import alike
-from decide.core.objects import Obj, Workload, at, name_of, namespace_of, number
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, number
+from manifests.objects.workloads import Workload
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:

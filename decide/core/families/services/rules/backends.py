@@ -11,19 +11,11 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import reachable
 from decide.core.links import refused
 from decide.core.names import alike
-from decide.core.objects import (
-    Obj,
-    Workload,
-    at,
-    items,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
-    pairs,
-)
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of, namespace_of, pairs
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 

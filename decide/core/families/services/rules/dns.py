@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from decide.core.families.services.facts import DnsSettings
 from decide.core.findings import Fact, Finding, quote
-from decide.core.objects import Workload, at, items, name_of
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of
+from manifests.objects.shapes import at, items
+from manifests.objects.workloads import Workload
 
 
 def find(view: ClusterView) -> Iterator[Finding[DnsSettings]]:

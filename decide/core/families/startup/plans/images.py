@@ -14,15 +14,10 @@ from decide.core.drafting.drafts import (
 from decide.core.drafting.history import last_good, revision_of
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import (
-    Workload,
-    at,
-    items,
-    mapping,
-    name_of,
-    namespace_of,
-)
 from decide.core.view import ClusterView
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 
 
 def image(finding: Finding, view: ClusterView) -> list[Draft]:

@@ -8,11 +8,8 @@ from decide.core.drafting.drafts import (
     patch,
 )
 from decide.core.findings import Finding
-from decide.core.objects import (
-    at,
-    mapping,
-)
 from decide.core.view import ClusterView
+from manifests.objects.shapes import at, mapping
 
 
 def one_at_a_time(finding: Finding, view: ClusterView) -> list[Draft]:
