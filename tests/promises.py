@@ -61,6 +61,15 @@ PROMISES = (
         ),
     ),
     Promise(
+        "objects",
+        "Kubernetes objects are read in one place, as the real API server reads them; no copy comes back",
+        (
+            "tests/unit/manifests/test_manifests_objects.py",
+            "tests/contract/test_objects_real.py",
+            "tests/arch/test_arch_objects.py",
+        ),
+    ),
+    Promise(
         "trees",
         "a file of a deployment repository is parsed once in a process, whoever looks at it for how many plans",
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decide.core.facts import Facts
-from decide.core.objects import Obj
+from manifests.objects.shapes import Obj
 from schemas.base import ObjectRef
 
 

@@ -18,9 +18,10 @@ from decide.core.drafting.drift import twin_of
 from decide.core.families.autoscaling.facts import BlindScaler, FoughtOver, FullScaler, LostScaler
 from decide.core.families.performance.plans import more_cpu
 from decide.core.findings import Finding
-from decide.core.objects import Workload, at, number
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.shapes import at, number
+from manifests.objects.workloads import Workload
 from schemas.plans import FixKind
 
 

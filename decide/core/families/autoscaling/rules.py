@@ -22,19 +22,11 @@ from decide.core.families.autoscaling.facts import (
 )
 from decide.core.findings import Fact, Finding, quote
 from decide.core.names import alike
-from decide.core.objects import (
-    Obj,
-    Workload,
-    at,
-    condition,
-    items,
-    mapping,
-    name_of,
-    namespace_of,
-    number,
-)
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import condition, name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _MISSING = re.compile(r"missing request for (?P<resource>\w+)")

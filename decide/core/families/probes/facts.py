@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from decide.core.facts import Facts
-from decide.core.objects import Obj, Workload
+from manifests.objects.shapes import Obj
+from manifests.objects.workloads import Workload
 
 #: The kinds of probes, as the fields ``livenessProbe`` … begin.
 Probe = Literal["liveness", "readiness", "startup"]

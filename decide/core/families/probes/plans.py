@@ -10,16 +10,11 @@ from decide.core.drafting.history import rollback
 from decide.core.families.probes.facts import FailingProbe
 from decide.core.families.probes.rules import PROBES, handler, resolved
 from decide.core.findings import Finding
-from decide.core.objects import (
-    Container,
-    Obj,
-    Workload,
-    at,
-    mapping,
-    number,
-)
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj, at, mapping, number
+from manifests.objects.workloads import Workload
 
 
 def probe(finding: Finding[FailingProbe], view: ClusterView) -> list[Draft]:

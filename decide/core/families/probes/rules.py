@@ -14,6 +14,9 @@ from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj, at, mapping, number
+from manifests.objects.workloads import Workload
 
 PROBES: tuple[Probe, ...] = get_args(Probe)
 _FAILED = re.compile(r"^(?P<probe>Liveness|Readiness|Startup) probe (?:failed|errored)", re.I)
