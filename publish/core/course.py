@@ -1,4 +1,4 @@
-"""What to do about a record, given what the ledger knows. No merge request is a course too, with its reason."""
+"""What to do about a record, given what the ledger knows. No merge request is a decision too, with its reason."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from kfix.incident import environments
+from kfix.incident import cluster_names, environments
+from kfix.incident.cluster_names import Own
 from kfix.incident.forge.port import Head
 from manifests.repository.reach import Reach
 from publish.core.spoken import AlertStanding
 from schemas import errors
-from schemas.validated import ValidatedPlan, ValidatedPlans
+from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
 
-CourseKind = Literal["open", "note", "recovered", "returned", "decline", "quiet"]
+DecisionKind = Literal["open", "note", "recovered", "returned", "decline", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,46 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """The decision. ``why`` is a key of ``core.wording`` or empty; then the record's own explanation is told.
+class Decision:
+    """What is done. ``why`` is a key of ``core.wording`` or empty; then the record's own explanation is told.
 
-    ``because`` is the merge request whose end decided.
+    ``because`` is the merge request whose end decided, ``reason`` one sentence more for people.
     """
 
-    kind: CourseKind
+    kind: DecisionKind
     why: str = ""
     because: Known | None = None
+    reason: str = ""
+    #: To open: the plans that may be published, the recommended one first.
+    plans: tuple[ValidatedPlan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A plan whose edits are the very text that was proven, all of one project. Only ``proven`` makes it."""
+
+    plan: ValidatedPlan
+    project: str
+    #: The branch that the edits are for.
+    target: str
+
+    @property
+    def edits(self) -> tuple[FileEdit, ...]:
+        """The plan's edits."""
+        return self.plan.edits
+
+
+def proven(plan: ValidatedPlan) -> Proven:
+    """Raises errors.Defect when the text is not the one that was proven, or of two projects."""
+    projects = {edit.project for edit in plan.edits}
+    if len(projects) != 1:
+        raise errors.Defect(f"edits of {len(projects)} projects in one plan")
+    for edit in plan.edits:
+        if sha256(edit.after.encode()) != edit.after_sha256:
+            raise errors.Defect(
+                f"{edit.path} is not the text that was proven", reason="unproven_text"
+            )
+    return Proven(plan, projects.pop(), plan.edits[0].ref)
 
 
 def choose(
@@ -69,34 +101,68 @@ def choose(
     limits: Limits,
     now: datetime,
     alert: AlertStanding = AlertStanding(),  # noqa: B008 - frozen
-) -> Course:
-    """The course for ``record``. ``mine`` is the incident's own merge request, ``same_trouble`` those of its
-    fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands."""
+    own: Own = Own(),  # noqa: B008 - frozen
+    forge: bool = True,
+) -> Decision:
+    """What to do about ``record``. ``mine`` is the incident's own merge request, ``same_trouble`` those of its
+    fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands,
+    ``own`` the cluster that plans are for, ``forge``: is there one?"""
+    known = _known(record, mine, limits, now, alert)
+    if known is not None:
+        return known
+    if record.status != "solution_proposed" or recommended(record) is None:
+        return Decision("decline") if record.role == "first" else Decision("quiet")
+    if limits.observe:
+        return Decision("decline", "observe")
+    limited = _limited(same_trouble, same_project, limits, now) if mine is None else None
+    if limited is None:
+        return _open(record, own, forge=forge)
+    told = limited.kind == "decline" and record.role == "repeat"
+    return Decision("quiet") if told else limited
+
+
+def _known(
+    record: ValidatedPlans,
+    mine: Known | None,
+    limits: Limits,
+    now: datetime,
+    alert: AlertStanding,
+) -> Decision | None:
+    """What the incident's own merge request decides; ``None`` where a plan of the record may be published."""
     if record.role == "recovery":
         there = mine is not None and mine.state == "opened" and not limits.observe
-        return Course("recovered" if there and alert.over else "quiet")
-    if mine is not None and record.role == "repeat":
+        return Decision("recovered" if there and alert.over else "quiet")
+    if mine is None:
+        return None
+    if record.role == "repeat":
         return _again(mine, limits, now, alert)
-    if mine is not None and mine.state != "opened":
-        return Course("decline", "already_merged" if mine.state == "merged" else "remembered")
-    if record.status != "solution_proposed" or recommended(record) is None:
-        return Course("decline") if record.role == "first" else Course("quiet")
-    if mine is not None or limits.observe:
-        return Course("decline", "observe") if limits.observe else Course("open")
-    limited = _limited(same_trouble, same_project, limits, now)
-    told = limited.kind == "decline" and record.role == "repeat"
-    return Course("quiet") if told else limited
+    if mine.state == "opened":
+        return None
+    return Decision("decline", "already_merged" if mine.state == "merged" else "remembered")
 
 
-def _again(mine: Known, limits: Limits, now: datetime, alert: AlertStanding) -> Course:
+def _open(record: ValidatedPlans, own: Own, *, forge: bool) -> Decision:
+    if not forge:
+        return Decision("decline", "no_forge")
+    claim = cluster_names.again(record.context.claim, record.context.cluster, own)
+    if not cluster_names.is_ours(claim):
+        return Decision("decline", "another_cluster", reason=", ".join(claim.named))
+    plans = sorted(
+        (p for p in record.plans if p.accepted and p.edits),
+        key=lambda p: p.plan.plan_id != record.recommended,
+    )
+    return Decision("open", plans=tuple(plans)) if plans else Decision("decline", "no_edit")
+
+
+def _again(mine: Known, limits: Limits, now: datetime, alert: AlertStanding) -> Decision:
     if alert.over:
-        return Course("quiet")  # an older alert that comes late
+        return Decision("quiet")  # an older alert that comes late
     if alert.marked == "recovered" and mine.state == "opened" and not limits.observe:
-        return Course("returned")
+        return Decision("returned")
     last = max(mine.noted_at or mine.opened_at, mine.opened_at)
     due = mine.state == "opened" and now - last >= limits.note_every and not limits.observe
     due = due and not snoozed(mine, now)
-    return Course("note") if due else Course("quiet")
+    return Decision("note") if due else Decision("quiet")
 
 
 def snoozed(known: Known, now: datetime) -> bool:
@@ -109,22 +175,23 @@ def _limited(
     same_project: Sequence[Known],
     limits: Limits,
     now: datetime,
-) -> Course:
+) -> Decision | None:
+    """What stands in the way of a new merge request; ``None`` when nothing does."""
     if any(snoozed(known, now) for known in same_trouble):
-        return Course("quiet")
+        return Decision("quiet")
     for known in same_trouble:
         recent = known.closed_at is not None and now - known.closed_at < limits.remember_closed
         if known.state == "closed" and recent:
-            return Course("decline", "remembered", known)
+            return Decision("decline", "remembered", known)
     why = capped(same_project, limits.open_per_project, limits.opened_per_hour, now)
     if why:
-        return Course("decline", why)
+        return Decision("decline", why)
     ended = [known for known in same_project if known.state != "opened"][: limits.breaker]
     if len(ended) == limits.breaker and all(known.state == "closed" for known in ended):
         latest = max((k.closed_at for k in ended if k.closed_at is not None), default=None)
         if latest is not None and now - latest < limits.remember_closed:
-            return Course("decline", "circuit")
-    return Course("open")
+            return Decision("decline", "circuit")
+    return None
 
 
 def capped(
@@ -135,12 +202,6 @@ def capped(
         return "capped"
     since = now - timedelta(hours=1)
     return "hourly" if sum(k.opened_at > since for k in same_project) >= per_hour else ""
-
-
-def publishable(record: ValidatedPlans) -> list[ValidatedPlan]:
-    """The accepted plans with an edit, the recommended one first."""
-    plans = [p for p in record.plans if p.accepted and p.edits]
-    return sorted(plans, key=lambda p: p.plan.plan_id != record.recommended)
 
 
 def recommended(record: ValidatedPlans) -> ValidatedPlan | None:
@@ -157,29 +218,17 @@ def recommended(record: ValidatedPlans) -> ValidatedPlan | None:
     raise errors.Defect(f"plan {record.recommended} is recommended but not there")
 
 
-def check_proof(chosen: ValidatedPlan) -> str:
-    """The project of the edits. Raises errors.Defect when the text is not the one that was proven, or of two projects."""
-    projects = {edit.project for edit in chosen.edits}
-    if len(projects) != 1:
-        raise errors.Defect(f"edits of {len(projects)} projects in one plan")
-    for edit in chosen.edits:
-        if sha256(edit.after.encode()) != edit.after_sha256:
-            raise errors.Defect(
-                f"{edit.path} is not the text that was proven", reason="unproven_text"
-            )
-    return projects.pop()
+def is_asked_to_merge(record: ValidatedPlans, chosen: ValidatedPlan) -> bool:
+    """Did policy say so of this very plan? Where no alert named the cluster, people merge: it may be somebody else's."""
+    asked = record.auto_merge and chosen.plan.plan_id == record.recommended
+    return asked and record.context.claim.verdict == "ours"
 
 
 def may_merge_itself(
     record: ValidatedPlans, chosen: ValidatedPlan, protected: Collection[str] = ()
 ) -> bool:
-    """Only where policy said so of this very plan, and only in a lower environment that is proven and not ``protected``.
-
-    Where no alert named the cluster, people merge: it may be somebody else's.
-    """
-    asked = record.auto_merge and chosen.plan.plan_id == record.recommended
-    named = record.context.claim.verdict == "ours"
-    return asked and named and environments.may_merge(chosen.proof, protected)
+    """Only where it is asked for, and only in a lower environment that is proven and not ``protected``."""
+    return is_asked_to_merge(record, chosen) and environments.may_merge(chosen.proof, protected)
 
 
 def as_deployed(chosen: ValidatedPlan, reaches: Iterable[Reach]) -> ValidatedPlan:

@@ -153,7 +153,7 @@ def _refusal(wanted: ValidatedPlan, wish: _Wish, known: Known) -> str:
         return word("not_open", language)
     if not wanted.accepted or not wanted.edits:
         return notes.refused(wanted, wish.forge.dialect, language)
-    return "" if course.check_proof(wanted) == wish.ref.project else word("elsewhere", language)
+    return "" if course.proven(wanted).project == wish.ref.project else word("elsewhere", language)
 
 
 async def _switch(wish: _Wish, at: int, proposed: Proposed) -> MergeRequestEvent | None:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from kfix.incident.forge.port import Forge
-from publish.core.claims import Claim, targets
+from publish.core.claims import Claim
 from publish.core.spoken import seen_word
 from publish.ports import Ports
 from schemas import errors
-from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: How long a claim counts without a merge request. A record that is put back in line comes for the last time half an hour
 #: after its first try; by then a claim whose holder died is free.
 _OPENING_TAKES = timedelta(minutes=20)
 
 
-async def take(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge
-) -> Claim | None:
-    """Claims the plan's objects for the incident; the claim in the way, when another open merge request has one.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The objects that an incident's plan changes, as ``core.claims`` names them, and how."""
+
+    incident_id: str
+    targets: tuple[str, ...]
+    changes_hash: str
+
+
+async def take(wanted: Wanted, ports: Ports, forge: Forge) -> Claim | None:
+    """Claims the objects for the incident; the claim in the way, when another open merge request has one.
 
     Raises errors.Moved while the other one is only being opened.
     """
@@ -27,9 +34,9 @@ async def take(
 
     async def ask() -> Claim | None:
         return await ports.ledger.claim(
-            record.incident_id,
-            targets(chosen.plan, record.context.cluster),
-            chosen.plan.changes_hash,
+            wanted.incident_id,
+            wanted.targets,
+            wanted.changes_hash,
             at=now,
             stale_before=now - _OPENING_TAKES,
         )

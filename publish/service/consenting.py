@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from kfix.incident.forge.port import Forge
 from publish.core import course
 from publish.core import repo_policy as consent
+from publish.core.course import Proven
 from publish.core.repo_policy import Consent
 from publish.ports import Ports
 from schemas import errors
 from schemas.text import sentence_of
-from schemas.validated import ValidatedPlan, ValidatedPlans
+from schemas.validated import ValidatedPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """A plan that the owners let be proposed. ``withheld`` says of other plans why not, by plan id."""
 
-    plan: ValidatedPlan
+    plan: Proven
     consent: Consent
     withheld: dict[str, str] = field(default_factory=dict)
 
@@ -33,16 +35,19 @@ class Withheld:
 
 
 async def allowed(
-    record: ValidatedPlans, plans: list[ValidatedPlan], ports: Ports, forge: Forge
+    incident_id: str, plans: Sequence[ValidatedPlan], ports: Ports, forge: Forge
 ) -> Allowed | Withheld:
-    """The first of the plans that may be proposed, as things stand at the head of its target branch."""
+    """The first of the plans that may be proposed, as things stand at the head of its target branch.
+
+    Raises errors.Defect for one whose text is not the proven one.
+    """
     told: dict[str, Consent | str] = {}
     withheld: dict[str, str] = {}
     for plan in plans:
-        project, target = course.check_proof(plan), plan.edits[0].ref
-        if project not in told:
-            told[project] = await _consent(project, target, forge)
-        said = told[project]
+        sure = course.proven(plan)
+        if sure.project not in told:
+            told[sure.project] = await _consent(sure.project, sure.target, forge)
+        said = told[sure.project]
         if isinstance(said, str):
             withheld[plan.plan.plan_id] = said
             continue
@@ -51,8 +56,8 @@ async def allowed(
             withheld[plan.plan.plan_id] = refused
             continue
         caps = said.merge_requests
-        why = await _capped(record, project, caps, ports)
-        return Withheld(why) if why else Allowed(plan, said, withheld)
+        why = await _capped(incident_id, sure.project, caps, ports)
+        return Withheld(why) if why else Allowed(sure, said, withheld)
     return Withheld("consent", next(iter(withheld.values()), ""))
 
 
@@ -68,10 +73,10 @@ async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
 
 
 async def _capped(
-    record: ValidatedPlans, project: str, caps: consent.Caps, ports: Ports
+    incident_id: str, project: str, caps: consent.Caps, ports: Ports
 ) -> Literal["", "capped", "hourly"]:
     """Which cap of the owners is reached; none for an incident that has its merge request already."""
-    if await ports.ledger.of_incident(record.incident_id) is not None:
+    if await ports.ledger.of_incident(incident_id) is not None:
         return ""
     limits, known = ports.limits, await ports.ledger.of_project(project)
     open_at_most = limits.open_per_project if caps.open is None else caps.open
@@ -80,13 +85,13 @@ async def _capped(
 
 
 async def reviewers(
-    plan: ValidatedPlan, namespace: str, said: Consent, ports: Ports, forge: Forge
+    plan: Proven, namespace: str, said: Consent, ports: Ports, forge: Forge
 ) -> tuple[str, ...]:
     """Who is asked: whom the owners name, whom the settings name, and who owns the changed files."""
     settings = ports.settings
     named = settings.reviewers.get(namespace) or settings.reviewers.get("*", ())
-    edits = plan.edits
     owners: tuple[str, ...] = ()
     if settings.codeowners:
-        owners = await forge.owners(edits[0].project, edits[0].ref, [edit.path for edit in edits])
+        paths = [edit.path for edit in plan.edits]
+        owners = await forge.owners(plan.project, plan.target, paths)
     return tuple(dict.fromkeys((*(said.reviewers or ()), *named, *owners)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfix.incident.fix_record import Record, posterior
 from kfix.incident.forge.dialect import Dialect
 from kfix.incident.forge.port import Draft, Forge
-from publish.core import course, description
+from publish.core import description
 from publish.core.repo_policy import OPEN
 from publish.core.wording import word
 from publish.ports import Ports
@@ -25,15 +25,16 @@ async def draft_of(
     reapplied: bool = False,
 ) -> Draft:
     """The merge request for a plan whose ``commit`` is on the branch. ``reapplied``: on a newer base than the proof's."""
-    chosen, settings, namespace = allowed.plan, ports.settings, record.context.namespace
+    sure, settings, namespace = allowed.plan, ports.settings, record.context.namespace
+    chosen = sure.plan
     page = await _page(record, allowed, ports, forge.dialect, commit)
     text = description.description(record, chosen, page)
     if reapplied:
         text = f"> {word('reapplied', ports.language)}\n\n{text}"
     return Draft(
-        project=course.check_proof(chosen),
+        project=sure.project,
         branch=branch_of(record.incident_id),
-        target=chosen.edits[0].ref,
+        target=sure.target,
         title=description.mr_title(
             record, chosen, forge.dialect, language=ports.language, draft=page.draft
         ),
@@ -41,7 +42,7 @@ async def draft_of(
         not_yet=page.draft,
         labels=tuple(description.labels(record, chosen, forge.dialect)),
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
-        reviewers=await consenting.reviewers(chosen, namespace, allowed.consent, ports, forge),
+        reviewers=await consenting.reviewers(sure, namespace, allowed.consent, ports, forge),
         reviewers_at_most=settings.reviewers_at_most,
     )
 
@@ -49,14 +50,14 @@ async def draft_of(
 async def _page(
     record: ValidatedPlans, allowed: Allowed, ports: Ports, dialect: Dialect, commit: str
 ) -> description.Page:
-    chosen = allowed.plan
+    sure, chosen = allowed.plan, allowed.plan.plan
     return description.Page(
         language=ports.language,
         dialect=dialect,
         incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
         hosts=ports.hosts,
         commit=commit,
-        target=chosen.edits[0].ref,
+        target=sure.target,
         history=await _fared(record, chosen, ports),
         draft=chosen.plan.confidence < ports.settings.draft_below,
         consented=allowed.consent != OPEN,

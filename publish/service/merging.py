@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from kfix.incident import environments
 from kfix.incident.forge.port import Forge
 from manifests.repository.index import build
 from manifests.repository.reach import Reach, reaches
@@ -13,7 +14,7 @@ from publish.core import course
 from publish.ports import Ports
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
-from schemas.validated import ValidatedPlan, ValidatedPlans
+from schemas.validated import ValidatedPlan
 
 log = structlog.get_logger(__name__)
 #: Seconds between two looks at a fresh merge request whose pipeline has not ended.
@@ -21,30 +22,25 @@ _POLL_S = 1.0
 
 
 async def merge_if_proven(
-    record: ValidatedPlans,
-    chosen: ValidatedPlan,
-    ref: MergeRequestRef,
-    ports: Ports,
-    *,
-    patience_s: float = 0.0,
+    chosen: ValidatedPlan, ref: MergeRequestRef, ports: Ports, *, patience_s: float = 0.0
 ) -> bool:
     """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
 
-    Never where ``course.may_merge_itself`` says no, and not when the files deploy elsewhere by now. Raises what the forge
-    raises, but for a refusal of its branch rules, which is an answer.
+    For a plan that policy asks to merge (``course.is_asked_to_merge``). Never where its environment may not, and not when
+    the files deploy elsewhere by now. Raises what the forge raises, but for a refusal of its branch rules, which is an answer.
     """
     forge = ports.forge
     sure = chosen.plan.confidence >= ports.settings.draft_below
     if forge is None or ports.limits.observe or not sure:
         return False
-    if not course.may_merge_itself(record, chosen, ports.protected):
+    if not environments.may_merge(chosen.proof, ports.protected):
         return False
     try:
         if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
             return False
         now = course.as_deployed(chosen, await _reaches(chosen, ref, forge))
-        if not course.may_merge_itself(record, now, ports.protected):
+        if not environments.may_merge(now.proof, ports.protected):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="place")
             return False
         return await forge.merge(ref)
@@ -63,9 +59,10 @@ async def merge_when_told(event: MergeRequestEvent, ports: Ports) -> bool:
     proposed = await ports.ledger.proposal_of(event.incident_id)
     if known is None or known.state != "opened" or ref is None or proposed is None:
         return False
-    if proposed.chosen is None:
+    chosen = proposed.chosen
+    if chosen is None or not course.is_asked_to_merge(proposed.record, chosen):
         return False
-    return await merge_if_proven(proposed.record, proposed.chosen, ref, ports)
+    return await merge_if_proven(chosen, ref, ports)
 
 
 async def _passed(ref: MergeRequestRef, target: str, forge: Forge, patience_s: float) -> bool:

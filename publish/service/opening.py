@@ -7,15 +7,18 @@ branch with our text gets its merge request, and only without either is a commit
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from kfix.incident.forge.port import FileAction, Forge, Found
 from manifests import Refused, propose
 from publish.core import course, description, rebase
-from publish.core.claims import rivalry
+from publish.core.claims import rivalry, targets
+from publish.core.course import Proven
 from publish.ports import Ports
 from publish.service import claiming, consenting
+from publish.service.claiming import Wanted
 from publish.service.consenting import Allowed, Withheld
 from publish.service.drafting import draft_of
 from schemas import errors
@@ -74,7 +77,7 @@ class _Branch:
 
 
 async def open_merge_request(
-    record: ValidatedPlans, plans: list[ValidatedPlan], ports: Ports, forge: Forge
+    record: ValidatedPlans, plans: Sequence[ValidatedPlan], ports: Ports, forge: Forge
 ) -> Opened | Declined:
     """Makes sure that the incident has its merge request. Safe to run again after a crash at any point.
 
@@ -83,17 +86,18 @@ async def open_merge_request(
     raises.
     """
     branch = branch_of(record.incident_id)
-    found = await forge.find(course.check_proof(plans[0]), branch)
+    found = await forge.find(course.proven(plans[0]).project, branch)
     if found is not None:
         return _as_found(found, plans[0])
-    allowed = await consenting.allowed(record, plans, ports, forge)
+    allowed = await consenting.allowed(record.incident_id, plans, ports, forge)
     if isinstance(allowed, Withheld):
         return Declined(allowed.why, reason=allowed.reason)
-    chosen = allowed.plan
-    taken = await claiming.take(record, chosen, ports, forge)
+    sure, chosen = allowed.plan, allowed.plan.plan
+    taken = await claiming.take(_claimed(record, chosen), ports, forge)
     if taken is not None:
         return Declined(rivalry(taken, chosen.plan), taken.ref, reason=taken.incident_id)
-    there = await _branch(record, chosen, ports, forge, branch)
+    message = description.commit_message(record, chosen, forge.dialect, ports.language)
+    there = await _branch(sure, branch, message, ports, forge)
     if there is None:
         await ports.ledger.release(record.incident_id)
         return Declined("moved")
@@ -106,22 +110,18 @@ async def open_merge_request(
 
 
 async def _branch(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge, branch: str
+    chosen: Proven, branch: str, message: str, ports: Ports, forge: Forge
 ) -> _Branch | None:
     """The incident's branch with our commit on it, made or found again; ``None`` when the proof does not hold any more."""
-    project, made, reapplied = course.check_proof(chosen), None, False
+    project, made, reapplied = chosen.project, None, False
     if await forge.head(project, branch) is None:
-        commit = await _commit_on(record, chosen, ports, forge)
+        commit = await _commit_on(chosen, ports, forge)
         if commit is None:
             return None
-        message, target = (
-            description.commit_message(record, chosen, forge.dialect, ports.language),
-            chosen.edits[0].ref,
-        )
-        made = await forge.commit(project, branch, target, message, commit.actions)
+        made = await forge.commit(project, branch, chosen.target, message, commit.actions)
         reapplied = commit.reapplied
     if made is None:
-        await _check_branch(chosen, forge, project, branch)
+        await _check_branch(chosen, forge, branch)
         made = await forge.head(project, branch)
     return _Branch(made or "", reapplied)
 
@@ -137,30 +137,33 @@ async def put_on_branch(
 
     Safe to run again after a crash at any point. A branch that others changed is left alone. Raises what the forge raises.
     """
-    project, branch = course.check_proof(wanted), ref.branch
+    sure, branch = course.proven(wanted), ref.branch
+    project = sure.project
     found, head = await forge.find(project, branch), await forge.head(project, branch)
     if found is None or found.state != "opened" or head is None:
         return Declined("not_open")
-    said = await consenting.allowed(record, [wanted], ports, forge)
+    said = await consenting.allowed(record.incident_id, [wanted], ports, forge)
     if isinstance(said, Withheld):
         return Declined(said.why, reason=said.reason)
-    if not await _carries_all(wanted, forge, branch):
+    if not await _carries_all(sure, forge, branch):
         if head != ref.sha:
             return Declined("touched")
-        commit = await _commit_on(record, wanted, ports, forge)
+        commit = await _commit_on(sure, ports, forge)
         if commit is None:
             return Declined("moved")
-        taken = await claiming.take(record, wanted, ports, forge)
+        taken = await claiming.take(_claimed(record, wanted), ports, forge)
         if taken is not None:
             return Declined("competing", reason=claiming.named(taken))
-        message, target = (
-            description.commit_message(record, wanted, forge.dialect, ports.language),
-            wanted.edits[0].ref,
-        )
-        head = await forge.replace(project, branch, target, message, commit.actions)
-    draft = await draft_of(record, Allowed(wanted, said.consent), ports, forge, commit=head)
+        message = description.commit_message(record, wanted, forge.dialect, ports.language)
+        head = await forge.replace(project, branch, sure.target, message, commit.actions)
+    draft = await draft_of(record, Allowed(sure, said.consent), ports, forge, commit=head)
     await forge.rewrite(ref, draft.title, draft.description)
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
+
+
+def _claimed(record: ValidatedPlans, chosen: ValidatedPlan) -> Wanted:
+    objects = targets(chosen.plan, record.context.cluster)
+    return Wanted(record.incident_id, objects, chosen.plan.changes_hash)
 
 
 def _as_found(found: Found, plan: ValidatedPlan) -> Opened | Declined:
@@ -169,18 +172,16 @@ def _as_found(found: Found, plan: ValidatedPlan) -> Opened | Declined:
     return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
 
 
-async def _commit_on(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge
-) -> _Commit | None:
+async def _commit_on(chosen: Proven, ports: Ports, forge: Forge) -> _Commit | None:
     """The files to commit on the target's head; ``None`` when the proof does not hold there."""
-    project, target = course.check_proof(chosen), chosen.edits[0].ref
+    project, target = chosen.project, chosen.target
     head = await forge.head(project, target)
     if head is None:
         raise errors.NotFound(f"{project} has no branch {target}")
     edits = chosen.edits
     reapplied = False
     if any(edit.base_commit != head for edit in edits):
-        newer = await _on_newer_base(record, chosen, ports, forge, head)
+        newer = await _on_newer_base(chosen, ports, forge, head)
         if newer is None:
             return None
         edits, reapplied = newer, any(n.after != e.after for n, e in zip(newer, edits, strict=True))
@@ -191,10 +192,10 @@ async def _commit_on(
 
 
 async def _on_newer_base(
-    record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports, forge: Forge, head: str
+    chosen: Proven, ports: Ports, forge: Forge, head: str
 ) -> tuple[FileEdit, ...] | None:
     """The same edits on the target's present head: as they are where the files did not change, made again otherwise."""
-    project, target = course.check_proof(chosen), chosen.edits[0].ref
+    project, target = chosen.project, chosen.target
     now = {edit.path: await forge.file(project, edit.path, head) for edit in chosen.edits}
     if all(_untouched(edit, now[edit.path]) for edit in chosen.edits):
         return chosen.edits
@@ -202,8 +203,8 @@ async def _on_newer_base(
     again = await asyncio.to_thread(
         propose,
         files,
-        chosen.plan.kubernetes_changes,
-        environment=chosen.proof.place,
+        chosen.plan.plan.kubernetes_changes,
+        environment=chosen.plan.proof.place,
         project=project,
         ref=target,
         renderer=ports.renderer,
@@ -235,13 +236,15 @@ def _untouched(edit: FileEdit, content: bytes | None) -> bool:
     return course.sha256(content) == edit.before_sha256
 
 
-async def _check_branch(chosen: ValidatedPlan, forge: Forge, project: str, branch: str) -> None:
+async def _check_branch(chosen: Proven, forge: Forge, branch: str) -> None:
     """A branch of ours has our text; anything else there is not published. Raises errors.Rejected."""
     if not await _carries_all(chosen, forge, branch):
-        raise errors.Rejected(f"{branch} of {project} holds something else", reason="branch_taken")
+        raise errors.Rejected(
+            f"{branch} of {chosen.project} holds something else", reason="branch_taken"
+        )
 
 
-async def _carries_all(chosen: ValidatedPlan, forge: Forge, branch: str) -> bool:
+async def _carries_all(chosen: Proven, forge: Forge, branch: str) -> bool:
     """Has the branch all that the plan was proven to change?"""
     for edit in chosen.edits:
         there = await forge.file(edit.project, edit.path, branch)

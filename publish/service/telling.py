@@ -9,11 +9,15 @@ import structlog
 
 from kfix.incident.forge.port import MarkedState
 from kfix.incident.redaction import mask
+from kfix.texts import told as in_words
 from publish.core import notes
 from publish.core.course import Known
+from publish.core.done import Done
 from publish.core.notice import NoticeKind, notice_of
-from publish.core.obstacles import Obstacles
+from publish.core.obstacles import Obstacles, obstacles_of
 from publish.ports import Chat, Ports
+from publish.service.deciding import standing
+from publish.service.noting import say
 from schemas import errors
 from schemas.identity import stable_id
 from schemas.merge_requests import (
@@ -29,6 +33,39 @@ from schemas.validated import ValidatedPlan, ValidatedPlans
 log = structlog.get_logger(__name__)
 #: What the label of a merged merge request says, by outcome.
 _ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failure": "failed"}
+
+
+async def tell_done(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRequestEvent:
+    """Tells chats what was done, and gives the record that the river has to know."""
+    if done.action == "declined":
+        return await _declined(record, done, ports)
+    url = done.ref.url if done.ref else ""
+    told: tuple[Notification, ...] = ()
+    if done.notice is not None:
+        told = await tell(record, done.plan, ports, kind=done.notice, mr_url=url, why=done.text)
+    if done.plan is None or done.ref is None or ports.forge is None:
+        return event(record, done.action, ports.now(), ref=done.ref, told=told, text=done.text)
+    if (await standing(record, ports)).over:
+        await say(record, "recovered", done.ref, ports, ports.forge)
+    known = proposal(record, done.plan)
+    return event(record, done.action, ports.now(), ref=done.ref, told=told, proposal=known)
+
+
+async def _declined(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRequestEvent:
+    explained = in_words(record.explanation, record.explanation_text, ports.language)
+    if done.why:
+        text = notes.plain(done.why, done.reason, ports.language)
+    else:
+        text = notes.rejections(record, ports.language) or explained
+    stopped = None if done.why else obstacles_of(record)
+    said = text
+    if stopped is not None:
+        # Safety's explanation lists every verdict; the diagnosis's own is a sentence for people.
+        said = "" if record.reason == "no_safe_plan" else explained
+    told: tuple[Notification, ...] = ()
+    if done.notice is not None and not ports.limits.observe:
+        told = await tell(record, None, ports, kind=done.notice, why=said, stopped=stopped)
+    return event(record, "declined", ports.now(), told=told, text=text)
 
 
 async def tell(

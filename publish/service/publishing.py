@@ -1,0 +1,65 @@
+"""From a decision to open to a merge request that the ledger knows, or to the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kfix.incident.forge.port import Forge
+from publish.core import course, notes
+from publish.core.course import Known
+from publish.core.done import Done
+from publish.ports import Ports, Proposed
+from publish.service.merging import merge_if_proven
+from publish.service.opening import Declined, Opened, open_merge_request
+from publish.service.rereading import look_again
+from schemas.identity import stable_id
+from schemas.validated import ValidatedPlan, ValidatedPlans
+
+
+async def published(
+    record: ValidatedPlans, plans: Sequence[ValidatedPlan], ports: Ports, forge: Forge
+) -> Done:
+    """Opens it, keeps it, and merges it where that is proven. Safe to run again after a crash at any point."""
+    result = await open_merge_request(record, plans, ports, forge)
+    if isinstance(result, Declined) and result.why == "capped":
+        await look_again(plans[0].edits[0].project, ports, forge)
+        result = await open_merge_request(record, plans, ports, forge)
+    if isinstance(result, Declined):
+        return await _declined(record, result, ports, forge)
+    chosen = await _kept(record, result, ports)
+    if course.is_asked_to_merge(record, chosen):
+        patience_s = ports.settings.merge_check_s
+        await merge_if_proven(chosen, result.ref, ports, patience_s=patience_s)
+    return Done("opened", result.ref, chosen, notice="opened")
+
+
+async def _kept(record: ValidatedPlans, result: Opened, ports: Ports) -> ValidatedPlan:
+    """Keeps what was opened. The plan on the branch: a record that comes again does not take back what people chose."""
+    known = Known(
+        incident_id=record.incident_id,
+        fingerprint=record.fingerprint,
+        project=result.ref.project,
+        iid=result.ref.iid,
+        state="opened",
+        opened_at=ports.now(),
+        changes_hash=result.plan.plan.changes_hash,
+    )
+    await ports.ledger.keep_proposal(record.incident_id, Proposed(record, result.plan.plan.plan_id))
+    await ports.ledger.opened(known, result.ref)
+    kept = await ports.ledger.proposal_of(record.incident_id)
+    return (kept.chosen if kept else None) or result.plan
+
+
+async def _declined(record: ValidatedPlans, result: Declined, ports: Ports, forge: Forge) -> Done:
+    """Another incident's merge request has the object: it is said there, and a competing change to people as well."""
+    ref = result.ref
+    if result.why not in ("same_change", "competing"):
+        if ref is not None:
+            await look_again(ref.project, ports, forge)
+        return Done("declined", why=result.why, reason=result.reason, notice="declined")
+    if ref is not None:
+        text = notes.joined(result.why, record, forge.dialect, ports.language)
+        await forge.note(ref, stable_id("joined", record.incident_id, result.why), text)
+    where = " ".join(part for part in (result.reason, ref.url if ref else "") if part)
+    loud = result.why == "competing"
+    return Done("declined", why=result.why, reason=where, notice="declined" if loud else None)
