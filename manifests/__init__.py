@@ -7,7 +7,7 @@ Below it: ``index`` and ``locate`` (object to document), ``planning`` (changes t
 from __future__ import annotations
 
 from manifests.proposal.propose import propose
-from manifests.refused import RefusalCode, Refused
+from manifests.refused import NotEditable, RefusalCode, Refused
 from manifests.text.editor import Patched, amend, patch
 
-__all__ = ["Patched", "RefusalCode", "Refused", "amend", "patch", "propose"]
+__all__ = ["NotEditable", "Patched", "RefusalCode", "Refused", "amend", "patch", "propose"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 RefusalCode = Literal[
@@ -30,16 +31,35 @@ RefusalCode = Literal[
 ]
 
 
-class Refused(Exception):
-    """An edit that will not be made. ``reason`` is one sentence for people; it may quote file content."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why an edit will not be made. ``reason`` is one sentence for people; it may quote file content."""
+
+    code: RefusalCode
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}"
+
+
+class NotEditable(Exception):
+    """Raised in the middle of reading or editing, where nothing can be answered yet. ``refused`` is the answer it becomes."""
 
     def __init__(self, code: RefusalCode, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
-        self.code: RefusalCode = code
-        self.reason = reason
+        self.refused = Refused(code, reason)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Refused) and (self.code, self.reason) == (other.code, other.reason)
+    @classmethod
+    def of(cls, refused: Refused) -> NotEditable:
+        """To raise an answer that was given before."""
+        return cls(refused.code, refused.reason)
 
-    def __hash__(self) -> int:
-        return hash((self.code, self.reason))
+    @property
+    def code(self) -> RefusalCode:
+        """The answer's code."""
+        return self.refused.code
+
+    @property
+    def reason(self) -> str:
+        """The answer's sentence."""
+        return self.refused.reason

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Refused(ValueError):
+class BadOrder(ValueError):
     """The request asks for something that is not there."""
 
 
@@ -81,7 +81,7 @@ class _Control:
         body = await json_body(request)
         name = str(body["scenario"])
         if name not in scenarios():
-            raise Refused(f"no scenario {name}; there are {', '.join(scenarios())}")
+            raise BadOrder(f"no scenario {name}; there are {', '.join(scenarios())}")
         notify = body.get("notify", True) is True
         growth = float(str(body.get("growth", 1.0)))
         event = await self._sandbox.world.break_(scenarios()[name], notify=notify, growth=growth)
@@ -99,7 +99,7 @@ class _Control:
         opened = [m for m in self._sandbox.project.merge_requests if m.state == "opened"]
         found = [m for m in opened if iid in (None, m.iid)]
         if not found:
-            raise Refused("no open merge request")
+            raise BadOrder("no open merge request")
         answer = await merge_as_reviewer(self._sandbox, found[-1].iid)
         return reply(answer, 200 if answer.get("state") == "merged" else 409)
 
@@ -113,7 +113,7 @@ class _Control:
         body = await json_body(request)
         kind = next((k for k in KINDS if k == body.get("kind")), None)
         if kind is None:
-            raise Refused(f"kind is one of {', '.join(KINDS)}")
+            raise BadOrder(f"kind is one of {', '.join(KINDS)}")
         times = body.get("times")
         fault = Fault(
             service=str(body["service"]),

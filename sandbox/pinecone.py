@@ -27,7 +27,7 @@ _TOP_K = 10_000
 _USAGE: Json = {"readUnits": 1}
 
 
-class Refused(ValueError):
+class BadRequest(ValueError):
     """The request breaks one of the index's rules."""
 
 
@@ -98,7 +98,7 @@ class _Api:
                 return _error("X-Pinecone-Api-Version is required")
             try:
                 return reply(call(request, await json_body(request)))
-            except (Refused, BadBody, KeyError) as error:
+            except (BadRequest, BadBody, KeyError) as error:
                 return _error(str(error))
 
         return endpoint
@@ -106,7 +106,7 @@ class _Api:
     def upsert(self, request: Request, body: dict[str, Json]) -> Json:
         vectors = body.get("vectors")
         if not isinstance(vectors, list) or not 1 <= len(vectors) <= _UPSERT_RECORDS:
-            raise Refused(f"1 to {_UPSERT_RECORDS} vectors can be upserted at once")
+            raise BadRequest(f"1 to {_UPSERT_RECORDS} vectors can be upserted at once")
         records = [self._record(vector) for vector in vectors]
         namespace = str(body.get("namespace") or "")
 
@@ -118,24 +118,24 @@ class _Api:
 
     def _record(self, vector: Json) -> Record:
         if not isinstance(vector, dict):
-            raise Refused("a vector must be an object")
+            raise BadRequest("a vector must be an object")
         identity = str(vector.get("id") or "")
         if not 1 <= len(identity) <= 512:
-            raise Refused("Vector ID must be 1 to 512 characters")
+            raise BadRequest("Vector ID must be 1 to 512 characters")
         values = self._values(vector.get("values"))
         if not any(values):
-            raise Refused("Dense vectors must contain at least one non-zero value")
+            raise BadRequest("Dense vectors must contain at least one non-zero value")
         metadata = vector.get("metadata") or {}
         if not isinstance(metadata, dict):
-            raise Refused("Metadata must be an object")
+            raise BadRequest("Metadata must be an object")
         _check_metadata(metadata)
         return Record(identity, values, metadata)
 
     def _values(self, given: Json) -> tuple[float, ...]:
         if not isinstance(given, list):
-            raise Refused("Vector values are missing")
+            raise BadRequest("Vector values are missing")
         if len(given) != self._index.dimension:
-            raise Refused(
+            raise BadRequest(
                 f"Vector dimension {len(given)} does not match the dimension of the index {self._index.dimension}"
             )
         return tuple(float(str(v)) for v in given)
@@ -162,7 +162,7 @@ class _Api:
         elif isinstance(body.get("filter"), dict):
             gone = [r.id for r in seen.values() if matches(body["filter"], r.metadata)]
         else:
-            raise Refused("ids, deleteAll or filter is required")
+            raise BadRequest("ids, deleteAll or filter is required")
 
         def change() -> None:
             for identity in gone:
@@ -175,7 +175,7 @@ class _Api:
         namespace = request.query_params.get("namespace", "")
         ids, seen = request.query_params.getlist("ids"), self._index.seen(namespace)
         if not 1 <= len(ids) <= 1000:
-            raise Refused("1 to 1000 ids can be fetched at once")
+            raise BadRequest("1 to 1000 ids can be fetched at once")
         found: dict[str, Json] = {i: _shown(seen[i], True, True) for i in ids if i in seen}
         return {"vectors": found, "namespace": namespace, "usage": _USAGE}
 
@@ -193,7 +193,7 @@ class _Api:
     def query(self, request: Request, body: dict[str, Json]) -> Json:
         namespace, top_k = str(body.get("namespace") or ""), body.get("topK")
         if not isinstance(top_k, int) or not 1 <= top_k <= _TOP_K:
-            raise Refused(f"topK must be 1 to {_TOP_K}")
+            raise BadRequest(f"topK must be 1 to {_TOP_K}")
         seen = self._index.seen(namespace)
         if body.get("id"):
             of = seen.get(str(body["id"]))
@@ -242,17 +242,17 @@ def _shown(record: Record, values: bool, metadata: bool) -> dict[str, Json]:
 
 
 def _check_metadata(metadata: Mapping[str, Json]) -> None:
-    """Flat: strings, numbers, booleans, lists of strings; no nulls; 40 KB. Raises Refused."""
+    """Flat: strings, numbers, booleans, lists of strings; no nulls; 40 KB. Raises BadRequest."""
     for key, value in metadata.items():
         strings = isinstance(value, list) and all(isinstance(v, str) for v in value)
         if key.startswith("$") or not (strings or isinstance(value, str | int | float | bool)):
-            raise Refused(
+            raise BadRequest(
                 "Metadata value must be a string, number, boolean or list of strings, "
                 f"got '{orjson.dumps(value).decode()[:60]}' for field '{key}'"
             )
     size = len(orjson.dumps(dict(metadata)))
     if size > _METADATA_BYTES:
-        raise Refused(
+        raise BadRequest(
             f"Metadata size is {size} bytes, which exceeds the limit of {_METADATA_BYTES} bytes per vector"
         )
 
@@ -264,9 +264,9 @@ def _cosine(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 
 def matches(condition: Json, metadata: Mapping[str, Json]) -> bool:
-    """Whether metadata passes a filter. Raises Refused for an unknown operator."""
+    """Whether metadata passes a filter. Raises BadRequest for an unknown operator."""
     if not isinstance(condition, dict):
-        raise Refused("a filter must be an object")
+        raise BadRequest("a filter must be an object")
     return all(_passes(key, wanted, metadata) for key, wanted in condition.items())
 
 
@@ -293,7 +293,7 @@ def _operator(name: str, have: Json, wanted: Json) -> bool:
         listed = wanted if isinstance(wanted, list) else []
         return any(_equal(have, value) for value in listed) is (name == "$in")
     if name not in ("$gt", "$gte", "$lt", "$lte"):
-        raise Refused(f"unknown operator {name}")
+        raise BadRequest(f"unknown operator {name}")
     if not isinstance(have, int | float) or not isinstance(wanted, int | float):
         return False
     return {

@@ -14,7 +14,7 @@ from typing import Literal
 from decide.core.broken import Broken
 from decide.core.drafting.drafts import Draft
 from decide.core.planning import plan_of
-from decide.core.proposals import Refused, draft_of
+from decide.core.proposals import RefusedProposal, draft_of
 from decide.core.question import Answer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
@@ -157,7 +157,7 @@ def _rescued(
 def _proposed(
     verdict: Verdict,
     chosen: Hypothesis,
-    built: Draft | Refused,
+    built: Draft | RefusedProposal,
     record: SecondOpinion,
     language: str,
 ) -> tuple[Verdict, SecondOpinion]:
@@ -167,7 +167,7 @@ def _proposed(
         return verdict, _dropped(record, "no_cause")
     if not _has_signal(verdict, chosen):
         return verdict, _dropped(record, "no_independent_signal")
-    if isinstance(built, Refused):
+    if isinstance(built, RefusedProposal):
         return verdict, _dropped(record, built.reason)
     confidence = min(_MOST_CONFIDENCE, chosen.confidence)
     plan = plan_of(built, confidence, chosen.evidence_for, language)

@@ -73,7 +73,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedProposal:
     """Why a proposal is dropped: a stable word."""
 
     reason: str
@@ -111,20 +111,20 @@ def _scalers(view: ClusterView, workload: Workload) -> list[ObjectRef]:
 
 def draft_of(
     view: ClusterView, offered: Sequence[Target], proposal: Proposal, cause: ObjectRef
-) -> Draft | Refused:
+) -> Draft | RefusedProposal:
     """The typed change that a proposal stands for, made to the object that is the cause or to its autoscaler."""
     target = next((t for t in offered if t.label == proposal.target), None)
     if target is None:
-        return Refused("unknown_target")
+        return RefusedProposal("unknown_target")
     workload = view.workload(cause.kind, cause.namespace, cause.name)
     own = {cause.key, *(s.key for s in _scalers(view, workload))} if workload else {cause.key}
     if target.ref.key not in own:
-        return Refused("plan_of_another_object")
+        return RefusedProposal("plan_of_another_object")
     draft = _BUILDERS[proposal.fix](view, target, proposal.number)
-    return Refused("no_effect") if isinstance(draft, Draft) and not draft.changes else draft
+    return RefusedProposal("no_effect") if isinstance(draft, Draft) and not draft.changes else draft
 
 
-Built = Draft | Refused
+Built = Draft | RefusedProposal
 
 
 def _workload(view: ClusterView, target: Target) -> tuple[Workload, Container] | None:
@@ -160,16 +160,16 @@ def _bounded(wanted: int | None, now: float, least: float = 0.0) -> bool:
 def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None:
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     workload, container = found
     limit = _limit(container, "memory")
     if limit is None:
-        return Refused("no_limit_to_raise")
+        return RefusedProposal("no_limit_to_raise")
     killed = any(c.terminated.get("reason") == "OOMKilled" for c in _live(workload, container.name))
     if not killed and not _at_limit(view, workload, "memory", limit):
-        return Refused("no_independent_signal")
+        return RefusedProposal("no_independent_signal")
     if not _bounded(wanted, limit / 2**20):
-        return Refused("out_of_bounds")
+        return RefusedProposal("out_of_bounds")
     text = quantities.format_memory((wanted or 0) * 2**20)
     return _higher(
         view,
@@ -184,16 +184,16 @@ def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
 def _cpu(view: ClusterView, target: Target, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None:
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     workload, container = found
     limit = _limit(container, "cpu")
     if limit is None:
-        return Refused("no_limit_to_raise")
+        return RefusedProposal("no_limit_to_raise")
     throttled = measure.latest(measure.usage(view, workload, "throttled")) or 0.0
     if throttled <= 0 and not _at_limit(view, workload, "cpu", limit):
-        return Refused("no_independent_signal")
+        return RefusedProposal("no_independent_signal")
     if not _bounded(wanted, limit * 1000):
-        return Refused("out_of_bounds")
+        return RefusedProposal("out_of_bounds")
     text = quantities.format_cpu((wanted or 0) / 1000)
     return _higher(
         view,
@@ -239,18 +239,18 @@ def _higher(
 def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None or found[0].kind not in ("Deployment", "StatefulSet"):
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     workload, container = found
     if _scalers(view, workload):
-        return Refused("an_autoscaler_owns_it")
+        return RefusedProposal("an_autoscaler_owns_it")
     services = view.services_of.get(workload.ref.key, [])
     idle = workload.desired == 0 and any(view.ready_addresses(s) == 0 for s in services)
     limit = _limit(container, "cpu")
     busy = limit is not None and _at_limit(view, workload, "cpu", limit)
     if not idle and not busy:
-        return Refused("no_independent_signal")
+        return RefusedProposal("no_independent_signal")
     if not _bounded(wanted, workload.desired, least=1):
-        return Refused("out_of_bounds")
+        return RefusedProposal("out_of_bounds")
     why = (
         f"{workload.desired} replicas are too few; {wanted} are proposed.",
         f"{workload.desired} réplicas ne suffisent pas ; {wanted} sont proposés.",
@@ -272,13 +272,13 @@ def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
     ref = target.ref
     scaler = view.get("horizontalpodautoscalers", ref.namespace, ref.name)
     if ref.kind != "HorizontalPodAutoscaler" or scaler is None:
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     limited = condition(scaler, "ScalingLimited")
     if limited.get("status") != "True" or limited.get("reason") != "TooManyReplicas":
-        return Refused("no_independent_signal")
+        return RefusedProposal("no_independent_signal")
     most = number(at(scaler, "spec", "maxReplicas"))
     if not _bounded(wanted, most, least=most + 1):
-        return Refused("out_of_bounds")
+        return RefusedProposal("out_of_bounds")
     why = (
         f"The autoscaler stands at its maximum of {most}.",
         f"L'autoscaler est à son maximum de {most}.",
@@ -299,10 +299,10 @@ def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
 def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None:
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     workload, container = found
     if wanted not in {number(p.get("containerPort")) for p in container.ports}:
-        return Refused("out_of_bounds")
+        return RefusedProposal("out_of_bounds")
     failing = _failing_probes(view, workload)
     for name in PROBES:
         kind, port = handler(mapping(container.spec.get(f"{name}Probe")))
@@ -325,7 +325,7 @@ def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
             weight=_WEIGHT,
             risks=_ASK,
         )
-    return Refused("no_independent_signal")
+    return RefusedProposal("no_independent_signal")
 
 
 def _failing_probes(view: ClusterView, workload: Workload) -> set[str]:
@@ -340,19 +340,19 @@ def _service_port(view: ClusterView, target: Target, wanted: int | None) -> Buil
     ref = target.ref
     service = view.get("services", ref.namespace, ref.name)
     if ref.kind != "Service" or service is None:
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     ports = [p for w in view.backends(service) for c in w.containers() for p in c.ports]
     numbers = {number(p.get("containerPort")) for p in ports}
     names = {p.get("name") for p in ports}
     if wanted not in numbers:
-        return Refused("out_of_bounds")
+        return RefusedProposal("out_of_bounds")
     wrong = [
         n
         for n, p in enumerate(items(at(service, "spec", "ports")))
         if _leads_nowhere(mapping(p), numbers, names)
     ]
     if len(wrong) != 1:
-        return Refused("no_independent_signal")
+        return RefusedProposal("no_independent_signal")
     path = f"spec.ports[{wrong[0]}].targetPort"
     why = (
         f"The target port of {ref.name} is none of its pods' ports; {wanted} is.",
@@ -381,16 +381,16 @@ def _leads_nowhere(port: Obj, numbers: set[int], names: set[object]) -> bool:
 def _rollback(view: ClusterView, target: Target, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None or found[0].kind != "Deployment":
-        return Refused("not_for_this_kind")
+        return RefusedProposal("not_for_this_kind")
     workload = found[0]
     fails = any(
         c.waiting or (c.terminated and not c.ready) for p in workload.pods for c in p.containers()
     )
     if workload.available or not fails:
-        return Refused("no_independent_signal")
+        return RefusedProposal("no_independent_signal")
     drafts = to_last_good(workload, view)
     if not drafts:
-        return Refused("no_earlier_revision")
+        return RefusedProposal("no_earlier_revision")
     drafts[0].weight, drafts[0].risks = _WEIGHT, [*_ASK, *drafts[0].risks]
     return drafts[0]
 

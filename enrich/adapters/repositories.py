@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kfix.incident.forge.port import Commit, Repositories, Snapshot
 from kfix.infra.clients.boundary import guarded
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import locate
 from manifests.repository.index import Index
 from manifests.repository.indexes import Indexes
@@ -36,7 +36,7 @@ class DeclaredInRepositories:
             snapshot = await self._client.snapshot(project)
             try:
                 found = locate.locate(subject, self._index(snapshot), Hints(environment))
-            except Refused:
+            except NotEditable:
                 continue  # not in this repository, or not in a form that a change could be made in
             commits = await self._client.commits_of(
                 project,

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from ingest.adapters.metrics import IN_FLIGHT, SECONDS, WEBHOOKS
 from ingest.core.authenticity import Signature
 from ingest.core.failures import Failures
-from ingest.core.outcomes import Ignored, Malformed, Refusal, Refused
+from ingest.core.outcomes import Ignored, Malformed, Refusal, RefusedDelivery
 from ingest.core.reading import decompressed, document_of
 from ingest.core.source import Reading, Source, WebhookDelivery
 from ingest.ports import Ports
@@ -87,7 +87,7 @@ class Door:
     ) -> Answer:
         started = time.perf_counter()
         if self._in_flight >= self._settings.max_in_flight:
-            answer = self._refusal(Refused("busy"))
+            answer = self._refusal(RefusedDelivery("busy"))
         else:
             self._in_flight += 1
             IN_FLIGHT.set(self._in_flight)
@@ -118,15 +118,15 @@ class Door:
         excess = self._failures.failed(address, time.monotonic())
         if excess is None:
             return answer, False
-        refused = self._refusal(Refused("too_many_failures"))
+        refused = self._refusal(RefusedDelivery("too_many_failures"))
         return replace(refused, retry_after_s=excess.retry_after_s), not excess.first
 
     async def _received(self, source: Source, request: Request) -> Answer:
         signature = source.receiver.credentials(request.headers, self._ports.now().timestamp())
-        if isinstance(signature, Refused):
+        if isinstance(signature, RefusedDelivery):
             return self._refusal(signature)
         body = await self._body(request, signature)
-        if isinstance(body, Refused):
+        if isinstance(body, RefusedDelivery):
             return self._refusal(body)
         if signature is not None and (refused := signature.check()) is not None:
             return self._refusal(refused)
@@ -136,7 +136,7 @@ class Door:
 
     async def _body(
         self, request: Request, signature: Signature | None = None
-    ) -> bytes | Refused | _Prefix:
+    ) -> bytes | RefusedDelivery | _Prefix:
         """The raw body, or the start of one over the cap. Never holds more than the cap and one piece.
 
         A signed body is read to its end all the same, and forgotten: only whole it can be verified.
@@ -155,13 +155,15 @@ class Door:
                     if size > max(most, self._settings.max_body_bytes):
                         break
         except TimeoutError:
-            return Refused("too_slow")
+            return RefusedDelivery("too_slow")
         except ClientDisconnect:
-            return Refused("cut_off")
+            return RefusedDelivery("cut_off")
         if size <= self._settings.max_body_bytes:
             return b"".join(pieces)
         if signature is not None and size > most:
-            return Refused("too_large", f"a signed body of more than {most} bytes is not verified")
+            return RefusedDelivery(
+                "too_large", f"a signed body of more than {most} bytes is not verified"
+            )
         return _Prefix(b"".join(pieces)[:_PREFIX])
 
     def _over_the_cap(self) -> Malformed:
@@ -225,9 +227,9 @@ class Door:
 
     def _broker_away(self) -> Answer:
         self._failed_at = time.monotonic()
-        return self._refusal(Refused("broker_away"))
+        return self._refusal(RefusedDelivery("broker_away"))
 
-    def _refusal(self, refused: Refused) -> Answer:
+    def _refusal(self, refused: RefusedDelivery) -> Answer:
         status = _STATUS.get(refused.reason, 401)
         wait = self._settings.retry_after_s if status == 503 else 0
         return Answer(status, "refused", refused.reason, detail=refused.detail, retry_after_s=wait)

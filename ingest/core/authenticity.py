@@ -12,21 +12,21 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from ingest.core.outcomes import Refused
+from ingest.core.outcomes import RefusedDelivery
 
 
-def check_token(given: Sequence[str], valid: Sequence[str]) -> Refused | None:
+def check_token(given: Sequence[str], valid: Sequence[str]) -> RefusedDelivery | None:
     """``given``: every value of the header, there must be exactly one. All valid tokens are compared each time."""
     tokens = [token.encode() for token in valid if token]
     if not tokens:
-        return Refused("no_token_configured")
+        return RefusedDelivery("no_token_configured")
     if len(given) != 1:
-        return Refused("token_ambiguous" if given else "token_missing")
+        return RefusedDelivery("token_ambiguous" if given else "token_missing")
     offered = given[0].encode("utf-8", "surrogateescape")
     if not offered:
-        return Refused("token_missing")
+        return RefusedDelivery("token_missing")
     matches = [hmac.compare_digest(offered, token) for token in tokens]
-    return None if any(matches) else Refused("token_wrong")
+    return None if any(matches) else RefusedDelivery("token_wrong")
 
 
 class Signature:
@@ -41,11 +41,11 @@ class Signature:
         for digest in self._digests:
             digest.update(piece)
 
-    def check(self) -> Refused | None:
+    def check(self) -> RefusedDelivery | None:
         """After the last piece: is one of the signatures one of ours?"""
         wanted = [digest.digest() for digest in self._digests]
         matches = [hmac.compare_digest(one, other) for one in self._offered for other in wanted]
-        return None if any(matches) else Refused("signature_wrong")
+        return None if any(matches) else RefusedDelivery("signature_wrong")
 
 
 def signature_of(
@@ -56,24 +56,24 @@ def signature_of(
     keys: Sequence[str],
     now_s: float,
     tolerance_s: float,
-) -> Signature | Refused:
+) -> Signature | RefusedDelivery:
     """What the headers say, before any of the body is read: stale and malformed ones are refused here.
 
     Every argument is the list of a header's values; two of one kind are refused.
     """
     if not (len(ids) == len(timestamps) == len(signatures) == 1) or not ids[0]:
-        return Refused("signature_malformed")
+        return RefusedDelivery("signature_malformed")
     stamp = timestamps[0]
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        return Refused("signature_malformed")
+        return RefusedDelivery("signature_malformed")
     if abs(now_s - int(stamp)) > tolerance_s:
-        return Refused("signature_stale")
+        return RefusedDelivery("signature_stale")
     offered = _version_one(signatures[0])
     if not offered:
-        return Refused("signature_malformed")
+        return RefusedDelivery("signature_malformed")
     secrets = [secret for key in keys if (secret := key_of(key)) is not None]
     if not secrets:
-        return Refused("no_token_configured")
+        return RefusedDelivery("no_token_configured")
     return Signature(offered, secrets, f"{ids[0]}.{stamp}.".encode("utf-8", "surrogateescape"))
 
 

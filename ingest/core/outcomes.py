@@ -55,7 +55,7 @@ Indifference = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedDelivery:
     """No record, no dead letter. ``detail`` is for whoever sent it."""
 
     reason: Refusal

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ingest.core.authenticity import Signature
-from ingest.core.outcomes import Ignored, Malformed, Refused
+from ingest.core.outcomes import Ignored, Malformed, RefusedDelivery
 from ingest.core.reading import Document
 from schemas.alerts import Alert
 from schemas.base import Record
@@ -47,7 +47,9 @@ class WebhookDelivery:
 class Receiver(Protocol):
     """What a source makes of a request. Pure: no I/O; the time comes in."""
 
-    def credentials(self, headers: RequestHeaders, now_s: float) -> Signature | Refused | None:
+    def credentials(
+        self, headers: RequestHeaders, now_s: float
+    ) -> Signature | RefusedDelivery | None:
         """Before the body is read: the signature to verify over it; ``None`` when a token was right."""
         ...
 

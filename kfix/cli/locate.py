@@ -36,7 +36,7 @@ def locate(
     from kfix.offline.edit import Workspace
     from manifests.objects.paths import BadPath
     from manifests.proposal.explain import explain
-    from manifests.refused import Refused
+    from manifests.refused import NotEditable
     from manifests.repository.locate import Hints
     from schemas.base import ObjectRef
 
@@ -48,7 +48,7 @@ def locate(
     except (ValueError, OSError, BadPath) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_WRONG_USAGE) from None
-    except Refused as refused:
+    except NotEditable as refused:
         typer.echo(f"{refused.code}: {refused.reason}", err=True)
         raise typer.Exit(_REFUSED) from None
     for number, step in enumerate(told.steps, 1):

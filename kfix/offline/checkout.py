@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository import tree
 from manifests.text.read import MAX_CHARS
 
@@ -33,8 +33,8 @@ def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
                 continue
             try:
                 files[path] = read_file(full, path)
-            except Refused as reason:
-                refused[path] = reason
+            except NotEditable as reason:
+                refused[path] = reason.refused
     return files, refused
 
 
@@ -74,8 +74,8 @@ def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
         if tree.is_manifest(full.name) and not full.is_dir():
             try:
                 files[full.name] = read_file(full, full.name)
-            except Refused as reason:
-                refused[full.name] = reason
+            except NotEditable as reason:
+                refused[full.name] = reason.refused
     return files, refused
 
 
@@ -86,12 +86,12 @@ def _is_companion(file: Path, path: str) -> bool:
 
 
 def read_file(file: Path, path: str) -> bytes:
-    """One plain file's bytes. Raises Refused UNSAFE_PATH, TOO_BIG, NOT_FOUND."""
+    """One plain file's bytes. Raises NotEditable UNSAFE_PATH, TOO_BIG, NOT_FOUND."""
     tree.check_path(path)
     if file.is_symlink():
         tree.check_mode(path, "120000")
     if not file.is_file():
-        raise Refused("NOT_FOUND", f"no file {path}")
+        raise NotEditable("NOT_FOUND", f"no file {path}")
     if file.stat().st_size > 4 * MAX_CHARS:
-        raise Refused("TOO_BIG", f"{path} is larger than {4 * MAX_CHARS} bytes")
+        raise NotEditable("TOO_BIG", f"{path} is larger than {4 * MAX_CHARS} bytes")
     return file.read_bytes()

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from kfix.offline.checkout import branches_of, read_checkout, read_file, read_folder, read_links
 from manifests.objects import paths
 from manifests.proposal import propose
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository.index import Index, build, changed_index
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
@@ -80,17 +80,17 @@ class Workspace:
     _folders: dict[Path, Index] = field(default_factory=dict)
 
     def index(self, repo: Path) -> Index:
-        """The index of a folder and all below. Raises Refused NOT_FOUND when it is none."""
+        """The index of a folder and all below. Raises NotEditable NOT_FOUND when it is none."""
         return self._read(repo, self._repositories, read_checkout)
 
     def folder(self, folder: Path) -> Index:
-        """The index of one folder's own files. Raises Refused NOT_FOUND when it is none."""
+        """The index of one folder's own files. Raises NotEditable NOT_FOUND when it is none."""
         return self._read(folder, self._folders, read_folder)
 
     def _read(self, folder: Path, known: dict[Path, Index], read: _Reader) -> Index:
         if folder not in known:
             if not folder.is_dir():
-                raise Refused("NOT_FOUND", f"no folder {folder}")
+                raise NotEditable("NOT_FOUND", f"no folder {folder}")
             files, refused = read(folder)
             known[folder] = build(files, branches=branches_of(folder))
             known[folder].unreadable.update(refused)
@@ -111,7 +111,7 @@ def answer(request: Request, workspace: Workspace, *, write: bool = False) -> An
     """Makes one edit, or says why not."""
     try:
         edits = _edits(request, workspace)
-    except Refused as refused:
+    except NotEditable as refused:
         return Answer("refused", request.file, code=refused.code, reason=refused.reason)
     except OSError as error:
         return Answer("refused", request.file, code="NOT_FOUND", reason=str(error))
@@ -203,7 +203,7 @@ def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
         return propose.set_fields(index, ref, request.set, hints, workspace.renderer)
     index = workspace.folder(repo) if request.repo is None else workspace.index(repo)
     if path in index.unreadable:
-        raise index.unreadable[path]
+        raise NotEditable.of(index.unreadable[path])
     if path not in index.texts:
         _check_folders(repo, path)
         index.texts[path] = reading.decode(read_file(repo / path, path))
@@ -214,16 +214,16 @@ def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
 def _check_folders(repo: Path, path: str) -> None:
     for parent in Path(path).parents:
         if (repo / parent).is_symlink() and parent != Path():
-            raise Refused("UNSAFE_PATH", f"{parent} is a symlink")
+            raise NotEditable("UNSAFE_PATH", f"{parent} is a symlink")
 
 
 def _document(index: Index, path: str, doc: int | None, ref: ObjectRef | None) -> reading.Document:
     documents = index.documents(path)
     if doc is not None:
         if not 0 <= doc < len(documents):
-            raise Refused("NOT_FOUND", f"no document {doc}, {path} has {len(documents)}")
+            raise NotEditable("NOT_FOUND", f"no document {doc}, {path} has {len(documents)}")
         if ref is not None and not _may_declare(documents[doc], ref):
-            raise Refused("NOT_FOUND", f"document {doc} of {path} is no {ref.key}")
+            raise NotEditable("NOT_FOUND", f"document {doc} of {path} is no {ref.key}")
         return documents[doc]
     if ref is None:
         fitting = [d for d in documents if d.tree not in (("tag:yaml.org,2002:null", ""),)]
@@ -232,7 +232,7 @@ def _document(index: Index, path: str, doc: int | None, ref: ObjectRef | None) -
     if len(fitting) != 1:
         code: Literal["AMBIGUOUS_DOC", "NOT_FOUND"] = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
         what = f"are {ref.key}" if ref is not None else "could be meant"
-        raise Refused(code, f"{len(fitting)} of {len(documents)} documents of {path} {what}")
+        raise NotEditable(code, f"{len(fitting)} of {len(documents)} documents of {path} {what}")
     return fitting[0]
 
 

@@ -12,7 +12,7 @@ from manifests.helm.layers import Release
 from manifests.helm.releases import Releases
 from manifests.helm.value_paths import ABSENT
 from manifests.objects import paths
-from manifests.refused import RefusalCode, Refused
+from manifests.refused import NotEditable, RefusalCode
 from manifests.repository import argocd, dependencies, provenance, rendering
 from manifests.repository.environments import is_exact, matches, speaks
 from manifests.repository.index import Index
@@ -50,7 +50,7 @@ class Installed:
 
 
 def find(search: Search) -> Installed | None:
-    """The release that renders the object; ``None`` where no chart of this repository does. Raises Refused."""
+    """The release that renders the object; ``None`` where no chart of this repository does. Raises NotEditable."""
     found = _installing(search)
     return _of_environment(found, search) if found else None
 
@@ -60,7 +60,7 @@ def makers(search: Search) -> list[str]:
     and are called like it."""
     try:
         found = _installing(search)
-    except Refused as refused:
+    except NotEditable as refused:
         related = [
             release.said_by
             for release in search.releases.found
@@ -81,7 +81,7 @@ def _installing(search: Search) -> list[Installed]:
     named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
     charts = [c for c in named if _has_kind(search.index, c, ref.kind)]
     if len(charts) > _CHARTS:
-        raise Refused(
+        raise NotEditable(
             "NOT_RENDERED", say("manifests.charts_may_make", count=len(charts), object=ref.key)
         )
     for release in speaking:
@@ -102,7 +102,7 @@ def _installing(search: Search) -> list[Installed]:
             found.append(installed)
     if not found and troubles:
         search.steps.extend(say("manifests.not_rendered", names=[trouble]) for trouble in troubles)
-        raise Refused("NOT_RENDERED", troubles[0])
+        raise NotEditable("NOT_RENDERED", troubles[0])
     if found:
         names = ", ".join(i.release.said_by for i in found)
         search.steps.append(
@@ -275,7 +275,7 @@ def _of_environment(found: list[Installed], search: Search) -> Installed:
         fitting = bare
     if len(fitting) != 1:
         listed = ", ".join(sorted(i.release.said_by for i in found))
-        raise Refused(
+        raise NotEditable(
             "AMBIGUOUS_DOC",
             say(
                 "manifests.releases_fit_environment_chooses",
@@ -301,7 +301,7 @@ def _is_of(release: Release, search: Search) -> bool:
 
 
 def elsewhere(search: Search) -> Release:
-    """The one release that installs the object from a chart that is kept elsewhere. Raises Refused."""
+    """The one release that installs the object from a chart that is kept elsewhere. Raises NotEditable."""
     ref = search.ref
     fitting = [
         r for r in search.releases.found if r.chart is None and _fits_by_name(r, ref, search.marks)
@@ -311,7 +311,7 @@ def elsewhere(search: Search) -> Release:
         fitting = named if len(named) == 1 else fitting
     if len(fitting) != 1:
         code: RefusalCode = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
-        raise Refused(
+        raise NotEditable(
             code,
             say("manifests.releases_charts_kept_elsewhere_fit", count=len(fitting), object=ref.key),
         )
@@ -322,7 +322,7 @@ def elsewhere(search: Search) -> Release:
             installer=release.said_by,
             environment=search.environment,
         )
-        raise Refused("NOT_FOUND", what)
+        raise NotEditable("NOT_FOUND", what)
     search.steps.append(
         say(
             "manifests.installs_from_chart_kept_elsewhere",
@@ -331,7 +331,7 @@ def elsewhere(search: Search) -> Release:
         )
     )
     if release.trouble:
-        raise Refused(
+        raise NotEditable(
             "NOT_RENDERED", say("manifests.about", what=release.said_by, why=release.trouble)
         )
     return release

@@ -10,7 +10,7 @@ import yaml
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository.rendering import HelmTemplate
 from schemas.base import ObjectRef
 
@@ -107,7 +107,7 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
         above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
         if not above:
             where = setting[-1].said if setting else release.layers[0].said
-            raise Refused(
+            raise NotEditable(
                 "VALUE_FANOUT",
                 say(
                     "manifests.set_other_releases_use_too",
@@ -118,9 +118,9 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
             )
         chosen = above[-1]
     if chosen.sealed is not None:
-        raise chosen.sealed
+        raise NotEditable.of(chosen.sealed)
     if not (chosen.path or chosen.holder) and chosen.owner is None:
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND",
             say(
                 "manifests.has_no_values_file_set",

@@ -20,7 +20,7 @@ from manifests.helm.layers import Layer, Release, layer_for, merged
 from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, walk
 from manifests.objects import paths
 from manifests.objects.shapes import text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import rendering
 from manifests.repository.environments import speaks
 from manifests.repository.rendering import GaveUp, HelmTemplate, NotRendered
@@ -67,7 +67,7 @@ def _text(value: Json) -> str:
 
 
 def place(search: Search, change: KubernetesChange) -> list[Placed]:
-    """Where the change's fields are set. Raises Refused."""
+    """Where the change's fields are set. Raises NotEditable."""
     chosen = find(search)
     if chosen is None:
         release = elsewhere(search)
@@ -76,7 +76,7 @@ def place(search: Search, change: KubernetesChange) -> list[Placed]:
 
 
 def place_in(chosen: Installed, search: Search, change: KubernetesChange) -> list[Placed]:
-    """The same, in a release that was found. Raises Refused."""
+    """The same, in a release that was found. Raises NotEditable."""
     fields = tuple(_leaves(change.fields))
     if any(paths.parse(f.path) == ("spec", "replicas") for f in fields):
         _refuse_scaled(chosen, search.ref)
@@ -94,7 +94,7 @@ def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
             continue
         before = one.before if isinstance(one.before, Mapping) else {}
         if before.keys() - one.after.keys():
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED", say("manifests.entries_go_away_values_cannot", field=one.path)
             )
         for key, after in one.after.items():
@@ -113,7 +113,7 @@ def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
             target = text(item, "spec", "scaleTargetRef", "name")
             if item.get("kind") in _AUTOSCALERS and target == ref.name:
                 name = text(item, "metadata", "name")
-                raise Refused(
+                raise NotEditable(
                     "HPA_OWNED",
                     say(
                         "manifests.owns_replicas_change_bounds",
@@ -147,20 +147,20 @@ def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
                 and now not in (None, {}, [])
                 and not equivalence.equivalent(path, now, one.after)
             ):
-                raise Refused(
+                raise NotEditable(
                     "STALE",
                     cut(say("manifests.rendered_already", field=one.path, now=repr(now)), 200),
                 )
         elif now is ABSENT:
             if path[-1] not in equivalence.DEFAULTED:
-                raise Refused(
+                raise NotEditable(
                     "NOT_FOUND",
                     say("manifests.renders_no", installer=chosen.release.said_by, field=one.path),
                 )
         elif not equivalence.equivalent(path, now, one.before) and not equivalence.equivalent(
             path, now, one.after
         ):
-            raise Refused(
+            raise NotEditable(
                 "STALE",
                 cut(
                     say(
@@ -198,11 +198,11 @@ def _place_field(
             also.append(seen)
             reached = reached or paths.render(path)
     if also:
-        raise Refused(
+        raise NotEditable(
             "VALUE_FANOUT",
             say("manifests.value_reaches_also", reached=reached, field=field.path, also=also[0]),
         )
-    raise Refused(
+    raise NotEditable(
         "TEMPLATED",
         say(
             "manifests.no_value_reaches_template_fixes", installer=release.said_by, field=field.path
@@ -226,7 +226,7 @@ def _effect(
             chosen.text, search.bench.render(tried), search.index.readings
         )
     except GaveUp as failure:
-        raise Refused("NOT_RENDERED", sentence_of(failure)) from None
+        raise NotEditable("NOT_RENDERED", sentence_of(failure)) from None
     except NotRendered:
         return None  # a value of another kind than the template or the chart's schema takes
     mine = [d for d in differences if rendering.means(d.key, search.ref) and d.before and d.after]
@@ -248,7 +248,7 @@ def _effect(
         try:
             noise = rendering.unsteady(search.bench, recipe)
         except NotRendered as failure:
-            raise Refused("NOT_RENDERED", sentence_of(failure)) from None
+            raise NotEditable("NOT_RENDERED", sentence_of(failure)) from None
         others = [d for d in others if d.key not in noise]
     return "/".join(others[0].key) if others else ""
 
@@ -266,7 +266,7 @@ def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
         what = (
             say("manifests.many_values", count=len(found)) if found else say("manifests.no_value")
         )
-        raise Refused(
+        raise NotEditable(
             "NOT_RENDERED",
             say(
                 "manifests.named_like_has_value_chart",
@@ -277,7 +277,7 @@ def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
         )
     placed = found[-1]
     if placed.layer.sealed is not None:
-        raise placed.layer.sealed
+        raise NotEditable.of(placed.layer.sealed)
     search.steps.append(
         say(
             "manifests.value_named_like_field",

@@ -18,7 +18,7 @@ from kfix.texts import say
 from manifests.helm.layers import Layer, Release
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository import argocd, dependencies, rendering
 from manifests.repository.index import Index
 from manifests.repository.installers import argo, commands, fleet, helmfile, revisions
@@ -227,7 +227,7 @@ def declared(
             roots |= dict.fromkeys(above)
             try:
                 documents = index.documents(path)
-            except Refused:
+            except NotEditable:
                 continue
             for document in documents:
                 kept += [(above, path, i) for i in _installing(equivalence.filled(document.root))]
@@ -469,7 +469,7 @@ def _file(index: Index, path: str) -> Layer:
     try:
         documents = index.parsed(path)
         content = equivalence.filled(documents[0].root) if documents else {}
-    except Refused as refused:
+    except NotEditable as refused:
         return Layer(
             path,
             {},

@@ -14,7 +14,7 @@ from manifests.helm import place as helm
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import overlay as overlaying
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository import dependencies, kustomize, provenance, tree
 from manifests.repository.index import Index
 from manifests.repository.kustomize import Graph, Kustomization
@@ -72,7 +72,7 @@ def draft_of(
     hints: Hints,
     bench: Workbench | None = None,
 ) -> Draft:
-    """Finds every changed object and gathers the edits by file. Raises Refused."""
+    """Finds every changed object and gathers the edits by file. Raises NotEditable."""
     draft = Draft()
     task = _Task(index, kustomize.read_graph(index), hints, bench, draft)
     for change in changes:
@@ -81,7 +81,7 @@ def draft_of(
         elif change.action == "patch":
             _patch_declared(task, change)
         else:
-            raise Refused("UNSUPPORTED", say("manifests.declared_objects_not_deleted"))
+            raise NotEditable("UNSUPPORTED", say("manifests.declared_objects_not_deleted"))
     return draft
 
 
@@ -97,21 +97,21 @@ def _patch_declared(task: _Task, change: KubernetesChange) -> None:
         try:
             _patch_values(task, task.bench, change, nothing)
             return
-        except Refused as refused:
+        except NotEditable as refused:
             if refused.code != "NOT_FOUND":
                 raise
     try:
         _patch(task, change)
-    except Refused as refused:
+    except NotEditable as refused:
         if refused.code not in NOT_PLAIN:
             raise
-        _patch_values(task, task.bench, change, refused)
+        _patch_values(task, task.bench, change, refused.refused)
 
 
 def draft_blindly(
     index: Index, change: KubernetesChange, hints: Hints, bench: Workbench | None = None
 ) -> Draft:
-    """As ``draft_of`` for one change of a declared object, whatever the fields are now. Raises Refused."""
+    """As ``draft_of`` for one change of a declared object, whatever the fields are now. Raises NotEditable."""
     draft = Draft()
     _patch(_Task(index, kustomize.read_graph(index), hints, bench, draft), change, blind=True)
     return draft
@@ -120,7 +120,7 @@ def draft_blindly(
 def draft_values(
     index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
 ) -> tuple[Draft, KubernetesChange]:
-    """The edits that give fields of an object of a chart new values, and what they change. Raises Refused."""
+    """The edits that give fields of an object of a chart new values, and what they change. Raises NotEditable."""
     draft, graph = Draft(), kustomize.read_graph(index)
     releases = read_releases(index, graph, bench)
     fields = tuple(paths.parse(text) for text in wanted)
@@ -128,7 +128,7 @@ def draft_values(
     search = charts.Search(index, releases, bench, ref, fields, hints.environment, marks)
     chosen = charts.find(search)
     if chosen is None:
-        raise Refused("NOT_FOUND", say("manifests.no_chart_here_makes", object=ref.key))
+        raise NotEditable("NOT_FOUND", say("manifests.no_chart_here_makes", object=ref.key))
     changes = tuple(change_to(text, chosen.item, value) for text, value in wanted.items())
     change = KubernetesChange(object=ref, fields=changes)
     task = _Task(index, graph, hints, bench, draft)
@@ -186,11 +186,11 @@ def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Re
     """The environment gets a patch of its own. Raises ``blocked`` where a rendering could not prove it."""
     overlay = task.graph.by_folder.get(where.built_in)
     if task.bench is None or overlay is None or overlay not in where.through or not where.lonely:
-        raise blocked
+        raise NotEditable.of(blocked)
     path = overlaying.file_of(change.object, overlay)
     tree.check_path(path)
     if path in task.index.files or path in task.draft.new:
-        raise Refused("STALE", say("manifests.there_already", path=path))
+        raise NotEditable("STALE", say("manifests.there_already", path=path))
     task.draft.new[path] = overlaying.patch_of(change, where.document)
     task.draft.steps[path] = [
         *where.steps,
@@ -211,14 +211,15 @@ def _patch_values(
     index, hints = task.index, task.hints
     releases = read_releases(index, task.graph, bench)
     if not releases.found:
-        raise otherwise
+        raise NotEditable.of(otherwise)
     marks = hints.live.get(change.object.key, {})
     parsed = tuple(paths.parse(field.path) for field in change.fields)
     search = charts.Search(index, releases, bench, change.object, parsed, hints.environment, marks)
     try:
         placed = helm.place(search, change)
-    except Refused as refused:
-        raise (otherwise if refused.code == "NOT_FOUND" and not search.steps else refused) from None
+    except NotEditable as error:
+        nothing = error.code == "NOT_FOUND" and not search.steps
+        raise (NotEditable.of(otherwise) if nothing else error) from None
     _place(task, placed, search.steps)
 
 
@@ -249,7 +250,7 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
 def _only_document(index: Index, path: str) -> Document:
     documents = index.documents(path)
     if len(documents) != 1:
-        raise Refused(
+        raise NotEditable(
             "AMBIGUOUS_DOC", say("manifests.has_documents_values", path=path, count=len(documents))
         )
     return documents[0]
@@ -266,7 +267,7 @@ def _setting(
         if moved is None:
             continue
         if kustomization not in where.through:
-            raise Refused(
+            raise NotEditable(
                 "OVERRIDDEN",
                 say("manifests.sets_for_more_than_one", file=kustomization.path, field=change.path),
             )
@@ -288,7 +289,7 @@ def _in_kustomization(
             continue
         old = split_image(str(change.before))
         if repository != old[0] or "digest" in image or "newTag" not in image or "@" in tag:
-            raise Refused(
+            raise NotEditable(
                 "OVERRIDDEN", say("manifests.images_sets_more_than_tag", file=kustomization.path)
             )
         return FieldChange(path=f"images[name={image['name']}].newTag", before=old[1], after=tag)
@@ -307,7 +308,7 @@ def split_image(image: str) -> tuple[str, str]:
 def refuse_second_way(
     index: Index, ref: ObjectRef, where: Location, hints: Hints, bench: Workbench | None
 ) -> None:
-    """Raises Refused AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
+    """Raises NotEditable AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
     if bench is None or where.told or not dependencies.charts(index):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
@@ -316,7 +317,7 @@ def refuse_second_way(
     others = charts.makers(search)
     if others:
         listed = ", ".join(others[:3])
-        raise Refused(
+        raise NotEditable(
             "AMBIGUOUS_DOC",
             say("manifests.declares_so_does", file=where.path, object=ref.key, names=listed),
         )
@@ -327,29 +328,29 @@ def _create(task: _Task, change: KubernetesChange) -> None:
     index, graph, draft = task.index, task.graph, task.draft
     manifest = change.manifest
     if not isinstance(manifest, dict):
-        raise Refused("UNSUPPORTED", say("manifests.new_object_without_manifest"))
+        raise NotEditable("UNSUPPORTED", say("manifests.new_object_without_manifest"))
     found, _ = index.sightings(change.object.kind, change.object.name)
     if found:
-        raise Refused(
+        raise NotEditable(
             "STALE", say("manifests.declared_already", object=change.object.key, file=found[0].path)
         )
     beside = change.beside or _beside(manifest, change.object)
     where = locate(beside, index, task.hints, graph=graph)
     if where.blocked is not None:
-        raise where.blocked
+        raise NotEditable.of(where.blocked)
     folder = posixpath.dirname(where.path)
     name = f"{change.object.name}-{change.object.kind.lower()}.yaml"
     path = posixpath.join(folder, name)
     tree.check_path(path)
     if path in index.texts or path in draft.new:
-        raise Refused("STALE", say("manifests.there_already", path=path))
+        raise NotEditable("STALE", say("manifests.there_already", path=path))
     draft.new[path] = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
     draft.steps[path] = [*where.steps, say("manifests.new_file_beside", file=where.path)]
     kustomization = graph.by_folder.get(folder)
     if kustomization is None:
         return
     if kustomization not in where.through and where.through:
-        raise Refused(
+        raise NotEditable(
             "AMBIGUOUS_DOC", say("manifests.shared_by_several_overlays", file=kustomization.path)
         )
     document = index.documents(kustomization.path)[0]
@@ -373,14 +374,14 @@ def _beside(manifest: dict[str, object], created: ObjectRef) -> ObjectRef:
             namespace=created.namespace,
             name=str(target["name"]),
         )
-    raise Refused("UNSUPPORTED", say("manifests.no_place_known_for_new", kind=created.kind))
+    raise NotEditable("UNSUPPORTED", say("manifests.no_place_known_for_new", kind=created.kind))
 
 
 def refuse_scaled(index: Index, ref: ObjectRef) -> None:
-    """Raises Refused HPA_OWNED when something declared here scales the workload."""
+    """Raises NotEditable HPA_OWNED when something declared here scales the workload."""
     scaler = index.autoscaler_of(ref)
     if scaler is not None:
-        raise Refused(
+        raise NotEditable(
             "HPA_OWNED",
             say(
                 "manifests.owns_replicas_declared",

@@ -12,7 +12,7 @@ from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal.draft import NOT_PLAIN, refuse_scaled
 from manifests.proposal.propose import set_fields
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository import kustomize, provenance
 from manifests.repository.index import Index
 from manifests.repository.installers import read_map
@@ -60,8 +60,8 @@ def explain(
         try:
             told.place = _place(asked)
             _prove(asked, renderer)
-        except Refused as refused:
-            told.refusal = refused
+        except NotEditable as error:
+            told.refusal = error.refused
     return told
 
 
@@ -82,14 +82,14 @@ def _place(asked: _Question) -> str:
         return _by_values(asked)
     try:
         return _declared(asked)
-    except Refused as refused:
+    except NotEditable as refused:
         if refused.code not in NOT_PLAIN:
             raise
         asked.steps.append(say("manifests.no_file_declares_as_charts", code=refused.code))
         said = len(asked.steps)
         try:
             return _by_values(asked)
-        except Refused as instead:
+        except NotEditable as instead:
             # Where no chart has to do with it, the first refusal says more.
             if instead.code != "NOT_FOUND" or len(asked.steps) > said + 1:
                 raise
@@ -175,9 +175,9 @@ def _probe(item: Json, field_path: str) -> FieldChange:
     """A change of the field to something like what it is."""
     now = paths.find(item, field_path, None)
     if now is None:
-        raise Refused("NOT_FOUND", say("manifests.chart_renders_no", field_path=field_path))
+        raise NotEditable("NOT_FOUND", say("manifests.chart_renders_no", field_path=field_path))
     if not is_scalar(now):
-        raise Refused(
+        raise NotEditable(
             "UNSUPPORTED", say("manifests.no_single_value_name_one", field_path=field_path)
         )
     if isinstance(now, bool):

@@ -15,7 +15,7 @@ import yaml
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.render import merge
 from manifests.repository import rendering
 from manifests.repository.kustomize import Kustomization
@@ -26,12 +26,12 @@ from schemas.plans import FieldChange, KubernetesChange
 
 
 def patch_of(change: KubernetesChange, base: Document) -> str:
-    """The text of the patch file. Raises Refused: STALE where the base is not what the plan saw, UNSUPPORTED."""
+    """The text of the patch file. Raises NotEditable: STALE where the base is not what the plan saw, UNSUPPORTED."""
     plan_edits.edits_of(change, base)
     root = base.root
     version = guards.text_at(root, "apiVersion")
     if not merge.is_built_in({"apiVersion": version}):
-        raise Refused(
+        raise NotEditable(
             "UNSUPPORTED", say("manifests.nobody_knows_how_patches_merge", kind=change.object.kind)
         )
     metadata = {"name": guards.text_at(root, "metadata", "name")}
@@ -68,13 +68,13 @@ def _with_neighbours(document: Any, base: Any, path: paths.Path) -> Any:
 
 def _check(path: paths.Path, field: FieldChange) -> None:
     if field.op == "remove" or isinstance(field.after, list):
-        raise Refused(
+        raise NotEditable(
             "UNSUPPORTED", say("manifests.patch_cannot_say_what_becomes", field=field.path)
         )
     for before, segment in itertools.pairwise(path):
         named = isinstance(segment, paths.Match) and merge.merges_by(str(before), segment.field)
         if not isinstance(segment, str) and not named:
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED", say("manifests.patch_cannot_name_item", before=str(before))
             )
 

@@ -19,7 +19,7 @@ from manifests.proposal.draft import (
     refuse_scaled,
 )
 from manifests.proposal.proof import Proof, Wanted, prove
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import kustomize
 from manifests.repository.index import Index, build
@@ -114,8 +114,8 @@ def propose_on(
     with renderer.open(index.files, index.readings) as bench:
         try:
             return _proposed(index, changes, base, hints, bench, proving=proving)
-        except Refused as refused:
-            return refused
+        except NotEditable as error:
+            return error.refused
         except NotRendered as failure:
             return Refused("NOT_RENDERED", sentence_of(failure))
 
@@ -136,7 +136,7 @@ def _proposed(
     ways = reaches(index, [edit.path for edit in edits], base.ref)
     proof = _check_proof(index, draft, edits, _asked(draft, changes, hints), bench)
     if not proving and proof.verdict == "fail":
-        raise _refusal(proof, changes)
+        raise NotEditable.of(_refusal(proof, changes))
     return Proposal(edits, proof, ways)
 
 
@@ -147,22 +147,22 @@ def set_fields(
     hints: Hints,
     renderer: Renderer | None = None,
 ) -> list[FileEdit]:
-    """Edits that give fields of a declared object new values, whatever they are now. Raises Refused.
+    """Edits that give fields of a declared object new values, whatever they are now. Raises NotEditable.
 
     With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
     """
     with (renderer or BuiltIn()).open(index.files, index.readings) as bench:
         try:
             draft, change = _drafted_blindly(index, ref, wanted, hints, bench)
-        except Refused as refused:
+        except NotEditable as refused:
             if renderer is None or refused.code not in NOT_PLAIN:
                 raise
             try:
                 draft, change = draft_values(index, ref, wanted, hints, bench)
-            except Refused as instead:
+            except NotEditable as instead:
                 raise (refused if instead.code == "NOT_FOUND" else instead) from None
         if draft.to_prove and renderer is None:
-            raise Refused("NOT_RENDERED", say("manifests.new_patch_needs_rendering"))
+            raise NotEditable("NOT_RENDERED", say("manifests.new_patch_needs_rendering"))
         edits = [
             *_edited(index, draft, Base("", "", "", {})),
             *_created(draft, Base("", "", "", {})),
@@ -170,7 +170,7 @@ def set_fields(
         if edits:
             proof = _check_proof(index, draft, edits, _asked(draft, [change], hints), bench)
             if proof.verdict == "fail" or (proof.verdict == "unknown" and renderer is not None):
-                raise _refusal(proof, [change])
+                raise NotEditable.of(_refusal(proof, [change]))
     return edits
 
 
@@ -206,22 +206,24 @@ def _asked(draft: Draft, changes: Sequence[KubernetesChange], hints: Hints) -> W
 def _check_proof(
     index: Index, draft: Draft, edits: Sequence[FileEdit], wanted: Wanted, bench: Workbench
 ) -> Proof:
-    """What rendering shows. Raises Refused where the edit is right only if that is a pass."""
+    """What rendering shows. Raises NotEditable where the edit is right only if that is a pass."""
     changed = {edit.path: edit.after for edit in edits}
     proof = prove(index, changed, wanted, bench)
     if draft.placed and proof.undeployed:
-        raise _refusal(proof, wanted.changes)
+        raise NotEditable.of(_refusal(proof, wanted.changes))
     if draft.placed and proof.verdict == "fail":
-        raise Refused("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
+        raise NotEditable("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
     if draft.to_prove and proof.verdict != "pass":
-        raise Refused("NOT_RENDERED", say("manifests.new_patch_made_only_where", why=proof.reason))
+        raise NotEditable(
+            "NOT_RENDERED", say("manifests.new_patch_made_only_where", why=proof.reason)
+        )
     return proof
 
 
 def set_in(
     index: Index, path: str, document: Document, wanted: Mapping[str, Json]
 ) -> list[FileEdit]:
-    """As ``set_fields``, in a document that is known already. Raises Refused."""
+    """As ``set_fields``, in a document that is known already. Raises NotEditable."""
     ref = _ref_of(document)
     if ref is not None and any(paths.parse(text) == REPLICAS for text in wanted):
         refuse_scaled(index, ref)

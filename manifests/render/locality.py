@@ -13,7 +13,7 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.kustomize import NAMES
 from manifests.repository.rendering import Files, NotRendered
 from manifests.text import equivalence
@@ -197,11 +197,11 @@ def read(files: Files, path: str, readings: Readings) -> list[Json]:
     """The documents of a file that are not empty. Raises NotRendered."""
     try:
         return parse(reading.decode(files[path]), readings)
-    except Refused as refused:
+    except NotEditable as refused:
         raise NotRendered(say("manifests.about", what=path, why=refused.reason)) from None
 
 
 def parse(content: str, readings: Readings) -> list[Json]:
-    """The documents of a text that are not empty. Raises Refused as ``reading.read``."""
+    """The documents of a text that are not empty. Raises NotEditable as ``reading.read``."""
     documents = readings.read(content)
     return [v for v in (equivalence.value_of(d.root) for d in documents) if v is not None]

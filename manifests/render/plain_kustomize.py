@@ -19,7 +19,7 @@ import yaml
 from kfix.texts import say
 from manifests.objects.kinds import is_namespaced
 from manifests.objects.shapes import items, mapping
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.render import locality
 from manifests.render.merge import is_built_in, json_patched, merged
 from manifests.repository.rendering import Files, KustomizeBuild, NotRendered, Recipe, Workbench
@@ -135,7 +135,7 @@ def _patches(
         else:
             try:
                 parts = locality.parse(str(entry.get("patch", "")), bench.readings)
-            except Refused as refused:
+            except NotEditable as refused:
                 raise NotRendered(say("manifests.inline_patch", why=refused.reason)) from None
         found += [(part, target) for part in parts]
     return found

@@ -15,7 +15,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository.rendering import Files
 from manifests.text import equivalence, read
 from manifests.text.readings import Readings
@@ -140,7 +140,7 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
 def _text_values(content: str) -> Mapping[str, Any]:
     try:
         documents = read.read(content)
-    except Refused:
+    except NotEditable:
         return {}
     found = equivalence.filled(documents[0].root) if documents else {}
     return found if isinstance(found, dict) else {}
@@ -247,7 +247,7 @@ def _git_files(
             continue
         try:
             documents = readings.read(read.decode(files[path]))
-        except Refused:
+        except NotEditable:
             return None
         content = equivalence.filled(documents[0].root) if documents else None
         entries = content if isinstance(content, list) else [content]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from kfix.texts import say
 from manifests.objects.shapes import mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.index import Index
 from manifests.repository.rendering import Files, NotRendered
 from manifests.text import equivalence
@@ -33,7 +33,7 @@ def local(chart_file: str, readings: Readings) -> Iterator[tuple[str, str]]:
     """(name that its values stand under, folder as written) of each dependency by ``file://`` in a Chart.yaml."""
     try:
         documents = readings.read(chart_file)
-    except Refused:
+    except NotEditable:
         return
     content = equivalence.filled(documents[0].root) if documents else None
     for entry in mappings(content, "dependencies"):

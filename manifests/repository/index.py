@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository import tree
 from manifests.text import guards
 from manifests.text import read as reading
@@ -61,13 +61,13 @@ class Index:
     memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def documents(self, path: str) -> list[Document]:
-        """The documents of a file. Raises Refused as ``reading.read`` and for files that tools own."""
+        """The documents of a file. Raises NotEditable as ``reading.read`` and for files that tools own."""
         guards.check_path(path)
         blob = self._blob(path)
         if blob.guarded is None:
             blob.guarded = self._guarded(blob.text)
         if isinstance(blob.guarded, Refused):
-            raise blob.guarded
+            raise NotEditable.of(blob.guarded)
         return self.readings.read(blob.text)
 
     def _guarded(self, text: str) -> Refused | Literal["passed"]:
@@ -75,12 +75,12 @@ class Index:
         try:
             guards.check_file(body)
             guards.check_documents(body, self.readings.read(body))
-        except Refused as refused:
-            return refused
+        except NotEditable as error:
+            return error.refused
         return "passed"
 
     def parsed(self, path: str) -> list[Document]:
-        """The documents of a file that is read and not edited. Raises Refused as ``reading.read``."""
+        """The documents of a file that is read and not edited. Raises NotEditable as ``reading.read``."""
         return self.readings.read(self.texts[path])
 
     def fact(self, path: str, read: Callable[[str], T]) -> T:
@@ -98,8 +98,8 @@ class Index:
         if of not in facts:
             try:
                 facts[of] = of(self.parsed(path))
-            except Refused as refused:
-                facts[of] = of(refused)
+            except NotEditable as error:
+                facts[of] = of(error.refused)
         found: T = facts[of]
         return found
 
@@ -136,8 +136,8 @@ class Index:
                     for s in self._of_file(path)
                     if s.kind.lower() == kind.lower() and s.name == name
                 ]
-            except Refused as reason:
-                refused.append((path, reason))
+            except NotEditable as reason:
+                refused.append((path, reason.refused))
         return found, refused
 
     def _of_file(self, path: str) -> Iterator[Sighting]:
@@ -174,7 +174,7 @@ class Index:
     def _readable(self, path: str) -> list[Sighting]:
         try:
             return list(self._of_file(path))
-        except Refused:
+        except NotEditable:
             return []
 
 
@@ -201,7 +201,7 @@ class Blobs:
         self._lock = threading.Lock()
 
     def read(self, path: str, content: bytes | str) -> _Blob:
-        """The content, read. Raises Refused NOT_UTF8, TOO_BIG."""
+        """The content, read. Raises NotEditable NOT_UTF8, TOO_BIG."""
         raw = content.encode() if isinstance(content, str) else content
         key = hashlib.sha256(raw).digest() + (b"j" if path.endswith(".json") else b"")
         with self._lock:
@@ -215,15 +215,15 @@ class Blobs:
                 if len(self._known) > self._most:
                     self._known.popitem(last=False)
         if isinstance(known, Refused):
-            raise known
+            raise NotEditable.of(known)
         return known
 
 
 def _read_blob(path: str, content: bytes | str) -> _Blob | Refused:
     try:
         text = reading.decode(content)
-    except Refused as refused:
-        return refused
+    except NotEditable as error:
+        return error.refused
     return _Blob(text, frozenset(_kinds(path, text)))
 
 
@@ -245,9 +245,9 @@ def build(
             tree.check_path(path)
             blob = blobs.read(path, content) if blobs else _read_blob(path, content)
             if isinstance(blob, Refused):
-                raise blob
-        except Refused as refused:
-            index.unreadable[path] = refused
+                raise NotEditable.of(blob)
+        except NotEditable as error:
+            index.unreadable[path] = error.refused
             continue
         index.texts[path] = blob.text
         index.blobs[path] = blob

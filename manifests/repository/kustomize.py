@@ -15,7 +15,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings
 from manifests.objects.shapes import text as text_of
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository.index import Index
 from manifests.text import equivalence, read
 from schemas.base import ObjectRef
@@ -183,7 +183,7 @@ def _of_content(path: str, folder: str, content: Any) -> Kustomization:
             inline += [
                 (equivalence.value_of(d.root), target) for d in read.read(text_of(entry, "patch"))
             ]
-        except Refused as refused:
+        except NotEditable as refused:
             trouble = say("manifests.inline_patch_cannot_be_read", why=refused.reason)
     return Kustomization(
         path=path,

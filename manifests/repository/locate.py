@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository import kustomize, provenance, tree
 from manifests.repository.environments import is_exact, matches, speaks
 from manifests.repository.index import Index, Sighting
@@ -97,7 +97,7 @@ def locate(
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     deployer = provenance.overriding(index, folder, ref, search.fields)
     if deployer:
-        raise Refused(
+        raise NotEditable(
             "OVERRIDDEN",
             say("manifests.sets_field_on_top", deployer=deployer, folder=folder or "."),
         )
@@ -116,8 +116,8 @@ def _candidates(search: _Search) -> list[Sighting]:
         try:
             marks.check_document(search.index.texts[seen.path].lstrip("\ufeff"), seen.document)
             usable.append(seen)
-        except Refused as reason:
-            refused.append((seen.path, reason))
+        except NotEditable as reason:
+            refused.append((seen.path, reason.refused))
     for path, why in refused:
         search.say(say("manifests.left_out", path=path, code=why.code, why=why.reason))
     count, where = len(usable), _named(usable)
@@ -137,14 +137,14 @@ def _candidates(search: _Search) -> list[Sighting]:
         search.say(say("manifests.none_declares", kind=ref.kind, name=ref.name))
     if not usable and refused:
         first = refused[0][1]
-        raise Refused(first.code, say("manifests.about", what=refused[0][0], why=first.reason))
+        raise NotEditable(first.code, say("manifests.about", what=refused[0][0], why=first.reason))
     if not usable:
         template = _template_of(search)
         if template:
-            raise Refused(
+            raise NotEditable(
                 "TEMPLATED", say("manifests.looks_like_template", template=template, object=ref.key)
             )
-        raise Refused("NOT_FOUND", say("manifests.no_file_declares", object=ref.key))
+        raise NotEditable("NOT_FOUND", say("manifests.no_file_declares", object=ref.key))
     return usable
 
 
@@ -165,7 +165,7 @@ def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], l
         found = [s for s in found if _on(search.graph, s.path, rung)]
         search.told = True
         if not found:
-            raise Refused(
+            raise NotEditable(
                 "NOT_FOUND",
                 say("manifests.no_file_below_declares", names=hints.folders, object=search.ref.key),
             )
@@ -201,7 +201,7 @@ def _one_way(
     free = [s for s in found if not search.graph.users_of(s.path)]
     plain = [s for s in free if not _is_part(s.document)]
     if not roots and not free:
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND", say("manifests.only_component_nothing_here_builds", object=search.ref.key)
         )
     if not roots:
@@ -254,7 +254,7 @@ def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
         ):
             fitting.append(seen)
     if not fitting:
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND",
             say("manifests.declared_but_not_for_namespace", name=search.ref.name, wanted=wanted),
         )
@@ -280,7 +280,7 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     ]
     fitting = [r for r in fitting if not wanted or _may_go_to(search, r.folder, wanted)]
     if roots and not fitting:
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND",
             say("manifests.built_but_not_for_namespace", name=search.ref.name, wanted=wanted),
         )
@@ -307,7 +307,7 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
     environment = search.hints.environment
     if len(items) == 1:
         if speaks(names, environment, search.ref.name) == "no":
-            raise Refused(
+            raise NotEditable(
                 "NOT_FOUND",
                 say(
                     "manifests.another_environment_than",
@@ -333,7 +333,7 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
         )
         return fitting[0]
     listed = ", ".join(sorted(names))
-    raise Refused(
+    raise NotEditable(
         "AMBIGUOUS_DOC",
         say(
             "manifests.fit_environment_chooses",
@@ -352,7 +352,7 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     chain = search.graph.below(root)
     for kustomization in chain:
         if kustomization.trouble:
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED",
                 say("manifests.about", what=kustomization.path, why=kustomization.trouble),
             )
@@ -385,7 +385,7 @@ def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:
     for kustomization in chain:
         how = kustomize.patches_field(kustomization, search.ref, search.fields)
         if how:
-            raise Refused(
+            raise NotEditable(
                 "OVERRIDDEN", say("manifests.sets_field", how=how, file=kustomization.path)
             )
         for path, target in kustomization.targeted.items():
@@ -393,7 +393,9 @@ def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:
                 continue
             for document in search.index.documents(path):
                 if kustomize.json_sets(equivalence.value_of(document.root), search.fields):
-                    raise Refused("OVERRIDDEN", say("manifests.json_patch_sets_field", path=path))
+                    raise NotEditable(
+                        "OVERRIDDEN", say("manifests.json_patch_sets_field", path=path)
+                    )
 
 
 def _patch_that_decides(
@@ -405,7 +407,7 @@ def _patch_that_decides(
             for seen in patches:
                 if seen.path == path and any(_sets(seen.document, f) for f in search.fields):
                     if not _owned(search.graph, kustomization, chain[0]):
-                        raise Refused(
+                        raise NotEditable(
                             "OVERRIDDEN", say("manifests.sets_field_for_more_than", path=path)
                         )
                     return seen
@@ -415,7 +417,7 @@ def _patch_that_decides(
 def _sets(document: Document, path: paths.Path) -> bool:
     try:
         return spans.resolve(document, path) is not None
-    except Refused as refused:
+    except NotEditable as refused:
         return refused.code != "NOT_FOUND"
 
 
@@ -423,7 +425,7 @@ def _base(
     search: _Search, root: Kustomization, declared: list[Sighting], patches: list[Sighting]
 ) -> tuple[Sighting, Refused | None]:
     if not declared:
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND",
             say("manifests.patches_but_declares_nowhere", folder=root.folder, name=search.ref.name),
         )

@@ -17,7 +17,7 @@ import orjson
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import argocd, kustomize
 from manifests.repository.index import Index
 from manifests.text import equivalence, read
@@ -62,7 +62,7 @@ def marks(
 
 
 def rungs(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
-    """From the surest to the vaguest. Raises Refused NOT_FOUND when the object is from another repository."""
+    """From the surest to the vaguest. Raises NotEditable NOT_FOUND when the object is from another repository."""
     yield from _datadog(marks, project)
     yield from _argo(index, marks, project, steps)
     yield from _flux(index, marks, project, steps)
@@ -185,7 +185,7 @@ def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path,
             continue
         try:
             documents = read.read(str(entry.get("patch", "")))
-        except Refused:
+        except NotEditable:
             return True
         for document in documents:
             patch = equivalence.value_of(document.root)
@@ -198,7 +198,7 @@ def _objects(index: Index, kind: str, group: str) -> Iterator[dict[str, Any]]:
     for path in index.by_kind.get(kind, []):
         try:
             documents = index.documents(path)
-        except Refused:
+        except NotEditable:
             continue
         for document in documents:
             item = equivalence.filled(document.root)
@@ -217,13 +217,13 @@ def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:
         return
     try:
         documents = read.read(origin)
-    except Refused:
+    except NotEditable:
         return
     said = equivalence.value_of(documents[0].root) if documents else None
     if not isinstance(said, dict) or not isinstance(said.get("path"), str):
         return
     if said.get("repo"):
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND",
             cut(
                 say("manifests.kustomize_took_from_another_repository", said=str(said["repo"])), 200
@@ -235,10 +235,10 @@ def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:
 
 
 def _check_project(url: str, project: str, who: str) -> None:
-    """Raises Refused when a URL is surely another repository's."""
+    """Raises NotEditable when a URL is surely another repository's."""
     if not url or not project:
         return
     path = argocd.path_of(url)
     if path == project.lower():
         return
-    raise Refused("NOT_FOUND", say("manifests.says_declared", who=who, url=url[:200]))
+    raise NotEditable("NOT_FOUND", say("manifests.says_declared", who=who, url=url[:200]))

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import equivalence
 from manifests.text.readings import Readings
 from schemas.base import Json, ObjectRef
@@ -92,7 +92,7 @@ def parsed(text: str, readings: Readings | None = None) -> list[Json]:
     try:
         documents = (readings or Readings()).read(text)
         found = [equivalence.value_of(document.root) for document in documents]
-    except Refused as refused:
+    except NotEditable as refused:
         raise NotRendered(say("manifests.rendering_cannot_be_read", why=refused.reason)) from None
     return [item for item in found if isinstance(item, dict)]
 

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 
 #: Git's modes of a plain file and an executable file; 120000 is a symlink, 160000 a submodule.
 FILE_MODES = frozenset({"100644", "100755", "100664"})
@@ -87,28 +87,28 @@ def is_companion(path: str, size: int) -> bool:
 
 
 def check_path(path: str) -> None:
-    """Raises Refused UNSAFE_PATH for absolute paths, ``..``, ``.git`` in any writing, control characters, backslashes."""
+    """Raises NotEditable UNSAFE_PATH for absolute paths, ``..``, ``.git`` in any writing, control characters, backslashes."""
     if not path or len(path) > _MAX_LENGTH or path.startswith("/") or "\\" in path:
-        raise Refused(
+        raise NotEditable(
             "UNSAFE_PATH", say("manifests.not_path_inside_repository", path=repr(path[:80]))
         )
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
-        raise Refused("UNSAFE_PATH", say("manifests.control_characters", path=repr(path[:80])))
+        raise NotEditable("UNSAFE_PATH", say("manifests.control_characters", path=repr(path[:80])))
     for part in path.split("/"):
         # NTFS and HFS+ take these for .git, see git's own fsck rules.
         folded = part.rstrip(" .").lower().replace("\u200c", "").replace("\u200d", "")
         if part in ("", ".", "..") or folded in (".git", "git~1") or folded.startswith(".git:"):
-            raise Refused(
+            raise NotEditable(
                 "UNSAFE_PATH",
                 say("manifests.object_in_place", object=repr(part), place=repr(path[:80])),
             )
 
 
 def check_mode(path: str, mode: str) -> None:
-    """Raises Refused UNSAFE_PATH for symlinks, submodules and anything that is no plain file."""
+    """Raises NotEditable UNSAFE_PATH for symlinks, submodules and anything that is no plain file."""
     if mode not in FILE_MODES:
         what = _kind_of(mode)
-        raise Refused("UNSAFE_PATH", say("manifests.path_is", path=repr(path), what=what))
+        raise NotEditable("UNSAFE_PATH", say("manifests.path_is", path=repr(path), what=what))
 
 
 def _kind_of(mode: str) -> str:
@@ -118,7 +118,7 @@ def _kind_of(mode: str) -> str:
 
 
 def check_alone(path: str, others: Iterable[str]) -> None:
-    """Raises Refused UNSAFE_PATH when another path differs from ``path`` only in case, as a whole or in a folder."""
+    """Raises NotEditable UNSAFE_PATH when another path differs from ``path`` only in case, as a whole or in a folder."""
     parts = path.split("/")
     prefixes = {"/".join(parts[: n + 1]) for n in range(len(parts))}
     folded = {prefix.casefold(): prefix for prefix in prefixes}
@@ -132,7 +132,7 @@ def check_alone(path: str, others: Iterable[str]) -> None:
             if known is None:
                 break
             if known != prefix:
-                raise Refused(
+                raise NotEditable(
                     "UNSAFE_PATH",
                     say("manifests.differ_only_case", path=repr(path), other=repr(other)),
                 )

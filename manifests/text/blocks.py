@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from yaml import MappingNode, Node, SequenceNode
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import spans, write
 from manifests.text.read import Document
 from manifests.text.reshape import fill_below
@@ -47,7 +47,7 @@ class _Sibling:
 def lay_out(
     body: str, document: Document, place: spans.Place, going: Set[int], coming: Sequence[New]
 ) -> list[Piece]:
-    """The text of what comes and goes in a block collection, or comes into an empty one. Raises Refused."""
+    """The text of what comes and goes in a block collection, or comes into an empty one. Raises NotEditable."""
     habits = habits_of(document)
     if not place.node.value:
         return [_filled(body, place, coming, habits)]
@@ -79,7 +79,7 @@ def _sibling(body: str, node: Node, at: int, extents: _Extents) -> _Sibling:
         start, end = first + column, extents[at][1]
     stop = spans.line_end(body, end)
     if not spans.only_comment(body[end:stop]):
-        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
+        raise NotEditable("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     text_end = stop - 1 if body[stop - 1 : stop] == "\r" else stop
     beside = bool(body[first:start].strip())
     return _Sibling(start, text_end, first, min(stop + 1, len(body)), beside)
@@ -94,14 +94,14 @@ def _below(body: str, node: Node, at: int, extents: _Extents) -> int:
 def dash_of(body: str, at: int) -> tuple[int, int, str]:
     """(first character of its line, column) of the dash before the item at ``at``, and the blanks after it.
 
-    Raises Refused where the dash stands elsewhere than alone before the item, or on the line above it.
+    Raises NotEditable where the dash stands elsewhere than alone before the item, or on the line above it.
     """
     start = spans.line_start(body, at)
     if start and not body[start:at].strip():
         start = spans.line_start(body, start - 1)
     match = _BEFORE_ITEM.search(body, start, at)
     if match is None or body[start : match.start()].strip():
-        raise Refused("UNSUPPORTED", say("manifests.item_whose_dash_not_alone"))
+        raise NotEditable("UNSUPPORTED", say("manifests.item_whose_dash_not_alone"))
     gap = match.group("gap")
     return start, match.start() - start, " " if not gap or "\n" in gap else gap
 
@@ -117,9 +117,9 @@ def _column(body: str, node: Node) -> int:
     at = int(node.value[0][0].start_mark.index)
     before = body[spans.line_start(body, at) : at]
     if "\t" in before:
-        raise Refused("TAB_INDENT", say("manifests.tab_stands_before_entry"))
+        raise NotEditable("TAB_INDENT", say("manifests.tab_stands_before_entry"))
     if before.strip(" -"):
-        raise Refused("UNSUPPORTED", say("manifests.mapping_does_not_start_on"))
+        raise NotEditable("UNSUPPORTED", say("manifests.mapping_does_not_start_on"))
     return len(before)
 
 
@@ -139,7 +139,7 @@ def _beside_dash(
     for at in range(following - 1, -1, -1):
         upper = gone.pop(at) if at else head
         if "#" in body[upper.end : start]:
-            raise Refused("UNSUPPORTED", say("manifests.comment_stands_under_entry_beside"))
+            raise NotEditable("UNSUPPORTED", say("manifests.comment_stands_under_entry_beside"))
         start = upper.start
     following_start = int(node.value[following][0].start_mark.index)
     removed = body.count("\n", head.start, following_start)
@@ -161,7 +161,7 @@ def _left_empty(body: str, place: spans.Place, head: _Sibling) -> Piece:
     if prefix and spans.line_start(body, start) == spans.line_start(body, at):
         at = start + len(prefix)
     if not spans.only_comment(body[at : spans.line_end(body, at)]):
-        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
+        raise NotEditable("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     return Splice(at, at, " " + empty)
 
 
@@ -176,10 +176,10 @@ def _filled(body: str, place: spans.Place, coming: Sequence[New], habits: Habits
     start, end = int(place.node.start_mark.index), int(place.node.end_mark.index)
     assert place.key is not None
     if not _EMPTY.fullmatch(body, start, end):
-        raise Refused("UNSUPPORTED", say("manifests.empty_collection_with_anchor_tag"))
+        raise NotEditable("UNSUPPORTED", say("manifests.empty_collection_with_anchor_tag"))
     at = spans.colon_end(body, place.key)
     if body[at:start].strip():
-        raise Refused("UNSUPPORTED", say("manifests.empty_collection_does_not_follow"))
+        raise NotEditable("UNSUPPORTED", say("manifests.empty_collection_does_not_follow"))
     column = int(place.key.start_mark.column)
     lines: list[str] = []
     for new in coming:

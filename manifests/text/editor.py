@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import guards, read, replace
 from manifests.text.diffs import LineChange, line_changes
 from manifests.text.edits import Delete, Edit, Insert, Replace, apply_to, copied
@@ -36,12 +36,12 @@ class Patched:
 
 
 def patch(text: str, edits: Sequence[Edit]) -> str:
-    """``text`` with the edits made. Making the same edits again changes nothing. Raises Refused."""
+    """``text`` with the edits made. Making the same edits again changes nothing. Raises NotEditable."""
     return amend(text, edits).text
 
 
 def amend(text: str, edits: Sequence[Edit], readings: Readings | None = None) -> Patched:
-    """As ``patch``, with the counted lines and the inverse. ``readings``: what was parsed before. Raises Refused."""
+    """As ``patch``, with the counted lines and the inverse. ``readings``: what was parsed before. Raises NotEditable."""
     readings = readings or Readings()
     mark, body = read.without_bom(text)
     documents = readings.read(body)
@@ -49,7 +49,7 @@ def amend(text: str, edits: Sequence[Edit], readings: Readings | None = None) ->
     guards.check_documents(body, documents)
     for number in sorted({edit.doc for edit in edits}):
         if not 0 <= number < len(documents):
-            raise Refused(
+            raise NotEditable(
                 "NOT_FOUND",
                 say("manifests.no_document_file_has", number=number, count=len(documents)),
             )
@@ -89,12 +89,12 @@ def _verify(documents: list[Document], edits: list[Edit], after: str, readings: 
     wanted = [_edited(document, edits) for document in documents]
     try:
         again = readings.read(after)
-    except Refused as error:
-        raise Refused(
+    except NotEditable as error:
+        raise NotEditable(
             "NOT_MINIMAL", say("manifests.result_does_not_read_back", why=error.reason)
         ) from None
     if [d.tree for d in again] != wanted:
-        raise Refused("NOT_MINIMAL", say("manifests.result_would_mean_more_than"))
+        raise NotEditable("NOT_MINIMAL", say("manifests.result_would_mean_more_than"))
 
 
 def _edited(document: Document, edits: list[Edit]) -> Tree:
@@ -113,7 +113,7 @@ def _check_count(splices: Sequence[Splice], added: int, removed: int, *, moved: 
     expected_removed = sum(s.removed for s in splices) + moved
     # Two edits on one line change one line: fewer than foretold is right, more never is.
     if added > expected_added or removed > expected_removed:
-        raise Refused(
+        raise NotEditable(
             "NOT_MINIMAL",
             say(
                 "manifests.lines_where_were_foretold",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import scalars
 from manifests.text.read import STR, Key, Leaf, Tree
 from manifests.text.scalars import is_scalar
@@ -82,7 +82,7 @@ def copied(tree: Tree) -> Tree:
 
 
 def apply_to(tree: Tree, edits: Iterable[Edit]) -> None:
-    """Makes a document's picture in place what the edits say. Raises Refused NOT_FOUND where one does not fit.
+    """Makes a document's picture in place what the edits say. Raises NotEditable NOT_FOUND where one does not fit.
 
     Paths and positions mean the first picture, whatever the other edits do to it.
     """
@@ -144,4 +144,4 @@ def _slot(tree: Tree, segment: paths.Segment) -> int | Key:
                 for k, v in item.items()
             ):
                 return at
-    raise Refused("NOT_FOUND", say("manifests.nothing_at", field=paths.render((segment,))))
+    raise NotEditable("NOT_FOUND", say("manifests.nothing_at", field=paths.render((segment,))))

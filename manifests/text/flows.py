@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from yaml import MappingNode, Node, SequenceNode
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import spans, style, write
 from manifests.text.blocks import New
 from manifests.text.read import Document
@@ -52,7 +52,7 @@ class _Flow:
 def lay_out(
     body: str, document: Document, place: spans.Place, going: Set[int], coming: Sequence[New]
 ) -> list[Piece]:
-    """The text of what comes and goes in a flow collection. Raises Refused."""
+    """The text of what comes and goes in a flow collection. Raises NotEditable."""
     node = place.node
     flow = _Flow(body, node, tuple(_spans(body, node)), style.is_json(document) or _is_json(place))
     staying = [at for at in range(len(flow.spans)) if at not in going]
@@ -119,7 +119,7 @@ def _without(flow: _Flow, run: range) -> list[Piece]:
         end = flow.spans[first - 1][1]
         comma = _COMMA_HERE.match(body, end)
         if comma is None:
-            raise Refused("UNSUPPORTED", say("manifests.comma_does_not_follow_entry"))
+            raise NotEditable("UNSUPPORTED", say("manifests.comma_does_not_follow_entry"))
         return [Splice(end, comma.end(), ""), *lines]
     _check_gaps(flow, range(max(first - 1, 0), min(last + 1 + (first == 0), len(flow.spans))))
     if first > 0:
@@ -132,7 +132,7 @@ def _without(flow: _Flow, run: range) -> list[Piece]:
 def _check_gaps(flow: _Flow, entries: range) -> None:
     for at in entries[:-1]:
         if "#" in flow.body[flow.spans[at][1] : flow.spans[at + 1][0]]:
-            raise Refused("UNSUPPORTED", say("manifests.comment_stands_between_entries"))
+            raise NotEditable("UNSUPPORTED", say("manifests.comment_stands_between_entries"))
 
 
 def _instead(flow: _Flow, run: range, new: Sequence[New]) -> Splice:
@@ -150,12 +150,12 @@ def _between_brackets(flow: _Flow, new: Sequence[New]) -> list[Piece]:
     start = int(node.start_mark.index)
     start += len(spans.prefix_of(body[start:close]))
     if body[start] not in "{[":
-        raise Refused("UNSUPPORTED", say("manifests.no_brackets_around_entries"))
+        raise NotEditable("UNSUPPORTED", say("manifests.no_brackets_around_entries"))
     if "#" in _outside(flow, start, close):
         lines = _own_lines(flow, everything)
         if lines and not new:
             return lines
-        raise Refused("UNSUPPORTED", say("manifests.brackets_with_comment_them"))
+        raise NotEditable("UNSUPPORTED", say("manifests.brackets_with_comment_them"))
     return [_counted(body, start + 1, close, ", ".join(flow.text_of(one) for one in new))]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from yaml import MappingNode, Node, ScalarNode
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text.read import Document
 
 #: What a tool says of the whole file, wherever it says it.
@@ -50,25 +50,25 @@ _HELM_MANAGERS = frozenset({"Helm", "Tiller"})
 
 
 def check_path(path: str) -> None:
-    """Refuses file names that tools own. Raises Refused GENERATED."""
+    """Refuses file names that tools own. Raises NotEditable GENERATED."""
     if path.rsplit("/", 1)[-1] in _GENERATED_NAMES:
-        raise Refused("GENERATED", say("manifests.written_by_flux_bootstrap", path=path))
+        raise NotEditable("GENERATED", say("manifests.written_by_flux_bootstrap", path=path))
 
 
 def check_file(body: str) -> None:
-    """Refuses whole files. Raises Refused GENERATED, IGNORED, TEMPLATED."""
+    """Refuses whole files. Raises NotEditable GENERATED, IGNORED, TEMPLATED."""
     heads = list(_HEAD.finditer(body))
     mark = _GENERATED.search(body) or _RENDERED.search(body)
     mark = mark or next(filter(None, (_GENERATED_HEAD.search(h.group(1)) for h in heads)), None)
     if mark:
-        raise Refused(
+        raise NotEditable(
             "GENERATED", say("manifests.file_says", what=repr(mark.group(0).strip("# ")[:80]))
         )
     head = heads[0] if heads and heads[0].start() == 0 else None
     if head and body.startswith("---", head.end()) and _is_ignored(body, 0, head.end()):
-        raise Refused("IGNORED", say("manifests.comment_asks_leave_file"))
+        raise NotEditable("IGNORED", say("manifests.comment_asks_leave_file"))
     if _CONTROL.search(body):
-        raise Refused("TEMPLATED", say("manifests.file_has_template_control_lines"))
+        raise NotEditable("TEMPLATED", say("manifests.file_has_template_control_lines"))
 
 
 def _is_ignored(body: str, start: int, end: int) -> bool:
@@ -76,18 +76,18 @@ def _is_ignored(body: str, start: int, end: int) -> bool:
 
 
 def check_documents(body: str, documents: Sequence[Document]) -> None:
-    """Refuses files of which one document is a template: then all of it is. Raises Refused TEMPLATED."""
+    """Refuses files of which one document is a template: then all of it is. Raises NotEditable TEMPLATED."""
     for document in documents:
         if document.templated:
-            raise Refused("TEMPLATED", say("manifests.unquoted_placeholder_stands_file"))
+            raise NotEditable("TEMPLATED", say("manifests.unquoted_placeholder_stands_file"))
     if "{{" not in body:
         return
     for document in documents:
         kind, name = text_at(document.root, "kind"), text_at(document.root, "metadata", "name")
         if kind and kind not in _VALUES_KINDS and _HELM.search(body, *_extent(body, document)):
-            raise Refused("TEMPLATED", say("manifests.file_helm_template_says_so", kind=kind))
+            raise NotEditable("TEMPLATED", say("manifests.file_helm_template_says_so", kind=kind))
         if "{{" in name:
-            raise Refused("TEMPLATED", say("manifests.name_placeholder", name=repr(name[:80])))
+            raise NotEditable("TEMPLATED", say("manifests.name_placeholder", name=repr(name[:80])))
 
 
 def _extent(body: str, document: Document) -> tuple[int, int]:
@@ -97,33 +97,35 @@ def _extent(body: str, document: Document) -> tuple[int, int]:
 
 
 def check_document(body: str, document: Document) -> None:
-    """Refuses one document. Raises Refused DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED."""
+    """Refuses one document. Raises NotEditable DUPLICATE_KEY, ENCRYPTED, GENERATED, IGNORED."""
     if _is_ignored(body, *_extent(body, document)):
-        raise Refused("IGNORED", say("manifests.comment_asks_leave_document"))
+        raise NotEditable("IGNORED", say("manifests.comment_asks_leave_document"))
     if document.duplicate:
-        raise Refused(
+        raise NotEditable(
             "DUPLICATE_KEY",
             say("manifests.there_more_than_once", duplicate=repr(document.duplicate)),
         )
     root = document.root
     if text_at(root, "kind") == "SealedSecret" or child(root, "sops", "mac") is not None:
-        raise Refused("ENCRYPTED", say("manifests.document_encrypted"))
+        raise NotEditable("ENCRYPTED", say("manifests.document_encrypted"))
     labels = child(root, "metadata", "labels")
     manager = text_at(labels, "app.kubernetes.io/managed-by") or text_at(labels, "heritage")
     chart = text_at(labels, "helm.sh/chart") or text_at(labels, "chart")
     if manager in _HELM_MANAGERS and chart:
-        raise Refused("GENERATED", say("manifests.document_rendered_release_chart", chart=chart))
+        raise NotEditable(
+            "GENERATED", say("manifests.document_rendered_release_chart", chart=chart)
+        )
 
 
 def check_value(token: str, rest_of_line: str = "") -> None:
-    """Refuses a value that a tool fills in. Raises Refused TEMPLATED, ENCRYPTED, GENERATED."""
+    """Refuses a value that a tool fills in. Raises NotEditable TEMPLATED, ENCRYPTED, GENERATED."""
     if _PLACEHOLDER.search(token):
-        raise Refused("TEMPLATED", say("manifests.value_holds_placeholder"))
+        raise NotEditable("TEMPLATED", say("manifests.value_holds_placeholder"))
     if "ENC[" in token or token.startswith("!vault"):
-        raise Refused("ENCRYPTED", say("manifests.value_encrypted"))
+        raise NotEditable("ENCRYPTED", say("manifests.value_encrypted"))
     setter = _SETTER.search(rest_of_line)
     if setter:
-        raise Refused(
+        raise NotEditable(
             "GENERATED", say("manifests.tool_sets_value", rstrip=setter.group(0).rstrip()[:80])
         )
 

@@ -8,7 +8,7 @@ import re
 from yaml import ScalarNode
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import guards, scalars, spans
 from manifests.text.splices import Lines, Piece
 
@@ -17,17 +17,17 @@ _HEADER = re.compile(r"\|-?[ \t]*(?:#[^\n]*)?\r?\n")
 
 
 def pieces(body: str, node: ScalarNode, new: scalars.Scalar) -> list[Piece]:
-    """The changed lines alone. Raises Refused BLOCK_SCALAR where they would need another header, TEMPLATED, ENCRYPTED."""
+    """The changed lines alone. Raises NotEditable BLOCK_SCALAR where they would need another header, TEMPLATED, ENCRYPTED."""
     header = _HEADER.match(body, int(node.start_mark.index))
     old = str(node.value)
     if header is None or not isinstance(new, str) or not _fits(old, new):
-        raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines_form"))
+        raise NotEditable("BLOCK_SCALAR", say("manifests.value_spans_several_lines_form"))
     end = spans.line_end(body, spans.end_of(body, node))
     raw = body[header.end() : end].split("\n")
     before, after = old.rstrip("\n").split("\n"), new.rstrip("\n").split("\n")
     indent = raw[0][: len(raw[0]) - len(raw[0].lstrip(" "))]
     if len(raw) != len(before) or not indent:
-        raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines_form"))
+        raise NotEditable("BLOCK_SCALAR", say("manifests.value_spans_several_lines_form"))
     starts = [header.end()]
     for line in raw:
         starts.append(min(starts[-1] + len(line) + 1, len(body)))

@@ -12,7 +12,7 @@ from yaml import MappingNode, Node, SequenceNode
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import equivalence, spans
 from manifests.text.edits import Delete, Edit, Insert, Replace
 from manifests.text.guards import text_at
@@ -57,16 +57,16 @@ def edits_of(
     """The edits that make ``document`` declare what ``change`` plans.
 
     ``partial``: the document is a patch that says only some fields, so list positions mean nothing in it.
-    Raises Refused: STALE when the document is not what the plan saw, NOT_FOUND, UNSUPPORTED and what resolving raises.
+    Raises NotEditable: STALE when the document is not what the plan saw, NOT_FOUND, UNSUPPORTED and what resolving raises.
     """
     if change.action != "patch":
-        raise Refused("UNSUPPORTED", say("manifests.not_edit_document", action=change.action))
+        raise NotEditable("UNSUPPORTED", say("manifests.not_edit_document", action=change.action))
     edits: list[Edit] = []
     _check_apart(change.fields)
     for field in change.fields:
         path = paths.parse(field.path)
         if partial and any(isinstance(segment, int) for segment in path):
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED", say("manifests.counts_items_patch_does_not", field=field.path)
             )
         edits += _edits_of_field(document, path, field)
@@ -79,7 +79,7 @@ def _check_apart(fields: Sequence[FieldChange]) -> None:
     for at, (op, path) in enumerate(said):
         later = [(o, p) for o, p in said[at + 1 :] if p[: len(path)] == path]
         if op == "add" and any(o == "remove" for o, _ in later):
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED", say("manifests.made_something_taken_away", field=paths.render(path))
             )
         moves = op == "remove" or isinstance(path[-1], int)
@@ -87,14 +87,14 @@ def _check_apart(fields: Sequence[FieldChange]) -> None:
             continue
         others = [p for n, (_, p) in enumerate(said) if n != at and p[: len(path) - 1] == path[:-1]]
         if any(isinstance(p[len(path) - 1], int) for p in others if len(p) >= len(path)):
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED",
                 say("manifests.moves_items_others_counted_by", field=paths.render(path)),
             )
 
 
 def set_values(document: Document, wanted: Mapping[str, Any]) -> tuple[Edit, ...]:
-    """Edits that give fields new values, whatever they were. Raises Refused."""
+    """Edits that give fields new values, whatever they were. Raises NotEditable."""
     edits: list[Edit] = []
     for text, value in wanted.items():
         path = paths.parse(text)
@@ -116,7 +116,7 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
         return [_insert(document, path, field.after)]
     if field.op == "remove":
         if not _within(path, current, field.before):
-            raise Refused(
+            raise NotEditable(
                 "STALE",
                 say(
                     "manifests.is_not_as_before",
@@ -131,11 +131,11 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
     if field.op == "add":
         if current is None or current in ({}, []):
             return list(_differences(document, path, current, field.after))
-        raise Refused(
+        raise NotEditable(
             "STALE", say("manifests.there_already_as", field=field.path, now=_shown(current))
         )
     if is_scalar(field.before) and not equivalence.equivalent(path, current, field.before):
-        raise Refused(
+        raise NotEditable(
             "STALE",
             say(
                 "manifests.is_not_as_before",
@@ -151,7 +151,7 @@ def _edits_of_missing(document: Document, path: paths.Path, field: FieldChange) 
     if field.op == "remove":
         return []
     if field.op == "replace" and path[-1] not in equivalence.DEFAULTED:
-        raise Refused("NOT_FOUND", say("manifests.nothing_at", field=field.path))
+        raise NotEditable("NOT_FOUND", say("manifests.nothing_at", field=field.path))
     return [_insert(document, path, field.after)]
 
 
@@ -159,7 +159,7 @@ def _find(document: Document, path: paths.Path) -> spans.Place | None:
     """As ``spans.resolve``, but ``None`` also where a parent is missing or empty."""
     try:
         return spans.resolve(document, path)
-    except Refused as refused:
+    except NotEditable as refused:
         if refused.code == "NOT_FOUND":
             return None
         raise
@@ -214,7 +214,7 @@ def _exchange(document: Document, path: paths.Path, before: Value, after: Value)
     current = equivalence.value_of(place.node)
     if is_scalar(current) and is_scalar(after):
         if not equivalence.equivalent(path, current, before):
-            raise Refused(
+            raise NotEditable(
                 "STALE",
                 say(
                     "manifests.is_not_as_before",
@@ -234,9 +234,9 @@ def _list_differences(
 ) -> Iterator[Edit]:
     place = _find(document, path)
     if place is None or not isinstance(place.node, SequenceNode):
-        raise Refused("NOT_FOUND", say("manifests.no_list_at", field=paths.render(path)))
+        raise NotEditable("NOT_FOUND", say("manifests.no_list_at", field=paths.render(path)))
     if len(place.node.value) != len(before):
-        raise Refused(
+        raise NotEditable(
             "STALE",
             say("manifests.has_items", field=paths.render(path), count=len(place.node.value)),
         )
@@ -279,13 +279,13 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
     if isinstance(node, SequenceNode):
         at = first if isinstance(first, int) else len(node.value)
         return Insert(document.index, head, at, _item(first, inside), of=len(node.value))
-    raise Refused("NOT_FOUND", say("manifests.nothing_put_into", field=paths.render(path)))
+    raise NotEditable("NOT_FOUND", say("manifests.nothing_put_into", field=paths.render(path)))
 
 
 def _check_may_begin(path: paths.Path, depth: int) -> None:
     """A field of a container that is not there is a slip of the pen, not a wish for another container."""
     if path[depth - 1] in _WHOLE_ITEMS:
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND", say("manifests.nothing_at", field=paths.render(path[: depth + 1]))
         )
 
@@ -357,7 +357,7 @@ def _deep(left: Value, right: Value) -> Value:
     if _is_list(left) and _is_list(right):
         return _deep_items(list(left), right)  # type: ignore[arg-type]
     if not isinstance(left, Mapping) or not isinstance(right, Mapping):
-        raise Refused("UNSUPPORTED", say("manifests.two_changes_make_same_field"))
+        raise NotEditable("UNSUPPORTED", say("manifests.two_changes_make_same_field"))
     out = _Named(left) if isinstance(left, _Named) else dict(left)
     for key, value in right.items():
         out[key] = _deep(out[key], value) if key in out else value

@@ -13,7 +13,7 @@ import yaml
 from yaml import CSafeLoader, MappingNode, Node, ScalarNode, SequenceNode
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 
 #: Characters of one file. The largest hand-kept manifests (custom resource bundles) have about 3 million.
 MAX_CHARS = 4_000_000
@@ -47,9 +47,9 @@ class Document:
 
 
 def decode(content: bytes | str) -> str:
-    """Text of a file. Raises Refused NOT_UTF8, TOO_BIG."""
+    """Text of a file. Raises NotEditable NOT_UTF8, TOO_BIG."""
     if len(content) > MAX_CHARS * (1 if isinstance(content, str) else 4):
-        raise Refused(
+        raise NotEditable(
             "TOO_BIG", say("manifests.file_has_more_than_characters", max_chars=MAX_CHARS)
         )
     if isinstance(content, str):
@@ -57,7 +57,7 @@ def decode(content: bytes | str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused("NOT_UTF8", say("manifests.byte_not_utf", start=error.start)) from None
+        raise NotEditable("NOT_UTF8", say("manifests.byte_not_utf", start=error.start)) from None
 
 
 def without_bom(text: str) -> tuple[str, str]:
@@ -68,10 +68,10 @@ def without_bom(text: str) -> tuple[str, str]:
 def read(body: str) -> list[Document]:
     """All documents of ``body`` (no byte order mark), numbered as ``yaml.safe_load_all`` yields them.
 
-    Raises Refused: TOO_BIG, TAB_INDENT, TEMPLATED, INVALID_YAML.
+    Raises NotEditable: TOO_BIG, TAB_INDENT, TEMPLATED, INVALID_YAML.
     """
     if len(body) > MAX_CHARS:
-        raise Refused(
+        raise NotEditable(
             "TOO_BIG", say("manifests.file_has_more_than_characters", max_chars=MAX_CHARS)
         )
     try:
@@ -102,13 +102,13 @@ def is_shallow(body: str) -> bool:
 
 
 def scan(body: str) -> None:
-    """Counts events. Raises Refused TOO_BIG."""
+    """Counts events. Raises NotEditable TOO_BIG."""
     depth = aliases = 0
     for event in yaml.parse(body, Loader=CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise Refused(
+                raise NotEditable(
                     "TOO_BIG", say("manifests.nested_deeper_than_levels", max_depth=MAX_DEPTH)
                 )
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -116,20 +116,20 @@ def scan(body: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
             if aliases > MAX_ALIASES:
-                raise Refused(
+                raise NotEditable(
                     "TOO_BIG", say("manifests.more_than_aliases", max_aliases=MAX_ALIASES)
                 )
 
 
-def _unreadable(body: str, error: yaml.YAMLError) -> Refused:
+def _unreadable(body: str, error: yaml.YAMLError) -> NotEditable:
     mark = getattr(error, "problem_mark", None)
     place = say("manifests.at_line", line=mark.line + 1) if mark is not None else ""
     if "{{" in body:
-        return Refused("TEMPLATED", say("manifests.template_not_yaml_stands", place=place))
+        return NotEditable("TEMPLATED", say("manifests.template_not_yaml_stands", place=place))
     if _TAB_INDENT.search(body):
-        return Refused("TAB_INDENT", say("manifests.tab_used_as_indentation", place=place))
+        return NotEditable("TAB_INDENT", say("manifests.tab_used_as_indentation", place=place))
     problem: str = getattr(error, "problem", None) or say("manifests.unreadable")
-    return Refused("INVALID_YAML", say("manifests.invalid_yaml", problem=problem, place=place))
+    return NotEditable("INVALID_YAML", say("manifests.invalid_yaml", problem=problem, place=place))
 
 
 class _Survey:
@@ -142,7 +142,7 @@ class _Survey:
     def tree(self, node: Node, depth: int) -> Tree:
         self.left -= 1
         if self.left < 0 or depth > 2 * MAX_DEPTH:
-            raise Refused(
+            raise NotEditable(
                 "TOO_BIG", say("manifests.aliases_make_larger_than_nodes", max_nodes=MAX_NODES)
             )
         if isinstance(node, ScalarNode):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.text import read as reading
 from manifests.text.read import Document
 
@@ -28,7 +28,7 @@ class Readings:
         self._lock = threading.Lock()
 
     def read(self, text: str) -> list[Document]:
-        """The documents of a text; a byte order mark is set aside. Not to be changed. Raises Refused as ``read.read``."""
+        """The documents of a text; a byte order mark is set aside. Not to be changed. Raises NotEditable as ``read.read``."""
         _, body = reading.without_bom(text)
         with self._lock:
             known = self._known.get(body)
@@ -38,7 +38,7 @@ class Readings:
             known = _read(body)
             self._keep(body, known)
         if isinstance(known, Refused):
-            raise known
+            raise NotEditable.of(known)
         return known
 
     def _keep(self, body: str, known: list[Document] | Refused) -> None:
@@ -54,5 +54,5 @@ class Readings:
 def _read(body: str) -> list[Document] | Refused:
     try:
         return reading.read(body)
-    except Refused as refused:
-        return refused
+    except NotEditable as error:
+        return error.refused

@@ -8,7 +8,7 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import guards, literals, reshape, scalars, spans, write
 from manifests.text.edits import Replace, tree_of
 from manifests.text.read import STR, Document
@@ -18,16 +18,18 @@ from manifests.text.style import is_json
 
 
 def pieces(body: str, document: Document, edit: Replace) -> list[Piece]:
-    """The text for ``edit``; none when the new value is there already. Raises Refused."""
+    """The text for ``edit``; none when the new value is there already. Raises NotEditable."""
     place = spans.resolve(document, edit.path)
     if place is None:
-        raise Refused("NOT_FOUND", say("manifests.nothing_at", field=paths.render(edit.path)))
+        raise NotEditable("NOT_FOUND", say("manifests.nothing_at", field=paths.render(edit.path)))
     if place.parent is None:
-        raise Refused("UNSUPPORTED", say("manifests.whole_document_not_replaced"))
+        raise NotEditable("UNSUPPORTED", say("manifests.whole_document_not_replaced"))
     if holds(place.node, edit.new):
         return []
     if not holds(place.node, edit.old):
-        raise Refused("STALE", say("manifests.not_what_plan_saw", field=paths.render(edit.path)))
+        raise NotEditable(
+            "STALE", say("manifests.not_what_plan_saw", field=paths.render(edit.path))
+        )
     if not is_scalar(edit.new) or not isinstance(place.node, ScalarNode):
         return reshape.pieces(body, document, place, edit.new)
     if place.node.style == "|":
@@ -64,12 +66,12 @@ def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scal
     start, end = int(node.start_mark.index), int(node.end_mark.index)
     token = body[start:end]
     if node.style == ">" or "\n" in token:
-        raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines"))
+        raise NotEditable("BLOCK_SCALAR", say("manifests.value_spans_several_lines"))
     guards.check_value(token, body[end : spans.line_end(body, end)])
     prefix = spans.prefix_of(token)
     tag = _explicit_tag(prefix)
     if tag and tree_of(new) != (node.tag, scalars.plain_text(new)):
-        raise Refused("UNSUPPORTED", say("manifests.value_tagged", tag=tag))
+        raise NotEditable("UNSUPPORTED", say("manifests.value_tagged", tag=tag))
     flow = _inside_flow(place)
     style = '"' if flow and is_json(document) else node.style or None
     text = scalars.write(new, style=style, flow=flow, tagged=bool(tag) and node.tag == STR)
@@ -84,7 +86,7 @@ def _into_empty(body: str, place: spans.Place, start: int, filled: Splice) -> Sp
         return filled
     at = spans.colon_end(body, place.key) if place.key is not None else start
     if at != start and body[at:start].strip():
-        raise Refused("UNSUPPORTED", say("manifests.empty_value_does_not_follow"))
+        raise NotEditable("UNSUPPORTED", say("manifests.empty_value_does_not_follow"))
     return Splice(at, at, filled.text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import guards, scalars, spans, write
 from manifests.text.read import Document
 from manifests.text.scalars import is_scalar
@@ -14,13 +14,13 @@ from manifests.text.style import habits_of, has_json_keys, is_json
 
 
 def pieces(body: str, document: Document, place: spans.Place, new: write.Value) -> list[Piece]:
-    """The text of ``new``: a block in a block, flow inside flow. Raises Refused."""
+    """The text of ``new``: a block in a block, flow inside flow. Raises NotEditable."""
     node = place.node
     start, end = int(node.start_mark.index), spans.end_of(body, node)
     _check(body, document, place, start, end)
     if place.key is None or (place.parent is not None and place.parent.flow_style):
         if start == end or _is_block(node):
-            raise Refused(
+            raise NotEditable(
                 "UNSUPPORTED",
                 say("manifests.item_without_value_or_one"),
             )
@@ -29,7 +29,7 @@ def pieces(body: str, document: Document, place: spans.Place, new: write.Value) 
         return [Splice(start, end, text, 1, 1 + body.count("\n", start, end))]
     at = spans.colon_end(body, place.key)
     if start < end and body[at:start].strip() and not _is_below(body, place, at):
-        raise Refused("UNSUPPORTED", say("manifests.value_does_not_follow_key"))
+        raise NotEditable("UNSUPPORTED", say("manifests.value_does_not_follow_key"))
     column = int(place.key.start_mark.column)
     lines = write.block_lines(new, column=column, habits=habits_of(document))
     short = "" if lines else " " + _short(new)
@@ -46,15 +46,15 @@ def pieces(body: str, document: Document, place: spans.Place, new: write.Value) 
 def _check(body: str, document: Document, place: spans.Place, start: int, end: int) -> None:
     token = body[start:end]
     if spans.has_anchor(document, place.node, body):
-        raise Refused("ANCHOR_FANOUT", say("manifests.value_carries_anchor_used_elsewhere"))
+        raise NotEditable("ANCHOR_FANOUT", say("manifests.value_carries_anchor_used_elsewhere"))
     if spans.prefix_of(token):
-        raise Refused("UNSUPPORTED", say("manifests.value_with_anchor_or_tag"))
+        raise NotEditable("UNSUPPORTED", say("manifests.value_with_anchor_or_tag"))
     if isinstance(place.node, ScalarNode):
         if place.node.style in ("|", ">") or "\n" in token:
-            raise Refused("BLOCK_SCALAR", say("manifests.value_spans_several_lines"))
+            raise NotEditable("BLOCK_SCALAR", say("manifests.value_spans_several_lines"))
         guards.check_value(token, body[end : spans.line_end(body, end)])
     elif any(line.lstrip().startswith("#") for line in token.split("\n")):
-        raise Refused("UNSUPPORTED", say("manifests.comment_stands_inside_value"))
+        raise NotEditable("UNSUPPORTED", say("manifests.comment_stands_inside_value"))
 
 
 def _is_block(node: Node) -> bool:
@@ -73,7 +73,7 @@ def _next_line(body: str, at: int) -> int:
 def _for_block(body: str, at: int, lines: Lines, short: str) -> list[Piece]:
     """The lines below the key's line make way, for others or for a word (or brackets) beside the key."""
     if not spans.only_comment(body[at : spans.line_end(body, at)]):
-        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
+        raise NotEditable("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     return [Splice(at, at, short), lines] if short else [lines]
 
 
@@ -87,7 +87,7 @@ def fill_below(body: str, at: int, end: int, lines: list[str]) -> Splice:
     stop = spans.line_end(body, end)
     rest = body[end:stop].rstrip("\r")
     if not spans.only_comment(rest):
-        raise Refused("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
+        raise NotEditable("UNSUPPORTED", say("manifests.something_else_stands_on_line"))
     newline = spans.newline_at(body, at)
     block = "".join(newline + line for line in lines)
     if at == end and stop < len(body):

@@ -13,7 +13,7 @@ from yaml import MappingNode, Node, SequenceNode
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import blocks, flows, spans
 from manifests.text.edits import Delete, Insert
 from manifests.text.read import Document
@@ -41,13 +41,13 @@ class Siblings:
     _made: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def takes(self, document: Document, edit: Delete | Insert) -> bool:
-        """Takes an edit in; ``False`` when it is made already. Raises Refused."""
+        """Takes an edit in; ``False`` when it is made already. Raises NotEditable."""
         if isinstance(edit, Delete):
             return self._delete(document, edit)
         return self._insert(document, edit)
 
     def pieces(self) -> list[Piece]:
-        """The text of all changes. Raises Refused."""
+        """The text of all changes. Raises NotEditable."""
         out: list[Piece] = []
         for changes in self._changes.values():
             lay_out = flows.lay_out if _is_flow(changes.place) else blocks.lay_out
@@ -64,18 +64,18 @@ class Siblings:
         if place is None:
             return False
         if place.parent is None:
-            raise Refused("UNSUPPORTED", say("manifests.whole_document_not_deleted"))
+            raise NotEditable("UNSUPPORTED", say("manifests.whole_document_not_deleted"))
         shown = paths.render(edit.path)
         if not holds(place.node, edit.old):
-            raise Refused("STALE", say("manifests.not_what_plan_saw", field=shown))
+            raise NotEditable("STALE", say("manifests.not_what_plan_saw", field=shown))
         if spans.has_anchor(document, place.node, self.body):
-            raise Refused(
+            raise NotEditable(
                 "ANCHOR_FANOUT", say("manifests.carries_anchor_used_elsewhere", shown=shown)
             )
         if isinstance(place.parent, MappingNode) and edit.path[-1] in spans.merged_keys(
             place.parent
         ):
-            raise Refused("ALIASED", say("manifests.behind_merge_key_has_another", shown=shown))
+            raise NotEditable("ALIASED", say("manifests.behind_merge_key_has_another", shown=shown))
         holder = spans.resolve(document, edit.path[:-1])
         assert holder is not None
         going = self._of(document, holder).going
@@ -87,7 +87,7 @@ class Siblings:
         place = spans.resolve(document, edit.parent)
         shown = paths.render(edit.parent)
         if place is None:
-            raise Refused("NOT_FOUND", say("manifests.nothing_at", field=shown))
+            raise NotEditable("NOT_FOUND", say("manifests.nothing_at", field=shown))
         if isinstance(place.node, MappingNode) and isinstance(edit.key, str):
             new = _entry(document, place.node, edit, edit.key)
         elif isinstance(place.node, SequenceNode) and isinstance(edit.key, int):
@@ -95,7 +95,7 @@ class Siblings:
             new = _item(place.node, edit, edit.key, self._made[spot])
             self._made[spot] += new is None
         else:
-            raise Refused("UNSUPPORTED", say("manifests.nothing_can_be_added", shown=shown))
+            raise NotEditable("UNSUPPORTED", say("manifests.nothing_can_be_added", shown=shown))
         if new is not None:
             self._of(document, place).coming.append(new)
         return new is not None
@@ -110,7 +110,7 @@ def _entry(document: Document, node: MappingNode, edit: Insert, key: str) -> blo
         return blocks.New(after, edit.value, key)
     if holds(there.node, edit.value):
         return None
-    raise Refused("STALE", say("manifests.there_already", path=paths.render(path)))
+    raise NotEditable("STALE", say("manifests.there_already", path=paths.render(path)))
 
 
 def _item(node: SequenceNode, edit: Insert, at: int, made: int) -> blocks.New | None:
@@ -120,11 +120,11 @@ def _item(node: SequenceNode, edit: Insert, at: int, made: int) -> blocks.New | 
         if at + made < len(items) and holds(items[at + made], edit.value):
             return None
         if edit.of is not None:
-            raise Refused(
+            raise NotEditable(
                 "STALE", say("manifests.list_has_items_not", count=len(items), at=edit.of)
             )
     if not 0 <= at <= len(items):
-        raise Refused("STALE", say("manifests.list_has_items_not", count=len(items), at=at))
+        raise NotEditable("STALE", say("manifests.list_has_items_not", count=len(items), at=at))
     return blocks.New(at - 1, edit.value)
 
 

@@ -9,7 +9,7 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text.read import MERGE, Document
 
 #: Anchor and tag in front of a value, which its span includes.
@@ -32,7 +32,7 @@ class Place:
 def resolve(document: Document, path: paths.Path) -> Place | None:
     """The place of ``path``; ``None`` when its last segment is not there.
 
-    Raises Refused: ALIASED and ANCHOR_FANOUT when the text there also means something elsewhere, NOT_FOUND when a
+    Raises NotEditable: ALIASED and ANCHOR_FANOUT when the text there also means something elsewhere, NOT_FOUND when a
     segment before the last leads nowhere, DUPLICATE_KEY, UNSUPPORTED.
     """
     place: Place | None = Place(document.root)
@@ -41,12 +41,12 @@ def resolve(document: Document, path: paths.Path) -> Place | None:
         place = _step(document, place.node, segment)
         if place is None:
             if depth + 1 < len(path):
-                raise Refused(
+                raise NotEditable(
                     "NOT_FOUND", say("manifests.nothing_at", field=paths.render(path[: depth + 1]))
                 )
             return None
         if id(place.node) in document.aliased:
-            raise Refused(
+            raise NotEditable(
                 "ANCHOR_FANOUT",
                 say("manifests.used_elsewhere", field=paths.render(path[: depth + 1])),
             )
@@ -57,7 +57,7 @@ def _step(document: Document, node: Node, segment: paths.Segment) -> Place | Non
     if isinstance(segment, str):
         return _entry(node, segment)
     if not isinstance(node, SequenceNode):
-        raise Refused(
+        raise NotEditable(
             "NOT_FOUND", say("manifests.no_list_where_should_be", field=paths.render((segment,)))
         )
     at = _match(node, segment) if isinstance(segment, paths.Match) else segment
@@ -67,7 +67,7 @@ def _step(document: Document, node: Node, segment: paths.Segment) -> Place | Non
     if item.start_mark.index < node.start_mark.index or any(
         item is other for other in node.value[:at]
     ):
-        raise Refused("ALIASED", say("manifests.item_alias", at=at))
+        raise NotEditable("ALIASED", say("manifests.item_alias", at=at))
     return Place(item, node, None, at)
 
 
@@ -75,19 +75,19 @@ def _entry(node: Node, key: str) -> Place | None:
     if not isinstance(node, MappingNode):
         if isinstance(node, ScalarNode) and node.value == "" and node.style is None:
             return None
-        raise Refused("NOT_FOUND", say("manifests.no_mapping_where_should_be", key=repr(key)))
+        raise NotEditable("NOT_FOUND", say("manifests.no_mapping_where_should_be", key=repr(key)))
     found = [at for at, (name, _) in enumerate(node.value) if _names(name, key)]
     if len(found) > 1:
-        raise Refused(
+        raise NotEditable(
             "DUPLICATE_KEY", say("manifests.there_times", key=repr(key), count=len(found))
         )
     if not found:
         if key in merged_keys(node):
-            raise Refused("ALIASED", say("manifests.comes_from_merge_key", key=repr(key)))
+            raise NotEditable("ALIASED", say("manifests.comes_from_merge_key", key=repr(key)))
         return None
     name, value = node.value[found[0]]
     if value.start_mark.index < name.end_mark.index:
-        raise Refused("ALIASED", say("manifests.key_is_alias", key=repr(key)))
+        raise NotEditable("ALIASED", say("manifests.key_is_alias", key=repr(key)))
     return Place(value, node, name, found[0])
 
 
@@ -120,7 +120,7 @@ def _match(node: SequenceNode, match: paths.Match) -> int | None:
             ):
                 found.append(at)
     if len(found) > 1:
-        raise Refused(
+        raise NotEditable(
             "AMBIGUOUS_DOC",
             say("manifests.items_with", count=len(found), field=match.field, value=match.value),
         )
@@ -151,7 +151,7 @@ def end_of(body: str, node: Node) -> int:
 
 
 def extents_of_items(body: str, node: SequenceNode) -> list[tuple[int, int]]:
-    """(first character, last character) of a list's items, without their dashes. Raises Refused UNSUPPORTED."""
+    """(first character, last character) of a list's items, without their dashes. Raises NotEditable UNSUPPORTED."""
     extents: list[tuple[int, int]] = []
     at = int(node.start_mark.index)
     for item in node.value:
@@ -160,7 +160,7 @@ def extents_of_items(body: str, node: SequenceNode) -> list[tuple[int, int]]:
             # An alias gives the node that stands further up.
             match = _ALIAS_ITEM.match(body, at)
             if match is None:
-                raise Refused("UNSUPPORTED", say("manifests.alias_cannot_be_found_text"))
+                raise NotEditable("UNSUPPORTED", say("manifests.alias_cannot_be_found_text"))
             start, at = match.span("alias")
         else:
             at = end_of(body, item)
@@ -178,7 +178,7 @@ def end_of_entry(body: str, key: Node, value: Node) -> int:
 def _end_of_alias(body: str, at: int) -> int:
     match = _ALIAS.match(body, at)
     if match is None:
-        raise Refused("UNSUPPORTED", say("manifests.alias_cannot_be_found_text"))
+        raise NotEditable("UNSUPPORTED", say("manifests.alias_cannot_be_found_text"))
     return match.end()
 
 
@@ -196,7 +196,7 @@ def colon_end(body: str, key: Node) -> int:
     """Position right after the colon of a block or flow entry."""
     at = body.find(":", int(key.end_mark.index))
     if at < 0 or body[int(key.end_mark.index) : at].strip():
-        raise Refused("UNSUPPORTED", say("manifests.entry_without_colon_after_key"))
+        raise NotEditable("UNSUPPORTED", say("manifests.entry_without_colon_after_key"))
     return at + 1
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from kfix.texts import say
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ def _break_before(text: str, at: int) -> str:
 
 
 def ordered(splices: Sequence[Splice]) -> list[Splice]:
-    """From the start of the text to its end. Raises Refused when two of them overlap."""
+    """From the start of the text to its end. Raises NotEditable when two of them overlap."""
     out = sorted(splices, key=lambda s: (s.start, s.end))
     for left, right in pairwise(out):
         if right.start < left.end:
-            raise Refused("UNSUPPORTED", say("manifests.two_edits_change_same_text"))
+            raise NotEditable("UNSUPPORTED", say("manifests.two_edits_change_same_text"))
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests import Refused
+from manifests import NotEditable
 from manifests.text import read
 
 
@@ -14,7 +14,7 @@ def carries(before: str, after: str, text: str) -> bool:
     try:
         old, new = _documents(before), _documents(after)
         there = _documents(text)
-    except Refused:
+    except NotEditable:
         return False
     changed = [tree for tree in new if tree not in old]
     return bool(changed) and all(tree in there for tree in changed)

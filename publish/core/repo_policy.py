@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kfix.incident.globs import matches
 from kfix.texts import say
 from manifests.objects import paths, quantities
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import read as reading
 from manifests.text.equivalence import value_of
 from schemas.base import Json
@@ -107,7 +107,7 @@ def read(content: bytes | None) -> Consent:
         raise Broken(say("publish.policy.too_long", file=FILE, most=_MAX_BYTES))
     try:
         documents = reading.read(reading.without_bom(reading.decode(content))[1])
-    except Refused as refused:
+    except NotEditable as refused:
         raise Broken(say("publish.policy.unreadable", file=FILE, why=refused.reason)) from None
     if len(documents) != 1:
         raise Broken(say("publish.policy.documents", file=FILE, count=len(documents)))

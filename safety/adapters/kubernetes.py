@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kfix.infra.clients.boundary import guarded, same
-from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused
+from kfix.infra.clients.kubernetes import Conflict, Kubernetes, RejectedByServer
 from kfix.texts import say
 from manifests.objects.meta import annotations_of, labels_of, name_of, namespace_of
 from manifests.objects.pods import TEMPLATED, template_of
@@ -56,7 +56,7 @@ class KubernetesChecks:
                 if pod is not None:
                     await self._client.dry_run_create(pod)
                     numbers[change.object.key] = say("safety.server.with_pod", what=what)
-            except (Refused, Conflict) as refused:
+            except (RejectedByServer, Conflict) as refused:
                 reason = say("safety.about", object=change.object.key, why=str(refused))
                 return CheckResult(
                     name="server_dry_run", verdict="fail", reason=reason, numbers=numbers

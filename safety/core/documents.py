@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from manifests.objects.meta import kind_of, name_of, namespace_of
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.text import diffs, equivalence
 from manifests.text.readings import Readings
 from schemas.base import Json
@@ -30,7 +30,7 @@ def documents_of(text: str, readings: Readings) -> list[Json]:
     """The documents of a file's text as values; none when it cannot be read."""
     try:
         return [equivalence.value_of(document.root) for document in readings.read(text)]
-    except Refused:
+    except NotEditable:
         return []
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.datadog import views
-from sandbox.datadog.asking import Refused, Search, listed, search_test, whole
+from sandbox.datadog.asking import BadQuestion, Search, listed, search_test, whole
 from sandbox.datadog.integration import Integration
 from sandbox.datadog.querying import Querying
 from sandbox.datadog.state import Datadog, Event, LogLine
@@ -74,7 +74,7 @@ class _Api:
                 return reply({"errors": ["Too many requests"]}, 429, headers)
             try:
                 answer = await call(request)
-            except Refused as refused:
+            except BadQuestion as refused:
                 answer = reply({"errors": refused.errors}, refused.status)
             except (BadBody, KeyError, TypeError, ValueError) as error:
                 answer = reply({"errors": [f"Invalid request: {error}"]}, 400)
@@ -114,7 +114,7 @@ class _Api:
     async def _monitor(self, request: Request) -> Response:
         found = self._dd.monitors.get(request.path_params["id"])
         if found is None:
-            raise Refused(404, "Monitor not found")
+            raise BadQuestion(404, "Monitor not found")
         return reply(
             views.monitor(found, group_states=request.query_params.get("group_states", ""))
         )
@@ -164,7 +164,7 @@ class _Api:
         number = wanted.removeprefix("AQ")
         found = next((e for e in self._dd.events if str(e.id) == number), None)
         if found is None:
-            raise Refused(404, "No event matches that event_id.")
+            raise BadQuestion(404, "No event matches that event_id.")
         return found
 
     async def _event_v1(self, request: Request) -> Response:

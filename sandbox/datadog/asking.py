@@ -19,7 +19,7 @@ _RELATIVE = re.compile(r"now(?:-(\d+)([smhd]))?")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Refused(Exception):
+class BadQuestion(Exception):
     """The request is answered with an error. ``status`` and ``errors`` as Datadog writes them."""
 
     def __init__(self, status: int, *errors: str) -> None:
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 def moment(text: str, now: float) -> float:
-    """Unix seconds from ISO 8601, milliseconds or ``now-15m``. Raises Refused."""
+    """Unix seconds from ISO 8601, milliseconds or ``now-15m``. Raises BadQuestion."""
     if relative := _RELATIVE.fullmatch(text):
         return now - int(relative[1] or 0) * _UNIT_S[relative[2] or "s"]
     if text.isdigit():
@@ -37,7 +37,7 @@ def moment(text: str, now: float) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
-        raise Refused(400, f"Invalid time {text!r}") from None
+        raise BadQuestion(400, f"Invalid time {text!r}") from None
 
 
 def whole(request: Request, name: str, default: int | None = None) -> int:
@@ -47,14 +47,14 @@ def whole(request: Request, name: str, default: int | None = None) -> int:
     try:
         return int(float(raw or ""))
     except ValueError:
-        raise Refused(400, f"Missing or invalid parameter '{name}'") from None
+        raise BadQuestion(400, f"Missing or invalid parameter '{name}'") from None
 
 
 def search_test(query: str) -> Callable[[Document], bool]:
     try:
         return compile_search(query or "*")
     except BadSearch as error:
-        raise Refused(400, f"Invalid query: {error}") from None
+        raise BadQuestion(400, f"Invalid query: {error}") from None
 
 
 def listed(value: Json) -> list[Json]:
@@ -67,7 +67,7 @@ class Search:
     def __init__(self, given: dict[str, Json], now: float) -> None:
         limit = int(str(given.get("page[limit]") or 10))
         if not 1 <= limit <= 1000:
-            raise Refused(400, "input_validation_error(Field 'page.limit' is invalid)")
+            raise BadQuestion(400, "input_validation_error(Field 'page.limit' is invalid)")
         self.query = str(given.get("filter[query]") or "*")
         self.start = moment(str(given.get("filter[from]") or "now-15m"), now)
         self.end = moment(str(given.get("filter[to]") or "now"), now)
@@ -77,7 +77,7 @@ class Search:
 
     @classmethod
     async def read(cls, request: Request, now: float) -> Search:
-        """Raises Refused for a limit over 1,000 or an unreadable time."""
+        """Raises BadQuestion for a limit over 1,000 or an unreadable time."""
         given: dict[str, Json] = dict(request.query_params)
         if request.method == "POST":
             body = await json_body(request)
@@ -104,4 +104,4 @@ def _offset(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor).decode().removeprefix("after:"))
     except ValueError:
-        raise Refused(400, "Invalid cursor") from None
+        raise BadQuestion(400, "Invalid cursor") from None

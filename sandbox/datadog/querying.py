@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.datadog import metrics, views
-from sandbox.datadog.asking import Refused, listed, whole
+from sandbox.datadog.asking import BadQuestion, listed, whole
 from sandbox.datadog.state import Datadog
 from sandbox.serving import json_body, reply
 from schemas.base import Json
@@ -26,13 +26,13 @@ class Querying:
         try:
             return metrics.evaluate(query, self._dd.metrics, window)
         except metrics.BadQuery as error:
-            raise Refused(400, f"Error parsing query: {error}") from None
+            raise BadQuestion(400, f"Error parsing query: {error}") from None
 
     async def query_v1(self, request: Request) -> Response:
         start, end = whole(request, "from"), whole(request, "to")
         query = request.query_params["query"]
         if end <= start:
-            raise Refused(400, "'from' must be before 'to'")
+            raise BadQuestion(400, "'from' must be before 'to'")
         # what has not happened yet has no points
         until = min(end, self._dd.clock())
         window = metrics.Window(start, until, metrics.default_step(start, end))
@@ -77,7 +77,7 @@ class Querying:
             try:
                 answers = metrics.evaluate(formula, self._dd.metrics, window, named)
             except metrics.BadQuery as error:
-                raise Refused(400, f"Error parsing formula: {error}") from None
+                raise BadQuestion(400, f"Error parsing formula: {error}") from None
             out.extend((number, answer, reducer) for answer in answers)
         return window, out
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from sandbox.gitlab import views
 from sandbox.gitlab.hooks import announce, note_event, tell
 from sandbox.gitlab.quick_actions import obey
-from sandbox.gitlab.requests import Call, Refused, Table, not_found
+from sandbox.gitlab.requests import Call, RequestRefused, Table, not_found
 from sandbox.gitlab.state import GitLab, MergeRequest, Note, Project, User, instant
 from sandbox.serving import reply
 from schemas.base import Json
@@ -81,7 +81,7 @@ async def update_note(call: Call) -> Response:
     mr = call.merge_request(project)
     note = _note(call, mr)
     if note.author != call.user:
-        raise Refused(403, {"message": "403 Forbidden"})
+        raise RequestRefused(403, {"message": "403 Forbidden"})
     note.body, note.updated = call.required("body"), call.gitlab.clock()
     return reply(views.note(call.gitlab, project, mr, note))
 
@@ -117,10 +117,12 @@ async def approve(call: Call) -> Response:
     project = call.project()
     mr = call.merge_request(project)
     if call.user == mr.author or call.user in mr.approved_by or mr.state != "opened":
-        raise Refused(401, {"message": "401 Unauthorized"})
+        raise RequestRefused(401, {"message": "401 Unauthorized"})
     sha = call.given("sha")
     if sha and sha != mr.sha:
-        raise Refused(409, {"message": f"SHA does not match HEAD of source branch: {mr.sha}"})
+        raise RequestRefused(
+            409, {"message": f"SHA does not match HEAD of source branch: {mr.sha}"}
+        )
     mr.updated = mr.approved_by[call.user] = call.gitlab.clock()
     complete = len(mr.approved_by) >= project.approvals_required
     await tell(call.gitlab, project, mr, call.user, "approved" if complete else "approval")
@@ -132,7 +134,7 @@ async def unapprove(call: Call) -> Response:
     project = call.project()
     mr = call.merge_request(project)
     if call.user not in mr.approved_by:
-        raise Refused(404, {"message": "404 Not found"})
+        raise RequestRefused(404, {"message": "404 Not found"})
     del mr.approved_by[call.user]
     mr.updated = call.gitlab.clock()
     await tell(call.gitlab, project, mr, call.user, "unapproved")

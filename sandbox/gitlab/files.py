@@ -13,7 +13,7 @@ from starlette.responses import Response
 from sandbox.gitlab import views
 from sandbox.gitlab.hooks import announce, merge_request_event
 from sandbox.gitlab.repository import Action, CommitRefused, Entry, NoSuchFile, NoSuchRef, Person
-from sandbox.gitlab.requests import Call, Refused, Table, forbidden, not_found
+from sandbox.gitlab.requests import Call, RequestRefused, Table, forbidden, not_found
 from sandbox.gitlab.state import Project
 from sandbox.serving import reply
 from schemas.base import Json
@@ -57,7 +57,7 @@ async def tree(call: Call) -> Response:
     except NoSuchRef:
         raise not_found("Tree") from None
     except NoSuchFile:
-        raise Refused(404, {"message": "404 invalid revision or path Not Found"}) from None
+        raise RequestRefused(404, {"message": "404 invalid revision or path Not Found"}) from None
     return call.paged(entries, _entry)
 
 
@@ -190,7 +190,7 @@ async def create_commit(call: Call) -> Response:
         try:
             await asyncio.to_thread(project.repository.resolve, start)
         except NoSuchRef:
-            raise Refused(400, {"message": f"Cannot find start_branch '{start}'"}) from None
+            raise RequestRefused(400, {"message": f"Cannot find start_branch '{start}'"}) from None
     author = Person(
         str(call.given("author_name") or call.user.name),
         str(call.given("author_email") or call.user.person.email),
@@ -211,7 +211,7 @@ async def create_commit(call: Call) -> Response:
 
 
 def may_push(call: Call, project: Project, branch_name: str) -> None:
-    """Raises Refused (403) when the branch is protected from the caller."""
+    """Raises RequestRefused (403) when the branch is protected from the caller."""
     protection = project.protected.get(branch_name)
     if protection is not None and call.access(project) < protection.push:
         raise forbidden("You are not allowed to push into this branch")
@@ -232,19 +232,19 @@ async def _pushed(call: Call, project: Project, branch_name: str, sha: str) -> N
 def _actions(call: Call) -> list[Action]:
     given = call.given("actions")
     if not isinstance(given, list) or not given:
-        raise Refused(400, {"error": "actions is missing"})
+        raise RequestRefused(400, {"error": "actions is missing"})
     return [_action(item) for item in given]
 
 
 def _action(item: Json) -> Action:
     if not isinstance(item, dict):
-        raise Refused(400, {"error": "actions is invalid"})
+        raise RequestRefused(400, {"error": "actions is invalid"})
     path = item.get("file_path")
     name = next((n for n in ACTIONS if n == item.get("action")), None)
     if name is None:
-        raise Refused(400, {"error": "actions[0][action] does not have a valid value"})
+        raise RequestRefused(400, {"error": "actions[0][action] does not have a valid value"})
     if not isinstance(path, str) or not path:
-        raise Refused(400, {"error": "actions[0][file_path] is missing"})
+        raise RequestRefused(400, {"error": "actions[0][file_path] is missing"})
     content = item.get("content")
     mode = item.get("execute_filemode")
     return Action(
@@ -295,7 +295,7 @@ async def create_branch(call: Call) -> Response:
     try:
         await asyncio.to_thread(project.repository.create_branch, name, call.required("ref"))
     except NoSuchRef as error:
-        raise Refused(400, {"message": f"Invalid reference name: {error}"}) from None
+        raise RequestRefused(400, {"message": f"Invalid reference name: {error}"}) from None
     return reply(await asyncio.to_thread(_branch, call, project, name), 201)
 
 

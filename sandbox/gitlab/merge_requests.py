@@ -12,7 +12,7 @@ from sandbox.gitlab import views
 from sandbox.gitlab.hooks import announce, merge_request_event, pipeline_event, tell
 from sandbox.gitlab.quick_actions import obey
 from sandbox.gitlab.repository import MergeConflict
-from sandbox.gitlab.requests import Call, Refused, Table
+from sandbox.gitlab.requests import Call, RequestRefused, Table
 from sandbox.gitlab.state import (
     GitLab,
     MergeRequest,
@@ -82,11 +82,11 @@ def _people(call: Call, value: Json) -> list[User]:
 
 
 def _seconds(text: str) -> float:
-    """An ISO 8601 time as unix seconds; no time is the beginning. Raises Refused (400) as GitLab does."""
+    """An ISO 8601 time as unix seconds; no time is the beginning. Raises RequestRefused (400) as GitLab does."""
     try:
         return datetime.fromisoformat(text).timestamp() if text else 0.0
     except ValueError:
-        raise Refused(400, {"error": "updated_after is invalid"}) from None
+        raise RequestRefused(400, {"error": "updated_after is invalid"}) from None
 
 
 def _filtered(call: Call, found: list[MergeRequest]) -> list[MergeRequest]:
@@ -137,16 +137,18 @@ async def create(call: Call) -> Response:
     target, repository = call.required("target_branch"), project.repository
     branches = await asyncio.to_thread(repository.branches)
     if source == target:
-        raise Refused(422, {"message": ["You can't use same project/branch for source and target"]})
+        raise RequestRefused(
+            422, {"message": ["You can't use same project/branch for source and target"]}
+        )
     for name in (source, target):
         if name not in branches:
             kind = "Source" if name == source else "Target"
-            raise Refused(400, {"message": [f'{kind} branch "{name}" does not exist']})
+            raise RequestRefused(400, {"message": [f'{kind} branch "{name}" does not exist']})
     for other in project.merge_requests:
         same = (other.state, other.source_branch, other.target_branch)
         if same == ("opened", source, target):
             text = f"Another open merge request already exists for this source branch: !{other.iid}"
-            raise Refused(409, {"message": [text]})
+            raise RequestRefused(409, {"message": [text]})
     now = call.gitlab.clock()
     mr = MergeRequest(
         id=call.gitlab.next_id(),
@@ -271,19 +273,21 @@ async def merge(call: Call) -> Response:
     mr = call.merge_request(project)
     level = project.protected.get(mr.target_branch, Protection(30, 30)).merge
     if call.access(project) < level:
-        raise Refused(401, {"message": "401 Unauthorized"})
+        raise RequestRefused(401, {"message": "401 Unauthorized"})
     sha = call.given("sha")
     if sha and sha != mr.sha:
-        raise Refused(409, {"message": f"SHA does not match HEAD of source branch: {mr.sha}"})
+        raise RequestRefused(
+            409, {"message": f"SHA does not match HEAD of source branch: {mr.sha}"}
+        )
     status = await asyncio.to_thread(status_of, call.gitlab, project, mr)
     waits = call.given("auto_merge") or call.given("merge_when_pipeline_succeeds")
     if status == "ci_still_running" and str(waits).lower() == "true":
         mr.auto_merge, mr.merged_by = True, call.user
         return await _shown(call, project, mr)
     if status == "conflict":
-        raise Refused(422, {"message": "Branch cannot be merged"})
+        raise RequestRefused(422, {"message": "Branch cannot be merged"})
     if status != "mergeable":
-        raise Refused(405, {"message": "405 Method Not Allowed"})
+        raise RequestRefused(405, {"message": "405 Method Not Allowed"})
     remove = call.given("should_remove_source_branch") in (True, "true", "True")
     await merge_now(call.gitlab, project, mr, call.user, remove_source_branch=remove)
     return await _shown(call, project, mr)
@@ -297,7 +301,7 @@ async def merge_now(
     *,
     remove_source_branch: bool = False,
 ) -> None:
-    """The merge itself. Raises Refused (422) when the branches conflict after all."""
+    """The merge itself. Raises RequestRefused (422) when the branches conflict after all."""
     message = (
         f"Merge branch '{mr.source_branch}' into '{mr.target_branch}'\n\n"
         f"{mr.title}\n\nSee merge request {project.path}!{mr.iid}"
@@ -312,7 +316,7 @@ async def merge_now(
             squash=mr.squash,
         )
     except MergeConflict:
-        raise Refused(422, {"message": "Branch cannot be merged"}) from None
+        raise RequestRefused(422, {"message": "Branch cannot be merged"}) from None
     now = gitlab.clock()
     mr.state, mr.merged, mr.merged_by, mr.updated = "merged", now, by, now
     mr.merge_commit_sha, mr.auto_merge = made, False

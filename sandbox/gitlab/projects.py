@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from sandbox.gitlab import views
-from sandbox.gitlab.requests import Call, Refused, Table, not_found
+from sandbox.gitlab.requests import Call, RequestRefused, Table, not_found
 from sandbox.gitlab.state import MAINTAINER, Hook, Project
 from sandbox.serving import reply
 from schemas.base import Json
@@ -101,7 +101,7 @@ async def member(call: Call) -> Response:
     found = call.project()
     person = call.gitlab.users.get(int(call.part("user"))) if call.part("user").isdigit() else None
     if person is None or person.id not in found.members:
-        raise Refused(404, {"message": "404 Not found"})
+        raise RequestRefused(404, {"message": "404 Not found"})
     return reply({**views.user(call.gitlab, person), "access_level": found.members[person.id]})
 
 
@@ -126,7 +126,7 @@ async def create_label(call: Call) -> Response:
     """A label; an existing name is a conflict."""
     found, name, color = call.project(), call.required("name"), call.required("color")
     if name in found.labels:
-        raise Refused(409, {"message": "Label already exists"})
+        raise RequestRefused(409, {"message": "Label already exists"})
     found.labels[name] = color
     return reply(views.label(len(found.labels), name, color), 201)
 
@@ -204,5 +204,5 @@ async def protected_branch(call: Call) -> Response:
     """The rules of one branch."""
     found, name = call.project(), call.part("name")
     if name not in found.protected:
-        raise Refused(404, {"message": "404 Not found"})
+        raise RequestRefused(404, {"message": "404 Not found"})
     return reply(_protected(found, name))

@@ -23,7 +23,7 @@ from schemas.base import Json
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request is answered with an error; ``body`` is GitLab's JSON."""
 
     def __init__(self, status: int, body: Json) -> None:
@@ -32,14 +32,16 @@ class Refused(Exception):
         self.body = body
 
 
-def not_found(what: str) -> Refused:
+def not_found(what: str) -> RequestRefused:
     """``404 <what> Not Found``."""
-    return Refused(404, {"message": f"404 {what} Not Found"})
+    return RequestRefused(404, {"message": f"404 {what} Not Found"})
 
 
-def forbidden(reason: str = "") -> Refused:
+def forbidden(reason: str = "") -> RequestRefused:
     """``403 Forbidden``, with a reason where GitLab gives one."""
-    return Refused(403, {"message": f"403 Forbidden - {reason}" if reason else "403 Forbidden"})
+    return RequestRefused(
+        403, {"message": f"403 Forbidden - {reason}" if reason else "403 Forbidden"}
+    )
 
 
 class EncodedPaths:
@@ -76,14 +78,14 @@ class Call:
         return self.request.query_params.get(name) if value is None else value
 
     def required(self, name: str) -> str:
-        """Raises Refused (400) when it is missing."""
+        """Raises RequestRefused (400) when it is missing."""
         value = self.given(name)
         if value is None or value == "":
-            raise Refused(400, {"error": f"{name} is missing"})
+            raise RequestRefused(400, {"error": f"{name} is missing"})
         return str(value)
 
     def project(self, level: int = DEVELOPER) -> Project:
-        """The project of the path. Raises Refused: 404 for strangers, 403 below ``level``."""
+        """The project of the path. Raises RequestRefused: 404 for strangers, 403 below ``level``."""
         wanted = self.part("project")
         found = next(
             (p for p in self.gitlab.projects.values() if wanted in (str(p.id), p.path)), None
@@ -99,11 +101,11 @@ class Call:
         return project.members.get(self.user.id, 0)
 
     def merge_request(self, project: Project) -> MergeRequest:
-        """The merge request of the path. Raises Refused (404)."""
+        """The merge request of the path. Raises RequestRefused (404)."""
         iid = self.part("iid")
         found = next((m for m in project.merge_requests if str(m.iid) == iid), None)
         if found is None:
-            raise Refused(404, {"message": "404 Not found"})
+            raise RequestRefused(404, {"message": "404 Not found"})
         return found
 
     def paged(self, items: Sequence[T], show: Callable[[T], Json]) -> Response:
@@ -163,7 +165,7 @@ def _endpoint(gitlab: GitLab, call: Endpoint) -> Callable[[Request], Awaitable[R
             return reply({"message": {"error": "Too many requests"}}, 429, headers)
         try:
             answer = await call(Call(gitlab, request, user, await _body(request)))
-        except Refused as refused:
+        except RequestRefused as refused:
             answer = reply(refused.body, refused.status)
         except NoSuchRef:
             answer = reply({"message": "404 Commit Not Found"}, 404)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kfix.infra.clients.kubernetes import Conflict, Kubernetes, Refused, open_kubernetes
+from kfix.infra.clients.kubernetes import Conflict, Kubernetes, RejectedByServer, open_kubernetes
 from kfix.infra.clients.kubernetes.client import PatchType
 from schemas import errors
 from schemas.base import ObjectRef
@@ -160,7 +160,7 @@ BAD_PATCHES: list[tuple[str, PatchType, Any, int, str]] = [
 async def test_bad_patches_are_refused_for_good(
     kube: Kubernetes, shop: str, what: str, how: PatchType, patch: Any, status: int, reason: str
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedByServer) as refused:
         await kube.dry_run_patch(ref(shop), patch, how)
     assert (refused.value.status, refused.value.reason) == (status, reason), what
     assert isinstance(refused.value, errors.Permanent)
@@ -169,13 +169,15 @@ async def test_bad_patches_are_refused_for_good(
 
 
 async def test_causes_name_the_field(kube: Kubernetes, shop: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedByServer) as refused:
         await kube.dry_run_patch(ref(shop), container(resources={"requests": {"cpu": "1"}}))
     assert [c.field for c in refused.value.causes] == [
         "spec.template.spec.containers[0].resources.requests"
     ]
     assert "must be less than or equal to cpu limit of 100m" in refused.value.causes[0].message
-    with pytest.raises(Refused, match=r'unknown field "spec.template.spec.containers\[0\].imge"'):
+    with pytest.raises(
+        RejectedByServer, match=r'unknown field "spec.template.spec.containers\[0\].imge"'
+    ):
         await kube.dry_run_patch(ref(shop), container(imge="x"))
 
 
@@ -232,7 +234,7 @@ async def test_bad_creates(
     if status == 404:
         assert isinstance(refused.value, errors.NotFound)
     else:
-        assert isinstance(refused.value, Refused)
+        assert isinstance(refused.value, RejectedByServer)
         assert refused.value.status == status
 
 
@@ -268,7 +270,7 @@ async def test_a_deployments_dry_run_does_not_show_quota_but_its_pods_does(
     wide = container(resources={"limits": {"cpu": "10"}})
     assert (await kube.dry_run_patch(ref(shop), wide)).object
     big = pod("x", resources={"limits": {"cpu": "100m", "memory": "64Mi"}})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedByServer) as refused:
         await kube.dry_run_create(in_namespace(big, shop))
     assert (refused.value.status, refused.value.reason) == (403, "admission")
     assert (
@@ -285,7 +287,7 @@ async def test_a_quota_wants_what_it_counts(
 ) -> None:
     cluster.quota(shop, {"limits.cpu": "250m", "requests.memory": "1Gi"})
     with pytest.raises(
-        Refused, match=r"must specify limits.cpu for: app; requests.memory for: app"
+        RejectedByServer, match=r"must specify limits.cpu for: app; requests.memory for: app"
     ):
         await kube.dry_run_create(in_namespace(pod("x"), shop))
 
@@ -311,7 +313,7 @@ async def test_limit_ranges_are_enforced_on_pods(
     cluster: ClusterUnderTest, kube: Kubernetes, shop: str, resources: dict[str, Any], said: str
 ) -> None:
     _limit_range(cluster, shop)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedByServer) as refused:
         await kube.dry_run_create(in_namespace(pod("x", resources=resources), shop))
     assert refused.value.reason == "admission"
     assert said in str(refused.value)
@@ -348,7 +350,7 @@ async def test_most_of_a_pod_cannot_change(
     image = {"spec": {"containers": [{"name": "app", "image": "r.invalid/app:2"}]}}
     assert (await kube.dry_run_patch(ref(shop, "p", "Pod"), image)).object
     limits = {"spec": {"containers": [{"name": "app", "resources": {"limits": {"cpu": "1"}}}]}}
-    with pytest.raises(Refused, match="pod updates may not change fields"):
+    with pytest.raises(RejectedByServer, match="pod updates may not change fields"):
         await kube.dry_run_patch(ref(shop, "p", "Pod"), limits)
 
 
@@ -390,6 +392,6 @@ async def test_autoscaler_bounds_are_validated(
     if good:
         assert (await kube.dry_run_create(manifest)).object
     else:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RejectedByServer) as refused:
             await kube.dry_run_create(manifest)
         assert refused.value.status == 422

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.clients.kubernetes import Kubernetes, Refused, client, open_kubernetes
+from kfix.infra.clients.kubernetes import Kubernetes, RejectedByServer, client, open_kubernetes
 from kfix.infra.settings import KubernetesConnection
 from schemas import errors
 from schemas.base import ObjectRef
@@ -104,7 +104,7 @@ async def test_field_selectors(cluster: ClusterUnderTest, reader: Kubernetes) ->
 async def test_bad_selectors_are_refused(
     cluster: ClusterUnderTest, reader: Kubernetes, selector: dict[str, str]
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedByServer) as refused:
         await reader.list("pods", cluster.namespace(), **selector)
     assert (refused.value.status, refused.value.reason) == (400, "invalid")
 
@@ -287,7 +287,7 @@ async def test_logs_of_the_sandbox(sandbox_cluster: ClusterUnderTest) -> None:
         assert await reader.pod_log(ns, "p", limit_bytes=5) == "one\nt"
         assert await reader.pod_log(ns, "p", previous=True) == "panic: boom\n"
         sandbox_cluster.create("/api/v1/pods", ns, pod("fresh"))
-        with pytest.raises(Refused, match="previous terminated container"):
+        with pytest.raises(RejectedByServer, match="previous terminated container"):
             await reader.pod_log(ns, "fresh", previous=True)
 
 

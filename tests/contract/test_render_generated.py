@@ -16,7 +16,7 @@ import pytest
 
 from kfix.infra.clients.renderers import Programs
 from manifests.proposal.propose import set_fields
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.repository.index import build as indexed
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
@@ -187,7 +187,7 @@ def test_no_edit_of_any_repository_is_wrong(renderer: Programs) -> None:
         hints, ref = Hints(ask.env), ObjectRef.parse(ask.object)
         try:
             edits = set_fields(indexed(repo.files), ref, {ask.path: ask.value}, hints, renderer)
-        except Refused:
+        except NotEditable:
             seen[repo.name, "refused"] += 1
             continue
         seen[repo.name, "edited"] += 1

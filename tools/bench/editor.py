@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import yaml
 
-from manifests import Refused, patch
+from manifests import NotEditable, patch
 from manifests.text.edits import Delete, Edit, Insert, Replace
 
 TITLE = "editor: one edit, against one parse of the same text"
@@ -92,7 +92,7 @@ def run() -> dict[str, float]:
 def _bomb() -> None:
     try:
         patch(BOMB, [Replace(0, ("x",), 1, 2)])
-    except Refused:
+    except NotEditable:
         return
     raise AssertionError("a bomb was edited")
 

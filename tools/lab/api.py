@@ -43,7 +43,7 @@ CLUSTER_WIDE: dict[str, tuple[str, ...]] = {
 }
 
 
-class Refused(Exception):
+class NotServed(Exception):
     """The server said no. ``code`` is the HTTP status, the text its message."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -86,7 +86,7 @@ class Api:
         self._http.close()
 
     def call(self, method: str, path: str, body: Any = None, content: str = "json") -> Any:
-        """One request. Raises Refused for a status of 400 and more."""
+        """One request. Raises NotServed for a status of 400 and more."""
         headers = {"Content-Type": f"application/{content}"}
         raw = None if body is None else json.dumps(body).encode()
         answer = self._http.request(method, path, content=raw, headers=headers)
@@ -95,7 +95,7 @@ class Api:
                 message = str(answer.json().get("message") or answer.text)
             except ValueError:
                 message = answer.text
-            raise Refused(answer.status_code, message)
+            raise NotServed(answer.status_code, message)
         return answer.json()
 
     def get(self, path: str) -> Any:

@@ -16,7 +16,7 @@ import httpx
 
 from manifests.objects import quantities
 from tools.lab import fleet as nodes
-from tools.lab.api import Api, Refused
+from tools.lab.api import Api, NotServed
 from tools.lab.apps import deployment
 from tools.lab.dump import write
 from tools.lab.live import Live, Unsettled, run
@@ -99,7 +99,7 @@ class Cluster:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps(repaired(live, folder)))
                 release(live)
-        except (Unsettled, Refused) as trouble:
+        except (Unsettled, NotServed) as trouble:
             self.failures.append(f"{scene.name} ({'; '.join(scene.notes)}): {trouble}")
             return False
         return True

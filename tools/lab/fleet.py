@@ -6,7 +6,7 @@ import random
 import time
 from datetime import UTC, datetime
 
-from tools.lab.api import Api, Refused
+from tools.lab.api import Api, NotServed
 from tools.lab.names import Words
 from tools.lab.scene import Fleet, Obj
 
@@ -175,7 +175,7 @@ def _fill(api: Api, node: Obj) -> None:
             try:
                 api.create(pod)
                 break
-            except Refused as refused:
+            except NotServed as refused:
                 if "serviceaccount" not in refused.message:
                     raise
                 time.sleep(0.1)  # the controller makes the account of a new namespace

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tools.lab.api import Api, Refused, root
+from tools.lab.api import Api, NotServed, root
 from tools.lab.nodes_agent import Kubelets
 from tools.lab.scene import App, Obj, Scene
 
@@ -34,7 +34,7 @@ class Live:
             try:
                 self.api.create(manifest)
                 return
-            except Refused as refused:
+            except NotServed as refused:
                 if refused.code == 403 and "quota" in refused.message:
                     if "status unknown for quota" in refused.message:
                         time.sleep(0.1)
@@ -132,7 +132,7 @@ def _at_rest(live: Live) -> bool:
 def _there(api: Api, path: str) -> bool:
     try:
         api.get(path)
-    except Refused:
+    except NotServed:
         return False
     return True
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from tools.lab.api import Api, Refused
+from tools.lab.api import Api, NotServed
 from tools.lab.fleet import stamp
 from tools.lab.kubelet import Outcome, outcome, running
 from tools.lab.scene import App, Obj, Scene
@@ -47,7 +47,7 @@ class Kubelets:
                     if self._stopped.is_set():
                         return
                     self._see(change, pod)
-            except (httpx.HTTPError, Refused) as error:
+            except (httpx.HTTPError, NotServed) as error:
                 if not self._stopped.is_set():
                     self.troubles.append(f"watch: {error}")
 
@@ -63,7 +63,7 @@ class Kubelets:
             elif uid not in self._done:
                 self._done.add(uid)
                 self._play(pod)
-        except Refused as refused:
+        except NotServed as refused:
             if refused.code not in (404, 409):
                 self.troubles.append(f"{_path(pod)}: {refused}")
 
@@ -85,7 +85,7 @@ class Kubelets:
         def find(plural: str, name: str) -> Obj | None:
             try:
                 found: Obj = self._api.get(f"/api/v1/namespaces/{namespace}/{plural}/{name}")
-            except Refused:
+            except NotServed:
                 return None
             return found
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from kfix.offline import diagnose
 from manifests.objects import paths
-from tools.lab.api import GROUPS, Refused, plural, root
+from tools.lab.api import GROUPS, NotServed, plural, root
 from tools.lab.dump import read
 from tools.lab.live import Live, Unsettled, counted, well
 from tools.lab.scene import Obj
@@ -57,7 +57,7 @@ def repaired(live: Live, folder: Path) -> dict[str, str]:
         for manifest, _ in live.refused:
             _again(live, manifest)
         _nudge(live)
-    except (Refused, Unsettled, paths.Missing) as trouble:
+    except (NotServed, Unsettled, paths.Missing) as trouble:
         return {"outcome": "refused", "change": said, "detail": str(trouble)[:300]}
     if live.scene.answer is not None and live.scene.answer.failure_class in _INVISIBLE:
         return {"outcome": "not shown", "change": said}
@@ -70,12 +70,12 @@ def repaired(live: Live, folder: Path) -> dict[str, str]:
 
 
 def _again(live: Live, manifest: Obj) -> None:
-    """Whoever deploys tries again; admission may hear of a new quota a moment late. Raises Refused."""
+    """Whoever deploys tries again; admission may hear of a new quota a moment late. Raises NotServed."""
     for _ in range(20):
         try:
             live.api.create(manifest)
             return
-        except Refused as refused:
+        except NotServed as refused:
             if refused.code != 403:
                 raise
         time.sleep(0.25)
@@ -113,10 +113,10 @@ def _apply(live: Live, change: Obj) -> None:
         try:
             live.api.call("PUT", place, obj)
             return
-        except Refused as refused:
+        except NotServed as refused:
             if refused.code != 409:
                 raise
-    raise Refused(409, f"{place} changes all the time")
+    raise NotServed(409, f"{place} changes all the time")
 
 
 def _set(obj: Any, path: paths.Path, value: Any) -> None:

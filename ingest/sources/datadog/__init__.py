@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.core.authenticity import Signature, check_token
-from ingest.core.outcomes import Malformed, Refused
+from ingest.core.outcomes import Malformed, RefusedDelivery
 from ingest.core.source import AlertReader, Reading, RequestHeaders, Source, WebhookDelivery
 from ingest.settings import Ingest
 from ingest.sources.datadog.examples import DATADOG_KFIX, DATADOG_NATIVE
@@ -23,7 +23,9 @@ class DatadogReceiver:
 
     settings: DatadogWebhook
 
-    def credentials(self, headers: RequestHeaders, now_s: float) -> Signature | Refused | None:
+    def credentials(
+        self, headers: RequestHeaders, now_s: float
+    ) -> Signature | RefusedDelivery | None:
         valid = [token.get_secret_value() for token in self.settings.tokens]
         return check_token(headers.getlist(self.settings.header), valid)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingest.core.authenticity import Signature, check_token, signature_of
 from ingest.core.identity import sha256_hex
-from ingest.core.outcomes import Refused
+from ingest.core.outcomes import RefusedDelivery
 from ingest.core.source import Reading, RequestHeaders, Source, WebhookDelivery
 from ingest.settings import Ingest
 from ingest.sources.gitlab.examples import GITLAB_MERGED, GITLAB_NOTE
@@ -25,7 +25,9 @@ class GitLabReceiver:
     url: str
     tolerance_s: float
 
-    def credentials(self, headers: RequestHeaders, now_s: float) -> Signature | Refused | None:
+    def credentials(
+        self, headers: RequestHeaders, now_s: float
+    ) -> Signature | RefusedDelivery | None:
         plain = [token.get_secret_value() for token in self.settings.tokens]
         keys = [token.get_secret_value() for token in self.settings.signing_tokens]
         signatures = headers.getlist("webhook-signature")
@@ -40,7 +42,7 @@ class GitLabReceiver:
             )
         if keys and not plain:
             # once a signing token is set, a request without both is a request without a signature
-            return Refused("signature_missing")
+            return RefusedDelivery("signature_missing")
         return check_token(headers.getlist("x-gitlab-token"), plain)
 
     def read(self, delivery: WebhookDelivery) -> Reading:

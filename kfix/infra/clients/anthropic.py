@@ -33,13 +33,13 @@ def connect(*, api_key: str, url: str, timeout_s: float) -> Any:
 async def typed(call: Awaitable[T], seconds: float) -> T:
     """The call's answer. Raises from ``schemas.errors``; a 200 that is no answer is ``Rejected`` (``malformed``)."""
     from anthropic import AnthropicError, APIConnectionError, APIResponseValidationError
-    from anthropic import APIStatusError as Refused
+    from anthropic import APIStatusError as StatusError
 
     from kfix.infra.clients.httpx2 import failure_of, no_answer, within
 
     try:
         return await within(call, seconds, "Claude")
-    except Refused as failure:
+    except StatusError as failure:
         raise failure_of(failure.status_code, failure.response.headers, "Claude") from failure
     except APIConnectionError as failure:
         raise no_answer(failure, "Claude") from failure

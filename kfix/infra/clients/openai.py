@@ -33,13 +33,13 @@ def connect(*, api_key: str, url: str, timeout_s: float) -> Any:
 async def typed(call: Awaitable[T], seconds: float) -> T:
     """The call's answer. Raises from ``schemas.errors``; a 200 that is no answer is ``Rejected`` (``malformed``)."""
     from openai import APIConnectionError, APIResponseValidationError, OpenAIError
-    from openai import APIStatusError as Refused
+    from openai import APIStatusError as StatusError
 
     from kfix.infra.clients.httpx2 import failure_of, no_answer, within
 
     try:
         return await within(call, seconds, "The model server")
-    except Refused as failure:
+    except StatusError as failure:
         raise failure_of(
             failure.status_code, failure.response.headers, "The model server"
         ) from failure

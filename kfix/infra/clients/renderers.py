@@ -30,7 +30,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from kfix.infra.settings import Settings
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.render import locality, plain_kustomize
 from manifests.repository import dependencies, tree
 from manifests.repository.rendering import (
@@ -208,7 +208,7 @@ class _Bench:
     def _inside(self, path: str) -> Path:
         try:
             tree.check_path(path)
-        except Refused as refused:
+        except NotEditable as refused:
             raise NotRendered(refused.reason) from None
         return self._repo / path
 

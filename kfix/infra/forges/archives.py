@@ -7,7 +7,7 @@ import tarfile
 from dataclasses import dataclass
 
 from kfix.infra.clients.boundary import another
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import tree
 from schemas import errors
 
@@ -74,7 +74,7 @@ def _why_skipped(path: str, member: tarfile.TarInfo, caps: Caps) -> str:
         tree.check_path(path)
         if member.issym() or member.islnk():
             tree.check_mode(path, "120000")
-    except Refused as refused:
+    except NotEditable as refused:
         return refused.reason
     if not member.isfile():
         return "not a plain file"

@@ -13,7 +13,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.index import Index
 from manifests.text import equivalence
 
@@ -57,7 +57,7 @@ def targets(index: Index) -> Iterator[Target]:
 def _of_file(index: Index, path: str) -> Iterator[Target]:
     try:
         documents = index.parsed(path)
-    except Refused as refused:
+    except NotEditable as refused:
         folder = posixpath.dirname(path)
         why = say("manifests.cannot_be_read", why=refused.reason)
         yield Target(

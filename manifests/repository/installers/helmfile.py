@@ -15,7 +15,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.index import Index
 from manifests.text import equivalence
 
@@ -70,7 +70,7 @@ def releases(index: Index) -> Iterator[FileRelease]:
 def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
-    except Refused:
+    except NotEditable:
         yield _unreadable(path, content, say("manifests.template_unreadable"))
         return
     environments, whole = _settings(documents)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from kfix.texts import say
 from manifests.objects.shapes import mapping, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import kustomize
 from manifests.repository.index import Index
 from manifests.repository.installers import (
@@ -67,7 +67,7 @@ def _declared(index: Index) -> Iterator[tuple[str, Json]]:
         for path in index.by_kind.get(kind, []):
             try:
                 documents = index.documents(path)
-            except Refused:
+            except NotEditable:
                 continue
             for document in documents:
                 item = equivalence.filled(document.root)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import argocd
 from manifests.repository.index import Index
 from manifests.repository.installers import commands, sources
@@ -126,7 +126,7 @@ def _shapes(index: Index, written: str) -> Iterator[str]:
 def _of_objects(index: Index, path: str, kind: str) -> Iterator[Installer]:
     try:
         documents = index.documents(path)
-    except Refused:
+    except NotEditable:
         return
     for document in documents:
         item = equivalence.filled(document.root)

@@ -13,7 +13,7 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.objects.shapes import mapping, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository import argocd
 from manifests.repository.index import Index
 from manifests.repository.installers.model import Apart, Directory
@@ -71,7 +71,7 @@ def _repositories(index: Index) -> list[tuple[str, Json]]:
     for path in index.by_kind.get("gitrepository", ()):
         try:
             documents = index.documents(path)
-        except Refused:
+        except NotEditable:
             continue
         items = (equivalence.filled(document.root) for document in documents)
         found += [
@@ -134,7 +134,7 @@ def _usual(index: Index) -> str:
 def _objects(index: Index, path: str) -> list[Json]:
     try:
         documents = index.documents(path)
-    except Refused:
+    except NotEditable:
         return []
     found = [equivalence.filled(document.root) for document in documents]
     return [i for i in found if isinstance(i, dict) and text(i, "kind") == "Application"]

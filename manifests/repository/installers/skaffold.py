@@ -12,7 +12,7 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mappings, text
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.index import Index
 from manifests.repository.installers.model import Installer
 from manifests.text import equivalence
@@ -28,7 +28,7 @@ def installers(index: Index) -> Iterator[Installer]:
 def _of_file(index: Index, path: str, content: str) -> Iterator[Installer]:
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
-    except Refused:
+    except NotEditable:
         return
     folder = posixpath.dirname(path)
     for document in documents:

@@ -10,7 +10,7 @@ import pytest
 
 from decide import core
 from decide.core.opinion import Verdict, settle
-from decide.core.proposals import Fix, Proposal, Refused, draft_of, targets
+from decide.core.proposals import Fix, Proposal, RefusedProposal, draft_of, targets
 from decide.core.question import Answer, Opinion, Question, _examples
 from decide.core.view import ClusterView
 from decide.wiring import load_prompt
@@ -49,7 +49,7 @@ def proposed(
     view = ClusterView(cluster.bundle())
     offered = targets(view, analysis_of(ref))
     found = draft_of(view, offered, Proposal(fix=fix, target=target, number=number), ref)
-    if isinstance(found, Refused):
+    if isinstance(found, RefusedProposal):
         return found.reason
     return [(f.path.rpartition(".")[2], f.after) for c in found.changes for f in c.fields]
 
@@ -192,7 +192,7 @@ def test_only_the_cause_and_its_autoscaler_can_be_aimed_at() -> None:
     offered = targets(view, both.model_copy(update={"hypotheses": (*both.hypotheses, *second)}))
     assert [t.ref.name for t in offered] == [name, other]
     aimed = Proposal(fix="set_memory", target="T2", number=200)
-    assert draft_of(view, offered, aimed, ref_of(cluster, name)) == Refused(
+    assert draft_of(view, offered, aimed, ref_of(cluster, name)) == RefusedProposal(
         "plan_of_another_object"
     )
     assert proposed(cluster, ref_of(cluster, name), "set_memory", 200, "T7") == "unknown_target"
@@ -322,7 +322,7 @@ def test_the_page_names_every_reason_and_every_fix() -> None:
     root = Path(__file__).resolve().parents[3]
     page = set(re.findall(r"`(\w+)`", (root / "docs/second-opinion.md").read_text("utf-8")))
     core_ = root / "decide/core"
-    reasons = re.findall(r'Refused\("(\w+)"\)', (core_ / "proposals.py").read_text("utf-8"))
+    reasons = re.findall(r'RefusedProposal\("(\w+)"\)', (core_ / "proposals.py").read_text("utf-8"))
     reasons += re.findall(r'_dropped\(record, "(\w+)"\)', (core_ / "opinion.py").read_text("utf-8"))
     assert len(set(reasons)) >= 10
     assert set(reasons) <= page

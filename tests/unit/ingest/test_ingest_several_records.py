@@ -12,7 +12,7 @@ import httpx
 
 from ingest.agent import build_app
 from ingest.core.authenticity import check_token
-from ingest.core.outcomes import Ignored, Malformed, Refused
+from ingest.core.outcomes import Ignored, Malformed, RefusedDelivery
 from ingest.core.source import Reading, RequestHeaders, Source, WebhookDelivery
 from ingest.ports import Ports
 from ingest.settings import Ingest
@@ -26,7 +26,7 @@ from tests.support.ingest import NOW, Kept
 class Lists:
     """A source whose payload lists alerts: ``titles``; an empty title cannot be read, ``huge`` cannot travel."""
 
-    def credentials(self, headers: RequestHeaders, now_s: float) -> Refused | None:
+    def credentials(self, headers: RequestHeaders, now_s: float) -> RefusedDelivery | None:
         return check_token(headers.getlist("x-token"), ["right"])
 
     def read(self, delivery: WebhookDelivery) -> Reading:

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from manifests import Refused, amend, patch
+from manifests import NotEditable, amend, patch
 from manifests.objects import paths
 from manifests.text.editor import Delete, Edit, Insert, Replace
 from manifests.text.splices import apply_splices
@@ -104,7 +104,7 @@ def test_what_an_alias_says_elsewhere_stays(rnd: random.Random) -> None:
     edits = edits_at(rnd, path, node, expected)
     try:
         done = amend(text, edits)
-    except Refused as refused:
+    except NotEditable as refused:
         reason = refused
     else:
         assert read(done.text) == expected

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests import Refused, amend, patch
+from manifests import NotEditable, amend, patch
 from manifests.objects import paths
 from manifests.text.diffs import unified
 from manifests.text.editor import Delete, Edit, Insert, Replace
@@ -292,7 +292,7 @@ def test_only_the_intended_bytes_change(before: str, edits: list[Edit], after: s
     ],
 )
 def test_what_cannot_be_changed_alone_is_refused(text: str, edit: Edit, code: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         patch(text, [edit])
     assert refused.value.code == code
     assert refused.value.reason
@@ -333,7 +333,7 @@ def test_several_edits_are_resolved_on_the_first_text() -> None:
 
 
 def test_two_edits_of_the_same_text_are_refused() -> None:
-    with pytest.raises(Refused, match="same text"):
+    with pytest.raises(NotEditable, match="same text"):
         patch("a: 1\n", [Replace(0, P("a"), 1, 2), Replace(0, P("a"), 1, 3)])
 
 

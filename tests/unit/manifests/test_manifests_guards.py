@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifests import Refused, patch
+from manifests import NotEditable, patch
 from manifests.repository import tree
 from manifests.text import read
 from manifests.text.editor import Replace
@@ -32,7 +32,7 @@ def bomb(levels: int = 9, width: int = 9) -> str:
     ],
 )
 def test_bombs_are_refused_before_they_are_built(text: str, codes: set[str]) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         patch(text, [Replace(0, ("x",), 1, 2)])
     assert refused.value.code in codes
 
@@ -53,14 +53,14 @@ def test_files_made_to_stall_a_search_are_edited_like_others(text: str) -> None:
 
 
 def test_many_equal_keys_are_counted_once() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         patch("x: 1\n" + "a: 1\n" * 30_000, [Replace(0, ("x",), 1, 2)])
     assert refused.value.code == "DUPLICATE_KEY"
 
 
 @pytest.mark.parametrize("content", [b"a: \xff\n", b"\xff\xfea\x00:\x00", "a: é".encode("latin-1")])
 def test_bytes_that_are_no_utf8_are_refused(content: bytes) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         read.decode(content)
     assert refused.value.code == "NOT_UTF8"
 
@@ -85,21 +85,21 @@ def test_bytes_that_are_no_utf8_are_refused(content: bytes) -> None:
     ],
 )
 def test_paths_that_leave_the_tree_or_touch_git_are_refused(path: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         tree.check_path(path)
     assert refused.value.code == "UNSAFE_PATH"
 
 
 @pytest.mark.parametrize("mode", ["120000", "160000", "040000"])
 def test_symlinks_submodules_and_folders_are_no_files(mode: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         tree.check_mode("a.yaml", mode)
     assert refused.value.code == "UNSAFE_PATH"
 
 
 @pytest.mark.parametrize("other", ["Apps/x.yaml", "apps/X.yaml", "APPS/other.yaml"])
 def test_names_that_differ_only_in_case_are_refused(other: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(NotEditable):
         tree.check_alone("apps/x.yaml", [other])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.index import Blobs, build
 from manifests.repository.installers import read_map
 from manifests.repository.kustomize import read_graph
@@ -62,7 +62,7 @@ def test_an_installer_that_forces_another_namespace_takes_the_overlay_away(
         return OVERLAID | {p: t.replace("NAME", f"namespace: {namespace}") for p, t in said.items()}
 
     assert locate(REF, build(index("shop")), Hints("production")).path == "base/api.yaml"
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         locate(REF, build(index("bank")), Hints("production"))
     assert refused.value.code == "NOT_FOUND"
 

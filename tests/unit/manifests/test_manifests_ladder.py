@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from manifests.objects.paths import parse
-from manifests.refused import Refused
+from manifests.refused import NotEditable
 from manifests.repository.index import build
 from manifests.repository.locate import Hints, Location, locate
 from schemas.base import ObjectRef
@@ -82,7 +82,7 @@ def found(
 
 
 def code(files: Mapping[str, str], marks: Mapping[str, str], field: str = "spec.replicas") -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         found(files, marks, field)
     return refused.value.code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifests import Refused, patch
+from manifests import NotEditable, patch
 from manifests.objects import paths
 from manifests.text.editor import Replace
 
@@ -64,7 +64,7 @@ def test_files_of_tools_and_of_people_who_said_no_are_left_alone(text: str, code
     if code in ("TEMPLATED", "ENCRYPTED") and "replicas: 2" not in text:
         line = next(line for line in text.splitlines() if "replicas:" in line)
         edit = Replace(0, EDIT.path, line.partition(": ")[2], 3)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         patch(text, [edit])
     assert refused.value.code == code
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manifests import Refused, patch
+from manifests import NotEditable, patch
 from manifests.text import plan_edits, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -128,7 +128,7 @@ def test_lists_change_item_by_item() -> None:
     ],
 )
 def test_what_the_plan_did_not_see_is_not_changed(field: FieldChange, code: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         planned(BASE, field)
     assert refused.value.code == code
 
@@ -140,7 +140,7 @@ def test_what_is_so_already_needs_no_edit() -> None:
 
 def test_positions_mean_nothing_in_a_patch() -> None:
     field = FieldChange(path="spec.template.spec.containers[0].image", before="x:1", after="x:2")
-    with pytest.raises(Refused, match="counts items"):
+    with pytest.raises(NotEditable, match="counts items"):
         planned(BASE, field, partial=True)
 
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from manifests import Refused, amend, patch
+from manifests import NotEditable, amend, patch
 from manifests.objects import changes, paths
 from manifests.text import plan_edits, read
 from manifests.text.diffs import split
@@ -67,7 +67,7 @@ def attempt(text: str, *edits: Edit) -> Patched | str:
     """The result, or the code of the refusal."""
     try:
         return amend(text, edits)
-    except Refused as refused:
+    except NotEditable as refused:
         return refused.code
 
 
@@ -313,6 +313,6 @@ def test_a_planned_change_and_its_inverse_give_the_file_back(
         once = patch(text, plan_edits.edits_of(change, read.read(text)[0]))
         back = plan_edits.edits_of(changes.invert(change), read.read(once)[0])
         again = patch(once, back)
-    except Refused:
+    except NotEditable:
         assume(False)
     assert yaml.safe_load(again) == yaml.safe_load(text)

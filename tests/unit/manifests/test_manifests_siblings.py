@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from manifests import Refused, amend, patch
+from manifests import NotEditable, amend, patch
 from manifests.objects import paths
 from manifests.text.editor import Delete, Edit, Insert
 from manifests.text.splices import apply_splices
@@ -240,7 +240,7 @@ def test_siblings_that_cannot_be_told_apart_are_refused(
     if not code:
         assert patch(text, edits) == "l: [\n  a\n]\n"
         return
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         patch(text, edits)
     assert refused.value.code == code
 
@@ -259,7 +259,7 @@ def test_an_item_like_its_neighbour_is_another_item_when_the_list_is_as_it_was_p
     twice = [Insert(0, P("l"), 1, "a", of=1), Insert(0, P("l"), 1, "a", of=1)]
     assert patch("l: [a]\n", twice) == "l: [a, a, a]\n"
     assert patch("l: [a, a, a]\n", twice) == "l: [a, a, a]\n"
-    with pytest.raises(Refused, match="STALE: the list has 2 items, not 1"):
+    with pytest.raises(NotEditable, match="STALE: the list has 2 items, not 1"):
         patch("l: [a, b]\n", twice)
 
 

@@ -9,7 +9,7 @@ import pytest
 from kfix.offline.checkout import branches_of
 from manifests import propose
 from manifests.proposal.propose import Base, propose_on, set_fields
-from manifests.refused import Refused
+from manifests.refused import NotEditable, Refused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import Index, build
 from manifests.repository.installers import read_map
@@ -44,7 +44,7 @@ def edited(index: Index, environment: str = "unknown") -> str:
     """The file that an edit changes, or why there is none."""
     try:
         found = set_fields(index, API, {"spec.replicas": 3}, Hints(environment), BuiltIn())
-    except Refused as refused:
+    except NotEditable as refused:
         return f"{refused.code}: {refused.reason}"
     return ", ".join(edit.path for edit in found)
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests import Refused, patch
+from manifests import NotEditable, patch
 from manifests.text import equivalence, plan_edits, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -92,7 +92,7 @@ def test_what_is_missing_is_made_once(text: str, wanted: dict[str, Any], expecte
     ],
 )
 def test_a_slip_of_the_pen_makes_nothing(text: str, wanted: dict[str, Any], code: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         wish(text, wanted)
     assert refused.value.code == code
 
@@ -144,7 +144,7 @@ def test_what_was_wished_is_what_the_file_says_afterwards(rnd: random.Random) ->
     try:
         edits = plan_edits.set_values(read.read(text)[0], {"b": wanted})
         after = yaml.safe_load(patch(text, edits))
-    except Refused as refused:
+    except NotEditable as refused:
         code = refused.code
     else:
         assert equivalence.equivalent(("b",), after.pop("b"), wanted)
@@ -184,6 +184,6 @@ def test_an_item_added_at_a_position_leaves_the_one_that_is_there() -> None:
 def test_changes_that_mean_something_else_one_after_another_are_refused(
     fields: tuple[FieldChange, ...],
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotEditable) as refused:
         planned("l: [a, b, c]\n", *fields)
     assert refused.value.code == "UNSUPPORTED"

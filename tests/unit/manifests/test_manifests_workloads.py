@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
-from manifests import Patched, Refused, amend, patch
+from manifests import NotEditable, Patched, amend, patch
 from manifests.objects import changes, paths
 from manifests.text import plan_edits
 from manifests.text import read as reading
@@ -193,7 +193,7 @@ def test_every_fix_changes_its_lines_and_nothing_else(style: str, tmp_path: Path
         try:
             edits = edits_of(given, fields)
             done = amend(given.text, edits)
-        except Refused as reason:
+        except NotEditable as reason:
             refused[style, name] = reason.code
             continue
         judge(given, fields, edits, done, name)

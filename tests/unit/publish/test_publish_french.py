@@ -12,7 +12,7 @@ from kfix.infra.clients.kubernetes.lock import proof_of
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.texts import in_language, say, told
 from learn.core.judgement import WorkloadState, judge
-from manifests import Refused, propose
+from manifests import NotEditable, Refused, propose
 from manifests.text import guards, read
 from publish.core import assurance, notes
 from publish.core.wording import check_name
@@ -88,7 +88,7 @@ def test_an_outcome_is_told_in_the_readers_language() -> None:
 
 def test_a_refusal_keeps_its_code_and_its_file() -> None:
     [document] = read.read("# kfix: ignore\na: 1\n")
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(NotEditable) as raised:
         guards.check_document("# kfix: ignore\na: 1\n", document)
     refused = Refused(
         "IGNORED", say("manifests.about", what="apps/a.yaml", why=raised.value.reason)

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from kfix.engine.runtime.http import health
-from kfix.infra.clients.kubernetes import LockProof, LockState, Refused
+from kfix.infra.clients.kubernetes import LockProof, LockState, RejectedByServer
 from kfix.infra.clients.kubernetes.lock import proof_of
 from kfix.infra.telemetry import notes
 from safety.adapters.lock import LockWatch
@@ -113,8 +113,13 @@ async def test_metrics_tell_the_state(proof: LockProof, value: float) -> None:
     ("answer", "state"),
     [
         (None, "unlocked"),
-        (Refused("denied request: K-Fix may only dry-run", reason="invalid", status=422), "locked"),
-        (Refused("exceeded quota", reason="admission", status=403), "unknown"),
+        (
+            RejectedByServer(
+                "denied request: K-Fix may only dry-run", reason="invalid", status=422
+            ),
+            "locked",
+        ),
+        (RejectedByServer("exceeded quota", reason="admission", status=403), "unknown"),
         (errors.NotFound("no such ConfigMap"), "unknown"),
         (errors.Unauthorized("cannot patch"), "unknown"),
         (errors.Unavailable("503"), "unknown"),

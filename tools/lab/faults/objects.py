@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tools.lab import words
-from tools.lab.api import Refused, path_of
+from tools.lab.api import NotServed, path_of
 from tools.lab.faults import fault
 from tools.lab.live import Live
 from tools.lab.nodes_agent import event
@@ -137,7 +137,7 @@ def budget(scene: Scene, app: App) -> str:
         def kept() -> bool:
             try:
                 live.api.call("POST", f"{place}/eviction?dryRun=All", eviction)
-            except Refused as refused:
+            except NotServed as refused:
                 words_ = refused.message
                 live.api.create(
                     event(

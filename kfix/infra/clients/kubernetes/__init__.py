@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 
 from kfix.infra.clients.kubernetes.client import Kubernetes
 from kfix.infra.clients.kubernetes.lock import LockProof, LockState
-from kfix.infra.clients.kubernetes.refusals import Cause, Conflict, DryRun, Refused
+from kfix.infra.clients.kubernetes.refusals import Cause, Conflict, DryRun, RejectedByServer
 from kfix.infra.settings import KubernetesConnection
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "Kubernetes",
     "LockProof",
     "LockState",
-    "Refused",
+    "RejectedByServer",
     "configured",
     "open_kubernetes",
 ]

@@ -12,7 +12,7 @@ from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.kubernetes import answers
 from kfix.infra.clients.kubernetes.kinds import Kind, Table, Target, from_resource_list
 from kfix.infra.clients.kubernetes.lock import LockProof, proof_of
-from kfix.infra.clients.kubernetes.refusals import DryRun, Expired, Refused, document_of
+from kfix.infra.clients.kubernetes.refusals import DryRun, Expired, RejectedByServer, document_of
 from manifests.objects.shapes import mapping
 from schemas import errors
 from schemas.base import ObjectRef
@@ -72,7 +72,7 @@ class Kubernetes:
     """One cluster. Objects are plain JSON with ``apiVersion`` and ``kind`` set and ``managedFields`` removed.
 
     All methods raise ``errors.Unauthorized``, ``NotFound``, ``Unavailable``, ``TimedOut``, ``RateLimited``;
-    dry-runs also ``Refused`` (a ``Rejected`` with causes) and ``Conflict`` (a ``Moved``).
+    dry-runs also ``RejectedByServer`` (a ``Rejected`` with causes) and ``Conflict`` (a ``Moved``).
     """
 
     def __init__(self, wire: Transport) -> None:
@@ -125,7 +125,7 @@ class Kubernetes:
     ) -> str:
         """The end of a container's log, undecodable bytes replaced. ``previous``: of the run before the last restart.
 
-        Raises ``Refused`` (reason ``invalid``) while the container waits or has no previous run.
+        Raises ``RejectedByServer`` (reason ``invalid``) while the container waits or has no previous run.
         """
         query = [("tailLines", str(tail_lines)), ("limitBytes", str(limit_bytes))]
         query += [("container", container)] if container else []
@@ -155,7 +155,7 @@ class Kubernetes:
         target = Target(path, _names(kind, ref.namespace, ref.name), query)
         try:
             answer, warnings = await self._dry_run("PATCH", target, patch, _CONTENT_TYPES[how])
-        except Refused as refused:
+        except RejectedByServer as refused:
             if how != "strategic" or refused.status != 415:
                 raise
             answer, warnings = await self._dry_run("PATCH", target, patch, _CONTENT_TYPES["merge"])

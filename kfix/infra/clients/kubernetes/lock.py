@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kfix.infra.clients.kubernetes.refusals import Refused
+from kfix.infra.clients.kubernetes.refusals import RejectedByServer
 from kfix.texts import say
 from schemas import errors
 from schemas.text import cut
@@ -39,7 +39,7 @@ def proof_of(answer: errors.KFixError | None) -> LockProof:
             "unlocked",
             say("safety.lock.open"),
         )
-    if isinstance(answer, Refused) and POLICY_SAYS in str(answer):
+    if isinstance(answer, RejectedByServer) and POLICY_SAYS in str(answer):
         return LockProof("locked")
     if isinstance(answer, errors.NotFound):
         return LockProof("unknown", cut(say("safety.lock.probe_absent", why=str(answer)), 300))

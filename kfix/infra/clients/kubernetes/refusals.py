@@ -56,7 +56,7 @@ class DryRun:
     warnings: tuple[str, ...] = ()
 
 
-class Refused(errors.Rejected):
+class RejectedByServer(errors.Rejected):
     """The server refused a request. ``reason`` is one of
 
     ``invalid`` (validation, unknown field), ``unsupported`` (patch type, method), ``admission`` (quota, limit range,
@@ -160,4 +160,4 @@ def refusal(
         return plain.get(code, errors.Unauthorized)(text)
     if code == 429:
         return errors.RateLimited(text, retry_after_s=retry_after_s)
-    return Refused(text, reason=_WORDS.get(code, "refused"), status=code, causes=causes)
+    return RejectedByServer(text, reason=_WORDS.get(code, "refused"), status=code, causes=causes)

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from kfix.infra.clients import kubernetes as package
-from kfix.infra.clients.kubernetes import Kubernetes, Refused, open_kubernetes
+from kfix.infra.clients.kubernetes import Kubernetes, RejectedByServer, open_kubernetes
 from kfix.infra.clients.kubernetes.lock import NOTHING
 from kfix.infra.clients.kubernetes.refusals import presentable, refusal
 from kfix.infra.clients.kubernetes.wire import DryRunOnly
@@ -173,7 +173,7 @@ async def test_redirects_are_not_followed(server: tuple[Recorder, KubernetesConn
     recorder, settings = server
     recorder.answers = [RedirectResponse("/elsewhere", 307)]
     async with open_kubernetes(settings) as kube:
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedByServer):
             await kube.list("pods", "shop")
     assert [path for _, path, _ in recorder.asked] == ["/api/v1/namespaces/shop/pods"]
 
@@ -194,7 +194,7 @@ async def test_a_refused_apply_is_not_tried_again(
     said = "failed to create typed patch object (shop/api; apps/v1, Kind=Deployment): .spec.x: field not declared"
     recorder.answers = [JSONResponse({"kind": "Status", "message": said, "code": 500}, 500)]
     async with open_kubernetes(settings) as kube:
-        with pytest.raises(Refused, match="field not declared"):
+        with pytest.raises(RejectedByServer, match="field not declared"):
             await kube.dry_run_patch(REF, {"spec": {"x": 1}}, "apply")
     assert len(recorder.asked) == 1
 
@@ -209,10 +209,15 @@ async def test_a_refused_apply_is_not_tried_again(
             errors.Unauthorized,
             "unauthorized",
         ),
-        (403, {"message": 'pods "x" is forbidden: exceeded quota: q'}, Refused, "admission"),
+        (
+            403,
+            {"message": 'pods "x" is forbidden: exceeded quota: q'},
+            RejectedByServer,
+            "admission",
+        ),
         (404, {"message": "not found"}, errors.NotFound, "not_found"),
         (409, {"message": "modified"}, errors.Moved, "conflict"),
-        (422, {"message": "invalid"}, Refused, "invalid"),
+        (422, {"message": "invalid"}, RejectedByServer, "invalid"),
         (429, {"message": "slow down"}, errors.RateLimited, "rate_limited"),
         (500, {"message": "boom"}, errors.Unavailable, "unavailable"),
         (503, {"message": "etcd"}, errors.Unavailable, "unavailable"),
