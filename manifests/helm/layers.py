@@ -94,29 +94,7 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
         for layer in release.layers
         if not _shared(layer, release, siblings) and not (layer.default and layer.sealed)
     ]
-    depth = {id(layer): _depth(layer, path) for layer in release.layers}
-    setting = [layer for layer in release.layers if depth[id(layer)] == len(path)]
-    if setting:
-        chosen = setting[-1] if any(setting[-1] is layer for layer in own) else None
-    else:
-        known = [layer for layer in own if depth[id(layer)] > 0]
-        chosen = known[-1] if known else None
-    if chosen is None:
-        # It has to win over the layer that sets it now.
-        lowest = release.layers.index(setting[-1]) if setting else -1
-        above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
-        if not above:
-            where = setting[-1].said if setting else release.layers[0].said
-            raise NotEditable(
-                "VALUE_FANOUT",
-                say(
-                    "manifests.set_other_releases_use_too",
-                    field=paths.render(path),
-                    where=where,
-                    installer=release.said_by,
-                ),
-            )
-        chosen = above[-1]
+    chosen = _setting(release, own, path) or _winning(release, own, path)
     if chosen.sealed is not None:
         raise NotEditable.of(chosen.sealed)
     if not (chosen.path or chosen.holder) and chosen.owner is None:
@@ -129,6 +107,40 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
             ),
         )
     return chosen
+
+
+def _setting(release: Release, own: Sequence[Layer], path: paths.Path) -> Layer | None:
+    """The own layer that sets the value now; where none does, the last own one that sets something near it."""
+    setting = _sets(release, path)
+    if setting is not None:
+        return setting if any(setting is layer for layer in own) else None
+    known = [layer for layer in own if _depth(layer, path) > 0]
+    return known[-1] if known else None
+
+
+def _winning(release: Release, own: Sequence[Layer], path: paths.Path) -> Layer:
+    """The last own layer that wins over the one that sets the value now. Raises NotEditable VALUE_FANOUT."""
+    setting = _sets(release, path)
+    lowest = -1 if setting is None else release.layers.index(setting)
+    above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
+    if above:
+        return above[-1]
+    where = setting.said if setting is not None else release.layers[0].said
+    raise NotEditable(
+        "VALUE_FANOUT",
+        say(
+            "manifests.set_other_releases_use_too",
+            field=paths.render(path),
+            where=where,
+            installer=release.said_by,
+        ),
+    )
+
+
+def _sets(release: Release, path: paths.Path) -> Layer | None:
+    """The last layer that sets the value."""
+    setting = [layer for layer in release.layers if _depth(layer, path) == len(path)]
+    return setting[-1] if setting else None
 
 
 def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool:

@@ -235,10 +235,7 @@ def _check_others(side: Side, wanted: Wanted, seen: Seen) -> None:
         places = {place.label for place in seen.places.get(change.object.key, ())}
         if change.action != "patch" or not places:
             continue
-        found, _ = side.index.sightings(change.object.kind, change.object.name)
-        namespace = change.object.namespace
-        found = [s for s in found if not namespace or s.namespace in ("", namespace)]
-        readers = {one.said_by: one for s in found for one in side.whole.reaching(s.path)}
+        readers = _readers(side, change.object)
         unnamed = any(label in readers and readers[label].unnamed for label in places)
         exact = all(
             _is_exact(place.words, wanted.environment) for place in seen.places[change.object.key]
@@ -251,6 +248,13 @@ def _check_others(side: Side, wanted: Wanted, seen: Seen) -> None:
                 continue  # production-eu beside production
             if said == "yes" or (unnamed and not one.unnamed and said != "no"):
                 seen.others.append(say("manifests.makes_too_would_not_change", label=label))
+
+
+def _readers(side: Side, ref: ObjectRef) -> dict[str, Installer]:
+    """Who deploys files that declare such an object, by name."""
+    found, _ = side.index.sightings(ref.kind, ref.name)
+    here = [s for s in found if not ref.namespace or s.namespace in ("", ref.namespace)]
+    return {one.said_by: one for s in here for one in side.whole.reaching(s.path)}
 
 
 def _is_exact(words: Sequence[str], environment: str) -> bool:
@@ -290,15 +294,23 @@ def _verdict(wanted: Wanted, seen: Seen) -> Proof:
     if reason:
         return Proof("fail", reason, numbers, seen.objects, undeployed=bool(apart))
     if seen.unknown:
-        reason = say("manifests.not_rendered", names=seen.unknown[:3])
-        if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
-            named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
-            beside = say("manifests.beside", names=named[:3]) if named else ""
-            reason = say(
-                "manifests.so_nobody_can_tell_what", unknown=seen.unknown[0], beside=beside
-            )
-            return Proof("fail", reason, numbers, seen.objects, doubtful=True)
-        return Proof("unknown", reason, numbers, seen.objects)
+        return _untold(wanted, seen, numbers)
+    return _told(wanted, seen, numbers)
+
+
+def _untold(wanted: Wanted, seen: Seen, numbers: dict[str, str]) -> Proof:
+    """Something was not rendered: in doubt where others read the file too, unknown where it is the only one."""
+    if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
+        named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
+        beside = say("manifests.beside", names=named[:3]) if named else ""
+        reason = say("manifests.so_nobody_can_tell_what", unknown=seen.unknown[0], beside=beside)
+        return Proof("fail", reason, numbers, seen.objects, doubtful=True)
+    reason = say("manifests.not_rendered", names=seen.unknown[:3])
+    return Proof("unknown", reason, numbers, seen.objects)
+
+
+def _told(wanted: Wanted, seen: Seen, numbers: dict[str, str]) -> Proof:
+    """All was rendered: does each planned object change?"""
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
     carried = all(c.object.key in seen.places for c in wanted.carried)
     if missing and wanted.elsewhere and carried:
@@ -309,15 +321,10 @@ def _verdict(wanted: Wanted, seen: Seen) -> Proof:
         return Proof("unknown", reason, numbers, seen.objects)
     missing += [c.object.key for c in wanted.carried if c.object.key not in seen.places]
     if missing:
-        return Proof(
-            "fail", say("manifests.nothing_changes_for", missing=missing[0]), numbers, seen.objects
-        )
-    return Proof(
-        "pass",
-        say("manifests.rendered_before_after_planned_fields"),
-        numbers,
-        seen.objects,
-    )
+        reason = say("manifests.nothing_changes_for", missing=missing[0])
+        return Proof("fail", reason, numbers, seen.objects)
+    reason = say("manifests.rendered_before_after_planned_fields")
+    return Proof("pass", reason, numbers, seen.objects)
 
 
 def _all_apart(seen: Seen) -> str:

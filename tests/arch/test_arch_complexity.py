@@ -21,9 +21,6 @@ STILL_ABOVE = {
     "decide/core/families/performance/rules.py:_network",
     "decide/core/families/startup/rules.py:_pull",
     "decide/core/families/system/rules.py:_dns",
-    "manifests/helm/layers.py:layer_for",
-    "manifests/proposal/proof.py:_check_others",
-    "manifests/proposal/proof.py:_verdict",
 }
 
 
