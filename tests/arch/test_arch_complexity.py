@@ -19,7 +19,6 @@ STILL_ABOVE = {
     "decide/core/families/lifecycle/rules.py:_budgets",
     "decide/core/families/mesh/rules.py:_subsets",
     "decide/core/families/performance/rules.py:_network",
-    "decide/core/families/startup/rules.py:_pull",
     "decide/core/families/system/rules.py:_dns",
 }
 

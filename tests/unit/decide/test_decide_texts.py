@@ -30,6 +30,7 @@ SPEAKING = (
     "resources",
     "scheduling",
     "services",
+    "startup",
     "storage",
 )
 _PARTS = dict(zip(sorted(FAMILIES), PARTS, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from decide.core.families.dependencies.rules import database_kind
+from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
 from decide.core.findings import Fact, Finding, quote
 from decide.core.signals import Hit
@@ -101,7 +102,16 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
             detail=quote(hit.line),
             evidence=[fact, base],
             against=[],
-            facts={**data, "subject": hit.subject, "hit": hit},
+            facts=(
+                UnusableImage(
+                    workload=workload,
+                    container=container.name,
+                    image=str(container.spec.get("image") or ""),
+                    arrived=True,
+                )
+                if exact == "image_platform_mismatch"
+                else {**data, "subject": hit.subject, "hit": hit}
+            ),
         )
     if code == 0 and not found:
         yield from _ends_well(view, workload, container, base)

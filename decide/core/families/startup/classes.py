@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from decide.core.facts import Facts
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.startup.facts import AbsentReference, UnusableImage
 
 FAMILY = Family(
     id="startup",
@@ -36,6 +38,7 @@ CLASSES: tuple[FailureClass, ...] = (
         ),
         shows_in=("pods", "events", "nodes"),
         told_by="events",
+        facts=Facts,
     ),
     _one(
         id="image_not_found",
@@ -51,6 +54,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "image_pull_secret_missing",
             "image_platform_mismatch",
         ),
+        facts=UnusableImage,
     ),
     _one(
         id="image_registry_unreachable",
@@ -62,6 +66,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the image that ran before; the registry that siblings use",
         source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
         mistaken_for=("image_not_found", "image_pull_secret_missing", "image_platform_mismatch"),
+        facts=UnusableImage,
     ),
     _one(
         id="image_pull_secret_missing",
@@ -73,6 +78,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="an existing pull secret; the image that ran before",
         source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
         mistaken_for=("image_not_found", "image_registry_unreachable", "image_platform_mismatch"),
+        facts=UnusableImage,
     ),
     _one(
         id="image_platform_mismatch",
@@ -84,6 +90,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the image that ran before; nodes of the image's architecture",
         source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
         mistaken_for=("image_not_found", "image_registry_unreachable", "image_pull_secret_missing"),
+        facts=UnusableImage,
     ),
     _one(
         id="config_reference_missing",
@@ -94,6 +101,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="an event of a pod that is gone",
         plans="the reference or key that exists; the object that the repository declares; the last good revision",
         mistaken_for=("bad_rollout", "missing_service_account", "rbac_denied"),
+        facts=AbsentReference,
     ),
     _one(
         id="bad_command",

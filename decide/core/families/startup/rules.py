@@ -1,67 +1,25 @@
-"""Containers that do not start: images, references, commands, volumes.
+"""Containers that do not start: references, commands, volumes, and what waits for an image.
 
-Messages: containerd and CRI-O pull errors, kubelet pkg/kubelet/images and kuberuntime, runc.
+Messages: kubelet pkg/kubelet/kuberuntime, runc.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from decide.core.facts import Facts
 from decide.core.families.resources.facts import KilledContainer
+from decide.core.families.startup.facts import AbsentReference, UnusableImage
+from decide.core.families.startup.pulling import PULLING, pull
 from decide.core.findings import Fact, Finding, quote
-from decide.core.view import ClusterView, node_ref
+from decide.core.loose import facts_of
+from decide.core.view import ClusterView, Event, node_ref
+from kfix.texts import say
 from manifests.objects.pods import Container, Pod
-from manifests.objects.shapes import at, items, mapping
+from manifests.objects.shapes import at, items, mapping, number
 from manifests.objects.workloads import Workload
 
-PULLING = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "RegistryUnavailable",
-    "ImageInspectError",
-}
-_PULL_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "image_registry_unreachable",
-        re.compile(
-            r"no such host|server misbehaving|name resolution|registry is unavailable|"
-            r"toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|"
-            r"connection refused|"
-            r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|"
-            r"503 Service Unavailable",
-            re.I,
-        ),
-    ),
-    (
-        "image_platform_mismatch",
-        re.compile(
-            r"no match for platform|does not match the specified platform|"
-            r"no image found in (?:image index|manifest list) for architecture",
-            re.I,
-        ),
-    ),
-    (
-        "image_pull_secret_missing",
-        re.compile(
-            r"401 Unauthorized|403 Forbidden|authorization failed|authentication required|"
-            r"no basic auth credentials|"
-            r"pull access denied|insufficient_scope|denied: |status code from registry 40[13]",
-            re.I,
-        ),
-    ),
-    (
-        "image_not_found",
-        re.compile(
-            r"not found|manifest unknown|InvalidImageName|invalid reference format|"
-            r"couldn't parse image|repository does not exist|"
-            r"not present with pull policy of Never|name unknown",
-            re.I,
-        ),
-    ),
-)
 _MISSING = re.compile(r'(?P<kind>configmap|secret)s? "(?P<name>[^"]+)" not found', re.I)
 _MISSING_KEY = re.compile(
     r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<ns>[^/\s]+)/(?P<name>\S+)"
@@ -99,7 +57,7 @@ def suffering(workload: Workload) -> Iterator[tuple[Pod, Container]]:
                     yield pod, container
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about containers that cannot start."""
     for workload in view.workloads:
         seen: set[str] = set()
@@ -112,141 +70,114 @@ def find(view: ClusterView) -> Iterator[Finding]:
 
 def _container(
     view: ClusterView, workload: Workload, pod: Pod, container: Container
-) -> Iterator[Finding]:
+) -> Iterator[Finding[Facts]]:
     reason = str(container.waiting.get("reason") or "")
     if reason in PULLING:
-        yield _pull(view, workload, pod, container)
+        yield pull(view, workload, pod, container)
     if reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         yield _create(view, workload, pod, container)
     if reason in ("ContainerCreating", "PodInitializing"):
         yield from _mounts(view, workload, pod)
     died = container.terminated
     if died and not container.ready and died.get("exitCode") not in (0, None):
-        yield from _start_error(workload, pod, container)
+        yield from _start_error(workload, container)
 
 
-def _pull(view: ClusterView, workload: Workload, pod: Pod, container: Container) -> Finding:
-    events = view.events_of("Pod", pod.namespace, pod.name)
-    image = str(container.spec.get("image") or container.status.get("image") or "")
-    texts = [str(container.waiting.get("message") or "")]
-    texts += [
-        e.message
-        for e in reversed(events)
-        if e.reason in ("Failed", "InspectFailed") and "image" in e.message
-    ]
-    told = [t for t in texts if t and not t.startswith("Back-off pulling")]
-    text = next((t for t in told if not image or image in t), told[0] if told else texts[0])
-    facts = [
-        Fact(
-            source="event",
-            statement=quote(text or str(container.waiting.get("reason"))),
-            object=workload.ref,
-        )
-    ]
-    class_id = next((c for c, pattern in _PULL_CLASSES if pattern.search(text)), "")
-    secrets = [e for e in events if e.reason == "FailedToRetrieveImagePullSecret"]
-    score = 0.95
-    if secrets and class_id in ("", "image_pull_secret_missing", "image_not_found"):
-        facts.append(
-            Fact(source="event", statement=quote(secrets[-1].message), object=workload.ref)
-        )
-        # Registries answer "not found" to strangers; with the credentials missing that says nothing of the image.
-        class_id = "image_pull_secret_missing"
-    if str(container.waiting.get("reason")) == "InvalidImageName":
-        class_id = "image_not_found"
-    if class_id == "image_pull_secret_missing" and "repository does not exist" in text:
-        has_secrets = bool(items(pod.spec.get("imagePullSecrets")))
-        class_id = "image_pull_secret_missing" if has_secrets or secrets else "image_not_found"
-        score = 0.85
-    data = {"workload": workload, "container": container.name, "image": image, "message": text}
-    return Finding(
-        failure_class=class_id or "image_not_found",
-        object=workload.ref,
-        score=score if class_id else 0.5,
-        detail=quote(text),
-        evidence=facts,
-        against=[],
-        facts=data,
-    )
-
-
-def _create(view: ClusterView, workload: Workload, pod: Pod, container: Container) -> Finding:
-    events = view.events_of("Pod", pod.namespace, pod.name)
+def _create(
+    view: ClusterView, workload: Workload, pod: Pod, container: Container
+) -> Finding[Facts]:
+    """The runtime does not create the container."""
     text = str(container.waiting.get("message") or "")
-    text = text or next((e.message for e in reversed(events) if e.reason == "Failed"), "")
-    facts = [Fact(source="event", statement=quote(text), object=workload.ref)]
-    data = {"workload": workload, "container": container.name, "message": text}
+    if not text:
+        events = reversed(view.events_of("Pod", pod.namespace, pod.name))
+        text = next((e.message for e in events if e.reason == "Failed"), "")
     missing = _MISSING.search(text) or _MISSING_KEY.search(text)
-    if missing is not None:
-        data |= {k: v for k, v in missing.groupdict().items() if v}
-        return Finding(
-            failure_class="config_reference_missing",
-            object=workload.ref,
-            score=0.95,
-            detail=quote(text),
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
     class_id, score = next(
         ((c, n) for c, n, pattern in _CREATING if pattern.search(text)),
         ("container_create_failed", 0.75),
     )
-    killed = KilledContainer(workload=workload, container=container.name)
+    if missing is not None:
+        class_id, score = "config_reference_missing", 0.95
     return Finding(
         failure_class=class_id,
         object=workload.ref,
         score=score,
         detail=quote(text),
-        evidence=facts,
-        facts=killed if class_id == "oom_killed" else data,
+        evidence=[Fact(source="event", statement=quote(text), object=workload.ref)],
+        facts=(
+            _reference(workload, missing.groupdict())
+            if missing is not None
+            else _facts(class_id, workload, container, text)
+        ),
     )
 
 
-def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding]:
-    for event in reversed(view.events_of("Pod", pod.namespace, pod.name)):
-        if event.reason not in ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"):
-            continue
-        facts = [Fact(source="event", statement=quote(event.message), object=workload.ref)]
-        data = {"workload": workload, "message": event.message}
-        if "OOM" in event.message:
-            yield Finding(
-                failure_class="oom_killed",
-                object=workload.ref,
-                score=0.93,
-                detail=quote(event.message),
-                evidence=facts,
-                facts=KilledContainer(workload=workload),
-            )
-            return
-        special = next((c for c, pattern in _SANDBOX if pattern.search(event.message)), "")
-        if special:
-            yield _special(workload, pod, special, quote(event.message), facts, data)
-            return
-        missing = _MISSING.search(event.message)
-        key = _REFERENCE_KEY.search(event.message)
-        if missing is not None or key is not None:
-            data |= missing.groupdict() if missing else {"key": key["key"] if key else ""}
-            yield Finding(
-                failure_class="config_reference_missing",
-                object=workload.ref,
-                score=0.93,
-                detail=quote(event.message),
-                evidence=facts,
-                against=[],
-                facts=data,
-            )
-        elif event.reason != "FailedCreatePodSandBox":
-            yield Finding(
-                failure_class="volume_mount_failed",
-                object=workload.ref,
-                score=0.85,
-                detail=quote(event.message),
-                evidence=facts,
-                against=[],
-                facts=data,
-            )
+def _facts(class_id: str, workload: Workload, container: Container, text: str) -> Facts:
+    """What the plans of a class read of a container that is not created."""
+    if class_id == "oom_killed":
+        return KilledContainer(workload=workload, container=container.name)
+    if class_id == "image_platform_mismatch":
+        return _arrived(workload, container)
+    if class_id == "pod_security_violation":
+        return facts_of({"workload": workload, "message": text})
+    return Facts(workload=workload)
+
+
+def _arrived(workload: Workload, container: Container) -> UnusableImage:
+    image = str(container.spec.get("image") or "")
+    return UnusableImage(workload=workload, container=container.name, image=image, arrived=True)
+
+
+def _reference(workload: Workload, said: Mapping[str, str | None]) -> AbsentReference:
+    """What a message says of a reference: its groups are ``kind``, ``name`` and ``key``."""
+    config = (said.get("kind") or "").lower() == "configmap"
+    return AbsentReference(
+        workload=workload,
+        kind="configmap" if config else "secret",
+        name=said.get("name") or "",
+        key=said.get("key") or "",
+    )
+
+
+_UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
+
+
+def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding[Facts]]:
+    """What the newest event says that keeps volumes or the sandbox from the pod."""
+    events = reversed(view.events_of("Pod", pod.namespace, pod.name))
+    event = next((e for e in events if e.reason in _UNPREPARED), None)
+    if event is None:
         return
+    fact = Fact(source="event", statement=quote(event.message), object=workload.ref)
+    named = _unprepared(workload, event)
+    if named is not None:
+        class_id, score, facts = named
+        yield Finding(
+            failure_class=class_id,
+            object=node_ref(pod.node)
+            if class_id.startswith("node_") and pod.node
+            else workload.ref,
+            score=score,
+            detail=quote(event.message),
+            evidence=[fact],
+            facts=facts,
+        )
+
+
+def _unprepared(workload: Workload, event: Event) -> tuple[str, float, Facts] | None:
+    """Class, belief and facts of an event about volumes or a sandbox; ``None`` where it says nothing exact."""
+    text = event.message
+    if "OOM" in text:
+        return "oom_killed", 0.93, KilledContainer(workload=workload)
+    special = next((c for c, pattern in _SANDBOX if pattern.search(text)), "")
+    if special:
+        return special, 0.88, Facts(workload=workload)
+    missing = _MISSING.search(text) or _REFERENCE_KEY.search(text)
+    if missing is not None:
+        return "config_reference_missing", 0.93, _reference(workload, missing.groupdict())
+    if event.reason == "FailedCreatePodSandBox":
+        return None
+    return "volume_mount_failed", 0.85, Facts(workload=workload)
 
 
 #: What keeps a sandbox or a volume from a pod, the first that fits answers.
@@ -272,89 +203,57 @@ _SANDBOX = (
 )
 
 
-def _special(  # noqa: PLR0917
-    workload: Workload,
-    pod: Pod,
-    class_id: str,
-    text: str,
-    facts: list[Fact],
-    data: dict[str, object],
-) -> Finding:
-    ref = node_ref(pod.node) if class_id.startswith("node_") and pod.node else workload.ref
-    return Finding(
-        failure_class=class_id,
-        object=ref,
-        score=0.88,
-        detail=text,
-        evidence=facts,
-        against=[],
-        facts=data,
-    )
-
-
-def _start_error(workload: Workload, pod: Pod, container: Container) -> Iterator[Finding]:
+def _start_error(workload: Workload, container: Container) -> Iterator[Finding[Facts]]:
+    """The container was created and its program could not be started, or ended as an init container."""
     died = container.terminated
-    text, code = str(died.get("message") or ""), died.get("exitCode")
-    data = {"workload": workload, "container": container.name, "message": text, "exit_code": code}
-    facts = [
-        Fact(
-            source="object",
-            statement=quote(f"container {container.name} ended with exit code {code}: {text}"),
-            object=workload.ref,
-        )
-    ]
+    text, code = str(died.get("message") or ""), number(died.get("exitCode"))
     if "OOM" in text:
         return  # told by the memory rules
-    if "exec format error" in text:
+    ended = {"container": container.name, "code": str(code)}
+    fact = Fact(
+        source="object",
+        statement=(
+            say("startup.ended_with", message=quote(text), **ended)
+            if text
+            else say("startup.ended", **ended)
+        ),
+        object=workload.ref,
+    )
+    named = _unstarted(text, code)
+    if named is not None:
+        class_id, score = named
         yield Finding(
-            failure_class="image_platform_mismatch",
+            failure_class=class_id,
             object=workload.ref,
-            score=0.93,
-            detail=quote(text),
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
-    elif _MOUNTING.search(text):
-        yield Finding(
-            failure_class="volume_mount_failed",
-            object=workload.ref,
-            score=0.9,
-            detail=quote(text),
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
-    elif _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
-        yield Finding(
-            failure_class="bad_command",
-            object=workload.ref,
-            score=0.93,
-            detail=quote(text),
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
-    elif code in (126, 127):
-        yield Finding(
-            failure_class="bad_command",
-            object=workload.ref,
-            score=0.85,
-            detail=f"exit code {code}",
-            evidence=facts,
-            against=[],
-            facts=data,
+            score=score,
+            detail=quote(text) if score > _BY_CODE else say("startup.exit_code", code=str(code)),
+            evidence=[fact],
+            facts=_facts(class_id, workload, container, text),
         )
     if container.init:
         yield Finding(
             failure_class="init_container_failing",
             object=workload.ref,
             score=0.8,
-            detail=f"init container {container.name}: exit code {code}",
-            evidence=facts,
-            against=[],
-            facts=data,
+            detail=say("startup.init_failed", **ended),
+            evidence=[fact],
+            facts=Facts(workload=workload),
         )
+
+
+#: Belief where the exit code alone says that a shell did not find or run its command.
+_BY_CODE = 0.85
+
+
+def _unstarted(text: str, code: int) -> tuple[str, float] | None:
+    """Class and belief, by the runtime's words, else by the exit code."""
+    if "exec format error" in text:
+        return "image_platform_mismatch", 0.93
+    if _MOUNTING.search(text):
+        return "volume_mount_failed", 0.9
+    if _EXEC.search(text) and ("exec" in text or "stat" in text or "starting container" in text):
+        return "bad_command", 0.93
+    return ("bad_command", _BY_CODE) if code in (126, 127) else None
 
 
 def mount_paths(workload: Workload) -> list[str]:

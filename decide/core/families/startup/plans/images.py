@@ -3,158 +3,142 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from decide.core.drafting.drafts import (
-    OTHER_CHANGES,
+    OLDER_IMAGE,
     RESTART,
     Draft,
     container_path,
     patch_workload,
 )
 from decide.core.drafting.history import last_good, revision_of
+from decide.core.families.startup.facts import UnusableImage
 from decide.core.findings import Finding
 from decide.core.names import alike
+from decide.core.objects import Workload, at, items, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
-from manifests.objects.meta import name_of, namespace_of
-from manifests.objects.shapes import at, items, mapping
-from manifests.objects.workloads import Workload
+from kfix.texts import say
+from schemas.plans import KubernetesChange
+
+#: So many containers of the namespace must share a registry, or a folder and tag, before it is taken for the right one.
+_REGISTRY_VOTES, _TAG_VOTES = 2, 3
 
 
-def image(finding: Finding, view: ClusterView) -> list[Draft]:
-    """The image that ran before: from history, from the repository, or the registry that siblings use."""
-    workload, name = finding.facts["workload"], str(finding.facts["container"])
-    bad = str(finding.facts.get("image") or "")
-    path = container_path(workload, name, "image")
-    drafts: list[Draft] = []
-    good = last_good(view, workload)
-    before = next(
-        (
-            mapping(c).get("image")
-            for c in items(at(good or {}, "spec", "template", "spec", "containers"))
-            if mapping(c).get("name") == name
-        ),
-        None,
+def image(finding: Finding[UnusableImage], view: ClusterView) -> list[Draft]:
+    """The image that ran before: from history, or what siblings use."""
+    facts = finding.facts
+    drafts = list(_before(facts, view))
+    if finding.failure_class == "image_registry_unreachable":
+        drafts += _registry(facts, view)
+    return drafts if facts.arrived else [*drafts, *_siblings(facts, view)]
+
+
+def _before(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
+    """The image of the last good revision."""
+    good = last_good(view, facts.workload) or {}
+    specs = map(mapping, items(at(good, "spec", "template", "spec", "containers")))
+    before = next((c.get("image") for c in specs if c.get("name") == facts.container), None)
+    if not before or before == facts.image:
+        return
+    why = say(
+        "startup.image.ran_here_before" if facts.arrived else "startup.image.ran_before",
+        image=facts.image,
+        before=str(before),
+        revision=revision_of(good),
     )
-    if before and before != bad:
-        why = (
-            f"{bad} cannot be pulled; {before} ran in revision {revision_of(good or {})}.",
-            f"{bad} est introuvable ; {before} tournait en révision {revision_of(good or {})}.",
+    yield Draft(
+        fix_kind="set_image",
+        title=say("startup.image.before_title", before=str(before)),
+        why=why,
+        changes=_with(facts, view, str(before)),
+        weight=0.93,
+        risks=[OLDER_IMAGE],
+    )
+
+
+def _registry(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
+    """The same image from the siblings' registry."""
+    elsewhere = _sibling_registry(view, facts.workload, facts.image)
+    if elsewhere:
+        host = elsewhere.partition("/")[0]
+        yield Draft(
+            fix_kind="set_image",
+            title=say("startup.image.title", image=elsewhere),
+            why=say("startup.image.other_registry", image=facts.image, host=host),
+            changes=_with(facts, view, elsewhere),
+            weight=0.74,
+            risks=[say("startup.image.not_known"), RESTART],
         )
-        drafts.append(
-            Draft(
-                fix_kind="set_image",
-                title=(
-                    f"Use the image that ran before: {before}",
-                    f"Reprendre l'image précédente : {before}",
-                ),
-                why=why,
-                changes=patch_workload(view, workload, [(path, before)]),
-                weight=0.93,
-                risks=[OTHER_CHANGES],
-            )
+
+
+def _siblings(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
+    """The same image in the folder and with the tag that most siblings have."""
+    for candidate, count in _sibling_images(view, facts.workload, facts.image):
+        folder = candidate.rpartition(":")[0].rpartition("/")[0]
+        yield Draft(
+            fix_kind="set_image",
+            title=say("startup.image.title", image=candidate),
+            why=say("startup.image.siblings", image=facts.image, count=count, folder=folder),
+            changes=_with(facts, view, candidate),
+            weight=0.75,
+            risks=[say("startup.image.not_known"), RESTART],
         )
-    elsewhere = _sibling_registry(view, workload, bad)
-    if elsewhere and finding.failure_class == "image_registry_unreachable":
-        why = (
-            f"{bad} cannot be pulled; every other image of the namespace comes from {elsewhere.partition('/')[0]}.",
-            f"{bad} est introuvable ; toutes les autres images du namespace viennent de {elsewhere.partition('/')[0]}.",
-        )
-        drafts.append(
-            Draft(
-                fix_kind="set_image",
-                title=(f"Use {elsewhere}", f"Utiliser {elsewhere}"),
-                why=why,
-                changes=patch_workload(view, workload, [(path, elsewhere)]),
-                weight=0.74,
-                risks=[
-                    (
-                        "Not known to exist: the pipeline's dry run does not pull",
-                        "Existence non vérifiée : le dry-run ne télécharge pas l'image",
-                    ),
-                    RESTART,
-                ],
-            )
-        )
-    for candidate, count in _sibling_images(view, workload, bad):
-        why = (
-            f"{bad} cannot be pulled; {count} other workloads run images of {candidate.rpartition(':')[0].rpartition('/')[0]} with this tag.",
-            f"{bad} est introuvable ; {count} autres applications utilisent ce dépôt et ce tag.",
-        )
-        drafts.append(
-            Draft(
-                fix_kind="set_image",
-                title=(f"Use {candidate}", f"Utiliser {candidate}"),
-                why=why,
-                changes=patch_workload(view, workload, [(path, candidate)]),
-                weight=0.75,
-                risks=[
-                    (
-                        "Not known to exist: the pipeline's dry run does not pull",
-                        "Existence non vérifiée : le dry-run ne télécharge pas l'image",
-                    ),
-                    RESTART,
-                ],
-            )
-        )
-    return drafts
+
+
+def _with(facts: UnusableImage, view: ClusterView, image: str) -> list[KubernetesChange]:
+    path = container_path(facts.workload, facts.container, "image")
+    return patch_workload(view, facts.workload, [(path, image)])
+
+
+def _images(view: ClusterView, workload: Workload) -> Iterator[str]:
+    """Images of the namespace's other workloads that run."""
+    for other in view.workloads:
+        same = other.ref.key == workload.ref.key or other.namespace != workload.namespace
+        if other.ready and not same:
+            yield from (str(c.spec.get("image") or "") for c in other.containers())
+
+
+def _is_host(name: str) -> bool:
+    return "." in name or ":" in name
 
 
 def _sibling_registry(view: ClusterView, workload: Workload, bad: str) -> str:
     """The same image from the registry host that all siblings are pulled from; empty when they disagree."""
     host, _, rest = bad.partition("/")
-    hosts: Counter[str] = Counter()
-    for other in view.workloads:
-        if (
-            other.ref.key != workload.ref.key
-            and other.namespace == workload.namespace
-            and other.ready
-        ):
-            for container in other.containers():
-                place, slash, _ = str(container.spec.get("image") or "").partition("/")
-                if slash and ("." in place or ":" in place):
-                    hosts[place] += 1
-    named = "." in host or ":" in host
-    return (
-        f"{next(iter(hosts))}/{rest}"
-        if named and len(hosts) == 1 and host not in hosts and hosts.total() >= 2
-        else ""
+    hosts = Counter(
+        place
+        for place, slash, _ in (name.partition("/") for name in _images(view, workload))
+        if slash and _is_host(place)
     )
+    if not _is_host(host) or len(hosts) != 1 or host in hosts or hosts.total() < _REGISTRY_VOTES:
+        return ""
+    return f"{next(iter(hosts))}/{rest}"
 
 
 def _sibling_images(view: ClusterView, workload: Workload, bad: str) -> list[tuple[str, int]]:
-    """The same image name with the registry path or the tag that most siblings share."""
+    """The same image name with the registry path or the tag that most siblings share, and how many do."""
     stem, _, tag = bad.partition("@")[0].rpartition(":")
     if not stem or "/" in tag:
         stem, tag = bad, "latest"
     folder, _, name = stem.rpartition("/")
-    votes: dict[tuple[str, str], int] = {}
-    for other in view.workloads:
-        if (
-            other.ref.key == workload.ref.key
-            or other.namespace != workload.namespace
-            or not other.ready
-        ):
-            continue
-        for container in other.containers():
-            text = str(container.spec.get("image") or "").partition("@")[0]
-            path, _, label = text.rpartition(":")
-            if path and "/" not in label:
-                key = (path.rpartition("/")[0], label)
-                votes[key] = votes.get(key, 0) + 1
-    best = [k for k in sorted(votes, key=lambda k: -votes[k]) if votes[k] >= 3 and k[0]]
-    out = []
-    for path, label in best[:1]:
-        if (
-            alike(folder.split("/")[-1], path.split("/")[-1]) > 0.8
-            and f"{path}/{name}:{label}" != bad
-        ):
-            out.append((f"{path}/{name}:{label}", votes[(path, label)]))
-    return out
+    votes: Counter[tuple[str, str]] = Counter()
+    for text in _images(view, workload):
+        path, _, label = text.partition("@")[0].rpartition(":")
+        if path and "/" not in label:
+            votes[path.rpartition("/")[0], label] += 1
+    best = [key for key, count in votes.most_common() if count >= _TAG_VOTES and key[0]]
+    return [
+        (candidate, votes[path, label])
+        for path, label in best[:1]
+        if alike(folder.split("/")[-1], path.split("/")[-1]) > 0.8
+        and (candidate := f"{path}/{name}:{label}") != bad
+    ]
 
 
-def pull_secret(finding: Finding, view: ClusterView) -> list[Draft]:
+def pull_secret(finding: Finding[UnusableImage], view: ClusterView) -> list[Draft]:
     """A pull secret that exists in the namespace."""
-    workload = finding.facts["workload"]
+    workload = finding.facts.workload
     named = [str(mapping(s).get("name")) for s in items(workload.spec.get("imagePullSecrets"))]
     have = [
         name_of(s)
@@ -162,23 +146,20 @@ def pull_secret(finding: Finding, view: ClusterView) -> list[Draft]:
         if namespace_of(s) == workload.namespace
         and s.get("type") in ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
     ]
-    drafts = []
-    for name in have:
-        if name not in named:
-            why = (
-                f"Secret {name} holds registry credentials; the pods name {named or 'none'}.",
-                f"Le secret {name} contient des identifiants de registre ; les pods nomment {named or 'aucun'}.",
-            )
-            drafts.append(
-                Draft(
-                    fix_kind="set_image_pull_secret",
-                    title=(f"Pull with secret {name}", f"Utiliser le secret de pull {name}"),
-                    why=why,
-                    changes=patch_workload(
-                        view, workload, [(":imagePullSecrets", [{"name": name}])]
-                    ),
-                    weight=0.8 if len(have) == 1 else 0.6,
-                    risks=[RESTART],
-                )
-            )
+    drafts = [
+        Draft(
+            fix_kind="set_image_pull_secret",
+            title=say("startup.secret.title", secret=name),
+            why=(
+                say("startup.secret.why", secret=name, named=named)
+                if named
+                else say("startup.secret.why_none", secret=name)
+            ),
+            changes=patch_workload(view, workload, [(":imagePullSecrets", [{"name": name}])]),
+            weight=0.8 if len(have) == 1 else 0.6,
+            risks=[RESTART],
+        )
+        for name in have
+        if name not in named
+    ]
     return drafts[:2] + image(finding, view)

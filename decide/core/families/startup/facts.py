@@ -1,0 +1,34 @@
+"""What the rules of the family tell its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from decide.core.facts import Facts
+from manifests.objects.workloads import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusableImage(Facts):
+    """An image that does not come, or that came and cannot run."""
+
+    workload: Workload
+    #: The container's name.
+    container: str
+    #: As the container names it; empty where it names none.
+    image: str
+    #: It was pulled.
+    arrived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsentReference(Facts):
+    """A ConfigMap or Secret, or a key of one, that pods name and that does not exist."""
+
+    workload: Workload
+    kind: Literal["configmap", "secret"]
+    #: The object's name; empty where nobody says it.
+    name: str = ""
+    #: The key that is missing; empty where the whole object is.
+    key: str = ""
