@@ -14,8 +14,6 @@ AT_MOST = 20
 STILL_ABOVE = {
     "decide/core/families/dependencies/plans.py:database_port",
     "decide/core/families/dependencies/rules.py:_link",
-    "decide/core/families/gateways/rules/configured.py:_doubled",
-    "decide/core/families/gateways/rules/references.py:_judge",
     "decide/core/families/lifecycle/rules.py:_budgets",
     "decide/core/families/mesh/rules.py:_subsets",
     "decide/core/families/performance/rules.py:_network",

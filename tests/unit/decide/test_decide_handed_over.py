@@ -47,3 +47,34 @@ def test_causes_that_the_scheduler_names_have_the_facts_of_their_own_family(word
     for finding in named:
         facts = finding.kind.facts
         assert facts is None or isinstance(finding.facts, facts), finding.failure_class
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "class_id"),
+    [
+        (
+            "CreateContainerConfigError",
+            "container has runAsNonRoot and image will run as root",
+            "pod_security_violation",
+        ),
+        ("CreateContainerError", "exec /app: exec format error", "image_platform_mismatch"),
+        ("CreateContainerError", "container init was OOM-killed", "oom_killed"),
+        (
+            "CreateContainerConfigError",
+            "couldn't find key url in ConfigMap shop/settings",
+            "config_reference_missing",
+        ),
+        ("RunContainerError", "failed to start", "container_create_failed"),
+    ],
+)
+def test_causes_that_the_kubelet_names_have_the_facts_of_their_own_family(
+    reason: str, message: str, class_id: str
+) -> None:
+    cluster = Cluster(6)
+    name = cluster.app()
+    cluster.waiting(name, reason, message)
+    found = [f for rule in RULES for f in rule(_view(cluster)) if f.failure_class == class_id]
+    assert found
+    for finding in found:
+        facts = finding.kind.facts
+        assert facts is None or isinstance(finding.facts, facts)

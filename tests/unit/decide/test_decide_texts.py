@@ -25,6 +25,7 @@ from tests.support.decide.clusters import Cluster
 SPEAKING = (
     "admission",
     "certificates",
+    "gateways",
     "policies",
     "probes",
     "resources",
@@ -32,6 +33,7 @@ SPEAKING = (
     "services",
     "startup",
     "storage",
+    "upstreams",
 )
 _PARTS = dict(zip(sorted(FAMILIES), PARTS, strict=True))
 

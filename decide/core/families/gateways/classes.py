@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.gateways.facts import DeclaredRoute, WrongRoute
 
 FAMILY = Family(
     id="gateways",
@@ -30,6 +31,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="pods that are down",
         plans="the right backend or port",
         of_a_callee=True,
+        facts=WrongRoute,
     ),
     _one(
         id="route_host_mismatch",
@@ -40,5 +42,6 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a backend that answers 404",
         plans="the class or gateway that exists",
         source="gateway-api.sigs.k8s.io: RouteConditionReason",
+        facts=DeclaredRoute,
     ),
 )

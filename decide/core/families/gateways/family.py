@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from decide.core.families.gateways import plans
+from decide.core.families.gateways.facts import DeclaredRoute, WrongRoute
 from decide.core.families.gateways.rules import configured, references
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
-    rules=(
-        references.find,
-        configured.find,
-    ),
+    rules=(references.find, configured.find),
     builders={
-        "route_backend_mismatch": plans.route,
-        "route_host_mismatch": plans.front,
+        "route_backend_mismatch": repair(WrongRoute, plans.route),
+        "route_host_mismatch": repair(DeclaredRoute, plans.front),
     },
 )

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from decide.core.facts import Facts
+from decide.core.families.admission.facts import RefusedPods
 from decide.core.families.resources.facts import KilledContainer
 from decide.core.families.startup.facts import AbsentReference, UnusableImage
 from decide.core.families.startup.pulling import PULLING, pull
 from decide.core.findings import Fact, Finding, quote
-from decide.core.loose import facts_of
 from decide.core.view import ClusterView, Event, node_ref
 from kfix.texts import say
 from manifests.objects.pods import Container, Pod
@@ -119,7 +119,7 @@ def _facts(class_id: str, workload: Workload, container: Container, text: str) -
     if class_id == "image_platform_mismatch":
         return _arrived(workload, container)
     if class_id == "pod_security_violation":
-        return facts_of({"workload": workload, "message": text})
+        return RefusedPods(workload=workload, message=text)
     return Facts(workload=workload)
 
 

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
+from decide.core.facts import Facts
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import addresses_of, calls
 from decide.core.links import services_in
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.shapes import number
 from manifests.objects.workloads import Workload
+
+Kind = Literal["cache", "broker"]
 
 _BROKER = re.compile(
     r"(?:^|[/-])(kafka|redpanda|rabbitmq|nats|pulsar|activemq|artemis|mosquitto|emqx|zookeeper)",
     re.I,
 )
 _CACHE = re.compile(r"(?:^|[/-])(redis|valkey|keydb|dragonfly|memcached)", re.I)
-_PORTS = {
-    "broker": {9092, 9093, 9094, 29092, 5672, 5671, 4222, 6650, 61616, 1883},
-    "cache": {6379, 6380, 11211},
+_PORTS: dict[int, Kind] = {
+    **dict.fromkeys((9092, 9093, 9094, 29092, 5672, 5671, 4222, 6650, 61616, 1883), "broker"),
+    **dict.fromkeys((6379, 6380, 11211), "cache"),
 }
 #: What a cache or broker that runs says about itself through its clients.
 _REFUSES = re.compile(
@@ -39,22 +45,46 @@ _HOST = re.compile(
 )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Servers:
+    """The servers of one kind in the namespace."""
+
+    kind: Kind
+    #: What callers' logs say when one of them fails them.
+    signal: str
+    class_id: str
+    #: Keys of its workloads.
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Complaint:
+    """The last line in which a caller complains about a server."""
+
+    caller: Workload
+    hit: Hit
+
+
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about callees, at the callee where it is in the cluster."""
     kinds = {w.ref.key: kind for w in view.workloads if (kind := kind_of(w))}
-    for kind, signal, class_id in (
-        ("cache", "cache_down", "cache_unavailable"),
-        ("broker", "broker_down", "broker_unavailable"),
-    ):
-        yield from _servers(view, kinds, kind, signal, class_id)
-    yield from _alarms(view, kinds)
+    caches = _servers_of(kinds, "cache", "cache_down", "cache_unavailable")
+    brokers = _servers_of(kinds, "broker", "broker_down", "broker_unavailable")
+    yield from _complaints(view, caches)
+    yield from _complaints(view, brokers)
+    yield from _alarms(view, brokers)
     yield from _answers(view)
     for workload in view.workloads:
         yield from _outside(view, workload)
 
 
-def kind_of(workload: Workload) -> str:
-    """``broker``, ``cache`` or empty: by the image's name or the container's port."""
+def _servers_of(kinds: Mapping[str, Kind], kind: Kind, signal: str, class_id: str) -> _Servers:
+    keys = frozenset(key for key, one in kinds.items() if one == kind)
+    return _Servers(kind=kind, signal=signal, class_id=class_id, keys=keys)
+
+
+def kind_of(workload: Workload) -> Kind | None:
+    """What it is by the image's name or the container's port; ``None`` when neither tells."""
     for container in workload.containers():
         image = str(container.spec.get("image") or "").split("@")[0].rsplit("/", 1)[-1]
         if "exporter" in image:
@@ -64,155 +94,161 @@ def kind_of(workload: Workload) -> str:
         if _CACHE.search(image):
             return "cache"
         for port in container.ports:
-            for kind, ports in _PORTS.items():
-                if number(port.get("containerPort")) in ports:
-                    return kind
-    return ""
+            found = _PORTS.get(number(port.get("containerPort")))
+            if found is not None:
+                return found
+    return None
 
 
-def _servers(
-    view: ClusterView, kinds: dict[str, str], kind: str, signal: str, class_id: str
-) -> Iterator[Finding]:
-    told: dict[str, list[tuple[Workload, Hit]]] = {}
+def _complaints(view: ClusterView, servers: _Servers) -> Iterator[Finding[Facts]]:
+    """What callers say of the servers: at each server, and at the first caller of one that nobody knows."""
+    told: dict[str, list[_Complaint]] = {}
     for caller in view.workloads:
-        hits = [h for h in view.hits(caller) if h.signal == signal]
-        if hits and kinds.get(caller.ref.key) != kind:
-            server = _server(view, caller, hits[-1], kinds, kind)
-            told.setdefault(server.ref.key if server else "", []).append((caller, hits[-1]))
+        hits = [h for h in view.hits(caller) if h.signal == servers.signal]
+        if hits and caller.ref.key not in servers.keys:
+            server = _server(view, caller, hits[-1], servers)
+            complaint = _Complaint(caller=caller, hit=hits[-1])
+            told.setdefault(server.ref.key if server else "", []).append(complaint)
     for key, complaints in told.items():
         server = next((w for w in view.workloads if w.ref.key == key), None)
-        facts = [
-            Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in complaints[:3]
-        ]
-        sick = [w for w, _ in complaints if not w.available]
         if server is None:
-            caller, hit = complaints[0]
-            yield Finding(
-                failure_class=class_id,
-                object=caller.ref,
-                score=0.62 if sick else 0.45,
-                detail=quote(hit.line),
-                evidence=facts,
-                against=[f"no {kind} of that name is in the namespace"],
-                facts={"workload": caller},
-            )
-            continue
-        refuses = any(_REFUSES.search(h.line) for _, h in complaints)
-        down = server.ready == 0
-        score = (
-            0.88
-            if refuses
-            else 0.58
-            if down
-            else 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * bool(sick)
-        )
-        text = f"{len(complaints)} callers cannot use {server.ref.key}, which has {server.ready} ready pods"
-        facts.append(Fact(source="object", statement=text, object=server.ref))
-        yield Finding(
-            failure_class=class_id,
-            object=server.ref,
-            score=score,
-            detail=text,
-            evidence=facts,
-            against=[],
-            facts={"workload": server, "callers": len(complaints)},
-        )
+            yield _unknown(servers, complaints)
+        else:
+            yield _known(servers, server, complaints)
 
 
-def _server(
-    view: ClusterView, caller: Workload, hit: Hit, kinds: dict[str, str], kind: str
-) -> Workload | None:
-    named = [
-        w
-        for s in services_in(view, caller.namespace, hit.line)
-        for w in view.backends(s)
-        if kinds.get(w.ref.key) == kind
+def _quoted(complaints: list[_Complaint]) -> list[Fact]:
+    return [
+        Fact(source="log", statement=quote(c.hit.line), object=c.caller.ref) for c in complaints[:3]
     ]
-    if named:
-        return named[0]
-    below = [
-        w
-        for w in view.workloads
-        if kinds.get(w.ref.key) == kind and w.ref.key in calls(view).get(caller.ref.key, set())
-    ]
-    every = [
-        w for w in view.workloads if kinds.get(w.ref.key) == kind and "zookeeper" not in w.name
-    ]
-    found = below or (every if len(every) == 1 else [])
-    return found[0] if found else None
 
 
-def _alarms(view: ClusterView, kinds: dict[str, str]) -> Iterator[Finding]:
+def _unknown(servers: _Servers, complaints: list[_Complaint]) -> Finding[Facts]:
+    first, sick = complaints[0], any(not c.caller.available for c in complaints)
+    return Finding(
+        failure_class=servers.class_id,
+        object=first.caller.ref,
+        score=0.62 if sick else 0.45,
+        detail=quote(first.hit.line),
+        evidence=_quoted(complaints),
+        against=[say("upstreams.no_cache" if servers.kind == "cache" else "upstreams.no_broker")],
+        facts=Facts(workload=first.caller),
+    )
+
+
+def _known(servers: _Servers, server: Workload, complaints: list[_Complaint]) -> Finding[Facts]:
+    sick = any(not c.caller.available for c in complaints)
+    if any(_REFUSES.search(c.hit.line) for c in complaints):
+        score = 0.88
+    elif server.ready == 0:
+        score = 0.58
+    else:
+        score = 0.55 + 0.03 * min(3, len(complaints)) + 0.06 * sick
+    text = say(
+        "upstreams.callers", count=len(complaints), server=server.ref.key, ready=server.ready
+    )
+    return Finding(
+        failure_class=servers.class_id,
+        object=server.ref,
+        score=score,
+        detail=text,
+        evidence=[*_quoted(complaints), Fact(source="object", statement=text, object=server.ref)],
+        facts=Facts(workload=server),
+    )
+
+
+def _server(view: ClusterView, caller: Workload, hit: Hit, servers: _Servers) -> Workload | None:
+    """The server that a line is about: one that it names, one that the caller is set to call, else the only one."""
+    for service in services_in(view, caller.namespace, hit.line):
+        for workload in view.backends(service):
+            if workload.ref.key in servers.keys:
+                return workload
+    every = [w for w in view.workloads if w.ref.key in servers.keys]
+    called = calls(view).get(caller.ref.key, set())
+    below = [w for w in every if w.ref.key in called]
+    if below:
+        return below[0]
+    likely = [w for w in every if "zookeeper" not in w.name]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _alarms(view: ClusterView, brokers: _Servers) -> Iterator[Finding[Facts]]:
     """A broker that blocks its producers says so itself."""
     for workload in view.workloads:
         hits = [h for h in view.hits(workload) if h.signal == "broker_alarm"]
-        if hits and kinds.get(workload.ref.key) == "broker":
+        if hits and workload.ref.key in brokers.keys:
+            line = quote(hits[-1].line)
             yield Finding(
                 failure_class="broker_unavailable",
                 object=workload.ref,
                 score=0.86,
-                detail=quote(hits[-1].line),
-                evidence=[Fact(source="log", statement=quote(hits[-1].line), object=workload.ref)],
-                against=[],
-                facts={"workload": workload},
+                detail=line,
+                evidence=[Fact(source="log", statement=line, object=workload.ref)],
+                facts=Facts(workload=workload),
             )
 
 
-def _answers(view: ClusterView) -> Iterator[Finding]:
+def _answers(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Callees that answer with errors: a symptom, and a place to look at."""
     votes: Counter[str] = Counter()
-    lines: dict[str, tuple[Workload, Workload, str]] = {}
+    last: dict[str, tuple[Workload, _Complaint]] = {}
     for caller in view.workloads:
         for hit in [h for h in view.hits(caller) if h.signal == "upstream_error"][-_LAST:]:
-            for service in services_in(view, caller.namespace, hit.line):
-                for callee in view.backends(service):
-                    if callee.ref.key != caller.ref.key:
-                        votes[callee.ref.key] += 1
-                        lines[callee.ref.key] = (caller, callee, hit.line)
+            for callee in _named(view, caller, hit):
+                votes[callee.ref.key] += 1
+                last[callee.ref.key] = (callee, _Complaint(caller=caller, hit=hit))
     for key, _ in votes.most_common(3):
-        caller, callee, line = lines[key]
+        callee, complaint = last[key]
         yield Finding(
             failure_class="upstream_errors",
             object=callee.ref,
             score=0.5,
-            detail=quote(line),
-            evidence=[Fact(source="log", statement=quote(line), object=caller.ref)],
-            against=[],
-            facts={"workload": callee},
+            detail=quote(complaint.hit.line),
+            evidence=_quoted([complaint]),
+            facts=Facts(workload=callee),
         )
 
 
-def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _named(view: ClusterView, caller: Workload, hit: Hit) -> Iterator[Workload]:
+    """Other workloads behind the Services that a line names."""
+    for service in services_in(view, caller.namespace, hit.line):
+        yield from (w for w in view.backends(service) if w.ref.key != caller.ref.key)
+
+
+#: What a program says when a host does not answer it.
+_UNANSWERED = ("timeout", "unknown_host", "connection_refused", "upstream_error", "reset")
+
+
+def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     """A host that is no Service of this cluster, in lines about failed connections."""
-    wanted = ("timeout", "unknown_host", "connection_refused", "upstream_error", "reset")
     configured = {
         a.host
         for a in addresses_of(view, workload)
         if "." in a.host and not a.host.endswith((".svc", ".local"))
     }
-    for hit in [h for h in reversed(view.hits(workload)) if h.signal in wanted][:_LAST]:
-        hosts = {h.lower() for h in _HOST.findall(hit.line)} | {
-            h for h in configured if h in hit.line
-        }
-        hosts = {h for h in hosts if not _ours(view, workload, h)}
-        if hosts:
-            host = max(hosts, key=len)
-            text = f"{host}, outside the cluster: {quote(hit.line)}"
-            # Programs report to many hosts that they can do without: only a configured one is likely needed.
-            score = 0.5 + 0.08 * (not workload.available) + 0.08 * (host in configured)
-            yield Finding(
-                failure_class="external_dependency_unavailable",
-                object=workload.ref,
-                score=score,
-                detail=text,
-                evidence=[Fact(source="log", statement=quote(hit.line), object=workload.ref)],
-                against=[],
-                facts={"workload": workload, "host": host},
-            )
-            return
+    hits = [h for h in reversed(view.hits(workload)) if h.signal in _UNANSWERED][:_LAST]
+    for hit in hits:
+        named = {h.lower() for h in _HOST.findall(hit.line)}
+        named |= {h for h in configured if h in hit.line}
+        foreign = sorted(h for h in named if not _ours(view, workload, h))
+        if not foreign:
+            continue
+        host = max(foreign, key=len)
+        # Programs report to many hosts that they can do without: only a configured one is likely needed.
+        score = 0.5 + 0.08 * (not workload.available) + 0.08 * (host in configured)
+        yield Finding(
+            failure_class="external_dependency_unavailable",
+            object=workload.ref,
+            score=score,
+            detail=say("upstreams.outside", host=host, line=quote(hit.line)),
+            evidence=[Fact(source="log", statement=quote(hit.line), object=workload.ref)],
+            facts=Facts(workload=workload),
+        )
+        return
 
 
 def _ours(view: ClusterView, workload: Workload, host: str) -> bool:
+    """The host is a Service of this cluster, or may be one: it has no domain."""
     parts = host.split(".")
     if "svc" in parts or len(parts) < 2:
         return True

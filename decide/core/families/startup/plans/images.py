@@ -16,9 +16,11 @@ from decide.core.drafting.history import last_good, revision_of
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import Workload, at, items, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 from schemas.plans import KubernetesChange
 
 #: So many containers of the namespace must share a registry, or a folder and tag, before it is taken for the right one.

@@ -10,9 +10,11 @@ from decide.core.drafting.history import rollback
 from decide.core.families.startup.facts import AbsentReference
 from decide.core.findings import Finding
 from decide.core.names import alike
-from decide.core.objects import Workload, at, items, mapping, name_of, namespace_of
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import at, items, mapping
+from manifests.objects.workloads import Workload
 
 #: How much alike two names, and two keys, must be: names of other workloads' objects are near too.
 _NAMES, _KEYS = 0.88, 0.75
