@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from kfix.engine.runtime import headers as hd
 from kfix.engine.runtime.dead_letters import Wish, find, replay
 from kfix.engine.runtime.process import House, running
 from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.replay import Redecider
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.wire import codec_for
@@ -257,6 +259,88 @@ async def test_a_failure_goes_through_the_retry_topic_to_the_dead_letters_and_ba
         assert sorted(bool(one.refused) for one in told) == [False, False, True]
         done = await at_least(lambda: drained(brokers, small.RELAYED), 3)
     assert sorted(one.number for one in done) == [1, 2, 3]
+
+
+async def test_a_stage_with_a_door_and_a_clock_sends_what_they_make(
+    embedded_cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KFIX_TEST_JOURNAL", str(tmp_path / "journal"))
+    prefix = new_prefix()
+    brokers = embedded_cluster.brokers(prefix)
+    door = Stage(
+        "door",
+        ports=small.ports,
+        http=small.door.http,
+        listen=small.door.listen,
+        publishes=(small.RAW,),
+    )
+    ticked: list[int] = []
+
+    @door.every(seconds=lambda _: 0.05, writes=(small.RELAYED,))
+    async def tick(_: small.Journal) -> small.Relayed | None:
+        ticked.append(1)
+        return small.Relayed(**raw(len(ticked)).model_dump()) if len(ticked) < 3 else None
+
+    async with house(embedded_cluster, prefix, door) as found:
+        assert set(found.urls) == {"door", "health"}
+        async with httpx.AsyncClient(base_url=found.urls["door"], trust_env=False) as client:
+            for number in range(3):
+                assert (await client.post(f"/raw/{number}")).status_code == 202
+        async with httpx.AsyncClient(base_url=found.urls["health"], trust_env=False) as client:
+            assert (await client.get("/readyz")).status_code == 200
+        sent = await at_least(lambda: drained(brokers, small.RAW), 3)
+        ticks = await at_least(lambda: drained(brokers, small.RELAYED), 2)
+    assert sorted(one.event_id for one in sent) == ["d0", "d1", "d2"]
+    assert sorted(one.number for one in ticks) == [1, 2]
+    listed = await list_topics(brokers)
+    assert {small.RAW.name, small.RAW.dlq, small.RELAYED.name} <= set(listed)
+
+
+async def test_a_record_of_the_past_is_decided_again_beside_what_was_decided_then(
+    embedded_cluster: Cluster,
+) -> None:
+    prefix = new_prefix()
+    brokers = embedded_cluster.brokers(prefix)
+    await make_topics(brokers, [small.RAW, small.RELAYED, small.FANNED])
+    await publish(brokers, [(small.RAW, raw(n, key=f"k{n}")) for n in range(4)])
+    settings = Runtime(_env_file=None, **FAST)
+    async with house(embedded_cluster, prefix, relay(relayed)):
+        await at_least(lambda: drained(brokers, small.RELAYED), 4)
+
+    async def otherwise(record: small.Raw) -> small.Relayed | None:
+        match record.number:
+            case 0:
+                return await relayed(record)
+            case 1:
+                return small.Relayed(**{**record.model_dump(), "payload": "new"})
+            case 2:
+                return None
+        raise errors.Rejected("422")
+
+    codec, outbox = codec_for(brokers.kafka), Outbox(brokers, settings)
+    await outbox.start()
+    again = Redecider([relay(otherwise)], brokers=brokers, codec=codec, outbox=outbox)
+    found: dict[str, Any] = {}
+    async with AsyncExitStack() as stack:
+        await again.open(stack)
+        for record in await stored(brokers, small.RAW.name):
+            async for one in again.run(small.RAW, record):
+                found[one.cause] = one
+    await outbox.stop()
+    same, other, gone, failed = (found[f"e{n}"] for n in range(4))
+    assert (same.changed, same.stage, same.topic) == ((), "relay", small.RELAYED.name)
+    assert same.then == same.now
+    assert "event_id" not in (same.now or {})
+    assert other.changed == ("payload",)
+    assert (other.then or {})["payload"] == ""
+    assert (other.now or {})["payload"] == "new"
+    assert gone.now is None
+    assert gone.then is not None
+    assert gone.changed
+    assert failed.failed == "Rejected: 422"
+    shadows = await stored(brokers, f"shadow.{small.RELAYED.name}")
+    assert sorted(one.text(hd.CAUSE) for one in shadows) == ["e0", "e1"]
+    assert len(await drained(brokers, small.RELAYED)) == 4
 
 
 # --- reading from outside of a group

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests import propose
-from safety.core.documents import before_of, edited_objects
+from safety.core.documents import before_of, declared, edited_objects, is_whole
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -83,3 +84,48 @@ def test_touching_changes_stand_together_as_git_writes_them() -> None:
     ]
     assert signs == ["-", "-", "+", "+"]
     assert [o["kind"] for o in edited_objects(edits)] == ["Deployment"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "found"),
+    [
+        (REF, True),
+        (REF.model_copy(update={"name": "web"}), False),
+        (REF.model_copy(update={"kind": "StatefulSet"}), False),
+        (REF.model_copy(update={"namespace": "other"}), False),
+    ],
+)
+@pytest.mark.parametrize("says_namespace", [True, False])
+def test_the_object_that_an_edit_declares_is_the_one_of_kind_name_and_namespace(
+    ref: ObjectRef, found: bool, says_namespace: bool
+) -> None:
+    text = MANIFEST.format(note="x", replicas=1)
+    if not says_namespace:
+        text = text.replace(", namespace: shop", "")
+        found = found or ref.namespace == "other"
+    wanted = change(FieldChange(path="spec.replicas", before=1, after=2))
+    edits = propose({"api.yaml": text}, [wanted], environment="production", project="p", ref="main")
+    assert isinstance(edits, list), edits
+    told = declared(edits, KubernetesChange(object=ref))
+    assert (told is not None) is found
+    if told is not None:
+        assert told["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize(
+    ("item", "whole"),
+    [
+        ({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"selector": {}}}, True),
+        ({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 1}}, False),
+        ({"apiVersion": "apps/v1", "kind": "Deployment", "spec": []}, False),
+        ({"apiVersion": "apps/v1", "kind": "Deployment"}, False),
+        ({"kind": "Deployment", "spec": {"selector": {}}}, False),
+        ({"apiVersion": "apps/v1", "spec": {"selector": {}}}, False),
+        ({"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {}}}, True),
+        ({"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"template": {}}}, False),
+        ({"apiVersion": "v1", "kind": "Service", "spec": {"ports": []}}, True),
+        ({"apiVersion": "v1", "kind": "ConfigMap"}, True),
+    ],
+)
+def test_a_part_of_an_object_is_not_taken_for_one(item: dict[str, object], whole: bool) -> None:
+    assert is_whole(item) is whole

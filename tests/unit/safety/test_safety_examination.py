@@ -18,7 +18,7 @@ from manifests.repository.locate import Hints
 from safety.adapters.schemas import PublishedSchemas
 from safety.agent import validate
 from safety.core import Policy
-from safety.service.examination import Examiner
+from safety.service.examination import Examiner, examine_offline
 from schemas import errors
 from schemas.base import Json
 from schemas.places import ClusterClaim
@@ -226,3 +226,33 @@ async def test_a_plan_for_our_cluster_is_dry_run() -> None:
     _, checks = await examined(Repository(), cluster)
     assert cluster.asked == ["bounds", "dry_run"]
     assert checks["server_dry_run"].verdict == "pass"
+
+
+def offline(files: Mapping[str, bytes] | None) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
+    done = examine_offline(proposed(), files, Policy(), PublishedSchemas(""))
+    (plan,) = done.plans
+    return plan, {check.name: check for check in plan.checks}
+
+
+def test_a_captured_case_is_examined_with_its_repository_and_without_a_server() -> None:
+    files = {path: text.encode() for path, text in sample.FILES.items()}
+    plan, checks = offline(files)
+    assert checks["manifest_edit"].verdict == "pass"
+    assert checks["render"].verdict == "pass"
+    assert checks["server_dry_run"].verdict == "unknown"
+    assert plan.accepted, plan.rejected_by
+    assert plan.edits
+
+
+def test_a_captured_case_without_a_repository_has_no_edit_and_nothing_unknown_rejects_it() -> None:
+    plan, checks = offline(None)
+    assert checks["manifest_edit"].verdict == "unknown"
+    assert checks["schema"].verdict == "unknown"
+    assert plan.accepted
+    assert plan.edits == ()
+
+
+def test_a_captured_case_whose_repository_declares_something_else_is_refused() -> None:
+    plan, checks = offline({"README.md": b"nothing here"})
+    assert checks["manifest_edit"].verdict == "fail"
+    assert not plan.accepted

@@ -205,3 +205,59 @@ def test_a_consumer_that_has_not_begun_has_not_ended() -> None:
 @asynccontextmanager
 async def nothing() -> AsyncIterator[None]:
     yield None
+
+
+_ONE = (
+    "concurrency", "window", "window_most", "window_bytes", "max_poll_records", "attempts", "door_pending",
+    "embedded_fetch_wait_ms", "fetch_wait_ms", "session_timeout_s",
+)  # fmt: skip
+_POSITIVE = (
+    "commit_interval_s", "heartbeat_s", "request_timeout_s", "rebalance_timeout_s", "produce_timeout_s",
+    "delivery_timeout_s", "door_timeout_s", "hang_s", "lag_every_s", "stall_s", "assign_s", "idle_stall_s", "poll_stall_s",
+)  # fmt: skip
+_NOT_NEGATIVE = (
+    "backoff_s", "backoff_max_s", "retry_rounds", "retry_delay_s", "retry_delay_max_s", "remembered", "linger_ms",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "too_little"),
+    [
+        *((name, 1, 0) for name in _ONE),
+        *((name, 0.001, 0) for name in _POSITIVE),
+        *((name, 0, -1) for name in _NOT_NEGATIVE),
+        ("max_record_bytes", 1024, 1023),
+        ("health_port", -1, -2),
+    ],
+)
+def test_a_setting_has_a_least_value(name: str, least: float, too_little: float) -> None:
+    assert getattr(Runtime(_env_file=None, **{name: least}), name) == least
+    with pytest.raises(ValueError, match=name):
+        Runtime(_env_file=None, **{name: too_little})
+
+
+def test_a_port_is_a_port() -> None:
+    assert Runtime(_env_file=None, health_port=65535).health_port == 65535
+    with pytest.raises(ValueError, match="health_port"):
+        Runtime(_env_file=None, health_port=65536)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "paths"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": 2}, ["a"]),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, ["a.c"]),
+        ({"a": 1}, {}, ["a"]),
+        ({"a": [1, 2]}, {"a": [1, 3]}, ["a[1]"]),
+        ({"a": [1]}, {"a": [1, 2]}, ["a"]),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, ["a[0].b"]),
+        ({"a": [1]}, {"a": {"b": 1}}, ["a"]),
+        (None, {"a": 1}, ["."]),
+        (1, 1, []),
+    ],
+)
+def test_only_the_shortest_paths_that_say_a_difference_are_named(
+    then: object, now: object, paths: list[str]
+) -> None:
+    assert differences(then, now) == paths
