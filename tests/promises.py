@@ -160,6 +160,19 @@ PROMISES = (
         ("tests/unit/ingest/test_ingest_forged_requests.py",),
     ),
     Promise(
+        "forges",
+        "stages run on a forge that is not GitLab; adding one touches its folder and two files: a recipe that is carried out",
+        (
+            "tests/contract/test_publish_other_forge.py",
+            "tests/arch/test_arch_extending.py",
+        ),
+    ),
+    Promise(
+        "complexity",
+        "no function has a cyclomatic complexity above 20, but those of decide that are named",
+        ("tests/arch/test_arch_complexity.py",),
+    ),
+    Promise(
         "sources",
         "an alert is neutral: a second source is its folder and one line, each alert of a delivery is a record, old records are read",
         (
@@ -190,7 +203,7 @@ PROMISES = (
         "R15",
         "Git's tricks are refused: links, submodules, `..`, `.git`, names that differ only in case",
         (
-            "tests/unit/kfix/infra/clients/test_gitlab_archives.py",
+            "tests/unit/kfix/infra/test_forge_archives.py",
             "tests/unit/manifests/test_manifests_guards.py",
             "tests/unit/kfix/offline/test_kfix_edit.py",
         ),
