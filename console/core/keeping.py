@@ -1,7 +1,7 @@
 """What the console keeps of a record: enough to tell the story, no secret. Pure.
 
 Evidence comes masked from enrich. What does not pass enrich is masked here: the delivery itself, what people write on
-GitLab, and the edited files, which are published as they are and of which the console shows the diff alone.
+the forge, and the edited files, which are published as they are and of which the console shows the diff alone.
 """
 
 from __future__ import annotations

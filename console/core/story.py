@@ -115,7 +115,7 @@ class Story:
         actions = [e.action for e in self.events]
         if "merged" in actions:
             return "merged"
-        # Our opening has our clock's time, GitLab's words have GitLab's: whatever it says comes after.
+        # Our opening has our clock's time, the forge's words have its own: whatever it says comes after.
         moves = [action for action in actions if action in ("closed", "reopened")]
         if moves:
             return moves[-1].replace("reopened", "opened")

@@ -1,4 +1,4 @@
-"""GitLab's words on a merge request as records of ``mr.events``: from a webhook or read again later, the same word is the
+"""A forge's words on a merge request as records of ``mr.events``: from a webhook or read again later, the same word is the
 same record. Pure.
 
 The id of a record is made of what happened, never of how it arrived, so that a word that comes twice counts once.
@@ -14,9 +14,9 @@ from kfix.incident.redaction import mask
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
 
-#: Longer notes are cut: GitLab allows a million characters, a judgement needs few.
+#: Longer notes are cut: a judgement needs few characters.
 NOTE_LIMIT = 4_000
-#: What GitLab says of a pipeline that has come to its end.
+#: What is said of a pipeline that has come to its end.
 FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -41,12 +41,12 @@ def push_id(ref: MergeRequestRef) -> str:
 
 
 def note_id(ref: MergeRequestRef, note: int) -> str:
-    """The id of a comment, by GitLab's number of it."""
+    """The id of a comment, by the forge's number of it."""
     return _id(ref, "note", note)
 
 
 def pipeline_id(ref: MergeRequestRef, pipeline: int, status: str) -> str:
-    """The id of a pipeline's end, by GitLab's number of it."""
+    """The id of a pipeline's end, by the forge's number of it."""
     return _id(ref, "pipeline", pipeline, status)
 
 
@@ -91,7 +91,7 @@ def worded(
     text: str = "",
     command: Command = Command(),  # noqa: B008 - frozen
 ) -> MergeRequestEvent:
-    """Any word of GitLab; ``at`` is GitLab's time of it."""
+    """Any word of the forge; ``at`` is its time of it."""
     return MergeRequestEvent(
         event_id=event_id,
         trace_id=trace_id,

@@ -25,7 +25,7 @@ from schemas.outcomes import Outcome
 
 T = TypeVar("T")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-#: At the same instant the later of these words counts: GitLab's webhooks tell whole seconds.
+#: At the same instant the later of these words counts: webhooks may tell whole seconds.
 _RANK = {"closed": 0, "open": 1, "merged": 2}
 
 
@@ -56,7 +56,7 @@ class SqlLedger:
     ) -> Followed:
         def work(connection: Connection) -> Followed:
             row = _locked(connection, incident_id)
-            # The opening is no word of GitLab: whatever it says comes after that, by whichever clock.
+            # The opening is no word of the forge: whatever it says comes after that, by whichever clock.
             newer = (at, _RANK[state]) > (_aware(row.changed_at), _RANK[row.state])
             if (newer or state == "merged") and row.state != "merged":
                 values: dict[str, Any] = {"state": state, "changed_at": at}

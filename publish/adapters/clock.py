@@ -14,7 +14,7 @@ from publish.core.spoken import AlertStanding
 from publish.ports import Reread
 
 T = TypeVar("T")
-#: Seconds before the last position that are read again: GitLab's rows of one second do not become visible in their order,
+#: Seconds before the last position that are read again: a forge's rows of one second may not become visible in their order,
 #: and its replicas lag behind.
 _OVERLAP = timedelta(seconds=300)
 #: Projects that one look takes.
