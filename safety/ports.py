@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from kfix.incident.cluster_names import Own
 from manifests.proposal.propose import Proposal
 from manifests.refused import Refused
+from manifests.text.readings import Readings
+from safety.core.policy import Policy
 from schemas.base import Json
 from schemas.plans import KubernetesChange
 from schemas.validated import CheckResult, FileEdit
@@ -73,3 +77,22 @@ class Schemas(Protocol):
     def validate(self, item: Json) -> str | None:
         """Why the object is invalid; empty when it is valid; ``None`` when its kind has no schema here."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Who is asked, and by which rules. ``None`` stands for what is not configured."""
+
+    repository: Repository | None
+    cluster: Cluster | None
+    schemas: Schemas
+    policy: Policy
+    deadline_s: float
+    #: Rounds in which a candidate is examined again while the repository or the API server does not answer.
+    ask_again: int = 0
+    #: The cluster that is connected. Without a name nothing is dry-run.
+    own: Own = field(default_factory=Own)
+    #: What was parsed of files, shared with the repository.
+    readings: Readings = field(default_factory=Readings)
+    #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
+    lock: Lock | None = None

@@ -18,8 +18,7 @@ from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
-from safety.ports import Cluster, Repository
-from safety.service.examination import Examiner
+from safety.ports import Cluster, Ports, Repository
 from safety.settings import Safety
 from schemas import errors
 
@@ -44,13 +43,13 @@ def protecting(policy: Policy, environments: tuple[str, ...]) -> Policy:
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Examiner]:
+async def open_ports() -> AsyncIterator[Ports]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
     settings = load(Safety)
     async with AsyncExitStack() as stack:
         readings = Readings()
         cluster, lock = await _cluster(stack, settings, readings)
-        yield Examiner(
+        yield Ports(
             repository=await _repository(stack, settings, readings),
             cluster=cluster,
             lock=lock,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from kfix.incident import cluster_names
-from kfix.incident.cluster_names import Own
 from kfix.texts import say
 from manifests.proposal.proof import Proof
 from manifests.proposal.propose import Base, Proposal, propose_on
@@ -21,9 +20,8 @@ from manifests.repository import provenance
 from manifests.repository.index import Index, build
 from manifests.repository.locate import Hints
 from manifests.repository.reach import Reach
-from manifests.text.readings import Readings
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
-from safety.ports import BOUNDS, Cluster, Lock, Repository, Schemas
+from safety.ports import BOUNDS, Ports, Schemas
 from safety.service.schema import check_schema
 from schemas import errors
 from schemas.base import Json
@@ -46,47 +44,38 @@ class Examined:
     unanswered: tuple[str, ...] = ()
 
 
+async def examine(candidate: CandidatePlans, ports: Ports) -> ValidatedPlans:
+    """All plans with their verdicts, whatever could not be asked."""
+    return (await examination(candidate, ports)).plans
+
+
+async def examination(candidate: CandidatePlans, ports: Ports) -> Examined:
+    """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
+    if not candidate.plans:
+        return Examined(validated(candidate, (), ports.policy))
+    asked = _Examination(ports)
+    silent: list[str] = []
+    objects = await asked.objects(candidate, silent)
+    plans = [await asked.plan(plan, candidate, objects, silent) for plan in candidate.plans]
+    verdicts = [
+        check_plan(plan, candidate, objects, ports.policy, found)
+        for plan, found in zip(candidate.plans, plans, strict=True)
+    ]
+    return Examined(validated(candidate, verdicts, ports.policy), tuple(dict.fromkeys(silent)))
+
+
 @dataclass(frozen=True, slots=True)
-class Examiner:
-    """Who is asked. ``None`` stands for what is not configured."""
+class _Examination:
+    """The questions about one candidate."""
 
-    repository: Repository | None
-    cluster: Cluster | None
-    schemas: Schemas
-    policy: Policy
-    deadline_s: float
-    #: Rounds in which a candidate is examined again while the repository or the API server does not answer.
-    ask_again: int = 0
-    #: The cluster that is connected. Without a name nothing is dry-run.
-    own: Own = field(default_factory=Own)
-    #: What was parsed of files, shared with the repository.
-    readings: Readings = field(default_factory=Readings)
-    #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
-    lock: Lock | None = None
+    ports: Ports
 
-    async def examine(self, candidate: CandidatePlans) -> ValidatedPlans:
-        """All plans with their verdicts, whatever could not be asked."""
-        return (await self.examination(candidate)).plans
-
-    async def examination(self, candidate: CandidatePlans) -> Examined:
-        """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
-        if not candidate.plans:
-            return Examined(validated(candidate, (), self.policy))
-        silent: list[str] = []
-        objects = await self._objects(candidate, silent)
-        plans = [await self._plan(plan, candidate, objects, silent) for plan in candidate.plans]
-        verdicts = [
-            check_plan(plan, candidate, objects, self.policy, found)
-            for plan, found in zip(candidate.plans, plans, strict=True)
-        ]
-        return Examined(validated(candidate, verdicts, self.policy), tuple(dict.fromkeys(silent)))
-
-    async def _objects(
+    async def objects(
         self, candidate: CandidatePlans, silent: list[str]
     ) -> Mapping[str, Sequence[Json]]:
         """The bundle's objects, with bounds as they are now; kinds that cannot be refreshed are dropped: stale is unknown."""
         collected: Mapping[str, Sequence[Json]] = candidate.context.objects
-        if self.cluster is None or self._strange(candidate):
+        if self.ports.cluster is None or self._strange(candidate):
             return collected
         namespaces = sorted(
             {
@@ -96,12 +85,12 @@ class Examiner:
                 if c.object.namespace
             }
         )
-        fresh, _ = await self._ask("bounds", self.cluster.bounds(namespaces), silent)
+        fresh, _ = await self._ask("bounds", self.ports.cluster.bounds(namespaces), silent)
         if fresh is None:
             return {kind: items for kind, items in collected.items() if kind not in BOUNDS}
         return {**collected, **fresh}
 
-    async def _plan(
+    async def plan(
         self,
         plan: ActionPlan,
         candidate: CandidatePlans,
@@ -116,7 +105,7 @@ class Examiner:
         rendered = proof.objects if proof else {}
         found: dict[CheckName, CheckResult] = {
             "render": render(proof).model_copy(update=spent),
-            "schema": check_schema(self.schemas, edits, rendered, self.readings),
+            "schema": check_schema(self.ports.schemas, edits, rendered, self.ports.readings),
             "server_dry_run": self._strange(candidate)
             or await self._dry_run(
                 plan, edits, rendered, silent, self._unlocked(candidate, silent)
@@ -127,11 +116,11 @@ class Examiner:
     def _strange(self, candidate: CandidatePlans) -> CheckResult | None:
         """Why nothing is asked of the cluster: the plan is not for the one that is connected here."""
         context = candidate.context
-        claim = cluster_names.again(context.claim, context.cluster, self.own)
+        claim = cluster_names.again(context.claim, context.cluster, self.ports.own)
         if cluster_names.is_ours(claim):
             return None
         named: str = ", ".join(claim.named) or say("safety.server.no_cluster_named")
-        own: str = self.own.name or say("safety.server.nameless")
+        own: str = self.ports.own.name or say("safety.server.nameless")
         reason = say("safety.server.another_cluster", named=named, own=own)
         return CheckResult(name="server_dry_run", verdict="fail", reason=cut(reason, 300))
 
@@ -142,10 +131,10 @@ class Examiner:
         objects: Mapping[str, Sequence[Json]],
         silent: list[str],
     ) -> Edited:
-        if self.repository is None:
+        if self.ports.repository is None:
             return say("safety.repository.none"), None, ()
         live = provenance.marks(objects, [change.object for change in plan.kubernetes_changes])
-        question = self.repository.propose(plan.kubernetes_changes, environment, live)
+        question = self.ports.repository.propose(plan.kubernetes_changes, environment, live)
         found, why = await self._ask("repository", question, silent)
         if found is None:
             return why, None, ()
@@ -153,16 +142,16 @@ class Examiner:
 
     def _unlocked(self, candidate: CandidatePlans, silent: list[str]) -> CheckResult | None:
         """Why nothing is sent to the cluster for these plans: in production its lock must be proven."""
-        if not self.policy.is_production(candidate.context.environment):
+        if not self.ports.policy.is_production(candidate.context.environment):
             return None
-        if self.lock is None:
+        if self.ports.lock is None:
             return CheckResult(
                 name="server_dry_run",
                 verdict="unknown",
                 reason=say("safety.lock.unwatched"),
                 numbers={"lock": say("safety.lock.unknown")},
             )
-        proven = self.lock.lock()
+        proven = self.ports.lock.lock()
         if proven.state == "locked":
             return None
         if proven.state == "unknown":
@@ -185,7 +174,7 @@ class Examiner:
         unlocked: CheckResult | None,
     ) -> CheckResult:
         started = time.perf_counter()
-        if self.cluster is None:
+        if self.ports.cluster is None:
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason=say("safety.server.none")
             )
@@ -195,7 +184,7 @@ class Examiner:
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason=say("safety.edit.none")
             )
-        asked = self.cluster.dry_run(plan.kubernetes_changes, edits, rendered)
+        asked = self.ports.cluster.dry_run(plan.kubernetes_changes, edits, rendered)
         found, why = await self._ask("server_dry_run", asked, silent)
         verdict = found or CheckResult(name="server_dry_run", verdict="unknown", reason=why)
         return verdict.model_copy(
@@ -207,10 +196,10 @@ class Examiner:
     ) -> tuple[T | None, str]:
         """The answer, or why there is none; ``silent`` takes what may answer when it is asked again."""
         try:
-            async with asyncio.timeout(self.deadline_s):
+            async with asyncio.timeout(self.ports.deadline_s):
                 return await question, ""
         except TimeoutError:
-            why: str = say("safety.no_answer", seconds=self.deadline_s)
+            why: str = say("safety.no_answer", seconds=self.ports.deadline_s)
         except errors.KFixError as failure:
             why = f"{failure.reason}: {failure}"[:300]
             if not isinstance(failure, errors.Retryable):

@@ -21,7 +21,8 @@ from publish.core.wording import Language, word
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import Examiner
+from safety.ports import Ports
+from safety.service.examination import examine
 from schemas import errors
 from schemas.base import Json
 from schemas.validated import ValidatedPlans
@@ -64,7 +65,7 @@ async def examined(
 
     watch = LockWatch(prove, lambda: 100.0, 60.0)
     await watch.look()
-    examiner = Examiner(
+    ports = Ports(
         repository or Repository(),
         cluster or Cluster(),
         PublishedSchemas(""),
@@ -77,8 +78,8 @@ async def examined(
     wanted = tuple(sample.plan(f"{900 - 50 * at}m") for at in range(plans))
     objects: dict[str, Any] = {"deployments": [_live()]}
     context = candidate.context.model_copy(update={"objects": objects})
-    record = await examiner.examine(
-        candidate.model_copy(update={"plans": wanted, "context": context})
+    record = await examine(
+        candidate.model_copy(update={"plans": wanted, "context": context}), ports
     )
     assert (record.status, record.reason) == ("needs_human", "no_safe_plan")
     return record

@@ -21,7 +21,8 @@ from manifests.repository.locate import Hints
 from safety.adapters.kubernetes import KubernetesChecks
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import Examiner
+from safety.ports import Ports
+from safety.service.examination import examine
 from schemas import errors
 from schemas.base import Json, ObjectRef
 from schemas.plans import (
@@ -124,7 +125,7 @@ async def examined(
         ),
         plans=plans,
     )
-    examiner = Examiner(
+    ports = Ports(
         files,
         checks,
         PublishedSchemas(""),
@@ -133,7 +134,7 @@ async def examined(
         own=Own("eu-1"),
         lock=Held(),
     )
-    return await examiner.examine(candidate)
+    return await examine(candidate, ports)
 
 
 def verdict(record: ValidatedPlans, name: str, plan: int = 0) -> CheckResult:

@@ -16,7 +16,8 @@ from manifests.text.readings import Readings
 from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import Examiner
+from safety.ports import Ports
+from safety.service.examination import examine
 from sandbox.faults import Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, GitLab
@@ -66,7 +67,7 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readings = Readings()
-    examiner = Examiner(
+    ports = Ports(
         DeploymentRepositories(client, projects=["shop/deployments"], readings=readings),
         None,
         PublishedSchemas(""),
@@ -77,7 +78,7 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
     asked = candidate()
     parses = counted(monkeypatch)
     for _ in range(2):
-        found = await examiner.examine(asked)
+        found = await examine(asked, ports)
         assert [len(plan.edits) for plan in found.plans] == [1, 1, 1]
     counts = parses.of(TREE)
     assert set(counts) == set(TREE), "the whole build was to be rendered"

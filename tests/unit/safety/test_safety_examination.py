@@ -18,7 +18,8 @@ from manifests.repository.locate import Hints
 from safety.adapters.schemas import PublishedSchemas
 from safety.agent import validate
 from safety.core import Policy
-from safety.service.examination import Examiner, examine_offline
+from safety.ports import Ports
+from safety.service.examination import examine, examine_offline
 from schemas import errors
 from schemas.base import Json
 from schemas.places import ClusterClaim
@@ -100,7 +101,7 @@ async def examined(
     own: Own | None = None,
     claim: ClusterClaim | None = None,
 ) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
-    examiner = Examiner(
+    ports = Ports(
         repository,
         cluster,
         PublishedSchemas(""),
@@ -109,7 +110,7 @@ async def examined(
         own=OWN if own is None else own,
         lock=Held(),
     )
-    found = await examiner.examine(proposed(claim))
+    found = await examine(proposed(claim), ports)
     (plan,) = found.plans
     assert found.recommended == ""
     return plan, {check.name: check for check in plan.checks}
@@ -171,11 +172,11 @@ async def test_what_a_failure_says_does_not_leave_the_house() -> None:
 async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_unknown(
     repository: Repository, cluster: Cluster, silent: str
 ) -> None:
-    examiner = Examiner(
+    ports = Ports(
         repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3, own=OWN, lock=Held()
     )
     with pytest.raises(errors.Unanswered) as raised:
-        await validate(proposed(), examiner)
+        await validate(proposed(), ports)
     assert raised.value.rounds == 3
     assert silent in str(raised.value)
     goes_on = raised.value.otherwise
@@ -189,7 +190,7 @@ async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_u
 async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
     failure: Exception,
 ) -> None:
-    examiner = Examiner(
+    ports = Ports(
         Repository(),
         Cluster(failure),
         PublishedSchemas(""),
@@ -199,7 +200,7 @@ async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
         own=OWN,
         lock=Held(),
     )
-    assert isinstance(await validate(proposed(), examiner), ValidatedPlans)
+    assert isinstance(await validate(proposed(), ports), ValidatedPlans)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from kfix.infra.telemetry import notes
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import Examiner
+from safety.ports import Ports
+from safety.service.examination import examine
 from schemas import errors
 from schemas.validated import CheckResult
 from tests.unit.safety.test_safety_examination import OWN, Cluster, Repository, proposed
@@ -149,12 +150,10 @@ async def _dry_run(proof: LockProof | None, environment: str) -> tuple[CheckResu
         watch = World().watch(proof)
         await watch.look()
     cluster = Counting()
-    examiner = Examiner(
-        Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, own=OWN, lock=watch
-    )
+    ports = Ports(Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, own=OWN, lock=watch)
     candidate = proposed()
     context = candidate.context.model_copy(update={"environment": environment})
-    (plan,) = (await examiner.examine(candidate.model_copy(update={"context": context}))).plans
+    (plan,) = (await examine(candidate.model_copy(update={"context": context}), ports)).plans
     check = next(c for c in plan.checks if c.name == "server_dry_run")
     return check, cluster.dry_runs, plan.accepted
 
