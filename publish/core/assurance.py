@@ -105,7 +105,7 @@ def _counts(checks: Sequence[CheckResult], language: Language) -> str:
     counted = {v: sum(c.verdict == v for c in checks) for v in ("pass", "fail", "unknown")}
     words = {"pass": "passed_n", "fail": "failed_n", "unknown": "unknown_n"}
     return " · ".join(
-        f"{_SIGN[verdict]} {count} {word(words[verdict], language)}"
+        f"{_SIGN[verdict]} {word(words[verdict], language, n=count)}"
         for verdict, count in counted.items()
         if count
     )
@@ -199,8 +199,8 @@ def history(
             )
         )
         counted = (
-            f"{fared.merged} {word('merged_n', language)}, {fared.held} {word('held', language)}, "
-            f"{fared.rejected} {word('rejected_n', language)}"
+            f"{word('merged_n', language, n=fared.merged)}, {word('held', language, n=fared.held)}, "
+            f"{word('rejected_n', language, n=fared.rejected)}"
         )
         chance = f"{percent(fared.mean, language)} ± {percent(fared.deviation, language)}"
         counts = f"{kind}{colon(language)} {counted} · {word('chance', language)} {chance}"

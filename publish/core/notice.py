@@ -46,7 +46,7 @@ def notice_of(
         (word("incident", language), context.alert_title or record.incident_id),
         (word("service", language), context.service or (analysis.object.key if analysis else "")),
         (word("environment", language), context.environment),
-        (word("severity", language), analysis.severity if analysis else ""),
+        (word("severity", language), word(analysis.severity, language) if analysis else ""),
     )
     paragraphs = []
     if analysis is not None:

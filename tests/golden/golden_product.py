@@ -112,9 +112,9 @@ def told(record: ValidatedPlans, language: Language) -> str:
             history=Record(0.86, 0.09, 12, 11, 1),
         )
         parts += [
-            description.mr_title(record, chosen, DIALECT),
+            description.mr_title(record, chosen, DIALECT, language=language),
             description.description(record, chosen, page),
-            description.commit_message(record, chosen, DIALECT),
+            description.commit_message(record, chosen, DIALECT, language),
             description.labels(record, chosen, DIALECT),
         ]
     if chosen is not None:
