@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from manifests.objects.shapes import Obj, at, mapping, mappings
+from manifests.objects.shapes import Obj, at, items, mapping, mappings
 from manifests.objects.times import instant
 from schemas.base import ObjectRef
 
@@ -18,8 +18,9 @@ def name_of(obj: object) -> str:
 
 
 def namespace_of(obj: object) -> str:
-    """``metadata.namespace``, empty for cluster-scoped objects."""
-    return str(at(obj, "metadata", "namespace") or "")
+    """``metadata.namespace``, empty for cluster-scoped objects. Asked of every object of a dump: kept short."""
+    meta = obj.get("metadata") if type(obj) is dict else at(obj, "metadata")
+    return str((meta.get("namespace") if type(meta) is dict else at(meta, "namespace")) or "")
 
 
 def labels_of(obj: object) -> Obj:
@@ -88,5 +89,7 @@ def is_deleting(obj: object) -> bool:
 
 def condition(obj: object, kind: str) -> Obj:
     """The status condition of that type, empty when there is none."""
-    found = mappings(obj, "status", "conditions")
-    return next((entry for entry in found if entry.get("type") == kind), {})
+    for entry in items(obj, "status", "conditions"):
+        if at(entry, "type") == kind:
+            return mapping(entry)
+    return {}
