@@ -350,6 +350,15 @@ PROMISES = (
         ("tests/unit/decide/test_decide_version.py",),
     ),
     Promise(
+        "facts and sentences",
+        "rules hand plans the facts that the record names, and what both say is there in English and French",
+        (
+            "tests/unit/decide/test_decide_handed_over.py",
+            "tests/unit/decide/test_decide_texts.py",
+            "tests/unit/decide/test_decide_odd_amounts.py",
+        ),
+    ),
+    Promise(
         "classes",
         "what is known of a failure class stands in one record, in its family's folder",
         (

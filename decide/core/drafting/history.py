@@ -136,24 +136,34 @@ def to_last_good(workload: Workload, view: ClusterView) -> list[Draft]:
 
 
 def _differences(workload: Workload, before: Obj) -> list[tuple[str, Any]]:
-    wanted: list[tuple[str, Any]] = []
-    for key in ("initContainers", "containers"):
-        old = {str(mapping(c).get("name")): mapping(c) for c in items(before.get(key))}
-        for container in workload.containers(init=True):
-            if container.init is (key == "containers"):
-                continue
-            then = old.get(container.name)
-            if then is None:  # a container more or less is no small step back
-                return []
-            for field in sorted((set(then) | set(container.spec)) - _FILLED):
-                if then.get(field) != container.spec.get(field):
-                    place = container_path(workload, container.name, field)
-                    wanted += leaves(place, container.spec.get(field), then.get(field))
+    """What turns the pod spec into the one before, without guards; empty where containers came or went."""
+    wanted = _containers_before(workload, before)
+    if wanted is None:
+        return []
     for part in _PARTS:
-        now, then_ = workload.spec.get(part), before.get(part)
-        if now != then_:
-            wanted += leaves(f":{part}", now, then_)
+        now, then = workload.spec.get(part), before.get(part)
+        if now != then:
+            wanted += leaves(f":{part}", now, then)
     return [(p, v) for p, v in wanted if not (v is None and any(g in p for g in _GUARDS))]
+
+
+def _containers_before(workload: Workload, before: Obj) -> list[tuple[str, Any]] | None:
+    """Each container as it was; ``None`` where one was not there: a container more or less is no small step back."""
+    old = {
+        (key, str(mapping(c).get("name"))): mapping(c)
+        for key in ("initContainers", "containers")
+        for c in items(before.get(key))
+    }
+    wanted: list[tuple[str, Any]] = []
+    for container in sorted(workload.containers(init=True), key=lambda c: not c.init):
+        then = old.get(("initContainers" if container.init else "containers", container.name))
+        if then is None:
+            return None
+        for field in sorted((set(then) | set(container.spec)) - _FILLED):
+            if then.get(field) != container.spec.get(field):
+                place = container_path(workload, container.name, field)
+                wanted += leaves(place, container.spec.get(field), then.get(field))
+    return wanted
 
 
 _IMAGE = re.compile(r"^(?P<sign>[-+])\s*(?:-\s*)?image:\s*[\"']?(?P<image>[^\s\"'#]+)", re.M)

@@ -67,7 +67,8 @@ def _issued(view: ClusterView, certificate: Obj, score: float) -> Finding[Facts]
 def _state(certificate: Obj, now: datetime) -> str:
     """When it ends, and what cert-manager says of it."""
     name, ready = name_of(certificate), condition(certificate, "Ready")
-    said = quote(f"{ready.get('reason') or ''}: {ready.get('message') or ''}")
+    words = (str(ready.get(key) or "") for key in ("reason", "message"))
+    said = quote(": ".join(word for word in words if word))
     ends = instant(at(certificate, "status", "notAfter"))
     if ends is None:
         return say("certificates.issued.state", certificate=name, said=said)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from decide.core.facts import Facts
 from decide.core.families.scheduling.facts import Unplaced
@@ -16,11 +15,11 @@ from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, node_ready
 from kfix.texts import say
-from manifests.objects import quantities, scheduling
+from manifests.objects import scheduling
 from manifests.objects.meta import condition, labels_of, name_of, pairs
 from manifests.objects.pods import Pod
 from manifests.objects.scheduling import affinity_takes, selector_takes
-from manifests.objects.shapes import Obj, at, items, mapping
+from manifests.objects.shapes import Obj, at, mapping
 from manifests.objects.workloads import Workload
 
 _REASON = re.compile(r"(\d+) (.+?)(?=, \d+ |\.\s|\.?$|, preemption)")
@@ -250,14 +249,19 @@ def _by_taints(told: _Filters) -> _Guesses:
     named = [r for r in told.reasons if "taint" in r and "{" in r]
     if named and all(_UNUSABLE.search(r) for r in named):
         return [("node_not_ready", 0.5)]
+    return [("taint_not_tolerated", _belief_in_taints(told))]
+
+
+def _belief_in_taints(told: _Filters) -> float:
+    """How sure it is that a taint, and no other filter, leaves no node."""
     if not told.nodes:
-        return [("taint_not_tolerated", 0.5 + 0.35 * told.share("taint"))]
+        return 0.5 + 0.35 * told.share("taint")
     tainted = [n for n in told.fitting if untolerated(told.spec, n)]
     if not tainted:  # the scheduler asks for taints first: these nodes would not fit anyway
-        return [("taint_not_tolerated", 0.3)]
+        return 0.3
     usable = [n for n in told.fitting if node_ready(n) == "True"]
     pinned = len(told.fitting) < len(told.nodes) or len(tainted) == len(usable)
-    return [("taint_not_tolerated", 0.95 if pinned else 0.8)]
+    return 0.95 if pinned else 0.8
 
 
 def _by_cordons(told: _Filters) -> _Guesses:
@@ -265,17 +269,3 @@ def _by_cordons(told: _Filters) -> _Guesses:
         return []
     pinned = bool(told.workers) and all(cordoned(n) for n in told.workers)
     return [("node_cordoned", 0.95 if pinned else 0.3 + 0.3 * told.share("unschedulable"))]
-
-
-def requested(spec: Obj, resource: str) -> Decimal:
-    """Sum of the containers' requests for a resource, in cores or bytes."""
-    total = Decimal(0)
-    for container in items(spec.get("containers")):
-        value = at(container, "resources", "requests", resource) or at(
-            container, "resources", "limits", resource
-        )
-        try:
-            total += quantities.parse(str(value)) if value is not None else Decimal(0)
-        except quantities.BadQuantity:
-            continue
-    return total

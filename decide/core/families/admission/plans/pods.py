@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from decide.core.drafting.drafts import RESTART, Draft, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, Draft, because, container_path, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
@@ -62,7 +62,7 @@ def priority_class(finding: Finding[RefusedPods], view: ClusterView) -> list[Dra
     near = max(
         (n for n in names if alike(n, missing) >= 0.75), key=lambda n: alike(n, missing), default=""
     )
-    why = say("drafting.because", detail=finding.detail)
+    why = because(finding.detail)
     if near:
         drafts.append(
             Draft(

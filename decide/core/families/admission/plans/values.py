@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from decide.core.drafting.containers import fitting, quantity, resource_word, written
-from decide.core.drafting.drafts import RESTART, Draft, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, Draft, because, container_path, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
@@ -156,7 +156,7 @@ def invalid(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
     said = _ABOVE.search(finding.facts.message)
     if said is None:
         return drafts
-    resource, why = said["resource"], say("drafting.because", detail=finding.detail)
+    resource, why = said["resource"], because(finding.detail)
     raised, lowered = _limits_stated(workload, said), _requests_lowered(workload, said)
     kind: FixKind = "set_memory" if resource == "memory" else "set_cpu"
     if raised:
