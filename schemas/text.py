@@ -122,3 +122,27 @@ def _texts(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: item.text for key, item in value.items() if isinstance(item, Said)}
     return None
+
+
+def plain_json(model: Model) -> dict[str, Any]:
+    """A model as JSON with its sentences alone: what they say as data is for K-Fix's own stages, not for who reads JSON."""
+    dumped = model.model_dump(mode="json")
+    _drop_texts(model, dumped)
+    return dumped
+
+
+def _drop_texts(value: object, dumped: Any) -> None:
+    """Takes the texts of ``value`` out of its dumped form, in place; what only looks like one by its name stays."""
+    if isinstance(value, Spoken):
+        for name in value._sentences:
+            dumped.pop(name + _SUFFIX, None)
+    if isinstance(value, Model):
+        for name in type(value).model_fields:
+            if name in dumped:
+                _drop_texts(getattr(value, name), dumped[name])
+    elif isinstance(value, list | tuple):
+        for item, shown in zip(value, dumped, strict=True):
+            _drop_texts(item, shown)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _drop_texts(item, dumped.get(str(key)))

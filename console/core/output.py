@@ -8,6 +8,7 @@ from console.core import places
 from console.core.story import Story, timeline
 from schemas.base import Json
 from schemas.outcomes import Outcome
+from schemas.text import plain_json
 from schemas.validated import CheckResult, ValidatedPlan
 
 
@@ -21,7 +22,7 @@ def complete(story: Story) -> dict[str, Json]:
         "status": story.status,
         "reason": decision.reason if decision else "",
         "explanation": story.explanation,
-        "context_bundle": bundle.model_dump(mode="json") if bundle else None,
+        "context_bundle": plain_json(bundle) if bundle else None,
         "ai_analysis": _analysis(story),
         "recommended_action": _plan(story.recommended) if story.recommended else None,
         "alternative_actions": [_plan(p) for p in story.plans if p is not story.recommended],
@@ -44,7 +45,7 @@ def complete(story: Story) -> dict[str, Json]:
         "teams_notification": _notified(story, "teams"),
         "learning": _learning(story),
         "outcome": _outcome(story.outcome),
-        "second_opinion": decision.second_opinion.model_dump(mode="json") if decision else None,
+        "second_opinion": plain_json(decision.second_opinion) if decision else None,
         "timeline": [
             {"at": m.at.isoformat(), "topic": m.topic, "kind": m.kind, "text": m.text}
             for m in timeline(story)
@@ -56,11 +57,9 @@ def _analysis(story: Story) -> Json:
     analysis = story.analysis
     if analysis is None:
         return None
-    found: dict[str, Any] = analysis.model_dump(mode="json")
+    found: dict[str, Any] = plain_json(analysis)
     found["object"] = analysis.object.key
-    found["hypotheses"] = [
-        {**h.model_dump(mode="json"), "object": h.object.key} for h in analysis.hypotheses
-    ]
+    found["hypotheses"] = [{**plain_json(h), "object": h.object.key} for h in analysis.hypotheses]
     return found
 
 
@@ -112,6 +111,6 @@ def _learning(story: Story) -> dict[str, Json]:
 def _outcome(outcome: Outcome | None) -> Json:
     if outcome is None:
         return None
-    found: dict[str, Any] = outcome.model_dump(mode="json", exclude={"plan", "tags"})
-    found["object"] = outcome.object.key
-    return found
+    found = plain_json(outcome)
+    shown = {name: value for name, value in found.items() if name not in ("plan", "tags")}
+    return {**shown, "object": outcome.object.key}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.core.story import Story
 from schemas.base import Json
 from schemas.places import ClusterClaim, EnvironmentProof
+from schemas.text import plain_json
 
 
 def proof_of(story: Story) -> EnvironmentProof | None:
@@ -17,10 +18,10 @@ def proof_of(story: Story) -> EnvironmentProof | None:
 def environment(story: Story) -> dict[str, Json]:
     """The proof as data; empty before the incident is decided."""
     proof = proof_of(story)
-    return proof.model_dump(mode="json") if proof is not None else {}
+    return plain_json(proof) if proof is not None else {}
 
 
 def cluster(story: Story) -> dict[str, Json]:
     """The claim as data; empty before the incident is decided."""
     claim: ClusterClaim | None = story.context.claim if story.context else None
-    return claim.model_dump(mode="json") if claim is not None else {}
+    return plain_json(claim) if claim is not None else {}

@@ -32,6 +32,7 @@ from schemas.alerts import Alert
 from schemas.base import Json
 from schemas.context import ContextBundle
 from schemas.plans import SecondOpinion
+from schemas.text import plain_json
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: JSON deeper than this is no alert.
@@ -214,7 +215,8 @@ def _plan_json(validated: ValidatedPlan) -> dict[str, Json]:
 
 def _checks_json(validated: ValidatedPlan | None) -> list[Json]:
     checks = validated.checks if validated is not None else ()
-    return [check.model_dump(mode="json", exclude={"elapsed_ms"}) for check in checks]
+    shown = [plain_json(check) for check in checks]
+    return [{name: value for name, value in one.items() if name != "elapsed_ms"} for one in shown]
 
 
 def _analysis_json(record: ValidatedPlans) -> dict[str, Json]:

@@ -68,12 +68,10 @@ def in_language(sentence: str, language: Language) -> str:
 
 
 def word(text_id: str, language: Language, /, **parameters: Filling) -> str:
-    """A word or sentence that no record carries. Raises KeyError for an id without an entry, or a missing parameter."""
+    """A word or sentence that no record carries. Never raises: what cannot be made in the language is said in English."""
     said = say(text_id, **parameters)
     found = render(said.text, language)
-    if found is None:
-        raise KeyError(text_id)
-    return found
+    return str(said) if found is None else found
 
 
 def _english(text: Text) -> str:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfix.engine.wire.shapes import shape_of
-from kfix.texts import both, in_language, render, say, told
+from kfix.texts import both, in_language, render, say, told, word
 from kfix.texts.template import NARROW, compiled
 from schemas.plans import ActionPlan
-from schemas.text import Said, Text, sentence_of, text_of
+from schemas.text import Said, Text, plain_json, sentence_of, text_of
 from schemas.validated import CheckResult
 
 HOSTILE = (
@@ -171,3 +171,23 @@ def test_texts_travel_in_avro_and_json() -> None:
 def test_a_record_from_before_there_were_texts_is_read() -> None:
     old = check().model_dump(exclude={"reason_text", "numbers_text"})
     assert CheckResult.model_validate(old) == check()
+
+
+def test_a_word_without_an_entry_is_shown_as_such() -> None:
+    assert word("of.tomorrow", "fr", n=1) == "of.tomorrow n=1"
+
+
+def test_json_for_others_has_the_sentences_and_no_texts() -> None:
+    check = CheckResult(name="resource_quota", verdict="fail", reason=exceeded())
+    assert check.reason_text is not None
+    shown_to_others = plain_json(check)
+    assert shown_to_others["reason"] == "quota q: cpu would be 5 of 4"
+    assert not [name for name in shown_to_others if name.endswith("_text")]
+
+
+def test_only_texts_of_sentences_are_left_out_of_json() -> None:
+    """A name from outside that ends as theirs is no text: labels, numbers of a check."""
+    check = CheckResult(
+        name="resource_quota", verdict="pass", reason="fits", numbers={"reason_text": "7"}
+    )
+    assert plain_json(check)["numbers"] == {"reason_text": "7"}
