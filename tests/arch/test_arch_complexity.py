@@ -15,8 +15,6 @@ STILL_ABOVE = {
     "decide/core/families/dependencies/plans.py:database_port",
     "decide/core/families/dependencies/rules.py:_link",
     "decide/core/families/lifecycle/rules.py:_budgets",
-    "decide/core/families/mesh/rules.py:_subsets",
-    "decide/core/families/performance/rules.py:_network",
     "decide/core/families/system/rules.py:_dns",
 }
 

@@ -26,6 +26,8 @@ SPEAKING = (
     "admission",
     "certificates",
     "gateways",
+    "mesh",
+    "performance",
     "policies",
     "probes",
     "resources",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.mesh.facts import Refused
 
 FAMILY = Family(
     id="mesh",
@@ -26,5 +27,6 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="RBAC: access denied; response flags UF, UH, UO, NR; AuthorizationPolicy, PeerAuthentication STRICT, DestinationRule subset",
         confounders="the callee is down",
         plans="one more rule for this caller; the subset that pods have",
+        facts=Refused,
     ),
 )

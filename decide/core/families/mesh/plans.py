@@ -4,43 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.drafts import ROUTE_OWNER, SECONDS, WIDER, Draft, patch
+from decide.core.drafting.drafts import ROUTE_OWNER, SECONDS, WIDER, Draft, because, patch
+from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, Refused
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from manifests.objects.shapes import Obj, at, items
 from schemas.base import ObjectRef
 
 
-def mesh(finding: Finding, view: ClusterView) -> list[Draft]:
+def mesh(finding: Finding[Refused], view: ClusterView) -> list[Draft]:
     """The caller is allowed by its own account; a subset that has pods; an injected fault ends."""
-    facts = finding.facts
-    if "subset" in facts:
-        return _subset(finding, view)
-    if "fault" in facts:
-        route = facts["route"]
-        why = (f"{finding.detail}.", f"{finding.detail}.")
-        title = (
-            f"End the injected {facts['fault']}",
-            f"Mettre fin à la faute injectée ({facts['fault']})",
-        )
-        risk = ("Somebody may be testing", "Un essai est peut-être en cours")
-        return [
-            Draft(
-                fix_kind="other",
-                title=title,
-                why=why,
-                changes=patch(
-                    view, _ref(route, "VirtualService"), route, [(str(facts["path"]), None)]
-                ),
-                weight=0.8,
-                risks=[risk],
-                time=SECONDS,
-            )
-        ]
-    caller, policy = facts.get("caller"), facts.get("policy")
-    if caller is None or policy is None or facts.get("denies"):
-        return []
+    facts, why = finding.facts, because(finding.detail)
+    if isinstance(facts, LostSubset):
+        return _subset(facts, why, view)
+    if isinstance(facts, InjectedFault):
+        return [_calm(facts, why, view)]
+    if isinstance(facts, NotAllowed):
+        return [_allow(facts, why, view)]
+    return []
+
+
+def _calm(facts: InjectedFault, why: str, view: ClusterView) -> Draft:
+    """Without the injected fault."""
+    route = facts.route
+    return Draft(
+        fix_kind="other",
+        title=say("mesh.fault.end_delay") if facts.delays else say("mesh.fault.end_abort"),
+        why=why,
+        changes=patch(view, _ref(route, "VirtualService"), route, [(facts.path, None)]),
+        weight=0.8,
+        risks=[say("mesh.fault.risk")],
+        time=SECONDS,
+    )
+
+
+def _allow(facts: NotAllowed, why: str, view: ClusterView) -> Draft:
+    """One rule more, for the caller's account, else its namespace, at the port that it calls."""
+    caller, policy = facts.caller, facts.policy
     account = str(caller.spec.get("serviceAccountName") or "")
     source = (
         {"principals": [f"cluster.local/ns/{caller.namespace}/sa/{account}"]}
@@ -48,30 +50,19 @@ def mesh(finding: Finding, view: ClusterView) -> list[Draft]:
         else {"namespaces": [caller.namespace]}
     )
     rule: dict[str, Any] = {"from": [{"source": source}]}
-    if facts.get("port"):
-        rule["to"] = [{"operation": {"ports": [str(facts["port"])]}}]
+    if facts.port:
+        rule["to"] = [{"operation": {"ports": [str(facts.port)]}}]
     rules = items(at(policy, "spec", "rules"))
     place = [(f"spec.rules[{len(rules)}]", rule)] if rules else [("spec.rules", [rule])]
-    why = (f"{finding.detail}.", f"{finding.detail}.")
-    title = (
-        f"Allow {caller.name} at {finding.object.name}",
-        f"Autoriser {caller.name} auprès de {finding.object.name}",
+    return Draft(
+        fix_kind="set_network_policy",
+        title=say("mesh.policy.title", caller=caller.name, callee=facts.workload.name),
+        why=why,
+        changes=patch(view, _ref(policy, "AuthorizationPolicy"), policy, place),
+        weight=0.72,
+        risks=[say("mesh.policy.risk"), WIDER],
+        time=SECONDS,
     )
-    risk = (
-        "Whoever closed it may have meant it: ask the policy's owner",
-        "Cette fermeture est peut-être voulue : demander au propriétaire",
-    )
-    return [
-        Draft(
-            fix_kind="set_network_policy",
-            title=title,
-            why=why,
-            changes=patch(view, _ref(policy, "AuthorizationPolicy"), policy, place),
-            weight=0.72,
-            risks=[risk, WIDER],
-            time=SECONDS,
-        )
-    ]
 
 
 def _ref(obj: Obj, kind: str) -> ObjectRef:
@@ -83,19 +74,17 @@ def _ref(obj: Obj, kind: str) -> ObjectRef:
     )
 
 
-def _subset(finding: Finding, view: ClusterView) -> list[Draft]:
-    route, why = finding.facts["route"], (f"{finding.detail}.", f"{finding.detail}.")
+def _subset(facts: LostSubset, why: str, view: ClusterView) -> list[Draft]:
+    route = facts.route
     return [
         Draft(
             fix_kind="other",
-            title=(f"Send to subset {right}", f"Viser le sous-ensemble {right}"),
+            title=say("mesh.subset.title", subset=right),
             why=why,
-            changes=patch(
-                view, _ref(route, "VirtualService"), route, [(str(finding.facts["path"]), right)]
-            ),
+            changes=patch(view, _ref(route, "VirtualService"), route, [(facts.path, right)]),
             weight=0.82 - 0.1 * n,
             risks=[ROUTE_OWNER],
             time=SECONDS,
         )
-        for n, right in enumerate(finding.facts["right"][:2])
+        for n, right in enumerate(facts.alive[:2])
     ]

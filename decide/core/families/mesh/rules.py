@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, Refused
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import service_name
 from decide.core.links import Link, links, peer_of, services_in, troubles
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.meta import labels_of, name_of, namespace_of
 from manifests.objects.selectors import equal
 from manifests.objects.shapes import Obj, at, items, mapping, number
@@ -22,7 +24,7 @@ _TROUBLE = ("mesh_denied", "mesh_flag", "upstream_error", "timeout", "reset", "c
 _CLASS = "mesh_policy_blocks"
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Refused]]:
     """Findings about the mesh, at the workload that its policy is about."""
     found = False
     if view.all("authorizationpolicies") or view.all("peerauthentications"):
@@ -58,40 +60,47 @@ def _policies(view: ClusterView, plural: str, workload: Workload) -> list[Obj]:
     return out
 
 
-def _denied(view: ClusterView, link: Link) -> Iterator[Finding]:
+def _denied(view: ClusterView, link: Link) -> Iterator[Finding[Refused]]:
     policies = _policies(view, "authorizationpolicies", link.callee)
     deny = [p for p in policies if at(p, "spec", "action") == "DENY" and _matches(p, link)]
     allow = [p for p in policies if at(p, "spec", "action") in (None, "ALLOW")]
     shut = deny or ([] if not allow or any(_matches(p, link) for p in allow) else allow)
     if not shut:
         return
-    told = troubles(view, link, *_TROUBLE)
-    denied = [
-        h for h in view.hits(link.caller) + view.hits(link.callee) if h.signal == "mesh_denied"
-    ]
-    score = 0.95 if denied else 0.85 if told else 0.6 if not link.caller.available else 0.45
-    text = f"AuthorizationPolicy {', '.join(map(name_of, shut))} {'denies' if deny else 'does not allow'} {link.caller.ref.key} at {link.callee.ref.key}"
-    facts = [Fact(source="object", statement=text, object=_ref(shut[0], "AuthorizationPolicy"))]
-    facts += [
-        Fact(source="log", statement=quote(h.line), object=link.caller.ref)
-        for h in (denied or told)[-2:]
-    ]
-    data = {
-        "workload": link.callee,
-        "caller": link.caller,
-        "policy": shut[0],
-        "denies": bool(deny),
-        "port": link.pod_port,
-    }
+    score, lines = _heard(view, link)
+    text = _denial(link, [name_of(p) for p in shut], denies=bool(deny))
+    facts: Refused = Refused(workload=link.callee, caller=link.caller)
+    if not deny:
+        facts = NotAllowed(
+            workload=link.callee, caller=link.caller, policy=shut[0], port=link.pod_port
+        )
     yield Finding(
         failure_class=_CLASS,
         object=link.callee.ref,
         score=score,
         detail=text,
-        evidence=facts,
-        against=[],
-        facts=data,
+        evidence=[
+            Fact(source="object", statement=text, object=_ref(shut[0], "AuthorizationPolicy")),
+            *(Fact(source="log", statement=line, object=link.caller.ref) for line in lines),
+        ],
+        facts=facts,
     )
+
+
+def _heard(view: ClusterView, link: Link) -> tuple[float, list[str]]:
+    """Belief that a policy against the caller is felt, and the lines that say so."""
+    told = troubles(view, link, *_TROUBLE)
+    both = view.hits(link.caller) + view.hits(link.callee)
+    denied = [h for h in both if h.signal == "mesh_denied"]
+    score = 0.95 if denied else 0.85 if told else 0.6 if not link.caller.available else 0.45
+    return score, [quote(h.line) for h in (denied or told)[-2:]]
+
+
+def _denial(link: Link, policies: list[str], *, denies: bool) -> str:
+    caller, callee = link.caller.ref.key, link.callee.ref.key
+    if denies:
+        return say("mesh.policy.denies", policies=policies, caller=caller, callee=callee)
+    return say("mesh.policy.does_not_allow", policies=policies, caller=caller, callee=callee)
 
 
 def _matches(policy: Obj, link: Link) -> bool:
@@ -135,7 +144,7 @@ def in_mesh(workload: Workload) -> bool:
     return any(c.name in _PROXIES for p in workload.pods for c in p.containers())
 
 
-def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
+def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding[Refused]]:
     """The callee demands mutual TLS and the caller has no proxy to speak it."""
     strict = [
         p
@@ -146,8 +155,12 @@ def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
         return
     told = troubles(view, link, "reset", "mesh_flag", "upstream_error", "timeout")
     resets = [h for h in view.hits(link.caller) if h.signal == "reset"]
-    score = 0.9 if told else 0.8 if resets else 0.55
-    text = f"PeerAuthentication {name_of(strict[0])} demands mutual TLS at {link.callee.ref.key}; pods of {link.caller.ref.key} have no proxy"
+    text = say(
+        "mesh.policy.demands_tls",
+        policy=name_of(strict[0]),
+        caller=link.caller.ref.key,
+        callee=link.callee.ref.key,
+    )
     facts = [Fact(source="object", statement=text, object=_ref(strict[0], "PeerAuthentication"))]
     facts += [
         Fact(source="log", statement=quote(h.line), object=link.caller.ref)
@@ -156,11 +169,10 @@ def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding]:
     yield Finding(
         failure_class=_CLASS,
         object=link.callee.ref,
-        score=score,
+        score=0.9 if told else 0.8 if resets else 0.55,
         detail=text,
         evidence=facts,
-        against=[],
-        facts={"workload": link.callee, "caller": link.caller},
+        facts=Refused(workload=link.callee, caller=link.caller),
     )
 
 
@@ -175,54 +187,57 @@ def destinations(route: Obj) -> Iterator[tuple[str, Obj]]:
                 )
 
 
-def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding]:
+def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding[Refused]]:
     """A subset that no DestinationRule defines, or that no pod belongs to."""
     for path, target in destinations(route):
         subset, host = str(target.get("subset") or ""), str(target.get("host") or "")
         place = service_name(host, namespace_of(route))
-        service = view.get("services", *place) if place else None
-        if not subset or service is None or not view.collected("destinationrules"):
+        backends = _behind(view, route, host)
+        if not subset or place is None or not backends or not view.collected("destinationrules"):
             continue
-        backends = view.backends(service)
-        rules = [
-            r
-            for r in view.all("destinationrules")
-            if service_name(str(at(r, "spec", "host") or ""), namespace_of(r)) == place
-        ]
-        known = {
-            str(mapping(s).get("name")): mapping(mapping(s).get("labels"))
-            for r in rules
-            for s in items(at(r, "spec", "subsets"))
-        }
-        alive = {
-            n
-            for n, labels in known.items()
-            if not labels
-            or any(equal(labels, labels_of(p.obj)) for w in backends for p in w.pods if p.ready)
-        }
-        if subset in alive or not backends:
+        known = _defined(view, place)
+        alive = {name for name, labels in known.items() if _has_pods(labels, backends)}
+        if subset in alive:
             continue
-        why = "no pod belongs to it" if subset in known else "no DestinationRule defines it"
-        text = f"VirtualService {name_of(route)} sends to subset {subset} of {host}: {why}"
-        data = {
-            "workload": backends[0],
-            "route": route,
-            "path": f"{path}.subset",
-            "subset": subset,
-            "right": sorted(alive),
-        }
+        text = _lost(name_of(route), subset, host, known=subset in known)
         yield Finding(
             failure_class=_CLASS,
             object=backends[0].ref,
             score=0.88,
             detail=text,
             evidence=[Fact(source="object", statement=text, object=_ref(route, "VirtualService"))],
-            against=[],
-            facts=data,
+            facts=LostSubset(
+                workload=backends[0],
+                route=route,
+                path=f"{path}.subset",
+                alive=tuple(sorted(alive)),
+            ),
         )
 
 
-def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
+def _defined(view: ClusterView, place: tuple[str, str]) -> dict[str, Obj]:
+    """Subsets that DestinationRules define for a Service (namespace, name): labels by name."""
+    return {
+        str(mapping(subset).get("name")): mapping(mapping(subset).get("labels"))
+        for rule in view.all("destinationrules")
+        if service_name(str(at(rule, "spec", "host") or ""), namespace_of(rule)) == place
+        for subset in items(at(rule, "spec", "subsets"))
+    }
+
+
+def _has_pods(labels: Obj, backends: list[Workload]) -> bool:
+    """A ready pod has the labels; no labels at all are every pod's."""
+    pods = (pod for workload in backends for pod in workload.pods if pod.ready)
+    return not labels or any(equal(labels, labels_of(pod.obj)) for pod in pods)
+
+
+def _lost(route: str, subset: str, host: str, *, known: bool) -> str:
+    if known:
+        return say("mesh.subset.no_pod", route=route, subset=subset, host=host)
+    return say("mesh.subset.not_defined", route=route, subset=subset, host=host)
+
+
+def _injected(view: ClusterView, route: Obj) -> Iterator[Finding[Refused]]:
     """Faults that a VirtualService injects: the mesh itself aborts or delays requests."""
     for n, rule in enumerate(items(at(route, "spec", "http"))):
         for kind in ("abort", "delay"):
@@ -235,7 +250,7 @@ def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
             target = next((w for h in hosts for w in _behind(view, route, str(h))), None)
             if not fault or share <= 0 or target is None:
                 continue
-            text = f"VirtualService {name_of(route)} injects {kind} into {share} % of requests to {target.ref.key}"
+            text = _injection(name_of(route), share, target.ref.key, delays=kind == "delay")
             yield Finding(
                 failure_class=_CLASS,
                 object=target.ref,
@@ -244,14 +259,19 @@ def _injected(view: ClusterView, route: Obj) -> Iterator[Finding]:
                 evidence=[
                     Fact(source="object", statement=text, object=_ref(route, "VirtualService"))
                 ],
-                against=[],
-                facts={
-                    "workload": target,
-                    "route": route,
-                    "path": f"spec.http[{n}].fault.{kind}",
-                    "fault": kind,
-                },
+                facts=InjectedFault(
+                    workload=target,
+                    route=route,
+                    path=f"spec.http[{n}].fault.{kind}",
+                    delays=kind == "delay",
+                ),
             )
+
+
+def _injection(route: str, share: int, target: str, *, delays: bool) -> str:
+    if delays:
+        return say("mesh.fault.delays", route=route, share=share, target=target)
+    return say("mesh.fault.aborts", route=route, share=share, target=target)
 
 
 def _behind(view: ClusterView, route: Obj, host: str) -> list[Workload]:
@@ -260,7 +280,7 @@ def _behind(view: ClusterView, route: Obj, host: str) -> list[Workload]:
     return view.backends(service) if service else []
 
 
-def _told(view: ClusterView) -> Iterator[Finding]:
+def _told(view: ClusterView) -> Iterator[Finding[Refused]]:
     """Proxies refuse by a policy that was not collected."""
     for workload in view.workloads:
         hits = [h for h in view.hits(workload) if h.signal == "mesh_denied"]
@@ -278,6 +298,5 @@ def _told(view: ClusterView) -> Iterator[Finding]:
             score=0.75,
             detail=quote(hits[-1].line),
             evidence=[Fact(source="log", statement=quote(hits[-1].line), object=workload.ref)],
-            against=[],
-            facts={"workload": target},
+            facts=Refused(workload=target),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.performance.facts import ShortOfCpu
 
 FAMILY = Family(
     id="performance",
@@ -38,6 +39,7 @@ CLASSES: tuple[FailureClass, ...] = (
         shows_in=("pods", "events"),
         told_by="",
         yields_to=("load_surge",),
+        facts=ShortOfCpu,
         measured=True,
     ),
     _one(
@@ -51,6 +53,7 @@ CLASSES: tuple[FailureClass, ...] = (
         severity="medium",
         handoff="capacity",
         yields_to=("load_surge",),
+        facts=ShortOfCpu,
         measured=True,
     ),
     _one(

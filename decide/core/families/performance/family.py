@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.performance import plans, rules
+from decide.core.families.performance.facts import ShortOfCpu
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "cpu_throttling": plans.cpu,
-        "cpu_saturation": plans.cpu,
+        "cpu_throttling": repair(ShortOfCpu, plans.cpu),
+        "cpu_saturation": repair(ShortOfCpu, plans.cpu),
     },
 )

@@ -14,21 +14,22 @@ from decide.core.drafting.drafts import (
     patch,
     patch_workload,
 )
+from decide.core.families.performance.facts import ShortOfCpu
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
-from manifests.objects.shapes import at
+from manifests.objects.shapes import at, items
 from manifests.objects.workloads import Workload
 
 
-def cpu(finding: Finding, view: ClusterView) -> list[Draft]:
-    """More CPU for the busiest container; more replicas beside it."""
-    workload, name = finding.facts["workload"], str(finding.facts.get("container") or "")
-    drafts = more_cpu(workload, name, finding.detail, view)
-    if container_of(workload, name) is None:
+def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[Draft]:
+    """More CPU for the first container; more replicas beside it."""
+    workload = finding.facts.workload
+    drafts = more_cpu(workload, "", finding.detail, view)
+    if container_of(workload, "") is None:
         return drafts
-    return drafts + _replicas(finding, view, workload)
+    return drafts + _replicas(finding.detail, view, workload)
 
 
 def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> list[Draft]:
@@ -50,9 +51,8 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
         drafts.append(
             Draft(
                 fix_kind="set_cpu",
-                title=(
-                    f"Raise CPU of {container.name} to {ask} (limit {most})",
-                    f"Porter le CPU de {container.name} à {ask} (limite {most})",
+                title=say(
+                    "performance.cpu.title", container=container.name, request=ask, limit=most
                 ),
                 why=after(why, others),
                 changes=patch_workload(view, workload, wanted),
@@ -63,25 +63,18 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
     return drafts
 
 
-def _replicas(finding: Finding, view: ClusterView, workload: Workload) -> list[Draft]:
+def _replicas(detail: str, view: ClusterView, workload: Workload) -> list[Draft]:
     """One replica more, when no autoscaler owns the number and the pods hold no data of their own."""
     if workload.kind != "Deployment" or workload.desired < 1 or scaled_by_itself(view, workload):
         return []
-    if any(at(v, "persistentVolumeClaim") for v in workload.spec.get("volumes") or []):
+    if any(at(v, "persistentVolumeClaim") for v in items(workload.spec.get("volumes"))):
         return []
     more = workload.desired + 1
-    why = (
-        f"{finding.detail}. {more} replicas share the load.",
-        f"{finding.detail}. {more} réplicas se partagent la charge.",
-    )
     return [
         Draft(
             fix_kind="set_replicas",
-            title=(
-                f"Run {more} replicas of {workload.name}",
-                f"Passer {workload.name} à {more} réplicas",
-            ),
-            why=why,
+            title=say("drafting.replicas", n=more, workload=workload.name),
+            why=say("performance.replicas.why", detail=detail, n=more),
             changes=patch(view, workload.ref, workload.obj, [("spec.replicas", more)]),
             weight=0.65,
             risks=[COST],

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from decide.core import measure
+from decide.core.facts import Facts
+from decide.core.families.performance.facts import ShortOfCpu
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
 from decide.core.view import ClusterView, node_ref
 from kfix.incident.metrics import CONFIGURED, in_our_unit, metric_of
+from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.meta import name_of
 from manifests.objects.shapes import at
@@ -101,17 +104,8 @@ def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
         metric = metric_of(series)
         if metric is None or metric.meaning in CONFIGURED:
             continue
-        tags = measure.tags_of(series)
-        name = (
-            tags.get("kube_deployment")
-            or tags.get("kube_stateful_set")
-            or tags.get("service")
-            or tags.get("host")
-        )
-        namespace = tags.get("kube_namespace")
-        if not name or (namespace and namespace not in view.focus):
-            continue
-        pair = measure.shift(in_our_unit(series, metric))
+        name = _whose(view, measure.tags_of(series))
+        pair = measure.shift(in_our_unit(series, metric)) if name else None
         if pair is None:
             continue
         kind = "node" if metric.of == "node" else "service"
@@ -121,7 +115,16 @@ def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
             entry.moved[metric.meaning] = pair
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def _whose(view: ClusterView, tags: Mapping[str, str]) -> str:
+    """The name of the service or node that a series is about; empty without one, or where nobody looks at its namespace."""
+    namespace = tags.get("kube_namespace")
+    if namespace and namespace not in view.focus:
+        return ""
+    told = ("kube_deployment", "kube_stateful_set", "service", "host")
+    return next((tags[key] for key in told if tags.get(key)), "")
+
+
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about slowness. Only when something is measured; broken workloads are other rules' matter."""
     moved = changes(view)
     if not moved:
@@ -168,39 +171,45 @@ def slow(change: Change) -> bool:
     )
 
 
-def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
+def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[ShortOfCpu]]:
     for change in moved.values():
-        if change.kind == "node":
-            continue
-        workload = workload_of(view, change.name)
+        workload = workload_of(view, change.name) if change.kind != "node" else None
         if workload is None:
             continue
         _, after = change.moved.get("cpu", (None, None))
         limit = cpu_limit(workload)
         full = after is not None and limit is not None and after >= 0.8 * limit
         throttled = _throttled(change)
-        jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.03
-        if not (throttled or full) or not (jumped or full or throttled):
+        if not (throttled or full):
             continue
+        jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.03
         score = 0.35 + 0.3 * throttled + 0.15 * jumped + 0.1 * full + 0.1 * slow(change)
-        class_id = "cpu_throttling" if throttled else "cpu_saturation"
-        facts = [
-            Fact(source="metric", statement=quote(text), object=workload.ref)
-            for text in change.texts[:4]
-        ]
-        if "cpu" in change.moved:
-            facts.append(_fact("CPU", change, "cpu", "cores", workload.ref))
-        if throttled and change.moved["throttled"][1] is not None:
-            facts.append(_fact("throttling", change, "throttled", "s", workload.ref))
         yield Finding(
-            failure_class=class_id,
+            failure_class="cpu_throttling" if throttled else "cpu_saturation",
             object=workload.ref,
             score=min(score, 0.93),
-            detail=f"CPU {arrow(change, 'cpu')} cores, limit {limit or 'none'}",
-            evidence=facts,
-            against=[],
-            facts={"workload": workload, "limit": limit, "used": after},
+            detail=_cpu_detail(change, limit),
+            evidence=_cpu_evidence(change, workload.ref, throttled=throttled),
+            facts=ShortOfCpu(workload=workload),
         )
+
+
+def _cpu_detail(change: Change, limit: float | None) -> str:
+    told = arrow(change, "cpu")
+    if limit is None:
+        return say("performance.cpu.unlimited", change=told)
+    return say("performance.cpu.limited", change=told, limit=limit)
+
+
+def _cpu_evidence(change: Change, ref: ObjectRef, *, throttled: bool) -> list[Fact]:
+    facts = [Fact(source="metric", statement=quote(text), object=ref) for text in change.texts[:4]]
+    if "cpu" in change.moved:
+        text = say("performance.cpu.moved", change=arrow(change, "cpu"))
+        facts.append(_fact(text, change, "cpu", "cores", ref))
+    if throttled and change.moved["throttled"][1] is not None:
+        text = say("performance.cpu.throttling", change=arrow(change, "throttled"))
+        facts.append(_fact(text, change, "throttled", "s", ref))
+    return facts
 
 
 def _out_of_cpu(workload: Workload, change: Change) -> bool:
@@ -221,95 +230,104 @@ def _throttled(change: Change) -> bool:
     return change.ratio("throttled") > 2 and change.rise("throttled") > 0.05
 
 
-def _fact(label: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
-    return Fact(
-        source="metric",
-        statement=f"{label} {arrow(change, meaning)} {unit}",
-        object=ref,
-        value=change.moved[meaning][1],
-        unit=unit,
-    )
+def _fact(text: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
+    value = change.moved[meaning][1]
+    return Fact(source="metric", statement=text, object=ref, value=value, unit=unit)
 
 
 def arrow(change: Change, meaning: str) -> str:
-    """``before → after``."""
+    """``before → after``, three digits each, ``?`` where it is not known."""
     before, after = change.moved.get(meaning, (None, None))
-    one = "?" if before is None else f"{before:.3g}"
-    return f"{one} → {'?' if after is None else f'{after:.3g}'}"
+    return say(
+        "performance.change",
+        before="?" if before is None else before,
+        after="?" if after is None else after,
+    )
 
 
-def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
-    lagging: dict[str, tuple[Workload, Change]] = {}
-    for change in moved.values():
-        workload = workload_of(view, change.name) if change.kind != "node" else None
-        if workload is not None and slow(change):
-            lagging[workload.ref.key] = (workload, change)
-    graph = _reach(calls(view))
-    roots = [
-        k for k in lagging if not any(o in graph.get(k, set()) for o in lagging if o != k)
-    ] or list(lagging)
+def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[Facts]]:
     yield from _loss(view, moved)
+    lagging = _lagging(view, moved)
+    graph = _reach(calls(view))
+    roots = _roots(lagging, graph)
     if not roots:
         return
-    nodes = {key: {p.node for p in lagging[key][0].pods if p.node} for key in roots}
-    shared = set.intersection(*nodes.values())
     # Retransmissions on a node, even few, tell a node's network from one pod's.
     disturbed = any(c.kind == "node" and c.rise("retransmits") > 0.3 for c in moved.values())
-    if shared and (len(roots) > 1 or disturbed):
+    if len(roots) > 1 or disturbed:
+        shared = set.intersection(*({p.node for p in lagging[k][0].pods if p.node} for k in roots))
         for node in sorted(shared):
-            yield from _node_delay(view, node, moved, [lagging[k] for k in roots])
+            yield _node_delay(node, moved, [lagging[k] for k in roots])
     # Nobody knows who calls whom: the callee's own latency grows by the largest factor, its callers only add it.
     steepest = max(roots, key=lambda k: lagging[k][1].ratio("latency"))
     unknown = len(roots) > 1 and not any(graph.values())
     for key in roots:
         workload, change = lagging[key]
-        busy = (change.ratio("cpu") > 3 and change.rise("cpu") > 0.05) or _out_of_cpu(
-            workload, change
-        )
-        score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * busy - 0.15 * disturbed
-        score += 0.14 * (unknown and key == steepest)
-        facts = [
-            Fact(
-                source="metric",
-                statement=f"latency {arrow(change, 'latency')} ms",
-                object=workload.ref,
-                value=change.moved["latency"][1],
-                unit="ms",
-            )
-        ]
-        facts += [
-            Fact(source="alert", statement=quote(t), object=workload.ref) for t in change.texts[:3]
-        ]
-        followers = [k for k in lagging if key in graph.get(k, set())]
-        if followers:
-            facts.append(
-                Fact(
-                    source="object",
-                    statement=f"its callers are slow too: {', '.join(sorted(followers))}",
-                )
-            )
-        score += 0.05 * bool(followers) + 0.03 * (
-            "traffic" in change.moved or "network_out" in change.moved
-        )
-        yield Finding(
-            failure_class="pod_network_delay",
-            object=workload.ref,
-            score=score,
-            detail=f"latency {arrow(change, 'latency')} ms while CPU stays",
-            evidence=facts,
-            against=[],
-            facts={"workload": workload},
-        )
+        score = (0.85 if len(roots) == 1 else 0.5) - 0.4 * _busy(workload, change)
+        score = score - 0.15 * disturbed + 0.14 * (unknown and key == steepest)
+        followers = sorted(k for k in lagging if key in graph.get(k, set()))
+        yield _delay(workload, change, score, followers)
+
+
+def _lagging(view: ClusterView, moved: dict[str, Change]) -> dict[str, tuple[Workload, Change]]:
+    """Slow workloads by their keys."""
+    found = {}
+    for change in moved.values():
+        workload = workload_of(view, change.name) if change.kind != "node" else None
+        if workload is not None and slow(change):
+            found[workload.ref.key] = (workload, change)
+    return found
+
+
+def _roots(lagging: Mapping[str, object], graph: dict[str, set[str]]) -> list[str]:
+    """Keys of slow workloads that call no other slow one; where they call each other in a ring, all."""
+    last = [k for k in lagging if not any(o in graph.get(k, set()) for o in lagging if o != k)]
+    return last or list(lagging)
+
+
+def _busy(workload: Workload, change: Change) -> bool:
+    """Its CPU rose with its latency, or explains it."""
+    jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.05
+    return jumped or _out_of_cpu(workload, change)
+
+
+def _delay(
+    workload: Workload, change: Change, score: float, followers: list[str]
+) -> Finding[Facts]:
+    """One workload's network. ``followers``: keys of the slow workloads that lead to it."""
+    told = arrow(change, "latency")
+    text = say("performance.latency.moved", change=told)
+    facts = [_fact(text, change, "latency", "ms", workload.ref)]
+    facts += [
+        Fact(source="alert", statement=quote(t), object=workload.ref) for t in change.texts[:3]
+    ]
+    if followers:
+        text = say("performance.latency.callers", callers=followers)
+        facts.append(Fact(source="object", statement=text))
+    carried = "traffic" in change.moved or "network_out" in change.moved
+    return Finding(
+        failure_class="pod_network_delay",
+        object=workload.ref,
+        score=score + (0.05 * bool(followers) + 0.03 * carried),
+        detail=say("performance.latency.quiet_cpu", change=told),
+        evidence=facts,
+        facts=Facts(workload=workload),
+    )
 
 
 def _node_delay(
-    view: ClusterView, node: str, moved: dict[str, Change], roots: list[tuple[Workload, Change]]
-) -> Iterator[Finding]:
+    node: str, moved: dict[str, Change], roots: list[tuple[Workload, Change]]
+) -> Finding[Facts]:
     affected = [c.name for c in moved.values() if c.kind != "node"]
     facts = [
         Fact(
             source="metric",
-            statement=f"latency of {w.name} {arrow(c, 'latency')} ms, on node {node}",
+            statement=say(
+                "performance.node.latency",
+                workload=w.name,
+                change=arrow(c, "latency"),
+                node=node,
+            ),
             object=w.ref,
         )
         for w, c in roots[:4]
@@ -318,16 +336,16 @@ def _node_delay(
     retrans = moved.get(node)
     if retrans is not None and retrans.rise("retransmits") > 2:
         score -= 0.3
-    yield Finding(
+    return Finding(
         failure_class="node_network_delay",
         object=node_ref(node),
         score=min(score, 0.93),
-        detail=f"{len(roots)} services of node {node} are slow together",
+        detail=say("performance.node.together", n=len(roots), node=node),
         evidence=facts,
     )
 
 
-def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
+def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[Facts]]:
     names = {name_of(n) for n in view.nodes}
     rises = {
         c.name: c.rise("retransmits") for c in moved.values() if c.name in names or c.kind == "node"
@@ -337,21 +355,14 @@ def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding]:
     worst = max(rises, key=lambda name: rises[name])
     others = max((v for name, v in rises.items() if name != worst), default=0.0)
     if rises[worst] > 1.0 and rises[worst] > 3 * others:
-        text = f"TCP retransmissions on {worst}: {arrow(moved[worst], 'retransmits')} per second"
+        change, ref = moved[worst], node_ref(worst)
+        text = say("performance.node.retransmits", node=worst, change=arrow(change, "retransmits"))
         yield Finding(
             failure_class="node_network_loss",
-            object=node_ref(worst),
+            object=ref,
             score=0.92,
             detail=text,
-            evidence=[
-                Fact(
-                    source="metric",
-                    statement=text,
-                    object=node_ref(worst),
-                    value=moved[worst].moved["retransmits"][1],
-                    unit="1/s",
-                )
-            ],
+            evidence=[_fact(text, change, "retransmits", "1/s", ref)],
         )
 
 
