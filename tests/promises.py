@@ -350,6 +350,11 @@ PROMISES = (
         ("tests/unit/decide/test_decide_version.py",),
     ),
     Promise(
+        "amounts of plans",
+        "room on nodes, quotas, patience of probes and ceilings are reckoned as documented",
+        ("tests/unit/decide/test_decide_room.py",),
+    ),
+    Promise(
         "facts and sentences",
         "rules hand plans the facts that the record names, and what both say is there in English and French",
         (

@@ -46,4 +46,5 @@ def _stated(spec: Obj, place: str) -> object:
 
 
 def twin_of(container: str, workload: Workload) -> Container | None:
+    """The workload's container of that name, an init container too; ``None`` without one."""
     return next((c for c in workload.containers(init=True) if c.name == container), None)

@@ -10,7 +10,7 @@ from schemas.base import ObjectRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Excess:
+class AboveTarget:
     """A metric above its target, both in percent of what the pods request."""
 
     metric: str
@@ -25,7 +25,7 @@ class FullScaler(Facts):
     scaler: Obj
     ref: ObjectRef
     #: The metric that asks for more; ``None`` where just the autoscaler says that it is limited.
-    excess: Excess | None = None
+    excess: AboveTarget | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from decide.core.clock import age
 from decide.core.drafting.containers import resource_word
 from decide.core.facts import Facts
 from decide.core.families.autoscaling.facts import (
+    AboveTarget,
     BlindScaler,
-    Excess,
     FoughtOver,
     FullScaler,
     LostScaler,
@@ -122,7 +122,7 @@ def _ceiling(view: ClusterView, scaler: Obj) -> Iterator[Finding[FullScaler]]:
     )
 
 
-def _at_ceiling(current: int, most: int, excess: Excess | None) -> str:
+def _at_ceiling(current: int, most: int, excess: AboveTarget | None) -> str:
     if excess is None:
         return say("autoscaling.full", current=current, most=most)
     return say(
@@ -135,7 +135,7 @@ def _at_ceiling(current: int, most: int, excess: Excess | None) -> str:
     )
 
 
-def above_target(scaler: Obj) -> Excess | None:
+def above_target(scaler: Obj) -> AboveTarget | None:
     """A metric that stands above its target, in percent of requests; ``None`` without one."""
     wanted = {
         str(name): number(target)
@@ -145,7 +145,7 @@ def above_target(scaler: Obj) -> Excess | None:
     for name, now in _utilisations(scaler, "status", "currentMetrics", "current"):
         target = wanted.get(str(name))
         if target is not None and number(now) > target:
-            return Excess(metric=str(name), now=number(now), target=target)
+            return AboveTarget(metric=str(name), now=number(now), target=target)
     return None
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from decide.core.facts import Facts
 from decide.core.families.admission.facts import AbsentClaim
-from decide.core.families.admission.rules.quotas import Bound, bounds, quota_family
+from decide.core.families.admission.rules.quotas import QuotaBound, bounds, quota_family
 from decide.core.findings import Fact, Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -46,13 +46,13 @@ def _missing(view: ClusterView, workload: Workload, claim: str) -> Finding[Facts
     )
 
 
-def _too_much(bound: Bound, size: str) -> bool:
+def _too_much(bound: QuotaBound, size: str) -> bool:
     """The claim does not fit; of one whose size nobody knows that is taken as so."""
     need = _need(bound.resource, size)
     return need is None or bound.used + need > bound.hard
 
 
-def _no_room(bound: Bound, claim: str, size: str, fact: Fact) -> Finding[Facts]:
+def _no_room(bound: QuotaBound, claim: str, size: str, fact: Fact) -> Finding[Facts]:
     quota, hard, used = name_of(bound.quota), str(bound.hard), str(bound.used)
     resource = bound.resource
     if size:

@@ -43,7 +43,7 @@ def quota_family(resource: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class QuotaBound:
     """One resource of a quota, in pieces, cores or bytes."""
 
     quota: Obj
@@ -72,7 +72,7 @@ class Bound:
         )
 
 
-def bounds(view: ClusterView, namespace: str) -> Iterator[Bound]:
+def bounds(view: ClusterView, namespace: str) -> Iterator[QuotaBound]:
     """What the namespace's quotas bound; what is no quantity is left out."""
     for quota in view.all("resourcequotas"):
         if namespace_of(quota) != namespace:
@@ -85,7 +85,7 @@ def bounds(view: ClusterView, namespace: str) -> Iterator[Bound]:
                 now = quantities.parse(str(used.get(resource, "0")))
             except quantities.BadQuantity:
                 continue
-            yield Bound(quota=quota, resource=str(resource), hard=most, used=now)
+            yield QuotaBound(quota=quota, resource=str(resource), hard=most, used=now)
 
 
 def refused(
@@ -194,7 +194,7 @@ def find_objects(view: ClusterView) -> Iterator[Finding[FullQuota]]:
             yield bound.found(0.9, told, [Fact(source="object", statement=told)])
 
 
-def _full(view: ClusterView, namespace: str, about: Callable[[str], bool]) -> Iterator[Bound]:
+def _full(view: ClusterView, namespace: str, about: Callable[[str], bool]) -> Iterator[QuotaBound]:
     return (b for b in bounds(view, namespace) if about(b.resource) and b.used >= b.hard)
 
 
