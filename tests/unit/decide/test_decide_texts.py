@@ -11,6 +11,7 @@ import pytest
 from decide.core.diagnosis import diagnose
 from decide.core.drafting.history import to_last_good
 from decide.core.drafting.peers import comparison
+from decide.core.families.no_fault.rules import quiet
 from decide.core.families.registry import BUILDERS, PARTS
 from decide.core.findings import Finding
 from decide.core.taxonomy import FAMILIES
@@ -35,6 +36,7 @@ SPEAKING = (
     "services",
     "startup",
     "storage",
+    "strain",
     "upstreams",
 )
 _PARTS = dict(zip(sorted(FAMILIES), PARTS, strict=True))
@@ -81,16 +83,16 @@ def _told(finding: Finding) -> list[str]:
 
 @pytest.mark.parametrize("family", SPEAKING)
 def test_what_a_rule_tells_is_a_sentence_of_a_catalogue_or_a_quotation(family: str) -> None:
-    said, silent = 0, set()
+    heard, silent = 0, set()
     for fault in FAULTS:
         for finding in _found(family, fault):
             for sentence in _told(finding):
-                said += isinstance(sentence, Said)
+                heard += 1
                 quoted = sentence.removesuffix("…").strip() in _evidence(fault)
                 if not isinstance(sentence, Said) and not quoted:
                     silent.add(f"{finding.failure_class}: {sentence}")
     assert not silent
-    assert said
+    assert heard
 
 
 @pytest.mark.parametrize("family", [f for f in SPEAKING if _PARTS[f].builders])
@@ -148,3 +150,18 @@ def test_numbers_inside_a_plan_s_reason_have_the_reader_s_decimal_mark() -> None
     [first, *_] = BUILDERS["cpu_throttling"](diagnosis.findings[0], diagnosis.view)
     assert isinstance(first.why, str)
     assert "maximum 0,190" in in_language(first.why, "fr")
+
+
+@pytest.mark.parametrize("title", ["", "[TEST] monitor", "no data"])
+def test_what_is_said_where_nothing_is_wrong_is_said_in_french_too(title: str) -> None:
+    cluster = Cluster(3)
+    if title:
+        cluster.app()
+    bundle = cluster.bundle()
+    alert = bundle.alert.model_copy(
+        update={"title": title, "state": "no_data" if title == "no data" else "triggered"}
+    )
+    found = quiet(ClusterView(bundle.model_copy(update={"alert": alert})))
+    for sentence in (found.detail, *(fact.statement for fact in found.evidence)):
+        assert isinstance(sentence, Said)
+        assert in_language(sentence, "fr") != sentence

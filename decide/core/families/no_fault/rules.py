@@ -9,10 +9,12 @@ import re
 from datetime import datetime, timedelta
 
 from decide.core.confidence import missing
+from decide.core.facts import Facts
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding
 from decide.core.measure import values
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.meta import name_of
 from manifests.objects.pods import Container, Pod
 from manifests.objects.shapes import at
@@ -33,6 +35,8 @@ _STUCK = frozenset(
 )
 #: A restart or a drain this long before the alert may be why it came.
 _LATELY = timedelta(hours=1)
+#: Fewer samples say nothing of a threshold.
+_ENOUGH = 10
 #: So many recoveries in a monitor's history are a habit.
 _HABIT = 3
 _CONDITION = re.compile(r"(?P<side>[<>])=?\s*(?P<limit>-?\d+(?:\.\d+)?)\s*$")
@@ -54,43 +58,39 @@ def _failing(pod: Pod) -> bool:
     return any(c.restarts > 1 for c in pod.containers() if not c.ready) or bool(waits & _STUCK)
 
 
-def quiet(view: ClusterView) -> Finding:
+def quiet(view: ClusterView) -> Finding[Facts]:
     """Which kind of nothing it is; undetermined when too little was collected to say so."""
-    ref = view.bundle.k8s_context.subject or _about(view)
     if not view.workloads:
-        return Finding(
-            failure_class="undetermined",
-            object=ref,
-            score=0.3,
-            detail="no workload was collected",
-            evidence=[],
-        )
+        return _finding(view, "undetermined", 0.3, say("no_fault.no_workload"), [])
     well = sum(w.available for w in view.workloads)
-    text = f"{well} of {len(view.workloads)} workloads are available"
+    text = say("no_fault.available", available=well, total=len(view.workloads))
+    seen = Fact(source="object", statement=text)
     unseen = missing(view) & {"pods", "controllers", "services", "endpoints"}
     if well < len(view.workloads) or unseen:
-        return Finding(
-            failure_class="undetermined",
-            object=ref,
-            score=0.4,
-            detail=text,
-            evidence=[Fact(source="object", statement=text)],
-        )
-    absent = [s.name for s in view.bundle.sources if s.state == "missing"]
-    against = [f"no evidence from {name}" for name in absent]
+        return _finding(view, "undetermined", 0.4, text, [seen])
     class_id, why = _kind(view)
-    facts = [Fact(source="object", statement=text)]
-    if why:
-        facts.insert(
-            0, Fact(source="monitor" if class_id != "maintenance" else "event", statement=why)
-        )
+    told = Fact(source="event" if class_id == "maintenance" else "monitor", statement=why)
+    absent = [s.name for s in view.bundle.sources if s.state == "missing"]
+    found = _finding(
+        view,
+        class_id,
+        0.85 - 0.1 * min(3, len(absent)),
+        why or text,
+        [told, seen] if why else [seen],
+    )
+    found.against.extend(say("decide.no_evidence", source=name) for name in absent)
+    return found
+
+
+def _finding(
+    view: ClusterView, class_id: str, score: float, detail: str, evidence: list[Fact]
+) -> Finding[Facts]:
     return Finding(
         failure_class=class_id,
-        object=ref,
-        score=0.85 - 0.1 * min(3, len(absent)),
-        detail=why or text,
-        evidence=facts,
-        against=against,
+        object=view.bundle.k8s_context.subject or _about(view),
+        score=score,
+        detail=detail,
+        evidence=evidence,
     )
 
 
@@ -105,6 +105,7 @@ def _about(view: ClusterView) -> ObjectRef:
 
 
 def _kind(view: ClusterView) -> tuple[str, str]:
+    """The class, and the sentence that says why; empty for mere health."""
     for class_id, look in (
         ("alert_noise", _noise),
         ("flapping_within_bounds", _flaps),
@@ -118,62 +119,79 @@ def _kind(view: ClusterView) -> tuple[str, str]:
 
 
 def _noise(view: ClusterView) -> str:
-    alert, monitor = view.bundle.alert, view.bundle.monitor
+    """The alert is a test, tells of no data, or its measure never crossed its threshold."""
+    alert = view.bundle.alert
     if alert.title.upper().startswith("[TEST]"):
-        return "a test notification"
+        return say("no_fault.noise.test")
     if alert.state == "no_data":
-        return "the monitor got no data, the workloads run"
+        return say("no_fault.noise.no_data")
+    return _uncrossed(view)
+
+
+def _uncrossed(view: ClusterView) -> str:
+    monitor = view.bundle.monitor
     said = _CONDITION.search(monitor.query) if monitor is not None else None
     if monitor is None or said is None:
         return ""
-    measured = values(s for s in view.bundle.metrics if s.metric and s.metric in monitor.query)
+    measured = list(
+        values(s for s in view.bundle.metrics if s.metric and s.metric in monitor.query)
+    )
     limit = float(said["limit"])
     crossed = any(v > limit if said["side"] == ">" else v < limit for v in measured)
-    if len(measured) < 10 or crossed:
+    if len(measured) < _ENOUGH or crossed:
         return ""
-    return f"the measure never crossed {said['side']} {said['limit']}: {min(measured):.3g} to {max(measured):.3g}"
+    return say(
+        "no_fault.noise.uncrossed",
+        side=said["side"],
+        limit=limit,
+        least=min(measured),
+        most=max(measured),
+    )
 
 
 def _flaps(view: ClusterView) -> str:
     monitor = view.bundle.monitor
     told = [line for line in monitor.history if "recover" in line.lower()] if monitor else []
-    return f"the monitor recovered {len(told)} times lately" if len(told) >= _HABIT else ""
+    return say("no_fault.flaps", count=len(told)) if len(told) >= _HABIT else ""
 
 
 def _drain(view: ClusterView) -> str:
+    """A node that was closed lately, and is still closed."""
     now = view.bundle.alerted_at
     closed = {
         name_of(n) for n in view.nodes if at(n, "spec", "unschedulable") and not control_plane(n)
     }
     for event in view.events:
+        if event.kind != "Node" or event.reason != "NodeNotSchedulable" or event.name not in closed:
+            continue
         when = instant(event.last)
-        if (
-            event.kind == "Node"
-            and event.reason == "NodeNotSchedulable"
-            and event.name in closed
-            and when
-            and now - when < _LATELY
-        ):
-            return f"node {event.name} was cordoned at {when:%H:%M}; everything that ran there runs elsewhere"
+        if when and now - when < _LATELY:
+            return say("no_fault.drained", node=event.name, at=f"{when:%H:%M}")
     return ""
 
 
 def _recovery(view: ClusterView) -> str:
+    """The alert, its monitor or restarts say that it is over."""
     alert, monitor = view.bundle.alert, view.bundle.monitor
     if alert.state == "resolved":
-        return "the alert itself is a recovery"
+        return say("no_fault.recovery.alert")
     if monitor is not None:
         states = monitor.group_states
         state = states.get(alert.rule.group) or ("" if states else monitor.overall_state)
         if state.upper() == "OK":
-            return "the monitor says OK now"
+            return say("no_fault.recovery.monitor")
+    return _came_back(view)
+
+
+def _came_back(view: ClusterView) -> str:
     now = view.bundle.alerted_at
     for workload in view.workloads:
-        for pod in workload.pods:
-            for container in pod.containers():
-                when = _restarted(container)
-                if when is not None and timedelta(0) <= now - when < _LATELY:
-                    return f"{workload.ref.key} restarted at {when:%H:%M} and is ready since"
+        for container in (c for pod in workload.pods for c in pod.containers()):
+            when = _restarted(container)
+            if when is not None and timedelta(0) <= now - when < _LATELY:
+                return say(
+                    "no_fault.recovery.restarted", workload=workload.ref.key, at=f"{when:%H:%M}"
+                )
     return ""
 
 

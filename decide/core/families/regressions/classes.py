@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.regressions.facts import GreedyNeighbour, Overrun
 
 FAMILY = Family(
     id="regressions",
@@ -28,6 +29,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="a CPU limit and request for the neighbour from its usage; a request for the one that suffers",
         severity="medium",
         measured=True,
+        facts=GreedyNeighbour,
     ),
     _one(
         id="load_surge",
@@ -40,6 +42,7 @@ CLASSES: tuple[FailureClass, ...] = (
         severity="medium",
         handoff="capacity",
         measured=True,
+        facts=Overrun,
     ),
     _one(
         id="latency_regression",

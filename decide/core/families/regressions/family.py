@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.regressions import plans, rules
+from decide.core.families.regressions.facts import GreedyNeighbour, Overrun
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "noisy_neighbour": plans.neighbour,
-        "load_surge": plans.surge,
+        "noisy_neighbour": repair(GreedyNeighbour, plans.neighbour),
+        "load_surge": repair(Overrun, plans.surge),
     },
 )

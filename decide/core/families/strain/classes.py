@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.strain.facts import Strained
 
 FAMILY = Family(
     id="strain",
@@ -20,6 +21,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="java.lang.OutOfMemoryError: Java heap space; JavaScript heap out of memory",
         confounders="the container's own limit (OOMKilled); a leak",
         plans="a larger heap where the environment sets one; more memory; the last good revision",
+        facts=Strained,
     ),
     _one(
         id="file_descriptors_exhausted",
@@ -52,5 +54,6 @@ CLASSES: tuple[FailureClass, ...] = (
         severity="medium",
         handoff="code_defect",
         of_a_callee=True,
+        facts=Strained,
     ),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.strain import plans, rules
+from decide.core.families.strain.facts import Strained
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "heap_exhausted": plans.heap,
-        "connection_pool_exhausted": plans.pool,
+        "heap_exhausted": repair(Strained, plans.heap),
+        "connection_pool_exhausted": repair(Strained, plans.pool),
     },
 )

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.facts import Facts
 from decide.core.families.startup.rules import suffering
+from decide.core.families.strain.facts import Strained
 from decide.core.findings import Fact, Finding, quote
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.pods import Container
 from manifests.objects.workloads import Workload
 
@@ -22,39 +25,48 @@ _KINDS = (
 )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about what a program itself says it has run out of."""
     for workload in view.workloads:
         hits = view.hits(workload)
         sick = [c for _, c in suffering(workload)]
-        threads = any(h.signal == "threads" for h in hits)
         for signal, class_id in _KINDS:
-            told = [
-                h
-                for h in hits
-                if h.signal == signal
-                and not (threads and signal == "heap" and "native thread" in h.line)
-            ]
+            told = [h for h in hits if h.signal == signal]
+            if signal == "heap" and any(h.signal == "threads" for h in hits):
+                # Java's OutOfMemoryError also tells of threads, and then not of the heap.
+                told = [h for h in told if "native thread" not in h.line]
             if told:
                 yield _finding(workload, class_id, told, sick)
 
 
-def _finding(workload: Workload, class_id: str, told: list[Hit], sick: list[Container]) -> Finding:
+def _finding(
+    workload: Workload, class_id: str, told: list[Hit], sick: list[Container]
+) -> Finding[Facts]:
     hit = told[-1]
     named = [c for c in sick if hit.container in ("", c.name)]
-    killed = any(c.terminated.get("exitCode") == 137 for c in named)
-    score = 0.55 if not named else 0.88 if not killed else 0.5
-    if class_id == "connection_pool_exhausted" and named:
-        score = 0.8
-    facts = [Fact(source="log", statement=quote(h.line), object=workload.ref) for h in told[-2:]]
-    against = [] if named else ["its pods are ready now"]
-    container = hit.container or (named[0].name if named else "")
     return Finding(
         failure_class=class_id,
         object=workload.ref,
-        score=score,
+        score=_score(class_id, named),
         detail=quote(hit.line),
-        evidence=facts,
-        against=against,
-        facts={"workload": workload, "container": container},
+        evidence=[
+            Fact(source="log", statement=quote(h.line), object=workload.ref) for h in told[-2:]
+        ],
+        against=[] if named else [say("strain.ready_now")],
+        facts=_facts(workload, class_id, hit.container or (named[0].name if named else "")),
     )
+
+
+def _score(class_id: str, sick: list[Container]) -> float:
+    """Belief: much where the container that says so suffers, little where the kernel killed it."""
+    if not sick:
+        return 0.55
+    if class_id == "connection_pool_exhausted":
+        return 0.8
+    return 0.5 if any(c.terminated.get("exitCode") == 137 for c in sick) else 0.88
+
+
+def _facts(workload: Workload, class_id: str, container: str) -> Facts:
+    if class_id in ("heap_exhausted", "connection_pool_exhausted"):
+        return Strained(workload=workload, container=container)
+    return Facts(workload=workload)
