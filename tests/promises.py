@@ -409,8 +409,14 @@ PROMISES = (
     ),
     Promise(
         "bounds",
-        "what just fits passes a check, one unit more fails, in every object of a plan",
-        ("tests/unit/safety/test_safety_boundaries.py",),
+        "what just fits passes a check, one unit more fails, in every object of a plan; rules and plans turn where they say",
+        (
+            "tests/unit/safety/test_safety_boundaries.py",
+            "tests/unit/decide/test_decide_bounds.py",
+            "tests/unit/decide/test_decide_plan_scenes.py",
+            "tests/unit/manifests/test_manifests_bounds.py",
+            "tests/unit/publish/test_publish_rebase.py",
+        ),
     ),
     Promise(
         "release",

@@ -12,7 +12,7 @@ from tests.support.decide.clusters import Cluster
 
 Path = tuple[str | int, ...]
 #: What is changed most where it is there: what the fault itself put there.
-_OF_FAULT, _OF_APP = 9, 3
+_OF_FAULT, _OF_APP = 14, 5
 _UNTOUCHED = {"kind", "apiVersion", "namespace", "uid"}
 _NUMBER = re.compile(r"\d+")
 
