@@ -46,7 +46,7 @@ def _rival(view: ClusterView, first: Finding, class_id: str, score: float) -> Fi
     why = (
         say("decide.not_collected", what=unseen)
         if unseen
-        else say("decide.not_seen", what=entry.evidence)
+        else say("decide.not_seen", what=entry.seen_by)
     )
     return Finding(
         failure_class=class_id,

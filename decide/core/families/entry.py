@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from decide.core.facts import Facts
+from kfix.texts import both
 from schemas.base import Severity
 from schemas.plans import AbstentionReason
 
@@ -64,6 +65,8 @@ class FailureClass:
     plans: str
     #: Where the mechanism or the message is documented.
     source: str
+    #: ``evidence`` for French readers; empty where it is nothing but what programs write.
+    evidence_fr: str = ""
     #: What its rules tell its plans; ``None``: a mapping still.
     facts: type[Facts] | None = None
     severity: Severity = "high"
@@ -104,6 +107,11 @@ class FailureClass:
     def rivals(self) -> tuple[str, ...]:
         """Ids of the classes that it is taken for, the most usual first."""
         return (*self.mistaken_for, *self.family.mistaken_for)
+
+    @property
+    def seen_by(self) -> str:
+        """What decides it, as a sentence in both languages."""
+        return both(self.evidence, self.evidence_fr) if self.evidence_fr else self.evidence
 
     def title(self, language: str = "en") -> str:
         """The class in one sentence, in the language of messages."""

@@ -25,6 +25,7 @@ from tests.support.decide.clusters import Cluster
 #: Families whose every sentence has an entry.
 SPEAKING = (
     "admission",
+    "autoscaling",
     "certificates",
     "gateways",
     "mesh",

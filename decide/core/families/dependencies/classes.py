@@ -68,6 +68,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Une dépendance est indisponible",
         symptoms="errors or crashes of several callers of one database",
         evidence="connection refused to a Service without ready pods",
+        evidence_fr="connection refused vers un Service sans pod prêt",
         confounders="the workload's own fault",
         plans="",
         handoff="not_enough_evidence",

@@ -25,6 +25,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Le maillage refuse le trafic",
         symptoms="403 or 503 from the proxy",
         evidence="RBAC: access denied; response flags UF, UH, UO, NR; AuthorizationPolicy, PeerAuthentication STRICT, DestinationRule subset",
+        evidence_fr="RBAC: access denied ; response flags UF, UH, UO, NR ; AuthorizationPolicy, PeerAuthentication STRICT, subset d'une DestinationRule",
         confounders="the callee is down",
         plans="one more rule for this caller; the subset that pods have",
         facts=Refused,

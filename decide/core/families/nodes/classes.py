@@ -25,6 +25,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Aucun ordonnanceur de ce nom ne tourne",
         symptoms="Pending pods, FailedScheduling events",
         evidence="schedulerName that no event ever came from; other pods are scheduled",
+        evidence_fr="un schedulerName dont aucun événement n'est jamais venu ; d'autres pods sont placés",
         confounders="the scheduler itself is down",
         plans="the default scheduler",
         source="k8s.io/kubernetes pkg/scheduler/framework/plugins",

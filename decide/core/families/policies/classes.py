@@ -25,6 +25,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Une NetworkPolicy bloque le trafic",
         symptoms="time-outs (no refusals) between workloads that are well",
         evidence="a policy selects the caller or the callee and allows neither peer nor port; DNS closed by an egress policy",
+        evidence_fr="une NetworkPolicy sélectionne l'appelant ou l'appelé et n'autorise ni le pair ni le port ; DNS fermé par une règle de sortie",
         confounders="slow callee; node network",
         plans="one more rule that allows exactly this caller and port",
         mistaken_for=("dependency_unavailable", "mesh_policy_blocks", "dns_config_broken"),

@@ -14,6 +14,7 @@ _one = of(
     FAMILY,
     "kubernetes.io: Configure Liveness, Readiness and Startup Probes; kubelet event Unhealthy",
     evidence="Unhealthy event of this probe; the container's ports; what the other probe does",
+    evidence_fr="événement Unhealthy de cette sonde ; les ports du conteneur ; ce que fait l'autre sonde",
     confounders="the program is down or slow and the probe is right",
     facts=FailingProbe,
 )

@@ -63,6 +63,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Un service hors du cluster ne répond pas",
         symptoms="errors of one caller, the cluster is well",
         evidence="refused, timed out or unresolved host that is no Service of the cluster",
+        evidence_fr="un hôte qui refuse, ne répond pas ou ne se résout pas, et qui n'est pas un Service du cluster",
         confounders="an egress policy; the cluster's DNS",
         plans="",
         yields_to=(
