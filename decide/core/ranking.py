@@ -9,6 +9,7 @@ from decide.core.findings import Finding
 from decide.core.graph import calls
 from decide.core.taxonomy import sharper
 from decide.core.view import ClusterView
+from kfix.texts import say
 from schemas.base import ObjectRef
 
 #: Below this the answer is a person's: rules alone were not sure enough in the reliability table.
@@ -55,7 +56,7 @@ def _step_back(findings: list[Finding]) -> None:
             if better:
                 most, name = max(better)
                 finding.score = min(finding.score, most - 0.15)
-                finding.against.append(f"{name} says it more exactly")
+                finding.against.append(say("decide.behind.sharper", name=name))
 
 
 def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
@@ -71,7 +72,7 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
         if not below and finding.failure_class not in explained:
             continue
         finding.score = min(finding.score * 0.6, 0.55)
-        finding.against.append("a node explains it")
+        finding.against.append(say("decide.behind.node"))
 
 
 def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
@@ -87,7 +88,7 @@ def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
         if below or behind:
             finding.score = min(finding.score * 0.6, 0.5)
             named = sorted(below)[0] if below else behind[0].object.key
-            finding.against.append(f"{named} explains it")
+            finding.against.append(say("decide.behind.explained", object=named))
 
 
 def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
@@ -114,9 +115,7 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
             below = max(own, default=0.0) - 0.05  # what is known of the subject itself comes first
             most = min(_UNRELATED, below if below > 0.25 else 1.0)
             finding.score = min(finding.score, most - 0.02 * (1 - finding.score))  # in their order
-            finding.against.append(
-                "the alert is about another workload, which does not depend on this one"
-            )
+            finding.against.append(say("decide.behind.elsewhere"))
 
 
 def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:

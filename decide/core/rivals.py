@@ -44,7 +44,7 @@ def _rival(view: ClusterView, first: Finding, class_id: str, score: float) -> Fi
         ref = node_ref(places[0]) if places else ref
     unseen = _unseen(view, entry.told_by)
     why = (
-        say("decide.not_collected", what=unseen)
+        say("decide.not_collected", what=say(f"decide.source.{unseen}"))
         if unseen
         else say("decide.not_seen", what=entry.seen_by)
     )

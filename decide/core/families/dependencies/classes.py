@@ -24,6 +24,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="L'application appelle sa base au mauvais port",
         symptoms="errors or crashes of several callers of one database",
         evidence="Communications link failure or connection refused while the database is ready",
+        evidence_fr="Communications link failure ou connection refused alors que la base de données est prête",
         confounders="the workload's own fault",
         plans="the port of the database's Service; the last good revision",
         yields_to=("env_address_mismatch", "dns_config_broken", "database_credentials_invalid"),

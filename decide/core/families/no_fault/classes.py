@@ -46,6 +46,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Une intervention est en cours",
         symptoms="fewer pods, cordoned nodes, missing data",
         evidence="the monitor is muted by a downtime; a node is drained and its pods run elsewhere",
+        evidence_fr="le moniteur est en sourdine (downtime) ; un nœud est drainé et ses pods tournent ailleurs",
         confounders="a cordon that leaves pods without a node",
         plans="",
         severity="low",

@@ -74,6 +74,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Les erreurs ont augmenté sans cause visible",
         symptoms="error rate up",
         evidence="a change point in errors; pods run on",
+        evidence_fr="rupture nette des erreurs ; les pods tournent toujours",
         confounders="a slow dependency",
         plans="",
         severity="medium",

@@ -142,6 +142,7 @@ CLASSES: tuple[FailureClass, ...] = (
         fr="Les pods attendent derrière une scheduling gate",
         symptoms="Pending pods, FailedScheduling events",
         evidence="PodScheduled False, reason SchedulingGated",
+        evidence_fr="PodScheduled False, raison SchedulingGated",
         confounders="a queue that admits in order",
         plans="",
     ),
