@@ -261,3 +261,39 @@ def test_only_the_shortest_paths_that_say_a_difference_are_named(
     then: object, now: object, paths: list[str]
 ) -> None:
     assert differences(then, now) == paths
+
+
+def test_the_names_of_headers_stay_what_records_in_topics_have() -> None:
+    """Retried and dead records outlive the version that wrote them."""
+    assert (hd.TRACEPARENT, hd.SCHEMA_VERSION, hd.PRODUCER) == (
+        "traceparent",
+        "kfix-schema-version",
+        "kfix-producer",
+    )
+    assert (hd.INCIDENT, hd.EVENT_ID, hd.CAUSE) == ("kfix-incident", "kfix-event-id", "kfix-cause")
+    assert {
+        "kfix-attempt",
+        "kfix-stage",
+        "kfix-round",
+        "kfix-due",
+        "kfix-first-seen",
+        "kfix-topic",
+        "kfix-partition",
+        "kfix-offset",
+        "kfix-error",
+        "kfix-reason",
+        "kfix-message",
+    } == hd.OF_FAILURE
+    assert (hd.ATTEMPT, hd.STAGE, hd.ROUND, hd.DUE) == (
+        "kfix-attempt",
+        "kfix-stage",
+        "kfix-round",
+        "kfix-due",
+    )
+    assert (hd.TOPIC, hd.PARTITION, hd.OFFSET) == ("kfix-topic", "kfix-partition", "kfix-offset")
+    assert (hd.FIRST_SEEN, hd.ERROR, hd.REASON, hd.MESSAGE) == (
+        "kfix-first-seen",
+        "kfix-error",
+        "kfix-reason",
+        "kfix-message",
+    )

@@ -211,3 +211,25 @@ def test_a_key_is_free_again_when_its_window_closed_behind_it() -> None:
     lanes.step(first)
     lanes.line_up(admitted(new, range(1), b"k"))
     assert len(lanes.ready) == 2
+
+
+def test_each_record_without_a_key_takes_a_place_of_its_own() -> None:
+    w = Window(Partition("t", 0), subject="t", size=2, remembered=3, most=10)
+    first = admitted(w, range(5))
+    assert [entry.fetched.offset for entry in first] == [0, 1]
+    for entry in first:
+        w.start(entry)
+        w.finish(entry)
+    assert [entry.fetched.offset for entry in w.admit()] == [2, 3]
+
+
+def test_more_is_admitted_when_half_of_the_places_and_half_of_the_records_are_free() -> None:
+    w = Window(Partition("t", 0), subject="t", size=4, remembered=3, most=8)
+    entries = admitted(w, range(12), key=b"one")
+    assert len(entries) == 8
+    free = []
+    for entry in entries:
+        w.start(entry)
+        w.finish(entry)
+        free.append(w.wants_more())
+    assert free == [False] * 3 + [True] * 5
