@@ -374,8 +374,8 @@ PROMISES = (
     ),
     Promise(
         "broken rules",
-        "a rule that breaks is a defect that is told, logged and counted, never an answer",
-        ("tests/unit/decide/test_decide_broken.py",),
+        "a rule that breaks is a defect that is told, logged and counted, never an answer; fields of odd shapes break none",
+        ("tests/unit/decide/test_decide_broken.py", "tests/unit/decide/test_decide_odd_shapes.py"),
     ),
     Promise(
         "settings",

@@ -52,7 +52,7 @@ def matches(selector: Obj, labels: Obj) -> bool:
 
 def _check(entry: Obj) -> None:
     operator, values = entry.get("operator"), entry.get("values")
-    if operator not in _OPERATORS:
+    if not isinstance(operator, str) or operator not in _OPERATORS:
         raise BadSelector(f"no operator of a selector: {operator}")
     if values is not None and not isinstance(values, list):
         raise BadSelector(f"the values for {entry.get('key')} are no list")

@@ -78,7 +78,8 @@ def source_of(view: ClusterView, ref: ObjectRef, live: Obj) -> Obj:
 def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
     """The change that makes ``path`` be ``after`` (``None`` removes it); ``None`` when it is so already.
 
-    Where parents are missing, the topmost missing mapping is added whole, so that the inverse removes just it.
+    Where parents are missing, the topmost missing mapping is added whole, so that the inverse removes just it. ``None`` too
+    where what stands above the place can hold no such item.
     """
     before = paths.find(obj, path, _ABSENT)
     if after is None:
@@ -97,6 +98,9 @@ def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
             return None
         value = {last: value}
     item = segments[-1]
+    holder = paths.find(obj, tuple(segments[:-1]), _ABSENT) if len(segments) > 1 else obj
+    if not isinstance(holder, Mapping if isinstance(item, str) else list):
+        return None
     if isinstance(item, paths.Match) and isinstance(
         value, dict
     ):  # a list's new item needs its name
@@ -107,16 +111,26 @@ def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
 def patch(
     view: ClusterView, ref: ObjectRef, live: Obj, wanted: Sequence[tuple[str, Any]]
 ) -> list[KubernetesChange]:
-    """One patch of one object, empty when nothing is to be changed."""
+    """One patch of one object, empty when nothing is to be changed, or a name is one that no path can hold."""
     obj = source_of(view, ref, live)
     fields: list[FieldChange] = []
     for path, after in wanted:
+        if not _readable(path):
+            return []
         if obj is not live and _drifted(obj, live, path):
             continue
         change = field_change(obj, path, after)
         if change is not None and not _joins(fields, change, path, after):
             fields.append(change)
     return [KubernetesChange(object=ref, fields=tuple(fields))] if fields else []
+
+
+def _readable(path: str) -> bool:
+    try:
+        paths.parse(path)
+    except paths.BadPath:
+        return False
+    return True
 
 
 def _drifted(declared: Obj, live: Obj, path: str) -> bool:

@@ -32,6 +32,7 @@ SPEAKING = (
     "performance",
     "policies",
     "probes",
+    "regressions",
     "resources",
     "scheduling",
     "services",

@@ -81,7 +81,7 @@ def _state(certificate: Obj, now: datetime) -> str:
 def _users(view: ClusterView, namespace: str, secret: str) -> Iterator[Workload]:
     """Workloads that mount a secret."""
     for workload in view.workloads:
-        names = {at(v, "secret", "secretName") for v in items(workload.spec.get("volumes"))}
+        names = [at(v, "secret", "secretName") for v in items(workload.spec.get("volumes"))]
         if workload.namespace == namespace and secret in names:
             yield workload
 

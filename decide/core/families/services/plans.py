@@ -104,8 +104,9 @@ def protocol(finding: Finding[OtherProtocol], view: ClusterView) -> list[Draft]:
 
 def _place(service: Obj, entry: Obj) -> str:
     """A port's path: by name where it has one, else by index."""
-    if entry.get("name"):
-        return f"spec.ports[name={entry['name']}]"
+    name = entry.get("name")
+    if name and isinstance(name, str):
+        return f"spec.ports[name={name}]"
     return f"spec.ports[{items(at(service, 'spec', 'ports')).index(entry)}]"
 
 
