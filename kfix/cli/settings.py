@@ -13,6 +13,7 @@ import typer
 
 from ingest.sources import NAMES
 from kfix.infra.forges import FORGES
+from kfix.infra.memory.indexes import INDEXES, module_of
 
 if TYPE_CHECKING:
     from kfix.infra.settings import Settings
@@ -35,6 +36,11 @@ MODELS = (
     "learn.settings:Learn",
     "console.settings:Console",
     "kfix.infra.memory.settings:MemorySettings",
+    *(
+        f"kfix.infra.memory.indexes.{name}:SETTINGS"
+        for name in INDEXES
+        if hasattr(module_of(name), "SETTINGS")
+    ),
     "kfix.engine.runtime.settings:Runtime",
 )
 

@@ -1,4 +1,4 @@
-"""The vector memory: the same promises on the relational store and on Pinecone's official client."""
+"""The vector memory: the same promises on every vector store (``tests/support/vector_stores``)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from kfix.infra.memory.embedding import MistralEmbedder, Vector
 from kfix.infra.memory.index import VectorIndex
 from kfix.infra.memory.pinecone import PineconeIndex
 from kfix.infra.memory.sql import SqlIndex
-from kfix.infra.store.engine import open_engine, open_store
+from kfix.infra.store.engine import open_engine
 from sandbox import mistral, pinecone
 from sandbox.faults import Fault, Faults
 from sandbox.serving import serve
 from schemas import errors
+from tests.support.vector_stores import stores
 
 
 def vector(*values: float) -> Vector:
@@ -26,21 +27,11 @@ def vector(*values: float) -> Vector:
     return array / np.float32(np.linalg.norm(array))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "pinecone"])
+@pytest.fixture(params=stores())
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
-    if request.param != "pinecone":
-        url = f"sqlite:///{tmp_path / 'memory.db'}"
-        if request.param == "postgres":
-            url = request.getfixturevalue("postgres_server").database()
-        engine = open_store(url)
-        yield SqlIndex(engine)
-        engine.dispose()
-        return
-    state = pinecone.Pinecone(dimension=3)
-    async with serve(pinecone.create_app(state)) as url:
-        made = PineconeIndex(api_key=state.api_key, host=url, timeout_s=5)
+    """Each vector store in turn: fresh and empty."""
+    async with request.param(request, tmp_path) as made:
         yield made
-        await made.close()
 
 
 async def put(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlalchemy import Engine
+
 from kfix.infra.memory.embedding import Vector
 
 #: What a vector database can hold and filter by: flat, no nulls.
@@ -37,4 +39,14 @@ class VectorIndex(Protocol):
         """The nearest, best first, at least ``threshold`` near, whose metadata equal ``where``."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Closes what it opened itself; a second time is allowed."""
+        ...
+
+
+class OpenIndex(Protocol):
+    """``opened`` of a module of ``kfix.infra.memory.indexes``. It asks nobody: an index connects with its first call."""
+
+    def __call__(self, engine: Engine, *, timeout_s: float) -> VectorIndex:
+        """The index as its settings say. ``engine``: the relational store's, the caller's to close; ``timeout_s``: seconds for one call."""
+        ...

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from kfix.infra.memory.embedding import Embedder, HashingEmbedder, MistralEmbedder
-from kfix.infra.memory.index import Hit, Metadata, VectorIndex
+from kfix.infra.memory.index import Hit, Metadata, OpenIndex, VectorIndex
+from kfix.infra.memory.indexes import module_of
 from kfix.infra.memory.settings import MemorySettings
-from kfix.infra.memory.sql import SqlIndex
 from kfix.infra.settings import load
 
 
@@ -56,15 +56,8 @@ async def open_memory(
             url=settings.mistral_url,
             timeout_s=settings.timeout_s,
         )
-    index: VectorIndex = SqlIndex(engine)
-    if settings.index == "pinecone":
-        from kfix.infra.memory.pinecone import PineconeIndex
-
-        index = PineconeIndex(
-            api_key=settings.pinecone_api_key.get_secret_value(),
-            host=settings.pinecone_host,
-            timeout_s=settings.timeout_s,
-        )
+    open_index: OpenIndex = module_of(settings.index).opened
+    index = open_index(engine, timeout_s=settings.timeout_s)
     threshold = embedder.threshold if settings.threshold is None else settings.threshold
     try:
         yield Memory(embedder, index, threshold, settings.limit)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from kfix.infra.memory.indexes import INDEXES
 from kfix.infra.settings import Settings
 
 
@@ -15,12 +16,8 @@ class MemorySettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="KFIX_MEMORY_")
 
-    #: ``embedded``: in the relational store, exact. ``pinecone``: needs key and host.
-    index: Literal["embedded", "pinecone"] = "embedded"
-    #: Pinecone's API key.
-    pinecone_api_key: SecretStr = SecretStr("")
-    #: The index's own host, as Pinecone's console shows it.
-    pinecone_host: str = ""
+    #: A module of ``kfix/infra/memory/indexes``. ``embedded``: in the relational store, exact, needs nothing.
+    index: str = "embedded"
     #: ``hashing`` needs nothing; ``mistral`` is ``mistral-embed`` and needs a key.
     embedder: Literal["hashing", "mistral"] = "hashing"
     #: Mistral's API key, for its embeddings.
@@ -33,3 +30,10 @@ class MemorySettings(Settings):
     limit: int = Field(default=3, ge=1, le=50)
     #: Seconds for one call.
     timeout_s: float = Field(default=10.0, gt=0)
+
+    @field_validator("index")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in INDEXES:
+            raise ValueError(f"one of {', '.join(INDEXES)}")
+        return name

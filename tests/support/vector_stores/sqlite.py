@@ -1,0 +1,20 @@
+"""The relational store's vectors, on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from kfix.infra.memory.index import VectorIndex
+from kfix.infra.memory.sql import SqlIndex
+from kfix.infra.store.engine import open_store
+
+
+@asynccontextmanager
+async def opened(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[VectorIndex]:
+    engine = open_store(f"sqlite:///{folder / 'memory.db'}")
+    yield SqlIndex(engine)
+    engine.dispose()
