@@ -48,5 +48,6 @@ def number_name(name: str, language: Language) -> str:
 
 
 def check_name(name: str, language: Language) -> str:
-    """What people call a check; its own name where nobody thought of one."""
-    return word(name, language) if has(name) else f"`{name}`"
+    """What people call a check of safety's; its own name where the catalogue has none, as in an older release."""
+    key = f"safety.check.{name}"
+    return texts.word(key, language) if texts.known(key) else f"`{name}`"
