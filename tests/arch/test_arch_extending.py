@@ -2,78 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
-#: A block of the page that is a whole file: its first line names it.
-FILE = re.compile(r"(?ms)^ *```python\n *# (?P<path>\S+\.py)\n(?P<text>.*?)^ *```$")
+from tests.support.recipes import ROOT, changed, copied, edit, follow, run, settings_page
+
 COPIED = ("kfix", "schemas", "manifests", "ingest", "docs")
-
-
-def section(title: str) -> str:
-    """The part of the page under a heading."""
-    found = re.search(rf"(?ms)^## {title}\n(.*?)(?=^## |\Z)", PAGE)
-    assert found, title
-    return found[1]
-
-
-def run(copy: Path, *words: str, **environment: str) -> str:
-    """What Python says in the copy; packages that were not copied are the tree's."""
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=copy,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(copy), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
-def changed(copy: Path) -> set[str]:
-    """Files of the copy that are new or differ from the tree's."""
-    files = (p for p in copy.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return {
-        str(p.relative_to(copy))
-        for p in files
-        if not (ROOT / p.relative_to(copy)).is_file()
-        or (ROOT / p.relative_to(copy)).read_bytes() != p.read_bytes()
-    }
 
 
 @pytest.fixture(scope="module")
 def with_forge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which the recipe of a forge was followed."""
     copy = tmp_path_factory.mktemp("forge")
-    for name in COPIED:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    told = section("A forge")
-    for found in FILE.finditer(told):
-        (copy / found["path"]).parent.mkdir(exist_ok=True)
-        (copy / found["path"]).write_text(textwrap.dedent(found["text"]))
+    copied(copy, *COPIED)
+    follow(copy, "A forge")
     folder = copy / "kfix/infra/forges/pulls"
     shutil.copy(ROOT / "tests/support/other_forge.py", folder / "forge.py")
     (folder / "__init__.py").write_text('"""Pull requests."""\n')
     edit(copy / "kfix/infra/forges/__init__.py", '("gitlab",)', '("gitlab", "pulls")')
-    page = run(copy, "-c", "from kfix.cli.settings import page; print(page(), end='')")
-    (copy / "docs/settings.md").write_text(page)
+    settings_page(copy)
     return copy
-
-
-def edit(file: Path, before: str, after: str) -> None:
-    text = file.read_text()
-    assert text.count(before) == 1, (file, before)
-    file.write_text(text.replace(before, after))
 
 
 OPEN = """

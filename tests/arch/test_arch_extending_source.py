@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.arch.test_arch_extending import FILE, ROOT, changed, edit, run, section
+from tests.support.recipes import changed, copied, edit, follow, run
 
 NAME = "alertmanager"
 #: As Alertmanager documents version 4: one alert fires, one is over, one is nobody's.
@@ -58,11 +56,8 @@ PAYLOAD: dict[str, Any] = {
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which the recipe was followed."""
     root = tmp_path_factory.mktemp("source")
-    for name in ("ingest", "docs"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for found in FILE.finditer(section("An alert source")):
-        (root / found["path"]).parent.mkdir(exist_ok=True)
-        (root / found["path"]).write_text(found["text"])
+    copied(root, "ingest", "docs")
+    follow(root, "An alert source")
     edit(
         root / "ingest/sources/__init__.py",
         '("gitlab", "datadog")',
@@ -78,7 +73,6 @@ def told(copy: Path, *words: str, payloads: tuple[dict[str, Any], ...] = ()) -> 
     return run(
         copy,
         *words,
-        PYTHONPATH=os.pathsep.join((str(copy), str(ROOT))),
         KFIX_INGEST_ALERTMANAGER_TOKENS=token,
         TOKEN=token,
         PAYLOADS=json.dumps(payloads),
