@@ -185,6 +185,16 @@ PROMISES = (
         ),
     ),
     Promise(
+        "extending",
+        "the recipes for a failure class, a check, a vector store, a forge and an alert source do what they say, as they are written",
+        (
+            "tests/arch/test_arch_extending.py",
+            "tests/arch/test_arch_extending_class.py",
+            "tests/arch/test_arch_extending_check.py",
+            "tests/arch/test_arch_extending_store.py",
+        ),
+    ),
+    Promise(
         "metrics",
         "asking, measuring and judging mean the same by a metric, in the unit that the answer names",
         ("tests/unit/kfix/incident/test_kfix_metrics.py",),

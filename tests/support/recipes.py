@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
+#: Folders that running leaves behind.
+_MADE = {"__pycache__", ".hypothesis"}
 #: A block of the page that is a whole file, or lines of one: its first line names it.
 FILE = re.compile(
     r"(?ms)^ *```(?P<sort>python|yaml|diff)\n *# (?P<path>\S+\.(?:py|yaml))\n(?P<text>.*?)^ *```$"
@@ -84,13 +86,13 @@ def _done(copy: Path, *words: str, **environment: str) -> subprocess.CompletedPr
 
 
 def pytest_words(*words: str) -> tuple[str, ...]:
-    """A run of pytest in the copy, with the tree's settings and no other plugins' files."""
-    return ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", *words)
+    """A run of pytest in the copy, with the settings of the tree."""
+    return ("-m", "pytest", "-q", *words)
 
 
 def changed(copy: Path) -> set[str]:
     """Files of the copy that are new or differ from the tree's."""
-    files = (p for p in copy.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    files = (p for p in copy.rglob("*") if p.is_file() and not _MADE & {*p.parts})
     return {
         str(p.relative_to(copy))
         for p in files
