@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from kfix.texts import say
 from manifests.objects.pods import Container
 from manifests.objects.shapes import Obj, at
 from manifests.objects.times import instant
@@ -23,3 +24,9 @@ def settled(container: Container, now: datetime) -> bool:
     """It is ready and has run for so long that its last death is no trouble of today."""
     started = instant(at(container.status, "state", "running", "startedAt"))
     return container.ready and started is not None and now - started > SETTLED
+
+
+def lasted(span: timedelta) -> str:
+    """A span for people: days, and hours, minutes and seconds behind them."""
+    rest = span - timedelta(days=span.days)
+    return say("decide.span", days=span.days, rest=str(rest)) if span.days else str(rest)

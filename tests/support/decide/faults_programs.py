@@ -329,6 +329,20 @@ def _(c: Cluster, app: str) -> str:
     return name
 
 
+@fault("cluster_dns_down", "scaled")
+def _(c: Cluster, app: str) -> str:
+    c.objects["deployments"].append(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "coredns", "namespace": "kube-system"},
+            "spec": {"replicas": 0, "template": {"spec": {"containers": [{"name": "coredns"}]}}},
+        }
+    )
+    c.crashed(app, 1, f"dial tcp: lookup {c.word()} on 10.96.0.10:53: i/o timeout")
+    return "coredns"
+
+
 @fault("cluster_dns_down", "config")
 def _(c: Cluster, app: str) -> str:
     text = ".:53 {\n  template ANY ANY svc.cluster.local {\n    rcode NXDOMAIN\n  }\n  kubernetes cluster.local\n}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.families.dependencies.facts import FullDisk, WrongPort
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -29,6 +30,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the port of the database's Service; the last good revision",
         yields_to=("env_address_mismatch", "dns_config_broken", "database_credentials_invalid"),
         of_a_callee=True,
+        facts=WrongPort,
     ),
     _one(
         id="database_connections_exhausted",
@@ -62,6 +64,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="a larger claim, where its storage class allows expansion",
         handoff="data_loss_risk",
         explains=("crash_code", "database_port_wrong"),
+        facts=FullDisk,
     ),
     _one(
         id="dependency_unavailable",

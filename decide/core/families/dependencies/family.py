@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decide.core.families.dependencies import plans, rules
-from decide.core.families.parts import Parts
+from decide.core.families.dependencies.facts import FullDisk, WrongPort
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "database_port_wrong": plans.database_port,
-        "database_disk_full": plans.grown_claim,
+        "database_port_wrong": repair(WrongPort, plans.database_port),
+        "database_disk_full": repair(FullDisk, plans.grown_claim),
     },
 )

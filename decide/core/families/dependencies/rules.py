@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
+from decide.core.facts import Facts
+from decide.core.families.dependencies.facts import FullDisk, WrongPort
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
-from decide.core.signals import Hit
+from decide.core.signals import Hit, read
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.meta import name_of
 from manifests.objects.shapes import at, number
 from manifests.objects.workloads import Workload
+from schemas.context import LogExcerpt
 
 _DB_IMAGE = re.compile(
     r"(?:^|[/-])(mysql|mariadb|percona|postgres(?:ql)?|mongo(?:db)?|redis|valkey|cassandra|mssql|oracle|cockroach|rabbitmq|kafka)",
@@ -45,7 +48,7 @@ _SPEAKS = (
 )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about what workloads depend on."""
     databases = {w.ref.key: kind for w in view.workloads if (kind := database_kind(w))}
     yield from _database_wide(view, databases)
@@ -72,63 +75,59 @@ def _speaks(line: str) -> str:
     return next((kind for kind, pattern in _SPEAKS if pattern.search(line)), "")
 
 
-def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Finding]:
+#: Errors that are a database's own state, with the signal of its words.
+_STATES = (
+    ("database_connections_exhausted", "db_too_many_connections"),
+    ("database_read_only", "db_read_only"),
+    ("database_disk_full", "disk_full"),
+)
+
+
+def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Finding[Facts]]:
     """Errors that are the database's own state, whoever reports them."""
-    for class_id, signal in (
-        ("database_connections_exhausted", "db_too_many_connections"),
-        ("database_read_only", "db_read_only"),
-        ("database_disk_full", "disk_full"),
-    ):
-        told: list[tuple[Workload, Hit]] = []
-        for workload in view.workloads:
-            told += [(workload, h) for h in view.hits(workload) if h.signal == signal][-1:]
+    for class_id, signal in _STATES:
+        told = [
+            (workload, hit)
+            for workload in view.workloads
+            for hit in [h for h in view.hits(workload) if h.signal == signal][-1:]
+        ]
         probed = _from_probes(view, signal)
-        if not told and not probed:
-            continue
-        culprit = probed or _culprit(
-            view, [w for w, _ in told], databases, _speaks(told[0][1].line) if told else ""
-        )
-        if (
-            class_id == "database_disk_full"
-            and told
-            and (culprit is None or not database_kind(culprit))
-        ):
-            continue
-        facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]]
-        if probed:
-            facts.append(
-                Fact(
-                    source="event",
-                    statement=f"{probed.ref.key}'s own probe reports it",
-                    object=probed.ref,
-                )
-            )
-        if culprit is None:
-            yield Finding(
-                failure_class=class_id,
-                object=told[0][0].ref,
-                score=0.6,
-                detail=quote(told[0][1].line),
-                evidence=facts,
-            )
-            continue
-        score = 0.85 + (0.08 if probed else 0.0) + 0.02 * min(3, len(told))
-        line = quote(told[0][1].line) if told else facts[-1].statement
-        yield Finding(
-            failure_class=class_id,
-            object=culprit.ref,
-            score=min(0.96, score),
-            detail=line,
-            evidence=facts,
-            against=[],
-            facts={"workload": culprit, "callers": len(told)},
-        )
+        if told or probed:
+            yield from _state(view, class_id, told, probed, databases)
+
+
+def _state(
+    view: ClusterView,
+    class_id: str,
+    told: list[tuple[Workload, Hit]],
+    probed: Workload | None,
+    databases: dict[str, str],
+) -> Iterator[Finding[Facts]]:
+    """One state. ``told``: who complains in which words; ``probed``: whose own probe says so."""
+    speaks = _speaks(told[0][1].line) if told else ""
+    culprit = probed or _culprit(view, [w for w, _ in told], databases, speaks)
+    full = class_id == "database_disk_full"
+    if full and told and (culprit is None or not database_kind(culprit)):
+        return
+    facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]]
+    if probed:
+        text = say("dependencies.own_probe", database=probed.ref.key)
+        facts.append(Fact(source="event", statement=text, object=probed.ref))
+    score = 0.85 + (0.08 if probed else 0.0) + 0.02 * min(3, len(told))
+    found: Facts = Facts(workload=culprit)
+    if full and culprit is not None:
+        found = FullDisk(workload=culprit)
+    yield Finding(
+        failure_class=class_id,
+        object=culprit.ref if culprit is not None else told[0][0].ref,
+        score=min(0.96, score) if culprit is not None else 0.6,
+        detail=quote(told[0][1].line) if told else facts[-1].statement,
+        evidence=facts,
+        facts=found,
+    )
 
 
 def _from_probes(view: ClusterView, signal: str) -> Workload | None:
-    from decide.core.signals import read
-    from schemas.context import LogExcerpt
-
     for event in view.events:
         if event.kind == "Pod" and event.reason == "Unhealthy":
             hits = read([LogExcerpt(lines=(event.message,))])
@@ -147,29 +146,33 @@ def _culprit(
     ]
     if len(candidates) <= 1:
         return candidates[0] if candidates else None
-    votes: Counter[str] = Counter()
-    graph = calls(view)
-    for caller in callers:
-        if caller.ref.key in databases:
-            return caller
-        for candidate in candidates:
-            votes[candidate.ref.key] += 4 * (candidate.ref.key in graph.get(caller.ref.key, set()))
-            services = [name_of(s) for s in view.services_of.get(candidate.ref.key, [])]
-            text = "\n".join(line for log in view.logs_of(caller) for line in log.lines[-200:])
-            votes[candidate.ref.key] += 2 * any(s in text for s in [*services, candidate.name])
-            votes[candidate.ref.key] += _shared_prefix(candidate.name, caller.name) >= 2
-    for candidate in candidates:  # events live for an hour: what has some changed lately
-        votes[candidate.ref.key] += 2 * bool(view.events_of_workload(candidate))
+    itself = next((c for c in callers if c.ref.key in databases), None)
+    if itself is not None:
+        return itself
     youngest = max(candidates, key=_started)
-    votes[youngest.ref.key] += 1
-    for candidate in candidates:  # a database named after another workload serves that one
-        stem = re.split(r"[-_.]", candidate.name)[0]
-        owner = any(
-            w.name == re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem)
-            for w in view.workloads
-        )
-        votes[candidate.ref.key] -= owner
-    return max(candidates, key=lambda w: votes[w.ref.key])
+
+    def votes(candidate: Workload) -> int:
+        called = sum(_closeness(view, caller, candidate) for caller in callers)
+        lately = 2 * bool(view.events_of_workload(candidate))  # events live for an hour
+        return called + lately + (candidate is youngest) - _anothers(view, candidate)
+
+    return max(candidates, key=votes)
+
+
+def _closeness(view: ClusterView, caller: Workload, candidate: Workload) -> int:
+    """How much tells that the caller uses the candidate: its address, a name in its logs, a name that begins alike."""
+    called = candidate.ref.key in calls(view).get(caller.ref.key, set())
+    services = [name_of(s) for s in view.services_of.get(candidate.ref.key, [])]
+    text = "\n".join(line for log in view.logs_of(caller) for line in log.lines[-200:])
+    named = any(s in text for s in [*services, candidate.name])
+    return 4 * called + 2 * named + (_shared_prefix(candidate.name, caller.name) >= 2)
+
+
+def _anothers(view: ClusterView, candidate: Workload) -> bool:
+    """A database named after another workload serves that one."""
+    stem = re.split(r"[-_.]", candidate.name)[0]
+    owner = re.sub(r"db$|-?(?:mysql|sql|postgres|redis)$", "", stem)
+    return any(w.name == owner for w in view.workloads)
 
 
 def _started(workload: Workload) -> str:
@@ -187,67 +190,66 @@ def _shared_prefix(one: str, two: str) -> int:
     return count
 
 
-def _link(view: ClusterView, workload: Workload, databases: dict[str, str]) -> Iterator[Finding]:
+def _link(
+    view: ClusterView, workload: Workload, databases: dict[str, str]
+) -> Iterator[Finding[Facts]]:
     """It cannot reach its database: is the database down, or does it call the wrong port?"""
     hits = view.hits(workload)
     links = [h for h in hits if h.signal == "db_link_failure"]
     refused = [h for h in hits if h.signal == "connection_refused"]
     resolved = not any(h.signal == "unknown_host" for h in hits)
     if links and resolved:
-        culprit = _culprit(view, [workload], databases, _speaks(links[-1].line))
-        facts = [
-            Fact(source="log", statement=quote(h.line), object=workload.ref)
-            for h in (links[-1:] + refused[-1:])
-        ]
-        data = {"workload": workload, "database": culprit}
-        if culprit is not None and culprit.ready == 0 and culprit.desired:
-            yield Finding(
-                failure_class="dependency_unavailable",
-                object=culprit.ref,
-                score=0.6,
-                detail=f"{culprit.ref.key} has no ready pod",
-                evidence=facts,
-                against=[],
-                facts=data,
-            )
-            return
-        others = [w for w in view.workloads if w.available and w.ref.key not in databases]
-        if culprit is not None:
-            facts.append(
-                Fact(
-                    source="object",
-                    statement=f"{culprit.ref.key} has {culprit.ready} ready pods",
-                    object=culprit.ref,
-                )
-            )
-        score = 0.85 if refused and culprit is not None and others else 0.55
-        yield Finding(
-            failure_class="database_port_wrong",
-            object=workload.ref,
-            score=score,
-            detail=quote(links[-1].line),
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
+        yield _unreached(view, workload, databases, links[-1], refused[-1:])
     elif refused and not links:
         yield from _refused(view, workload, refused)
 
 
-def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Iterator[Finding]:
+def _unreached(
+    view: ClusterView,
+    workload: Workload,
+    databases: dict[str, str],
+    link: Hit,
+    refused: list[Hit],
+) -> Finding[Facts]:
+    culprit = _culprit(view, [workload], databases, _speaks(link.line))
+    facts = [
+        Fact(source="log", statement=quote(h.line), object=workload.ref) for h in (link, *refused)
+    ]
+    if culprit is not None and culprit.ready == 0 and culprit.desired:
+        return Finding(
+            failure_class="dependency_unavailable",
+            object=culprit.ref,
+            score=0.6,
+            detail=say("dependencies.no_ready_pod", workload=culprit.ref.key),
+            evidence=facts,
+            facts=Facts(workload=workload),
+        )
+    if culprit is not None:
+        text = say("dependencies.ready_pods", workload=culprit.ref.key, n=culprit.ready)
+        facts.append(Fact(source="object", statement=text, object=culprit.ref))
+    others = any(w.available and w.ref.key not in databases for w in view.workloads)
+    return Finding(
+        failure_class="database_port_wrong",
+        object=workload.ref,
+        score=0.85 if refused and culprit is not None and others else 0.55,
+        detail=quote(link.line),
+        evidence=facts,
+        facts=WrongPort(workload=workload, database=culprit),
+    )
+
+
+def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Iterator[Finding[Facts]]:
     for target in calls(view).get(workload.ref.key, set()):
         kind, namespace, name = target.split("/")
         callee = view.workload(kind, namespace, name)
         if callee is not None and callee.ready == 0:
-            text = f"{workload.ref.key} needs {target}, which has no ready pod"
             yield Finding(
                 failure_class="dependency_unavailable",
                 object=callee.ref,
                 score=0.4,
-                detail=text,
+                detail=say("dependencies.needs", workload=workload.ref.key, target=target),
                 evidence=[
                     Fact(source="log", statement=quote(refused[-1].line), object=workload.ref)
                 ],
-                against=[],
-                facts={"workload": callee},
+                facts=Facts(workload=callee),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.jobs.facts import BatchWork
 
 FAMILY = Family(
     id="jobs",
@@ -33,6 +34,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a job that hangs",
         plans="a deadline from how long it took before",
         handoff="code_defect",
+        facts=BatchWork,
     ),
     _one(
         id="cron_suspended",
@@ -44,6 +46,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="suspended on purpose",
         plans="resume it",
         severity="medium",
+        facts=BatchWork,
     ),
     _one(
         id="cron_not_starting",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decide.core.families.jobs import plans, rules
-from decide.core.families.parts import Parts
+from decide.core.families.jobs.facts import BatchWork
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "job_deadline_exceeded": plans.deadline,
-        "cron_suspended": plans.resume,
+        "job_deadline_exceeded": repair(BatchWork, plans.deadline),
+        "cron_suspended": repair(BatchWork, plans.resume),
     },
 )

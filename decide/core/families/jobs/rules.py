@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from decide.core.clock import age
+from decide.core.clock import age, lasted
+from decide.core.families.jobs.facts import BatchWork
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.meta import condition, name_of
 from manifests.objects.shapes import Obj, at
 from manifests.objects.times import instant
@@ -30,7 +32,7 @@ _NOT_STARTING = {
 }
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[BatchWork]]:
     """Findings about jobs, at the cron job where one owns them."""
     for workload in view.workloads:
         if workload.kind == "Job":
@@ -60,30 +62,35 @@ def _verdict(job: Obj) -> str:
     return ""
 
 
-def _failed(view: ClusterView, workload: Workload, job: Obj) -> Iterator[Finding]:
+def _failed(view: ClusterView, workload: Workload, job: Obj) -> Iterator[Finding[BatchWork]]:
     failed = condition(job, "Failed")
     if failed.get("status") != "True":
         return
     since = instant(failed.get("lastTransitionTime"))
     old = since is not None and view.bundle.alerted_at - since > _OLD
     reason = str(failed.get("reason") or "")
-    text = quote(f"job {name_of(job)}: {reason}: {failed.get('message') or ''}")
+    text = _failure(name_of(job), reason, quote(str(failed.get("message") or "")))
     late = reason == "DeadlineExceeded"
     class_id = "job_deadline_exceeded" if late else "job_failing"
     score = (0.88 if late else 0.75) - 0.35 * old
-    against = ["it failed long before the alert"] if old else []
     yield Finding(
         failure_class=class_id,
         object=workload.ref,
         score=score,
         detail=text,
         evidence=[Fact(source="object", statement=text, object=workload.ref)],
-        against=against,
-        facts={"workload": workload, "job": job},
+        against=[say("jobs.long_ago")] if old else [],
+        facts=BatchWork(workload=workload),
     )
 
 
-def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _failure(job: str, reason: str, message: str) -> str:
+    if not message:
+        return say("jobs.failed_silently", job=job, reason=reason)
+    return say("jobs.failed", job=job, reason=reason, message=message)
+
+
+def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding[BatchWork]]:
     if at(workload.obj, "spec", "suspend") is not True:
         return
     declared = view.declared.get(("CronJob", workload.namespace, workload.name))
@@ -93,24 +100,24 @@ def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     if subject is not None and subject.name == workload.name and not meant:
         score = max(score, 0.8)
     last = age(workload.obj, view.bundle.alerted_at, "status", "lastScheduleTime")
-    text = "spec.suspend is true" + (f", last run {last} before the alert" if last else "")
+    text = say("jobs.suspended.since", last=lasted(last)) if last else say("jobs.suspended.told")
     facts = [Fact(source="object", statement=text, object=workload.ref)]
     if declared is not None and not meant:
-        facts.append(
-            Fact(source="repository", statement="the deployment repository does not suspend it")
-        )
+        facts.append(Fact(source="repository", statement=say("jobs.suspended.not_declared")))
     yield Finding(
         failure_class="cron_suspended",
         object=workload.ref,
         score=score,
         detail=text,
         evidence=facts,
-        against=["the repository suspends it too"] if meant else [],
-        facts={"workload": workload},
+        against=[say("jobs.suspended.declared")] if meant else [],
+        facts=BatchWork(workload=workload),
     )
 
 
-def _not_starting(view: ClusterView, workload: Workload, runs: list[Obj]) -> Iterator[Finding]:
+def _not_starting(
+    view: ClusterView, workload: Workload, runs: list[Obj]
+) -> Iterator[Finding[BatchWork]]:
     events = view.events_of("CronJob", workload.namespace, workload.name)
     told = [e for e in events if e.reason in _NOT_STARTING]
     if not told or at(workload.obj, "spec", "suspend") is True:
@@ -118,13 +125,12 @@ def _not_starting(view: ClusterView, workload: Workload, runs: list[Obj]) -> Ite
     event = max(told, key=lambda e: (_NOT_STARTING[e.reason], e.last))
     after = [r for r in runs if str(at(r, "metadata", "creationTimestamp") or "") > event.last]
     score = 0.3 if after and event.last else _NOT_STARTING[event.reason]
-    text = quote(f"{event.reason}: {event.message}")
+    text = say("jobs.not_starting", reason=event.reason, message=quote(event.message))
     yield Finding(
         failure_class="cron_not_starting",
         object=workload.ref,
         score=score,
         detail=text,
         evidence=[Fact(source="event", statement=text, object=workload.ref)],
-        against=[],
-        facts={"workload": workload},
+        facts=BatchWork(workload=workload),
     )

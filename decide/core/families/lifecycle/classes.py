@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.lifecycle.facts import HeldByBudget, StuckRollout
 
 FAMILY = Family(
     id="lifecycle",
@@ -23,6 +24,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="go on with a rollout that was paused; the previous revision",
         nature="symptom",
         yields_to_causes=True,
+        facts=StuckRollout,
     ),
     _one(
         id="disruption_budget_blocks",
@@ -33,6 +35,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="pods that are down for another cause",
         plans="a replica more; maxUnavailable 1 where the budget can never allow one",
         severity="medium",
+        facts=HeldByBudget,
     ),
     _one(
         id="finalizer_stuck",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decide.core.families.lifecycle import plans, rules
-from decide.core.families.parts import Parts
+from decide.core.families.lifecycle.facts import HeldByBudget, StuckRollout
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "rollout_stuck": plans.rollout,
-        "disruption_budget_blocks": plans.budget,
+        "rollout_stuck": repair(StuckRollout, plans.rollout),
+        "disruption_budget_blocks": repair(HeldByBudget, plans.budget),
     },
 )

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from decide.core.clock import age
+from decide.core.clock import age, lasted
+from decide.core.facts import Facts
+from decide.core.families.lifecycle.facts import HeldByBudget, StuckRollout
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding, quote
-from decide.core.view import ClusterView, node_ref
+from decide.core.view import ClusterView, Event, node_ref
+from kfix.texts import say
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import annotations_of, condition, is_deleting, name_of, namespace_of
 from manifests.objects.selectors import selects
@@ -47,7 +50,7 @@ _KINDS = {
 }
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about objects that wait for somebody."""
     yield from _terminating(view)
     for workload in view.workloads:
@@ -58,7 +61,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
     yield from _controllers(view)
 
 
-def _terminating(view: ClusterView) -> Iterator[Finding]:
+def _terminating(view: ClusterView) -> Iterator[Finding[Facts]]:
     for plural, kind in _KINDS.items():
         near = (
             [*view.here(plural), *view.inside(plural, "")] if view.namespace else view.all(plural)
@@ -72,7 +75,7 @@ def _terminating(view: ClusterView) -> Iterator[Finding]:
             yield from _waits(view, obj, kind)
 
 
-def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding]:
+def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding[Facts]]:
     waited = age(obj, view.bundle.alerted_at, "metadata", "deletionTimestamp")
     holders = [
         str(f)
@@ -81,36 +84,33 @@ def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding]:
     protected = all("kubernetes.io/" in f or f in _ORDINARY for f in holders)
     if not holders or waited is None or (waited < _LONG and protected):
         return
-    said = [condition(obj, c) for c in _REMAINING]
-    told = [
-        quote(f"{c.get('type')}: {c.get('message') or ''}")
-        for c in said
-        if c.get("status") == "True"
-    ]
     ref = ObjectRef(
         api_version=str(obj.get("apiVersion") or "v1"),
         kind=kind,
         namespace=namespace_of(obj),
         name=name_of(obj),
     )
-    text = f"{ref.key} is being deleted since {waited} and waits for {', '.join(holders)}"
-    score = 0.93 if told else 0.6 if protected else 0.85 if waited >= _LONG else 0.62
-    facts = [
-        Fact(source="object", statement=text, object=ref),
-        *(Fact(source="object", statement=t, object=ref) for t in told[:2]),
-    ]
+    text = say("lifecycle.finalizer.waits", object=ref.key, waited=lasted(waited), holders=holders)
+    told = list(_remaining(obj))
     yield Finding(
         failure_class="finalizer_stuck",
         object=ref,
-        score=score,
+        score=0.93 if told else 0.6 if protected else 0.85 if waited >= _LONG else 0.62,
         detail=text,
-        evidence=facts,
-        against=[],
-        facts={"finalizers": holders},
+        evidence=[Fact(source="object", statement=t, object=ref) for t in (text, *told[:2])],
     )
 
 
-def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _remaining(obj: Obj) -> Iterator[str]:
+    """What a namespace says of that which keeps it."""
+    for kind in _REMAINING:
+        found = condition(obj, kind)
+        if found.get("status") == "True":
+            message = quote(str(found.get("message") or ""))
+            yield say("lifecycle.finalizer.condition", condition=kind, message=message)
+
+
+def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     if at(workload.obj, "spec", "paused") is not True:
         return
     declared = view.declared.get((workload.kind, workload.namespace, workload.name))
@@ -118,19 +118,18 @@ def _paused(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     told = at(workload.obj, "status", "observedGeneration") is not None  # zero is left out
     behind = told and number(at(workload.obj, "status", "updatedReplicas")) < workload.desired
     score = (0.66 if behind else 0.3) if meant else 0.86 if declared or behind else 0.62
-    text = "spec.paused is true: no change of the template is rolled out"
+    text = say("lifecycle.paused.told")
     yield Finding(
         failure_class="rollout_stuck",
         object=workload.ref,
         score=score,
         detail=text,
         evidence=[Fact(source="object", statement=text, object=workload.ref)],
-        against=[],
-        facts={"workload": workload, "paused": True},
+        facts=StuckRollout(workload=workload, paused=True),
     )
 
 
-def _no_progress(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _no_progress(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     said = condition(workload.obj, "Progressing")
     if said.get("reason") == "ProgressDeadlineExceeded" and not workload.available:
         text = quote(str(said.get("message") or "ProgressDeadlineExceeded"))
@@ -140,56 +139,72 @@ def _no_progress(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             score=0.45,
             detail=text,
             evidence=[Fact(source="object", statement=text, object=workload.ref)],
-            against=[],
-            facts={"workload": workload},
+            facts=StuckRollout(workload=workload),
         )
 
 
-def _budgets(view: ClusterView) -> Iterator[Finding]:
-    """A budget that lets nobody move while somebody tries."""
-    blocked = [e for e in view.events if "disruption budget" in e.message]
-    drained = [n for n in view.nodes if at(n, "spec", "unschedulable") and not control_plane(n)]
+def _budgets(view: ClusterView) -> Iterator[Finding[HeldByBudget]]:
+    """Budgets that let nobody move now."""
+    drained = {
+        name_of(n) for n in view.nodes if at(n, "spec", "unschedulable") and not control_plane(n)
+    }
     for budget in view.all("poddisruptionbudgets"):
-        if namespace_of(budget) not in view.focus or number(
-            at(budget, "status", "disruptionsAllowed"), 1
-        ):
+        here = namespace_of(budget)
+        if here not in view.focus or number(at(budget, "status", "disruptionsAllowed"), 1):
             continue
         for workload in view.workloads:
-            same = workload.namespace == namespace_of(budget)
-            if not same or not selects(at(budget, "spec", "selector"), workload.labels):
-                continue
-            never = never_allows(budget, workload)
-            on = [n for n in drained if any(p.node == name_of(n) for p in workload.pods)]
-            places = {p.node for p in workload.pods}
-            here = [
-                e
-                for e in blocked
-                if view.owner(e) is workload or (e.kind == "Node" and e.name in places)
-            ]
-            if not here and not on and not never:
-                continue
-            score = (
-                (0.9 if never else 0.74) if here else 0.8 if on and never else 0.62 if on else 0.4
-            )
-            if not workload.available:
-                score -= 0.2  # its pods are down for another cause, and the budget rightly holds
-            text = (
-                f"PodDisruptionBudget {name_of(budget)} allows 0 disruptions of {workload.ref.key}"
-                + (", and never can" if never else "")
-            )
-            facts = [
-                Fact(source="object", statement=text),
-                *(Fact(source="event", statement=quote(e.message)) for e in here[-1:]),
-            ]
-            yield Finding(
-                failure_class="disruption_budget_blocks",
-                object=workload.ref,
-                score=score,
-                detail=text,
-                evidence=facts,
-                against=[],
-                facts={"workload": workload, "budget": budget, "never": never},
-            )
+            if workload.namespace == here and selects(
+                at(budget, "spec", "selector"), workload.labels
+            ):
+                yield from _held(view, budget, workload, drained)
+
+
+def _held(
+    view: ClusterView, budget: Obj, workload: Workload, drained: set[str]
+) -> Iterator[Finding[HeldByBudget]]:
+    """A budget that lets none of the workload's pods move while somebody tries, or ever. ``drained``: names of nodes."""
+    never = never_allows(budget, workload)
+    places = {p.node for p in workload.pods}
+    tried = [e for e in view.events if _tries(view, e, workload, places)]
+    draining = bool(places & drained)
+    if not tried and not draining and not never:
+        return
+    score = (
+        (0.9 if never else 0.74)
+        if tried
+        else 0.8
+        if draining and never
+        else 0.62
+        if draining
+        else 0.4
+    )
+    if not workload.available:
+        score -= 0.2  # its pods are down for another cause, and the budget rightly holds
+    text = _allows_none(name_of(budget), workload.ref.key, never=never)
+    yield Finding(
+        failure_class="disruption_budget_blocks",
+        object=workload.ref,
+        score=score,
+        detail=text,
+        evidence=[
+            Fact(source="object", statement=text),
+            *(Fact(source="event", statement=quote(e.message)) for e in tried[-1:]),
+        ],
+        facts=HeldByBudget(workload=workload, budget=budget, never=never),
+    )
+
+
+def _tries(view: ClusterView, event: Event, workload: Workload, places: set[str]) -> bool:
+    """An eviction of the workload's pods that a budget refused. ``places``: names of their nodes."""
+    if "disruption budget" not in event.message:
+        return False
+    return view.owner(event) is workload or (event.kind == "Node" and event.name in places)
+
+
+def _allows_none(budget: str, workload: str, *, never: bool) -> str:
+    if never:
+        return say("lifecycle.budget.never", budget=budget, workload=workload)
+    return say("lifecycle.budget.none_now", budget=budget, workload=workload)
 
 
 def never_allows(budget: Obj, workload: Workload) -> bool:
@@ -200,39 +215,36 @@ def never_allows(budget: Obj, workload: Workload) -> bool:
     return str(least) == "100%" or (isinstance(least, int) and least >= workload.desired > 0)
 
 
-def _controllers(view: ClusterView) -> Iterator[Finding]:
+def _controllers(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Changes that no controller has looked at."""
     ignored = [
         w
         for w in view.workloads
         if w.kind in ("Deployment", "StatefulSet", "DaemonSet") and _unseen(w)
     ]
-    childless = [
-        w
-        for w in view.workloads
-        if w.kind == "Deployment"
-        and w.desired
-        and not w.children
-        and not w.pods
-        and view.collected("replicasets")
-        and not view.events_of_workload(w)
-        and not mapping(w.obj.get("status"))
-        and not annotations_of(w.obj).get("deployment.kubernetes.io/revision")
-    ]
-    found = ignored or childless
+    found = ignored or [w for w in view.workloads if _childless(view, w)]
     if not found:
         return
     plane = next((name_of(n) for n in view.nodes if control_plane(n)), "")
-    ref = node_ref(plane) if plane else found[0].ref
-    text = f"no controller acted on {', '.join(w.ref.key for w in found[:3])}"
-    score = 0.85 if len(found) > 1 else 0.7
+    text = say("lifecycle.controllers", workloads=[w.ref.key for w in found[:3]])
     yield Finding(
         failure_class="controller_manager_unavailable",
-        object=ref,
-        score=score,
+        object=node_ref(plane) if plane else found[0].ref,
+        score=0.85 if len(found) > 1 else 0.7,
         detail=text,
         evidence=[Fact(source="object", statement=text, object=found[0].ref)],
     )
+
+
+def _childless(view: ClusterView, workload: Workload) -> bool:
+    """A Deployment that wants pods and that nobody has ever acted on."""
+    if workload.kind != "Deployment" or not workload.desired or not view.collected("replicasets"):
+        return False
+    made = workload.children or workload.pods or view.events_of_workload(workload)
+    seen = mapping(workload.obj.get("status")) or annotations_of(workload.obj).get(
+        "deployment.kubernetes.io/revision"
+    )
+    return not made and not seen
 
 
 def _unseen(workload: Workload) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.nodes.facts import UnknownScheduler
 
 FAMILY = Family(
     id="nodes",
@@ -40,6 +41,7 @@ CLASSES: tuple[FailureClass, ...] = (
         told_by="events",
         at_node=False,
         drift_places=("schedulerName",),
+        facts=UnknownScheduler,
     ),
     _one(
         id="node_runtime_unavailable",

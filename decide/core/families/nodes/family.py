@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decide.core.families.nodes import plans, rules
-from decide.core.families.parts import Parts
+from decide.core.families.nodes.facts import UnknownScheduler
+from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "scheduler_unknown": plans.scheduler,
+        "scheduler_unknown": repair(UnknownScheduler, plans.scheduler),
     },
 )

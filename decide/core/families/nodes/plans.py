@@ -5,27 +5,26 @@ from __future__ import annotations
 from decide.core.drafting.drafts import (
     RESTART,
     Draft,
+    because,
     patch_workload,
 )
 from decide.core.drafting.history import rollback
+from decide.core.families.nodes.facts import UnknownScheduler
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
+from kfix.texts import say
 
 
-def scheduler(finding: Finding, view: ClusterView) -> list[Draft]:
+def scheduler(finding: Finding[UnknownScheduler], view: ClusterView) -> list[Draft]:
     """The cluster's own scheduler."""
-    workload = finding.facts["workload"]
-    why = (f"{finding.detail}.", f"{finding.detail}.")
+    wanted = [(":schedulerName", "default-scheduler")]
     return [
         *rollback(finding, view),
         Draft(
             fix_kind="set_scheduling",
-            title=(
-                "Let the default scheduler place the pods",
-                "Confier les pods à l'ordonnanceur par défaut",
-            ),
-            why=why,
-            changes=patch_workload(view, workload, [(":schedulerName", "default-scheduler")]),
+            title=say("nodes.scheduler.title"),
+            why=because(finding.detail),
+            changes=patch_workload(view, finding.facts.workload, wanted),
             weight=0.8,
             risks=[RESTART],
         ),

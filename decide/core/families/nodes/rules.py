@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from decide.core.facts import Facts
+from decide.core.families.nodes.facts import UnknownScheduler
 from decide.core.families.scheduling.rules import control_plane, unscheduled
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, node_ready, node_ref
+from kfix.texts import say
 from manifests.objects.meta import condition, name_of
 from manifests.objects.shapes import Obj
 
@@ -32,7 +35,7 @@ _UNITS = (
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about nodes."""
     units = list(_units(view))
     yield from units
@@ -44,7 +47,7 @@ def find(view: ClusterView) -> Iterator[Finding]:
     yield from _pressure(view)
 
 
-def _units(view: ClusterView) -> Iterator[Finding]:
+def _units(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Services of the machines, as systemd reports them."""
     given = view.tool("node_services")
     if not isinstance(given, dict):
@@ -57,61 +60,49 @@ def _units(view: ClusterView) -> Iterator[Finding]:
             continue
         masked = "could not be found" in dead[0] or "not found" in dead[0]
         line = next((one.strip() for one in str(text).splitlines() if "Active:" in one), dead[0])
-        yield Finding(
-            failure_class=class_id,
-            object=node_ref(node),
-            score=0.4 if masked else 0.97,
-            detail=f"{unit} on {node}: {quote(line)}",
-            evidence=[
-                Fact(
-                    source="object",
-                    statement=quote(f"{unit} on {node}: {line}"),
-                    object=node_ref(node),
-                )
-            ],
-        )
+        told = say("nodes.unit", unit=unit, node=node, line=quote(line))
+        yield _at_node(class_id, node, 0.4 if masked else 0.97, told)
 
 
-def _state(view: ClusterView, node: Obj) -> Iterator[Finding]:
-    ready, name = condition(node, "Ready"), name_of(node)
-    state = node_ready(node)
+def _at_node(class_id: str, node: str, score: float, text: str) -> Finding[Facts]:
+    """What the node itself shows."""
+    return Finding(
+        failure_class=class_id,
+        object=node_ref(node),
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=node_ref(node))],
+    )
+
+
+def _state(view: ClusterView, node: Obj) -> Iterator[Finding[Facts]]:
+    state, name = node_ready(node), name_of(node)
     if state == "True":
         return
-    text = quote(f"Ready is {state}: {ready.get('message') or ready.get('reason') or ''}")
-    fact = Fact(source="object", statement=f"node {name}: {text}", object=node_ref(name))
-    message = str(ready.get("message") or "")
+    ready = condition(node, "Ready")
+    said = quote(str(ready.get("message") or ready.get("reason") or ""))
+    text = say("nodes.ready_is", state=state, message=said) if said else ""
+    text = text or say("nodes.ready_is_alone", state=state)
+    class_id, score = _state_class(view, name, state, str(ready.get("message") or ""))
+    fact = Fact(
+        source="object",
+        statement=say("nodes.node", node=name, told=text),
+        object=node_ref(name),
+    )
+    yield Finding(
+        failure_class=class_id, object=node_ref(name), score=score, detail=text, evidence=[fact]
+    )
+
+
+def _state_class(view: ClusterView, node: str, state: str, message: str) -> tuple[str, float]:
+    """Which part of a node that is not ready fails, and the belief."""
     if state == "Unknown" or "stopped posting" in message:
-        yield Finding(
-            failure_class="node_kubelet_unavailable",
-            object=node_ref(name),
-            score=0.93,
-            detail=text,
-            evidence=[fact],
-        )
-    elif "NetworkPluginNotReady" in message or "cni plugin not initialized" in message:
-        yield Finding(
-            failure_class="node_network_plugin_unavailable",
-            object=node_ref(name),
-            score=0.94,
-            detail=text,
-            evidence=[fact],
-        )
-    elif _RUNTIME.search(message) or _runtime_trouble(view, name):
-        yield Finding(
-            failure_class="node_runtime_unavailable",
-            object=node_ref(name),
-            score=0.94,
-            detail=text,
-            evidence=[fact],
-        )
-    else:
-        yield Finding(
-            failure_class="node_not_ready",
-            object=node_ref(name),
-            score=0.85,
-            detail=text,
-            evidence=[fact],
-        )
+        return "node_kubelet_unavailable", 0.93
+    if "NetworkPluginNotReady" in message or "cni plugin not initialized" in message:
+        return "node_network_plugin_unavailable", 0.94
+    if _RUNTIME.search(message) or _runtime_trouble(view, node):
+        return "node_runtime_unavailable", 0.94
+    return "node_not_ready", 0.85
 
 
 def _runtime_trouble(view: ClusterView, node: str) -> str:
@@ -127,7 +118,7 @@ def _runtime_trouble(view: ClusterView, node: str) -> str:
     return ""
 
 
-def _runtime_events(view: ClusterView) -> Iterator[Finding]:
+def _runtime_events(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Pods that cannot get a sandbox because the runtime is away, on a node that still says it is ready."""
     for node in view.nodes:
         name = name_of(node)
@@ -149,7 +140,7 @@ def _control_plane(view: ClusterView) -> str:
     return next((name_of(n) for n in view.nodes if control_plane(n)), "")
 
 
-def _scheduler(view: ClusterView) -> Iterator[Finding]:
+def _scheduler(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Pods that nobody even looked at."""
     ignored = [
         (w, p)
@@ -162,26 +153,25 @@ def _scheduler(view: ClusterView) -> Iterator[Finding]:
         return
     workload, pod = ignored[0]
     custom = str(pod.spec.get("schedulerName") or "default-scheduler")
-    text = f"pod {pod.name} is Pending and the scheduler {custom} said nothing about it"
+    text = say("nodes.scheduler.silent", pod=pod.name, scheduler=custom)
+    fact = Fact(source="object", statement=text, object=workload.ref)
     if custom != "default-scheduler" and not _heard_of(view, custom):
         yield Finding(
             failure_class="scheduler_unknown",
             object=workload.ref,
             score=0.9,
             detail=text,
-            evidence=[Fact(source="object", statement=text, object=workload.ref)],
-            against=[],
-            facts={"workload": workload},
+            evidence=[fact],
+            facts=UnknownScheduler(workload=workload),
         )
         return
     plane = _control_plane(view)
-    ref = node_ref(plane) if plane else workload.ref
     yield Finding(
         failure_class="scheduler_unavailable",
-        object=ref,
+        object=node_ref(plane) if plane else workload.ref,
         score=0.8,
         detail=text,
-        evidence=[Fact(source="object", statement=text, object=workload.ref)],
+        evidence=[fact],
     )
 
 
@@ -192,7 +182,7 @@ def _heard_of(view: ClusterView, scheduler: str) -> bool:
     )
 
 
-def _one_sided(view: ClusterView) -> Iterator[Finding]:
+def _one_sided(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Services reachable from every node but one."""
     tests = view.tool("service_connectivity")
     if not isinstance(tests, dict):
@@ -207,33 +197,22 @@ def _one_sided(view: ClusterView) -> Iterator[Finding]:
     for node, count in failed.items():
         rest = [failed[n] / total[n] for n in total if n != node]
         if total[node] >= 3 and count / total[node] > 0.8 and rest and max(rest) < 0.5:
-            text = f"from node {node} {count} of {total[node]} Services are out of reach, from the others they answer"
-            yield Finding(
-                failure_class="node_kube_proxy_unavailable",
-                object=node_ref(node),
-                score=0.75,
-                detail=text,
-                evidence=[Fact(source="object", statement=text, object=node_ref(node))],
-            )
+            text = say("nodes.one_sided", node=node, n=count, total=total[node])
+            yield _at_node("node_kube_proxy_unavailable", node, 0.75, text)
 
 
-def _pressure(view: ClusterView) -> Iterator[Finding]:
+def _pressure(view: ClusterView) -> Iterator[Finding[Facts]]:
     for node in view.nodes:
         for kind in _PRESSURES:
             said = condition(node, kind)
             if said.get("status") == "True":
-                text = f"{kind}: {quote(str(said.get('message') or said.get('reason') or ''))}"
-                hit = any(
-                    p.node == name_of(node) and (not p.ready or p.phase == "Failed")
-                    for w in view.workloads
-                    for p in w.pods
-                )
-                yield Finding(
-                    failure_class="node_pressure",
-                    object=node_ref(name_of(node)),
-                    score=0.85 if hit else 0.55,
-                    detail=text,
-                    evidence=[
-                        Fact(source="object", statement=text, object=node_ref(name_of(node)))
-                    ],
-                )
+                words = quote(str(said.get("message") or said.get("reason") or ""))
+                text = say("nodes.pressure", condition=kind, message=words)
+                score = 0.85 if _suffers(view, name_of(node)) else 0.55
+                yield _at_node("node_pressure", name_of(node), score, text)
+
+
+def _suffers(view: ClusterView, node: str) -> bool:
+    """A pod of the node is not well."""
+    pods = (p for w in view.workloads for p in w.pods if p.node == node)
+    return any(not p.ready or p.phase == "Failed" for p in pods)

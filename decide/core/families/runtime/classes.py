@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 
 FAMILY = Family(
     id="runtime",
@@ -33,6 +34,7 @@ CLASSES: tuple[FailureClass, ...] = (
         ),
         shows_in=("pods", "events"),
         told_by="pods",
+        facts=StoppedProgram,
     ),
     _one(
         id="file_permission_denied",
@@ -73,6 +75,7 @@ CLASSES: tuple[FailureClass, ...] = (
         shows_in=("pods", "events"),
         told_by="pods",
         rollback_too=True,
+        facts=UnsetVariable,
     ),
     _one(
         id="crash_bad_config",
@@ -165,6 +168,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a dependency that is down",
         plans="the ports that ran before; another port for the newcomer",
         mistaken_for=("crash_bad_config", "bad_rollout", "host_port_conflict"),
+        facts=StoppedProgram,
     ),
     _one(
         id="zero_replicas",
@@ -180,6 +184,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "quota_pods_exceeded",
             "service_selector_mismatch",
         ),
+        facts=ScaledToZero,
     ),
     _one(
         id="database_credentials_invalid",

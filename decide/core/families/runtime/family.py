@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.runtime import plans, rules
+from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "volume_permission_denied": plans.volume_owner,
-        "missing_env": plans.variable,
-        "sidecar_port_conflict": plans.port_conflict,
-        "zero_replicas": plans.replicas,
+        "volume_permission_denied": repair(StoppedProgram, plans.volume_owner),
+        "missing_env": repair(UnsetVariable, plans.variable),
+        "sidecar_port_conflict": repair(StoppedProgram, plans.port_conflict),
+        "zero_replicas": repair(ScaledToZero, plans.replicas),
     },
 )

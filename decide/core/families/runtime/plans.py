@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from decide.core.drafting.containers import container_of
@@ -13,139 +13,136 @@ from decide.core.drafting.drafts import (
     patch_workload,
 )
 from decide.core.drafting.history import rollback
+from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
-from manifests.objects.shapes import at, mapping, number
+from kfix.texts import say
+from manifests.objects.pods import Container
+from manifests.objects.shapes import at, mapping
+from manifests.objects.workloads import Workload
 
 
-def variable(finding: Finding, view: ClusterView) -> list[Draft]:
+def variable(finding: Finding[UnsetVariable], view: ClusterView) -> list[Draft]:
     """The variable as it was, as a neighbour of the namespace has it, or under the name that it was given by mistake."""
-    workload = finding.facts["workload"]
-    container = container_of(workload, str(finding.facts.get("container") or ""))
-    name = str(finding.facts.get("subject") or "")
+    facts = finding.facts
+    container = container_of(facts.workload, facts.container)
     drafts = rollback(finding, view)
-    if container is None or not name:
+    if container is None or not facts.name:
         return drafts
-    told: Counter[str] = Counter()
-    entries: dict[str, Any] = {}
-    for other in view.workloads:
-        for found in other.containers() if other.ref.key != workload.ref.key else []:
-            for entry in found.env:
-                if entry.get("name") == name:
-                    told[repr(entry)] += 1
-                    entries[repr(entry)] = dict(entry)
-    group = "initContainers" if container.init else "containers"
-    path = f":{group}[name={container.name}].env"
-    slip = next((e for e in container.env if alike(str(e.get("name")), name) >= 0.85), None)
+    slip = next((n for n, e in enumerate(container.env) if _alike(e, facts.name)), None)
     if slip is not None:
-        index = [e.get("name") for e in container.env].index(slip.get("name"))
-        why = (
-            f"{finding.detail}; {slip.get('name')} is set.",
-            f"{finding.detail} ; {slip.get('name')} est défini.",
-        )
-        drafts.append(
-            Draft(
-                fix_kind="set_env",
-                title=(f"Call it {name}", f"La nommer {name}"),
-                why=why,
-                changes=patch_workload(view, workload, [(f"{path}[{index}].name", name)]),
-                weight=0.82,
-                risks=[RESTART],
-            )
-        )
-    elif len(told) == 1:
-        entry = next(iter(entries.values()))
-        where = f"{path}[{len(container.env)}]" if container.env else path
-        value: Any = entry if container.env else [entry]
-        why = (
-            f"{finding.detail}; {sum(told.values())} other workloads set it alike.",
-            f"{finding.detail} ; {sum(told.values())} autres applications la définissent de même.",
-        )
-        risk = (
-            "A neighbour's value may not be meant for this program",
-            "La valeur d'un voisin ne convient peut-être pas",
-        )
-        drafts.append(
-            Draft(
-                fix_kind="set_env",
-                title=(f"Set {name} as its neighbours do", f"Définir {name} comme ses voisins"),
-                why=why,
-                changes=patch_workload(view, workload, [(where, value)]),
-                weight=0.66,
-                risks=[risk, RESTART],
-            )
-        )
+        return [*drafts, _renamed(finding, container, slip, view)]
+    told = _set_by_others(view, facts.workload, facts.name)
+    if len({repr(entry) for entry in told}) == 1:
+        return [*drafts, _copied(finding, container, told, view)]
     return drafts
 
 
-def replicas(finding: Finding, view: ClusterView) -> list[Draft]:
-    """The declared number of replicas, else one."""
-    workload = finding.facts["workload"]
-    wanted = number(finding.facts.get("declared")) or 1
-    why = (
-        f"{workload.name} has 0 replicas and is needed; {wanted} is what is declared or the least.",
-        f"{workload.name} a 0 réplica et sert ; {wanted} est le nombre déclaré ou le minimum.",
+def _alike(entry: Mapping[str, Any], name: str) -> bool:
+    """A variable with nearly that name."""
+    return alike(str(entry.get("name")), name) >= 0.85
+
+
+def _env(container: Container) -> str:
+    group = "initContainers" if container.init else "containers"
+    return f":{group}[name={container.name}].env"
+
+
+def _renamed(
+    finding: Finding[UnsetVariable], container: Container, index: int, view: ClusterView
+) -> Draft:
+    """Under its right name. ``index``: the variable's place in the container's list."""
+    name, written = finding.facts.name, str(container.env[index].get("name"))
+    wanted = [(f"{_env(container)}[{index}].name", name)]
+    return Draft(
+        fix_kind="set_env",
+        title=say("runtime.variable.rename", name=name),
+        why=say("runtime.variable.written", detail=finding.detail, written=written),
+        changes=patch_workload(view, finding.facts.workload, wanted),
+        weight=0.82,
+        risks=[RESTART],
     )
+
+
+def _set_by_others(view: ClusterView, workload: Workload, name: str) -> list[Mapping[str, Any]]:
+    """How other workloads set a variable of that name."""
+    return [
+        entry
+        for other in view.workloads
+        if other.ref.key != workload.ref.key
+        for container in other.containers()
+        for entry in container.env
+        if entry.get("name") == name
+    ]
+
+
+def _copied(
+    finding: Finding[UnsetVariable],
+    container: Container,
+    told: list[Mapping[str, Any]],
+    view: ClusterView,
+) -> Draft:
+    """As all others set it."""
+    path, entry = _env(container), dict(told[0])
+    wanted: tuple[str, Any] = (
+        (f"{path}[{len(container.env)}]", entry) if container.env else (path, [entry])
+    )
+    return Draft(
+        fix_kind="set_env",
+        title=say("runtime.variable.copy", name=finding.facts.name),
+        why=say("runtime.variable.others", detail=finding.detail, n=len(told)),
+        changes=patch_workload(view, finding.facts.workload, [wanted]),
+        weight=0.66,
+        risks=[say("runtime.variable.risk"), RESTART],
+    )
+
+
+def replicas(finding: Finding[ScaledToZero], view: ClusterView) -> list[Draft]:
+    """The declared number of replicas, else one."""
+    workload, wanted = finding.facts.workload, finding.facts.declared or 1
     return [
         Draft(
             fix_kind="set_replicas",
-            title=(
-                f"Run {wanted} replica(s) of {workload.name}",
-                f"Passer {workload.name} à {wanted} réplica(s)",
-            ),
-            why=why,
+            title=say("drafting.replicas", n=wanted, workload=workload.name),
+            why=say("runtime.zero.why", workload=workload.name, n=wanted),
             changes=patch(view, workload.ref, workload.obj, [("spec.replicas", wanted)]),
             weight=0.9,
-            risks=[
-                ("Somebody may have scaled it down on purpose", "L'arrêt était peut-être voulu")
-            ],
+            risks=[say("runtime.zero.risk")],
         )
     ]
 
 
-def volume_owner(finding: Finding, view: ClusterView) -> list[Draft]:
+def volume_owner(finding: Finding[StoppedProgram], view: ClusterView) -> list[Draft]:
     """The volume's group is the one that the process runs with."""
-    workload = finding.facts["workload"]
+    workload = finding.facts.workload
     security = mapping(workload.spec.get("securityContext"))
-    group = (
-        security.get("runAsGroup")
-        or security.get("runAsUser")
-        or next(
-            (
-                at(c.spec, "securityContext", k)
-                for k in ("runAsGroup", "runAsUser")
-                for c in workload.containers()
-                if at(c.spec, "securityContext", k)
-            ),
-            None,
-        )
-    )
+    group = _group(workload, security)
     if not group or security.get("fsGroup") == group:
         return rollback(finding, view)
-    why = (
-        f"The process runs as {group} and may not write its volume; fsGroup {group} gives it the group.",
-        f"Le processus tourne en {group} sans accès à son volume ; fsGroup {group} lui donne le groupe.",
-    )
     return [
         Draft(
             fix_kind="set_volume",
-            title=(
-                f"Give the volume of {workload.name} to group {group}",
-                f"Donner le volume de {workload.name} au groupe {group}",
-            ),
-            why=why,
+            title=say("runtime.volume.title", workload=workload.name, group=str(group)),
+            why=say("runtime.volume.why", group=str(group)),
             changes=patch_workload(view, workload, [(":securityContext.fsGroup", group)]),
             weight=0.7,
-            risks=[
-                ("hostPath volumes ignore fsGroup", "Les volumes hostPath ignorent fsGroup"),
-                RESTART,
-            ],
+            risks=[say("runtime.volume.risk"), RESTART],
         ),
         *rollback(finding, view),
     ]
 
 
-def port_conflict(finding: Finding, view: ClusterView) -> list[Draft]:
+def _group(workload: Workload, security: Mapping[str, Any]) -> Any:
+    """The id that the process runs with: the group before the user, the pod's before a container's."""
+    wanted = ("runAsGroup", "runAsUser")
+    of_pod = [security.get(key) for key in wanted]
+    of_containers = [
+        at(c.spec, "securityContext", key) for key in wanted for c in workload.containers()
+    ]
+    return next((found for found in (*of_pod, *of_containers) if found), None)
+
+
+def port_conflict(finding: Finding[StoppedProgram], view: ClusterView) -> list[Draft]:
     """What changed since it last worked."""
     return rollback(finding, view)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.drafting.history import revision_of
+from decide.core.facts import Facts
+from decide.core.families.dependencies.facts import FullDisk
 from decide.core.families.dependencies.rules import database_kind
+from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
 from decide.core.findings import Fact, Finding, quote
 from decide.core.signals import Hit
 from decide.core.view import ClusterView
+from kfix.texts import say
 from manifests.objects.meta import annotations_of, condition, name_of, owners_of
 from manifests.objects.pods import Container
-from manifests.objects.shapes import at, number
+from manifests.objects.shapes import Obj, at, number
 from manifests.objects.workloads import Workload
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about running programs."""
     for workload in view.workloads:
         batch = workload.kind in ("Job", "CronJob")
@@ -46,7 +51,7 @@ _COMPLAINTS = (
 )
 
 
-def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     """It does not crash, but says again and again what it may not do or cannot find."""
     if database_kind(workload):
         return  # a database's own log tells of strangers
@@ -61,34 +66,29 @@ def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                 score=score,
                 detail=quote(told[-1].line),
                 evidence=[fact],
-                against=[],
-                facts={"workload": workload, "subject": told[-1].subject},
+                facts=Facts(workload=workload),
             )
 
 
-def _crash(view: ClusterView, workload: Workload, container: Container) -> Iterator[Finding]:
+#: Classes that a program's last words name, with their signal and the belief.
+_LAST_WORDS = (
+    ("sidecar_port_conflict", "port_in_use", 0.95),
+    ("volume_permission_denied", "denied_file", 0.85),
+    ("database_credentials_invalid", "db_access_denied", 0.95),
+    ("missing_env", "missing_env", 0.9),
+    ("database_disk_full", "disk_full", 0.9),
+    ("rbac_denied", "api_forbidden", 0.75),
+    ("crash_bad_config", "bad_config", 0.8),
+    ("image_platform_mismatch", "exec_format", 0.93),
+    ("database_schema_missing", "db_missing", 0.88),
+)
+
+
+def _crash(view: ClusterView, workload: Workload, container: Container) -> Iterator[Finding[Facts]]:
     hits = [h for h in view.hits(workload) if h.container in ("", container.name)]
-    code = container.terminated.get("exitCode")
-    base = Fact(
-        source="object",
-        statement=f"container {container.name}: {container.restarts} restarts, last exit code {code}",
-        object=workload.ref,
-        value=float(container.restarts),
-        unit="restarts",
-    )
-    data = {"workload": workload, "container": container.name, "exit_code": code}
+    base = _restarted(workload, container)
     found = False
-    for class_id, signal, score in (
-        ("sidecar_port_conflict", "port_in_use", 0.95),
-        ("volume_permission_denied", "denied_file", 0.85),
-        ("database_credentials_invalid", "db_access_denied", 0.95),
-        ("missing_env", "missing_env", 0.9),
-        ("database_disk_full", "disk_full", 0.9),
-        ("rbac_denied", "api_forbidden", 0.75),
-        ("crash_bad_config", "bad_config", 0.8),
-        ("image_platform_mismatch", "exec_format", 0.93),
-        ("database_schema_missing", "db_missing", 0.88),
-    ):
+    for class_id, signal, score in _LAST_WORDS:
         hit = _pick(hits, signal)
         if hit is None:
             continue
@@ -101,43 +101,70 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
             score=adjusted,
             detail=quote(hit.line),
             evidence=[fact, base],
-            against=[],
-            facts=(
-                UnusableImage(
-                    workload=workload,
-                    container=container.name,
-                    image=str(container.spec.get("image") or ""),
-                    arrived=True,
-                )
-                if exact == "image_platform_mismatch"
-                else {**data, "subject": hit.subject, "hit": hit}
-            ),
+            facts=_facts(exact, workload, container, hit),
         )
-    if code == 0 and not found:
-        yield from _ends_well(view, workload, container, base)
-    if found or code in (0, 137, 143, None):
+    if found:
         return
-    if container.init:
-        return  # told by the rules of the start
+    if container.terminated.get("exitCode") == 0:
+        yield from _ends_well(view, workload, container, base)
+    else:
+        yield from _dies(workload, container, hits, base)
+
+
+def _restarted(workload: Workload, container: Container) -> Fact:
+    restarts, code = container.restarts, container.terminated.get("exitCode")
+    text = say("runtime.crash.restarts", container=container.name, n=restarts)
+    if code is not None:
+        text = say(
+            "runtime.crash.restarts_and_code", container=container.name, n=restarts, code=code
+        )
+    return Fact(
+        source="object",
+        statement=text,
+        object=workload.ref,
+        value=float(restarts),
+        unit="restarts",
+    )
+
+
+def _facts(class_id: str, workload: Workload, container: Container, hit: Hit) -> Facts:
+    """What the plans of the class read."""
+    if class_id == "missing_env":
+        return UnsetVariable(
+            workload=workload, container=container.name, name=str(hit.subject or "")
+        )
+    if class_id == "database_disk_full":
+        return FullDisk(workload=workload)
+    if class_id == "image_platform_mismatch":
+        image = str(container.spec.get("image") or "")
+        return UnusableImage(workload=workload, container=container.name, image=image, arrived=True)
+    return StoppedProgram(workload=workload)
+
+
+def _dies(
+    workload: Workload, container: Container, hits: list[Hit], base: Fact
+) -> Iterator[Finding[Facts]]:
+    """It ends with an error of its own and says nothing that a class knows."""
+    code = container.terminated.get("exitCode")
+    if (
+        code in (0, 137, 143, None) or container.init
+    ):  # init containers: the rules of the start tell
+        return
     panic = _pick(hits, "panic") or _pick(hits, "heap")
-    facts = [
-        base,
-        *([Fact(source="log", statement=quote(panic.line), object=workload.ref)] if panic else []),
-    ]
+    words = [Fact(source="log", statement=quote(panic.line), object=workload.ref)] if panic else []
     yield Finding(
         failure_class="crash_code",
         object=workload.ref,
         score=0.64 if panic else 0.45,
-        detail=f"exit code {code}",
-        evidence=facts,
-        against=[],
-        facts=data,
+        detail=say("runtime.crash.code", code=code),
+        evidence=[base, *words],
+        facts=Facts(workload=workload),
     )
 
 
 def _ends_well(
     view: ClusterView, workload: Workload, container: Container, base: Fact
-) -> Iterator[Finding]:
+) -> Iterator[Finding[Facts]]:
     """It is meant to run on and ends with success again and again; nobody stops it."""
     probed = any(
         e.reason == "Killing" and "probe" in e.message for e in view.events_of_workload(workload)
@@ -148,15 +175,14 @@ def _ends_well(
         or workload.spec.get("restartPolicy") in ("OnFailure", "Never")
     ):
         return
-    text = f"container {container.name} ends with exit code 0, {container.restarts} times"
+    text = say("runtime.crash.ends_well", container=container.name, n=container.restarts)
     yield Finding(
         failure_class="container_exits_at_once",
         object=workload.ref,
         score=0.82,
         detail=text,
         evidence=[base],
-        against=[],
-        facts={"workload": workload, "container": container.name},
+        facts=Facts(workload=workload),
     )
 
 
@@ -180,36 +206,14 @@ def _adjust(workload: Workload, class_id: str, hit: Hit, score: float) -> tuple[
     return class_id, score
 
 
-def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding[ScaledToZero]]:
     """Scaled to zero though something needs it: its Service, its declaration, or its callers."""
     notes = annotations_of(workload.obj)
     if any("idle" in str(k) or "keda" in str(k) for k in notes):
         return
-    services = view.services_of.get(workload.ref.key, [])
+    services = [name_of(s) for s in view.services_of.get(workload.ref.key, [])]
     declared = view.declared.get((workload.kind, workload.namespace, workload.name), {})
     wanted = number(at(declared, "spec", "replicas"), 1 if declared else 0)
-    facts = [
-        Fact(
-            source="object",
-            statement=f"{workload.ref.key} has spec.replicas 0",
-            object=workload.ref,
-            value=0.0,
-            unit="replicas",
-        )
-    ]
-    if services:
-        facts.append(
-            Fact(
-                source="object", statement=f"Service {name_of(services[0])} has no endpoints for it"
-            )
-        )
-    if wanted:
-        facts.append(
-            Fact(
-                source="repository",
-                statement=f"the deployment repository declares {wanted} replicas",
-            )
-        )
     # Nobody's Service and nobody's declaration: an idle workload is meant to be idle.
     score = (
         0.4 + (0.45 if services else 0.0) + (0.1 if services and wanted else 0.3 if wanted else 0.0)
@@ -220,37 +224,54 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         failure_class="zero_replicas",
         object=workload.ref,
         score=score,
-        detail="spec.replicas is 0",
-        evidence=facts,
-        against=[],
-        facts={"workload": workload, "declared": wanted},
+        detail=say("runtime.zero.detail"),
+        evidence=_needed(workload, services, wanted),
+        facts=ScaledToZero(workload=workload, declared=wanted),
     )
 
 
-def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+def _needed(workload: Workload, services: list[str], wanted: int) -> list[Fact]:
+    """Who needs the pods that are not there. ``services``: names of its Services; ``wanted``: declared replicas."""
+    text = say("runtime.zero.live", workload=workload.ref.key)
+    facts = [Fact(source="object", statement=text, object=workload.ref, value=0.0, unit="replicas")]
+    if services:
+        text = say("runtime.zero.service", service=services[0])
+        facts.append(Fact(source="object", statement=text))
+    if wanted:
+        text = say("runtime.zero.declared", n=wanted)
+        facts.append(Fact(source="repository", statement=text))
+    return facts
+
+
+def _rollout(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     """The newest ReplicaSet does not get ready while an older one serves."""
     sets = [view.get("replicasets", workload.namespace, name) for name in sorted(workload.children)]
-    present = [s for s in sets if s is not None]
-    present.sort(key=lambda s: number(annotations_of(s).get("deployment.kubernetes.io/revision")))
-    if len(present) < 2:
+    present = sorted((s for s in sets if s is not None), key=revision_of)
+    serving = [s for s in present[:-1] if number(at(s, "status", "readyReplicas")) > 0]
+    if not serving or not _unready(present[-1]):
         return
-    newest, older = present[-1], present[:-1]
-    serving = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
     stuck = condition(workload.obj, "Progressing").get("reason") == "ProgressDeadlineExceeded"
-    unready = number(at(newest, "status", "readyReplicas")) < number(
-        at(newest, "status", "replicas")
+    failing = _failing(workload, name_of(present[-1]))
+    if workload.available and not failing and not stuck:
+        return
+    text = say("runtime.rollout", newest=name_of(present[-1]), serving=name_of(serving[-1]))
+    yield Finding(
+        failure_class="bad_rollout",
+        object=workload.ref,
+        score=0.84 if failing else 0.6 if stuck else 0.45,
+        detail=text,
+        evidence=[Fact(source="change", statement=text, object=workload.ref)],
+        facts=Facts(workload=workload),
     )
-    mine = [p for p in workload.pods if ("ReplicaSet", name_of(newest)) in owners_of(p.obj)]
-    failing = any(c.restarts > 1 for p in mine for c in p.containers() if not c.ready)
-    if serving and unready and not (workload.available and not failing and not stuck):
-        text = f"{name_of(newest)} is not ready while {name_of(serving[-1])} still serves"
-        score = 0.84 if failing else 0.6 if stuck else 0.45
-        yield Finding(
-            failure_class="bad_rollout",
-            object=workload.ref,
-            score=score,
-            detail=text,
-            evidence=[Fact(source="change", statement=text, object=workload.ref)],
-            against=[],
-            facts={"workload": workload, "newest": newest, "good": serving[-1]},
-        )
+
+
+def _unready(replica_set: Obj) -> bool:
+    """Some of its pods are not ready."""
+    ready = number(at(replica_set, "status", "readyReplicas"))
+    return ready < number(at(replica_set, "status", "replicas"))
+
+
+def _failing(workload: Workload, replica_set: str) -> bool:
+    """A container of the ReplicaSet's pods started more than once and is not ready."""
+    mine = [p for p in workload.pods if ("ReplicaSet", replica_set) in owners_of(p.obj)]
+    return any(c.restarts > 1 for p in mine for c in p.containers() if not c.ready)

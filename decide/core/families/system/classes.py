@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
+from decide.core.families.system.facts import SilentDns
 
 FAMILY = Family(
     id="system",
@@ -29,6 +30,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the replicas of the DNS",
         severity="critical",
         everybodys=True,
+        facts=SilentDns,
     ),
     _one(
         id="controller_manager_unavailable",

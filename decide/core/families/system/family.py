@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from decide.core.families.parts import Parts
+from decide.core.families.parts import Parts, repair
 from decide.core.families.system import plans, rules
+from decide.core.families.system.facts import SilentDns
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "cluster_dns_down": plans.names,
+        "cluster_dns_down": repair(SilentDns, plans.names),
     },
 )

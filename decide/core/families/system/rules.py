@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from decide.core.facts import Facts
+from decide.core.families.system.facts import SilentDns
 from decide.core.findings import Fact, Finding, quote
+from decide.core.signals import Hit
 from decide.core.view import ClusterView, node_ready, node_ref
+from kfix.texts import say
 from manifests.objects.meta import labels_of, name_of
 from manifests.objects.pods import Pod
-from manifests.objects.shapes import at, items, mapping, number
+from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 _SPACE = "kube-system"
@@ -28,31 +34,34 @@ _PLANE = (
 )
 
 
-def find(view: ClusterView) -> Iterator[Finding]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about components, at their node or, for the DNS, at its workload."""
     pods = [Pod(o) for space in _SPACES for o in view.inside("pods", space)]
     yield from _dns(view, pods)
+    network = say("system.network_plugin")
     yield from _per_node(view, pods, _PROXY, "node_kube_proxy_unavailable", "kube-proxy")
-    yield from _per_node(view, pods, _NETWORK, "node_network_plugin_unavailable", "network plugin")
+    yield from _per_node(view, pods, _NETWORK, "node_network_plugin_unavailable", network)
     for pattern, class_id in _PLANE:
         mine = [p for p in pods if pattern.match(p.name) and not p.deleting]
         if mine and not any(p.ready for p in mine):
-            place = mine[0].node
-            text = f"{mine[0].name} is not ready: {quote(_why(mine[0]))}"
-            ref = (
-                node_ref(place)
-                if place
-                else ObjectRef(
-                    api_version="v1", kind="Pod", namespace=mine[0].namespace, name=mine[0].name
-                )
-            )
-            yield Finding(
-                failure_class=class_id,
-                object=ref,
-                score=0.93,
-                detail=text,
-                evidence=[Fact(source="object", statement=text, object=ref)],
-            )
+            yield _away(class_id, mine[0])
+
+
+def _away(class_id: str, pod: Pod) -> Finding[Facts]:
+    """A part of the control plane, at its node."""
+    ref = node_ref(pod.node) if pod.node else _pod_ref(pod)
+    text = say("system.not_ready", pod=pod.name, why=quote(_why(pod)))
+    return Finding(
+        failure_class=class_id,
+        object=ref,
+        score=0.93,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=ref)],
+    )
+
+
+def _pod_ref(pod: Pod) -> ObjectRef:
+    return ObjectRef(api_version="v1", kind="Pod", namespace=pod.namespace, name=pod.name)
 
 
 def _why(pod: Pod) -> str:
@@ -63,69 +72,71 @@ def _why(pod: Pod) -> str:
     return pod.phase
 
 
-def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding]:
-    mine = [
-        p
-        for p in pods
-        if not p.deleting and (_DNS.match(p.name) or labels_of(p.obj).get("k8s-app") == "kube-dns")
-    ]
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """How the DNS fails: the belief, the sentence, and the object that shows it, where one does."""
+
+    score: float
+    text: str
+    shown_by: ObjectRef | None = None
+
+
+#: A workload and a line of its log about a name that does not resolve.
+_Complaint = tuple[Workload, Hit]
+
+
+def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding[SilentDns]]:
     owner = next((o for o in view.inside("deployments", _SPACE) if _DNS.match(name_of(o))), None)
-    complaints = [
-        (w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"
-    ]
-    facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in complaints[:2]]
     ref = ObjectRef(
         api_version="apps/v1",
         kind="Deployment",
         namespace=_SPACE,
         name=name_of(owner) if owner else "coredns",
     )
-    data = {"owner": owner}
+    complaints = [
+        (w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"
+    ]
+    found = _down(pods, owner, ref) or _wrong(view, complaints)
+    if found is None:
+        return
+    facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in complaints[:2]]
+    if found.shown_by is not None:
+        facts = [Fact(source="object", statement=found.text, object=found.shown_by), *facts]
+    yield Finding(
+        failure_class="cluster_dns_down",
+        object=ref,
+        score=found.score,
+        detail=found.text,
+        evidence=facts,
+        facts=SilentDns(owner=owner),
+    )
+
+
+def _down(pods: list[Pod], owner: Obj | None, ref: ObjectRef) -> _Silence | None:
+    """No pod of the DNS is ready."""
     if owner is not None and number(at(owner, "spec", "replicas"), 1) == 0:
-        text = f"{ref.key} has 0 replicas"
-        yield Finding(
-            failure_class="cluster_dns_down",
-            object=ref,
-            score=0.96,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=ref), *facts],
-            against=[],
-            facts=data,
-        )
-    elif mine and not any(p.ready for p in mine):
-        text = f"none of {len(mine)} DNS pods is ready: {quote(_why(mine[0]))}"
-        yield Finding(
-            failure_class="cluster_dns_down",
-            object=ref,
-            score=0.96,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=ref), *facts],
-            against=[],
-            facts=data,
-        )
-    elif _answers_wrong(view):
-        text = "the DNS configuration answers NXDOMAIN for names of the cluster"
+        return _Silence(0.96, say("system.dns.no_replicas", dns=ref.key), ref)
+    mine = [p for p in pods if not p.deleting and _of_dns(p)]
+    if not mine or any(p.ready for p in mine):
+        return None
+    why = quote(_why(mine[0]))
+    return _Silence(0.96, say("system.dns.none_ready", n=len(mine), why=why), ref)
+
+
+def _of_dns(pod: Pod) -> bool:
+    return bool(_DNS.match(pod.name)) or labels_of(pod.obj).get("k8s-app") == "kube-dns"
+
+
+def _wrong(view: ClusterView, complaints: list[_Complaint]) -> _Silence | None:
+    """Its pods run and answer that names of the cluster do not exist."""
+    if _answers_wrong(view):
         config = ObjectRef(api_version="v1", kind="ConfigMap", namespace=_SPACE, name="coredns")
-        yield Finding(
-            failure_class="cluster_dns_down",
-            object=ref,
-            score=0.93 if complaints else 0.7,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=config), *facts],
-            against=[],
-            facts=data,
-        )
-    elif len({w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}) >= 3:
-        text = f"{len({w.ref.key for w, _ in complaints})} workloads cannot resolve names of Services that exist"
-        yield Finding(
-            failure_class="cluster_dns_down",
-            object=ref,
-            score=0.75,
-            detail=text,
-            evidence=facts,
-            against=[],
-            facts=data,
-        )
+        score = 0.93 if complaints else 0.7
+        return _Silence(score, say("system.dns.answers_wrong"), config)
+    if len({w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}) < 3:
+        return None
+    count = len({w.ref.key for w, _ in complaints})
+    return _Silence(0.75, say("system.dns.unresolved", n=count))
 
 
 _REFUSING = re.compile(
@@ -149,37 +160,36 @@ def _exists(view: ClusterView, host: str) -> bool:
 
 
 def _per_node(
-    view: ClusterView, pods: list[Pod], pattern: re.Pattern[str], class_id: str, label: str
-) -> Iterator[Finding]:
-    """One pod of a kind on every node: one that is sick, or a node that has none."""
+    view: ClusterView, pods: list[Pod], pattern: re.Pattern[str], class_id: str, part: str
+) -> Iterator[Finding[Facts]]:
+    """One pod of a kind on every node: one that is sick, or a node that has none. ``part``: the kind's name."""
     mine = [p for p in pods if pattern.match(p.name) and not p.deleting]
     sick = [p for p in mine if p.node and not p.ready]
     if mine and len(sick) > max(1, len(mine) // 2):
         return  # all at once is no node's fault
     for pod in sick:
-        text = f"{label} pod {pod.name} on {pod.node} is not ready: {quote(_why(pod))}"
-        yield Finding(
-            failure_class=class_id,
-            object=node_ref(pod.node),
-            score=0.9,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=node_ref(pod.node))],
-        )
+        why = quote(_why(pod))
+        text = say("system.node.sick", part=part, pod=pod.name, node=pod.node, why=why)
+        yield _at_node(class_id, pod.node, 0.9, text)
     covered = {p.node for p in mine}
-    bare = [
-        name_of(n)
-        for n in view.nodes
-        if name_of(n) not in covered and node_ready(n) == "True" and not _virtual(n)
-    ]
+    bare = [name_of(n) for n in view.nodes if _usable(n) and name_of(n) not in covered]
     if len(covered) >= 2 and len(bare) == 1:
-        text = f"{bare[0]} has no {label} pod, every other node has one"
-        yield Finding(
-            failure_class=class_id,
-            object=node_ref(bare[0]),
-            score=0.72,
-            detail=text,
-            evidence=[Fact(source="object", statement=text, object=node_ref(bare[0]))],
-        )
+        yield _at_node(class_id, bare[0], 0.72, say("system.node.bare", part=part, node=bare[0]))
+
+
+def _at_node(class_id: str, node: str, score: float, text: str) -> Finding[Facts]:
+    return Finding(
+        failure_class=class_id,
+        object=node_ref(node),
+        score=score,
+        detail=text,
+        evidence=[Fact(source="object", statement=text, object=node_ref(node))],
+    )
+
+
+def _usable(node: Obj) -> bool:
+    """A machine that is ready, and so has a pod of each kind."""
+    return node_ready(node) == "True" and not _virtual(node)
 
 
 def _virtual(node: object) -> bool:

@@ -1,0 +1,34 @@
+"""What the rules of the family tell its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decide.core.facts import Facts
+from manifests.objects.workloads import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedProgram(Facts):
+    """A workload whose program ends for a reason that it tells."""
+
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsetVariable(StoppedProgram):
+    """A program that misses an environment variable."""
+
+    #: The container's name.
+    container: str
+    #: The variable's name; empty where the log does not tell.
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaledToZero(Facts):
+    """A workload without replicas that somebody needs."""
+
+    workload: Workload
+    #: The replicas that the deployment repository declares; 0 where it declares none.
+    declared: int = 0
