@@ -66,7 +66,9 @@ class IncidentLedger(Protocol):
 class Reasoner(Protocol):
     """A model that gives a second opinion. Never raises: what went wrong is in the opinion's ``failure``."""
 
-    async def consider(self, question: Question) -> Opinion: ...
+    async def consider(self, question: Question) -> Opinion:
+        """The model's answer to the question, or why there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ class Chat(Protocol):
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Closes its client; a second time is allowed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

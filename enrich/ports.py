@@ -36,13 +36,17 @@ class Observability(Protocol):
         """The alert with what its event says: rule, labels, group, fingerprint, state. Raises errors.NotFound."""
         ...
 
-    async def monitor(self, rule_id: str) -> Monitor: ...
+    async def monitor(self, rule_id: str) -> Monitor:
+        """The rule that fired. Raises errors.NotFound for one that is not its own."""
+        ...
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         """Log excerpts before ``until`` of what the tag names say."""
         ...
 
-    async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]: ...
+    async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        """Series before ``until`` of what the tag names say, by the metric table's meanings."""
+        ...
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         """Pages a person would open, from the configured base only."""
@@ -82,7 +86,9 @@ class Repository(Protocol):
 class Memory(Protocol):
     """Earlier incidents."""
 
-    async def recall(self, signature: str) -> Recalled: ...
+    async def recall(self, signature: str) -> Recalled:
+        """Incidents near the signature (``kfix.incident.signature``), with what was tried. Raises from ``schemas.errors``."""
+        ...
 
 
 class AlertBook(Protocol):
@@ -111,9 +117,11 @@ class NoAlertBook:
     """``enrich.ports.AlertBook`` that forgets: every delivery is gathered for."""
 
     async def repeats(self, alert: Arrived) -> bool:
+        """Never: nothing is remembered."""
         return False
 
     async def recovered(self, alert: Arrived) -> bool:
+        """Always over: nothing newer is remembered."""
         return True
 
 

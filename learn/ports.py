@@ -51,7 +51,9 @@ class Ledger(Protocol):
         """Notes the forge's word on the merge request; an older word than the known one changes nothing."""
         ...
 
-    async def find(self, incident_id: str) -> Followed | None: ...
+    async def find(self, incident_id: str) -> Followed | None:
+        """What is known of an incident's merge request; ``None`` when nothing is."""
+        ...
 
     async def schedule(self, incident_id: str, *, merged_at: datetime, due_at: datetime) -> None:
         """Notes that a check is due; one that is there already stays as it is."""
@@ -61,7 +63,9 @@ class Ledger(Protocol):
         """Checks that are due and that nobody else holds."""
         ...
 
-    async def postpone(self, incident_id: str, *, due_at: datetime) -> None: ...
+    async def postpone(self, incident_id: str, *, due_at: datetime) -> None:
+        """The check is due then, and nobody holds it."""
+        ...
 
     async def stale(
         self, before: datetime, *, now: datetime, asked_before: datetime, limit: int
@@ -76,11 +80,15 @@ class Ledger(Protocol):
         """Stores an outcome; when it is of a check, that is done. A newer record of the same plan replaces an older one."""
         ...
 
-    async def outcome_of(self, incident_id: str) -> Outcome | None: ...
+    async def outcome_of(self, incident_id: str) -> Outcome | None:
+        """The incident's newest outcome; ``None`` while there is none."""
+        ...
 
     async def add_feedback(
         self, event_id: str, incident_id: str, feedback: Feedback, at: datetime
-    ) -> None: ...
+    ) -> None:
+        """Keeps one person's word; the same event again changes nothing."""
+        ...
 
     async def feedback_of(self, incident_id: str) -> Sequence[Feedback]:
         """All feedback on an incident, oldest first."""
@@ -100,13 +108,17 @@ class Signals(Protocol):
 class Cluster(Protocol):
     """The workload after a merge."""
 
-    async def state(self, proposal: Proposal, since: datetime) -> WorkloadState: ...
+    async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
+        """The changed workloads since then: whether the change arrived, pods, restarts. Raises from ``schemas.errors``."""
+        ...
 
 
 class Memory(Protocol):
     """The vector memory."""
 
-    async def remember(self, outcome: Outcome, proposal: Proposal) -> None: ...
+    async def remember(self, outcome: Outcome, proposal: Proposal) -> None:
+        """Keeps an outcome under its incident, in place of an earlier one. Raises from ``schemas.errors``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

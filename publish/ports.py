@@ -48,7 +48,9 @@ class Chat(Protocol):
     """One way to tell people."""
 
     @property
-    def channel(self) -> Literal["slack", "teams"]: ...
+    def channel(self) -> Literal["slack", "teams"]:
+        """Which chat it is."""
+        ...
 
     async def tell(self, notice: Notice) -> Notification:
         """Sends one message. Raises from ``schemas.errors``."""
@@ -58,11 +60,17 @@ class Chat(Protocol):
 class Ledger(Protocol):
     """What was published. Survives restarts; its keys make effects happen once."""
 
-    async def of_incident(self, incident_id: str) -> Known | None: ...
+    async def of_incident(self, incident_id: str) -> Known | None:
+        """The incident's merge request; ``None`` while there is none."""
+        ...
 
-    async def of_fingerprint(self, fingerprint: str) -> Sequence[Known]: ...
+    async def of_fingerprint(self, fingerprint: str) -> Sequence[Known]:
+        """Merge requests of all incidents with this fingerprint."""
+        ...
 
-    async def of_project(self, project: str) -> Sequence[Known]: ...
+    async def of_project(self, project: str) -> Sequence[Known]:
+        """Merge requests in a project of the forge."""
+        ...
 
     async def opened(self, known: Known, ref: MergeRequestRef) -> None:
         """Keeps a merge request, under its incident's id; again is fine."""
@@ -110,7 +118,9 @@ class Ledger(Protocol):
         """Nobody reads the project before then."""
         ...
 
-    async def noted(self, incident_id: str, at: datetime) -> None: ...
+    async def noted(self, incident_id: str, at: datetime) -> None:
+        """Keeps when a repeated alert was last noted in the merge request."""
+        ...
 
     async def snooze(self, incident_id: str, until: datetime | None) -> None:
         """Keeps until when people do not want to hear of an incident; ``None``: they do again."""
@@ -140,7 +150,9 @@ class Ledger(Protocol):
         """Keeps what was proposed first; again is fine."""
         ...
 
-    async def proposal_of(self, incident_id: str) -> Proposed | None: ...
+    async def proposal_of(self, incident_id: str) -> Proposed | None:
+        """What was proposed first; ``None`` while nothing was."""
+        ...
 
     async def switched(
         self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: Proposed
@@ -148,15 +160,17 @@ class Ledger(Protocol):
         """Keeps that another plan is on the branch now."""
         ...
 
-    async def ref_of(self, incident_id: str) -> MergeRequestRef | None: ...
+    async def ref_of(self, incident_id: str) -> MergeRequestRef | None:
+        """The incident's merge request as the forge names it; ``None`` while there is none."""
+        ...
 
     async def told(self, incident_id: str, kind: NoticeKind) -> Sequence[Notification]:
         """Messages of that kind that were sent already."""
         ...
 
-    async def keep_told(
-        self, incident_id: str, kind: NoticeKind, message: Notification
-    ) -> None: ...
+    async def keep_told(self, incident_id: str, kind: NoticeKind, message: Notification) -> None:
+        """Keeps that a message was sent; again is fine."""
+        ...
 
     async def ended(self, incident_id: str, plan_id: str, fix: Fix) -> None:
         """Keeps how a fix ended; a newer word on the same plan replaces an older one."""

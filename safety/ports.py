@@ -57,10 +57,14 @@ class Proven(Protocol):
     """What a watch of the lock says."""
 
     @property
-    def state(self) -> Literal["locked", "unlocked", "unknown"]: ...
+    def state(self) -> Literal["locked", "unlocked", "unknown"]:
+        """``locked``: a real write was refused; ``unlocked``: it went through; ``unknown``: nobody could tell."""
+        ...
 
     @property
-    def why(self) -> str: ...
+    def why(self) -> str:
+        """Why it is not locked, as a sentence; empty where it is."""
+        ...
 
 
 class Lock(Protocol):

@@ -195,6 +195,11 @@ PROMISES = (
         ),
     ),
     Promise(
+        "docstrings",
+        "every public class, function and method of the product has a docstring",
+        ("tests/arch/test_arch_docstrings.py",),
+    ),
+    Promise(
         "metrics",
         "asking, measuring and judging mean the same by a metric, in the unit that the answer names",
         ("tests/unit/kfix/incident/test_kfix_metrics.py",),

@@ -31,6 +31,7 @@ class SqlProjection:
         self._engine = engine
 
     async def keep(self, topic: str, record: Record) -> None:
+        """Inserted once for topic and event. Raises errors.Unavailable."""
         values = {
             "topic": topic,
             "event_id": record.event_id,
@@ -52,12 +53,15 @@ class SqlProjection:
     async def listed(
         self, *, where: Mapping[str, str], limit: int, offset: int
     ) -> Sequence[Listed]:
+        """The newest incidents that ``where`` asks for, ``limit`` from ``offset`` on. Raises errors.Unavailable."""
+
         def read(connection: Connection) -> Sequence[Listed]:
             return _facts(connection, _newest(connection, where, limit, offset))
 
         return await self._in_thread(read)
 
     async def story(self, incident_id: str) -> Story | None:
+        """All records of an incident; ``None`` for an unknown or empty id. Raises errors.Unavailable."""
         if not incident_id:
             return None
 

@@ -63,11 +63,13 @@ class Story:
 
     @property
     def analysis(self) -> Analysis | None:
+        """The decision's diagnosis, else the candidate's; ``None`` without one."""
         decision, candidate = self.decision, self.candidate
         return (decision and decision.analysis) or (candidate and candidate.analysis) or None
 
     @property
     def context(self) -> IncidentContext | None:
+        """The decision's context, else the candidate's; ``None`` before there is one."""
         found = self.decision or self.candidate
         return found.context if found else None
 
@@ -79,6 +81,7 @@ class Story:
 
     @property
     def explanation(self) -> str:
+        """Why it was decided so; empty before it was."""
         found = self.decision or self.candidate
         return found.explanation if found else ""
 
@@ -94,6 +97,7 @@ class Story:
 
     @property
     def recommended(self) -> ValidatedPlan | None:
+        """The plan that may be published; ``None`` without one."""
         decision = self.decision
         if decision is None or not decision.recommended:
             return None
@@ -107,6 +111,7 @@ class Story:
 
     @property
     def merge_request(self) -> MergeRequestRef | None:
+        """The one that was last told of; ``None`` while there is none."""
         return next((e.merge_request for e in reversed(self.events) if e.merge_request), None)
 
     @property
@@ -123,10 +128,12 @@ class Story:
 
     @property
     def outcome(self) -> Outcome | None:
+        """The newest; ``None`` while there is none."""
         return self.outcomes[-1] if self.outcomes else None
 
     @property
     def notifications(self) -> list[Notification]:
+        """Messages that were sent, oldest first."""
         return [n for event in self.events for n in event.notifications]
 
     @property

@@ -25,6 +25,7 @@ class ClaudeChat:
         self._client: Any = None
 
     async def complete(self, system: str, messages: Sequence[Message]) -> Completion:
+        """One call with the answer's schema. Raises from ``schemas.errors``."""
         if self._client is None:
             self._client = anthropic.connect(
                 api_key=self._api_key, url=self._url, timeout_s=self._timeout_s

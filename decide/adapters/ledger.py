@@ -62,13 +62,16 @@ class SqlLedger:
     async def join(
         self, *, fingerprint: str, cycle: str, delivery_id: str, at: datetime, trouble: str = ""
     ) -> Membership:
+        """One transaction; a delivery that was joined before has the same answer. Raises errors.Unavailable when the store does not answer."""
         alert = _Alert(fingerprint, cycle, delivery_id, at, trouble)
         return await self._transact(lambda connection: self._join(connection, alert))
 
     async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
+        """One transaction. Raises errors.Unavailable when the store does not answer."""
         return await self._transact(lambda connection: self._recover(connection, cycle, at))
 
     async def propose(self, incident_id: str) -> None:
+        """Marks the incident; again is fine. Raises errors.Unavailable when the store does not answer."""
         await self._transact(
             lambda connection: connection.execute(
                 update(incidents)
@@ -78,6 +81,7 @@ class SqlLedger:
         )
 
     async def close(self, incident_id: str, *, at: datetime) -> None:
+        """Ends the incident; one that has ended stays so. Raises errors.Unavailable when the store does not answer."""
         await self._transact(
             lambda connection: connection.execute(
                 update(incidents)

@@ -51,6 +51,7 @@ class OpenAIChat:
             self._how["response_format"] = {"type": "json_object"}
 
     async def complete(self, system: str, messages: Sequence[Message]) -> Completion:
+        """One call with the answer's schema. Raises from ``schemas.errors``."""
         if self._client is None:
             self._client = openai.connect(
                 api_key=self._api_key, url=self._url, timeout_s=self._timeout_s

@@ -37,6 +37,7 @@ class SqlBook:
         self._clock = clock
 
     async def answer(self, key: str, model: str) -> Answer | None:
+        """The newest kept answer of this model to this question; ``None`` without one, or when its shape is another version's. Raises errors.Unavailable when the store does not answer."""
         query = (
             select(opinions.c.answer)
             .where(
@@ -55,6 +56,8 @@ class SqlBook:
             return None
 
     async def reserve(self, key: str, model: str, incident: str, tokens: int) -> str:
+        """An id for the call, empty where the budget of the hour or the incident does not allow it. ``tokens``: the most that it may cost. Raises errors.Unavailable when the store does not answer."""
+
         def work(connection: Connection) -> str:
             if connection.dialect.name == "postgresql":
                 # Who counts must see what others have reserved; SQLite's transaction holds the whole store.
@@ -79,6 +82,7 @@ class SqlBook:
         return await self._transact(work)
 
     async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
+        """What the call did cost, and its answer; ``None``: there was none. Raises errors.Unavailable when the store does not answer."""
         said = answer.model_dump_json() if answer is not None else None
         change = (
             update(opinions).where(opinions.c.call_id == call).values(tokens=tokens, answer=said)

@@ -77,6 +77,7 @@ class ModelReasoner:
         self._sleep = sleep
 
     async def consider(self, question: Question) -> Opinion:
+        """A kept answer, else one from the model within the budget, asked again once where it is malformed. Never raises from ``schemas.errors``: the opinion has a ``failure``."""
         started = time.monotonic()
         answer, failure = None, ""
         try:

@@ -17,11 +17,13 @@ class Loose(Facts):
 
     @property
     def concerns(self) -> tuple[str, ...]:
+        """Names of workloads that the mapping holds: its own, callers, victims, peers."""
         found = [self.told.get(key) for key in ("workload", "caller", "victim", "peer")]
         return tuple(str(getattr(one, "name", "")) for one in found if one is not None)
 
     @property
     def aims(self) -> tuple[str, ...]:
+        """The names below ``name``, ``near`` and ``right``; empty where one is missing."""
         return tuple(str(self.told.get(key) or "") for key in ("name", "near", "right"))
 
     def __contains__(self, key: str) -> bool:

@@ -110,6 +110,7 @@ class Question:
 
     @property
     def key(self) -> str:
+        """SHA-256 (hex) of prompt version, system and user text: equal questions have one answer."""
         return hashlib.sha256(
             f"{self.prompt_version}\0{self.system}\0{self.user}".encode()
         ).hexdigest()

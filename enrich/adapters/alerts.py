@@ -31,6 +31,7 @@ class SqlAlertBook:
         self._within = within
 
     async def repeats(self, alert: Arrived) -> bool:
+        """A look without a lock, then one transaction for who is first. Raises errors.Unavailable."""
         try:
             known = await asyncio.to_thread(self._look, alert)
         except DBAPIError as failure:
@@ -52,6 +53,8 @@ class SqlAlertBook:
             )
 
     async def recovered(self, alert: Arrived) -> bool:
+        """Keeps the recovery's time; ``False`` when a newer alert was kept. Raises errors.Unavailable."""
+
         def work(connection: Connection) -> bool:
             _later(connection, alert, _RECOVERY)
             newest = connection.execute(

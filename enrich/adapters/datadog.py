@@ -54,9 +54,11 @@ class DatadogEvidence:
         self._monitor_events = monitor_events
 
     def sent(self, alert: Alert) -> bool:
+        """An alert of Datadog, or of an older release that named no source."""
         return alert.source in ("", self.name)
 
     async def complete(self, alert: Alert) -> Alert:
+        """The alert with what Datadog's event says; as it is where no event is named. Raises from ``schemas.errors``."""
         if not alert.notification_id:
             return alert
         event = await self._client.event(alert.notification_id)
@@ -65,6 +67,7 @@ class DatadogEvidence:
         return completed(alert, event)
 
     async def monitor(self, rule_id: str) -> Monitor:
+        """The monitor by its number. Raises errors.NotFound for an id that is no number, else from ``schemas.errors``."""
         monitor_id = _integer(rule_id)
         if monitor_id is None:
             raise errors.NotFound(f"{rule_id[:40]!r} is no id of a monitor")
@@ -94,6 +97,7 @@ class DatadogEvidence:
         )
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        """A search by the tag names that Datadog indexes; empty without one. Raises from ``schemas.errors``."""
         search = " ".join(f'{name}:"{value}"' for name, value in _searchable(names))
         if not search:
             return []
@@ -103,6 +107,7 @@ class DatadogEvidence:
         return _excerpts(found)
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        """One query for each metric of the table that the tag names can ask for. Raises from ``schemas.errors``."""
         asked = queries_for(
             cluster=names.get("kube_cluster_name", ""),
             namespace=names.get("kube_namespace", ""),
@@ -120,6 +125,7 @@ class DatadogEvidence:
         return await self._client.metrics(asked, since, _later(until)) if asked else []
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        """Pages below the configured address; none without one."""
         if not self._app_url:
             return {}
         found = {}

@@ -155,6 +155,7 @@ class KubernetesEvidence:
         return _sorted_out(list(zip(wanted, answers, strict=True)))
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        """Of at most as many containers in trouble as configured; one without a log is left out. Raises errors.Retryable."""
         wanted = list(containers_in_trouble(pods))[: self._log_containers]
         answers = await asyncio.gather(*(self._log(item) for item in wanted))
         return [excerpt for excerpt in answers if excerpt.lines]

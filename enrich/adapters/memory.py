@@ -23,6 +23,7 @@ class VectorMemory:
         self._memory = memory
 
     async def recall(self, signature: str) -> Recalled:
+        """Nothing for an empty signature. Raises from ``schemas.errors``."""
         if not signature.strip():
             return Recalled()
         hits = await self._memory.recall(signature)

@@ -25,21 +25,27 @@ class NoObservability:
     name = "observability"
 
     def sent(self, alert: Alert) -> bool:
+        """Always: ``complete`` tells that nobody is there."""
         return True
 
     async def complete(self, alert: Alert) -> Alert:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured(say("enrich.watcher"))
 
     async def monitor(self, rule_id: str) -> Monitor:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured(say("enrich.watcher"))
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured(say("enrich.watcher"))
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured(say("enrich.watcher"))
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        """None."""
         return {}
 
 
@@ -51,9 +57,11 @@ class NoCluster:
         return self
 
     async def objects(self, namespace: str) -> Listing:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured("Kubernetes")
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured("Kubernetes")
 
 
@@ -66,6 +74,7 @@ class NoRepository:
     async def declared(
         self, subject: ObjectRef, environment: str
     ) -> tuple[list[DeclaredObject], list[Change]]:
+        """Raises errors.NotFound: nothing is configured."""
         return _not_configured(self._forges)
 
 
@@ -73,4 +82,5 @@ class NoMemory:
     """``enrich.ports.Memory`` that remembers nothing."""
 
     async def recall(self, signature: str) -> Recalled:
+        """Nothing is remembered."""
         return Recalled()

@@ -32,6 +32,7 @@ class DeclaredInRepositories:
     async def declared(
         self, subject: ObjectRef, environment: str
     ) -> tuple[list[DeclaredObject], list[Change]]:
+        """From the first project in which the object is found. Raises from ``schemas.errors``."""
         for project in self._projects:
             snapshot = await self._client.snapshot(project)
             try:

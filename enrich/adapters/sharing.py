@@ -107,9 +107,11 @@ class SharedObservability:
 
     @property
     def name(self) -> str:
+        """The inner one's name."""
         return self._inner.name
 
     def sent(self, alert: Alert) -> bool:
+        """As the inner one says; asks nobody."""
         return self._inner.sent(alert)
 
     async def _read_monitor(self, rule_id: str) -> Monitor:
@@ -117,21 +119,26 @@ class SharedObservability:
             return await self._inner.monitor(rule_id)
 
     async def complete(self, alert: Alert) -> Alert:
+        """As the inner one, a bounded number at a time."""
         async with self._gate:
             return await self._inner.complete(alert)
 
     async def monitor(self, rule_id: str) -> Monitor:
+        """From what several alerts share, for a while; else as the inner one."""
         return await self._monitors.get(rule_id, self._since)
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
+        """As the inner one, a bounded number at a time."""
         async with self._gate:
             return await self._inner.logs(names, until)
 
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
+        """As the inner one, a bounded number at a time."""
         async with self._gate:
             return await self._inner.metrics(names, until)
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
+        """As the inner one says; asks nobody."""
         return self._inner.links(alert, names)
 
 
@@ -145,5 +152,6 @@ class LimitedRepository:
     async def declared(
         self, subject: ObjectRef, environment: str
     ) -> tuple[list[DeclaredObject], list[Change]]:
+        """As the inner one, a bounded number at a time."""
         async with self._gate:
             return await self._inner.declared(subject, environment)

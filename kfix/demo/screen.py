@@ -43,19 +43,24 @@ class PlainScreen:
         sys.stdout.flush()
 
     def title(self, text: str) -> None:
+        """A heading line."""
         self._line(f"== {text}")
 
     def waiting(self, text: str) -> None:
+        """Nothing: a line for each wait would drown the story."""
         return
 
     def done(self, text: str, detail: str = "") -> None:
+        """A line with text and detail."""
         self._line(f"{text}{': ' + detail if detail else ''}")
 
     def block(self, title: str, text: str, syntax: str = "") -> None:
+        """Title and text, as they are."""
         sys.stdout.write(f"\n--- {title}\n{text.rstrip()}\n\n")
         sys.stdout.flush()
 
     def close(self) -> None:
+        """Nothing is live on a plain screen."""
         return
 
 
@@ -70,10 +75,12 @@ class RichScreen:
         self._status: Any = None
 
     def title(self, text: str) -> None:
+        """A rule across the screen; what was live is taken off first."""
         self.close()
         self._console.rule(f"[bold]{text}", align="left")
 
     def waiting(self, text: str) -> None:
+        """A spinner with the text; one at a time."""
         if self._status is None:
             self._status = self._console.status(text)
             self._status.start()
@@ -81,6 +88,7 @@ class RichScreen:
             self._status.update(text)
 
     def done(self, text: str, detail: str = "") -> None:
+        """A line with a tick, the spinner taken off."""
         from rich.markup import escape
 
         seconds = f"[dim]{time.monotonic() - self._started:6.1f} s[/]"
@@ -88,6 +96,7 @@ class RichScreen:
         self._console.print(f"{seconds} [green]✓[/] {escape(text)}{shown}", soft_wrap=True)
 
     def block(self, title: str, text: str, syntax: str = "") -> None:
+        """A panel: Markdown rendered, code highlighted by ``syntax``."""
         from rich.markdown import Markdown
         from rich.panel import Panel
         from rich.syntax import Syntax
@@ -100,6 +109,7 @@ class RichScreen:
         self._console.print(Panel(shown, title=title, title_align="left"))
 
     def close(self) -> None:
+        """Takes the spinner off; without one nothing happens."""
         if self._status is not None:
             self._status.stop()
             self._status = None

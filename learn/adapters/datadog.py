@@ -21,6 +21,7 @@ class DatadogSignals:
     async def measure(
         self, proposal: Proposal, since: datetime, until: datetime
     ) -> dict[str, float]:
+        """Asks the metrics of the table that the proposal's tags can ask for. Raises from ``schemas.errors``."""
         context = proposal.context
         asked = queries_for(
             cluster=context.cluster,

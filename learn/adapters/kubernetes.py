@@ -26,6 +26,7 @@ class KubernetesState:
         self._client = client
 
     async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
+        """Reads each changed object and its pods. Raises from ``schemas.errors``."""
         changed = {
             change.object.key: await self._find(change.object)
             for change in proposal.plan.kubernetes_changes

@@ -16,6 +16,7 @@ class VectorMemory:
         self._console_url = console_url.rstrip("/")
 
     async def remember(self, outcome: Outcome, proposal: Proposal) -> None:
+        """The signature's vector with result, fix and page of the incident as metadata. Raises from ``schemas.errors``."""
         url = f"{self._console_url}/incidents/{outcome.incident_id}"
         await self._memory.remember(
             outcome.incident_id, proposal.context.signature, memory_metadata(outcome, proposal, url)

@@ -16,6 +16,7 @@ class NoSignals:
     async def measure(
         self, proposal: Proposal, since: datetime, until: datetime
     ) -> dict[str, float]:
+        """No signal has data."""
         return {}
 
 
@@ -23,6 +24,7 @@ class NoCluster:
     """``learn.ports.Cluster`` without Kubernetes."""
 
     async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
+        """Nothing is known of the workload."""
         return WorkloadState()
 
 
@@ -30,4 +32,5 @@ class NoForge:
     """``forge.port.Stands`` without a forge."""
 
     async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
+        """Nothing is known of any merge request."""
         return {}

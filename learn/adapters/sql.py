@@ -36,6 +36,8 @@ class SqlLedger:
         self._engine = engine
 
     async def opened(self, followed: Followed) -> Followed:
+        """One transaction: the proposal joins what the forge said before. Raises errors.Unavailable when the store does not answer."""
+
         def work(connection: Connection) -> Followed:
             row = _locked(connection, followed.incident_id)
             values: dict[str, Any] = {
@@ -54,6 +56,8 @@ class SqlLedger:
     async def moved(
         self, incident_id: str, state: State, at: datetime, ref: MergeRequestRef | None
     ) -> Followed:
+        """One transaction under the incident's lock. Raises errors.Unavailable when the store does not answer."""
+
         def work(connection: Connection) -> Followed:
             row = _locked(connection, incident_id)
             # The opening is no word of the forge: whatever it says comes after that, by whichever clock.
@@ -68,6 +72,8 @@ class SqlLedger:
         return await self._transact(work)
 
     async def find(self, incident_id: str) -> Followed | None:
+        """One row. Raises errors.Unavailable when the store does not answer."""
+
         def work(connection: Connection) -> Followed | None:
             row = connection.execute(
                 select(followed_table).where(followed_table.c.incident_id == incident_id)
@@ -77,6 +83,7 @@ class SqlLedger:
         return await self._transact(work)
 
     async def schedule(self, incident_id: str, *, merged_at: datetime, due_at: datetime) -> None:
+        """Inserted once; what is there stays. Raises errors.Unavailable when the store does not answer."""
         await self._transact(
             lambda connection: _insert(
                 connection,
@@ -86,6 +93,7 @@ class SqlLedger:
         )
 
     async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueCheck]:
+        """Takes checks by a lease until ``lease_until``, at most ``limit``. Raises errors.Unavailable when the store does not answer."""
         checks = post_deploy_checks.c
 
         def work(connection: Connection) -> list[DueCheck]:
@@ -111,6 +119,7 @@ class SqlLedger:
         return await self._transact(work)
 
     async def postpone(self, incident_id: str, *, due_at: datetime) -> None:
+        """Sets the time and ends the lease. Raises errors.Unavailable when the store does not answer."""
         await self._transact(
             lambda connection: connection.execute(
                 update(post_deploy_checks)
@@ -122,6 +131,7 @@ class SqlLedger:
     async def stale(
         self, before: datetime, *, now: datetime, asked_before: datetime, limit: int
     ) -> list[Followed]:
+        """Takes at most ``limit``, and keeps that they were given at ``now``. Raises errors.Unavailable when the store does not answer."""
         table = followed_table.c
         ended = exists().where(incident_outcomes.c.incident_id == table.incident_id)
         due = or_(table.asked_at.is_(None), table.asked_at <= asked_before)
@@ -144,6 +154,7 @@ class SqlLedger:
         return await self._transact(work)
 
     async def keep(self, outcome: Outcome) -> None:
+        """One transaction; an outcome of a check ends the check. Raises errors.Unavailable when the store does not answer."""
         plan = outcome.plan
         key = {"incident_id": outcome.incident_id, "plan_id": plan.plan_id if plan else ""}
         values = {
@@ -179,6 +190,7 @@ class SqlLedger:
         await self._transact(work)
 
     async def outcome_of(self, incident_id: str) -> Outcome | None:
+        """The newest by its time. Raises errors.Unavailable when the store does not answer."""
         query = (
             select(incident_outcomes.c.outcome)
             .where(incident_outcomes.c.incident_id == incident_id)
@@ -191,6 +203,7 @@ class SqlLedger:
     async def add_feedback(
         self, event_id: str, incident_id: str, feedback: Feedback, at: datetime
     ) -> None:
+        """Inserted once for an event. Raises errors.Unavailable when the store does not answer."""
         values = {"event_id": event_id, "incident_id": incident_id, "occurred_at": at}
         await self._transact(
             lambda connection: _insert(
@@ -199,6 +212,7 @@ class SqlLedger:
         )
 
     async def feedback_of(self, incident_id: str) -> Sequence[Feedback]:
+        """By time. Raises errors.Unavailable when the store does not answer."""
         table = incident_feedback.c
         query = (
             select(table.author, table.verdict, table.text, table.score)

@@ -51,6 +51,7 @@ class Draft:
     installed: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def add(self, path: str, edits: Sequence[Edit], steps: Sequence[str]) -> None:
+        """Edits of a file, with the steps by which their place was found, after those that the file has."""
         self.edits.setdefault(path, []).extend(edits)
         self.steps.setdefault(path, []).extend(steps)
 

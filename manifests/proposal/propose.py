@@ -46,6 +46,7 @@ class Base:
     last_commit_ids: Mapping[str, str]
 
     def edit(self, path: str, before_sha256: str, after: str, diff: str) -> FileEdit:
+        """The edit of one file, based on this project, ref and commit. ``before_sha256``: of the whole file, hex; ``after``: the whole new text."""
         return FileEdit(
             project=self.project,
             path=path,

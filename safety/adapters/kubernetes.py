@@ -33,6 +33,7 @@ class KubernetesChecks:
         self._readings = readings or Readings()
 
     async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
+        """Quotas, limit ranges, autoscalers and budgets of the namespaces, by plural; each is there, if empty. Raises from ``schemas.errors``."""
         wanted = [(plural, namespace) for plural in BOUNDS for namespace in namespaces]
         answers = await asyncio.gather(*(self._client.list(*item) for item in wanted))
         found: dict[str, list[Json]] = {plural: [] for plural in BOUNDS}
@@ -46,6 +47,7 @@ class KubernetesChecks:
         edits: Sequence[FileEdit],
         rendered: Mapping[str, Json],
     ) -> CheckResult:
+        """Sends each changed object with ``dryRun=All``, and a Pod of its template; the first refusal is the verdict. Raises from ``schemas.errors`` when the server does not answer."""
         numbers: dict[str, str] = {}
         for change in changes:
             document, what = _document(change, edits, rendered, self._readings)

@@ -19,6 +19,7 @@ class LimitedCluster:
         self._gate = asyncio.Semaphore(at_once)
 
     async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
+        """As the inner one, a bounded number at a time."""
         async with self._gate:
             return await self._inner.bounds(namespaces)
 
@@ -28,5 +29,6 @@ class LimitedCluster:
         edits: Sequence[FileEdit],
         rendered: Mapping[str, Json],
     ) -> CheckResult:
+        """As the inner one, a bounded number at a time."""
         async with self._gate:
             return await self._inner.dry_run(changes, edits, rendered)

@@ -40,6 +40,7 @@ class PublishedSchemas:
         self._read = read
 
     def validate(self, item: Json) -> str | None:
+        """The first fault as a sentence, empty where it is valid, ``None`` for a kind that the schemas do not know."""
         judge = _schema_set(self._version, self._read).validator(
             str(item.get("apiVersion")), str(item.get("kind"))
         )

@@ -41,6 +41,7 @@ def moment(text: str, now: float) -> float:
 
 
 def whole(request: Request, name: str, default: int | None = None) -> int:
+    """A whole number of the query string. Raises BadQuestion (400) when it is missing without a default, or no number."""
     raw = request.query_params.get(name)
     if raw is None and default is not None:
         return default
@@ -51,6 +52,7 @@ def whole(request: Request, name: str, default: int | None = None) -> int:
 
 
 def search_test(query: str) -> Callable[[Document], bool]:
+    """Whether a document is found by a log search; an empty one finds all. Raises BadQuestion (400)."""
     try:
         return compile_search(query or "*")
     except BadSearch as error:
@@ -58,6 +60,7 @@ def search_test(query: str) -> Callable[[Document], bool]:
 
 
 def listed(value: Json) -> list[Json]:
+    """The list; empty for anything else."""
     return value if isinstance(value, list) else []
 
 

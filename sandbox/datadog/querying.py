@@ -29,6 +29,7 @@ class Querying:
             raise BadQuestion(400, f"Error parsing query: {error}") from None
 
     async def query_v1(self, request: Request) -> Response:
+        """``GET /api/v1/query``: one query, times in seconds."""
         start, end = whole(request, "from"), whole(request, "to")
         query = request.query_params["query"]
         if end <= start:
@@ -82,6 +83,7 @@ class Querying:
         return window, out
 
     async def timeseries(self, request: Request) -> Response:
+        """``POST /api/v2/query/timeseries``: formulas, a value for each time in milliseconds."""
         window, answers = await self._formulas(request)
         attributes: Json = {
             "times": [int(at * 1000) for at in window.times],
@@ -98,6 +100,7 @@ class Querying:
         return reply({"data": {"type": "timeseries_response", "attributes": attributes}})
 
     async def scalar(self, request: Request) -> Response:
+        """``POST /api/v2/query/scalar``: formulas, a value for each group."""
         _, answers = await self._formulas(request)
         rows = sorted({a.group for _, a, _ in answers})
         keys = sorted({key for group in rows for key, _ in group})

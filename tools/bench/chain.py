@@ -68,6 +68,7 @@ class Cores:
         self.policy, self.schemas = Policy(), PublishedSchemas()
 
     def raw(self, number: int) -> RawAlert:
+        """The capture's alert under a number of its own, as ingest writes it."""
         now = datetime.now(UTC)
         alert = self.alert.model_copy(
             update={
@@ -80,6 +81,7 @@ class Cores:
         )
 
     def enrich(self, raw: RawAlert) -> ContextBundle:
+        """The bundle of the capture's evidence."""
         found = self.capture
         return assemble(
             Gathered(
@@ -95,6 +97,7 @@ class Cores:
         )
 
     def decide(self, bundle: ContextBundle) -> CandidatePlans:
+        """Diagnosis and plans by rules."""
         verdict = decide_core.diagnose(bundle)
         return decide_core.candidate(
             bundle,
@@ -106,9 +109,11 @@ class Cores:
         )
 
     def safety(self, candidate: CandidatePlans) -> ValidatedPlans:
+        """All checks that need nobody, on the capture's files."""
         return examine_offline(candidate, self.capture.files, self.policy, self.schemas)
 
     def publish(self, validated: ValidatedPlans) -> MergeRequestEvent:
+        """The merge request's text, and the event that tells of it."""
         chosen = next((p for p in validated.plans if p.accepted), None)
         text = (
             description(validated, chosen, Page(language="en", incident_url="", hosts=()))
@@ -124,6 +129,7 @@ class Cores:
         )
 
     def all(self, raw: RawAlert) -> MergeRequestEvent:
+        """The four cores, one after the other."""
         return self.publish(self.safety(self.decide(self.enrich(raw))))
 
 
@@ -154,6 +160,7 @@ def _handler(think: Callable[[Any], Any]) -> Callable[[Any, None], Any]:
 
 @asynccontextmanager
 async def nothing() -> AsyncIterator[None]:
+    """Ports of a stage that needs none."""
     yield None
 
 

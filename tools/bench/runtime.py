@@ -62,6 +62,7 @@ TOPICS = [Topic(f"bench.{n}", model, lambda record: record.key) for n, model in 
 
 @asynccontextmanager
 async def no_ports() -> AsyncIterator[None]:
+    """Ports of a stage that needs none."""
     yield None
 
 

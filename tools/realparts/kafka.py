@@ -126,6 +126,7 @@ def _check(folder: Path) -> None:
 
 
 def free_port() -> int:
+    """A TCP port of loopback that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

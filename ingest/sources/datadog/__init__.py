@@ -26,10 +26,12 @@ class DatadogReceiver:
     def credentials(
         self, headers: RequestHeaders, now_s: float
     ) -> Signature | RefusedDelivery | None:
+        """Compares the configured header with the tokens: why the delivery is refused, ``None`` where one is right. ``now_s`` is not used."""
         valid = [token.get_secret_value() for token in self.settings.tokens]
         return check_token(headers.getlist(self.settings.header), valid)
 
     def read(self, delivery: WebhookDelivery) -> Reading:
+        """The delivery as one raw alert, or why it is none."""
         record = raw_alert(
             delivery.document,
             body=delivery.plain,

@@ -97,9 +97,11 @@ class DatadogPayload:
     """``ingest.core.source.AlertReader``. Datadog's templates are anybody's to write: what nobody else knows is its."""
 
     def recognises(self, document: Document) -> bool:
+        """Always: Datadog takes what no other source knows."""
         return True
 
     def said(self, document: Document, body: bytes) -> SaidAlert:
+        """The alert of the payload, with the delivery's id."""
         alert = alert_of(document)
         return SaidAlert(alert, delivery_id(document, alert, body))
 

@@ -28,6 +28,7 @@ class GitLabReceiver:
     def credentials(
         self, headers: RequestHeaders, now_s: float
     ) -> Signature | RefusedDelivery | None:
+        """A plain token is compared here; a signing token gives the signature that the body must bear. ``now_s``: Unix time."""
         plain = [token.get_secret_value() for token in self.settings.tokens]
         keys = [token.get_secret_value() for token in self.settings.signing_tokens]
         signatures = headers.getlist("webhook-signature")
@@ -46,6 +47,7 @@ class GitLabReceiver:
         return check_token(headers.getlist("x-gitlab-token"), plain)
 
     def read(self, delivery: WebhookDelivery) -> Reading:
+        """The delivery as merge request events, or why it is none."""
         key = (
             delivery.header("webhook-id")
             or delivery.header("idempotency-key")

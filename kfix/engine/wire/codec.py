@@ -97,11 +97,17 @@ class Wire:
 class AvroForm(Protocol):
     """Avro, bare or framed (``kfix.engine.wire.avro``)."""
 
-    def prepare(self, topic: Topic[Any], *, framed: bool) -> None: ...
+    def prepare(self, topic: Topic[Any], *, framed: bool) -> None:
+        """Compiles the topic's schema; framed, asks the registry for its id. Raises from ``schemas.errors``."""
+        ...
 
-    def encode(self, topic: Topic[Any], record: Record, *, framed: bool) -> bytes: ...
+    def encode(self, topic: Topic[Any], record: Record, *, framed: bool) -> bytes:
+        """The value's bytes; framed, after the registry's magic byte and schema id. Raises errors.Defect for a record that does not fit."""
+        ...
 
-    def decode(self, topic: Topic[Any], raw: bytes, *, framed: bool) -> Record: ...
+    def decode(self, topic: Topic[Any], raw: bytes, *, framed: bool) -> Record:
+        """The record of a value. Raises errors.Undecodable for bytes that are none, errors.Retryable when the registry does not answer."""
+        ...
 
 
 def form_of(raw: bytes, headers: Mapping[str, bytes] | None = None) -> bytes:

@@ -35,7 +35,9 @@ class Embedder(Protocol):
         """A unit vector. Raises errors.Retryable or errors.Permanent when a service fails."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Closes its client; a second time is allowed."""
+        ...
 
 
 class HashingEmbedder:
@@ -47,6 +49,7 @@ class HashingEmbedder:
     threshold = 0.6
 
     async def embed(self, text: str) -> Vector:
+        """A unit vector, the zero vector for a text without words. Asks nobody."""
         return hashed(text, self.dimension)
 
     async def close(self) -> None:
@@ -88,6 +91,7 @@ class MistralEmbedder:
         self._client: Any = None
 
     async def embed(self, text: str) -> Vector:
+        """A unit vector. Raises errors.Rejected for an answer of another shape or without numbers, else from ``schemas.errors``."""
         answer = await mistral.typed(
             self._connect().embeddings.create_async(model=self.model, inputs=[text])
         )
@@ -107,6 +111,7 @@ class MistralEmbedder:
         return self._client
 
     async def close(self) -> None:
+        """Closes the client; the next call connects anew."""
         if self._client is not None:
             client, self._client = self._client, None
             await mistral.close(client)

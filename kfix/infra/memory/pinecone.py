@@ -31,6 +31,7 @@ class PineconeIndex:
         self._index: Any = None
 
     async def upsert(self, *, id: str, model: str, vector: Vector, metadata: Metadata) -> None:
+        """One vector. Raises errors.Retryable or errors.Permanent, also for an answer to another question."""
         index = await self._connect()
         record = {"id": id, "values": [float(v) for v in vector], "metadata": dict(metadata)}
         answer = await _typed(index.upsert(vectors=[record], namespace=_namespace(model)))
@@ -39,6 +40,7 @@ class PineconeIndex:
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
     ) -> list[Hit]:
+        """Asks the model's namespace; vectors below ``threshold`` are dropped here. Raises as ``upsert``."""
         index = await self._connect()
         answer = await _typed(
             index.query(
@@ -68,6 +70,7 @@ class PineconeIndex:
         return self._index
 
     async def close(self) -> None:
+        """Closes index and client; the next call connects anew."""
         for opened in (self._index, self._client):
             if opened is not None:
                 await opened.close()

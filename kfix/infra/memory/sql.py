@@ -48,6 +48,7 @@ class SqlIndex:
         self._reading = asyncio.Lock()
 
     async def upsert(self, *, id: str, model: str, vector: Vector, metadata: Metadata) -> None:
+        """One row for id and model, in a thread. Raises errors.Unavailable when the database does not answer."""
         values = {
             "id": id,
             "model": model,
@@ -71,6 +72,7 @@ class SqlIndex:
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
     ) -> list[Hit]:
+        """Reads rows that are newer than the process' matrix, then compares exactly. Raises as ``upsert``."""
         async with self._reading:
             matrix = self._matrices.setdefault(model, _Matrix())
             await self._in_thread(lambda connection: _refresh(connection, model, matrix))

@@ -132,6 +132,7 @@ def _named(item: Json) -> str:
 def words(
     item: Json, place: str, source: Mapping[str, Any], destination: Mapping[str, Any]
 ) -> tuple[str, ...]:
+    """Words of an Application, source or destination that may name an environment; empty ones left out."""
     labels = mapping(item, "metadata", "labels")
     said = [str(labels[k]) for k in labels if k.rpartition("/")[2] in ("env", "environment")]
     said += [text(destination, "name"), place, text(item, "metadata", "name")]

@@ -34,6 +34,7 @@ class WrongRoute(Facts):
 
     @property
     def aims(self) -> tuple[str, ...]:
+        """The name that the route may have been meant to have."""
         return (str(self.right),)
 
 

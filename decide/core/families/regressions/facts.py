@@ -26,4 +26,5 @@ class GreedyNeighbour(Facts):
 
     @property
     def concerns(self) -> tuple[str, ...]:
+        """The workload, and the one that suffers beside it."""
         return self.workload.name, self.victim.name

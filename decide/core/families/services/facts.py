@@ -51,6 +51,7 @@ class AbsentService(Facts):
 
     @property
     def concerns(self) -> tuple[str, ...]:
+        """The workload, and who calls the service."""
         return self.workload.name, self.caller.name
 
 

@@ -42,13 +42,19 @@ _RESTARTS = 2
 class Transport(Protocol):
     """What the client needs of ``wire.Wire``: three doors, none of which can change anything."""
 
-    async def read(self, target: Target, accept: str) -> bytes: ...
+    async def read(self, target: Target, accept: str) -> bytes:
+        """A GET's body. Raises from ``schemas.errors``."""
+        ...
 
     async def dry_run(
         self, method: Literal["POST", "PATCH"], target: Target, body: Any, content_type: str
-    ) -> tuple[Object, tuple[str, ...]]: ...
+    ) -> tuple[Object, tuple[str, ...]]:
+        """The object as the server would keep it, and its warnings; always with ``dryRun=All``. Raises from ``schemas.errors``."""
+        ...
 
-    async def probe_lock(self, namespace: str, name: str) -> None: ...
+    async def probe_lock(self, namespace: str, name: str) -> None:
+        """Tries the one real write that the admission policy must refuse, on the named ConfigMap. Raises what the server answers."""
+        ...
 
 
 def _worth_retrying(trouble: Exception) -> bool | float:

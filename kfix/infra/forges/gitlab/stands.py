@@ -33,6 +33,7 @@ class GitLabStands:
         self._gitlab = gitlab
 
     async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
+        """Where the merge requests stand, by project and number; those of a project that cannot be read are left out."""
         wanted: dict[str, list[int]] = defaultdict(list)
         for ref in asked:
             wanted[ref.project].append(ref.iid)

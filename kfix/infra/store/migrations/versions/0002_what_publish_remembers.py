@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Creates ``proposals`` and ``fix_outcomes``; adds ``merge_requests.snoozed_until``."""
     op.create_table(
         "proposals",
         sa.Column("incident_id", sa.String(length=80), nullable=False),
@@ -40,6 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drops them, with what is in them."""
     op.drop_column("merge_requests", "snoozed_until")
     op.drop_table("fix_outcomes")
     op.drop_table("proposals")

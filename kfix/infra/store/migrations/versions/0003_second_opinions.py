@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Creates ``opinions``."""
     op.create_table(
         "opinions",
         sa.Column("call_id", sa.String(length=64), nullable=False),
@@ -29,4 +30,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drops it, with what is in it."""
     op.drop_table("opinions")

@@ -14,6 +14,7 @@ _TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    """Creates ``merge_request_words``, ``alert_standings`` and ``rereads``; adds when merge requests were read and asked for."""
     op.create_table(
         "merge_request_words",
         sa.Column("event_id", sa.String(length=128), nullable=False),
@@ -55,6 +56,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drops them, with what is in them."""
     op.drop_column("followed_merge_requests", "asked_at")
     op.drop_column("merge_requests", "read_through")
     op.drop_table("rereads")

@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Creates ``change_claims`` and ``gathered_alerts``."""
     op.create_table(
         "change_claims",
         sa.Column("target", sa.String(length=640), nullable=False),
@@ -33,5 +34,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drops them, with what is in them."""
     op.drop_table("gathered_alerts")
     op.drop_table("change_claims")
