@@ -38,3 +38,28 @@ def test_a_node_whose_room_is_no_quantity_has_none(odd: object) -> None:
     for finding in found:
         plans = BUILDERS["insufficient_cpu"](finding, view)
         assert all(plan.fix_kind in ("set_cpu", "rollback_revision") for plan in plans)
+
+
+@pytest.mark.parametrize("odd", ["much", ["4"], {"size": 4}])
+def test_a_claim_whose_size_is_no_quantity_is_not_grown(odd: object) -> None:
+    cluster = Cluster(4)
+    cluster.app()
+    app = cluster.app()
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    cluster.pod(app)["spec"]["volumes"] = volumes
+    cluster.get("deployments", app)["spec"]["template"]["spec"]["volumes"] = volumes
+    cluster.objects["storageclasses"].append(
+        {"metadata": {"name": "fast"}, "allowVolumeExpansion": True}
+    )
+    cluster.add(
+        "persistentvolumeclaims",
+        "data",
+        kind="PersistentVolumeClaim",
+        spec={"storageClassName": "fast", "resources": {"requests": {"storage": odd}}},
+        status={"phase": "Bound"},
+    )
+    FAULTS["database_disk_full"](cluster, app)
+    view = ClusterView(cluster.bundle())
+    found = [f for rule in RULES for f in rule(view) if f.failure_class == "database_disk_full"]
+    assert found
+    assert all(BUILDERS["database_disk_full"](finding, view) == [] for finding in found)

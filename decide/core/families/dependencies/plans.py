@@ -44,7 +44,10 @@ def grown_claim(finding: Finding[FullDisk], view: ClusterView) -> list[Draft]:
             or at(found, "status", "phase") != "Bound"
         ):
             continue
-        more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
+        try:
+            more = quantities.format_memory(quantities.parse(str(size)) * Decimal("1.5"))
+        except quantities.BadQuantity:
+            continue
         ref = ObjectRef(
             api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
-from decide.core.families.mesh.facts import Refused
+from decide.core.families.mesh.facts import ShutOut
 
 FAMILY = Family(
     id="mesh",
@@ -28,6 +28,6 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence_fr="RBAC: access denied ; response flags UF, UH, UO, NR ; AuthorizationPolicy, PeerAuthentication STRICT, subset d'une DestinationRule",
         confounders="the callee is down",
         plans="one more rule for this caller; the subset that pods have",
-        facts=Refused,
+        facts=ShutOut,
     ),
 )

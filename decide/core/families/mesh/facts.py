@@ -10,7 +10,7 @@ from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(Facts):
+class ShutOut(Facts):
     """A workload that the mesh keeps requests from; no plan without more."""
 
     workload: Workload
@@ -24,7 +24,7 @@ class Refused(Facts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotAllowed(Refused):
+class NotAllowed(ShutOut):
     """Policies that allow others and not the caller."""
 
     caller: Workload
@@ -35,7 +35,7 @@ class NotAllowed(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LostSubset(Refused):
+class LostSubset(ShutOut):
     """A route to a subset without pods."""
 
     #: The VirtualService.
@@ -47,7 +47,7 @@ class LostSubset(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InjectedFault(Refused):
+class InjectedFault(ShutOut):
     """A route that aborts or delays requests."""
 
     #: The VirtualService.

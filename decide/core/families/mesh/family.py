@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decide.core.families.mesh import plans, rules
-from decide.core.families.mesh.facts import Refused
+from decide.core.families.mesh.facts import ShutOut
 from decide.core.families.parts import Parts, repair
 
 PARTS = Parts(
     rules=(rules.find,),
     builders={
-        "mesh_policy_blocks": repair(Refused, plans.mesh),
+        "mesh_policy_blocks": repair(ShutOut, plans.mesh),
     },
 )

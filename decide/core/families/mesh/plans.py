@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from decide.core.drafting.drafts import ROUTE_OWNER, SECONDS, WIDER, Draft, because, patch
-from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, Refused
+from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, ShutOut
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -14,7 +14,7 @@ from manifests.objects.shapes import Obj, at, items
 from schemas.base import ObjectRef
 
 
-def mesh(finding: Finding[Refused], view: ClusterView) -> list[Draft]:
+def mesh(finding: Finding[ShutOut], view: ClusterView) -> list[Draft]:
     """The caller is allowed by its own account; a subset that has pods; an injected fault ends."""
     facts, why = finding.facts, because(finding.detail)
     if isinstance(facts, LostSubset):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, Refused
+from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, ShutOut
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import service_name
 from decide.core.links import Link, links, peer_of, services_in, troubles
@@ -24,7 +24,7 @@ _TROUBLE = ("mesh_denied", "mesh_flag", "upstream_error", "timeout", "reset", "c
 _CLASS = "mesh_policy_blocks"
 
 
-def find(view: ClusterView) -> Iterator[Finding[Refused]]:
+def find(view: ClusterView) -> Iterator[Finding[ShutOut]]:
     """Findings about the mesh, at the workload that its policy is about."""
     found = False
     if view.all("authorizationpolicies") or view.all("peerauthentications"):
@@ -60,7 +60,7 @@ def _policies(view: ClusterView, plural: str, workload: Workload) -> list[Obj]:
     return out
 
 
-def _denied(view: ClusterView, link: Link) -> Iterator[Finding[Refused]]:
+def _denied(view: ClusterView, link: Link) -> Iterator[Finding[ShutOut]]:
     policies = _policies(view, "authorizationpolicies", link.callee)
     deny = [p for p in policies if at(p, "spec", "action") == "DENY" and _matches(p, link)]
     allow = [p for p in policies if at(p, "spec", "action") in (None, "ALLOW")]
@@ -69,7 +69,7 @@ def _denied(view: ClusterView, link: Link) -> Iterator[Finding[Refused]]:
         return
     score, lines = _heard(view, link)
     text = _denial(link, [name_of(p) for p in shut], denies=bool(deny))
-    facts: Refused = Refused(workload=link.callee, caller=link.caller)
+    facts: ShutOut = ShutOut(workload=link.callee, caller=link.caller)
     if not deny:
         facts = NotAllowed(
             workload=link.callee, caller=link.caller, policy=shut[0], port=link.pod_port
@@ -144,7 +144,7 @@ def in_mesh(workload: Workload) -> bool:
     return any(c.name in _PROXIES for p in workload.pods for c in p.containers())
 
 
-def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding[Refused]]:
+def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding[ShutOut]]:
     """The callee demands mutual TLS and the caller has no proxy to speak it."""
     strict = [
         p
@@ -172,7 +172,7 @@ def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding[Refused]]:
         score=0.9 if told else 0.8 if resets else 0.55,
         detail=text,
         evidence=facts,
-        facts=Refused(workload=link.callee, caller=link.caller),
+        facts=ShutOut(workload=link.callee, caller=link.caller),
     )
 
 
@@ -187,7 +187,7 @@ def destinations(route: Obj) -> Iterator[tuple[str, Obj]]:
                 )
 
 
-def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding[Refused]]:
+def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding[ShutOut]]:
     """A subset that no DestinationRule defines, or that no pod belongs to."""
     for path, target in destinations(route):
         subset, host = str(target.get("subset") or ""), str(target.get("host") or "")
@@ -237,7 +237,7 @@ def _lost(route: str, subset: str, host: str, *, known: bool) -> str:
     return say("mesh.subset.not_defined", route=route, subset=subset, host=host)
 
 
-def _injected(view: ClusterView, route: Obj) -> Iterator[Finding[Refused]]:
+def _injected(view: ClusterView, route: Obj) -> Iterator[Finding[ShutOut]]:
     """Faults that a VirtualService injects: the mesh itself aborts or delays requests."""
     for n, rule in enumerate(items(at(route, "spec", "http"))):
         for kind in ("abort", "delay"):
@@ -280,7 +280,7 @@ def _behind(view: ClusterView, route: Obj, host: str) -> list[Workload]:
     return view.backends(service) if service else []
 
 
-def _told(view: ClusterView) -> Iterator[Finding[Refused]]:
+def _told(view: ClusterView) -> Iterator[Finding[ShutOut]]:
     """Proxies refuse by a policy that was not collected."""
     for workload in view.workloads:
         hits = [h for h in view.hits(workload) if h.signal == "mesh_denied"]
@@ -298,5 +298,5 @@ def _told(view: ClusterView) -> Iterator[Finding[Refused]]:
             score=0.75,
             detail=quote(hits[-1].line),
             evidence=[Fact(source="log", statement=quote(hits[-1].line), object=workload.ref)],
-            facts=Refused(workload=target),
+            facts=ShutOut(workload=target),
         )
