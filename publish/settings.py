@@ -19,7 +19,7 @@ class Publish(Settings):
     reviewers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: Ask the owners of the changed files too, as CODEOWNERS names them.
     codeowners: bool = True
-    #: People asked for review at most: more feel that somebody else will. GitLab Free keeps the first one.
+    #: People asked for review at most. GitLab Free keeps the first one.
     reviewers_at_most: int = Field(default=3, ge=0)
     #: Confidence below which a merge request is opened as a draft, which cannot merge until a person says it is ready.
     #: Rules believe 0.7 where wrong settings and symptoms fit, and 0.5 where only one of them was seen.
@@ -28,7 +28,7 @@ class Publish(Settings):
     note_every_s: float = Field(default=3600.0, ge=0)
     #: Seconds that a merge request closed without a merge counts as a decision about that fix: two weeks.
     remember_closed_s: float = Field(default=14 * 86400.0, ge=0)
-    #: Seconds that people can silence an incident for at most: a month, so that nothing is forgotten for good.
+    #: Seconds that people can silence an incident for at most: a month.
     snooze_at_most_s: float = Field(default=30 * 86400.0, ge=0)
     #: Open merge requests of K-Fix in one repository: what reviewers of a team can look at in a day.
     open_per_project: int = Field(default=20, ge=1)

@@ -1,4 +1,4 @@
-"""Who sent it? Compared in constant time, over the raw bytes, before anything is parsed.
+"""Proof of the sender: compared in constant time, over the raw bytes, before anything is parsed.
 
 Signatures are those of Standard Webhooks (https://www.standardwebhooks.com), which GitLab's signing tokens follow:
 ``v1,<base64 of HMAC-SHA256(key, "id.timestamp.body")>``, several separated by spaces, key = base64 after ``whsec_``.

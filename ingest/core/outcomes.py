@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: Why a request is refused: nobody's message, so nothing is kept.
+#: Why a request is refused; nothing of it is kept.
 Refusal = Literal[
     "no_token_configured",
     "token_missing",
@@ -39,7 +39,7 @@ Malformation = Literal[
     "bad_value",
     "unencodable",
 ]
-#: Why an authentic event is no business of ours.
+#: Why an authentic event is ignored.
 Indifference = Literal[
     "other_event",
     "other_branch",

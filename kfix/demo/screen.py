@@ -47,7 +47,7 @@ class PlainScreen:
         self._line(f"== {text}")
 
     def waiting(self, text: str) -> None:
-        """Nothing: a line for each wait would drown the story."""
+        """Nothing: plain lines tell steps alone."""
         return
 
     def done(self, text: str, detail: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The topics: name, model, key. The whole spine on one page."""
+"""The topics: name, model, key."""
 
 from __future__ import annotations
 

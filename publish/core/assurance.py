@@ -39,7 +39,7 @@ _UNITS = {
 #: Names of branches that may stand in a command of ours.
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-#: Characters of a sentence that is worth reading at night.
+#: Characters of the plan's way back; a longer one is left out, as the exact inverse stands below it.
 _SENTENCE = 140
 #: Numbers of one check on the page.
 _NUMBERS = 12

@@ -31,7 +31,7 @@ from publish.core.wording import Language, check_name, colon, number, percent, w
 from schemas.plans import ActionPlan, Analysis, Evidence
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-#: Characters; beyond this nobody reads, also where a forge takes more.
+#: Characters of a description, also where a forge takes more.
 _MAX = 60_000
 #: Rows of evidence on the page, and together with what is folded.
 _ROWS = 8

@@ -52,7 +52,7 @@ async def answer(event: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | 
         return None
     if await forge.role(ref.project, event.actor) < Role.DEVELOPER:
         log.info("command.denied", command=event.command, actor=event.actor)
-        # One answer for each person: strangers do not make K-Fix fill the page.
+        # One answer for each person, however many comments they write.
         await forge.note(ref, stable_id("denied", event.actor), word("denied", ports.language))
         return None
     log.info("command.taken", command=event.command, actor=event.actor)
@@ -75,7 +75,7 @@ async def _obey(wish: _Wish) -> MergeRequestEvent | None:
 
 
 async def _feedback(wish: _Wish) -> MergeRequestEvent | None:
-    """Makes a wish to judge a judgement."""
+    """The feedback that a comment gives; answers how to write it where it gives none."""
     event, given = wish.event, wish.event.feedback
     if given is None or (given.verdict == "comment" and given.score is None and not given.text):
         await wish.say(notes.usage(wish.ports.language))

@@ -297,7 +297,7 @@ def shown(name: str, amount: Decimal | None) -> str:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """``value``, empty when it is ``None``. Raises TypeError for anything else: unreadable is not the same as absent."""
+    """``value``, empty when it is ``None``. Raises TypeError for anything else: what cannot be read is not taken for absent."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):

@@ -56,9 +56,9 @@ class Policy(BaseModel):
     protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
     #: Replicas of one workload, and upper bound of an autoscaler.
     max_replicas: int = Field(default=50, ge=1)
-    #: One change may multiply replicas, CPU or memory by this at most: more is a decision, not a fix.
+    #: One change may multiply replicas, CPU or memory by this at most; more is left to people.
     max_factor: float = Field(default=4.0, gt=1)
-    #: Up to here the factor does not count: a limit of 5 MiB is a slip, and four times it would be one too.
+    #: Up to these amounts the factor does not count: a limit of 5 MiB that was a slip needs more than four times as much.
     small_cpu_cores: float = Field(default=0.1, ge=0)
     small_memory_mib: float = Field(default=64.0, ge=0)
     #: Cores and MiB that one container may ask for.

@@ -74,7 +74,7 @@ def _client(connection: DatadogConnection) -> Any:
     if not (connection.url or connection.site):
         raise errors.Unauthorized("no Datadog configured: set KFIX_DATADOG_SITE", reason="no_site")
     host = connection.url or f"https://api.{connection.site}"
-    Egress.to((host,))  # a base URL like every other
+    Egress.to((host,))  # the address must be one that may be called
     configuration = Configuration(  # type: ignore[no-untyped-call]
         host=host, request_timeout=connection.timeout_s
     )

@@ -1,4 +1,4 @@
-"""GitLab's words to ``MergeRequestEvent``: only merge requests from an incident's branch are our business.
+"""GitLab's words to ``MergeRequestEvent``: only merge requests from an incident's branch are read.
 
 Payloads: https://docs.gitlab.com/user/project/integrations/webhook_events/.
 """

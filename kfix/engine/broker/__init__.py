@@ -1,4 +1,4 @@
-"""The spine's plumbing: connection options, topics, and the embedded broker for trial.
+"""Connection options, topics, and the embedded broker for trial.
 
 Everything here speaks aiokafka; streams and handlers are ``kfix.engine.runtime``'s.
 """

@@ -1,4 +1,4 @@
-"""Topics are made explicitly, never by accident: an automatic topic has the wrong number of partitions."""
+"""Makes topics. One that a broker makes by itself has the broker's default number of partitions, not ours."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 #: Seconds for one look at a cluster.
 _PROBE_S = 5.0
-#: Seconds of silence before the wait is worth a line.
+#: Seconds without an answer after which the wait is logged.
 _SAY_AFTER_S = 2.0
 
 
@@ -57,8 +57,7 @@ class Brokers:
 async def wait_until_up(brokers: Brokers, *, within_s: float) -> None:
     """Returns once a broker and a controller answer.
 
-    Raises errors.Unavailable when none does ``within_s`` seconds: a worker that starts before its broker waits
-    instead of dying, but not for ever.
+    A worker may start before its broker. Raises errors.Unavailable when none answers within ``within_s`` seconds.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s

@@ -81,7 +81,7 @@ def stop(child: subprocess.Popen[bytes]) -> None:
 
 
 async def _miss(child: subprocess.Popen[bytes], lost: Callable[[str], object]) -> None:
-    while child.poll() is None:  # noqa: ASYNC110 - a process tells nobody
+    while child.poll() is None:  # noqa: ASYNC110 - the end of a child is no event of the loop
         await asyncio.sleep(_LOOK_S)
     lost(f"the embedded broker ended with status {child.returncode}; what it held is gone")
 

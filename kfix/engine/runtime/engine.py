@@ -24,7 +24,7 @@ from kfix.engine.runtime.vitals import Inside
 from kfix.engine.wire import Codec
 from kfix.infra.telemetry.metrics import Meter
 
-#: A worker that never has to wait lets the event loop breathe after this many records.
+#: Records after which a worker that never has to wait yields to the event loop.
 _BREATH = 64
 
 
@@ -215,7 +215,7 @@ class Engine:
         self._wake()
 
     def _hold_back(self, entries: Sequence[Entry]) -> None:
-        """Retried records wait until they are due; those of another stage are none of our business."""
+        """Retried records wait until they are due; those of another stage are left out."""
         loop = asyncio.get_running_loop()
         now = time.time()
         for entry in entries:

@@ -1,4 +1,4 @@
-"""What travels beside a value: trace, versions, incident, attempt, and for dead letters why they died.
+"""What travels beside a value: trace, versions, incident, attempt, and for dead letters the failure.
 
 Trace context is W3C Trace Context (https://www.w3.org/TR/trace-context/), level 1.
 """

@@ -33,7 +33,7 @@ _CLOSE_S = 5
 
 
 class DoorPublisher:
-    """A ``Publisher``: waits for the broker, but not long, and not with many."""
+    """A ``Publisher``: waits for the broker a bounded time, with a bounded number of records."""
 
     def __init__(self, stage: Stage[Any], *, codec: Codec, outbox: Outbox, knobs: Runtime) -> None:
         self._stage = stage.name
@@ -105,7 +105,7 @@ class DoorPublisher:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the house listens to signals."""
+    """uvicorn without its signal handlers: the process has its own."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""One process: the stages given, their doors, one producer, one way out.
+"""One process: the stages given, their doors, one producer, and the end of all of them.
 
 Orderly on SIGTERM and SIGINT: doors close, what is under way finishes and is committed, groups are left. Disorderly
 whenever going on could lose a record: ``os._exit`` at once, so that nothing on the way out acknowledges anything.

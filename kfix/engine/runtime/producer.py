@@ -1,4 +1,4 @@
-"""Sending: records into batches, one producer a process, acknowledgements that nobody waits for one by one.
+"""Sending: records into batches, one producer a process, acknowledgements as futures.
 
 ``send`` returns as soon as a batch has the record; the future it returns is done when all in-sync replicas have it.
 Faust's own producer is not used: it is not idempotent outside transactions and acknowledges one record at a time.

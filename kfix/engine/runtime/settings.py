@@ -1,4 +1,4 @@
-"""Knobs of the runtime, the same for each stage. ``KFIX_RUNTIME_*``."""
+"""Settings of the runtime, the same for each stage. ``KFIX_RUNTIME_*``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Runtime(Settings):
     #: Records of one partition that may be under way, those of one key counted once: a storm of one alert's repetitions
     #: does not keep the next alert out.
     window: int = Field(default=500, ge=1)
-    #: The same with every record counted: what a crash makes us do again, at most. Repetitions are cheap.
+    #: The same with every record counted: what is done again after a crash, at most.
     window_most: int = Field(default=5000, ge=1)
     #: Bytes of one partition's records under way; bundles have up to three million each.
     window_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
@@ -85,7 +85,7 @@ class Runtime(Settings):
     #: The same when partitions are taken away; the group waits for us meanwhile.
     revoke_drain_s: float = Field(default=4.0, ge=0)
     #: Seconds without one finished attempt, while records wait, after which the process exits for its supervisor.
-    #: Longer than any handler's time-out. Also how long the lag may be unknown: unknown is not zero.
+    #: Longer than any handler's time-out. Also how long the lag may be unknown.
     stall_s: float = Field(default=600.0, gt=0)
     #: Seconds without an assignment, while the broker answers others, after which the process exits. A rebalance takes
     #: at most ``rebalance_timeout_s`` and a session time-out; this is several of them.

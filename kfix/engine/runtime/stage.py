@@ -1,4 +1,4 @@
-"""How a stage says what it does: what it reads, what it writes, what it needs. No stream library in sight.
+"""How a stage says what it reads, what it writes and what it needs. Imports no stream library.
 
     app = Stage("decide", ports=open_ports)
 

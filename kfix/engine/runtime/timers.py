@@ -29,7 +29,7 @@ async def run_timer(
     outbox: Outbox,
     knobs: Runtime,
 ) -> None:
-    """Calls the timer for ever. A failure is logged and counted; the work is still due and comes again."""
+    """Calls the timer until it is cancelled. A failure is logged and counted; the work is still due and comes again."""
     meter = Meter(stage.name)
     sender = Sender(
         stage.name, timer.writes, codec=codec, outbox=outbox, max_bytes=knobs.max_record_bytes

@@ -12,7 +12,7 @@ from kfix.engine.broker.offsets import Standing
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
 
-#: Seconds between two looks that tell that the whole process was stopped, and for how long it may then find its feet.
+#: Seconds between two looks that tell that the whole process was stopped, and seconds without complaint after that.
 _STOPPED_S, _WAKING_S = 5.0, 30.0
 #: Seconds without a sign after which a stage is not ready any more. A poll takes one, a beat less.
 _FRESH_S = 15.0
@@ -97,7 +97,7 @@ def lag_of(
 
 
 def idle_since(signs: Signs) -> float:
-    """When it was last known that nothing waits: now, as the broker told, or as before. Unknown is not nothing."""
+    """When it was last known that nothing waits: now, as the broker told, or as before where the lag is unknown."""
     return signs.told.at if signs.waiting == 0 else signs.idle_at
 
 

@@ -118,7 +118,7 @@ class Watchdog:
         )
 
     async def guard(self) -> None:
-        """Watches that the watchdog lives, for ever."""
+        """Ends the process when the watchdog's thread has ended; looks every few seconds until it is cancelled."""
         while True:
             await asyncio.sleep(_LOOK_S)
             if not self._thread.is_alive():
@@ -127,7 +127,7 @@ class Watchdog:
     def _run(self) -> None:
         try:
             asyncio.run(self._watch())
-        except Exception as failure:  # noqa: BLE001 - nobody would watch from here on
+        except Exception as failure:  # noqa: BLE001 - the watch ends with it, so the process does
             if self._ending:
                 return
             self._give_up(f"the watchdog ended: {failure!r}")
