@@ -22,7 +22,7 @@ from manifests.objects.workloads import Workload
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:
-    """Findings about limits and autoscalers."""
+    """Findings about memory and local disk, at the workload."""
     for workload in view.workloads:
         yield from _memory(view, workload)
         yield from _leak(view, workload)
@@ -42,45 +42,50 @@ def memory_limit(workload: Workload, container: str) -> float | None:
 
 
 def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding[KilledContainer]]:
+    """The first container that its memory limit killed."""
     for pod in workload.pods:
         events = view.events_of("Pod", pod.namespace, pod.name)
         for container in pod.containers():
             told = _oom(container, events, watched=view.collected("events"))
-            if told and settled(container, view.bundle.alerted_at):
-                told = 0.3, told[1]
             if told:
                 score, reasons = told
-                limit = memory_limit(workload, container.name)
-                used = peak(usage(view, workload, "memory", container.name))
-                facts = [
-                    Fact(source="object", statement=reason, object=workload.ref)
-                    for reason in reasons
-                ]
-                if used is not None:
-                    facts.append(
-                        Fact(
-                            source="metric",
-                            statement=say("resources.memory.highest", size=used / 2**20),
-                            object=workload.ref,
-                            value=used / 2**20,
-                            unit="MiB",
-                        )
-                    )
-                detail = (
-                    say("resources.memory.limited", container=container.name, limit=limit / 2**20)
-                    if limit
-                    else say("resources.memory.unlimited", container=container.name)
-                )
-                yield Finding(
-                    failure_class="oom_killed",
-                    object=workload.ref,
-                    score=score,
-                    detail=detail,
-                    evidence=facts,
-                    against=[],
-                    facts=KilledContainer(workload=workload, container=container.name),
-                )
+                past = settled(container, view.bundle.alerted_at)
+                yield _killed(view, workload, container, 0.3 if past else score, reasons)
                 return
+
+
+def _killed(
+    view: ClusterView, workload: Workload, container: Container, score: float, reasons: list[str]
+) -> Finding[KilledContainer]:
+    limit = memory_limit(workload, container.name)
+    return Finding(
+        failure_class="oom_killed",
+        object=workload.ref,
+        score=score,
+        detail=(
+            say("resources.memory.limited", container=container.name, limit=limit / 2**20)
+            if limit
+            else say("resources.memory.unlimited", container=container.name)
+        ),
+        evidence=[
+            *(Fact(source="object", statement=r, object=workload.ref) for r in reasons),
+            *_highest(view, workload, container),
+        ],
+        facts=KilledContainer(workload=workload, container=container.name),
+    )
+
+
+def _highest(view: ClusterView, workload: Workload, container: Container) -> Iterator[Fact]:
+    """The most memory that was measured, in MiB."""
+    used = peak(usage(view, workload, "memory", container.name))
+    if used is not None:
+        yield Fact(
+            source="metric",
+            statement=say("resources.memory.highest", size=used / 2**20),
+            object=workload.ref,
+            value=used / 2**20,
+            unit="MiB",
+        )
 
 
 #: A leak fills at least this share of the limit, over this many samples, in one nearly straight line.

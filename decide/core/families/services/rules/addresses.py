@@ -118,6 +118,12 @@ def _no_service(
     if exists:  # the workload is there, its Service is not: the Service is what is missing
         score -= 0.25
         yield _unserved(view, workload, address, name, told=told)
+    yield _absent(workload, address, name, near, min(score, 0.95), told=told)
+
+
+def _absent(
+    workload: Workload, address: Address, name: str, near: str, score: float, *, told: bool
+) -> Finding[WrongAddress]:
     text = say(
         "services.address.none",
         key=address.key,
@@ -127,17 +133,12 @@ def _no_service(
     )
     facts = [Fact(source="object", statement=text, object=workload.ref)]
     if told:
-        facts.append(
-            Fact(
-                source="log",
-                statement=say("services.address.unresolved", name=name),
-                object=workload.ref,
-            )
-        )
-    yield Finding(
+        unresolved = say("services.address.unresolved", name=name)
+        facts.append(Fact(source="log", statement=unresolved, object=workload.ref))
+    return Finding(
         failure_class="env_address_mismatch",
         object=workload.ref,
-        score=min(score, 0.95),
+        score=score,
         detail=text,
         evidence=facts,
         facts=WrongAddress(workload=workload, address=address, near=near),
