@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recipes import ROOT, changed, copied, edit, follow, run, settings_page
+from tests.support.recipes import ROOT, changed, copied, follow, run, settings_page
 
 COPIED = ("kfix", "schemas", "manifests", "ingest", "docs")
 
@@ -21,7 +21,6 @@ def with_forge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy / "kfix/infra/forges/pulls"
     shutil.copy(ROOT / "tests/support/other_forge.py", folder / "forge.py")
     (folder / "__init__.py").write_text('"""Pull requests."""\n')
-    edit(copy / "kfix/infra/forges/__init__.py", '("gitlab",)', '("gitlab", "pulls")')
     settings_page(copy)
     return copy
 

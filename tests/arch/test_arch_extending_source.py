@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.recipes import changed, copied, edit, follow, run
+from tests.support.recipes import changed, copied, follow, run
 
 NAME = "alertmanager"
 #: As Alertmanager documents version 4: one alert fires, one is over, one is nobody's.
@@ -58,11 +58,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("source")
     copied(root, "ingest", "docs")
     follow(root, "An alert source")
-    edit(
-        root / "ingest/sources/__init__.py",
-        '("gitlab", "datadog")',
-        f'("{NAME}", "gitlab", "datadog")',
-    )
     page = told(root, "-c", "from kfix.cli.settings import page; print(page(), end='')")
     (root / "docs/settings.md").write_text(page)
     return root
