@@ -113,5 +113,10 @@ def _by_themselves(
             key, value = str(entry.get("name") or ""), str(entry.get("value") or "")
             stem = key.upper().removesuffix("PORT").rstrip("_")
             kin = bool(stem) and any(a.key.upper().startswith(stem) for a in asked)
-            if kin and key.upper().endswith("PORT") and value.isdigit() and int(value) not in ports:
+            if (
+                kin
+                and key.upper().endswith("PORT")
+                and value.isdecimal()
+                and int(value) not in ports
+            ):
                 yield env_path(container, key), key, str(ports[0])
