@@ -18,7 +18,7 @@ from decide.core.proposals import RefusedProposal, draft_of
 from decide.core.question import Answer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
-from kfix.texts import say
+from kfix.texts import both, known, say
 from schemas.base import Status
 from schemas.context import Pattern
 from schemas.plans import AbstentionReason, ActionPlan, Analysis, Hypothesis, SecondOpinion
@@ -88,7 +88,8 @@ def settle(
     )
     answer, analysis = opinion.answer, verdict.analysis
     if answer is None or analysis is None:
-        return verdict, record.model_copy(update={"verdict": "failed", "reason": opinion.failure})
+        failed = {"verdict": "failed", "reason": _worded(opinion.failure)}
+        return verdict, record.model_copy(update=failed)
     record = record.model_copy(update={"summary": inert(answer.explanation, 1200)})
     unknown = _unknown_label(question, answer)
     if unknown:
@@ -108,7 +109,14 @@ def settle(
 
 
 def _dropped(record: SecondOpinion, reason: str) -> SecondOpinion:
-    return record.model_copy(update={"verdict": "dropped", "reason": reason})
+    return record.model_copy(update={"verdict": "dropped", "reason": _worded(reason)})
+
+
+def _worded(stable: str) -> str:
+    """A stable word of ours or the id of a class: as it is in English, which machines read; in French what it means."""
+    if stable in CLASSES:
+        return both(stable, CLASSES[stable].fr)
+    return say(f"decide.opinion.{stable}") if known(f"decide.opinion.{stable}") else stable
 
 
 def _unknown_label(question: Question, answer: Answer) -> str:
@@ -124,17 +132,21 @@ def _disagreed(
     if verdict.status != "solution_proposed" or analysis.confidence >= certain_from:
         certain = verdict.status == "solution_proposed"
         reason = "rules_are_certain" if certain else "no_effect"
-        return verdict, record.model_copy(update={"verdict": "disagreed", "reason": reason})
+        return verdict, record.model_copy(
+            update={"verdict": "disagreed", "reason": _worded(reason)}
+        )
     other = record.failure_class or answer.verdict
     doubtful = replace(
         verdict,
         status="needs_human",
         reason="rules_and_model_disagree",
-        explanation=say("decide.disagree", rules=analysis.failure_class, model=other),
+        explanation=say(
+            "decide.disagree", rules=_worded(analysis.failure_class), model=_worded(other)
+        ),
         plans=(),
     )
     return doubtful, record.model_copy(
-        update={"verdict": "disagreed", "reason": "handed_to_a_person"}
+        update={"verdict": "disagreed", "reason": _worded("handed_to_a_person")}
     )
 
 
@@ -162,8 +174,8 @@ def _proposed(
     language: str,
 ) -> tuple[Verdict, SecondOpinion]:
     """A case without a plan of ours that the model has one for: typed, at the cause, with a sign of its own, or not."""
-    known = CLASSES.get(chosen.failure_class)
-    if known is not None and not known.names_cause:
+    entry = CLASSES.get(chosen.failure_class)
+    if entry is not None and not entry.names_cause:
         return verdict, _dropped(record, "no_cause")
     if not _has_signal(verdict, chosen):
         return verdict, _dropped(record, "no_independent_signal")

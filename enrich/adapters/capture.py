@@ -36,6 +36,7 @@ from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from schemas.base import Json
 from schemas.context import DeclaredObject, LogExcerpt, Series, SourceStatus
+from schemas.text import sentence_of
 
 #: Lines kept of one container's log, and bytes in which they are looked for.
 _LOG_LINES = 400
@@ -99,7 +100,7 @@ def _side_file(capture: Capture, path: Path) -> Json:
     try:
         return read_document(path)
     except Unreadable as failure:
-        capture.troubles[path.name] = str(failure)
+        capture.troubles[path.name] = sentence_of(failure)
         return None
 
 
@@ -131,7 +132,7 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
             elif where.suffix in (".txt", ".log"):
                 logs.append((where, path))
         except Unreadable as failure:
-            capture.troubles[str(path.relative_to(below))] = str(failure)
+            capture.troubles[str(path.relative_to(below))] = sentence_of(failure)
     capture.objects, capture.troubles = collected.objects, capture.troubles | collected.troubles
     pods: dict[str, set[str]] = {}
     for pod in capture.objects.get("pods", ()):
@@ -168,13 +169,13 @@ def _read_log(capture: Capture, root: Path, path: Path, place: Place) -> None:
                     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                         found = _logs(mapped, place)
     except Unreadable as failure:
-        capture.troubles[where] = str(failure)
+        capture.troubles[where] = sentence_of(failure)
         return
     except (OSError, ValueError) as failure:
-        capture.troubles[where] = str(failure)
+        capture.troubles[where] = sentence_of(failure)
         return
     if any(not log.pod for log in found):
-        capture.troubles[where] = "a log of no pod of the dump"
+        capture.troubles[where] = say("enrich.unreadable.no_pod")
     capture.logs += [log for log in found if log.pod]
 
 
@@ -243,10 +244,10 @@ def _read_repository(capture: Capture, root: Path) -> None:
             continue
         try:
             if path.stat().st_size > MAX_FILE:
-                raise Unreadable("too large")
+                raise Unreadable(say("enrich.unreadable.too_large"))
             raw = path.read_bytes()
         except (OSError, Unreadable) as failure:
-            capture.troubles[f"repository {where}"] = str(failure)
+            capture.troubles[f"repository {where}"] = sentence_of(failure)
             continue
         capture.files[where.as_posix()] = raw
         if path.suffix not in _ENDINGS:
@@ -254,7 +255,7 @@ def _read_repository(capture: Capture, root: Path) -> None:
         try:
             documents = documents_of(raw)
         except Unreadable as failure:
-            capture.troubles[f"repository {where}"] = str(failure)
+            capture.troubles[f"repository {where}"] = sentence_of(failure)
             continue
         capture.declared += [
             DeclaredObject(path=where.as_posix(), document=number, object=document)

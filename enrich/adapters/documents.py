@@ -14,7 +14,9 @@ import orjson
 import yaml
 
 from enrich.core.dumped_logs import without_logs
+from kfix.texts import say
 from schemas.base import Json
+from schemas.text import sentence_of, text_of
 
 #: Bytes of one file, also once unpacked; larger ones are left out and named.
 MAX_FILE = 64 * 1024 * 1024
@@ -58,7 +60,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_json_int)
 
 
 class Unreadable(ValueError):
-    """A file that is not what its name says."""
+    """A file that is not what its name says: raised with a sentence for people."""
 
 
 def inner_name(name: str) -> PurePath:
@@ -70,11 +72,11 @@ def read_bytes(path: Path) -> bytes:
     """A file's bytes, unpacked when its name ends in ``.gz``, as UTF-8. Raises Unreadable, also when it is too large."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise Unreadable("too large")
+            raise Unreadable(say("enrich.unreadable.too_large"))
         raw = path.read_bytes() if path.suffix != ".gz" else _unpacked(path)
     except (OSError, EOFError, zlib.error) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
-        raise Unreadable(reason or "cannot be read") from failure
+        raise Unreadable(reason or say("enrich.unreadable.unread")) from failure
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return raw.decode(encoding, errors="replace").encode()
@@ -85,7 +87,7 @@ def _unpacked(path: Path) -> bytes:
     with gzip.open(path) as packed:
         raw = packed.read(MAX_FILE + 1)
     if len(raw) > MAX_FILE:
-        raise Unreadable("too large once unpacked")
+        raise Unreadable(say("enrich.unreadable.too_large_unpacked"))
     return raw
 
 
@@ -113,7 +115,7 @@ def json_of(raw: bytes) -> Json:
         several = list(_json_stream(raw, str(failure)))
         found = several
     if _deeper(found, _MAX_DEPTH):
-        raise Unreadable(f"nested more than {_MAX_DEPTH} deep")
+        raise Unreadable(say("enrich.unreadable.deep", most=_MAX_DEPTH))
     return found
 
 
@@ -130,11 +132,11 @@ def _json_stream(raw: bytes, why: str) -> Iterator[Json]:
         try:
             value, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError) as failure:
-            raise Unreadable(f"no JSON: {why}") from failure
+            raise Unreadable(say("enrich.unreadable.no_json", why=why)) from failure
         found = True
         yield value
     if not found:
-        raise Unreadable(f"no JSON: {why}")
+        raise Unreadable(say("enrich.unreadable.no_json", why=why))
 
 
 def documents_of(raw: bytes) -> list[Json]:
@@ -143,9 +145,9 @@ def documents_of(raw: bytes) -> list[Json]:
         _check(raw)
         return [d for d in yaml.load_all(raw, Loader=_Loader) if d is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as failure:
-        raise Unreadable(
-            f"no YAML: {str(failure).splitlines()[0] if str(failure) else failure!r}"
-        ) from failure
+        why = sentence_of(failure) or repr(failure)
+        first = why if text_of(why) else why.splitlines()[0]
+        raise Unreadable(say("enrich.unreadable.no_yaml", why=first)) from failure
 
 
 def _check(raw: bytes) -> None:
@@ -156,7 +158,7 @@ def _check(raw: bytes) -> None:
             event, yaml.CollectionEndEvent
         )
         if number > _MAX_NODES or depth > _MAX_DEPTH or aliases > _MAX_ALIASES:
-            raise Unreadable("too many nodes, aliases or levels")
+            raise Unreadable(say("enrich.unreadable.too_many"))
 
     if b"&" in raw and b"*" in raw:
         _check_expanded(raw)
@@ -175,7 +177,7 @@ def _check_expanded(raw: bytes) -> None:
                 parts = [part for pair in node.value for part in pair]
             known = sizes[id(node)] = 1 + sum(size(part) for part in parts)
         if known > _MAX_NODES:
-            raise Unreadable("too many nodes once its aliases are expanded")
+            raise Unreadable(say("enrich.unreadable.too_many_expanded"))
         return known
 
     for document in yaml.compose_all(raw, Loader=yaml.CSafeLoader):

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from enrich.core.shapes import misshapen
+from kfix.texts import say
 from manifests.objects.kinds import kind_of, plural_named, plural_of
 from manifests.objects.shapes import mapping
 from schemas.base import Json
@@ -35,7 +36,7 @@ class Collected:
                 self.take(item, where)
             return
         if not isinstance(document, Mapping):
-            self._trouble(where, "no object")
+            self._trouble(where, say("enrich.unreadable.no_object"))
             return
         kind = document.get("kind")
         if "items" in document and (kind is None or str(kind).endswith("List")):
@@ -54,11 +55,11 @@ class Collected:
                 self._take_list(item, where)
                 continue
             if not isinstance(item, Mapping):
-                self._trouble(where, "an item that is no object")
+                self._trouble(where, say("enrich.unreadable.item_no_object"))
                 continue
             kind = item.get("kind") or listed or kind_of(plural)
             if not kind:
-                self._trouble(where, "neither the list, its items nor the file's name say a kind")
+                self._trouble(where, say("enrich.unreadable.no_kind"))
                 continue
             version = item.get("apiVersion") or (document.get("apiVersion", "") if listed else "")
             self._add({"apiVersion": version, **item, "kind": kind}, where)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from kfix.texts import say
+
 _SUFFIX: dict[str, Decimal] = {
     "n": Decimal("1e-9"),
     "u": Decimal("1e-6"),
@@ -38,12 +40,12 @@ class BadQuantity(ValueError):
 def parse(value: str | int | float | Decimal) -> Decimal:
     """The exact number: cores for cpu, bytes for memory. Raises BadQuantity."""
     if isinstance(value, bool):
-        raise BadQuantity(f"not a quantity: {value!r}")
+        raise BadQuantity(say("manifests.no_quantity", value=repr(value)))
     if isinstance(value, int | float | Decimal):
         return Decimal(str(value))
     match = _QUANTITY.fullmatch(value.strip())
     if match is None:
-        raise BadQuantity(f"not a quantity: {value!r}")
+        raise BadQuantity(say("manifests.no_quantity", value=repr(value)))
     number, exponent, suffix = match.groups()
     return Decimal(number + exponent) if exponent else Decimal(number) * _SUFFIX[suffix or ""]
 

@@ -137,7 +137,7 @@ def explain(
         *_titled("considered", bullets(causes), language),
         *_titled("alternatives", blocks(*others), language),
         *_titled("stopped_by", bullets(doubts), language),
-        *_titled("opinion", _opinion(record, dialect), language),
+        *_titled("opinion", _opinion(record, dialect, language), language),
     ) or word("history_none", language)
 
 
@@ -167,11 +167,14 @@ def _statement(said: str, evidence: dict[str, Evidence], language: Language) -> 
     return said if found is None else told(found.statement, found.statement_text, language)
 
 
-def _opinion(record: ValidatedPlans, dialect: Dialect) -> str:
+def _opinion(record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
     opinion = record.second_opinion
     if not opinion.asked:
         return ""
-    parts = (dialect.code(opinion.verdict), dialect.prose(opinion.summary or opinion.reason, 500))
+    key = f"opinion_{opinion.verdict}"
+    verdict = word(key, language) if has(key) else opinion.verdict
+    why = told(opinion.reason, opinion.reason_text, language)
+    parts = (dialect.code(verdict), dialect.prose(opinion.summary or why, 500))
     return " ".join(part for part in parts if part)
 
 

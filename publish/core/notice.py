@@ -8,7 +8,7 @@ from typing import Literal
 from kfix.texts import told
 from publish.core import obstacles
 from publish.core.obstacles import Obstacles
-from publish.core.wording import Language, word
+from publish.core.wording import Language, colon, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 NoticeKind = Literal["opened", "declined", "recovered", "returned"]
@@ -27,6 +27,8 @@ class Notice:
     paragraphs: tuple[tuple[str, str], ...]
     links: tuple[tuple[str, str], ...]
     shortened: str = ""
+    #: Between a heading and its text, where a chat wants one.
+    colon: str = ":"
 
 
 def notice_of(
@@ -45,7 +47,7 @@ def notice_of(
     facts = (
         (word("incident", language), context.alert_title or record.incident_id),
         (word("service", language), context.service or (analysis.object.key if analysis else "")),
-        (word("environment", language), context.environment),
+        (word("environment", language), _environment(context.environment, language)),
         (word("severity", language), word(analysis.severity, language) if analysis else ""),
     )
     paragraphs = []
@@ -73,7 +75,12 @@ def notice_of(
     if mr_url:
         links = ((f"📋 {word('view_mr', language)}", mr_url), *links)
     head, cut = _head(record, kind, language), word("shortened", language)
-    return Notice(kind, head, facts, tuple(paragraphs), links, shortened=cut)
+    return Notice(kind, head, facts, tuple(paragraphs), links, shortened=cut, colon=colon(language))
+
+
+def _environment(name: str, language: Language) -> str:
+    """Its own name, in which people search for it; one that nobody knows has none."""
+    return word("unknown", language) if name == "unknown" else name
 
 
 def _head(record: ValidatedPlans, kind: NoticeKind, language: Language) -> str:

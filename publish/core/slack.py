@@ -17,10 +17,10 @@ def blocks(notice: Notice) -> list[dict[str, Json]]:
     """Header, facts, paragraphs and buttons."""
     out: list[dict[str, Json]] = [{"type": "header", "text": _plain(notice.head, _HEADER)}]
     if notice.facts:
-        fields = [_field(name, value) for name, value in notice.facts[:_FIELDS]]
+        fields = [_field(name + notice.colon, value) for name, value in notice.facts[:_FIELDS]]
         out.append({"type": "section", "fields": fields})
     # Room is left for what was cut and for the buttons.
-    out += [_section(name, text) for name, text in notice.paragraphs[: _BLOCKS - 4]]
+    out += [_section(name + notice.colon, text) for name, text in notice.paragraphs[: _BLOCKS - 4]]
     if notice.shortened and any(len(text) > _PARAGRAPH for _, text in notice.paragraphs):
         said = {"type": "mrkdwn", "text": notice.shortened, "verbatim": True}
         out.append({"type": "context", "elements": [said]})
@@ -42,7 +42,7 @@ def blocks(notice: Notice) -> list[dict[str, Json]]:
 def summary(notice: Notice) -> str:
     """The text of notifications and screen readers."""
     subject = notice.facts[0][1] if notice.facts else ""
-    return f"{inert.mrkdwn(notice.head, 150)}: {inert.mrkdwn(subject, 200)}"
+    return f"{inert.mrkdwn(notice.head, 150)}{notice.colon} {inert.mrkdwn(subject, 200)}"
 
 
 def _plain(text: str, limit: int) -> dict[str, Json]:
@@ -61,8 +61,8 @@ def _section(name: str, text: str) -> dict[str, Json]:
 
 
 def _text(name: str, text: str, limit: int, most: int) -> dict[str, Json]:
-    """``*name:* text``, cut before it is escaped, so that no escape is torn."""
-    head = f"*{inert.mrkdwn(name, 100)}:* "
+    """``*name* text``, cut before it is escaped, so that no escape is torn."""
+    head = f"*{inert.mrkdwn(name, 100)}* "
     shown = inert.mrkdwn(text, limit) or "–"
     while (length := _units(head + shown)) > most:
         limit = min(limit, len(text)) * most // length - 1

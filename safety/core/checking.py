@@ -162,7 +162,9 @@ def _timed(name: CheckName, check: Callable[[Case], CheckResult], case: Case) ->
         found = check(case)
     except _MISSHAPEN as failure:
         # An object of a shape that was not expected: unknown, so that it does not pass.
-        why = f"{type(failure).__name__}: {str(failure)[:120]}"
+        why = say(
+            "safety.broke_with", error=type(failure).__name__, why=cut(sentence_of(failure), 120)
+        )
         found = result(name, "unknown", say("safety.check_broke", why=why))
     return found.model_copy(update={"elapsed_ms": round((time.perf_counter() - started) * 1000, 3)})
 

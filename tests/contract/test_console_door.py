@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, insert
 
+from console.adapters.pages import Pages
 from console.adapters.sql import SqlProjection
 from console.adapters.web import build_app
 from console.ports import Ports
@@ -356,3 +357,24 @@ async def test_a_browser_runs_nothing_of_what_came_from_outside(engine: Engine, 
         assert "owned" not in await page.title()
         assert await page.locator("main img").count() == 0
         await browser.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "nothing", "no_match", "way_back"),
+    [
+        ("en", "No incidents yet.", "No incident matches.", "Show all incidents"),
+        ("fr", "Pas encore d&#39;incident.", "Aucun incident ne correspond.", "Afficher tous les"),
+    ],
+)
+async def test_a_filter_without_a_hit_says_so_and_leads_back_to_all(
+    projection: SqlProjection, language: str, nothing: str, no_match: str, way_back: str
+) -> None:
+    listed = await projection.listed(where={"service": "none-such"}, limit=9, offset=0)
+    assert listed == []
+    page = Pages(language).listing(listed, {"service": "none-such"}, 0, False)
+    assert no_match in page
+    assert f'<a href="/incidents">{way_back}' in page
+    assert nothing not in page
+    empty = Pages(language).listing([], {}, 0, False)
+    assert nothing in empty
+    assert no_match not in empty

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from enrich.adapters.capture import Capture, read_capture
 from enrich.adapters.documents import MAX_FILE
 from enrich.core.bundle import Gathered, Rules, assemble
+from kfix.texts import told
 from schemas.alerts import Alert
 
 POD = {"metadata": {"name": "web-0", "namespace": "blue"}}
@@ -83,6 +84,24 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
     if reason:
         assert reason in found.troubles[name]
         assert any(s.name == f"file {name}" and s.state == "degraded" for s in found.sources())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "french"),
+    [
+        ("pods.json", "{", "n'est pas du JSON : "),
+        ("pods.json", "[" * 1000 + "]" * 1000, "imbriqué sur plus de "),
+        ("pods.json", "7", "n'est pas un objet"),
+        ("pods.yaml", "a: [", "n'est pas du YAML : "),
+        ("pods.yaml", BOMB, "n'est pas du YAML : trop de nœuds"),
+    ],
+)
+def test_why_a_file_cannot_be_read_is_told_in_french(
+    tmp_path: Path, name: str, text: str, french: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    status = next(s for s in read_capture(tmp_path, None).sources() if s.name == f"file {name}")
+    assert told(status.reason, status.reason_text, "fr").startswith(french)
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

@@ -10,15 +10,19 @@ from kfix.incident import environments
 from kfix.incident.redaction import mask
 from kfix.infra.clients.kubernetes.lock import proof_of
 from kfix.infra.forges.gitlab.dialect import DIALECT
-from kfix.texts import in_language, say, told
+from kfix.texts import Language, in_language, say, told
 from learn.core.judgement import WorkloadState, judge
 from manifests import NotEditable, Refused, propose
+from manifests.objects import quantities
 from manifests.text import guards, read
-from publish.core import assurance, notes
+from publish.core import assurance, notes, slack
+from publish.core.notice import notice_of
 from publish.core.wording import check_name
 from safety.core.checking import manifest_edit
 from schemas.errors import Unavailable
 from schemas.outcomes import Outcome
+from schemas.plans import SecondOpinion
+from schemas.text import sentence_of
 from schemas.validated import CheckName, CheckResult
 from tests.support import publish as sample
 
@@ -150,3 +154,50 @@ def test_why_plans_are_not_examined_without_the_lock_is_read_whole_in_both_langu
     assert text.startswith(f"plans are not examined while the cluster's lock is {proven.state}: ")
     assert "verrou du cluster" in in_language(text, "fr")
     assert "the cluster" not in in_language(text, "fr")
+
+
+def test_what_is_no_quantity_is_told_in_french() -> None:
+    with pytest.raises(quantities.BadQuantity) as failure:
+        quantities.parse("1 Gi")
+    said = sentence_of(failure.value)
+    assert said == "not a quantity: '1 Gi'"
+    assert in_language(said, "fr") == "ce n'est pas une quantité : '1 Gi'"
+
+
+@pytest.mark.parametrize(
+    ("language", "service", "environment"),
+    [
+        ("en", "*Service:* ", "*Environment:* unknown"),
+        ("fr", "*Service :* ", "*Environnement :* inconnu"),
+    ],
+)
+def test_a_card_has_the_colon_of_its_language_and_no_english_environment(
+    language: Language, service: str, environment: str
+) -> None:
+    record = sample.record()
+    context = record.context.model_copy(update={"environment": "unknown"})
+    notice = notice_of(
+        record.model_copy(update={"context": context}),
+        None,
+        kind="declined",
+        language=language,
+        mr_url="",
+        console_url="https://kfix.example.com",
+    )
+    texts = [field["text"] for field in slack.blocks(notice)[1]["fields"]]  # type: ignore[index,union-attr,call-overload]  # the facts
+    assert texts[1].startswith(service)
+    assert environment in texts
+    assert (" :" in slack.summary(notice).replace("\u202f", " ")) == (language == "fr")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "french"),
+    [("agreed", "d'accord avec les règles"), ("failed", "sans réponse"), ("new", "new")],
+)
+def test_what_became_of_a_second_opinion_is_told_in_french(verdict: str, french: str) -> None:
+    record = sample.record()
+    opinion = SecondOpinion(asked=True, verdict=verdict, summary="because")
+    record = record.model_copy(update={"second_opinion": opinion})
+    told_fr = notes.explain(record, record.plans[0], DIALECT, "fr")
+    assert f"`{french}` because" in told_fr
+    assert f"`{verdict}` because" in notes.explain(record, record.plans[0], DIALECT, "en")
