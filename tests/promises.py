@@ -314,7 +314,12 @@ PROMISES = (
     Promise(
         "languages",
         "every sentence exists in English and French with the same parameters, and what fills it is data",
-        ("tests/unit/kfix/texts",),
+        (
+            "tests/unit/kfix/texts",
+            "tests/unit/decide/test_decide_rivals_in_french.py",
+            "tests/unit/decide/test_decide_opinion_in_french.py",
+            "tests/unit/publish/test_publish_french.py",
+        ),
     ),
     Promise(
         "edit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -378,3 +379,17 @@ async def test_a_filter_without_a_hit_says_so_and_leads_back_to_all(
     empty = Pages(language).listing([], {}, 0, False)
     assert nothing in empty
     assert no_match not in empty
+
+
+async def test_a_french_page_has_french_colons_and_no_english_environment(
+    projection: SqlProjection,
+) -> None:
+    story = await projection.story(INCIDENT)
+    assert story is not None
+    page = Pages("fr").incident(story, refresh=0, thanks=False)
+    assert "Retour arrière : " in page
+    assert "Retour arrière: " not in page
+    listed = await projection.listed(where={}, limit=9, offset=0)
+    nowhere = [replace(one, facts={**one.facts, "environment": "unknown"}) for one in listed]
+    assert "<td>inconnu</td>" in Pages("fr").listing(nowhere, {}, 0, False)
+    assert "<td>unknown</td>" in Pages("en").listing(nowhere, {}, 0, False)
