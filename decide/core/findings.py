@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Generic, Literal
 
 from decide.core.facts import Facts
-from decide.core.loose import facts_of
 from decide.core.taxonomy import CLASSES, FailureClass
 from schemas.base import ObjectRef
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    F_co = TypeVar("F_co", default=Any, covariant=True)
+    F_co = TypeVar("F_co", bound=Facts, default=Facts, covariant=True)
 else:  # defaults of type variables came with Python 3.13; a checker knows them before
     from typing import TypeVar
 
-    F_co = TypeVar("F_co", covariant=True)
+    F_co = TypeVar("F_co", bound=Facts, covariant=True)
 
 Source = Literal[
     "alert", "monitor", "metric", "log", "event", "object", "change", "history", "repository"
@@ -59,9 +58,6 @@ class Finding(Generic[F_co]):
     elsewhere: bool = False
     #: Of a playbook that brings its class with it.
     own_class: FailureClass | None = None
-
-    def __post_init__(self) -> None:
-        self.facts = facts_of(self.facts)  # type: ignore[arg-type, assignment]  # mappings, until none is left
 
     @property
     def kind(self) -> FailureClass:

@@ -12,7 +12,7 @@ from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
 from decide.core.drafting.drafts import Brought, Draft, spoken
 from decide.core.drafting.drift import drifted
-from decide.core.families.registry import BUILDERS, DIFFERS
+from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import in_language, language_of, say
@@ -61,10 +61,10 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> Proposed:
 def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     if isinstance(finding.facts, Brought):
         return list(finding.facts.drafts)
-    if drifted(finding, view, DIFFERS.get(finding.failure_class)):
+    repair = BUILDERS.get(finding.failure_class)
+    if drifted(finding, view, repair.differs if repair else None):
         return []
-    builder = BUILDERS.get(finding.failure_class)
-    drafts = builder(finding, view) if builder else []
+    drafts = repair(finding, view) if repair else []
     if not drafts or finding.kind.rollback_too:
         drafts = [*drafts, *history.rollback(finding, view)]
     return drafts

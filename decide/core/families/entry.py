@@ -67,8 +67,8 @@ class FailureClass:
     source: str
     #: ``evidence`` for French readers; empty where it is nothing but what programs write.
     evidence_fr: str = ""
-    #: What its rules tell its plans; ``None``: a mapping still.
-    facts: type[Facts] | None = None
+    #: What its rules tell its plans: the type of its findings' facts.
+    facts: type[Facts] = Facts
     severity: Severity = "high"
     #: Why people are asked when there is no plan.
     handoff: AbstentionReason = "outside_manifests"

@@ -13,9 +13,6 @@ from decide.core.view import ClusterView
 from manifests.objects.workloads import Workload
 
 Rule = Callable[[ClusterView], Iterator[Finding]]
-Builder = Callable[[Finding, ClusterView], list[Draft]]
-#: Whether a workload and its declared twin differ at the place of the fault.
-Differs = Callable[[Finding, Workload, Workload], bool]
 _Told = TypeVar("_Told", bound=Facts)
 
 
@@ -25,6 +22,8 @@ class Repair:
 
     facts: type[Facts]
     build: Callable[[Finding[Any], ClusterView], list[Draft]]
+    #: Whether a workload and its declared twin differ at the place of the fault, where that is no field of the pod spec.
+    differs: Callable[[Finding[Any], Workload, Workload], bool] | None = None
 
     def __call__(self, finding: Finding, view: ClusterView) -> list[Draft]:
         if not isinstance(finding.facts, self.facts):
@@ -34,10 +33,16 @@ class Repair:
 
 
 def repair(
-    facts: type[_Told], build: Callable[[Finding[_Told], ClusterView], list[Draft]]
+    facts: type[_Told],
+    build: Callable[[Finding[_Told], ClusterView], list[Draft]],
+    *,
+    differs: Callable[[Finding[_Told], Workload, Workload], bool] | None = None,
 ) -> Repair:
-    """A builder for findings with these facts: a checker finds a field that the type does not have."""
-    return Repair(facts=facts, build=build)
+    """A builder for findings with these facts: a checker finds a field that the type does not have.
+
+    ``differs`` compares a workload with its declared twin, where the fault's place is no field of the pod spec.
+    """
+    return Repair(facts=facts, build=build, differs=differs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +50,6 @@ class Parts:
     """One family's. Keys are ids of its classes."""
 
     rules: tuple[Rule, ...] = ()
-    builders: Mapping[str, Builder] = field(default_factory=dict)
-    #: Of faults whose place is not a field of the pod spec.
-    differs: Mapping[str, Differs] = field(default_factory=dict)
+    builders: Mapping[str, Repair] = field(default_factory=dict)
     #: Whether the plan would only silence a warning of another trouble.
     silences: Mapping[str, Callable[[Finding], bool]] = field(default_factory=dict)

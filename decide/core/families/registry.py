@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from decide.core.families import modules
-from decide.core.families.parts import Builder, Parts, Rule
+from decide.core.families.parts import Parts, Repair, Rule
 
 PARTS: tuple[Parts, ...] = tuple(module.PARTS for module in modules("family"))
 RULES: tuple[Rule, ...] = tuple(rule for parts in PARTS for rule in parts.rules)
-BUILDERS: dict[str, Builder] = {k: v for parts in PARTS for k, v in parts.builders.items()}
-DIFFERS = {k: v for parts in PARTS for k, v in parts.differs.items()}
+BUILDERS: dict[str, Repair] = {k: v for parts in PARTS for k, v in parts.builders.items()}
 SILENCES = {k: v for parts in PARTS for k, v in parts.silences.items()}

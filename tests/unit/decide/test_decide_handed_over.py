@@ -23,8 +23,7 @@ def test_a_rule_hands_over_the_facts_that_the_record_names(key: str) -> None:
     view = _view(cluster)
     for rule in RULES:
         for finding in rule(view):
-            named = finding.kind.facts
-            assert named is None or isinstance(finding.facts, named), finding.failure_class
+            assert isinstance(finding.facts, finding.kind.facts), finding.failure_class
 
 
 @pytest.mark.parametrize(
@@ -45,8 +44,7 @@ def test_causes_that_the_scheduler_names_have_the_facts_of_their_own_family(word
     named = [f for f in found if f.failure_class != "undetermined"]
     assert named
     for finding in named:
-        facts = finding.kind.facts
-        assert facts is None or isinstance(finding.facts, facts), finding.failure_class
+        assert isinstance(finding.facts, finding.kind.facts), finding.failure_class
 
 
 @pytest.mark.parametrize(
@@ -76,5 +74,4 @@ def test_causes_that_the_kubelet_names_have_the_facts_of_their_own_family(
     found = [f for rule in RULES for f in rule(_view(cluster)) if f.failure_class == class_id]
     assert found
     for finding in found:
-        facts = finding.kind.facts
-        assert facts is None or isinstance(finding.facts, facts)
+        assert isinstance(finding.facts, finding.kind.facts)

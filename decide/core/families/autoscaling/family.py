@@ -10,9 +10,10 @@ PARTS = Parts(
     rules=(rules.find,),
     builders={
         "autoscaler_at_ceiling": repair(FullScaler, plans.ceiling),
-        "autoscaler_without_metrics": repair(BlindScaler, plans.blind_scaler),
+        "autoscaler_without_metrics": repair(
+            BlindScaler, plans.blind_scaler, differs=plans.requests_differ
+        ),
         "autoscaler_target_missing": repair(LostScaler, plans.scaler_target),
         "autoscaler_conflict": repair(FoughtOver, plans.conflict),
     },
-    differs={"autoscaler_without_metrics": plans.requests_differ},
 )

@@ -11,6 +11,5 @@ _ALL = tuple(entry.id for entry in CLASSES)
 
 PARTS = Parts(
     rules=(rules.find,),
-    builders=dict.fromkeys(_ALL, repair(FailingProbe, plans.probe)),
-    differs=dict.fromkeys(_ALL, plans.differs),
+    builders=dict.fromkeys(_ALL, repair(FailingProbe, plans.probe, differs=plans.differs)),
 )
