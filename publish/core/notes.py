@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kfix.incident.forge.dialect import Dialect
-from kfix.texts import in_language, told, told_all
-from publish.core.description import alternative, alternatives
+from kfix.texts import in_language, told
 from publish.core.markdown import blocks, bullets, table
-from publish.core.wording import Language, check_name, colon, has, number, percent, word
+from publish.core.pages import rendered
+from publish.core.view import causes_of, others_of, plan_of
+from publish.core.wording import Language, check_name, colon, has, number, word
 from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
-from schemas.plans import Evidence, Hypothesis
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 _DURATION = re.compile(r"(\d{1,4})\s*(m|min|h|d|j|w|s|sem)", re.IGNORECASE)
@@ -119,73 +119,20 @@ def explain(
     record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, language: Language
 ) -> str:
     """What was considered: causes with what speaks for and against them, the other plans, what is not proven."""
-    analysis = record.analysis
-    evidence = {e.id: e for e in analysis.evidence} if analysis else {}
-    causes = [
-        _cause(h, evidence, dialect, language)
-        for h in (analysis.hypotheses if analysis else ())[:5]
-    ]
-    others = [
-        alternative(at, other, dialect, language) for at, other in alternatives(record, chosen)
-    ]
-    doubts = [
-        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(told(c.reason, c.reason_text, language), 300)}"
-        for c in chosen.checks
-        if c.verdict != "pass"
-    ]
-    return blocks(
-        *_titled("considered", bullets(causes), language),
-        *_titled("alternatives", blocks(*others), language),
-        *_titled("stopped_by", bullets(doubts), language),
-        *_titled("opinion", _opinion(record, dialect, language), language),
+    return rendered(
+        "explained",
+        dialect,
+        language,
+        causes=causes_of(record, language)[:5],
+        others=others_of(record, chosen, language),
+        checks=plan_of(0, chosen, language).checks,
+        opinion=record.second_opinion,
     ) or word("history_none", language)
-
-
-def _titled(key: str, body: str, language: Language) -> tuple[str, ...]:
-    return (f"**{word(key, language)}**", body) if body else ()
-
-
-def _cause(
-    cause: Hypothesis, evidence: dict[str, Evidence], dialect: Dialect, language: Language
-) -> str:
-    head = dialect.prose(told(cause.root_cause, cause.root_cause_text, language), 300)
-    shown = f"{percent(cause.confidence, language)} {head}"
-    speaks_for = [_statement(one, evidence, language) for one in cause.evidence_for]
-    against = [
-        _statement(one, evidence, language)
-        for one in told_all(cause.evidence_against, cause.evidence_against_text, language)
-    ]
-    for key, sentences in (("for", speaks_for), ("against", against)):
-        said = [dialect.prose(sentence, 200) for sentence in sentences[:4]]
-        shown += f"<br>{word(key, language)}{colon(language)} {' · '.join(said)}" if said else ""
-    return shown
-
-
-def _statement(said: str, evidence: dict[str, Evidence], language: Language) -> str:
-    """A piece of evidence by its id, or a sentence."""
-    found = evidence.get(said)
-    return said if found is None else told(found.statement, found.statement_text, language)
-
-
-def _opinion(record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
-    opinion = record.second_opinion
-    if not opinion.asked:
-        return ""
-    key = f"opinion_{opinion.verdict}"
-    verdict = word(key, language) if has(key) else opinion.verdict
-    why = told(opinion.reason, opinion.reason_text, language)
-    parts = (dialect.code(verdict), dialect.prose(opinion.summary or why, 500))
-    return " ".join(part for part in parts if part)
 
 
 def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     """Why an alternative is not put on the branch."""
-    reasons = [
-        f"{check_name(c.name, language)}{colon(language)} {dialect.prose(told(c.reason, c.reason_text, language), 300)}"
-        for c in other.checks
-        if c.name in other.rejected_by
-    ]
-    return blocks(word("not_accepted", language), bullets(reasons))
+    return rendered("refused", dialect, language, plan=plan_of(0, other, language))
 
 
 def rejections(record: ValidatedPlans, language: Language) -> str:
@@ -217,7 +164,7 @@ def plain(why: str, reason: str, language: Language) -> str:
 
 def switched(at: int, other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     """Another plan is on the branch now."""
-    return blocks(word("switched", language), alternative(at, other, dialect, language))
+    return rendered("switched", dialect, language, plan=plan_of(at, other, language))
 
 
 def no_such_plan(known: Sequence[int], language: Language) -> str:

@@ -14,7 +14,6 @@ import structlog
 from kfix.incident.forge.port import Forge, Role
 from publish.core import course, notes
 from publish.core.course import Known
-from publish.core.description import alternatives
 from publish.core.wording import word
 from publish.ports import Ports, Proposed
 from publish.service import telling
@@ -133,7 +132,7 @@ async def _alternative(wish: _Wish) -> MergeRequestEvent | None:
         return None
     at, plans = int(wish.event.argument or 0), proposed.record.plans
     if not 0 < at <= len(plans):
-        numbers = [number for number, _ in alternatives(proposed.record, chosen)]
+        numbers = [number for number, plan in enumerate(plans, 1) if plan is not chosen]
         await wish.say(notes.no_such_plan(numbers, ports.language))
         return None
     if plans[at - 1] is chosen:

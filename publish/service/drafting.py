@@ -7,7 +7,6 @@ from kfix.incident.forge.dialect import Dialect
 from kfix.incident.forge.port import Draft, Forge
 from publish.core import description
 from publish.core.repo_policy import OPEN
-from publish.core.wording import word
 from publish.ports import Ports
 from publish.service import consenting
 from publish.service.consenting import Allowed
@@ -27,10 +26,7 @@ async def draft_of(
     """The merge request for a plan whose ``commit`` is on the branch. ``reapplied``: on a newer base than the proof's."""
     sure, settings, namespace = allowed.plan, ports.settings, record.context.namespace
     chosen = sure.plan
-    page = await _page(record, allowed, ports, forge.dialect, commit)
-    text = description.description(record, chosen, page)
-    if reapplied:
-        text = f"> {word('reapplied', ports.language)}\n\n{text}"
+    page = await _page(record, allowed, ports, forge.dialect, commit, reapplied=reapplied)
     return Draft(
         project=sure.project,
         branch=branch_of(record.incident_id),
@@ -38,7 +34,7 @@ async def draft_of(
         title=description.mr_title(
             record, chosen, forge.dialect, language=ports.language, draft=page.draft
         ),
-        description=text,
+        description=description.description(record, chosen, page),
         not_yet=page.draft,
         labels=tuple(description.labels(record, chosen, forge.dialect)),
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
@@ -48,7 +44,13 @@ async def draft_of(
 
 
 async def _page(
-    record: ValidatedPlans, allowed: Allowed, ports: Ports, dialect: Dialect, commit: str
+    record: ValidatedPlans,
+    allowed: Allowed,
+    ports: Ports,
+    dialect: Dialect,
+    commit: str,
+    *,
+    reapplied: bool,
 ) -> description.Page:
     sure, chosen = allowed.plan, allowed.plan.plan
     return description.Page(
@@ -60,6 +62,7 @@ async def _page(
         target=sure.target,
         history=await _fared(record, chosen, ports),
         draft=chosen.plan.confidence < ports.settings.draft_below,
+        reapplied=reapplied,
         consented=allowed.consent != OPEN,
         withheld=allowed.withheld,
         protected=ports.protected,

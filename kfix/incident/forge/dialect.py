@@ -15,6 +15,10 @@ from kfix.incident.forge.capabilities import Capabilities
 class Dialect(Protocol):
     """One forge's Markdown. Pure: the same text gives the same text."""
 
+    def __hash__(self) -> int:
+        """What renders its pages is made once for each."""
+        ...
+
     @property
     def capabilities(self) -> Capabilities:
         """What this forge's pages can do."""

@@ -15,7 +15,6 @@ from learn.core.judgement import WorkloadState, judge
 from manifests import NotEditable, Refused, propose
 from manifests.objects import quantities
 from manifests.text import guards, read
-from publish.core import assurance, notes, slack
 from publish.core.notice import notice_of
 from publish.core.wording import check_name
 from safety.core.checking import manifest_edit
@@ -23,6 +22,9 @@ from schemas.errors import Unavailable
 from schemas.outcomes import Outcome
 from schemas.plans import SecondOpinion
 from schemas.text import sentence_of
+from publish.core import description, notes, slack
+from publish.core.wording import Language, check_name
+from schemas.places import EnvironmentProof
 from schemas.validated import CheckName, CheckResult
 from tests.support import publish as sample
 
@@ -138,9 +140,18 @@ def test_where_an_environment_was_read_is_said_in_french(
     objects: dict[str, list[object]], where: str, french_where: str
 ) -> None:
     proof = environments.judge(environments.of_objects(objects, [sample.OBJECT]))
-    shown = assurance.place(proof, DIALECT, "fr").replace("\\", "")
-    assert french_where in shown.replace("`", "")
-    assert where in assurance.place(proof, DIALECT, "en").replace("\\", "").replace("`", "")
+    assert french_where in _shown(proof, "fr")
+    assert where in _shown(proof, "en")
+
+
+def _shown(proof: EnvironmentProof, language: Language) -> str:
+    """The page of a plan for that environment, without what makes values code."""
+    record = sample.record()
+    chosen = record.plans[0].model_copy(update={"proof": proof})
+    page = description.Page(
+        dialect=DIALECT, language=language, incident_url="https://k.example/i", hosts=()
+    )
+    return description.description(record, chosen, page).replace("\\", "").replace("`", "")
 
 
 @pytest.mark.parametrize("answer", [None, Unavailable("no answer", reason="down")])

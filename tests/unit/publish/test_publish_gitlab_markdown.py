@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -12,18 +13,22 @@ from hypothesis import strategies as st
 from kfix.incident import inert
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.texts import both, in_language
-from publish.core import description, markdown, notes
+from publish.core import description, notes
+from publish.core.pages import environment
+from publish.core.wording import Language
 from schemas.merge_requests import Feedback
 from tests.support import publish as sample
 from tests.support.gitlab_markdown import CONSTRUCTS, active, active_in_title
 from tests.support.publish_hostile import poisoned
 
 #: One line of ours around outside text.
-LINES = {
+LINES: dict[str, Callable[[str], str]] = {
     "prose": DIALECT.prose,
     "code": DIALECT.code,
     "cell": DIALECT.cell,
-    "paragraph": lambda text: markdown.paragraph(DIALECT, text, 500),
+    "sentence": lambda text: (
+        environment(DIALECT, "en").from_string("{{ text | sentence(500) }}").render(text=text)
+    ),
     "after a word": lambda text: f"Why: {DIALECT.prose(text)}",
     "beside code": lambda text: f"{DIALECT.prose(text)}{DIALECT.code(text)}{DIALECT.prose(text)}",
     "said": lambda text: DIALECT.prose(in_language(both("", text), "fr")),
@@ -76,7 +81,7 @@ def test_a_construct_is_only_read_in_a_title(name: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("name", CONSTRUCTS)
-def test_whole_texts_have_only_what_is_ours(name: str, language: description.Language) -> None:
+def test_whole_texts_have_only_what_is_ours(name: str, language: Language) -> None:
     text = CONSTRUCTS[name]
     page = description.Page(
         dialect=DIALECT, language=language, incident_url="https://k.example/i", hosts=()

@@ -54,6 +54,10 @@ def uses() -> Uses:
         text = path.read_text("utf-8")
         found.literals |= set(re.findall(r"\bw\.(\w+)", text)) | set(re.findall(r'"(\w+)"', text))
         found.beginnings |= set(re.findall(r'w\["(\w+_)" ~', text))
+    for path in sorted((ROOT / "publish/templates").glob("*.j2")):
+        text = path.read_text("utf-8")
+        found.literals |= set(re.findall(r'"(\w+)"', text))
+        found.beginnings |= set(re.findall(r'word\("(\w+_)" ~', text))
     return found
 
 
