@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
-from publish.core.course import Decision
 from publish.core.done import Done
 from publish.core.history import fix_of
 from publish.core.spoken import Word
@@ -29,16 +28,19 @@ app: Stage[Ports] = Stage("publish", ports=open_ports)
 @app.handles(topics.PLANS_VALIDATED, writes=(topics.MR_EVENTS,))
 async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | None:
     """Opens, notes, declines or stays quiet, as the core decides, and tells people and the river."""
-    decision = await deciding.decide(record, ports)
-    if decision.because is not None:
-        await telling.tell_remembered(decision.because, ports)
-    done = await _done(record, decision, ports)
+    done = await _done(record, ports)
+    if done is not None and done.why == "capped" and ports.forge is not None:
+        # Merge requests that people ended while nobody listened do not hold up a new one.
+        await rereading.look_again(deciding.project_of(record), ports, ports.forge)
+        done = await _done(record, ports)
     return await telling.tell_done(record, done, ports) if done is not None else None
 
 
-async def _done(record: ValidatedPlans, decision: Decision, ports: Ports) -> Done | None:
+async def _done(record: ValidatedPlans, ports: Ports) -> Done | None:
+    decision = await deciding.decide(record, ports)
     if decision.kind == "decline":
-        return Done("declined", why=decision.why, reason=decision.reason, notice="declined")
+        because, why, reason = decision.because, decision.why, decision.reason
+        return Done("declined", why=why, reason=reason, notice="declined", because=because)
     if decision.kind == "quiet" or ports.forge is None:
         return None
     if decision.kind == "open":

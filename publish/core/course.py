@@ -61,7 +61,7 @@ class Decision:
     because: Known | None = None
     reason: str = ""
     #: To open: the plans that may be published, the recommended one first.
-    plans: tuple[ValidatedPlan, ...] = ()
+    plans: tuple[Proven, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ def choose(
     own: Own = Own(),  # noqa: B008 - frozen
     forge: bool = True,
 ) -> Decision:
-    """What to do about ``record``. ``mine`` is the incident's own merge request, ``same_trouble`` those of its
+    """What to do about ``record``. Raises errors.Defect for one whose text to open is not the proven one.
+
+    ``mine`` is the incident's own merge request, ``same_trouble`` those of its
     fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands,
     ``own`` the cluster that plans are for, ``forge``: is there one?"""
     known = _known(record, mine, limits, now, alert)
@@ -151,7 +153,9 @@ def _open(record: ValidatedPlans, own: Own, *, forge: bool) -> Decision:
         (p for p in record.plans if p.accepted and p.edits),
         key=lambda p: p.plan.plan_id != record.recommended,
     )
-    return Decision("open", plans=tuple(plans)) if plans else Decision("decline", "no_edit")
+    if not plans:
+        return Decision("decline", "no_edit")
+    return Decision("open", plans=tuple(proven(plan) for plan in plans))
 
 
 def _again(mine: Known, limits: Limits, now: datetime, alert: AlertStanding) -> Decision:

@@ -11,7 +11,7 @@ from kfix.incident import environments
 from kfix.incident.fix_record import Record
 from kfix.incident.forge.dialect import Dialect
 from kfix.texts import told
-from publish.core.course import is_asked_to_merge
+from publish.core.course import may_merge_itself
 from publish.core.pages import rendered
 from publish.core.view import view_of
 from publish.core.wording import Language
@@ -50,6 +50,24 @@ class Page:
     withheld: Mapping[str, str] = field(default_factory=dict)
     #: Environments beside production in which nothing merges by itself.
     protected: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """All that a merge request says."""
+
+    title: str
+    labels: tuple[str, ...]
+    text: str
+
+
+def written(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> Written:
+    """The title, the labels and the text."""
+    return Written(
+        mr_title(record, chosen, page.dialect, language=page.language, draft=page.draft),
+        tuple(labels(record, chosen, page.dialect)),
+        description(record, chosen, page),
+    )
 
 
 def mr_title(
@@ -108,9 +126,8 @@ def _mode(
     """Who merges it, as a key of our words: by itself only where it is asked for and may."""
     if environments.protected(chosen.proof.environment):
         return "no_merge" if chosen.proof.verdict == "proven" else "no_merge_in_doubt"
-    asked = is_asked_to_merge(record, chosen) and not page.draft
-    may = asked and environments.may_merge(chosen.proof, page.protected)
-    return "auto_merge" if may else "by_people"
+    alone = may_merge_itself(record, chosen, page.protected) and not page.draft
+    return "auto_merge" if alone else "by_people"
 
 
 def _revert(incident_id: str, page: Page) -> str:

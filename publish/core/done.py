@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from publish.core.course import Known
 from publish.core.notice import NoticeKind
 from schemas.merge_requests import MergeRequestRef
 from schemas.validated import ValidatedPlan
@@ -27,3 +28,5 @@ class Done:
     text: str = ""
     #: What chats are told; ``None``: nothing.
     notice: NoticeKind | None = None
+    #: The closed merge request whose end decided.
+    because: Known | None = None

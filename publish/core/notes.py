@@ -13,7 +13,7 @@ from kfix.incident.forge.dialect import Dialect
 from kfix.texts import in_language, told
 from publish.core.markdown import blocks, bullets, table
 from publish.core.pages import rendered
-from publish.core.view import causes_of, others_of, plan_of
+from publish.core.view import causes_of, plan_of, plans_of
 from publish.core.wording import Language, check_name, colon, has, number, word
 from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
@@ -119,13 +119,14 @@ def explain(
     record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, language: Language
 ) -> str:
     """What was considered: causes with what speaks for and against them, the other plans, what is not proven."""
+    plan_id, plans = chosen.plan.plan_id, plans_of(record, language)
     return rendered(
         "explained",
         dialect,
         language,
         causes=causes_of(record, language)[:5],
-        others=others_of(record, chosen, language),
-        checks=plan_of(0, chosen, language).checks,
+        others=[plan for plan in plans if plan.id != plan_id],
+        checks=next(plan.checks for plan in plans if plan.id == plan_id),
         opinion=record.second_opinion,
     ) or word("history_none", language)
 

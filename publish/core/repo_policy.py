@@ -66,6 +66,13 @@ class Caps(_Strict):
     open: Annotated[int, Field(ge=0)] | None = None
     per_hour: Annotated[int, Field(ge=0)] | None = None
 
+    def within(self, open_at_most: int, per_hour: int) -> tuple[int, int]:
+        """(how many may be open, how many may be opened in an hour), by the owners' word before that of the settings."""
+        return (
+            open_at_most if self.open is None else self.open,
+            per_hour if self.per_hour is None else self.per_hour,
+        )
+
 
 class Consent(_Strict):
     """The whole file."""

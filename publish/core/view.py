@@ -103,6 +103,7 @@ class Edit:
 class Plan:
     """One plan of the record. ``number``: what people call it by; it stays when another is chosen."""
 
+    id: str
     number: int
     title: str
     why: str
@@ -192,14 +193,17 @@ def view_of(
     plan, proof = chosen.plan, chosen.proof
     back = told(plan.rollback_plan, plan.rollback_plan_text, language)
     context = record.context
+    diagnosis, statements = _diagnosis(record, plan, language), _statements(proof, language)
+    edits = tuple(_edit(edit, language) for edit in chosen.edits)
+    plans = plans_of(record, language, withheld)
     return View(
         incident_id=record.incident_id,
         alert=context.alert_title,
         service=context.service,
-        diagnosis=_diagnosis(record, plan, language),
-        plan=plan_of(0, chosen, language),
-        others=others_of(record, chosen, language, withheld),
-        edits=tuple(_edit(edit, language) for edit in chosen.edits),
+        diagnosis=diagnosis,
+        plan=next(one for one in plans if one.id == plan.plan_id),
+        others=tuple(one for one in plans if one.id != plan.plan_id),
+        edits=edits,
         unseen=tuple(
             (source.name, told(source.reason, source.reason_text, language))
             for source in context.sources
@@ -207,7 +211,7 @@ def view_of(
         ),
         environment=proof.environment,
         verdict=proof.verdict,
-        statements=_statements(proof, language),
+        statements=statements,
         rollback=back if len(back) <= _SENTENCE else "",
         inverse="".join(reverse(edit.diff) for edit in chosen.edits),
         kind=(
@@ -223,18 +227,14 @@ def view_of(
     )
 
 
-def others_of(
-    record: ValidatedPlans,
-    chosen: ValidatedPlan,
-    language: Language,
-    withheld: Mapping[str, str] | None = None,
+def plans_of(
+    record: ValidatedPlans, language: Language, withheld: Mapping[str, str] | None = None
 ) -> tuple[Plan, ...]:
-    """The plans beside the chosen one."""
+    """The record's plans, with the numbers that people call them by."""
     reasons = withheld or {}
     return tuple(
-        plan_of(at, other, language, reasons.get(other.plan.plan_id, ""))
-        for at, other in enumerate(record.plans, 1)
-        if other.plan.plan_id != chosen.plan.plan_id
+        plan_of(at, plan, language, reasons.get(plan.plan.plan_id, ""))
+        for at, plan in enumerate(record.plans, 1)
     )
 
 
@@ -244,6 +244,7 @@ def plan_of(number: int, validated: ValidatedPlan, language: Language, withheld:
     checks = tuple(check_of(check, language) for check in validated.checks)
     time = told(plan.estimated_time, plan.estimated_time_text, language)
     return Plan(
+        id=plan.plan_id,
         number=number,
         title=told(plan.title, plan.title_text, language),
         why=told(plan.justification, plan.justification_text, language),

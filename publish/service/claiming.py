@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
 
 from kfix.incident.forge.port import Forge
@@ -16,17 +16,10 @@ from schemas import errors
 _OPENING_TAKES = timedelta(minutes=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The objects that an incident's plan changes, as ``core.claims`` names them, and how."""
-
-    incident_id: str
-    targets: tuple[str, ...]
-    changes_hash: str
-
-
-async def take(wanted: Wanted, ports: Ports, forge: Forge) -> Claim | None:
-    """Claims the objects for the incident; the claim in the way, when another open merge request has one.
+async def take(
+    incident_id: str, objects: Sequence[str], changes_hash: str, ports: Ports, forge: Forge
+) -> Claim | None:
+    """Claims the objects, as ``core.claims`` names them, for the incident's change; the claim in the way, when another open merge request has one.
 
     Raises errors.Moved while the other one is only being opened.
     """
@@ -34,9 +27,9 @@ async def take(wanted: Wanted, ports: Ports, forge: Forge) -> Claim | None:
 
     async def ask() -> Claim | None:
         return await ports.ledger.claim(
-            wanted.incident_id,
-            wanted.targets,
-            wanted.changes_hash,
+            incident_id,
+            objects,
+            changes_hash,
             at=now,
             stale_before=now - _OPENING_TAKES,
         )

@@ -14,7 +14,6 @@ from publish.core.repo_policy import Consent
 from publish.ports import Ports
 from schemas import errors
 from schemas.text import sentence_of
-from schemas.validated import ValidatedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +34,28 @@ class Withheld:
 
 
 async def allowed(
-    incident_id: str, plans: Sequence[ValidatedPlan], ports: Ports, forge: Forge
+    incident_id: str, plans: Sequence[Proven], ports: Ports, forge: Forge
 ) -> Allowed | Withheld:
-    """The first of the plans that may be proposed, as things stand at the head of its target branch.
-
-    Raises errors.Defect for one whose text is not the proven one.
-    """
+    """The first of the plans that may be proposed, as things stand at the head of its target branch."""
     told: dict[str, Consent | str] = {}
     withheld: dict[str, str] = {}
-    for plan in plans:
-        sure = course.proven(plan)
+    mine = await ports.ledger.of_incident(incident_id)
+    for sure in plans:
         if sure.project not in told:
             told[sure.project] = await _consent(sure.project, sure.target, forge)
-        said = told[sure.project]
-        if isinstance(said, str):
-            withheld[plan.plan.plan_id] = said
+        said, plan = told[sure.project], sure.plan.plan
+        refused = (
+            said
+            if isinstance(said, str)
+            else consent.refusal(said, plan.kubernetes_changes, sure.edits)
+        )
+        if isinstance(said, str) or refused:
+            withheld[plan.plan_id] = refused
             continue
-        refused = consent.refusal(said, plan.plan.kubernetes_changes, plan.edits)
-        if refused:
-            withheld[plan.plan.plan_id] = refused
-            continue
-        caps = said.merge_requests
-        why = await _capped(incident_id, sure.project, caps, ports)
+        known, limits = await ports.ledger.of_project(sure.project), ports.limits
+        caps = said.merge_requests.within(limits.open_per_project, limits.opened_per_hour)
+        # An incident that has its merge request already opens no other one.
+        why = "" if mine is not None else course.capped(known, *caps, ports.now())
         return Withheld(why) if why else Allowed(sure, said, withheld)
     return Withheld("consent", next(iter(withheld.values()), ""))
 
@@ -70,28 +69,3 @@ async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
         return consent.read(await forge.file(project, consent.FILE, head))
     except consent.Broken as broken:
         return sentence_of(broken)
-
-
-async def _capped(
-    incident_id: str, project: str, caps: consent.Caps, ports: Ports
-) -> Literal["", "capped", "hourly"]:
-    """Which cap of the owners is reached; none for an incident that has its merge request already."""
-    if await ports.ledger.of_incident(incident_id) is not None:
-        return ""
-    limits, known = ports.limits, await ports.ledger.of_project(project)
-    open_at_most = limits.open_per_project if caps.open is None else caps.open
-    per_hour = limits.opened_per_hour if caps.per_hour is None else caps.per_hour
-    return course.capped(known, open_at_most, per_hour, ports.now())
-
-
-async def reviewers(
-    plan: Proven, namespace: str, said: Consent, ports: Ports, forge: Forge
-) -> tuple[str, ...]:
-    """Who is asked: whom the owners name, whom the settings name, and who owns the changed files."""
-    settings = ports.settings
-    named = settings.reviewers.get(namespace) or settings.reviewers.get("*", ())
-    owners: tuple[str, ...] = ()
-    if settings.codeowners:
-        paths = [edit.path for edit in plan.edits]
-        owners = await forge.owners(plan.project, plan.target, paths)
-    return tuple(dict.fromkeys((*(said.reviewers or ()), *named, *owners)))

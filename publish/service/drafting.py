@@ -6,9 +6,9 @@ from kfix.incident.fix_record import Record, posterior
 from kfix.incident.forge.dialect import Dialect
 from kfix.incident.forge.port import Draft, Forge
 from publish.core import description
-from publish.core.repo_policy import OPEN
+from publish.core.course import Proven
+from publish.core.repo_policy import OPEN, Consent
 from publish.ports import Ports
-from publish.service import consenting
 from publish.service.consenting import Allowed
 from schemas.identity import branch_of
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -27,18 +27,17 @@ async def draft_of(
     sure, settings, namespace = allowed.plan, ports.settings, record.context.namespace
     chosen = sure.plan
     page = await _page(record, allowed, ports, forge.dialect, commit, reapplied=reapplied)
+    written = description.written(record, chosen, page)
     return Draft(
         project=sure.project,
         branch=branch_of(record.incident_id),
         target=sure.target,
-        title=description.mr_title(
-            record, chosen, forge.dialect, language=ports.language, draft=page.draft
-        ),
-        description=description.description(record, chosen, page),
+        title=written.title,
+        description=written.text,
         not_yet=page.draft,
-        labels=tuple(description.labels(record, chosen, forge.dialect)),
+        labels=written.labels,
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
-        reviewers=await consenting.reviewers(sure, namespace, allowed.consent, ports, forge),
+        reviewers=await _reviewers(sure, namespace, allowed.consent, ports, forge),
         reviewers_at_most=settings.reviewers_at_most,
     )
 
@@ -76,3 +75,16 @@ async def _fared(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) ->
     plan, failure = chosen.plan, record.analysis.failure_class
     known = await ports.ledger.fixes_like(failure, plan.workload_kind, plan.fix_kind)
     return posterior(((fix.result, fix.at) for fix in known), ports.now())
+
+
+async def _reviewers(
+    plan: Proven, namespace: str, said: Consent, ports: Ports, forge: Forge
+) -> tuple[str, ...]:
+    """Who is asked: whom the owners name, whom the settings name, and who owns the changed files."""
+    settings = ports.settings
+    named = settings.reviewers.get(namespace) or settings.reviewers.get("*", ())
+    owners: tuple[str, ...] = ()
+    if settings.codeowners:
+        paths = [edit.path for edit in plan.edits]
+        owners = await forge.owners(plan.project, plan.target, paths)
+    return tuple(dict.fromkeys((*(said.reviewers or ()), *named, *owners)))

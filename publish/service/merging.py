@@ -26,14 +26,11 @@ async def merge_if_proven(
 ) -> bool:
     """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
 
-    For a plan that policy asks to merge (``course.is_asked_to_merge``). Never where its environment may not, and not when
-    the files deploy elsewhere by now. Raises what the forge raises, but for a refusal of its branch rules, which is an answer.
+    For a plan that may (``course.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the forge raises, but for a refusal of its branch rules, which is an answer.
     """
     forge = ports.forge
     sure = chosen.plan.confidence >= ports.settings.draft_below
     if forge is None or ports.limits.observe or not sure:
-        return False
-    if not environments.may_merge(chosen.proof, ports.protected):
         return False
     try:
         if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
@@ -60,7 +57,7 @@ async def merge_when_told(event: MergeRequestEvent, ports: Ports) -> bool:
     if known is None or known.state != "opened" or ref is None or proposed is None:
         return False
     chosen = proposed.chosen
-    if chosen is None or not course.is_asked_to_merge(proposed.record, chosen):
+    if chosen is None or not course.may_merge_itself(proposed.record, chosen, ports.protected):
         return False
     return await merge_if_proven(chosen, ref, ports)
 

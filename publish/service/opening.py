@@ -18,7 +18,6 @@ from publish.core.claims import rivalry, targets
 from publish.core.course import Proven
 from publish.ports import Ports
 from publish.service import claiming, consenting
-from publish.service.claiming import Wanted
 from publish.service.consenting import Allowed, Withheld
 from publish.service.drafting import draft_of
 from schemas import errors
@@ -77,23 +76,23 @@ class _Branch:
 
 
 async def open_merge_request(
-    record: ValidatedPlans, plans: Sequence[ValidatedPlan], ports: Ports, forge: Forge
+    record: ValidatedPlans, plans: Sequence[Proven], ports: Ports, forge: Forge
 ) -> Opened | Declined:
     """Makes sure that the incident has its merge request. Safe to run again after a crash at any point.
 
     ``plans`` are those that may be published, the best one first: what the owners do not allow is passed over.
-    Raises errors.Defect for text that was not proven, errors.Moved when a lock is lost in between, and what the forge
-    raises.
+    Raises errors.Moved when a lock is lost in between, and what the forge raises.
     """
     branch = branch_of(record.incident_id)
-    found = await forge.find(course.proven(plans[0]).project, branch)
+    found = await forge.find(plans[0].project, branch)
     if found is not None:
-        return _as_found(found, plans[0])
+        return _as_found(found, plans[0].plan)
     allowed = await consenting.allowed(record.incident_id, plans, ports, forge)
     if isinstance(allowed, Withheld):
         return Declined(allowed.why, reason=allowed.reason)
     sure, chosen = allowed.plan, allowed.plan.plan
-    taken = await claiming.take(_claimed(record, chosen), ports, forge)
+    objects = targets(chosen.plan, record.context.cluster)
+    taken = await claiming.take(record.incident_id, objects, chosen.plan.changes_hash, ports, forge)
     if taken is not None:
         return Declined(rivalry(taken, chosen.plan), taken.ref, reason=taken.incident_id)
     message = description.commit_message(record, chosen, forge.dialect, ports.language)
@@ -142,7 +141,7 @@ async def put_on_branch(
     found, head = await forge.find(project, branch), await forge.head(project, branch)
     if found is None or found.state != "opened" or head is None:
         return Declined("not_open")
-    said = await consenting.allowed(record.incident_id, [wanted], ports, forge)
+    said = await consenting.allowed(record.incident_id, [sure], ports, forge)
     if isinstance(said, Withheld):
         return Declined(said.why, reason=said.reason)
     if not await _carries_all(sure, forge, branch):
@@ -151,7 +150,10 @@ async def put_on_branch(
         commit = await _commit_on(sure, ports, forge)
         if commit is None:
             return Declined("moved")
-        taken = await claiming.take(_claimed(record, wanted), ports, forge)
+        objects = targets(wanted.plan, record.context.cluster)
+        taken = await claiming.take(
+            record.incident_id, objects, wanted.plan.changes_hash, ports, forge
+        )
         if taken is not None:
             return Declined("competing", reason=claiming.named(taken))
         message = description.commit_message(record, wanted, forge.dialect, ports.language)
@@ -159,11 +161,6 @@ async def put_on_branch(
     draft = await draft_of(record, Allowed(sure, said.consent), ports, forge, commit=head)
     await forge.rewrite(ref, draft.title, draft.description)
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
-
-
-def _claimed(record: ValidatedPlans, chosen: ValidatedPlan) -> Wanted:
-    objects = targets(chosen.plan, record.context.cluster)
-    return Wanted(record.incident_id, objects, chosen.plan.changes_hash)
 
 
 def _as_found(found: Found, plan: ValidatedPlan) -> Opened | Declined:

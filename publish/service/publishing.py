@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kfix.incident.forge.port import Forge
 from publish.core import course, notes
-from publish.core.course import Known
+from publish.core.course import Known, Proven
 from publish.core.done import Done
 from publish.ports import Ports, Proposed
 from publish.service.merging import merge_if_proven
@@ -17,17 +17,14 @@ from schemas.validated import ValidatedPlan, ValidatedPlans
 
 
 async def published(
-    record: ValidatedPlans, plans: Sequence[ValidatedPlan], ports: Ports, forge: Forge
+    record: ValidatedPlans, plans: Sequence[Proven], ports: Ports, forge: Forge
 ) -> Done:
     """Opens it, keeps it, and merges it where that is proven. Safe to run again after a crash at any point."""
     result = await open_merge_request(record, plans, ports, forge)
-    if isinstance(result, Declined) and result.why == "capped":
-        await look_again(plans[0].edits[0].project, ports, forge)
-        result = await open_merge_request(record, plans, ports, forge)
     if isinstance(result, Declined):
         return await _declined(record, result, ports, forge)
     chosen = await _kept(record, result, ports)
-    if course.is_asked_to_merge(record, chosen):
+    if course.may_merge_itself(record, chosen, ports.protected):
         patience_s = ports.settings.merge_check_s
         await merge_if_proven(chosen, result.ref, ports, patience_s=patience_s)
     return Done("opened", result.ref, chosen, notice="opened")

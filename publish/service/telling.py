@@ -53,6 +53,8 @@ async def tell_done(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRe
 
 async def _declined(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRequestEvent:
     explained = in_words(record.explanation, record.explanation_text, ports.language)
+    if done.because is not None:
+        await tell_remembered(done.because, ports)
     if done.why:
         text = notes.plain(done.why, done.reason, ports.language)
     else:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from publish.agent import follow, publish
+from publish.core.course import proven
 from publish.service.opening import open_merge_request
 from sandbox.faults import Fault
 from schemas import errors
@@ -73,7 +74,7 @@ async def test_an_open_merge_request_that_the_ledger_does_not_know_is_reused(wor
     record = await world.record()
     forge = world.ports.forge
     assert forge is not None
-    await open_merge_request(record, [record.plans[0]], world.ports, forge)
+    await open_merge_request(record, [proven(record.plans[0])], world.ports, forge)
     event = await done(publish(record, world.ports))
     assert event.action == "opened"
     assert len(world.merge_requests) == 1
