@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from kfix.texts import told
-from publish.core import obstacles
-from publish.core.obstacles import Obstacles
 from publish.core.wording import Language, colon, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -40,10 +39,10 @@ def notice_of(
     mr_url: str,
     console_url: str,
     explanation: str = "",
-    stopped: Obstacles | None = None,
+    obstacles: Sequence[tuple[str, str]] = (),
 ) -> Notice:
-    """The message for one record. ``explanation`` or what stopped the plans says why there is no merge request."""
-    context, analysis = record.context, record.analysis
+    """The message for one record. ``explanation``, or what stopped the plans with its names, says why there is no merge request."""
+    context, analysis, head = record.context, record.analysis, _head(record, kind, language)
     facts = (
         (word("incident", language), context.alert_title or record.incident_id),
         (word("service", language), context.service or (analysis.object.key if analysis else "")),
@@ -65,8 +64,7 @@ def notice_of(
         paragraphs.append((f"💡 {word('solution', language)}", text))
     if explanation:
         paragraphs.append((f"(i) {word('why', language)}", explanation))
-    if stopped is not None:
-        paragraphs += obstacles.paragraphs(stopped, language)
+    paragraphs += obstacles
     page = f"{console_url.rstrip('/')}/incidents/{record.incident_id}"
     links: tuple[tuple[str, str], ...] = (
         (f"📊 {word('view_json', language)}", f"{page}.json"),
@@ -74,7 +72,7 @@ def notice_of(
     )
     if mr_url:
         links = ((f"📋 {word('view_mr', language)}", mr_url), *links)
-    head, cut = _head(record, kind, language), word("shortened", language)
+    cut = word("shortened", language)
     return Notice(kind, head, facts, tuple(paragraphs), links, shortened=cut, colon=colon(language))
 
 

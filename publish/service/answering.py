@@ -174,6 +174,5 @@ async def _switched(
     """Says it, to people and to the river."""
     record, wanted = proposed.record, proposed.record.plans[at - 1]
     await wish.say(notes.switched(at, wanted, wish.forge.dialect, wish.ports.language))
-    proposal = telling.proposal(record, wanted)
-    told = telling.event(record, "updated", wish.event.occurred_at, ref=ref, proposal=proposal)
+    told = telling.event(record, "updated", wish.event.occurred_at, ref=ref, chosen=wanted)
     return told.model_copy(update={"event_id": stable_id("mre", wish.event.event_id, "switched")})

@@ -27,6 +27,7 @@ async def draft_of(
     sure, settings, namespace = allowed.plan, ports.settings, record.context.namespace
     chosen = sure.plan
     page = await _page(record, allowed, ports, forge.dialect, commit, reapplied=reapplied)
+    reviewers = await _reviewers(sure, namespace, allowed.consent, ports, forge)
     written = description.written(record, chosen, page)
     return Draft(
         project=sure.project,
@@ -37,7 +38,7 @@ async def draft_of(
         not_yet=page.draft,
         labels=written.labels,
         assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
-        reviewers=await _reviewers(sure, namespace, allowed.consent, ports, forge),
+        reviewers=reviewers,
         reviewers_at_most=settings.reviewers_at_most,
     )
 

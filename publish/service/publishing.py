@@ -9,7 +9,9 @@ from publish.core import course, notes
 from publish.core.course import Known, Proven
 from publish.core.done import Done
 from publish.ports import Ports, Proposed
+from publish.service.deciding import standing
 from publish.service.merging import merge_if_proven
+from publish.service.noting import say
 from publish.service.opening import Declined, Opened, open_merge_request
 from publish.service.rereading import look_again
 from schemas.identity import stable_id
@@ -27,6 +29,9 @@ async def published(
     if course.may_merge_itself(record, chosen, ports.protected):
         patience_s = ports.settings.merge_check_s
         await merge_if_proven(chosen, result.ref, ports, patience_s=patience_s)
+    if (await standing(record, ports)).over:
+        # The alert ended while the merge request was being opened.
+        await say(record, "recovered", result.ref, ports, forge)
     return Done("opened", result.ref, chosen, notice="opened")
 
 

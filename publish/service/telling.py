@@ -9,15 +9,12 @@ import structlog
 
 from kfix.incident.forge.port import MarkedState
 from kfix.incident.redaction import mask
-from kfix.texts import told as in_words
 from publish.core import notes
 from publish.core.course import Known
 from publish.core.done import Done
-from publish.core.notice import NoticeKind, notice_of
-from publish.core.obstacles import Obstacles, obstacles_of
+from publish.core.notice import Notice
+from publish.core.said import said_of
 from publish.ports import Chat, Ports
-from publish.service.deciding import standing
-from publish.service.noting import say
 from schemas import errors
 from schemas.identity import stable_id
 from schemas.merge_requests import (
@@ -36,62 +33,22 @@ _ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failu
 
 
 async def tell_done(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRequestEvent:
-    """Tells chats what was done, and gives the record that the river has to know."""
-    if done.action == "declined":
-        return await _declined(record, done, ports)
-    url = done.ref.url if done.ref else ""
-    told: tuple[Notification, ...] = ()
-    if done.notice is not None:
-        told = await tell(record, done.plan, ports, kind=done.notice, mr_url=url, why=done.text)
-    if done.plan is None or done.ref is None or ports.forge is None:
-        return event(record, done.action, ports.now(), ref=done.ref, told=told, text=done.text)
-    if (await standing(record, ports)).over:
-        await say(record, "recovered", done.ref, ports, ports.forge)
-    known = proposal(record, done.plan)
-    return event(record, done.action, ports.now(), ref=done.ref, told=told, proposal=known)
-
-
-async def _declined(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRequestEvent:
-    explained = in_words(record.explanation, record.explanation_text, ports.language)
+    """Tells people what was done, and gives the record that the river has to know."""
     if done.because is not None:
         await tell_remembered(done.because, ports)
-    if done.why:
-        text = notes.plain(done.why, done.reason, ports.language)
-    else:
-        text = notes.rejections(record, ports.language) or explained
-    stopped = None if done.why else obstacles_of(record)
-    said = text
-    if stopped is not None:
-        # Safety's explanation lists every verdict; the diagnosis's own is a sentence for people.
-        said = "" if record.reason == "no_safe_plan" else explained
+    said = said_of(record, done, language=ports.language, console_url=ports.console_url)
+    quiet = done.action == "declined" and ports.limits.observe
     told: tuple[Notification, ...] = ()
-    if done.notice is not None and not ports.limits.observe:
-        told = await tell(record, None, ports, kind=done.notice, why=said, stopped=stopped)
-    return event(record, "declined", ports.now(), told=told, text=text)
+    if said.notice is not None and not quiet:
+        told = await _tell(record.incident_id, said.notice, ports)
+    now, ref = ports.now(), done.ref
+    return event(record, done.action, now, ref=ref, told=told, text=said.text, chosen=done.plan)
 
 
-async def tell(
-    record: ValidatedPlans,
-    chosen: ValidatedPlan | None,
-    ports: Ports,
-    *,
-    kind: NoticeKind,
-    mr_url: str = "",
-    why: str = "",
-    stopped: Obstacles | None = None,
-) -> tuple[Notification, ...]:
+async def _tell(incident_id: str, notice: Notice, ports: Ports) -> tuple[Notification, ...]:
     """Sends the message to every chat that has not got it yet; what was sent, and what was not and why."""
-    notice = notice_of(
-        record,
-        chosen,
-        kind=kind,
-        language=ports.language,
-        mr_url=mr_url,
-        console_url=ports.console_url,
-        explanation=why,
-        stopped=stopped,
-    )
-    before = {n.channel: n for n in await ports.ledger.told(record.incident_id, kind) if n.sent}
+    kind = notice.kind
+    before = {n.channel: n for n in await ports.ledger.told(incident_id, kind) if n.sent}
 
     async def one(chat: Chat) -> Notification:
         if chat.channel in before:
@@ -101,7 +58,7 @@ async def tell(
         except errors.KFixError as error:
             log.warning("chat.not_sent", channel=chat.channel, kind=kind, reason=error.reason)
             message = Notification(channel=chat.channel, sent=False, reason=error.reason)
-        await ports.ledger.keep_told(record.incident_id, kind, message)
+        await ports.ledger.keep_told(incident_id, kind, message)
         return message
 
     return tuple(await asyncio.gather(*(one(chat) for chat in ports.chats)))
@@ -140,7 +97,7 @@ async def tell_ended(outcome: Outcome, ports: Ports) -> None:
     await ports.forge.mark(ref, state)
 
 
-def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:
+def _proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:
     """What learn needs to know about a merge request."""
     if record.analysis is None:
         return None
@@ -162,9 +119,9 @@ def event(
     ref: MergeRequestRef | None = None,
     told: tuple[Notification, ...] = (),
     text: str = "",
-    proposal: Proposal | None = None,
+    chosen: ValidatedPlan | None = None,
 ) -> MergeRequestEvent:
-    """The record for ``mr.events``; the same cause and action give the same id."""
+    """The record for ``mr.events``; the same cause and action give the same id. ``chosen``: the plan on the branch."""
     cause = record.incident_id if action == "opened" else record.event_id
     return MergeRequestEvent(
         event_id=stable_id("mre", cause, action),
@@ -174,7 +131,7 @@ def event(
         fingerprint=record.fingerprint,
         action=action,
         merge_request=ref,
-        proposal=proposal,
+        proposal=_proposal(record, chosen) if chosen is not None else None,
         notifications=told,
         text=text,
         reason=record.reason,

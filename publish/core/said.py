@@ -1,0 +1,54 @@
+"""What people and the river are told of what was done about a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kfix.texts import Language, told
+from publish.core import notes
+from publish.core.done import Done
+from publish.core.notice import Notice, notice_of
+from publish.core.obstacles import obstacles_of, paragraphs
+from schemas.validated import ValidatedPlans
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """``notice`` is for chats, ``None`` where they are told nothing; ``text`` is for the river."""
+
+    notice: Notice | None
+    text: str = ""
+
+
+def said_of(record: ValidatedPlans, done: Done, *, language: Language, console_url: str) -> Said:
+    """The words for it. As untrusted as the record."""
+    text = why = done.text
+    in_the_way: Sequence[tuple[str, str]] = ()
+    if done.action == "declined":
+        explained = told(record.explanation, record.explanation_text, language)
+        text = why = _reason(record, done, language) or explained
+        stopped = None if done.why else obstacles_of(record)
+        if stopped is not None:
+            # Safety's explanation lists every verdict; the diagnosis's own is a sentence for people.
+            why = "" if record.reason == "no_safe_plan" else explained
+            in_the_way = paragraphs(stopped, language)
+    if done.notice is None:
+        return Said(None, text)
+    notice = notice_of(
+        record,
+        done.plan,
+        kind=done.notice,
+        language=language,
+        mr_url=done.ref.url if done.ref else "",
+        console_url=console_url,
+        explanation=why,
+        obstacles=in_the_way,
+    )
+    return Said(notice, text)
+
+
+def _reason(record: ValidatedPlans, done: Done, language: Language) -> str:
+    if done.why:
+        return notes.plain(done.why, done.reason, language)
+    return notes.rejections(record, language)
