@@ -265,6 +265,7 @@ PROMISES = (
         "each construct of GitLab's, Slack's and Teams' markup is only read; messages fit what a chat takes",
         (
             "tests/unit/publish/test_publish_gitlab_markdown.py",
+            "tests/unit/publish/test_publish_pages.py",
             "tests/unit/publish/test_publish_long_messages.py",
         ),
     ),

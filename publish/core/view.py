@@ -19,7 +19,7 @@ from schemas.validated import CheckResult, FileEdit, ValidatedPlan, ValidatedPla
 #: Rows of evidence on the page, and together with what is folded.
 _ROWS = 8
 _MOST = 25
-#: Characters of a rollback plan that is worth reading at night; a longer one repeats the fields.
+#: Characters of the plan's way back; a longer one is left out, as the exact inverse stands below it.
 _SENTENCE = 140
 #: Which of the bundle's pages shows a piece of evidence that has none of its own.
 _PAGES = {

@@ -8,7 +8,8 @@ import pytest
 
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.settings import load
-from publish.service.telling import tell
+from publish.core.done import Done
+from publish.service.telling import tell_done
 from publish.settings import Publish
 from publish.wiring import open_ports
 from sandbox import slack as sandbox_slack
@@ -71,9 +72,8 @@ async def test_the_settings_lead_to_gitlab_slack_and_teams(
             assert ports.limits.observe
             assert ports.settings.reviewers == {"*": ("ada", "grace")}
             record = sample.record()
-            told = await tell(
-                record, record.plans[0], ports, kind="opened", mr_url="https://x.example/1"
-            )
+            done = Done("opened", plan=record.plans[0], notice="opened")
+            told = (await tell_done(record, done, ports)).notifications
             assert all(n.sent for n in told), told
     assert len(slack.messages) == len(teams.cards) == 1
     assert "solution proposée" in str(teams.cards[0])

@@ -76,7 +76,7 @@ def test_the_wheel_has_every_file_of_every_package(wheel: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     kinds = {Path(name).suffix for name in wanted}
-    assert {".py", ".avsc", ".yaml", ".html", ".css", ".json", ".md"} <= kinds
+    assert {".py", ".avsc", ".yaml", ".html", ".css", ".json", ".md", ".j2"} <= kinds
     assert wanted - set(ZipFile(wheel).namelist()) == set()
 
 
