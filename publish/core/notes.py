@@ -126,7 +126,7 @@ def explain(
         language,
         causes=causes_of(record, language)[:5],
         others=[plan for plan in plans if plan.id != plan_id],
-        checks=next(plan.checks for plan in plans if plan.id == plan_id),
+        checks=plan_of(0, chosen, language).checks,
         opinion=record.second_opinion,
     ) or word("history_none", language)
 

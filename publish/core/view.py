@@ -195,13 +195,13 @@ def view_of(
     context = record.context
     diagnosis, statements = _diagnosis(record, plan, language), _statements(proof, language)
     edits = tuple(_edit(edit, language) for edit in chosen.edits)
-    plans = plans_of(record, language, withheld)
+    shown_plan, plans = plan_of(0, chosen, language), plans_of(record, language, withheld)
     return View(
         incident_id=record.incident_id,
         alert=context.alert_title,
         service=context.service,
         diagnosis=diagnosis,
-        plan=next(one for one in plans if one.id == plan.plan_id),
+        plan=shown_plan,
         others=tuple(one for one in plans if one.id != plan.plan_id),
         edits=edits,
         unseen=tuple(
