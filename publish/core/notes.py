@@ -17,6 +17,7 @@ from publish.core.view import causes_of, plan_of, plans_of
 from publish.core.wording import Language, check_name, colon, has, number, word
 from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
+from schemas.plans import SecondOpinion
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 _DURATION = re.compile(r"(\d{1,4})\s*(m|min|h|d|j|w|s|sem)", re.IGNORECASE)
@@ -127,8 +128,17 @@ def explain(
         causes=causes_of(record, language)[:5],
         others=[plan for plan in plans if plan.id != plan_id],
         checks=plan_of(0, chosen, language).checks,
-        opinion=record.second_opinion,
+        opinion=_opinion(record.second_opinion, language),
     ) or word("history_none", language)
+
+
+def _opinion(opinion: SecondOpinion, language: Language) -> tuple[str, str] | None:
+    """What it came to, and why; ``None`` where nobody was asked."""
+    if not opinion.asked:
+        return None
+    key = f"opinion_{opinion.verdict}"
+    verdict = word(key, language) if has(key) else opinion.verdict
+    return verdict, opinion.summary or told(opinion.reason, opinion.reason_text, language)
 
 
 def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:

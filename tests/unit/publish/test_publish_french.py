@@ -15,16 +15,15 @@ from learn.core.judgement import WorkloadState, judge
 from manifests import NotEditable, Refused, propose
 from manifests.objects import quantities
 from manifests.text import guards, read
+from publish.core import description, notes, slack
 from publish.core.notice import notice_of
 from publish.core.wording import check_name
 from safety.core.checking import manifest_edit
 from schemas.errors import Unavailable
 from schemas.outcomes import Outcome
+from schemas.places import EnvironmentProof
 from schemas.plans import SecondOpinion
 from schemas.text import sentence_of
-from publish.core import description, notes, slack
-from publish.core.wording import Language, check_name
-from schemas.places import EnvironmentProof
 from schemas.validated import CheckName, CheckResult
 from tests.support import publish as sample
 
