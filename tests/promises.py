@@ -429,6 +429,22 @@ PROMISES = (
         ("tests/unit/decide/test_decide_answers.py",),
     ),
     Promise(
+        "answers of repositories and checks",
+        "small repositories are read, placed and edited, and plans judged, as files show, and with one thing changed",
+        (
+            "tests/unit/manifests/test_manifests_answers.py",
+            "tests/unit/safety/test_safety_answers.py",
+        ),
+    ),
+    Promise(
+        "models of the runtime",
+        "window, vitals, verdicts, headers and readers of the broker do what simple models of them do",
+        (
+            "tests/unit/kfix/engine/runtime/test_runtime_models.py",
+            "tests/unit/kfix/engine/broker/test_broker_reading.py",
+        ),
+    ),
+    Promise(
         "bounds",
         "what just fits passes a check, one unit more fails, in every object of a plan; rules and plans turn where they say",
         (

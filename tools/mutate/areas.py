@@ -67,10 +67,12 @@ AREAS = {
             "tests/contract/test_render_helm.py",
             "tests/contract/test_render_kustomize.py",
         ),
+        whole=("tests/unit/manifests/test_manifests_answers.py",),
     ),
     "safety": Area(
         ("safety/core/**/*.py", "safety/service/**/*.py"),
         ("tests/unit/safety/**/test_*.py", "tests/contract/test_safety_*.py"),
+        whole=("tests/unit/safety/test_safety_answers.py",),
     ),
     "runtime": Area(
         ("kfix/engine/**/*.py",),
@@ -83,6 +85,7 @@ AREAS = {
         whole=(
             "tests/unit/kfix/test_kfix_paper.py",
             "tests/unit/kfix/engine/runtime/test_runtime_rules.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_models.py",
             "tests/unit/kfix/engine/broker/test_broker_clients.py",
         ),
     ),

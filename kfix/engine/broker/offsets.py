@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiokafka import AIOKafkaConsumer
+import aiokafka
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
@@ -89,7 +89,7 @@ class Observer:
         stack = contextlib.AsyncExitStack()
         self._open = stack
         self._admin = await stack.enter_async_context(administration(self._brokers))
-        self._reader = AIOKafkaConsumer(
+        self._reader = aiokafka.AIOKafkaConsumer(
             **self._brokers.client_options("observer"),
             group_id=None,
             enable_auto_commit=False,

@@ -1,0 +1,319 @@
+"""What clients ask of a broker and make of its answers, with stand-ins for aiokafka's own clients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import aiokafka
+import aiokafka.admin
+import pytest
+from aiokafka.structs import TopicPartition
+
+from kfix.engine.broker.administration import Wanted, create_topics, list_topics
+from kfix.engine.broker.connection import Brokers
+from kfix.engine.broker.offsets import NoAnswer, Observer, Standing, committed_offsets
+from kfix.engine.broker.reading import Stored, read
+from kfix.infra.settings import Kafka
+from schemas import errors
+
+
+@dataclass
+class Cluster:
+    """A broker's memory: records by partition, what it was asked, and what it has to say against it."""
+
+    records: dict[TopicPartition, list[Any]] = field(default_factory=dict)
+    topics: dict[str, int] = field(default_factory=dict)
+    internal: set[str] = field(default_factory=set)
+    committed: dict[TopicPartition, int] = field(default_factory=dict)
+    begins: dict[TopicPartition, int] = field(default_factory=dict)
+    brokers: int = 3
+    codes: dict[str, int] = field(default_factory=dict)
+    #: Empty answers before each batch, and whether the end of a partition is told.
+    pauses: int = 0
+    tells_end: bool = True
+    made: list[Any] = field(default_factory=list)
+    clients: list[dict[str, Any]] = field(default_factory=list)
+    open: int = 0
+
+    def put(self, topic: str, partition: int, at_s: float, value: bytes | None = b"v") -> None:
+        batch = self.records.setdefault(TopicPartition(topic, partition), [])
+        batch.append(
+            SimpleNamespace(
+                topic=topic,
+                partition=partition,
+                offset=len(batch),
+                timestamp=int(at_s * 1000),
+                key=b"k",
+                value=value,
+                headers=(("h", b"1"),),
+            )
+        )
+        self.topics[topic] = max(self.topics.get(topic, 1), partition + 1)
+
+
+class Consumer:
+    """Behaves as ``AIOKafkaConsumer`` with an assignment by hand."""
+
+    cluster: Cluster
+
+    def __init__(self, **options: Any) -> None:
+        self.cluster.clients.append(options)
+        self._at: dict[TopicPartition, int] = {}
+        self._pauses = self.cluster.pauses
+        self.silent = 0
+
+    async def start(self) -> None:
+        self.cluster.open += 1
+
+    async def stop(self) -> None:
+        self.cluster.open -= 1
+
+    def assign(self, partitions: Sequence[TopicPartition]) -> None:
+        self._at = dict.fromkeys(partitions, 0)
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self._at)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self._at[partition] = offset
+
+    async def seek_to_end(self, partition: TopicPartition) -> None:
+        self._at[partition] = len(self.cluster.records.get(partition, ()))
+
+    async def offsets_for_times(self, wanted: dict[TopicPartition, int]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for partition, at_ms in wanted.items():
+            later = [r for r in self.cluster.records.get(partition, ()) if r.timestamp >= at_ms]
+            found[partition] = SimpleNamespace(offset=later[0].offset) if later else None
+        return found
+
+    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        if self._pauses:
+            self._pauses -= 1
+            return {}
+        self._pauses = self.cluster.pauses
+        for partition, at in self._at.items():
+            rest = self.cluster.records.get(partition, [])[at : at + 2]
+            if rest:
+                self._at[partition] += len(rest)
+                return {partition: rest}
+        self.silent += 1
+        assert self.silent < 10, "asks for ever"
+        return {}
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return len(self.cluster.records.get(partition, ())) if self.cluster.tells_end else None
+
+    async def position(self, partition: TopicPartition) -> int:
+        return self._at[partition]
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[Any, int]:
+        return {one: len(self.cluster.records.get(one, ())) for one in partitions}
+
+    async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[Any, int]:
+        return {one: self.cluster.begins.get(one, 0) for one in partitions}
+
+
+class Admin:
+    """Behaves as ``AIOKafkaAdminClient``."""
+
+    cluster: Cluster
+
+    def __init__(self, **options: Any) -> None:
+        self.cluster.clients.append(options)
+
+    async def start(self) -> None:
+        self.cluster.open += 1
+
+    async def close(self) -> None:
+        self.cluster.open -= 1
+
+    async def list_topics(self) -> list[str]:
+        return list(self.cluster.topics)
+
+    async def describe_topics(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "topic": name,
+                "partitions": [{"partition": n} for n in range(self.cluster.topics[name])],
+                "is_internal": name in self.cluster.internal,
+            }
+            for name in names
+        ]
+
+    async def describe_cluster(self) -> dict[str, Any]:
+        return {"brokers": list(range(self.cluster.brokers))}
+
+    async def create_topics(self, wanted: Sequence[Any], timeout_ms: int) -> Any:
+        self.cluster.made += [*wanted, timeout_ms]
+        told = [(one.name, self.cluster.codes.get(one.name, 0), "why") for one in wanted]
+        return SimpleNamespace(topic_errors=told)
+
+    async def list_consumer_group_offsets(
+        self, group: str, partitions: Sequence[TopicPartition]
+    ) -> dict[Any, Any]:
+        known = self.cluster.committed
+        return {one: SimpleNamespace(offset=known[one]) for one in partitions if one in known}
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    found = Cluster()
+    monkeypatch.setattr(Consumer, "cluster", found, raising=False)
+    monkeypatch.setattr(Admin, "cluster", found, raising=False)
+    monkeypatch.setattr(aiokafka, "AIOKafkaConsumer", Consumer)
+    monkeypatch.setattr(aiokafka.admin, "AIOKafkaAdminClient", Admin)
+    return found
+
+
+def brokers(embedded: bool = False, **kafka: Any) -> Brokers:
+    return Brokers("a:1", Kafka(_env_file=None, **kafka), embedded=embedded)
+
+
+async def taken(cluster: Cluster, topics: Sequence[str], **bounds: Any) -> list[Stored]:
+    embedded = bounds.pop("embedded", False)
+    found = [one async for one in read(brokers(embedded, prefix="p."), topics, **bounds)]
+    assert cluster.open == 0
+    return found
+
+
+@pytest.mark.parametrize("pauses", [0, 1, 2])
+async def test_everything_that_is_there_is_read_once_however_the_broker_dawdles(
+    cluster: Cluster, pauses: int
+) -> None:
+    cluster.pauses = pauses
+    for n in range(7):
+        cluster.put("p.a", n % 2, n)
+    cluster.put("p.b", 0, 9, None)
+    found = await taken(cluster, ["a", "b"])
+    assert sorted((one.topic, one.partition, one.offset) for one in found) == [
+        *(("a", 0, n) for n in range(4)),
+        *(("a", 1, n) for n in range(3)),
+        ("b", 0, 0),
+    ]
+    assert [one.value for one in found if one.topic == "b"] == [b""]
+    assert {(one.key, one.text("h"), one.text("none")) for one in found} == {(b"k", "1", "")}
+    assert cluster.clients[0]["group_id"] is None
+    assert cluster.clients[0]["enable_auto_commit"] is False
+    assert cluster.clients[0]["auto_offset_reset"] == "earliest"
+
+
+@pytest.mark.parametrize("tells_end", [True, False])
+async def test_a_read_ends_though_no_end_is_told(cluster: Cluster, tells_end: bool) -> None:
+    cluster.tells_end = tells_end
+    cluster.put("p.a", 0, 1)
+    assert len(await taken(cluster, ["a"])) == 1
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+@pytest.mark.parametrize(
+    ("since", "until", "offsets_read"),
+    [(None, None, [0, 1, 2, 3]), (2, None, [2, 3]), (1, 3, [1, 2]), (9, None, []), (None, 0, [])],
+)
+async def test_a_read_is_bounded_by_the_brokers_time(
+    cluster: Cluster,
+    embedded: bool,
+    since: float | None,
+    until: float | None,
+    offsets_read: list[int],
+) -> None:
+    for n in range(4):
+        cluster.put("p.a", 0, n)
+    bounds = {
+        name: None if at is None else datetime.fromtimestamp(at, UTC)
+        for name, at in (("since", since), ("until", until))
+    }
+    found = await taken(cluster, ["a"], embedded=embedded, **bounds)
+    assert [one.offset for one in found] == offsets_read
+    assert [one.at.timestamp() for one in found] == offsets_read
+
+
+async def test_a_topic_that_is_not_there_is_named_and_no_topic_asks_nobody(
+    cluster: Cluster,
+) -> None:
+    with pytest.raises(errors.NotFound, match="no topic a"):
+        await taken(cluster, ["a"])
+    assert cluster.open == 0
+    cluster.clients.clear()
+    assert await taken(cluster, []) == []
+    assert cluster.clients == []
+
+
+# --- topics
+
+
+async def test_topics_are_told_without_prefix_and_without_the_brokers_own(cluster: Cluster) -> None:
+    cluster.topics = {"p.a": 3, "other.b": 2, "p.c": 1}
+    cluster.internal = {"p.c"}
+    assert await list_topics(brokers(prefix="p.")) == {"a": 3}
+    assert await list_topics(brokers(prefix="q.")) == {}
+    assert cluster.open == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "setting", "copies"), [(1, 0, 1), (3, 0, 3), (9, 0, 3), (9, 2, 2)]
+)
+async def test_what_is_missing_is_made_in_three_copies_or_as_many_as_there_are_brokers(
+    cluster: Cluster, count: int, setting: int, copies: int
+) -> None:
+    cluster.brokers, cluster.topics = count, {"p.a": 1}
+    told = brokers(prefix="p.", **({"replication": setting} if setting else {}))
+    assert await create_topics(told, [Wanted("a", 2), Wanted("b", 4)]) == ["p.b"]
+    (made, timeout_ms) = cluster.made
+    assert (made.name, made.num_partitions, made.replication_factor) == ("p.b", 4, copies)
+    assert made.topic_configs == {"max.message.bytes": "5242880"}
+    assert timeout_ms == 30_000
+    assert {one["request_timeout_ms"] for one in cluster.clients} == {30_000}
+    cluster.made.clear()
+    assert await create_topics(told, [Wanted("a", 2)]) == []
+    assert cluster.made == []
+
+
+async def test_a_topic_that_somebody_else_made_meanwhile_is_fine_and_a_refusal_is_told(
+    cluster: Cluster,
+) -> None:
+    cluster.codes = {"a": 36}
+    assert await create_topics(brokers(prefix=""), [Wanted("a", 1), Wanted("b", 1)]) == ["b"]
+    cluster.codes = {"a": 37}
+    with pytest.raises(errors.Rejected, match="cannot create topic a: code 37 why"):
+        await create_topics(brokers(prefix=""), [Wanted("a", 1)])
+
+
+# --- how far a group is
+
+
+async def test_a_group_stands_where_it_committed_or_at_the_logs_start(cluster: Cluster) -> None:
+    for n in range(5):
+        cluster.put("a", n % 2, n)
+    one, two = TopicPartition("a", 0), TopicPartition("a", 1)
+    cluster.committed, cluster.begins = {one: 2, two: -1}, {two: 1, one: 9}
+    observer = Observer(brokers(), timeout_s=2.5)
+    expected = {one: Standing(2, 3), two: Standing(1, 2)}
+    assert await observer.standings("g", ["a"]) == expected
+    assert await observer.standings("g", ["a"]) == expected
+    assert cluster.open == 2
+    (told,) = [c for c in cluster.clients if "group_id" in c]
+    assert (told["request_timeout_ms"], told["group_id"]) == (2500, None)
+    await observer.close()
+    await observer.close()
+    assert cluster.open == 0
+    cluster.committed[two] = 0
+    assert (await observer.standings("g", ["a"]))[two] == Standing(0, 2)
+    await observer.close()
+
+
+async def test_what_was_never_committed_is_said_and_what_was_not_told_is_no_answer(
+    cluster: Cluster,
+) -> None:
+    one, two = TopicPartition("a", 0), TopicPartition("a", 1)
+    cluster.committed = {one: -1, two: 0}
+    assert await committed_offsets(brokers(), "g", [one, two]) == {one: None, two: 0}
+    assert await committed_offsets(brokers(), "g", []) == {}
+    del cluster.committed[two]
+    with pytest.raises(NoAnswer, match="1 partitions of g"):
+        await committed_offsets(brokers(), "g", [one, two])
+    assert cluster.open == 0
