@@ -13,6 +13,7 @@ from decide.core.drafting.history import to_last_good
 from decide.core.drafting.peers import comparison
 from decide.core.families.no_fault.rules import quiet
 from decide.core.families.registry import BUILDERS, PARTS
+from decide.core.families.system import rules as dns
 from decide.core.findings import Finding
 from decide.core.taxonomy import FAMILIES
 from decide.core.view import ClusterView
@@ -173,3 +174,37 @@ def test_what_is_said_where_nothing_is_wrong_is_said_in_french_too(title: str) -
     for sentence in (found.detail, *(fact.statement for fact in found.evidence)):
         assert isinstance(sentence, Said)
         assert in_language(sentence, "fr") != sentence
+
+
+def _of_the_dns(cluster: Cluster) -> Finding:
+    found = [f for f in dns.find(ClusterView(cluster.bundle())) if "dns" in f.failure_class]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("code", ["NXDOMAIN", "SERVFAIL", "REFUSED"])
+def test_what_the_dns_is_configured_to_answer_is_said_as_it_stands(code: str) -> None:
+    cluster = Cluster(3)
+    cluster.app()
+    text = f".:53 {{\n  template ANY ANY svc.cluster.local {{\n    rcode {code}\n  }}\n}}\n"
+    cluster.objects["configmaps"].append(
+        {"metadata": {"name": "coredns", "namespace": "kube-system"}, "data": {"Corefile": text}}
+    )
+    detail = _of_the_dns(cluster).detail
+    assert f"answers {code} for" in detail
+    assert f"répond {code} pour" in in_language(detail, "fr")
+
+
+def test_whose_names_of_services_do_not_resolve_are_counted_without_those_who_look_for_others() -> (
+    None
+):
+    cluster = Cluster(3)
+    callee, apps = cluster.app(), [cluster.app() for _ in range(4)]
+    for app in apps[:3]:
+        cluster.crashed(app, 1, _lookup(f"{callee}.{cluster.namespace}.svc.cluster.local"))
+    cluster.crashed(apps[3], 1, _lookup("mail.example.com"))
+    assert _of_the_dns(cluster).detail.startswith("3 workloads cannot resolve")
+
+
+def _lookup(host: str) -> str:
+    return f"dial tcp: lookup {host}: no such host"

@@ -129,28 +129,26 @@ def _of_dns(pod: Pod) -> bool:
 
 def _wrong(view: ClusterView, complaints: list[_Complaint]) -> _Silence | None:
     """Its pods run and answer that names of the cluster do not exist."""
-    if _answers_wrong(view):
+    refusal = _refusal(view)
+    if refusal:
         config = ObjectRef(api_version="v1", kind="ConfigMap", namespace=_SPACE, name="coredns")
         score = 0.93 if complaints else 0.7
-        return _Silence(score, say("system.dns.answers_wrong"), config)
-    if len({w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}) < 3:
-        return None
-    count = len({w.ref.key for w, _ in complaints})
-    return _Silence(0.75, say("system.dns.unresolved", n=count))
+        return _Silence(score, say("system.dns.answers_wrong", code=refusal), config)
+    deaf = {w.ref.key for w, h in complaints if h.subject and _exists(view, h.subject)}
+    return _Silence(0.75, say("system.dns.unresolved", n=len(deaf))) if len(deaf) >= 3 else None
 
 
 _REFUSING = re.compile(
-    r"template\s+\S+\s+\S+\s+[^{]*(?:cluster\.local|svc)[^{]*\{[^}]*rcode\s+(?:NXDOMAIN|SERVFAIL|REFUSED)",
+    r"template\s+\S+\s+\S+\s+[^{]*(?:cluster\.local|svc)[^{]*\{[^}]*rcode\s+(NXDOMAIN|SERVFAIL|REFUSED)",
     re.S,
 )
 
 
-def _answers_wrong(view: ClusterView) -> bool:
-    """CoreDNS' template plugin refuses names that its kubernetes plugin would know."""
+def _refusal(view: ClusterView) -> str:
+    """With what CoreDNS' template plugin refuses names that its kubernetes plugin would know; empty: it does not."""
     config = view.get("configmaps", _SPACE, "coredns") or {}
-    return any(
-        isinstance(t, str) and _REFUSING.search(t) for t in mapping(config.get("data")).values()
-    )
+    files = [t for t in mapping(config.get("data")).values() if isinstance(t, str)]
+    return next((found[1] for t in files if (found := _REFUSING.search(t))), "")
 
 
 def _exists(view: ClusterView, host: str) -> bool:
