@@ -438,10 +438,11 @@ PROMISES = (
     ),
     Promise(
         "models of the runtime",
-        "window, vitals, verdicts, headers and readers of the broker do what simple models of them do",
+        "window, vitals, verdicts, headers, readers of the broker and deciding again do what simple models of them do",
         (
             "tests/unit/kfix/engine/runtime/test_runtime_models.py",
             "tests/unit/kfix/engine/broker/test_broker_reading.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_replay.py",
         ),
     ),
     Promise(

@@ -1,0 +1,218 @@
+"""Deciding again and reviving dead letters, on a stand-in for the broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.dead_letters import Wish, find, letter_id, replay
+from kfix.engine.runtime.replay import Compared, Redecider
+from kfix.engine.runtime.stage import Handler, Stage
+from kfix.engine.topics import Topic
+from kfix.engine.wire import codec_for
+from kfix.infra.settings import Kafka
+from schemas import errors
+from schemas.base import Record
+from tests.unit.kfix.engine.broker.test_broker_reading import Cluster, brokers, cluster
+from tests.unit.kfix.engine.runtime.test_runtime_doors import Producer
+
+__all__ = ["cluster"]
+CODEC = codec_for(Kafka(_env_file=None))
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Question(Record):
+    number: int
+    incident_id: str = ""
+
+
+class Answer(Record):
+    number: int
+
+
+class Report(Record):
+    number: int
+
+
+QUESTIONS = Topic("unit.questions", Question, lambda record: str(record.number))
+ANSWERS = Topic("unit.answers", Answer, lambda record: str(record.number))
+REPORTS = Topic("unit.reports", Report, lambda record: str(record.number))
+
+
+@asynccontextmanager
+async def no_ports() -> AsyncIterator[None]:
+    yield None
+
+
+def stages(factor: int, failure: Exception | None = None) -> list[Stage[None]]:
+    async def answer(record: Question, _: None) -> list[Answer]:
+        if failure is not None:
+            raise failure
+        return [
+            Answer(event_id=f"now-{n}", occurred_at=NOW, number=record.number * factor + n)
+            for n in range(record.number)
+        ]
+
+    async def report(record: Answer, _: None) -> Report:
+        return Report(event_id=f"r-{record.event_id}", occurred_at=NOW, number=record.number)
+
+    first, second = Stage("first", ports=no_ports), Stage("second", ports=no_ports)
+    first.handlers.append(Handler(QUESTIONS, (ANSWERS,), answer, "answer", 5.0))
+    second.handlers.append(Handler(ANSWERS, (REPORTS,), report, "report", 5.0))
+    return [first, second]
+
+
+def put(cluster: Cluster, topic: str, record: Record | bytes, **headers: str) -> None:
+    value = record if isinstance(record, bytes) else CODEC.encode(record)
+    cluster.put(topic, 0, 1, value)
+    last = next(reversed(cluster.records.values()))[-1]
+    last.headers = tuple(hd.write({k.replace("_", "-"): v for k, v in headers.items()}))
+
+
+def question(number: int) -> Question:
+    return Question(event_id="q", occurred_at=NOW, number=number, incident_id="inc")
+
+
+async def decided(
+    cluster: Cluster, number: int, factor: int, failure: Exception | None = None
+) -> tuple[list[Compared], Producer]:
+    producer = Producer()
+    async with AsyncExitStack() as stack:
+        again = Redecider(
+            stages(factor, failure),
+            brokers=brokers(),
+            codec=CODEC,
+            outbox=producer,  # type: ignore[arg-type]
+        )
+        await again.open(stack)
+        put(cluster, "unit.questions", question(number))
+        (stored,) = [one async for one in _read(cluster)]
+        return [one async for one in again.run(QUESTIONS, stored)], producer
+
+
+async def _read(cluster: Cluster) -> AsyncIterator[Any]:
+    from kfix.engine.broker.reading import read
+
+    async for one in read(brokers(), ["unit.questions"]):
+        yield one
+
+
+def answered(cluster: Cluster, *numbers: int) -> None:
+    cluster.topics |= {"unit.answers": 1, "unit.reports": 1}
+    put(cluster, "unit.answers", b"{broken", kfix_cause="q")
+    for n, number in enumerate(numbers):
+        then = Answer(event_id=f"then-{n}", occurred_at=NOW, number=number)
+        put(cluster, "unit.answers", then, kfix_cause="q")
+
+
+@pytest.mark.parametrize(
+    ("then", "number", "changed"),
+    [((2, 3), 2, [(), ()]), ((2, 9), 2, [(), ("number",)]), ((1,), 1, [()])],
+)
+async def test_what_is_decided_now_is_laid_beside_what_was_decided_then(
+    cluster: Cluster, then: tuple[int, ...], number: int, changed: list[tuple[str, ...]]
+) -> None:
+    answered(cluster, *then)
+    found, producer = await decided(cluster, number, 1)
+    first = [one for one in found if one.stage == "first"]
+    assert [one.changed for one in first] == changed
+    assert {(one.topic, one.cause, one.incident) for one in first} == {("unit.answers", "q", "inc")}
+    assert [one.then and one.then["number"] for one in first] == list(then)
+    # The second stage reads what the first gave now, and nothing of it was reported then.
+    second = [one for one in found if one.stage == "second"]
+    assert [(one.then, one.changed) for one in second] == [(None, (".",))] * number
+    assert [topic for topic, *_ in producer.sent] == [
+        *["shadow.unit.answers"] * number,
+        *["shadow.unit.reports"] * number,
+    ]
+    assert {told[hd.CAUSE] for *_, told in producer.sent[:number]} == {"q"}
+    assert [told[hd.EVENT_ID] for *_, told in producer.sent[:number]] == [
+        f"now-{n}" for n in range(number)
+    ]
+    made = sorted(one.name for one in cluster.made if not isinstance(one, int))
+    assert made == ["shadow.unit.answers", "shadow.unit.reports"]
+
+
+async def test_an_answer_that_is_given_no_more_differs_and_goes_on_to_nobody(
+    cluster: Cluster,
+) -> None:
+    answered(cluster, 1, 2)
+    found, producer = await decided(cluster, 0, 1)
+    assert [(one.stage, one.now, one.changed) for one in found] == [("first", None, (".",))] * 2
+    assert producer.sent == []
+
+
+async def test_a_handler_that_fails_now_is_told_with_its_reason(cluster: Cluster) -> None:
+    answered(cluster, 1)
+    found, _ = await decided(cluster, 1, 1, errors.Rejected("no"))
+    (one,) = found
+    assert (one.stage, one.topic, one.failed) == ("first", "unit.answers", "Rejected: no")
+    assert (one.then, one.now, one.changed) == (None, None, ())
+
+
+async def test_what_goes_on_unanswered_is_compared_like_an_answer(cluster: Cluster) -> None:
+    answered(cluster, 4)
+    instead = Answer(event_id="i", occurred_at=NOW, number=4)
+    found, _ = await decided(cluster, 1, 1, errors.Unanswered("x", otherwise=instead, rounds=1))
+    assert [one.changed for one in found if one.stage == "first"] == [()]
+
+
+# --- dead letters
+
+
+def buried(cluster: Cluster) -> None:
+    dead = {"kfix_stage": "first@1", "kfix_partition": "0", "kfix_reason": "rejected"}
+    put(cluster, "unit.questions.dlq", question(1), kfix_incident="inc-1", **dead)
+    put(cluster, "unit.questions.dlq", b"{broken", kfix_incident="inc-2", **dead)
+    put(cluster, "unit.answers.dlq", Answer(event_id="a", occurred_at=NOW, number=1), **dead)
+
+
+@pytest.mark.parametrize(
+    ("wish", "letters"),
+    [
+        (Wish(), ["unit.questions.dlq:0:0", "unit.questions.dlq:0:1", "unit.answers.dlq:0:0"]),
+        (Wish(topic="unit.answers"), ["unit.answers.dlq:0:0"]),
+        (Wish(incident="inc-2"), ["unit.questions.dlq:0:1"]),
+        (Wish(id="unit.questions.dlq:0:0"), ["unit.questions.dlq:0:0"]),
+        (Wish(topic="unit.reports"), []),
+    ],
+)
+async def test_letters_are_found_in_the_topics_that_are_there(
+    cluster: Cluster, wish: Wish, letters: list[str]
+) -> None:
+    buried(cluster)
+    found = [one async for one in find(brokers(), [QUESTIONS, ANSWERS, REPORTS], wish)]
+    assert [letter_id(letter) for _, letter in found] == letters
+    assert all(letter.topic == topic.dlq for topic, letter in found)
+
+
+async def test_a_letter_goes_on_its_way_once_it_can_be_read(cluster: Cluster) -> None:
+    buried(cluster)
+    producer = Producer()
+    done = [
+        (letter_id(one.letter), one.refused)
+        async for one in replay(
+            brokers(),
+            [QUESTIONS, ANSWERS],
+            Wish(),
+            codec=CODEC,
+            outbox=producer,  # type: ignore[arg-type]
+        )
+    ]
+    assert [bool(refused) for _, refused in done] == [False, True, False]
+    assert done[1][1].startswith("still no record: ")
+    assert [(topic, key) for topic, key, *_ in producer.sent] == [
+        ("unit.questions.retry", b"k"),
+        ("unit.answers.retry", b"k"),
+    ]
+
+
+@pytest.mark.parametrize("bad", ["x", "a:b:1", "a:1", "a:1:1:1", "a/b:1:1"])
+async def test_a_malformed_name_of_a_letter_is_refused(cluster: Cluster, bad: str) -> None:
+    with pytest.raises(errors.Rejected, match="topic:partition:offset"):
+        _ = [one async for one in find(brokers(), [QUESTIONS], Wish(id=bad))]
