@@ -433,6 +433,7 @@ PROMISES = (
         "small repositories are read, placed and edited, and plans judged, as files show, and with one thing changed",
         (
             "tests/unit/manifests/test_manifests_answers.py",
+            "tests/unit/manifests/test_manifests_models.py",
             "tests/unit/safety/test_safety_answers.py",
         ),
     ),
