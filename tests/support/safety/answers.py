@@ -58,6 +58,16 @@ def _field(path: str, before: Any, after: Any, kind: FixKind, op: Any = "replace
     return plan(FieldChange(path=path, before=before, after=after, op=op), kind=kind, ref=ref)
 
 
+def _gone() -> ActionPlan:
+    change = KubernetesChange(object=HPA, action="delete")
+    return plan().model_copy(update={"kubernetes_changes": (change,)})
+
+
+def _with(first: ActionPlan, then: ActionPlan) -> ActionPlan:
+    both = (*first.kubernetes_changes, *then.kubernetes_changes)
+    return first.model_copy(update={"kubernetes_changes": both})
+
+
 PLANS: Mapping[str, ActionPlan] = {
     "cpu doubled": plan(cpu("400m")),
     "cpu below its request": plan(cpu("50m")),
@@ -78,6 +88,8 @@ PLANS: Mapping[str, ActionPlan] = {
     "a field that is not there": _field("spec.paused", True, False, "other"),
     "an object more": _created(),
     "a large object more": _created(replicas=70),
+    "an object more and cpu ninefold": _with(_created(), plan(cpu("1800m"))),
+    "an object less and cpu ninefold": _with(_gone(), plan(cpu("1800m"))),
 }
 
 
