@@ -2,7 +2,8 @@
 
 `python -m tests.support.decide.answers` writes `tests/unit/decide/expected_answers.yaml` anew, for a person to read the
 difference. Each fault is put on an application alone, and on one in company: an init container, a sidecar before it,
-three replicas; then one thing is changed in what it left behind, a few times.
+three replicas; in other circumstances; then one thing is changed in what it left behind, a few times.
+`whole` is a digest of everything that is answered, `found` is what rules find before it is ranked.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from typing import Any
 import yaml
 
 from decide.core import diagnose
+from decide.core.opinion import Verdict
 from schemas.plans import ActionPlan, KubernetesChange
 from tests.support.decide.catalogue import FAULTS
+from tests.support.decide.circumstances import CIRCUMSTANCES
 from tests.support.decide.clusters import Cluster
 from tests.support.decide.varied import variations
+from tests.support.decide.whole import digest_of, found_in
 
 EXPECTED = Path(__file__).resolve().parents[2] / "unit" / "decide" / "expected_answers.yaml"
 SCENES = ("alone", "in company")
@@ -51,6 +55,10 @@ def _ground() -> tuple[Cluster, str]:
 
 def _answer(cluster: Cluster, app: str) -> dict[str, Any]:
     verdict = diagnose(cluster.bundle())
+    return _told(verdict, cluster, app)
+
+
+def _told(verdict: Verdict, cluster: Cluster, app: str) -> dict[str, Any]:
     found: dict[str, Any] = {"status": " ".join(filter(None, (verdict.status, verdict.reason)))}
     if verdict.analysis is not None:
         analysis = verdict.analysis
@@ -67,6 +75,7 @@ def _answer(cluster: Cluster, app: str) -> dict[str, Any]:
             for e in analysis.evidence
         ]
     found["plans"] = [_plan(plan) for plan in verdict.plans]
+    found["whole"] = digest_of(verdict)
     answered: dict[str, Any] = json.loads(_named(json.dumps(found), cluster, app))
     return answered
 
@@ -144,7 +153,31 @@ def answers(key: str) -> dict[str, Any]:
     alone, company = (answer(key, scene) for scene in SCENES)
     differing = {name: value for name, value in company.items() if alone.get(name) != value}
     found = {SCENES[0]: alone} | ({SCENES[1]: differing} if differing else {})
+    found |= {"found": _found(key), "elsewhere": _elsewhere(key, alone)}
     return found | {"with one thing changed": _varied(key, alone)}
+
+
+def _found(key: str) -> list[str]:
+    """What the rules find before it is ranked."""
+    cluster, app = _ground()
+    FAULTS[key](cluster, app)
+    named: list[str] = json.loads(_named(json.dumps(found_in(cluster.bundle())), cluster, app))
+    return named
+
+
+def _elsewhere(key: str, alone: Mapping[str, Any]) -> dict[str, str]:
+    """By circumstance that makes the answer another: its cause, fixes and digest."""
+    found = {}
+    for told, arrange in CIRCUMSTANCES.items():
+        cluster, app = _ground()
+        FAULTS[key](cluster, app)
+        answered = _told(diagnose(arrange(cluster, app)), cluster, app)
+        if answered == alone:
+            continue
+        fixes = ", ".join(plan["fix"].split(" by ")[0] for plan in answered["plans"]) or "no plan"
+        cause = answered.get("cause", answered["status"])
+        found[told] = f"{cause}; {fixes}; {answered['whole']}"
+    return found
 
 
 def write() -> None:

@@ -1,4 +1,5 @@
-"""Each made-up fault has the cause, the confidence, the evidence and the changes that `expected_answers.yaml` shows a reader.
+"""Each made-up fault has the cause, the confidence, the evidence and the changes that `expected_answers.yaml` shows a reader;
+`whole`, `found` and `elsewhere` hold by digests what a reader cannot see there.
 
 An answer that is meant to change is written anew with `make golden`, and the file's difference is what a reviewer reads.
 """
