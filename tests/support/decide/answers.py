@@ -152,7 +152,7 @@ def answers(key: str) -> dict[str, Any]:
     """The answers to one fault in all scenes; in company only what differs from alone."""
     alone, company = (answer(key, scene) for scene in SCENES)
     differing = {name: value for name, value in company.items() if alone.get(name) != value}
-    found = {SCENES[0]: alone} | ({SCENES[1]: differing} if differing else {})
+    found: dict[str, Any] = {SCENES[0]: alone} | ({SCENES[1]: differing} if differing else {})
     found |= {"found": _found(key), "elsewhere": _elsewhere(key, alone)}
     return found | {"with one thing changed": _varied(key, alone)}
 
