@@ -108,6 +108,7 @@ def _unclaimed(class_id: str, variant: str, hard: dict[str, str], size: str) -> 
                 }
             )
         c.unschedulable(app, f'0/3 nodes are available: persistentvolumeclaim "{claim}" not found.')
+        return quota if class_id.startswith("quota") else None
 
 
 _unclaimed("pvc_missing", "claimed by nobody", {}, "")
