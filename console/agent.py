@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.ports import Ports
+from console.ports import ConsolePorts
 from console.wiring import open_ports
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Asgi, Publisher, Stage
@@ -10,14 +10,14 @@ from kfix.engine.topics import Topic
 from schemas.base import Record
 
 
-def build(ports: Ports, publisher: Publisher) -> Asgi:
+def build(ports: ConsolePorts, publisher: Publisher) -> Asgi:
     """The door; FastAPI is imported only where it is opened."""
     from console.adapters.web import build_app
 
     return build_app(ports, publisher)
 
 
-app: Stage[Ports] = Stage(
+app: Stage[ConsolePorts] = Stage(
     "console",
     ports=open_ports,
     http=build,
@@ -27,7 +27,7 @@ app: Stage[Ports] = Stage(
 
 
 def _keep(topic: Topic[Record]) -> None:
-    async def keep(record: Record, ports: Ports) -> None:
+    async def keep(record: Record, ports: ConsolePorts) -> None:
         await ports.projection.keep(topic.name, record)
 
     app.handles(topic)(keep)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from console.core.story import Story
+from console.core.story import IncidentStory
 from console.settings import Console
 from schemas.base import Json, Record
 
@@ -35,13 +35,13 @@ class Projection(Protocol):
         """Incidents, the one that moved last first; ``where`` filters by facts."""
         ...
 
-    async def story(self, incident_id: str) -> Story | None:
+    async def story(self, incident_id: str) -> IncidentStory | None:
         """The incident with the early records that share a trace with it; ``None`` when nobody spoke of it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class ConsolePorts:
     """The projection, the settings, and what is not the same every time."""
 
     projection: Projection

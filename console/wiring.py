@@ -9,22 +9,22 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from console.adapters.sql import SqlProjection
-from console.ports import Ports
+from console.ports import ConsolePorts
 from console.settings import Console
-from kfix.infra.settings import House, load
+from kfix.infra.settings import AppSettings, load
 from kfix.infra.store.engine import open_store
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Ports]:
+async def open_ports() -> AsyncIterator[ConsolePorts]:
     """Opens the store."""
-    house = load(House)
-    engine = await asyncio.to_thread(open_store, house.database_url.get_secret_value())
+    app = load(AppSettings)
+    engine = await asyncio.to_thread(open_store, app.database_url.get_secret_value())
     try:
-        yield Ports(
+        yield ConsolePorts(
             SqlProjection(engine),
             load(Console),
-            house.language,
+            app.language,
             lambda: datetime.now(UTC),
             lambda: secrets.token_hex(8),
         )

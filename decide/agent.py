@@ -9,7 +9,7 @@ from decide.adapters.defects import report
 from decide.core import opinion
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
-from decide.ports import Ports
+from decide.ports import DecidePorts
 from decide.wiring import open_ports
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
@@ -17,11 +17,11 @@ from schemas.context import ContextBundle
 from schemas.outcomes import Outcome
 from schemas.plans import CandidatePlans, SecondOpinion
 
-app: Stage[Ports] = Stage("decide", ports=open_ports)
+app: Stage[DecidePorts] = Stage("decide", ports=open_ports)
 
 
 @app.handles(topics.CONTEXT_BUNDLE, writes=(topics.PLANS_CANDIDATE,))
-async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
+async def decide(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:
     """Diagnoses the incident and proposes plans for it; a recovery is told to its incident."""
     if bundle.alert.state == "resolved":
         return await _recover(bundle, ports)
@@ -53,12 +53,12 @@ async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
 
 
 @app.handles(topics.OUTCOMES)
-async def close(outcome: Outcome, ports: Ports) -> None:
+async def close(outcome: Outcome, ports: DecidePorts) -> None:
     """Ends the incident; feedback on an ended one changes nothing here."""
     await ports.ledger.close(outcome.incident_id, at=outcome.occurred_at)
 
 
-async def _recover(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None:
+async def _recover(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:
     ended = await ports.ledger.recover(cycle=bundle.cycle, at=bundle.alerted_at)
     if ended is None:
         return None
@@ -75,7 +75,7 @@ async def _recover(bundle: ContextBundle, ports: Ports) -> CandidatePlans | None
 
 
 async def _second_opinion(
-    bundle: ContextBundle, verdict: Verdict, ports: Ports
+    bundle: ContextBundle, verdict: Verdict, ports: DecidePorts
 ) -> tuple[Verdict, SecondOpinion]:
     settings = ports.settings
     if ports.reasoner is None or verdict.analysis is None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from decide.core.playbooks import NONE, Playbooks
-from decide.core.question import Answer, Message, Opinion, Prompt, Question
+from decide.core.question import Message, ModelAnswer, Opinion, Prompt, Question
 from decide.settings import Decide
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
@@ -80,7 +80,7 @@ class Completion:
     ended: Literal["done", "refused", "truncated"]
 
 
-class Chat(Protocol):
+class ChatModel(Protocol):
     """One model of one provider, asked once per call: nothing is repeated inside."""
 
     provider: str
@@ -115,7 +115,7 @@ class OpinionBook(Protocol):
     All raise ``errors.Unavailable`` when the store does not answer.
     """
 
-    async def answer(self, key: str, model: str) -> Answer | None:
+    async def answer(self, key: str, model: str) -> ModelAnswer | None:
         """The answer that this model gave to this very question."""
         ...
 
@@ -123,13 +123,13 @@ class OpinionBook(Protocol):
         """Takes one call of up to ``tokens`` from the budget; its id, empty when the budget does not allow it."""
         ...
 
-    async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
+    async def settle(self, call: str, tokens: int, answer: ModelAnswer | None) -> None:
         """What the call really cost, and the answer it brought."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class DecidePorts:
     """What the handlers use. ``reasoner`` is ``None`` when no model is configured: rules alone."""
 
     ledger: IncidentLedger

@@ -9,14 +9,14 @@ from importlib import resources
 
 from sqlalchemy import Engine
 
-from decide.adapters.ledger import SqlLedger, Windows
+from decide.adapters.ledger import SqlIncidentLedger, Windows
 from decide.adapters.opinions import SqlBook
 from decide.adapters.playbooks import load_playbooks
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
 from decide.core.question import Prompt, parse_prompt
-from decide.ports import Allowance, Chat, Ports
+from decide.ports import Allowance, ChatModel, DecidePorts
 from decide.settings import Decide
-from kfix.infra.settings import House, load
+from kfix.infra.settings import AppSettings, load
 from kfix.infra.store.engine import open_store
 
 
@@ -27,7 +27,7 @@ def load_prompt(language: str, version: str = "diagnose.v2") -> Prompt:
     return parse_prompt(text, name)
 
 
-def _chat(settings: Decide) -> Chat | None:
+def _chat(settings: Decide) -> ChatModel | None:
     """The configured model; ``None`` without its key (or, for a server of one's own, its address)."""
     timeout_s = settings.model_timeout_s
     if settings.provider == "mistral" and (key := settings.mistral_api_key.get_secret_value()):
@@ -82,11 +82,11 @@ def _reasoner(settings: Decide, engine: Engine) -> ModelReasoner | None:
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Ports]:
+async def open_ports() -> AsyncIterator[DecidePorts]:
     """Opens the ledger and, with a key, the model. Raises BadPlaybooks when a playbook cannot be used."""
-    house, settings = load(House), load(Decide)
+    app, settings = load(AppSettings), load(Decide)
     playbooks = load_playbooks(settings.playbooks_dir)
-    engine = open_store(house.database_url.get_secret_value())
+    engine = open_store(app.database_url.get_secret_value())
     windows = Windows(
         reopen=timedelta(minutes=settings.reopen_minutes),
         quiet=timedelta(hours=settings.quiet_hours),
@@ -94,12 +94,12 @@ async def open_ports() -> AsyncIterator[Ports]:
     )
     reasoner = _reasoner(settings, engine)
     try:
-        yield Ports(
-            SqlLedger(engine, windows),
+        yield DecidePorts(
+            SqlIncidentLedger(engine, windows),
             reasoner,
-            load_prompt(house.language, settings.prompt),
+            load_prompt(app.language, settings.prompt),
             settings,
-            house.language,
+            app.language,
             playbooks,
         )
     finally:

@@ -6,7 +6,7 @@ import structlog
 
 from enrich.core.repeats import arrived
 from enrich.core.unanswered import rounds_for, unanswered
-from enrich.ports import Ports
+from enrich.ports import EnrichPorts
 from enrich.service.gathering import gather
 from enrich.wiring import open_ports
 from kfix.engine import topics
@@ -16,11 +16,11 @@ from schemas.alerts import RawAlert
 from schemas.context import ContextBundle
 
 log = structlog.get_logger(__name__)
-app: Stage[Ports] = Stage("enrich", ports=open_ports)
+app: Stage[EnrichPorts] = Stage("enrich", ports=open_ports)
 
 
 @app.handles(topics.ALERTS_RAW, writes=(topics.CONTEXT_BUNDLE,), timeout_s=180.0)
-async def enrich(raw: RawAlert, ports: Ports) -> ContextBundle | None:
+async def enrich(raw: RawAlert, ports: EnrichPorts) -> ContextBundle | None:
     """Asks every source about the alert and puts what they know into one shape; a repetition asks nobody.
 
     Raises errors.Unanswered, with the bundle as it is, when a source of evidence could not be asked.

@@ -61,7 +61,7 @@ class Listing:
     refused: tuple[str, ...] = ()
 
 
-class Cluster(Protocol):
+class ClusterReader(Protocol):
     """Kubernetes."""
 
     async def objects(self, namespace: str) -> Listing:
@@ -73,7 +73,7 @@ class Cluster(Protocol):
         ...
 
 
-class Repository(Protocol):
+class DeclaredRepository(Protocol):
     """The deployment repositories."""
 
     async def declared(
@@ -83,7 +83,7 @@ class Repository(Protocol):
         ...
 
 
-class Memory(Protocol):
+class EarlierIncidents(Protocol):
     """Earlier incidents."""
 
     async def recall(self, signature: str) -> Recalled:
@@ -108,9 +108,9 @@ class Sources:
     """Who is asked."""
 
     observability: Observability
-    cluster: Cluster
-    repository: Repository
-    memory: Memory
+    cluster: ClusterReader
+    repository: DeclaredRepository
+    memory: EarlierIncidents
 
 
 class NoAlertBook:
@@ -126,7 +126,7 @@ class NoAlertBook:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class EnrichPorts:
     """What the handler uses."""
 
     sources: Sources

@@ -9,16 +9,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
-from enrich.adapters.memory import VectorMemory
-from enrich.adapters.nothing import NoCluster, NoObservability, NoRepository
+from enrich.adapters.memory import VectorEarlierIncidents
 from enrich.adapters.sharing import LimitedRepository, SharedObservability
+from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bundle import Rules
-from enrich.ports import Observability, Ports, Repository, Sources
+from enrich.ports import DeclaredRepository, EnrichPorts, Observability, Sources
 from enrich.settings import Enrich
 from kfix.infra.clients import datadog, kubernetes
 from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import DatadogConnection, House, KubernetesConnection, load, own_cluster
+from kfix.infra.settings import (
+    AppSettings,
+    DatadogConnection,
+    KubernetesConnection,
+    load,
+    own_cluster,
+)
 from kfix.infra.store.engine import open_store
 
 if TYPE_CHECKING:
@@ -26,12 +32,12 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Ports]:
+async def open_ports() -> AsyncIterator[EnrichPorts]:
     """Opens the configured sources; what is not configured is named as missing in every bundle."""
-    settings, house = load(Enrich), load(House)
+    settings, app = load(Enrich), load(AppSettings)
     cluster = load(KubernetesConnection)
     async with AsyncExitStack() as stack:
-        engine = open_store(house.database_url.get_secret_value())
+        engine = open_store(app.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
         observability = SharedObservability(
@@ -43,8 +49,8 @@ async def open_ports() -> AsyncIterator[Ports]:
         repository = LimitedRepository(
             await _repository(stack, settings), at_once=settings.gitlab_at_once
         )
-        sources = Sources(observability, objects, repository, VectorMemory(memory))
-        yield Ports(
+        sources = Sources(observability, objects, repository, VectorEarlierIncidents(memory))
+        yield EnrichPorts(
             sources,
             Rules(
                 own=own_cluster(),
@@ -78,9 +84,9 @@ async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observabili
 
 async def _cluster(
     stack: AsyncExitStack, settings: Enrich, connection: KubernetesConnection
-) -> KubernetesEvidence | NoCluster:
+) -> KubernetesEvidence | NoClusterReader:
     if not kubernetes.configured(connection):
-        return NoCluster()
+        return NoClusterReader()
     from enrich.adapters.kubernetes import KubernetesEvidence
 
     return KubernetesEvidence(
@@ -92,7 +98,7 @@ async def _cluster(
     )
 
 
-async def _repository(stack: AsyncExitStack, settings: Enrich) -> Repository:
+async def _repository(stack: AsyncExitStack, settings: Enrich) -> DeclaredRepository:
     forge = await stack.enter_async_context(open_forge())
     if forge is None or not forge.projects:
         return NoRepository(names())

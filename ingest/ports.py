@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.core.source import Source
+from ingest.core.source import AlertSource
 from ingest.settings import Ingest
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class IngestPorts:
     """Settings, who may send, and the time."""
 
     settings: Ingest
-    sources: tuple[Source, ...]
+    sources: tuple[AlertSource, ...]
     now: Callable[[], datetime]

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
-from learn.ports import Ports
+from learn.ports import LearnPorts
 from learn.service.following import check_due, follow, kept
 from learn.wiring import open_ports
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
 
-app: Stage[Ports] = Stage("learn", ports=open_ports)
+app: Stage[LearnPorts] = Stage("learn", ports=open_ports)
 
 
 @app.handles(topics.MR_EVENTS, writes=(topics.OUTCOMES,))
-async def learn(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
+async def learn(event: MergeRequestEvent, ports: LearnPorts) -> Outcome | None:
     """Follows a merge request; one that was closed, and feedback on one that ended, is an outcome."""
     return await follow(event, ports)
 
 
 @app.handles(topics.OUTCOMES, writes=(topics.OUTCOMES,))
-async def keep(outcome: Outcome, ports: Ports) -> Outcome | None:
+async def keep(outcome: Outcome, ports: LearnPorts) -> Outcome | None:
     """Stores an outcome once the broker has it: only then its check is done."""
     return await kept(outcome, ports)
 
 
 @app.every(seconds=lambda ports: ports.settings.poll_s, writes=(topics.OUTCOMES,))
-async def check(ports: Ports) -> list[Outcome]:
+async def check(ports: LearnPorts) -> list[Outcome]:
     """Looks at merged fixes whose time has come."""
     return await check_due(ports)

@@ -38,7 +38,7 @@ class DueCheck:
     tries: int
 
 
-class Ledger(Protocol):
+class LearnLedger(Protocol):
     """The durable side. Every call may be repeated with the same effect."""
 
     async def opened(self, followed: Followed) -> Followed:
@@ -105,7 +105,7 @@ class Signals(Protocol):
         ...
 
 
-class Cluster(Protocol):
+class WorkloadReader(Protocol):
     """The workload after a merge."""
 
     async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
@@ -113,7 +113,7 @@ class Cluster(Protocol):
         ...
 
 
-class Memory(Protocol):
+class IncidentMemory(Protocol):
     """The vector memory."""
 
     async def remember(self, outcome: Outcome, proposal: Proposal) -> None:
@@ -122,14 +122,14 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class LearnPorts:
     """What the handlers use."""
 
-    ledger: Ledger
+    ledger: LearnLedger
     signals: Signals
-    cluster: Cluster
+    cluster: WorkloadReader
     forge: Stands
-    memory: Memory
+    memory: IncidentMemory
     settings: Learn
     language: str
     now: Callable[[], datetime]

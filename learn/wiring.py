@@ -10,31 +10,31 @@ from kfix.incident.forge.port import Stands
 from kfix.infra.clients import datadog, kubernetes
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import DatadogConnection, House, KubernetesConnection, load
+from kfix.infra.settings import AppSettings, DatadogConnection, KubernetesConnection, load
 from kfix.infra.store.engine import open_store
-from learn.adapters.memory import VectorMemory
-from learn.adapters.nothing import NoCluster, NoForge, NoSignals
-from learn.adapters.sql import SqlLedger
-from learn.ports import Cluster, Ports, Signals
+from learn.adapters.memory import VectorIncidentMemory
+from learn.adapters.sql import SqlLearnLedger
+from learn.adapters.unconfigured import NoForge, NoSignals, NoWorkloadReader
+from learn.ports import LearnPorts, Signals, WorkloadReader
 from learn.settings import Learn
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Ports]:
+async def open_ports() -> AsyncIterator[LearnPorts]:
     """Opens the store and what measures; what is not configured leaves outcomes that say so."""
-    house = load(House)
+    app = load(AppSettings)
     async with AsyncExitStack() as stack:
-        engine = open_store(house.database_url.get_secret_value())
+        engine = open_store(app.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
-        yield Ports(
-            ledger=SqlLedger(engine),
+        yield LearnPorts(
+            ledger=SqlLearnLedger(engine),
             signals=await _signals(stack),
             cluster=await _cluster(stack),
             forge=await _forge(stack),
-            memory=VectorMemory(memory, house.console_url),
+            memory=VectorIncidentMemory(memory, app.console_url),
             settings=load(Learn),
-            language=house.language,
+            language=app.language,
             now=lambda: datetime.now(UTC),
         )
 
@@ -52,10 +52,10 @@ async def _forge(stack: AsyncExitStack) -> Stands:
     return await stack.enter_async_context(open_forge()) or NoForge()
 
 
-async def _cluster(stack: AsyncExitStack) -> Cluster:
+async def _cluster(stack: AsyncExitStack) -> WorkloadReader:
     connection = load(KubernetesConnection)
     if not kubernetes.configured(connection):
-        return NoCluster()
+        return NoWorkloadReader()
     from learn.adapters.kubernetes import KubernetesState
 
     return KubernetesState(await stack.enter_async_context(kubernetes.open_kubernetes(connection)))

@@ -32,7 +32,7 @@ RefusalCode = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class EditRefused:
     """Why an edit will not be made. ``reason`` is one sentence for people; it may quote file content."""
 
     code: RefusalCode
@@ -47,10 +47,10 @@ class NotEditable(Exception):
 
     def __init__(self, code: RefusalCode, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
-        self.refused = Refused(code, reason)
+        self.refused = EditRefused(code, reason)
 
     @classmethod
-    def of(cls, refused: Refused) -> NotEditable:
+    def of(cls, refused: EditRefused) -> NotEditable:
         """To raise an answer that was given before."""
         return cls(refused.code, refused.reason)
 

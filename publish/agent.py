@@ -7,8 +7,8 @@ from kfix.engine.runtime.stage import Stage
 from publish.core.done import Done
 from publish.core.history import fix_of
 from publish.core.spoken import Word
-from publish.ports import Ports
-from publish.service import deciding, rereading, telling
+from publish.ports import PublishPorts
+from publish.service import deciding, notify, rereading
 from publish.service.answering import answer
 from publish.service.merging import merge_when_told
 from publish.service.noting import noted
@@ -22,21 +22,21 @@ from schemas.validated import ValidatedPlans
 _HEARD = frozenset(
     {"approved", "unapproved", "merged", "closed", "reopened", "pushed", "note", "pipeline"}
 )
-app: Stage[Ports] = Stage("publish", ports=open_ports)
+app: Stage[PublishPorts] = Stage("publish", ports=open_ports)
 
 
 @app.handles(topics.PLANS_VALIDATED, writes=(topics.MR_EVENTS,))
-async def publish(record: ValidatedPlans, ports: Ports) -> MergeRequestEvent | None:
-    """Opens, notes, declines or stays quiet, as the core decides, and tells people and the river."""
+async def publish(record: ValidatedPlans, ports: PublishPorts) -> MergeRequestEvent | None:
+    """Opens, notes, declines or stays quiet, as the core decides, and tells people and the pipeline."""
     done = await _done(record, ports)
     if done is not None and done.why == "capped" and ports.forge is not None:
         # Merge requests that people ended while nobody listened do not hold up a new one.
         await rereading.look_again(deciding.project_of(record), ports, ports.forge)
         done = await _done(record, ports)
-    return await telling.tell_done(record, done, ports) if done is not None else None
+    return await notify.tell_done(record, done, ports) if done is not None else None
 
 
-async def _done(record: ValidatedPlans, ports: Ports) -> Done | None:
+async def _done(record: ValidatedPlans, ports: PublishPorts) -> Done | None:
     decision = await deciding.decide(record, ports)
     if decision.kind == "decline":
         because, why, reason = decision.because, decision.why, decision.reason
@@ -49,14 +49,14 @@ async def _done(record: ValidatedPlans, ports: Ports) -> Done | None:
 
 
 @app.handles(topics.MR_EVENTS, writes=(topics.MR_EVENTS,))
-async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | None:
+async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequestEvent | None:
     """Keeps the ledger true to what people did, and answers what they ask: a closed merge request is a decision."""
     if record.action not in _HEARD:
         return None
     word = Word(record.event_id, record.incident_id, record.action, record.occurred_at)
     known = await ports.ledger.heard(word)
     if record.action == "closed" and known is not None and known.state == "closed":
-        await telling.tell_closed(known, ports)
+        await notify.tell_closed(known, ports)
     await merge_when_told(record, ports)
     if record.action == "note" and record.command:
         return await answer(record, ports)
@@ -64,15 +64,15 @@ async def follow(record: MergeRequestEvent, ports: Ports) -> MergeRequestEvent |
 
 
 @app.every(seconds=rereading.pace_s, writes=(topics.MR_EVENTS,))
-async def reread(ports: Ports) -> list[MergeRequestEvent]:
+async def reread(ports: PublishPorts) -> list[MergeRequestEvent]:
     """Tells what the forge says of our merge requests and no webhook told."""
     return await rereading.reread(ports)
 
 
 @app.handles(topics.OUTCOMES)
-async def remember(outcome: Outcome, ports: Ports) -> None:
+async def remember(outcome: Outcome, ports: PublishPorts) -> None:
     """Keeps how a fix ended, for the text of later merge requests, and says on its own what was found."""
     fix = fix_of(outcome)
     if fix is not None and outcome.plan is not None:
         await ports.ledger.ended(outcome.incident_id, outcome.plan.plan_id, fix)
-        await telling.tell_ended(outcome, ports)
+        await notify.tell_ended(outcome, ports)

@@ -11,7 +11,7 @@ from kfix.incident.cluster_names import Own
 from kfix.incident.forge.port import Forge
 from manifests.repository.rendering import Renderer
 from publish.core.claims import Claim
-from publish.core.course import Known, Limits
+from publish.core.decision import Limits, TrackedMergeRequest
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
 from publish.core.spoken import AlertStanding, Word
@@ -31,7 +31,7 @@ class Reread:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
+class PublishedProposal:
     """The record behind a merge request, and the plan that is on its branch."""
 
     record: ValidatedPlans
@@ -44,7 +44,7 @@ class Proposed:
         return next(found, None)
 
 
-class Chat(Protocol):
+class ChatChannel(Protocol):
     """One way to tell people."""
 
     @property
@@ -57,26 +57,26 @@ class Chat(Protocol):
         ...
 
 
-class Ledger(Protocol):
+class PublishLedger(Protocol):
     """What was published. Survives restarts; its keys make effects happen once."""
 
-    async def of_incident(self, incident_id: str) -> Known | None:
+    async def of_incident(self, incident_id: str) -> TrackedMergeRequest | None:
         """The incident's merge request; ``None`` while there is none."""
         ...
 
-    async def of_fingerprint(self, fingerprint: str) -> Sequence[Known]:
+    async def of_fingerprint(self, fingerprint: str) -> Sequence[TrackedMergeRequest]:
         """Merge requests of all incidents with this fingerprint."""
         ...
 
-    async def of_project(self, project: str) -> Sequence[Known]:
+    async def of_project(self, project: str) -> Sequence[TrackedMergeRequest]:
         """Merge requests in a project of the forge."""
         ...
 
-    async def opened(self, known: Known, ref: MergeRequestRef) -> None:
+    async def opened(self, known: TrackedMergeRequest, ref: MergeRequestRef) -> None:
         """Keeps a merge request, under its incident's id; again is fine."""
         ...
 
-    async def heard(self, word: Word) -> Known | None:
+    async def heard(self, word: Word) -> TrackedMergeRequest | None:
         """Keeps a word of the forge and moves its merge request to where all words together say; again is fine.
 
         Returns the merge request as it is known now, ``None`` where there is none yet.
@@ -111,7 +111,7 @@ class Ledger(Protocol):
         ...
 
     async def read_through(self, incident_id: str, changed_at: datetime) -> None:
-        """Keeps that all that was said of a merge request up to that change of it is known to the river."""
+        """Keeps that all that was said of a merge request up to that change of it is known to the pipeline."""
         ...
 
     async def put_off(self, project: str, until: datetime) -> None:
@@ -146,16 +146,16 @@ class Ledger(Protocol):
         """Gives up the incident's claims: it has no merge request and will have none for this record."""
         ...
 
-    async def keep_proposal(self, incident_id: str, proposed: Proposed) -> None:
+    async def keep_proposal(self, incident_id: str, proposed: PublishedProposal) -> None:
         """Keeps what was proposed first; again is fine."""
         ...
 
-    async def proposal_of(self, incident_id: str) -> Proposed | None:
+    async def proposal_of(self, incident_id: str) -> PublishedProposal | None:
         """What was proposed first; ``None`` while nothing was."""
         ...
 
     async def switched(
-        self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: Proposed
+        self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: PublishedProposal
     ) -> None:
         """Keeps that another plan is on the branch now."""
         ...
@@ -184,12 +184,12 @@ class Ledger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class PublishPorts:
     """All of it, opened. ``forge`` is ``None`` where none is configured."""
 
     forge: Forge | None
-    chats: tuple[Chat, ...]
-    ledger: Ledger
+    chats: tuple[ChatChannel, ...]
+    ledger: PublishLedger
     settings: Publish
     limits: Limits
     language: Language

@@ -12,44 +12,44 @@ from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.renderers import Rendering, installed
 from kfix.infra.forges.opening import open_forge
-from kfix.infra.settings import DatadogConnection, House, load, own_cluster
+from kfix.infra.settings import AppSettings, DatadogConnection, load, own_cluster
 from kfix.infra.store.engine import open_store
 from publish.adapters.slack import SlackChat
-from publish.adapters.sql import SqlLedger
+from publish.adapters.sql import SqlPublishLedger
 from publish.adapters.teams import ConnectorChat, WorkflowsChat
-from publish.core.course import Limits
-from publish.ports import Chat, Ports
+from publish.core.decision import Limits
+from publish.ports import ChatChannel, PublishPorts
 from publish.settings import Publish
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Ports]:
+async def open_ports() -> AsyncIterator[PublishPorts]:
     """Opens what the settings name and closes it again."""
-    house, settings = load(House), load(Publish)
+    app, settings = load(AppSettings), load(Publish)
     async with AsyncExitStack() as stack:
-        engine = await asyncio.to_thread(open_store, house.database_url.get_secret_value())
+        engine = await asyncio.to_thread(open_store, app.database_url.get_secret_value())
         stack.callback(engine.dispose)
         forge = await stack.enter_async_context(open_forge())
-        yield Ports(
+        yield PublishPorts(
             forge=forge,
             chats=tuple(await _chats(settings, stack)),
-            ledger=SqlLedger(engine),
+            ledger=SqlPublishLedger(engine),
             settings=settings,
-            limits=limits_of(settings, observe=house.mode == "observe"),
-            language=house.language,
-            console_url=house.console_url,
-            hosts=hosts_of(house, forge.url if forge else "", load(DatadogConnection)),
+            limits=limits_of(settings, observe=app.mode == "observe"),
+            language=app.language,
+            console_url=app.console_url,
+            hosts=hosts_of(app, forge.url if forge else "", load(DatadogConnection)),
             renderer=installed(load(Rendering)),
             now=lambda: datetime.now(UTC),
             own=own_cluster(),
-            protected=house.protected_environments,
+            protected=app.protected_environments,
         )
 
 
-def hosts_of(house: House, forge_url: str, datadog: DatadogConnection) -> frozenset[str]:
+def hosts_of(app: AppSettings, forge_url: str, datadog: DatadogConnection) -> frozenset[str]:
     """The hosts of configured services that people open in a browser."""
     site = f"https://app.{datadog.site}" if datadog.site else ""
-    urls = (house.console_url, forge_url, datadog.app_url, datadog.url, site)
+    urls = (app.console_url, forge_url, datadog.app_url, datadog.url, site)
     return frozenset(urlsplit(url).netloc.lower() for url in urls if url)
 
 
@@ -65,8 +65,8 @@ def limits_of(settings: Publish, *, observe: bool) -> Limits:
     )
 
 
-async def _chats(settings: Publish, stack: AsyncExitStack) -> list[Chat]:
-    chats: list[Chat] = []
+async def _chats(settings: Publish, stack: AsyncExitStack) -> list[ChatChannel]:
+    chats: list[ChatChannel] = []
     bounds = Bounds(timeout_s=settings.chat_timeout_s, total_s=settings.chat_timeout_s)
     slack = await _slack(settings, bounds, stack)
     if slack is not None:

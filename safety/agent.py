@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
-from safety.ports import Ports
-from safety.service.examination import examination
+from safety.ports import SafetyPorts
+from safety.service.validation import examination
 from safety.wiring import open_ports
 from schemas import errors
 from schemas.plans import CandidatePlans
 from schemas.validated import ValidatedPlans
 
-app: Stage[Ports] = Stage("safety", ports=open_ports)
+app: Stage[SafetyPorts] = Stage("safety", ports=open_ports)
 
 
 @app.handles(topics.PLANS_CANDIDATE, writes=(topics.PLANS_VALIDATED,), timeout_s=300.0)
-async def validate(candidate: CandidatePlans, ports: Ports) -> ValidatedPlans:
+async def validate(candidate: CandidatePlans, ports: SafetyPorts) -> ValidatedPlans:
     """Examines every plan; what cannot be proven is not passed on as safe.
 
     Raises errors.Unanswered, with the verdicts as they are, when the repository or the API server could not be asked.

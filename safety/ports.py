@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kfix.incident.cluster_names import Own
-from manifests.proposal.propose import Proposal
-from manifests.refused import Refused
+from manifests.proposal.propose import EditProposal
+from manifests.refused import EditRefused
 from manifests.text.readings import Readings
 from safety.core.policy import Policy
 from schemas.base import Json
@@ -19,7 +19,7 @@ from schemas.validated import CheckResult, FileEdit
 BOUNDS = ("resourcequotas", "limitranges", "horizontalpodautoscalers", "poddisruptionbudgets")
 
 
-class Repository(Protocol):
+class RepositoryFiles(Protocol):
     """The deployment repositories."""
 
     async def propose(
@@ -27,7 +27,7 @@ class Repository(Protocol):
         changes: Sequence[KubernetesChange],
         environment: str,
         live: Mapping[str, Mapping[str, str]],
-    ) -> Proposal | Refused:
+    ) -> EditProposal | EditRefused:
         """The proven edits for these changes, based on the deployment branch's head; a refusal with its reason.
 
         ``live``: labels and annotations of the objects in the cluster, by ``ObjectRef.key``.
@@ -35,7 +35,7 @@ class Repository(Protocol):
         ...
 
 
-class Cluster(Protocol):
+class ClusterDryRun(Protocol):
     """The API server: fresh bounds, and dry-runs."""
 
     async def bounds(self, namespaces: Sequence[str]) -> Mapping[str, Sequence[Json]]:
@@ -53,7 +53,7 @@ class Cluster(Protocol):
         ...
 
 
-class Proven(Protocol):
+class LockReading(Protocol):
     """What a watch of the lock says."""
 
     @property
@@ -67,10 +67,10 @@ class Proven(Protocol):
         ...
 
 
-class Lock(Protocol):
+class ClusterLock(Protocol):
     """The cluster's refusal of whatever K-Fix sends that is no dry-run."""
 
-    def lock(self) -> Proven:
+    def lock(self) -> LockReading:
         """The lock as last proven; ``unknown`` when that was too long ago."""
         ...
 
@@ -84,11 +84,11 @@ class Schemas(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class SafetyPorts:
     """Who is asked, and by which rules. ``None`` stands for what is not configured."""
 
-    repository: Repository | None
-    cluster: Cluster | None
+    repository: RepositoryFiles | None
+    cluster: ClusterDryRun | None
     schemas: Schemas
     policy: Policy
     deadline_s: float
@@ -99,4 +99,4 @@ class Ports:
     #: What was parsed of files, shared with the repository.
     readings: Readings = field(default_factory=Readings)
     #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
-    lock: Lock | None = None
+    lock: ClusterLock | None = None

@@ -13,12 +13,12 @@ import yaml
 
 from kfix.infra.clients import kubernetes
 from kfix.infra.forges.opening import open_forge
-from kfix.infra.settings import House, KubernetesConnection, load, own_cluster
+from kfix.infra.settings import AppSettings, KubernetesConnection, load, own_cluster
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
-from safety.ports import Cluster, Ports, Repository
+from safety.ports import ClusterDryRun, RepositoryFiles, SafetyPorts
 from safety.settings import Safety
 from schemas import errors
 
@@ -43,19 +43,19 @@ def protecting(policy: Policy, environments: tuple[str, ...]) -> Policy:
 
 
 @asynccontextmanager
-async def open_ports() -> AsyncIterator[Ports]:
+async def open_ports() -> AsyncIterator[SafetyPorts]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
     settings = load(Safety)
     async with AsyncExitStack() as stack:
         readings = Readings()
         cluster, lock = await _cluster(stack, settings, readings)
-        yield Ports(
+        yield SafetyPorts(
             repository=await _repository(stack, settings, readings),
             cluster=cluster,
             lock=lock,
             schemas=PublishedSchemas(settings.kubernetes_version),
             policy=protecting(
-                read_policy(settings.policy_file), load(House).protected_environments
+                read_policy(settings.policy_file), load(AppSettings).protected_environments
             ),
             deadline_s=settings.deadline_s,
             ask_again=settings.ask_again,
@@ -66,7 +66,7 @@ async def open_ports() -> AsyncIterator[Ports]:
 
 async def _repository(
     stack: AsyncExitStack, settings: Safety, readings: Readings
-) -> Repository | None:
+) -> RepositoryFiles | None:
     forge = await stack.enter_async_context(open_forge())
     if forge is None or not forge.projects:
         return None
@@ -85,7 +85,7 @@ async def _repository(
 
 async def _cluster(
     stack: AsyncExitStack, settings: Safety, readings: Readings
-) -> tuple[Cluster | None, LockWatch | None]:
+) -> tuple[ClusterDryRun | None, LockWatch | None]:
     """The cluster and the watch of its lock, proven once before any plan is examined."""
     connection = load(KubernetesConnection)
     if not kubernetes.configured(connection):

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from console.core.places import proof_of
 from console.core.plots import Plot, plots
-from console.core.story import Story, timeline
+from console.core.story import IncidentStory, timeline
 from console.core.words import Words, told
 from console.ports import Listed
 from kfix.texts import language_of
@@ -71,7 +71,7 @@ class Pages:
             refresh=0,
         )
 
-    def incident(self, story: Story, *, refresh: int, thanks: bool) -> str:
+    def incident(self, story: IncidentStory, *, refresh: int, thanks: bool) -> str:
         """One incident. A page that loads itself again has no form on it: what is half typed would be lost."""
         bundle = story.bundle
         drawn = plots(bundle.metrics, bundle.alerted_at) if bundle else []

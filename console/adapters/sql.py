@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
-from console.core.keeping import kept
-from console.core.story import Story, incident_of, summary_of, tell
+from console.core.projection import kept
+from console.core.story import IncidentStory, incident_of, summary_of, tell
 from console.ports import Listed
 from kfix.engine import topics
 from kfix.infra.store.console_tables import incident_records
@@ -60,7 +60,7 @@ class SqlProjection:
 
         return await self._in_thread(read)
 
-    async def story(self, incident_id: str) -> Story | None:
+    async def story(self, incident_id: str) -> IncidentStory | None:
         """All records of an incident; ``None`` for an unknown or empty id. Raises errors.Unavailable."""
         if not incident_id:
             return None

@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 
 from console.adapters.pages import Pages
 from console.core.output import complete
-from console.core.story import Story
-from console.ports import Listed, Ports
+from console.core.story import IncidentStory
+from console.ports import ConsolePorts, Listed
 from kfix.engine.runtime.stage import Publisher
 from kfix.incident.redaction import mask
 from schemas import errors
@@ -42,7 +42,7 @@ class FeedbackBody(BaseModel):
     author: str = Field(default="", max_length=100)
 
 
-def build_app(ports: Ports, publisher: Publisher) -> FastAPI:
+def build_app(ports: ConsolePorts, publisher: Publisher) -> FastAPI:
     """The application. All answers carry a strict content security policy; there is no script."""
     app = FastAPI(title="K-Fix console", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     door = _Door(ports, publisher)
@@ -52,7 +52,7 @@ def build_app(ports: Ports, publisher: Publisher) -> FastAPI:
 
 
 class _Door:
-    def __init__(self, ports: Ports, publisher: Publisher) -> None:
+    def __init__(self, ports: ConsolePorts, publisher: Publisher) -> None:
         self._ports = ports
         self._publisher = publisher
         self._pages = Pages(ports.language)
@@ -130,7 +130,7 @@ class _Door:
         found = await self._ports.projection.listed(where=where, limit=size + 1, offset=page * size)
         return list(found[:size]), where, len(found) > size
 
-    async def _story(self, incident_id: str) -> Story:
+    async def _story(self, incident_id: str) -> IncidentStory:
         story = await self._ports.projection.story(incident_id)
         if story is None:
             raise HTTPException(404, "no such incident")

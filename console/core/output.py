@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from console.core import places
-from console.core.story import Story, timeline
+from console.core.story import IncidentStory, timeline
 from schemas.base import Json
 from schemas.outcomes import Outcome
 from schemas.text import plain_json
 from schemas.validated import CheckResult, ValidatedPlan
 
 
-def complete(story: Story) -> dict[str, Json]:
+def complete(story: IncidentStory) -> dict[str, Json]:
     """Everything known of the incident; parts that do not exist yet are empty or ``None``."""
     bundle, decision, request = story.bundle, story.decision, story.merge_request
     started = min((m.at for m in timeline(story)), default=None)
@@ -53,7 +53,7 @@ def complete(story: Story) -> dict[str, Json]:
     }
 
 
-def _analysis(story: Story) -> Json:
+def _analysis(story: IncidentStory) -> Json:
     analysis = story.analysis
     if analysis is None:
         return None
@@ -76,14 +76,14 @@ def _check(check: CheckResult) -> dict[str, Json]:
     return {"verdict": check.verdict, "reason": check.reason, "numbers": dict(check.numbers)}
 
 
-def _checks(story: Story) -> dict[str, Json]:
+def _checks(story: IncidentStory) -> dict[str, Json]:
     checks: dict[str, Json] = {check.name: _check(check) for check in story.checks}
     if story.decision is not None and story.plans:
         checks["passed"] = bool(story.decision.recommended)
     return checks
 
 
-def _notified(story: Story, channel: str) -> Json:
+def _notified(story: IncidentStory, channel: str) -> Json:
     sent = [n for n in story.notifications if n.channel == channel]
     if not sent:
         return None
@@ -96,7 +96,7 @@ def _notified(story: Story, channel: str) -> Json:
     }
 
 
-def _learning(story: Story) -> dict[str, Json]:
+def _learning(story: IncidentStory) -> dict[str, Json]:
     bundle, outcome = story.bundle, story.outcome
     analysis = story.analysis
     return {

@@ -30,7 +30,7 @@ class Moment:
 
 
 @dataclass(slots=True)
-class Story:
+class IncidentStory:
     """Everything known of one incident. Lists are in order of time; any of them may be empty."""
 
     incident_id: str
@@ -146,9 +146,9 @@ class Story:
         return bool(self.decision) and self.status != "solution_proposed"
 
 
-def tell(incident_id: str, records: Iterable[Record]) -> Story:
+def tell(incident_id: str, records: Iterable[Record]) -> IncidentStory:
     """The story of these records; repeats are told once."""
-    story = Story(incident_id)
+    story = IncidentStory(incident_id)
     lists: dict[type[Record], list[Record]] = {
         RawAlert: story.alerts,  # type: ignore[dict-item]
         ContextBundle: story.bundles,  # type: ignore[dict-item]
@@ -166,7 +166,7 @@ def tell(incident_id: str, records: Iterable[Record]) -> Story:
     return story
 
 
-def timeline(story: Story, language: Language = "en") -> list[Moment]:
+def timeline(story: IncidentStory, language: Language = "en") -> list[Moment]:
     """What happened, oldest first; sentences in the language."""
     moments = [
         Moment(a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.state, a.alert.title)

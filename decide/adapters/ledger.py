@@ -52,7 +52,7 @@ class _Alert:
     trouble: str
 
 
-class SqlLedger:
+class SqlIncidentLedger:
     """``decide.ports.IncidentLedger`` on the relational store."""
 
     def __init__(self, engine: Engine, windows: Windows | None = None) -> None:

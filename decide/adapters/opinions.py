@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, text, update
 
-from decide.core.question import Answer
+from decide.core.question import ModelAnswer
 from decide.ports import Allowance
 from kfix.infra.store.decide_tables import opinions
 from kfix.infra.store.transactions import transact
@@ -36,7 +36,7 @@ class SqlBook:
         self._allowance = allowance
         self._clock = clock
 
-    async def answer(self, key: str, model: str) -> Answer | None:
+    async def answer(self, key: str, model: str) -> ModelAnswer | None:
         """The newest kept answer of this model to this question; ``None`` without one, or when its shape is another version's. Raises errors.Unavailable when the store does not answer."""
         query = (
             select(opinions.c.answer)
@@ -51,7 +51,7 @@ class SqlBook:
         )
         kept = await self._transact(lambda connection: connection.execute(query).scalar())
         try:
-            return Answer.model_validate_json(kept) if kept else None
+            return ModelAnswer.model_validate_json(kept) if kept else None
         except ValidationError:  # written by a version with another shape
             return None
 
@@ -81,7 +81,7 @@ class SqlBook:
 
         return await self._transact(work)
 
-    async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
+    async def settle(self, call: str, tokens: int, answer: ModelAnswer | None) -> None:
         """What the call did cost, and its answer; ``None``: there was none. Raises errors.Unavailable when the store does not answer."""
         said = answer.model_dump_json() if answer is not None else None
         change = (

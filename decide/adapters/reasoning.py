@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from decide.core.question import MOST_TOKENS, Answer, Message, Opinion, Question
-from decide.ports import Chat, Completion, OpinionBook
+from decide.core.question import MOST_TOKENS, Message, ModelAnswer, Opinion, Question
+from decide.ports import ChatModel, Completion, OpinionBook
 from schemas import errors
 
 #: Characters of a bad answer that go back to the model.
@@ -63,7 +63,7 @@ class ModelReasoner:
 
     def __init__(
         self,
-        chat: Chat,
+        chat: ChatModel,
         book: OpinionBook,
         *,
         patience: Patience | None = None,
@@ -95,7 +95,7 @@ class ModelReasoner:
         """Closes the chat's connections."""
         await self._chat.close()
 
-    async def _recall_or_ask(self, question: Question) -> tuple[Answer | None, str]:
+    async def _recall_or_ask(self, question: Question) -> tuple[ModelAnswer | None, str]:
         kept = await self._book.answer(question.key, self._name)
         return (kept, "") if kept is not None else await self._ask(question)
 
@@ -103,7 +103,7 @@ class ModelReasoner:
     def _name(self) -> str:
         return f"{self._chat.provider}/{self._chat.model}"
 
-    async def _ask(self, question: Question) -> tuple[Answer | None, str]:
+    async def _ask(self, question: Question) -> tuple[ModelAnswer | None, str]:
         """At most three calls: the first, one repair of a malformed answer, one retry of a passing failure."""
         messages = [Message("user", question.user)]
         repaired = retried = False
@@ -134,7 +134,7 @@ class ModelReasoner:
 
     async def _call(
         self, question: Question, messages: list[Message]
-    ) -> tuple[Completion, Answer | None]:
+    ) -> tuple[Completion, ModelAnswer | None]:
         size = len(question.system) + sum(len(m.text) for m in messages)
         reserved = size // _TOKEN_CHARACTERS + MOST_TOKENS
         call = await self._book.reserve(question.key, self._name, question.incident, reserved)
@@ -154,12 +154,12 @@ class ModelReasoner:
         return done, answer
 
 
-def _read(done: Completion) -> Answer | None:
+def _read(done: Completion) -> ModelAnswer | None:
     """The typed answer; models without structured output wrap it in a code fence."""
     text = done.text.strip()
     if text.startswith("```"):
         text = text.strip("`").removeprefix("json").strip()
     try:
-        return Answer.model_validate_json(text)
+        return ModelAnswer.model_validate_json(text)
     except ValidationError:
         return None

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
+class RuleDefect:
     """A defect that an incident met."""
 
     #: ``rules of FAMILY`` or ``plans of CLASS``.
@@ -23,7 +23,7 @@ class Broken:
     what: str
 
 
-def heard(where: str, make: Callable[[], Iterable[_T]]) -> tuple[list[_T], Broken | None]:
+def heard(where: str, make: Callable[[], Iterable[_T]]) -> tuple[list[_T], RuleDefect | None]:
     """What was made until the end or until it broke, and what broke.
 
     Objects have shapes that nobody expected. One rule's defect must neither take the answer from an incident that the
@@ -33,7 +33,7 @@ def heard(where: str, make: Callable[[], Iterable[_T]]) -> tuple[list[_T], Broke
     try:
         found.extend(make())
     except Exception as error:  # noqa: BLE001 - any defect of one rule; told with the answer, logged, counted
-        return found, Broken(where=where, what=_told(error))
+        return found, RuleDefect(where=where, what=_told(error))
     return found, None
 
 

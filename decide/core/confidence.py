@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decide.core.findings import Finding
-from decide.core.fitted import WEIGHTS
 from decide.core.view import ClusterView
+from decide.core.weights import WEIGHTS
 
 #: A lead of more than this tells nothing new.
 _LEAD = 0.3
@@ -38,7 +38,7 @@ _SOURCES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class ConfidenceSigns:
     """What is known about an answer, besides what it says."""
 
     #: The first finding's score.
@@ -65,12 +65,12 @@ class Signs:
         )
 
 
-def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> Signs:
+def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> ConfidenceSigns:
     """The signs of one finding among the ranked ones."""
     rival = max((f.score for f in ranked if f is not finding), default=0.0)
     needed = finding.kind.shows_in
     absent = missing(view)
-    return Signs(
+    return ConfidenceSigns(
         belief=finding.score,
         lead=max(-_LEAD, min(_LEAD, finding.score - rival)),
         blind=sum(source in absent for source in needed) / len(needed),
@@ -90,7 +90,7 @@ def _missing(view: ClusterView) -> frozenset[str]:
     return frozenset(absent | ({"metrics"} if not view.bundle.metrics else set()))
 
 
-def confidence(signs: Signs, weights: Sequence[float] = WEIGHTS) -> float:
+def confidence(signs: ConfidenceSigns, weights: Sequence[float] = WEIGHTS) -> float:
     """The share of such answers that is right. Three digits."""
     z = sum(w * term for w, term in zip(weights, signs.terms(), strict=True))
     return round(min(_MOST, max(_LEAST, 1 / (1 + math.exp(-z)))), 3)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from decide.core.broken import Broken
+from decide.core.broken import RuleDefect
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.families.parts import Rule
 from decide.core.families.registry import SILENCES
 from decide.core.opinion import Verdict
-from decide.core.planning import Proposed, propose
+from decide.core.planning import ProposedPlans, propose
 from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
@@ -82,10 +82,10 @@ def _answer(bundle: ContextBundle, language: str, rules: Sequence[Rule]) -> Verd
 
 
 def _planned(
-    diagnosis: Diagnosis, proposed: Proposed, plans: tuple[ActionPlan, ...], language: str
+    diagnosis: Diagnosis, proposed: ProposedPlans, plans: tuple[ActionPlan, ...], language: str
 ) -> Verdict:
     """The answer to a cause that a manifest could mend."""
-    live = Proposed() if plans or proposed.broken else _against_live(diagnosis, language)
+    live = ProposedPlans() if plans or proposed.broken else _against_live(diagnosis, language)
     broken = proposed.broken or live.broken
     if broken is not None:
         broke = replace(diagnosis, broken=(*diagnosis.broken, broken))
@@ -126,7 +126,7 @@ def question_about(
 
 def offers(
     rules: Sequence[Rule], bundle: ContextBundle, verdict: Verdict, *, language: str = "en"
-) -> tuple[tuple[ActionPlan, ...], tuple[Broken, ...]]:
+) -> tuple[tuple[ActionPlan, ...], tuple[RuleDefect, ...]]:
     """Plans that a second opinion may choose among, and builders that broke.
 
     They are the verdict's plans; of an ambiguous one, those of its two rivals.
@@ -135,7 +135,7 @@ def offers(
         return verdict.plans, ()
     diagnosis = rank_causes(bundle, language, rules)
     out: dict[str, ActionPlan] = {}
-    broken: list[Broken] = []
+    broken: list[RuleDefect] = []
     for n, finding in enumerate(diagnosis.findings[:2]):
         first = diagnosis.analysis.hypotheses[n]
         analysis = diagnosis.analysis.model_copy(
@@ -187,10 +187,10 @@ def _hides_trouble(diagnosis: Diagnosis) -> bool:
     return silences is not None and silences(first)
 
 
-def _against_live(diagnosis: Diagnosis, language: str) -> Proposed:
+def _against_live(diagnosis: Diagnosis, language: str) -> ProposedPlans:
     """What is proposed against the live objects: with plans, while there is none against the declared ones, they differ."""
     bundle = diagnosis.view.bundle
     if not bundle.declared:
-        return Proposed()
+        return ProposedPlans()
     live = replace(diagnosis, view=ClusterView(bundle.model_copy(update={"declared": ()})))
     return propose(live, language)

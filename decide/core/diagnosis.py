@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from decide.core.broken import Broken, heard, rules_of
+from decide.core.broken import RuleDefect, heard, rules_of
 from decide.core.confidence import blind, confidences
+from decide.core.differential import complete
 from decide.core.families.no_fault.rules import calm, quiet
 from decide.core.families.parts import Rule
 from decide.core.families.registry import RULES
 from decide.core.findings import Fact, Finding
 from decide.core.ranking import DOUBT, SURE, rank
-from decide.core.rivals import complete
 from decide.core.view import ClusterView
 from kfix.texts import both, in_language, language_of, say
 from schemas.base import Severity, Status
@@ -35,7 +35,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     view: ClusterView
     #: Rules that were not heard to the end.
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[RuleDefect, ...] = ()
 
 
 def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] = ()) -> Diagnosis:
@@ -45,7 +45,7 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     """
     view = ClusterView(bundle)
     found: list[Finding] = []
-    broken: list[Broken] = []
+    broken: list[RuleDefect] = []
     for rule in (*RULES, *more):
         told, defect = heard(rules_of(rule), partial(rule, view))
         found += told

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from decide.core.graph import addresses_of, service_name
 from decide.core.netpol import Peer
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from manifests.objects.meta import labels_of, name_of, namespace_of
 from manifests.objects.shapes import Obj, at, items, mapping, number
@@ -116,7 +116,7 @@ def _services_in(view: ClusterView, namespace: str, line: str) -> list[Obj]:
     return out
 
 
-def troubles(view: ClusterView, link: Link, *signals: str) -> list[Hit]:
+def troubles(view: ClusterView, link: Link, *signals: str) -> list[SignalHit]:
     """The caller's lines of those signals that name the callee's Service."""
     return [
         h
@@ -159,11 +159,11 @@ def service_key(service: Obj) -> str:
     return f"Service/{namespace_of(service)}/{name_of(service)}"
 
 
-def refused(view: ClusterView, service: Obj) -> list[Hit]:
+def refused(view: ClusterView, service: Obj) -> list[SignalHit]:
     """Lines of callers whose connection to a Service was refused."""
 
-    def make() -> dict[str, list[Hit]]:
-        out: dict[str, list[Hit]] = {}
+    def make() -> dict[str, list[SignalHit]]:
+        out: dict[str, list[SignalHit]] = {}
         for workload in view.workloads:
             for hit in view.hits(workload):
                 if hit.signal == "connection_refused":

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from decide.core.broken import Broken
-from decide.core.drafting.drafts import Draft
+from decide.core.broken import RuleDefect
+from decide.core.drafting.drafts import PlanDraft
 from decide.core.planning import plan_of
 from decide.core.proposals import RefusedProposal, draft_of
-from decide.core.question import Answer, Opinion, Question, inert
+from decide.core.question import ModelAnswer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
 from kfix.texts import both, known, say
@@ -44,7 +44,7 @@ class Verdict:
     analysis: Analysis | None
     plans: tuple[ActionPlan, ...]
     #: Rules and builders that broke on the way.
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[RuleDefect, ...] = ()
 
 
 def wants_opinion(
@@ -119,14 +119,18 @@ def _worded(stable: str) -> str:
     return say(f"decide.opinion.{stable}") if known(f"decide.opinion.{stable}") else stable
 
 
-def _unknown_label(question: Question, answer: Answer) -> str:
+def _unknown_label(question: Question, answer: ModelAnswer) -> str:
     if answer.hypothesis not in (*question.hypotheses, "none"):
         return "unknown_hypothesis"
     return "" if answer.plan in (*question.plans, "none") else "unknown_plan"
 
 
 def _disagreed(
-    verdict: Verdict, analysis: Analysis, answer: Answer, record: SecondOpinion, certain_from: float
+    verdict: Verdict,
+    analysis: Analysis,
+    answer: ModelAnswer,
+    record: SecondOpinion,
+    certain_from: float,
 ) -> tuple[Verdict, SecondOpinion]:
     """A doubtful plan goes to a person; a certain one stands, with the objection on record."""
     if verdict.status != "solution_proposed" or analysis.confidence >= certain_from:
@@ -169,7 +173,7 @@ def _rescued(
 def _proposed(
     verdict: Verdict,
     chosen: Hypothesis,
-    built: Draft | RefusedProposal,
+    built: PlanDraft | RefusedProposal,
     record: SecondOpinion,
     language: str,
 ) -> tuple[Verdict, SecondOpinion]:

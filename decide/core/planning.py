@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from decide.core.broken import Broken, heard
+from decide.core.broken import RuleDefect, heard
 from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
-from decide.core.drafting.drafts import Brought, Draft, spoken
+from decide.core.drafting.drafts import Brought, PlanDraft, spoken
 from decide.core.drafting.drift import drifted
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
@@ -27,23 +27,23 @@ MOST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed:
+class ProposedPlans:
     """What the builders made. With ``broken`` there is no plan: half of what a builder knows is none."""
 
     plans: tuple[ActionPlan, ...] = ()
-    broken: Broken | None = None
+    broken: RuleDefect | None = None
 
 
-def propose(diagnosis: Diagnosis, language: str = "en") -> Proposed:
+def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
     """Up to three plans for the first finding, best first; none when nothing in a manifest repairs it."""
     if diagnosis.status != "solution_proposed":
-        return Proposed()
+        return ProposedPlans()
     finding, bundle = diagnosis.findings[0], diagnosis.view.bundle
     made, broken = heard(
         f"plans of {finding.failure_class}", partial(_drafts, finding, diagnosis.view)
     )
     if broken is not None:
-        return Proposed(broken=broken)
+        return ProposedPlans(broken=broken)
     drafts = [d for d in made if d.changes]
     evidence = diagnosis.analysis.hypotheses[0].evidence_for
     confidence = diagnosis.analysis.confidence
@@ -53,12 +53,12 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> Proposed:
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
         plans.setdefault(plan.changes_hash, plan)
     ranked = sorted(plans.values(), key=lambda p: -p.confidence)[:MOST]
-    return Proposed(
+    return ProposedPlans(
         plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked))
     )
 
 
-def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
+def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:
     if isinstance(finding.facts, Brought):
         return list(finding.facts.drafts)
     repair = BUILDERS.get(finding.failure_class)
@@ -70,7 +70,9 @@ def _drafts(finding: Finding, view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: str) -> ActionPlan:
+def plan_of(
+    draft: PlanDraft, confidence: float, evidence: Sequence[str], language: str
+) -> ActionPlan:
     """A draft as a plan with its inverse; ``evidence``: ids of what the diagnosis rests on."""
     tongue = language_of(language)
     title = spoken(draft.title, tongue)
@@ -92,7 +94,7 @@ def plan_of(draft: Draft, confidence: float, evidence: Sequence[str], language: 
     return plan.model_copy(update={"plan_id": stable_id("plan", plan.changes_hash, digits=10)})
 
 
-def _rollback_text(draft: Draft) -> str:
+def _rollback_text(draft: PlanDraft) -> str:
     fields = [f for c in draft.changes for f in c.fields]
 
     def word(value: object) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from decide.core import measure
-from decide.core.drafting.drafts import Draft, container_path, patch, patch_workload
+from decide.core.drafting.drafts import PlanDraft, container_path, patch, patch_workload
 from decide.core.drafting.history import to_last_good
 from decide.core.families.probes.rules import PROBES, handler, resolved
 from decide.core.view import ClusterView
@@ -52,7 +52,7 @@ _ASK = [
 ]
 
 
-class Proposal(BaseModel):
+class ModelProposal(BaseModel):
     """What a model may ask for. ``number``: MiB, millicores, replicas or a port, as the fix says; none for a rollback."""
 
     model_config = ConfigDict(extra="forbid")
@@ -64,7 +64,7 @@ class Proposal(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProposalTarget:
     """One of the incident's own objects, under the label that the question gives it."""
 
     label: str
@@ -79,7 +79,7 @@ class RefusedProposal:
     reason: str
 
 
-def targets(view: ClusterView, analysis: Analysis) -> tuple[Target, ...]:
+def targets(view: ClusterView, analysis: Analysis) -> tuple[ProposalTarget, ...]:
     """The objects that the hypotheses are about, with their containers: nothing else can be aimed at."""
     found: list[tuple[ObjectRef, str]] = []
     for hypothesis in analysis.hypotheses:
@@ -91,7 +91,7 @@ def targets(view: ClusterView, analysis: Analysis) -> tuple[Target, ...]:
         elif ref.kind in ("Service", "HorizontalPodAutoscaler"):
             found.append((ref, ""))
     distinct = list(dict.fromkeys(found, None))
-    return tuple(Target(f"T{n + 1}", *entry) for n, entry in enumerate(distinct[:_MOST]))
+    return tuple(ProposalTarget(f"T{n + 1}", *entry) for n, entry in enumerate(distinct[:_MOST]))
 
 
 def _scalers(view: ClusterView, workload: Workload) -> list[ObjectRef]:
@@ -110,8 +110,8 @@ def _scalers(view: ClusterView, workload: Workload) -> list[ObjectRef]:
 
 
 def draft_of(
-    view: ClusterView, offered: Sequence[Target], proposal: Proposal, cause: ObjectRef
-) -> Draft | RefusedProposal:
+    view: ClusterView, offered: Sequence[ProposalTarget], proposal: ModelProposal, cause: ObjectRef
+) -> PlanDraft | RefusedProposal:
     """The typed change that a proposal stands for, made to the object that is the cause or to its autoscaler."""
     target = next((t for t in offered if t.label == proposal.target), None)
     if target is None:
@@ -121,13 +121,17 @@ def draft_of(
     if target.ref.key not in own:
         return RefusedProposal("plan_of_another_object")
     draft = _BUILDERS[proposal.fix](view, target, proposal.number)
-    return RefusedProposal("no_effect") if isinstance(draft, Draft) and not draft.changes else draft
+    return (
+        RefusedProposal("no_effect")
+        if isinstance(draft, PlanDraft) and not draft.changes
+        else draft
+    )
 
 
-Built = Draft | RefusedProposal
+Built = PlanDraft | RefusedProposal
 
 
-def _workload(view: ClusterView, target: Target) -> tuple[Workload, Container] | None:
+def _workload(view: ClusterView, target: ProposalTarget) -> tuple[Workload, Container] | None:
     workload = view.workload(target.ref.kind, target.ref.namespace, target.ref.name)
     if workload is None or workload.kind == "Pod":
         return None
@@ -157,7 +161,7 @@ def _bounded(wanted: int | None, now: float, least: float = 0.0) -> bool:
     return wanted is not None and now < wanted <= max(least, math.floor(now * _FACTOR))
 
 
-def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _memory(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None:
         return RefusedProposal("not_for_this_kind")
@@ -181,7 +185,7 @@ def _memory(view: ClusterView, target: Target, wanted: int | None) -> Built:
     )
 
 
-def _cpu(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _cpu(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None:
         return RefusedProposal("not_for_this_kind")
@@ -213,10 +217,10 @@ def _higher(
     limit: tuple[Literal["cpu", "memory"], str, str],
     sign: tuple[str, str],
     text: str,
-) -> Draft:
+) -> PlanDraft:
     """A higher limit. ``limit``: the resource, and its limit in English and French; ``sign``: why, in both."""
     resource, english, french = limit
-    return Draft(
+    return PlanDraft(
         fix_kind="set_cpu" if resource == "cpu" else "set_memory",
         title=(
             f"Raise the {english} of {container} to {text}",
@@ -236,7 +240,7 @@ def _higher(
     )
 
 
-def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _replicas(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None or found[0].kind not in ("Deployment", "StatefulSet"):
         return RefusedProposal("not_for_this_kind")
@@ -255,7 +259,7 @@ def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
         f"{workload.desired} replicas are too few; {wanted} are proposed.",
         f"{workload.desired} réplicas ne suffisent pas ; {wanted} sont proposés.",
     )
-    return Draft(
+    return PlanDraft(
         fix_kind="set_replicas",
         title=(
             f"Run {wanted} replica(s) of {workload.name}",
@@ -268,7 +272,7 @@ def _replicas(view: ClusterView, target: Target, wanted: int | None) -> Built:
     )
 
 
-def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _ceiling(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     ref = target.ref
     scaler = view.get("horizontalpodautoscalers", ref.namespace, ref.name)
     if ref.kind != "HorizontalPodAutoscaler" or scaler is None:
@@ -283,7 +287,7 @@ def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
         f"The autoscaler stands at its maximum of {most}.",
         f"L'autoscaler est à son maximum de {most}.",
     )
-    return Draft(
+    return PlanDraft(
         fix_kind="set_autoscaler_bounds",
         title=(
             f"Raise maxReplicas of {ref.name} to {wanted}",
@@ -296,7 +300,7 @@ def _ceiling(view: ClusterView, target: Target, wanted: int | None) -> Built:
     )
 
 
-def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _probe_port(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None:
         return RefusedProposal("not_for_this_kind")
@@ -314,7 +318,7 @@ def _probe_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
             f"The {name} probe fails; {wanted} is a port of {container.name}.",
             f"La sonde {name} échoue ; {wanted} est un port de {container.name}.",
         )
-        return Draft(
+        return PlanDraft(
             fix_kind="set_probe",
             title=(
                 f"{name} probe of {container.name} asks port {wanted}",
@@ -336,7 +340,7 @@ def _failing_probes(view: ClusterView, workload: Workload) -> set[str]:
     return {name for name in PROBES if any(text.startswith(f"{name} probe") for text in told)}
 
 
-def _service_port(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _service_port(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     ref = target.ref
     service = view.get("services", ref.namespace, ref.name)
     if ref.kind != "Service" or service is None:
@@ -358,7 +362,7 @@ def _service_port(view: ClusterView, target: Target, wanted: int | None) -> Buil
         f"The target port of {ref.name} is none of its pods' ports; {wanted} is.",
         f"Le targetPort de {ref.name} n'est pas un port de ses pods ; {wanted} l'est.",
     )
-    return Draft(
+    return PlanDraft(
         fix_kind="set_service_port",
         title=(
             f"Service {ref.name} sends to port {wanted}",
@@ -378,7 +382,7 @@ def _leads_nowhere(port: Obj, numbers: set[int], names: set[object]) -> bool:
     return number(to) not in numbers
 
 
-def _rollback(view: ClusterView, target: Target, wanted: int | None) -> Built:
+def _rollback(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built:
     found = _workload(view, target)
     if found is None or found[0].kind != "Deployment":
         return RefusedProposal("not_for_this_kind")
@@ -395,7 +399,7 @@ def _rollback(view: ClusterView, target: Target, wanted: int | None) -> Built:
     return drafts[0]
 
 
-_BUILDERS: dict[Fix, Callable[[ClusterView, Target, int | None], Built]] = {
+_BUILDERS: dict[Fix, Callable[[ClusterView, ProposalTarget, int | None], Built]] = {
     "set_memory": _memory,
     "set_cpu": _cpu,
     "set_replicas": _replicas,

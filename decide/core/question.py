@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from decide.core.broken import Broken
-from decide.core.proposals import Proposal, Target
+from decide.core.broken import RuleDefect
+from decide.core.proposals import ModelProposal, ProposalTarget
 from schemas.context import ContextBundle, LogExcerpt, Pattern, SimilarIncident
 from schemas.plans import ActionPlan, Analysis
 
@@ -32,7 +32,7 @@ MOST_TOKENS = 2_000
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
-class Answer(BaseModel):
+class ModelAnswer(BaseModel):
     """What the model must answer: labels from the question, a number, and prose that only people read."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ class Answer(BaseModel):
     confidence: float = Field(ge=0.0, le=1.0)
     explanation: str = Field(max_length=1200)
     #: A change of the model's own, where no plan fits.
-    proposal: Proposal | None = None
+    proposal: ModelProposal | None = None
 
 
 #: What every provider's strict mode understands of a JSON schema.
@@ -78,8 +78,8 @@ def _strict(schema: Any, *, names: bool = False) -> Any:
     return out
 
 
-#: ``Answer`` as it is asked for.
-WIRE_SCHEMA: dict[str, Any] = _strict(Answer.model_json_schema())
+#: ``ModelAnswer`` as it is asked for.
+WIRE_SCHEMA: dict[str, Any] = _strict(ModelAnswer.model_json_schema())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,14 @@ class Question:
     prompt_version: str
     hypotheses: tuple[str, ...]
     plans: tuple[str, ...]
-    targets: tuple[Target, ...] = ()
+    targets: tuple[ProposalTarget, ...] = ()
     incident: str = ""
     #: What ``plans`` are the labels of.
     offered: tuple[ActionPlan, ...] = ()
     #: What is said after a malformed answer.
     repair: str = ""
     #: Builders of plans that broke while it was made.
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[RuleDefect, ...] = ()
 
     @property
     def key(self) -> str:
@@ -122,7 +122,7 @@ class Opinion:
 
     provider: str = ""
     model: str = ""
-    answer: Answer | None = None
+    answer: ModelAnswer | None = None
     failure: str = ""
     elapsed_ms: float = 0.0
 
@@ -161,7 +161,7 @@ def ask(
     analysis: Analysis,
     plans: Sequence[ActionPlan],
     *,
-    targets: Sequence[Target] = (),
+    targets: Sequence[ProposalTarget] = (),
     incident: str = "",
 ) -> Question:
     """Renders the question about a diagnosis, its candidate plans and what else could be changed."""

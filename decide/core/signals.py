@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from decide.core.formats import FORMATS
+from decide.core.log_patterns import FORMATS
 from schemas.context import LogExcerpt
 
 #: Lines read from the end of one excerpt, and characters of one line: what killed a program stands there.
@@ -17,7 +17,7 @@ LAST_LINES, LINE = 400, 600
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SignalHit:
     """A recognised line."""
 
     signal: str
@@ -40,7 +40,7 @@ _FRAME = re.compile(r"\s+(?:at |\.\.\. \d+ )")
 _WORDS = frozenset(word for signal in _SIGNALS for word in signal.words)
 
 
-def read(logs: Iterable[LogExcerpt]) -> Iterator[Hit]:
+def read(logs: Iterable[LogExcerpt]) -> Iterator[SignalHit]:
     """Recognised lines of log excerpts, in their order; one line may give several signals."""
     for log in logs:
         newest = dict.fromkeys(line[:LINE] for line in reversed(log.lines[-LAST_LINES:]))
@@ -56,10 +56,10 @@ def read(logs: Iterable[LogExcerpt]) -> Iterator[Hit]:
 
 def _hits(
     line: str, small: str, asked: list[tuple[_Signal, tuple[str, ...]]], container: str
-) -> Iterator[Hit]:
+) -> Iterator[SignalHit]:
     for signal, words in asked:
         if any(word in small for word in words):
             match = signal.pattern.search(line)
             if match:
                 subject = next((v for v in match.groupdict().values() if v), "")
-                yield Hit(signal.name, line[:400], subject, container)
+                yield SignalHit(signal.name, line[:400], subject, container)

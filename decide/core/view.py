@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from decide.core.signals import Hit, read
+from decide.core.signals import SignalHit, read
 from manifests.objects.kinds import WORKLOADS
 from manifests.objects.meta import condition, labels_of, name_of, namespace_of, owners_of
 from manifests.objects.pods import Pod
@@ -281,10 +281,10 @@ class ClusterView:
         return self._logs_by_owner.get(workload.ref.key, [])
 
     @cached_property
-    def _hits(self) -> dict[str, list[Hit]]:
+    def _hits(self) -> dict[str, list[SignalHit]]:
         return {}
 
-    def hits(self, workload: Workload) -> list[Hit]:
+    def hits(self, workload: Workload) -> list[SignalHit]:
         """Recognised lines of a workload's logs, read once."""
         key = workload.ref.key
         if key not in self._hits:

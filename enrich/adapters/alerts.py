@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
-from enrich.core.repeats import Arrived, Gathered, repeats
+from enrich.core.repeats import Arrived, RepeatedDelivery, repeats
 from kfix.infra.store.enrich_tables import gathered_alerts
 from kfix.infra.store.transactions import transact
 from schemas import errors
@@ -43,7 +43,7 @@ class SqlAlertBook:
             self._engine, lambda connection: self._enter(connection, alert), what=_WHAT
         )
 
-    async def _remember(self, alert: Arrived, known: Gathered | None) -> None:
+    async def _remember(self, alert: Arrived, known: RepeatedDelivery | None) -> None:
         """Keeps a repetition's time where it is newer than what is known, which the many of a storm are not."""
         if known is None or alert.at > max(known.at, known.newest_at or known.at):
             await transact(
@@ -64,11 +64,11 @@ class SqlAlertBook:
 
         return await transact(self._engine, work, what=_WHAT)
 
-    def _look(self, alert: Arrived) -> Gathered | None:
+    def _look(self, alert: Arrived) -> RepeatedDelivery | None:
         with self._engine.connect() as connection:
             return self._known(connection, alert)
 
-    def _known(self, connection: Connection, alert: Arrived) -> Gathered | None:
+    def _known(self, connection: Connection, alert: Arrived) -> RepeatedDelivery | None:
         found = {
             row.severity: row
             for row in connection.execute(
@@ -81,7 +81,7 @@ class SqlAlertBook:
         mine, over, newest = (found.get(key) for key in (alert.severity, _RECOVERY, _NEWEST))
         if mine is None:
             return None
-        return Gathered(
+        return RepeatedDelivery(
             mine.delivery_id,
             _aware(mine.at),
             _aware(over.at) if over else None,

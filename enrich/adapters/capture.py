@@ -31,7 +31,7 @@ from enrich.adapters.documents import (
     read_document,
 )
 from enrich.core.collected import Collected
-from enrich.core.dumped_logs import Place, place_of, sections
+from enrich.core.dumped_logs import LogPlace, place_of, sections
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from schemas.base import Json
@@ -128,7 +128,7 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
                 raw = read_bytes(path)
                 collected.take(document_of(raw, where.suffix), where)
                 if where.suffix not in YAML:
-                    capture.logs += _logs(raw, Place(), only_marked=True)
+                    capture.logs += _logs(raw, LogPlace(), only_marked=True)
             elif where.suffix in (".txt", ".log"):
                 logs.append((where, path))
         except Unreadable as failure:
@@ -155,7 +155,7 @@ def _is_whole_dump(path: Path) -> bool:
     return re.match(rb'\s*\{\s*"(?:kind|apiVersion)"', head) is not None and b'List"' in head
 
 
-def _read_log(capture: Capture, root: Path, path: Path, place: Place) -> None:
+def _read_log(capture: Capture, root: Path, path: Path, place: LogPlace) -> None:
     """The end of each container's log; a file of any size, since only what is looked at is read."""
     where = str(path.relative_to(root))
     try:
@@ -179,7 +179,9 @@ def _read_log(capture: Capture, root: Path, path: Path, place: Place) -> None:
     capture.logs += [log for log in found if log.pod]
 
 
-def _logs(whole: bytes | mmap.mmap, place: Place, *, only_marked: bool = False) -> list[LogExcerpt]:
+def _logs(
+    whole: bytes | mmap.mmap, place: LogPlace, *, only_marked: bool = False
+) -> list[LogExcerpt]:
     found = []
     for section in sections(whole, place):
         if only_marked and not section.place.pod:

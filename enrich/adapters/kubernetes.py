@@ -82,7 +82,7 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WantedList:
     """One list to ask for. ``needed``: the cluster counts as away when this list does not come."""
 
     resource: str
@@ -97,15 +97,15 @@ class Wish:
         return self.resource.partition(".")[0]
 
 
-def wishes(namespace: str) -> tuple[Wish, ...]:
+def wishes(namespace: str) -> tuple[WantedList, ...]:
     """The lists of one alert, as many for every alert of a namespace. Without a namespace only the cluster's."""
-    cluster = tuple(Wish(kind) for kind in CLUSTER)
+    cluster = tuple(WantedList(kind) for kind in CLUSTER)
     if not namespace:
         return cluster
-    own = tuple(Wish(kind, namespace) for kind in NAMESPACED)
-    addons = tuple(Wish(kind, namespace, needed=False) for kind in ADDONS)
+    own = tuple(WantedList(kind, namespace) for kind in NAMESPACED)
+    addons = tuple(WantedList(kind, namespace, needed=False) for kind in ADDONS)
     components = tuple(
-        Wish(kind, _SYSTEM, labels, _COMPONENTS_AT_MOST, needed=False)
+        WantedList(kind, _SYSTEM, labels, _COMPONENTS_AT_MOST, needed=False)
         for kind, labels in _COMPONENTS
     )
     return (*own, *cluster, *addons, *(components if namespace != _SYSTEM else ()))
@@ -128,7 +128,7 @@ class KubernetesEvidence:
         self._log_lines = log_lines
         self._log_containers = log_containers
         self._gate = asyncio.Semaphore(at_once)
-        self._lists: Shared[Wish, list[Json]] = Shared(self._list, keep_s=keep_s)
+        self._lists: Shared[WantedList, list[Json]] = Shared(self._list, keep_s=keep_s)
         self._since: float | None = None
 
     def since(self, at: datetime) -> KubernetesEvidence:
@@ -137,7 +137,7 @@ class KubernetesEvidence:
         view._since = at.timestamp()
         return view
 
-    async def _list(self, wish: Wish) -> list[Json]:
+    async def _list(self, wish: WantedList) -> list[Json]:
         async with self._gate:
             return await self._client.list(
                 wish.resource, wish.namespace, labels=wish.labels, limit=wish.limit
@@ -160,7 +160,7 @@ class KubernetesEvidence:
         answers = await asyncio.gather(*(self._log(item) for item in wanted))
         return [excerpt for excerpt in answers if excerpt.lines]
 
-    async def _log(self, item: Wanted) -> LogExcerpt:
+    async def _log(self, item: WantedLog) -> LogExcerpt:
         try:
             async with self._gate:
                 text = await self._client.pod_log(
@@ -181,7 +181,7 @@ class KubernetesEvidence:
         )
 
 
-def _sorted_out(answers: Sequence[tuple[Wish, list[Json] | BaseException]]) -> Listing:
+def _sorted_out(answers: Sequence[tuple[WantedList, list[Json] | BaseException]]) -> Listing:
     found: dict[str, list[Json]] = {}
     refused: list[str] = []
     failures: list[BaseException] = []
@@ -205,7 +205,7 @@ def _sorted_out(answers: Sequence[tuple[Wish, list[Json] | BaseException]]) -> L
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedLog:
     """A container's log."""
 
     namespace: str
@@ -214,7 +214,7 @@ class Wanted:
     previous: bool
 
 
-def containers_in_trouble(pods: Sequence[Json]) -> Iterator[Wanted]:
+def containers_in_trouble(pods: Sequence[Json]) -> Iterator[WantedLog]:
     """Containers by need: those that restarted (their previous run first), those not ready, then the rest."""
 
     def trouble(pod: Json, status: Json) -> tuple[int, int, str]:
@@ -231,5 +231,5 @@ def containers_in_trouble(pods: Sequence[Json]) -> Iterator[Wanted]:
     for pod, status in sorted(statuses, key=lambda item: trouble(*item)):
         namespace, name = namespace_of(pod), name_of(pod)
         if int(status.get("restartCount") or 0) > 0:
-            yield Wanted(namespace, name, str(status.get("name", "")), previous=True)
-        yield Wanted(namespace, name, str(status.get("name", "")), previous=False)
+            yield WantedLog(namespace, name, str(status.get("name", "")), previous=True)
+        yield WantedLog(namespace, name, str(status.get("name", "")), previous=False)

@@ -7,8 +7,8 @@ from typing import cast, get_args
 
 from enrich.core.bundle import Recalled
 from kfix.infra.clients.boundary import guarded
-from kfix.infra.memory.index import Hit, Metadata
-from kfix.infra.memory.opening import Memory
+from kfix.infra.memory.index import Metadata, VectorHit
+from kfix.infra.memory.opening import OpenedMemory
 from schemas.context import OutcomeResult, Pattern, SimilarIncident
 
 _GOOD: frozenset[str] = frozenset({"success", "partial"})
@@ -16,10 +16,10 @@ _BAD: frozenset[str] = frozenset({"failure", "rejected"})
 
 
 @guarded("vector memory")
-class VectorMemory:
+class VectorEarlierIncidents:
     """``enrich.ports.Memory`` on ``kfix.infra.memory``."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: OpenedMemory) -> None:
         self._memory = memory
 
     async def recall(self, signature: str) -> Recalled:
@@ -46,7 +46,7 @@ def _result(metadata: Metadata) -> OutcomeResult | None:
     return cast(OutcomeResult, said) if said in get_args(OutcomeResult) else None
 
 
-def _incident(hit: Hit) -> SimilarIncident:
+def _incident(hit: VectorHit) -> SimilarIncident:
     metadata = hit.metadata
     return SimilarIncident(
         incident_id=_text(metadata, "incident_id") or hit.id,

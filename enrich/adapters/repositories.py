@@ -8,7 +8,7 @@ from kfix.incident.forge.port import Commit, Repositories, Snapshot
 from kfix.infra.clients.boundary import guarded
 from manifests.refused import NotEditable
 from manifests.repository import locate
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints, Location
 from manifests.text import equivalence
@@ -49,7 +49,7 @@ class DeclaredInRepositories:
             return [_declared(project, found)], [_change(subject, commit) for commit in commits]
         return [], []
 
-    def _index(self, snapshot: Snapshot) -> Index:
+    def _index(self, snapshot: Snapshot) -> RepositoryIndex:
         return self._indexes.of(
             snapshot.files,
             project=snapshot.project,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from enrich.ports import Observability, Repository
+from enrich.ports import DeclaredRepository, Observability
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
 from schemas.context import Change, DeclaredObject, LogExcerpt, Monitor, Series
@@ -145,7 +145,7 @@ class SharedObservability:
 class LimitedRepository:
     """``enrich.ports.Repository`` that asks ``inner`` so much at a time."""
 
-    def __init__(self, inner: Repository, *, at_once: int) -> None:
+    def __init__(self, inner: DeclaredRepository, *, at_once: int) -> None:
         self._inner = inner
         self._gate = asyncio.Semaphore(at_once)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from enrich.core.objects import Index
+from enrich.core.objects import ObjectIndex
 from kfix.texts import say
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import name_of, namespace_of
@@ -145,7 +145,7 @@ def _without(bundle: ContextBundle, kind: str) -> dict[str, list[Json]]:
     objects = dict(bundle.k8s_context.objects)
     items, subject = objects.pop(kind, []), bundle.k8s_context.subject
     if kind not in _LAST and subject is not None and plural_of(subject.kind) == kind:
-        kept = Index({kind: items}).find(subject.kind, subject.namespace, subject.name)
+        kept = ObjectIndex({kind: items}).find(subject.kind, subject.namespace, subject.name)
         return {**objects, kind: [kept]} if kept is not None else objects
     return objects
 
@@ -173,7 +173,7 @@ def _every(items: tuple[float | None, ...], most: int) -> tuple[float | None, ..
 
 def _thinned(bundle: ContextBundle, most: int) -> ContextBundle:
     objects = dict(bundle.k8s_context.objects)
-    index = Index(objects)
+    index = ObjectIndex(objects)
     for kind in _THINNED:
         items = objects.get(kind, [])
         if len(items) > most:
@@ -183,7 +183,7 @@ def _thinned(bundle: ContextBundle, most: int) -> ContextBundle:
     return _with_objects(bundle, objects)
 
 
-def _distance(bundle: ContextBundle, index: Index, item: Json) -> int:
+def _distance(bundle: ContextBundle, index: ObjectIndex, item: Json) -> int:
     """0 for the subject's own, 1 for what is in trouble beside it, 2 for its namespace, 3 for the rest."""
     context = bundle.k8s_context
     about = item.get("involvedObject") if isinstance(item, Mapping) else None

@@ -39,7 +39,7 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredEvidence:
     """What the sources gave for one alert, unmasked. Objects by plural, as in ``KubernetesContext``."""
 
     alert: Alert
@@ -79,7 +79,7 @@ class Recalled:
     failed: tuple[Pattern, ...] = ()
 
 
-def assemble(gathered: Gathered, rules: Rules) -> ContextBundle:
+def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
     """The bundle, of any size. The same gathered evidence gives the same bundle."""
     said = gathered.alert
     alert = _masked_model(said)
@@ -148,7 +148,7 @@ def completed(
 
 
 def proof_of(
-    gathered: Gathered,
+    gathered: GatheredEvidence,
     rules: Rules,
     subject: ObjectRef | None,
     namespace: str,
@@ -178,7 +178,7 @@ def _cluster(claim: ClusterClaim, named: str) -> str:
     return mask(", ".join(claim.named)) or named
 
 
-def tags_of(gathered: Gathered) -> dict[str, str]:
+def tags_of(gathered: GatheredEvidence) -> dict[str, str]:
     """The alert's tags; the monitor's where the alert says nothing."""
     monitor = gathered.monitor.tags if gathered.monitor else ()
     pairs = dict(tag.split(":", 1) for tag in monitor if ":" in tag)

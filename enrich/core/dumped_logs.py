@@ -29,7 +29,7 @@ _PREVIOUS = re.compile(r"(?:^|[-_.])(?:previous|prev|last)(?=$|[-_.])", re.IGNOR
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPlace:
     """Whose log it is; empty where nothing says it."""
 
     namespace: str = ""
@@ -42,12 +42,12 @@ class Place:
 class Section:
     """Bytes ``start`` to ``end`` of a file are one container's log."""
 
-    place: Place
+    place: LogPlace
     start: int
     end: int
 
 
-def place_of(path: PurePath, pods: Mapping[str, set[str]]) -> Place | None:
+def place_of(path: PurePath, pods: Mapping[str, set[str]]) -> LogPlace | None:
     """Whose log a file is, by its path below the dump. ``pods``: the namespaces of each pod name. ``None``: no log.
 
     ``<ns>/<pod>/[<container>-]logs[-previous].txt`` (kubectl), ``<ns>/<pod>/<container>.log``,
@@ -60,17 +60,17 @@ def place_of(path: PurePath, pods: Mapping[str, set[str]]) -> Place | None:
         at = len(parts) - 1 - parts[::-1].index("pods")
         if at >= 1 and len(parts) > at + 2:
             container = parts[at + 2] if len(parts) > at + 3 else _said(stem)
-            return Place(parts[at - 1], parts[at + 1], container, _previous(stem))
+            return LogPlace(parts[at - 1], parts[at + 1], container, _previous(stem))
     if len(parts) >= 3 and is_log:
         namespace, pod = parts[-3], parts[-2]
         if pod in pods or not _by_name(stem, pods):
-            return Place(namespace, pod, _said(stem), _previous(stem))
+            return LogPlace(namespace, pod, _said(stem), _previous(stem))
     if not is_log:
         return None
-    return _by_name(stem, pods, parts) or Place()
+    return _by_name(stem, pods, parts) or LogPlace()
 
 
-def sections(whole: bytes | mmap, place: Place) -> Iterator[Section]:
+def sections(whole: bytes | mmap, place: LogPlace) -> Iterator[Section]:
     """The containers' logs in one file; the file itself when it has no marks of this pod.
 
     Of a mapped file only what is looked at is in memory.
@@ -121,7 +121,9 @@ def _said(stem: str) -> str:
     return rest.strip("-_. ")
 
 
-def _by_name(stem: str, pods: Mapping[str, set[str]], parts: tuple[str, ...] = ()) -> Place | None:
+def _by_name(
+    stem: str, pods: Mapping[str, set[str]], parts: tuple[str, ...] = ()
+) -> LogPlace | None:
     """The pod that a file is named after, when exactly one can be meant."""
     words = re.split(r"(?=[-_.])", stem)
     for length in range(len(words), 0, -1):
@@ -130,5 +132,5 @@ def _by_name(stem: str, pods: Mapping[str, set[str]], parts: tuple[str, ...] = (
         named = spaces & set(parts) or spaces
         if len(named) == 1:
             rest = "".join(words[length:])
-            return Place(next(iter(named)), name, _said(rest), _previous(rest))
+            return LogPlace(next(iter(named)), name, _said(rest), _previous(rest))
     return None

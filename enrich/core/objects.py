@@ -25,7 +25,7 @@ def trimmed(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**item, "metadata": kept}
 
 
-class Index:
+class ObjectIndex:
     """Objects by kind, namespace and name, made once: a namespace has thousands of pods, each with its owners."""
 
     def __init__(self, objects: Mapping[str, Iterable[Json]]) -> None:

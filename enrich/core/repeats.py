@@ -24,7 +24,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class RepeatedDelivery:
     """The delivery that stands for an episode and a severity, and when the episode last recovered."""
 
     delivery_id: str
@@ -73,7 +73,7 @@ def severity_of(alert: Alert) -> str:
     return f"{state}/{alert.priority}/{alert.severity}"[:64].lower()
 
 
-def repeats(alert: Arrived, known: Gathered | None, within: timedelta) -> bool:
+def repeats(alert: Arrived, known: RepeatedDelivery | None, within: timedelta) -> bool:
     """Whether ``known`` answers for the alert. A delivery that comes again itself is none: its first try may have died.
 
     One whose sender's clock is far ahead answers for nobody.

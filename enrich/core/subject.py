@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from enrich.core.objects import Index
+from enrich.core.objects import ObjectIndex
 from manifests.objects.meta import labels_of, namespace_of, ref_of
 from manifests.objects.selectors import equal
 from manifests.objects.shapes import mapping
@@ -79,7 +79,7 @@ def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | No
     the tags give no namespace, a name counts when exactly one collected object of the kind (for a
     service name: of the kinds that serve) has it.
     """
-    index = Index(objects)
+    index = ObjectIndex(objects)
 
     def find(name: str, *kinds: str) -> Json | None:
         if not name:
@@ -103,7 +103,7 @@ def resolve(who: Named, objects: Mapping[str, Iterable[Json]]) -> ObjectRef | No
 
 
 def _behind_service(
-    service: Json | None, objects: Mapping[str, Iterable[Json]], index: Index
+    service: Json | None, objects: Mapping[str, Iterable[Json]], index: ObjectIndex
 ) -> ObjectRef | None:
     if service is None:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from enrich.core.bundle import (
-    Gathered,
+    GatheredEvidence,
     Recalled,
     Rules,
     assemble,
@@ -17,9 +17,9 @@ from enrich.core.bundle import (
     proof_of,
     tags_of,
 )
-from enrich.core.objects import Index
+from enrich.core.objects import ObjectIndex
 from enrich.core.subject import Named, named, resolve
-from enrich.ports import Cluster, Listing, Observability, Repository, Sources
+from enrich.ports import ClusterReader, DeclaredRepository, Listing, Observability, Sources
 from kfix.incident import cluster_names
 from kfix.incident.metric_queries import WORKLOAD_TAGS
 from kfix.texts import say
@@ -107,7 +107,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         question = _some(watching.monitor(alert.rule.id))
         monitor = await round_.ask(f"{watching.name}.monitor", question, None)
     claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.own)
-    started = Gathered(
+    started = GatheredEvidence(
         alert=alert,
         delivery_id=raw.event_id,
         received_at=raw.occurred_at,
@@ -134,7 +134,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         round_.ask("gitlab", _declared(sources.repository, subject, place), ([], [])),
     )
     bundle = assemble(
-        Gathered(
+        GatheredEvidence(
             alert=alert,
             delivery_id=raw.event_id,
             received_at=raw.occurred_at,
@@ -156,7 +156,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
 
 def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextBundle:
     """A recovery's bundle: who and when is all that matters."""
-    gathered = Gathered(
+    gathered = GatheredEvidence(
         alert=alert,
         delivery_id=raw.event_id,
         received_at=raw.occurred_at,
@@ -166,7 +166,7 @@ def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextB
 
 
 def _unread(
-    gathered: Gathered, watching: Observability, round_: Round, rules: Rules
+    gathered: GatheredEvidence, watching: Observability, round_: Round, rules: Rules
 ) -> ContextBundle:
     """The bundle of an alert about a cluster that is not ours: what it names, and nothing that was read anywhere else."""
     named: str = ", ".join(gathered.claim.named) or say("enrich.no_cluster")
@@ -187,7 +187,7 @@ def uid_of(objects: Mapping[str, list[Json]]) -> str:
 
 
 def _place(
-    started: Gathered,
+    started: GatheredEvidence,
     rules: Rules,
     subject: ObjectRef | None,
     who: Named,
@@ -211,7 +211,7 @@ def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
     return {tag: value for tag, value in names.items() if value}
 
 
-async def _objects(round_: Round, cluster: Cluster, namespace: str) -> dict[str, list[Json]]:
+async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dict[str, list[Json]]:
     source = "kubernetes.objects"
     listing = await round_.ask(source, cluster.objects(namespace), Listing())
     if listing.refused:
@@ -225,7 +225,7 @@ def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Nam
     if subject is None:
         return [pod for pod in pods if namespace_of(pod) == who.namespace]
     wanted = (subject.kind, subject.namespace, subject.name)
-    index = Index(objects)
+    index = ObjectIndex(objects)
     owners = ((pod, index.top_controller(pod)) for pod in pods)
     return [pod for pod, owner in owners if (owner.kind, owner.namespace, owner.name) == wanted]
 
@@ -235,7 +235,7 @@ async def _some(question: Awaitable[Monitor]) -> Monitor | None:
 
 
 async def _declared(
-    repository: Repository, subject: ObjectRef | None, place: Environment
+    repository: DeclaredRepository, subject: ObjectRef | None, place: Environment
 ) -> tuple[list[DeclaredObject], list[Change]]:
     return await repository.declared(subject, place) if subject is not None else ([], [])
 

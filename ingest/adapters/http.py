@@ -11,13 +11,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 import kfix
-from ingest.adapters.door import Answer, Door
-from ingest.core.source import Source
-from ingest.ports import Ports
+from ingest.adapters.receiver import WebhookReceiver, WebhookReply
+from ingest.core.source import AlertSource
+from ingest.ports import IngestPorts
 from kfix.engine.runtime.stage import Publisher
 
 
-class Reply(BaseModel):
+class WebhookResponse(BaseModel):
     """What a sender is told."""
 
     result: str = Field(
@@ -29,14 +29,20 @@ class Reply(BaseModel):
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"model": Reply, "description": "Authentic, and not for K-Fix: ignored."},
-    202: {"model": Reply, "description": "Stored by the broker: as a record, or as a dead letter."},
-    400: {"model": Reply, "description": "The body was cut off."},
-    401: {"model": Reply, "description": "No valid token or signature."},
-    408: {"model": Reply, "description": "The body took too long."},
-    413: {"model": Reply, "description": "A signed body too large to be verified."},
-    429: {"model": Reply, "description": "Too many failed requests from this address."},
-    503: {"model": Reply, "description": "The broker is away, or the door is full: send it again."},
+    200: {"model": WebhookResponse, "description": "Authentic, and not for K-Fix: ignored."},
+    202: {
+        "model": WebhookResponse,
+        "description": "Stored by the broker: as a record, or as a dead letter.",
+    },
+    400: {"model": WebhookResponse, "description": "The body was cut off."},
+    401: {"model": WebhookResponse, "description": "No valid token or signature."},
+    408: {"model": WebhookResponse, "description": "The body took too long."},
+    413: {"model": WebhookResponse, "description": "A signed body too large to be verified."},
+    429: {"model": WebhookResponse, "description": "Too many failed requests from this address."},
+    503: {
+        "model": WebhookResponse,
+        "description": "The broker is away, or the door is full: send it again.",
+    },
 }
 
 
@@ -48,7 +54,7 @@ def _body(examples: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _endpoint(
-    door: Door, source: Source, answered: Callable[[Answer], Response]
+    door: WebhookReceiver, source: AlertSource, answered: Callable[[WebhookReply], Response]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def webhook(request: Request) -> Response:
         return answered(await door.receive(source, request))
@@ -56,9 +62,9 @@ def _endpoint(
     return webhook
 
 
-def create_app(ports: Ports, publisher: Publisher) -> FastAPI:
+def create_app(ports: IngestPorts, publisher: Publisher) -> FastAPI:
     """The door's application over its ports and a publisher."""
-    door = Door(ports, publisher)
+    door = WebhookReceiver(ports, publisher)
     app = FastAPI(
         title="K-Fix ingest",
         version=kfix.__version__,
@@ -67,13 +73,13 @@ def create_app(ports: Ports, publisher: Publisher) -> FastAPI:
         docs_url=None,
     )
 
-    def answered(answer: Answer) -> Response:
+    def answered(answer: WebhookReply) -> Response:
         headers = {}
         if answer.status in (429, 503):
             headers["retry-after"] = str(answer.retry_after_s)
         if answer.status in (400, 401, 408, 413, 429):
             headers["connection"] = "close"  # whatever is left of the body is not read
-        content = Reply(
+        content = WebhookResponse(
             result=answer.result,
             reason=answer.reason,
             delivery=answer.delivery,

@@ -59,7 +59,7 @@ class Receiver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AlertSource:
     """A sender of webhooks."""
 
     #: Its folder's name: in metrics, logs and records.

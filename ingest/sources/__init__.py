@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import Any
 
 from ingest.core.reading import Document
-from ingest.core.source import AlertReader, SaidAlert, Source
+from ingest.core.source import AlertReader, AlertSource, SaidAlert
 from ingest.settings import Ingest
 
 #: Folders, in the order in which they are asked whose a payload is: Datadog takes what nobody else knows.
 NAMES: tuple[str, ...] = ("gitlab", "datadog")
 
 
-def open_sources(shared: Ingest) -> tuple[Source, ...]:
+def open_sources(shared: Ingest) -> tuple[AlertSource, ...]:
     """Every source with its settings. ``shared``: what all of them have in common."""
     return tuple(_folder(name).open_source(shared) for name in NAMES)
 

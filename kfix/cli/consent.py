@@ -13,7 +13,7 @@ def consent(
     file: Annotated[Path, typer.Argument(help="The file to read.")] = Path(".kfix.yaml"),
 ) -> None:
     """Check a .kfix.yaml before it is merged: prints what it allows; exit 3 and the reason when it cannot be read."""
-    from publish.core.repo_policy import Broken, read
+    from publish.core.repo_policy import InvalidRepositoryPolicy, read
 
     try:
         content = file.read_bytes()
@@ -22,7 +22,7 @@ def consent(
         raise typer.Exit(1) from error
     try:
         found = read(content)
-    except Broken as broken:
+    except InvalidRepositoryPolicy as broken:
         print(broken, file=sys.stderr)
         raise typer.Exit(3) from broken
     print(found.model_dump_json(indent=2, exclude_none=True))

@@ -41,11 +41,11 @@ def diagnose(
     if not cases and dump is None:
         typer.echo("give folders, or --dump with or without --alert", err=True)
         raise typer.Exit(2)
-    from kfix.offline.diagnose import Case
+    from kfix.offline.diagnose import CapturedCase
 
-    given: list[Path | Case] = list(cases or [])
+    given: list[Path | CapturedCase] = list(cases or [])
     if dump is not None:
-        given.append(Case((alert or dump).resolve().stem, alert, dump, repo))
+        given.append(CapturedCase((alert or dump).resolve().stem, alert, dump, repo))
     as_text = output == "text" or (not output and sys.stdout.isatty())
     failed = 0
     for one in given:
@@ -57,11 +57,11 @@ def diagnose(
 
 
 def _answer(given: Any, language: str) -> dict[str, Any]:
-    from kfix.offline.diagnose import Case, case_of, diagnose_case, failure
+    from kfix.offline.diagnose import CapturedCase, case_of, diagnose_case, failure
 
     name = given.name
     try:
-        case = given if isinstance(given, Case) else case_of(given)
+        case = given if isinstance(given, CapturedCase) else case_of(given)
         return diagnose_case(case, language)
     except Exception as error:  # noqa: BLE001 -- one broken folder must not hide the answers to the others
         return failure(name, error)

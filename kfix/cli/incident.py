@@ -59,12 +59,12 @@ def show(incident_id: Annotated[str, typer.Argument(help="inc-…")]) -> None:
 
 
 def _store() -> Engine:
-    from kfix.infra.settings import House, load
+    from kfix.infra.settings import AppSettings, load
     from kfix.infra.store.engine import open_store
     from schemas import errors
 
     try:
-        return open_store(load(House).database_url.get_secret_value())
+        return open_store(load(AppSettings).database_url.get_secret_value())
     except errors.KFixError as failure:
         typer.echo(f"kfix: {failure}", err=True)
         raise typer.Exit(1) from None

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from kfix.engine.broker.connection import Brokers
     from kfix.engine.broker.reading import Stored
-    from kfix.engine.runtime.dead_letters import Wish
+    from kfix.engine.runtime.dead_letters import DeadLetterFilter
 
 Topic_ = Annotated[str, typer.Option("--topic", help="the topic they died in, e.g. alerts.raw")]
 Incident = Annotated[str, typer.Option(help="incident id")]
@@ -91,18 +91,18 @@ async def _list() -> None:
 
 def dlq_list(topic: Topic_ = "", incident: Incident = "", reason: Reason = "") -> None:
     """Lists dead letters, one JSON object a line."""
-    from kfix.engine.runtime.dead_letters import Wish
+    from kfix.engine.runtime.dead_letters import DeadLetterFilter
 
-    run(_print(Wish(topic=topic, incident=incident, reason=reason), whole=False))
+    run(_print(DeadLetterFilter(topic=topic, incident=incident, reason=reason), whole=False))
 
 
 def dlq_show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="topic:partition:offset")],
 ) -> None:
     """Shows one dead letter with its headers and bytes."""
-    from kfix.engine.runtime.dead_letters import Wish
+    from kfix.engine.runtime.dead_letters import DeadLetterFilter
 
-    run(_print(Wish(id=id_), whole=True))
+    run(_print(DeadLetterFilter(id=id_), whole=True))
 
 
 def dlq_replay(
@@ -113,10 +113,10 @@ def dlq_replay(
     everything: Annotated[bool, typer.Option("--all", help="all dead letters")] = False,
 ) -> None:
     """Sends dead letters on their way again. They stay in the dead-letter topic; doing it twice is safe."""
-    from kfix.engine.runtime.dead_letters import Wish
+    from kfix.engine.runtime.dead_letters import DeadLetterFilter
 
-    wish = Wish(id=id_, topic=topic, incident=incident, reason=reason)
-    if wish == Wish() and not everything:
+    wish = DeadLetterFilter(id=id_, topic=topic, incident=incident, reason=reason)
+    if wish == DeadLetterFilter() and not everything:
         typer.echo("kfix: say which (--id, --topic, --incident, --reason) or --all", err=True)
         raise typer.Exit(2)
     run(_replay(wish))
@@ -144,7 +144,7 @@ def described(letter: Stored, *, whole: bool) -> dict[str, Any]:
     return shown
 
 
-async def _print(wish: Wish, *, whole: bool) -> None:
+async def _print(wish: DeadLetterFilter, *, whole: bool) -> None:
     from kfix.engine import topics
     from kfix.engine.runtime.dead_letters import find
     from schemas import errors
@@ -157,23 +157,23 @@ async def _print(wish: Wish, *, whole: bool) -> None:
         raise errors.NotFound(f"there is no dead letter {wish.id}")
 
 
-async def _replay(wish: Wish) -> None:
+async def _replay(wish: DeadLetterFilter) -> None:
     from kfix.engine import topics
     from kfix.engine.runtime.dead_letters import letter_id, replay
-    from kfix.engine.runtime.producer import Outbox
+    from kfix.engine.runtime.producer import Producer
     from kfix.engine.runtime.settings import Runtime
     from kfix.engine.wire import codec_for
     from kfix.infra.settings import load
 
     brokers = await cluster()
-    outbox = Outbox(brokers, load(Runtime))
-    await outbox.start()
+    producer = Producer(brokers, load(Runtime))
+    await producer.start()
     sent = refused = 0
     try:
         codec = codec_for(brokers.kafka)
-        async for one in replay(brokers, topics.ALL, wish, codec=codec, outbox=outbox):
+        async for one in replay(brokers, topics.ALL, wish, codec=codec, producer=producer):
             sent, refused = sent + (not one.refused), refused + bool(one.refused)
             typer.echo(f"{letter_id(one.letter)}\t{one.refused or 'sent'}")
     finally:
-        await outbox.stop()
+        await producer.stop()
     typer.echo(f"{sent} sent, {refused} stay", err=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kfix.engine.broker.connection import Brokers
     from kfix.engine.broker.reading import Stored
-    from kfix.engine.runtime.replay import Compared, Redecider
+    from kfix.engine.runtime.replay import Compared, Replay
     from kfix.engine.topics import Topic
 
 
@@ -110,10 +110,10 @@ def _observe(database: str) -> None:
 
 async def _open(
     names: list[str], topic_name: str, brokers: Brokers, stack: AsyncExitStack
-) -> tuple[Redecider, list[Topic]]:  # type: ignore[type-arg]
+) -> tuple[Replay, list[Topic]]:  # type: ignore[type-arg]
     from kfix.cli.stage_registry import find
-    from kfix.engine.runtime.producer import Outbox
-    from kfix.engine.runtime.replay import Redecider
+    from kfix.engine.runtime.producer import Producer
+    from kfix.engine.runtime.replay import Replay
     from kfix.engine.runtime.settings import Runtime
     from kfix.engine.wire import codec_for
     from kfix.infra.settings import load
@@ -123,10 +123,10 @@ async def _open(
     readable = {handler.reads.name: handler.reads for s in stages for handler in s.handlers}
     if topic_name and topic_name not in readable:
         raise errors.Rejected(f"{', '.join(names)} does not read {topic_name}")
-    outbox = Outbox(brokers, load(Runtime))
-    await outbox.start()
-    stack.push_async_callback(outbox.stop)
-    redecider = Redecider(stages, brokers=brokers, codec=codec_for(brokers.kafka), outbox=outbox)
+    producer = Producer(brokers, load(Runtime))
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+    redecider = Replay(stages, brokers=brokers, codec=codec_for(brokers.kafka), producer=producer)
     await redecider.open(stack)
     first = [handler.reads for handler in stages[0].handlers]
     return redecider, [readable[topic_name]] if topic_name else first

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: module:class of each settings model, in the order of the page.
 MODELS = (
-    "kfix.infra.settings:House",
+    "kfix.infra.settings:AppSettings",
     "kfix.infra.settings:Kafka",
     "kfix.infra.settings:DatadogConnection",
     "kfix.infra.settings:KubernetesConnection",

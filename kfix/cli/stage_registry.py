@@ -1,4 +1,4 @@
-"""The stages of the house by name. A stage is imported only when it is run."""
+"""The stages of the product by name. A stage is imported only when it is run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from kfix.engine.runtime.stage import Stage
 from schemas import errors
 
-#: In the river's order.
+#: In the pipeline's order.
 NAMES: tuple[str, ...] = ("ingest", "enrich", "decide", "safety", "publish", "learn", "console")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kfix.engine.runtime.process import House
+    from kfix.engine.runtime.process import Process
 
 
 def register(app: typer.Typer) -> None:
@@ -50,13 +50,13 @@ def _serve(names: list[str]) -> None:
     from kfix.infra.telemetry import logs
     from schemas import errors
 
-    logs.configure(settings.load(settings.House).log_level, people=sys.stderr.isatty())
+    logs.configure(settings.load(settings.AppSettings).log_level, people=sys.stderr.isatty())
     try:
         uvloop.run(
             serve(
                 [find(name) for name in names],
                 kafka=settings.load(settings.Kafka),
-                knobs=settings.load(Runtime),
+                settings=settings.load(Runtime),
                 on_ready=_tell,
             )
         )
@@ -65,12 +65,12 @@ def _serve(names: list[str]) -> None:
         raise typer.Exit(1) from None
 
 
-def _tell(house: House) -> None:
+def _tell(process: Process) -> None:
     """One JSON line on stdout when everything is joined and listens: for scripts that wait for it."""
     line = {
-        "event": "house.ready",
-        "bootstrap": house.brokers.bootstrap,
-        "embedded": house.brokers.embedded,
-        "urls": house.urls,
+        "event": "process.ready",
+        "bootstrap": process.brokers.bootstrap,
+        "embedded": process.brokers.embedded,
+        "urls": process.urls,
     }
     print(json.dumps(line), flush=True)

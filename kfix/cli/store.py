@@ -15,13 +15,13 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Brings the store (KFIX_DATABASE_URL) to this version's tables. Stages do this by themselves at start."""
-    from kfix.infra.settings import House, load
+    from kfix.infra.settings import AppSettings, load
     from kfix.infra.store.engine import open_store
     from kfix.infra.store.migrate import status as status_of
     from schemas import errors
 
     try:
-        engine = open_store(load(House).database_url.get_secret_value())
+        engine = open_store(load(AppSettings).database_url.get_secret_value())
     except errors.KFixError as failure:
         typer.echo(f"kfix: {failure}", err=True)
         raise typer.Exit(1) from None
@@ -33,11 +33,11 @@ def status() -> None:
     """Prints the revision in place and this version's; exit 1 when they differ."""
     from sqlalchemy.exc import DBAPIError
 
-    from kfix.infra.settings import House, load
+    from kfix.infra.settings import AppSettings, load
     from kfix.infra.store.engine import open_engine
     from kfix.infra.store.migrate import status as status_of
 
-    engine = open_engine(load(House).database_url.get_secret_value())
+    engine = open_engine(load(AppSettings).database_url.get_secret_value())
     try:
         found, newest = status_of(engine)
     except DBAPIError as failure:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kfix.demo.children import Child, DemoFailed, start
-from kfix.demo.doors import ConsoleDoor, Document, SandboxDoor, open_client
 from kfix.demo.screen import Screen
-from kfix.demo.story import Story
+from kfix.demo.servers import ConsoleServer, Document, SandboxServer, open_client
+from kfix.demo.story import DemoStory
 
 _READY_S = 60.0
 
@@ -51,22 +51,22 @@ def play(options: Options, screen: Screen) -> None:
         console_port, tokens = free_port(), _tokens()
         given = _strings(company.ready["environment"])
         environment = given | _environment(folder, console_port, tokens)
-        house = stack.enter_context(_stopping(_start_house(folder, environment)))
-        doors = _strings(house.ready["urls"])
+        process = stack.enter_context(_stopping(_start_house(folder, environment)))
+        doors = _strings(process.ready["urls"])
         for door in ("ingest", "console"):
             if door not in doors:
                 raise DemoFailed(f"kfix up opened no door for {door}")
         screen.done("broker, stages and console are up", doors["console"])
-        sandbox = SandboxDoor(stack.enter_context(open_client(urls["control"])))
-        console = ConsoleDoor(stack.enter_context(open_client(doors["console"])))
+        sandbox = SandboxServer(stack.enter_context(open_client(urls["control"])))
+        console = ConsoleServer(stack.enter_context(open_client(doors["console"])))
         sandbox.connect(_hooks(doors["ingest"], tokens))
 
         def check() -> None:
             company.check()
-            house.check()
+            process.check()
 
         deadline = time.monotonic() + options.limit_s
-        story = Story(sandbox, console, screen, check, deadline, doors["console"])
+        story = DemoStory(sandbox, console, screen, check, deadline, doors["console"])
         story.tell(_scenario(sandbox, options.scenario))
         screen.done("done", f"console {doors['console']}, sandbox {urls['control']}/_sandbox/state")
         while options.stay:
@@ -91,7 +91,7 @@ def _start_house(folder: Path, environment: dict[str, str]) -> Child:
         ["up"],
         folder=folder,
         environment=environment,
-        event="house.ready",
+        event="process.ready",
         within_s=_READY_S,
     )
 
@@ -127,7 +127,7 @@ def _hooks(ingest: str, tokens: dict[str, str]) -> Document:
     }
 
 
-def _scenario(sandbox: SandboxDoor, name: str) -> Document:
+def _scenario(sandbox: SandboxServer, name: str) -> Document:
     found = sandbox.scenarios()
     for scenario in found:
         if scenario["name"] == name:

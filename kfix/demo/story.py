@@ -12,8 +12,15 @@ from typing import Any
 import httpx
 
 from kfix.demo.children import DemoFailed
-from kfix.demo.doors import ConsoleDoor, Document, SandboxDoor, outcome_of, reached, similar_found
 from kfix.demo.screen import Screen
+from kfix.demo.servers import (
+    ConsoleServer,
+    Document,
+    SandboxServer,
+    outcome_of,
+    reached,
+    similar_found,
+)
 
 _POLL_S = 0.25
 #: How much more the service needs when the trouble comes again, tried in turn until the raised limit is too small.
@@ -27,11 +34,11 @@ _STEPS = {
 
 
 @dataclass(slots=True)
-class Story:
+class DemoStory:
     """Tells it. ``check`` raises DemoFailed when a child has died; ``deadline`` is on the monotonic clock."""
 
-    sandbox: SandboxDoor
-    console: ConsoleDoor
+    sandbox: SandboxServer
+    console: ConsoleServer
     screen: Screen
     check: Callable[[], None]
     deadline: float

@@ -41,7 +41,7 @@ _SCORE = re.compile(r"[+-]?(?:1(?:\.0+)?|0(?:\.\d{1,4})?)")
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class PersonCommand:
     """What a person asked for; ``word`` is empty when they asked for nothing."""
 
     word: str = ""
@@ -49,19 +49,19 @@ class Command:
     feedback: Feedback | None = None
 
 
-def command_of(text: str, author: str) -> Command:
+def command_of(text: str, author: str) -> PersonCommand:
     """The command in a note that has been masked and capped already."""
     match = _LINE.search(_FENCED.sub("", text))
     if match is None:
-        return Command()
+        return PersonCommand()
     word = _COMMANDS.get((match["word"] or "").lower(), "help")
     argument = (match["rest"] or "").strip()
     if word == "feedback":
-        return Command(word, argument, _feedback(argument, author))
+        return PersonCommand(word, argument, _feedback(argument, author))
     if word == "alternative":
         digits = re.fullmatch(r"#?(\d{1,2})", argument)
-        return Command(word, digits[1] if digits else "")
-    return Command(word, argument[:100] if word == "snooze" else "")
+        return PersonCommand(word, digits[1] if digits else "")
+    return PersonCommand(word, argument[:100] if word == "snooze" else "")
 
 
 def _feedback(argument: str, author: str) -> Feedback:

@@ -25,7 +25,7 @@ _WEIGHTS: dict[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FixRecord:
     """How a kind of fix fared. ``mean`` of the posterior and its standard deviation; plain counts beside."""
 
     mean: float
@@ -39,7 +39,7 @@ def posterior(
     outcomes: Iterable[tuple[OutcomeResult, datetime]],
     now: datetime,
     half_life: timedelta = HALF_LIFE,
-) -> Record:
+) -> FixRecord:
     """The record of one (failure class, workload kind, fix kind)."""
     alpha = beta = 1.0
     merged = held = rejected = 0
@@ -53,7 +53,7 @@ def posterior(
         rejected += result == "rejected"
     total = alpha + beta
     deviation = (alpha * beta / (total * total * (total + 1))) ** 0.5
-    return Record(alpha / total, deviation, merged, held, rejected)
+    return FixRecord(alpha / total, deviation, merged, held, rejected)
 
 
 def result_with_feedback(result: OutcomeResult, feedback: Sequence[Feedback]) -> OutcomeResult:

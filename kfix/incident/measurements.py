@@ -54,7 +54,7 @@ def measure(series: Iterable[Series], start: float, end: float) -> dict[str, flo
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WindowPoints:
     """The points of one series in the window, oldest first, without gaps. ``factor``: to its meaning's unit."""
 
     meaning: Meaning
@@ -63,7 +63,7 @@ class Told:
     points: list[float]
 
 
-def _told(series: Series, start: float, end: float) -> Told | None:
+def _told(series: Series, start: float, end: float) -> WindowPoints | None:
     """Only what is asked for is measured: before a merge and after it that is the same."""
     metric = metric_of(series)
     if metric is None or metric.asked is None:
@@ -71,26 +71,30 @@ def _told(series: Series, start: float, end: float) -> Told | None:
     pairs = zip(series.timestamps, series.values, strict=False)
     points = [v for at, v in sorted(pairs, key=_at) if v is not None and start <= at <= end]
     container = series.tags.get("kube_container_name", "")
-    return Told(metric.meaning, container, factor_of(series, metric), points) if points else None
+    return (
+        WindowPoints(metric.meaning, container, factor_of(series, metric), points)
+        if points
+        else None
+    )
 
 
 def _at(point: tuple[float, float | None]) -> float:
     return point[0]
 
 
-def _of(kept: Sequence[Told], meaning: Meaning) -> list[Told]:
+def _of(kept: Sequence[WindowPoints], meaning: Meaning) -> list[WindowPoints]:
     return [one for one in kept if one.meaning == meaning]
 
 
-def _by_container(kept: Sequence[Told]) -> list[list[Told]]:
+def _by_container(kept: Sequence[WindowPoints]) -> list[list[WindowPoints]]:
     """Series of one container each; those that name none are together."""
-    found: dict[str, list[Told]] = {}
+    found: dict[str, list[WindowPoints]] = {}
     for one in kept:
         found.setdefault(one.container, []).append(one)
     return list(found.values())
 
 
-def _sum(kept: Sequence[Told], meaning: Meaning) -> float | None:
+def _sum(kept: Sequence[WindowPoints], meaning: Meaning) -> float | None:
     found = [sum(one.points) for one in _of(kept, meaning)]
     return sum(found) if found else None
 

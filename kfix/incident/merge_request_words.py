@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from kfix.incident.commands import Command, command_of
+from kfix.incident.commands import PersonCommand, command_of
 from kfix.incident.redaction import mask
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
@@ -89,7 +89,7 @@ def worded(
     at: datetime,
     actor: str,
     text: str = "",
-    command: Command = Command(),  # noqa: B008 - frozen
+    command: PersonCommand = PersonCommand(),  # noqa: B008 - frozen
 ) -> MergeRequestEvent:
     """Any word of the forge; ``at`` is its time of it."""
     return MergeRequestEvent(

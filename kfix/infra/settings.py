@@ -51,7 +51,7 @@ def load(model: type[S]) -> S:
         ) from None
 
 
-class House(Settings):
+class AppSettings(Settings):
     """What every process needs."""
 
     #: ``propose`` opens merge requests; ``observe`` decides and records but touches nothing outside: the kill switch.

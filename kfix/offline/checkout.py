@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository import tree
 from manifests.text.read import MAX_CHARS
 
 
-def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
+def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, EditRefused]]:
     """(files by path, refused paths): manifests below ``folder``. Symlinks, submodules and oversized files are refused.
 
     Raises OSError when the folder cannot be read.
     """
     files: dict[str, bytes] = {}
-    refused: dict[str, Refused] = {}
+    refused: dict[str, EditRefused] = {}
     for where, folders, names in os.walk(folder, followlinks=False):
         below = os.path.relpath(where, folder).replace(os.sep, "/")
         prefix = "" if below == "." else below + "/"
@@ -26,7 +26,7 @@ def read_checkout(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
                 folders.remove(name)
             elif full.is_symlink() or (full / ".git").is_file():
                 folders.remove(name)
-                refused[path] = Refused("UNSAFE_PATH", f"{path} is a symlink or a submodule")
+                refused[path] = EditRefused("UNSAFE_PATH", f"{path} is a symlink or a submodule")
         for name in names:
             path, full = prefix + name, Path(where, name)
             if not tree.is_manifest(name) and not _is_companion(full, path):
@@ -66,10 +66,10 @@ def read_links(folder: Path) -> dict[str, str]:
     return links
 
 
-def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Refused]]:
+def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, EditRefused]]:
     """As ``read_checkout``, of the folder's own manifests alone."""
     files: dict[str, bytes] = {}
-    refused: dict[str, Refused] = {}
+    refused: dict[str, EditRefused] = {}
     for full in folder.iterdir():
         if tree.is_manifest(full.name) and not full.is_dir():
             try:

@@ -1,4 +1,4 @@
-"""A case without the river: enrich → decide → safety's offline checks → the edit as a diff, in one process.
+"""A case without the pipeline: enrich → decide → safety's offline checks → the edit as a diff, in one process.
 
 A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``, ``extra.json`` and ``manifests/`` or
 ``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself; without ``alert.json`` the
@@ -18,7 +18,7 @@ from decide.adapters.playbooks import load_playbooks
 from decide.core.playbooks import Playbooks
 from decide.settings import Decide
 from enrich.adapters.capture import Capture, read_capture
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
@@ -27,7 +27,7 @@ from manifests.objects.shapes import at
 from manifests.objects.times import instant
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import examine_offline
+from safety.service.validation import examine_offline
 from schemas.alerts import Alert
 from schemas.base import Json
 from schemas.context import ContextBundle
@@ -48,7 +48,7 @@ class BadCase(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CapturedCase:
     """A case on disk. No ``repository``: no diff. No ``alert``: the worst that the dump shows is asked about."""
 
     name: str
@@ -58,15 +58,15 @@ class Case:
     folder: Path | None = None
 
 
-def case_of(folder: Path) -> Case:
+def case_of(folder: Path) -> CapturedCase:
     """The parts of a case folder, or of a whole dump in one file. Raises BadCase when there is nothing there."""
     if folder.is_file():
-        return Case(folder.name, None, folder, None)
+        return CapturedCase(folder.name, None, folder, None)
     if not folder.is_dir():
         raise BadCase(f"{folder} is not there")
     alert, dump = folder / "alert.json", folder / "cluster"
     repository = next((folder / n for n in ("repo", "manifests") if (folder / n).is_dir()), None)
-    return Case(
+    return CapturedCase(
         folder.resolve().name,
         alert if alert.is_file() else None,
         dump if dump.is_dir() else folder,
@@ -75,7 +75,7 @@ def case_of(folder: Path) -> Case:
     )
 
 
-def bundle_of(case: Case, capture: Capture) -> ContextBundle:
+def bundle_of(case: CapturedCase, capture: Capture) -> ContextBundle:
     """The evidence as decide reads it. Raises BadCase on an unreadable alert."""
     if case.alert is None:
         return _unprompted(case, capture)
@@ -89,7 +89,7 @@ def bundle_of(case: Case, capture: Capture) -> ContextBundle:
 
 
 def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture) -> ContextBundle:
-    gathered = Gathered(
+    gathered = GatheredEvidence(
         alert=alert,
         delivery_id=delivery,
         received_at=received,
@@ -103,7 +103,7 @@ def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture
     return assemble(gathered, Rules())
 
 
-def _unprompted(case: Case, capture: Capture) -> ContextBundle:
+def _unprompted(case: CapturedCase, capture: Capture) -> ContextBundle:
     """The evidence of a dump without an alert. Its subject is what the rules find worst when nobody points anywhere."""
     taken = _latest(capture.objects.values())
     bundle = _assembled(
@@ -146,7 +146,7 @@ def _latest(kinds: Iterable[Iterable[Json]]) -> datetime | None:
     return max((at for at in told if at is not None and at.tzinfo is not None), default=None)
 
 
-def diagnose_case(case: Case, language: str = "en") -> dict[str, Json]:
+def diagnose_case(case: CapturedCase, language: str = "en") -> dict[str, Json]:
     """One case's whole answer as one JSON object. Raises BadCase."""
     capture = read_capture(case.dump, case.repository, case.folder)
     if not capture.objects and not capture.metrics and not capture.logs:
@@ -175,7 +175,7 @@ def diagnose_bundle(
     return {"case": name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
 
 
-def _nothing(case: Case, capture: Capture) -> str:
+def _nothing(case: CapturedCase, capture: Capture) -> str:
     """What is missing, and what to do about it."""
     why = "; ".join(f"{name}: {reason}" for name, reason in sorted(capture.troubles.items())[:3])
     return (

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from kfix.offline.checkout import branches_of, read_checkout, read_file, read_folder, read_links
 from manifests.objects import paths
 from manifests.proposal import propose
-from manifests.refused import NotEditable, Refused
-from manifests.repository.index import Index, build, changed_index
+from manifests.refused import EditRefused, NotEditable
+from manifests.repository.index import RepositoryIndex, build, changed_index
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
 from manifests.text import read as reading
@@ -30,7 +30,7 @@ BAD_REQUEST = "BAD_REQUEST"
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 #: Nesting of one wish. No manifest's value has a quarter of it.
 _MAX_DEPTH = 100
-_Reader = Callable[[Path], tuple[dict[str, bytes], dict[str, Refused]]]
+_Reader = Callable[[Path], tuple[dict[str, bytes], dict[str, EditRefused]]]
 
 
 class Request(BaseModel):
@@ -57,7 +57,7 @@ class Request(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EditAnswer:
     """What became of a wish. ``diff`` is what ``git apply`` takes.
 
     ``code``: a RefusalCode, BAD_REQUEST for a wish that says nothing, or NOT_WRITTEN where the disk refuses.
@@ -76,18 +76,20 @@ class Workspace:
 
     #: With one, also values of charts are edited and overlays get patches, once a rendering proves them.
     renderer: Renderer | None = None
-    _repositories: dict[Path, Index] = field(default_factory=dict)
-    _folders: dict[Path, Index] = field(default_factory=dict)
+    _repositories: dict[Path, RepositoryIndex] = field(default_factory=dict)
+    _folders: dict[Path, RepositoryIndex] = field(default_factory=dict)
 
-    def index(self, repo: Path) -> Index:
+    def index(self, repo: Path) -> RepositoryIndex:
         """The index of a folder and all below. Raises NotEditable NOT_FOUND when it is none."""
         return self._read(repo, self._repositories, read_checkout)
 
-    def folder(self, folder: Path) -> Index:
+    def folder(self, folder: Path) -> RepositoryIndex:
         """The index of one folder's own files. Raises NotEditable NOT_FOUND when it is none."""
         return self._read(folder, self._folders, read_folder)
 
-    def _read(self, folder: Path, known: dict[Path, Index], read: _Reader) -> Index:
+    def _read(
+        self, folder: Path, known: dict[Path, RepositoryIndex], read: _Reader
+    ) -> RepositoryIndex:
         if folder not in known:
             if not folder.is_dir():
                 raise NotEditable("NOT_FOUND", f"no folder {folder}")
@@ -107,24 +109,24 @@ class Workspace:
                 known[folder] = changed_index(known[folder], after)
 
 
-def answer(request: Request, workspace: Workspace, *, write: bool = False) -> Answer:
+def answer(request: Request, workspace: Workspace, *, write: bool = False) -> EditAnswer:
     """Makes one edit, or says why not."""
     try:
         edits = _edits(request, workspace)
     except NotEditable as refused:
-        return Answer("refused", request.file, code=refused.code, reason=refused.reason)
+        return EditAnswer("refused", request.file, code=refused.code, reason=refused.reason)
     except OSError as error:
-        return Answer("refused", request.file, code="NOT_FOUND", reason=str(error))
+        return EditAnswer("refused", request.file, code="NOT_FOUND", reason=str(error))
     except ValueError as error:
-        return Answer("refused", request.file, code=BAD_REQUEST, reason=str(error))
+        return EditAnswer("refused", request.file, code=BAD_REQUEST, reason=str(error))
     if not edits:
-        return Answer("unchanged", request.file)
+        return EditAnswer("unchanged", request.file)
     if write:
         try:
             workspace.write(request.place[0], edits)
         except OSError as error:
-            return Answer("refused", edits[0].path, code="NOT_WRITTEN", reason=str(error))
-    return Answer("edited", edits[0].path, "".join(edit.diff for edit in edits))
+            return EditAnswer("refused", edits[0].path, code="NOT_WRITTEN", reason=str(error))
+    return EditAnswer("edited", edits[0].path, "".join(edit.diff for edit in edits))
 
 
 def answer_line(
@@ -136,9 +138,9 @@ def answer_line(
         ident = _loaded(line).get("id")
         reply = answer(Request.model_validate(_exact(line)), workspace, write=write)
     except ValidationError as error:
-        reply = Answer("refused", code=BAD_REQUEST, reason=_reason(error))
+        reply = EditAnswer("refused", code=BAD_REQUEST, reason=_reason(error))
     except ValueError as error:
-        reply = Answer("refused", code=BAD_REQUEST, reason=f"line {number}: {error}")
+        reply = EditAnswer("refused", code=BAD_REQUEST, reason=f"line {number}: {error}")
     return orjson.dumps(
         {
             "id": ident,
@@ -217,7 +219,9 @@ def _check_folders(repo: Path, path: str) -> None:
             raise NotEditable("UNSAFE_PATH", f"{parent} is a symlink")
 
 
-def _document(index: Index, path: str, doc: int | None, ref: ObjectRef | None) -> reading.Document:
+def _document(
+    index: RepositoryIndex, path: str, doc: int | None, ref: ObjectRef | None
+) -> reading.Document:
     documents = index.documents(path)
     if doc is not None:
         if not 0 <= doc < len(documents):

@@ -8,10 +8,10 @@ from schemas.merge_requests import Proposal
 from schemas.outcomes import Outcome
 
 
-class VectorMemory:
+class VectorIncidentMemory:
     """``learn.ports.Memory`` on ``kfix.infra.memory``."""
 
-    def __init__(self, memory: opening.Memory, console_url: str) -> None:
+    def __init__(self, memory: opening.OpenedMemory, console_url: str) -> None:
         self._memory = memory
         self._console_url = console_url.rstrip("/")
 

@@ -29,7 +29,7 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _RANK = {"closed": 0, "open": 1, "merged": 2}
 
 
-class SqlLedger:
+class SqlLearnLedger:
     """``learn.ports.Ledger`` on the relational store."""
 
     def __init__(self, engine: Engine) -> None:

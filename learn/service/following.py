@@ -13,7 +13,7 @@ from kfix.incident.fix_record import result_with_feedback
 from kfix.incident.forge.port import Stand
 from learn.core.judgement import Judgement, WorkloadState, judge
 from learn.core.lessons import lesson
-from learn.ports import DueCheck, Followed, Ports
+from learn.ports import DueCheck, Followed, LearnPorts
 from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.identity import stable_id
@@ -26,7 +26,7 @@ T = TypeVar("T")
 _DEADLINE_S = 30.0
 
 
-async def follow(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
+async def follow(event: MergeRequestEvent, ports: LearnPorts) -> Outcome | None:
     """What one event of a merge request changes; a closed one ends here."""
     if event.action in ("opened", "updated") and event.proposal is not None:
         followed = await ports.ledger.opened(_of(event))
@@ -54,7 +54,7 @@ def _of(event: MergeRequestEvent) -> Followed:
     )
 
 
-async def _settle(followed: Followed, ports: Ports) -> Outcome | None:
+async def _settle(followed: Followed, ports: LearnPorts) -> Outcome | None:
     """A merged one is checked later, a closed one is an outcome; either only once it is known what was proposed."""
     if followed.proposal is None or followed.state == "open":
         return None
@@ -68,7 +68,7 @@ async def _settle(followed: Followed, ports: Ports) -> Outcome | None:
     return await _outcome(followed, judgement, ports, at=followed.changed_at)
 
 
-async def check_due(ports: Ports) -> list[Outcome]:
+async def check_due(ports: LearnPorts) -> list[Outcome]:
     """Outcomes of the checks that are due, and of merge requests that nobody decided on."""
     now = ports.now()
     lease_until = now + timedelta(seconds=ports.settings.lease_s)
@@ -91,7 +91,7 @@ async def _alone(incident_id: str, work: Awaitable[Outcome | None]) -> Outcome |
         return None
 
 
-async def _check(due: DueCheck, ports: Ports, now: datetime) -> Outcome | None:
+async def _check(due: DueCheck, ports: LearnPorts, now: datetime) -> Outcome | None:
     followed = due.followed
     proposal = followed.proposal
     if proposal is None:
@@ -118,7 +118,7 @@ async def _known(question: Awaitable[T], otherwise: T, source: str) -> T:
     return otherwise
 
 
-async def _expired(ports: Ports, now: datetime) -> list[Outcome]:
+async def _expired(ports: LearnPorts, now: datetime) -> list[Outcome]:
     """Outcomes of merge requests that the forge says are still open after all that time.
 
     Nothing expires on our silence alone: a webhook may be lost. What the forge does not tell is asked again later.
@@ -141,7 +141,9 @@ async def _expired(ports: Ports, now: datetime) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-async def _ended(followed: Followed, stand: Stand, ports: Ports, now: datetime) -> Outcome | None:
+async def _ended(
+    followed: Followed, stand: Stand, ports: LearnPorts, now: datetime
+) -> Outcome | None:
     """What the forge says of one that nothing was heard of."""
     if stand.state == "open":
         judgement = Judgement("expired", (), "Nobody decided on the merge request.")
@@ -155,7 +157,7 @@ async def _ended(followed: Followed, stand: Stand, ports: Ports, now: datetime) 
 async def _outcome(
     followed: Followed,
     judgement: Judgement,
-    ports: Ports,
+    ports: LearnPorts,
     *,
     at: datetime,
     merged_at: datetime | None = None,
@@ -192,7 +194,7 @@ def _ending(result: OutcomeResult) -> str:
     return "measured" if result in ("success", "partial", "failure") else result
 
 
-async def _remembered(outcome: Outcome, followed: Followed, ports: Ports) -> Outcome:
+async def _remembered(outcome: Outcome, followed: Followed, ports: LearnPorts) -> Outcome:
     if followed.proposal is None:
         return outcome
     try:
@@ -204,13 +206,13 @@ async def _remembered(outcome: Outcome, followed: Followed, ports: Ports) -> Out
     return outcome.model_copy(update={"vector_db_stored": True})
 
 
-async def kept(outcome: Outcome, ports: Ports) -> Outcome | None:
+async def kept(outcome: Outcome, ports: LearnPorts) -> Outcome | None:
     """Stores an outcome. Feedback that came while it was on its way is told in a new one."""
     await ports.ledger.keep(outcome)
     return await _told_feedback(outcome.incident_id, ports)
 
 
-async def _take_feedback(event: MergeRequestEvent, ports: Ports) -> Outcome | None:
+async def _take_feedback(event: MergeRequestEvent, ports: LearnPorts) -> Outcome | None:
     assert event.feedback is not None
     await ports.ledger.add_feedback(
         event.event_id, event.incident_id, event.feedback, event.occurred_at
@@ -218,7 +220,7 @@ async def _take_feedback(event: MergeRequestEvent, ports: Ports) -> Outcome | No
     return await _told_feedback(event.incident_id, ports)
 
 
-async def _told_feedback(incident_id: str, ports: Ports) -> Outcome | None:
+async def _told_feedback(incident_id: str, ports: LearnPorts) -> Outcome | None:
     """The stored outcome with all feedback; ``None`` when there is no outcome yet or it has all."""
     known = await ports.ledger.outcome_of(incident_id)
     followed = await ports.ledger.find(incident_id)

@@ -15,8 +15,8 @@ from manifests.objects import paths
 from manifests.refused import NotEditable, RefusalCode
 from manifests.repository import argocd, dependencies, provenance, rendering
 from manifests.repository.environments import is_exact, matches, speaks
-from manifests.repository.index import Index
-from manifests.repository.rendering import HelmTemplate, NotRendered, Workbench
+from manifests.repository.index import RepositoryIndex
+from manifests.repository.rendering import HelmTemplate, NotRendered, RenderSession
 from schemas.base import Json, ObjectRef
 from schemas.text import sentence_of
 
@@ -29,9 +29,9 @@ _RELEASES = 12
 class Search:
     """Where is looked, for what, and what is said on the way. ``marks``: labels and annotations of the live object."""
 
-    index: Index
+    index: RepositoryIndex
     releases: Releases
-    bench: Workbench
+    bench: RenderSession
     ref: ObjectRef
     fields: tuple[paths.Path, ...] = ()
     environment: str = "unknown"
@@ -40,7 +40,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class InstalledRelease:
     """A release that renders the object."""
 
     release: Release
@@ -49,7 +49,7 @@ class Installed:
     item: Json
 
 
-def find(search: Search) -> Installed | None:
+def find(search: Search) -> InstalledRelease | None:
     """The release that renders the object; ``None`` where no chart of this repository does. Raises NotEditable."""
     found = _installing(search)
     return _of_environment(found, search) if found else None
@@ -74,9 +74,9 @@ def makers(search: Search) -> list[str]:
     ]
 
 
-def _installing(search: Search) -> list[Installed]:
+def _installing(search: Search) -> list[InstalledRelease]:
     ref, speaking = search.ref, _speaking(search)
-    found: list[Installed] = []
+    found: list[InstalledRelease] = []
     troubles: list[str] = []
     named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
     charts = [c for c in named if _has_kind(search.index, c, ref.kind)]
@@ -156,7 +156,7 @@ def _is_below(path: str, folder: str) -> bool:
     return path.startswith(f"{folder}/") if folder else True
 
 
-def _has_kind(index: Index, chart: str, kind: str) -> bool:
+def _has_kind(index: RepositoryIndex, chart: str, kind: str) -> bool:
     charts = (chart, *dependencies.folders(index, chart))
     inside = tuple(posixpath.join(one, "templates") + "/" for one in charts)
     wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
@@ -187,7 +187,7 @@ def _said(release: Release, marks: Mapping[str, str]) -> bool:
     return not (name and release.name and name != release.name)
 
 
-def _rendered(release: Release, search: Search) -> Installed | None:
+def _rendered(release: Release, search: Search) -> InstalledRelease | None:
     """The release where it makes the object. A release without a name gets the one that makes the object's name."""
     ref = search.ref
     said = release.name or search.marks.get("meta.helm.sh/release-name", "")
@@ -196,7 +196,7 @@ def _rendered(release: Release, search: Search) -> Installed | None:
     if not said:
         names = [*called, ref.name]
     failure: NotRendered | None = None
-    other: Installed | None = None
+    other: InstalledRelease | None = None
     tried: set[str] = set()
     while names:
         name = names.pop(0)
@@ -214,7 +214,7 @@ def _rendered(release: Release, search: Search) -> Installed | None:
         item = rendering.find(text, ref, search.index.readings)
         if item is not None:
             # "eu-worker" may be the worker of release "eu" or the main object of a release of that name.
-            found = Installed(release, recipe, text, item)
+            found = InstalledRelease(release, recipe, text, item)
             if all(_leads(item, path) for path in search.fields):
                 return found
             other = other or found
@@ -225,7 +225,7 @@ def _rendered(release: Release, search: Search) -> Installed | None:
     return other
 
 
-def _names_of(index: Index, chart: str) -> list[str]:
+def _names_of(index: RepositoryIndex, chart: str) -> list[str]:
     """What a chart is called: its folder's name, and its own."""
     text = index.texts.get(posixpath.join(chart, "Chart.yaml"), "")
     own = re.search(r"""(?m)^name:[ \t]*["']?([A-Za-z0-9-]+)""", text)
@@ -258,7 +258,7 @@ def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
     return list(dict.fromkeys(found))[:5]
 
 
-def _of_environment(found: list[Installed], search: Search) -> Installed:
+def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledRelease:
     if len(found) == 1:
         return found[0]
     environment = search.environment

@@ -10,7 +10,7 @@ import yaml
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository.rendering import HelmTemplate
 from schemas.base import ObjectRef
 
@@ -29,7 +29,7 @@ class Layer:
     #: Set where ``at`` holds this one value, as text (a parameter of an Application), and not a mapping.
     leaf: paths.Path = ()
     #: Why they must not be edited.
-    sealed: Refused | None = None
+    sealed: EditRefused | None = None
     #: Does Helm read them by itself, with the chart?
     default: bool = False
     #: The file that ``at`` leads in, where no object holds the values (a fleet.yaml).

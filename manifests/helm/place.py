@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from kfix.texts import say
-from manifests.helm.charts import Installed, Search, elsewhere, find
+from manifests.helm.charts import InstalledRelease, Search, elsewhere, find
 from manifests.helm.layers import Layer, Release, layer_for, merged
 from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, walk
 from manifests.objects import paths
@@ -75,7 +75,7 @@ def place(search: Search, change: KubernetesChange) -> list[Placed]:
     return place_in(chosen, search, change)
 
 
-def place_in(chosen: Installed, search: Search, change: KubernetesChange) -> list[Placed]:
+def place_in(chosen: InstalledRelease, search: Search, change: KubernetesChange) -> list[Placed]:
     """The same, in a release that was found. Raises NotEditable."""
     fields = tuple(_leaves(change.fields))
     if any(paths.parse(f.path) == ("spec", "replicas") for f in fields):
@@ -105,7 +105,7 @@ def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
                 yield from _leaves([FieldChange(path=path, before=before[key], after=after)])
 
 
-def _refuse_scaled(chosen: Installed, ref: ObjectRef) -> None:
+def _refuse_scaled(chosen: InstalledRelease, ref: ObjectRef) -> None:
     for document in rendering.documents_of(chosen.text):
         if not any(kind in document for kind in _AUTOSCALERS):
             continue
@@ -137,7 +137,7 @@ def _whole(field: FieldChange) -> Json:
     return {last.field: last.value} | dict(field.after) if named else field.after  # type: ignore[union-attr]
 
 
-def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
+def _check_before(chosen: InstalledRelease, fields: Sequence[FieldChange]) -> None:
     for one in fields:
         path = paths.parse(one.path)
         now = paths.find(chosen.item, path, ABSENT)
@@ -175,7 +175,7 @@ def _check_before(chosen: Installed, fields: Sequence[FieldChange]) -> None:
 
 
 def _place_field(
-    search: Search, chosen: Installed, field: FieldChange, together: Sequence[FieldChange]
+    search: Search, chosen: InstalledRelease, field: FieldChange, together: Sequence[FieldChange]
 ) -> Placed:
     release = chosen.release
     values_now = merged(release.layers)
@@ -212,7 +212,7 @@ def _place_field(
 
 def _effect(
     search: Search,
-    chosen: Installed,
+    chosen: InstalledRelease,
     tried_values: Json,
     field: FieldChange,
     together: Sequence[FieldChange],

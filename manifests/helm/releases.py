@@ -18,13 +18,13 @@ from kfix.texts import say
 from manifests.helm.layers import Layer, Release
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository import argocd, dependencies, rendering
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, helmfile, revisions
 from manifests.repository.installers.model import Apart
 from manifests.repository.kustomize import Graph
-from manifests.repository.rendering import KustomizeBuild, NotRendered, Workbench, parsed
+from manifests.repository.rendering import KustomizeBuild, NotRendered, RenderSession, parsed
 from manifests.text import equivalence
 from schemas.base import Json, ObjectRef
 from schemas.text import sentence_of
@@ -54,7 +54,7 @@ class Releases:
         return [release for release in self.found if release.chart == chart]
 
 
-def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
+def read_releases(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Releases:
     """Everything that installs a chart. Kustomizations and charts above Applications and HelmReleases are built for it.
     Read once for an index and a renderer, unless something could not be built."""
     key = f"releases by {type(bench).__module__}"
@@ -67,7 +67,7 @@ def read_releases(index: Index, graph: Graph, bench: Workbench) -> Releases:
     return found
 
 
-def with_values(releases: Releases, index: Index, changed: Iterable[str]) -> Releases:
+def with_values(releases: Releases, index: RepositoryIndex, changed: Iterable[str]) -> Releases:
     """The releases with the texts that values files have in ``index``, where nothing else changed."""
     files, out = set(changed), Releases(releases.charts, made=releases.made)
     for release in releases.found:
@@ -81,12 +81,12 @@ def with_values(releases: Releases, index: Index, changed: Iterable[str]) -> Rel
     return out
 
 
-def _reread(index: Index, layer: Layer) -> Layer:
+def _reread(index: RepositoryIndex, layer: Layer) -> Layer:
     inside = _file(index, layer.path)
     return replace(layer, values=inside.values, sealed=layer.sealed or inside.sealed)
 
 
-def _read(index: Index, graph: Graph, bench: Workbench) -> Releases:
+def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Releases:
     charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
     releases = Releases(charts)
     for place, item in declared(index, graph, bench, releases.troubles):
@@ -105,7 +105,7 @@ def _read(index: Index, graph: Graph, bench: Workbench) -> Releases:
 
 
 def _of_item(
-    index: Index, graph: Graph, place: str, item: Json, *, made: bool = False
+    index: RepositoryIndex, graph: Graph, place: str, item: Json, *, made: bool = False
 ) -> list[Release]:
     if item.get("kind") == "HelmRelease":
         found = [_of_flux(index, graph, item, place)]
@@ -123,7 +123,7 @@ def _of_item(
 
 def _sealed(release: Release, place: str) -> Release:
     """A chart makes the Application: what stands in it is made of that chart's values."""
-    why = Refused(
+    why = EditRefused(
         "TEMPLATED",
         say("manifests.place_makes", place=place, what=release.said_by.partition(" in ")[0]),
     )
@@ -131,7 +131,9 @@ def _sealed(release: Release, place: str) -> Release:
     return replace(release, layers=layers)
 
 
-def _of_charts(index: Index, bench: Workbench, releases: Releases) -> Iterator[tuple[str, Json]]:
+def _of_charts(
+    index: RepositoryIndex, bench: RenderSession, releases: Releases
+) -> Iterator[tuple[str, Json]]:
     """Applications and HelmReleases that charts of the repository make: an app of apps."""
     for release in list(releases.found):
         if release.chart is None or not makes_installers(index, release.chart):
@@ -154,7 +156,7 @@ def parsed_only(text_of: str) -> list[Json]:
     return [item for document in documents for item in parsed(document)]
 
 
-def makes_installers(index: Index, chart: str) -> bool:
+def makes_installers(index: RepositoryIndex, chart: str) -> bool:
     """Do templates of the chart make Applications, HelmReleases or Kustomizations of Flux?"""
     inside = posixpath.join(chart, "templates") + "/"
     for path, content in index.files.items():
@@ -165,7 +167,7 @@ def makes_installers(index: Index, chart: str) -> bool:
     return False
 
 
-def _of_files(index: Index) -> Iterator[Release]:
+def _of_files(index: RepositoryIndex) -> Iterator[Release]:
     """Releases that files of other tools declare: Fleet's targets, helmfile's environments, commands of scripts."""
     for target in fleet.targets(index):
         if target.chart is not None:
@@ -195,18 +197,20 @@ def _of_files(index: Index) -> Iterator[Release]:
         )  # fmt: skip
 
 
-def _of_entry(index: Index, path: str, inline: Mapping[str, Any] | None, at: paths.Path) -> Layer:
+def _of_entry(
+    index: RepositoryIndex, path: str, inline: Mapping[str, Any] | None, at: paths.Path
+) -> Layer:
     if inline is None:
         return _file(index, path)
-    why = None if at else Refused("UNSUPPORTED", say("manifests.values_inside", path=path))
+    why = None if at else EditRefused("UNSUPPORTED", say("manifests.values_inside", path=path))
     return Layer(say("manifests.values_in", path=path), inline, at=at, holder=path, sealed=why)
 
 
-def _is_chart(index: Index, path: str) -> bool:
+def _is_chart(index: RepositoryIndex, path: str) -> bool:
     return posixpath.basename(path) == "Chart.yaml" and "{{" not in index.texts[path]
 
 
-def _chart_at(index: Index, folder: str) -> str | None:
+def _chart_at(index: RepositoryIndex, folder: str) -> str | None:
     return folder if posixpath.join(folder, "Chart.yaml") in index.texts else None
 
 
@@ -215,7 +219,7 @@ def _is_dependency(chart: str, charts: Sequence[str]) -> bool:
 
 
 def declared(
-    index: Index, graph: Graph, bench: Workbench, troubles: list[str]
+    index: RepositoryIndex, graph: Graph, bench: RenderSession, troubles: list[str]
 ) -> Iterator[tuple[str, Json]]:
     """(folder or file, Application, ApplicationSet or HelmRelease), as they are once Kustomizations were built; as they
     stand where one cannot be, which ``troubles`` is told."""
@@ -267,7 +271,7 @@ def _ref(item: Json) -> ObjectRef:
     )
 
 
-def _of_flux(index: Index, graph: Graph, item: Json, place: str) -> Release:
+def _of_flux(index: RepositoryIndex, graph: Graph, item: Json, place: str) -> Release:
     ref, spec = _ref(item), item["spec"]
     inside = mapping(spec, "chart", "spec")
     kept_here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
@@ -309,7 +313,7 @@ def _missing(layers: Sequence[Layer]) -> str:
     return next((s.reason for s in sealed if s.code == "NOT_RENDERED"), "")
 
 
-def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
+def _referenced(index: RepositoryIndex, graph: Graph, entry: Mapping[str, Any]) -> Layer:
     """``valuesFrom``: a ConfigMap that a Kustomization generates from a file of the repository, or sealed."""
     name, key = str(entry.get("name")), str(entry.get("valuesKey") or "values.yaml")
     said = f"{entry.get('kind')} {name}"
@@ -320,11 +324,15 @@ def _referenced(index: Index, graph: Graph, entry: Mapping[str, Any]) -> Layer:
     return Layer(
         said,
         {},
-        sealed=Refused("NOT_RENDERED", say("manifests.values_come_from_not_repository", said=said)),
+        sealed=EditRefused(
+            "NOT_RENDERED", say("manifests.values_come_from_not_repository", said=said)
+        ),
     )
 
 
-def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -> Iterator[Release]:
+def _of_argo(
+    index: RepositoryIndex, item: Json, place: str, *, generated: bool = False
+) -> Iterator[Release]:
     ref = _ref(item)
     destination = text(item, "spec", "destination", "namespace")
     for source in argocd.helm_sources(item):
@@ -339,7 +347,7 @@ def _of_argo(index: Index, item: Json, place: str, *, generated: bool = False) -
         for path, lender in zip(source.value_files, lenders, strict=False):
             layers.append(_file_of(index, path, revisions.of_source(index, lender)))
         made = (
-            Refused("TEMPLATED", say("manifests.applicationset_makes", object=ref.key))
+            EditRefused("TEMPLATED", say("manifests.applicationset_makes", object=ref.key))
             if generated
             else None
         )
@@ -385,7 +393,7 @@ def _leaf(content: Mapping[str, Any]) -> paths.Path:
     return tuple(keys)
 
 
-def _by_itself(index: Index, chart: str, charts: Sequence[str]) -> Iterator[Release]:
+def _by_itself(index: RepositoryIndex, chart: str, charts: Sequence[str]) -> Iterator[Release]:
     """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
     own = _defaults(index, chart)
     for path in sorted(environment_files(index, chart, charts)):
@@ -394,7 +402,7 @@ def _by_itself(index: Index, chart: str, charts: Sequence[str]) -> Iterator[Rele
     yield Release(chart, "", "", tuple(own), said, words=(said,), alone=True)
 
 
-def environment_files(index: Index, chart: str, charts: Sequence[str]) -> list[str]:
+def environment_files(index: RepositoryIndex, chart: str, charts: Sequence[str]) -> list[str]:
     """Values files for a chart beside its own: ``values-prod.yaml``, ``environments/prod/values.yaml`` in its folder;
     outside of all charts those that name it, or any where it is the only chart."""
     inside = f"{chart}/" if chart else ""
@@ -425,7 +433,7 @@ def _is_values(path: str, depth: int = 3) -> bool:
     return bool(_VALUES_FILE.search(stem)) or bool(_ENVIRONMENT_FOLDERS & set(parts[:-1]))
 
 
-def _defaults(index: Index, chart: str | None) -> list[Layer]:
+def _defaults(index: RepositoryIndex, chart: str | None) -> list[Layer]:
     """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
     if chart is None:
         return [Layer(say("manifests.own_values_of_chart"), {}, default=True)]
@@ -435,14 +443,14 @@ def _defaults(index: Index, chart: str | None) -> list[Layer]:
     for path in under:
         name, _, rest = path.removeprefix(below).partition("/")
         if rest == "values.yaml":
-            why = Refused("TEMPLATED", say("manifests.chart_others_keep", path=path))
+            why = EditRefused("TEMPLATED", say("manifests.chart_others_keep", path=path))
             inside = {name: _file(index, path).values}
             layers.append(Layer(path, inside, sealed=why, default=True))
     for name, folder in dependencies.kept(index.texts, chart, index.readings):
         kept = posixpath.join(folder, "values.yaml")
         if kept in index.texts:
             layer = _file(index, kept)
-            why = Refused("VALUE_FANOUT", say("manifests.chart_others_use", kept=kept))
+            why = EditRefused("VALUE_FANOUT", say("manifests.chart_others_use", kept=kept))
             layers.append(replace(layer, values={name: layer.values}, sealed=why, default=True))
     path = posixpath.join(chart, "values.yaml")
     if path not in index.texts:
@@ -450,21 +458,25 @@ def _defaults(index: Index, chart: str | None) -> list[Layer]:
     return [*layers, replace(_file(index, path), default=True)]
 
 
-def _file_of(index: Index, path: str, apart: Apart | None) -> Layer:
+def _file_of(index: RepositoryIndex, path: str, apart: Apart | None) -> Layer:
     """A values file as a release reads it: of another revision its text is not here."""
     if apart is None or not apart.surely:
         return _file(index, path)
     return Layer(
-        path, {}, sealed=Refused("NOT_RENDERED", say("manifests.about", what=path, why=apart.why))
+        path,
+        {},
+        sealed=EditRefused("NOT_RENDERED", say("manifests.about", what=path, why=apart.why)),
     )
 
 
-def _file(index: Index, path: str) -> Layer:
+def _file(index: RepositoryIndex, path: str) -> Layer:
     if path not in index.texts:
         return Layer(
             path,
             {},
-            sealed=Refused("NOT_RENDERED", say("manifests.no_values_file_repository", path=path)),
+            sealed=EditRefused(
+                "NOT_RENDERED", say("manifests.no_values_file_repository", path=path)
+            ),
         )
     try:
         documents = index.parsed(path)
@@ -474,7 +486,7 @@ def _file(index: Index, path: str) -> Layer:
             path,
             {},
             path=path,
-            sealed=Refused(refused.code, say("manifests.about", what=path, why=refused.reason)),
+            sealed=EditRefused(refused.code, say("manifests.about", what=path, why=refused.reason)),
         )
     if not isinstance(content, dict):
         return Layer(path, {}, path=path)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceKind:
     """One resource. ``versions``: the preferred first; ``short``: kubectl's short names."""
 
     kind: str
@@ -32,15 +32,15 @@ class Kind:
 
 def _of(
     group: str, *names: str, versions: tuple[str, ...] = ("v1",), namespaced: bool = True
-) -> Iterable[Kind]:
+) -> Iterable[ResourceKind]:
     """Kinds of one group, each as ``Kind plural short…``."""
     for name in names:
         kind, plural, *short = name.split()
-        yield Kind(kind, plural, group, versions, namespaced, tuple(short))
+        yield ResourceKind(kind, plural, group, versions, namespaced, tuple(short))
 
 
 #: In the order in which a kind without a group is looked for: Kubernetes' own first.
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[ResourceKind, ...] = (
     *_of(
         "",
         "Pod pods po",
@@ -183,8 +183,8 @@ WORKLOADS: dict[str, str] = {
 }
 #: Served as ``pods`` and ``nodes`` of ``metrics.k8s.io``; where objects are kept by plural they have names of their own.
 _METRICS = {"podmetrics": "PodMetrics", "nodemetrics": "NodeMetrics"}
-_BY_KIND: dict[str, Kind] = {}
-_BY_PLURAL: dict[str, Kind] = {}
+_BY_KIND: dict[str, ResourceKind] = {}
+_BY_PLURAL: dict[str, ResourceKind] = {}
 _BY_SHORT: dict[str, str] = {}
 for _kind in KINDS:
     _BY_KIND.setdefault(_kind.kind.lower(), _kind)
@@ -192,7 +192,7 @@ for _kind in KINDS:
     _BY_SHORT |= dict.fromkeys(_kind.short, _kind.plural)
 
 
-def known(kind: str, api_version: str = "") -> Kind | None:
+def known(kind: str, api_version: str = "") -> ResourceKind | None:
     """The table's entry for a kind in any case; with ``api_version`` only one of its group."""
     found = _BY_KIND.get(kind.lower())
     if found is None or not api_version or found.group == api_version.rpartition("/")[0]:

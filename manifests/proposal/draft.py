@@ -14,12 +14,12 @@ from manifests.helm import place as helm
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import overlay as overlaying
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository import dependencies, kustomize, provenance, tree
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.locate import Hints, Location, locate
-from manifests.repository.rendering import Workbench
+from manifests.repository.rendering import RenderSession
 from manifests.text import equivalence, plan_edits
 from manifests.text.edits import Edit
 from manifests.text.read import Document
@@ -33,7 +33,7 @@ NOT_PLAIN = ("NOT_FOUND", "TEMPLATED", "GENERATED")
 
 
 @dataclass(slots=True)
-class Draft:
+class EditDraft:
     """Edits gathered for the files of one repository."""
 
     edits: dict[str, list[Edit]] = field(default_factory=dict)
@@ -60,21 +60,21 @@ class Draft:
 class _Task:
     """What is worked with."""
 
-    index: Index
+    index: RepositoryIndex
     graph: Graph
     hints: Hints
-    bench: Workbench | None
-    draft: Draft
+    bench: RenderSession | None
+    draft: EditDraft
 
 
 def draft_of(
-    index: Index,
+    index: RepositoryIndex,
     changes: Sequence[KubernetesChange],
     hints: Hints,
-    bench: Workbench | None = None,
-) -> Draft:
+    bench: RenderSession | None = None,
+) -> EditDraft:
     """Finds every changed object and gathers the edits by file. Raises NotEditable."""
-    draft = Draft()
+    draft = EditDraft()
     task = _Task(index, kustomize.read_graph(index), hints, bench, draft)
     for change in changes:
         if change.action == "create":
@@ -92,7 +92,7 @@ def _patch_declared(task: _Task, change: KubernetesChange) -> None:
         _patch(task, change)
         return
     if provenance.is_helm(task.hints.live.get(change.object.key, {})):
-        nothing = Refused(
+        nothing = EditRefused(
             "NOT_FOUND", say("manifests.no_release_here_makes", object=change.object.key)
         )
         try:
@@ -110,19 +110,26 @@ def _patch_declared(task: _Task, change: KubernetesChange) -> None:
 
 
 def draft_blindly(
-    index: Index, change: KubernetesChange, hints: Hints, bench: Workbench | None = None
-) -> Draft:
+    index: RepositoryIndex,
+    change: KubernetesChange,
+    hints: Hints,
+    bench: RenderSession | None = None,
+) -> EditDraft:
     """As ``draft_of`` for one change of a declared object, whatever the fields are now. Raises NotEditable."""
-    draft = Draft()
+    draft = EditDraft()
     _patch(_Task(index, kustomize.read_graph(index), hints, bench, draft), change, blind=True)
     return draft
 
 
 def draft_values(
-    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
-) -> tuple[Draft, KubernetesChange]:
+    index: RepositoryIndex,
+    ref: ObjectRef,
+    wanted: Mapping[str, Json],
+    hints: Hints,
+    bench: RenderSession,
+) -> tuple[EditDraft, KubernetesChange]:
     """The edits that give fields of an object of a chart new values, and what they change. Raises NotEditable."""
-    draft, graph = Draft(), kustomize.read_graph(index)
+    draft, graph = EditDraft(), kustomize.read_graph(index)
     releases = read_releases(index, graph, bench)
     fields = tuple(paths.parse(text) for text in wanted)
     marks = hints.live.get(ref.key, {})
@@ -183,7 +190,7 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         draft.add(where.path, edits, where.steps)
 
 
-def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Refused) -> None:
+def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: EditRefused) -> None:
     """The environment gets a patch of its own. Raises ``blocked`` where a rendering could not prove it."""
     overlay = task.graph.by_folder.get(where.built_in)
     if task.bench is None or overlay is None or overlay not in where.through or not where.lonely:
@@ -206,7 +213,7 @@ def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Re
 
 
 def _patch_values(
-    task: _Task, bench: Workbench, change: KubernetesChange, otherwise: Refused
+    task: _Task, bench: RenderSession, change: KubernetesChange, otherwise: EditRefused
 ) -> None:
     """For an object that no file declares: the Helm values that make it. Raises ``otherwise`` without any release."""
     index, hints = task.index, task.hints
@@ -248,7 +255,7 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
         _patch(task, carried)
 
 
-def _only_document(index: Index, path: str) -> Document:
+def _only_document(index: RepositoryIndex, path: str) -> Document:
     documents = index.documents(path)
     if len(documents) != 1:
         raise NotEditable(
@@ -307,7 +314,11 @@ def split_image(image: str) -> tuple[str, str]:
 
 
 def refuse_second_way(
-    index: Index, ref: ObjectRef, where: Location, hints: Hints, bench: Workbench | None
+    index: RepositoryIndex,
+    ref: ObjectRef,
+    where: Location,
+    hints: Hints,
+    bench: RenderSession | None,
 ) -> None:
     """Raises NotEditable AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
     if bench is None or where.told or not dependencies.charts(index):
@@ -378,7 +389,7 @@ def _beside(manifest: dict[str, object], created: ObjectRef) -> ObjectRef:
     raise NotEditable("UNSUPPORTED", say("manifests.no_place_known_for_new", kind=created.kind))
 
 
-def refuse_scaled(index: Index, ref: ObjectRef) -> None:
+def refuse_scaled(index: RepositoryIndex, ref: ObjectRef) -> None:
     """Raises NotEditable HPA_OWNED when something declared here scales the workload."""
     scaler = index.autoscaler_of(ref)
     if scaler is not None:

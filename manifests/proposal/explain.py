@@ -12,13 +12,13 @@ from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal.draft import NOT_PLAIN, refuse_scaled
 from manifests.proposal.propose import set_fields
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository import kustomize, provenance
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import read_map
 from manifests.repository.kustomize import Graph
 from manifests.repository.locate import Hints, locate
-from manifests.repository.rendering import Renderer, Workbench
+from manifests.repository.rendering import Renderer, RenderSession
 from manifests.text import equivalence
 from manifests.text.scalars import is_scalar
 from schemas.base import Json, ObjectRef
@@ -31,18 +31,18 @@ class Explanation:
 
     steps: list[str] = field(default_factory=list)
     place: str = ""
-    refusal: Refused | None = None
+    refusal: EditRefused | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     """What is asked, and of what."""
 
-    index: Index
+    index: RepositoryIndex
     graph: Graph
     ref: ObjectRef
     hints: Hints
-    bench: Workbench
+    bench: RenderSession
     field: str
     steps: list[str]
     #: A change of the field to something like what it is, where that is known.
@@ -50,7 +50,7 @@ class _Question:
 
 
 def explain(
-    index: Index, ref: ObjectRef, hints: Hints, renderer: Renderer, field_path: str = ""
+    index: RepositoryIndex, ref: ObjectRef, hints: Hints, renderer: Renderer, field_path: str = ""
 ) -> Explanation:
     """Where the object (or one field of it) is declared. A chart's field is found by changing it a little."""
     told = Explanation()

@@ -15,12 +15,17 @@ from typing import Literal
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import mapping
-from manifests.proposal.readers import Place, Seen, Side, Unit, sides_of, units_of
+from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, rendering
 from manifests.repository.environments import is_exact, speaks
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import Installer
-from manifests.repository.rendering import Difference, KustomizeBuild, NotRendered, Workbench
+from manifests.repository.rendering import (
+    KustomizeBuild,
+    NotRendered,
+    RenderedDifference,
+    RenderSession,
+)
 from manifests.text.readings import Readings
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
@@ -30,7 +35,7 @@ _MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class EditProof:
     """A verdict with its numbers, and the planned objects as they will reach the cluster, by ``ObjectRef.key``."""
 
     verdict: Literal["pass", "fail", "unknown"]
@@ -44,7 +49,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExpectedRendering:
     """What the rendering should show. ``carried``: changes of objects that carry values for others (a HelmRelease)."""
 
     changes: Sequence[KubernetesChange]
@@ -57,17 +62,24 @@ class Wanted:
     environment: str = "unknown"
 
 
-def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workbench) -> Proof:
+def prove(
+    index: RepositoryIndex,
+    changed: Mapping[str, str],
+    wanted: ExpectedRendering,
+    bench: RenderSession,
+) -> EditProof:
     """Renders before and after ``changed`` (texts by path) and compares. Never raises for what cannot be rendered."""
-    seen = Seen()
+    seen = RenderedChanges()
     sides = sides_of(index, changed, bench)
     for path in changed:
         why = sides[0].whole.undeployed(path, plain=_is_plain(sides, path))
         if why:
-            return Proof("fail", say("manifests.edit_not_deployed", why=why), undeployed=True)
+            return EditProof("fail", say("manifests.edit_not_deployed", why=why), undeployed=True)
     units = units_of(sides, changed, wanted.installed, seen)
     if len(units) > _MOST:
-        return Proof("fail", say("manifests.renderings_depend_on", count=len(units)), doubtful=True)
+        return EditProof(
+            "fail", say("manifests.renderings_depend_on", count=len(units)), doubtful=True
+        )
     for unit in units:
         _judge_unit(unit, changed, bench, wanted, seen, readings=index.readings)
     for path in changed:
@@ -81,9 +93,9 @@ def prove(index: Index, changed: Mapping[str, str], wanted: Wanted, bench: Workb
 def _judge_unit(
     unit: Unit,
     changed: Mapping[str, str],
-    bench: Workbench,
-    wanted: Wanted,
-    seen: Seen,
+    bench: RenderSession,
+    wanted: ExpectedRendering,
+    seen: RenderedChanges,
     *,
     readings: Readings,
 ) -> None:
@@ -122,7 +134,9 @@ def _is_plain(sides: tuple[Side, Side], path: str) -> bool:
     return any(path in found for found in sides[1].index.by_kind.values())
 
 
-def _compare_plain(path: str, sides: tuple[Side, Side], wanted: Wanted, seen: Seen) -> None:
+def _compare_plain(
+    path: str, sides: tuple[Side, Side], wanted: ExpectedRendering, seen: RenderedChanges
+) -> None:
     """Documents are compared in their order; a file of its own is applied as it is, by everybody who applies it."""
     index, after = sides[0].index, sides[1].index
     try:
@@ -137,7 +151,7 @@ def _compare_plain(path: str, sides: tuple[Side, Side], wanted: Wanted, seen: Se
         )
         return
     differences = [
-        Difference(rendering.key_of(item), before, item)
+        RenderedDifference(rendering.key_of(item), before, item)
         for before, item in zip(old or [None] * len(new), new, strict=True)
         if before != item
     ]
@@ -163,11 +177,16 @@ def _builds(sides: tuple[Side, Side], one: Installer) -> bool:
     )
 
 
-def _documents(index: Index, path: str) -> list[Json]:
+def _documents(index: RepositoryIndex, path: str) -> list[Json]:
     return rendering.parsed(index.texts[path], index.readings)
 
 
-def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: Seen) -> None:
+def _judge(
+    unit: Unit,
+    differences: Sequence[RenderedDifference],
+    wanted: ExpectedRendering,
+    seen: RenderedChanges,
+) -> None:
     differences = [d for d in differences if not rendering.is_derived(d)]
     if not differences:
         seen.unchanged.append(unit.label)
@@ -177,12 +196,14 @@ def _judge(unit: Unit, differences: Sequence[Difference], wanted: Wanted, seen: 
             seen.unexpected.append(say("manifests.about", what=unit.label, why=_named(difference)))
             continue
         key = change.object.key
-        seen.places.setdefault(key, []).append(Place(unit.label, unit.words, unit.apart))
+        seen.places.setdefault(key, []).append(ChangedPlace(unit.label, unit.words, unit.apart))
         if difference.after is not None:
             seen.objects[key] = _placed(difference.after, change.object)
 
 
-def _planned(difference: Difference, wanted: Wanted, unit: Unit) -> KubernetesChange | None:
+def _planned(
+    difference: RenderedDifference, wanted: ExpectedRendering, unit: Unit
+) -> KubernetesChange | None:
     """The change that means the object; where the installer says a namespace, one of that namespace."""
     kind, namespace, name = difference.key
     if unit.namespace and (unit.forced or not namespace):
@@ -194,7 +215,7 @@ def _planned(difference: Difference, wanted: Wanted, unit: Unit) -> KubernetesCh
     return None
 
 
-def _as_planned(difference: Difference, change: KubernetesChange) -> bool:
+def _as_planned(difference: RenderedDifference, change: KubernetesChange) -> bool:
     if change.action == "create":
         return difference.before is None and rendering.same(
             _spec(difference.after), _spec(change.manifest)
@@ -213,7 +234,7 @@ def _spec(item: Json) -> Json:
     return {k: v for k, v in item.items() if k != "metadata"} if isinstance(item, dict) else {}
 
 
-def _named(difference: Difference) -> str:
+def _named(difference: RenderedDifference) -> str:
     what = "/".join(part for part in difference.key if part)
     if difference.before is None:
         return say("manifests.appears", what=what)
@@ -229,7 +250,7 @@ def _placed(item: Json, ref: ObjectRef) -> Json:
     return {**item, "metadata": metadata}
 
 
-def _check_others(side: Side, wanted: Wanted, seen: Seen) -> None:
+def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) -> None:
     """Who else makes the object in the environment asked for, without the edit: then that one may be the one meant."""
     for change in wanted.changes:
         places = {place.label for place in seen.places.get(change.object.key, ())}
@@ -265,7 +286,7 @@ def _may_hold(one: Installer, ref: ObjectRef) -> bool:
     return one.namespace in ("", ref.namespace) or not ref.namespace
 
 
-def _check_carriers(side: Side, wanted: Wanted, seen: Seen) -> None:
+def _check_carriers(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) -> None:
     """A ConfigMap or Secret that deployers take values from reaches what they install."""
     for change in wanted.changes:
         ref = change.object
@@ -277,11 +298,11 @@ def _check_carriers(side: Side, wanted: Wanted, seen: Seen) -> None:
                 seen.doubt(path, say("manifests.takes_values_from", kind=ref.kind, name=ref.name))
 
 
-def _flux_files(index: Index) -> list[str]:
+def _flux_files(index: RepositoryIndex) -> list[str]:
     return [p for p in index.by_kind.get("kustomization", ()) if "substituteFrom" in index.texts[p]]
 
 
-def _verdict(wanted: Wanted, seen: Seen) -> Proof:
+def _verdict(wanted: ExpectedRendering, seen: RenderedChanges) -> EditProof:
     numbers: dict[str, str] = {
         key: say("manifests.as_planned_in", names=[place.label for place in places])
         for key, places in seen.places.items()
@@ -292,24 +313,24 @@ def _verdict(wanted: Wanted, seen: Seen) -> Proof:
     apart = _all_apart(seen)
     reason = apart or _objection(wanted, seen)
     if reason:
-        return Proof("fail", reason, numbers, seen.objects, undeployed=bool(apart))
+        return EditProof("fail", reason, numbers, seen.objects, undeployed=bool(apart))
     if seen.unknown:
         return _untold(wanted, seen, numbers)
     return _told(wanted, seen, numbers)
 
 
-def _untold(wanted: Wanted, seen: Seen, numbers: dict[str, str]) -> Proof:
+def _untold(wanted: ExpectedRendering, seen: RenderedChanges, numbers: dict[str, str]) -> EditProof:
     """Something was not rendered: in doubt where others read the file too, unknown where it is the only one."""
     if len(seen.readers) > 1 or (seen.untold and not wanted.elsewhere):
         named = [label for label in seen.readers if not seen.unknown[0].startswith(f"{label}:")]
         beside = say("manifests.beside", names=named[:3]) if named else ""
         reason = say("manifests.so_nobody_can_tell_what", unknown=seen.unknown[0], beside=beside)
-        return Proof("fail", reason, numbers, seen.objects, doubtful=True)
+        return EditProof("fail", reason, numbers, seen.objects, doubtful=True)
     reason = say("manifests.not_rendered", names=seen.unknown[:3])
-    return Proof("unknown", reason, numbers, seen.objects)
+    return EditProof("unknown", reason, numbers, seen.objects)
 
 
-def _told(wanted: Wanted, seen: Seen, numbers: dict[str, str]) -> Proof:
+def _told(wanted: ExpectedRendering, seen: RenderedChanges, numbers: dict[str, str]) -> EditProof:
     """All was rendered: does each planned object change?"""
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
     carried = all(c.object.key in seen.places for c in wanted.carried)
@@ -318,16 +339,16 @@ def _told(wanted: Wanted, seen: Seen, numbers: dict[str, str]) -> Proof:
         reason = say(
             "manifests.changes_as_planned_chart_makes", carriers=carriers, missing=missing[0]
         )
-        return Proof("unknown", reason, numbers, seen.objects)
+        return EditProof("unknown", reason, numbers, seen.objects)
     missing += [c.object.key for c in wanted.carried if c.object.key not in seen.places]
     if missing:
         reason = say("manifests.nothing_changes_for", missing=missing[0])
-        return Proof("fail", reason, numbers, seen.objects)
+        return EditProof("fail", reason, numbers, seen.objects)
     reason = say("manifests.rendered_before_after_planned_fields")
-    return Proof("pass", reason, numbers, seen.objects)
+    return EditProof("pass", reason, numbers, seen.objects)
 
 
-def _all_apart(seen: Seen) -> str:
+def _all_apart(seen: RenderedChanges) -> str:
     """Why an object changes only in what may be made of another revision; empty when it changes in what is edited."""
     for places in seen.places.values():
         if all(place.apart for place in places):
@@ -337,7 +358,7 @@ def _all_apart(seen: Seen) -> str:
     return ""
 
 
-def _objection(wanted: Wanted, seen: Seen) -> str:
+def _objection(wanted: ExpectedRendering, seen: RenderedChanges) -> str:
     """Why the edit must not be made, as far as it was rendered; empty when nothing speaks against it."""
     if seen.unexpected:
         return say("manifests.more_than_plan_would_change", names=seen.unexpected[:3])

@@ -11,21 +11,21 @@ from manifests.objects import paths
 from manifests.proposal.draft import (
     NOT_PLAIN,
     REPLICAS,
-    Draft,
+    EditDraft,
     change_to,
     draft_blindly,
     draft_of,
     draft_values,
     refuse_scaled,
 )
-from manifests.proposal.proof import Proof, Wanted, prove
-from manifests.refused import NotEditable, Refused
+from manifests.proposal.proof import EditProof, ExpectedRendering, prove
+from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import kustomize
-from manifests.repository.index import Index, build
+from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.locate import Hints, locate
 from manifests.repository.reach import Reach, reaches
-from manifests.repository.rendering import NotRendered, Renderer, Workbench
+from manifests.repository.rendering import NotRendered, Renderer, RenderSession
 from manifests.text import diffs, editor, equivalence, guards, plan_edits
 from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
@@ -37,7 +37,7 @@ _ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class EditBase:
     """What the edits stand on."""
 
     project: str
@@ -61,11 +61,11 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class EditProposal:
     """Proven edits, and what rendering before and after them showed."""
 
     edits: tuple[FileEdit, ...]
-    proof: Proof
+    proof: EditProof
     #: Where the changed files deploy to.
     reaches: tuple[Reach, ...] = ()
 
@@ -82,7 +82,7 @@ def propose(
     folders: Sequence[str] = (),
     live: Mapping[str, Mapping[str, str]] | None = None,
     renderer: Renderer | None = None,
-) -> list[FileEdit] | Refused:
+) -> list[FileEdit] | EditRefused:
     """The file edits that make a repository declare ``changes``; an empty list when it does so already.
 
     ``files`` maps paths to contents at ``base_commit`` of branch ``ref``; ``last_commit_ids`` maps paths to the last
@@ -90,27 +90,27 @@ def propose(
     that they have in the cluster. Without a ``renderer`` the built-in one stands in, which knows no Helm.
     Refusals are returned, never raised.
     """
-    base = Base(project, ref, base_commit, last_commit_ids or {})
+    base = EditBase(project, ref, base_commit, last_commit_ids or {})
     hints = Hints(environment, tuple(folders), project, live or {})
     found = propose_on(
         _index(files, project, ref), changes, base, hints, renderer or BuiltIn(), proving=False
     )
-    return found if isinstance(found, Refused) else list(found.edits)
+    return found if isinstance(found, EditRefused) else list(found.edits)
 
 
-def _index(files: Mapping[str, bytes | str], project: str, ref: str) -> Index:
+def _index(files: Mapping[str, bytes | str], project: str, ref: str) -> RepositoryIndex:
     return build(files, project=project, branches=(ref,) if ref else ())
 
 
 def propose_on(
-    index: Index,
+    index: RepositoryIndex,
     changes: Sequence[KubernetesChange],
-    base: Base,
+    base: EditBase,
     hints: Hints,
     renderer: Renderer,
     *,
     proving: bool = True,
-) -> Proposal | Refused:
+) -> EditProposal | EditRefused:
     """As ``propose``, on an index that is there already and with the proof. Values of charts are always proven."""
     with renderer.open(index.files, index.readings) as bench:
         try:
@@ -118,31 +118,31 @@ def propose_on(
         except NotEditable as error:
             return error.refused
         except NotRendered as failure:
-            return Refused("NOT_RENDERED", sentence_of(failure))
+            return EditRefused("NOT_RENDERED", sentence_of(failure))
 
 
 def _proposed(
-    index: Index,
+    index: RepositoryIndex,
     changes: Sequence[KubernetesChange],
-    base: Base,
+    base: EditBase,
     hints: Hints,
-    bench: Workbench,
+    bench: RenderSession,
     *,
     proving: bool,
-) -> Proposal:
+) -> EditProposal:
     draft = draft_of(index, changes, hints, bench)
     edits = (*_edited(index, draft, base), *_created(draft, base))
     if not edits:
-        return Proposal((), Proof("unknown", say("manifests.there_nothing_render_no_file")))
+        return EditProposal((), EditProof("unknown", say("manifests.there_nothing_render_no_file")))
     ways = reaches(index, [edit.path for edit in edits], base.ref)
     proof = _check_proof(index, draft, edits, _asked(draft, changes, hints), bench)
     if not proving and proof.verdict == "fail":
         raise NotEditable.of(_refusal(proof, changes))
-    return Proposal(edits, proof, ways)
+    return EditProposal(edits, proof, ways)
 
 
 def set_fields(
-    index: Index,
+    index: RepositoryIndex,
     ref: ObjectRef,
     wanted: Mapping[str, Json],
     hints: Hints,
@@ -165,8 +165,8 @@ def set_fields(
         if draft.to_prove and renderer is None:
             raise NotEditable("NOT_RENDERED", say("manifests.new_patch_needs_rendering"))
         edits = [
-            *_edited(index, draft, Base("", "", "", {})),
-            *_created(draft, Base("", "", "", {})),
+            *_edited(index, draft, EditBase("", "", "", {})),
+            *_created(draft, EditBase("", "", "", {})),
         ]
         if edits:
             proof = _check_proof(index, draft, edits, _asked(draft, [change], hints), bench)
@@ -175,20 +175,26 @@ def set_fields(
     return edits
 
 
-def _refusal(proof: Proof, changes: Sequence[KubernetesChange]) -> Refused:
+def _refusal(proof: EditProof, changes: Sequence[KubernetesChange]) -> EditRefused:
     """What a proof that is no pass says, as a refusal."""
     if proof.undeployed:
-        return Refused("NOT_FOUND", proof.reason)
+        return EditRefused("NOT_FOUND", proof.reason)
     if proof.doubtful or proof.verdict == "unknown":
-        return Refused("NOT_RENDERED", proof.reason)
+        return EditRefused("NOT_RENDERED", proof.reason)
     if proof.reason.startswith("nothing changes"):
-        return Refused("OVERRIDDEN", say("manifests.something_on_top_file_sets", why=proof.reason))
-    return Refused("AMBIGUOUS_DOC", proof.reason)
+        return EditRefused(
+            "OVERRIDDEN", say("manifests.something_on_top_file_sets", why=proof.reason)
+        )
+    return EditRefused("AMBIGUOUS_DOC", proof.reason)
 
 
 def _drafted_blindly(
-    index: Index, ref: ObjectRef, wanted: Mapping[str, Json], hints: Hints, bench: Workbench
-) -> tuple[Draft, KubernetesChange]:
+    index: RepositoryIndex,
+    ref: ObjectRef,
+    wanted: Mapping[str, Json],
+    hints: Hints,
+    bench: RenderSession,
+) -> tuple[EditDraft, KubernetesChange]:
     graph = kustomize.read_graph(index)
     parsed = [paths.parse(text) for text in wanted]
     where = locate(ref, index, hints, fields=parsed, graph=graph)
@@ -198,15 +204,21 @@ def _drafted_blindly(
     return draft_blindly(index, change, hints, bench), change
 
 
-def _asked(draft: Draft, changes: Sequence[KubernetesChange], hints: Hints) -> Wanted:
-    return Wanted(
+def _asked(
+    draft: EditDraft, changes: Sequence[KubernetesChange], hints: Hints
+) -> ExpectedRendering:
+    return ExpectedRendering(
         changes, draft.carried, draft.elsewhere, draft.installed, environment=hints.environment
     )
 
 
 def _check_proof(
-    index: Index, draft: Draft, edits: Sequence[FileEdit], wanted: Wanted, bench: Workbench
-) -> Proof:
+    index: RepositoryIndex,
+    draft: EditDraft,
+    edits: Sequence[FileEdit],
+    wanted: ExpectedRendering,
+    bench: RenderSession,
+) -> EditProof:
     """What rendering shows. Raises NotEditable where the edit is right only if that is a pass."""
     changed = {edit.path: edit.after for edit in edits}
     proof = prove(index, changed, wanted, bench)
@@ -222,15 +234,15 @@ def _check_proof(
 
 
 def set_in(
-    index: Index, path: str, document: Document, wanted: Mapping[str, Json]
+    index: RepositoryIndex, path: str, document: Document, wanted: Mapping[str, Json]
 ) -> list[FileEdit]:
     """As ``set_fields``, in a document that is known already. Raises NotEditable."""
     ref = _ref_of(document)
     if ref is not None and any(paths.parse(text) == REPLICAS for text in wanted):
         refuse_scaled(index, ref)
-    draft = Draft()
+    draft = EditDraft()
     draft.add(path, plan_edits.set_values(document, wanted), ())
-    return _edited(index, draft, Base("", "", "", {}))
+    return _edited(index, draft, EditBase("", "", "", {}))
 
 
 def _ref_of(document: Document) -> ObjectRef | None:
@@ -248,7 +260,7 @@ def declares(document: Document, ref: ObjectRef) -> bool:
     return not found.namespace or not ref.namespace or found.namespace == ref.namespace
 
 
-def _edited(index: Index, draft: Draft, base: Base) -> list[FileEdit]:
+def _edited(index: RepositoryIndex, draft: EditDraft, base: EditBase) -> list[FileEdit]:
     out = []
     for path, edits in draft.edits.items():
         before = index.texts[path]
@@ -263,7 +275,7 @@ def _edited(index: Index, draft: Draft, base: Base) -> list[FileEdit]:
     return out
 
 
-def _created(draft: Draft, base: Base) -> list[FileEdit]:
+def _created(draft: EditDraft, base: EditBase) -> list[FileEdit]:
     out = []
     for path, text in draft.new.items():
         edit = base.edit(path, "", text, diffs.new_file(path, text))

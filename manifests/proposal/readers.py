@@ -17,10 +17,10 @@ from manifests.helm.releases import (
     with_values,
 )
 from manifests.repository import dependencies, kustomize
-from manifests.repository.index import Index, changed_index
+from manifests.repository.index import RepositoryIndex, changed_index
 from manifests.repository.installers import Installer, Map, read_map, settings
 from manifests.repository.kustomize import Graph
-from manifests.repository.rendering import KustomizeBuild, Recipe, Workbench
+from manifests.repository.rendering import KustomizeBuild, Recipe, RenderSession
 from schemas.base import Json
 
 #: Overlays rendered to see that they stay as they are.
@@ -30,7 +30,7 @@ Installed = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChangedPlace:
     """Where a planned object changed as planned."""
 
     label: str
@@ -40,11 +40,11 @@ class Place:
 
 
 @dataclass(slots=True)
-class Seen:
+class RenderedChanges:
     """What the renderings showed."""
 
     #: Where each planned object changed as planned.
-    places: dict[str, list[Place]] = field(default_factory=dict)
+    places: dict[str, list[ChangedPlace]] = field(default_factory=dict)
     objects: dict[str, Json] = field(default_factory=dict)
     unexpected: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -68,8 +68,8 @@ class Seen:
 class Side:
     """The repository before or after."""
 
-    index: Index
-    bench: Workbench
+    index: RepositoryIndex
+    bench: RenderSession
     releases: Releases
     whole: Map
 
@@ -89,11 +89,11 @@ class Unit:
     carriers: tuple[str, ...] = ()
     #: Is it rendered only to see that it stays as it is, since it reads none of the changed files?
     witness: bool = False
-    #: As in ``Place``.
+    #: As in ``ChangedPlace``.
     apart: str = ""
 
 
-def _is_ordinary(index: Index, changed: Mapping[str, str]) -> bool:
+def _is_ordinary(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
     """Are the changed files plain manifests, in a repository whose installers can be read without a rendering?"""
     graph = kustomize.read_graph(index)
     charts = dependencies.charts(index)
@@ -111,11 +111,11 @@ def _is_ordinary(index: Index, changed: Mapping[str, str]) -> bool:
     )
 
 
-def _bare(index: Index, bench: Workbench) -> Side:
+def _bare(index: RepositoryIndex, bench: RenderSession) -> Side:
     return Side(index, bench, Releases(), read_map(index))
 
 
-def _side(index: Index, bench: Workbench) -> Side:
+def _side(index: RepositoryIndex, bench: RenderSession) -> Side:
     if not dependencies.charts(index) and not any(index.by_kind.get(kind) for kind in INSTALLING):
         return _bare(index, bench)
     graph = kustomize.read_graph(index)
@@ -124,7 +124,9 @@ def _side(index: Index, bench: Workbench) -> Side:
     return Side(index, bench, releases, read_map(index, known))
 
 
-def _after(first: Side, after: Index, changed: Mapping[str, str], bench: Workbench) -> Side:
+def _after(
+    first: Side, after: RepositoryIndex, changed: Mapping[str, str], bench: RenderSession
+) -> Side:
     """The repository after the edit; where only values files changed, everybody installs what they did before."""
     charts = first.releases.charts
     read = {layer.path for one in first.releases.found for layer in one.layers}
@@ -138,7 +140,10 @@ def _after(first: Side, after: Index, changed: Mapping[str, str], bench: Workben
 
 
 def _built(
-    sides: tuple[Side, Side], changed: Mapping[str, str], installed: Installed, seen: Seen
+    sides: tuple[Side, Side],
+    changed: Mapping[str, str],
+    installed: Installed,
+    seen: RenderedChanges,
 ) -> Iterator[Unit]:
     """Folders that kustomize builds, as their installers lay settings over them."""
     carriers = tuple(
@@ -185,7 +190,7 @@ def _witnesses(graph: Graph, folders: Sequence[str]) -> list[str]:
     return sorted(others - set(folders))[:_WITNESSES]
 
 
-def _check_known(side: Side, chart: str, one: Installer, seen: Seen) -> None:
+def _check_known(side: Side, chart: str, one: Installer, seen: RenderedChanges) -> None:
     if not side.releases.of(chart):
         seen.doubt(one.said_by, say("manifests.not_known_what_installs"))
 
@@ -210,7 +215,10 @@ def _on_top(folder: str, on_top: Mapping[str, object]) -> dict[str, str]:
 
 
 def _release_units(
-    sides: tuple[Side, Side], changed: Mapping[str, str], installed: Installed, seen: Seen
+    sides: tuple[Side, Side],
+    changed: Mapping[str, str],
+    installed: Installed,
+    seen: RenderedChanges,
 ) -> Iterator[Unit]:
     then = {_identity(release): release for release in sides[1].releases.found}
     for release in sides[0].releases.found:
@@ -265,14 +273,16 @@ def _identity(release: Release) -> tuple[str | None, str, str, str]:
 class _Changed:
     """A workbench on which the edit has been made."""
 
-    bench: Workbench
+    bench: RenderSession
     changed: Mapping[str, str]
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         return self.bench.render(recipe, {**self.changed, **(changed or {})})
 
 
-def sides_of(index: Index, changed: Mapping[str, str], bench: Workbench) -> tuple[Side, Side]:
+def sides_of(
+    index: RepositoryIndex, changed: Mapping[str, str], bench: RenderSession
+) -> tuple[Side, Side]:
     """The repository before and after ``changed`` (texts by path)."""
     after = changed_index(index, changed)
     if _is_ordinary(index, changed):
@@ -285,7 +295,10 @@ def sides_of(index: Index, changed: Mapping[str, str], bench: Workbench) -> tupl
 
 
 def units_of(
-    sides: tuple[Side, Side], changed: Mapping[str, str], installed: Installed, seen: Seen
+    sides: tuple[Side, Side],
+    changed: Mapping[str, str],
+    installed: Installed,
+    seen: RenderedChanges,
 ) -> list[Unit]:
     """What is rendered before and after, each once. ``seen`` is told who reads a changed file and who cannot be."""
     found = (

@@ -22,7 +22,7 @@ from manifests.objects.shapes import items, mapping
 from manifests.refused import NotEditable
 from manifests.render import locality
 from manifests.render.merge import is_built_in, json_patched, merged
-from manifests.repository.rendering import Files, KustomizeBuild, NotRendered, Recipe, Workbench
+from manifests.repository.rendering import Files, KustomizeBuild, NotRendered, Recipe, RenderSession
 from manifests.text.readings import Readings
 from schemas.base import Json
 
@@ -59,7 +59,7 @@ class BuiltIn:
     """``rendering.Renderer`` where no program is: this subset of kustomize, and no Helm."""
 
     @contextmanager
-    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[RenderSession]:
         """Renders from memory."""
         yield _Bench(files, readings or Readings())
 

@@ -15,7 +15,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository.rendering import Files
 from manifests.text import equivalence, read
 from manifests.text.readings import Readings
@@ -27,7 +27,7 @@ _HOST = re.compile(r"^([a-z+]+://[^/]+/|[^/@]+@[^:/]+:)")
 _FIELD = re.compile(r"\{\{-?\s*\.?([A-Za-z0-9_.\[\]-]+?)\s*-?\}\}")
 
 #: What is said, the values, where they stand in the Application, and why they must not be edited.
-Inline = tuple[str, Mapping[str, Any], paths.Path, Refused | None]
+Inline = tuple[str, Mapping[str, Any], paths.Path, EditRefused | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
     if isinstance(whole, dict):
         yield "valuesObject", whole, (*place, "valuesObject"), None
     elif helm.get("values"):
-        refusal = Refused("BLOCK_SCALAR", say("manifests.values_text_inside_application"))
+        refusal = EditRefused("BLOCK_SCALAR", say("manifests.values_text_inside_application"))
         yield "values", _text_values(str(helm["values"])), (*place, "values"), refusal
     for at, parameter in enumerate(items(helm, "parameters")):
         name, value_text = text(parameter, "name"), text(parameter, "value")
@@ -133,7 +133,7 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
                 say("manifests.parameter_named", name=name),
                 {},
                 spot,
-                Refused("UNSUPPORTED", say("manifests.parameter", name=repr(name))),
+                EditRefused("UNSUPPORTED", say("manifests.parameter", name=repr(name))),
             )
 
 

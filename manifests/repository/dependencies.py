@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from kfix.texts import say
 from manifests.objects.shapes import mappings, text
 from manifests.refused import NotEditable
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.rendering import Files, NotRendered
 from manifests.text import equivalence
 from manifests.text.readings import Readings
@@ -20,7 +20,7 @@ from manifests.text.readings import Readings
 _DEEP = 8
 
 
-def charts(index: Index) -> tuple[str, ...]:
+def charts(index: RepositoryIndex) -> tuple[str, ...]:
     """The folders of all charts of a repository."""
     known = index.memo.get("charts")
     if not isinstance(known, tuple):
@@ -52,7 +52,7 @@ def kept(texts: Mapping[str, str], chart: str, readings: Readings) -> list[tuple
     return found
 
 
-def folders(index: Index, chart: str) -> list[str]:
+def folders(index: RepositoryIndex, chart: str) -> list[str]:
     """The folders of all charts that a chart brings along, theirs included."""
     found: dict[str, None] = {}
     waiting = [chart]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository import tree
 from manifests.text import guards
 from manifests.text import read as reading
@@ -39,13 +39,13 @@ class Sighting:
 
 
 @dataclass(slots=True)
-class Index:
+class RepositoryIndex:
     """The files of one repository at one commit. ``texts`` has what is readable, ``unreadable`` why the rest is not."""
 
     texts: dict[str, str] = field(default_factory=dict)
     #: Everything, also what is no manifest: charts' templates, what generators read.
     files: Mapping[str, bytes | str] = field(default_factory=dict)
-    unreadable: dict[str, Refused] = field(default_factory=dict)
+    unreadable: dict[str, EditRefused] = field(default_factory=dict)
     #: Targets of symlinks as they are written, by the symlink's path. None is followed.
     links: dict[str, str] = field(default_factory=dict)
     #: GitLab's path of the repository; empty: unknown.
@@ -66,11 +66,11 @@ class Index:
         blob = self._blob(path)
         if blob.guarded is None:
             blob.guarded = self._guarded(blob.text)
-        if isinstance(blob.guarded, Refused):
+        if isinstance(blob.guarded, EditRefused):
             raise NotEditable.of(blob.guarded)
         return self.readings.read(blob.text)
 
-    def _guarded(self, text: str) -> Refused | Literal["passed"]:
+    def _guarded(self, text: str) -> EditRefused | Literal["passed"]:
         _, body = reading.without_bom(text)
         try:
             guards.check_file(body)
@@ -92,7 +92,7 @@ class Index:
         found: T = facts[read]
         return found
 
-    def parsed_fact(self, path: str, of: Callable[[list[Document] | Refused], T]) -> T:
+    def parsed_fact(self, path: str, of: Callable[[list[Document] | EditRefused], T]) -> T:
         """As ``fact``, of what the file's text says, or of the refusal to read it."""
         facts = self._blob(path).facts
         if of not in facts:
@@ -123,10 +123,12 @@ class Index:
         whole = self.memo["folders"] = frozenset(found)
         return whole
 
-    def sightings(self, kind: str, name: str) -> tuple[list[Sighting], list[tuple[str, Refused]]]:
+    def sightings(
+        self, kind: str, name: str
+    ) -> tuple[list[Sighting], list[tuple[str, EditRefused]]]:
         """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""
         found: list[Sighting] = []
-        refused: list[tuple[str, Refused]] = []
+        refused: list[tuple[str, EditRefused]] = []
         for path in self.by_kind.get(kind.lower(), []):
             if name not in self.texts[path]:
                 continue
@@ -185,7 +187,7 @@ class _Blob:
     text: str
     kinds: frozenset[str]
     #: What the guards say of its documents, once they were asked.
-    guarded: Refused | Literal["passed"] | None = None
+    guarded: EditRefused | Literal["passed"] | None = None
     #: What pure functions say of the text or of its documents, by function.
     facts: dict[Callable[[Any], Any], Any] = field(default_factory=dict)
 
@@ -197,7 +199,7 @@ class Blobs:
     def __init__(self, most: int = 20_000, *, readings: Readings | None = None) -> None:
         self._most = most
         self.readings = readings or Readings()
-        self._known: OrderedDict[bytes, _Blob | Refused] = OrderedDict()
+        self._known: OrderedDict[bytes, _Blob | EditRefused] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, path: str, content: bytes | str) -> _Blob:
@@ -214,12 +216,12 @@ class Blobs:
                 self._known[key] = known
                 if len(self._known) > self._most:
                     self._known.popitem(last=False)
-        if isinstance(known, Refused):
+        if isinstance(known, EditRefused):
             raise NotEditable.of(known)
         return known
 
 
-def _read_blob(path: str, content: bytes | str) -> _Blob | Refused:
+def _read_blob(path: str, content: bytes | str) -> _Blob | EditRefused:
     try:
         text = reading.decode(content)
     except NotEditable as error:
@@ -233,18 +235,18 @@ def build(
     *,
     project: str = "",
     branches: tuple[str, ...] = (),
-) -> Index:
+) -> RepositoryIndex:
     """Indexes files by path. Unsafe paths and undecodable files are kept out, with the reason. ``project`` and
-    ``branches`` are as in ``Index``."""
+    ``branches`` are as in ``RepositoryIndex``."""
     readings = blobs.readings if blobs else Readings()
-    index = Index(files=files, project=project, branches=branches, readings=readings)
+    index = RepositoryIndex(files=files, project=project, branches=branches, readings=readings)
     for path, content in files.items():
         if not path.endswith(_SUFFIXES):
             continue
         try:
             tree.check_path(path)
             blob = blobs.read(path, content) if blobs else _read_blob(path, content)
-            if isinstance(blob, Refused):
+            if isinstance(blob, EditRefused):
                 raise NotEditable.of(blob)
         except NotEditable as error:
             index.unreadable[path] = error.refused
@@ -256,7 +258,7 @@ def build(
     return index
 
 
-def changed_index(index: Index, changed: Mapping[str, str]) -> Index:
+def changed_index(index: RepositoryIndex, changed: Mapping[str, str]) -> RepositoryIndex:
     """The index as it is with other texts for some files; what did not change is not read again."""
     after = build(changed)
     after.readings = index.readings

@@ -6,8 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from manifests.refused import Refused
-from manifests.repository.index import Blobs, Index, build
+from manifests.refused import EditRefused
+from manifests.repository.index import Blobs, RepositoryIndex, build
 from manifests.text.readings import Readings
 
 #: Commits whose index is kept. Repositories are few, and only their heads are asked about; the contents that commits
@@ -21,7 +21,7 @@ class Indexes:
     def __init__(self, most: int = MOST_INDEXES, *, readings: Readings | None = None) -> None:
         self._most = most
         self._blobs = Blobs(readings=readings)
-        self._known: OrderedDict[tuple[str, str, str], Index] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, str], RepositoryIndex] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -38,7 +38,7 @@ class Indexes:
         commit: str,
         skipped: Mapping[str, str] | None = None,
         links: Mapping[str, str] | None = None,
-    ) -> Index:
+    ) -> RepositoryIndex:
         """The index of ``files``, which are what the project has at the commit.
 
         ``skipped`` maps paths of which nothing was read to why; ``links`` maps symlinks to their targets as written.
@@ -51,7 +51,7 @@ class Indexes:
                 return known
         made = build(files, self._blobs, project=project, branches=(branch,) if branch else ())
         for path, why in (skipped or {}).items():
-            made.unreadable[path] = Refused("UNSAFE_PATH", why)
+            made.unreadable[path] = EditRefused("UNSAFE_PATH", why)
         made.links.update(links or {})
         with self._lock:
             self._known[key] = made

@@ -15,8 +15,8 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings
 from manifests.objects.shapes import text as text_of
-from manifests.refused import NotEditable, Refused
-from manifests.repository.index import Index
+from manifests.refused import EditRefused, NotEditable
+from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence, read
 from schemas.base import ObjectRef
 
@@ -141,7 +141,7 @@ class Graph:
         return order
 
 
-def read_graph(index: Index) -> Graph:
+def read_graph(index: RepositoryIndex) -> Graph:
     """Reads every kustomization file, once for an index. One that cannot be read is kept with its trouble."""
     known = index.memo.get("graph")
     if isinstance(known, Graph):
@@ -155,15 +155,15 @@ def read_graph(index: Index) -> Graph:
     return graph
 
 
-def _content(documents: list[read.Document] | Refused) -> Any:
+def _content(documents: list[read.Document] | EditRefused) -> Any:
     """The first document's value, or the refusal to read it."""
-    if isinstance(documents, Refused):
+    if isinstance(documents, EditRefused):
         return documents
     return equivalence.value_of(documents[0].root) if documents else None
 
 
 def _of_content(path: str, folder: str, content: Any) -> Kustomization:
-    if isinstance(content, Refused):
+    if isinstance(content, EditRefused):
         return Kustomization(path, folder, "", (), (), (), trouble=content.reason)
     if not isinstance(content, dict):
         return Kustomization(path, folder, "", (), (), (), trouble=say("manifests.not_mapping"))

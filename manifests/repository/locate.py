@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository import kustomize, provenance, tree
 from manifests.repository.environments import is_exact, matches, speaks
-from manifests.repository.index import Index, Sighting
+from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.provenance import Rung
@@ -51,7 +51,7 @@ class Location:
     through: tuple[Kustomization, ...] = ()
     steps: tuple[str, ...] = ()
     #: Set when the document itself must not be edited (a base that others share): only settings on top of it may.
-    blocked: Refused | None = None
+    blocked: EditRefused | None = None
     #: Has the environment no patch of the object?
     lonely: bool = False
     #: Folder of the overlay that builds the object, where one does.
@@ -64,7 +64,7 @@ class Location:
 class _Search:
     """One search and what it said on the way."""
 
-    index: Index
+    index: RepositoryIndex
     graph: Graph
     ref: ObjectRef
     hints: Hints
@@ -79,7 +79,7 @@ class _Search:
 
 def locate(
     ref: ObjectRef,
-    index: Index,
+    index: RepositoryIndex,
     hints: Hints,
     *,
     fields: Sequence[paths.Path] = (),
@@ -423,7 +423,7 @@ def _sets(document: Document, path: paths.Path) -> bool:
 
 def _base(
     search: _Search, root: Kustomization, declared: list[Sighting], patches: list[Sighting]
-) -> tuple[Sighting, Refused | None]:
+) -> tuple[Sighting, EditRefused | None]:
     if not declared:
         raise NotEditable(
             "NOT_FOUND",
@@ -437,7 +437,7 @@ def _base(
     own = [s for s in patches if _owned_path(search.graph, s.path, root)]
     if len(own) == 1:
         return own[0], None
-    return base, Refused(
+    return base, EditRefused(
         "AMBIGUOUS_DOC",
         say(
             "manifests.shared_by_overlays_has_patches",

@@ -19,7 +19,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd, kustomize
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence, read
 from schemas.base import Json, ObjectRef
 from schemas.text import cut
@@ -61,7 +61,9 @@ def marks(
     return found
 
 
-def rungs(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
+def rungs(
+    index: RepositoryIndex, marks: Mapping[str, str], project: str, steps: list[str]
+) -> Iterator[Rung]:
     """From the surest to the vaguest. Raises NotEditable NOT_FOUND when the object is from another repository."""
     yield from _datadog(marks, project)
     yield from _argo(index, marks, project, steps)
@@ -112,7 +114,9 @@ def _datadog(marks: Mapping[str, str], project: str) -> Iterator[Rung]:
         yield Rung(say("manifests.datadog_mapping"), (path,), (path,) if path else ())
 
 
-def _argo(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
+def _argo(
+    index: RepositoryIndex, marks: Mapping[str, str], project: str, steps: list[str]
+) -> Iterator[Rung]:
     name = argocd.tracked(marks.get(argocd.TRACKING, ""))
     if not name:
         return
@@ -132,7 +136,7 @@ def _argo(index: Index, marks: Mapping[str, str], project: str, steps: list[str]
         steps.append(say("manifests.argo_cd_tracks_by_application", name=name))
 
 
-def applications(index: Index) -> Iterator[Json]:
+def applications(index: RepositoryIndex) -> Iterator[Json]:
     """The Applications of the repository, those that ApplicationSets make included."""
     for kind in ("application", "applicationset"):
         for item in _objects(index, kind, "argoproj.io"):
@@ -142,7 +146,9 @@ def applications(index: Index) -> Iterator[Json]:
                 yield from argocd.generated(item, index.files, index.readings)
 
 
-def _flux(index: Index, marks: Mapping[str, str], project: str, steps: list[str]) -> Iterator[Rung]:
+def _flux(
+    index: RepositoryIndex, marks: Mapping[str, str], project: str, steps: list[str]
+) -> Iterator[Rung]:
     name, namespace = marks.get(f"{_FLUX}/name", ""), marks.get(f"{_FLUX}/namespace", "")
     if not name:
         return
@@ -158,7 +164,9 @@ def _flux(index: Index, marks: Mapping[str, str], project: str, steps: list[str]
         steps.append(say("manifests.flux_applies_by_kustomization_not", name=name))
 
 
-def overriding(index: Index, folder: str, ref: ObjectRef, fields: tuple[paths.Path, ...]) -> str:
+def overriding(
+    index: RepositoryIndex, folder: str, ref: ObjectRef, fields: tuple[paths.Path, ...]
+) -> str:
     """The deployer that sets one of the fields on top of what ``folder`` builds; empty when none does."""
     for application in applications(index):
         for _, source in argocd.sources(application):
@@ -194,7 +202,7 @@ def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path,
     return False
 
 
-def _objects(index: Index, kind: str, group: str) -> Iterator[dict[str, Any]]:
+def _objects(index: RepositoryIndex, kind: str, group: str) -> Iterator[dict[str, Any]]:
     for path in index.by_kind.get(kind, []):
         try:
             documents = index.documents(path)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from kfix.texts import say
 from manifests.repository import kustomize
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import Installer, read_map
 from manifests.repository.kustomize import Graph
 
@@ -27,7 +27,7 @@ class Reach:
     said_by: str
 
 
-def reaches(index: Index, paths: Iterable[str], branch: str = "") -> tuple[Reach, ...]:
+def reaches(index: RepositoryIndex, paths: Iterable[str], branch: str = "") -> tuple[Reach, ...]:
     """All names on the way of these files. Each once, in a stable order."""
     whole = read_map(index)
     found: dict[Reach, None] = {}

@@ -55,7 +55,7 @@ class HelmTemplate:
 Recipe = KustomizeBuild | HelmTemplate
 
 
-class Workbench(Protocol):
+class RenderSession(Protocol):
     """A copy of a repository's files to render in."""
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
@@ -68,13 +68,13 @@ class Renderer(Protocol):
 
     def open(
         self, files: Files, readings: Readings | None = None
-    ) -> AbstractContextManager[Workbench]:
+    ) -> AbstractContextManager[RenderSession]:
         """A workbench over these files. ``readings`` has what was parsed of them, and takes what is."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RenderedDifference:
     """An object before and after; one of them is ``None`` where it appears or goes away."""
 
     key: tuple[str, str, str]
@@ -104,14 +104,14 @@ def key_of(item: Json) -> tuple[str, str, str]:
     return str(item.get("kind", "")), str(at.get("namespace") or ""), str(at.get("name", ""))
 
 
-def compare(before: str, after: str, readings: Readings | None = None) -> list[Difference]:
+def compare(before: str, after: str, readings: Readings | None = None) -> list[RenderedDifference]:
     """The objects that two renderings do not share. Raises NotRendered."""
     old, new = Counter(documents_of(before)), Counter(documents_of(after))
     gone, come = list((old - new).elements()), list((new - old).elements())
     first = {key_of(item): item for text in gone for item in parsed(text, readings)}
     second = {key_of(item): item for text in come for item in parsed(text, readings)}
     return [
-        Difference(key, first.get(key), second.get(key))
+        RenderedDifference(key, first.get(key), second.get(key))
         for key in sorted(first.keys() | second.keys())
         if first.get(key) != second.get(key)
     ]
@@ -122,7 +122,7 @@ _DIGEST = re.compile(r"[0-9a-f]{8,128}")
 _DIGEST_KEY = re.compile(r"checksum|hash|sha\d*sum|sha256|digest", re.IGNORECASE)
 
 
-def is_derived(difference: Difference) -> bool:
+def is_derived(difference: RenderedDifference) -> bool:
     """Does an object differ in nothing but digests of other objects, in annotations?"""
     before, after = difference.before, difference.after
     return before is not None and after is not None and same(steady(before), steady(after))
@@ -148,7 +148,7 @@ def _without_digests(annotations: Json) -> Json:
     }
 
 
-def unsteady(bench: Workbench, recipe: Recipe) -> set[tuple[str, str, str]]:
+def unsteady(bench: RenderSession, recipe: Recipe) -> set[tuple[str, str, str]]:
     """The objects of a chart that differ from one rendering to the next: passwords, certificates, times."""
     if not isinstance(recipe, HelmTemplate):
         return set()

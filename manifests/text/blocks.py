@@ -45,7 +45,7 @@ class _Sibling:
 
 
 def lay_out(
-    body: str, document: Document, place: spans.Place, going: Set[int], coming: Sequence[New]
+    body: str, document: Document, place: spans.NodePlace, going: Set[int], coming: Sequence[New]
 ) -> list[Piece]:
     """The text of what comes and goes in a block collection, or comes into an empty one. Raises NotEditable."""
     habits = habits_of(document)
@@ -150,7 +150,7 @@ def _taking_place(body: str, head: _Sibling, text: str, added: int) -> Splice:
     return Splice(head.start, head.end, text, added, 1 + body.count("\n", head.start, head.end))
 
 
-def _left_empty(body: str, place: spans.Place, head: _Sibling) -> Piece:
+def _left_empty(body: str, place: spans.NodePlace, head: _Sibling) -> Piece:
     """Brackets: behind the key, or in the place of all that a document or an item has."""
     empty = "{}" if isinstance(place.node, MappingNode) else "[]"
     if place.key is None:
@@ -165,13 +165,13 @@ def _left_empty(body: str, place: spans.Place, head: _Sibling) -> Piece:
     return Splice(at, at, " " + empty)
 
 
-def becomes_block(place: spans.Place) -> bool:
+def becomes_block(place: spans.NodePlace) -> bool:
     """Is this an empty collection under a key of a block mapping, to be filled with lines?"""
     in_flow = place.parent is not None and place.parent.flow_style
     return not place.node.value and place.key is not None and not in_flow
 
 
-def _filled(body: str, place: spans.Place, coming: Sequence[New], habits: Habits) -> Splice:
+def _filled(body: str, place: spans.NodePlace, coming: Sequence[New], habits: Habits) -> Splice:
     """``{}`` or ``[]`` under a key becomes a block."""
     start, end = int(place.node.start_mark.index), int(place.node.end_mark.index)
     assert place.key is not None

@@ -50,7 +50,7 @@ class _Flow:
 
 
 def lay_out(
-    body: str, document: Document, place: spans.Place, going: Set[int], coming: Sequence[New]
+    body: str, document: Document, place: spans.NodePlace, going: Set[int], coming: Sequence[New]
 ) -> list[Piece]:
     """The text of what comes and goes in a flow collection. Raises NotEditable."""
     node = place.node
@@ -74,7 +74,7 @@ def lay_out(
     return pieces
 
 
-def _is_json(place: spans.Place) -> bool:
+def _is_json(place: spans.NodePlace) -> bool:
     return style.has_json_keys(place.node if place.node.value else place.parent)
 
 

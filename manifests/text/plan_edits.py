@@ -155,7 +155,7 @@ def _edits_of_missing(document: Document, path: paths.Path, field: FieldChange) 
     return [_insert(document, path, field.after)]
 
 
-def _find(document: Document, path: paths.Path) -> spans.Place | None:
+def _find(document: Document, path: paths.Path) -> spans.NodePlace | None:
     """As ``spans.resolve``, but ``None`` also where a parent is missing or empty."""
     try:
         return spans.resolve(document, path)
@@ -290,12 +290,12 @@ def _check_may_begin(path: paths.Path, depth: int) -> None:
         )
 
 
-def _deepest(document: Document, path: paths.Path) -> tuple[int, spans.Place]:
+def _deepest(document: Document, path: paths.Path) -> tuple[int, spans.NodePlace]:
     for depth in range(len(path) - 1, 0, -1):
         place = _find(document, path[:depth])
         if place is not None:
             return depth, place
-    return 0, spans.Place(document.root)
+    return 0, spans.NodePlace(document.root)
 
 
 def _nested(path: paths.Path, value: Value) -> Value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.text import read as reading
 from manifests.text.read import Document
 
@@ -24,7 +24,7 @@ class Readings:
     def __init__(self, most_chars: int = MOST_CHARS) -> None:
         self._most = most_chars
         self._chars = 0
-        self._known: OrderedDict[str, list[Document] | Refused] = OrderedDict()
+        self._known: OrderedDict[str, list[Document] | EditRefused] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, text: str) -> list[Document]:
@@ -37,11 +37,11 @@ class Readings:
         if known is None:
             known = _read(body)
             self._keep(body, known)
-        if isinstance(known, Refused):
+        if isinstance(known, EditRefused):
             raise NotEditable.of(known)
         return known
 
-    def _keep(self, body: str, known: list[Document] | Refused) -> None:
+    def _keep(self, body: str, known: list[Document] | EditRefused) -> None:
         with self._lock:
             if body not in self._known:
                 self._chars += len(body)
@@ -51,7 +51,7 @@ class Readings:
                 self._chars -= len(gone)
 
 
-def _read(body: str) -> list[Document] | Refused:
+def _read(body: str) -> list[Document] | EditRefused:
     try:
         return reading.read(body)
     except NotEditable as error:

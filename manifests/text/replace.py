@@ -60,7 +60,7 @@ def holds(node: Node, value: write.Value) -> bool:
     )
 
 
-def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scalar) -> Splice:
+def _scalar(body: str, document: Document, place: spans.NodePlace, new: scalars.Scalar) -> Splice:
     node = place.node
     assert isinstance(node, ScalarNode)
     start, end = int(node.start_mark.index), int(node.end_mark.index)
@@ -80,7 +80,7 @@ def _scalar(body: str, document: Document, place: spans.Place, new: scalars.Scal
     return Splice(start, end, prefix + text)
 
 
-def _into_empty(body: str, place: spans.Place, start: int, filled: Splice) -> Splice:
+def _into_empty(body: str, place: spans.NodePlace, start: int, filled: Splice) -> Splice:
     """An implicit null: its span is empty and touches the colon or the dash."""
     if filled.end > start:
         return filled
@@ -94,5 +94,5 @@ def _explicit_tag(prefix: str) -> str:
     return next((word for word in prefix.split() if word.startswith("!")), "")
 
 
-def _inside_flow(place: spans.Place) -> bool:
+def _inside_flow(place: spans.NodePlace) -> bool:
     return bool(place.parent is not None and place.parent.flow_style)

@@ -13,7 +13,7 @@ from manifests.text.splices import Lines, Piece, Splice
 from manifests.text.style import habits_of, has_json_keys, is_json
 
 
-def pieces(body: str, document: Document, place: spans.Place, new: write.Value) -> list[Piece]:
+def pieces(body: str, document: Document, place: spans.NodePlace, new: write.Value) -> list[Piece]:
     """The text of ``new``: a block in a block, flow inside flow. Raises NotEditable."""
     node = place.node
     start, end = int(node.start_mark.index), spans.end_of(body, node)
@@ -43,7 +43,7 @@ def pieces(body: str, document: Document, place: spans.Place, new: write.Value) 
     return [Splice(at, end, short, 1, 1 + body.count("\n", at, end))]
 
 
-def _check(body: str, document: Document, place: spans.Place, start: int, end: int) -> None:
+def _check(body: str, document: Document, place: spans.NodePlace, start: int, end: int) -> None:
     token = body[start:end]
     if spans.has_anchor(document, place.node, body):
         raise NotEditable("ANCHOR_FANOUT", say("manifests.value_carries_anchor_used_elsewhere"))
@@ -61,7 +61,7 @@ def _is_block(node: Node) -> bool:
     return isinstance(node, MappingNode | SequenceNode) and not node.flow_style
 
 
-def _is_below(body: str, place: spans.Place, at: int) -> bool:
+def _is_below(body: str, place: spans.NodePlace, at: int) -> bool:
     """Is the value a block on the lines below its key's line?"""
     return spans.line_end(body, at) < int(place.node.start_mark.index)
 

@@ -26,7 +26,7 @@ class _Changes:
     """What comes and goes in one mapping or list, by position in the first text."""
 
     document: Document
-    place: spans.Place
+    place: spans.NodePlace
     going: set[int] = field(default_factory=set)
     coming: list[blocks.New] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class Siblings:
             )
         return out
 
-    def _of(self, document: Document, place: spans.Place) -> _Changes:
+    def _of(self, document: Document, place: spans.NodePlace) -> _Changes:
         return self._changes.setdefault(id(place.node), _Changes(document, place))
 
     def _delete(self, document: Document, edit: Delete) -> bool:
@@ -128,7 +128,7 @@ def _item(node: SequenceNode, edit: Insert, at: int, made: int) -> blocks.New | 
     return blocks.New(at - 1, edit.value)
 
 
-def _is_flow(place: spans.Place) -> bool:
+def _is_flow(place: spans.NodePlace) -> bool:
     node = place.node
     assert isinstance(node, MappingNode | SequenceNode)
     return bool(node.flow_style) and not blocks.becomes_block(place)

@@ -20,7 +20,7 @@ _ALIAS = re.compile(r"\s*:?\s*(\*[^\s,\[\]{}]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePlace:
     """A node, where it hangs and how it was reached. ``key`` is set inside mappings, ``at`` inside both."""
 
     node: Node
@@ -29,13 +29,13 @@ class Place:
     at: int = 0
 
 
-def resolve(document: Document, path: paths.Path) -> Place | None:
+def resolve(document: Document, path: paths.Path) -> NodePlace | None:
     """The place of ``path``; ``None`` when its last segment is not there.
 
     Raises NotEditable: ALIASED and ANCHOR_FANOUT when the text there also means something elsewhere, NOT_FOUND when a
     segment before the last leads nowhere, DUPLICATE_KEY, UNSUPPORTED.
     """
-    place: Place | None = Place(document.root)
+    place: NodePlace | None = NodePlace(document.root)
     for depth, segment in enumerate(path):
         assert place is not None
         place = _step(document, place.node, segment)
@@ -53,7 +53,7 @@ def resolve(document: Document, path: paths.Path) -> Place | None:
     return place
 
 
-def _step(document: Document, node: Node, segment: paths.Segment) -> Place | None:
+def _step(document: Document, node: Node, segment: paths.Segment) -> NodePlace | None:
     if isinstance(segment, str):
         return _entry(node, segment)
     if not isinstance(node, SequenceNode):
@@ -68,10 +68,10 @@ def _step(document: Document, node: Node, segment: paths.Segment) -> Place | Non
         item is other for other in node.value[:at]
     ):
         raise NotEditable("ALIASED", say("manifests.item_alias", at=at))
-    return Place(item, node, None, at)
+    return NodePlace(item, node, None, at)
 
 
-def _entry(node: Node, key: str) -> Place | None:
+def _entry(node: Node, key: str) -> NodePlace | None:
     if not isinstance(node, MappingNode):
         if isinstance(node, ScalarNode) and node.value == "" and node.style is None:
             return None
@@ -88,7 +88,7 @@ def _entry(node: Node, key: str) -> Place | None:
     name, value = node.value[found[0]]
     if value.start_mark.index < name.end_mark.index:
         raise NotEditable("ALIASED", say("manifests.key_is_alias", key=repr(key)))
-    return Place(value, node, name, found[0])
+    return NodePlace(value, node, name, found[0])
 
 
 def _names(node: Node, key: str) -> bool:

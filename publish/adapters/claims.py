@@ -17,7 +17,7 @@ from schemas.merge_requests import MergeRequestRef
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ClaimRequest:
     """Objects that an incident wants to change."""
 
     incident_id: str
@@ -27,7 +27,7 @@ class Wish:
     stale_before: datetime
 
 
-def claim(connection: Connection, wish: Wish) -> Claim | None:
+def claim(connection: Connection, wish: ClaimRequest) -> Claim | None:
     """Takes all or none, in the caller's transaction; the first claim in the way.
 
     Objects are taken in one order, so that two that want the same ones wait for each other and do not deadlock.
@@ -64,7 +64,7 @@ def release(connection: Connection, incident_id: str) -> None:
     connection.execute(delete(change_claims).where(change_claims.c.incident_id == incident_id))
 
 
-def _insert(connection: Connection, wish: Wish, target: str) -> bool:
+def _insert(connection: Connection, wish: ClaimRequest, target: str) -> bool:
     insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
     row = {
         "target": target,

@@ -21,11 +21,11 @@ from kfix.infra.store.transactions import insert_missing, transact
 from publish.adapters import claims
 from publish.adapters.clock import SqlClock
 from publish.core.claims import Claim
-from publish.core.course import Known
+from publish.core.decision import TrackedMergeRequest
 from publish.core.history import Fix
 from publish.core.notice import NoticeKind
 from publish.core.spoken import Word, standing_of
-from publish.ports import Proposed
+from publish.ports import PublishedProposal
 from schemas import errors
 from schemas.merge_requests import MergeRequestRef, Notification
 from schemas.validated import ValidatedPlans
@@ -35,26 +35,26 @@ T = TypeVar("T")
 _RECENT = 200
 
 
-class SqlLedger(SqlClock):
+class SqlPublishLedger(SqlClock):
     """Rows with natural keys: keeping the same thing twice leaves one row."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def of_incident(self, incident_id: str) -> Known | None:
+    async def of_incident(self, incident_id: str) -> TrackedMergeRequest | None:
         """See ``ports.Ledger``."""
         rows = await self._known(merge_requests.c.incident_id == incident_id)
         return rows[0] if rows else None
 
-    async def of_fingerprint(self, fingerprint: str) -> Sequence[Known]:
+    async def of_fingerprint(self, fingerprint: str) -> Sequence[TrackedMergeRequest]:
         """See ``ports.Ledger``. Newest first."""
         return await self._known(merge_requests.c.fingerprint == fingerprint)
 
-    async def of_project(self, project: str) -> Sequence[Known]:
+    async def of_project(self, project: str) -> Sequence[TrackedMergeRequest]:
         """See ``ports.Ledger``. Newest first."""
         return await self._known(merge_requests.c.project == project)
 
-    async def _known(self, condition: Any) -> list[Known]:
+    async def _known(self, condition: Any) -> list[TrackedMergeRequest]:
         query = (
             select(merge_requests)
             .where(condition)
@@ -67,7 +67,7 @@ class SqlLedger(SqlClock):
         with self._engine.connect() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 
-    async def opened(self, known: Known, ref: MergeRequestRef) -> None:
+    async def opened(self, known: TrackedMergeRequest, ref: MergeRequestRef) -> None:
         """See ``ports.Ledger``. The first row stays: a retry does not make a merge request younger."""
         row = {
             "incident_id": known.incident_id,
@@ -99,10 +99,10 @@ class SqlLedger(SqlClock):
             return False
         return True
 
-    async def heard(self, word: Word) -> Known | None:
+    async def heard(self, word: Word) -> TrackedMergeRequest | None:
         """See ``ports.Ledger``."""
 
-        def work(connection: Connection) -> Known | None:
+        def work(connection: Connection) -> TrackedMergeRequest | None:
             row = {
                 "event_id": word.event_id,
                 "incident_id": word.incident_id,
@@ -147,7 +147,7 @@ class SqlLedger(SqlClock):
         stale_before: datetime,
     ) -> Claim | None:
         """See ``ports.Ledger``."""
-        wish = claims.Wish(incident_id, tuple(targets), changes_hash, at, stale_before)
+        wish = claims.ClaimRequest(incident_id, tuple(targets), changes_hash, at, stale_before)
         return await transact(
             self._engine, lambda connection: claims.claim(connection, wish), what="publish's ledger"
         )
@@ -160,7 +160,7 @@ class SqlLedger(SqlClock):
             what="publish's ledger",
         )
 
-    async def keep_proposal(self, incident_id: str, proposed: Proposed) -> None:
+    async def keep_proposal(self, incident_id: str, proposed: PublishedProposal) -> None:
         """See ``ports.Ledger``."""
         row = {
             "incident_id": incident_id,
@@ -169,16 +169,18 @@ class SqlLedger(SqlClock):
         }
         await _in_thread(self._insert, proposals, row)
 
-    async def proposal_of(self, incident_id: str) -> Proposed | None:
+    async def proposal_of(self, incident_id: str) -> PublishedProposal | None:
         """See ``ports.Ledger``."""
         query = select(proposals).where(proposals.c.incident_id == incident_id)
         rows = await _in_thread(self._rows, query)
         if not rows:
             return None
-        return Proposed(ValidatedPlans.model_validate(rows[0]["record"]), rows[0]["plan_id"])
+        return PublishedProposal(
+            ValidatedPlans.model_validate(rows[0]["record"]), rows[0]["plan_id"]
+        )
 
     async def switched(
-        self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: Proposed
+        self, incident_id: str, changes_hash: str, ref: MergeRequestRef, proposed: PublishedProposal
     ) -> None:
         """See ``ports.Ledger``."""
         row = {"changes_hash": changes_hash, "sha": ref.sha, "title": ref.title}
@@ -298,7 +300,7 @@ class SqlLedger(SqlClock):
         ]
 
 
-def _moved(connection: Connection, incident_id: str) -> Known | None:
+def _moved(connection: Connection, incident_id: str) -> TrackedMergeRequest | None:
     """Moves a merge request to where all words together say; as it is then."""
     ours = merge_requests.c.incident_id == incident_id
     row = connection.execute(select(merge_requests).where(ours).with_for_update()).one_or_none()
@@ -326,8 +328,8 @@ async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
         raise errors.Unavailable(f"publish's ledger: {failure.orig}") from failure
 
 
-def _as_known(row: Mapping[str, Any]) -> Known:
-    return Known(
+def _as_known(row: Mapping[str, Any]) -> TrackedMergeRequest:
+    return TrackedMergeRequest(
         incident_id=row["incident_id"],
         fingerprint=row["fingerprint"],
         project=row["project"],

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kfix.incident import environments
-from kfix.incident.fix_record import Record
+from kfix.incident.fix_record import FixRecord
 from kfix.incident.forge.dialect import Dialect
 from kfix.texts import told
-from publish.core.course import may_merge_itself
+from publish.core.decision import may_merge_itself
 from publish.core.pages import rendered
 from publish.core.view import view_of
 from publish.core.wording import Language
@@ -40,7 +40,7 @@ class Page:
     commit: str = ""
     target: str = ""
     #: How fixes of this kind fared; ``None``: nobody knows.
-    history: Record | None = None
+    history: FixRecord | None = None
     draft: bool = False
     #: The commit is on a newer base than the proof's.
     reapplied: bool = False

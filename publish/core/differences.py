@@ -14,7 +14,7 @@ _DEPTH = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ValueDifference:
     """One value that changes. ``None``: there is none."""
 
     path: str
@@ -22,20 +22,20 @@ class Difference:
     after: Json
 
 
-def differences(change: FieldChange) -> list[Difference]:
+def differences(change: FieldChange) -> list[ValueDifference]:
     """The single values that a change of a field comes to."""
     return list(_inside(change.path, change.before, change.after, _DEPTH))
 
 
-def _inside(path: str, before: Json, after: Json, depth: int) -> Iterator[Difference]:
+def _inside(path: str, before: Json, after: Json, depth: int) -> Iterator[ValueDifference]:
     if before == after:
         return
     inner = list(_parts(path, before, after, depth)) if depth else []
     # Nothing inside: no parts, or a null that took the place of nothing.
-    yield from inner or [Difference(path, before, after)]
+    yield from inner or [ValueDifference(path, before, after)]
 
 
-def _parts(path: str, before: Json, after: Json, depth: int) -> Iterator[Difference]:
+def _parts(path: str, before: Json, after: Json, depth: int) -> Iterator[ValueDifference]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys([*before, *after]):
             yield from _inside(f"{path}.{key}", before.get(key), after.get(key), depth - 1)

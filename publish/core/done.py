@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from publish.core.course import Known
+from publish.core.decision import TrackedMergeRequest
 from publish.core.notice import NoticeKind
 from schemas.merge_requests import MergeRequestRef
 from schemas.validated import ValidatedPlan
@@ -29,4 +29,4 @@ class Done:
     #: What chats are told; ``None``: nothing.
     notice: NoticeKind | None = None
     #: The closed merge request whose end decided.
-    because: Known | None = None
+    because: TrackedMergeRequest | None = None

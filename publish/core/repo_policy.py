@@ -60,7 +60,7 @@ class Maximum(_Strict):
         return text
 
 
-class Caps(_Strict):
+class MergeRequestCaps(_Strict):
     """How many merge requests. They narrow the settings of K-Fix, never widen them."""
 
     open: Annotated[int, Field(ge=0)] | None = None
@@ -88,7 +88,7 @@ class Consent(_Strict):
     #: May whole objects be added?
     create: bool = True
     maximum: Maximum = Maximum()
-    merge_requests: Caps = Caps()
+    merge_requests: MergeRequestCaps = MergeRequestCaps()
     #: User names, ``@group/path`` or ``@@role``, asked for review.
     reviewers: _Texts | None = None
 
@@ -102,7 +102,7 @@ class Consent(_Strict):
 OPEN = Consent(version=1)
 
 
-class Broken(ValueError):
+class InvalidRepositoryPolicy(ValueError):
     """The file is no consent. The message is for people."""
 
 
@@ -111,17 +111,23 @@ def read(content: bytes | None) -> Consent:
     if content is None:
         return OPEN
     if len(content) > _MAX_BYTES:
-        raise Broken(say("publish.policy.too_long", file=FILE, most=_MAX_BYTES))
+        raise InvalidRepositoryPolicy(say("publish.policy.too_long", file=FILE, most=_MAX_BYTES))
     try:
         documents = reading.read(reading.without_bom(reading.decode(content))[1])
     except NotEditable as refused:
-        raise Broken(say("publish.policy.unreadable", file=FILE, why=refused.reason)) from None
+        raise InvalidRepositoryPolicy(
+            say("publish.policy.unreadable", file=FILE, why=refused.reason)
+        ) from None
     if len(documents) != 1:
-        raise Broken(say("publish.policy.documents", file=FILE, count=len(documents)))
+        raise InvalidRepositoryPolicy(
+            say("publish.policy.documents", file=FILE, count=len(documents))
+        )
     if documents[0].duplicate:
-        raise Broken(say("publish.policy.twice", file=FILE, key=documents[0].duplicate[:80]))
+        raise InvalidRepositoryPolicy(
+            say("publish.policy.twice", file=FILE, key=documents[0].duplicate[:80])
+        )
     if documents[0].aliased:
-        raise Broken(say("publish.policy.anchors", file=FILE))
+        raise InvalidRepositoryPolicy(say("publish.policy.anchors", file=FILE))
     try:
         return Consent.model_validate(value_of(documents[0].root))
     except ValidationError as error:
@@ -130,7 +136,9 @@ def read(content: bytes | None) -> Consent:
         why = say(
             "manifests.about", what=where or say("publish.policy.whole_document"), why=first["msg"]
         )
-        raise Broken(say("publish.policy.unreadable", file=FILE, why=why)) from None
+        raise InvalidRepositoryPolicy(
+            say("publish.policy.unreadable", file=FILE, why=why)
+        ) from None
 
 
 def refusal(

@@ -1,4 +1,4 @@
-"""What people and the river are told of what was done about a record."""
+"""What people and the pipeline are told of what was done about a record."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from schemas.validated import ValidatedPlans
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """``notice`` is for chats, ``None`` where they are told nothing; ``text`` is for the river."""
+class PublishedWords:
+    """``notice`` is for chats, ``None`` where they are told nothing; ``text`` is for the pipeline."""
 
     notice: Notice | None
     text: str = ""
 
 
-def said_of(record: ValidatedPlans, done: Done, *, language: Language, console_url: str) -> Said:
+def said_of(
+    record: ValidatedPlans, done: Done, *, language: Language, console_url: str
+) -> PublishedWords:
     """The words for it. As untrusted as the record."""
     text = why = done.text
     in_the_way: Sequence[tuple[str, str]] = ()
@@ -34,7 +36,7 @@ def said_of(record: ValidatedPlans, done: Done, *, language: Language, console_u
             why = "" if record.reason == "no_safe_plan" else explained
             in_the_way = paragraphs(stopped, language)
     if done.notice is None:
-        return Said(None, text)
+        return PublishedWords(None, text)
     notice = notice_of(
         record,
         done.plan,
@@ -45,7 +47,7 @@ def said_of(record: ValidatedPlans, done: Done, *, language: Language, console_u
         explanation=why,
         obstacles=in_the_way,
     )
-    return Said(notice, text)
+    return PublishedWords(notice, text)
 
 
 def _reason(record: ValidatedPlans, done: Done, language: Language) -> str:

@@ -31,34 +31,34 @@ class Word:
 
 
 def seen_word(incident_id: str, state: MergeRequestState, at: datetime) -> Word:
-    """The word that our own look at the forge comes to, for the ledger alone: the river has still to hear it."""
+    """The word that our own look at the forge comes to, for the ledger alone: the pipeline has still to hear it."""
     action = "reopened" if state == "opened" else state
     name = stable_id("seen", incident_id, action, at.isoformat())
     return Word(name, incident_id, action, at, told=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MergeRequestStanding:
     """Where a merge request stands, and since when; ``since`` is ``None`` while nobody said anything."""
 
     state: MergeRequestState = "opened"
     since: datetime | None = None
 
 
-def standing_of(words: Sequence[Word]) -> Standing:
+def standing_of(words: Sequence[Word]) -> MergeRequestStanding:
     """The state that the words come to. A merge is final; of the same word said twice in a row the first one counts."""
     moves = sorted((w for w in words if w.action in _MOVES), key=lambda w: (w.at, _RANK[w.action]))
     merges = [word for word in moves if word.action == "merged"]
     if merges:
-        return Standing("merged", merges[0].at)
+        return MergeRequestStanding("merged", merges[0].at)
     if not moves:
-        return Standing()
+        return MergeRequestStanding()
     since = moves[-1].at
     for word in reversed(moves):
         if word.action != moves[-1].action:
             break
         since = word.at
-    return Standing(_MOVES[moves[-1].action], since)
+    return MergeRequestStanding(_MOVES[moves[-1].action], since)
 
 
 @dataclass(frozen=True, slots=True)

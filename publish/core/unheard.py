@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kfix.incident import merge_request_words as words
-from kfix.incident.forge.port import Discussion, Pipeline, Seen
+from kfix.incident.forge.port import ChangedMergeRequest, Discussion, Pipeline
 from publish.core.spoken import Word, standing_of
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
@@ -14,7 +14,7 @@ from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeR
 
 def unheard(
     incident_id: str,
-    seen: Seen,
+    seen: ChangedMergeRequest,
     discussion: Discussion | None,
     heard: Sequence[Word],
     *,
@@ -79,7 +79,9 @@ def _word(
     )
 
 
-def _move(incident_id: str, seen: Seen, told: Sequence[Word]) -> MergeRequestEvent | None:
+def _move(
+    incident_id: str, seen: ChangedMergeRequest, told: Sequence[Word]
+) -> MergeRequestEvent | None:
     """The word that brings what was told to where the forge has it now; none where that is so, or what was told is newer."""
     before, state, ref = standing_of(told), seen.state, seen.ref
     if before.state in (state, "merged"):
@@ -99,7 +101,7 @@ def _move(incident_id: str, seen: Seen, told: Sequence[Word]) -> MergeRequestEve
 
 
 def _approval(
-    incident_id: str, seen: Seen, discussion: Discussion, told: Sequence[Word]
+    incident_id: str, seen: ChangedMergeRequest, discussion: Discussion, told: Sequence[Word]
 ) -> MergeRequestEvent | None:
     said = sorted((w for w in told if "approved" in w.action), key=lambda word: word.at)
     before = bool(said) and said[-1].action == "approved"

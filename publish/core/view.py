@@ -79,7 +79,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ShownChange:
     """One value of an object that changes."""
 
     object: str
@@ -111,7 +111,7 @@ class Plan:
     accepted: bool
     time: str
     risks: tuple[str, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[ShownChange, ...]
     #: Action and object of what is not changed field by field.
     whole: tuple[tuple[str, str], ...]
     checks: tuple[Check, ...]
@@ -125,7 +125,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class ShownStatement:
     """Somebody's word about the environment."""
 
     source: str
@@ -135,7 +135,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class ShownCause:
     """A possible cause, with what speaks for and against it."""
 
     said: str
@@ -145,7 +145,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class ShownDiagnosis:
     """What was found out. ``observations`` speak for the chosen cause and plan, ``folded`` are the rest."""
 
     known: bool = False
@@ -165,7 +165,7 @@ class View:
     incident_id: str
     alert: str
     service: str
-    diagnosis: Diagnosis
+    diagnosis: ShownDiagnosis
     plan: Plan
     others: tuple[Plan, ...]
     edits: tuple[Edit, ...]
@@ -173,7 +173,7 @@ class View:
     unseen: tuple[tuple[str, str], ...]
     environment: str
     verdict: str
-    statements: tuple[Statement, ...]
+    statements: tuple[ShownStatement, ...]
     #: How to take it back, in a sentence, and as the exact inverse.
     rollback: str
     inverse: str
@@ -272,7 +272,7 @@ def check_of(check: CheckResult, language: Language) -> Check:
     return Check(check.name, check.verdict, reason, numbers)
 
 
-def causes_of(record: ValidatedPlans, language: Language) -> tuple[Cause, ...]:
+def causes_of(record: ValidatedPlans, language: Language) -> tuple[ShownCause, ...]:
     """The causes that were considered, the likeliest first."""
     if record.analysis is None:
         return ()
@@ -283,10 +283,10 @@ def causes_of(record: ValidatedPlans, language: Language) -> tuple[Cause, ...]:
     return tuple(_cause(one, statements, language) for one in record.analysis.hypotheses)
 
 
-def _cause(cause: Hypothesis, statements: Mapping[str, str], language: Language) -> Cause:
+def _cause(cause: Hypothesis, statements: Mapping[str, str], language: Language) -> ShownCause:
     """Evidence is named by its id, or is a sentence itself."""
     against = told_all(cause.evidence_against, cause.evidence_against_text, language)
-    return Cause(
+    return ShownCause(
         said=told(cause.root_cause, cause.root_cause_text, language),
         confidence=cause.confidence,
         speaks_for=tuple(statements.get(one, one) for one in cause.evidence_for),
@@ -294,14 +294,14 @@ def _cause(cause: Hypothesis, statements: Mapping[str, str], language: Language)
     )
 
 
-def _diagnosis(record: ValidatedPlans, plan: ActionPlan, language: Language) -> Diagnosis:
+def _diagnosis(record: ValidatedPlans, plan: ActionPlan, language: Language) -> ShownDiagnosis:
     analysis, pages = record.analysis, record.context.links
     if analysis is None:
-        return Diagnosis()
+        return ShownDiagnosis()
     telling, others = _sorted_out(analysis, plan)
     rows = [_observation(one, pages, language) for one in (*telling, *others)]
     seen = min(len(telling), _ROWS)
-    return Diagnosis(
+    return ShownDiagnosis(
         known=True,
         cause=told(analysis.root_cause, analysis.root_cause_text, language),
         impact=told(analysis.estimated_impact, analysis.estimated_impact_text, language),
@@ -332,11 +332,11 @@ def _observation(evidence: Evidence, pages: Mapping[str, str], language: Languag
     )
 
 
-def _changes(plan: ActionPlan) -> Iterable[Change]:
+def _changes(plan: ActionPlan) -> Iterable[ShownChange]:
     for change in plan.kubernetes_changes:
         for field in change.fields:
             for one in differences(field):
-                yield Change(change.object.key, one.path, shown(one.before), shown(one.after))
+                yield ShownChange(change.object.key, one.path, shown(one.before), shown(one.after))
 
 
 def _edit(edit: FileEdit, language: Language) -> Edit:
@@ -344,8 +344,10 @@ def _edit(edit: FileEdit, language: Language) -> Edit:
     return Edit(edit.path, edit.added_lines, edit.removed_lines, edit.diff, located)
 
 
-def _statements(proof: EnvironmentProof, language: Language) -> tuple[Statement, ...]:
+def _statements(proof: EnvironmentProof, language: Language) -> tuple[ShownStatement, ...]:
     return tuple(
-        Statement(one.source, one.value, one.environment, told(one.where, one.where_text, language))
+        ShownStatement(
+            one.source, one.value, one.environment, told(one.where, one.where_text, language)
+        )
         for one in proof.statements
     )

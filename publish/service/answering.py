@@ -12,12 +12,12 @@ from datetime import timedelta
 import structlog
 
 from kfix.incident.forge.port import Forge, Role
-from publish.core import course, notes
-from publish.core.course import Known
+from publish.core import decision, notes
+from publish.core.decision import TrackedMergeRequest
 from publish.core.wording import word
-from publish.ports import Ports, Proposed
-from publish.service import telling
-from publish.service.opening import Switched, put_on_branch
+from publish.ports import PublishedProposal, PublishPorts
+from publish.service import notify
+from publish.service.open import Switched, put_on_branch
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan
@@ -31,7 +31,7 @@ class _Wish:
 
     event: MergeRequestEvent
     ref: MergeRequestRef
-    ports: Ports
+    ports: PublishPorts
     forge: Forge
 
     async def say(self, text: str, ref: MergeRequestRef | None = None) -> None:
@@ -43,8 +43,8 @@ class _Wish:
         await self.say(word(key, self.ports.language))
 
 
-async def answer(event: MergeRequestEvent, ports: Ports) -> MergeRequestEvent | None:
-    """Does what a comment asks for and says so on the merge request. The record that the river has to know, if any."""
+async def answer(event: MergeRequestEvent, ports: PublishPorts) -> MergeRequestEvent | None:
+    """Does what a comment asks for and says so on the merge request. The record that the pipeline has to know, if any."""
     forge = ports.forge
     ref = await ports.ledger.ref_of(event.incident_id) or event.merge_request
     if forge is None or ref is None or ports.limits.observe or event.actor == await forge.me():
@@ -145,17 +145,19 @@ async def _alternative(wish: _Wish) -> MergeRequestEvent | None:
     return await _switch(wish, at, proposed)
 
 
-def _refusal(wanted: ValidatedPlan, wish: _Wish, known: Known) -> str:
+def _refusal(wanted: ValidatedPlan, wish: _Wish, known: TrackedMergeRequest) -> str:
     """Why a plan is not put on the branch, from what is known here; empty when it may be."""
     language = wish.ports.language
     if known.state != "opened":
         return word("not_open", language)
     if not wanted.accepted or not wanted.edits:
         return notes.refused(wanted, wish.forge.dialect, language)
-    return "" if course.proven(wanted).project == wish.ref.project else word("elsewhere", language)
+    return (
+        "" if decision.proven(wanted).project == wish.ref.project else word("elsewhere", language)
+    )
 
 
-async def _switch(wish: _Wish, at: int, proposed: Proposed) -> MergeRequestEvent | None:
+async def _switch(wish: _Wish, at: int, proposed: PublishedProposal) -> MergeRequestEvent | None:
     record, wanted = proposed.record, proposed.record.plans[at - 1]
     done = await put_on_branch(record, wanted, wish.ref, wish.ports, wish.forge)
     if not isinstance(done, Switched):
@@ -163,16 +165,16 @@ async def _switch(wish: _Wish, at: int, proposed: Proposed) -> MergeRequestEvent
             notes.declined(done.why, done.reason, wish.forge.dialect, wish.ports.language)
         )
         return None
-    now = Proposed(record, wanted.plan.plan_id)
+    now = PublishedProposal(record, wanted.plan.plan_id)
     await wish.ports.ledger.switched(record.incident_id, wanted.plan.changes_hash, done.ref, now)
     return await _switched(wish, at, now, done.ref)
 
 
 async def _switched(
-    wish: _Wish, at: int, proposed: Proposed, ref: MergeRequestRef
+    wish: _Wish, at: int, proposed: PublishedProposal, ref: MergeRequestRef
 ) -> MergeRequestEvent:
-    """Says it, to people and to the river."""
+    """Says it, to people and to the pipeline."""
     record, wanted = proposed.record, proposed.record.plans[at - 1]
     await wish.say(notes.switched(at, wanted, wish.forge.dialect, wish.ports.language))
-    told = telling.event(record, "updated", wish.event.occurred_at, ref=ref, chosen=wanted)
+    told = notify.event(record, "updated", wish.event.occurred_at, ref=ref, chosen=wanted)
     return told.model_copy(update={"event_id": stable_id("mre", wish.event.event_id, "switched")})

@@ -8,7 +8,7 @@ from datetime import timedelta
 from kfix.incident.forge.port import Forge
 from publish.core.claims import Claim
 from publish.core.spoken import seen_word
-from publish.ports import Ports
+from publish.ports import PublishPorts
 from schemas import errors
 
 #: How long a claim counts without a merge request. A record that is put back in line comes for the last time half an hour
@@ -17,7 +17,7 @@ _OPENING_TAKES = timedelta(minutes=20)
 
 
 async def take(
-    incident_id: str, objects: Sequence[str], changes_hash: str, ports: Ports, forge: Forge
+    incident_id: str, objects: Sequence[str], changes_hash: str, ports: PublishPorts, forge: Forge
 ) -> Claim | None:
     """Claims the objects, as ``core.claims`` names them, for the incident's change; the claim in the way, when another open merge request has one.
 

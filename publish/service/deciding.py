@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from publish.core import course
-from publish.core.course import Decision
+from publish.core import decision
+from publish.core.decision import Decision
 from publish.core.spoken import AlertStanding
-from publish.ports import Ports
+from publish.ports import PublishPorts
 from schemas.validated import ValidatedPlans
 
 
-async def decide(record: ValidatedPlans, ports: Ports) -> Decision:
+async def decide(record: ValidatedPlans, ports: PublishPorts) -> Decision:
     """The decision."""
     ledger, project = ports.ledger, project_of(record)
     alert = await standing(record, ports)
-    return course.choose(
+    return decision.choose(
         record,
         mine=await ledger.of_incident(record.incident_id),
         same_trouble=await ledger.of_fingerprint(record.fingerprint),
@@ -32,7 +32,7 @@ def project_of(record: ValidatedPlans) -> str:
     return next((edit.project for plan in chosen for edit in plan.edits), "")
 
 
-async def standing(record: ValidatedPlans, ports: Ports) -> AlertStanding:
+async def standing(record: ValidatedPlans, ports: PublishPorts) -> AlertStanding:
     """How the incident's alert stands with this record counted in, by the alerts' own times."""
     at, over = record.context.alerted_at, record.role == "recovery"
     return await ports.ledger.alert(record.incident_id, at, over=over)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kfix.incident.fix_record import Record, posterior
+from kfix.incident.fix_record import FixRecord, posterior
 from kfix.incident.forge.dialect import Dialect
-from kfix.incident.forge.port import Draft, Forge
+from kfix.incident.forge.port import Forge, MergeRequestDraft
 from publish.core import description
-from publish.core.course import Proven
+from publish.core.decision import Proven
 from publish.core.repo_policy import OPEN, Consent
-from publish.ports import Ports
-from publish.service.consenting import Allowed
+from publish.ports import PublishPorts
+from publish.service.repository_policy import Allowed
 from schemas.identity import branch_of
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -17,19 +17,19 @@ from schemas.validated import ValidatedPlan, ValidatedPlans
 async def draft_of(
     record: ValidatedPlans,
     allowed: Allowed,
-    ports: Ports,
+    ports: PublishPorts,
     forge: Forge,
     *,
     commit: str,
     reapplied: bool = False,
-) -> Draft:
+) -> MergeRequestDraft:
     """The merge request for a plan whose ``commit`` is on the branch. ``reapplied``: on a newer base than the proof's."""
     sure, settings, namespace = allowed.plan, ports.settings, record.context.namespace
     chosen = sure.plan
     page = await _page(record, allowed, ports, forge.dialect, commit, reapplied=reapplied)
     reviewers = await _reviewers(sure, namespace, allowed.consent, ports, forge)
     written = description.written(record, chosen, page)
-    return Draft(
+    return MergeRequestDraft(
         project=sure.project,
         branch=branch_of(record.incident_id),
         target=sure.target,
@@ -46,7 +46,7 @@ async def draft_of(
 async def _page(
     record: ValidatedPlans,
     allowed: Allowed,
-    ports: Ports,
+    ports: PublishPorts,
     dialect: Dialect,
     commit: str,
     *,
@@ -69,7 +69,9 @@ async def _page(
     )
 
 
-async def _fared(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) -> Record | None:
+async def _fared(
+    record: ValidatedPlans, chosen: ValidatedPlan, ports: PublishPorts
+) -> FixRecord | None:
     """How fixes of this kind ended so far."""
     if record.analysis is None:
         return None
@@ -79,7 +81,7 @@ async def _fared(record: ValidatedPlans, chosen: ValidatedPlan, ports: Ports) ->
 
 
 async def _reviewers(
-    plan: Proven, namespace: str, said: Consent, ports: Ports, forge: Forge
+    plan: Proven, namespace: str, said: Consent, ports: PublishPorts, forge: Forge
 ) -> tuple[str, ...]:
     """Who is asked: whom the owners name, whom the settings name, and who owns the changed files."""
     settings = ports.settings

@@ -10,8 +10,8 @@ from kfix.incident import environments
 from kfix.incident.forge.port import Forge
 from manifests.repository.index import build
 from manifests.repository.reach import Reach, reaches
-from publish.core import course
-from publish.ports import Ports
+from publish.core import decision
+from publish.ports import PublishPorts
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan
@@ -22,11 +22,11 @@ _POLL_S = 1.0
 
 
 async def merge_if_proven(
-    chosen: ValidatedPlan, ref: MergeRequestRef, ports: Ports, *, patience_s: float = 0.0
+    chosen: ValidatedPlan, ref: MergeRequestRef, ports: PublishPorts, *, patience_s: float = 0.0
 ) -> bool:
     """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
 
-    For a plan that may (``course.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the forge raises, but for a refusal of its branch rules, which is an answer.
+    For a plan that may (``decision.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the forge raises, but for a refusal of its branch rules, which is an answer.
     """
     forge = ports.forge
     sure = chosen.plan.confidence >= ports.settings.draft_below
@@ -36,7 +36,7 @@ async def merge_if_proven(
         if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
             return False
-        now = course.as_deployed(chosen, await _reaches(chosen, ref, forge))
+        now = decision.as_deployed(chosen, await _reaches(chosen, ref, forge))
         if not environments.may_merge(now.proof, ports.protected):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="place")
             return False
@@ -47,7 +47,7 @@ async def merge_if_proven(
         return False
 
 
-async def merge_when_told(event: MergeRequestEvent, ports: Ports) -> bool:
+async def merge_when_told(event: MergeRequestEvent, ports: PublishPorts) -> bool:
     """After a pipeline of an incident's branch has ended: merges what may merge by itself."""
     if event.action != "pipeline" or event.text != "success":
         return False
@@ -57,14 +57,14 @@ async def merge_when_told(event: MergeRequestEvent, ports: Ports) -> bool:
     if known is None or known.state != "opened" or ref is None or proposed is None:
         return False
     chosen = proposed.chosen
-    if chosen is None or not course.may_merge_itself(proposed.record, chosen, ports.protected):
+    if chosen is None or not decision.may_merge_itself(proposed.record, chosen, ports.protected):
         return False
     return await merge_if_proven(chosen, ref, ports)
 
 
 async def _passed(ref: MergeRequestRef, target: str, forge: Forge, patience_s: float) -> bool:
     waited = 0.0
-    while not course.has_passed(await forge.head_of(ref), ref.sha, target):
+    while not decision.has_passed(await forge.head_of(ref), ref.sha, target):
         if waited >= patience_s:
             return False
         await asyncio.sleep(_POLL_S)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kfix.incident.forge.port import Forge, MarkedState
-from publish.core import course, notes
-from publish.core.course import DecisionKind
+from publish.core import decision, notes
+from publish.core.decision import DecisionKind
 from publish.core.done import Done
 from publish.core.notice import NoticeKind
 from publish.core.wording import word
-from publish.ports import Ports
+from publish.ports import PublishPorts
 from publish.service.rereading import look_again
 from schemas.merge_requests import MergeRequestRef
 from schemas.validated import ValidatedPlans
@@ -17,7 +17,7 @@ _NOTICES: dict[str, NoticeKind] = {"recovered": "recovered", "returned": "return
 
 
 async def noted(
-    record: ValidatedPlans, kind: DecisionKind, ports: Ports, forge: Forge
+    record: ValidatedPlans, kind: DecisionKind, ports: PublishPorts, forge: Forge
 ) -> Done | None:
     """Notes it where the merge request is still open; ``None`` where it is not."""
     ref = await ports.ledger.ref_of(record.incident_id)
@@ -34,7 +34,11 @@ async def noted(
 
 
 async def say(
-    record: ValidatedPlans, kind: DecisionKind, ref: MergeRequestRef, ports: Ports, forge: Forge
+    record: ValidatedPlans,
+    kind: DecisionKind,
+    ref: MergeRequestRef,
+    ports: PublishPorts,
+    forge: Forge,
 ) -> str:
     """Notes on the merge request how its alert stands, marks it so, and keeps that; the note's text."""
     if kind == "note":
@@ -46,7 +50,7 @@ async def say(
         text, key = word(f"note_{kind}", ports.language), f"{kind}-{window}"
     await forge.note(ref, key, text)
     known = await ports.ledger.of_incident(record.incident_id)
-    quiet = known is not None and course.snoozed(known, ports.now())
+    quiet = known is not None and decision.snoozed(known, ports.now())
     mark: MarkedState = "recovered" if kind == "recovered" else "snoozed" if quiet else "proposed"
     await forge.mark(ref, mark)
     await ports.ledger.marked(record.incident_id, mark)

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfix.incident.forge.port import Forge
-from publish.core import course, notes
-from publish.core.course import Known, Proven
+from publish.core import decision, notes
+from publish.core.decision import Proven, TrackedMergeRequest
 from publish.core.done import Done
-from publish.ports import Ports, Proposed
+from publish.ports import PublishedProposal, PublishPorts
 from publish.service.deciding import standing
 from publish.service.merging import merge_if_proven
 from publish.service.noting import say
-from publish.service.opening import Declined, Opened, open_merge_request
+from publish.service.open import Declined, Opened, open_merge_request
 from publish.service.rereading import look_again
 from schemas.identity import stable_id
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 
 async def published(
-    record: ValidatedPlans, plans: Sequence[Proven], ports: Ports, forge: Forge
+    record: ValidatedPlans, plans: Sequence[Proven], ports: PublishPorts, forge: Forge
 ) -> Done:
     """Opens it, keeps it, and merges it where that is proven. Safe to run again after a crash at any point."""
     result = await open_merge_request(record, plans, ports, forge)
     if isinstance(result, Declined):
         return await _declined(record, result, ports, forge)
     chosen = await _kept(record, result, ports)
-    if course.may_merge_itself(record, chosen, ports.protected):
+    if decision.may_merge_itself(record, chosen, ports.protected):
         patience_s = ports.settings.merge_check_s
         await merge_if_proven(chosen, result.ref, ports, patience_s=patience_s)
     if (await standing(record, ports)).over:
@@ -35,9 +35,9 @@ async def published(
     return Done("opened", result.ref, chosen, notice="opened")
 
 
-async def _kept(record: ValidatedPlans, result: Opened, ports: Ports) -> ValidatedPlan:
+async def _kept(record: ValidatedPlans, result: Opened, ports: PublishPorts) -> ValidatedPlan:
     """Keeps what was opened. The plan on the branch: a record that comes again does not take back what people chose."""
-    known = Known(
+    known = TrackedMergeRequest(
         incident_id=record.incident_id,
         fingerprint=record.fingerprint,
         project=result.ref.project,
@@ -46,13 +46,17 @@ async def _kept(record: ValidatedPlans, result: Opened, ports: Ports) -> Validat
         opened_at=ports.now(),
         changes_hash=result.plan.plan.changes_hash,
     )
-    await ports.ledger.keep_proposal(record.incident_id, Proposed(record, result.plan.plan.plan_id))
+    await ports.ledger.keep_proposal(
+        record.incident_id, PublishedProposal(record, result.plan.plan.plan_id)
+    )
     await ports.ledger.opened(known, result.ref)
     kept = await ports.ledger.proposal_of(record.incident_id)
     return (kept.chosen if kept else None) or result.plan
 
 
-async def _declined(record: ValidatedPlans, result: Declined, ports: Ports, forge: Forge) -> Done:
+async def _declined(
+    record: ValidatedPlans, result: Declined, ports: PublishPorts, forge: Forge
+) -> Done:
     """Another incident's merge request has the object: it is said there, and a competing change to people as well."""
     ref = result.ref
     if result.why not in ("same_change", "competing"):

@@ -1,7 +1,7 @@
 """Reads open merge requests again on a slow clock: webhooks get lost, and what nobody heard of must not stay so.
 
 What is found is told as the webhook would have told it, with the same ids. A project's position moves on only past words
-that came back through ``mr.events``: whatever is killed or away in between, a word is told until the river has it.
+that came back through ``mr.events``: whatever is killed or away in between, a word is told until the pipeline has it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import structlog
 
-from kfix.incident.forge.port import Discussion, Forge, Seen
+from kfix.incident.forge.port import ChangedMergeRequest, Discussion, Forge
 from publish.core.spoken import Word, seen_word
 from publish.core.unheard import unheard
-from publish.ports import Ports, Reread
+from publish.ports import PublishPorts, Reread
 from schemas import errors
 from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestEvent
@@ -24,13 +24,13 @@ log = structlog.get_logger(__name__)
 _AT_MOST = 1000
 
 
-def pace_s(ports: Ports) -> float:
+def pace_s(ports: PublishPorts) -> float:
     """Seconds between two looks whether a project is due. Short, so that a start after a standstill reads at once."""
     return min(5.0, ports.settings.reread_every_s)
 
 
-async def reread(ports: Ports) -> list[MergeRequestEvent]:
-    """What the forge says of projects that are due and the river has not heard."""
+async def reread(ports: PublishPorts) -> list[MergeRequestEvent]:
+    """What the forge says of projects that are due and the pipeline has not heard."""
     if ports.forge is None:
         return []
     now, settings = ports.now(), ports.settings
@@ -43,7 +43,7 @@ async def reread(ports: Ports) -> list[MergeRequestEvent]:
     return [event for item in due for event in await _alone(item, ports, ports.forge)]
 
 
-async def _alone(item: Reread, ports: Ports, forge: Forge) -> list[MergeRequestEvent]:
+async def _alone(item: Reread, ports: PublishPorts, forge: Forge) -> list[MergeRequestEvent]:
     """A project that fails holds up no other one; it comes again when its lease ends, or when the forge says."""
     try:
         return await _project(item, ports, forge)
@@ -55,7 +55,7 @@ async def _alone(item: Reread, ports: Ports, forge: Forge) -> list[MergeRequestE
         return []
 
 
-async def _project(item: Reread, ports: Ports, forge: Forge) -> list[MergeRequestEvent]:
+async def _project(item: Reread, ports: PublishPorts, forge: Forge) -> list[MergeRequestEvent]:
     began = ports.now()
     changes = await forge.changed(item.project, item.since, _AT_MOST)
     ours = {incident: seen for seen in changes.seen if (incident := _incident(seen))}
@@ -76,7 +76,13 @@ async def _project(item: Reread, ports: Ports, forge: Forge) -> list[MergeReques
 
 
 async def _merge_request(
-    incident: str, seen: Seen, said: Sequence[Word], item: Reread, *, ports: Ports, forge: Forge
+    incident: str,
+    seen: ChangedMergeRequest,
+    said: Sequence[Word],
+    item: Reread,
+    *,
+    ports: PublishPorts,
+    forge: Forge,
 ) -> list[MergeRequestEvent]:
     """What is new on one merge request. One of another K-Fix, and one that did not change since, has nothing."""
     known = await ports.ledger.of_incident(incident)
@@ -93,11 +99,11 @@ async def _merge_request(
     return []
 
 
-def _incident(seen: Seen) -> str:
+def _incident(seen: ChangedMergeRequest) -> str:
     return incident_of_branch(seen.ref.branch) or ""
 
 
-async def _discussion(seen: Seen, item: Reread, forge: Forge) -> Discussion | None:
+async def _discussion(seen: ChangedMergeRequest, item: Reread, forge: Forge) -> Discussion | None:
     """What was said there; ``None`` where we may not read it, which must not hide where it stands."""
     try:
         return await forge.discussion(seen.ref, max(item.since, item.began_at))
@@ -106,10 +112,10 @@ async def _discussion(seen: Seen, item: Reread, forge: Forge) -> Discussion | No
         return None
 
 
-async def look_again(project: str, ports: Ports, forge: Forge) -> Sequence[str]:
+async def look_again(project: str, ports: PublishPorts, forge: Forge) -> Sequence[str]:
     """Brings the ledger to what the forge says of the project's merge requests that it takes for open; those that ended.
 
-    For decisions that cannot wait for the clock. The river hears of it from ``reread``.
+    For decisions that cannot wait for the clock. The pipeline hears of it from ``reread``.
     """
     ended = []
     for known in await ports.ledger.of_project(project):

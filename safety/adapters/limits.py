@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from safety.ports import Cluster
+from safety.ports import ClusterDryRun
 from schemas.base import Json
 from schemas.plans import KubernetesChange
 from schemas.validated import CheckResult, FileEdit
@@ -14,7 +14,7 @@ from schemas.validated import CheckResult, FileEdit
 class LimitedCluster:
     """``safety.ports.Cluster`` that asks ``inner`` ``at_once`` questions at a time; the rest waits in line."""
 
-    def __init__(self, inner: Cluster, *, at_once: int) -> None:
+    def __init__(self, inner: ClusterDryRun, *, at_once: int) -> None:
         self._inner = inner
         self._gate = asyncio.Semaphore(at_once)
 

@@ -23,7 +23,7 @@ _AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class LockStanding:
     """The lock as last proven. ``since``: seconds of the watch's clock at which this state began."""
 
     state: LockState
@@ -40,21 +40,23 @@ class LockWatch:
         self._prove = prove
         self._clock = clock
         self._every_s = every_s
-        self._lock = Lock("unknown", say("safety.lock.untried"), clock())
+        self._lock = LockStanding("unknown", say("safety.lock.untried"), clock())
         self._tried_at = clock()
         self._silent = 0
         # Asked when they are read: a watch that hangs or has ended says nothing, and its last word grows old.
         metrics.LOCK.set_function(lambda: _GAUGE[self.lock().state])
         note("lock", self._line)
 
-    def lock(self) -> Lock:
+    def lock(self) -> LockStanding:
         """The last proof, or ``unknown`` once it is older than three intervals."""
         age_s = self._clock() - self._tried_at
         if age_s > _STALE_AFTER * self._every_s:
-            return Lock("unknown", say("safety.lock.old", age_s=round(age_s)), self._tried_at)
+            return LockStanding(
+                "unknown", say("safety.lock.old", age_s=round(age_s)), self._tried_at
+            )
         return self._lock
 
-    async def look(self) -> Lock:
+    async def look(self) -> LockStanding:
         """Tries the lock once; a change of state is told in the log. A probe that fails leaves it unknown."""
         proof = await self._proof()
         self._tried_at = self._clock()
@@ -62,7 +64,9 @@ class LockWatch:
         self._silent = self._silent + 1 if proof.state == "unknown" else 0
         before = self._lock
         changed = proof.state != before.state
-        self._lock = Lock(proof.state, proof.why, self._tried_at if changed else before.since)
+        self._lock = LockStanding(
+            proof.state, proof.why, self._tried_at if changed else before.since
+        )
         if changed:
             tell = log.info if proof.state == "locked" else log.error
             tell("lock.changed", state=proof.state, before=before.state, reason=proof.why)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from kfix.incident.forge.port import Repositories, Snapshot
 from kfix.texts import say
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import Refused
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints
@@ -44,25 +44,25 @@ class DeploymentRepositories:
         changes: Sequence[KubernetesChange],
         environment: str,
         live: Mapping[str, Mapping[str, str]] | None = None,
-    ) -> Proposal | Refused:
+    ) -> EditProposal | EditRefused:
         """The first repository that declares the objects; the refusal that tells most when none can be edited."""
         mapped = [f for change in changes for f in self._mapped(change)]
-        refusals: list[Refused] = []
+        refusals: list[EditRefused] = []
         for project in self._projects:
             here = folders_in(project, mapped)
             if here is None:
-                refusals.append(Refused("NOT_FOUND", say("safety.repository.mapped_elsewhere")))
+                refusals.append(EditRefused("NOT_FOUND", say("safety.repository.mapped_elsewhere")))
                 continue
             snapshot = await self._client.snapshot(project)
             hints = Hints(environment, here, project, live or {})
             found = await asyncio.to_thread(self._proposed, snapshot, changes, hints)
-            if isinstance(found, Refused):
+            if isinstance(found, EditRefused):
                 refusals.append(found)
                 continue
             edits = await self._locked(found.edits, snapshot.commit)
-            return Proposal(edits, found.proof, found.reaches)
+            return EditProposal(edits, found.proof, found.reaches)
         telling = [r for r in refusals if r.code != "NOT_FOUND"]
-        return (telling or refusals or [Refused("NOT_FOUND", say("safety.repository.none"))])[0]
+        return (telling or refusals or [EditRefused("NOT_FOUND", say("safety.repository.none"))])[0]
 
     def _mapped(self, change: KubernetesChange) -> Sequence[str]:
         """The static map's answer: the object's own, else its namespace's."""
@@ -71,7 +71,7 @@ class DeploymentRepositories:
 
     def _proposed(
         self, snapshot: Snapshot, changes: Sequence[KubernetesChange], hints: Hints
-    ) -> Proposal | Refused:
+    ) -> EditProposal | EditRefused:
         index = self._indexes.of(
             snapshot.files,
             project=snapshot.project,
@@ -80,7 +80,7 @@ class DeploymentRepositories:
             skipped=snapshot.skipped,
             links=snapshot.links,
         )
-        base = Base(snapshot.project, snapshot.branch, snapshot.commit, {})
+        base = EditBase(snapshot.project, snapshot.branch, snapshot.commit, {})
         return propose_on(index, changes, base, hints, self._renderer)
 
     async def _locked(self, edits: tuple[FileEdit, ...], commit: str) -> tuple[FileEdit, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safety.core.checking import Edits, Findings, check_plan, render, validated
 from safety.core.policy import Policy
+from safety.core.validation import Edits, Findings, check_plan, render, validated
 
 __all__ = ["Edits", "Findings", "Policy", "check_plan", "render", "validated"]

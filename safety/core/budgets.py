@@ -17,7 +17,7 @@ from manifests.objects.selectors import matches
 from manifests.objects.shapes import strict_mapping
 from manifests.objects.workloads import replicas, rounded
 from safety.core import workloads
-from safety.core.checks import Case, mapping, result
+from safety.core.checks import CheckInput, mapping, result
 from safety.core.workloads import Changed
 from schemas.base import Json
 from schemas.validated import CheckResult
@@ -36,7 +36,7 @@ class _Guarded:
     after: int
 
 
-def disruption_budget(case: Case) -> CheckResult:
+def disruption_budget(case: CheckInput) -> CheckResult:
     """Does every budget leave as much room for evictions as before, or at least one pod's?
 
     A drain of a node stops where a budget has no room; a budget that had none before is no fault of the change.
@@ -57,7 +57,7 @@ def disruption_budget(case: Case) -> CheckResult:
     return result("disruption_budget", "pass", reason, **numbers)
 
 
-def _guarded(case: Case, item: Changed) -> _Guarded | None:
+def _guarded(case: CheckInput, item: Changed) -> _Guarded | None:
     """What the change does to the pods of a workload: its own, or those of the autoscaler's target at its lowest."""
     after = item.after
     if after is None:
@@ -81,7 +81,7 @@ def _labels(item: Json) -> Mapping[str, Json]:
 
 
 def _trouble(
-    case: Case, item: Changed, guarded: _Guarded, budget: Json, numbers: dict[str, str]
+    case: CheckInput, item: Changed, guarded: _Guarded, budget: Json, numbers: dict[str, str]
 ) -> str:
     spec = mapping(budget.get("spec"))
     selector = spec.get("selector")
@@ -110,7 +110,7 @@ def _trouble(
     return ""
 
 
-def _others(case: Case, item: Changed, selector: Mapping[str, Json]) -> Iterable[int]:
+def _others(case: CheckInput, item: Changed, selector: Mapping[str, Json]) -> Iterable[int]:
     """Replicas of the other workloads that the budget guards together with this one."""
     own = item.ref.name
     if item.ref.kind == "HorizontalPodAutoscaler":

@@ -44,7 +44,7 @@ _GUARDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CheckInput:
     """A plan with everything the checks look at. The context's environment is the plan's own proven one. ``changed`` is ``None`` when the objects were not seen, with why."""
 
     plan: ActionPlan
@@ -64,7 +64,7 @@ def result(name: CheckName, verdict: Verdict, reason: str, **numbers: object) ->
     return CheckResult(name=name, verdict=verdict, reason=reason, numbers=shown)
 
 
-def environment_policy(case: Case) -> CheckResult:
+def environment_policy(case: CheckInput) -> CheckResult:
     """May anything be proposed in this environment and namespace?"""
     environment = case.context.environment
     rules = case.policy.of(environment)
@@ -87,7 +87,7 @@ def environment_policy(case: Case) -> CheckResult:
     return result("environment_policy", "pass", say(merges, environment=environment), **numbers)
 
 
-def fix_policy(case: Case) -> CheckResult:
+def fix_policy(case: CheckInput) -> CheckResult:
     """Is this kind of fix allowed, and does it leave every guard in place?"""
     rules, kind = case.policy.of(case.context.environment), case.plan.fix_kind
     if kind in rules.forbidden_fixes or (rules.allowed_fixes and kind not in rules.allowed_fixes):
@@ -107,7 +107,7 @@ def fix_policy(case: Case) -> CheckResult:
     return result("fix_policy", "pass", say("safety.fix.allowed", fix=kind), fix=kind)
 
 
-def requests_within_limits(case: Case) -> CheckResult:
+def requests_within_limits(case: CheckInput) -> CheckResult:
     """Is each container's request at most its limit? The API server refuses anything else."""
     if case.changed is None:
         return result("requests_within_limits", "unknown", case.unseen)
@@ -130,7 +130,7 @@ def requests_within_limits(case: Case) -> CheckResult:
     return result("requests_within_limits", "pass", say("safety.requests.within"), **shown)
 
 
-def scaling_ceiling(case: Case) -> CheckResult:
+def scaling_ceiling(case: CheckInput) -> CheckResult:
     """Do replicas, CPU and memory stay under the policy's ceilings and growth factor?"""
     if case.changed is None:
         return result("scaling_ceiling", "unknown", case.unseen)
@@ -142,7 +142,7 @@ def scaling_ceiling(case: Case) -> CheckResult:
     return result("scaling_ceiling", "pass", say("safety.ceiling.within"), **shown)
 
 
-def _replica_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
+def _replica_trouble(case: CheckInput, item: Changed, shown: dict[str, str]) -> str:
     before, after = item.before or {}, item.after or {}
     policy = case.policy
     if after.get("kind") == "HorizontalPodAutoscaler":
@@ -173,7 +173,7 @@ def _growth(policy: Policy, what: str, before: int, after: int) -> str:
     return ""
 
 
-def _resource_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
+def _resource_trouble(case: CheckInput, item: Changed, shown: dict[str, str]) -> str:
     old = {str(c.get("name")): c for c in workloads.containers(item.before or {})}
     ceilings = {
         "cpu": Decimal(str(case.policy.max_cpu_cores)),
@@ -205,7 +205,7 @@ def _resource_trouble(case: Case, item: Changed, shown: dict[str, str]) -> str:
     return ""
 
 
-def node_fit(case: Case) -> CheckResult:
+def node_fit(case: CheckInput) -> CheckResult:
     """Does one pod still fit on the largest node? The scheduler does not run in a dry-run."""
     if case.changed is None:
         return result("node_fit", "unknown", case.unseen)
@@ -242,7 +242,7 @@ def node_fit(case: Case) -> CheckResult:
     return result("node_fit", "pass", say("safety.nodes.fits"), **shown)
 
 
-def historical_failures(case: Case) -> CheckResult:
+def historical_failures(case: CheckInput) -> CheckResult:
     """Was this fix tried before, and did it fail or get refused?"""
     hashed = case.plan.changes_hash
     keys = {c.object.key for c in case.plan.kubernetes_changes}

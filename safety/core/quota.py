@@ -18,7 +18,7 @@ from manifests.objects.resources import SORTS, Amounts, amounts, pod_level
 from manifests.objects.shapes import strict_number
 from manifests.objects.workloads import replicas, surge
 from safety.core import workloads
-from safety.core.checks import Case, mapping, result, shown
+from safety.core.checks import CheckInput, mapping, result, shown
 from safety.core.quota_scopes import Undecidable, in_scope
 from safety.core.workloads import Changed
 from schemas.base import Json
@@ -42,7 +42,7 @@ class _Growth:
     unsaid: frozenset[tuple[str, str]]
 
 
-def resource_quota(case: Case) -> CheckResult:
+def resource_quota(case: CheckInput) -> CheckResult:
     """Do the namespace's quotas still have room after the change, and while it rolls out?"""
     if "resourcequotas" not in case.objects:
         return result("resource_quota", "unknown", say("safety.quota.not_collected"))
@@ -60,7 +60,7 @@ def resource_quota(case: Case) -> CheckResult:
     return result("resource_quota", "pass", found, **numbers)
 
 
-def _one(case: Case, item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, str]:
+def _one(case: CheckInput, item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, str]:
     growth = _growth(case, item)
     name = str(mapping(quota.get("metadata")).get("name"))
     if isinstance(growth, str):
@@ -75,7 +75,7 @@ def _one(case: Case, item: Changed, quota: Json, numbers: dict[str, str]) -> tup
     return _against(case, name, quota, growth, numbers)
 
 
-def _default_priority(case: Case) -> Mapping[str, Json] | None:
+def _default_priority(case: CheckInput) -> Mapping[str, Json] | None:
     if "priorityclasses" not in case.objects:
         return None
     classes = case.objects["priorityclasses"]
@@ -84,7 +84,7 @@ def _default_priority(case: Case) -> Mapping[str, Json] | None:
 
 
 def _against(
-    case: Case, name: str, quota: Json, growth: _Growth, numbers: dict[str, str]
+    case: CheckInput, name: str, quota: Json, growth: _Growth, numbers: dict[str, str]
 ) -> tuple[Any, str]:
     status = mapping(quota.get("status"))
     hard = mapping(status.get("hard")) or mapping(mapping(quota.get("spec")).get("hard"))
@@ -121,13 +121,13 @@ def _required(resource: str) -> str:
     return f"requests.{resource}" if resource in _COMPUTE else resource
 
 
-def _unsaid(case: Case, name: str, container: str, resource: str) -> tuple[Any, str]:
+def _unsaid(case: CheckInput, name: str, container: str, resource: str) -> tuple[Any, str]:
     """The API server refuses pods that do not say what a quota counts, unless an admission webhook says it for them."""
     reason = say("safety.quota.unsaid", quota=name, resource=resource, container=container)
     return ("fail" if "limitranges" in case.objects else "unknown"), reason
 
 
-def _growth(case: Case, item: Changed) -> _Growth | str | None:
+def _growth(case: CheckInput, item: Changed) -> _Growth | str | None:
     """What a change adds; ``None`` when it makes no pods, a reason when that cannot be known."""
     after = item.after
     if after is not None and after.get("kind") == "HorizontalPodAutoscaler":
@@ -152,7 +152,7 @@ def _growth(case: Case, item: Changed) -> _Growth | str | None:
     return _Growth(workloads.pod_spec(whole) or {}, steady, peak, unsaid)
 
 
-def _scaled(case: Case, item: Changed, after: Json) -> _Growth | str | None:
+def _scaled(case: CheckInput, item: Changed, after: Json) -> _Growth | str | None:
     """An autoscaler may go as high as its bound."""
     high = workloads.highest(after)
     target = workloads.target_of(after, case.objects)
@@ -205,7 +205,7 @@ def _silent(item: Json) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def _defaulted(case: Case, item: Json) -> Json:
+def _defaulted(case: CheckInput, item: Json) -> Json:
     """The workload with what the namespace's limit ranges add to containers that say nothing."""
     namespace = mapping(item.get("metadata")).get("namespace", "")
     limits: dict[str, Json] = {}
@@ -231,7 +231,7 @@ def _defaulted(case: Case, item: Json) -> Json:
     return found
 
 
-def limit_range(case: Case) -> CheckResult:
+def limit_range(case: CheckInput) -> CheckResult:
     """Does each container and pod stay inside the namespace's LimitRanges?"""
     if "limitranges" not in case.objects:
         return result("limit_range", "unknown", say("safety.limit_range.not_collected"))

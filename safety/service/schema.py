@@ -7,7 +7,7 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.objects.meta import kind_of, name_of
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from manifests.text.readings import Readings
 from safety.core.documents import edited_objects, is_whole
 from safety.ports import Schemas
@@ -25,7 +25,7 @@ def check_schema(
 
     ``readings``: what was parsed before.
     """
-    if isinstance(edits, str | Refused) or not edits:
+    if isinstance(edits, str | EditRefused) or not edits:
         return CheckResult(name="schema", verdict="unknown", reason=say("safety.edit.none"))
     items = [item for item in (rendered or {}).values() if is_whole(item)]
     known = {_label(item) for item in items}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mypy import api
 
-from decide.core.drafting.drafts import Draft
+from decide.core.drafting.drafts import PlanDraft
 from decide.core.families import modules
 from decide.core.families.registry import BUILDERS, PARTS
 from decide.core.findings import Fact, Finding
@@ -35,7 +35,7 @@ OTHER_WORDS = {
     # the alert's transitions and the reasons for no action are words of ``schemas``, and some classes are called like them
     **dict.fromkeys((e.id for e in CLASSES.values() if e.nature == "calm"), "*"),
     # the name of a log pattern
-    "missing_env": "decide/core/formats.py",
+    "missing_env": "decide/core/log_patterns.py",
 }
 
 
@@ -125,14 +125,14 @@ def test_facts_are_frozen_and_made_by_the_names_of_their_fields() -> None:
         assert all(f.kw_only for f in fields(entry.facts)), entry.id
 
 
-@pytest.mark.parametrize("name", [Finding, Fact, Draft])
+@pytest.mark.parametrize("name", [Finding, Fact, PlanDraft])
 def test_what_rules_and_plans_make_is_made_by_the_names_of_its_fields(name: type) -> None:
     assert all(f.kw_only for f in fields(name))
 
 
 def test_a_checker_finds_a_field_that_the_facts_do_not_have(tmp_path: Path) -> None:
     source = """
-from decide.core.drafting.drafts import Draft
+from decide.core.drafting.drafts import PlanDraft
 from decide.core.families.parts import repair
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Finding
@@ -140,12 +140,12 @@ from decide.core.view import ClusterView
 from manifests.objects.workloads import Workload
 
 
-def right(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
+def right(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDraft]:
     print(finding.facts.container)
     return []
 
 
-def wrong(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
+def wrong(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDraft]:
     print(finding.facts.contaner)
     return []
 

@@ -23,7 +23,7 @@ ALIKE = (
     "enrich/ports.py",
     "enrich/agent.py",
     "enrich/adapters/sharing.py",
-    "enrich/adapters/nothing.py",
+    "enrich/adapters/unconfigured.py",
     "decide/agent.py",
     "decide/core",
     "publish/core",

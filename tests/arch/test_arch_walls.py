@@ -21,8 +21,8 @@ OUTSIDE = {"tests"}
 PLANTED = (
     ("kfix.engine.wire.codec", "faust", "faust"),
     ("kfix.infra.store.engine", "mode", "faust"),
-    ("publish.service.telling", "httpx", "usecases"),
-    ("safety.service.examination", "safety.adapters.kubernetes", "usecases"),
+    ("publish.service.notify", "httpx", "usecases"),
+    ("safety.service.validation", "safety.adapters.kubernetes", "usecases"),
     ("enrich.service.gathering", "kfix.infra.settings", "usecases"),
     ("decide.core.ranking", "sqlalchemy", "cores"),
     ("ingest.core.authenticity", "kfix.infra.settings", "cores"),

@@ -28,13 +28,13 @@ from decide.core.question import Message
 from decide.ports import Completion
 from enrich.adapters.datadog import DatadogEvidence
 from enrich.adapters.kubernetes import KubernetesEvidence
-from enrich.adapters.memory import VectorMemory
+from enrich.adapters.memory import VectorEarlierIncidents
 from enrich.adapters.repositories import DeclaredInRepositories
 from enrich.core.bundle import Recalled, Rules
 from enrich.ports import Sources
 from enrich.service.gathering import gather
 from kfix.incident.cluster_names import Own
-from kfix.incident.forge.port import Draft, FileAction
+from kfix.incident.forge.port import FileAction, MergeRequestDraft
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.datadog import open_datadog
 from kfix.infra.clients.http import open_http
@@ -44,7 +44,7 @@ from kfix.infra.forges.gitlab.client import open_gitlab
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.forges.gitlab.settings import GitLabConnection
 from kfix.infra.memory.embedding import HashingEmbedder, MistralEmbedder
-from kfix.infra.memory.opening import Memory
+from kfix.infra.memory.opening import OpenedMemory
 from kfix.infra.memory.pinecone import PineconeIndex
 from kfix.infra.settings import DatadogConnection, KubernetesConnection
 from learn.adapters.datadog import DatadogSignals
@@ -214,7 +214,9 @@ async def gitlab(url: str) -> AsyncIterator[Asks]:
             title="t",
             sha=SHA,
         )
-        draft = Draft("shop/apps", "b", "main", "t", "d", (), "ada", ("@sre", "@@maintainer"))
+        draft = MergeRequestDraft(
+            "shop/apps", "b", "main", "t", "d", (), "ada", ("@sre", "@@maintainer")
+        )
         actions = [FileAction("a.yaml", "a: 1\n", SHA)]
         changes = learn.PROPOSAL.plan.kubernetes_changes
         yield {
@@ -285,7 +287,7 @@ async def models(url: str) -> AsyncIterator[Asks]:
 async def stores(url: str) -> AsyncIterator[Asks]:
     index, registry = PineconeIndex(api_key="k", host=url, timeout_s=2), HttpRegistry(url)
     vector = np.asarray([1.0, 0.0], dtype=np.float32)
-    memory = VectorMemory(Memory(HashingEmbedder(), index, 0.1, 3))
+    memory = VectorEarlierIncidents(OpenedMemory(HashingEmbedder(), index, 0.1, 3))
     schema = {"type": "record", "name": "R", "fields": []}
     yield {
         "recall": lambda: memory.recall("OOMKilled"),
@@ -413,7 +415,7 @@ async def bundle_with(answer: Answer) -> ContextBundle:
             ),
             KubernetesEvidence(kube, log_lines=10, log_containers=5),
             DeclaredInRepositories(lab, projects=["shop/apps"], commits=3),
-            VectorMemory(Memory(HashingEmbedder(), index, 0.1, 3)),
+            VectorEarlierIncidents(OpenedMemory(HashingEmbedder(), index, 0.1, 3)),
         )
         return await gather(RAW, sources, Rules(own=Own("prod-eu")), 60.0)
 

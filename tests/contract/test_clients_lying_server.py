@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from enrich.adapters.datadog import DatadogEvidence
-from kfix.incident.forge.port import Draft
+from kfix.incident.forge.port import MergeRequestDraft
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.datadog import open_datadog
 from kfix.infra.clients.kubernetes import open_kubernetes
@@ -175,7 +175,7 @@ DEPLOYMENT = ObjectRef(kind="Deployment", namespace="shop", name="a")
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}}
 VECTOR = np.asarray([1.0, 0.0], dtype=np.float32)
 MR = MergeRequestRef(project="t/apps", iid=3)
-DRAFT = Draft("t/apps", "b", "main", "t", "d", ())
+DRAFT = MergeRequestDraft("t/apps", "b", "main", "t", "d", ())
 NOTICE = notice_of(
     publish.record(), None, kind="needs_human", language="en", mr_url="", console_url="http://c"
 )  # fmt: skip

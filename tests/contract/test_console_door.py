@@ -18,7 +18,7 @@ from sqlalchemy import Engine, insert
 from console.adapters.pages import Pages
 from console.adapters.sql import SqlProjection
 from console.adapters.web import build_app
-from console.ports import Ports
+from console.ports import ConsolePorts
 from console.settings import Console
 from kfix.engine.topics import BY_MODEL
 from kfix.infra.store.console_tables import incident_records
@@ -59,8 +59,8 @@ async def projection(engine: Engine) -> SqlProjection:
     return made
 
 
-def ports(projection: SqlProjection, **settings: Any) -> Ports:
-    return Ports(
+def ports(projection: SqlProjection, **settings: Any) -> ConsolePorts:
+    return ConsolePorts(
         projection,
         Console(_env_file=None, **settings),
         "en",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from decide.adapters.ledger import SqlLedger
+from decide.adapters.ledger import SqlIncidentLedger
 from decide.ports import Membership
 from kfix.infra.store.engine import open_engine, open_store
 from schemas import errors
@@ -17,9 +17,9 @@ T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def replicas(store_url: str) -> Iterator[list[SqlLedger]]:
+def replicas(store_url: str) -> Iterator[list[SqlIncidentLedger]]:
     engines = [open_store(store_url) for _ in range(4)]
-    yield [SqlLedger(engine) for engine in engines]
+    yield [SqlIncidentLedger(engine) for engine in engines]
     for engine in engines:
         engine.dispose()
 
@@ -29,7 +29,7 @@ def after(minutes: float) -> datetime:
 
 
 async def join(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
     delivery: str,
     *,
     cycle: str,
@@ -42,7 +42,9 @@ async def join(
     )
 
 
-async def test_twenty_four_alerts_at_once_are_one_incident(replicas: list[SqlLedger]) -> None:
+async def test_twenty_four_alerts_at_once_are_one_incident(
+    replicas: list[SqlIncidentLedger],
+) -> None:
     joined = await asyncio.gather(
         *(join(replicas[n % 4], f"d{n}", cycle=f"cy-{n}") for n in range(24))
     )
@@ -51,7 +53,7 @@ async def test_twenty_four_alerts_at_once_are_one_incident(replicas: list[SqlLed
 
 
 async def test_one_delivery_handled_by_all_replicas_has_one_answer(
-    replicas: list[SqlLedger],
+    replicas: list[SqlIncidentLedger],
 ) -> None:
     for n in range(5):
         joined = await asyncio.gather(
@@ -61,7 +63,7 @@ async def test_one_delivery_handled_by_all_replicas_has_one_answer(
         assert joined[0].role == "first"
 
 
-async def test_cycles_that_end_at_once_end_the_incident(replicas: list[SqlLedger]) -> None:
+async def test_cycles_that_end_at_once_end_the_incident(replicas: list[SqlIncidentLedger]) -> None:
     for n in range(25):
         cycles = [f"cy-{n}-{turn}" for turn in range(4)]
         for cycle in cycles:
@@ -80,7 +82,7 @@ async def test_cycles_that_end_at_once_end_the_incident(replicas: list[SqlLedger
 
 
 async def test_alerts_and_recoveries_of_many_troubles_do_not_block_each_other(
-    replicas: list[SqlLedger],
+    replicas: list[SqlIncidentLedger],
 ) -> None:
     async def episode(n: int) -> str:
         ledger, cycle = replicas[n % 4], f"cy-{n}"
@@ -94,12 +96,14 @@ async def test_alerts_and_recoveries_of_many_troubles_do_not_block_each_other(
     assert len(set(await asyncio.gather(*(episode(n) for n in range(18))))) == 3
 
 
-async def test_an_alert_older_than_its_recovery_comes_after_it(replicas: list[SqlLedger]) -> None:
+async def test_an_alert_older_than_its_recovery_comes_after_it(
+    replicas: list[SqlIncidentLedger],
+) -> None:
     assert await replicas[0].recover(cycle="cy", at=after(3)) is None
     assert (await join(replicas[1], "d", cycle="cy")).role == "after_recovery"
 
 
-async def test_a_closed_incident_takes_no_more_alerts(replicas: list[SqlLedger]) -> None:
+async def test_a_closed_incident_takes_no_more_alerts(replicas: list[SqlIncidentLedger]) -> None:
     first = await join(replicas[0], "d1", cycle="cy-1")
     await replicas[1].close(first.incident_id, at=after(1))
     second = await join(replicas[2], "d2", cycle="cy-2", at=after(2))
@@ -109,12 +113,12 @@ async def test_a_closed_incident_takes_no_more_alerts(replicas: list[SqlLedger])
 async def test_a_store_without_tables_is_a_typed_failure(store_url: str) -> None:
     engine = open_engine(store_url)
     with pytest.raises(errors.Unavailable, match="incident ledger"):
-        await join(SqlLedger(engine), "d", cycle="cy")
+        await join(SqlIncidentLedger(engine), "d", cycle="cy")
     engine.dispose()
 
 
 async def test_an_incident_that_began_without_a_cause_is_the_causes_once_it_is_named(
-    replicas: list[SqlLedger],
+    replicas: list[SqlIncidentLedger],
 ) -> None:
     blind = await join(replicas[0], "d1", cycle="cy-1", fp="tr", trouble="tr")
     named = await join(replicas[1], "d2", cycle="cy-2", fp="cause", trouble="tr")
@@ -124,7 +128,7 @@ async def test_an_incident_that_began_without_a_cause_is_the_causes_once_it_is_n
 
 
 async def test_an_alert_without_a_cause_joins_what_was_named_at_its_monitor_and_group(
-    replicas: list[SqlLedger],
+    replicas: list[SqlIncidentLedger],
 ) -> None:
     named = await join(replicas[0], "d1", cycle="cy-1", fp="cause", trouble="tr")
     blind = await join(replicas[1], "d2", cycle="cy-2", fp="tr", trouble="tr")
@@ -132,7 +136,7 @@ async def test_an_alert_without_a_cause_joins_what_was_named_at_its_monitor_and_
 
 
 async def test_two_causes_at_one_monitor_and_group_are_two_incidents(
-    replicas: list[SqlLedger],
+    replicas: list[SqlIncidentLedger],
 ) -> None:
     one = await join(replicas[0], "d1", cycle="cy-1", fp="cause", trouble="tr")
     two = await join(replicas[1], "d2", cycle="cy-2", fp="other", trouble="tr")
@@ -140,7 +144,7 @@ async def test_two_causes_at_one_monitor_and_group_are_two_incidents(
 
 
 async def test_named_or_not_alerts_of_one_trouble_at_once_are_one_incident(
-    replicas: list[SqlLedger],
+    replicas: list[SqlIncidentLedger],
 ) -> None:
     joined = await asyncio.gather(
         *(

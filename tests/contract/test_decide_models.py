@@ -19,7 +19,7 @@ from decide.adapters.mistral import MistralChat
 from decide.adapters.openai import OpenAIChat
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
 from decide.core.question import MOST_TOKENS, Question
-from decide.ports import Allowance, Chat
+from decide.ports import Allowance, ChatModel
 from sandbox import anthropic, mistral, openai
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.mistral import Answer
@@ -49,7 +49,7 @@ class Provider:
     service: str
     account: Callable[[], Any]
     app: Callable[[Any, Faults | None], Any]
-    chat: Callable[[str, str], Chat]
+    chat: Callable[[str, str], ChatModel]
 
 
 PROVIDERS = {

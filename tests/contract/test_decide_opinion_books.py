@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import Engine
 
 from decide.adapters.opinions import SqlBook
-from decide.core.question import Answer
+from decide.core.question import ModelAnswer
 from decide.ports import Allowance, OpinionBook
 from kfix.infra.store.engine import open_engine
 from schemas import errors
 from tests.support.opinion_books import MemoryBook
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
-ANSWER = Answer(
+ANSWER = ModelAnswer(
     hypothesis="H1", plan="none", verdict="needs_human", confidence=0.5, explanation="é"
 )
 Opener = Callable[[Allowance], OpinionBook]

@@ -12,7 +12,7 @@ import pytest
 
 from decide.agent import decide
 from decide.core.playbooks import BadPlaybooks
-from decide.ports import Ports
+from decide.ports import DecidePorts
 from decide.wiring import open_ports
 from sandbox import anthropic, mistral, openai
 from sandbox.mistral import Answer
@@ -45,7 +45,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> Iterator[None]:
 @asynccontextmanager
 async def opened(
     name: str, account: Account, monkeypatch: pytest.MonkeyPatch, **more: str
-) -> AsyncIterator[Ports]:
+) -> AsyncIterator[DecidePorts]:
     _, app, path = PROVIDERS[name]
     async with serve(app(account)) as url:
         values = {"provider": name, f"{name}_url": url + path, f"{name}_api_key": account.api_key}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from enrich.ports import Ports
+from enrich.ports import EnrichPorts
 from enrich.service.gathering import gather
 from enrich.wiring import open_ports
-from kfix.infra.memory.opening import Memory, open_memory
+from kfix.infra.memory.opening import OpenedMemory, open_memory
 from kfix.infra.store.engine import open_engine
 from sandbox.faults import Fault, FaultKind
 from sandbox.kubernetes.kinds import Kind
@@ -33,7 +33,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @asynccontextmanager
 async def ports(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **more: str
-) -> AsyncIterator[Ports]:
+) -> AsyncIterator[EnrichPorts]:
     url = f"sqlite:///{tmp_path / 'kfix.db'}"
     for name, value in {**sandbox.environment, "KFIX_DATABASE_URL": url, **more}.items():
         monkeypatch.setenv(name, value)
@@ -53,7 +53,7 @@ def native(event_id: int | str) -> RawAlert:
     )
 
 
-async def bundle_of(opened: Ports, event_id: int | str) -> ContextBundle:
+async def bundle_of(opened: EnrichPorts, event_id: int | str) -> ContextBundle:
     return await gather(native(event_id), opened.sources, opened.rules, opened.deadline_s)
 
 
@@ -247,7 +247,7 @@ async def test_earlier_incidents_are_recalled_with_what_worked_and_what_failed(
     )
 
 
-async def remember(memory: Memory, signature: str, incident: str, result: str) -> None:
+async def remember(memory: OpenedMemory, signature: str, incident: str, result: str) -> None:
     await memory.remember(
         incident,
         signature,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.infra.forges.archives import Caps
+from kfix.infra.forges.archives import ArchiveLimits
 from kfix.infra.forges.gitlab.client import GitLab, check_project, open_gitlab
 from kfix.infra.forges.gitlab.settings import GitLabConnection
 from sandbox.faults import Fault, Faults
@@ -118,13 +118,13 @@ async def test_a_silent_service_is_given_up(house: House) -> None:
 
 
 async def test_a_repository_beyond_the_caps_is_refused(house: House) -> None:
-    async with open_gitlab(house.connection, caps=Caps(entries=3)) as gitlab:
+    async with open_gitlab(house.connection, caps=ArchiveLimits(entries=3)) as gitlab:
         with pytest.raises(errors.Rejected, match="too large"):
             await gitlab.snapshot("shop/deployments")
 
 
 async def test_files_beyond_the_cap_are_skipped_and_named(house: House) -> None:
-    async with open_gitlab(house.connection, caps=Caps(file_bytes=6)) as gitlab:
+    async with open_gitlab(house.connection, caps=ArchiveLimits(file_bytes=6)) as gitlab:
         snapshot = await gitlab.snapshot("shop/deployments")
     assert list(snapshot.files) == ["apps/cart/deploy.yaml"]
     assert "larger than" in snapshot.skipped["apps/checkout/deploy.yaml"]

@@ -15,7 +15,7 @@ from kfix.incident.forge.port import Stand, Stands
 from kfix.infra.forges.gitlab.client import open_gitlab
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.forges.gitlab.settings import GitLabConnection
-from learn.adapters.nothing import NoForge
+from learn.adapters.unconfigured import NoForge
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import GitLab as State
 from sandbox.gitlab import create_app

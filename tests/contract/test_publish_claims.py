@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from kfix.infra.store.engine import open_engine
-from publish.adapters.sql import SqlLedger
+from publish.adapters.sql import SqlPublishLedger
 from publish.agent import publish
 from publish.core.claims import Claim
-from publish.core.course import Known
+from publish.core.decision import TrackedMergeRequest
 from publish.core.spoken import Word
 from sandbox.faults import Fault
 from schemas import errors
@@ -109,21 +109,23 @@ async def test_a_claim_whose_merge_request_cannot_be_opened_is_given_up(world: W
 
 
 @pytest.fixture
-def ledger(store: Engine) -> SqlLedger:
-    return SqlLedger(store)
+def ledger(store: Engine) -> SqlPublishLedger:
+    return SqlPublishLedger(store)
 
 
-async def claim(ledger: SqlLedger, incident: str, *targets: str, minutes: int = 0) -> Claim | None:
+async def claim(
+    ledger: SqlPublishLedger, incident: str, *targets: str, minutes: int = 0
+) -> Claim | None:
     at = sample.NOW + timedelta(minutes=minutes)
     return await ledger.claim(incident, targets, "hash", at=at, stale_before=at - STALE)
 
 
-async def opened(ledger: SqlLedger, incident: str) -> None:
-    known = Known(incident, "fp", "g/p", 7, "opened", sample.NOW, "hash")
+async def opened(ledger: SqlPublishLedger, incident: str) -> None:
+    known = TrackedMergeRequest(incident, "fp", "g/p", 7, "opened", sample.NOW, "hash")
     await ledger.opened(known, MergeRequestRef(project="g/p", iid=7, branch=f"b-{incident}"))
 
 
-async def test_an_incident_takes_all_of_its_objects_or_none(ledger: SqlLedger) -> None:
+async def test_an_incident_takes_all_of_its_objects_or_none(ledger: SqlPublishLedger) -> None:
     assert await claim(ledger, "inc-a", CART) is None
     held = await claim(ledger, "inc-b", CART, CHECKOUT)
     assert held is not None
@@ -131,14 +133,18 @@ async def test_an_incident_takes_all_of_its_objects_or_none(ledger: SqlLedger) -
     assert await claim(ledger, "inc-c", CHECKOUT) is None
 
 
-async def test_a_claim_is_kept_by_who_has_it_and_can_be_taken_again(ledger: SqlLedger) -> None:
+async def test_a_claim_is_kept_by_who_has_it_and_can_be_taken_again(
+    ledger: SqlPublishLedger,
+) -> None:
     for _ in range(2):
         assert await claim(ledger, "inc-a", CART) is None
     await ledger.release("inc-a")
     assert await claim(ledger, "inc-b", CART) is None
 
 
-async def test_a_claim_counts_as_long_as_its_merge_request_is_open(ledger: SqlLedger) -> None:
+async def test_a_claim_counts_as_long_as_its_merge_request_is_open(
+    ledger: SqlPublishLedger,
+) -> None:
     await claim(ledger, "inc-a", CART)
     await opened(ledger, "inc-a")
     held = await claim(ledger, "inc-b", CART, minutes=60 * 24)
@@ -148,7 +154,7 @@ async def test_a_claim_counts_as_long_as_its_merge_request_is_open(ledger: SqlLe
     assert await claim(ledger, "inc-b", CART) is None
 
 
-async def test_a_claim_that_came_to_nothing_is_free_after_a_while(ledger: SqlLedger) -> None:
+async def test_a_claim_that_came_to_nothing_is_free_after_a_while(ledger: SqlPublishLedger) -> None:
     await claim(ledger, "inc-a", CART)
     assert await claim(ledger, "inc-b", CART, minutes=19) is not None
     assert await claim(ledger, "inc-b", CART, minutes=21) is None
@@ -157,7 +163,7 @@ async def test_a_claim_that_came_to_nothing_is_free_after_a_while(ledger: SqlLed
 async def test_of_many_replicas_that_claim_at_once_one_has_it(
     store_url: str, store: Engine
 ) -> None:
-    replicas = [SqlLedger(open_engine(store_url)) for _ in range(4)]
+    replicas = [SqlPublishLedger(open_engine(store_url)) for _ in range(4)]
     both = (CART, CHECKOUT)
     asked = [
         claim(replicas[n % 4], f"inc-{n}", *(both if n % 2 else reversed(both))) for n in range(24)

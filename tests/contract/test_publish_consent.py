@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from manifests import Refused, propose
+from manifests import EditRefused, propose
 from publish.agent import follow, publish
 from publish.core.repo_policy import FILE
-from safety.core.checking import manifest_edit
+from safety.core.validation import manifest_edit
 from sandbox.faults import Fault
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER
 from schemas import errors
@@ -207,7 +207,7 @@ async def test_a_document_that_asks_to_be_left_alone_is_named_in_the_refusal(wor
     refused = propose(
         files, [sample.change("900m")], environment="production", project="p", ref="main"
     )
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, EditRefused)
     record = await world.record()
     stopped = record.plans[0].model_copy(
         update={

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.incident.forge.port import Draft, FileAction
+from kfix.incident.forge.port import FileAction, MergeRequestDraft
 from kfix.infra.forges.gitlab.client import open_gitlab
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.forges.gitlab.settings import GitLabConnection
@@ -21,7 +21,7 @@ from sandbox.serving import serve
 from schemas import errors
 
 PROJECT, BRANCH = "shop/deployments", "kfix/incident-inc-1"
-DRAFT = Draft(PROJECT, BRANCH, "main", "K-Fix: x", "why", ("k-fix", "env::staging"))
+DRAFT = MergeRequestDraft(PROJECT, BRANCH, "main", "K-Fix: x", "why", ("k-fix", "env::staging"))
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kfix.incident.forge.port import Draft, FileAction
+from kfix.incident.forge.port import FileAction, MergeRequestDraft
 from kfix.infra.forges.gitlab.client import open_gitlab
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.forges.gitlab.settings import GitLabConnection
@@ -23,7 +23,7 @@ from schemas import errors
 from schemas.merge_requests import MergeRequestRef
 
 PROJECT, BRANCH = "shop/deployments", "kfix/incident-inc-1"
-DRAFT = Draft(PROJECT, BRANCH, "main", "K-Fix: x", "why", ("k-fix",), "ada", ("ada",))
+DRAFT = MergeRequestDraft(PROJECT, BRANCH, "main", "K-Fix: x", "why", ("k-fix",), "ada", ("ada",))
 NEW = FileAction("new.yaml", "kind: X\n")
 
 
@@ -73,7 +73,7 @@ WRITES: dict[str, Call] = {
     "note": lambda f, r: f.note(r, "key", "hello"),
     "mark": lambda f, r: f.mark(r, "snoozed"),
     "rewrite": lambda f, r: f.rewrite(r, "t", "d"),
-    "open": lambda f, r: f.open(Draft(PROJECT, BRANCH, "main", "t", "d", ())),
+    "open": lambda f, r: f.open(MergeRequestDraft(PROJECT, BRANCH, "main", "t", "d", ())),
 }
 TROUBLE: dict[str, tuple[Fault, type[errors.KFixError]]] = {
     "500": (Fault("gitlab", "error", status=500), errors.Unavailable),
@@ -222,7 +222,7 @@ async def test_reviewers_of_a_large_group_take_turns(world: World) -> None:
     for number in range(3):
         branch = f"kfix/incident-inc-{number}x"
         await world.forge.commit(PROJECT, branch, "main", "m", (NEW,))
-        draft = Draft(
+        draft = MergeRequestDraft(
             PROJECT, branch, "main", "t", "d", (), reviewers=("@shop/sre",), reviewers_at_most=2
         )
         await world.forge.open(draft)
@@ -301,7 +301,7 @@ async def test_a_deleted_project_is_said_so(world: World) -> None:
 async def test_a_target_that_is_gone_is_refused(world: World) -> None:
     await world.forge.commit(PROJECT, BRANCH, "main", "m", (NEW,))
     with pytest.raises(errors.Rejected):
-        await world.forge.open(Draft(PROJECT, BRANCH, "gone", "t", "d", ()))
+        await world.forge.open(MergeRequestDraft(PROJECT, BRANCH, "gone", "t", "d", ()))
 
 
 async def test_slow_answers_are_given_up(world: World) -> None:

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine
 
 from kfix.infra.store.engine import open_engine
-from publish.adapters.sql import SqlLedger
-from publish.core.course import Known
+from publish.adapters.sql import SqlPublishLedger
+from publish.core.decision import TrackedMergeRequest
 from publish.core.history import Fix
 from publish.core.spoken import AlertStanding, Word
-from publish.ports import Proposed
+from publish.ports import PublishedProposal
 from schemas import errors
 from schemas.context import OutcomeResult
 from schemas.merge_requests import MergeRequestRef, Notification
@@ -26,35 +26,43 @@ REF = MergeRequestRef(
 )
 
 
-def known(incident: str = "inc-a", **more: object) -> Known:
-    return Known(incident, "fp", "g/p", 7, "opened", sample.NOW, "hash", **more)  # type: ignore[arg-type]
+def known(incident: str = "inc-a", **more: object) -> TrackedMergeRequest:
+    return TrackedMergeRequest(incident, "fp", "g/p", 7, "opened", sample.NOW, "hash", **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def ledger(store: Engine) -> SqlLedger:
-    return SqlLedger(store)
+def ledger(store: Engine) -> SqlPublishLedger:
+    return SqlPublishLedger(store)
 
 
-async def test_a_merge_request_is_kept_once_and_stays_as_old_as_it_is(ledger: SqlLedger) -> None:
+async def test_a_merge_request_is_kept_once_and_stays_as_old_as_it_is(
+    ledger: SqlPublishLedger,
+) -> None:
     assert await ledger.of_incident("inc-a") is None
     await ledger.opened(known(), REF)
-    later = Known("inc-a", "fp", "g/p", 7, "opened", sample.NOW + timedelta(hours=1), "hash")
+    later = TrackedMergeRequest(
+        "inc-a", "fp", "g/p", 7, "opened", sample.NOW + timedelta(hours=1), "hash"
+    )
     await ledger.opened(later, REF)
     assert await ledger.of_incident("inc-a") == known()
     assert await ledger.ref_of("inc-a") == REF
     assert await ledger.ref_of("inc-b") is None
 
 
-async def test_it_is_found_by_fingerprint_and_project_newest_first(ledger: SqlLedger) -> None:
+async def test_it_is_found_by_fingerprint_and_project_newest_first(
+    ledger: SqlPublishLedger,
+) -> None:
     await ledger.opened(known("inc-a"), REF)
-    newer = Known("inc-b", "fp", "g/p", 8, "opened", sample.NOW + timedelta(hours=1), "hash")
+    newer = TrackedMergeRequest(
+        "inc-b", "fp", "g/p", 8, "opened", sample.NOW + timedelta(hours=1), "hash"
+    )
     await ledger.opened(newer, REF.model_copy(update={"iid": 8}))
     assert [k.incident_id for k in await ledger.of_fingerprint("fp")] == ["inc-b", "inc-a"]
     assert [k.incident_id for k in await ledger.of_project("g/p")] == ["inc-b", "inc-a"]
     assert await ledger.of_project("g/other") == []
 
 
-async def test_states_and_times_follow(ledger: SqlLedger) -> None:
+async def test_states_and_times_follow(ledger: SqlPublishLedger) -> None:
     await ledger.opened(known(), REF)
     at = sample.NOW + timedelta(minutes=5)
     await ledger.heard(Word("gl-1", "inc-a", "closed", at))
@@ -68,7 +76,7 @@ async def test_states_and_times_follow(ledger: SqlLedger) -> None:
     assert found.closed_at is None
 
 
-async def test_a_sent_message_is_never_forgotten(ledger: SqlLedger) -> None:
+async def test_a_sent_message_is_never_forgotten(ledger: SqlPublishLedger) -> None:
     incident = f"inc-{uuid.uuid4().hex[:8]}"
     failed = Notification(channel="slack", sent=False, reason="unavailable")
     sent = Notification(channel="slack", target="C1", message_id="1.2")
@@ -82,13 +90,13 @@ async def test_replicas_that_keep_the_same_at_once_leave_one_row(
     store_url: str, store: Engine
 ) -> None:
     engines = [open_engine(store_url) for _ in range(4)]
-    replicas = [SqlLedger(engine) for engine in engines]
+    replicas = [SqlPublishLedger(engine) for engine in engines]
     message = Notification(channel="slack", target="C1", message_id="1.2")
     await asyncio.gather(*(replicas[n % 4].opened(known(), REF) for n in range(16)))
     await asyncio.gather(
         *(replicas[n % 4].keep_told("inc-a", "opened", message) for n in range(16))
     )
-    found = SqlLedger(store)
+    found = SqlPublishLedger(store)
     assert list(await found.of_project("g/p")) == [known()]
     assert list(await found.told("inc-a", "opened")) == [message]
     for engine in engines:
@@ -97,7 +105,7 @@ async def test_replicas_that_keep_the_same_at_once_leave_one_row(
 
 async def test_a_database_that_fails_is_worth_another_try(store_url: str) -> None:
     engine = open_engine(store_url)  # without tables
-    ledger, message = SqlLedger(engine), Notification(channel="slack")
+    ledger, message = SqlPublishLedger(engine), Notification(channel="slack")
     calls = (
         lambda: ledger.of_incident("inc-a"),
         lambda: ledger.opened(known(), REF),
@@ -121,7 +129,7 @@ def fix(result: OutcomeResult, minutes: int = 0, **more: str) -> Fix:
     return Fix(**kinds, result=result, at=sample.NOW + timedelta(minutes=minutes))  # type: ignore[arg-type]
 
 
-async def test_how_fixes_ended_is_found_by_their_kind(ledger: SqlLedger) -> None:
+async def test_how_fixes_ended_is_found_by_their_kind(ledger: SqlPublishLedger) -> None:
     await ledger.ended("inc-a", "plan-1", fix("success"))
     await ledger.ended("inc-a", "plan-2", fix("rejected", 1))
     await ledger.ended("inc-b", "plan-1", fix("failure", 2, fix_kind="set_memory"))
@@ -130,7 +138,7 @@ async def test_how_fixes_ended_is_found_by_their_kind(ledger: SqlLedger) -> None
     assert await ledger.fixes_like("cpu_throttling", "StatefulSet", "set_cpu") == []
 
 
-async def test_the_newest_word_on_a_fix_stays_whatever_the_order(ledger: SqlLedger) -> None:
+async def test_the_newest_word_on_a_fix_stays_whatever_the_order(ledger: SqlPublishLedger) -> None:
     for _ in range(2):
         await ledger.ended("inc-a", "plan-1", fix("failure", 5))
         await ledger.ended("inc-a", "plan-1", fix("success"))
@@ -139,26 +147,26 @@ async def test_the_newest_word_on_a_fix_stays_whatever_the_order(ledger: SqlLedg
 
 
 async def test_what_was_proposed_first_stays_until_people_choose_another(
-    ledger: SqlLedger,
+    ledger: SqlPublishLedger,
 ) -> None:
     record = sample.record()
     first, second = (found.plan.plan_id for found in record.plans)
     assert await ledger.proposal_of("inc-a") is None
     await ledger.opened(known(), REF)
-    await ledger.keep_proposal("inc-a", Proposed(record, first))
-    await ledger.keep_proposal("inc-a", Proposed(record, second))
+    await ledger.keep_proposal("inc-a", PublishedProposal(record, first))
+    await ledger.keep_proposal("inc-a", PublishedProposal(record, second))
     kept = await ledger.proposal_of("inc-a")
-    assert kept == Proposed(record, first)
+    assert kept == PublishedProposal(record, first)
     assert kept.chosen == record.plans[0]
     ref = REF.model_copy(update={"sha": "b" * 40, "title": "other"})
-    await ledger.switched("inc-a", "hash-2", ref, Proposed(record, second))
+    await ledger.switched("inc-a", "hash-2", ref, PublishedProposal(record, second))
     kept = await ledger.proposal_of("inc-a")
     assert kept is not None
     assert kept.chosen == record.plans[1]
     assert await ledger.ref_of("inc-a") == ref
 
 
-async def test_a_snooze_ends_and_comes_back_in_utc(ledger: SqlLedger) -> None:
+async def test_a_snooze_ends_and_comes_back_in_utc(ledger: SqlPublishLedger) -> None:
     await ledger.opened(known(), REF)
     until = sample.NOW + timedelta(hours=1)
     await ledger.snooze("inc-a", until)
@@ -179,7 +187,7 @@ def words() -> list[Word]:
 
 
 async def test_words_move_a_merge_request_by_their_times_whatever_comes_first(
-    ledger: SqlLedger,
+    ledger: SqlPublishLedger,
 ) -> None:
     first, second, third, *rest = words()
     assert await ledger.heard(second) is None, "there is no merge request yet"
@@ -195,14 +203,14 @@ async def test_words_move_a_merge_request_by_their_times_whatever_comes_first(
     assert len(await ledger.words_of(["inc-a", "inc-b"])) == 5
 
 
-async def test_our_own_look_is_no_word_that_the_river_has(ledger: SqlLedger) -> None:
+async def test_our_own_look_is_no_word_that_the_river_has(ledger: SqlPublishLedger) -> None:
     seen = Word("gl-1", "inc-a", "merged", sample.NOW, told=False)
     for told, word in ((False, seen), (True, replace(seen, told=True)), (True, seen)):
         await ledger.heard(word)
         assert [w.told for w in await ledger.words_of(["inc-a"])] == [told]
 
 
-async def test_how_an_alert_stands_goes_by_the_alerts_times(ledger: SqlLedger) -> None:
+async def test_how_an_alert_stands_goes_by_the_alerts_times(ledger: SqlPublishLedger) -> None:
     def at(minute: int) -> datetime:
         return sample.NOW + timedelta(minutes=minute)
 
@@ -217,7 +225,7 @@ async def test_how_an_alert_stands_goes_by_the_alerts_times(ledger: SqlLedger) -
 
 
 async def test_a_project_is_read_by_one_replica_at_a_time(store_url: str, store: Engine) -> None:
-    replicas = [SqlLedger(open_engine(store_url)) for _ in range(4)]
+    replicas = [SqlPublishLedger(open_engine(store_url)) for _ in range(4)]
     await replicas[0].opened(known(), REF)
     now, hour = sample.NOW, timedelta(hours=1)
     window = {"read_before": now - hour, "ended_after": now - hour, "lease_until": now + hour}
@@ -237,7 +245,9 @@ async def test_a_project_is_read_by_one_replica_at_a_time(store_url: str, store:
     assert await replicas[3].due_rereads(now + 8 * hour, **later) == []
 
 
-async def test_a_project_whose_merge_requests_ended_long_ago_is_not_read(ledger: SqlLedger) -> None:
+async def test_a_project_whose_merge_requests_ended_long_ago_is_not_read(
+    ledger: SqlPublishLedger,
+) -> None:
     await ledger.opened(known(), REF)
     await ledger.heard(Word("gl-1", "inc-a", "merged", sample.NOW))
     now, hour = sample.NOW + timedelta(days=20), timedelta(hours=1)

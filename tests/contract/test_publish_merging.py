@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from ingest.sources.datadog.reading import alert_of
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
@@ -250,7 +250,7 @@ async def river(world: World, tags: list[str], **truth: Any) -> ValidatedPlans:
     place = ["kube_cluster_name:eu-1", "kube_namespace:shop", "kube_deployment:checkout"]
     alert = alert_of({"id": "1", "title": "t", "tags": [*tags, *place], "monitor_id": "7"})
     bundle = assemble(
-        Gathered(
+        GatheredEvidence(
             alert=alert,
             delivery_id="d",
             received_at=sample.NOW,

@@ -21,8 +21,8 @@ from publish.core.wording import Language, word
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.ports import Ports
-from safety.service.examination import examine
+from safety.ports import SafetyPorts
+from safety.service.validation import examine
 from schemas import errors
 from schemas.base import Json
 from schemas.validated import ValidatedPlans
@@ -65,7 +65,7 @@ async def examined(
 
     watch = LockWatch(prove, lambda: 100.0, 60.0)
     await watch.look()
-    ports = Ports(
+    ports = SafetyPorts(
         repository or Repository(),
         cluster or Cluster(),
         PublishedSchemas(""),

@@ -15,11 +15,11 @@ from kfix.incident.commands import command_of
 from kfix.incident.forge.port import FileAction, Forge, Role
 from kfix.infra.store import metadata
 from kfix.infra.store.engine import open_engine
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
-from publish.adapters.sql import SqlLedger
+from publish.adapters.sql import SqlPublishLedger
 from publish.agent import follow, publish
-from publish.ports import Ports
+from publish.ports import PublishPorts
 from publish.settings import Publish
 from publish.wiring import limits_of
 from safety.adapters.repositories import DeploymentRepositories
@@ -51,7 +51,7 @@ ACTIVE = re.compile(
 class World:
     forge: PullForge
     repository: Repository
-    ports: Ports
+    ports: PublishPorts
 
     @property
     def pull(self) -> Pull:
@@ -71,10 +71,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     engine = open_engine(f"sqlite:///{tmp_path}/kfix.db")
     metadata.create_all(engine)
     settings = Publish(reviewers={"*": ("ada",)}, merge_check_s=0)
-    ports = Ports(
+    ports = PublishPorts(
         forge=forge,
         chats=(),
-        ledger=SqlLedger(engine),
+        ledger=SqlPublishLedger(engine),
         settings=settings,
         limits=limits_of(settings, observe=False),
         language="en",
@@ -216,7 +216,7 @@ async def test_evidence_and_edits_come_from_its_repositories(world: World) -> No
     assert changes[0].url.startswith(world.forge.url)
     examined = DeploymentRepositories(world.forge, projects=world.forge.projects)
     found = await examined.propose([sample.change("900m")], "production")
-    assert not isinstance(found, Refused)
+    assert not isinstance(found, EditRefused)
     assert found.edits[0].last_commit_id == changes[0].revision
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from publish.agent import follow, publish
-from publish.core.course import proven
-from publish.service.opening import open_merge_request
+from publish.core.decision import proven
+from publish.service.open import open_merge_request
 from sandbox.faults import Fault
 from schemas import errors
 from schemas.validated import ValidatedPlans

@@ -9,7 +9,7 @@ import pytest
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.settings import load
 from publish.core.done import Done
-from publish.service.telling import tell_done
+from publish.service.notify import tell_done
 from publish.settings import Publish
 from publish.wiring import open_ports
 from sandbox import slack as sandbox_slack

@@ -16,7 +16,7 @@ import pytest
 
 from kfix.infra.clients.renderers import Programs
 from manifests.proposal.propose import set_fields
-from manifests.refused import NotEditable, Refused
+from manifests.refused import EditRefused, NotEditable
 from manifests.repository.index import build as indexed
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef

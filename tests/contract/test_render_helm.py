@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import pytest
 
 from kfix.infra.clients.renderers import Programs
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from manifests.repository.rendering import (
     Files,
     HelmTemplate,
     NotRendered,
     Recipe,
     Renderer,
-    Workbench,
+    RenderSession,
 )
 from manifests.text.readings import Readings
 from schemas.base import ObjectRef
@@ -69,7 +69,7 @@ def test_a_chart_is_not_taken_for_any_object_only_because_a_release_could_be_cal
 ) -> None:
     other = ObjectRef(kind="Deployment", namespace="shop", name="billing")
     found = proposed(chart(), either, MORE, ref=other)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code in ("NOT_FOUND", "TEMPLATED")
     said = {"meta.helm.sh/release-name": "billing"}
     assert lines_of(proposed(chart(), either, MORE, ref=other, live=said))
@@ -100,7 +100,7 @@ def test_shared_defaults_are_not_changed_for_an_environment_without_a_file(
 ) -> None:
     files = chart(values_staging="replicaCount: 1\n")
     found = proposed(files, either, MORE)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "VALUE_FANOUT"
 
 
@@ -172,7 +172,7 @@ class Watched:
         self.charts: set[str] = set()
 
     @contextmanager
-    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[RenderSession]:
         with self._renderer.open(files, readings) as bench:
             self._bench = bench
             yield self
@@ -207,7 +207,7 @@ def test_a_password_that_is_new_in_each_rendering_is_not_taken_for_a_change(
     assert list(lines_of(proposed(files, either, MORE))) == ["charts/api/values.yaml"]
     shared = raise_to(APP + "env[name=LEVEL].value", "info", "debug")
     refused = proposed(files, either, shared)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, EditRefused)
     assert "worker" in refused.reason
 
 
@@ -227,7 +227,7 @@ def test_what_a_value_cannot_say_alone_is_refused(
     either: Renderer, field: FieldChange, code: str
 ) -> None:
     found = proposed(chart(), either, field)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == code
 
 
@@ -237,7 +237,7 @@ def test_replicas_under_a_rendered_autoscaler_are_refused_and_its_bounds_are_not
     scaled = VALUES.replace("  enabled: false\n", "  enabled: true\n  min: 2\n  max: 4\n")
     files = chart() | {"charts/api/values.yaml": scaled}
     refused = proposed(files, either, raise_to("spec.replicas", 2, 4))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, EditRefused)
     assert refused.code == "HPA_OWNED"
     scaler = ObjectRef(kind="HorizontalPodAutoscaler", namespace="shop", name="api")
     found = proposed(files, either, raise_to("spec.maxReplicas", 4, 8), ref=scaler)
@@ -246,7 +246,7 @@ def test_replicas_under_a_rendered_autoscaler_are_refused_and_its_bounds_are_not
 
 def test_without_helm_a_charts_values_are_left_alone() -> None:
     found = proposed(chart(), Programs("", ""), MORE)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "NOT_RENDERED"
 
 
@@ -256,7 +256,7 @@ def test_a_chart_that_needs_another_from_elsewhere_is_not_rendered(either: Rende
         "dependencies: [{name: redis, version: 1.0.0, repository: 'https://charts.invalid'}]\n"
     )
     found = proposed(files, either, MORE)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "NOT_RENDERED"
     assert "redis" in found.reason
 
@@ -279,7 +279,7 @@ def test_a_template_that_never_ends_is_stopped(renderer: Programs) -> None:
 def test_a_search_that_takes_too_long_gives_up(renderer: Programs) -> None:
     hasty = Programs(renderer.kustomize, renderer.helm, plan_s=0.0)
     found = proposed(chart(), hasty, MORE)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "NOT_RENDERED"
     assert "for one plan" in found.reason
 
@@ -346,4 +346,4 @@ def test_a_repository_may_be_a_chart_itself(either: Renderer) -> None:
     files = {path.removeprefix("c/"): text for path, text in chart("c").items()}
     assert list(lines_of(proposed(files, either, MORE))) == ["values.yaml"]
     other = ObjectRef(kind="Deployment", namespace="shop", name="billing")
-    assert isinstance(proposed(files, either, MORE, ref=other), Refused)
+    assert isinstance(proposed(files, either, MORE, ref=other), EditRefused)

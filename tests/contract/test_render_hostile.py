@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from kfix.infra.clients.renderers import Programs
-from kfix.offline.edit import Answer, Request, Workspace, answer
+from kfix.offline.edit import EditAnswer, Request, Workspace, answer
 from manifests import propose
-from manifests.proposal.propose import Base, propose_on
-from manifests.refused import Refused
+from manifests.proposal.propose import EditBase, propose_on
+from manifests.refused import EditRefused
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
@@ -57,14 +57,14 @@ def test_the_same_change_as_a_plan_passes_its_check_only_where_it_is_right(
     ref = ObjectRef.parse(ask.object)
     field = FieldChange(path=ask.path, before=before, after=ask.value)
     change = KubernetesChange(object=ref, fields=(field,))
-    hints, base = Hints(ask.env), Base("", "", "", {})
+    hints, base = Hints(ask.env), EditBase("", "", "", {})
     found = propose_on(build(repo.files), [change], base, hints, renderer)
     rebased = propose(
         repo.files, [change], environment=ask.env, project="", ref="", renderer=renderer
     )
-    if isinstance(found, Refused) or found.proof.verdict == "fail":
+    if isinstance(found, EditRefused) or found.proof.verdict == "fail":
         assert ask.wanted != "right", found
-        assert isinstance(rebased, Refused), rebased
+        assert isinstance(rebased, EditRefused), rebased
         return
     assert found.proof.verdict == "pass", found.proof
     after = {**repo.files, **{edit.path: edit.after for edit in found.edits}}
@@ -73,7 +73,7 @@ def test_the_same_change_as_a_plan_passes_its_check_only_where_it_is_right(
     assert [edit.diff for edit in rebased] == [edit.diff for edit in found.edits]
 
 
-def _applied(folder: Path, reply: Answer) -> dict[str, str]:
+def _applied(folder: Path, reply: EditAnswer) -> dict[str, str]:
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     subprocess.run(["git", "apply", "-"], cwd=folder, input=reply.diff.encode(), check=True)
     return {

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from kfix.infra.clients.renderers import Programs
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.rendering import KustomizeBuild, NotRendered, Renderer, compare
 from schemas.base import ObjectRef
@@ -223,7 +223,7 @@ def test_a_chart_kept_elsewhere_is_changed_only_where_the_key_is_and_stays_unpro
     assert done.proof.verdict == "unknown"
     assert "kept elsewhere" in done.proof.reason
     missing = proposed(files, either, MORE, live=BY_FLUX)
-    assert isinstance(missing, Refused)
+    assert isinstance(missing, EditRefused)
     assert missing.code == "NOT_RENDERED"
 
 
@@ -231,7 +231,7 @@ def test_values_from_a_secret_are_never_edited(either: Renderer) -> None:
     files = chart() | flux()
     files["apps/base/release.yaml"] += "  valuesFrom: [{kind: Secret, name: hidden}]\n"
     found = proposed(files, either, raise_to("spec.replicas", 4, 6), live=BY_FLUX)
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "NOT_RENDERED"
 
 
@@ -322,7 +322,7 @@ def test_a_parameter_is_changed_in_the_application(either: Renderer) -> None:
 def test_a_file_that_two_applications_share_is_not_changed_for_one(either: Renderer) -> None:
     level = raise_to(APP + "env[name=LEVEL].value", "warn", "debug")
     found = proposed(argo(), either, level, live=tracked("api-prod"))
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "VALUE_FANOUT"
     memory = lines_of(proposed(argo(), either, MORE, live=tracked("api-prod")))
     assert list(memory) == ["charts/api/values-prod.yaml"]
@@ -346,14 +346,14 @@ def test_values_written_as_a_text_inside_an_application_are_left_alone(either: R
         "apps/api.yaml": application("api", "      values: |\n        replicaCount: 5\n")
     }
     found = proposed(files, either, raise_to("spec.replicas", 5, 6), live=tracked("api"))
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "BLOCK_SCALAR"
 
 
 def test_an_application_that_an_image_updater_overrides_is_left_alone(either: Renderer) -> None:
     files = argo() | {"charts/api/.argocd-source-api-prod.yaml": "helm: {parameters: []}\n"}
     found = proposed(files, either, raise_to("spec.replicas", 4, 6), live=tracked("api-prod"))
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "NOT_RENDERED"
 
 
@@ -380,4 +380,4 @@ def test_values_in_this_repository_of_a_chart_from_elsewhere_stay_unproven(
     assert [edit.path for edit in done.edits] == ["env/prod/api.yaml"]
     assert done.proof.verdict == "unknown"
     wrong = proposed(files, either, raise_to("spec.replicas", 6, 8), live=tracked("api"))
-    assert isinstance(wrong, Refused)
+    assert isinstance(wrong, EditRefused)

@@ -13,16 +13,16 @@ import yaml
 
 from kfix.incident.cluster_names import Own
 from kfix.infra.clients.kubernetes import LockProof, open_kubernetes
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import Refused
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
 from safety.adapters.kubernetes import KubernetesChecks
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.ports import Ports
-from safety.service.examination import examine
+from safety.ports import SafetyPorts
+from safety.service.validation import examine
 from schemas import errors
 from schemas.base import Json, ObjectRef
 from schemas.plans import (
@@ -62,8 +62,8 @@ class Files:
         changes: Sequence[KubernetesChange],
         environment: str,
         live: Mapping[str, Mapping[str, str]],
-    ) -> Proposal | Refused:
-        base = Base("shop/deploy", "main", "", {})
+    ) -> EditProposal | EditRefused:
+        base = EditBase("shop/deploy", "main", "", {})
         return propose_on(build(self.files), changes, base, Hints(environment), BuiltIn())
 
 
@@ -125,7 +125,7 @@ async def examined(
         ),
         plans=plans,
     )
-    ports = Ports(
+    ports = SafetyPorts(
         files,
         checks,
         PublishedSchemas(""),

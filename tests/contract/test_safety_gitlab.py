@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from kfix.infra.forges.gitlab.client import open_gitlab
 from kfix.infra.forges.gitlab.settings import GitLabConnection
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from safety.adapters.repositories import DeploymentRepositories, folders_in
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import create_app
@@ -51,7 +51,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 async def test_the_repository_that_declares_the_object_gives_locked_edits(house: House) -> None:
     found = await house.repository.propose([sample.change("900m")], "production")
-    assert not isinstance(found, Refused)
+    assert not isinstance(found, EditRefused)
     (edit,) = found.edits
     head = house.project.repository.resolve("main")
     assert (edit.project, edit.path, edit.base_commit) == ("shop/deployments", PATH, head)
@@ -61,7 +61,7 @@ async def test_the_repository_that_declares_the_object_gives_locked_edits(house:
 
 async def test_a_value_that_moved_is_refused_with_its_code(house: House) -> None:
     found = await house.repository.propose([sample.change("900m", before="1")], "production")
-    assert isinstance(found, Refused)
+    assert isinstance(found, EditRefused)
     assert found.code == "STALE"
 
 
@@ -107,7 +107,7 @@ async def test_a_short_trouble_is_waited_out(house: House) -> None:
     house.faults.switch_on(Fault("gitlab", "error", status=502, times=1))
     house.faults.switch_on(Fault("gitlab", "rate_limited", seconds=0.1, times=1))
     found = await house.repository.propose([sample.change("900m")], "production")
-    assert not isinstance(found, Refused)
+    assert not isinstance(found, EditRefused)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from manifests.text.readings import Readings
 from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.ports import Ports
-from safety.service.examination import examine
+from safety.ports import SafetyPorts
+from safety.service.validation import examine
 from sandbox.faults import Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, GitLab
@@ -67,7 +67,7 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readings = Readings()
-    ports = Ports(
+    ports = SafetyPorts(
         DeploymentRepositories(client, projects=["shop/deployments"], readings=readings),
         None,
         PublishedSchemas(""),

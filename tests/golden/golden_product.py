@@ -20,7 +20,7 @@ from kfix.cli import COMMANDS  # noqa: E402
 from kfix.cli.settings import page as settings_page  # noqa: E402
 from kfix.engine import topics  # noqa: E402
 from kfix.engine.wire.files import generated  # noqa: E402
-from kfix.incident.fix_record import Record  # noqa: E402
+from kfix.incident.fix_record import FixRecord  # noqa: E402
 from kfix.infra.forges.gitlab.dialect import DIALECT  # noqa: E402
 from kfix.offline import diagnose  # noqa: E402
 from publish.core import description, notes, slack, teams  # noqa: E402
@@ -28,7 +28,7 @@ from publish.core.notice import notice_of  # noqa: E402
 from publish.core.wording import Language  # noqa: E402
 from safety.adapters.schemas import PublishedSchemas  # noqa: E402
 from safety.core import Policy  # noqa: E402
-from safety.service.examination import examine_offline  # noqa: E402
+from safety.service.validation import examine_offline  # noqa: E402
 from schemas.context import ContextBundle  # noqa: E402
 from schemas.plans import CandidatePlans, SecondOpinion  # noqa: E402
 from schemas.validated import ValidatedPlans  # noqa: E402
@@ -109,7 +109,7 @@ def told(record: ValidatedPlans, language: Language) -> str:
             hosts={"app.datadoghq.eu", "kfix.example.com"},
             commit=_COMMIT,
             target="main",
-            history=Record(0.86, 0.09, 12, 11, 1),
+            history=FixRecord(0.86, 0.09, 12, 11, 1),
         )
         parts += [
             description.mr_title(record, chosen, DIALECT, language=language),

@@ -29,7 +29,7 @@ from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.embedded import die_with_parent
 from kfix.engine.broker.reading import Stored, read
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec, codec_for
@@ -207,7 +207,7 @@ async def publish_raw(
     brokers: Brokers, values: Sequence[tuple[str, bytes | None, bytes, dict[str, str]]]
 ) -> None:
     """Sends bytes as they are."""
-    outbox = Outbox(brokers, Runtime(_env_file=None))
+    outbox = Producer(brokers, Runtime(_env_file=None))
     await outbox.start()
     try:
         sent = [

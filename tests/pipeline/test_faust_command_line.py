@@ -114,7 +114,7 @@ async def test_decide_started_by_fausts_command_line_answers_a_bundle_and_ends_i
         "KFIX_DATABASE_URL": f"sqlite:///{tmp_path / 'kfix.db'}",
     }
     with faust_worker("decide", tmp_path, **environment) as worker:
-        await worker.wait_for("house.ready")
+        await worker.wait_for("process.ready")
         await publish(brokers, [(topics.CONTEXT_BUNDLE, bundle)])
         for _ in range(150):
             answers = await drained(brokers, topics.PLANS_CANDIDATE)
@@ -125,7 +125,7 @@ async def test_decide_started_by_fausts_command_line_answers_a_bundle_and_ends_i
         text = worker.log.read_text()
     assert [answer.context.namespace for answer in answers] == [bundle.k8s_context.namespace], text
     assert status == 0, text[-3000:]
-    assert '"event":"house.stopped"' in text
+    assert '"event":"process.stopped"' in text
     assert await lag(brokers, "kfix-decide", topics.CONTEXT_BUNDLE) == 0
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.reading import Stored
-from kfix.engine.runtime.dead_letters import Wish, letter_id, replay
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.dead_letters import DeadLetterFilter, letter_id, replay
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.wire import codec_for
 from tests.pipeline import small_stages as small
@@ -149,7 +149,7 @@ async def the_dead_can_be_replayed_twice(
     (healed / "journal").touch()
     before = {r.event_id for r in await drained(brokers, small.RELAYED)}
     environment = {**QUICK, "KFIX_TEST_WORLD": "healed"}
-    outbox = Outbox(brokers, Runtime(_env_file=None))
+    outbox = Producer(brokers, Runtime(_env_file=None))
     codec = codec_for(brokers.kafka)
     await outbox.start()
     try:
@@ -164,7 +164,7 @@ async def the_dead_can_be_replayed_twice(
                 outcome = [
                     one
                     async for one in replay(
-                        brokers, [small.RAW], Wish(), codec=codec, outbox=outbox
+                        brokers, [small.RAW], DeadLetterFilter(), codec=codec, producer=outbox
                     )
                 ]
                 assert sum(bool(one.refused) for one in outcome) == len(UNDECODABLE)
@@ -181,11 +181,11 @@ async def the_dead_can_be_replayed_twice(
     assert after - before == set(failing)
     assert len(await stored(brokers, small.RAW.dlq)) == len(failing) + len(UNDECODABLE)
     one = (await stored(brokers, small.RAW.dlq))[0]
-    only = [r async for r in _found(brokers, Wish(id=letter_id(one)))]
+    only = [r async for r in _found(brokers, DeadLetterFilter(id=letter_id(one)))]
     assert [letter_id(r) for r in only] == [letter_id(one)]
 
 
-async def _found(brokers: Brokers, wish: Wish) -> Any:
+async def _found(brokers: Brokers, wish: DeadLetterFilter) -> Any:
     from kfix.engine.runtime.dead_letters import find
 
     async for _, letter in find(brokers, [small.RAW], wish):

@@ -18,10 +18,10 @@ from kfix.engine.broker.connection import Brokers, wait_until_up
 from kfix.engine.broker.offsets import Observer
 from kfix.engine.broker.reading import read
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.dead_letters import Wish, find, replay
-from kfix.engine.runtime.process import House, running
-from kfix.engine.runtime.producer import Outbox
-from kfix.engine.runtime.replay import Redecider
+from kfix.engine.runtime.dead_letters import DeadLetterFilter, find, replay
+from kfix.engine.runtime.process import Process, running
+from kfix.engine.runtime.producer import Producer
+from kfix.engine.runtime.replay import Replay
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.wire import codec_for
@@ -84,7 +84,7 @@ def raw(number: int, key: str = "", **more: Any) -> small.Raw:
 @asynccontextmanager
 async def house(cluster: Cluster, prefix: str, stage: Stage[Any], **knobs: Any) -> Any:
     settings = Runtime(_env_file=None, **{**FAST, **knobs})
-    async with running([stage], kafka=cluster.kafka(prefix), knobs=settings) as found:
+    async with running([stage], kafka=cluster.kafka(prefix), settings=settings) as found:
         yield found
 
 
@@ -116,7 +116,7 @@ async def at_least(read_all: Callable[[], Any], count: int) -> list[Any]:
     return list(found)
 
 
-async def metric(found: House, line: str) -> None:
+async def metric(found: Process, line: str) -> None:
     """Waits until the health door shows a line."""
     text = ""
     async with httpx.AsyncClient(base_url=found.urls["health"], trust_env=False) as client:
@@ -244,17 +244,24 @@ async def test_a_failure_goes_through_the_retry_topic_to_the_dead_letters_and_ba
         assert by_error["Unavailable"].text(hd.ATTEMPT) == "4"  # two rounds of two
         assert tried.count("e1") == 4
 
-        wish = Wish(reason=by_error["Rejected"].text(hd.REASON))
+        wish = DeadLetterFilter(reason=by_error["Rejected"].text(hd.REASON))
         found = [letter async for _, letter in find(brokers, topics, wish)]
         assert [letter.text(hd.ERROR) for letter in found] == ["Rejected"]
-        assert [one async for one in find(brokers, topics, Wish(topic="elsewhere"))] == []
+        assert [
+            one async for one in find(brokers, topics, DeadLetterFilter(topic="elsewhere"))
+        ] == []
         with pytest.raises(errors.Rejected):
-            _ = [one async for one in find(brokers, topics, Wish(id="no:id"))]
+            _ = [one async for one in find(brokers, topics, DeadLetterFilter(id="no:id"))]
 
         healed = True
-        outbox = Outbox(brokers, Runtime(_env_file=None))
+        outbox = Producer(brokers, Runtime(_env_file=None))
         await outbox.start()
-        told = [one async for one in replay(brokers, topics, Wish(), codec=codec, outbox=outbox)]
+        told = [
+            one
+            async for one in replay(
+                brokers, topics, DeadLetterFilter(), codec=codec, producer=outbox
+            )
+        ]
         await outbox.stop()
         assert sorted(bool(one.refused) for one in told) == [False, False, True]
         done = await at_least(lambda: drained(brokers, small.RELAYED), 3)
@@ -317,9 +324,9 @@ async def test_a_record_of_the_past_is_decided_again_beside_what_was_decided_the
                 return None
         raise errors.Rejected("422")
 
-    codec, outbox = codec_for(brokers.kafka), Outbox(brokers, settings)
+    codec, outbox = codec_for(brokers.kafka), Producer(brokers, settings)
     await outbox.start()
-    again = Redecider([relay(otherwise)], brokers=brokers, codec=codec, outbox=outbox)
+    again = Replay([relay(otherwise)], brokers=brokers, codec=codec, producer=outbox)
     found: dict[str, Any] = {}
     async with AsyncExitStack() as stack:
         await again.open(stack)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.wire import codec_for
 from tests.pipeline import small_stages as small
@@ -105,7 +105,7 @@ async def produce(cluster: Cluster, prefix: str, sent: list[str], seconds: float
     """Some hundred records a second, so that work is under way whenever somebody comes or goes."""
     brokers = cluster.brokers(prefix)
     codec = codec_for(brokers.kafka)
-    outbox = Outbox(brokers, Runtime(_env_file=None))
+    outbox = Producer(brokers, Runtime(_env_file=None))
     await outbox.start()
     deadline = time.monotonic() + seconds
     try:
@@ -124,7 +124,7 @@ async def trickle(cluster: Cluster, prefix: str, sent: list[str], stop: asyncio.
     """A record every few milliseconds: polls find nothing ready and wait."""
     brokers = cluster.brokers(prefix)
     codec = codec_for(brokers.kafka)
-    outbox = Outbox(brokers, Runtime(_env_file=None))
+    outbox = Producer(brokers, Runtime(_env_file=None))
     await outbox.start()
     try:
         while not stop.is_set():

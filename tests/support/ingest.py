@@ -14,7 +14,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from ingest.agent import build_app
-from ingest.ports import Ports
+from ingest.ports import IngestPorts
 from ingest.settings import Ingest
 from ingest.sources import datadog, gitlab
 from ingest.sources.datadog.settings import DatadogWebhook
@@ -77,7 +77,7 @@ class Open:
         return await self.client.post("/gitlab-webhook", content=body, headers=named)
 
 
-def ports(**changes: Any) -> Ports:
+def ports(**changes: Any) -> IngestPorts:
     """What the door needs; settings of one source begin with its name (``datadog_tokens``)."""
     values: dict[str, Any] = {
         "datadog_tokens": (SecretStr(TOKEN), SecretStr(NEXT_TOKEN)),
@@ -99,7 +99,7 @@ def ports(**changes: Any) -> Ports:
         datadog.source(own_datadog),
         gitlab.source(own_gitlab, url=url, tolerance_s=tolerance_s),
     )
-    return Ports(shared, sources, lambda: NOW)
+    return IngestPorts(shared, sources, lambda: NOW)
 
 
 @asynccontextmanager

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kfix.incident.forge.port import Stand
-from learn.adapters.sql import SqlLedger
+from learn.adapters.sql import SqlLearnLedger
 from learn.core.judgement import WorkloadState
-from learn.ports import Ports
+from learn.ports import LearnPorts
 from learn.settings import Learn
 from schemas.base import ObjectRef
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Proposal
@@ -142,11 +142,11 @@ class World:
         return after(self.minute)
 
 
-def ports(engine: Engine, world: World, *, language: str = "en", **settings: Any) -> Ports:
+def ports(engine: Engine, world: World, *, language: str = "en", **settings: Any) -> LearnPorts:
     """Learn's ports on a real ledger and a made-up world."""
     clock: Callable[[], datetime] = world.now
-    return Ports(
-        ledger=SqlLedger(engine),
+    return LearnPorts(
+        ledger=SqlLearnLedger(engine),
         signals=world,
         cluster=world,
         forge=world,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from decide.core.question import Answer
+from decide.core.question import ModelAnswer
 from decide.ports import Allowance
 
 
@@ -17,7 +17,7 @@ class Call:
     incident: str
     at: datetime
     tokens: int
-    answer: Answer | None = None
+    answer: ModelAnswer | None = None
 
 
 @dataclass
@@ -28,7 +28,7 @@ class MemoryBook:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     calls: list[Call] = field(default_factory=list)
 
-    async def answer(self, key: str, model: str) -> Answer | None:
+    async def answer(self, key: str, model: str) -> ModelAnswer | None:
         fresh = self.clock() - timedelta(days=30)
         found = [c.answer for c in self.calls if (c.key, c.model) == (key, model) and c.at > fresh]
         return next((a for a in reversed(found) if a is not None), None)
@@ -48,6 +48,6 @@ class MemoryBook:
         self.calls.append(Call(key, model, incident, now, tokens))
         return str(len(self.calls))
 
-    async def settle(self, call: str, tokens: int, answer: Answer | None) -> None:
+    async def settle(self, call: str, tokens: int, answer: ModelAnswer | None) -> None:
         made = self.calls[int(call) - 1]
         made.tokens, made.answer = tokens, answer

@@ -14,18 +14,18 @@ from datetime import UTC, datetime
 
 from kfix.incident.forge.capabilities import Capabilities
 from kfix.incident.forge.port import (
+    ChangedMergeRequest,
     Changes,
     Comment,
     Commit,
     Discussion,
-    Draft,
     FileAction,
     Found,
     Head,
     MarkedState,
+    MergeRequestDraft,
     MergeRequestState,
     Role,
-    Seen,
     Snapshot,
     Stand,
 )
@@ -80,7 +80,7 @@ class Pull:
     """A pull request."""
 
     number: int
-    draft: Draft
+    draft: MergeRequestDraft
     title: str
     description: str
     labels: set[str]
@@ -194,10 +194,12 @@ class PullForge:
     async def changed(self, project: str, since: datetime, at_most: int) -> Changes:
         pulls = [p for p in self.repositories[project].pulls if p.updated_at >= since][:at_most]
         ours = [p for p in pulls if incident_of_branch(p.draft.branch)]
-        seen = tuple(Seen(self._ref(project, p), p.state, p.updated_at) for p in ours)
+        seen = tuple(
+            ChangedMergeRequest(self._ref(project, p), p.state, p.updated_at) for p in ours
+        )
         return Changes(seen, max((p.updated_at for p in pulls), default=None), complete=True)
 
-    async def open(self, draft: Draft) -> MergeRequestRef:
+    async def open(self, draft: MergeRequestDraft) -> MergeRequestRef:
         found = await self.find(draft.project, draft.branch)
         if found is not None and found.state == "opened":
             return found.ref

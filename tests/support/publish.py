@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from manifests import Refused, propose
+from manifests import EditRefused, propose
 from schemas.base import ObjectRef
 from schemas.context import Pattern, SimilarIncident
 from schemas.plans import (
@@ -76,7 +76,7 @@ def validated(after: str = "900m", *, base_commit: str = "", **fields: Any) -> V
         ref="main",
         base_commit=base_commit,
     )
-    assert not isinstance(edits, Refused), edits
+    assert not isinstance(edits, EditRefused), edits
     return ValidatedPlan(
         plan=chosen,
         accepted=True,

@@ -21,9 +21,9 @@ from kfix.infra.store import metadata
 from kfix.infra.store.engine import open_engine
 from manifests.render.plain_kustomize import BuiltIn
 from publish.adapters.slack import SlackChat
-from publish.adapters.sql import SqlLedger
+from publish.adapters.sql import SqlPublishLedger
 from publish.adapters.teams import WorkflowsChat
-from publish.ports import Ports
+from publish.ports import PublishPorts
 from publish.settings import Publish
 from publish.wiring import limits_of
 from sandbox import slack as sandbox_slack
@@ -50,7 +50,7 @@ class World:
     slack: sandbox_slack.Slack
     teams: sandbox_teams.Teams
     gitlab: GitLab
-    ports: Ports
+    ports: PublishPorts
     now: list[datetime] = field(default_factory=lambda: [sample.NOW])
 
     @property
@@ -102,10 +102,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         query = dict(p.split("=", 1) for p in teams.workflow_path.partition("?")[2].split("&"))
         query["sp"] = "/triggers/manual/run"
         now = [sample.NOW]
-        ports = Ports(
+        ports = PublishPorts(
             forge=GitLabForge(gitlab),
             chats=(SlackChat(client, "#alerts"), WorkflowsChat(http, query)),
-            ledger=SqlLedger(engine),
+            ledger=SqlPublishLedger(engine),
             settings=settings,
             limits=limits_of(settings, observe=False),
             language="en",

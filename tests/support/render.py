@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kfix.infra.clients.renderers import Programs
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import Refused
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
@@ -151,20 +151,20 @@ def proposed(
     env: str = "production",
     live: Mapping[str, str] | None = None,
     project: str = "shop/deploy",
-) -> Proposal | Refused:
+) -> EditProposal | EditRefused:
     """What is proposed for a change of one object, with its proof."""
     change = KubernetesChange(object=ref, fields=fields)
     hints = Hints(env, (), project, {ref.key: live or {}})
-    return propose_on(build(files), [change], Base(project, "main", "", {}), hints, renderer)
+    return propose_on(build(files), [change], EditBase(project, "main", "", {}), hints, renderer)
 
 
-def accepted(found: Proposal | Refused) -> Proposal:
+def accepted(found: EditProposal | EditRefused) -> EditProposal:
     """The proposal. Fails on a refusal."""
-    assert isinstance(found, Proposal), found
+    assert isinstance(found, EditProposal), found
     return found
 
 
-def lines_of(found: Proposal | Refused) -> dict[str, list[str]]:
+def lines_of(found: EditProposal | EditRefused) -> dict[str, list[str]]:
     """The changed lines by file, of a proposal whose proof passed."""
     done = accepted(found)
     assert done.proof.verdict == "pass", done.proof

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from decide import core
-from enrich.adapters.nothing import NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoMemory, NoObservability, NoRepository
 from enrich.core.bundle import Rules
 from enrich.ports import Listing, Sources
 from enrich.service.gathering import gather

@@ -18,7 +18,7 @@ import yaml
 
 from manifests.helm.layers import Layer, merged
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository.rendering import Files, HelmTemplate, NotRendered, Recipe, Workbench
+from manifests.repository.rendering import Files, HelmTemplate, NotRendered, Recipe, RenderSession
 from manifests.text.readings import Readings
 
 _WORDS = re.compile(r"\"[^\"]*\"|\S+")
@@ -28,13 +28,13 @@ class StandIn:
     """A ``Renderer`` without any program."""
 
     @contextmanager
-    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[RenderSession]:
         with BuiltIn().open(files, readings) as plain:
             yield _Bench(files, plain)
 
 
 class _Bench:
-    def __init__(self, files: Files, plain: Workbench) -> None:
+    def __init__(self, files: Files, plain: RenderSession) -> None:
         self._files = {path: _text(content) for path, content in files.items()}
         self._plain = plain
 

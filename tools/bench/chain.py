@@ -27,7 +27,7 @@ import uvloop
 from decide import core as decide_core
 from enrich.adapters.capture import Capture, read_capture
 from enrich.adapters.documents import read_document
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from ingest.sources.datadog.reading import alert_of
 from kfix.engine import topics
 from kfix.engine.broker.connection import Brokers
@@ -41,7 +41,7 @@ from kfix.offline.diagnose import case_of
 from publish.core.description import Page, description
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import examine_offline
+from safety.service.validation import examine_offline
 from schemas.alerts import Alert, RawAlert
 from schemas.context import ContextBundle
 from schemas.identity import stable_id
@@ -84,7 +84,7 @@ class Cores:
         """The bundle of the capture's evidence."""
         found = self.capture
         return assemble(
-            Gathered(
+            GatheredEvidence(
                 alert=raw.alert,
                 delivery_id=raw.event_id,
                 received_at=raw.occurred_at,
@@ -194,7 +194,7 @@ async def throughput() -> dict[str, float]:
         )
         codec = codec_for(kafka)
         values = [(topics.ALERTS_RAW.key(a).encode(), codec.encode(a)) for a in alerts]
-        async with running(stages(cores), kafka=settings, knobs=Runtime(_env_file=None)):
+        async with running(stages(cores), kafka=settings, settings=Runtime(_env_file=None)):
             started = time.time()
             await runtime.fill(brokers, brokers.named(topics.ALERTS_RAW.name), values)
             ended = await runtime.arrive(brokers, brokers.named(topics.MR_EVENTS.name), ALERTS)

@@ -15,7 +15,7 @@ from typing import Any
 
 from enrich.adapters.capture import Capture, read_capture
 from kfix.incident import redaction
-from kfix.offline.diagnose import Case, bundle_of, case_of
+from kfix.offline.diagnose import CapturedCase, bundle_of, case_of
 
 TITLE = "enrich: assembling and masking a bundle, against a plain JSON dump and a plain regex"
 CASES = Path("tests/corpus/cases")
@@ -50,7 +50,7 @@ def run() -> dict[str, float]:
     return figures
 
 
-def _captured(path: Path) -> tuple[Case, Capture]:
+def _captured(path: Path) -> tuple[CapturedCase, Capture]:
     case = case_of(path)
     return case, read_capture(case.dump, case.repository, case.folder)
 

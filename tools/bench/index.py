@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from manifests.proposal.propose import Base, Proposal, propose_on
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import Blobs, build
 from manifests.repository.locate import Hints, locate
@@ -76,8 +76,8 @@ def run() -> dict[str, float]:
     )
 
     def proven() -> None:
-        found = propose_on(index, [change], Base("", "", "", {}), hints, BuiltIn())
-        assert isinstance(found, Proposal), found
+        found = propose_on(index, [change], EditBase("", "", "", {}), hints, BuiltIn())
+        assert isinstance(found, EditProposal), found
         assert found.proof.verdict == "pass", found.proof
 
     figures["proposed_and_proven_ms"] = _ms(proven)

@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request
 from pydantic import SecretStr
 
 from ingest.adapters.http import create_app
-from ingest.ports import Ports
+from ingest.ports import IngestPorts
 from ingest.settings import Ingest
 from ingest.sources import datadog
 from ingest.sources.datadog.examples import DATADOG_KFIX
@@ -51,7 +51,7 @@ async def _measured() -> dict[str, float]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     body = json.dumps(DATADOG_KFIX).encode()
     sources = (datadog.source(DatadogWebhook(tokens=(SecretStr(TOKEN),))),)
-    ports = Ports(Ingest(failures_per_minute=0), sources, lambda: datetime.now(UTC))
+    ports = IngestPorts(Ingest(failures_per_minute=0), sources, lambda: datetime.now(UTC))
     door = create_app(ports, Nowhere())
     right, wrong = TOKEN, "not-" + TOKEN
     cases: dict[str, tuple[Any, str, int]] = {

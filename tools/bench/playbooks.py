@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from decide.adapters.playbooks import shipped
-from decide.core.playbooks import Playbooks, Source, compile_all, find
+from decide.core.playbooks import Playbooks, PlaybookSource, compile_all, find
 from decide.core.view import ClusterView
 from enrich.adapters.capture import read_capture
 from kfix.offline.diagnose import bundle_of, case_of
@@ -29,7 +29,7 @@ def run() -> dict[str, float]:
     page = Path("docs/playbooks.md").read_text("utf-8")
     example = re.findall(r"^```yaml file=maintenance.yaml\n(.*?)^```$", page, re.M | re.S)[0]
     many = compile_all(
-        Source(f"{n}.yaml", example.replace("maintenance_left_on", f"house_rule_{n}"))
+        PlaybookSource(f"{n}.yaml", example.replace("maintenance_left_on", f"house_rule_{n}"))
         for n in range(MANY)
     )
     bundles = [_bundle(path) for path in sorted(CASES.iterdir())]

@@ -27,7 +27,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from kfix.engine.broker import embedded
-from kfix.engine.broker.administration import Wanted, create_topics
+from kfix.engine.broker.administration import WantedTopic, create_topics
 from kfix.engine.broker.connection import Brokers, wait_until_up
 from kfix.engine.runtime.process import serve
 from kfix.engine.runtime.settings import Runtime
@@ -190,7 +190,7 @@ async def runtime(brokers: Brokers, numbers: Sequence[int]) -> None:
     await serve(
         [hop(number) for number in numbers],
         kafka=brokers.kafka,
-        knobs=Runtime(_env_file=None),
+        settings=Runtime(_env_file=None),
     )
 
 
@@ -199,7 +199,7 @@ async def measure(brokers: Brokers, kind: str, mode: str) -> float:
 
     Workers join their groups, and move a first record, before the clock starts.
     """
-    await create_topics(brokers, [Wanted(topic.name, PARTITIONS) for topic in TOPICS])
+    await create_topics(brokers, [WantedTopic(topic.name, PARTITIONS) for topic in TOPICS])
     groups = [list(range(HOPS))] if mode == _MODES[0] else [[n] for n in range(HOPS)]
     workers = [start(brokers, kind, group) for group in groups]
     first, last = brokers.named(TOPICS[0].name), brokers.named(TOPICS[-1].name)

@@ -25,7 +25,7 @@ from tools.evaluation.fit import (
 )
 
 _ROOT = Path(__file__).parents[2]
-FITTED = _ROOT / "decide/core/fitted.py"
+FITTED = _ROOT / "decide/core/weights.py"
 PAGE = _ROOT / "docs/evaluation.md"
 _SECTION = re.compile(r"(?<=<!-- calibration -->\n).*?(?=<!-- /calibration -->)", re.DOTALL)
 
@@ -46,7 +46,7 @@ def calibrate(pairs: Sequence[tuple[str, Path, Path]], *, write: bool) -> str:
 
 
 def module(weights: Terms) -> str:
-    """The text of ``decide/core/fitted.py``."""
+    """The text of ``decide/core/weights.py``."""
     return (
         '"""The numbers of ``confidence.py``. Written by ``python -m tools.evaluation calibrate --write``; not by hand."""\n\n'
         f"#: Constant, belief, lead, blind, missing, quiet.\nWEIGHTS = {weights}\n"

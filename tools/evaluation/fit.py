@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from decide.core.confidence import Signs, confidence
+from decide.core.confidence import ConfidenceSigns, confidence
 from tools.evaluation import score
 from tools.evaluation.answers import mapping, truths
 from tools.evaluation.run import Answers, apart
@@ -46,7 +46,7 @@ class Seen:
     fold: int
     #: All the evidence was there.
     whole: bool
-    signs: Signs
+    signs: ConfidenceSigns
     right: float
     wrong: float
 
@@ -65,12 +65,12 @@ def look(name: str, cases: Path, expected: Path) -> list[Seen]:
     words = [word for one in lost for word in ("--without", ",".join(one))]
     found: list[Answers] = apart(cases, "--signs", *words)
     known = truths(expected)  # only now: nothing above could have seen an answer
-    counts: dict[tuple[int, bool, Signs], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    counts: dict[tuple[int, bool, ConfidenceSigns], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for gone, results in zip([(), *lost], found, strict=True):
         for one in score.judge_all(known, results, mapping()):
             told = results[one.truth.case].get("signs")
             if told:
-                key = (fold_of(one.truth.case), not gone, _rounded(Signs(**told)))
+                key = (fold_of(one.truth.case), not gone, _rounded(ConfidenceSigns(**told)))
                 counts[key][0 if one.at("both", 1) else 1] += 1 / len(lost) if gone else 1.0
     return [Seen(name, *key, *map(_digits, pair)) for key, pair in counts.items()]
 
@@ -80,9 +80,9 @@ def fold_of(case: str) -> int:
     return hashlib.sha256(case.encode()).digest()[0] % FOLDS
 
 
-def _rounded(signs: Signs) -> Signs:
+def _rounded(signs: ConfidenceSigns) -> ConfidenceSigns:
     parts = {k: v if isinstance(v, bool) else round(v, 2) for k, v in asdict(signs).items()}
-    return Signs(**parts)
+    return ConfidenceSigns(**parts)
 
 
 def _digits(weight: float) -> float:
@@ -106,7 +106,7 @@ def store(seen: Iterable[Seen], notes: dict[str, str], path: Path = STORE) -> No
 def stored(path: Path = STORE) -> tuple[list[Seen], dict[str, str]]:
     """The counts and the notes of ``calibration.json``."""
     raw: dict[str, Any] = orjson.loads(path.read_bytes())
-    seen = [Seen(r[0], r[1], r[2], Signs(*r[3:-2]), r[-2], r[-1]) for r in raw["rows"]]
+    seen = [Seen(r[0], r[1], r[2], ConfidenceSigns(*r[3:-2]), r[-2], r[-1]) for r in raw["rows"]]
     return seen, raw["collections"]
 
 
@@ -158,7 +158,7 @@ def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
 
 def _merged(seen: Iterable[Seen]) -> Iterator[Seen]:
     """One row per signs."""
-    sums: dict[Signs, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    sums: dict[ConfidenceSigns, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for one in seen:
         sums[one.signs][0] += one.right
         sums[one.signs][1] += one.wrong

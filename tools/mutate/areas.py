@@ -47,7 +47,7 @@ AREAS = {
             "decide/core/families/*/classes.py",
         ),
         _DECIDE,
-        but=("decide/core/fitted.py", "decide/core/version.py"),
+        but=("decide/core/weights.py", "decide/core/version.py"),
         whole=_ANSWERS,
     ),
     "plans": Area(

@@ -35,7 +35,7 @@ ROLLING: Phrase = say("drafting.time.rolling")
 
 
 @dataclass(slots=True, kw_only=True)
-class Draft:
+class PlanDraft:
     """A plan before ranking, its texts made by ``say`` or given in both languages; ``weight`` (0 to 1) multiplies the diagnosis' confidence."""
 
     fix_kind: FixKind
@@ -52,7 +52,7 @@ class Draft:
 class Brought(Facts):
     """Facts of a finding that brings its plans with it."""
 
-    drafts: tuple[Draft, ...]
+    drafts: tuple[PlanDraft, ...]
 
 
 def spoken(phrase: Phrase, language: Language) -> str:

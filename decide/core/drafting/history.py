@@ -11,7 +11,7 @@ from decide.core.drafting.drafts import (
     OLDER_IMAGE,
     ONLY_CHANGE,
     OTHER_CHANGES,
-    Draft,
+    PlanDraft,
     container_path,
     leaves,
     patch_workload,
@@ -105,13 +105,13 @@ def earlier(view: ClusterView, workload: Workload) -> tuple[int, str, Obj] | Non
     )
 
 
-def rollback(finding: Finding, view: ClusterView) -> list[Draft]:
+def rollback(finding: Finding, view: ClusterView) -> list[PlanDraft]:
     """The finding's workload back to its last good revision."""
     workload = finding.facts.workload
     return to_last_good(workload, view) if workload is not None else []
 
 
-def to_last_good(workload: Workload, view: ClusterView) -> list[Draft]:
+def to_last_good(workload: Workload, view: ClusterView) -> list[PlanDraft]:
     """Back to the last good revision, field by field; a guard that it lacked stays."""
     found = earlier(view, workload)
     if found is None:
@@ -124,7 +124,7 @@ def to_last_good(workload: Workload, view: ClusterView) -> list[Draft]:
     if not changes:
         return []
     return [
-        Draft(
+        PlanDraft(
             fix_kind="rollback_revision",
             title=say("drafting.back.title", revision=revision, workload=workload.name),
             why=say("drafting.back.why", revision=revision, name=name, count=len(wanted)),
@@ -169,7 +169,7 @@ def _containers_before(workload: Workload, before: Obj) -> list[tuple[str, Any]]
 _IMAGE = re.compile(r"^(?P<sign>[-+])\s*(?:-\s*)?image:\s*[\"']?(?P<image>[^\s\"'#]+)", re.M)
 
 
-def committed(workload: Workload, view: ClusterView) -> list[Draft]:
+def committed(workload: Workload, view: ClusterView) -> list[PlanDraft]:
     """The image that the manifest named before its last commit, where the commit changed just that."""
     for change in view.bundle.changes:
         diff = mapping(change.detail).get("diff") if isinstance(change.detail, Mapping) else None
@@ -191,10 +191,10 @@ def _image_before(diff: set[tuple[str, str]], now: str) -> str:
 
 def _as_before(
     view: ClusterView, workload: Workload, container: Container, image: str, commit: str
-) -> Draft:
+) -> PlanDraft:
     now = str(container.spec.get("image") or "")
     path = container_path(workload, container.name, "image")
-    return Draft(
+    return PlanDraft(
         fix_kind="rollback_revision",
         title=say("drafting.back.commit_title", image=image),
         why=say("drafting.back.commit_why", commit=commit[:10], before=image, now=now),

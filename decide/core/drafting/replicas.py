@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import FEWER, ROLLING, Draft, Phrase, patch
+from decide.core.drafting.drafts import FEWER, ROLLING, Phrase, PlanDraft, patch
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.workloads import Workload
@@ -16,9 +16,9 @@ def as_many_as_fit(
     why: str,
     weight: float,
     time: Phrase = ROLLING,
-) -> Draft:
+) -> PlanDraft:
     """The workload with ``count`` replicas, those that run already."""
-    return Draft(
+    return PlanDraft(
         fix_kind="set_replicas",
         title=say("drafting.replicas", n=count, workload=workload.name),
         why=why,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from decide.core.drafting.drafts import Draft
+from decide.core.drafting.drafts import PlanDraft
 from decide.core.facts import Facts
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -21,11 +21,11 @@ class Repair:
     """A class's builder together with the type of facts that it reads. Raises TypeError for facts of another type."""
 
     facts: type[Facts]
-    build: Callable[[Finding[Any], ClusterView], list[Draft]]
+    build: Callable[[Finding[Any], ClusterView], list[PlanDraft]]
     #: Whether a workload and its declared twin differ at the place of the fault, where that is no field of the pod spec.
     differs: Callable[[Finding[Any], Workload, Workload], bool] | None = None
 
-    def __call__(self, finding: Finding, view: ClusterView) -> list[Draft]:
+    def __call__(self, finding: Finding, view: ClusterView) -> list[PlanDraft]:
         if not isinstance(finding.facts, self.facts):
             given, wanted = type(finding.facts).__name__, self.facts.__name__
             raise TypeError(f"{finding.failure_class} was found with {given}, not {wanted}")
@@ -34,7 +34,7 @@ class Repair:
 
 def repair(
     facts: type[_Told],
-    build: Callable[[Finding[_Told], ClusterView], list[Draft]],
+    build: Callable[[Finding[_Told], ClusterView], list[PlanDraft]],
     *,
     differs: Callable[[Finding[_Told], Workload, Workload], bool] | None = None,
 ) -> Repair:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decide.core.playbooks.compiling import NONE, Compiled, Playbooks, compile_all
 from decide.core.playbooks.matching import Trace, find, look, rule_of
-from decide.core.playbooks.reading import BadPlaybooks, Problem, Source
+from decide.core.playbooks.reading import BadPlaybooks, PlaybookSource, Problem
 from decide.core.playbooks.shape import Playbook
 
 __all__ = [
@@ -16,9 +16,9 @@ __all__ = [
     "BadPlaybooks",
     "Compiled",
     "Playbook",
+    "PlaybookSource",
     "Playbooks",
     "Problem",
-    "Source",
     "Trace",
     "compile_all",
     "find",

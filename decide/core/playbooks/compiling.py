@@ -11,8 +11,15 @@ from pydantic import ValidationError
 
 from decide.core.families.entry import of
 from decide.core.playbooks.cel import BadExpression, Environment, Program
-from decide.core.playbooks.reading import BadPlaybooks, Problem, Source, line_of, problem_at, read
-from decide.core.playbooks.shape import PLACEHOLDER, PlanStep, Playbook, Text
+from decide.core.playbooks.reading import (
+    BadPlaybooks,
+    PlaybookSource,
+    Problem,
+    line_of,
+    problem_at,
+    read,
+)
+from decide.core.playbooks.shape import PLACEHOLDER, PlanStep, Playbook, PlaybookText
 from decide.core.taxonomy import CLASSES, FAMILIES, FailureClass
 
 _PLAIN = frozenset({"kind", "name", "namespace"})
@@ -56,7 +63,7 @@ class Playbooks:
 NONE = Playbooks()
 
 
-def compile_all(sources: Iterable[Source]) -> Playbooks:
+def compile_all(sources: Iterable[PlaybookSource]) -> Playbooks:
     """Raises BadPlaybooks when any file has a problem: a set is never half loaded."""
     problems: list[Problem] = []
     found: dict[str, Compiled] = {}
@@ -76,7 +83,7 @@ def compile_all(sources: Iterable[Source]) -> Playbooks:
     return Playbooks(tuple(found[name] for name in sorted(found)))
 
 
-def compile_one(source: Source) -> Compiled:
+def compile_one(source: PlaybookSource) -> Compiled:
     """One file. Raises BadPlaybooks."""
     tree, document = read(source)
     try:
@@ -91,7 +98,7 @@ def compile_one(source: Source) -> Compiled:
 class _Compiler:
     """Compiles one playbook and collects what is wrong with it."""
 
-    def __init__(self, source: Source, tree: yaml.Node, playbook: Playbook) -> None:
+    def __init__(self, source: PlaybookSource, tree: yaml.Node, playbook: Playbook) -> None:
         self._source = source
         self._tree = tree
         self._playbook = playbook
@@ -197,7 +204,7 @@ class _Compiler:
     def _texts(self) -> None:
         known = {name for name, _ in self._lets} | _PLAIN
         playbook = self._playbook
-        texts: list[tuple[tuple[int | str, ...], Text]] = [
+        texts: list[tuple[tuple[int | str, ...], PlaybookText]] = [
             (("title",), playbook.title),
             (("diagnosis",), playbook.diagnosis),
         ]

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from decide.core.drafting.drafts import Draft, patch, source_of
+from decide.core.drafting.drafts import PlanDraft, patch, source_of
 from decide.core.findings import quote
 from decide.core.playbooks.cel import Bound, Failed, Program, bind
 from decide.core.playbooks.compiling import Compiled, CompiledPlan
-from decide.core.playbooks.shape import FIELDS, PLACEHOLDER, FieldStep, Text
+from decide.core.playbooks.shape import FIELDS, PLACEHOLDER, FieldStep, PlaybookText
 from decide.core.playbooks.subjects import Subject, scalers
 from manifests.objects import paths, quantities
 from manifests.objects.meta import labels_of, name_of
@@ -65,7 +65,7 @@ class Matched:
         return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def drafts(matched: Matched) -> list[Draft]:
+def drafts(matched: Matched) -> list[PlanDraft]:
     """The plans that apply, in their order. A plan with one value that is refused is none."""
     out = []
     for plan in matched.compiled.plans:
@@ -76,7 +76,7 @@ def drafts(matched: Matched) -> list[Draft]:
     return out
 
 
-def _draft(matched: Matched, plan: CompiledPlan) -> Draft | None:
+def _draft(matched: Matched, plan: CompiledPlan) -> PlanDraft | None:
     target = _target(matched, plan)
     if target is None:
         return None
@@ -86,10 +86,10 @@ def _draft(matched: Matched, plan: CompiledPlan) -> Draft | None:
         return None
     step = plan.step
 
-    def both(text: Text) -> tuple[str, str]:
+    def both(text: PlaybookText) -> tuple[str, str]:
         return said(text, matched, "en"), said(text, matched, "fr")
 
-    return Draft(
+    return PlanDraft(
         fix_kind=step.fix,
         title=both(step.title),
         why=both(step.why),
@@ -100,7 +100,7 @@ def _draft(matched: Matched, plan: CompiledPlan) -> Draft | None:
     )
 
 
-def said(text: Text, matched: Matched, language: str) -> str:
+def said(text: PlaybookText, matched: Matched, language: str) -> str:
     """A sentence with its placeholders filled, on one line, nothing active in it."""
     return quote(PLACEHOLDER.sub(lambda m: matched.shown(m[1]), text.of(language)))
 

@@ -24,7 +24,7 @@ _CLOSES = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndTok
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PlaybookSource:
     """A file's name, as people know it, and its text."""
 
     name: str
@@ -51,7 +51,7 @@ class BadPlaybooks(ValueError):
         self.problems = tuple(problems)
 
 
-def read(source: Source) -> tuple[yaml.Node, Any]:
+def read(source: PlaybookSource) -> tuple[yaml.Node, Any]:
     """The tree with its lines, and the document. Raises BadPlaybooks."""
     if len(source.text) > _MOST:
         raise BadPlaybooks([Problem(source.name, 1, f"more than {_MOST} characters")])
@@ -74,7 +74,7 @@ def read(source: Source) -> tuple[yaml.Node, Any]:
     return tree, document
 
 
-def _look_first(source: Source) -> None:
+def _look_first(source: PlaybookSource) -> None:
     """Refuses, token by token, what would cost more than it can be worth before it is built."""
     depth = 0
     for token in yaml.scan(source.text, yaml.SafeLoader):
@@ -86,7 +86,7 @@ def _look_first(source: Source) -> None:
             raise BadPlaybooks([Problem(source.name, line, "nested too deep")])
 
 
-def _twice(source: Source, node: yaml.Node) -> None:
+def _twice(source: PlaybookSource, node: yaml.Node) -> None:
     """YAML's last of two equal keys wins silently: here it is a mistake."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
@@ -120,7 +120,7 @@ def line_of(tree: yaml.Node, where: Sequence[int | str]) -> tuple[int, yaml.Node
 
 
 def problem_at(
-    source: Source, tree: yaml.Node, where: Sequence[int | str], message: str
+    source: PlaybookSource, tree: yaml.Node, where: Sequence[int | str], message: str
 ) -> Problem:
     """A problem with the part of a file that ``where`` leads to."""
     line, _ = line_of(tree, where)

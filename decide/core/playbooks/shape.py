@@ -105,7 +105,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Text(Part):
+class PlaybookText(Part):
     """A sentence for people, with ``{placeholders}``. Without French the English stands."""
 
     en: Line
@@ -116,11 +116,11 @@ class Text(Part):
         return (self.fr or self.en) if language == "fr" else self.en
 
 
-class Proof(Part):
+class PlaybookEvidence(Part):
     """A piece of evidence that people are shown; with ``when``, only where that holds."""
 
     source: Literal["object", "event", "metric", "log", "repository"]
-    text: Text
+    text: PlaybookText
     when: Expression | None = None
 
 
@@ -142,8 +142,8 @@ class FieldStep(Part):
 class PlanStep(Part):
     """A plan: typed changes to one object."""
 
-    title: Text
-    why: Text
+    title: PlaybookText
+    why: PlaybookText
     fix: PlaybookFix
     #: The matched object, its one autoscaler, or the one Service that selects it.
     target: Literal["object", "scaler", "service"] = "object"
@@ -151,7 +151,7 @@ class PlanStep(Part):
     weight: float = Field(default=0.8, gt=0, le=1)
     when: Expression | None = None
     changes: Annotated[tuple[FieldStep, ...], Field(min_length=1, max_length=6)]
-    risks: tuple[Text, ...] = Field(default=(), max_length=4)
+    risks: tuple[PlaybookText, ...] = Field(default=(), max_length=4)
 
     @model_validator(mode="after")
     def _allowed(self) -> PlanStep:
@@ -171,7 +171,7 @@ class Playbook(Part):
 
     #: The failure class: a known one, or a new one. Stable: it is in fingerprints, outcomes and history.
     id: Identifier
-    title: Text
+    title: PlaybookText
     family: PlaybookFamily = "runtime"
     severity: Severity = "medium"
     #: Where the mechanism is documented.
@@ -193,8 +193,8 @@ class Playbook(Part):
     #: Belief that this class at this object explains the alert: 0.9 when the responsible program itself says so,
     #: 0.7 when the configuration is wrong and symptoms fit, 0.5 for one of the two.
     score: float = Field(ge=0.05, le=0.95)
-    diagnosis: Text
-    evidence: tuple[Proof, ...] = Field(default=(), max_length=8)
+    diagnosis: PlaybookText
+    evidence: tuple[PlaybookEvidence, ...] = Field(default=(), max_length=8)
     plans: tuple[PlanStep, ...] = Field(default=(), max_length=3)
     #: Why people are asked when no plan applies.
     handoff: AbstentionReason = "outside_manifests"

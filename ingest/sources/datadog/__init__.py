@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingest.core.authenticity import Signature, check_token
 from ingest.core.outcomes import Malformed, RefusedDelivery
-from ingest.core.source import AlertReader, Reading, RequestHeaders, Source, WebhookDelivery
+from ingest.core.source import AlertReader, AlertSource, Reading, RequestHeaders, WebhookDelivery
 from ingest.settings import Ingest
 from ingest.sources.datadog.examples import DATADOG_KFIX, DATADOG_NATIVE
 from ingest.sources.datadog.reading import NAME, TITLE, DatadogPayload, raw_alert
@@ -41,9 +41,9 @@ class DatadogReceiver:
         return record if isinstance(record, Malformed) else (record,)
 
 
-def source(settings: DatadogWebhook) -> Source:
+def source(settings: DatadogWebhook) -> AlertSource:
     """The source with these settings."""
-    return Source(
+    return AlertSource(
         name=NAME,
         title=TITLE,
         path="/datadog-webhook",
@@ -55,6 +55,6 @@ def source(settings: DatadogWebhook) -> Source:
     )
 
 
-def open_source(shared: Ingest) -> Source:
+def open_source(shared: Ingest) -> AlertSource:
     """The source as the environment sets it."""
     return source(load(DatadogWebhook))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ingest.core.authenticity import Signature, check_token, signature_of
 from ingest.core.identity import sha256_hex
 from ingest.core.outcomes import RefusedDelivery
-from ingest.core.source import Reading, RequestHeaders, Source, WebhookDelivery
+from ingest.core.source import AlertSource, Reading, RequestHeaders, WebhookDelivery
 from ingest.settings import Ingest
 from ingest.sources.gitlab.examples import GITLAB_MERGED, GITLAB_NOTE
 from ingest.sources.gitlab.reading import Delivery, event_of
@@ -58,9 +58,9 @@ class GitLabReceiver:
         return (event,) if isinstance(event, MergeRequestEvent) else event
 
 
-def source(settings: GitLabWebhook, *, url: str, tolerance_s: float) -> Source:
+def source(settings: GitLabWebhook, *, url: str, tolerance_s: float) -> AlertSource:
     """The source with these settings."""
-    return Source(
+    return AlertSource(
         name="gitlab",
         title="GitLab",
         path="/gitlab-webhook",
@@ -73,7 +73,7 @@ def source(settings: GitLabWebhook, *, url: str, tolerance_s: float) -> Source:
     )
 
 
-def open_source(shared: Ingest) -> Source:
+def open_source(shared: Ingest) -> AlertSource:
     """The source as the environment sets it."""
     url = load(GitLabConnection).url.rstrip("/")
     return source(load(GitLabWebhook), url=url, tolerance_s=shared.signature_tolerance_s)

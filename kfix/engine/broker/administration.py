@@ -25,21 +25,21 @@ _MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedTopic:
     """A topic to be: its name without prefix and how many partitions."""
 
     name: str
     partitions: int
 
 
-def with_sides(topics: Iterable[Topic], partitions: int) -> list[Wanted]:  # type: ignore[type-arg]
+def with_sides(topics: Iterable[Topic], partitions: int) -> list[WantedTopic]:  # type: ignore[type-arg]
     """Each topic with its ``.retry`` and ``.dlq``."""
     side = min(partitions, _SIDE_PARTITIONS)
-    wanted: dict[str, Wanted] = {}
+    wanted: dict[str, WantedTopic] = {}
     for topic in topics:
-        wanted[topic.name] = Wanted(topic.name, partitions)
-        wanted[topic.retry] = Wanted(topic.retry, side)
-        wanted[topic.dlq] = Wanted(topic.dlq, side)
+        wanted[topic.name] = WantedTopic(topic.name, partitions)
+        wanted[topic.retry] = WantedTopic(topic.retry, side)
+        wanted[topic.dlq] = WantedTopic(topic.dlq, side)
     return list(wanted.values())
 
 
@@ -56,7 +56,7 @@ async def administration(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]
         await admin.close()
 
 
-async def create_topics(brokers: Brokers, wanted: Iterable[Wanted]) -> list[str]:
+async def create_topics(brokers: Brokers, wanted: Iterable[WantedTopic]) -> list[str]:
     """Makes what is missing and returns the names made.
 
     Raises errors.Rejected when the cluster refuses one: ``create_topics`` itself never raises, the refusal is in

@@ -27,7 +27,7 @@ class NoAnswer(KafkaError):  # type: ignore[misc]  # untyped in aiokafka
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartitionStanding:
     """A partition's end, and the offset from which its group has yet to commit (the log's start before the first)."""
 
     position: int
@@ -66,7 +66,9 @@ class Observer:
         self._admin: Any = None
         self._reader: Any = None
 
-    async def standings(self, group: str, topics: Iterable[str]) -> dict[TopicPartition, Standing]:
+    async def standings(
+        self, group: str, topics: Iterable[str]
+    ) -> dict[TopicPartition, PartitionStanding]:
         """Each partition of the topics (as named on the cluster). Raises KafkaError and what aiokafka raises besides."""
         if self._open is None:
             await self._connect()
@@ -81,7 +83,7 @@ class Observer:
         fresh = [tp for tp, offset in committed.items() if offset is None]
         begins = await self._reader.beginning_offsets(fresh) if fresh else {}
         return {
-            tp: Standing(begins[tp] if offset is None else offset, ends[tp])
+            tp: PartitionStanding(begins[tp] if offset is None else offset, ends[tp])
             for tp, offset in committed.items()
         }
 

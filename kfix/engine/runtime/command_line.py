@@ -29,16 +29,16 @@ _EMBEDDED = "embedded"
 def faust_app(stage: Stage[Any]) -> CommandLineApp:
     """A Faust app that runs one stage. Settings are read now. Raises pydantic.ValidationError for wrong ones."""
     kafka = settings.load(settings.Kafka)
-    level = settings.load(settings.House).log_level
+    level = settings.load(settings.AppSettings).log_level
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[None]:
         prepare_interpreter()
-        async with running([stage], kafka=kafka, knobs=settings.load(Runtime)) as house:
-            log.info("house.ready", stages=[stage.name], urls=house.urls)
+        async with running([stage], kafka=kafka, settings=settings.load(Runtime)) as process:
+            log.info("process.ready", stages=[stage.name], urls=process.urls)
             yield
-            log.info("house.stopping")
-        log.info("house.stopped")
+            log.info("process.stopping")
+        log.info("process.stopped")
 
     return CommandLineApp(
         f"{kafka.prefix}kfix-{stage.name}",

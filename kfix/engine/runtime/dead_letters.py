@@ -13,7 +13,7 @@ from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.reading import Stored, read
 from kfix.engine.runtime import failure_headers
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec
 from schemas import errors
@@ -22,7 +22,7 @@ _ID = re.compile(r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d+):(?P<offset>\d+)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DeadLetterFilter:
     """Which dead letters are meant; empty fields do not narrow. ``id`` is ``topic:partition:offset`` in the dlq."""
 
     id: str = ""
@@ -53,7 +53,7 @@ def letter_id(letter: Stored) -> str:
 
 
 async def find(
-    brokers: Brokers, topics: Iterable[Topic[Any]], wish: Wish
+    brokers: Brokers, topics: Iterable[Topic[Any]], wish: DeadLetterFilter
 ) -> AsyncIterator[tuple[Topic[Any], Stored]]:
     """Dead letters that fit, with their topic. Raises errors.Rejected for a malformed id."""
     if wish.id and _ID.fullmatch(wish.id) is None:
@@ -81,7 +81,12 @@ def way_back(topic: Topic[Any], letter: Stored) -> tuple[str, hd.Headers]:
 
 
 async def replay(
-    brokers: Brokers, topics: Iterable[Topic[Any]], wish: Wish, *, codec: Codec, outbox: Outbox
+    brokers: Brokers,
+    topics: Iterable[Topic[Any]],
+    wish: DeadLetterFilter,
+    *,
+    codec: Codec,
+    producer: Producer,
 ) -> AsyncIterator[Replayed]:
     """Sends the dead letters that fit on their way again, each once its bytes are a record of its topic.
 
@@ -94,5 +99,5 @@ async def replay(
             yield Replayed(letter, f"still no record: {failure}")
             continue
         target, headers = way_back(topic, letter)
-        await (await outbox.send(target, letter.key, letter.value, hd.write(headers)))
+        await (await producer.send(target, letter.key, letter.value, hd.write(headers)))
         yield Replayed(letter)

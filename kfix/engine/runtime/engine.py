@@ -16,8 +16,8 @@ from kfix.engine.broker.connection import Brokers
 from kfix.engine.runtime import failpoints
 from kfix.engine.runtime import headers as hd
 from kfix.engine.runtime.handler import Handling
-from kfix.engine.runtime.offsets import Entry, Lanes, Partition, Window
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.offsets import Entry, KeyQueue, Partition, Window
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.runtime.vitals import Inside
@@ -38,12 +38,12 @@ class Engine:
         *,
         brokers: Brokers,
         codec: Codec,
-        outbox: Outbox,
-        knobs: Runtime,
+        producer: Producer,
+        settings: Runtime,
         leave: Callable[[str], NoReturn],
     ) -> None:
         self.stage = stage
-        self.knobs = knobs
+        self.settings = settings
         self.meter = Meter(stage.name)
         #: When a record last left its handler, and when records were last taken (``time.monotonic``), for the watchdog.
         self.moved_at = self.taken_at = time.monotonic()
@@ -52,7 +52,7 @@ class Engine:
         self.held_back = 0
         self._brokers = brokers
         self._leave = leave
-        self._lanes = Lanes()
+        self._lanes = KeyQueue()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         #: What each worker is at, to cancel it when its partition is taken away.
@@ -66,8 +66,8 @@ class Engine:
             stage,
             ports,
             codec=codec,
-            outbox=outbox,
-            knobs=knobs,
+            producer=producer,
+            settings=settings,
             meter=self.meter,
             finish=self._finish,
             leave=leave,
@@ -116,7 +116,7 @@ class Engine:
     def start(self, on_room: Callable[[Partition], None]) -> None:
         """Starts the workers. ``on_room`` is told of partitions that may be polled again."""
         self._on_room = on_room
-        for _ in range(self.knobs.concurrency):
+        for _ in range(self.settings.concurrency):
             self._hire()
 
     def _hire(self) -> None:
@@ -144,10 +144,10 @@ class Engine:
             self.windows[partition] = Window(
                 partition,
                 subject=subject,
-                size=self.knobs.window,
-                remembered=self.knobs.remembered,
-                most=self.knobs.window_most,
-                most_bytes=self.knobs.window_bytes,
+                size=self.settings.window,
+                remembered=self.settings.remembered,
+                most=self.settings.window_most,
+                most_bytes=self.settings.window_bytes,
             )
 
     async def settle(self, *, within_s: float) -> None:

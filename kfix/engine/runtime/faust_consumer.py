@@ -40,12 +40,12 @@ class _Running(Service):
 
     async def on_stop(self) -> None:
         """Finishes what is under way, commits it, leaves the group, and ends the workers."""
-        await self.app.intake.close(within_s=self.app.knobs.drain_s)
+        await self.app.intake.close(within_s=self.app.settings.drain_s)
         await self.app.engine.stop()
 
 
 class _Boot(BootStrategy):
-    """Only the intake: the outbox produces, the door serves, and there are no agents or tables."""
+    """Only the intake: the producer produces, the door serves, and there are no agents or tables."""
 
     app: App
 
@@ -58,9 +58,9 @@ class App(faust.App):
 
     BootStrategy = _Boot
 
-    def __init__(self, engine: Engine, *, brokers: Brokers, knobs: Runtime) -> None:
+    def __init__(self, engine: Engine, *, brokers: Brokers, settings: Runtime) -> None:
         self.engine = engine
-        self.knobs = knobs
+        self.settings = settings
         group = brokers.named(f"kfix-{engine.stage.name}")
         broker = f"kafka://{brokers.bootstrap.split(',')[0]}"
         super().__init__(
@@ -71,7 +71,7 @@ class App(faust.App):
             topic_allow_declare=False,
             topic_disable_leader=True,
         )
-        self.intake = Intake(engine, group=group, brokers=brokers, knobs=knobs)
+        self.intake = Intake(engine, group=group, brokers=brokers, settings=settings)
         self.running = _Running(self)
         self.reads = [self.topic(name) for name in engine.subscription]
 

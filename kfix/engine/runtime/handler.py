@@ -21,7 +21,7 @@ from kfix.engine.runtime import failpoints, failure_headers
 from kfix.engine.runtime import headers as hd
 from kfix.engine.runtime.failure_headers import Failure, Origin
 from kfix.engine.runtime.offsets import Entry
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.retry_policy import Again, GoOn, Later, after_failure
 from kfix.engine.runtime.sending import Prepared, Sender, incident_of
 from kfix.engine.runtime.settings import Runtime
@@ -45,8 +45,8 @@ class Handling:
         ports: Any,
         *,
         codec: Codec,
-        outbox: Outbox,
-        knobs: Runtime,
+        producer: Producer,
+        settings: Runtime,
         meter: Meter,
         finish: Callable[[Entry], None],
         leave: Callable[[str], NoReturn],
@@ -54,8 +54,8 @@ class Handling:
         self._stage = stage.name
         self._ports = ports
         self._codec = codec
-        self._outbox = outbox
-        self._knobs = knobs
+        self._producer = producer
+        self._settings = settings
         self._meter = meter
         self._finish = finish
         self._leave = leave
@@ -67,8 +67,8 @@ class Handling:
             stage.name,
             [topic for handler in stage.handlers for topic in handler.writes],
             codec=codec,
-            outbox=outbox,
-            max_bytes=knobs.max_record_bytes,
+            producer=producer,
+            max_bytes=settings.max_record_bytes,
         )
 
     async def handle(self, entry: Entry) -> None:
@@ -78,7 +78,7 @@ class Handling:
         try:
             record = self._codec.decode(handler.reads, entry.fetched.value or b"", inbound)
         except errors.Retryable as failure:
-            await self._postpone(entry, failure, attempt=1, wait_s=self._knobs.retry_delay_s)
+            await self._postpone(entry, failure, attempt=1, wait_s=self._settings.retry_delay_s)
             return
         except Exception as failure:  # noqa: BLE001 - hostile bytes must not end the stage
             await self._bury(entry, failure, attempt=0)
@@ -115,7 +115,11 @@ class Handling:
                     failpoints.reached("after_compute", self._stage)
                 return failure
             verdict = after_failure(
-                failure, attempt=attempt, round_=round_, chance=random.random(), knobs=self._knobs
+                failure,
+                attempt=attempt,
+                round_=round_,
+                chance=random.random(),
+                settings=self._settings,
             )
             if isinstance(verdict, GoOn):
                 settled = self._without_answer(handler, failure, record, about)
@@ -227,7 +231,7 @@ class Handling:
         self, topic: str, key: bytes | None, value: bytes | None, wire: hd.Wire
     ) -> asyncio.Future[Any]:
         try:
-            return await self._outbox.send(topic, key, value, wire)
+            return await self._producer.send(topic, key, value, wire)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the record did not get out
             self._leave(f"cannot produce to {topic}: {failure!r}")
 

@@ -16,7 +16,7 @@ import kfix
 from kfix.engine import topics
 from kfix.engine.runtime import failure_headers
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.sending import Sender
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Asgi, Stage
@@ -32,20 +32,22 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _CLOSE_S = 5
 
 
-class DoorPublisher:
+class HttpPublisher:
     """A ``Publisher``: waits for the broker a bounded time, with a bounded number of records."""
 
-    def __init__(self, stage: Stage[Any], *, codec: Codec, outbox: Outbox, knobs: Runtime) -> None:
+    def __init__(
+        self, stage: Stage[Any], *, codec: Codec, producer: Producer, settings: Runtime
+    ) -> None:
         self._stage = stage.name
-        self._outbox = outbox
-        self._knobs = knobs
+        self._producer = producer
+        self._settings = settings
         self._pending = 0
         self._sender = Sender(
             stage.name,
             [*topics.ALL, *stage.publishes],
             codec=codec,
-            outbox=outbox,
-            max_bytes=knobs.max_record_bytes,
+            producer=producer,
+            max_bytes=settings.max_record_bytes,
         )
 
     async def send(self, record: Record) -> None:
@@ -74,18 +76,18 @@ class DoorPublisher:
         await self._put(topic.dlq, None, raw, hd.write(dead))
 
     async def _put(self, topic: str, key: bytes | None, value: bytes, wire: hd.Wire) -> None:
-        if self._pending >= self._knobs.door_pending:
+        if self._pending >= self._settings.door_pending:
             raise errors.Unavailable("too many records wait for the broker", reason="broker_away")
         self._pending += 1
         delivery = asyncio.ensure_future(self._deliver(topic, key, value, wire))
         delivery.add_done_callback(self._settled)
         try:
             # Shielded: a record in a batch cannot be taken back; it may still arrive, and its event id tells.
-            async with asyncio.timeout(self._knobs.door_timeout_s):
+            async with asyncio.timeout(self._settings.door_timeout_s):
                 await asyncio.shield(delivery)
         except TimeoutError:
             raise errors.TimedOut(
-                f"the broker took longer than {self._knobs.door_timeout_s:g} s",
+                f"the broker took longer than {self._settings.door_timeout_s:g} s",
                 reason="broker_away",
             ) from None
         except errors.KFixError:
@@ -96,7 +98,7 @@ class DoorPublisher:
             ) from failure
 
     async def _deliver(self, topic: str, key: bytes | None, value: bytes, wire: hd.Wire) -> None:
-        await (await self._outbox.send(topic, key, value, wire))
+        await (await self._producer.send(topic, key, value, wire))
 
     def _settled(self, delivery: asyncio.Future[None]) -> None:
         self._pending -= 1
@@ -112,7 +114,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-class Door:
+class HttpServer:
     """A listening HTTP server. ``url`` is where it is reached."""
 
     def __init__(self, app: Asgi, host: str, port: int) -> None:

@@ -75,7 +75,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
     Times are of ``time.monotonic`` and may be read from any thread.
     """
 
-    def __init__(self, engine: Engine, *, group: str, brokers: Brokers, knobs: Runtime) -> None:
+    def __init__(self, engine: Engine, *, group: str, brokers: Brokers, settings: Runtime) -> None:
         self.group = group
         #: When a poll of the present assignment last ended.
         self.polled_at = time.monotonic()
@@ -91,7 +91,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
         self.loop: asyncio.AbstractEventLoop | None = None
         self._engine = engine
         self._brokers = brokers
-        self._knobs = knobs
+        self._settings = settings
         #: The present assignment, and the same once its records may be taken.
         self._assignment: Assignment | None = None
         self._gate: Assignment | None = None
@@ -176,7 +176,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
         consumer = self._consumer = self._new_consumer()
         consumer.subscribe(self._engine.subscription, listener=self)
         try:
-            async with asyncio.timeout(self._knobs.assign_s):
+            async with asyncio.timeout(self._settings.assign_s):
                 await consumer.start()
             committing = asyncio.create_task(self._commit_for_ever(consumer))
             try:
@@ -193,7 +193,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
     def _new_consumer(self) -> AIOKafkaConsumer:
         client = f"{self._engine.stage.name}-consumer"
         return AIOKafkaConsumer(
-            **consumer_options(self._brokers, self._knobs, client=client, group=self.group)
+            **consumer_options(self._brokers, self._settings, client=client, group=self.group)
         )
 
     async def _poll_until_the_end(self, consumer: AIOKafkaConsumer) -> None:
@@ -273,7 +273,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
     ) -> Mapping[TopicPartition, int | None] | None:
         """The committed offset of each partition, ``None`` where there is none; ``None`` for no answer."""
         try:
-            async with asyncio.timeout(self._knobs.request_timeout_s):
+            async with asyncio.timeout(self._settings.request_timeout_s):
                 return await committed_offsets(self._brokers, self.group, assignment.partitions)
         except Exception as failure:  # noqa: BLE001 - aiokafka raises many kinds while a broker is away
             log.warning(
@@ -292,7 +292,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
         """Ends the assignment: what is under way may finish, is committed, and the windows are closed."""
         self._shut()
         settle = self._engine.settle(
-            within_s=0 if self._ending.is_set() else self._knobs.revoke_drain_s
+            within_s=0 if self._ending.is_set() else self._settings.revoke_drain_s
         )
         await self._await_main(settle)
         try:
@@ -305,11 +305,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     async def _commit_for_ever(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            await asyncio.sleep(self._knobs.commit_interval_s)
+            await asyncio.sleep(self._settings.commit_interval_s)
             if self._gate is None:
                 continue
             try:
-                async with asyncio.timeout(self._knobs.request_timeout_s):
+                async with asyncio.timeout(self._settings.request_timeout_s):
                     await self._commit(consumer)
             except TimeoutError:
                 log.warning("commit.timed_out", stage=self._engine.stage.name)
@@ -353,26 +353,26 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
 
 def consumer_options(
-    brokers: Brokers, knobs: Runtime, *, client: str, group: str
+    brokers: Brokers, settings: Runtime, *, client: str, group: str
 ) -> dict[str, Any]:
     """Keyword arguments of a stage's consumer. It commits nothing by itself: only what is finished is committed."""
     return {
         **brokers.client_options(client),
         "group_id": group,
-        "group_instance_id": f"{group}-{knobs.instance}" if knobs.instance else None,
+        "group_instance_id": f"{group}-{settings.instance}" if settings.instance else None,
         "partition_assignment_strategy": [RoundRobinPartitionAssignor],
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
-        "max_poll_records": knobs.max_poll_records,
+        "max_poll_records": settings.max_poll_records,
         "max_poll_interval_ms": 3_600_000,
-        "max_partition_fetch_bytes": knobs.max_record_bytes + HEADROOM_BYTES,
+        "max_partition_fetch_bytes": settings.max_record_bytes + HEADROOM_BYTES,
         "fetch_max_wait_ms": (
-            knobs.embedded_fetch_wait_ms if brokers.embedded else knobs.fetch_wait_ms
+            settings.embedded_fetch_wait_ms if brokers.embedded else settings.fetch_wait_ms
         ),
-        "request_timeout_ms": int(knobs.request_timeout_s * 1000),
-        "session_timeout_ms": int(knobs.session_timeout_s * 1000),
-        "rebalance_timeout_ms": int(knobs.rebalance_timeout_s * 1000),
-        "heartbeat_interval_ms": int(knobs.heartbeat_s * 1000),
+        "request_timeout_ms": int(settings.request_timeout_s * 1000),
+        "session_timeout_ms": int(settings.session_timeout_s * 1000),
+        "rebalance_timeout_ms": int(settings.rebalance_timeout_s * 1000),
+        "heartbeat_interval_ms": int(settings.heartbeat_s * 1000),
         "metadata_max_age_ms": 60_000,
     }
 

@@ -243,7 +243,7 @@ class Window:
             seen.popitem(last=False)
 
 
-class Lanes:
+class KeyQueue:
     """Records in line by key. A key with a record running is busy; its next one starts when that one ends."""
 
     __slots__ = ("_busy", "ready")

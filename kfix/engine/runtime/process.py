@@ -21,8 +21,8 @@ from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.embedded import connect
 from kfix.engine.runtime.engine import Engine
 from kfix.engine.runtime.faust_consumer import App
-from kfix.engine.runtime.http import Door, DoorPublisher, health
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.http import HttpPublisher, HttpServer, health
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.runtime.timers import run_timer
@@ -61,19 +61,19 @@ def _end(reason: str, status: int) -> NoReturn:
     os._exit(status)
 
 
-class House:
+class Process:
     """The running stages of this process. ``urls`` maps stage names to their doors, ``health`` to the health door."""
 
-    def __init__(self, brokers: Brokers, codec: Codec, knobs: Runtime) -> None:
+    def __init__(self, brokers: Brokers, codec: Codec, settings: Runtime) -> None:
         self.brokers = brokers
         self.urls: dict[str, str] = {}
         self._open = False
         self._watchdog: Watchdog | None = None
         self._codec = codec
-        self._knobs = knobs
-        self._outbox = Outbox(brokers, knobs)
+        self._settings = settings
+        self._producer = Producer(brokers, settings)
         self._pairs: list[tuple[Engine, App]] = []
-        self._doors: list[Door] = []
+        self._doors: list[HttpServer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, stages: Sequence[Stage[Any]], stack: AsyncExitStack) -> None:
@@ -87,18 +87,18 @@ class House:
             )
         await asyncio.to_thread(self._codec.prepare, topics_of(stages))
         async with self._in_time("producer"):
-            await self._outbox.start()
-        stack.push_async_callback(self._outbox.stop)
+            await self._producer.start()
+        stack.push_async_callback(self._producer.stop)
         for stage in stages:
             ports = await stack.enter_async_context(stage.ports())
             await self._open_stage(stage, ports)
         self._watchdog = self._watch()
-        if self._knobs.health_port >= 0:
+        if self._settings.health_port >= 0:
             await self._open_door(
                 "health",
                 health(lambda: self.ready, lambda: self.trouble),
-                self._knobs.health_host,
-                self._knobs.health_port,
+                self._settings.health_host,
+                self._settings.health_port,
             )
         stack.push_async_callback(self._close)
         async with self._in_time("assignment"), asyncio.TaskGroup() as group:
@@ -109,7 +109,7 @@ class House:
     @asynccontextmanager
     async def _in_time(self, what: str) -> AsyncIterator[None]:
         """Bounds what the broker is asked for at the start. Raises errors.Unavailable."""
-        within_s = self._knobs.startup_timeout_s
+        within_s = self._settings.startup_timeout_s
         try:
             async with asyncio.timeout(within_s):
                 yield
@@ -135,7 +135,7 @@ class House:
         watchdog = Watchdog(
             [(engine, app.intake) for engine, app in self._pairs],
             brokers=self.brokers,
-            knobs=self._knobs,
+            settings=self._settings,
             leave=stand_down,
         )
         watchdog.start()
@@ -145,7 +145,12 @@ class House:
     async def _open_stage(self, stage: Stage[Any], ports: Any) -> None:
         for timer in stage.timers:
             ticking = run_timer(
-                stage, timer, ports, codec=self._codec, outbox=self._outbox, knobs=self._knobs
+                stage,
+                timer,
+                ports,
+                codec=self._codec,
+                producer=self._producer,
+                settings=self._settings,
             )
             self._tasks.append(asyncio.create_task(ticking, name=f"{stage.name}.{timer.name}"))
         if stage.handlers:
@@ -154,21 +159,21 @@ class House:
                 ports,
                 brokers=self.brokers,
                 codec=self._codec,
-                outbox=self._outbox,
-                knobs=self._knobs,
+                producer=self._producer,
+                settings=self._settings,
                 leave=leave,
             )
-            app = App(engine, brokers=self.brokers, knobs=self._knobs)
+            app = App(engine, brokers=self.brokers, settings=self._settings)
             self._pairs.append((engine, app))
         if stage.http is not None and stage.listen is not None:
-            publisher = DoorPublisher(
-                stage, codec=self._codec, outbox=self._outbox, knobs=self._knobs
+            publisher = HttpPublisher(
+                stage, codec=self._codec, producer=self._producer, settings=self._settings
             )
             host, port = stage.listen(ports)
             await self._open_door(stage.name, stage.http(ports, publisher), host, port)
 
     async def _open_door(self, name: str, app: Any, host: str, port: int) -> None:
-        door = Door(app, host, port)
+        door = HttpServer(app, host, port)
         await door.open()
         self._doors.append(door)
         self.urls[name] = door.url
@@ -203,17 +208,17 @@ def topics_of(stages: Sequence[Stage[Any]]) -> list[Topic[Any]]:
 
 @asynccontextmanager
 async def running(
-    stages: Sequence[Stage[Any]], *, kafka: Kafka, knobs: Runtime
-) -> AsyncIterator[House]:
+    stages: Sequence[Stage[Any]], *, kafka: Kafka, settings: Runtime
+) -> AsyncIterator[Process]:
     """Runs the stages while the context is open: all groups joined, all doors listening.
 
     Raises errors.Unavailable when no broker answers or a door cannot listen.
     """
-    async with connect(kafka, within_s=knobs.startup_timeout_s, lost=leave) as brokers:
-        house = House(brokers, codec_for(kafka), knobs)
+    async with connect(kafka, within_s=settings.startup_timeout_s, lost=leave) as brokers:
+        process = Process(brokers, codec_for(kafka), settings)
         async with AsyncExitStack() as stack:
-            await house.open(stages, stack)
-            yield house
+            await process.open(stages, stack)
+            yield process
 
 
 def prepare_interpreter() -> None:
@@ -225,8 +230,8 @@ async def serve(
     stages: Sequence[Stage[Any]],
     *,
     kafka: Kafka,
-    knobs: Runtime,
-    on_ready: Callable[[House], None] = lambda _: None,
+    settings: Runtime,
+    on_ready: Callable[[Process], None] = lambda _: None,
 ) -> None:
     """Runs the stages until SIGTERM or SIGINT, then ends in order."""
     prepare_interpreter()
@@ -234,9 +239,9 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    async with running(stages, kafka=kafka, knobs=knobs) as house:
-        log.info("house.ready", stages=[stage.name for stage in stages], urls=house.urls)
-        on_ready(house)
+    async with running(stages, kafka=kafka, settings=settings) as process:
+        log.info("process.ready", stages=[stage.name for stage in stages], urls=process.urls)
+        on_ready(process)
         await asked.wait()
-        log.info("house.stopping")
-    log.info("house.stopped")
+        log.info("process.stopping")
+    log.info("process.stopped")

@@ -25,7 +25,7 @@ _STOP_S = 8.0
 HEADROOM_BYTES = 65_536
 
 
-class Outbox:
+class Producer:
     """The process's producer."""
 
     def __init__(self, brokers: Brokers, runtime: Runtime) -> None:
@@ -49,7 +49,7 @@ class Outbox:
                 async with asyncio.timeout(_STOP_S):
                     await producer.stop()
             except TimeoutError:
-                log.warning("outbox.not_emptied")
+                log.warning("producer.not_emptied")
 
     async def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: hd.Wire

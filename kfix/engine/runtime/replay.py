@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, cast
 
-from kfix.engine.broker.administration import Wanted, create_topics
+from kfix.engine.broker.administration import WantedTopic, create_topics
 from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.reading import Stored, read
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.stage import Handler, Records, Stage
 from kfix.engine.topics import BY_MODEL, Topic
 from kfix.engine.wire import Codec
@@ -80,23 +80,25 @@ def differences(then: Any, now: Any, path: str = "") -> list[str]:
     return [] if then == now else [path or "."]
 
 
-class Redecider:
+class Replay:
     """Runs records through the handlers of some stages, each stage also reading what the one before gave now."""
 
     def __init__(
-        self, stages: Sequence[Stage[Any]], *, brokers: Brokers, codec: Codec, outbox: Outbox
+        self, stages: Sequence[Stage[Any]], *, brokers: Brokers, codec: Codec, producer: Producer
     ) -> None:
         self._stages = stages
         self._brokers = brokers
         self._codec = codec
-        self._outbox = outbox
+        self._producer = producer
         self._ports: dict[str, Any] = {}
         self._then: dict[tuple[str, str], list[Record]] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Opens the stages' ports and makes the shadow topics."""
         written = {topic.name for s in self._stages for h in s.handlers for topic in h.writes}
-        await create_topics(self._brokers, [Wanted(SHADOW + name, 1) for name in sorted(written)])
+        await create_topics(
+            self._brokers, [WantedTopic(SHADOW + name, 1) for name in sorted(written)]
+        )
         for stage in self._stages:
             self._ports[stage.name] = await stack.enter_async_context(stage.ports())
         await self._remember(written)
@@ -181,7 +183,9 @@ class Redecider:
         wire = hd.write({hd.CAUSE: cause, hd.EVENT_ID: record.event_id})
         wire += list(self._codec.headers.items())
         key = topic.key(record).encode()
-        await (await self._outbox.send(SHADOW + topic.name, key, self._codec.encode(record), wire))
+        await (
+            await self._producer.send(SHADOW + topic.name, key, self._codec.encode(record), wire)
+        )
 
 
 def compared_cause(

@@ -36,7 +36,7 @@ Verdict = Again | Later | GiveUp | GoOn
 
 
 def after_failure(
-    failure: BaseException, *, attempt: int, round_: int, chance: float, knobs: Runtime
+    failure: BaseException, *, attempt: int, round_: int, chance: float, settings: Runtime
 ) -> Verdict:
     """The verdict on the ``attempt``-th failure (from 1) in a round (from 0).
 
@@ -46,18 +46,18 @@ def after_failure(
     """
     if isinstance(failure, errors.Unanswered):
         # Its clients have repeated the call in place already.
-        if round_ >= min(failure.rounds, knobs.retry_rounds):
+        if round_ >= min(failure.rounds, settings.retry_rounds):
             return GoOn()
-        first_s = min(failure.wait_s, knobs.retry_delay_s)
-        return Later(min(first_s * 2**round_, knobs.retry_delay_max_s) * (1 - chance / 2))
+        first_s = min(failure.wait_s, settings.retry_delay_s)
+        return Later(min(first_s * 2**round_, settings.retry_delay_max_s) * (1 - chance / 2))
     if not isinstance(failure, errors.Retryable):
         return GiveUp()
     wish_s = failure.retry_after_s or 0.0
-    if attempt < knobs.attempts:
-        wait_s = max(knobs.backoff_s * 2 ** (attempt - 1) * (1 - chance / 2), wish_s)
-        if wait_s <= knobs.backoff_max_s:
+    if attempt < settings.attempts:
+        wait_s = max(settings.backoff_s * 2 ** (attempt - 1) * (1 - chance / 2), wish_s)
+        if wait_s <= settings.backoff_max_s:
             return Again(wait_s)
-    if round_ >= knobs.retry_rounds:
+    if round_ >= settings.retry_rounds:
         return GiveUp()
-    delay_s = min(knobs.retry_delay_s * 2**round_, knobs.retry_delay_max_s)
+    delay_s = min(settings.retry_delay_s * 2**round_, settings.retry_delay_max_s)
     return Later(max(delay_s * (1 - chance / 2), wish_s))

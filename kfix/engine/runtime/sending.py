@@ -8,7 +8,7 @@ from typing import Any
 
 import kfix
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec
 from schemas import errors
@@ -34,12 +34,12 @@ class Sender:
         topics: Iterable[Topic[Any]],
         *,
         codec: Codec,
-        outbox: Outbox,
+        producer: Producer,
         max_bytes: int,
     ) -> None:
         self._stage = stage
         self._codec = codec
-        self._outbox = outbox
+        self._producer = producer
         self._max_bytes = max_bytes
         self._routes = {topic.model: topic for topic in topics}
         self._constant: hd.Wire = [
@@ -82,4 +82,4 @@ class Sender:
 
     async def send(self, prepared: Prepared) -> asyncio.Future[Any]:
         """Puts it into its batch; the future is the broker's acknowledgement. Raises as ``Outbox.send``."""
-        return await self._outbox.send(*prepared)
+        return await self._producer.send(*prepared)

@@ -3,11 +3,11 @@
     app = Stage("decide", ports=open_ports)
 
     @app.handles(topics.CONTEXT_BUNDLE, writes=(topics.PLANS_CANDIDATE,))
-    async def decide(bundle: ContextBundle, ports: Ports) -> CandidatePlans:
+    async def decide(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans:
         ...
 
     @app.every(seconds=lambda ports: ports.settings.poll_s, writes=(topics.OUTCOMES,))
-    async def check_due(ports: Ports) -> Sequence[Outcome]:
+    async def check_due(ports: LearnPorts) -> Sequence[Outcome]:
         ...
 
 A handler takes the record type of the topic that it reads and returns one record, several, or ``None``; the runtime

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.sending import Sender
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage, Timer
@@ -26,13 +26,17 @@ async def run_timer(
     ports: Any,
     *,
     codec: Codec,
-    outbox: Outbox,
-    knobs: Runtime,
+    producer: Producer,
+    settings: Runtime,
 ) -> None:
     """Calls the timer until it is cancelled. A failure is logged and counted; the work is still due and comes again."""
     meter = Meter(stage.name)
     sender = Sender(
-        stage.name, timer.writes, codec=codec, outbox=outbox, max_bytes=knobs.max_record_bytes
+        stage.name,
+        timer.writes,
+        codec=codec,
+        producer=producer,
+        max_bytes=settings.max_record_bytes,
     )
     while True:
         await asyncio.sleep(timer.seconds(ports))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kfix.engine.broker.offsets import Standing
+from kfix.engine.broker.offsets import PartitionStanding
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
 
@@ -39,7 +39,7 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class BrokerReport:
     """What the broker said of a group's partitions: records not committed yet, ``None`` where it did not say."""
 
     lag: Mapping[Partition, int | None]
@@ -48,12 +48,12 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class StageSigns:
     """All that is known of a stage at ``now``."""
 
     now: float
     inside: Inside
-    told: Told
+    told: BrokerReport
     #: Since when partitions are assigned and polled; ``None`` without an assignment, which ended at ``unassigned_at``.
     assigned_at: float | None
     unassigned_at: float
@@ -85,7 +85,7 @@ def _sum(lag: Mapping[Partition, int | None], partitions: frozenset[Partition]) 
 
 
 def lag_of(
-    standings: Mapping[Partition, Standing], ends: Mapping[Partition, int]
+    standings: Mapping[Partition, PartitionStanding], ends: Mapping[Partition, int]
 ) -> dict[Partition, int | None]:
     """Records of each partition that are not committed. ``ends`` is what the last fetch told: the embedded broker
     tells ends that are too low.
@@ -96,55 +96,55 @@ def lag_of(
     }
 
 
-def idle_since(signs: Signs) -> float:
+def idle_since(signs: StageSigns) -> float:
     """When it was last known that nothing waits: now, as the broker told, or as before where the lag is unknown."""
     return signs.told.at if signs.waiting == 0 else signs.idle_at
 
 
-def complaint(signs: Signs, knobs: Runtime) -> str:
+def complaint(signs: StageSigns, settings: Runtime) -> str:
     """Why the process should be started again; empty when the stage is well or may become so by itself."""
     now, inside = signs.now, signs.inside
-    if now - inside.at > knobs.hang_s:
+    if now - inside.at > settings.hang_s:
         return f"the event loop has not answered for {now - inside.at:.0f} s"
-    if now - inside.sending_since > knobs.delivery_timeout_s:
+    if now - inside.sending_since > settings.delivery_timeout_s:
         return f"the broker has not acknowledged a result for {now - inside.sending_since:.0f} s"
-    if now - inside.working_since > knobs.stall_s:
+    if now - inside.working_since > settings.stall_s:
         return f"an attempt has been under way for {now - inside.working_since:.0f} s"
     if signs.assigned_at is None:
-        return _unassigned(signs, knobs)
-    if now - signs.polled_at > knobs.poll_stall_s:
+        return _unassigned(signs, settings)
+    if now - signs.polled_at > settings.poll_stall_s:
         return f"partitions are assigned and no poll has ended for {now - signs.polled_at:.0f} s"
-    return _stalled(signs, knobs)
+    return _stalled(signs, settings)
 
 
-def _unassigned(signs: Signs, knobs: Runtime) -> str:
+def _unassigned(signs: StageSigns, settings: Runtime) -> str:
     """Without an assignment: while the broker answers others it is our fault, otherwise we wait for it longer."""
     since = signs.now - signs.unassigned_at
-    answers = signs.now - signs.told.at <= knobs.assign_s
-    if since > (knobs.assign_s if answers else knobs.stall_s):
+    answers = signs.now - signs.told.at <= settings.assign_s
+    if since > (settings.assign_s if answers else settings.stall_s):
         return f"the group has given no assignment for {since:.0f} s"
     return ""
 
 
-def _stalled(signs: Signs, knobs: Runtime) -> str:
+def _stalled(signs: StageSigns, settings: Runtime) -> str:
     waiting, inside = signs.waiting, signs.inside
     if waiting == 0:
         return ""
     words = "an unknown number of" if waiting is None else str(waiting)
     still = signs.now - max(inside.moved_at, signs.idle_at)
-    if still > knobs.stall_s:
+    if still > settings.stall_s:
         return f"{words} records wait and none has been finished for {still:.0f} s"
     fed = max(inside.taken_at, inside.moved_at, signs.idle_at, signs.assigned_at or 0.0)
     empty = signs.now - fed
-    if waiting is not None and not inside.running and empty > knobs.idle_stall_s:
+    if waiting is not None and not inside.running and empty > settings.idle_stall_s:
         return f"{words} records wait, none is under way and none has come for {empty:.0f} s"
     return ""
 
 
-def ready(signs: Signs, knobs: Runtime) -> bool:
+def ready(signs: StageSigns, settings: Runtime) -> bool:
     """Whether the stage takes records now: assigned, polling, its loop turning, and its lag known."""
     fresh = min(signs.polled_at, signs.inside.at)
-    known = signs.now - signs.told.at <= _FRESH_S + 2 * knobs.lag_every_s
+    known = signs.now - signs.told.at <= _FRESH_S + 2 * settings.lag_every_s
     return signs.assigned_at is not None and signs.now - fresh <= _FRESH_S and known
 
 

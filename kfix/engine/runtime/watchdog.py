@@ -19,13 +19,13 @@ from typing import NoReturn
 import structlog
 
 from kfix.engine.broker.connection import Brokers
-from kfix.engine.broker.offsets import Observer, Standing
+from kfix.engine.broker.offsets import Observer, PartitionStanding
 from kfix.engine.runtime import stacks, vitals
 from kfix.engine.runtime.engine import Engine
 from kfix.engine.runtime.intake import Intake
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
-from kfix.engine.runtime.vitals import Signs, Told
+from kfix.engine.runtime.vitals import BrokerReport, StageSigns
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +45,12 @@ class _Watched:
         self.engine = engine
         self.intake = intake
         self.inside = engine.signs()
-        self.told = Told({}, now)
+        self.told = BrokerReport({}, now)
         self.idle_at = now
 
-    def signs(self) -> Signs:
+    def signs(self) -> StageSigns:
         """Everything known now."""
-        return Signs(
+        return StageSigns(
             now=time.monotonic(),
             inside=self.inside,
             told=self.told,
@@ -60,15 +60,15 @@ class _Watched:
             idle_at=self.idle_at,
         )
 
-    def hear(self, standings: dict[Partition, Standing] | None) -> None:
+    def hear(self, standings: dict[Partition, PartitionStanding] | None) -> None:
         """The broker's answer, or ``None`` for none."""
         if standings is None:
-            self.told = Told({}, self.told.at)
+            self.told = BrokerReport({}, self.told.at)
             return
-        self.told = Told(vitals.lag_of(standings, self.intake.ends), time.monotonic())
+        self.told = BrokerReport(vitals.lag_of(standings, self.intake.ends), time.monotonic())
         self.idle_at = vitals.idle_since(self.signs())
 
-    def measure(self, signs: Signs) -> None:
+    def measure(self, signs: StageSigns) -> None:
         """Sets the gauges."""
         meter = self.engine.meter
         lag = signs.lag
@@ -87,12 +87,12 @@ class Watchdog:
         pairs: Sequence[tuple[Engine, Intake]],
         *,
         brokers: Brokers,
-        knobs: Runtime,
+        settings: Runtime,
         leave: Callable[[str], NoReturn],
     ) -> None:
         self._watched = [_Watched(engine, intake) for engine, intake in pairs]
         self._brokers = brokers
-        self._knobs = knobs
+        self._settings = settings
         self._leave = leave
         self._main = asyncio.get_running_loop()
         self._asked = False
@@ -114,7 +114,7 @@ class Watchdog:
     def ready(self) -> bool:
         """Whether every stage takes records now."""
         return not self.trouble and all(
-            vitals.ready(one.signs(), self._knobs) for one in self._watched
+            vitals.ready(one.signs(), self._settings) for one in self._watched
         )
 
     async def guard(self) -> None:
@@ -133,7 +133,7 @@ class Watchdog:
             self._give_up(f"the watchdog ended: {failure!r}")
 
     async def _watch(self) -> None:
-        observer = Observer(self._brokers, timeout_s=self._knobs.request_timeout_s)
+        observer = Observer(self._brokers, timeout_s=self._settings.request_timeout_s)
         asking = asyncio.create_task(self._ask_for_ever(observer))
         try:
             await self._look_until_the_end(asking)
@@ -156,7 +156,7 @@ class Watchdog:
             for one in self._watched:
                 signs = one.signs()
                 one.measure(signs)
-                why = vitals.complaint(signs, self._knobs)
+                why = vitals.complaint(signs, self._settings)
                 if not why and one.intake.gone:
                     why = "its consumer's thread has ended"
                 if why and not self._ending and now >= silent:
@@ -173,11 +173,13 @@ class Watchdog:
         while True:
             for one in self._watched:
                 one.hear(await self._ask(observer, one))
-            await asyncio.sleep(self._knobs.lag_every_s)
+            await asyncio.sleep(self._settings.lag_every_s)
 
-    async def _ask(self, observer: Observer, one: _Watched) -> dict[Partition, Standing] | None:
+    async def _ask(
+        self, observer: Observer, one: _Watched
+    ) -> dict[Partition, PartitionStanding] | None:
         try:
-            async with asyncio.timeout(self._knobs.request_timeout_s):
+            async with asyncio.timeout(self._settings.request_timeout_s):
                 told = await observer.standings(one.intake.group, one.engine.subscription)
         except Exception as failure:  # noqa: BLE001 - aiokafka raises many kinds; whatever it is, the lag is unknown
             log.warning("lag.unknown", stage=one.engine.stage.name, error=repr(failure))

@@ -50,7 +50,7 @@ class Codec(Protocol):
         ...
 
 
-class Wire:
+class RecordCodec:
     """The codec: writes one form, reads all. Avro is imported when the first byte of it is met."""
 
     def __init__(self, kafka: Kafka, registry: Registry | None = None) -> None:
@@ -162,4 +162,4 @@ def codec_for(kafka: Kafka, registry: Registry | None = None) -> Codec:
         from kfix.infra.clients.registry import open_registry
 
         registry = open_registry(kafka)
-    return Wire(kafka, registry)
+    return RecordCodec(kafka, registry)

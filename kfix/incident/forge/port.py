@@ -66,7 +66,7 @@ class FileAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MergeRequestDraft:
     """A merge request to open."""
 
     project: str
@@ -108,7 +108,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ChangedMergeRequest:
     """A merge request in a list of those that changed, with the forge's times."""
 
     ref: MergeRequestRef
@@ -125,7 +125,7 @@ class Changes:
     ``complete``: there were no more.
     """
 
-    seen: tuple[Seen, ...]
+    seen: tuple[ChangedMergeRequest, ...]
     through: datetime | None
     complete: bool
 
@@ -239,7 +239,7 @@ class MergeRequests(Protocol):
         """Merge requests from branches of ours that changed at or after then, the oldest change first."""
         ...
 
-    async def open(self, draft: Draft) -> MergeRequestRef:
+    async def open(self, draft: MergeRequestDraft) -> MergeRequestRef:
         """Opens a merge request, or finds the open one that the branch has."""
         ...
 

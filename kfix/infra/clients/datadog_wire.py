@@ -25,7 +25,7 @@ MAX_BYTES = 32 * 1024 * 1024
 _RETRIES = Retries(attempts=3, first_wait_s=0.5, longest_wait_s=20.0)
 
 
-class Answer:
+class DatadogResponse:
     """A 2xx answer as the official client reads it."""
 
     def __init__(self, status: int, headers: CIMultiDictProxy[str], body: bytes) -> None:
@@ -60,7 +60,7 @@ class ReadOnly:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
         **_: Any,
-    ) -> Answer:
+    ) -> DatadogResponse:
         """The answer. Raises from ``schemas.errors``; the session's time-out is that of one attempt."""
         if method != "GET" or body is not None:
             raise errors.Defect(f"{method} to Datadog", reason="would_write")
@@ -70,7 +70,7 @@ class ReadOnly:
 
     async def _once(
         self, url: str, params: Sequence[tuple[str, str]], headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> DatadogResponse:
         try:
             async with self._session.get(
                 url, params=params, headers=headers, allow_redirects=False
@@ -85,7 +85,7 @@ class ReadOnly:
         refusal = failure_of(response.status, response.headers, body)
         if refusal is not None:
             raise refusal
-        return Answer(response.status, response.headers, body)
+        return DatadogResponse(response.status, response.headers, body)
 
 
 class Client(AsyncApiClient):

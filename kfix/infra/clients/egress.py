@@ -32,7 +32,7 @@ def refused(what: str) -> errors.Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseUrl:
     """A configured base URL, taken apart. ``path`` ends with a slash."""
 
     scheme: str
@@ -41,7 +41,7 @@ class Base:
     path: str
 
     @classmethod
-    def parse(cls, url: str) -> Base:
+    def parse(cls, url: str) -> BaseUrl:
         """Raises ValueError for what is no plain http(s) base URL (credentials, query, odd characters, odd hosts)."""
         parts = _split(url)
         if parts.query or parts.fragment:
@@ -59,12 +59,12 @@ class Base:
 class Egress:
     """The allowlist: base URLs, as parsed."""
 
-    bases: tuple[Base, ...]
+    bases: tuple[BaseUrl, ...]
 
     @classmethod
     def to(cls, urls: Iterable[str]) -> Egress:
         """Raises ValueError for a bad base URL."""
-        return cls(tuple(Base.parse(url) for url in urls))
+        return cls(tuple(BaseUrl.parse(url) for url in urls))
 
     def check_url(self, url: str) -> None:
         """Raises ``errors.Rejected`` (``egress_refused``) unless ``url`` is under a base."""

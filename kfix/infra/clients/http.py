@@ -69,7 +69,7 @@ USUAL = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """An answer with status 2xx."""
 
     status: int
@@ -220,7 +220,7 @@ class Http:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         """One call under the base URL; ``path`` starts with a slash, or is empty.
 
         ``repeatable``: may it be sent again after a failure? By default as the method says. Ids from outside go
@@ -231,7 +231,7 @@ class Http:
         if path and not path.startswith("/"):
             raise refused("a path that does not start with a slash")
 
-        async def attempt() -> Reply:
+        async def attempt() -> HttpResponse:
             return await self._once(
                 method,
                 self._base + path,
@@ -243,7 +243,7 @@ class Http:
 
         return await retrying(attempt, self._bounds.retries if again else ONCE)
 
-    async def _once(self, method: str, url: str, **arguments: Any) -> Reply:
+    async def _once(self, method: str, url: str, **arguments: Any) -> HttpResponse:
         try:
             async with asyncio.timeout(self._bounds.total_s):
                 response = await self._client.request(method, url, **arguments)
@@ -256,7 +256,7 @@ class Http:
         failure = failure_of(response.status_code, response.headers, response.content)
         if failure is not None:
             raise failure
-        return Reply(response.status_code, response.headers, response.content)
+        return HttpResponse(response.status_code, response.headers, response.content)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from kfix.infra.clients.boundary import guarded
-from kfix.infra.clients.http import Bounds, Reply, open_http
+from kfix.infra.clients.http import Bounds, HttpResponse, open_http
 from kfix.infra.settings import Kafka
 from schemas import errors
 
@@ -73,13 +73,13 @@ class HttpRegistry:
             raise errors.Rejected(str(error), reason="incompatible_schema") from error
         return _member(reply, "id", int)
 
-    async def _call(self, method: str, path: str, body: object = None) -> Reply:
+    async def _call(self, method: str, path: str, body: object = None) -> HttpResponse:
         content = None if body is None else json.dumps(body).encode()
         async with open_http(self._url, headers=self._headers, bounds=BOUNDS) as http:
             return await http.request(method, path, content=content, repeatable=True)
 
 
-def _member(reply: Reply, name: str, kind: type[T]) -> T:
+def _member(reply: HttpResponse, name: str, kind: type[T]) -> T:
     value = reply.json()
     member = value.get(name) if isinstance(value, dict) else None
     if not isinstance(member, kind):

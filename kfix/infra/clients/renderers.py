@@ -40,7 +40,7 @@ from manifests.repository.rendering import (
     KustomizeBuild,
     NotRendered,
     Recipe,
-    Workbench,
+    RenderSession,
 )
 from manifests.text.readings import Readings
 
@@ -72,7 +72,7 @@ class Rendering(Settings):
 _Key = tuple[bytes, Recipe, frozenset[tuple[str, str]]]
 
 
-class Known:
+class RenderingCache:
     """Renderings that were made before, by the contents of all files: the second ask of a commit costs nothing."""
 
     def __init__(self, most_bytes: int = 64 * 1024 * 1024) -> None:
@@ -115,10 +115,10 @@ class Programs:
     plan_s: float = 25.0
     output_bytes: int = 16 * 1024 * 1024
     files_bytes: int = 256 * 1024 * 1024
-    known: Known = field(default_factory=Known, compare=False, repr=False)
+    known: RenderingCache = field(default_factory=RenderingCache, compare=False, repr=False)
 
     @contextmanager
-    def open(self, files: Files, readings: Readings | None = None) -> Iterator[Workbench]:
+    def open(self, files: Files, readings: Readings | None = None) -> Iterator[RenderSession]:
         """A copy of the files in a temporary folder that only this user reads, gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="kfix-render-") as folder:
             yield _Bench(self, Path(folder).resolve(), files, readings or Readings())

@@ -13,7 +13,7 @@ from schemas import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class ArchiveLimits:
     """How much of a repository is read. Beyond them reading stops with ``errors.Rejected``."""
 
     #: Bytes of one file that is kept; larger ones are skipped. The largest custom resource bundles have about 3 MB.
@@ -30,7 +30,7 @@ class Caps:
 
 
 def unpack(
-    packed: bytes, caps: Caps, commit: str = "", forge: str = "the forge"
+    packed: bytes, caps: ArchiveLimits, commit: str = "", forge: str = "the forge"
 ) -> tuple[dict[str, bytes], dict[str, str], dict[str, str]]:
     """(files, skipped, targets of symlinks) of a ``tar.gz`` archive as forges make it, with one folder around everything.
 
@@ -67,7 +67,7 @@ def unpack(
     return files, skipped, links
 
 
-def _why_skipped(path: str, member: tarfile.TarInfo, caps: Caps) -> str:
+def _why_skipped(path: str, member: tarfile.TarInfo, caps: ArchiveLimits) -> str:
     if not path or member.isdir():
         return ""
     try:

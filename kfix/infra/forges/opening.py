@@ -12,7 +12,7 @@ from kfix.infra.forges import FORGES
 from schemas import errors
 
 
-class Kind(Protocol):
+class ForgeModule(Protocol):
     """A forge's module ``opening``."""
 
     #: What people call it.
@@ -27,10 +27,10 @@ class Kind(Protocol):
         ...
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[ForgeModule]:
     """All forges that K-Fix knows. Imported when asked for: a client takes seconds to import."""
     modules = (importlib.import_module(f"kfix.infra.forges.{name}.opening") for name in FORGES)
-    return [cast(Kind, module) for module in modules]
+    return [cast(ForgeModule, module) for module in modules]
 
 
 def names() -> str:

@@ -15,7 +15,7 @@ Metadata = Mapping[str, str | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class VectorHit:
     """A remembered thing and its cosine similarity to what was asked."""
 
     id: str
@@ -35,7 +35,7 @@ class VectorIndex(Protocol):
 
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
-    ) -> list[Hit]:
+    ) -> list[VectorHit]:
         """The nearest, best first, at least ``threshold`` near, whose metadata equal ``where``."""
         ...
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from kfix.infra.memory.embedding import Embedder, HashingEmbedder, MistralEmbedder
-from kfix.infra.memory.index import Hit, Metadata, OpenIndex, VectorIndex
+from kfix.infra.memory.index import Metadata, OpenIndex, VectorHit, VectorIndex
 from kfix.infra.memory.indexes import module_of
 from kfix.infra.memory.settings import MemorySettings
 from kfix.infra.settings import load
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class OpenedMemory:
     """An embedder and an index that belong together."""
 
     embedder: Embedder
@@ -31,7 +31,7 @@ class Memory:
 
     async def recall(
         self, text: str, *, where: Metadata | None = None, limit: int | None = None
-    ) -> list[Hit]:
+    ) -> list[VectorHit]:
         """What is near ``text``, best first. Raises as embedder and index do."""
         vector = await self.embedder.embed(text)
         return await self.index.search(
@@ -46,7 +46,7 @@ class Memory:
 @asynccontextmanager
 async def open_memory(
     engine: Engine, settings: MemorySettings | None = None
-) -> AsyncIterator[Memory]:
+) -> AsyncIterator[OpenedMemory]:
     """Opens the memory; ``engine`` is the relational store's and stays the caller's."""
     settings = settings or load(MemorySettings)
     embedder: Embedder = HashingEmbedder()
@@ -60,7 +60,7 @@ async def open_memory(
     index = open_index(engine, timeout_s=settings.timeout_s)
     threshold = embedder.threshold if settings.threshold is None else settings.threshold
     try:
-        yield Memory(embedder, index, threshold, settings.limit)
+        yield OpenedMemory(embedder, index, threshold, settings.limit)
     finally:
         await index.close()
         await embedder.close()

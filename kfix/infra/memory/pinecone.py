@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from kfix.infra.clients.boundary import another, guarded, same
 from kfix.infra.memory.embedding import Vector
-from kfix.infra.memory.index import Hit, Metadata
+from kfix.infra.memory.index import Metadata, VectorHit
 from schemas import errors
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class PineconeIndex:
 
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
-    ) -> list[Hit]:
+    ) -> list[VectorHit]:
         """Asks the model's namespace; vectors below ``threshold`` are dropped here. Raises as ``upsert``."""
         index = await self._connect()
         answer = await _typed(
@@ -54,7 +54,7 @@ class PineconeIndex:
         if (answer.namespace or "") not in ("", _namespace(model)):
             raise another(_NAME, "namespace")
         hits = [
-            Hit(str(match.id), float(match.score), dict(match.metadata or {}))
+            VectorHit(str(match.id), float(match.score), dict(match.metadata or {}))
             for match in answer.matches
         ]
         for hit in hits:

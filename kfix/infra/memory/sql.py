@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.memory.embedding import Vector
-from kfix.infra.memory.index import Hit, Metadata
+from kfix.infra.memory.index import Metadata, VectorHit
 from kfix.infra.store.memory_tables import memory_vectors
 from schemas import errors
 
@@ -71,7 +71,7 @@ class SqlIndex:
 
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
-    ) -> list[Hit]:
+    ) -> list[VectorHit]:
         """Reads rows that are newer than the process' matrix, then compares exactly. Raises as ``upsert``."""
         async with self._reading:
             matrix = self._matrices.setdefault(model, _Matrix())
@@ -118,17 +118,17 @@ def _refresh(connection: Connection, model: str, matrix: _Matrix) -> None:
 
 def _nearest(
     matrix: _Matrix, vector: Vector, limit: int, threshold: float, where: Metadata
-) -> list[Hit]:
+) -> list[VectorHit]:
     if not matrix.rows:
         return []
     if matrix.stacked is None:
         matrix.stacked = np.stack(matrix.rows)
     similarities = matrix.stacked @ vector
-    hits: list[Hit] = []
+    hits: list[VectorHit] = []
     for at in np.argsort(-similarities):
         if similarities[at] < threshold or len(hits) == limit:
             break
         metadata = matrix.metadata[at]
         if all(metadata.get(key) == value for key, value in where.items()):
-            hits.append(Hit(matrix.ids[at], float(similarities[at]), metadata))
+            hits.append(VectorHit(matrix.ids[at], float(similarities[at]), metadata))
     return hits

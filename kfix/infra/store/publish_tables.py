@@ -45,7 +45,7 @@ change_claims = Table(
 )
 
 #: What GitLab said of a merge request, each word once. The row above follows from them by their times, whatever order
-#: they came in. ``told``: the river has it, from a webhook or from reading again.
+#: they came in. ``told``: the pipeline has it, from a webhook or from reading again.
 merge_request_words = Table(
     "merge_request_words",
     metadata,
@@ -67,7 +67,7 @@ alert_standings = Table(
 )
 
 #: How far the merge requests of a project have been read again. ``position`` is GitLab's time of the last change that
-#: the river has; what was said before ``began_at`` is not told again.
+#: the pipeline has; what was said before ``began_at`` is not told again.
 rereads = Table(
     "rereads",
     metadata,

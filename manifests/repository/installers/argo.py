@@ -15,7 +15,7 @@ import yaml
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.repository import argocd
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import naming, revisions
 from manifests.repository.installers.model import Installer
 from manifests.repository.installers.revisions import of_source
@@ -27,7 +27,7 @@ _HOLE = re.compile(r"\{\{.*?\}\}")
 _BRANCHES = re.compile(r"\{\{-?\s*(?:if|with|range)\b.*\{\{-?\s*end\s*-?\}\}")
 
 
-def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
+def of_application(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer]:
     """One installer for each source that applies something."""
     name = f"Application/{_named(item)} in {place}"
     spec = mapping(item, "spec")
@@ -84,13 +84,13 @@ def of_application(index: Index, item: Json, place: str) -> Iterator[Installer]:
         )
 
 
-def _is_other_repository(index: Index, source: Mapping[str, Any]) -> bool:
+def _is_other_repository(index: RepositoryIndex, source: Mapping[str, Any]) -> bool:
     """Every repository has a root folder: an Application of another one's has nothing to do with this one's."""
     apart = of_source(index, {"repoURL": source.get("repoURL")})
     return apart is not None and apart.surely
 
 
-def of_set(index: Index, item: Json, place: str) -> Iterator[Installer]:
+def of_set(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer]:
     """What an ApplicationSet makes. Where its generators cannot be followed, whatever its template may mean."""
     made, complete = argocd.expanded(item, index.files, index.readings)
     for application in made:
@@ -116,7 +116,7 @@ def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
     return re.compile(body if whole else body.rstrip("/") + "(/.*)?")
 
 
-def _overridden(index: Index, item: Json, folder: str) -> str:
+def _overridden(index: RepositoryIndex, item: Json, folder: str) -> str:
     """Argo CD Image Updater and ``argocd app set`` write parameters beside what is applied."""
     for name in (f".argocd-source-{text(item, 'metadata', 'name')}.yaml", ".argocd-source.yaml"):
         path = posixpath.join(folder, name)

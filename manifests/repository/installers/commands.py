@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kfix.texts import say
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 
 _NAMES = re.compile(
     r"(Makefile|[^/]+\.mk|Jenkinsfile[^/]*|[Jj]ustfile|Taskfile\.ya?ml|Tiltfile|[^/]+\.(sh|bash|groovy|ps1)"
@@ -50,7 +50,7 @@ _TRIED_OUT = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class InstallCommand:
     """One command that installs something. Words with a variable in them hold ``ANY`` in its place."""
 
     place: str
@@ -80,7 +80,7 @@ def _is_called_so(name: str) -> bool:
     return bool(_NAMES.match(name))
 
 
-def commands(index: Index) -> Iterator[Command]:
+def commands(index: RepositoryIndex) -> Iterator[InstallCommand]:
     """The commands of all scripts."""
     for path, content in index.files.items():
         if is_script(path) and not _TRIED_OUT & set(re.split(r"[^a-z0-9]+", path.lower())):
@@ -88,7 +88,7 @@ def commands(index: Index) -> Iterator[Command]:
             yield from in_text(path, text)
 
 
-def in_text(path: str, text: str) -> Iterator[Command]:
+def in_text(path: str, text: str) -> Iterator[InstallCommand]:
     """The commands of one text."""
     text = re.sub(r"\\\r?\n", " ", text)
     text = _VARIABLE.sub(_ANY, "\n".join((text, *_turns(text))))
@@ -126,7 +126,7 @@ def _only_shows(command: str, rest: str) -> bool:
     return bool(shown) and not re.search(r"\b(apply|kapp|create|replace)\b|>", command + rest)
 
 
-def _read(path: str, line: str, words: list[str]) -> Iterator[Command]:
+def _read(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
     program = words[0] if words else ""
     if program == "helm":
         yield from _helm(path, line, words[1:])
@@ -135,13 +135,13 @@ def _read(path: str, line: str, words: list[str]) -> Iterator[Command]:
     elif program == "kustomize" and "build" in words:
         for word in words[words.index("build") + 1 :]:
             if not word.startswith("-"):
-                yield Command(path, line, "kustomize", _folder(path, word))
+                yield InstallCommand(path, line, "kustomize", _folder(path, word))
                 break
     elif program in ("argocd", "flux") and "create" in words:
         why = say("manifests.told_so_on_command_line", program=program)
         for option, value in _options(words):
             if option == "--path" and value:
-                yield Command(path, line, program, _folder(path, value), trouble=why)
+                yield InstallCommand(path, line, program, _folder(path, value), trouble=why)
     elif program in ("ytt", "envsubst", "jsonnet", "kubecfg", "cdk8s", "kompose", "yq", "sed"):
         yield from _rewriting(path, line, program, words[1:])
 
@@ -174,7 +174,7 @@ _TAKING = frozenset(
 )  # fmt: skip
 
 
-def _helm(path: str, line: str, words: list[str]) -> Iterator[Command]:
+def _helm(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
     options = list(_options(words))
     plain = [value for name, value in options if not name]
     if not plain or plain[0] not in ("upgrade", "install", "template", "diff"):
@@ -192,10 +192,12 @@ def _helm(path: str, line: str, words: list[str]) -> Iterator[Command]:
     sets = any(option.startswith("--set") or option == "--post-renderer" for option, _ in options)
     namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
     trouble = say("manifests.command_line_sets_values") if sets else ""
-    yield Command(path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble)
+    yield InstallCommand(
+        path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble
+    )
 
 
-def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[Command]:
+def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[InstallCommand]:
     if not {"apply", "create", "replace", "deploy"} & set(words):
         return
     options = list(_options(words))
@@ -204,19 +206,19 @@ def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[Com
     for option, value in options:
         if option in ("-f", "--filename", "-k", "--kustomize") and value not in ("", "-"):
             for one in value.replace("*", _ANY).split(","):
-                yield Command(
+                yield InstallCommand(
                     path, line, program, _folder(path, one), "", namespace, recursive=recursive
                 )
 
 
-def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator[Command]:
+def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator[InstallCommand]:
     for word in (written.lstrip("<>").strip("'\"") for written in words):
         if (
             re.search(r"[/.]", word)
             and not word.startswith("-")
             and re.fullmatch(r"[\w./\x00*-]+", word)
         ):
-            yield Command(
+            yield InstallCommand(
                 path,
                 line,
                 program,
@@ -233,7 +235,7 @@ def _folder(path: str, written: str) -> str:
     return "" if folder == "." else folder.lstrip("/")
 
 
-def pattern_of(command: Command, written: str) -> re.Pattern[str]:
+def pattern_of(command: InstallCommand, written: str) -> re.Pattern[str]:
     """The paths that a written one may mean, from the root, from the script's folder and those above it."""
     body = re.escape(written.lstrip("./") if written.startswith("..") else written)
     body = body.replace(re.escape(_ANY), "[^/]*").replace("\x00", "[^/]*").replace(r"\*", "[^/]*")
@@ -259,7 +261,7 @@ def says_nothing(written: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class CommandChart:
     """A chart of the repository as a command installs it."""
 
     said_by: str
@@ -271,18 +273,18 @@ class Installed:
     trouble: str = ""
 
 
-def said_of(command: Command) -> str:
+def said_of(command: InstallCommand) -> str:
     """What people call it."""
     return f"`{command.line[:80]}` in {command.place}".replace(_ANY, "…")
 
 
-def words_of(command: Command) -> tuple[str, ...]:
+def words_of(command: InstallCommand) -> tuple[str, ...]:
     """What of it may name an environment: values files and names before the script's own path."""
     said = (command.namespace, command.name, command.subject, *command.value_files, command.place)
     return tuple(word.replace(_ANY, "") for word in said if word.replace(_ANY, ""))
 
 
-def installed(index: Index) -> Iterator[Installed]:
+def installed(index: RepositoryIndex) -> Iterator[CommandChart]:
     """Charts that scripts install with values files that they name in full."""
     for command in commands(index):
         if command.program != "helm" or any(
@@ -294,13 +296,13 @@ def installed(index: Index) -> Iterator[Installed]:
         trouble = command.trouble or (say("manifests.values_file_not_here") if missing else "")
         for chart in meant(index, command, command.subject):
             if posixpath.join(chart, "Chart.yaml") in index.texts:
-                yield Installed(
+                yield CommandChart(
                     said_of(command), chart, command.name, command.namespace, files,
                     words_of(command), trouble,
                 )  # fmt: skip
 
 
-def meant(index: Index, command: Command, written: str) -> list[str]:
+def meant(index: RepositoryIndex, command: InstallCommand, written: str) -> list[str]:
     """The file or folder that a script means, counted from the root, from its own folder or the one above."""
     found = [path for folder in command.inside for path in _there(index, command, folder, written)]
     found += _there(index, command, "", written)
@@ -309,7 +311,7 @@ def meant(index: Index, command: Command, written: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _there(index: Index, command: Command, folder: str, written: str) -> list[str]:
+def _there(index: RepositoryIndex, command: InstallCommand, folder: str, written: str) -> list[str]:
     own = posixpath.dirname(command.place)
     for start in dict.fromkeys(("", own, posixpath.dirname(own))):
         path = posixpath.normpath(posixpath.join(start, folder, written))

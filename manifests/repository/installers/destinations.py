@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from manifests.repository.environments import speaks
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.mapping import read_map
 from manifests.repository.installers.model import Installer
 
@@ -27,7 +27,7 @@ class Destination:
     environments: tuple[str, ...] = ()
 
 
-def destinations(index: Index, paths: Iterable[str]) -> tuple[Destination, ...]:
+def destinations(index: RepositoryIndex, paths: Iterable[str]) -> tuple[Destination, ...]:
     """Everywhere that edited files deploy to: one destination for each installer that reads one of them.
 
     A file that nobody names is judged by its own path. Several destinations mean that an edit of the file reaches

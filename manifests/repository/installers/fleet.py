@@ -14,14 +14,14 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence
 
 NAMES = ("fleet.yaml", "fleet.yml")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class FleetTarget:
     """A bundle as one of its targets gets it; the last one is for clusters that no customization names."""
 
     said_by: str
@@ -47,20 +47,20 @@ def is_bundle(path: str) -> bool:
     return path.endswith(NAMES) and posixpath.basename(path) in NAMES
 
 
-def targets(index: Index) -> Iterator[Target]:
+def targets(index: RepositoryIndex) -> Iterator[FleetTarget]:
     """All bundles of the repository, target by target."""
     for path in index.texts:
         if is_bundle(path):
             yield from _of_file(index, path)
 
 
-def _of_file(index: Index, path: str) -> Iterator[Target]:
+def _of_file(index: RepositoryIndex, path: str) -> Iterator[FleetTarget]:
     try:
         documents = index.parsed(path)
     except NotEditable as refused:
         folder = posixpath.dirname(path)
         why = say("manifests.cannot_be_read", why=refused.reason)
-        yield Target(
+        yield FleetTarget(
             f"Fleet's {path}", path, folder, "", False, (path,), "", None, None, (), (), why
         )
         return
@@ -75,8 +75,8 @@ def _of_file(index: Index, path: str) -> Iterator[Target]:
 
 
 def _target(
-    index: Index, path: str, content: Any, entry: Mapping[str, Any], at: paths.Path
-) -> Target:
+    index: RepositoryIndex, path: str, content: Any, entry: Mapping[str, Any], at: paths.Path
+) -> FleetTarget:
     folder = posixpath.dirname(path)
     name = text(entry, "name") or (str(at[-1]) if at else "")
     said = f"target {name} of Fleet's {path}" if at else f"Fleet's {path}"
@@ -93,7 +93,7 @@ def _target(
     overlays = [
         posixpath.join(folder, "overlays", str(one)) for one in items(entry, "yaml", "overlays")
     ]
-    return Target(
+    return FleetTarget(
         said,
         path,
         folder,
@@ -109,7 +109,7 @@ def _target(
     )
 
 
-def _chart(index: Index, folder: str, named: str) -> tuple[str | None, str]:
+def _chart(index: RepositoryIndex, folder: str, named: str) -> tuple[str | None, str]:
     if not named:
         return (folder, "") if f"{folder}/Chart.yaml".lstrip("/") in index.texts else (None, "")
     inside = _below(folder, named)
@@ -118,7 +118,7 @@ def _chart(index: Index, folder: str, named: str) -> tuple[str | None, str]:
     return None, f"the chart {named[:80]} is kept elsewhere"
 
 
-def _kustomized(index: Index, folder: str) -> str | None:
+def _kustomized(index: RepositoryIndex, folder: str) -> str | None:
     name = posixpath.join(folder, "kustomization.yaml")
     return folder if name in index.texts else None
 

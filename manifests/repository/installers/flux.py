@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, text
 from manifests.repository import argocd
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Installer
 from manifests.repository.installers.revisions import of_reference
 from manifests.repository.installers.settings import from_flux
 from schemas.base import Json
 
 
-def of_kustomization(index: Index, item: Json, place: str) -> Iterator[Installer]:
+def of_kustomization(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer]:
     """What a Flux Kustomization applies: a folder, with settings on top. Of a path that is not here, since it counts
     from the root of an artifact, every folder that ends in it may be meant."""
     spec = mapping(item, "spec")
@@ -40,7 +40,7 @@ def of_kustomization(index: Index, item: Json, place: str) -> Iterator[Installer
         )
 
 
-def _meant(index: Index, folder: str) -> list[str]:
+def _meant(index: RepositoryIndex, folder: str) -> list[str]:
     if not folder or folder in index.folders():
         return [folder]
     found = dict.fromkeys(
@@ -51,7 +51,7 @@ def _meant(index: Index, folder: str) -> list[str]:
     return list(found) or [folder]
 
 
-def of_release(index: Index, item: Json, place: str) -> Installer:
+def of_release(index: RepositoryIndex, item: Json, place: str) -> Installer:
     """What a HelmRelease installs: the folder of its chart where that is in a Git repository."""
     spec = mapping(item, "spec")
     inside = mapping(spec, "chart", "spec")

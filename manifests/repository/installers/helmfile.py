@@ -16,7 +16,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence
 
 _NAME = re.compile(
@@ -59,7 +59,7 @@ class FileRelease:
     pattern: re.Pattern[str] | None = None
 
 
-def releases(index: Index) -> Iterator[FileRelease]:
+def releases(index: RepositoryIndex) -> Iterator[FileRelease]:
     """All releases of all helmfiles."""
     for path, content in index.files.items():
         if "helmfile" in path and _NAME.search(path):
@@ -67,7 +67,7 @@ def releases(index: Index) -> Iterator[FileRelease]:
             yield from _of_file(index, path, text_of)
 
 
-def _of_file(index: Index, path: str, content: str) -> Iterator[FileRelease]:
+def _of_file(index: RepositoryIndex, path: str, content: str) -> Iterator[FileRelease]:
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except NotEditable:
@@ -98,7 +98,7 @@ def _settings(documents: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return environments, whole
 
 
-def _without_missing(one: FileRelease, index: Index) -> FileRelease:
+def _without_missing(one: FileRelease, index: RepositoryIndex) -> FileRelease:
     """The release without values files that are not there."""
     missing = {f for f, inline, _ in one.layers if inline is None and f not in index.texts}
     return replace(one, layers=tuple(layer for layer in one.layers if layer[0] not in missing))
@@ -109,7 +109,13 @@ def _positions(documents: list[Any]) -> list[int]:
 
 
 def _release(
-    index: Index, path: str, environment: str, entry: Mapping[str, Any], at: int, *, alone: bool
+    index: RepositoryIndex,
+    path: str,
+    environment: str,
+    entry: Mapping[str, Any],
+    at: int,
+    *,
+    alone: bool,
 ) -> FileRelease:
     folder = posixpath.dirname(path)
     known = {"Environment.Name": environment, "Release.Name": text(entry, "name")}

@@ -9,7 +9,7 @@ from kfix.texts import say
 from manifests.objects.shapes import mapping, text
 from manifests.refused import NotEditable
 from manifests.repository import kustomize
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import (
     argo,
     commands,
@@ -20,7 +20,7 @@ from manifests.repository.installers import (
     skaffold,
     sources,
 )
-from manifests.repository.installers.commands import Command
+from manifests.repository.installers.commands import InstallCommand
 from manifests.repository.installers.model import Installer, Map
 from manifests.text import equivalence
 from schemas.base import Json
@@ -29,7 +29,7 @@ _ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolki
 _KINDS = ("application", "applicationset", "kustomization", "helmrelease")
 
 
-def read_map(index: Index, declared: Iterable[tuple[str, Json]] | None = None) -> Map:
+def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None = None) -> Map:
     """The map of a repository, read once for an index. ``declared``: Applications and their like with who declares them,
     where renderings were made to see them; without, they are taken as they stand in the files."""
     known = index.memo.get("map")
@@ -53,7 +53,7 @@ def read_map(index: Index, declared: Iterable[tuple[str, Json]] | None = None) -
     return found
 
 
-def may_force(index: Index) -> bool:
+def may_force(index: RepositoryIndex) -> bool:
     """May anything here put objects into a namespace against their own? Flux's Kustomizations and Fleet's bundles do; told
     from texts and paths alone, without the map."""
     kustomizations = index.by_kind.get("kustomization", ())
@@ -62,7 +62,7 @@ def may_force(index: Index) -> bool:
     )
 
 
-def _declared(index: Index) -> Iterator[tuple[str, Json]]:
+def _declared(index: RepositoryIndex) -> Iterator[tuple[str, Json]]:
     for kind in _KINDS:
         for path in index.by_kind.get(kind, []):
             try:
@@ -75,7 +75,7 @@ def _declared(index: Index) -> Iterator[tuple[str, Json]]:
                     yield path, item
 
 
-def _of_object(index: Index, item: Json, place: str) -> list[Installer]:
+def _of_object(index: RepositoryIndex, item: Json, place: str) -> list[Installer]:
     group = text(item, "apiVersion").partition("/")[0]
     if not mapping(item, "spec"):
         return []
@@ -89,7 +89,7 @@ def _of_object(index: Index, item: Json, place: str) -> list[Installer]:
     return [flux.of_release(index, item, place)] if known == ("HelmRelease", _HELM) else []
 
 
-def _of_fleet(target: fleet.Target) -> Installer:
+def _of_fleet(target: fleet.FleetTarget) -> Installer:
     folder = target.build if target.build is not None else target.chart
     files = [path for path, inline, _ in target.layers if inline is None]
     inside = [target.place] if target.layers else []
@@ -124,7 +124,7 @@ def _of_helmfile(release: helmfile.FileRelease) -> Installer:
     )
 
 
-def _of_command(index: Index, command: Command) -> Iterator[Installer]:
+def _of_command(index: RepositoryIndex, command: InstallCommand) -> Iterator[Installer]:
     said, kept = commands.said_of(command), commands.words_of(command)
     if commands.says_nothing(command.subject) and not command.value_files:
         return
@@ -147,7 +147,7 @@ def _of_command(index: Index, command: Command) -> Iterator[Installer]:
 
 
 def _of_helm(
-    index: Index, command: Command, said: str, words: tuple[str, ...]
+    index: RepositoryIndex, command: InstallCommand, said: str, words: tuple[str, ...]
 ) -> Iterator[Installer]:
     """What helm installs from a command line: rendered as a release where nothing is filled in."""
     trouble = command.trouble

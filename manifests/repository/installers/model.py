@@ -11,7 +11,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.repository import dependencies, tree
 from manifests.repository.environments import is_called
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization
 
 #: What an installer does with its folder.
@@ -93,7 +93,7 @@ class Installer:
 class Map:
     """All installers of a repository at one commit."""
 
-    index: Index
+    index: RepositoryIndex
     graph: Graph
     installers: list[Installer] = field(default_factory=list)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)

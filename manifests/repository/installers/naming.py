@@ -15,7 +15,7 @@ from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import commands, sources
 from manifests.repository.installers.model import Installer
 from manifests.repository.kustomize import NAMES
@@ -47,7 +47,7 @@ def listed() -> str:
     return say("manifests.what_it_lists")
 
 
-def installers(index: Index) -> Iterator[Installer]:
+def installers(index: RepositoryIndex) -> Iterator[Installer]:
     """Everything of that sort."""
     for kind in _APPLYING:
         for path in index.by_kind.get(kind, []):
@@ -66,12 +66,16 @@ def installers(index: Index) -> Iterator[Installer]:
             yield Installer(path, pattern=pattern, words=(path,), trouble=listed())
 
 
-def named_in(index: Index, content: str, *, charts: bool = True) -> re.Pattern[str] | None:
+def named_in(
+    index: RepositoryIndex, content: str, *, charts: bool = True
+) -> re.Pattern[str] | None:
     """The files and folders of the repository that a text lists; ``charts``: also as something's chart."""
     return _meaning(index, _written(content), charts=charts)
 
 
-def _meaning(index: Index, written: Iterable[Written], *, charts: bool) -> re.Pattern[str] | None:
+def _meaning(
+    index: RepositoryIndex, written: Iterable[Written], *, charts: bool
+) -> re.Pattern[str] | None:
     named = dict.fromkeys(
         shape
         for of_chart, path in written
@@ -114,7 +118,7 @@ def _is_apart(path: str) -> bool:
     )
 
 
-def _shapes(index: Index, written: str) -> Iterator[str]:
+def _shapes(index: RepositoryIndex, written: str) -> Iterator[str]:
     """The file or folder of the repository that is named by its whole path."""
     name = posixpath.normpath(written)
     if name in index.texts:
@@ -123,7 +127,7 @@ def _shapes(index: Index, written: str) -> Iterator[str]:
         yield re.escape(name) + "/.*"
 
 
-def _of_objects(index: Index, path: str, kind: str) -> Iterator[Installer]:
+def _of_objects(index: RepositoryIndex, path: str, kind: str) -> Iterator[Installer]:
     try:
         documents = index.documents(path)
     except NotEditable:

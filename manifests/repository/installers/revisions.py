@@ -15,7 +15,7 @@ from kfix.texts import say
 from manifests.objects.shapes import mapping, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Apart, Directory
 from manifests.text import equivalence
 from schemas.base import Json
@@ -28,7 +28,7 @@ _HOLE = re.compile(r"\{\{|\$")
 _REFS = ("commit", "name", "semver", "tag", "branch")
 
 
-def of_source(index: Index, source: Mapping[str, Any]) -> Apart | None:
+def of_source(index: RepositoryIndex, source: Mapping[str, Any]) -> Apart | None:
     """Of a source of an Application; ``None``: it reads what is edited. A chart's own revision is its version."""
     if source.get("chart"):
         return None
@@ -37,7 +37,9 @@ def of_source(index: Index, source: Mapping[str, Any]) -> Apart | None:
     )
 
 
-def of_reference(index: Index, item: Json, place: str, said: Mapping[str, Any]) -> Apart | None:
+def of_reference(
+    index: RepositoryIndex, item: Json, place: str, said: Mapping[str, Any]
+) -> Apart | None:
     """Of Flux's ``sourceRef`` in an object declared at ``place``. Of several GitRepositories of that name the nearest
     is meant; where that is not certain, or none is declared here, it counts as reading what is edited."""
     if text(said, "kind") != "GitRepository":
@@ -55,7 +57,7 @@ def of_reference(index: Index, item: Json, place: str, said: Mapping[str, Any]) 
     return nearest[0] if nearest and all(one == nearest[0] for one in nearest) else None
 
 
-def _of_repository(index: Index, item: Json) -> Apart | None:
+def _of_repository(index: RepositoryIndex, item: Json) -> Apart | None:
     ref = mapping(item, "spec", "ref")
     kind = next((name for name in _REFS if ref.get(name)), "")
     revision = text(ref, kind) if kind else ""
@@ -66,7 +68,7 @@ def _of_repository(index: Index, item: Json) -> Apart | None:
     return _other_repository(index, text(item, "spec", "url")) or other
 
 
-def _repositories(index: Index) -> list[tuple[str, Json]]:
+def _repositories(index: RepositoryIndex) -> list[tuple[str, Json]]:
     found = []
     for path in index.by_kind.get("gitrepository", ()):
         try:
@@ -80,14 +82,14 @@ def _repositories(index: Index) -> list[tuple[str, Json]]:
     return found
 
 
-def _other_revision(index: Index, revision: str) -> Apart | None:
+def _other_revision(index: RepositoryIndex, revision: str) -> Apart | None:
     name = revision.strip().removeprefix("refs/heads/")
     if name in ("", "HEAD", *(index.branches or _MAIN)) or _HOLE.search(name):
         return None
     return _elsewhere(index, name, surely=len(index.branches) == 1 or bool(_FIXED.fullmatch(name)))
 
 
-def _elsewhere(index: Index, revision: str, *, surely: bool) -> Apart:
+def _elsewhere(index: RepositoryIndex, revision: str, *, surely: bool) -> Apart:
     edited = index.branches[0] if index.branches else say("manifests.main_branch")
     return Apart(
         say("manifests.deploys_revision_edit_made_on", revision=revision[:100], edited=edited),
@@ -95,7 +97,7 @@ def _elsewhere(index: Index, revision: str, *, surely: bool) -> Apart:
     )
 
 
-def _other_repository(index: Index, url: str) -> Apart | None:
+def _other_repository(index: RepositoryIndex, url: str) -> Apart | None:
     """Where the own path is not known, the one of most sources is: of another name is another repository, perhaps."""
     path = argocd.path_of(url)
     if not path or _HOLE.search(path):
@@ -113,7 +115,7 @@ def _other_repository(index: Index, url: str) -> Apart | None:
     )
 
 
-def _usual(index: Index) -> str:
+def _usual(index: RepositoryIndex) -> str:
     """The repository that more than half of the sources name whose folders are here, two at least; empty: none."""
     known = index.memo.get("usual repository")
     if isinstance(known, str):
@@ -131,7 +133,7 @@ def _usual(index: Index) -> str:
     return found
 
 
-def _objects(index: Index, path: str) -> list[Json]:
+def _objects(index: RepositoryIndex, path: str) -> list[Json]:
     try:
         documents = index.documents(path)
     except NotEditable:
@@ -140,7 +142,7 @@ def _objects(index: Index, path: str) -> list[Json]:
     return [i for i in found if isinstance(i, dict) and text(i, "kind") == "Application"]
 
 
-def _is_here(index: Index, folder: str) -> bool:
+def _is_here(index: RepositoryIndex, folder: str) -> bool:
     return bool(folder) and any(path.startswith(folder + "/") for path in index.texts)
 
 

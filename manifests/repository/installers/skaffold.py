@@ -13,19 +13,19 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects.shapes import items, mappings, text
 from manifests.refused import NotEditable
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Installer
 from manifests.text import equivalence
 
 
-def installers(index: Index) -> Iterator[Installer]:
+def installers(index: RepositoryIndex) -> Iterator[Installer]:
     """Everything that the repository's Skaffold files apply."""
     for path, content in index.texts.items():
         if "skaffold" in path and fnmatch.fnmatch(posixpath.basename(path), "skaffold*.y*ml"):
             yield from _of_file(index, path, content)
 
 
-def _of_file(index: Index, path: str, content: str) -> Iterator[Installer]:
+def _of_file(index: RepositoryIndex, path: str, content: str) -> Iterator[Installer]:
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except NotEditable:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kfix.texts import say
-from manifests.repository.index import Index
+from manifests.repository.index import RepositoryIndex
 
 #: Languages that manifests are made with, or read by.
 _LANGUAGES = (
@@ -33,7 +33,7 @@ _TOO_SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InstallerSource:
     """A text that may make or read files of the repository: those that ``pattern`` means."""
 
     path: str
@@ -51,7 +51,7 @@ def _is_called_so(name: str) -> bool:
     return name.endswith(_LANGUAGES) or bool(_TOOLS.match(name))
 
 
-def sources(index: Index) -> Iterator[Source]:
+def sources(index: RepositoryIndex) -> Iterator[InstallerSource]:
     """Every such text that names files or folders which are there."""
     for path, content in index.files.items():
         if not is_source(path) or _is_in_chart(index, path):
@@ -59,10 +59,10 @@ def sources(index: Index) -> Iterator[Source]:
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         pattern = _mentioned(path, text, index)
         if pattern is not None:
-            yield Source(path, pattern, say("manifests.nobody_here_can_run"))
+            yield InstallerSource(path, pattern, say("manifests.nobody_here_can_run"))
 
 
-def _is_in_chart(index: Index, path: str) -> bool:
+def _is_in_chart(index: RepositoryIndex, path: str) -> bool:
     """Files that a chart carries along (scripts of ConfigMaps, dashboards) are data of the chart."""
     folder = posixpath.dirname(path)
     while folder:
@@ -72,7 +72,7 @@ def _is_in_chart(index: Index, path: str) -> bool:
     return False
 
 
-def _mentioned(path: str, text: str, index: Index) -> re.Pattern[str] | None:
+def _mentioned(path: str, text: str, index: RepositoryIndex) -> re.Pattern[str] | None:
     """The files and folders of the repository that the text means."""
     here = posixpath.dirname(path)
     starts = list(dict.fromkeys((here, posixpath.dirname(here), "")))
@@ -87,7 +87,7 @@ def _mentioned(path: str, text: str, index: Index) -> re.Pattern[str] | None:
     return re.compile("|".join(shapes)) if shapes else None
 
 
-def _shapes(word: str, start: str, index: Index) -> Iterator[str]:
+def _shapes(word: str, start: str, index: RepositoryIndex) -> Iterator[str]:
     rooted = word.lstrip("/") if not word.startswith("../") else word
     rooted = re.sub(
         r"^\$\{(path\.module|path\.root|[A-Za-z_.]*(?:dir|Dir|DIR|root|ROOT)[A-Za-z_.]*)\}/",

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import NotEditable, Refused
-from manifests.repository.index import Index, build
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused, NotEditable
+from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.installers import Installer, destinations, read_map
 from manifests.repository.installers.commands import in_text, pattern_of, said_of, words_of
 from manifests.repository.locate import Hints
@@ -109,7 +109,7 @@ def _answer(
     return plain
 
 
-def _installers(index: Index) -> Iterator[tuple[str, Any]]:
+def _installers(index: RepositoryIndex) -> Iterator[tuple[str, Any]]:
     for number, one in enumerate(read_map(index).installers):
         yield f"{number} {one.said_by}", _told(one)
 
@@ -125,7 +125,7 @@ def _told(one: Installer) -> str:
     return "; ".join(said).replace("\x00", "…")
 
 
-def _places(index: Index, path: str) -> list[str]:
+def _places(index: RepositoryIndex, path: str) -> list[str]:
     found = [
         f"{' or '.join(one.environments) or '?'} | {one.cluster} | {one.namespace} | {one.said_by}"
         for one in destinations(index, [path])
@@ -141,7 +141,7 @@ def _marks_of(name: str) -> Mapping[str, str]:
 
 
 def _proposed(
-    index: Index,
+    index: RepositoryIndex,
     environment: str,
     path: str,
     now: Sequence[Any],
@@ -155,15 +155,17 @@ def _proposed(
             object=API, fields=(FieldChange(path=path, before=before, after=wanted),)
         )
         hints = Hints(environment, (), "shop/deploy", {API.key: marks})
-        found = propose_on(index, [change], Base("shop/deploy", "main", "c1", {}), hints, StandIn())
+        found = propose_on(
+            index, [change], EditBase("shop/deploy", "main", "c1", {}), hints, StandIn()
+        )
         answered = _shown(found)
-        if not (isinstance(found, Refused) and found.code == "STALE"):
+        if not (isinstance(found, EditRefused) and found.code == "STALE"):
             break
     return answered
 
 
-def _shown(found: Proposal | Refused) -> str:
-    if isinstance(found, Refused):
+def _shown(found: EditProposal | EditRefused) -> str:
+    if isinstance(found, EditRefused):
         return f"{found.code}: {found.reason}"
     edits = "".join(
         f"{edit.path} +{edit.added_lines} -{edit.removed_lines}\n{edit.diff}"

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from safety.core import Findings, Policy, check_plan
 from safety.core.policy import EnvironmentPolicy
 from schemas.base import Environment, ObjectRef
@@ -212,7 +212,7 @@ def _settings(name: str) -> Iterator[tuple[str, ValidatedPlan]]:
         yield told, _examined(name, world(), policy=policy)
     for told, findings in {
         "nothing found": Findings("nobody could try"),
-        "edit refused": Findings(Refused("STALE", "it is " + "long " * 90), PROVEN.results),
+        "edit refused": Findings(EditRefused("STALE", "it is " + "long " * 90), PROVEN.results),
         "no edits": Findings([], PROVEN.results),
         "not rendered": Findings(
             PROVEN.edits, {k: v for k, v in PROVEN.results.items() if k != "render"}

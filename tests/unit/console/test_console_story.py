@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.adapters.pages import Pages
-from console.core.keeping import kept
 from console.core.output import complete
 from console.core.plots import plots
+from console.core.projection import kept
 from console.core.story import summary_of, tell, timeline
 from console.core.words import Words
 from kfix.texts import say

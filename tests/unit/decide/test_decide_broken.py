@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from decide.adapters.ledger import SqlLedger, Windows
+from decide.adapters.ledger import SqlIncidentLedger, Windows
 from decide.agent import decide
 from decide.core.broken import heard
 from decide.core.deciding import diagnose_with, offers
@@ -21,7 +21,7 @@ from decide.core.families.resources.facts import KilledContainer
 from decide.core.findings import Fact, Finding
 from decide.core.playbooks import Playbooks
 from decide.core.view import ClusterView
-from decide.ports import Ports
+from decide.ports import DecidePorts
 from decide.settings import Decide
 from decide.wiring import load_prompt
 from kfix.infra.store import metadata
@@ -130,11 +130,11 @@ def test_a_builder_that_breaks_while_rivals_offer_their_plans_is_told() -> None:
 
 
 @pytest.fixture
-def ports(tmp_path: Path) -> Iterator[Ports]:
+def ports(tmp_path: Path) -> Iterator[DecidePorts]:
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     metadata.create_all(engine)
-    yield Ports(
-        ledger=SqlLedger(engine, Windows()),
+    yield DecidePorts(
+        ledger=SqlIncidentLedger(engine, Windows()),
         reasoner=None,
         prompt=load_prompt("en"),
         settings=Decide(),
@@ -143,7 +143,9 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
     engine.dispose()
 
 
-async def test_a_broken_rule_is_in_the_record_in_the_log_and_in_a_metric(ports: Ports) -> None:
+async def test_a_broken_rule_is_in_the_record_in_the_log_and_in_a_metric(
+    ports: DecidePorts,
+) -> None:
     cluster, _ = _killed()
     where = "rules of matching"
     ports = replace(ports, playbooks=Playbooks(entries=(_UNREADABLE,)))
@@ -161,7 +163,7 @@ async def test_a_broken_rule_is_in_the_record_in_the_log_and_in_a_metric(ports: 
     assert now == (counted or 0.0) + 1
 
 
-async def test_a_sound_answer_has_no_broken_rule_in_its_record(ports: Ports) -> None:
+async def test_a_sound_answer_has_no_broken_rule_in_its_record(ports: DecidePorts) -> None:
     cluster, _ = _killed()
     with capture_logs() as lines:
         record = await decide(cluster.bundle(), ports)

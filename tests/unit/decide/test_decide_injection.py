@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from decide import core
 from decide.core.opinion import settle
-from decide.core.proposals import Proposal
-from decide.core.question import Answer, Opinion, Question
+from decide.core.proposals import ModelProposal
+from decide.core.question import ModelAnswer, Opinion, Question
 from decide.core.view import ClusterView
 from decide.wiring import load_prompt
 from schemas.context import Change, ContextBundle, Monitor, Pattern, SimilarIncident
@@ -177,7 +177,7 @@ def obeying(question: Question, text: str, *, worst: bool) -> Iterator[str]:
     proposals = [
         {"fix": fix, "target": target, "number": number}
         for fix, number in itertools.product(
-            Proposal.model_json_schema()["properties"]["fix"]["enum"],
+            ModelProposal.model_json_schema()["properties"]["fix"]["enum"],
             (1, 160, 31337, 999_999, None),
         )
         for target in ("T1", "T2", "T9")
@@ -197,10 +197,10 @@ def obeying(question: Question, text: str, *, worst: bool) -> Iterator[str]:
                 )
 
 
-def answers_of(question: Question, text: str, *, worst: bool = True) -> Iterator[Answer]:
+def answers_of(question: Question, text: str, *, worst: bool = True) -> Iterator[ModelAnswer]:
     for said in obeying(question, text, worst=worst):
         try:
-            yield Answer.model_validate_json(said)
+            yield ModelAnswer.model_validate_json(said)
         except ValidationError:
             continue
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from decide.adapters.ledger import SqlLedger, Windows
+from decide.adapters.ledger import SqlIncidentLedger, Windows
 from kfix.infra.store import metadata
 from kfix.infra.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
 from kfix.infra.store.engine import open_engine
@@ -29,8 +29,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def ledger(engine: Engine) -> SqlLedger:
-    return SqlLedger(engine, Windows())
+def ledger(engine: Engine) -> SqlIncidentLedger:
+    return SqlIncidentLedger(engine, Windows())
 
 
 def after(minutes: float) -> datetime:
@@ -38,19 +38,24 @@ def after(minutes: float) -> datetime:
 
 
 async def join(
-    ledger: SqlLedger, delivery: str, *, fp: str = "fp-a", cycle: str = "cy-a", at: datetime = T0
+    ledger: SqlIncidentLedger,
+    delivery: str,
+    *,
+    fp: str = "fp-a",
+    cycle: str = "cy-a",
+    at: datetime = T0,
 ) -> tuple[str, str]:
     membership = await ledger.join(fingerprint=fp, cycle=cycle, delivery_id=delivery, at=at)
     return membership.incident_id, membership.role
 
 
-async def recovered(ledger: SqlLedger, cycle: str, at: datetime) -> str | None:
+async def recovered(ledger: SqlIncidentLedger, cycle: str, at: datetime) -> str | None:
     found = await ledger.recover(cycle=cycle, at=at)
     return found.incident_id if found else None
 
 
 async def test_the_first_alert_opens_an_incident_and_a_redelivery_gets_the_same_answer(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     first = await join(ledger, "d1")
     assert first[1] == "first"
@@ -58,12 +63,14 @@ async def test_the_first_alert_opens_an_incident_and_a_redelivery_gets_the_same_
     assert await join(ledger, "d1") == first
 
 
-async def test_another_alert_of_the_same_trouble_joins_the_open_incident(ledger: SqlLedger) -> None:
+async def test_another_alert_of_the_same_trouble_joins_the_open_incident(
+    ledger: SqlIncidentLedger,
+) -> None:
     first = await join(ledger, "d1")
     assert await join(ledger, "d2", cycle="cy-b", at=after(5)) == (first[0], "repeat")
 
 
-async def test_another_trouble_is_another_incident(ledger: SqlLedger) -> None:
+async def test_another_trouble_is_another_incident(ledger: SqlIncidentLedger) -> None:
     first = await join(ledger, "d1")
     other = await join(ledger, "d2", fp="fp-b", cycle="cy-b")
     assert other[1] == "first"
@@ -71,14 +78,14 @@ async def test_another_trouble_is_another_incident(ledger: SqlLedger) -> None:
 
 
 async def test_a_cycle_stays_with_its_incident_when_the_diagnosis_changes(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     first = await join(ledger, "d1")
     assert await join(ledger, "d2", fp="fp-b", at=after(10)) == (first[0], "repeat")
 
 
 async def test_records_of_one_incident_carry_the_fingerprint_it_was_opened_with(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     await join(ledger, "d1")
     later = await ledger.join(fingerprint="fp-b", cycle="cy-a", delivery_id="d2", at=after(1))
@@ -87,12 +94,12 @@ async def test_records_of_one_incident_carry_the_fingerprint_it_was_opened_with(
     assert later.fingerprint == ended.fingerprint == "fp-a"
 
 
-async def test_an_alert_older_than_its_recovery_comes_after_it(ledger: SqlLedger) -> None:
+async def test_an_alert_older_than_its_recovery_comes_after_it(ledger: SqlIncidentLedger) -> None:
     assert await ledger.recover(cycle="cy-a", at=after(3)) is None
     assert (await join(ledger, "d1", at=T0))[1] == "after_recovery"
 
 
-async def test_an_incident_recovers_when_all_its_cycles_have(ledger: SqlLedger) -> None:
+async def test_an_incident_recovers_when_all_its_cycles_have(ledger: SqlIncidentLedger) -> None:
     incident, _ = await join(ledger, "d1")
     await join(ledger, "d2", cycle="cy-b", at=after(1))
     assert await ledger.recover(cycle="cy-a", at=after(5)) is None
@@ -100,14 +107,16 @@ async def test_an_incident_recovers_when_all_its_cycles_have(ledger: SqlLedger) 
     assert (await recovered(ledger, "cy-b", after(6))) == incident
 
 
-async def test_a_recovery_overtaken_by_a_newer_alert_changes_nothing(ledger: SqlLedger) -> None:
+async def test_a_recovery_overtaken_by_a_newer_alert_changes_nothing(
+    ledger: SqlIncidentLedger,
+) -> None:
     incident, _ = await join(ledger, "d1", at=after(10))
     assert await ledger.recover(cycle="cy-a", at=after(5)) is None
     assert await join(ledger, "d2", at=after(11)) == (incident, "repeat")
 
 
 async def test_flapping_within_the_window_is_one_incident_and_later_trouble_is_a_new_one(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     incident, _ = await join(ledger, "d0")
     for turn in range(1, 100):
@@ -121,7 +130,7 @@ async def test_flapping_within_the_window_is_one_incident_and_later_trouble_is_a
 
 
 async def test_a_proposed_incident_stays_open_after_recovery_until_its_outcome(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     incident, _ = await join(ledger, "d1")
     await ledger.propose(incident)
@@ -131,14 +140,14 @@ async def test_a_proposed_incident_stays_open_after_recovery_until_its_outcome(
     assert (await join(ledger, "d3", cycle="cy-c", at=after(320)))[1] == "first"
 
 
-async def test_a_proposed_incident_without_outcome_expires(ledger: SqlLedger) -> None:
+async def test_a_proposed_incident_without_outcome_expires(ledger: SqlIncidentLedger) -> None:
     incident, _ = await join(ledger, "d1")
     await ledger.propose(incident)
     assert (await join(ledger, "d2", cycle="cy-b", at=T0 + timedelta(days=8)))[0] != incident
 
 
 async def test_alerts_at_the_same_time_open_one_incident(engine: Engine) -> None:
-    replicas = [SqlLedger(engine, Windows()) for _ in range(4)]
+    replicas = [SqlIncidentLedger(engine, Windows()) for _ in range(4)]
     answers = await asyncio.gather(
         *(join(replicas[n % 4], f"d{n}", cycle=f"cy-{n}") for n in range(24))
     )
@@ -147,7 +156,7 @@ async def test_alerts_at_the_same_time_open_one_incident(engine: Engine) -> None
 
 
 async def test_trouble_first_seen_in_a_calm_moment_is_one_incident_with_its_later_alerts(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     """A flapping alert: its first look finds nothing (another fingerprint), a renotification finds the cause."""
     calm, _ = await join(ledger, "d1", fp="fp-healthy", cycle="cy-1")
@@ -159,7 +168,7 @@ async def test_trouble_first_seen_in_a_calm_moment_is_one_incident_with_its_late
 
 
 async def test_an_incident_with_a_plan_goes_before_the_one_its_cycle_began(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     planned, _ = await join(ledger, "d1", fp="fp-oom", cycle="cy-1")
     await ledger.propose(planned)
@@ -186,9 +195,9 @@ def test_the_last_word_of_an_alert_counts_by_its_time_in_every_order(
     for number, order in enumerate(itertools.permutations([*words, words[1]])):
         engine = open_engine(f"sqlite:///{tmp_path / f'{number}.db'}")
         metadata.create_all(engine, tables=TABLES)
-        ledger = SqlLedger(engine, Windows())
+        ledger = SqlIncidentLedger(engine, Windows())
 
-        async def hear(ledger: SqlLedger, order: Sequence[tuple[str, int]]) -> None:
+        async def hear(ledger: SqlIncidentLedger, order: Sequence[tuple[str, int]]) -> None:
             for kind, minute in order:
                 if kind == "T":
                     await join(ledger, f"d{minute}", at=after(minute))
@@ -201,7 +210,7 @@ def test_the_last_word_of_an_alert_counts_by_its_time_in_every_order(
 
 
 async def test_an_incident_is_over_since_its_last_recovery_whichever_was_heard_last(
-    ledger: SqlLedger,
+    ledger: SqlIncidentLedger,
 ) -> None:
     await join(ledger, "d1", cycle="cy-a")
     await join(ledger, "d2", cycle="cy-b", at=after(1))

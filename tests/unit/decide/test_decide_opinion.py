@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from decide.core.opinion import Verdict, settle, wants_opinion
-from decide.core.question import Answer, Opinion, ask, inert, parse_prompt
+from decide.core.question import ModelAnswer, Opinion, ask, inert, parse_prompt
 from decide.wiring import load_prompt
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
@@ -71,7 +71,7 @@ QUESTION = ask(load_prompt("en"), BUNDLE, ANALYSIS, UNSURE.plans)
 
 
 def said(hypothesis: str, plan: str = "P1", verdict: str = "fix") -> Opinion:
-    answer = Answer.model_validate(
+    answer = ModelAnswer.model_validate(
         {
             "hypothesis": hypothesis,
             "plan": plan,

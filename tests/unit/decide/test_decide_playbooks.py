@@ -19,7 +19,7 @@ from decide.core.playbooks import (
     BadPlaybooks,
     Playbook,
     Playbooks,
-    Source,
+    PlaybookSource,
     compile_all,
     find,
     look,
@@ -44,12 +44,12 @@ def text_of(**parts: Any) -> str:
 
 
 def one(**parts: Any) -> Playbooks:
-    return compile_all([Source("own.yaml", text_of(**parts))])
+    return compile_all([PlaybookSource("own.yaml", text_of(**parts))])
 
 
 def problems_of(text: str) -> list[str]:
     with pytest.raises(BadPlaybooks) as caught:
-        compile_all([Source("own.yaml", text)])
+        compile_all([PlaybookSource("own.yaml", text)])
     return [str(p) for p in caught.value.problems]
 
 
@@ -128,7 +128,7 @@ def test_no_playbook_changes_no_answer() -> None:
 
 def test_the_same_cluster_gives_the_same_findings_whatever_the_order_of_files() -> None:
     cluster, _ = cluster_with()
-    sources = [Source(f"{n}.yaml", text_of(id=f"kind_{n}")) for n in "cab"]
+    sources = [PlaybookSource(f"{n}.yaml", text_of(id=f"kind_{n}")) for n in "cab"]
     view = ClusterView(cluster.bundle())
     there, back = compile_all(sources), compile_all(reversed(sources))
     assert [f.failure_class for f in find(view, there)] == ["kind_a", "kind_b", "kind_c"]
@@ -388,10 +388,10 @@ def test_a_bad_file_is_told_with_its_line(text: str, expected: str) -> None:
 
 def test_one_bad_file_keeps_all_from_loading_and_all_problems_are_told() -> None:
     sources = [
-        Source("good.yaml", text_of()),
-        Source("bad.yaml", text_of(id="bad_one", when=["nope"], score=9)),
-        Source("worse.yaml", "a: ["),
-        Source("twin.yaml", text_of()),
+        PlaybookSource("good.yaml", text_of()),
+        PlaybookSource("bad.yaml", text_of(id="bad_one", when=["nope"], score=9)),
+        PlaybookSource("worse.yaml", "a: ["),
+        PlaybookSource("twin.yaml", text_of()),
     ]
     with pytest.raises(BadPlaybooks) as caught:
         compile_all(sources)
@@ -411,7 +411,7 @@ def test_one_bad_file_keeps_all_from_loading_and_all_problems_are_told() -> None
 )
 def test_any_text_is_a_playbook_or_a_list_of_problems(text: str) -> None:
     with suppress(BadPlaybooks):
-        compile_all([Source("any.yaml", text)])
+        compile_all([PlaybookSource("any.yaml", text)])
 
 
 def test_the_schema_is_json_schema_with_every_field() -> None:

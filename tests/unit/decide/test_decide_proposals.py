@@ -10,8 +10,8 @@ import pytest
 
 from decide import core
 from decide.core.opinion import Verdict, settle
-from decide.core.proposals import Fix, Proposal, RefusedProposal, draft_of, targets
-from decide.core.question import Answer, Opinion, Question, _examples
+from decide.core.proposals import Fix, ModelProposal, RefusedProposal, draft_of, targets
+from decide.core.question import ModelAnswer, Opinion, Question, _examples
 from decide.core.view import ClusterView
 from decide.wiring import load_prompt
 from schemas.base import ObjectRef
@@ -48,7 +48,7 @@ def proposed(
     """The changed fields, or why there are none."""
     view = ClusterView(cluster.bundle())
     offered = targets(view, analysis_of(ref))
-    found = draft_of(view, offered, Proposal(fix=fix, target=target, number=number), ref)
+    found = draft_of(view, offered, ModelProposal(fix=fix, target=target, number=number), ref)
     if isinstance(found, RefusedProposal):
         return found.reason
     return [(f.path.rpartition(".")[2], f.after) for c in found.changes for f in c.fields]
@@ -191,7 +191,7 @@ def test_only_the_cause_and_its_autoscaler_can_be_aimed_at() -> None:
     second = analysis_of(ref_of(cluster, other)).hypotheses
     offered = targets(view, both.model_copy(update={"hypotheses": (*both.hypotheses, *second)}))
     assert [t.ref.name for t in offered] == [name, other]
-    aimed = Proposal(fix="set_memory", target="T2", number=200)
+    aimed = ModelProposal(fix="set_memory", target="T2", number=200)
     assert draft_of(view, offered, aimed, ref_of(cluster, name)) == RefusedProposal(
         "plan_of_another_object"
     )
@@ -207,7 +207,7 @@ def settled(
     verdict = Verdict("needs_human", reason, "", analysis, ())  # type: ignore[arg-type]
     question: Question = core.question_about(bundle, verdict, PROMPT)
     proposal = {"fix": "set_memory", "target": "T1", "number": number}
-    answer = Answer.model_validate(
+    answer = ModelAnswer.model_validate(
         {
             "hypothesis": "H1",
             "plan": "none",

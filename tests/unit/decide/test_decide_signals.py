@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from decide.core import diagnose
-from decide.core.formats import FORMATS
+from decide.core.log_patterns import FORMATS
 from decide.core.signals import read
 from decide.core.taxonomy import CLASSES
 from schemas.context import LogExcerpt

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from decide import core
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
 from schemas.alerts import Alert, FiredRule
@@ -22,7 +22,7 @@ def bundle(cluster: str, own: Own, monitor: int = 7) -> ContextBundle:
     tags |= {"kube_cluster_name": cluster} if cluster else {}
     alert = Alert(state="firing", labels=tags, rule=FiredRule(id=str(monitor)))
     told = cluster_names.claim(alert.labels, "", None, own)
-    gathered = Gathered(alert=alert, delivery_id="d", received_at=AT, claim=told)
+    gathered = GatheredEvidence(alert=alert, delivery_id="d", received_at=AT, claim=told)
     return assemble(gathered, Rules(own=own))
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decide import core
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from ingest.sources.datadog.reading import alert_of
 from kfix.incident.cluster_names import Own
 from schemas.alerts import Alert, FiredRule
@@ -36,7 +36,7 @@ def trouble(**said: Any) -> str:
 
 
 def bundle_of(alert: Alert, delivery: str = "d", **more: Any) -> ContextBundle:
-    gathered = Gathered(alert=alert, delivery_id=delivery, received_at=AT, **more)
+    gathered = GatheredEvidence(alert=alert, delivery_id=delivery, received_at=AT, **more)
     return assemble(gathered, Rules(own=Own("prod-eu")))
 
 

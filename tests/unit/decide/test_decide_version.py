@@ -65,7 +65,7 @@ def test_the_version_is_short_and_the_same_in_a_copy(tree: Path) -> None:
     [
         "decide/core/families/resources/rules.py",
         "decide/core/drafting/sizing.py",
-        "decide/core/fitted.py",
+        "decide/core/weights.py",
         "playbooks/job_suspended.yaml",
     ],
 )

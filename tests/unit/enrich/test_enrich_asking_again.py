@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoClusterReader, NoMemory, NoObservability, NoRepository
 from enrich.agent import enrich
 from enrich.core.bundle import Recalled, Rules
-from enrich.ports import Cluster, Listing, Memory, Ports, Sources
+from enrich.ports import ClusterReader, EarlierIncidents, EnrichPorts, Listing, Sources
 from kfix.incident.cluster_names import Own
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
@@ -45,9 +45,9 @@ class Forgetful:
         raise errors.Unavailable("away")
 
 
-def ports(cluster: Cluster, memory: Memory | None = None) -> Ports:
+def ports(cluster: ClusterReader, memory: EarlierIncidents | None = None) -> EnrichPorts:
     asked = Sources(NoObservability(), cluster, NoRepository(), memory or NoMemory())
-    return Ports(asked, Rules(own=Own("east-1")), 5.0, ask_again=4)
+    return EnrichPorts(asked, Rules(own=Own("east-1")), 5.0, ask_again=4)
 
 
 def raw(**said: Any) -> RawAlert:
@@ -84,10 +84,10 @@ async def test_what_only_adds_to_the_evidence_is_asked_again_once() -> None:
 
 @pytest.mark.parametrize(
     ("cluster", "why"),
-    [(Silent(errors.Unauthorized("403")), "refused"), (NoCluster(), "absent")],
+    [(Silent(errors.Unauthorized("403")), "refused"), (NoClusterReader(), "absent")],
 )
 async def test_what_a_person_must_mend_or_does_not_exist_is_not_asked_again(
-    cluster: Cluster, why: str
+    cluster: ClusterReader, why: str
 ) -> None:
     bundle = await enrich(raw(), ports(cluster))
     assert bundle is not None
@@ -104,7 +104,7 @@ class Behind(NoObservability):
 async def test_an_event_that_is_not_indexed_yet_is_asked_for_once_more() -> None:
     asked = Sources(Behind(), Silent(None), NoRepository(), NoMemory())
     with pytest.raises(errors.Unanswered) as raised:
-        await enrich(raw(notification_id="1", state="unknown"), Ports(asked, Rules(), 5.0, 4))
+        await enrich(raw(notification_id="1", state="unknown"), EnrichPorts(asked, Rules(), 5.0, 4))
     assert raised.value.rounds == 1
     assert "observability.event" in str(raised.value)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enrich.core.bounds import bounded, size
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.context import Change, ContextBundle, LogExcerpt, Monitor, Series
@@ -39,7 +39,8 @@ def bundle_of(objects: dict[str, list[Any]] | None = None, **more: Any) -> Conte
         **(objects or {}),
     }
     return assemble(
-        Gathered(alert=alert, delivery_id="d", received_at=NOW, objects=known, **more), Rules()
+        GatheredEvidence(alert=alert, delivery_id="d", received_at=NOW, objects=known, **more),
+        Rules(),
     )
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from enrich.adapters.capture import Capture, read_capture
 from enrich.adapters.documents import MAX_FILE
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from kfix.texts import told
 from schemas.alerts import Alert
 
@@ -407,7 +407,7 @@ def test_no_file_breaks_the_reading_or_the_bundle(value: object, name: str, raw:
         write(root, f"raw/{name}", raw)
         found = read_capture(root, None)
     assemble(
-        Gathered(
+        GatheredEvidence(
             alert=Alert(labels={"kube_namespace": "blue", "pod_name": "a"}),
             delivery_id="d",
             received_at=datetime(2026, 11, 24, tzinfo=UTC),

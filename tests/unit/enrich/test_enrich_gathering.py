@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoClusterReader, NoMemory, NoObservability, NoRepository
 from enrich.core.bounds import size
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.subject import named
@@ -205,7 +205,7 @@ async def test_kinds_that_could_not_be_read_are_named_and_the_rest_is_kept() -> 
 
 
 async def test_without_any_source_the_alert_alone_makes_a_bundle() -> None:
-    nothing = Sources(NoObservability(), NoCluster(), NoRepository(), NoMemory())
+    nothing = Sources(NoObservability(), NoClusterReader(), NoRepository(), NoMemory())
     bundle = await gathered(nothing, labels=TAGS)
     assert bundle.k8s_context.subject == ObjectRef(kind="Deployment", namespace="shop", name="api")
     missing = {name for name, (state, _) in states(bundle).items() if state == "missing"}

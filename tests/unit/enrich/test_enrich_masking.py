@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from enrich.core.bundle import Gathered, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from schemas.alerts import Alert, FiredRule
 from schemas.context import (
     Change,
@@ -65,7 +65,7 @@ _PARTS: dict[str, dict[str, object]] = {
 
 def bundle_with(part: dict[str, object]) -> ContextBundle:
     known: dict[str, object] = {"alert": Alert(), "delivery_id": "d", "received_at": _NOW}
-    return assemble(Gathered(**(known | part)), Rules())  # type: ignore[arg-type]
+    return assemble(GatheredEvidence(**(known | part)), Rules())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("part", _PARTS)

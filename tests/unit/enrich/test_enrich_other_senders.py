@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from enrich.adapters.datadog import DatadogEvidence
-from enrich.adapters.nothing import NoCluster, NoMemory, NoObservability, NoRepository
 from enrich.adapters.sharing import SharedObservability
+from enrich.adapters.unconfigured import NoClusterReader, NoMemory, NoObservability, NoRepository
 from enrich.core.bundle import Rules
 from enrich.core.unanswered import decisive
 from enrich.ports import Sources
@@ -72,7 +72,7 @@ async def test_only_its_own_alerts_are_looked_up(source: str, asked: list[str]) 
         body=b"",
         alert=ALERT.model_copy(update={"source": source}),
     )
-    sources = Sources(shared, NoCluster(), NoRepository(), NoMemory())
+    sources = Sources(shared, NoClusterReader(), NoRepository(), NoMemory())
     bundle = await gather(raw, sources, Rules(own=Own("eu-1")), 5.0)
     assert watching.asked == asked
     named = {s.name for s in bundle.sources}

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enrich.adapters.kubernetes import KubernetesEvidence, wishes
-from enrich.adapters.nothing import NoObservability
 from enrich.adapters.sharing import Shared, SharedObservability
+from enrich.adapters.unconfigured import NoObservability
 from schemas import errors
 from schemas.context import LogExcerpt, Monitor
 

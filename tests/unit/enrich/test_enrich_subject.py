@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from enrich.core.objects import Index
+from enrich.core.objects import ObjectIndex
 from enrich.core.subject import first_tag, named, resolve
 from schemas.base import ObjectRef
 
@@ -152,21 +152,21 @@ def test_a_kind_of_two_groups_is_told_apart_by_its_owner_reference() -> None:
         version="serving.knative.dev/v1",
         owner={"kind": "Service", "name": "web", "apiVersion": "serving.knative.dev/v1"},
     )
-    assert Index({"services": [core, knative]}).find("Service", "shop", "web") is core
+    assert ObjectIndex({"services": [core, knative]}).find("Service", "shop", "web") is core
     assert (
-        Index({"services": [core, knative]}).find(
+        ObjectIndex({"services": [core, knative]}).find(
             "Service", "shop", "web", "serving.knative.dev/v1beta1"
         )
         is knative
     )
-    top = Index({"services": [core, knative]}).top_controller(configuration)
+    top = ObjectIndex({"services": [core, knative]}).top_controller(configuration)
     assert (top.kind, top.api_version) == ("Service", "serving.knative.dev/v1")
 
 
 def test_owners_that_own_each_other_end() -> None:
     one = item("ReplicaSet", "a", owner={"kind": "ReplicaSet", "name": "b"})
     two = item("ReplicaSet", "b", owner={"kind": "ReplicaSet", "name": "a"})
-    assert Index({"replicasets": [one, two]}).top_controller(one).kind == "ReplicaSet"
+    assert ObjectIndex({"replicasets": [one, two]}).top_controller(one).kind == "ReplicaSet"
 
 
 def test_names_are_read_from_the_tags_that_integrations_and_people_use() -> None:

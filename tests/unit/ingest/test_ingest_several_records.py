@@ -13,8 +13,8 @@ import httpx
 from ingest.agent import build_app
 from ingest.core.authenticity import check_token
 from ingest.core.outcomes import Ignored, Malformed, RefusedDelivery
-from ingest.core.source import Reading, RequestHeaders, Source, WebhookDelivery
-from ingest.ports import Ports
+from ingest.core.source import AlertSource, Reading, RequestHeaders, WebhookDelivery
+from ingest.ports import IngestPorts
 from ingest.settings import Ingest
 from kfix.engine.topics import Topic
 from schemas import errors
@@ -48,7 +48,7 @@ class Lists:
         )
 
 
-SOURCE = Source(
+SOURCE = AlertSource(
     name="lists",
     title="Lists",
     path="/lists",
@@ -81,7 +81,7 @@ class Short(Kept):
 
 @asynccontextmanager
 async def door(kept: Kept) -> AsyncIterator[httpx.AsyncClient]:
-    ports = Ports(Ingest(failures_per_minute=0), (SOURCE,), lambda: NOW)
+    ports = IngestPorts(Ingest(failures_per_minute=0), (SOURCE,), lambda: NOW)
     transport = httpx.ASGITransport(build_app(ports, kept))
     async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
         yield client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifests import Refused, propose
+from manifests import EditRefused, propose
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from schemas.validated import FileEdit
@@ -37,19 +37,19 @@ PATCH = DEPLOYMENT.replace("  replicas: 2\n", "").replace(
 
 def proposed(
     files: dict[str, str], *fields: FieldChange, env: str = "production", ref: ObjectRef = API
-) -> list[FileEdit] | Refused:
+) -> list[FileEdit] | EditRefused:
     change = KubernetesChange(object=ref, fields=fields)
     return propose(files, [change], environment=env, project="g/p", ref="main")
 
 
-def only(result: list[FileEdit] | Refused) -> FileEdit:
-    assert not isinstance(result, Refused), result
+def only(result: list[FileEdit] | EditRefused) -> FileEdit:
+    assert not isinstance(result, EditRefused), result
     assert len(result) == 1
     return result[0]
 
 
-def refused(result: list[FileEdit] | Refused) -> str:
-    assert isinstance(result, Refused), result
+def refused(result: list[FileEdit] | EditRefused) -> str:
+    assert isinstance(result, EditRefused), result
     return result.code
 
 
@@ -117,7 +117,7 @@ def test_an_overlays_patch_takes_a_field_that_only_the_shared_base_has() -> None
 
 def test_a_base_that_others_share_is_not_touched_and_the_overlay_gets_a_patch() -> None:
     edits = proposed(overlays(), RAISE)
-    assert not isinstance(edits, Refused)
+    assert not isinstance(edits, EditRefused)
     assert {e.path: (e.added_lines, e.removed_lines) for e in edits} == {
         "overlays/prod/kustomization.yaml": (2, 0),
         "overlays/prod/api-deployment-patch.yaml": (12, 0),
@@ -227,7 +227,7 @@ def test_a_new_object_gets_its_file_and_its_place_in_the_kustomization() -> None
     )
     files = {"k/api.yaml": DEPLOYMENT, "k/kustomization.yaml": "resources:\n- api.yaml\n"}
     result = propose(files, [change], environment="production", project="g/p", ref="main")
-    assert not isinstance(result, Refused), result
+    assert not isinstance(result, EditRefused), result
     assert {e.path for e in result} == {
         "k/kustomization.yaml",
         "k/api-horizontalpodautoscaler.yaml",
@@ -235,7 +235,7 @@ def test_a_new_object_gets_its_file_and_its_place_in_the_kustomization() -> None
     assert result[0].after == "resources:\n- api.yaml\n- api-horizontalpodautoscaler.yaml\n"
     again = {**files, **{e.path: e.after for e in result}}
     twice = propose(again, [change], environment="production", project="g/p", ref="main")
-    assert isinstance(twice, Refused)
+    assert isinstance(twice, EditRefused)
     assert twice.code == "STALE"
 
 

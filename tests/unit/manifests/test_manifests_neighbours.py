@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from manifests.proposal.proof import Wanted, prove
+from manifests.proposal.proof import ExpectedRendering, prove
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import tree
 from manifests.repository.environments import matches, speaks
@@ -133,13 +133,13 @@ def test_a_file_that_a_symlink_leads_to_is_not_edited() -> None:
     changed = {file: DEPLOYMENT.replace("2", "3")}
     assert changed_index(index, changed).links == {"staging": "prod"}
     with BuiltIn().open(index.files) as bench:
-        done = prove(index, changed, Wanted([change]), bench)
+        done = prove(index, changed, ExpectedRendering([change]), bench)
     assert done.verdict == "fail"
     assert "the symlink staging" in done.reason
     index.links.clear()
     index.memo.clear()
     with BuiltIn().open(index.files) as bench:
-        assert prove(index, changed, Wanted([change]), bench).verdict == "pass"
+        assert prove(index, changed, ExpectedRendering([change]), bench).verdict == "pass"
 
 
 def application(env: str, path: str = "apps/api") -> dict[str, object]:

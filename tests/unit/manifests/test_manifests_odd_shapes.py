@@ -9,8 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import Refused
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
@@ -183,5 +183,5 @@ def test_no_shape_of_a_repository_breaks_the_search(
         for marks in ({}, MARKS):
             hints = Hints("production", project="shop/deploy", live={ref.key: marks})
             change = KubernetesChange(object=ref, fields=(field,))
-            found = propose_on(index, [change], Base("", "", "", {}), hints, BuiltIn())
-            assert isinstance(found, Proposal | Refused)
+            found = propose_on(index, [change], EditBase("", "", "", {}), hints, BuiltIn())
+            assert isinstance(found, EditProposal | EditRefused)

@@ -6,10 +6,10 @@ import copy
 
 import pytest
 
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import NotEditable, Refused
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository.index import Blobs, Index, build
+from manifests.repository.index import Blobs, RepositoryIndex, build
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints
 from manifests.text import read
@@ -79,13 +79,13 @@ REPOSITORY = {
 }
 
 
-def proposed(index: Index, before: str = "129Mi", after: str = "256Mi") -> Proposal:
+def proposed(index: RepositoryIndex, before: str = "129Mi", after: str = "256Mi") -> EditProposal:
     change = KubernetesChange(
         object=API, fields=(FieldChange(path=MEMORY, before=before, after=after),)
     )
-    base = Base("shop/deploy", "main", "c", {})
+    base = EditBase("shop/deploy", "main", "c", {})
     found = propose_on(index, [change], base, Hints("production"), BuiltIn())
-    assert not isinstance(found, Refused), found
+    assert not isinstance(found, EditRefused), found
     return found
 
 
@@ -153,7 +153,7 @@ def test_one_commit_has_one_index_and_few_are_kept() -> None:
     files = {path: text.encode() for path, text in REPOSITORY.items()}
     indexes = Indexes(most=2)
 
-    def of(commit: str, project: str = "shop/deploy") -> Index:
+    def of(commit: str, project: str = "shop/deploy") -> RepositoryIndex:
         return indexes.of(files, project=project, branch="main", commit=commit)
 
     first = of("a" * 40)

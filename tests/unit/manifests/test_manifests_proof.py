@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from manifests.proposal.proof import Proof, Wanted, prove
+from manifests.proposal.proof import EditProof, ExpectedRendering, prove
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import build
 from manifests.repository.rendering import KustomizeBuild, NotRendered, compare, expected
@@ -71,9 +71,9 @@ FILES = {
 
 def proof(
     changed: dict[str, str], *fields: FieldChange, files: dict[str, str] | None = None
-) -> Proof:
+) -> EditProof:
     index = build(files or FILES)
-    wanted = Wanted([KubernetesChange(object=API, fields=fields)])
+    wanted = ExpectedRendering([KubernetesChange(object=API, fields=fields)])
     with BuiltIn().open(index.files) as bench:
         return prove(index, changed, wanted, bench)
 

@@ -8,10 +8,10 @@ import pytest
 
 from kfix.offline.checkout import branches_of
 from manifests import propose
-from manifests.proposal.propose import Base, propose_on, set_fields
-from manifests.refused import NotEditable, Refused
+from manifests.proposal.propose import EditBase, propose_on, set_fields
+from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository.index import Index, build
+from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.installers import read_map
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
@@ -40,7 +40,7 @@ def files(*applications: str, path: str = "k8s/api.yaml") -> dict[str, str]:
     return {path: DEPLOYMENT, **apps}
 
 
-def edited(index: Index, environment: str = "unknown") -> str:
+def edited(index: RepositoryIndex, environment: str = "unknown") -> str:
     """The file that an edit changes, or why there is none."""
     try:
         found = set_fields(index, API, {"spec.replicas": 3}, Hints(environment), BuiltIn())
@@ -102,8 +102,8 @@ def test_a_plan_is_judged_by_the_branch_that_its_merge_request_is_for() -> None:
         )
         assert isinstance(found, list) is made, found
     index = build(files(application("release")), branches=("main",))
-    proposal = propose_on(index, [change], Base("", "main", "", {}), Hints(), BuiltIn())
-    assert not isinstance(proposal, Refused)
+    proposal = propose_on(index, [change], EditBase("", "main", "", {}), Hints(), BuiltIn())
+    assert not isinstance(proposal, EditRefused)
     assert proposal.proof.verdict == "fail"
     assert "revision release" in proposal.proof.reason
 

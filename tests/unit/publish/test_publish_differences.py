@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.core.differences import Difference, differences, shown
+from publish.core.differences import ValueDifference, differences, shown
 from schemas.plans import FieldChange
 
 
-def of(before: Any, after: Any) -> list[Difference]:
+def of(before: Any, after: Any) -> list[ValueDifference]:
     return differences(FieldChange(path="spec.x", before=before, after=after))
 
 
@@ -43,7 +43,7 @@ def test_only_what_changes_is_there(before: Any, after: Any, found: list[Any]) -
 
 def test_items_that_share_a_name_are_compared_as_a_whole() -> None:
     before, after = [*env(A="1"), *env(A="2")], [*env(A="1"), *env(A="3")]
-    assert of(before, after) == [Difference("spec.x", before, after)]
+    assert of(before, after) == [ValueDifference("spec.x", before, after)]
 
 
 json = st.recursive(

@@ -12,13 +12,13 @@ from kfix.infra.clients.kubernetes.lock import proof_of
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.texts import Language, in_language, say, told
 from learn.core.judgement import WorkloadState, judge
-from manifests import NotEditable, Refused, propose
+from manifests import EditRefused, NotEditable, propose
 from manifests.objects import quantities
 from manifests.text import guards, read
 from publish.core import description, notes, slack
 from publish.core.notice import notice_of
 from publish.core.wording import check_name
-from safety.core.checking import manifest_edit
+from safety.core.validation import manifest_edit
 from schemas.errors import Unavailable
 from schemas.outcomes import Outcome
 from schemas.places import EnvironmentProof
@@ -44,7 +44,7 @@ def test_how_a_line_was_found_is_said_in_french() -> None:
     edits = propose(
         sample.FILES, [sample.change("900m")], environment="production", project="p", ref="main"
     )
-    assert not isinstance(edits, Refused)
+    assert not isinstance(edits, EditRefused)
     [edit] = edits
     assert len(edit.located_by_text) == len(edit.located_by) > 0
     for step, text in zip(edit.located_by, edit.located_by_text, strict=True):
@@ -95,7 +95,7 @@ def test_a_refusal_keeps_its_code_and_its_file() -> None:
     [document] = read.read("# kfix: ignore\na: 1\n")
     with pytest.raises(NotEditable) as raised:
         guards.check_document("# kfix: ignore\na: 1\n", document)
-    refused = Refused(
+    refused = EditRefused(
         "IGNORED", say("manifests.about", what="apps/a.yaml", why=raised.value.reason)
     )
     check = manifest_edit(refused)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
-from kfix.incident.fix_record import Record
+from kfix.incident.fix_record import FixRecord
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from publish.core import description, notes
 from publish.core.wording import Language
@@ -83,7 +83,7 @@ def page(language: Language = "en") -> description.Page:
         hosts={"ok.example"},
         commit="c" * 40,
         target="main",
-        history=Record(0.8, 0.1, 12, 11, 1),
+        history=FixRecord(0.8, 0.1, 12, 11, 1),
         draft=True,
     )
 

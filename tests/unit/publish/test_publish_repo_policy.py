@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from kfix.cli.consent import register
 from publish.core import repo_policy
-from publish.core.repo_policy import OPEN, Broken, Consent, read, refusal
+from publish.core.repo_policy import OPEN, Consent, InvalidRepositoryPolicy, read, refusal
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from tests.support import publish as sample
@@ -157,7 +157,7 @@ def test_nothing_is_deleted_where_there_is_such_a_file() -> None:
     ],
 )
 def test_a_broken_file_is_a_clear_no(text: bytes) -> None:
-    with pytest.raises(Broken, match=r"^\.kfix\.yaml") as raised:
+    with pytest.raises(InvalidRepositoryPolicy, match=r"^\.kfix\.yaml") as raised:
         read(text)
     assert len(str(raised.value)) < 400
 
@@ -166,7 +166,7 @@ def test_a_broken_file_is_a_clear_no(text: bytes) -> None:
 def test_any_bytes_are_a_consent_or_broken(content: bytes) -> None:
     try:
         found = read(b"version: 1\n" + content)
-    except Broken:
+    except InvalidRepositoryPolicy:
         return
     assert isinstance(found, Consent)
 

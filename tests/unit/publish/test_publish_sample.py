@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kfix.incident.fix_record import Record
+from kfix.incident.fix_record import FixRecord
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from manifests.text.diffs import reverse
 from publish.core import description
@@ -26,7 +26,7 @@ def text_of(language: Language = "en") -> str:
         hosts={"app.datadoghq.eu", "kfix.example.com"},
         commit="0123456789abcdef0123456789abcdef01234567",
         target="main",
-        history=Record(0.86, 0.09, 12, 11, 1),
+        history=FixRecord(0.86, 0.09, 12, 11, 1),
     )
     return description.description(record, record.plans[0], page)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.core.spoken import AlertStanding, Standing, Word, standing_of
+from publish.core.spoken import AlertStanding, MergeRequestStanding, Word, standing_of
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -58,11 +58,13 @@ def test_one_closing_that_is_told_twice_a_second_apart_is_the_first() -> None:
         word("closed", 5, "webhook"),
         Word("read", "inc-1", "closed", T0 + timedelta(seconds=301)),
     ]
-    assert standing_of(told) == standing_of(told[::-1]) == Standing("closed", told[0].at)
+    assert (
+        standing_of(told) == standing_of(told[::-1]) == MergeRequestStanding("closed", told[0].at)
+    )
 
 
 def test_nothing_said_is_open() -> None:
-    assert standing_of([word("note", 1)]) == Standing()
+    assert standing_of([word("note", 1)]) == MergeRequestStanding()
 
 
 def test_an_alert_is_over_when_its_end_is_no_older() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.refused import Refused
+from manifests.refused import EditRefused
 from safety.core import Findings, Policy, check_plan, validated
 from safety.core.policy import EnvironmentPolicy
 from schemas.base import Environment, ObjectRef
@@ -360,7 +360,7 @@ def test_history_vetoes_the_same_change_and_what_failed_twice_here() -> None:
     [
         ([EDIT], "pass"),
         ([], "fail"),
-        (Refused("TEMPLATED", "a template"), "fail"),
+        (EditRefused("TEMPLATED", "a template"), "fail"),
         ("no answer", "unknown"),
     ],
 )

@@ -10,16 +10,16 @@ import pytest
 
 from kfix.incident.cluster_names import Own
 from kfix.infra.clients.kubernetes import LockProof
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import Refused
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
 from safety.adapters.schemas import PublishedSchemas
 from safety.agent import validate
 from safety.core import Policy
-from safety.ports import Ports
-from safety.service.examination import examine, examine_offline
+from safety.ports import SafetyPorts
+from safety.service.validation import examine, examine_offline
 from schemas import errors
 from schemas.base import Json
 from schemas.places import ClusterClaim
@@ -51,11 +51,11 @@ class Repository:
         changes: Sequence[KubernetesChange],
         environment: str,
         live: Mapping[str, Mapping[str, str]],
-    ) -> Proposal | Refused:
+    ) -> EditProposal | EditRefused:
         await asyncio.sleep(self.wait_s)
         if self.failure is not None:
             raise self.failure
-        base = Base("shop/d", "main", "", {})
+        base = EditBase("shop/d", "main", "", {})
         return propose_on(build(sample.FILES), changes, base, Hints(environment), BuiltIn())
 
 
@@ -101,7 +101,7 @@ async def examined(
     own: Own | None = None,
     claim: ClusterClaim | None = None,
 ) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
-    ports = Ports(
+    ports = SafetyPorts(
         repository,
         cluster,
         PublishedSchemas(""),
@@ -172,7 +172,7 @@ async def test_what_a_failure_says_does_not_leave_the_house() -> None:
 async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_unknown(
     repository: Repository, cluster: Cluster, silent: str
 ) -> None:
-    ports = Ports(
+    ports = SafetyPorts(
         repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3, own=OWN, lock=Held()
     )
     with pytest.raises(errors.Unanswered) as raised:
@@ -190,7 +190,7 @@ async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_u
 async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
     failure: Exception,
 ) -> None:
-    ports = Ports(
+    ports = SafetyPorts(
         Repository(),
         Cluster(failure),
         PublishedSchemas(""),

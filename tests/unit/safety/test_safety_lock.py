@@ -18,8 +18,8 @@ from kfix.infra.telemetry import notes
 from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.ports import Ports
-from safety.service.examination import examine
+from safety.ports import SafetyPorts
+from safety.service.validation import examine
 from schemas import errors
 from schemas.validated import CheckResult
 from tests.unit.safety.test_safety_examination import OWN, Cluster, Repository, proposed
@@ -150,7 +150,9 @@ async def _dry_run(proof: LockProof | None, environment: str) -> tuple[CheckResu
         watch = World().watch(proof)
         await watch.look()
     cluster = Counting()
-    ports = Ports(Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, own=OWN, lock=watch)
+    ports = SafetyPorts(
+        Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, own=OWN, lock=watch
+    )
     candidate = proposed()
     context = candidate.context.model_copy(update={"environment": environment})
     (plan,) = (await examine(candidate.model_copy(update={"context": context}), ports)).plans

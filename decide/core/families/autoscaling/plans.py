@@ -9,7 +9,7 @@ from decide.core.drafting.drafts import (
     COST,
     RESTART,
     SECONDS,
-    Draft,
+    PlanDraft,
     container_path,
     patch,
     patch_workload,
@@ -25,7 +25,7 @@ from manifests.objects.workloads import Workload
 from schemas.plans import FixKind
 
 
-def blind_scaler(finding: Finding[BlindScaler], view: ClusterView) -> list[Draft]:
+def blind_scaler(finding: Finding[BlindScaler], view: ClusterView) -> list[PlanDraft]:
     """The request that the autoscaler measures against, in each container that states none."""
     workload, resource = finding.facts.workload, finding.facts.resource
     if workload is None or resource not in ("cpu", "memory"):
@@ -41,7 +41,7 @@ def blind_scaler(finding: Finding[BlindScaler], view: ClusterView) -> list[Draft
             )
     kind: FixKind = "set_cpu" if resource == "cpu" else "set_memory"
     return [
-        Draft(
+        PlanDraft(
             fix_kind=kind,
             title=say(
                 "autoscaling.request.title",
@@ -56,13 +56,13 @@ def blind_scaler(finding: Finding[BlindScaler], view: ClusterView) -> list[Draft
     ]
 
 
-def scaler_target(finding: Finding[LostScaler], view: ClusterView) -> list[Draft]:
+def scaler_target(finding: Finding[LostScaler], view: ClusterView) -> list[PlanDraft]:
     """The workload of the nearest name."""
     near, scaler = finding.facts.near, finding.facts.scaler
     if not near:
         return []
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_autoscaler_bounds",
             title=say("autoscaling.target.title", near=near),
             why=say("drafting.near_exists", detail=finding.detail, near=near),
@@ -74,13 +74,13 @@ def scaler_target(finding: Finding[LostScaler], view: ClusterView) -> list[Draft
     ]
 
 
-def conflict(finding: Finding[FoughtOver], view: ClusterView) -> list[Draft]:
+def conflict(finding: Finding[FoughtOver], view: ClusterView) -> list[PlanDraft]:
     """The vertical autoscaler only recommends, or leaves the measured resource alone."""
     vertical, ref = finding.facts.vertical, finding.facts.vertical_ref
     if vertical is None or ref is None:
         return []
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_autoscaler_bounds",
             title=say("autoscaling.recommends.title", vertical=ref.name),
             why=say("autoscaling.recommends.why", detail=finding.detail),
@@ -92,13 +92,13 @@ def conflict(finding: Finding[FoughtOver], view: ClusterView) -> list[Draft]:
     ]
 
 
-def ceiling(finding: Finding[FullScaler], view: ClusterView) -> list[Draft]:
+def ceiling(finding: Finding[FullScaler], view: ClusterView) -> list[PlanDraft]:
     """A higher maximum for the autoscaler: by how far the metric stands above its target, at most double."""
     scaler, ref, excess = finding.facts.scaler, finding.facts.ref, finding.facts.excess
     most = number(at(scaler, "spec", "maxReplicas"))
     factor = excess.now / excess.target if excess is not None and excess.target else 1.5
     new = max(most + 1, min(most * 2, -(-most * int(factor * 100) // 100)))
-    higher = Draft(
+    higher = PlanDraft(
         fix_kind="set_autoscaler_bounds",
         title=say("autoscaling.maximum.title", scaler=ref.name, new=new),
         why=say("autoscaling.maximum.why", detail=finding.detail, now=most, new=new),

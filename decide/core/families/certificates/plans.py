@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import SECONDS, Draft, patch
+from decide.core.drafting.drafts import SECONDS, PlanDraft, patch
 from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
 
 
-def tls_secret(finding: Finding[AbsentSecret], view: ClusterView) -> list[Draft]:
+def tls_secret(finding: Finding[AbsentSecret], view: ClusterView) -> list[PlanDraft]:
     """The secret of the nearest name."""
     facts = finding.facts
     if not facts.near:
         return []
     place = f"spec.tls[{facts.index}].secretName"
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_reference",
             title=say("certificates.secret.title", near=facts.near),
             why=say("drafting.near_exists", detail=finding.detail, near=facts.near),

@@ -14,7 +14,7 @@ from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.findings import Fact, Finding, quote
 from decide.core.links import services_in
 from decide.core.names import alike
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import condition, name_of, namespace_of
@@ -88,7 +88,7 @@ def _users(view: ClusterView, namespace: str, secret: str) -> Iterator[Workload]
 
 def find_refused(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Callers that refuse a certificate: the callee's fault when it is expired or several callers say so."""
-    said: dict[str, tuple[Workload, list[tuple[Workload, Hit]]]] = {}
+    said: dict[str, tuple[Workload, list[tuple[Workload, SignalHit]]]] = {}
     for workload in view.workloads:
         hits = [h for h in view.hits(workload) if h.signal == "certificate"]
         if hits:

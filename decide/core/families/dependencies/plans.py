@@ -9,7 +9,7 @@ from decide.core.drafting.containers import env_path
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
-    Draft,
+    PlanDraft,
     patch,
     patch_workload,
 )
@@ -27,13 +27,13 @@ from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
 
-def grown_claim(finding: Finding[FullDisk], view: ClusterView) -> list[Draft]:
+def grown_claim(finding: Finding[FullDisk], view: ClusterView) -> list[PlanDraft]:
     """Half as large a claim again, where its class lets bound claims grow."""
     workload = finding.facts.workload
     growing = {
         name_of(c) for c in view.all("storageclasses") if c.get("allowVolumeExpansion") is True
     }
-    drafts: list[Draft] = []
+    drafts: list[PlanDraft] = []
     for name in claims_of(workload):
         found = view.get("persistentvolumeclaims", workload.namespace, name)
         size = at(found or {}, "spec", "resources", "requests", "storage")
@@ -52,7 +52,7 @@ def grown_claim(finding: Finding[FullDisk], view: ClusterView) -> list[Draft]:
             api_version="v1", kind="PersistentVolumeClaim", namespace=workload.namespace, name=name
         )
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_volume",
                 title=say("dependencies.claim.title", claim=name, size=more),
                 why=say(
@@ -66,7 +66,7 @@ def grown_claim(finding: Finding[FullDisk], view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[Draft]:
+def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[PlanDraft]:
     """The port that the database's Service has, in the variable that names another one."""
     workload, database = finding.facts.workload, finding.facts.database
     services = view.services_of.get(database.ref.key, []) if database is not None else []
@@ -83,7 +83,7 @@ def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[Draft]
     ]
     variables = (*_in_addresses(asked, ports), *_by_themselves(workload, asked, ports))
     drafts = [
-        Draft(
+        PlanDraft(
             fix_kind="set_env",
             title=say("dependencies.port.title", key=key, value=value),
             why=say("dependencies.port.why", detail=finding.detail, port=ports[0]),

@@ -9,7 +9,7 @@ from decide.core.facts import Facts
 from decide.core.families.dependencies.facts import FullDisk, WrongPort
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
-from decide.core.signals import Hit, read
+from decide.core.signals import SignalHit, read
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of
@@ -99,7 +99,7 @@ def _database_wide(view: ClusterView, databases: dict[str, str]) -> Iterator[Fin
 def _state(
     view: ClusterView,
     class_id: str,
-    told: list[tuple[Workload, Hit]],
+    told: list[tuple[Workload, SignalHit]],
     probed: Workload | None,
     databases: dict[str, str],
 ) -> Iterator[Finding[Facts]]:
@@ -208,8 +208,8 @@ def _unreached(
     view: ClusterView,
     workload: Workload,
     databases: dict[str, str],
-    link: Hit,
-    refused: list[Hit],
+    link: SignalHit,
+    refused: list[SignalHit],
 ) -> Finding[Facts]:
     culprit = _culprit(view, [workload], databases, _speaks(link.line))
     facts = [
@@ -238,7 +238,9 @@ def _unreached(
     )
 
 
-def _refused(view: ClusterView, workload: Workload, refused: list[Hit]) -> Iterator[Finding[Facts]]:
+def _refused(
+    view: ClusterView, workload: Workload, refused: list[SignalHit]
+) -> Iterator[Finding[Facts]]:
     for target in calls(view).get(workload.ref.key, set()):
         kind, namespace, name = target.split("/")
         callee = view.workload(kind, namespace, name)

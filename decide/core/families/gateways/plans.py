@@ -7,7 +7,7 @@ import re
 from decide.core.drafting.drafts import (
     ROUTE_OWNER,
     SECONDS,
-    Draft,
+    PlanDraft,
     because,
     patch,
     source_of,
@@ -21,7 +21,7 @@ from manifests.objects.shapes import at, mapping
 _ROUTE_URL = re.compile(r"((?:uri|url):\s*[\"']?[a-z]+://)(\$\{[^}]*\}|[a-z0-9.-]+)")
 
 
-def route(finding: Finding[WrongRoute], view: ClusterView) -> list[Draft]:
+def route(finding: Finding[WrongRoute], view: ClusterView) -> list[PlanDraft]:
     """The Service or port that exists, at the place of the route that names the wrong one."""
     facts = finding.facts
     if isinstance(facts, ConfiguredRoute):
@@ -30,7 +30,7 @@ def route(finding: Finding[WrongRoute], view: ClusterView) -> list[Draft]:
         return []
     right = str(facts.right)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=say("gateways.backend.title", route=finding.object.name, right=right),
             why=say("gateways.backend.why", detail=finding.detail, right=right),
@@ -44,7 +44,7 @@ def route(finding: Finding[WrongRoute], view: ClusterView) -> list[Draft]:
 
 def _configured(
     finding: Finding[WrongRoute], facts: ConfiguredRoute, view: ClusterView
-) -> list[Draft]:
+) -> list[PlanDraft]:
     """The route leads to the service that the failing request is for: one word of the gateway's configuration."""
     found, right = facts.route, str(facts.right)
     live = view.get("configmaps", found.owner.namespace, found.owner.name) or {}
@@ -53,7 +53,7 @@ def _configured(
     if not after:
         return []
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=say("gateways.configured.title", path=found.path, right=right),
             why=because(finding.detail),
@@ -73,14 +73,14 @@ def _rerouted(text: str, facts: ConfiguredRoute) -> str:
     return f"{text[: before[-1].start(2)]}{facts.right}{text[before[-1].end(2) :]}"
 
 
-def front(finding: Finding[DeclaredRoute], view: ClusterView) -> list[Draft]:
+def front(finding: Finding[DeclaredRoute], view: ClusterView) -> list[PlanDraft]:
     """The class that the cluster serves."""
     facts = finding.facts
     if not facts.right or not facts.place:
         return []
     title = say("gateways.host.title", route=finding.object.name, right=str(facts.right))
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=title,
             why=because(finding.detail),

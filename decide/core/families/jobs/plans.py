@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from decide.core.drafting.drafts import (
     SECONDS,
-    Draft,
+    PlanDraft,
     because,
     patch,
 )
@@ -20,11 +20,11 @@ from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
 
 
-def resume(finding: Finding[BatchWork], view: ClusterView) -> list[Draft]:
+def resume(finding: Finding[BatchWork], view: ClusterView) -> list[PlanDraft]:
     """The cron job runs again."""
     workload = finding.facts.workload
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=say("jobs.suspended.title", workload=workload.name),
             why=because(finding.detail),
@@ -36,7 +36,7 @@ def resume(finding: Finding[BatchWork], view: ClusterView) -> list[Draft]:
     ]
 
 
-def deadline(finding: Finding[BatchWork], view: ClusterView) -> list[Draft]:
+def deadline(finding: Finding[BatchWork], view: ClusterView) -> list[PlanDraft]:
     """Half as long again as the longest run that finished, where those came near the deadline."""
     workload = finding.facts.workload
     path = (
@@ -50,7 +50,7 @@ def deadline(finding: Finding[BatchWork], view: ClusterView) -> list[Draft]:
         return []
     longer = int(max(longest * 1.5, now * 1.25) // 60 + 1) * 60
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=say("jobs.deadline.title", workload=workload.name, seconds=longer),
             why=say("jobs.deadline.why", detail=finding.detail, longest=longest, now=now),

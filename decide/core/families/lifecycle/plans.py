@@ -8,7 +8,7 @@ from decide.core.drafting.drafts import (
     COST,
     RESTART,
     SECONDS,
-    Draft,
+    PlanDraft,
     because,
     patch,
 )
@@ -22,12 +22,12 @@ from manifests.objects.shapes import at, items
 from schemas.base import ObjectRef
 
 
-def budget(finding: Finding[HeldByBudget], view: ClusterView) -> list[Draft]:
+def budget(finding: Finding[HeldByBudget], view: ClusterView) -> list[PlanDraft]:
     """One replica more than the budget keeps; or a budget that can ever allow one disruption."""
     workload, found = finding.facts.workload, finding.facts.budget
     least = at(found, "spec", "minAvailable")
     shared = any(at(v, "persistentVolumeClaim") for v in items(workload.spec.get("volumes")))
-    drafts: list[Draft] = []
+    drafts: list[PlanDraft] = []
     if (
         isinstance(least, int)
         and workload.kind == "Deployment"
@@ -36,7 +36,7 @@ def budget(finding: Finding[HeldByBudget], view: ClusterView) -> list[Draft]:
     ):
         more = max(workload.desired, least) + 1
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_replicas",
                 title=say("drafting.replicas", n=more, workload=workload.name),
                 why=because(finding.detail),
@@ -50,7 +50,7 @@ def budget(finding: Finding[HeldByBudget], view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def _looser(finding: Finding[HeldByBudget], view: ClusterView) -> Draft:
+def _looser(finding: Finding[HeldByBudget], view: ClusterView) -> PlanDraft:
     """The budget allows one disruption."""
     found = finding.facts.budget
     ref = ObjectRef(
@@ -64,7 +64,7 @@ def _looser(finding: Finding[HeldByBudget], view: ClusterView) -> Draft:
         if at(found, "spec", "minAvailable") is not None
         else [("spec.maxUnavailable", 1)]
     )
-    return Draft(
+    return PlanDraft(
         fix_kind="other",
         title=say("lifecycle.budget.title", budget=ref.name),
         why=because(finding.detail),
@@ -75,13 +75,13 @@ def _looser(finding: Finding[HeldByBudget], view: ClusterView) -> Draft:
     )
 
 
-def rollout(finding: Finding[StuckRollout], view: ClusterView) -> list[Draft]:
+def rollout(finding: Finding[StuckRollout], view: ClusterView) -> list[PlanDraft]:
     """A paused rollout goes on; another goes back."""
     workload = finding.facts.workload
     if not finding.facts.paused:
         return rollback(finding, view)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_strategy",
             title=say("lifecycle.paused.title", workload=workload.name),
             why=because(finding.detail),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.drafts import ROUTE_OWNER, SECONDS, WIDER, Draft, because, patch
+from decide.core.drafting.drafts import ROUTE_OWNER, SECONDS, WIDER, PlanDraft, because, patch
 from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowed, ShutOut
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -14,7 +14,7 @@ from manifests.objects.shapes import Obj, at, items
 from schemas.base import ObjectRef
 
 
-def mesh(finding: Finding[ShutOut], view: ClusterView) -> list[Draft]:
+def mesh(finding: Finding[ShutOut], view: ClusterView) -> list[PlanDraft]:
     """The caller is allowed by its own account; a subset that has pods; an injected fault ends."""
     facts, why = finding.facts, because(finding.detail)
     if isinstance(facts, LostSubset):
@@ -26,10 +26,10 @@ def mesh(finding: Finding[ShutOut], view: ClusterView) -> list[Draft]:
     return []
 
 
-def _calm(facts: InjectedFault, why: str, view: ClusterView) -> Draft:
+def _calm(facts: InjectedFault, why: str, view: ClusterView) -> PlanDraft:
     """Without the injected fault."""
     route = facts.route
-    return Draft(
+    return PlanDraft(
         fix_kind="other",
         title=say("mesh.fault.end_delay") if facts.delays else say("mesh.fault.end_abort"),
         why=why,
@@ -40,7 +40,7 @@ def _calm(facts: InjectedFault, why: str, view: ClusterView) -> Draft:
     )
 
 
-def _allow(facts: NotAllowed, why: str, view: ClusterView) -> Draft:
+def _allow(facts: NotAllowed, why: str, view: ClusterView) -> PlanDraft:
     """One rule more, for the caller's account, else its namespace, at the port that it calls."""
     caller, policy = facts.caller, facts.policy
     account = str(caller.spec.get("serviceAccountName") or "")
@@ -54,7 +54,7 @@ def _allow(facts: NotAllowed, why: str, view: ClusterView) -> Draft:
         rule["to"] = [{"operation": {"ports": [str(facts.port)]}}]
     rules = items(at(policy, "spec", "rules"))
     place = [(f"spec.rules[{len(rules)}]", rule)] if rules else [("spec.rules", [rule])]
-    return Draft(
+    return PlanDraft(
         fix_kind="set_network_policy",
         title=say("mesh.policy.title", caller=caller.name, callee=facts.workload.name),
         why=why,
@@ -74,10 +74,10 @@ def _ref(obj: Obj, kind: str) -> ObjectRef:
     )
 
 
-def _subset(facts: LostSubset, why: str, view: ClusterView) -> list[Draft]:
+def _subset(facts: LostSubset, why: str, view: ClusterView) -> list[PlanDraft]:
     route = facts.route
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=say("mesh.subset.title", subset=right),
             why=why,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decide.core.drafting.drafts import (
     RESTART,
-    Draft,
+    PlanDraft,
     because,
     patch_workload,
 )
@@ -15,12 +15,12 @@ from decide.core.view import ClusterView
 from kfix.texts import say
 
 
-def scheduler(finding: Finding[UnknownScheduler], view: ClusterView) -> list[Draft]:
+def scheduler(finding: Finding[UnknownScheduler], view: ClusterView) -> list[PlanDraft]:
     """The cluster's own scheduler."""
     wanted = [(":schedulerName", "default-scheduler")]
     return [
         *rollback(finding, view),
-        Draft(
+        PlanDraft(
             fix_kind="set_scheduling",
             title=say("nodes.scheduler.title"),
             why=because(finding.detail),

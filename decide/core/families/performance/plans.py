@@ -8,7 +8,7 @@ from decide.core.drafting.containers import container_of, scaled_by_itself, stat
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
-    Draft,
+    PlanDraft,
     after,
     container_path,
     patch,
@@ -23,7 +23,7 @@ from manifests.objects.shapes import at, items
 from manifests.objects.workloads import Workload
 
 
-def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[Draft]:
+def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[PlanDraft]:
     """More CPU for the first container; more replicas beside it."""
     workload = finding.facts.workload
     drafts = more_cpu(workload, "", finding.detail, view)
@@ -32,7 +32,7 @@ def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[Draft]:
     return drafts + _replicas(finding.detail, view, workload)
 
 
-def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> list[Draft]:
+def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> list[PlanDraft]:
     """More CPU for the container of the name, else for the first; ``detail``: what was seen of it."""
     container = container_of(workload, name)
     if container is None:
@@ -49,7 +49,7 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
             wanted.append((container_path(workload, container.name, "resources.limits.cpu"), most))
         why = say("drafting.size.cpu_why", detail=detail, basis=size.basis, request=ask, limit=most)
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_cpu",
                 title=say(
                     "performance.cpu.title", container=container.name, request=ask, limit=most
@@ -63,7 +63,7 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
     return drafts
 
 
-def _replicas(detail: str, view: ClusterView, workload: Workload) -> list[Draft]:
+def _replicas(detail: str, view: ClusterView, workload: Workload) -> list[PlanDraft]:
     """One replica more, when no autoscaler owns the number and the pods hold no data of their own."""
     if workload.kind != "Deployment" or workload.desired < 1 or scaled_by_itself(view, workload):
         return []
@@ -71,7 +71,7 @@ def _replicas(detail: str, view: ClusterView, workload: Workload) -> list[Draft]
         return []
     more = workload.desired + 1
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_replicas",
             title=say("drafting.replicas", n=more, workload=workload.name),
             why=say("performance.replicas.why", detail=detail, n=more),

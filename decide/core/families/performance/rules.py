@@ -33,7 +33,7 @@ _KINDS = (
 
 
 @dataclass(slots=True)
-class Change:
+class MetricShift:
     """How one thing changed around the alert: meaning to (before, after); gaps are ``None``."""
 
     name: str
@@ -57,26 +57,26 @@ class Change:
         return (after or 0.0) - (before or 0.0) if after is not None else 0.0
 
 
-def changes(view: ClusterView) -> dict[str, Change]:
+def changes(view: ClusterView) -> dict[str, MetricShift]:
     """What changed, by service or node name: from metrics, completed by what the alert lists."""
     return view.memo("changes", lambda: _changes(view))
 
 
-def _changes(view: ClusterView) -> dict[str, Change]:
-    out: dict[str, Change] = {}
+def _changes(view: ClusterView) -> dict[str, MetricShift]:
+    out: dict[str, MetricShift] = {}
     _from_metrics(view, out)
     for anomaly in view.anomalies:
         name = str(anomaly.get("name") or "")
         texts = anomaly.get("evidence")
         if name and isinstance(texts, list):
             kind = "node" if str(anomaly.get("type") or "").lower() == "node" else "service"
-            entry = out.setdefault(name, Change(name, kind))
+            entry = out.setdefault(name, MetricShift(name, kind))
             for text in texts:
                 _from_text(entry, str(text))
     return out
 
 
-def _from_text(entry: Change, text: str) -> None:
+def _from_text(entry: MetricShift, text: str) -> None:
     entry.texts.append(text)
     meaning = next((name for name, pattern in _KINDS if pattern.search(text)), "")
     if not meaning:
@@ -99,7 +99,7 @@ def _number(text: str) -> bool:
     return True
 
 
-def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
+def _from_metrics(view: ClusterView, out: dict[str, MetricShift]) -> None:
     for series in view.bundle.metrics:
         metric = metric_of(series)
         if metric is None or metric.meaning in CONFIGURED:
@@ -109,7 +109,7 @@ def _from_metrics(view: ClusterView, out: dict[str, Change]) -> None:
         if pair is None:
             continue
         kind = "node" if metric.of == "node" else "service"
-        entry = out.setdefault(name, Change(name, kind))
+        entry = out.setdefault(name, MetricShift(name, kind))
         old = entry.moved.get(metric.meaning)
         if old is None or abs(pair[1] - pair[0]) > abs((old[1] or 0) - (old[0] or 0)):
             entry.moved[metric.meaning] = pair
@@ -164,14 +164,14 @@ def cpu_limit(workload: Workload) -> float | None:
     return total or None
 
 
-def slow(change: Change) -> bool:
+def slow(change: MetricShift) -> bool:
     """Latency nearly doubled, by more than noise."""
     return change.ratio("latency") > 1.8 and (
         change.rise("latency") > 5 or change.moved["latency"][1] is None
     )
 
 
-def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[ShortOfCpu]]:
+def _cpu(view: ClusterView, moved: dict[str, MetricShift]) -> Iterator[Finding[ShortOfCpu]]:
     for change in moved.values():
         workload = workload_of(view, change.name) if change.kind != "node" else None
         if workload is None:
@@ -194,14 +194,14 @@ def _cpu(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[ShortO
         )
 
 
-def _cpu_detail(change: Change, limit: float | None) -> str:
+def _cpu_detail(change: MetricShift, limit: float | None) -> str:
     told = arrow(change, "cpu")
     if limit is None:
         return say("performance.cpu.unlimited", change=told)
     return say("performance.cpu.limited", change=told, limit=limit)
 
 
-def _cpu_evidence(change: Change, ref: ObjectRef, *, throttled: bool) -> list[Fact]:
+def _cpu_evidence(change: MetricShift, ref: ObjectRef, *, throttled: bool) -> list[Fact]:
     facts = [Fact(source="metric", statement=quote(text), object=ref) for text in change.texts[:4]]
     if "cpu" in change.moved:
         text = say("performance.cpu.moved", change=arrow(change, "cpu"))
@@ -212,14 +212,14 @@ def _cpu_evidence(change: Change, ref: ObjectRef, *, throttled: bool) -> list[Fa
     return facts
 
 
-def _out_of_cpu(workload: Workload, change: Change) -> bool:
+def _out_of_cpu(workload: Workload, change: MetricShift) -> bool:
     """Its CPU explains its slowness: it is throttled, or as busy as its limit allows."""
     _, after = change.moved.get("cpu", (None, None))
     limit = cpu_limit(workload)
     return _throttled(change) or (after is not None and limit is not None and after >= 0.8 * limit)
 
 
-def _throttled(change: Change) -> bool:
+def _throttled(change: MetricShift) -> bool:
     """Throttling appeared, or takes a fifth of all scheduling periods now."""
     if "throttled" not in change.moved:
         return False
@@ -230,12 +230,12 @@ def _throttled(change: Change) -> bool:
     return change.ratio("throttled") > 2 and change.rise("throttled") > 0.05
 
 
-def _fact(text: str, change: Change, meaning: str, unit: str, ref: ObjectRef) -> Fact:
+def _fact(text: str, change: MetricShift, meaning: str, unit: str, ref: ObjectRef) -> Fact:
     value = change.moved[meaning][1]
     return Fact(source="metric", statement=text, object=ref, value=value, unit=unit)
 
 
-def arrow(change: Change, meaning: str) -> str:
+def arrow(change: MetricShift, meaning: str) -> str:
     """``before → after``, three digits each, ``?`` where it is not known."""
     before, after = change.moved.get(meaning, (None, None))
     return say(
@@ -245,7 +245,7 @@ def arrow(change: Change, meaning: str) -> str:
     )
 
 
-def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[Facts]]:
+def _network(view: ClusterView, moved: dict[str, MetricShift]) -> Iterator[Finding[Facts]]:
     yield from _loss(view, moved)
     lagging = _lagging(view, moved)
     graph = _reach(calls(view))
@@ -269,7 +269,9 @@ def _network(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[Fa
         yield _delay(workload, change, score, followers)
 
 
-def _lagging(view: ClusterView, moved: dict[str, Change]) -> dict[str, tuple[Workload, Change]]:
+def _lagging(
+    view: ClusterView, moved: dict[str, MetricShift]
+) -> dict[str, tuple[Workload, MetricShift]]:
     """Slow workloads by their keys."""
     found = {}
     for change in moved.values():
@@ -285,14 +287,14 @@ def _roots(lagging: Mapping[str, object], graph: dict[str, set[str]]) -> list[st
     return last or list(lagging)
 
 
-def _busy(workload: Workload, change: Change) -> bool:
+def _busy(workload: Workload, change: MetricShift) -> bool:
     """Its CPU rose with its latency, or explains it."""
     jumped = change.ratio("cpu") > 3 and change.rise("cpu") > 0.05
     return jumped or _out_of_cpu(workload, change)
 
 
 def _delay(
-    workload: Workload, change: Change, score: float, followers: list[str]
+    workload: Workload, change: MetricShift, score: float, followers: list[str]
 ) -> Finding[Facts]:
     """One workload's network. ``followers``: keys of the slow workloads that lead to it."""
     told = arrow(change, "latency")
@@ -316,7 +318,7 @@ def _delay(
 
 
 def _node_delay(
-    node: str, moved: dict[str, Change], roots: list[tuple[Workload, Change]]
+    node: str, moved: dict[str, MetricShift], roots: list[tuple[Workload, MetricShift]]
 ) -> Finding[Facts]:
     affected = [c.name for c in moved.values() if c.kind != "node"]
     facts = [
@@ -345,7 +347,7 @@ def _node_delay(
     )
 
 
-def _loss(view: ClusterView, moved: dict[str, Change]) -> Iterator[Finding[Facts]]:
+def _loss(view: ClusterView, moved: dict[str, MetricShift]) -> Iterator[Finding[Facts]]:
     names = {name_of(n) for n in view.nodes}
     rises = {
         c.name: c.rise("retransmits") for c in moved.values() if c.name in names or c.kind == "node"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.drafts import SECONDS, WIDER, Draft, patch
+from decide.core.drafting.drafts import SECONDS, WIDER, PlanDraft, patch
 from decide.core.families.policies.facts import ClosedTraffic
 from decide.core.findings import Finding
 from decide.core.links import peer_of
@@ -29,7 +29,7 @@ def _labels(workload: Workload) -> Obj:
     return dict(wanted or peer_of(workload).labels)
 
 
-def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[Draft]:
+def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[PlanDraft]:
     """A rule for exactly this peer and port: in the policy that is about this workload, else in one of its own."""
     facts = finding.facts
     allowed = _allowed(facts)
@@ -47,7 +47,7 @@ def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[D
             name=name_of(policy),
         )
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_network_policy",
                 title=title,
                 why=why,
@@ -59,7 +59,7 @@ def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[D
         )
     if _labels(facts.workload):
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_network_policy",
                 title=say("policies.apart", allowed=title),
                 why=why,

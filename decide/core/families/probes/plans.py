@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.drafts import RESTART, Draft, after, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, PlanDraft, after, container_path, patch_workload
 from decide.core.drafting.drift import twin_of
 from decide.core.drafting.history import rollback
 from decide.core.families.probes.facts import FailingProbe
@@ -17,7 +17,7 @@ from manifests.objects.shapes import Obj, at, mapping, number
 from manifests.objects.workloads import Workload
 
 
-def probe(finding: Finding[FailingProbe], view: ClusterView) -> list[Draft]:
+def probe(finding: Finding[FailingProbe], view: ClusterView) -> list[PlanDraft]:
     """The probe asks what the container serves: its port, the other probe's protocol, more patience."""
     facts = finding.facts
     container = next((c for c in facts.workload.containers() if c.name == facts.container), None)
@@ -45,7 +45,7 @@ def _others(facts: FailingProbe, container: Container) -> list[Obj]:
     return [spec for spec in specs if handler(spec)[0] in ("http", "tcp", "grpc")]
 
 
-def _ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[Draft]:
+def _ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[PlanDraft]:
     """The other probes' port, else the container's; at most two."""
     field, port = _field(facts), handler(facts.spec)[1]
     if not field:
@@ -56,7 +56,7 @@ def _ports(facts: FailingProbe, view: ClusterView, container: Container) -> list
     ]
     good = [c for c in dict.fromkeys(candidates) if c and c != port][:2]
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_probe",
             title=say(
                 "probes.port.title",
@@ -75,7 +75,7 @@ def _ports(facts: FailingProbe, view: ClusterView, container: Container) -> list
     ]
 
 
-def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> list[Draft]:
+def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> list[PlanDraft]:
     """What the other probes ask, else whether the port is open; at most two."""
     field = _field(facts)
     if not field:
@@ -91,7 +91,7 @@ def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> l
     models = list({key: (key, value) for key, value in reversed(models)}.values())[::-1]
     kept = {k: v for k, v in facts.spec.items() if k != field}
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_probe",
             title=say("probes.protocol.title", container=facts.container, protocol=key),
             why=say("probes.protocol.why", why=facts.why, protocol=key),
@@ -103,7 +103,7 @@ def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> l
     ]
 
 
-def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> list[Draft]:
+def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> list[PlanDraft]:
     """Kubernetes' own defaults where the probe is tighter, and a start-up allowance."""
     if facts.probe == "startup":
         return [_generous(facts, view)]
@@ -111,7 +111,7 @@ def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> l
     title = say("probes.timing.title", container=facts.container, probe=facts.probe)
     why = say("probes.timing.why", why=facts.why)
     late = say("probes.timing.late")
-    relaxed = Draft(
+    relaxed = PlanDraft(
         fix_kind="set_probe",
         title=title,
         why=why,
@@ -130,7 +130,7 @@ def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> l
     allows = say("probes.timing.startup")
     relaxed.weight = 0.72
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_probe",
             title=say("probes.timing.both", title=title),
             why=after(why, allows),
@@ -139,7 +139,7 @@ def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> l
             risks=[late, RESTART],
         ),
         relaxed,
-        Draft(
+        PlanDraft(
             fix_kind="set_probe",
             title=say("probes.timing.add_startup", container=facts.container),
             why=allows,
@@ -167,7 +167,7 @@ def _relaxed(facts: FailingProbe) -> list[tuple[str, Any]]:
     ]
 
 
-def _generous(facts: FailingProbe, view: ClusterView) -> Draft:
+def _generous(facts: FailingProbe, view: ClusterView) -> PlanDraft:
     """Five minutes to start, as in the documentation's example: nothing here tells how long the program needs."""
     stated = number(facts.spec.get("periodSeconds"), 10)
     period = max(10, stated)
@@ -176,7 +176,7 @@ def _generous(facts: FailingProbe, view: ClusterView) -> Draft:
     if stated < 10:
         wanted.insert(0, (f"{_place(facts)}.periodSeconds", period))
     seconds = failures * period
-    return Draft(
+    return PlanDraft(
         fix_kind="set_probe",
         title=say("probes.start.title", container=facts.container, seconds=seconds),
         why=say(

@@ -7,7 +7,14 @@ import math
 from decide.core import measure
 from decide.core.drafting import sizing
 from decide.core.drafting.containers import quantity, scaled_by_itself
-from decide.core.drafting.drafts import COST, RESTART, Draft, container_path, patch, patch_workload
+from decide.core.drafting.drafts import (
+    COST,
+    RESTART,
+    PlanDraft,
+    container_path,
+    patch,
+    patch_workload,
+)
 from decide.core.families.performance.plans import more_cpu
 from decide.core.families.regressions.facts import GreedyNeighbour, Overrun
 from decide.core.findings import Finding
@@ -19,7 +26,7 @@ from manifests.objects import quantities
 _MOST = 4.0
 
 
-def surge(finding: Finding[Overrun], view: ClusterView) -> list[Draft]:
+def surge(finding: Finding[Overrun], view: ClusterView) -> list[PlanDraft]:
     """Replicas by the rise of requests, at most four times as many; or more CPU each."""
     workload = finding.facts.workload
     factor = min(_MOST, finding.facts.factor)
@@ -34,7 +41,7 @@ def surge(finding: Finding[Overrun], view: ClusterView) -> list[Draft]:
         more=more,
         now=workload.desired,
     )
-    replicas = Draft(
+    replicas = PlanDraft(
         fix_kind="set_replicas",
         title=say("regressions.surge.title", more=more, workload=workload.name),
         why=why,
@@ -45,7 +52,7 @@ def surge(finding: Finding[Overrun], view: ClusterView) -> list[Draft]:
     return [replicas, *cpu]
 
 
-def neighbour(finding: Finding[GreedyNeighbour], view: ClusterView) -> list[Draft]:
+def neighbour(finding: Finding[GreedyNeighbour], view: ClusterView) -> list[PlanDraft]:
     """A CPU limit for the greedy one from what it used before it rose."""
     workload = finding.facts.workload
     samples = measure.values(measure.usage(view, workload, "cpu"))
@@ -60,7 +67,7 @@ def neighbour(finding: Finding[GreedyNeighbour], view: ClusterView) -> list[Draf
         if quantity(c, "limits", "cpu") is None
     ]
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_cpu",
             title=say("regressions.neighbour.title", workload=workload.name, limit=limit),
             why=say("regressions.neighbour.why", detail=finding.detail, usual=usual, limit=limit),

@@ -12,7 +12,7 @@ from itertools import pairwise
 from decide.core import measure
 from decide.core.facts import Facts
 from decide.core.families.performance.rules import (
-    Change,
+    MetricShift,
     arrow,
     changes,
     cpu_limit,
@@ -49,9 +49,9 @@ def find(view: ClusterView) -> Iterator[Finding[Facts]]:
         yield from _neighbour(view, workload, change)
 
 
-def _sick(view: ClusterView) -> dict[str, tuple[Workload, Change]]:
+def _sick(view: ClusterView) -> dict[str, tuple[Workload, MetricShift]]:
     """Workloads that became slow or failing, by key."""
-    found: dict[str, tuple[Workload, Change]] = {}
+    found: dict[str, tuple[Workload, MetricShift]] = {}
     for change in changes(view).values():
         workload = workload_of(view, change.name) if change.kind != "node" else None
         if workload is not None and (slow(change) or _failing(change)):
@@ -59,7 +59,7 @@ def _sick(view: ClusterView) -> dict[str, tuple[Workload, Change]]:
     return found
 
 
-def _failing(change: Change) -> bool:
+def _failing(change: MetricShift) -> bool:
     before, after = change.moved.get("success", (None, None))
     lost = before is not None and after is not None and after < before - max(0.02, 0.02 * before)
     return lost or (change.ratio("errors") > 2 and change.rise("errors") > 0)
@@ -110,7 +110,9 @@ def _rollouts(view: ClusterView, workload: Workload) -> Iterator[datetime]:
             yield change.at
 
 
-def _revision(view: ClusterView, workload: Workload, change: Change) -> Iterator[Finding[Facts]]:
+def _revision(
+    view: ClusterView, workload: Workload, change: MetricShift
+) -> Iterator[Finding[Facts]]:
     """The jump follows a revision within minutes; asked where nothing that it calls jumped too."""
     jump = _jump(view, workload)
     times = revisions(view, workload) if jump else []
@@ -144,12 +146,12 @@ def _jump(view: ClusterView, workload: Workload) -> datetime | None:
     return min((j for s in series if (j := change_point(s)) is not None), default=None)
 
 
-def _errors(change: Change) -> str:
+def _errors(change: MetricShift) -> str:
     """The meaning that its errors are measured by."""
     return "success" if "success" in change.moved else "errors"
 
 
-def _plain(workload: Workload, change: Change, below: list[str]) -> Iterator[Finding[Facts]]:
+def _plain(workload: Workload, change: MetricShift, below: list[str]) -> Iterator[Finding[Facts]]:
     """It is slow, or fails: symptoms, less likely its own where what it calls has them too."""
     against = [say("regressions.below", workload=below[0])] if below else []
     if slow(change):
@@ -177,7 +179,7 @@ def _symptom(
     )
 
 
-def _surge(workload: Workload, change: Change) -> Iterator[Finding[Overrun]]:
+def _surge(workload: Workload, change: MetricShift) -> Iterator[Finding[Overrun]]:
     """Requests rise, and CPU with them: each request costs what it cost before."""
     more, busy = change.ratio("requests"), change.ratio("cpu")
     if more < 1.8 or not slow(change) or not 0.6 * more <= busy <= 1.7 * more:
@@ -200,7 +202,7 @@ def _surge(workload: Workload, change: Change) -> Iterator[Finding[Overrun]]:
 
 
 def _neighbour(
-    view: ClusterView, workload: Workload, change: Change
+    view: ClusterView, workload: Workload, change: MetricShift
 ) -> Iterator[Finding[GreedyNeighbour]]:
     """The node is full of somebody else's work: a pod without CPU limit rose, the slow one did not."""
     if not slow(change) or change.ratio("cpu") > 1.5:
@@ -230,14 +232,14 @@ def _neighbour(
             )
 
 
-def _full(view: ClusterView, moved: dict[str, Change], place: str) -> float:
+def _full(view: ClusterView, moved: dict[str, MetricShift], place: str) -> float:
     """The cores of a node whose CPU is nearly all in use; 0 for another."""
     node, size = moved.get(place), _cores(view, place)
     after = node.moved.get("cpu", (None, None))[1] if node else None
     return size if after is not None and after >= 0.85 * size else 0.0
 
 
-def _greedy(view: ClusterView, change: Change, place: str, size: float) -> Workload | None:
+def _greedy(view: ClusterView, change: MetricShift, place: str, size: float) -> Workload | None:
     """The workload of this node that took much more CPU, without a limit."""
     if change.kind == "node" or change.ratio("cpu") <= 2 or change.rise("cpu") <= 0.2 * size:
         return None

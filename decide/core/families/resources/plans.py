@@ -12,7 +12,7 @@ from decide.core.drafting.containers import container_of, quantity, stated
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
-    Draft,
+    PlanDraft,
     after,
     because,
     container_path,
@@ -33,13 +33,13 @@ _DISK = re.compile(
 )
 
 
-def disk(finding: Finding[EvictedPod], view: ClusterView) -> list[Draft]:
+def disk(finding: Finding[EvictedPod], view: ClusterView) -> list[PlanDraft]:
     """Half as much local disk again: of the emptyDir that is named, else of the containers' limits."""
     workload = finding.facts.workload
     named = _DISK.search(finding.facts.message)
     wanted = _volume(workload, named["volume"]) if named else _containers(workload)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_volume",
             title=say("resources.disk.title", workload=workload.name),
             why=because(finding.detail),
@@ -76,7 +76,7 @@ def _half_more(size: Decimal) -> str:
     return quantities.format_memory(size * Decimal("1.5"))
 
 
-def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
+def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDraft]:
     """More memory for the killed container: request and limit from its peak."""
     workload = finding.facts.workload
     container = container_of(workload, finding.facts.container)
@@ -96,7 +96,7 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
     ask = (container_path(workload, container.name, "resources.requests.memory"), text)
     enough = (stated(container, "requests", "memory") or 0) >= size.limit
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_memory",
             title=say("resources.memory.title", container=container.name, size=text),
             why=why,
@@ -104,7 +104,7 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[Draft]:
             weight=0.95 if size.measured else 0.85,
             risks=[COST, RESTART],
         ),
-        Draft(
+        PlanDraft(
             fix_kind="set_memory",
             title=say("resources.memory.limit_title", container=container.name, size=text),
             why=why,

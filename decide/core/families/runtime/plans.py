@@ -8,7 +8,7 @@ from typing import Any
 from decide.core.drafting.containers import container_of
 from decide.core.drafting.drafts import (
     RESTART,
-    Draft,
+    PlanDraft,
     patch,
     patch_workload,
 )
@@ -23,7 +23,7 @@ from manifests.objects.shapes import at, mapping
 from manifests.objects.workloads import Workload
 
 
-def variable(finding: Finding[UnsetVariable], view: ClusterView) -> list[Draft]:
+def variable(finding: Finding[UnsetVariable], view: ClusterView) -> list[PlanDraft]:
     """The variable as it was, as a neighbour of the namespace has it, or under the name that it was given by mistake."""
     facts = finding.facts
     container = container_of(facts.workload, facts.container)
@@ -51,11 +51,11 @@ def _env(container: Container) -> str:
 
 def _renamed(
     finding: Finding[UnsetVariable], container: Container, index: int, view: ClusterView
-) -> Draft:
+) -> PlanDraft:
     """Under its right name. ``index``: the variable's place in the container's list."""
     name, written = finding.facts.name, str(container.env[index].get("name"))
     wanted = [(f"{_env(container)}[{index}].name", name)]
-    return Draft(
+    return PlanDraft(
         fix_kind="set_env",
         title=say("runtime.variable.rename", name=name),
         why=say("runtime.variable.written", detail=finding.detail, written=written),
@@ -82,13 +82,13 @@ def _copied(
     container: Container,
     told: list[Mapping[str, Any]],
     view: ClusterView,
-) -> Draft:
+) -> PlanDraft:
     """As all others set it."""
     path, entry = _env(container), dict(told[0])
     wanted: tuple[str, Any] = (
         (f"{path}[{len(container.env)}]", entry) if container.env else (path, [entry])
     )
-    return Draft(
+    return PlanDraft(
         fix_kind="set_env",
         title=say("runtime.variable.copy", name=finding.facts.name),
         why=say("runtime.variable.others", detail=finding.detail, n=len(told)),
@@ -98,11 +98,11 @@ def _copied(
     )
 
 
-def replicas(finding: Finding[ScaledToZero], view: ClusterView) -> list[Draft]:
+def replicas(finding: Finding[ScaledToZero], view: ClusterView) -> list[PlanDraft]:
     """The declared number of replicas, else one."""
     workload, wanted = finding.facts.workload, finding.facts.declared or 1
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_replicas",
             title=say("drafting.replicas", n=wanted, workload=workload.name),
             why=say("runtime.zero.why", workload=workload.name, n=wanted),
@@ -113,7 +113,7 @@ def replicas(finding: Finding[ScaledToZero], view: ClusterView) -> list[Draft]:
     ]
 
 
-def volume_owner(finding: Finding[StoppedProgram], view: ClusterView) -> list[Draft]:
+def volume_owner(finding: Finding[StoppedProgram], view: ClusterView) -> list[PlanDraft]:
     """The volume's group is the one that the process runs with."""
     workload = finding.facts.workload
     security = mapping(workload.spec.get("securityContext"))
@@ -121,7 +121,7 @@ def volume_owner(finding: Finding[StoppedProgram], view: ClusterView) -> list[Dr
     if not group or security.get("fsGroup") == group:
         return rollback(finding, view)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_volume",
             title=say("runtime.volume.title", workload=workload.name, group=str(group)),
             why=say("runtime.volume.why", group=str(group)),
@@ -143,6 +143,6 @@ def _group(workload: Workload, security: Mapping[str, Any]) -> Any:
     return next((found for found in (*of_pod, *of_containers) if found), None)
 
 
-def port_conflict(finding: Finding[StoppedProgram], view: ClusterView) -> list[Draft]:
+def port_conflict(finding: Finding[StoppedProgram], view: ClusterView) -> list[PlanDraft]:
     """What changed since it last worked."""
     return rollback(finding, view)

@@ -12,7 +12,7 @@ from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, Uns
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
 from decide.core.findings import Fact, Finding, quote
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import annotations_of, condition, name_of, owners_of
@@ -127,7 +127,7 @@ def _restarted(workload: Workload, container: Container) -> Fact:
     )
 
 
-def _facts(class_id: str, workload: Workload, container: Container, hit: Hit) -> Facts:
+def _facts(class_id: str, workload: Workload, container: Container, hit: SignalHit) -> Facts:
     """What the plans of the class read."""
     if class_id == "missing_env":
         return UnsetVariable(
@@ -142,7 +142,7 @@ def _facts(class_id: str, workload: Workload, container: Container, hit: Hit) ->
 
 
 def _dies(
-    workload: Workload, container: Container, hits: list[Hit], base: Fact
+    workload: Workload, container: Container, hits: list[SignalHit], base: Fact
 ) -> Iterator[Finding[Facts]]:
     """It ends with an error of its own and says nothing that a class knows."""
     code = container.terminated.get("exitCode")
@@ -186,11 +186,11 @@ def _ends_well(
     )
 
 
-def _pick(hits: list[Hit], signal: str) -> Hit | None:
+def _pick(hits: list[SignalHit], signal: str) -> SignalHit | None:
     return next((h for h in reversed(hits) if h.signal == signal), None)
 
 
-def _adjust(workload: Workload, class_id: str, hit: Hit, score: float) -> tuple[str, float]:
+def _adjust(workload: Workload, class_id: str, hit: SignalHit, score: float) -> tuple[str, float]:
     """The class and the belief once the workload's own shape is looked at."""
     if class_id == "volume_permission_denied":
         paths = [p for p in mount_paths(workload) if p and p != "None"]

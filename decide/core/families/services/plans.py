@@ -7,7 +7,7 @@ from typing import Any
 from decide.core.drafting.drafts import (
     RESTART,
     SECONDS,
-    Draft,
+    PlanDraft,
     because,
     exchange,
     patch,
@@ -37,7 +37,7 @@ from schemas.plans import KubernetesChange
 _BREAK = say("services.old_clients")
 
 
-def selector(finding: Finding[SelectsNothing], view: ClusterView) -> list[Draft]:
+def selector(finding: Finding[SelectsNothing], view: ClusterView) -> list[PlanDraft]:
     """The selector that the workload's pods have: their controller's, else their labels."""
     service, workload = finding.facts.service, finding.facts.workload
     wanted = dict(mapping(at(workload.obj, "spec", "selector", "matchLabels"))) or dict(
@@ -48,7 +48,7 @@ def selector(finding: Finding[SelectsNothing], view: ClusterView) -> list[Draft]
     ref = finding.object
     old = mapping(at(source_of(view, ref, service), "spec", "selector"))
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_service_selector",
             title=say("services.selector.title", service=ref.name, selector=pairs(wanted)),
             why=because(finding.detail),
@@ -60,7 +60,7 @@ def selector(finding: Finding[SelectsNothing], view: ClusterView) -> list[Draft]
     ]
 
 
-def port(finding: Finding[OtherPort], view: ClusterView) -> list[Draft]:
+def port(finding: Finding[OtherPort], view: ClusterView) -> list[PlanDraft]:
     """The container's port: the one that the Service offers, else the one of the same name; two at most."""
     service, entry, ref = finding.facts.service, finding.facts.port, finding.object
     place = f"{_place(service, entry)}.targetPort"
@@ -72,7 +72,7 @@ def port(finding: Finding[OtherPort], view: ClusterView) -> list[Draft]:
         ),
     )
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_service_port",
             title=say("services.port.title", service=ref.name, port=str(value)),
             why=say("services.listens", detail=finding.detail, port=str(value)),
@@ -85,12 +85,12 @@ def port(finding: Finding[OtherPort], view: ClusterView) -> list[Draft]:
     ]
 
 
-def protocol(finding: Finding[OtherProtocol], view: ClusterView) -> list[Draft]:
+def protocol(finding: Finding[OtherProtocol], view: ClusterView) -> list[PlanDraft]:
     """The container's transport protocol."""
     facts, ref = finding.facts, finding.object
     place = f"{_place(facts.service, facts.port)}.protocol"
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_service_port",
             title=say("services.protocol.title", service=ref.name, protocol=facts.protocol),
             why=because(finding.detail),
@@ -110,7 +110,7 @@ def _place(service: Obj, entry: Obj) -> str:
     return f"spec.ports[{items(at(service, 'spec', 'ports')).index(entry)}]"
 
 
-def address(finding: Finding[WrongAddress], view: ClusterView) -> list[Draft]:
+def address(finding: Finding[WrongAddress], view: ClusterView) -> list[PlanDraft]:
     """The Service that exists, in the variable that names it."""
     facts, found = finding.facts, finding.facts.address
     if not facts.near or not (found.path or found.config):
@@ -123,7 +123,7 @@ def address(finding: Finding[WrongAddress], view: ClusterView) -> list[Draft]:
         else _in_config(view, facts.workload.namespace, found, value)
     )
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_env",
             title=say("services.address.title", key=found.key, value=value),
             why=_why(finding, port_),
@@ -171,7 +171,7 @@ def _in_config(
     return patch(view, ref, config, [(path, value)])
 
 
-def service(finding: Finding[AbsentService], view: ClusterView) -> list[Draft]:
+def service(finding: Finding[AbsentService], view: ClusterView) -> list[PlanDraft]:
     """A Service made of what callers ask for and what the container offers; none where the repository declares it."""
     facts, workload = finding.facts, finding.facts.workload
     labels = dict(mapping(at(workload.obj, "spec", "selector", "matchLabels")))
@@ -190,7 +190,7 @@ def service(finding: Finding[AbsentService], view: ClusterView) -> list[Draft]:
     }
     created = KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="create_object",
             title=say("services.missing.title", service=facts.name),
             why=say("services.listens", detail=finding.detail, port=str(target)),
@@ -210,7 +210,7 @@ def _target(facts: AbsentService) -> int | None:
     return ports[0] if len(set(ports)) == 1 else None
 
 
-def dns(finding: Finding[DnsSettings], view: ClusterView) -> list[Draft]:
+def dns(finding: Finding[DnsSettings], view: ClusterView) -> list[PlanDraft]:
     """The cluster's DNS again."""
     facts, workload = finding.facts, finding.facts.workload
     wanted: list[tuple[str, Any]] = [(":dnsPolicy", "ClusterFirst")]
@@ -220,7 +220,7 @@ def dns(finding: Finding[DnsSettings], view: ClusterView) -> list[Draft]:
         wanted.append((":dnsConfig", rest or None))
     elif facts.policy == "ClusterFirst":
         return rollback(finding, view)
-    first = Draft(
+    first = PlanDraft(
         fix_kind="other",
         title=say("services.dns.title", workload=workload.name),
         why=say("services.dns.why", detail=finding.detail),
@@ -231,14 +231,14 @@ def dns(finding: Finding[DnsSettings], view: ClusterView) -> list[Draft]:
     return [first, *_servers(finding, view), *rollback(finding, view)]
 
 
-def _servers(finding: Finding[DnsSettings], view: ClusterView) -> list[Draft]:
+def _servers(finding: Finding[DnsSettings], view: ClusterView) -> list[PlanDraft]:
     """The cluster's DNS in front of the servers that were asked for."""
     servers, own = finding.facts.servers, cluster_servers(view)
     if not servers or not own or own[0] in servers or own[0] in ("None", ""):
         return []
     wanted = [(":dnsConfig.nameservers", [own[0], *servers])]
     return [
-        Draft(
+        PlanDraft(
             fix_kind="other",
             title=say("services.dns.first_title", server=own[0]),
             why=say("services.dns.first_why", detail=finding.detail, server=own[0]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decide.core.drafting.drafts import Draft, patch, patch_workload, source_of
+from decide.core.drafting.drafts import PlanDraft, patch, patch_workload, source_of
 from decide.core.families.storage.facts import UnboundClaim
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -17,7 +17,7 @@ from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
 
-def claim(finding: Finding[UnboundClaim], view: ClusterView) -> list[Draft]:
+def claim(finding: Finding[UnboundClaim], view: ClusterView) -> list[PlanDraft]:
     """The claim takes the attribute that a free volume, or the cluster, has.
 
     A claim's spec is immutable, so a second claim comes first; where there can be none (a StatefulSet's claims come from
@@ -34,7 +34,7 @@ def claim(finding: Finding[UnboundClaim], view: ClusterView) -> list[Draft]:
         name=name_of(old),
     )
     why = say("storage.why", detail=finding.detail, basis=wanted.basis)
-    edit = Draft(
+    edit = PlanDraft(
         fix_kind="set_volume",
         title=say("storage.claim.title", claim=ref.name, field=wanted.path.rpartition(".")[2]),
         why=why,
@@ -53,7 +53,9 @@ def claim(finding: Finding[UnboundClaim], view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def _another(view: ClusterView, workload: Workload, old: Obj, edit: Draft, why: str) -> list[Draft]:
+def _another(
+    view: ClusterView, workload: Workload, old: Obj, edit: PlanDraft, why: str
+) -> list[PlanDraft]:
     """A second claim with the right attribute, and the workload mounts that one: nothing has to be deleted first."""
     source = source_of(view, edit.changes[0].object, old) if edit.changes else old
     if not edit.changes or workload.kind == "StatefulSet":  # its claims come from a template
@@ -84,7 +86,7 @@ def _another(view: ClusterView, workload: Workload, old: Obj, edit: Draft, why: 
         return []
     created = KubernetesChange(object=ref, action="create", manifest=manifest, beside=workload.ref)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_volume",
             title=say("storage.another.title", claim=name),
             why=why,

@@ -12,7 +12,7 @@ from decide.core.drafting.containers import container_of, env_path, quantity
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
-    Draft,
+    PlanDraft,
     container_path,
     patch_workload,
 )
@@ -41,7 +41,7 @@ _HEAP_SHARE = 0.75
 _LARGE_POOL = 200
 
 
-def heap(finding: Finding[Strained], view: ClusterView) -> list[Draft]:
+def heap(finding: Finding[Strained], view: ClusterView) -> list[PlanDraft]:
     """Half as much heap again where the environment fixes it and the limit has room; else more memory."""
     workload = finding.facts.workload
     container = container_of(workload, finding.facts.container)
@@ -54,7 +54,7 @@ def heap(finding: Finding[Strained], view: ClusterView) -> list[Draft]:
 
 def _larger_heap(
     finding: Finding[Strained], view: ClusterView, container: Container
-) -> Iterator[Draft]:
+) -> Iterator[PlanDraft]:
     """A larger size in each variable that fixes one."""
     limit = quantity(container, "limits", "memory")
     room = float(limit) / 2**20 * _HEAP_SHARE if limit is not None else math.inf
@@ -77,7 +77,7 @@ def _larger_heap(
                 )
             )
             changed = value.replace(said[0], flag.format(int(more)))
-            yield Draft(
+            yield PlanDraft(
                 fix_kind="set_env",
                 title=say("strain.heap.title", size=int(more), container=container.name),
                 why=why,
@@ -100,7 +100,7 @@ def _env(
 
 def _more_memory(
     finding: Finding[Strained], view: ClusterView, container: Container, *, weight: float
-) -> Iterator[Draft]:
+) -> Iterator[PlanDraft]:
     """More memory for a heap that follows the limit."""
     workload, limit = finding.facts.workload, quantity(container, "limits", "memory")
     if limit is None:
@@ -113,7 +113,7 @@ def _more_memory(
         (container_path(workload, container.name, f"resources.{which}.memory"), text)
         for which in ("limits", "requests")
     ]
-    yield Draft(
+    yield PlanDraft(
         fix_kind="set_memory",
         title=say("resources.memory.title", container=container.name, size=text),
         why=say("strain.heap.follows", detail=finding.detail),
@@ -123,7 +123,7 @@ def _more_memory(
     )
 
 
-def pool(finding: Finding[Strained], view: ClusterView) -> list[Draft]:
+def pool(finding: Finding[Strained], view: ClusterView) -> list[PlanDraft]:
     """Half as many connections again, where a variable sets their number."""
     workload = finding.facts.workload
     container = container_of(workload, finding.facts.container)
@@ -134,13 +134,13 @@ def pool(finding: Finding[Strained], view: ClusterView) -> list[Draft]:
 
 def _larger_pool(
     finding: Finding[Strained], view: ClusterView, container: Container
-) -> Iterator[Draft]:
+) -> Iterator[PlanDraft]:
     for entry in container.env:
         name, value = str(entry.get("name")), str(entry.get("value") or "")
         if not _POOL.search(name) or not value.isdecimal() or not 0 < int(value) <= _LARGE_POOL:
             continue
         more = str(max(int(value) + 1, math.ceil(int(value) * 1.5)))
-        yield Draft(
+        yield PlanDraft(
             fix_kind="set_env",
             title=say("strain.pool.title", name=name, size=more),
             why=say("strain.pool.why", detail=finding.detail, name=name, value=value),

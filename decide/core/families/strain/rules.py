@@ -11,7 +11,7 @@ from decide.core.facts import Facts
 from decide.core.families.startup.rules import suffering
 from decide.core.families.strain.facts import Strained
 from decide.core.findings import Fact, Finding, quote
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.pods import Container
@@ -40,7 +40,7 @@ def find(view: ClusterView) -> Iterator[Finding[Facts]]:
 
 
 def _finding(
-    workload: Workload, class_id: str, told: list[Hit], sick: list[Container]
+    workload: Workload, class_id: str, told: list[SignalHit], sick: list[Container]
 ) -> Finding[Facts]:
     hit = told[-1]
     named = [c for c in sick if hit.container in ("", c.name)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.drafting.drafts import (
-    Draft,
+    PlanDraft,
     patch,
 )
 from decide.core.families.system.facts import SilentDns
@@ -13,13 +13,13 @@ from kfix.texts import say
 from manifests.objects.shapes import at, number
 
 
-def names(finding: Finding[SilentDns], view: ClusterView) -> list[Draft]:
+def names(finding: Finding[SilentDns], view: ClusterView) -> list[PlanDraft]:
     """The DNS runs again."""
     owner = finding.facts.owner
     if owner is None or number(at(owner, "spec", "replicas"), 1) > 0:
         return []
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_replicas",
             title=say("system.dns.title"),
             why=say("system.dns.why", detail=finding.detail),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decide.core.facts import Facts
 from decide.core.families.system.facts import SilentDns
 from decide.core.findings import Fact, Finding, quote
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView, node_ready, node_ref
 from kfix.texts import say
 from manifests.objects.meta import labels_of, name_of
@@ -82,7 +82,7 @@ class _Silence:
 
 
 #: A workload and a line of its log about a name that does not resolve.
-_Complaint = tuple[Workload, Hit]
+_Complaint = tuple[Workload, SignalHit]
 
 
 def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding[SilentDns]]:

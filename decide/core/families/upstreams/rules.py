@@ -15,7 +15,7 @@ from decide.core.facts import Facts
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import addresses_of, calls
 from decide.core.links import services_in
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.shapes import number
@@ -62,7 +62,7 @@ class _Complaint:
     """The last line in which a caller complains about a server."""
 
     caller: Workload
-    hit: Hit
+    hit: SignalHit
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:
@@ -157,7 +157,9 @@ def _known(servers: _Servers, server: Workload, complaints: list[_Complaint]) ->
     )
 
 
-def _server(view: ClusterView, caller: Workload, hit: Hit, servers: _Servers) -> Workload | None:
+def _server(
+    view: ClusterView, caller: Workload, hit: SignalHit, servers: _Servers
+) -> Workload | None:
     """The server that a line is about: one that it names, one that the caller is set to call, else the only one."""
     for service in services_in(view, caller.namespace, hit.line):
         for workload in view.backends(service):
@@ -209,7 +211,7 @@ def _answers(view: ClusterView) -> Iterator[Finding[Facts]]:
         )
 
 
-def _named(view: ClusterView, caller: Workload, hit: Hit) -> Iterator[Workload]:
+def _named(view: ClusterView, caller: Workload, hit: SignalHit) -> Iterator[Workload]:
     """Other workloads behind the Services that a line names."""
     for service in services_in(view, caller.namespace, hit.line):
         yield from (w for w in view.backends(service) if w.ref.key != caller.ref.key)

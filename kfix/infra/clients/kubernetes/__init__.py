@@ -18,16 +18,16 @@ from contextlib import asynccontextmanager
 
 from kfix.infra.clients.kubernetes.client import Kubernetes
 from kfix.infra.clients.kubernetes.lock import LockProof, LockState
-from kfix.infra.clients.kubernetes.refusals import Cause, Conflict, DryRun, RejectedByServer
+from kfix.infra.clients.kubernetes.refusals import Conflict, DryRun, RefusalCause, RejectedByServer
 from kfix.infra.settings import KubernetesConnection
 
 __all__ = [
-    "Cause",
     "Conflict",
     "DryRun",
     "Kubernetes",
     "LockProof",
     "LockState",
+    "RefusalCause",
     "RejectedByServer",
     "configured",
     "open_kubernetes",
@@ -46,9 +46,9 @@ async def open_kubernetes(settings: KubernetesConnection) -> AsyncIterator[Kuber
     Raises ``errors.Unauthorized`` (reason ``bad_configuration``) when credentials cannot be read.
     """
     from kfix.infra.clients.kubernetes.configuration import read_configuration
-    from kfix.infra.clients.kubernetes.wire import Wire
+    from kfix.infra.clients.kubernetes.wire import KubernetesHttp
 
-    wire = Wire(await read_configuration(settings), timeout_s=settings.timeout_s)
+    wire = KubernetesHttp(await read_configuration(settings), timeout_s=settings.timeout_s)
     try:
         yield Kubernetes(wire)
     finally:

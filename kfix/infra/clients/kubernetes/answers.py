@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kfix.infra.clients.boundary import another, mapping, mappings, same
-from kfix.infra.clients.kubernetes.kinds import Kind
+from kfix.infra.clients.kubernetes.kinds import ResourceType
 from manifests.objects.meta import labels_of
 from manifests.objects.selectors import asked
 from schemas import errors
@@ -56,7 +56,9 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def object_of(kind: Kind, answered: object, namespace: str = "", name: str = "") -> dict[str, Any]:
+def object_of(
+    kind: ResourceType, answered: object, namespace: str = "", name: str = ""
+) -> dict[str, Any]:
     """One object, of that kind and place and name as far as they are given.
 
     Raises errors.Unavailable with reason ``malformed`` or ``another_answer``.
@@ -75,7 +77,7 @@ def object_of(kind: Kind, answered: object, namespace: str = "", name: str = "")
     return item
 
 
-def items_of(kind: Kind, page: Mapping[str, Any], namespace: str, labels: str) -> list[Any]:
+def items_of(kind: ResourceType, page: Mapping[str, Any], namespace: str, labels: str) -> list[Any]:
     """The objects of one page of a list. Raises as ``object_of``; a document without the list of items is none."""
     told = page.get("kind", f"{kind.kind}List")
     if not isinstance(told, str) or not told.endswith("List"):

@@ -10,7 +10,12 @@ import stamina
 
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.kubernetes import answers
-from kfix.infra.clients.kubernetes.kinds import Kind, Table, Target, from_resource_list
+from kfix.infra.clients.kubernetes.kinds import (
+    RequestTarget,
+    ResourceType,
+    Table,
+    from_resource_list,
+)
 from kfix.infra.clients.kubernetes.lock import LockProof, proof_of
 from kfix.infra.clients.kubernetes.refusals import DryRun, Expired, RejectedByServer, document_of
 from manifests.objects.shapes import mapping
@@ -42,12 +47,12 @@ _RESTARTS = 2
 class Transport(Protocol):
     """What the client needs of ``wire.Wire``: three doors, none of which can change anything."""
 
-    async def read(self, target: Target, accept: str) -> bytes:
+    async def read(self, target: RequestTarget, accept: str) -> bytes:
         """A GET's body. Raises from ``schemas.errors``."""
         ...
 
     async def dry_run(
-        self, method: Literal["POST", "PATCH"], target: Target, body: Any, content_type: str
+        self, method: Literal["POST", "PATCH"], target: RequestTarget, body: Any, content_type: str
     ) -> tuple[Object, tuple[str, ...]]:
         """The object as the server would keep it, and its warnings; always with ``dryRun=All``. Raises from ``schemas.errors``."""
         ...
@@ -138,12 +143,12 @@ class Kubernetes:
         query += [("previous", "true")] if previous else []
         path = "/api/v1/namespaces/{namespace}/pods/{name}/log"
         names = {"namespace": namespace, "name": pod}
-        target = Target(path, names, tuple(query))
+        target = RequestTarget(path, names, tuple(query))
         return (await self._read(target, "*/*")).decode(errors="replace")
 
     async def version(self) -> str:
         """The server's version, such as ``v1.37.2``."""
-        document = document_of(await self._read(Target("/version"), _JSON))
+        document = document_of(await self._read(RequestTarget("/version"), _JSON))
         return str(document.get("gitVersion", ""))
 
     async def dry_run_patch(
@@ -158,7 +163,7 @@ class Kubernetes:
             how = "merge"
         query = (("force", "true"),) if how == "apply" else ()
         path = f"{kind.in_namespace}/{{name}}"
-        target = Target(path, _names(kind, ref.namespace, ref.name), query)
+        target = RequestTarget(path, _names(kind, ref.namespace, ref.name), query)
         try:
             answer, warnings = await self._dry_run("PATCH", target, patch, _CONTENT_TYPES[how])
         except RejectedByServer as refused:
@@ -173,7 +178,7 @@ class Kubernetes:
         metadata = mapping(manifest, "metadata")
         kind = await self._kind(str(manifest.get("apiVersion", "")), str(manifest.get("kind", "")))
         names = _names(kind, str(metadata.get("namespace") or "default"), "")
-        target = Target(kind.in_namespace, names)
+        target = RequestTarget(kind.in_namespace, names)
         answer, warnings = await self._dry_run("POST", target, manifest, _JSON)
         named = (names.get("namespace", ""), str(metadata.get("name") or ""))
         return DryRun(_clean(answers.object_of(kind, answer, *named), kind), warnings)
@@ -186,22 +191,24 @@ class Kubernetes:
             return proof_of(answer)
         return proof_of(None)
 
-    async def _get(self, kind: Kind, namespace: str, name: str) -> Object:
+    async def _get(self, kind: ResourceType, namespace: str, name: str) -> Object:
         path = f"{kind.in_namespace}/{{name}}"
-        body = await self._read(Target(path, _names(kind, namespace, name)), _accept(kind, ""))
+        body = await self._read(
+            RequestTarget(path, _names(kind, namespace, name)), _accept(kind, "")
+        )
         return _clean(answers.object_of(kind, document_of(body), namespace, name), kind)
 
-    async def _read(self, target: Target, accept: str) -> bytes:
+    async def _read(self, target: RequestTarget, accept: str) -> bytes:
         return await _patiently(lambda: self._wire.read(target, accept))
 
     async def _dry_run(
-        self, method: Literal["POST", "PATCH"], target: Target, body: Any, content_type: str
+        self, method: Literal["POST", "PATCH"], target: RequestTarget, body: Any, content_type: str
     ) -> tuple[Object, tuple[str, ...]]:
         return await _patiently(lambda: self._wire.dry_run(method, target, body, content_type))
 
     async def _pages(
         self,
-        kind: Kind,
+        kind: ResourceType,
         namespace: str,
         labels: str,
         query: tuple[tuple[str, str], ...],
@@ -214,7 +221,7 @@ class Kubernetes:
         while True:
             page = min(PAGE, limit - len(items)) if limit else PAGE
             paging = (("limit", str(page)), *((("continue", token),) if token else ()))
-            target = Target(path, names, (*query, *paging))
+            target = RequestTarget(path, names, (*query, *paging))
             body = await self._read(target, _accept(kind, "List"))
             document = document_of(body)
             found = answers.items_of(kind, document, namespace, labels)
@@ -223,7 +230,7 @@ class Kubernetes:
             if not token or (limit and len(items) >= limit):
                 return items
 
-    async def _plural(self, name: str) -> Kind:
+    async def _plural(self, name: str) -> ResourceType:
         found = self._kinds.plural(name)
         if found is None:
             await self._discover()
@@ -232,7 +239,7 @@ class Kubernetes:
             raise errors.NotFound(f"the cluster serves no {name!r}", reason="no_such_kind")
         return found
 
-    async def _kind(self, api_version: str, name: str) -> Kind:
+    async def _kind(self, api_version: str, name: str) -> ResourceType:
         found = self._kinds.kind(api_version, name)
         if found is None:
             await self._discover()
@@ -249,14 +256,14 @@ class Kubernetes:
         if time.monotonic() - self._discovered_at < _REDISCOVER_AFTER_S:
             return
         self._discovered_at = time.monotonic()
-        groups = document_of(await self._read(Target("/apis"), _JSON)).get("groups") or ()
+        groups = document_of(await self._read(RequestTarget("/apis"), _JSON)).get("groups") or ()
         versions = [g["preferredVersion"]["groupVersion"] for g in groups]
         versions += [v["groupVersion"] for g in groups for v in g["versions"]]
         for version in dict.fromkeys(versions):
             group, _, number = version.partition("/")
             names = {"group": group, "version": number}
             try:
-                body = await self._read(Target("/apis/{group}/{version}", names), _JSON)
+                body = await self._read(RequestTarget("/apis/{group}/{version}", names), _JSON)
             except (errors.NotFound, errors.Unavailable, errors.Unauthorized):
                 continue  # an aggregated API that is down must not hide the others
             served = document_of(body)
@@ -265,7 +272,7 @@ class Kubernetes:
                 self._kinds.add(kind)
 
 
-def _names(kind: Kind, namespace: str, name: str) -> dict[str, str]:
+def _names(kind: ResourceType, namespace: str, name: str) -> dict[str, str]:
     names = {"namespace": namespace} if kind.namespaced and namespace else {}
     for value in (namespace, name):
         if value in (".", "..") or "/" in value:
@@ -273,11 +280,11 @@ def _names(kind: Kind, namespace: str, name: str) -> dict[str, str]:
     return names | ({"name": name} if name else {})
 
 
-def _accept(kind: Kind, suffix: str) -> str:
+def _accept(kind: ResourceType, suffix: str) -> str:
     return _METADATA_ONLY.format(list=suffix) if kind.plural == "secrets" else _JSON
 
 
-def _clean(item: Object, kind: Kind) -> Object:
+def _clean(item: Object, kind: ResourceType) -> Object:
     metadata = item.get("metadata")
     if isinstance(metadata, dict):
         metadata.pop("managedFields", None)

@@ -10,7 +10,7 @@ from schemas import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RequestTarget:
     """Where a request goes: a path with ``{placeholders}``, what to fill them with (quoted), and the query."""
 
     path: str
@@ -22,7 +22,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceType:
     """One resource: ``version`` is ``v1`` or ``group/version``, ``plural`` its name in paths."""
 
     version: str
@@ -65,26 +65,26 @@ _SURE = (
 )
 
 
-def _known(name: str) -> Kind:
+def _known(name: str) -> ResourceType:
     found = kinds.known(name)
     if found is None:
         raise errors.Defect(f"{name} is not in the table of kinds")
-    return Kind(found.api_version, found.plural, found.kind, found.namespaced)
+    return ResourceType(found.api_version, found.plural, found.kind, found.namespaced)
 
 
-KNOWN: tuple[Kind, ...] = tuple(_known(name) for name in _SURE)
+KNOWN: tuple[ResourceType, ...] = tuple(_known(name) for name in _SURE)
 
 
 class Table:
     """Finds kinds by plural (``deployments``, ``rollouts.argoproj.io``) or by kind and apiVersion."""
 
     def __init__(self) -> None:
-        self._by_plural: dict[str, Kind] = {kind.plural: kind for kind in KNOWN}
-        self._by_kind: dict[tuple[str, str], Kind] = {}
+        self._by_plural: dict[str, ResourceType] = {kind.plural: kind for kind in KNOWN}
+        self._by_kind: dict[tuple[str, str], ResourceType] = {}
         for kind in KNOWN:
             self.add(kind)
 
-    def add(self, kind: Kind) -> None:
+    def add(self, kind: ResourceType) -> None:
         """Adds what discovery found; the table's own kinds keep their names."""
         group = kind.version.rpartition("/")[0]
         self._by_plural.setdefault(kind.plural, kind)
@@ -93,20 +93,20 @@ class Table:
         self._by_kind.setdefault((kind.version, kind.kind.lower()), kind)
         self._by_kind.setdefault(("", kind.kind.lower()), kind)
 
-    def plural(self, name: str) -> Kind | None:
+    def plural(self, name: str) -> ResourceType | None:
         """By plural, with or without ``.group``; ``None``: unknown so far."""
         return self._by_plural.get(name.lower())
 
-    def kind(self, api_version: str, kind: str) -> Kind | None:
+    def kind(self, api_version: str, kind: str) -> ResourceType | None:
         """By ``kind`` and ``apiVersion``; an empty apiVersion takes the first kind of that name."""
         return self._by_kind.get((api_version, kind.lower()))
 
 
-def from_resource_list(document: dict[str, Any]) -> list[Kind]:
+def from_resource_list(document: dict[str, Any]) -> list[ResourceType]:
     """Kinds of an ``APIResourceList``; subresources left out."""
     version = str(document.get("groupVersion", ""))
     return [
-        Kind(version, str(r["name"]), str(r["kind"]), bool(r.get("namespaced")))
+        ResourceType(version, str(r["name"]), str(r["kind"]), bool(r.get("namespaced")))
         for r in document.get("resources", ())
         if isinstance(r, dict) and "/" not in str(r.get("name", "/")) and r.get("kind")
     ]

@@ -40,7 +40,7 @@ _KEY_VALUE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class RefusalCause:
     """One detail of a refusal: the field it is about (may be empty), Kubernetes' reason word, and the sentence."""
 
     field: str
@@ -64,7 +64,7 @@ class RejectedByServer(errors.Rejected):
     """
 
     def __init__(
-        self, message: str, *, reason: str, status: int, causes: tuple[Cause, ...] = ()
+        self, message: str, *, reason: str, status: int, causes: tuple[RefusalCause, ...] = ()
     ) -> None:
         super().__init__(message, reason=reason)
         self.status = status
@@ -74,7 +74,7 @@ class RejectedByServer(errors.Rejected):
 class Conflict(errors.Moved):
     """409: a stale resourceVersion, or fields owned by others in a server-side apply (then ``causes`` name them)."""
 
-    def __init__(self, message: str, *, causes: tuple[Cause, ...] = ()) -> None:
+    def __init__(self, message: str, *, causes: tuple[RefusalCause, ...] = ()) -> None:
         super().__init__(message, reason="conflict")
         self.causes = causes
 
@@ -120,11 +120,11 @@ def _status(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _causes(status: dict[str, Any]) -> tuple[Cause, ...]:
+def _causes(status: dict[str, Any]) -> tuple[RefusalCause, ...]:
     details = status.get("details")
     causes = details.get("causes") if isinstance(details, dict) else None
     return tuple(
-        Cause(
+        RefusalCause(
             field=str(cause.get("field", "")),
             reason=str(cause.get("reason", "")),
             message=presentable(str(cause.get("message", ""))),

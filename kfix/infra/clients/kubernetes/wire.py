@@ -18,7 +18,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 
 from kfix.infra.clients.kubernetes import lock
-from kfix.infra.clients.kubernetes.kinds import Target
+from kfix.infra.clients.kubernetes.kinds import RequestTarget
 from kfix.infra.clients.kubernetes.refusals import document_of, refusal
 from schemas import errors
 
@@ -85,7 +85,7 @@ class _WithoutRedirects:
         await self._session.close()
 
 
-class Wire:
+class KubernetesHttp:
     """Requests with time-out, size cap and typed errors. No retries: the client above decides about those."""
 
     def __init__(self, configuration: Configuration, *, timeout_s: float) -> None:
@@ -99,13 +99,13 @@ class Wire:
         """Closes the connections."""
         await self._api.close()  # type: ignore[no-untyped-call]
 
-    async def read(self, target: Target, accept: str) -> bytes:
+    async def read(self, target: RequestTarget, accept: str) -> bytes:
         """GETs ``target``. Raises from ``schemas.errors``."""
         body, _ = await self._send("GET", target, {"Accept": accept}, None)
         return body
 
     async def dry_run(
-        self, method: Literal["POST", "PATCH"], target: Target, body: Any, content_type: str
+        self, method: Literal["POST", "PATCH"], target: RequestTarget, body: Any, content_type: str
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What the server would have stored, and its warnings. Raises from ``schemas.errors`` and ``refusals``."""
         headers = {"Accept": "application/json", "Content-Type": content_type}
@@ -117,11 +117,11 @@ class Wire:
         """A real PATCH that changes nothing. Raises from ``schemas.errors`` and ``refusals``: the lock's refusal, too."""
         headers = {"Accept": "application/json", "Content-Type": _MERGE}
         names = {"namespace": namespace, "name": name}
-        target = Target(lock.PROBE_PATH, names, (("fieldManager", "k-fix"),))
+        target = RequestTarget(lock.PROBE_PATH, names, (("fieldManager", "k-fix"),))
         await self._send("PATCH", target, headers, lock.NOTHING)
 
     async def _send(
-        self, method: str, target: Target, headers: dict[str, str], body: Any
+        self, method: str, target: RequestTarget, headers: dict[str, str], body: Any
     ) -> tuple[bytes, tuple[str, ...]]:
         doing = f"{method} {target}"
         _, url, headers, body, _ = await self._api.param_serialize(

@@ -22,7 +22,7 @@ from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.egress import Egress
 from kfix.infra.clients.http import retry_after_s
 from kfix.infra.clients.retries import ONCE, THRICE, Retries, retrying_sync
-from kfix.infra.forges.archives import Caps, unpack
+from kfix.infra.forges.archives import ArchiveLimits, unpack
 from kfix.infra.forges.gitlab.settings import GitLabConnection
 from manifests.repository import tree
 from schemas import errors
@@ -47,10 +47,12 @@ def check_project(path: str) -> str:
 class GitLab:
     """One connection. Methods raise from ``schemas.errors``; blocking calls run in threads."""
 
-    def __init__(self, client: official.Gitlab, branch: str = "", caps: Caps | None = None) -> None:
+    def __init__(
+        self, client: official.Gitlab, branch: str = "", caps: ArchiveLimits | None = None
+    ) -> None:
         self._client = client
         self._branch = branch
-        self._caps = caps or Caps()
+        self._caps = caps or ArchiveLimits()
         self._snapshots: OrderedDict[tuple[str, str], Snapshot] = OrderedDict()
         self._branches: dict[str, str] = {}
 
@@ -233,7 +235,7 @@ def _failure(error: Any) -> errors.KFixError:
 
 @asynccontextmanager
 async def open_gitlab(
-    connection: GitLabConnection, *, caps: Caps | None = None
+    connection: GitLabConnection, *, caps: ArchiveLimits | None = None
 ) -> AsyncIterator[GitLab]:
     """A connection as the settings say. Raises errors.Rejected when GitLab is not configured."""
     if not connection.url:

@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from kfix.incident.forge.port import (
+    ChangedMergeRequest,
     Changes,
     Comment,
     Commit,
     Discussion,
-    Draft,
     FileAction,
     Found,
     Head,
     MarkedState,
+    MergeRequestDraft,
     MergeRequestState,
     Pipeline,
     Role,
-    Seen,
     Snapshot,
     Stand,
 )
@@ -98,7 +98,7 @@ class GitLabForge:
 
         def look(gl: Any) -> Changes:
             handle = gl.projects.get(project, lazy=True)
-            seen: dict[int, Seen] = {}
+            seen: dict[int, ChangedMergeRequest] = {}
             start, page, through = since, 1, None
             for _ in range(math.ceil(at_most / _PAGE)):
                 listed = handle.mergerequests.list(**_changes(start), page=page, get_all=False)
@@ -239,7 +239,7 @@ class GitLabForge:
         if now != locked:
             raise errors.Moved(f"files of {project} changed on {start}")
 
-    async def open(self, draft: Draft) -> MergeRequestRef:
+    async def open(self, draft: MergeRequestDraft) -> MergeRequestRef:
         """See ``port.Forge``."""
         body: dict[str, Any] = {
             "source_branch": draft.branch,
@@ -336,13 +336,13 @@ def _ours(mr: Any) -> bool:
     return own and incident_of_branch(str(mr.source_branch)) is not None
 
 
-def _seen(project: str, mr: Any) -> Seen:
+def _seen(project: str, mr: Any) -> ChangedMergeRequest:
     state = _STATES.get(mr.state, "closed")
     who, when = {"merged": ("merge_user", "merged_at"), "closed": ("closed_by", "closed_at")}.get(
         state, ("", "")
     )
     by, at = getattr(mr, who, None) if who else None, getattr(mr, when, None) if when else None
-    return Seen(
+    return ChangedMergeRequest(
         ref=_ref(project, mr),
         state=state,
         updated_at=_time(mr.updated_at),

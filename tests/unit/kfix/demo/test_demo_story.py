@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from kfix.demo.children import DemoFailed, start
-from kfix.demo.doors import ConsoleDoor, SandboxDoor, outcome_of, reached, similar_found
-from kfix.demo.story import Story
+from kfix.demo.servers import ConsoleServer, SandboxServer, outcome_of, reached, similar_found
+from kfix.demo.story import DemoStory
 
 SCENARIO = {"name": "oom", "title": "cart dies", "service": "cart"}
 
@@ -116,9 +116,9 @@ def tell(house: House, seconds: float = 5) -> list[str]:
     transport = httpx.MockTransport(house.answer)
     client = httpx.Client(transport=transport, base_url="http://127.0.0.1")
     screen = Recorder()
-    story = Story(
-        SandboxDoor(client),
-        ConsoleDoor(client),
+    story = DemoStory(
+        SandboxServer(client),
+        ConsoleServer(client),
         screen,
         lambda: None,
         time.monotonic() + seconds,

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from kfix.infra.forges.archives import Caps, unpack
+from kfix.infra.forges.archives import ArchiveLimits, unpack
 from schemas import errors
 
 
@@ -43,7 +43,7 @@ def archive(*members: tuple[str, bytes, bytes]) -> bytes:
 )
 def test_odd_members_are_skipped_with_a_reason(path: str, kind: bytes, content: bytes) -> None:
     packed = archive(("a.yaml", tarfile.REGTYPE, b"a: 1\n"), (path, kind, content))
-    files, skipped, links = unpack(packed, Caps(file_bytes=1000))
+    files, skipped, links = unpack(packed, ArchiveLimits(file_bytes=1000))
     assert files == {"a.yaml": b"a: 1\n"}
     assert skipped[path]
     assert links == ({path: content.decode()} if kind == tarfile.SYMTYPE else {})
@@ -61,7 +61,9 @@ def test_only_manifests_and_what_renders_with_them_are_kept() -> None:
         "chart/charts/redis-1.0.0.tgz",
         "backup.tgz",
     )
-    files, skipped, _ = unpack(archive(*((n, tarfile.REGTYPE, b"x") for n in names)), Caps())
+    files, skipped, _ = unpack(
+        archive(*((n, tarfile.REGTYPE, b"x") for n in names)), ArchiveLimits()
+    )
     assert set(files) == {
         "k/kustomization.yaml",
         "Kustomization",
@@ -75,15 +77,15 @@ def test_only_manifests_and_what_renders_with_them_are_kept() -> None:
 
 def test_a_large_companion_is_left_out() -> None:
     packed = archive(("chart/files/dump.sql", tarfile.REGTYPE, b"x" * 300_000))
-    assert unpack(packed, Caps())[0] == {}
+    assert unpack(packed, ArchiveLimits())[0] == {}
 
 
 @pytest.mark.parametrize(
     "caps",
-    [Caps(entries=2), Caps(unpacked_bytes=50), Caps(kept_bytes=50)],
+    [ArchiveLimits(entries=2), ArchiveLimits(unpacked_bytes=50), ArchiveLimits(kept_bytes=50)],
     ids=["entries", "unpacked", "kept"],
 )
-def test_too_much_is_refused_as_a_whole(caps: Caps) -> None:
+def test_too_much_is_refused_as_a_whole(caps: ArchiveLimits) -> None:
     packed = archive(*((f"{n}.yaml", tarfile.REGTYPE, b"#" * 30) for n in range(5)))
     with pytest.raises(errors.Rejected):
         unpack(packed, caps)
@@ -95,4 +97,4 @@ def test_too_much_is_refused_as_a_whole(caps: Caps) -> None:
 )
 def test_a_broken_archive_is_asked_for_again(packed: bytes) -> None:
     with pytest.raises(errors.Unavailable):
-        unpack(packed, Caps())
+        unpack(packed, ArchiveLimits())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kfix.infra.settings import BadSettings, House, load
+from kfix.infra.settings import AppSettings, BadSettings, load
 
 KFIX = Path(sys.executable).parent / "kfix"
 
@@ -18,7 +18,7 @@ def test_each_bad_variable_is_named_and_no_value_is_told(monkeypatch: pytest.Mon
     monkeypatch.setenv("KFIX_LANGUAGE", "hunter2")
     monkeypatch.setenv("KFIX_MODE", "hunter2")
     with pytest.raises(BadSettings) as failure:
-        load(House)
+        load(AppSettings)
     text = str(failure.value)
     assert "KFIX_LANGUAGE: " in text
     assert "KFIX_MODE: " in text

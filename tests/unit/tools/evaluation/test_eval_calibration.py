@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decide.core.confidence import Signs, confidence
-from decide.core.fitted import WEIGHTS
+from decide.core.confidence import ConfidenceSigns, confidence
+from decide.core.weights import WEIGHTS
 from tools.evaluation import calibrate, fit
 from tools.evaluation.fit import Seen, Told
 
 ROOT = Path(__file__).parents[4]
 SHARES = st.floats(0, 1)
 SIGNS = st.builds(
-    Signs,
+    ConfidenceSigns,
     belief=SHARES,
     lead=st.floats(-0.3, 0.3),
     blind=SHARES,
@@ -29,7 +29,7 @@ SIGNS = st.builds(
 
 
 @given(SIGNS, SHARES)
-def test_more_evidence_never_lowers_confidence(signs: Signs, more: float) -> None:
+def test_more_evidence_never_lowers_confidence(signs: ConfidenceSigns, more: float) -> None:
     said = confidence(signs)
     assert 0 < said < 1
     assert confidence(replace(signs, belief=max(signs.belief, more))) >= said
@@ -40,7 +40,7 @@ def test_more_evidence_never_lowers_confidence(signs: Signs, more: float) -> Non
 
 
 def test_a_named_mechanism_with_all_sources_passes_and_a_guess_goes_to_a_person() -> None:
-    named = Signs(belief=0.95, lead=0.3, blind=0.0, missing=0.1, quiet=False)
+    named = ConfidenceSigns(belief=0.95, lead=0.3, blind=0.0, missing=0.1, quiet=False)
     assert confidence(named) > 0.9
     assert confidence(replace(named, belief=0.5, lead=0.0)) < 0.6
     assert confidence(replace(named, belief=0.7, blind=1.0, missing=0.5)) < 0.6
@@ -50,7 +50,7 @@ def test_the_fit_finds_the_map_that_made_the_answers() -> None:
     dice, made = random.Random(4), (-0.5, 2.0, 1.0, 1.5, 1.0, 0.8)
     seen = []
     for _ in range(3000):
-        signs = Signs(
+        signs = ConfidenceSigns(
             round(dice.random(), 2),
             round(dice.uniform(-0.3, 0.3), 2),
             dice.choice((0.0, 0.5)),
@@ -67,7 +67,7 @@ def test_the_fit_finds_the_map_that_made_the_answers() -> None:
 
 
 def test_slopes_do_not_follow_answers_that_contradict_sense() -> None:
-    better = Signs(0.9, 0.0, 0.0, 0.0, quiet=False)
+    better = ConfidenceSigns(0.9, 0.0, 0.0, 0.0, quiet=False)
     seen = [
         Seen("odd", 0, True, better, 0.0, 50.0),
         Seen("odd", 1, True, replace(better, belief=0.3), 50.0, 0.0),
@@ -81,7 +81,7 @@ def test_cases_with_all_their_copies_are_in_one_fold() -> None:
 
 
 def test_reliability_weighs_by_cases() -> None:
-    sure = Signs(0.9, 0.0, 0.0, 0.0, quiet=False)
+    sure = ConfidenceSigns(0.9, 0.0, 0.0, 0.0, quiet=False)
     told = [
         Told(Seen("a", 0, True, sure, 9.0, 1.0), 0.8),
         Told(Seen("a", 0, False, sure, 0.0, 1.0), 0.3),

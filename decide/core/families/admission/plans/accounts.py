@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import Draft, patch_workload
+from decide.core.drafting.drafts import PlanDraft, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
@@ -15,7 +15,7 @@ from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
 
-def account(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
+def account(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """An account that exists: alike in name, or the workload's own; else the missing one is created."""
     workload, missing = finding.facts.workload, finding.facts.account
     drafts = []
@@ -38,11 +38,11 @@ def _near(view: ClusterView, workload: Workload, missing: str) -> str:
     return best if best and (best == workload.name or alike(best, missing) > 0.8) else ""
 
 
-def _another(view: ClusterView, workload: Workload, missing: str, near: str) -> Draft:
+def _another(view: ClusterView, workload: Workload, missing: str, near: str) -> PlanDraft:
     wanted = [(":serviceAccountName", near)]
     if "serviceAccount" in workload.spec:
         wanted.append((":serviceAccount", near))
-    return Draft(
+    return PlanDraft(
         fix_kind="set_service_account",
         title=say("admission.account.use", near=near),
         why=say("admission.account.near", missing=missing, near=near),
@@ -52,7 +52,7 @@ def _another(view: ClusterView, workload: Workload, missing: str, near: str) -> 
     )
 
 
-def _created(workload: Workload, missing: str) -> Draft:
+def _created(workload: Workload, missing: str) -> PlanDraft:
     ref = ObjectRef(
         api_version="v1", kind="ServiceAccount", namespace=workload.namespace, name=missing
     )
@@ -61,7 +61,7 @@ def _created(workload: Workload, missing: str) -> Draft:
         "kind": "ServiceAccount",
         "metadata": {"name": missing, "namespace": workload.namespace},
     }
-    return Draft(
+    return PlanDraft(
         fix_kind="create_object",
         title=say("admission.account.create", missing=missing),
         why=say("admission.account.no_roles", missing=missing),

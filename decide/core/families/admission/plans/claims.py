@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import RESTART, Draft, patch_workload
+from decide.core.drafting.drafts import RESTART, PlanDraft, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import AbsentClaim
 from decide.core.findings import Finding
@@ -14,7 +14,7 @@ from manifests.objects.shapes import at, items, mapping
 from manifests.objects.workloads import Workload
 
 
-def absent(finding: Finding[AbsentClaim], view: ClusterView) -> list[Draft]:
+def absent(finding: Finding[AbsentClaim], view: ClusterView) -> list[PlanDraft]:
     """The claim of the nearest name that exists, else the revision before."""
     workload, missing = finding.facts.workload, finding.facts.claim
     drafts = rollback(finding, view)
@@ -23,7 +23,7 @@ def absent(finding: Finding[AbsentClaim], view: ClusterView) -> list[Draft]:
         if near and at(volume, "persistentVolumeClaim", "claimName") == missing:
             path = f":volumes[name={mapping(volume).get('name')}].persistentVolumeClaim.claimName"
             drafts.append(
-                Draft(
+                PlanDraft(
                     fix_kind="set_volume",
                     title=say("admission.claim.title", near=near),
                     why=say("admission.claim.why", missing=missing, near=near),

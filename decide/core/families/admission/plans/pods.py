@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from decide.core.drafting.drafts import RESTART, Draft, because, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, PlanDraft, because, container_path, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
@@ -28,7 +28,7 @@ _MEANT = re.compile(
 )
 
 
-def pod_security(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
+def pod_security(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """The settings that the standard names as missing, in every container; nothing where it asks for less than the program uses."""
     workload, text = finding.facts.workload, finding.facts.message
     if _MEANT.search(text):
@@ -40,7 +40,7 @@ def pod_security(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft
         for path, value in asked
     ]
     names = [path.split(".")[1] for path, _ in asked]
-    draft = Draft(
+    draft = PlanDraft(
         fix_kind="other",
         title=say("admission.security.title", settings=names),
         why=say("admission.security.why", detail=finding.detail, settings=names),
@@ -51,7 +51,7 @@ def pod_security(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft
     return [draft, *rollback(finding, view)]
 
 
-def priority_class(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
+def priority_class(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """The class of the nearest name, else none: the cluster's default applies."""
     workload = finding.facts.workload
     missing = str(workload.spec.get("priorityClassName") or "")
@@ -65,7 +65,7 @@ def priority_class(finding: Finding[RefusedPods], view: ClusterView) -> list[Dra
     why = because(finding.detail)
     if near:
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_scheduling",
                 title=say("admission.priority.title", near=near),
                 why=why,
@@ -76,7 +76,7 @@ def priority_class(finding: Finding[RefusedPods], view: ClusterView) -> list[Dra
         )
     if missing:
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_scheduling",
                 title=say("admission.priority.none"),
                 why=why,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from decide.core.drafting.drafts import SECONDS, Draft, patch
+from decide.core.drafting.drafts import SECONDS, PlanDraft, patch
 from decide.core.drafting.replicas import as_many_as_fit
 from decide.core.families.admission.facts import FullQuota
 from decide.core.families.admission.rules.quotas import quota_family
@@ -15,7 +15,7 @@ from manifests.objects import quantities
 from manifests.objects.meta import name_of
 
 
-def quota(finding: Finding[FullQuota], view: ClusterView) -> list[Draft]:
+def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
     """Room for what is declared: used + what is missing, and a tenth more; or the workload asks for less."""
     facts = finding.facts
     counted = (
@@ -36,14 +36,14 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> list[Draft]:
     return [*raised, *_fewer(finding, view)]
 
 
-def _raised(finding: Finding[FullQuota], view: ClusterView, value: str) -> list[Draft]:
+def _raised(finding: Finding[FullQuota], view: ClusterView, value: str) -> list[PlanDraft]:
     current, resource = finding.facts.quota, finding.facts.resource
     if current is None:
         return []
     named = "." in resource or "/" in resource
     key = f"spec.hard['{resource}']" if named else f"spec.hard.{resource}"
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_quota",
             title=say(
                 "admission.quota.raise", resource=resource, quota=name_of(current), value=value
@@ -57,7 +57,7 @@ def _raised(finding: Finding[FullQuota], view: ClusterView, value: str) -> list[
     ]
 
 
-def _fewer(finding: Finding[FullQuota], view: ClusterView) -> list[Draft]:
+def _fewer(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
     """As many replicas of the refused workload as the quota lets in."""
     workload = finding.facts.workload
     if (

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from decide.core.drafting.containers import fitting, quantity, resource_word, written
-from decide.core.drafting.drafts import RESTART, Draft, because, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, PlanDraft, because, container_path, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.findings import Finding
@@ -30,7 +30,7 @@ def _place(workload: Workload, container: Container, which: str, resource: str) 
     return container_path(workload, container.name, f"resources.{which}.{resource}")
 
 
-def limit_range(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
+def limit_range(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """The bound itself, in each container that breaks it."""
     workload, text = finding.facts.workload, finding.facts.message
     wanted: list[tuple[str, Any]] = []
@@ -41,7 +41,7 @@ def limit_range(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]
     ratio = _RATIO.search(text)
     if ratio is not None:
         wanted += _nearer(workload, ratio["resource"], Decimal(ratio["ratio"]))
-    draft = Draft(
+    draft = PlanDraft(
         fix_kind="set_memory" if "memory" in text else "set_cpu",
         title=say("admission.limit_range.title", workload=workload.name),
         why=say("admission.limit_range.why", detail=finding.detail),
@@ -98,7 +98,7 @@ def _shares(workload: Workload, said: re.Match[str]) -> list[tuple[str, Any]]:
     return out
 
 
-def stated_values(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
+def stated_values(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """The values that a quota demands: from usage, else what the namespace's other containers state."""
     workload = finding.facts.workload
     names = _demanded(finding.facts.message)
@@ -107,7 +107,7 @@ def stated_values(finding: Finding[RefusedPods], view: ClusterView) -> list[Draf
         return rollback(finding, view)
     kind: FixKind = "set_memory" if any("memory" in n for n in names) else "set_cpu"
     return [
-        Draft(
+        PlanDraft(
             fix_kind=kind,
             title=say("admission.values.title", values=names, workload=workload.name),
             why=say("admission.values.why", detail=finding.detail),
@@ -149,7 +149,7 @@ _ABOVE = re.compile(
 )
 
 
-def invalid(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
+def invalid(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """A request above its limit comes down to it; else back to what was valid."""
     workload = finding.facts.workload
     drafts = rollback(finding, view)
@@ -161,7 +161,7 @@ def invalid(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
     kind: FixKind = "set_memory" if resource == "memory" else "set_cpu"
     if raised:
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind=kind,
                 title=say("admission.invalid.state", resource=resource_word(resource)),
                 why=why,
@@ -171,7 +171,7 @@ def invalid(finding: Finding[RefusedPods], view: ClusterView) -> list[Draft]:
             )
         )
     drafts.append(
-        Draft(
+        PlanDraft(
             fix_kind=kind,
             title=say("admission.invalid.lower", resource=resource_word(resource)),
             why=why,

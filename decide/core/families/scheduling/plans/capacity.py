@@ -9,7 +9,7 @@ from decimal import Decimal
 from decide.core import measure
 from decide.core.drafting import sizing
 from decide.core.drafting.containers import quantity, resource_word
-from decide.core.drafting.drafts import Draft, container_path, patch_workload, source_of
+from decide.core.drafting.drafts import PlanDraft, container_path, patch_workload, source_of
 from decide.core.drafting.history import rollback
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.rules import (
@@ -45,7 +45,7 @@ def _room(view: ClusterView, workload: Workload, resource: str) -> Decimal | Non
     return max(enough, default=None)
 
 
-def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """A request that fits: from measured usage, else from the gaps on nodes; never below what is used."""
     workload = finding.facts.workload
     resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
@@ -85,12 +85,12 @@ def _less(
     basis: str,
     *,
     measured: bool,
-) -> Draft:
+) -> PlanDraft:
     """The container asks for less."""
     path = container_path(workload, container, f"resources.requests.{words.resource}")
     kind: FixKind = "set_cpu" if words.resource == "cpu" else "set_memory"
     name = resource_word(words.resource)
-    return Draft(
+    return PlanDraft(
         fix_kind=kind,
         title=say("scheduling.request.title", new=words.new, resource=name, container=container),
         why=say(

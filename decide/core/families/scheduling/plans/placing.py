@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from decide.core.drafting.drafts import Draft, exchange, patch_workload
+from decide.core.drafting.drafts import PlanDraft, exchange, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.drafting.replicas import as_many_as_fit
 from decide.core.families.scheduling.facts import Unplaced
@@ -28,12 +28,12 @@ from manifests.objects.workloads import Workload
 _SPREAD = say("scheduling.elsewhere")
 
 
-def selector(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def selector(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """One key less wrong: the value that lets most usable nodes fit, else without the key."""
     workload = finding.facts.workload
     wanted = dict(mapping(workload.spec.get("nodeSelector")))
     nodes = [dict(labels_of(n)) for n in usable(view, workload)]
-    drafts: list[Draft] = []
+    drafts: list[PlanDraft] = []
     for key, value in wanted.items():
         rest = {k: v for k, v in wanted.items() if k != key}
         fitting = [n for n in nodes if rest.items() <= n.items()]
@@ -52,10 +52,10 @@ def _selector_path(key: str) -> str:
 
 def _other_value(
     view: ClusterView, workload: Workload, key: str, value: str, have: Counter[str]
-) -> Draft:
+) -> PlanDraft:
     """The value that most nodes have, the likest to the wanted one among equals."""
     best = max(have, key=lambda v: (have[v], alike(v, value), v))
-    return Draft(
+    return PlanDraft(
         fix_kind="set_scheduling",
         title=say("scheduling.selector.title", label=f"{key}={best}"),
         why=say(
@@ -72,10 +72,10 @@ def _other_value(
 
 def _without_key(
     view: ClusterView, workload: Workload, key: str, fitting: int, *, alone: bool
-) -> Draft:
+) -> PlanDraft:
     """The selector without one of its keys, which goes whole where it has no other."""
     change: list[tuple[str, Any]] = [(":nodeSelector" if alone else _selector_path(key), None)]
-    return Draft(
+    return PlanDraft(
         fix_kind="set_scheduling",
         title=say("scheduling.selector.drop", key=key),
         why=say("scheduling.selector.without", n=fitting, key=key),
@@ -85,7 +85,7 @@ def _without_key(
     )
 
 
-def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """Required node affinity becomes preferred, or its values those that nodes have."""
     workload = finding.facts.workload
     path = ":affinity.nodeAffinity"
@@ -98,7 +98,7 @@ def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
             drafts += _values(view, workload, mapping(entry), place)
     if terms:
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_scheduling",
                 title=say("scheduling.affinity.prefer"),
                 why=say("scheduling.affinity.wish"),
@@ -112,7 +112,7 @@ def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def _values(view: ClusterView, workload: Workload, entry: Obj, place: str) -> list[Draft]:
+def _values(view: ClusterView, workload: Workload, entry: Obj, place: str) -> list[PlanDraft]:
     """The value of the key that most usable nodes have, where none has one of those that are asked for."""
     key = str(entry.get("key") or "")
     labels = [labels_of(n) for n in usable(view, workload)]
@@ -123,7 +123,7 @@ def _values(view: ClusterView, workload: Workload, entry: Obj, place: str) -> li
     best = max(have, key=lambda v: (have[v], v))
     label = f"{key}={best}"
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_scheduling",
             title=say("scheduling.affinity.title", label=label),
             why=say("scheduling.affinity.why", n=have[best], label=label, values=values),
@@ -134,7 +134,7 @@ def _values(view: ClusterView, workload: Workload, entry: Obj, place: str) -> li
     ]
 
 
-def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """As many replicas as nodes can hold, or anti-affinity as a preference."""
     workload = finding.facts.workload
     drafts = []
@@ -145,7 +145,7 @@ def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     if items(current.get(REQUIRED)):
         wish = exchange(":affinity.podAntiAffinity", current, wished(current, "podAffinityTerm"))
         drafts.append(
-            Draft(
+            PlanDraft(
                 fix_kind="set_scheduling",
                 title=say("scheduling.apart.prefer"),
                 why=say("scheduling.apart.wish"),
@@ -157,7 +157,7 @@ def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     return drafts
 
 
-def toleration(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def toleration(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """Tolerate the taint of the nodes that fit, unless the taint says that the node is sick."""
     workload, spec = finding.facts.workload, finding.facts.pod.spec
     fitting = [
@@ -181,7 +181,7 @@ def toleration(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     taint = f"{key}={value}:{effect}" if value else f"{key}:{effect}"
     old = items(workload.spec, "tolerations")
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_scheduling",
             title=say("scheduling.taint.title", taint=taint),
             why=say("scheduling.taint.why", taint=taint),

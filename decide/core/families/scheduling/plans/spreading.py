@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import RESTART, Draft, exchange, patch_workload
+from decide.core.drafting.drafts import RESTART, PlanDraft, exchange, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.drafting.replicas import as_many_as_fit
 from decide.core.families.scheduling.facts import Unplaced
@@ -16,7 +16,7 @@ from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
 
 
-def spread(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """The constraint as a wish; or one pod more of difference."""
     workload = finding.facts.workload
     hard = [
@@ -35,7 +35,7 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     wider = number(constraint.get("maxSkew"), 1) + 1
     skew = [(f":topologySpreadConstraints[{first}].maxSkew", wider)]
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_scheduling",
             title=say("scheduling.spread.prefer"),
             why=why,
@@ -43,7 +43,7 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
             weight=0.8,
             risks=[risk],
         ),
-        Draft(
+        PlanDraft(
             fix_kind="set_scheduling",
             title=say("scheduling.spread.wider", pods=wider),
             why=why,
@@ -54,7 +54,7 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
     ]
 
 
-def near_pods(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def near_pods(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """Required pod affinity: the labels that pods have, or a preference."""
     workload = finding.facts.workload
     current = mapping(at(workload.spec, "affinity", "podAffinity"))
@@ -66,7 +66,7 @@ def near_pods(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
         for n, term in enumerate(terms)
         for draft in _meant(view, workload, n, mapping(term), finding.detail)
     ]
-    wish = Draft(
+    wish = PlanDraft(
         fix_kind="set_scheduling",
         title=say("scheduling.near.prefer"),
         why=say("scheduling.near.why", detail=finding.detail),
@@ -83,7 +83,7 @@ def near_pods(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
 
 def _meant(
     view: ClusterView, workload: Workload, index: int, term: Obj, detail: str
-) -> list[Draft]:
+) -> list[PlanDraft]:
     """A label value that pods have, when no pod has the one that is asked for and one is much alike."""
     wanted = mapping(at(term, "labelSelector", "matchLabels"))
     have = [labels_of(p.obj) for w in view.workloads for p in w.pods]
@@ -93,7 +93,7 @@ def _meant(
         if str(value) not in values and near and alike(near, str(value)) >= 0.75:
             path = f":affinity.podAffinity.{REQUIRED}[{index}].labelSelector.matchLabels['{key}']"
             return [
-                Draft(
+                PlanDraft(
                     fix_kind="set_scheduling",
                     title=say("scheduling.near.title", label=f"{key}={near}"),
                     why=say("scheduling.near.have", detail=detail, label=f"{key}={near}"),
@@ -105,7 +105,7 @@ def _meant(
     return []
 
 
-def ports_of_nodes(finding: Finding[Unplaced], view: ClusterView) -> list[Draft]:
+def ports_of_nodes(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """As many replicas as found a free host port; or the last revision."""
     workload = finding.facts.workload
     drafts = rollback(finding, view)

@@ -10,7 +10,7 @@ from decide.core.families.services.rules.backends import service_ports
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import Address, addresses_of, service_name
 from decide.core.names import alike
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
@@ -93,7 +93,7 @@ def _has_own(view: ClusterView, workload: Workload, name: str) -> bool:
     return here is not None and name not in _own_names(view, workload)
 
 
-def _host_errors(view: ClusterView, workload: Workload) -> list[Hit]:
+def _host_errors(view: ClusterView, workload: Workload) -> list[SignalHit]:
     return [h for h in view.hits(workload) if h.signal == "unknown_host" and h.subject]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from decide.core.families.services.facts import DnsSettings
 from decide.core.findings import Fact, Finding, quote
-from decide.core.signals import Hit
+from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of
@@ -49,7 +49,7 @@ def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding[DnsSettings]
         yield _finding(found, quote(known[-1].line), 0.5, known)
 
 
-def _exists(view: ClusterView, workload: Workload, hit: Hit) -> bool:
+def _exists(view: ClusterView, workload: Workload, hit: SignalHit) -> bool:
     """The name that did not resolve is one of the cluster."""
     name = hit.subject.split(".")[0]
     return bool(name) and (
@@ -71,7 +71,7 @@ def _settings(found: DnsSettings) -> str:
 
 
 def _finding(
-    found: DnsSettings, detail: str, score: float, errors: list[Hit]
+    found: DnsSettings, detail: str, score: float, errors: list[SignalHit]
 ) -> Finding[DnsSettings]:
     ref = found.workload.ref
     return Finding(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decide.core.drafting.drafts import (
     OLDER_IMAGE,
     RESTART,
-    Draft,
+    PlanDraft,
     container_path,
     patch_workload,
 )
@@ -27,7 +27,7 @@ from schemas.plans import KubernetesChange
 _REGISTRY_VOTES, _TAG_VOTES = 2, 3
 
 
-def image(finding: Finding[UnusableImage], view: ClusterView) -> list[Draft]:
+def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]:
     """The image that ran before: from history, or what siblings use."""
     facts = finding.facts
     drafts = list(_before(facts, view))
@@ -36,7 +36,7 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> list[Draft]:
     return drafts if facts.arrived else [*drafts, *_siblings(facts, view)]
 
 
-def _before(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
+def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
     """The image of the last good revision."""
     good = last_good(view, facts.workload) or {}
     specs = map(mapping, items(at(good, "spec", "template", "spec", "containers")))
@@ -49,7 +49,7 @@ def _before(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
         before=str(before),
         revision=revision_of(good),
     )
-    yield Draft(
+    yield PlanDraft(
         fix_kind="set_image",
         title=say("startup.image.before_title", before=str(before)),
         why=why,
@@ -59,12 +59,12 @@ def _before(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
     )
 
 
-def _registry(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
+def _registry(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
     """The same image from the siblings' registry."""
     elsewhere = _sibling_registry(view, facts.workload, facts.image)
     if elsewhere:
         host = elsewhere.partition("/")[0]
-        yield Draft(
+        yield PlanDraft(
             fix_kind="set_image",
             title=say("startup.image.title", image=elsewhere),
             why=say("startup.image.other_registry", image=facts.image, host=host),
@@ -74,11 +74,11 @@ def _registry(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
         )
 
 
-def _siblings(facts: UnusableImage, view: ClusterView) -> Iterator[Draft]:
+def _siblings(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
     """The same image in the folder and with the tag that most siblings have."""
     for candidate, count in _sibling_images(view, facts.workload, facts.image):
         folder = candidate.rpartition(":")[0].rpartition("/")[0]
-        yield Draft(
+        yield PlanDraft(
             fix_kind="set_image",
             title=say("startup.image.title", image=candidate),
             why=say("startup.image.siblings", image=facts.image, count=count, folder=folder),
@@ -138,7 +138,7 @@ def _sibling_images(view: ClusterView, workload: Workload, bad: str) -> list[tup
     ]
 
 
-def pull_secret(finding: Finding[UnusableImage], view: ClusterView) -> list[Draft]:
+def pull_secret(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]:
     """A pull secret that exists in the namespace."""
     workload = finding.facts.workload
     named = [str(mapping(s).get("name")) for s in items(workload.spec.get("imagePullSecrets"))]
@@ -149,7 +149,7 @@ def pull_secret(finding: Finding[UnusableImage], view: ClusterView) -> list[Draf
         and s.get("type") in ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
     ]
     drafts = [
-        Draft(
+        PlanDraft(
             fix_kind="set_image_pull_secret",
             title=say("startup.secret.title", secret=name),
             why=(

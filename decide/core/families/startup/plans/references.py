@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from decide.core.drafting.drafts import RESTART, Draft, container_path, patch_workload
+from decide.core.drafting.drafts import RESTART, PlanDraft, container_path, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.startup.facts import AbsentReference
 from decide.core.findings import Finding
@@ -21,7 +21,7 @@ _NAMES, _KEYS = 0.88, 0.75
 _LIKE = say("startup.reference.risk")
 
 
-def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[Draft]:
+def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[PlanDraft]:
     """The ConfigMap or Secret that was meant: one that exists and is alike in name; or the key that was meant."""
     facts, workload = finding.facts, finding.facts.workload
     if facts.key:
@@ -32,7 +32,7 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[Draf
         return []
     wanted = _reference_paths(workload, facts.kind, facts.name, near)
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_reference",
             title=say("startup.reference.title", near=near, name=facts.name),
             why=say("startup.reference.why", kind=facts.kind, name=facts.name, near=near),
@@ -43,7 +43,7 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[Draf
     ]
 
 
-def _key(facts: AbsentReference, view: ClusterView) -> Iterator[Draft]:
+def _key(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
     """The key that was meant: the one of the object that is much alike."""
     if not facts.name:
         yield from _item(facts, view)
@@ -64,7 +64,7 @@ def _key(facts: AbsentReference, view: ClusterView) -> Iterator[Draft]:
         yield _key_draft(facts, view, title, facts.name, near, wanted)
 
 
-def _item(facts: AbsentReference, view: ClusterView) -> Iterator[Draft]:
+def _item(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
     """The same for a volume that picks keys of a ConfigMap or Secret."""
     for volume in map(mapping, items(facts.workload.spec.get("volumes"))):
         for field, plural, inner in (
@@ -89,8 +89,8 @@ def _key_draft(  # noqa: PLR0917
     name: str,
     near: str,
     wanted: list[tuple[str, Any]],
-) -> Draft:
-    return Draft(
+) -> PlanDraft:
+    return PlanDraft(
         fix_kind="set_reference",
         title=title,
         why=say("startup.key.why", name=name, key=facts.key, near=near),

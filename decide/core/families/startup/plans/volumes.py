@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.drafting.drafts import Draft, exchange, patch
+from decide.core.drafting.drafts import PlanDraft, exchange, patch
 from decide.core.facts import Facts
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -10,7 +10,7 @@ from kfix.texts import say
 from manifests.objects.shapes import at, mapping
 
 
-def one_at_a_time(finding: Finding[Facts], view: ClusterView) -> list[Draft]:
+def one_at_a_time(finding: Finding[Facts], view: ClusterView) -> list[PlanDraft]:
     """The old pod lets go of its volume before the new one comes."""
     workload = finding.facts.workload
     if workload is None or workload.kind != "Deployment":
@@ -18,7 +18,7 @@ def one_at_a_time(finding: Finding[Facts], view: ClusterView) -> list[Draft]:
     current = mapping(at(workload.obj, "spec", "strategy"))
     wanted = exchange("spec.strategy", current, {"type": "Recreate"})
     return [
-        Draft(
+        PlanDraft(
             fix_kind="set_strategy",
             title=say("startup.recreate.title", workload=workload.name),
             why=say("startup.recreate.why", detail=finding.detail),

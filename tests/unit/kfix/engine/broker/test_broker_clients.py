@@ -17,10 +17,10 @@ from pydantic import SecretStr
 from kfix.engine import topics
 from kfix.engine.broker.administration import with_sides
 from kfix.engine.broker.connection import Brokers, wait_until_up
-from kfix.engine.broker.offsets import Standing
+from kfix.engine.broker.offsets import PartitionStanding
 from kfix.engine.broker.reading import Stored
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.dead_letters import Wish, letter_id, way_back
+from kfix.engine.runtime.dead_letters import DeadLetterFilter, letter_id, way_back
 from kfix.engine.runtime.intake import consumer_options
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.producer import producer_options
@@ -156,7 +156,7 @@ def test_the_lag_is_what_lies_between_the_position_and_the_furthest_known_end(
     """The embedded broker tells ends that are too low; the last fetch knows better."""
     one, other = Partition("t", 0), Partition("t", 1)
     ends = {one: seen} if seen else {}
-    standings = {one: Standing(position, end), other: Standing(0, 5)}
+    standings = {one: PartitionStanding(position, end), other: PartitionStanding(0, 5)}
     assert lag_of(standings, ends) == {one: lag, other: 5}
 
 
@@ -171,20 +171,20 @@ def letter(**headers: str) -> Stored:
 @pytest.mark.parametrize(
     ("wish", "fits"),
     [
-        (Wish(), True),
-        (Wish(id="alerts.raw.dlq:2:14"), True),
-        (Wish(id="alerts.raw.dlq:2:15"), False),
-        (Wish(incident="inc-1"), True),
-        (Wish(incident="inc-2"), False),
-        (Wish(reason="rejected"), True),
-        (Wish(reason="defect"), False),
-        (Wish(incident="inc-1", reason="defect"), False),
-        (Wish(incident="inc-2", reason="rejected"), False),
-        (Wish(id="alerts.raw.dlq:2:15", incident="inc-1", reason="rejected"), False),
-        (Wish(id="alerts.raw.dlq:2:14", incident="inc-1", reason="rejected"), True),
+        (DeadLetterFilter(), True),
+        (DeadLetterFilter(id="alerts.raw.dlq:2:14"), True),
+        (DeadLetterFilter(id="alerts.raw.dlq:2:15"), False),
+        (DeadLetterFilter(incident="inc-1"), True),
+        (DeadLetterFilter(incident="inc-2"), False),
+        (DeadLetterFilter(reason="rejected"), True),
+        (DeadLetterFilter(reason="defect"), False),
+        (DeadLetterFilter(incident="inc-1", reason="defect"), False),
+        (DeadLetterFilter(incident="inc-2", reason="rejected"), False),
+        (DeadLetterFilter(id="alerts.raw.dlq:2:15", incident="inc-1", reason="rejected"), False),
+        (DeadLetterFilter(id="alerts.raw.dlq:2:14", incident="inc-1", reason="rejected"), True),
     ],
 )
-def test_a_wish_means_the_letters_that_fit_all_it_says(wish: Wish, fits: bool) -> None:
+def test_a_wish_means_the_letters_that_fit_all_it_says(wish: DeadLetterFilter, fits: bool) -> None:
     found = letter(**{hd.INCIDENT: "inc-1", hd.REASON: "rejected"})
     assert letter_id(found) == "alerts.raw.dlq:2:14"
     assert wish.fits(found) is fits

@@ -13,9 +13,9 @@ import aiokafka.admin
 import pytest
 from aiokafka.structs import TopicPartition
 
-from kfix.engine.broker.administration import Wanted, create_topics, list_topics
+from kfix.engine.broker.administration import WantedTopic, create_topics, list_topics
 from kfix.engine.broker.connection import Brokers
-from kfix.engine.broker.offsets import NoAnswer, Observer, Standing, committed_offsets
+from kfix.engine.broker.offsets import NoAnswer, Observer, PartitionStanding, committed_offsets
 from kfix.engine.broker.reading import Stored, read
 from kfix.infra.settings import Kafka
 from schemas import errors
@@ -262,14 +262,14 @@ async def test_what_is_missing_is_made_in_three_copies_or_as_many_as_there_are_b
 ) -> None:
     cluster.brokers, cluster.topics = count, {"p.a": 1}
     told = brokers(prefix="p.", **({"replication": setting} if setting else {}))
-    assert await create_topics(told, [Wanted("a", 2), Wanted("b", 4)]) == ["p.b"]
+    assert await create_topics(told, [WantedTopic("a", 2), WantedTopic("b", 4)]) == ["p.b"]
     (made, timeout_ms) = cluster.made
     assert (made.name, made.num_partitions, made.replication_factor) == ("p.b", 4, copies)
     assert made.topic_configs == {"max.message.bytes": "5242880"}
     assert timeout_ms == 30_000
     assert {one["request_timeout_ms"] for one in cluster.clients} == {30_000}
     cluster.made.clear()
-    assert await create_topics(told, [Wanted("a", 2)]) == []
+    assert await create_topics(told, [WantedTopic("a", 2)]) == []
     assert cluster.made == []
 
 
@@ -277,10 +277,12 @@ async def test_a_topic_that_somebody_else_made_meanwhile_is_fine_and_a_refusal_i
     cluster: Cluster,
 ) -> None:
     cluster.codes = {"a": 36}
-    assert await create_topics(brokers(prefix=""), [Wanted("a", 1), Wanted("b", 1)]) == ["b"]
+    assert await create_topics(brokers(prefix=""), [WantedTopic("a", 1), WantedTopic("b", 1)]) == [
+        "b"
+    ]
     cluster.codes = {"a": 37}
     with pytest.raises(errors.Rejected, match="cannot create topic a: code 37 why"):
-        await create_topics(brokers(prefix=""), [Wanted("a", 1)])
+        await create_topics(brokers(prefix=""), [WantedTopic("a", 1)])
 
 
 # --- how far a group is
@@ -292,7 +294,7 @@ async def test_a_group_stands_where_it_committed_or_at_the_logs_start(cluster: C
     one, two = TopicPartition("a", 0), TopicPartition("a", 1)
     cluster.committed, cluster.begins = {one: 2, two: -1}, {two: 1, one: 9}
     observer = Observer(brokers(), timeout_s=2.5)
-    expected = {one: Standing(2, 3), two: Standing(1, 2)}
+    expected = {one: PartitionStanding(2, 3), two: PartitionStanding(1, 2)}
     assert await observer.standings("g", ["a"]) == expected
     assert await observer.standings("g", ["a"]) == expected
     assert cluster.open == 2
@@ -302,7 +304,7 @@ async def test_a_group_stands_where_it_committed_or_at_the_logs_start(cluster: C
     await observer.close()
     assert cluster.open == 0
     cluster.committed[two] = 0
-    assert (await observer.standings("g", ["a"]))[two] == Standing(0, 2)
+    assert (await observer.standings("g", ["a"]))[two] == PartitionStanding(0, 2)
     await observer.close()
 
 

@@ -16,7 +16,7 @@ import pytest
 import kfix
 from kfix.engine import topics
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.http import Door, DoorPublisher, health
+from kfix.engine.runtime.http import HttpPublisher, HttpServer, health
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage, Timer
 from kfix.engine.runtime.timers import run_timer
@@ -72,9 +72,9 @@ def stage() -> Stage[None]:
     return Stage("gate", ports=no_ports, publishes=(PINGS,))
 
 
-def publisher(producer: Producer, **knobs: Any) -> DoorPublisher:
+def publisher(producer: Producer, **knobs: Any) -> HttpPublisher:
     runtime = Runtime(_env_file=None, **knobs)
-    return DoorPublisher(stage(), codec=CODEC, outbox=producer, knobs=runtime)  # type: ignore[arg-type]
+    return HttpPublisher(stage(), codec=CODEC, producer=producer, settings=runtime)  # type: ignore[arg-type]
 
 
 def ping(name: str = "p1", trace: str = "") -> Ping:
@@ -162,7 +162,7 @@ async def test_bytes_that_are_no_record_are_kept_as_they_came() -> None:
 
 @asynccontextmanager
 async def served(app: Any, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    door = Door(app, host, 0)
+    door = HttpServer(app, host, 0)
     await door.open()
     try:
         yield door.url
@@ -194,7 +194,7 @@ async def test_health_says_how_it_is(
 
 def test_a_doors_address_is_one_that_a_browser_takes() -> None:
     def address(host: str) -> str:
-        door = Door(health(lambda: True, str), host, 0)
+        door = HttpServer(health(lambda: True, str), host, 0)
         door._socket.close()
         return door.url
 
@@ -209,7 +209,7 @@ def test_a_port_that_is_taken_is_said_so() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(errors.Unavailable, match=str(port)):
-            Door(health(lambda: True, str), "127.0.0.1", port)
+            HttpServer(health(lambda: True, str), "127.0.0.1", port)
 
 
 async def test_a_door_whose_application_does_not_start_does_not_open() -> None:
@@ -218,7 +218,7 @@ async def test_a_door_whose_application_does_not_start_does_not_open() -> None:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "no database"})
 
-    door = Door(broken, "127.0.0.1", 0)
+    door = HttpServer(broken, "127.0.0.1", 0)
     with pytest.raises(errors.Unavailable, match="did not open"):
         await asyncio.wait_for(door.open(), 10)
     await door.close()
@@ -244,8 +244,8 @@ async def ticks(
             timer,
             None,
             codec=CODEC,
-            outbox=producer,  # type: ignore[arg-type]
-            knobs=Runtime(_env_file=None),
+            producer=producer,  # type: ignore[arg-type]
+            settings=Runtime(_env_file=None),
         )
     )
     async with asyncio.timeout(5):

@@ -187,8 +187,8 @@ async def world(
         None,
         brokers=BROKERS,
         codec=CODEC,
-        outbox=producer,  # type: ignore[arg-type]
-        knobs=runtime,
+        producer=producer,  # type: ignore[arg-type]
+        settings=runtime,
         leave=note,
     )
     roomy: list[Partition] = []
@@ -700,8 +700,8 @@ def test_a_stage_reads_its_topics_and_their_retries_under_the_clusters_names() -
         None,
         brokers=BROKERS,
         codec=CODEC,
-        outbox=Producer(),  # type: ignore[arg-type]
-        knobs=Runtime(_env_file=None),
+        producer=Producer(),  # type: ignore[arg-type]
+        settings=Runtime(_env_file=None),
         leave=leave,
     )
     assert engine.subscription == ["test.unit.orders", "test.unit.orders.retry"]

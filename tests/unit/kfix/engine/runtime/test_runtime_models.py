@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kfix.engine import topics
-from kfix.engine.broker.offsets import Standing
+from kfix.engine.broker.offsets import PartitionStanding
 from kfix.engine.runtime import headers as hd
 from kfix.engine.runtime.failure_headers import MESSAGE_MAX, Origin, capped
-from kfix.engine.runtime.offsets import Entry, Lanes, Partition, Window
+from kfix.engine.runtime.offsets import Entry, KeyQueue, Partition, Window
 from kfix.engine.runtime.replay import compared_cause, decision, differences
 from kfix.engine.runtime.retry_policy import Again, GiveUp, GoOn, Later, after_failure
 from kfix.engine.runtime.settings import Runtime
@@ -178,7 +178,7 @@ def test_the_verdict_on_a_failure_is_that_of_a_plain_reading(
         attempt=attempt,
         round_=round_,
         chance=chance,
-        knobs=KNOBS,
+        settings=KNOBS,
     )
     less = 1 - chance / 2
     here = {1: 0.5, 2: 1.0}.get(attempt)
@@ -197,7 +197,7 @@ def test_what_is_not_answered_is_asked_so_many_rounds(
     round_: int, rounds: int, wait: float
 ) -> None:
     silent = errors.Unanswered("x", otherwise=None, rounds=rounds, wait_s=wait)
-    found = after_failure(silent, attempt=1, round_=round_, chance=0.0, knobs=KNOBS)
+    found = after_failure(silent, attempt=1, round_=round_, chance=0.0, settings=KNOBS)
     if round_ >= rounds or round_ >= 5:
         assert found == GoOn()
     else:
@@ -314,7 +314,7 @@ def test_a_closed_window_has_neither_records_nor_places() -> None:
 
 
 def test_lanes_of_two_subjects_do_not_wait_for_one_another() -> None:
-    lanes = Lanes()
+    lanes = KeyQueue()
     windows = [Window(Partition(s, 0), subject=s, size=9, remembered=0) for s in ("t", "u")]
     for w in windows:
         w.offer([Fetched(0, b"k"), Fetched(1, b"k")])
@@ -406,7 +406,7 @@ def test_a_stage_is_unwell_when_the_first_of_its_waits_is_over(
 @given(st.integers(0, 9), st.integers(0, 9), st.none() | st.integers(0, 9))
 def test_the_lag_is_never_less_than_nothing(position: int, end: int, seen: int | None) -> None:
     ends = {} if seen is None else {ONE: seen}
-    assert lag_of({ONE: Standing(position, end)}, ends) == {
+    assert lag_of({ONE: PartitionStanding(position, end)}, ends) == {
         ONE: max(0, max(end, seen or 0) - position)
     }
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kfix.engine.runtime import headers as hd
-from kfix.engine.runtime.dead_letters import Wish, find, letter_id, replay
-from kfix.engine.runtime.replay import Compared, Redecider
+from kfix.engine.runtime.dead_letters import DeadLetterFilter, find, letter_id, replay
+from kfix.engine.runtime.replay import Compared, Replay
 from kfix.engine.runtime.stage import Handler, Stage
 from kfix.engine.topics import Topic
 from kfix.engine.wire import codec_for
@@ -83,11 +83,11 @@ async def decided(
 ) -> tuple[list[Compared], Producer]:
     producer = Producer()
     async with AsyncExitStack() as stack:
-        again = Redecider(
+        again = Replay(
             stages(factor, failure),
             brokers=brokers(),
             codec=CODEC,
-            outbox=producer,  # type: ignore[arg-type]
+            producer=producer,  # type: ignore[arg-type]
         )
         await again.open(stack)
         put(cluster, "unit.questions", question(number))
@@ -175,15 +175,18 @@ def buried(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("wish", "letters"),
     [
-        (Wish(), ["unit.questions.dlq:0:0", "unit.questions.dlq:0:1", "unit.answers.dlq:0:0"]),
-        (Wish(topic="unit.answers"), ["unit.answers.dlq:0:0"]),
-        (Wish(incident="inc-2"), ["unit.questions.dlq:0:1"]),
-        (Wish(id="unit.questions.dlq:0:0"), ["unit.questions.dlq:0:0"]),
-        (Wish(topic="unit.reports"), []),
+        (
+            DeadLetterFilter(),
+            ["unit.questions.dlq:0:0", "unit.questions.dlq:0:1", "unit.answers.dlq:0:0"],
+        ),
+        (DeadLetterFilter(topic="unit.answers"), ["unit.answers.dlq:0:0"]),
+        (DeadLetterFilter(incident="inc-2"), ["unit.questions.dlq:0:1"]),
+        (DeadLetterFilter(id="unit.questions.dlq:0:0"), ["unit.questions.dlq:0:0"]),
+        (DeadLetterFilter(topic="unit.reports"), []),
     ],
 )
 async def test_letters_are_found_in_the_topics_that_are_there(
-    cluster: Cluster, wish: Wish, letters: list[str]
+    cluster: Cluster, wish: DeadLetterFilter, letters: list[str]
 ) -> None:
     buried(cluster)
     found = [one async for one in find(brokers(), [QUESTIONS, ANSWERS, REPORTS], wish)]
@@ -199,9 +202,9 @@ async def test_a_letter_goes_on_its_way_once_it_can_be_read(cluster: Cluster) ->
         async for one in replay(
             brokers(),
             [QUESTIONS, ANSWERS],
-            Wish(),
+            DeadLetterFilter(),
             codec=CODEC,
-            outbox=producer,  # type: ignore[arg-type]
+            producer=producer,  # type: ignore[arg-type]
         )
     ]
     assert [bool(refused) for _, refused in done] == [False, True, False]
@@ -215,4 +218,4 @@ async def test_a_letter_goes_on_its_way_once_it_can_be_read(cluster: Cluster) ->
 @pytest.mark.parametrize("bad", ["x", "a:b:1", "a:1", "a:1:1:1", "a/b:1:1"])
 async def test_a_malformed_name_of_a_letter_is_refused(cluster: Cluster, bad: str) -> None:
     with pytest.raises(errors.Rejected, match="topic:partition:offset"):
-        _ = [one async for one in find(brokers(), [QUESTIONS], Wish(id=bad))]
+        _ = [one async for one in find(brokers(), [QUESTIONS], DeadLetterFilter(id=bad))]

@@ -24,7 +24,7 @@ from kfix.engine.runtime.failure_headers import (
     revived_headers,
 )
 from kfix.engine.runtime.intake import Intake
-from kfix.engine.runtime.producer import Outbox
+from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.replay import differences
 from kfix.engine.runtime.retry_policy import Again, GiveUp, GoOn, Later, after_failure
 from kfix.engine.runtime.settings import Runtime
@@ -38,7 +38,7 @@ HERE = Origin("alerts.raw", 3, 42, "2026-11-24T12:00:00+00:00")
 
 
 def verdict(failure: Exception, attempt: int = 1, round_: int = 0, chance: float = 0.0) -> object:
-    return after_failure(failure, attempt=attempt, round_=round_, chance=chance, knobs=KNOBS)
+    return after_failure(failure, attempt=attempt, round_=round_, chance=chance, settings=KNOBS)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_an_unknown_stage_is_named() -> None:
     with pytest.raises(errors.NotFound, match="no module"):
         find("nowhere_at_all:app")
     with pytest.raises(errors.NotFound, match="is no stage"):
-        find("kfix.infra.settings:House")
+        find("kfix.infra.settings:AppSettings")
 
 
 def test_the_promised_defaults_stand() -> None:
@@ -193,11 +193,11 @@ def test_a_consumer_that_has_not_begun_has_not_ended() -> None:
         None,
         brokers=brokers,
         codec=codec_for(brokers.kafka),
-        outbox=Outbox(brokers, KNOBS),
-        knobs=KNOBS,
+        producer=Producer(brokers, KNOBS),
+        settings=KNOBS,
         leave=sys.exit,
     )
-    intake = Intake(engine, group="quiet", brokers=brokers, knobs=KNOBS)
+    intake = Intake(engine, group="quiet", brokers=brokers, settings=KNOBS)
     assert not intake.gone
     assert intake.assigned_at is None
 

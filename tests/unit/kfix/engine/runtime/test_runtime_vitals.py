@@ -13,9 +13,9 @@ from kfix.engine.runtime import stacks
 from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.vitals import (
+    BrokerReport,
     Inside,
-    Signs,
-    Told,
+    StageSigns,
     complaint,
     idle_since,
     ready,
@@ -30,7 +30,7 @@ NOW = 10_000.0
 LONG_AGO = NOW - 2 * KNOBS.stall_s
 
 
-def signs(*, lag: dict[Partition, int | None] | None = None, **changes: float | None) -> Signs:
+def signs(*, lag: dict[Partition, int | None] | None = None, **changes: float | None) -> StageSigns:
     """A stage that works: assigned long ago, polled just now, nothing waiting."""
     inside = Inside(
         at=NOW,
@@ -42,14 +42,14 @@ def signs(*, lag: dict[Partition, int | None] | None = None, **changes: float | 
         working_since=NOW,
         sending_since=NOW,
     )
-    told = Told({ONE: 0, TWO: 0} if lag is None else lag, NOW)
+    told = BrokerReport({ONE: 0, TWO: 0} if lag is None else lag, NOW)
     return replace(
-        Signs(NOW, inside, told, LONG_AGO, LONG_AGO, NOW, NOW),
+        StageSigns(NOW, inside, told, LONG_AGO, LONG_AGO, NOW, NOW),
         **changes,  # type: ignore[arg-type]
     )
 
 
-def within(whole: Signs, **changes: object) -> Signs:
+def within(whole: StageSigns, **changes: object) -> StageSigns:
     return replace(whole, inside=replace(whole.inside, **changes))  # type: ignore[arg-type]
 
 
@@ -90,7 +90,7 @@ def test_no_assignment_is_a_stall_while_the_broker_answers_others() -> None:
 
 
 def test_no_assignment_is_waited_for_longer_while_the_broker_answers_nobody() -> None:
-    away = Told({}, NOW - 300)
+    away = BrokerReport({}, NOW - 300)
     limbo = signs(assigned_at=None, unassigned_at=NOW - 300)
     assert complaint(replace(limbo, told=away), KNOBS) == ""
     assert complaint(replace(limbo, told=away, unassigned_at=NOW - 601), KNOBS)
@@ -137,10 +137,10 @@ def test_a_loop_that_does_not_answer_is_a_stall_whatever_it_last_said() -> None:
         signs(assigned_at=None, unassigned_at=NOW - 1),
         signs(polled_at=NOW - 16),
         within(signs(), at=NOW - 16),
-        replace(signs(), told=Told({}, NOW - 30)),
+        replace(signs(), told=BrokerReport({}, NOW - 30)),
     ],
 )
-def test_readiness_goes_as_it_came(unwell: Signs) -> None:
+def test_readiness_goes_as_it_came(unwell: StageSigns) -> None:
     assert complaint(unwell, KNOBS) == ""
     assert not ready(unwell, KNOBS)
 
@@ -206,7 +206,7 @@ def test_only_a_lag_that_is_known_to_be_nothing_starts_the_clock_anew(
 
 @pytest.mark.parametrize("bound", ["polled_at", "inside", "told"])
 def test_readiness_turns_where_a_sign_is_too_old(bound: str) -> None:
-    def aged(seconds: float) -> Signs:
+    def aged(seconds: float) -> StageSigns:
         well = signs()
         if bound == "polled_at":
             return replace(well, polled_at=NOW - seconds)

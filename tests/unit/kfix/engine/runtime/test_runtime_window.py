@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfix.engine.runtime.offsets import Entry, Lanes, Partition, Window
+from kfix.engine.runtime.offsets import Entry, KeyQueue, Partition, Window
 
 
 @dataclass
@@ -116,7 +116,7 @@ def test_a_storm_of_one_key_leaves_room_for_the_record_behind_it() -> None:
     w.offer([Fetched(n, b"storm") for n in range(90)] + [Fetched(90, b"quiet")])
     entries = w.admit()
     assert entries[-1].fetched.key == b"quiet"
-    lanes = Lanes()
+    lanes = KeyQueue()
     lanes.line_up(entries)
     assert [entry.fetched.offset for entry in lanes.ready] == [0, 90]
 
@@ -184,7 +184,7 @@ def test_records_of_one_key_run_one_after_the_other_in_order(
 ) -> None:
     w = window()
     w.offer([Fetched(offset, key) for offset, key in enumerate(keys)])
-    lanes = Lanes()
+    lanes = KeyQueue()
     lanes.line_up(w.admit())
     running: list[Entry] = []
     ran: list[int] = []
@@ -205,7 +205,7 @@ def test_records_of_one_key_run_one_after_the_other_in_order(
 def test_a_key_is_free_again_when_its_window_closed_behind_it() -> None:
     old, new = window(), window()
     first, _ = admitted(old, range(2), b"k")
-    lanes = Lanes()
+    lanes = KeyQueue()
     lanes.line_up([first, *[]])
     old.close()
     lanes.step(first)

@@ -30,9 +30,9 @@ from console.core.output import complete
 from decide import core as decide_core
 from decide.core.question import parse_prompt
 from enrich.adapters.capture import read_capture
-from enrich.core.bundle import Gathered, Recalled, Rules, assemble, completed
+from enrich.core.bundle import GatheredEvidence, Recalled, Rules, assemble, completed
 from kfix.engine.topics import BY_MODEL
-from kfix.engine.wire.codec import Wire
+from kfix.engine.wire.codec import RecordCodec
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.infra.settings import Kafka
 from kfix.infra.store.engine import open_store
@@ -41,10 +41,10 @@ from kfix.offline.diagnose import case_of
 from publish.core import slack, teams
 from publish.core.description import Page, commit_message, description, mr_title
 from publish.core.notice import notice_of
-from publish.service.telling import proposal
+from publish.service.notify import proposal
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
-from safety.service.examination import examine_offline
+from safety.service.validation import examine_offline
 from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Record
 from schemas.context import (
@@ -267,7 +267,7 @@ def evidence(planter: Planter, case: str) -> tuple[RawAlert, ContextBundle, dict
     ]
     files = {path: planted_manifest(planter, content) for path, content in capture.files.items()}
     bundle = assemble(
-        Gathered(
+        GatheredEvidence(
             alert=alert,
             delivery_id="d",
             received_at=NOW,
@@ -451,7 +451,7 @@ def test_no_secret_reaches_any_sink(case: str, tmp_path: Path) -> None:
     )
     asyncio.run(shown(sinks, tmp_path, [raw, *records, note]))
     logged(sinks, planter)
-    codec = Wire(Kafka(_env_file=None, format="json"))
+    codec = RecordCodec(Kafka(_env_file=None, format="json"))
     for record in records:
         sinks.put(BY_MODEL[type(record)].name, codec.encode(without_files(record)))
     assert len(planter.secrets) >= 200

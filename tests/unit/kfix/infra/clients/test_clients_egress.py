@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from kfix.infra.clients.aiohttp import open_session
-from kfix.infra.clients.egress import Base, Egress
+from kfix.infra.clients.egress import BaseUrl, Egress
 from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.retries import Retries
 from schemas import errors
@@ -228,7 +228,7 @@ def test_a_configured_name_may_be_in_a_private_network() -> None:
 )
 def test_a_base_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any message will do
-        Base.parse(url)
+        BaseUrl.parse(url)
 
 
 def answer(status: int, *headers: str, body: bytes = b"{}") -> bytes:

@@ -10,12 +10,12 @@ import pytest
 
 from enrich.adapters.capture import read_capture
 from kfix.infra.clients.kubernetes.answers import items_of, object_of
-from kfix.infra.clients.kubernetes.kinds import Kind, Table
+from kfix.infra.clients.kubernetes.kinds import ResourceType, Table
 from kfix.offline.diagnose import case_of
 from manifests.objects.selectors import asked
 from schemas import errors
 
-POD = Kind("v1", "pods", "Pod")
+POD = ResourceType("v1", "pods", "Pod")
 CASES = sorted(Path("tests/corpus/cases").iterdir())
 GOOD: dict[str, Any] = {
     "kind": "Pod",

@@ -20,7 +20,7 @@ class NoSignals:
         return {}
 
 
-class NoCluster:
+class NoWorkloadReader:
     """``learn.ports.Cluster`` without Kubernetes."""
 
     async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:

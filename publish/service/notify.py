@@ -1,4 +1,4 @@
-"""Tells people and the river. A chat that fails is written down as not sent; it holds up and doubles nothing."""
+"""Tells people and the pipeline. A chat that fails is written down as not sent; it holds up and doubles nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import structlog
 from kfix.incident.forge.port import MarkedState
 from kfix.incident.redaction import mask
 from publish.core import notes
-from publish.core.course import Known
+from publish.core.decision import TrackedMergeRequest
 from publish.core.done import Done
 from publish.core.notice import Notice
 from publish.core.said import said_of
-from publish.ports import Chat, Ports
+from publish.ports import ChatChannel, PublishPorts
 from schemas import errors
 from schemas.identity import stable_id
 from schemas.merge_requests import (
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 _ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failure": "failed"}
 
 
-async def tell_done(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRequestEvent:
-    """Tells people what was done, and gives the record that the river has to know."""
+async def tell_done(record: ValidatedPlans, done: Done, ports: PublishPorts) -> MergeRequestEvent:
+    """Tells people what was done, and gives the record that the pipeline has to know."""
     if done.because is not None:
         await tell_remembered(done.because, ports)
     said = said_of(record, done, language=ports.language, console_url=ports.console_url)
@@ -45,12 +45,12 @@ async def tell_done(record: ValidatedPlans, done: Done, ports: Ports) -> MergeRe
     return event(record, done.action, now, ref=ref, told=told, text=said.text, chosen=done.plan)
 
 
-async def _tell(incident_id: str, notice: Notice, ports: Ports) -> tuple[Notification, ...]:
+async def _tell(incident_id: str, notice: Notice, ports: PublishPorts) -> tuple[Notification, ...]:
     """Sends the message to every chat that has not got it yet; what was sent, and what was not and why."""
     kind = notice.kind
     before = {n.channel: n for n in await ports.ledger.told(incident_id, kind) if n.sent}
 
-    async def one(chat: Chat) -> Notification:
+    async def one(chat: ChatChannel) -> Notification:
         if chat.channel in before:
             return before[chat.channel]
         try:
@@ -64,7 +64,7 @@ async def _tell(incident_id: str, notice: Notice, ports: Ports) -> tuple[Notific
     return tuple(await asyncio.gather(*(one(chat) for chat in ports.chats)))
 
 
-async def tell_closed(known: Known, ports: Ports) -> None:
+async def tell_closed(known: TrackedMergeRequest, ports: PublishPorts) -> None:
     """Says on a merge request that people closed what that means. Once for a closing, however it was heard of."""
     ref = await ports.ledger.ref_of(known.incident_id)
     if ref is None or ports.forge is None or ports.limits.observe or known.closed_at is None:
@@ -74,7 +74,7 @@ async def tell_closed(known: Known, ports: Ports) -> None:
     await ports.forge.note(ref, key, notes.closed(until, ports.language))
 
 
-async def tell_remembered(known: Known, ports: Ports) -> None:
+async def tell_remembered(known: TrackedMergeRequest, ports: PublishPorts) -> None:
     """Says on a closed merge request that its trouble came again, once in a while."""
     ref = await ports.ledger.ref_of(known.incident_id)
     if ref is None or ports.forge is None or ports.limits.observe or known.closed_at is None:
@@ -85,7 +85,7 @@ async def tell_remembered(known: Known, ports: Ports) -> None:
     await ports.forge.note(ref, f"remembered-{window}", text)
 
 
-async def tell_ended(outcome: Outcome, ports: Ports) -> None:
+async def tell_ended(outcome: Outcome, ports: PublishPorts) -> None:
     """Says on a merged merge request what was found afterwards."""
     state = _ENDS.get(outcome.result)
     ref = await ports.ledger.ref_of(outcome.incident_id)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from kfix.incident import environments
 from kfix.texts import say
 from manifests.objects.quantities import BadQuantity
-from manifests.proposal.proof import Proof
-from manifests.refused import Refused
+from manifests.proposal.proof import EditProof
+from manifests.refused import EditRefused
 from manifests.repository.reach import Reach
 from safety.core import budgets, checks, quota, workloads
-from safety.core.checks import Case, result
+from safety.core.checks import CheckInput, result
 from safety.core.policy import Policy
 from schemas.base import Json
 from schemas.identity import stable_id
@@ -29,7 +29,7 @@ from schemas.validated import (
 )
 
 #: In the order in which people read them.
-_PIPELINE: tuple[tuple[CheckName, Callable[[Case], CheckResult]], ...] = (
+_PIPELINE: tuple[tuple[CheckName, Callable[[CheckInput], CheckResult]], ...] = (
     ("environment_policy", checks.environment_policy),
     ("fix_policy", checks.fix_policy),
     ("requests_within_limits", checks.requests_within_limits),
@@ -44,7 +44,7 @@ _PIPELINE: tuple[tuple[CheckName, Callable[[Case], CheckResult]], ...] = (
 _ELSEWHERE: tuple[CheckName, ...] = ("manifest_edit", "render", "schema", "server_dry_run")
 
 #: What became of the edit: proven edits, a refusal, or the reason why nobody could try.
-Edits = Sequence[FileEdit] | Refused | str
+Edits = Sequence[FileEdit] | EditRefused | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def manifest_edit(edits: Edits) -> CheckResult:
     """Was the one right place found, and does the edit change only that?"""
     if isinstance(edits, str):
         return result("manifest_edit", "unknown", edits)
-    if isinstance(edits, Refused):
+    if isinstance(edits, EditRefused):
         reason = say("safety.edit.refused", code=edits.code, why=edits.reason)
         return result("manifest_edit", "fail", reason, code=edits.code)
     if not edits:
@@ -71,7 +71,7 @@ def manifest_edit(edits: Edits) -> CheckResult:
     return result("manifest_edit", "pass", say("safety.edit.proven", files=len(edits)), **numbers)
 
 
-def render(proof: Proof | None) -> CheckResult:
+def render(proof: EditProof | None) -> CheckResult:
     """Does rendering show the planned change, and nothing else, in this environment and no other?"""
     if proof is None:
         return result("render", "unknown", say("safety.edit.none"))
@@ -92,7 +92,7 @@ def check_plan(
     proof = proof_of(plan, candidate, findings)
     environment = proof.environment
     context = candidate.context.model_copy(update={"proof": proof, "environment": environment})
-    case = Case(plan, candidate.analysis, context, objects, policy, changed, unseen)
+    case = CheckInput(plan, candidate.analysis, context, objects, policy, changed, unseen)
     made = [_timed(name, check, case) for name, check in _PIPELINE]
     made.append(manifest_edit(findings.edits))
     for name in _ELSEWHERE[1:]:
@@ -115,7 +115,7 @@ def check_plan(
         accepted=not stopped,
         rejected_by=stopped,
         checks=tuple(made),
-        edits=() if isinstance(edits, str | Refused) else tuple(edits),
+        edits=() if isinstance(edits, str | EditRefused) else tuple(edits),
         proof=proof,
     )
 
@@ -156,7 +156,9 @@ def _changed(
         return None, say("safety.unreadable", error=type(failure).__name__)
 
 
-def _timed(name: CheckName, check: Callable[[Case], CheckResult], case: Case) -> CheckResult:
+def _timed(
+    name: CheckName, check: Callable[[CheckInput], CheckResult], case: CheckInput
+) -> CheckResult:
     started = time.perf_counter()
     try:
         found = check(case)

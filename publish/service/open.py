@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kfix.incident.forge.port import FileAction, Forge, Found
-from manifests import Refused, propose
-from publish.core import course, description, rebase
+from manifests import EditRefused, propose
+from publish.core import decision, description, rebase
 from publish.core.claims import rivalry, targets
-from publish.core.course import Proven
-from publish.ports import Ports
-from publish.service import claiming, consenting
-from publish.service.consenting import Allowed, Withheld
+from publish.core.decision import Proven
+from publish.ports import PublishPorts
+from publish.service import claiming, repository_policy
 from publish.service.drafting import draft_of
+from publish.service.repository_policy import Allowed, Denied
 from schemas import errors
 from schemas.identity import branch_of
 from schemas.merge_requests import MergeRequestRef
@@ -76,7 +76,7 @@ class _Branch:
 
 
 async def open_merge_request(
-    record: ValidatedPlans, plans: Sequence[Proven], ports: Ports, forge: Forge
+    record: ValidatedPlans, plans: Sequence[Proven], ports: PublishPorts, forge: Forge
 ) -> Opened | Declined:
     """Makes sure that the incident has its merge request. Safe to run again after a crash at any point.
 
@@ -87,8 +87,8 @@ async def open_merge_request(
     found = await forge.find(plans[0].project, branch)
     if found is not None:
         return _as_found(found, plans[0].plan)
-    allowed = await consenting.allowed(record.incident_id, plans, ports, forge)
-    if isinstance(allowed, Withheld):
+    allowed = await repository_policy.allowed(record.incident_id, plans, ports, forge)
+    if isinstance(allowed, Denied):
         return Declined(allowed.why, reason=allowed.reason)
     sure, chosen = allowed.plan, allowed.plan.plan
     objects = targets(chosen.plan, record.context.cluster)
@@ -109,7 +109,7 @@ async def open_merge_request(
 
 
 async def _branch(
-    chosen: Proven, branch: str, message: str, ports: Ports, forge: Forge
+    chosen: Proven, branch: str, message: str, ports: PublishPorts, forge: Forge
 ) -> _Branch | None:
     """The incident's branch with our commit on it, made or found again; ``None`` when the proof does not hold any more."""
     project, made, reapplied = chosen.project, None, False
@@ -129,20 +129,20 @@ async def put_on_branch(
     record: ValidatedPlans,
     wanted: ValidatedPlan,
     ref: MergeRequestRef,
-    ports: Ports,
+    ports: PublishPorts,
     forge: Forge,
 ) -> Switched | Declined:
     """Puts another plan of the record on the incident's branch, in one commit on the target's head, and rewrites the text.
 
     Safe to run again after a crash at any point. A branch that others changed is left alone. Raises what the forge raises.
     """
-    sure, branch = course.proven(wanted), ref.branch
+    sure, branch = decision.proven(wanted), ref.branch
     project = sure.project
     found, head = await forge.find(project, branch), await forge.head(project, branch)
     if found is None or found.state != "opened" or head is None:
         return Declined("not_open")
-    said = await consenting.allowed(record.incident_id, [sure], ports, forge)
-    if isinstance(said, Withheld):
+    said = await repository_policy.allowed(record.incident_id, [sure], ports, forge)
+    if isinstance(said, Denied):
         return Declined(said.why, reason=said.reason)
     if not await _carries_all(sure, forge, branch):
         if head != ref.sha:
@@ -169,7 +169,7 @@ def _as_found(found: Found, plan: ValidatedPlan) -> Opened | Declined:
     return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
 
 
-async def _commit_on(chosen: Proven, ports: Ports, forge: Forge) -> _Commit | None:
+async def _commit_on(chosen: Proven, ports: PublishPorts, forge: Forge) -> _Commit | None:
     """The files to commit on the target's head; ``None`` when the proof does not hold there."""
     project, target = chosen.project, chosen.target
     head = await forge.head(project, target)
@@ -189,7 +189,7 @@ async def _commit_on(chosen: Proven, ports: Ports, forge: Forge) -> _Commit | No
 
 
 async def _on_newer_base(
-    chosen: Proven, ports: Ports, forge: Forge, head: str
+    chosen: Proven, ports: PublishPorts, forge: Forge, head: str
 ) -> tuple[FileEdit, ...] | None:
     """The same edits on the target's present head: as they are where the files did not change, made again otherwise."""
     project, target = chosen.project, chosen.target
@@ -206,7 +206,7 @@ async def _on_newer_base(
         ref=target,
         renderer=ports.renderer,
     )
-    if isinstance(again, Refused):
+    if isinstance(again, EditRefused):
         return None
     by_path = {edit.path: edit for edit in again}
     if by_path.keys() != {edit.path for edit in chosen.edits}:
@@ -230,7 +230,7 @@ async def _carries(edit: FileEdit, text: str, forge: Forge) -> bool:
 def _untouched(edit: FileEdit, content: bytes | None) -> bool:
     if content is None or not edit.before_sha256:
         return content is None and not edit.before_sha256
-    return course.sha256(content) == edit.before_sha256
+    return decision.sha256(content) == edit.before_sha256
 
 
 async def _check_branch(chosen: Proven, forge: Forge, branch: str) -> None:

@@ -12,16 +12,16 @@ import structlog
 
 from kfix.incident import cluster_names
 from kfix.texts import say
-from manifests.proposal.proof import Proof
-from manifests.proposal.propose import Base, Proposal, propose_on
-from manifests.refused import Refused
+from manifests.proposal.proof import EditProof
+from manifests.proposal.propose import EditBase, EditProposal, propose_on
+from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import provenance
-from manifests.repository.index import Index, build
+from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.locate import Hints
 from manifests.repository.reach import Reach
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
-from safety.ports import BOUNDS, Ports, Schemas
+from safety.ports import BOUNDS, SafetyPorts, Schemas
 from safety.service.schema import check_schema
 from schemas import errors
 from schemas.base import Json
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 _LOCK = {"unlocked": "safety.lock.unlocked", "unknown": "safety.lock.unknown"}
 #: The edit, what rendering showed, and where the files deploy to.
-Edited = tuple[Edits, Proof | None, tuple[Reach, ...]]
+Edited = tuple[Edits, EditProof | None, tuple[Reach, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Examined:
     unanswered: tuple[str, ...] = ()
 
 
-async def examine(candidate: CandidatePlans, ports: Ports) -> ValidatedPlans:
+async def examine(candidate: CandidatePlans, ports: SafetyPorts) -> ValidatedPlans:
     """All plans with their verdicts, whatever could not be asked."""
     return (await examination(candidate, ports)).plans
 
 
-async def examination(candidate: CandidatePlans, ports: Ports) -> Examined:
+async def examination(candidate: CandidatePlans, ports: SafetyPorts) -> Examined:
     """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
     if not candidate.plans:
         return Examined(validated(candidate, (), ports.policy))
@@ -68,7 +68,7 @@ async def examination(candidate: CandidatePlans, ports: Ports) -> Examined:
 class _Examination:
     """The questions about one candidate."""
 
-    ports: Ports
+    ports: SafetyPorts
 
     async def objects(
         self, candidate: CandidatePlans, silent: list[str]
@@ -180,7 +180,7 @@ class _Examination:
             )
         if unlocked is not None:
             return unlocked
-        if isinstance(edits, str | Refused):
+        if isinstance(edits, str | EditRefused):
             return CheckResult(
                 name="server_dry_run", verdict="unknown", reason=say("safety.edit.none")
             )
@@ -222,7 +222,7 @@ def examine_offline(
     index = None if files is None else build(files)
     for plan in candidate.plans:
         edits: Edits = say("safety.repository.not_in_case")
-        proof: Proof | None = None
+        proof: EditProof | None = None
         reaches: tuple[Reach, ...] = ()
         if index is not None:
             refs = [change.object for change in plan.kubernetes_changes]
@@ -246,12 +246,12 @@ def examine_offline(
     return validated(candidate, done, policy)
 
 
-def _offline(index: Index, plan: ActionPlan, hints: Hints) -> Edited:
-    base = Base("", "", "", {})
+def _offline(index: RepositoryIndex, plan: ActionPlan, hints: Hints) -> Edited:
+    base = EditBase("", "", "", {})
     return _edited(propose_on(index, plan.kubernetes_changes, base, hints, BuiltIn()))
 
 
-def _edited(found: Proposal | Refused) -> Edited:
-    if isinstance(found, Refused):
+def _edited(found: EditProposal | EditRefused) -> Edited:
+    if isinstance(found, EditRefused):
         return found, None, ()
     return found.edits, found.proof, found.reaches

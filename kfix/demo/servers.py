@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 
 @dataclass(slots=True)
-class SandboxDoor:
+class SandboxServer:
     """The sandbox, from outside."""
 
     client: httpx.Client
@@ -52,7 +52,7 @@ class SandboxDoor:
 
 
 @dataclass(slots=True)
-class ConsoleDoor:
+class ConsoleServer:
     """The console's JSON."""
 
     client: httpx.Client

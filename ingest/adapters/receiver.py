@@ -17,8 +17,8 @@ from ingest.core.authenticity import Signature
 from ingest.core.failures import Failures
 from ingest.core.outcomes import Ignored, Malformed, Refusal, RefusedDelivery
 from ingest.core.reading import decompressed, document_of
-from ingest.core.source import Reading, Source, WebhookDelivery
-from ingest.ports import Ports
+from ingest.core.source import AlertSource, Reading, WebhookDelivery
+from ingest.ports import IngestPorts
 from kfix.engine.runtime.stage import Publisher
 from kfix.engine.topics import BY_MODEL
 from schemas import errors
@@ -43,7 +43,7 @@ _PREFIX = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookReply:
     """What the sender is told."""
 
     status: int
@@ -62,10 +62,10 @@ class _Prefix:
     start: bytes
 
 
-class Door:
+class WebhookReceiver:
     """Handles the requests of all sources; at most ``max_in_flight`` at once."""
 
-    def __init__(self, ports: Ports, publisher: Publisher) -> None:
+    def __init__(self, ports: IngestPorts, publisher: Publisher) -> None:
         self._ports = ports
         self._settings = ports.settings
         self._publisher = publisher
@@ -78,13 +78,13 @@ class Door:
         """False for a few seconds after the broker failed to take a record."""
         return time.monotonic() - self._failed_at > self._settings.retry_after_s
 
-    async def receive(self, source: Source, request: Request) -> Answer:
+    async def receive(self, source: AlertSource, request: Request) -> WebhookReply:
         """One webhook of a source."""
         return await self._guarded(source.name, request, partial(self._received, source))
 
     async def _guarded(
-        self, sender: str, request: Request, handle: Callable[[Request], Awaitable[Answer]]
-    ) -> Answer:
+        self, sender: str, request: Request, handle: Callable[[Request], Awaitable[WebhookReply]]
+    ) -> WebhookReply:
         started = time.perf_counter()
         if self._in_flight >= self._settings.max_in_flight:
             answer = self._refusal(RefusedDelivery("busy"))
@@ -110,7 +110,7 @@ class Door:
             )
         return answer
 
-    def _counted(self, request: Request, answer: Answer) -> tuple[Answer, bool]:
+    def _counted(self, request: Request, answer: WebhookReply) -> tuple[WebhookReply, bool]:
         """The answer, 429 in its place after too many failures; and whether the log has heard of those already."""
         if answer.status not in _FAILURES:
             return answer, False
@@ -121,7 +121,7 @@ class Door:
         refused = self._refusal(RefusedDelivery("too_many_failures"))
         return replace(refused, retry_after_s=excess.retry_after_s), not excess.first
 
-    async def _received(self, source: Source, request: Request) -> Answer:
+    async def _received(self, source: AlertSource, request: Request) -> WebhookReply:
         signature = source.receiver.credentials(request.headers, self._ports.now().timestamp())
         if isinstance(signature, RefusedDelivery):
             return self._refusal(signature)
@@ -171,7 +171,7 @@ class Door:
             "too_large", f"over {self._settings.max_body_bytes} bytes; the start is kept"
         )
 
-    def _read(self, source: Source, request: Request, body: bytes) -> Reading:
+    def _read(self, source: AlertSource, request: Request, body: bytes) -> Reading:
         encoding = request.headers.get("content-encoding", "")
         plain = decompressed(body, encoding, self._settings.max_body_bytes)
         if isinstance(plain, Malformed):
@@ -183,13 +183,13 @@ class Door:
         delivery = WebhookDelivery(document, body, plain, request.headers, self._ports.now())
         return source.receiver.read(delivery)
 
-    async def _settle(self, source: Source, request: Request, body: bytes) -> Answer:
+    async def _settle(self, source: AlertSource, request: Request, body: bytes) -> WebhookReply:
         """Every record of the delivery is stored, or the sender repeats it; its body is kept once for what is broken."""
         read = self._read(source, request, body)
         if isinstance(read, Malformed):
             return await self._keep(source, request, body, read)
         if isinstance(read, Ignored):
-            return Answer(200, "ignored", read.reason)
+            return WebhookReply(200, "ignored", read.reason)
         broken = next((part for part in read if isinstance(part, Malformed)), None)
         sent: list[Record] = []
         for record in read:
@@ -204,12 +204,14 @@ class Door:
                 broken = broken or Malformed("unencodable", str(error))
         kept = await self._keep(source, request, body, broken) if broken is not None else None
         if not sent or (kept is not None and kept.result == "refused"):
-            return kept or Answer(200, "ignored", "other_event")
-        return Answer(202, "accepted", broken.reason if broken else "", delivery=sent[0].event_id)
+            return kept or WebhookReply(200, "ignored", "other_event")
+        return WebhookReply(
+            202, "accepted", broken.reason if broken else "", delivery=sent[0].event_id
+        )
 
     async def _keep(
-        self, source: Source, request: Request, body: bytes, malformed: Malformed
-    ) -> Answer:
+        self, source: AlertSource, request: Request, body: bytes, malformed: Malformed
+    ) -> WebhookReply:
         headers = request.headers
         names = (*_KEPT, *source.kept_headers)
         kept = {name: headers[name][:200] for name in names if name in headers}
@@ -223,13 +225,15 @@ class Door:
             )
         except errors.Retryable:
             return self._broker_away()
-        return Answer(202, "dead_lettered", malformed.reason)
+        return WebhookReply(202, "dead_lettered", malformed.reason)
 
-    def _broker_away(self) -> Answer:
+    def _broker_away(self) -> WebhookReply:
         self._failed_at = time.monotonic()
         return self._refusal(RefusedDelivery("broker_away"))
 
-    def _refusal(self, refused: RefusedDelivery) -> Answer:
+    def _refusal(self, refused: RefusedDelivery) -> WebhookReply:
         status = _STATUS.get(refused.reason, 401)
         wait = self._settings.retry_after_s if status == 503 else 0
-        return Answer(status, "refused", refused.reason, detail=refused.detail, retry_after_s=wait)
+        return WebhookReply(
+            status, "refused", refused.reason, detail=refused.detail, retry_after_s=wait
+        )

@@ -49,10 +49,10 @@ class NoObservability:
         return {}
 
 
-class NoCluster:
+class NoClusterReader:
     """``enrich.ports.Cluster`` without Kubernetes."""
 
-    def since(self, at: datetime) -> NoCluster:
+    def since(self, at: datetime) -> NoClusterReader:
         """Nothing is shared."""
         return self
 

@@ -20,7 +20,7 @@ DecisionKind = Literal["open", "note", "recovered", "returned", "decline", "quie
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TrackedMergeRequest:
     """A merge request in the ledger."""
 
     incident_id: str
@@ -33,7 +33,7 @@ class Known:
     closed_at: datetime | None = None
     noted_at: datetime | None = None
     snoozed_until: datetime | None = None
-    #: The forge's time of the last change up to which all that was said of it is known to the river.
+    #: The forge's time of the last change up to which all that was said of it is known to the pipeline.
     read_through: datetime | None = None
 
 
@@ -58,7 +58,7 @@ class Decision:
 
     kind: DecisionKind
     why: str = ""
-    because: Known | None = None
+    because: TrackedMergeRequest | None = None
     reason: str = ""
     #: To open: the plans that may be published, the recommended one first.
     plans: tuple[Proven, ...] = ()
@@ -95,9 +95,9 @@ def proven(plan: ValidatedPlan) -> Proven:
 def choose(
     record: ValidatedPlans,
     *,
-    mine: Known | None,
-    same_trouble: Sequence[Known],
-    same_project: Sequence[Known],
+    mine: TrackedMergeRequest | None,
+    same_trouble: Sequence[TrackedMergeRequest],
+    same_project: Sequence[TrackedMergeRequest],
     limits: Limits,
     now: datetime,
     alert: AlertStanding = AlertStanding(),  # noqa: B008 - frozen
@@ -125,7 +125,7 @@ def choose(
 
 def _known(
     record: ValidatedPlans,
-    mine: Known | None,
+    mine: TrackedMergeRequest | None,
     limits: Limits,
     now: datetime,
     alert: AlertStanding,
@@ -158,7 +158,9 @@ def _open(record: ValidatedPlans, own: Own, *, forge: bool) -> Decision:
     return Decision("open", plans=tuple(proven(plan) for plan in plans))
 
 
-def _again(mine: Known, limits: Limits, now: datetime, alert: AlertStanding) -> Decision:
+def _again(
+    mine: TrackedMergeRequest, limits: Limits, now: datetime, alert: AlertStanding
+) -> Decision:
     if alert.over:
         return Decision("quiet")  # an older alert that comes late
     if alert.marked == "recovered" and mine.state == "opened" and not limits.observe:
@@ -169,14 +171,14 @@ def _again(mine: Known, limits: Limits, now: datetime, alert: AlertStanding) -> 
     return Decision("note") if due else Decision("quiet")
 
 
-def snoozed(known: Known, now: datetime) -> bool:
+def snoozed(known: TrackedMergeRequest, now: datetime) -> bool:
     """Do people not want to hear of it now?"""
     return known.snoozed_until is not None and now < known.snoozed_until
 
 
 def _limited(
-    same_trouble: Sequence[Known],
-    same_project: Sequence[Known],
+    same_trouble: Sequence[TrackedMergeRequest],
+    same_project: Sequence[TrackedMergeRequest],
     limits: Limits,
     now: datetime,
 ) -> Decision | None:
@@ -199,7 +201,7 @@ def _limited(
 
 
 def capped(
-    same_project: Sequence[Known], open_at_most: int, per_hour: int, now: datetime
+    same_project: Sequence[TrackedMergeRequest], open_at_most: int, per_hour: int, now: datetime
 ) -> Literal["", "capped", "hourly"]:
     """Which cap of a repository is reached: merge requests that are open, or that were opened within the last hour."""
     if sum(known.state == "opened" for known in same_project) >= open_at_most:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kfix.incident.forge.port import Forge
-from publish.core import course
+from publish.core import decision
 from publish.core import repo_policy as consent
-from publish.core.course import Proven
+from publish.core.decision import Proven
 from publish.core.repo_policy import Consent
-from publish.ports import Ports
+from publish.ports import PublishPorts
 from schemas import errors
 from schemas.text import sentence_of
 
@@ -26,7 +26,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class Denied:
     """Nothing of the record may be proposed. ``why`` is a key of ``core.wording``, ``reason`` one sentence."""
 
     why: Literal["consent", "capped", "hourly"]
@@ -34,8 +34,8 @@ class Withheld:
 
 
 async def allowed(
-    incident_id: str, plans: Sequence[Proven], ports: Ports, forge: Forge
-) -> Allowed | Withheld:
+    incident_id: str, plans: Sequence[Proven], ports: PublishPorts, forge: Forge
+) -> Allowed | Denied:
     """The first of the plans that may be proposed, as things stand at the head of its target branch."""
     told: dict[str, Consent | str] = {}
     withheld: dict[str, str] = {}
@@ -55,9 +55,9 @@ async def allowed(
         known, limits = await ports.ledger.of_project(sure.project), ports.limits
         caps = said.merge_requests.within(limits.open_per_project, limits.opened_per_hour)
         # An incident that has its merge request already opens no other one.
-        why = "" if mine is not None else course.capped(known, *caps, ports.now())
-        return Withheld(why) if why else Allowed(sure, said, withheld)
-    return Withheld("consent", next(iter(withheld.values()), ""))
+        why = "" if mine is not None else decision.capped(known, *caps, ports.now())
+        return Denied(why) if why else Allowed(sure, said, withheld)
+    return Denied("consent", next(iter(withheld.values()), ""))
 
 
 async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
@@ -67,5 +67,5 @@ async def _consent(project: str, target: str, forge: Forge) -> Consent | str:
         raise errors.NotFound(f"{project} has no branch {target}")
     try:
         return consent.read(await forge.file(project, consent.FILE, head))
-    except consent.Broken as broken:
+    except consent.InvalidRepositoryPolicy as broken:
         return sentence_of(broken)
