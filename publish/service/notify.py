@@ -97,8 +97,8 @@ async def tell_ended(outcome: Outcome, ports: PublishPorts) -> None:
     await ports.forge.mark(ref, state)
 
 
-def _proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:
-    """What learn needs to know about a merge request."""
+def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:
+    """What learn needs to know about a merge request; ``None`` without a diagnosis. The diff is masked."""
     if record.analysis is None:
         return None
     return Proposal(
@@ -131,7 +131,7 @@ def event(
         fingerprint=record.fingerprint,
         action=action,
         merge_request=ref,
-        proposal=_proposal(record, chosen) if chosen is not None else None,
+        proposal=proposal(record, chosen) if chosen is not None else None,
         notifications=told,
         text=text,
         reason=record.reason,
