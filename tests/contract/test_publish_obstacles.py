@@ -165,7 +165,7 @@ CASES: dict[str, tuple[Cluster | None, Repository | None, dict[str, str], str]] 
         None,
         {
             "en": "Server dry-run:* could not be checked: unavailable",
-            "fr": "Essai à blanc du serveur:* n'a pas pu être contrôlé : unavailable",
+            "fr": "Essai à blanc du serveur :* n'a pas pu être contrôlé : unavailable",
         },
         "next_cluster",
     ),
@@ -174,7 +174,7 @@ CASES: dict[str, tuple[Cluster | None, Repository | None, dict[str, str], str]] 
         Repository(errors.Unavailable("GitLab answered 502")),
         {
             "en": "Edit:* could not be checked: unavailable",
-            "fr": "Modification:* n'a pas pu être contrôlé : unavailable",
+            "fr": "Modification :* n'a pas pu être contrôlé : unavailable",
         },
         "next_repository",
     ),
