@@ -10,13 +10,7 @@ Promised:
 
 from typing import TYPE_CHECKING
 
+from kfix.engine.runtime.app_attribute import app_of
+
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        """``app``, the Faust app of ``faust -A ingest worker``: made when it is asked for, as it reads settings."""
-        if name != "app":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from ingest.agent import app as stage
-        from kfix.engine.runtime.command_line import faust_app
-
-        return faust_app(stage)
+    __getattr__ = app_of(__name__)

@@ -11,13 +11,7 @@ mode nothing outside is touched.
 
 from typing import TYPE_CHECKING
 
+from kfix.engine.runtime.app_attribute import app_of
+
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        """``app``, the Faust app of ``faust -A publish worker``: made when it is asked for, as it reads settings."""
-        if name != "app":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from kfix.engine.runtime.command_line import faust_app
-        from publish.agent import app as stage
-
-        return faust_app(stage)
+    __getattr__ = app_of(__name__)

@@ -6,13 +6,7 @@ and ``unknown`` never passes in production; rejected plans carry their reason on
 
 from typing import TYPE_CHECKING
 
+from kfix.engine.runtime.app_attribute import app_of
+
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        """``app``, the Faust app of ``faust -A safety worker``: made when it is asked for, as it reads settings."""
-        if name != "app":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from kfix.engine.runtime.command_line import faust_app
-        from safety.agent import app as stage
-
-        return faust_app(stage)
+    __getattr__ = app_of(__name__)
