@@ -65,6 +65,19 @@ class Finding(Generic[F_co]):
         return self.own_class or CLASSES[self.failure_class]
 
 
+def shows_itself(
+    failure_class: str, ref: ObjectRef, score: float, statement: str
+) -> Finding[Facts]:
+    """A finding that its own object shows: the one statement is what was seen there and what people are told."""
+    return Finding(
+        failure_class=failure_class,
+        object=ref,
+        score=score,
+        detail=statement,
+        evidence=[Fact(source="object", statement=statement, object=ref)],
+    )
+
+
 def quote(text: str) -> str:
     """Outside text on one line, shortened, control characters dropped."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -43,11 +43,13 @@ def group_of(api_version: object) -> str:
     return str(api_version or "").rpartition("/")[0]
 
 
-def ref_of(obj: object) -> ObjectRef:
-    """The object's reference."""
-    version = str(at(obj, "apiVersion") or "")
+def ref_of(obj: object, kind: str = "", *, version: str = "") -> ObjectRef:
+    """The object's reference. Objects of a list say neither: ``kind`` is what they are of, ``version`` stands in for theirs."""
     return ObjectRef(
-        api_version=version, kind=kind_of(obj), namespace=namespace_of(obj), name=name_of(obj)
+        api_version=str(at(obj, "apiVersion") or version),
+        kind=kind or kind_of(obj),
+        namespace=namespace_of(obj),
+        name=name_of(obj),
     )
 
 

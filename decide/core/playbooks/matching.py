@@ -12,10 +12,10 @@ from decide.core.findings import Fact, Finding
 from decide.core.playbooks.cel import Failed, Program
 from decide.core.playbooks.compiling import Compiled, Playbooks
 from decide.core.playbooks.planning import Matched, drafts, said
-from decide.core.playbooks.subjects import CHEAP, Subject, ref_of
+from decide.core.playbooks.subjects import CHEAP, Subject
 from decide.core.view import ClusterView
-from manifests.objects.kinds import is_namespaced, plural_of
-from manifests.objects.meta import namespace_of
+from manifests.objects.kinds import is_namespaced, plural_of, version_of
+from manifests.objects.meta import namespace_of, ref_of
 from manifests.objects.shapes import at
 from schemas.base import ObjectRef
 
@@ -61,7 +61,7 @@ def look(view: ClusterView, compiled: Compiled, language: str = "en") -> Iterato
         seen += 1
         if seen > _OBJECTS:
             return
-        ref = ref_of(playbook.for_, obj)
+        ref = ref_of(obj, playbook.for_, version=version_of(playbook.for_) or "v1")
         subject = view.memo(f"playbooks {ref.key}", partial(Subject, view, ref, obj))
         trace = Trace(ref)
         _decide(compiled, subject, trace, language)

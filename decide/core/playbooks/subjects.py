@@ -9,8 +9,7 @@ from decide.core import measure
 from decide.core.playbooks.cel import Bound, Failed, bind
 from decide.core.view import ClusterView
 from kfix.incident.metrics import MEASURED
-from manifests.objects.kinds import version_of
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import Obj, at, mapping
 from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
@@ -19,12 +18,6 @@ from schemas.base import ObjectRef
 _SHOWN = 200
 #: Variables that cost next to nothing to make.
 CHEAP = frozenset({"kind", "name", "namespace", "object", "now"})
-
-
-def ref_of(kind: str, obj: Obj) -> ObjectRef:
-    """The object's reference, whether or not it says its kind."""
-    version = str(obj.get("apiVersion") or version_of(kind) or "v1")
-    return ObjectRef(api_version=version, kind=kind, namespace=namespace_of(obj), name=name_of(obj))
 
 
 class Subject:

@@ -24,7 +24,7 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import condition, name_of, namespace_of
+from manifests.objects.meta import condition, name_of, namespace_of, ref_of
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
@@ -50,12 +50,7 @@ def find(view: ClusterView) -> Iterator[Finding[Facts]]:
 
 def scaler_ref(scaler: Obj) -> ObjectRef:
     """An HPA's reference."""
-    return ObjectRef(
-        api_version=str(scaler.get("apiVersion") or "autoscaling/v2"),
-        kind="HorizontalPodAutoscaler",
-        namespace=namespace_of(scaler),
-        name=name_of(scaler),
-    )
+    return ref_of(scaler, "HorizontalPodAutoscaler", version="autoscaling/v2")
 
 
 def target_of(view: ClusterView, scaler: Obj, field: str = "scaleTargetRef") -> Workload | None:
@@ -258,12 +253,7 @@ def _fought_over(
         resources=shared,
         scaler=name_of(scaler),
     )
-    ref = ObjectRef(
-        api_version=str(vertical.get("apiVersion") or ""),
-        kind="VerticalPodAutoscaler",
-        namespace=namespace_of(vertical),
-        name=name_of(vertical),
-    )
+    ref = ref_of(vertical, "VerticalPodAutoscaler")
     return Finding(
         failure_class="autoscaler_conflict",
         object=workload.ref,

@@ -17,7 +17,7 @@ from decide.core.names import alike
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import condition, name_of, namespace_of
+from manifests.objects.meta import condition, name_of, namespace_of, ref_of
 from manifests.objects.shapes import Obj, at, items, mapping
 from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
@@ -48,12 +48,7 @@ def find_issued(view: ClusterView) -> Iterator[Finding[Facts]]:
 def _issued(view: ClusterView, certificate: Obj, score: float) -> Finding[Facts]:
     secret = str(at(certificate, "spec", "secretName") or "")
     users = list(_users(view, namespace_of(certificate), secret))
-    ref = ObjectRef(
-        api_version=str(certificate.get("apiVersion") or ""),
-        kind="Certificate",
-        namespace=namespace_of(certificate),
-        name=name_of(certificate),
-    )
+    ref = ref_of(certificate, "Certificate")
     text = _state(certificate, view.bundle.alerted_at)
     return Finding(
         failure_class="certificate_invalid",

@@ -17,9 +17,8 @@ from decide.core.families.lifecycle.facts import HeldByBudget, StuckRollout
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import ref_of
 from manifests.objects.shapes import at, items
-from schemas.base import ObjectRef
 
 
 def budget(finding: Finding[HeldByBudget], view: ClusterView) -> list[PlanDraft]:
@@ -53,12 +52,7 @@ def budget(finding: Finding[HeldByBudget], view: ClusterView) -> list[PlanDraft]
 def _looser(finding: Finding[HeldByBudget], view: ClusterView) -> PlanDraft:
     """The budget allows one disruption."""
     found = finding.facts.budget
-    ref = ObjectRef(
-        api_version=str(found.get("apiVersion") or "policy/v1"),
-        kind="PodDisruptionBudget",
-        namespace=namespace_of(found),
-        name=name_of(found),
-    )
+    ref = ref_of(found, "PodDisruptionBudget", version="policy/v1")
     wanted: list[tuple[str, Any]] = (
         [("spec.minAvailable", finding.facts.workload.desired - 1)]
         if at(found, "spec", "minAvailable") is not None

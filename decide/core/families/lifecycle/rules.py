@@ -16,11 +16,17 @@ from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event, node_ref
 from kfix.texts import say
 from manifests.objects.kinds import plural_of
-from manifests.objects.meta import annotations_of, condition, is_deleting, name_of, namespace_of
+from manifests.objects.meta import (
+    annotations_of,
+    condition,
+    is_deleting,
+    name_of,
+    namespace_of,
+    ref_of,
+)
 from manifests.objects.selectors import selects
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
-from schemas.base import ObjectRef
 
 #: Deletion that takes longer than this waits for somebody.
 _LONG = timedelta(minutes=10)
@@ -84,12 +90,7 @@ def _waits(view: ClusterView, obj: Obj, kind: str) -> Iterator[Finding[Facts]]:
     protected = all("kubernetes.io/" in f or f in _ORDINARY for f in holders)
     if not holders or waited is None or (waited < _LONG and protected):
         return
-    ref = ObjectRef(
-        api_version=str(obj.get("apiVersion") or "v1"),
-        kind=kind,
-        namespace=namespace_of(obj),
-        name=name_of(obj),
-    )
+    ref = ref_of(obj, kind, version="v1")
     text = say("lifecycle.finalizer.waits", object=ref.key, waited=lasted(waited), holders=holders)
     told = list(_remaining(obj))
     yield Finding(

@@ -9,9 +9,8 @@ from decide.core.families.mesh.facts import InjectedFault, LostSubset, NotAllowe
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import name_of, namespace_of
-from manifests.objects.shapes import Obj, at, items
-from schemas.base import ObjectRef
+from manifests.objects.meta import ref_of
+from manifests.objects.shapes import at, items
 
 
 def mesh(finding: Finding[ShutOut], view: ClusterView) -> list[PlanDraft]:
@@ -33,7 +32,7 @@ def _calm(facts: InjectedFault, why: str, view: ClusterView) -> PlanDraft:
         fix_kind="other",
         title=say("mesh.fault.end_delay") if facts.delays else say("mesh.fault.end_abort"),
         why=why,
-        changes=patch(view, _ref(route, "VirtualService"), route, [(facts.path, None)]),
+        changes=patch(view, ref_of(route, "VirtualService"), route, [(facts.path, None)]),
         weight=0.8,
         risks=[say("mesh.fault.risk")],
         time=SECONDS,
@@ -58,19 +57,10 @@ def _allow(facts: NotAllowed, why: str, view: ClusterView) -> PlanDraft:
         fix_kind="set_network_policy",
         title=say("mesh.policy.title", caller=caller.name, callee=facts.workload.name),
         why=why,
-        changes=patch(view, _ref(policy, "AuthorizationPolicy"), policy, place),
+        changes=patch(view, ref_of(policy, "AuthorizationPolicy"), policy, place),
         weight=0.72,
         risks=[say("mesh.policy.risk"), WIDER],
         time=SECONDS,
-    )
-
-
-def _ref(obj: Obj, kind: str) -> ObjectRef:
-    return ObjectRef(
-        api_version=str(obj.get("apiVersion") or ""),
-        kind=kind,
-        namespace=namespace_of(obj),
-        name=name_of(obj),
     )
 
 
@@ -81,7 +71,7 @@ def _subset(facts: LostSubset, why: str, view: ClusterView) -> list[PlanDraft]:
             fix_kind="other",
             title=say("mesh.subset.title", subset=right),
             why=why,
-            changes=patch(view, _ref(route, "VirtualService"), route, [(facts.path, right)]),
+            changes=patch(view, ref_of(route, "VirtualService"), route, [(facts.path, right)]),
             weight=0.82 - 0.1 * n,
             risks=[ROUTE_OWNER],
             time=SECONDS,

@@ -13,11 +13,10 @@ from decide.core.graph import service_name
 from decide.core.links import Link, links, peer_of, services_in, troubles
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import labels_of, name_of, namespace_of
+from manifests.objects.meta import labels_of, name_of, namespace_of, ref_of
 from manifests.objects.selectors import equal
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
-from schemas.base import ObjectRef
 
 _PROXIES = ("istio-proxy", "linkerd-proxy", "envoy", "envoy-sidecar")
 _TROUBLE = ("mesh_denied", "mesh_flag", "upstream_error", "timeout", "reset", "connection_refused")
@@ -38,15 +37,6 @@ def find(view: ClusterView) -> Iterator[Finding[ShutOut]]:
             yield from _injected(view, route)
     if not found:
         yield from _told(view)
-
-
-def _ref(obj: Obj, kind: str) -> ObjectRef:
-    return ObjectRef(
-        api_version=str(obj.get("apiVersion") or ""),
-        kind=kind,
-        namespace=namespace_of(obj),
-        name=name_of(obj),
-    )
 
 
 def _policies(view: ClusterView, plural: str, workload: Workload) -> list[Obj]:
@@ -80,7 +70,7 @@ def _denied(view: ClusterView, link: Link) -> Iterator[Finding[ShutOut]]:
         score=score,
         detail=text,
         evidence=[
-            Fact(source="object", statement=text, object=_ref(shut[0], "AuthorizationPolicy")),
+            Fact(source="object", statement=text, object=ref_of(shut[0], "AuthorizationPolicy")),
             *(Fact(source="log", statement=line, object=link.caller.ref) for line in lines),
         ],
         facts=facts,
@@ -161,7 +151,7 @@ def _plain_text(view: ClusterView, link: Link) -> Iterator[Finding[ShutOut]]:
         caller=link.caller.ref.key,
         callee=link.callee.ref.key,
     )
-    facts = [Fact(source="object", statement=text, object=_ref(strict[0], "PeerAuthentication"))]
+    facts = [Fact(source="object", statement=text, object=ref_of(strict[0], "PeerAuthentication"))]
     facts += [
         Fact(source="log", statement=quote(h.line), object=link.caller.ref)
         for h in (told or resets)[-1:]
@@ -205,7 +195,9 @@ def _subsets(view: ClusterView, route: Obj) -> Iterator[Finding[ShutOut]]:
             object=backends[0].ref,
             score=0.88,
             detail=text,
-            evidence=[Fact(source="object", statement=text, object=_ref(route, "VirtualService"))],
+            evidence=[
+                Fact(source="object", statement=text, object=ref_of(route, "VirtualService"))
+            ],
             facts=LostSubset(
                 workload=backends[0],
                 route=route,
@@ -257,7 +249,7 @@ def _injected(view: ClusterView, route: Obj) -> Iterator[Finding[ShutOut]]:
                 score=0.9,
                 detail=text,
                 evidence=[
-                    Fact(source="object", statement=text, object=_ref(route, "VirtualService"))
+                    Fact(source="object", statement=text, object=ref_of(route, "VirtualService"))
                 ],
                 facts=InjectedFault(
                     workload=target,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decide.core.facts import Facts
 from decide.core.families.nodes.facts import UnknownScheduler
 from decide.core.families.scheduling.rules import control_plane, unscheduled
-from decide.core.findings import Fact, Finding, quote
+from decide.core.findings import Fact, Finding, quote, shows_itself
 from decide.core.view import ClusterView, node_ready, node_ref
 from kfix.texts import say
 from manifests.objects.meta import condition, name_of
@@ -61,18 +61,7 @@ def _units(view: ClusterView) -> Iterator[Finding[Facts]]:
         masked = "could not be found" in dead[0] or "not found" in dead[0]
         line = next((one.strip() for one in str(text).splitlines() if "Active:" in one), dead[0])
         told = say("nodes.unit", unit=unit, node=node, line=quote(line))
-        yield _at_node(class_id, node, 0.4 if masked else 0.97, told)
-
-
-def _at_node(class_id: str, node: str, score: float, text: str) -> Finding[Facts]:
-    """What the node itself shows."""
-    return Finding(
-        failure_class=class_id,
-        object=node_ref(node),
-        score=score,
-        detail=text,
-        evidence=[Fact(source="object", statement=text, object=node_ref(node))],
-    )
+        yield shows_itself(class_id, node_ref(node), 0.4 if masked else 0.97, told)
 
 
 def _state(view: ClusterView, node: Obj) -> Iterator[Finding[Facts]]:
@@ -198,7 +187,7 @@ def _one_sided(view: ClusterView) -> Iterator[Finding[Facts]]:
         rest = [failed[n] / total[n] for n in total if n != node]
         if total[node] >= 3 and count / total[node] > 0.8 and rest and max(rest) < 0.5:
             text = say("nodes.one_sided", node=node, n=count, total=total[node])
-            yield _at_node("node_kube_proxy_unavailable", node, 0.75, text)
+            yield shows_itself("node_kube_proxy_unavailable", node_ref(node), 0.75, text)
 
 
 def _pressure(view: ClusterView) -> Iterator[Finding[Facts]]:
@@ -209,7 +198,7 @@ def _pressure(view: ClusterView) -> Iterator[Finding[Facts]]:
                 words = quote(str(said.get("message") or said.get("reason") or ""))
                 text = say("nodes.pressure", condition=kind, message=words)
                 score = 0.85 if _suffers(view, name_of(node)) else 0.55
-                yield _at_node("node_pressure", name_of(node), score, text)
+                yield shows_itself("node_pressure", node_ref(name_of(node)), score, text)
 
 
 def _suffers(view: ClusterView, node: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from decide.core.facts import Facts
 from decide.core.families.system.facts import SilentDns
-from decide.core.findings import Fact, Finding, quote
+from decide.core.findings import Fact, Finding, quote, shows_itself
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView, node_ready, node_ref
 from kfix.texts import say
@@ -168,21 +168,13 @@ def _per_node(
     for pod in sick:
         why = quote(_why(pod))
         text = say("system.node.sick", part=part, pod=pod.name, node=pod.node, why=why)
-        yield _at_node(class_id, pod.node, 0.9, text)
+        yield shows_itself(class_id, node_ref(pod.node), 0.9, text)
     covered = {p.node for p in mine}
     bare = [name_of(n) for n in view.nodes if _usable(n) and name_of(n) not in covered]
     if len(covered) >= 2 and len(bare) == 1:
-        yield _at_node(class_id, bare[0], 0.72, say("system.node.bare", part=part, node=bare[0]))
-
-
-def _at_node(class_id: str, node: str, score: float, text: str) -> Finding[Facts]:
-    return Finding(
-        failure_class=class_id,
-        object=node_ref(node),
-        score=score,
-        detail=text,
-        evidence=[Fact(source="object", statement=text, object=node_ref(node))],
-    )
+        yield shows_itself(
+            class_id, node_ref(bare[0]), 0.72, say("system.node.bare", part=part, node=bare[0])
+        )
 
 
 def _usable(node: Obj) -> bool:

@@ -16,7 +16,7 @@ from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.kinds import plural_of
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import name_of, namespace_of, ref_of
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from schemas.base import ObjectRef
 
@@ -82,8 +82,7 @@ def _own(view: ClusterView, plural: str) -> list[Obj]:
 
 
 def _ref(obj: Obj, kind: str) -> ObjectRef:
-    version = str(obj.get("apiVersion") or ("networking.k8s.io/v1" if kind == "Ingress" else ""))
-    return ObjectRef(api_version=version, kind=kind, namespace=namespace_of(obj), name=name_of(obj))
+    return ref_of(obj, kind, version="networking.k8s.io/v1" if kind == "Ingress" else "")
 
 
 def _ingress(ingress: Obj) -> Iterator[Backend]:
