@@ -116,15 +116,7 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
         return [_insert(document, path, field.after)]
     if field.op == "remove":
         if not _within(path, current, field.before):
-            raise NotEditable(
-                "STALE",
-                say(
-                    "manifests.is_not_as_before",
-                    field=field.path,
-                    current=_shown(current),
-                    before=_shown(field.before),
-                ),
-            )
+            raise _stale(field.path, current, field.before)
         return [Delete(document.index, path, current)]
     if equivalence.equivalent(path, current, field.after):
         return []
@@ -135,15 +127,7 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
             "STALE", say("manifests.there_already_as", field=field.path, now=_shown(current))
         )
     if is_scalar(field.before) and not equivalence.equivalent(path, current, field.before):
-        raise NotEditable(
-            "STALE",
-            say(
-                "manifests.is_not_as_before",
-                field=field.path,
-                current=_shown(current),
-                before=_shown(field.before),
-            ),
-        )
+        raise _stale(field.path, current, field.before)
     return list(_differences(document, path, field.before, field.after))
 
 
@@ -174,6 +158,18 @@ def _within(path: paths.Path, current: Value, before: Value) -> bool:
 
 def _shown(value: Value) -> str:
     return repr(value)[:80]
+
+
+def _stale(field: str, current: Value, before: Value) -> NotEditable:
+    return NotEditable(
+        "STALE",
+        say(
+            "manifests.is_not_as_before",
+            field=field,
+            current=_shown(current),
+            before=_shown(before),
+        ),
+    )
 
 
 def _differences(
@@ -214,15 +210,7 @@ def _exchange(document: Document, path: paths.Path, before: Value, after: Value)
     current = equivalence.value_of(place.node)
     if is_scalar(current) and is_scalar(after):
         if not equivalence.equivalent(path, current, before):
-            raise NotEditable(
-                "STALE",
-                say(
-                    "manifests.is_not_as_before",
-                    field=paths.render(path),
-                    current=_shown(current),
-                    before=_shown(before),
-                ),
-            )
+            raise _stale(paths.render(path), current, before)
         if not equivalence.equivalent(path, current, after):
             yield Replace(document.index, path, current, equivalence.fit(path, current, after))
     else:

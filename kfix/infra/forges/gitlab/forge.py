@@ -158,16 +158,8 @@ class GitLabForge:
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str | None:
         """See ``port.Forge``."""
-        body = {
-            "branch": branch,
-            "start_branch": start,
-            "commit_message": message,
-            "actions": [_action(action) for action in actions],
-        }
         try:
-            made = await self._gitlab.write(
-                lambda gl: gl.projects.get(check_project(project), lazy=True).commits.create(body)
-            )
+            made = await self._create(project, branch, start, message, actions)
         except errors.Rejected:
             if await self.head(project, branch) is not None:
                 return None
@@ -179,21 +171,34 @@ class GitLabForge:
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str:
         """See ``port.Forge``. One call: ``force`` makes the branch anew from ``start``."""
-        body = {
-            "branch": branch,
-            "start_branch": start,
-            "force": True,
-            "commit_message": message,
-            "actions": [_action(action) for action in actions],
-        }
         try:
-            made = await self._gitlab.write(
-                lambda gl: gl.projects.get(check_project(project), lazy=True).commits.create(body)
-            )
+            made = await self._create(project, branch, start, message, actions, force=True)
         except errors.Rejected:
             await self._check_locks(project, start, actions)
             raise
         return commit_id(made.id)
+
+    async def _create(
+        self,
+        project: str,
+        branch: str,
+        start: str,
+        message: str,
+        actions: Sequence[FileAction],
+        *,
+        force: bool = False,
+    ) -> Any:
+        """One commit on ``branch``, begun at ``start``; with ``force`` whatever was on it is gone."""
+        body: dict[str, Any] = {
+            "branch": branch,
+            "start_branch": start,
+            "commit_message": message,
+            "actions": [_action(action) for action in actions],
+            **({"force": True} if force else {}),
+        }
+        return await self._gitlab.write(
+            lambda gl: gl.projects.get(check_project(project), lazy=True).commits.create(body)
+        )
 
     async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
         """See ``port.Forge``."""
