@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import structlog
@@ -80,11 +78,6 @@ class WebhookReceiver:
 
     async def receive(self, source: AlertSource, request: Request) -> WebhookReply:
         """One webhook of a source."""
-        return await self._guarded(source.name, request, partial(self._received, source))
-
-    async def _guarded(
-        self, sender: str, request: Request, handle: Callable[[Request], Awaitable[WebhookReply]]
-    ) -> WebhookReply:
         started = time.perf_counter()
         if self._in_flight >= self._settings.max_in_flight:
             answer = self._refusal(RefusedDelivery("busy"))
@@ -92,18 +85,18 @@ class WebhookReceiver:
             self._in_flight += 1
             IN_FLIGHT.set(self._in_flight)
             try:
-                answer = await handle(request)
+                answer = await self._received(source, request)
             finally:
                 self._in_flight -= 1
                 IN_FLIGHT.set(self._in_flight)
         answer, quiet = self._counted(request, answer)
-        SECONDS.labels(sender).observe(time.perf_counter() - started)
-        WEBHOOKS.labels(sender, answer.result, answer.reason).inc()
+        SECONDS.labels(source.name).observe(time.perf_counter() - started)
+        WEBHOOKS.labels(source.name, answer.result, answer.reason).inc()
         said = log.warning if answer.result in ("refused", "dead_lettered") else log.info
         if not quiet:
             said(
                 f"webhook.{answer.result}",
-                sender=sender,
+                sender=source.name,
                 status=answer.status,
                 reason=answer.reason,
                 delivery=answer.delivery,
@@ -135,7 +128,7 @@ class WebhookReceiver:
         return await self._settle(source, request, body)
 
     async def _body(
-        self, request: Request, signature: Signature | None = None
+        self, request: Request, signature: Signature | None
     ) -> bytes | RefusedDelivery | _Prefix:
         """The raw body, or the start of one over the cap. Never holds more than the cap and one piece.
 

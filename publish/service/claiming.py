@@ -19,9 +19,9 @@ _OPENING_TAKES = timedelta(minutes=20)
 async def take(
     incident_id: str, objects: Sequence[str], changes_hash: str, ports: PublishPorts, forge: Forge
 ) -> Claim | None:
-    """Claims the objects, as ``core.claims`` names them, for the incident's change; the claim in the way, when another open merge request has one.
+    """Claims the objects, as ``core.claims`` names them, for the incident's change.
 
-    Raises errors.Moved while the other one is only being opened.
+    Returns the claim in the way, when another open merge request has one. Raises errors.Moved while the other one is only being opened.
     """
     now = ports.now()
 

@@ -26,7 +26,8 @@ async def merge_if_proven(
 ) -> bool:
     """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
 
-    For a plan that may (``decision.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the forge raises, but for a refusal of its branch rules, which is an answer.
+    For a plan that may (``decision.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the
+    forge raises, but for a refusal of its branch rules, which is an answer.
     """
     forge = ports.forge
     sure = chosen.plan.confidence >= ports.settings.draft_below

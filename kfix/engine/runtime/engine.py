@@ -52,7 +52,7 @@ class Engine:
         self.held_back = 0
         self._brokers = brokers
         self._leave = leave
-        self._lanes = KeyQueue()
+        self._key_queue = KeyQueue()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         #: What each worker is at, to cancel it when its partition is taken away.
@@ -211,7 +211,7 @@ class Engine:
         if self._subjects[window.partition.topic][1]:
             self._hold_back(entries)
         else:
-            self._lanes.line_up(entries)
+            self._key_queue.line_up(entries)
         self._wake()
 
     def _hold_back(self, entries: Sequence[Entry]) -> None:
@@ -225,7 +225,7 @@ class Engine:
                 continue
             wait_s = hd.seconds(inbound.get(hd.DUE, "")) - now
             if wait_s <= 0:
-                self._lanes.line_up([entry])
+                self._key_queue.line_up([entry])
             else:
                 self.held_back += 1
                 entry.held = True
@@ -235,13 +235,13 @@ class Engine:
         self.held_back -= 1
         entry.held = False
         if not entry.window.closing:
-            self._lanes.line_up([entry])
+            self._key_queue.line_up([entry])
             self._wake()
 
     def _wake(self) -> None:
         """Wakes one worker, which wakes the next when there is more: handlers that never wait need only one."""
         idle = self._idle
-        while idle and self._lanes.ready and not self._waking:
+        while idle and self._key_queue.ready and not self._waking:
             future = idle.popleft()
             if not future.done():
                 self._waking = True
@@ -251,7 +251,7 @@ class Engine:
         """One worker: takes ready records until there are none, then sleeps until woken."""
         me = asyncio.current_task()
         assert me is not None
-        ready = self._lanes.ready
+        ready = self._key_queue.ready
         loop = asyncio.get_running_loop()
         now = time.monotonic
         count = 0
@@ -261,7 +261,7 @@ class Engine:
                 if ready and not self._waking:
                     self._wake()
                 if not entry.window.start(entry):
-                    self._lanes.step(entry)
+                    self._key_queue.step(entry)
                     continue
                 self._entry_of[me] = entry
                 entry.since = now()
@@ -274,7 +274,7 @@ class Engine:
                         me.uncancel()  # only this record's assignment is over
                 finally:
                     del self._entry_of[me]
-                    self._lanes.step(entry)
+                    self._key_queue.step(entry)
                     if not entry.done and not entry.owed:
                         self._let_go(entry)
                     self.moved_at = now()
