@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutate.areas import AREAS
+from tools.mutate.covering import Covering
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -17,3 +18,17 @@ def test_an_area_has_modules_and_tests(name: str) -> None:
     for pattern in (*area.sources, *area.tests, *area.but):
         assert list(ROOT.glob(pattern)), pattern
     assert not set(area.source_files(ROOT)) & set(area.test_files(ROOT))
+
+
+def test_a_fault_is_shown_to_small_tests_then_to_those_that_look_at_everything_within_the_budget() -> (
+    None
+):
+    lines = {"a.py": [2]}
+    tests = {
+        "t_small.py::one": {"seconds": 6.0, "lines": lines},
+        "t_small.py::two": {"seconds": 6.0, "lines": {"a.py": [1, 2]}},
+        "t_whole.py::all": {"seconds": 60.0, "lines": {"a.py": [1, 2, 3, 4]}},
+        "t_other.py::far": {"seconds": 1.0, "lines": {"b.py": [2]}},
+    }
+    found = Covering(tests, ["t_whole.py"]).of("a.py", "def f():\n    return 1\n", 2)
+    assert found == ["t_small.py::one", "t_whole.py::all", "t_small.py::two"]
