@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.run import PLACES
+
 # Machines are noisy, so no example has a deadline. CI repeats the same examples, so that a red run tells of the change
 # and not of luck; everybody else's runs search on.
 settings.register_profile("search", deadline=None)
@@ -19,7 +21,16 @@ settings.load_profile("steady" if os.environ.get("CI") else "search")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked ``full`` runs with KFIX_TEST_FULL=1 alone; it is left out, not skipped."""
+    """What is marked ``full`` runs with KFIX_TEST_FULL=1 alone; it is left out, not skipped.
+
+    A test of a real part must stand where its suite collects: elsewhere it would never run.
+    """
+    for item in items:
+        for part, folders in PLACES.items():
+            if item.get_closest_marker(part) and not item.nodeid.startswith(folders):
+                raise pytest.UsageError(
+                    f"{item.nodeid} needs {part}; no suite looks there: see PLACES in tests/run.py"
+                )
     if os.environ.get("KFIX_TEST_FULL") == "1":
         return
     left_out = [item for item in items if item.get_closest_marker("full")]
