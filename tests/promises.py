@@ -334,6 +334,7 @@ PROMISES = (
             "tests/contract/test_render_hostile.py",
             "tests/contract/test_render_generated.py",
             "tests/unit/manifests/test_manifests_installers.py",
+            "tests/unit/manifests/test_manifests_odd_deployers.py",
             "tests/unit/manifests/test_manifests_undeployed.py",
             "tests/unit/manifests/test_manifests_neighbours.py",
         ),
@@ -433,6 +434,7 @@ PROMISES = (
         "small repositories are read, placed and edited, and plans judged, as files show, and with one thing changed",
         (
             "tests/unit/manifests/test_manifests_answers.py",
+            "tests/unit/manifests/test_manifests_odd_installers.py",
             "tests/unit/manifests/test_manifests_models.py",
             "tests/unit/safety/test_safety_answers.py",
         ),

@@ -67,7 +67,10 @@ AREAS = {
             "tests/contract/test_render_helm.py",
             "tests/contract/test_render_kustomize.py",
         ),
-        whole=("tests/unit/manifests/test_manifests_answers.py",),
+        whole=(
+            "tests/unit/manifests/test_manifests_answers.py",
+            "tests/unit/manifests/test_manifests_odd_installers.py",
+        ),
     ),
     "safety": Area(
         ("safety/core/**/*.py", "safety/service/**/*.py"),

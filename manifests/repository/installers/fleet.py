@@ -83,7 +83,9 @@ def _target(
     own, theirs = mapping(content, "helm"), mapping(entry, "helm")
     build = text(entry, "kustomize", "dir") or text(content, "kustomize", "dir")
     built = _below(folder, build) if build else _kustomized(index, folder)
-    chart, elsewhere = _chart(index, folder, text(theirs, "chart") or text(own, "chart"))
+    named = text(theirs, "chart") or text(own, "chart")
+    kept = bool(named and (text(theirs, "repo") or text(own, "repo")))
+    chart, elsewhere = _chart(index, folder, named, kept=kept)
     layers = [*_layers(folder, own, path, ("helm",)), *_layers(folder, theirs, path, (*at, "helm"))]
     forced = text(entry, "namespace") or text(content, "namespace")
     default = text(entry, "defaultNamespace") or text(content, "defaultNamespace")
@@ -109,11 +111,14 @@ def _target(
     )
 
 
-def _chart(index: RepositoryIndex, folder: str, named: str) -> tuple[str | None, str]:
+def _chart(
+    index: RepositoryIndex, folder: str, named: str, *, kept: bool
+) -> tuple[str | None, str]:
+    """(the chart's folder, why there is none); ``kept``: it is one of a Helm repository."""
     if not named:
         return (folder, "") if f"{folder}/Chart.yaml".lstrip("/") in index.texts else (None, "")
     inside = _below(folder, named)
-    if f"{inside}/Chart.yaml".lstrip("/") in index.texts:
+    if not kept and f"{inside}/Chart.yaml".lstrip("/") in index.texts:
         return inside, ""
     return None, f"the chart {named[:80]} is kept elsewhere"
 

@@ -1,11 +1,13 @@
 """helmfile's releases, for each of its environments. Pure.
 
 Sources: helmfile's configuration and environments pages (1.x): the lists of values in their order, later ones win;
-``{{ .Environment.Name }}`` and ``{{ .Release.Name }}`` are what can be filled in here.
+``{{ .Environment.Name }}`` and ``{{ .Release.Name }}`` are what can be filled in here. A chart's folder is one whatever
+its path begins with, since Helm takes a folder before a repository of that name.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -61,10 +63,35 @@ class FileRelease:
 
 def releases(index: RepositoryIndex) -> Iterator[FileRelease]:
     """All releases of all helmfiles."""
-    for path, content in index.files.items():
-        if "helmfile" in path and _NAME.search(path):
+    waiting = [path for path in index.files if "helmfile" in path and _NAME.search(path)]
+    seen: set[str] = set()
+    while waiting:
+        path = waiting.pop(0)
+        if path not in seen:
+            seen.add(path)
+            content = index.files[path]
             text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            waiting += _further(index, path, text_of)
             yield from _of_file(index, path, text_of)
+
+
+def _further(index: RepositoryIndex, path: str, content: str) -> list[str]:
+    """The helmfiles that one takes in under ``helmfiles``: files, folders of files, patterns; what is filled in is anything."""
+    try:
+        documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
+    except NotEditable:
+        return []
+    found: list[str] = []
+    for entry in (one for document in documents for one in items(document, "helmfiles")):
+        named = text(entry, "path") if isinstance(entry, Mapping) else str(entry)
+        named = re.sub(r"\{\{.*?\}\}", "*", named)
+        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), named))
+        found += [
+            file
+            for file in index.files
+            if fnmatch.fnmatchcase(file, wanted) or fnmatch.fnmatchcase(file, f"{wanted}/*.y*ml")
+        ]
+    return found
 
 
 def _of_file(index: RepositoryIndex, path: str, content: str) -> Iterator[FileRelease]:
@@ -140,7 +167,7 @@ def _release(
         trouble = say("manifests.helmfile_fills_values")
     written = filled(text(entry, "chart"))
     chart = posixpath.normpath(posixpath.join(folder, written))
-    here = written.startswith(".") and posixpath.join(chart, "Chart.yaml") in index.texts
+    here = bool(written) and posixpath.join(chart, "Chart.yaml") in index.texts
     return FileRelease(
         say(
             "manifests.helmfile_release",

@@ -1,7 +1,7 @@
 """What is answered about small repositories: who installs what, where it goes, and each edit or refusal.
 
-`python -m tests.support.manifests.answers` writes `tests/unit/manifests/expected_answers.yaml` anew, for a person to read
-the difference. Each repository is asked as it is, and again with one thing in its YAML left out or said otherwise.
+`python -m tests.support.manifests.answers` writes `expected_answers.yaml` and `expected_odd_answers.yaml` of
+`tests/unit/manifests` anew, for a person to read the difference. Each repository is asked as it is, and again with one thing in its YAML left out or said otherwise.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from manifests.text.plan_edits import edits_of
 from manifests.text.read import read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from tests.support.manifests.odd_installers import KNOWN, ODD
 from tests.support.manifests.repositories import REPOSITORIES, SCRIPTS
 from tests.support.manifests.texts import CHANGES, TEXTS
 from tests.support.stand_in_helm import StandIn
 
-EXPECTED = Path(__file__).resolve().parents[2] / "unit" / "manifests" / "expected_answers.yaml"
+_PAGES = Path(__file__).resolve().parents[2] / "unit" / "manifests"
+EXPECTED, EXPECTED_ODD = _PAGES / "expected_answers.yaml", _PAGES / "expected_odd_answers.yaml"
 API = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")
 _CPU = "spec.template.spec.containers[name=app].resources.limits.cpu"
 _MEMORY = "spec.template.spec.containers[name=app].resources.limits.memory"
@@ -54,18 +56,26 @@ _MARKS: Mapping[str, Mapping[str, str]] = {
         "meta.helm.sh/release-namespace": "shop",
     },
 }
-#: Variations of one repository that are asked.
-_VARIED = 36
+#: Variations of one repository that are asked; of an odd one, which is a variation itself.
+_VARIED, _ODD_VARIED = 36, 12
 
 
 def answers(name: str) -> dict[str, Any]:
     """Everything about one repository, and by answer what changes it: a thing left out or said otherwise."""
-    files = REPOSITORIES[name]
+    return _answers(name, REPOSITORIES[name], _VARIED)
+
+
+def odd_answers(name: str) -> dict[str, Any]:
+    """The same of an odd one."""
+    return _answers(name, ODD[name], _ODD_VARIED)
+
+
+def _answers(name: str, files: Mapping[str, str], variations: int) -> dict[str, Any]:
     everywhere = [(what, at) for at in ("production", "development") for what in _ASKED]
     whole = _answer(files, name, everywhere)
     groups: dict[str, list[str]] = {}
     others: dict[str, dict[str, Any]] = {}
-    for told, varied in _variations(files):
+    for told, varied in _variations(files, variations):
         answered = _answer(varied, name)
         different = {
             part: {
@@ -96,7 +106,8 @@ def _answer(
     name: str,
     asked: Sequence[tuple[str, str]] = (("replicas", "production"), ("memory", "production")),
 ) -> dict[str, Any]:
-    index = build(files)
+    project, branches = ("shop/deploy", ("main",)) if name in KNOWN else ("", ())
+    index = build(files, project=project, branches=branches)
     found = {
         "installers": dict(_installers(index)),
         "places": {path: _places(index, path) for path in sorted(index.texts)},
@@ -175,7 +186,7 @@ def _shown(found: EditProposal | EditRefused) -> str:
     return f"{edits}{found.proof.verdict}: {found.proof.reason}\n{reaches}"
 
 
-def _variations(files: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+def _variations(files: Mapping[str, str], count: int) -> Iterator[tuple[str, dict[str, str]]]:
     spots = [
         (path, number, place)
         for path, text in files.items()
@@ -183,7 +194,7 @@ def _variations(files: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]
         for number, document in enumerate(_parsed(text))
         for place in _spots(document)
     ]
-    step = max(1, -(-2 * len(spots) // _VARIED))
+    step = max(1, -(-2 * len(spots) // count))
     tried = [(spot, how) for spot in spots for how in ("left out", "otherwise")]
     for (path, number, place), how in tried[::step]:
         documents = copy.deepcopy(_parsed(files[path]))
@@ -271,12 +282,15 @@ def everything() -> dict[str, Any]:
 
 
 def write() -> None:
-    """Writes the page anew."""
+    """Writes the pages anew."""
+    _write(EXPECTED, everything())
+    _write(EXPECTED_ODD, {name: odd_answers(name) for name in ODD})
+
+
+def _write(page: Path, found: Mapping[str, Any]) -> None:
     head = "# Answers about small repositories: tests/support/manifests/answers.py writes them.\n"
-    body = yaml.dump(
-        everything(), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=240
-    )
-    EXPECTED.write_text(head + body)
+    body = yaml.dump(found, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=240)
+    page.write_text(head + body)
 
 
 if __name__ == "__main__":
