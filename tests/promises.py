@@ -430,6 +430,11 @@ PROMISES = (
         ("tests/unit/decide/test_decide_answers.py",),
     ),
     Promise(
+        "findings at the edges",
+        "rules find just below, at and just above what they ask what files show, and as much with one thing changed",
+        ("tests/unit/decide/families/test_decide_families_scenes.py",),
+    ),
+    Promise(
         "answers of repositories and checks",
         "small repositories are read, placed and edited, and plans judged, as files show, and with one thing changed",
         (

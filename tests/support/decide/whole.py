@@ -26,7 +26,7 @@ _DIGITS = 8
 
 def digest_of(verdict: Verdict) -> str:
     """Of all that a verdict says, in hexadecimal digits."""
-    return _digest(
+    return digest(
         [
             verdict.status,
             verdict.reason,
@@ -40,16 +40,18 @@ def digest_of(verdict: Verdict) -> str:
 def found_in(bundle: ContextBundle) -> list[str]:
     """What each rule finds before anything is ranked, a line each: score, class, object, and a digest of the rest."""
     view = ClusterView(bundle)
-    return [_line(one) for rule in RULES for one in rule(view)]
+    return [line_of(one) for rule in RULES for one in rule(view)]
 
 
-def _line(found: Finding[Any]) -> str:
-    rest = _digest([found.detail, found.evidence, found.against, type(found.facts).__name__])
-    facts = _digest(found.facts)
+def line_of(found: Finding[Any]) -> str:
+    """A finding in a line: score, class, object, and digests of the rest."""
+    rest = digest([found.detail, found.evidence, found.against, type(found.facts).__name__])
+    facts = digest(found.facts)
     return f"{found.score:.3f} {found.failure_class} of {found.object.key}, {rest}, facts {facts}"
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """Of any value, in hexadecimal digits; a sentence as its id and parameters."""
     text = json.dumps(_plain(value), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
