@@ -435,6 +435,11 @@ PROMISES = (
         ("tests/unit/decide/families/test_decide_families_scenes.py",),
     ),
     Promise(
+        "rules",
+        "each rule finds its class at its object, with its evidence and score, and turns where it says",
+        ("tests/unit/decide/families",),
+    ),
+    Promise(
         "answers of repositories and checks",
         "small repositories are read, placed and edited, and plans judged, as files show, and with one thing changed",
         (
