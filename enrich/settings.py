@@ -25,7 +25,7 @@ class Enrich(Settings):
     #: Seconds that a list of objects, or a monitor, is shared among alerts. None gets a read from before it came.
     share_reads_s: float = Field(default=5.0, ge=0)
     #: Requests to the API server, to Datadog and to GitLab that are under way at once, for all alerts of this process;
-    #: the rest waits in line, inside its deadline. 16 lists are a tenth of what an API server's default share takes.
+    #: the rest waits in line, inside its deadline. Those to the API server are a share of ``KFIX_KUBERNETES_AT_ONCE``.
     kubernetes_at_once: int = Field(default=16, ge=1)
     datadog_at_once: int = Field(default=8, ge=1)
     gitlab_at_once: int = Field(default=8, ge=1)

@@ -20,7 +20,8 @@ class Safety(Settings):
     #: How often plans are examined again while the repository or the API server does not answer: after 15 s, then twice as
     #: long each time, two minutes in all. Then the check is ``unknown``, with the reason.
     ask_again: int = Field(default=3, ge=0, le=10)
-    #: Dry-runs and lists that the API server is asked for at once; the rest waits in line, inside ``deadline_s``.
+    #: Plans about which the API server is asked at once; the rest waits in line, inside ``deadline_s``. Their requests
+    #: have their turns among all of the process (``KFIX_KUBERNETES_AT_ONCE``).
     kubernetes_at_once: int = Field(default=8, ge=1)
     #: Seconds between two proofs that the cluster refuses K-Fix's real writes. A minute bounds what a removed policy may
     #: go unnoticed; the probe costs the API server one refused request.

@@ -13,10 +13,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.serving import reply
 
+#: Rounds of the event loop in which a closed connection surely gets to whoever waits for its request.
+_ROUNDS = 10
 FaultKind = Literal["rate_limited", "error", "slow", "down", "malformed"]
 KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
@@ -63,7 +65,9 @@ class Asked:
 class Capacity:
     """What a service can bear. An API server under load works like this: so many requests at once, a bounded line, then 429.
 
-    Source: kubernetes.io/docs/concepts/cluster-administration/flow-control, "Queuing" and ``Retry-After``.
+    A request whose connection is closed is cancelled, in line or under way, and its place is free.
+    Source: kubernetes.io/docs/concepts/cluster-administration/flow-control, "Queuing" and ``Retry-After``; net/http's
+    ``Request.Context``.
     """
 
     at_once: int
@@ -78,6 +82,14 @@ class Capacity:
 
     def __post_init__(self) -> None:
         self.gate = asyncio.Semaphore(self.at_once)
+
+    async def bears_another(self) -> bool:
+        """Whether there is a place. Before a full line refuses, hang-ups that came and were not read yet are read."""
+        for _ in range(_ROUNDS):
+            if self.inside < self.at_once + self.waiting:
+                return True
+            await asyncio.sleep(0.002)
+        return False
 
 
 @dataclass(slots=True)
@@ -178,7 +190,7 @@ class WithFaults:
     async def _in_line(
         self, capacity: Capacity, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        if capacity.inside >= capacity.at_once + capacity.waiting:
+        if not await capacity.bears_another():
             capacity.refused += 1
             headers = _throttled_headers(self._service, 1.0)
             await reply({"errors": ["Too many requests"]}, 429, headers)(scope, receive, send)
@@ -186,11 +198,47 @@ class WithFaults:
         capacity.inside += 1
         capacity.most_inside = max(capacity.most_inside, capacity.inside)
         try:
-            async with capacity.gate:
-                await asyncio.sleep(capacity.seconds)
-                await self._app(scope, receive, send)
+            await self._while_connected(capacity, scope, receive, send)
         finally:
             capacity.inside -= 1
+
+    async def _while_connected(
+        self, capacity: Capacity, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        sent = await _sent(receive)
+        if sent is None:
+            return
+        request = iter(sent)
+
+        async def again() -> Message:
+            return next(request, None) or await receive()
+
+        async def in_turn() -> None:
+            async with capacity.gate:
+                await asyncio.sleep(capacity.seconds)
+                await self._app(scope, again, send)
+
+        work, gone = asyncio.ensure_future(in_turn()), asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            if not work.done():
+                work.cancel()
+                await asyncio.wait((work,))
+        if not work.cancelled():
+            work.result()
+
+
+async def _sent(receive: Receive) -> list[Message] | None:
+    """The request's messages to the end of its body; ``None`` when its client is gone before that."""
+    messages: list[Message] = []
+    while not messages or messages[-1].get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        messages.append(message)
+    return messages
 
 
 async def _hang_up(send: Send) -> None:

@@ -111,6 +111,7 @@ PROMISES = (
             "tests/pipeline/test_runtime_fairness.py",
             "tests/contract/test_publish_claims.py",
             "tests/contract/test_enrich_alert_book.py",
+            "tests/contract/test_kubernetes_at_once.py",
             "tests/unit/enrich/test_enrich_sharing.py",
         ),
     ),

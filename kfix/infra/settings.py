@@ -142,8 +142,11 @@ class KubernetesConnection(Settings):
     lock_probe: str = Field(default="kfix/k-fix-lock", pattern=r"^[a-z0-9-]+/[a-z0-9.-]+$")
     #: The cluster's name in alerts; ``KFIX_CLUSTER_NAME`` says it better.
     cluster: str = ""
-    #: Seconds for one call.
+    #: Seconds for one call, from when its turn comes.
     timeout_s: float = Field(default=10.0, gt=0)
+    #: Requests under way at once, of all stages in this process; the rest waits in line. 16 are a fifteenth of what
+    #: an API server works at for all service accounts together (its level ``workload-low``: 245 of 600).
+    at_once: int = Field(default=16, ge=1)
 
 
 class ConnectedCluster(Settings):

@@ -48,7 +48,8 @@ async def open_kubernetes(settings: KubernetesConnection) -> AsyncIterator[Kuber
     from kfix.infra.clients.kubernetes.configuration import read_configuration
     from kfix.infra.clients.kubernetes.wire import KubernetesHttp
 
-    wire = KubernetesHttp(await read_configuration(settings), timeout_s=settings.timeout_s)
+    configuration = await read_configuration(settings)
+    wire = KubernetesHttp(configuration, timeout_s=settings.timeout_s, at_once=settings.at_once)
     try:
         yield Kubernetes(wire)
     finally:

@@ -34,7 +34,6 @@ async def read_configuration(settings: KubernetesConnection) -> Configuration:
     # aiohttp would otherwise take a proxy and .netrc from the environment.
     configuration.client_session_kwargs = {"trust_env": False}
     configuration.retries = None
-    configuration.connection_pool_maxsize = 20
     return configuration
 
 

@@ -20,6 +20,7 @@ from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 from kfix.infra.clients.kubernetes import lock
 from kfix.infra.clients.kubernetes.kinds import RequestTarget
 from kfix.infra.clients.kubernetes.refusals import document_of, refusal
+from kfix.infra.clients.kubernetes.turns import turns_at
 from schemas import errors
 
 #: Sent with every write. ``Strict``: unknown and duplicate fields are errors instead of being dropped.
@@ -86,14 +87,19 @@ class _WithoutRedirects:
 
 
 class KubernetesHttp:
-    """Requests with time-out, size cap and typed errors. No retries: the client above decides about those."""
+    """Requests with time-out, size cap and typed errors. No retries: the client above decides about those.
 
-    def __init__(self, configuration: Configuration, *, timeout_s: float) -> None:
+    ``at_once``: requests under way at this API server, of all such objects in this process together.
+    """
+
+    def __init__(self, configuration: Configuration, *, timeout_s: float, at_once: int) -> None:
+        configuration.connection_pool_maxsize = at_once
         self._api = ApiClient(configuration)
         self._gate = DryRunOnly(configuration)
         self._api.rest_client = self._gate
         self._api.user_agent = "k-fix"
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._turns = turns_at(str(configuration.host), at_once)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -134,7 +140,7 @@ class KubernetesHttp:
             auth_settings=["BearerToken"],
         )
         try:
-            async with asyncio.timeout(self._timeout.total):
+            async with self._turns.gate, asyncio.timeout(self._timeout.total):
                 answer = await self._gate.request(method, url, headers, body, None, self._timeout)
                 content = await _bounded(answer.response, doing)
         except TimeoutError as late:
