@@ -30,7 +30,10 @@ PATCH = (
 async def api_server(capacity: Capacity) -> AsyncIterator[tuple[str, Faults]]:
     """An API server that bears so much, and what it was asked. Nobody waits for it for ever."""
     faults = Faults(capacities={"kubernetes": capacity})
-    async with asyncio.timeout(60), serve(WithFaults(create_app(Cluster(), None), "kubernetes", faults)) as url:
+    async with (
+        asyncio.timeout(60),
+        serve(WithFaults(create_app(Cluster(), None), "kubernetes", faults)) as url,
+    ):
         yield url, faults
 
 
@@ -40,6 +43,12 @@ async def stages(url: str, count: int, timeout_s: float = 10.0) -> AsyncIterator
     settings = KubernetesConnection(url=url, at_once=AT_ONCE, timeout_s=timeout_s)
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(open_kubernetes(settings)) for _ in range(count)]
+
+
+async def until_asked(faults: Faults, times: int) -> None:
+    """Waits until so many requests have reached the server."""
+    while faults.count("kubernetes") < times:  # noqa: ASYNC110 - the server counts, and tells nobody
+        await asyncio.sleep(0.01)
 
 
 async def test_all_stages_of_a_process_ask_so_much_of_an_api_server_at_once_and_no_more() -> None:
@@ -57,10 +66,14 @@ async def test_all_stages_of_a_process_ask_so_much_of_an_api_server_at_once_and_
 
 async def test_two_api_servers_do_not_share_a_bound() -> None:
     first, second = (Capacity(at_once=50, seconds=0.1, waiting=0) for _ in range(2))
-    async with api_server(first) as (one, _), api_server(second) as (other, _):
-        async with stages(one, 1) as (here,), stages(other, 1) as (there,):
-            lists = [client.list("pods") for client in (here, there) for _ in range(AT_ONCE + 2)]
-            await asyncio.gather(*lists)
+    async with (
+        api_server(first) as (one, _),
+        api_server(second) as (other, _),
+        AsyncExitStack() as stack,
+    ):
+        clients = [await stack.enter_async_context(stages(url, 1)) for url in (one, other)]
+        lists = [client.list("pods") for (client,) in clients for _ in range(AT_ONCE + 2)]
+        await asyncio.gather(*lists)
     assert (first.most_inside, second.most_inside) == (AT_ONCE, AT_ONCE)
 
 
@@ -79,8 +92,7 @@ async def test_a_request_that_is_given_up_leaves_its_place_to_the_next_one() -> 
             stuck = [
                 asyncio.ensure_future(client.list("pods")) for client in clients for _ in range(2)
             ]
-            while faults.count("kubernetes") < asked + AT_ONCE:
-                await asyncio.sleep(0.01)
+            await until_asked(faults, asked + AT_ONCE)
             for task in stuck:
                 task.cancel()
             await asyncio.gather(*stuck, return_exceptions=True)
@@ -109,8 +121,7 @@ async def test_the_sandbox_works_at_no_request_whose_client_is_gone(sent: str) -
         for number in range(1, 7):
             _, writer = await asyncio.open_connection(where.hostname, where.port)
             writer.write(sent.encode())
-            while faults.count("kubernetes") < number:
-                await asyncio.sleep(0.01)
+            await until_asked(faults, number)
             writer.close()
             await writer.wait_closed()
         capacity.seconds = 0.0
