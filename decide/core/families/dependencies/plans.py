@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
+from decide.core.drafting.addresses import moved
 from decide.core.drafting.containers import env_path
 from decide.core.drafting.drafts import (
     COST,
@@ -21,8 +23,8 @@ from decide.core.graph import Address, addresses_of, service_name
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
-from manifests.objects.meta import name_of
-from manifests.objects.shapes import at, items, mapping, number
+from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 
@@ -70,53 +72,64 @@ def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[PlanDr
     """The port that the database's Service has, in the variable that names another one."""
     workload, database = finding.facts.workload, finding.facts.database
     services = view.services_of.get(database.ref.key, []) if database is not None else []
-    ports = [
-        number(mapping(p).get("port")) for s in services for p in items(at(s, "spec", "ports"))
-    ]
-    if not ports:
-        return rollback(finding, view)
-    names = {name_of(s) for s in services}
+    offered = {(namespace_of(s), name_of(s)): _ports(s) for s in services}
     asked = [
-        a
-        for a in addresses_of(view, workload)
-        if (place := service_name(a.host, workload.namespace)) and place[1] in names and a.path
+        (address, ports)
+        for address in addresses_of(view, workload)
+        if address.path and (ports := offered.get(_service(address, workload), ()))
     ]
-    variables = (*_in_addresses(asked, ports), *_by_themselves(workload, asked, ports))
     drafts = [
         PlanDraft(
             fix_kind="set_env",
-            title=say("dependencies.port.title", key=key, value=value),
-            why=say("dependencies.port.why", detail=finding.detail, port=ports[0]),
-            changes=patch_workload(view, workload, [(path, value)]),
+            title=say("dependencies.port.title", key=found.key, value=found.value),
+            why=say("dependencies.port.why", detail=finding.detail, port=found.port),
+            changes=patch_workload(view, workload, [(found.path, found.value)]),
             weight=0.88,
             risks=[RESTART],
         )
-        for path, key, value in variables
+        for found in (*_in_addresses(asked), *_by_themselves(workload, asked))
     ]
     return [*drafts[:2], *rollback(finding, view)]
 
 
-def _in_addresses(asked: list[Address], ports: list[int]) -> Iterator[tuple[str, str, str]]:
-    """Path, name and right value of variables with an address whose port the Service does not have."""
-    for address in asked:
+def _ports(service: Obj) -> tuple[int, ...]:
+    return tuple(number(mapping(p).get("port")) for p in items(at(service, "spec", "ports")))
+
+
+def _service(address: Address, workload: Workload) -> tuple[str, str]:
+    """Namespace and name of the Service that an address means; both empty for the outside world."""
+    return service_name(address.host, workload.namespace) or ("", "")
+
+
+#: An address of the database with the ports of the Service that it names, at least one.
+_Asked = tuple[Address, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """A variable with the value that it should have, and the port in that."""
+
+    path: str
+    key: str
+    value: str
+    port: int
+
+
+def _in_addresses(asked: list[_Asked]) -> Iterator[_Variable]:
+    """Variables with an address whose port the Service does not have."""
+    for address, ports in asked:
         if address.port is not None and address.port not in ports:
-            value = address.value.replace(f":{address.port}", f":{ports[0]}", 1)
-            yield f":{address.path}", address.key, value
+            value = moved(address, address.host, ports[0])
+            yield _Variable(f":{address.path}", address.key, value, ports[0])
 
 
-def _by_themselves(
-    workload: Workload, asked: list[Address], ports: list[int]
-) -> Iterator[tuple[str, str, str]]:
-    """The same of variables with nothing but a port, named like one with an address: ``DB_PORT`` beside ``DB_HOST``."""
+def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[_Variable]:
+    """Variables with nothing but a port, named like one with an address: ``DB_PORT`` beside ``DB_HOST``."""
     for container in workload.containers():
         for entry in container.env:
             key, value = str(entry.get("name") or ""), str(entry.get("value") or "")
             stem = key.upper().removesuffix("PORT").rstrip("_")
-            kin = bool(stem) and any(a.key.upper().startswith(stem) for a in asked)
-            if (
-                kin
-                and key.upper().endswith("PORT")
-                and value.isdecimal()
-                and int(value) not in ports
-            ):
-                yield env_path(container, key), key, str(ports[0])
+            kin = [ports for a, ports in asked if stem and a.key.upper().startswith(stem)]
+            named = key.upper().endswith("PORT") and value.isdecimal()
+            if kin and named and int(value) not in kin[0]:
+                yield _Variable(env_path(container, key), key, str(kin[0][0]), kin[0][0])

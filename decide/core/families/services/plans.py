@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from decide.core.drafting.addresses import moved
 from decide.core.drafting.drafts import (
     RESTART,
     SECONDS,
@@ -154,10 +155,7 @@ def _corrected(facts: WrongAddress, port_: int | None) -> str:
     found, labels = facts.address, facts.address.host.split(".")
     if facts.namespace and len(labels) > 1:
         labels[1] = facts.namespace
-    value = found.value.replace(found.host, ".".join([facts.near, *labels[1:]]), 1)
-    if found.port is not None and port_ != found.port:
-        value = value.replace(f":{found.port}", f":{port_}", 1)
-    return value
+    return moved(found, ".".join([facts.near, *labels[1:]]), port_)
 
 
 def _in_config(
