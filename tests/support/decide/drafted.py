@@ -47,7 +47,7 @@ BACK = [
 
 
 def changed_lately(cluster: Cluster, app: str = "web") -> None:
-    """Its first container has got a variable ``NEW`` half an hour ago, and the revision before is still there."""
+    """Its container ``main`` has got a variable ``NEW`` half an hour ago, and the revision before is still there."""
     now = cluster.get("deployments", app)
     sets = cluster.objects["replicasets"]
     child = next(one for one in sets if one["metadata"]["ownerReferences"][0]["name"] == app)
@@ -62,8 +62,8 @@ def changed_lately(cluster: Cluster, app: str = "web") -> None:
     child["metadata"]["creationTimestamp"] = (AT - timedelta(minutes=30)).isoformat()
     child["status"]["readyReplicas"] = 0
     child["spec"]["template"]["spec"] = now["spec"]["template"]["spec"]
-    first = cluster.container(app)
-    first["env"] = [*first.get("env", ()), {"name": "NEW", "value": "x"}]
+    main = next(one for one in pod_spec(cluster, app)["containers"] if one["name"] == "main")
+    main["env"] = [*main.get("env", ()), {"name": "NEW", "value": "x"}]
 
 
 def pod_spec(cluster: Cluster, app: str = "web") -> dict[str, Any]:

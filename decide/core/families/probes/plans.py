@@ -168,10 +168,14 @@ def _relaxed(facts: FailingProbe) -> list[tuple[str, Any]]:
 
 
 def _generous(facts: FailingProbe, view: ClusterView) -> PlanDraft:
-    """Five minutes to start, as in the documentation's example: nothing here tells how long the program needs."""
+    """Five minutes to start, as in the documentation's example: nothing here tells how long the program needs.
+
+    Never less time than it has.
+    """
     stated = number(facts.spec.get("periodSeconds"), 10)
+    allowed = stated * number(facts.spec.get("failureThreshold"), 3)
     period = max(10, stated)
-    failures = max(30, -(-300 // period))
+    failures = max(30, -(-allowed // period))
     wanted: list[tuple[str, Any]] = [(f"{_place(facts)}.failureThreshold", failures)]
     if stated < 10:
         wanted.insert(0, (f"{_place(facts)}.periodSeconds", period))

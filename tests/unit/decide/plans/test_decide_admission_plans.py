@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from decide.core.families.admission.facts import AbsentClaim, RefusedPods
 from decide.core.families.admission.plans import accounts, claims, pods
 from tests.support.decide.clusters import Cluster
