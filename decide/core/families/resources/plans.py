@@ -87,14 +87,15 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDra
     size = sizing.memory(usage, limit, heap_of(container), killed=True)
     if size is None:
         return []
-    text = quantities.format_memory(size.limit)
+    asked = stated(container, "requests", "memory") or 0.0
+    text = quantities.format_memory(max(size.limit, asked))  # no limit may be below its request
     others = peers.comparison(
         peers.krr_memory(usage, limit), peers.vpa_memory(usage, limit), quantities.format_memory
     )
     why = after(_why(container, limit, size, text), others)
     raised = [(container_path(workload, container.name, "resources.limits.memory"), text)]
     ask = (container_path(workload, container.name, "resources.requests.memory"), text)
-    enough = (stated(container, "requests", "memory") or 0) >= size.limit
+    enough = asked >= size.limit
     return [
         PlanDraft(
             fix_kind="set_memory",
