@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from decide.core.families.strain import plans
 from decide.core.families.strain.facts import Strained
 from tests.support.decide.clusters import Cluster

@@ -107,13 +107,19 @@ def _is_host(name: str) -> bool:
 
 def _sibling_registry(view: ClusterView, workload: Workload, bad: str) -> str:
     """The same image from the registry host that all siblings are pulled from; empty when they disagree."""
-    host, _, rest = bad.partition("/")
+    host, named, rest = bad.partition("/")
     hosts = Counter(
         place
         for place, slash, _ in (name.partition("/") for name in _images(view, workload))
         if slash and _is_host(place)
     )
-    if not _is_host(host) or len(hosts) != 1 or host in hosts or hosts.total() < _REGISTRY_VOTES:
+    if (
+        not named
+        or not _is_host(host)
+        or len(hosts) != 1
+        or host in hosts
+        or hosts.total() < _REGISTRY_VOTES
+    ):
         return ""
     return f"{next(iter(hosts))}/{rest}"
 
