@@ -89,8 +89,6 @@ def _from_usage(
     if resource not in ("cpu", "memory"):
         return None
     usage = measure.used(view, workload, resource, container.name)
-    if not sizing.tells(usage):
-        return None
     if resource == "cpu":
         size = sizing.cpu(usage, None, None)
     else:

@@ -365,6 +365,7 @@ def test_a_value_comes_from_the_limit_ranges_defaults_for_containers() -> None:
     cluster.add("limitranges", "bounds", spec={"limits": entries})
     assert _fitting(cluster, "limits", "cpu") == "2"
     assert _fitting(cluster, "requests", "cpu") == "1"
+    assert _fitting(cluster, "requests", "memory") is None
     cluster.objects["limitranges"][0]["metadata"]["namespace"] = "bank"
     assert _fitting(cluster, "requests", "cpu") == "9"
 

@@ -72,6 +72,14 @@ def test_nothing_goes_back_where_nothing_differs() -> None:
     assert _fields(_revised((8, 1, "i:now"))) == []
 
 
+def test_nothing_goes_back_where_the_repository_declares_the_revision_before_already() -> None:
+    cluster = _revised((8, 1, "i:8"))
+    declared = copy.deepcopy(cluster.get("deployments", "web"))
+    declared["spec"]["template"]["spec"]["containers"][0]["image"] = "i:8"
+    cluster.declared.append(declared)
+    assert _fields(cluster) == []
+
+
 @pytest.mark.parametrize(
     ("minutes", "ready", "available", "goes_back"),
     [

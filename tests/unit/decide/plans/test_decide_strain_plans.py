@@ -114,6 +114,10 @@ def test_a_heap_that_nobody_bounds_is_just_a_reason_to_go_back() -> None:
     assert [x.split()[0] for x in found if not x.startswith(" ")] == ["rollback_revision"]
 
 
+def test_a_limit_of_nothing_is_no_measure_for_more() -> None:
+    assert _drafts(plans.heap, _cluster({"A": "1"}, limit="0")) == []
+
+
 def test_the_first_container_is_meant_where_none_is_named_and_an_init_container_where_it_is() -> (
     None
 ):

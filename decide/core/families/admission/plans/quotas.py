@@ -31,7 +31,7 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
         return []
     need = used + asked * max(1, facts.missing)
     modest = need <= hard * 16 or (hard == 0 and need <= 5)
-    value = _rounded(facts.resource, max(need * Decimal("1.1"), need))
+    value = _rounded(facts.resource, need * Decimal("1.1"))
     raised = _raised(finding, view, value) if modest and quantities.parse(value) > hard else []
     return [*raised, *_fewer(finding, view)]
 
