@@ -471,6 +471,11 @@ PROMISES = (
         ),
     ),
     Promise(
+        "drafts",
+        "each builder of plans drafts what is stated for its facts: fields, weight, reason and risks, just below, at and above bounds",
+        ("tests/unit/decide/plans",),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),
