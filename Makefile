@@ -58,6 +58,7 @@ lab: $(VENV)/.dev ## make cases of known faults on a real control plane and scor
 golden: $(VENV)/.dev ## name the answers that changed and keep the new digests
 	@$(BIN)/python -m tests.golden.golden_digests write
 	@$(BIN)/python -m tests.support.decide.answers
+	@$(BIN)/python -m tests.support.decide.scenes.found
 	@$(BIN)/python -m tests.support.manifests.answers
 	@$(BIN)/python -m tests.support.safety.answers
 

@@ -12,7 +12,7 @@ from decide.core.clock import settled
 from decide.core.facts import Facts
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Fact, Finding, quote
-from decide.core.measure import latest, peak, usage
+from decide.core.measure import peak, usage
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects import quantities
@@ -221,8 +221,3 @@ def _evicted(workload: Workload) -> Iterator[Finding[EvictedPod]]:
                 facts=EvictedPod(workload=workload, message=text),
             )
         return
-
-
-def throttled(view: ClusterView, workload: Workload) -> float | None:
-    """The throttling measure's latest value in its own unit, ``None`` when not measured."""
-    return latest(usage(view, workload, "throttled"))
