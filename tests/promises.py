@@ -446,6 +446,10 @@ PROMISES = (
         (
             "tests/unit/manifests/test_manifests_answers.py",
             "tests/unit/manifests/test_manifests_odd_installers.py",
+            "tests/unit/manifests/test_manifests_ways.py",
+            "tests/unit/manifests/test_manifests_built_in.py",
+            "tests/unit/manifests/test_manifests_live_objects.py",
+            "tests/unit/manifests/test_manifests_text_tables.py",
             "tests/unit/manifests/test_manifests_models.py",
             "tests/unit/safety/test_safety_answers.py",
         ),

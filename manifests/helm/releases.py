@@ -46,6 +46,8 @@ class Releases:
     found: list[Release] = field(default_factory=list)
     #: Kustomizations and charts that could not be built, so that releases in them are unknown.
     troubles: list[str] = field(default_factory=list)
+    #: Charts that make Applications or HelmReleases and could not be rendered, with why.
+    unmade: dict[str, str] = field(default_factory=dict)
     #: Applications and HelmReleases that charts make, with who makes them.
     made: list[tuple[str, Json]] = field(default_factory=list)
 
@@ -100,8 +102,26 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
         releases.found += _of_item(index, graph, place, item, made=True)
         releases.made.append((place, item))
     applied = {release.chart for release in releases.found if release.owner is not None}
-    releases.found = [r for r in releases.found if not (r.alone and r.chart in applied)]
+    releases.found = [
+        _doubted(r, index, releases.unmade)
+        for r in releases.found
+        if not (r.alone and r.chart in applied)
+    ]
     return releases
+
+
+def _doubted(release: Release, index: RepositoryIndex, unmade: Mapping[str, str]) -> Release:
+    """A chart that nobody is known to install may be installed by one that could not be rendered and names it."""
+    if not release.alone or not release.chart or release.trouble:
+        return release
+    folder, _, name = release.chart.rpartition("/")
+    filled = rf"|{re.escape(folder)}/\{{\{{" if folder else ""
+    named = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-]){filled}")
+    for chart, why in unmade.items():
+        texts = (t for p, t in index.texts.items() if p.startswith(f"{chart}/" if chart else ""))
+        if chart != release.chart and any(named.search(text_of) for text_of in texts):
+            return replace(release, trouble=why)
+    return release
 
 
 def _of_item(
@@ -142,9 +162,9 @@ def _of_charts(
         try:
             built = parsed_only(bench.render(recipe))
         except NotRendered as failure:
-            releases.troubles.append(
-                say("manifests.about", what=release.said_by, why=sentence_of(failure))
-            )
+            why = say("manifests.about", what=release.said_by, why=sentence_of(failure))
+            releases.unmade[release.chart] = why
+            releases.troubles.append(why)
             continue
         for item in (found for one in built for found in _installing(one)):
             yield release.said_by, item

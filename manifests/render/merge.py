@@ -101,6 +101,8 @@ def _operate(node: Any, last: str, operation: Mapping[str, Any]) -> None:
         raise NotRendered(say("manifests.json_operation_not_built_in", what=str(what)))
     if isinstance(node, list):
         at = len(node) if last == "-" else int(last)
+        if not 0 <= at <= len(node):
+            raise IndexError(at)
         if what == "add":
             node.insert(at, value)
         elif what == "replace":

@@ -92,7 +92,8 @@ def value_11(node: ScalarNode) -> Scalar:
 def value_12(node: ScalarNode) -> Scalar:
     """The Python value of a node under YAML 1.2; quoted and tagged nodes read the same in both."""
     text = str(node.value)
-    if node.style or node.tag not in _KIND_OF_TAG:
+    tagged = _KIND_OF_TAG.get(node.tag) != read_11(text)
+    if node.style or tagged:
         return value_11(node)
     kind = read_12(text)
     if kind == "int":

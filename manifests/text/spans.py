@@ -73,8 +73,6 @@ def _step(document: Document, node: Node, segment: paths.Segment) -> NodePlace |
 
 def _entry(node: Node, key: str) -> NodePlace | None:
     if not isinstance(node, MappingNode):
-        if isinstance(node, ScalarNode) and node.value == "" and node.style is None:
-            return None
         raise NotEditable("NOT_FOUND", say("manifests.no_mapping_where_should_be", key=repr(key)))
     found = [at for at, (name, _) in enumerate(node.value) if _names(name, key)]
     if len(found) > 1:

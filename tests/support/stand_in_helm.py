@@ -7,10 +7,11 @@ contract tests of Helm run on this and on the real one.
 from __future__ import annotations
 
 import json
+import posixpath
 import random
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +19,7 @@ import yaml
 
 from manifests.helm.layers import Layer, merged
 from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository import dependencies
 from manifests.repository.rendering import Files, HelmTemplate, NotRendered, Recipe, RenderSession
 from manifests.text.readings import Readings
 
@@ -42,28 +44,60 @@ class _Bench:
         if not isinstance(recipe, HelmTemplate):
             return self._plain.render(recipe, changed)
         files = self._files | dict(changed or {})
-        folder = f"{recipe.chart}/" if recipe.chart else ""
-        about = yaml.safe_load(files.get(f"{folder}Chart.yaml", "")) or {}
-        if about.get("dependencies"):
-            raise NotRendered(f"chart {about['dependencies'][0]['name']} is not here")
-        own = yaml.safe_load(files.get(f"{folder}values.yaml", "")) or {}
-        layers = [Layer("", own)]
+        files |= {
+            path: _text(content)
+            for path, content in dependencies.brought(files, recipe.chart, Readings()).items()
+        }
+        layers = []
         for layer in recipe.layers:
             text = layer if "\n" in layer else files.get(layer)
             if text is None:
                 raise NotRendered(f"no file {layer}")
-            layers.append(Layer("", yaml.safe_load(text) or {}))
-        scope = {
-            "Values": merged(layers),
-            "Release": {"Name": recipe.release, "Namespace": recipe.namespace},
-            "Chart": {"Name": about.get("name"), "AppVersion": about.get("appVersion")},
-        }
-        templates = _Templates(scope)
-        inside = {p: t for p, t in files.items() if p.startswith(f"{folder}templates/")}
-        for path in sorted(inside, key=lambda path: not path.endswith(".tpl")):
-            templates.read(inside[path])
-        rendered = [templates.run(text) for path, text in inside.items() if path.endswith("yaml")]
-        return "---\n".join(f"{text.rstrip()}\n" for text in rendered if text.strip())
+            layers.append(Layer("", _values(text)))
+        return "".join(_rendered(files, recipe, recipe.chart, layers))
+
+
+def _rendered(
+    files: Mapping[str, str], recipe: HelmTemplate, chart: str, given: Sequence[Layer]
+) -> Iterator[str]:
+    """The documents of a chart, then those of the charts that it brings along, which get the values below their name."""
+    folder = f"{chart}/" if chart else ""
+    about = yaml.safe_load(files.get(f"{folder}Chart.yaml", "")) or {}
+    own = _values(files.get(f"{folder}values.yaml", ""))
+    values = merged([Layer("", own), *given])
+    scope = {
+        "Values": values,
+        "Release": {"Name": recipe.release, "Namespace": recipe.namespace},
+        "Chart": {"Name": about.get("name"), "AppVersion": about.get("appVersion")},
+    }
+    templates = _Templates(scope)
+    texts = {p: t for p, t in files.items() if p.startswith(f"{folder}templates/")}
+    for path in sorted(texts, key=lambda path: not path.endswith(".tpl")):
+        templates.read(texts[path])
+    for path, text in texts.items():
+        written = templates.run(text) if path.endswith("yaml") else ""
+        if written.strip():
+            yield f"---\n{written.rstrip()}\n"
+    for entry in about.get("dependencies") or ():
+        if not entry.get("name") or not str(entry.get("repository")).startswith("file://"):
+            raise NotRendered(f"chart {entry.get('name')} is not here")
+        name = entry.get("alias") or entry["name"]
+        below = posixpath.join(chart, "charts", posixpath.basename(entry["repository"]))
+        inside = values.get(name) or {}
+        if not isinstance(inside, Mapping):
+            raise NotRendered(f"values of {name} that are no mapping")
+        yield from _rendered(files, recipe, below, [Layer("", inside)])
+
+
+def _values(text: str) -> Mapping[str, Any]:
+    """Values as Helm reads them. Raises NotRendered for what is no mapping."""
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        raise NotRendered("values that are no YAML") from None
+    if not isinstance(found, Mapping):
+        raise NotRendered("values that are no mapping")
+    return found
 
 
 class _Templates:

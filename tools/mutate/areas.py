@@ -70,6 +70,7 @@ AREAS = {
         whole=(
             "tests/unit/manifests/test_manifests_answers.py",
             "tests/unit/manifests/test_manifests_odd_installers.py",
+            "tests/unit/manifests/test_manifests_ways.py",
         ),
     ),
     "safety": Area(

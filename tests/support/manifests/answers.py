@@ -1,7 +1,7 @@
 """What is answered about small repositories: who installs what, where it goes, and each edit or refusal.
 
-`python -m tests.support.manifests.answers` writes `expected_answers.yaml` and `expected_odd_answers.yaml` of
-`tests/unit/manifests` anew, for a person to read the difference. Each repository is asked as it is, and again with one thing in its YAML left out or said otherwise.
+`python -m tests.support.manifests.answers` writes `expected_answers.yaml`, `expected_odd_answers.yaml` and
+`expected_ways.yaml` of `tests/unit/manifests` anew, for a person to read the difference. Each repository is asked as it is, and again with one thing in its YAML left out or said otherwise.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from manifests.text.plan_edits import edits_of
 from manifests.text.read import read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from tests.support.manifests import ways
 from tests.support.manifests.odd_installers import KNOWN, ODD
 from tests.support.manifests.repositories import REPOSITORIES, SCRIPTS
 from tests.support.manifests.texts import CHANGES, TEXTS
@@ -77,7 +78,7 @@ def _answers(name: str, files: Mapping[str, str], variations: int) -> dict[str, 
     others: dict[str, dict[str, Any]] = {}
     for told, varied in _variations(files, variations):
         answered = _answer(varied, name)
-        different = {
+        different: dict[str, Any] = {
             part: {
                 key: value for key, value in answered[part].items() if whole[part].get(key) != value
             }
@@ -285,6 +286,7 @@ def write() -> None:
     """Writes the pages anew."""
     _write(EXPECTED, everything())
     _write(EXPECTED_ODD, {name: odd_answers(name) for name in ODD})
+    _write(ways.EXPECTED, {name: ways.ways(name) for name in ways.ALL})
 
 
 def _write(page: Path, found: Mapping[str, Any]) -> None:

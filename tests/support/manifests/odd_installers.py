@@ -289,6 +289,97 @@ _ARGO = {
         ),
     },
 }
+_MADE = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: api-prod}
+spec:
+  destination: {namespace: shop}
+  source:
+    path: charts/api
+    helm:
+      releaseName: api
+      valueFiles: ["values-{{ .Values.env }}.yaml"]
+      valuesObject: {resources: {limits: {memory: {{ .Values.memory }}}}}
+"""
+_PARENT = (
+    "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies:\n"
+    "- {name: api, version: '*', repository: 'file://../api'}\n"
+)
+_BRINGING = {
+    "charts of applications": _CHART
+    | {
+        "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 1.0.0\n",
+        "apps/values.yaml": "env: prod\nmemory: 128Mi\n",
+        "apps/templates/api.yaml": _MADE,
+    },
+    "charts of applications that cannot be rendered": _CHART
+    | {
+        "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 1.0.0\n",
+        "apps/templates/api.yaml": _MADE + "# {{ none .Values }}\n",
+    },
+    "charts that bring others along": chart("charts/api")
+    | {
+        "charts/shop/Chart.yaml": _PARENT,
+        "charts/shop/values.yaml": "api: {replicaCount: 3}\nother: 1\n",
+        "charts/shop/values-prod.yaml": "api: {resources: {limits: {memory: 256Mi}}}\n",
+        "apps/prod.yaml": _application(
+            "  source: {path: charts/shop, helm: {releaseName: api, valueFiles: [values-prod.yaml]}}\n"
+        ),
+    },
+    "charts that bring others along by another name": chart("charts/api")
+    | {
+        "charts/shop/Chart.yaml": _PARENT.replace("name: api, ", "name: api, alias: front, ")
+        + "- {name: gone, repository: 'file://../gone'}\n- {name: far, repository: 'https://charts.example'}\n",
+        "charts/shop/values.yaml": "front: {replicaCount: 3}\n",
+        "charts/shop/charts/old/Chart.yaml": "apiVersion: v2\nname: old\n",
+        "charts/shop/charts/old/values.yaml": "a: 1\n",
+        "charts/shop/charts/old/more/values.yaml": "a: 2\n",
+    },
+    "charts that bring each other along": chart("charts/api")
+    | chart("charts/web", name="web")
+    | {
+        "charts/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\ndependencies: [{name: web, repository: 'file://../web'}]\n",
+        "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: api, repository: 'file://../api'}]\n",
+    },
+    "charts without values": {
+        "charts/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
+        "charts/api/templates/deployment.yaml": _TEMPLATE,
+        "charts/api/values-prod.yaml": _VALUES,
+        "charts/api/env/dev.yaml": "[1]\n",
+        "charts/api/env/test.yaml": "a: [\n",
+    },
+    "settings that releases read": {
+        "base/kustomization.yaml": "resources: [api.yaml, settings.yaml]\n",
+        "base/api.yaml": BARE,
+        "base/settings.yaml": (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {LEVEL: info}\n"
+        ),
+        "overlays/prod/kustomization.yaml": "namespace: shop\nresources: [../../base]\n",
+    }
+    | {
+        "clusters/prod/apps.yaml": _flux(
+            "apps",
+            "path: overlays/prod, postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}",
+        ),
+        "clusters/prod/release.yaml": _release(
+            f"{_KEPT}  valuesFrom: [{{kind: ConfigMap, name: settings}}]\n", name="web"
+        ),
+    },
+    "release with generated values": _CHART
+    | {
+        "prod/kustomization.yaml": (
+            "namespace: shop\nresources: [release.yaml]\nconfigMapGenerator:\n"
+            "- {name: more, files: [values.yaml=more.yaml, other.yaml]}\n"
+        ),
+        "prod/release.yaml": _release(
+            "  releaseName: api\n  chart: {spec: {chart: charts/api, sourceRef: {kind: GitRepository}}}\n"
+            "  valuesFrom:\n  - {kind: ConfigMap, name: more}\n  - {kind: ConfigMap, name: more, valuesKey: other.yaml}\n"
+        ),
+        "prod/more.yaml": "replicaCount: 7\nresources: {limits: {memory: 256Mi}}\n",
+        "prod/other.yaml": "replicaCount: 6\n",
+    },
+}
 _FLUX = {
     "odd flux kustomizations without fields": _BUILT
     | {
@@ -656,4 +747,6 @@ KNOWN = {
         "odd flux sources",
     )
 }
-ODD: Mapping[str, Mapping[str, str]] = _ARGO | _FLUX | _FLEET | _HELMFILE | _OTHERS | KNOWN
+ODD: Mapping[str, Mapping[str, str]] = (
+    _ARGO | _FLUX | _BRINGING | _FLEET | _HELMFILE | _OTHERS | KNOWN
+)
