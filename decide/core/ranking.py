@@ -23,14 +23,8 @@ def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
     merged: dict[tuple[str, str], Finding] = {}
     for finding in sorted(found, key=_order):
         key = (finding.failure_class, finding.object.key)
-        other = merged.get(key)
-        if other is None or finding.score > other.score:
-            merged[key] = finding
-            extra = other.evidence if other else []
-        else:
-            extra = finding.evidence
-        kept = merged[key]
-        kept.evidence = list(dict.fromkeys([*kept.evidence, *extra]))[:8]
+        kept = merged.setdefault(key, finding)  # the surest of equal ones comes first
+        kept.evidence = list(dict.fromkeys([*kept.evidence, *finding.evidence]))[:8]
     findings = list(merged.values())
     _step_back(findings)
     _explained_by_nodes(view, findings)

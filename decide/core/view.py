@@ -414,6 +414,7 @@ def _told_by_pods(view: ClusterView, bare: list[Pod]) -> Iterable[Workload]:
                 "kind": kind,
                 "metadata": {"name": name, "namespace": namespace},
                 "spec": spec,
+                "status": {"desiredNumberScheduled": len(pods)},
             },
             tuple(pods),
         )
