@@ -97,10 +97,13 @@ def confidence(signs: ConfidenceSigns, weights: Sequence[float] = WEIGHTS) -> fl
 
 
 def confidences(ranked: Sequence[Finding], view: ClusterView) -> list[float]:
-    """One per finding, in order. The first may be right or one of the others, not both: those share what is left."""
-    found = [confidence(signs(finding, ranked, view)) for finding in ranked]
-    left = round(1 - found[0], 3) if found else 0.0
-    return [found[0], *(min(one, left) for one in found[1:])] if found else []
+    """One per finding, of at least one, in order. The first may be right or one of the others, not both.
+
+    Those share what is left.
+    """
+    first, *others = (confidence(signs(finding, ranked, view)) for finding in ranked)
+    left = round(1 - first, 3)
+    return [first, *(min(one, left) for one in others)]
 
 
 def blind(finding: Finding, view: ClusterView) -> list[str]:

@@ -68,14 +68,7 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
 def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:
     first = ranked[0]
     entry = first.kind
-    rival = next(
-        (
-            f
-            for f in ranked[1:]
-            if f.object.key != first.object.key or f.failure_class != first.failure_class
-        ),
-        None,
-    )
+    rival = ranked[1] if len(ranked) > 1 else None
     unseen = blind(first, view)
     first.against.extend(say("decide.no_evidence", source=source) for source in unseen)
     analysis = _analysis(view, ranked, language, most)

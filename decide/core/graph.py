@@ -22,7 +22,8 @@ _HOST_KEY = re.compile(
     r"(?:^|_)(?:HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|SERVER|SERVICE|URL|URI)S?$", re.I
 )
 _BARE = re.compile(r"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*")
-_SELF = {"localhost", "127.0.0.1", "0.0.0.0"}
+#: Numeric addresses are no hosts here: both patterns want a letter first.
+_SELF = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Address]:
             source = mapping(at(entry, "valueFrom", "configMapKeyRef"))
             if not isinstance(value, str):
                 value, path = _referenced(view, workload, mapping(entry.get("valueFrom"))), ""
-            for found in _read(key, value or "", path, container.name):
+            for found in _read(key, value, path, container.name):
                 yield replace(
                     found,
                     config=str(source.get("name") or ""),
@@ -65,8 +66,8 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Address]:
                 )
         for source in items(container.spec.get("envFrom")):
             name = str(at(source, "configMapRef", "name") or "")
-            config = view.get("configmaps", workload.namespace, name) if name else None
-            for key, value in mapping(at(config or {}, "data")).items():
+            config = view.get("configmaps", workload.namespace, name)
+            for key, value in mapping(config, "data").items():
                 if isinstance(value, str) and len(value) < 500:
                     for found in _read(str(key), value, "", container.name):
                         yield replace(found, config=name, config_key=str(key))
@@ -74,26 +75,26 @@ def _addresses(view: ClusterView, workload: Workload) -> Iterator[Address]:
 
 def _referenced(view: ClusterView, workload: Workload, source: Obj) -> str:
     name, key = at(source, "configMapKeyRef", "name"), at(source, "configMapKeyRef", "key")
-    config = view.get("configmaps", workload.namespace, str(name)) if name else None
-    value = mapping(at(config or {}, "data")).get(str(key))
+    config = view.get("configmaps", workload.namespace, str(name))
+    value = mapping(config, "data").get(str(key))
     return value if isinstance(value, str) and len(value) < 500 else ""
 
 
 def _read(key: str, value: str, path: str, container: str) -> Iterator[Address]:
-    if not value or len(value) > 2000:
+    if len(value) > 2000:
         return
     seen: set[str] = set()
     for match in _ADDRESS.finditer(value):
         host = match["host"]
-        if host not in _SELF and host not in seen:
+        if host != _SELF and host not in seen:
             seen.add(host)
             yield Address(host, int(match["port"]), path, key, value, container)
     for match in _URL.finditer(value):
         host = match["host"]
-        if host not in _SELF and host not in seen:
+        if host != _SELF and host not in seen:
             seen.add(host)
             yield Address(host, None, path, key, value, container)
-    if not seen and _HOST_KEY.search(key) and _BARE.fullmatch(value) and value not in _SELF:
+    if not seen and _HOST_KEY.search(key) and _BARE.fullmatch(value) and value != _SELF:
         yield Address(value, None, path, key, value, container)
 
 
@@ -171,9 +172,9 @@ def _told(view: ClusterView) -> Iterator[tuple[str, str]]:
             if match is None:
                 continue
             depth = len(match["indent"])
-            while stack and stack[-1][0] >= depth:
+            while stack[-1][0] >= depth:
                 stack.pop()
-            yield stack[-1][1] if stack else str(name), match["name"]
+            yield stack[-1][1], match["name"]
             stack.append((depth, match["name"]))
 
 

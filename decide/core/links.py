@@ -85,7 +85,7 @@ def _by_address(view: ClusterView) -> dict[str, Obj]:
         out: dict[str, Obj] = {}
         for service in view.all("services"):
             for ip in (at(service, "spec", "clusterIP"), *items(at(service, "spec", "clusterIPs"))):
-                if ip and ip != "None":
+                if ip:
                     out[str(ip)] = service
         for service in view.services:
             for workload in view.backends(service):

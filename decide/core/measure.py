@@ -71,7 +71,7 @@ def used(view: ClusterView, workload: Workload, meaning: str, container: str) ->
         mine = [s for s in named if tags_of(s)["kube_container_name"] == container]
     else:
         mine = found if len(workload.containers()) == 1 else []
-    best = min((rank(s.metric) for s in mine), default=0)
+    best = min((rank(s.metric) for s in mine), default=None)
     chosen = [s for s in mine if rank(s.metric) == best]
     points = (
         tuple((at, v) for at, v in zip(s.timestamps, s.values, strict=False) if v is not None)

@@ -91,7 +91,7 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
     A namespace can hold several troubles at once: each has its own alert, and one alert's fix must not be another's.
     """
     subject = view.bundle.k8s_context.subject
-    named = {str(a.get("entry_service") or a.get("name") or "") for a in view.anomalies} - {""}
+    named = {str(a.get("entry_service") or a.get("name") or "") for a in view.anomalies}
     named |= view.mentioned
     related = _related(view, subject) if subject is not None else None
     own = [f.score for f in findings if related is not None and _concerns(view, f, related)]
@@ -106,8 +106,10 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
             and not _concerns(view, finding, related)
         ):
             finding.elsewhere = finding.score >= SURE
-            below = max(own, default=0.0) - 0.05  # what is known of the subject itself comes first
-            most = min(_UNRELATED, below if below > 0.25 else 1.0)
+            below = (
+                max(own) - 0.05 if own else _UNRELATED
+            )  # what is known of the subject itself comes first
+            most = min(_UNRELATED, below) if below > 0.25 else _UNRELATED
             finding.score = min(finding.score, most - 0.02 * (1 - finding.score))  # in their order
             finding.against.append(say("decide.behind.elsewhere"))
 

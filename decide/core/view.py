@@ -280,16 +280,9 @@ class ClusterView:
         """Log excerpts of a workload's pods."""
         return self._logs_by_owner.get(workload.ref.key, [])
 
-    @cached_property
-    def _hits(self) -> dict[str, list[SignalHit]]:
-        return {}
-
     def hits(self, workload: Workload) -> list[SignalHit]:
         """Recognised lines of a workload's logs, read once."""
-        key = workload.ref.key
-        if key not in self._hits:
-            self._hits[key] = list(read(self.logs_of(workload)))
-        return self._hits[key]
+        return self.memo(f"hits {workload.ref.key}", lambda: list(read(self.logs_of(workload))))
 
     @cached_property
     def anomalies(self) -> tuple[Obj, ...]:
@@ -368,7 +361,7 @@ def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
 def _workloads(view: ClusterView) -> Iterable[Workload]:
     pods = [Pod(o) for o in view.here("pods")]
     tops = _tops(view)
-    children = _children(view, tops)
+    children = _children(view)
     parents = {
         (top[1], name): top for top, names in children.items() for name in names if top in tops
     }
@@ -420,17 +413,16 @@ def _told_by_pods(view: ClusterView, bare: list[Pod]) -> Iterable[Workload]:
         )
 
 
-def _children(
-    view: ClusterView, tops: dict[tuple[str, str, str], Obj]
-) -> dict[tuple[str, str, str], set[str]]:
+def _children(view: ClusterView) -> dict[tuple[str, str, str], set[str]]:
     children: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for plural in ("replicasets", "jobs"):
         for obj in view.here(plural):
             for kind, name in owners_of(obj)[:1]:
                 children[(kind, namespace_of(obj), name)].add(name_of(obj))
-            guess = ("Deployment", namespace_of(obj), name_of(obj).rpartition("-")[0])
-            if not owners_of(obj) and guess in tops:
-                children[guess].add(name_of(obj))
+    for obj in view.here("replicasets"):
+        guess = ("Deployment", namespace_of(obj), name_of(obj).rpartition("-")[0])
+        if not owners_of(obj):
+            children[guess].add(name_of(obj))
     return children
 
 

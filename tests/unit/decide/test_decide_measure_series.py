@@ -287,3 +287,8 @@ def test_without_a_time_a_shift_is_found_where_it_is_greatest(share: float, afte
 def test_the_split_moves_with_the_shape_of_a_rise() -> None:
     rising = series("m", *(float(n * n) for n in range(20)))
     assert shift(rising) == (pytest.approx(49.0), pytest.approx(17.0 * 17.0))
+
+
+def test_of_equally_great_shifts_the_first_is_told() -> None:
+    assert shift(series("m", *[1.0] * 5, *[5.0] * 10, *[9.0] * 5)) == (1.0, 5.0)
+    assert shift(series("m", *[0.0] * 9)) == (0.0, 0.0)

@@ -296,6 +296,21 @@ def test_a_workload_is_found_by_its_own_kind() -> None:
     assert view.workload("Deployment", "bank", "web") is None
 
 
+def test_a_job_of_its_own_is_no_child_of_the_deployment_of_its_prefix() -> None:
+    view = view_of(
+        {
+            "deployments": [deployment("web")],
+            "jobs": [plain("Job", "web-migrate")],
+            "events": [event("Job", "web-migrate", "FailedCreate")],
+        }
+    )
+    assert workload(view, "web").children == frozenset()
+    (failed,) = view.events
+    owner = view.owner(failed)
+    assert owner is not None
+    assert owner.ref.key == "Job/shop/web-migrate"
+
+
 # --- events
 
 
