@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -156,7 +156,7 @@ def _at_limit(view: ClusterView, workload: Workload, meaning: str, limit: float)
     return top is not None and top >= _AT_LIMIT * limit
 
 
-def _bounded(wanted: int | None, now: float, least: float = 0.0) -> bool:
+def _bounded(wanted: int | None, now: float, least: float = 0.0) -> TypeGuard[int]:
     """More than what stands there, and at most twice it."""
     return wanted is not None and now < wanted <= max(least, math.floor(now * _FACTOR))
 
@@ -174,7 +174,7 @@ def _memory(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Bu
         return RefusedProposal("no_independent_signal")
     if not _bounded(wanted, limit / 2**20):
         return RefusedProposal("out_of_bounds")
-    text = quantities.format_memory((wanted or 0) * 2**20)
+    text = quantities.format_memory(wanted * 2**20)
     return _higher(
         view,
         workload,
@@ -198,7 +198,7 @@ def _cpu(view: ClusterView, target: ProposalTarget, wanted: int | None) -> Built
         return RefusedProposal("no_independent_signal")
     if not _bounded(wanted, limit * 1000):
         return RefusedProposal("out_of_bounds")
-    text = quantities.format_cpu((wanted or 0) / 1000)
+    text = quantities.format_cpu(wanted / 1000)
     return _higher(
         view,
         workload,
