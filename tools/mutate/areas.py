@@ -36,6 +36,7 @@ _DECIDE = ("tests/unit/decide/**/test_*.py", "tests/arch/test_arch_classes.py")
 _ANSWERS = (
     "tests/unit/decide/test_decide_answers.py",
     "tests/unit/decide/test_decide_taxonomy.py",
+    "tests/unit/decide/test_decide_log_lines.py",
     "tests/arch/test_arch_classes.py",
 )
 AREAS = {

@@ -13,7 +13,7 @@ from decide.core.signals import LAST_LINES, LINE, SignalHit, read
 from schemas.context import LogExcerpt
 
 EXAMPLES = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     database=None,
     derandomize=True,

@@ -292,3 +292,8 @@ def test_the_split_moves_with_the_shape_of_a_rise() -> None:
 def test_of_equally_great_shifts_the_first_is_told() -> None:
     assert shift(series("m", *[1.0] * 5, *[5.0] * 10, *[9.0] * 5)) == (1.0, 5.0)
     assert shift(series("m", *[0.0] * 9)) == (0.0, 0.0)
+
+
+def test_a_shift_looks_at_times_that_have_a_value() -> None:
+    longer = STEP.model_copy(update={"timestamps": (*STEP.timestamps, 80.0, 90.0)})
+    assert shift(longer, 40.0) == shift(STEP, 40.0)
