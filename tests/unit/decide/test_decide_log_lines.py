@@ -157,6 +157,11 @@ def test_hits_come_in_the_order_of_lines_and_know_their_container() -> None:
     ]
 
 
+def test_lines_that_say_one_signal_in_different_words_are_all_hits() -> None:
+    lines = ("read: i/o timeout", "connect ETIMEDOUT 10.0.0.1:80", "context deadline exceeded")
+    assert [(h.signal, h.line) for h in hits(*lines)] == [("timeout", line) for line in lines]
+
+
 def test_several_excerpts_are_read_each_for_itself() -> None:
     one = LogExcerpt(container="a", lines=("connection refused",))
     two = LogExcerpt(container="b", lines=("connection refused", "too many open files"))

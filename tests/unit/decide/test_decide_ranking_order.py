@@ -302,6 +302,16 @@ def test_a_cause_explains_its_kinds_of_complaint_without_any_known_call(
     assert caller.against == (named if left == 0.5 else [])
 
 
+def test_of_several_causes_that_explain_it_the_first_by_class_is_told() -> None:
+    caller = finding("crash_code", WEB, 0.9)
+    causes = [
+        finding("database_read_only", DB, 0.9),
+        finding("database_disk_full", ref("Deployment", "zoo"), 0.85),
+    ]
+    rank(EMPTY, [*causes, caller])
+    assert caller.against == [say("decide.behind.explained", object="Deployment/shop/zoo")]
+
+
 def test_a_cause_explains_no_other_kinds_of_complaint() -> None:
     caller = finding("dependency_unavailable", WEB, 0.9)
     rank(EMPTY, [caller, finding("database_read_only", DB, 0.9)])
