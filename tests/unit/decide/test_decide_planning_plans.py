@@ -207,14 +207,19 @@ SAME_CHANGE = plan_of(draft(change()), 0.5, (), "en").changes_hash
 def test_what_worked_counts_a_little_and_what_failed_much(
     worked: list[dict[str, Any]], failed: list[dict[str, Any]], bonus: float
 ) -> None:
-    (plain,) = plans(draft(change()))
+    half = draft(change(), weight=0.5)
+    (plain,) = plans(half)
     (plan,) = plans(
-        draft(change()),
+        half,
         successful_patterns=tuple(pattern("success", **one) for one in worked),
         failed_patterns=tuple(pattern("failure", **one) for one in failed),
     )
-    most = min(0.98, plain.confidence + bonus)
-    assert plan.confidence == pytest.approx(most, abs=1e-3)
+    assert plan.confidence == pytest.approx(max(0.05, plain.confidence + bonus), abs=1e-3)
+
+
+def test_what_worked_makes_no_plan_surer_than_098() -> None:
+    (plan,) = plans(draft(change()), successful_patterns=(pattern("success"),))
+    assert plan.confidence == 0.98
 
 
 def test_what_failed_leaves_a_plan_a_little_confidence() -> None:
