@@ -91,7 +91,7 @@ def find_refused(view: ClusterView) -> Iterator[Finding[Facts]]:
             said.setdefault(target.ref.key, (target, []))[1].append((workload, hits[-1]))
     for target, told in said.values():
         sick = not target.available or any(not w.available for w, _ in told)
-        fresh = len(told) > 1 or any(w is not target for w, _ in told)
+        fresh = len(told) > 1 or told[0][0] is not target
         yield Finding(
             failure_class="certificate_invalid",
             object=target.ref,

@@ -144,9 +144,9 @@ def _culprit(
     candidates = [
         w for w in view.workloads if w.ref.key in databases and kind in ("", databases[w.ref.key])
     ]
-    if len(candidates) <= 1:
-        return candidates[0] if candidates else None
-    itself = next((c for c in callers if c.ref.key in databases), None)
+    if not candidates:
+        return None
+    itself = next((c for c in callers if any(c is one for one in candidates)), None)
     if itself is not None:
         return itself
     youngest = max(candidates, key=_started)

@@ -39,7 +39,7 @@ def find(view: ClusterView) -> Iterator[Finding[BatchWork]]:
             yield from _failed(view, workload, workload.obj)
         elif workload.kind == "CronJob":
             runs = runs_of(view, workload)
-            finished = [r for r in runs if _verdict(r)]
+            finished = [r for r in runs if _ended(r)]
             if finished:
                 yield from _failed(view, workload, finished[-1])
             yield from _suspended(view, workload)
@@ -55,11 +55,9 @@ def runs_of(view: ClusterView, workload: Workload) -> list[Obj]:
     )
 
 
-def _verdict(job: Obj) -> str:
-    for kind in ("Failed", "Complete"):
-        if condition(job, kind).get("status") == "True":
-            return kind
-    return ""
+def _ended(job: Obj) -> bool:
+    """It failed or is complete."""
+    return any(condition(job, kind).get("status") == "True" for kind in ("Failed", "Complete"))
 
 
 def _failed(view: ClusterView, workload: Workload, job: Obj) -> Iterator[Finding[BatchWork]]:

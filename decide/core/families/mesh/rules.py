@@ -234,7 +234,7 @@ def _injected(view: ClusterView, route: Obj) -> Iterator[Finding[ShutOut]]:
     for n, rule in enumerate(items(at(route, "spec", "http"))):
         for kind in ("abort", "delay"):
             fault = mapping(at(rule, "fault", kind))
-            share = number(at(fault, "percentage", "value"), 100) if fault else 0
+            share = number(at(fault, "percentage", "value"), 100)
             hosts = [
                 *items(at(route, "spec", "hosts")),
                 *(t.get("host") for _, t in destinations(route)),

@@ -46,6 +46,7 @@ def _with_databases(*databases: str, apps: tuple[str, ...] = ("web", "cart")) ->
         ("mysql@sha256:00", 80, "mysql"),
         ("shop@sha256:mysql", 80, ""),
         ("mysql/shop:1", 80, ""),
+        ("registry.example/mysql/shop:1", 80, ""),
         ("notmysql:1", 80, ""),
         ("shop:1", 3306, "mysql"),
         ("shop:1", 5432, "postgres"),
@@ -164,6 +165,19 @@ def test_without_a_database_the_first_caller_is_told_at_a_lower_score() -> None:
         f"log Deployment/shop/cart: {_CROWDED}",
         "facts: Facts",
     ]
+    c = shop("web", "cart")
+    for app in ("web", "cart"):
+        c.log(app, _CROWDED)
+    assert heads(find, c) == ["0.6 database_connections_exhausted of Deployment/shop/web"]
+
+
+def test_the_first_caller_s_words_tell_which_database_all_of_them_speak_to() -> None:
+    c = shop("web", "cart")
+    _database(c, "old", "mysql:8", 3306)
+    _database(c, "new", "postgres:16", 5432)
+    c.log("web", "psql: FATAL: sorry, too many clients already")
+    c.log("cart", _CROWDED)
+    assert heads(find, c) == ["0.89 database_connections_exhausted of Deployment/shop/new"]
 
 
 def test_a_full_disk_of_a_program_that_is_no_database_is_not_told_here() -> None:
@@ -221,6 +235,20 @@ def test_a_database_that_complains_itself_is_the_one() -> None:
     assert head.endswith(" of Deployment/shop/b-db")
 
 
+@pytest.mark.parametrize("databases", [("a-db",), ("a-db", "b-db")])
+def test_a_database_of_another_kind_that_complains_is_a_caller_like_others(
+    databases: tuple[str, ...],
+) -> None:
+    c = shop("web")
+    for name in databases:
+        _database(c, name, "postgres:16", 5432)
+    _database(c, "feed", "kafka-connect:3", 8083)
+    c.calls("feed", databases[-1])
+    c.log("feed", "psql: FATAL: sorry, too many clients already")
+    (head,) = heads(find, c)
+    assert head.endswith(f" of Deployment/shop/{databases[-1]}")
+
+
 def _blamed(c: Cluster) -> str:
     (one,) = found(find, c)
     return one.object.name
@@ -262,6 +290,7 @@ def test_the_name_of_its_service_in_a_caller_s_lines_tells_too() -> None:
         (("a-db", "we-db"), "we-db"),
         (("a-db", "w-db"), "a-db"),
         (("we-db", "web-db"), "we-db"),  # a longer one is not nearer
+        (("a-db", "xebsi-db"), "a-db"),  # letters after a wrong one do not count
     ],
 )
 def test_a_name_that_begins_with_two_letters_of_the_caller_s_tells_a_little(
@@ -404,7 +433,7 @@ def test_a_refused_connection_to_a_callee_without_ready_pods_is_told_at_the_call
     c.calls("web", "shelf")
     c.calls("web", "cart")
     c.stopped("cart")
-    _down(c, "1 connection refused", "2 connection refused")
+    _down(c, *(f"{number} connection refused" for number in (0, 1, 2)))
     text = "dependencies.needs target=Deployment/shop/cart, workload=Deployment/shop/web"
     assert whole(find, c) == [
         "0.4 dependency_unavailable of Deployment/shop/cart",

@@ -55,8 +55,8 @@ def test_a_unit_of_a_machine_that_does_not_run_tells_what_is_missing(
         ("Active: active (running)", None),
         ("Unit kubelet.service could not be found.", 0.4),
         ("Unit kubelet.service not found.", 0.4),
-        ("-" * 1485 + "Active: failed", 0.97),
-        ("-" * 1500 + "Active: failed", None),
+        ("-" * 1486 + "Active: failed", 0.97),
+        ("-" * 1487 + "Active: failed", None),
     ],
 )
 def test_a_unit_is_down_by_its_state_and_hardly_by_its_absence(
@@ -352,9 +352,13 @@ def test_a_node_under_pressure_is_told_and_surer_where_its_pods_suffer(kind: str
 
 
 def test_a_pod_that_failed_there_suffers_even_where_it_counts_as_ready() -> None:
-    c = shop("web", "cart")
+    c = shop("web", "cart", "shelf", "case", "desk")
     _pressed(c, "DiskPressure", reason="KubeletHasDiskPressure")
-    c.pod("cart")["status"]["phase"] = "Failed"
+    assert heads(find, c) == ["0.55 node_pressure of Node/n2"]
+    c.pod("cart")["status"] = {
+        "phase": "Failed",
+        "conditions": c.pod("web")["status"]["conditions"],
+    }
     assert heads(find, c) == ["0.85 node_pressure of Node/n2"]
     assert whole(find, c)[1].endswith("message=KubeletHasDiskPressure")
 
