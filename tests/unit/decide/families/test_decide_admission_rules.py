@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from decide.core.families.admission.rules import claims, quotas, refusals
+from decide.core.view import ClusterView
 from tests.support.decide.clusters import Cluster, Obj
 from tests.support.decide.rules_say import everywhere, found, heads, shop, whole
 
@@ -168,6 +169,13 @@ def test_a_job_that_is_complete_and_a_bare_pod_miss_nothing() -> None:
     assert heads(refusals.find, c) == []
 
 
+def test_nothing_is_refused_of_what_misses_nothing() -> None:
+    c = shop("web")
+    c.add("pods", "bare", kind="Pod", spec={}, status={})
+    view = ClusterView(c.bundle())
+    assert [refusals.refusals(view, workload) for workload in view.workloads] == [[], []]
+
+
 def _quota(
     c: Cluster, name: str = "base", *, space: str = "shop", used: Obj | None = None, **hard: Any
 ) -> Obj:
@@ -208,6 +216,14 @@ def test_a_refusal_by_a_quota_is_told_at_the_quota_by_what_is_furthest_over() ->
     assert found(refusals.find, c)[0].object.api_version == "v1"
 
 
+def test_pods_that_are_there_are_not_missing() -> None:
+    c = shop("web")
+    c.get("deployments", "web")["spec"]["replicas"] = 3
+    message = _OVER.format("pods=1", "pods=1", "pods=1")
+    c.event("ReplicaSet", _child(c, "web"), "FailedCreate", message)
+    assert [one.facts.missing for one in found(refusals.find, c)] == [2]
+
+
 def test_a_refusal_by_a_quota_that_was_not_collected_is_told_without_it() -> None:
     c = shop("web")
     _quota(c, "another")
@@ -229,6 +245,7 @@ def test_a_refusal_by_a_quota_that_was_not_collected_is_told_without_it() -> Non
         ("pods=1,requests.cpu=1", "pods=0,requests.cpu=0", "requests.cpu=9,pods=0", "pods"),
         ("pods=1", "none", "requests.cpu=9, pods=2", "pods"),
         ("pods=odd, requests.cpu=1", "none", "pods=1, requests.cpu=9", "requests.cpu"),
+        ("services=0", "services=0", "pods=2, services=3", "pods"),  # the first of equals
         ("nothing", "nothing", "nothing", "objects"),
         ("pods=1", "pods=1", "nothing", "objects"),
     ],
@@ -322,6 +339,7 @@ def test_a_declared_service_that_exists_or_stands_elsewhere_is_not_missed() -> N
     _quota(c, used={"services": "1"}, services="1")
     _service(c, "web")
     _service(c, "cart", "other")
+    c.declared.append({"kind": "ConfigMap", "metadata": {"name": "cart", "namespace": "shop"}})
     assert heads(quotas.find_services, c) == []
     _service(c)
     assert len(heads(quotas.find_services, c)) == 1, "after one that exists"
@@ -448,6 +466,8 @@ def test_a_quota_is_read_off_its_status_else_its_spec_and_what_is_no_quantity_is
     quota["status"]["hard"] = {"pods": "2"}
     quota["status"]["used"] = {"pods": 2}
     assert heads(quotas.find_tight, c) == ["0.35 quota_pods_exceeded of ResourceQuota/shop/base"]
+    quota["status"]["hard"] = {"pods": "9"}
+    assert heads(quotas.find_tight, c) == []
     quota["status"] = {"used": {"services": "1"}}
     assert heads(quotas.find_tight, c) == [
         "0.35 quota_services_exceeded of ResourceQuota/shop/base"
