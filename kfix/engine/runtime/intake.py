@@ -22,7 +22,8 @@ import concurrent.futures
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -57,7 +58,7 @@ _STOP_S = 8.0
 #: Seconds before the next session, doubled with each that was assigned nothing.
 _BACKOFF_S, _BACKOFF_MAX_S = 0.5, 5.0
 #: No partition of any assignment. Polling it returns at once and raises what the coordinator has to say.
-_NOWHERE = TopicPartition("", 0)
+_NOWHERE = frozenset({TopicPartition("", 0)})
 
 
 class Assignment:
@@ -69,14 +70,53 @@ class Assignment:
         self.partitions = partitions
 
 
+@dataclass(frozen=True, slots=True)
+class PollPlan:
+    """What one poll asks for, how long it waits for records, and the nap after one that asks for none."""
+
+    partitions: frozenset[TopicPartition]
+    wait_s: float
+    nap_s: float
+
+    @property
+    def within_s(self) -> float:
+        """When the poll is over, also while the group is rebalancing and it does not return by itself."""
+        return self.wait_s + _POLL_S
+
+
+def poll_plan(
+    assigned: frozenset[TopicPartition] | None, crowded: Collection[TopicPartition]
+) -> PollPlan:
+    """The next poll: of the assigned partitions (``None``: none yet) but those whose windows are full."""
+    active = assigned.difference(crowded) if assigned is not None else frozenset()
+    if not active:
+        return PollPlan(_NOWHERE, 0, _SHORT_POLL_S if crowded else _NAP_S)
+    return PollPlan(active, _SHORT_POLL_S if crowded else _POLL_S, 0)
+
+
+def backoff_s(before_s: float, *, joined: bool) -> float:
+    """Seconds to the next session after one that was assigned something, or after a wait of ``before_s`` nothing."""
+    return _BACKOFF_S if joined else min(before_s * 2, _BACKOFF_MAX_S)
+
+
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aiokafka
     """One stage's membership of its group. Methods are called from the main event loop unless they say otherwise.
 
     Times are of ``time.monotonic`` and may be read from any thread.
     """
 
-    def __init__(self, engine: Engine, *, group: str, brokers: Brokers, settings: Runtime) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        group: str,
+        brokers: Brokers,
+        settings: Runtime,
+        consumer: Callable[..., AIOKafkaConsumer] = AIOKafkaConsumer,
+    ) -> None:
+        """``consumer`` makes a session's consumer of ``consumer_options``."""
         self.group = group
+        self._make_consumer = consumer
         #: When a poll of the present assignment last ended.
         self.polled_at = time.monotonic()
         #: Since when partitions are assigned and polled; ``None`` without an assignment.
@@ -166,9 +206,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
             self._tell_main(self._engine.revoke)
             if self._ending.is_set():
                 break
-            joined = self.unassigned_at > began
-            wait_s = _BACKOFF_S if joined else min(wait_s * 2, _BACKOFF_MAX_S)
-            time.sleep(wait_s)
+            wait_s = backoff_s(wait_s, joined=self.unassigned_at > began)
+            self._ending.wait(wait_s)
         self._tell_main(self._ended.set)
 
     async def _session(self) -> None:
@@ -192,22 +231,20 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         client = f"{self._engine.stage.name}-consumer"
-        return AIOKafkaConsumer(
+        return self._make_consumer(
             **consumer_options(self._brokers, self._settings, client=client, group=self.group)
         )
 
     async def _poll_until_the_end(self, consumer: AIOKafkaConsumer) -> None:
         while not self._ending.is_set():
             gate = self._gate
-            active = gate.partitions - self._crowded if gate is not None else None
-            if not active:
-                await self._poll(consumer, [_NOWHERE], 0)
-                if active is not None:
+            plan = poll_plan(None if gate is None else gate.partitions, self._crowded)
+            records = await self._poll(consumer, plan)
+            if plan.nap_s:
+                if gate is not None:
                     self.polled_at = time.monotonic()
-                await asyncio.sleep(_SHORT_POLL_S if self._crowded else _NAP_S)
+                await asyncio.sleep(plan.nap_s)
                 continue
-            wait_s = _SHORT_POLL_S if self._crowded else _POLL_S
-            records = await self._poll(consumer, active, wait_s)
             gate = self._gate
             if gate is None:
                 put_back(consumer, records)
@@ -218,13 +255,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped in aio
                 await self._in_main(self._deliver, gate, records)
 
     async def _poll(
-        self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], wait_s: float
+        self, consumer: AIOKafkaConsumer, plan: PollPlan
     ) -> Mapping[TopicPartition, Sequence[Any]]:
         """One poll. It raises what the coordinator has to say, and ends also while the group is rebalancing."""
         try:
-            async with asyncio.timeout(wait_s + _POLL_S):
+            async with asyncio.timeout(plan.within_s):
                 found: Mapping[TopicPartition, Sequence[Any]] = await consumer.getmany(
-                    *partitions, timeout_ms=int(wait_s * 1000)
+                    *plan.partitions, timeout_ms=int(plan.wait_s * 1000)
                 )
         except TimeoutError:
             found = {}
