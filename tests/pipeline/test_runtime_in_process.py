@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +22,7 @@ from kfix.engine.broker.offsets import Observer
 from kfix.engine.broker.reading import read
 from kfix.engine.runtime import headers as hd
 from kfix.engine.runtime.dead_letters import DeadLetterFilter, find, replay
-from kfix.engine.runtime.process import Process, running
+from kfix.engine.runtime.process import Process, running, serve
 from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.replay import Replay
 from kfix.engine.runtime.settings import Runtime
@@ -146,6 +149,7 @@ async def test_everything_is_handled_committed_and_measured(embedded_cluster: Cl
         await metric(found, 'kfix_intake_sessions{stage="relay"} 1.0')
         await until(lambda: found.ready, "ready")
         assert found.trouble == ""
+    assert not found.ready
     assert sorted(handled) == sorted(f"e{n}" for n in range(60))
     assert await committed(brokers) == 60
     results = await drained(brokers, small.RELAYED)
@@ -301,6 +305,36 @@ async def test_a_stage_with_a_door_and_a_clock_sends_what_they_make(
     assert sorted(one.number for one in ticks) == [1, 2]
     listed = await list_topics(brokers)
     assert {small.RAW.name, small.RAW.dlq, small.RELAYED.name} <= set(listed)
+
+
+async def test_a_process_is_ready_once_it_is_open_and_ends_in_order_when_it_is_asked_to(
+    embedded_cluster: Cluster,
+) -> None:
+    prefix = new_prefix()
+    brokers = embedded_cluster.brokers(prefix)
+    await make_topics(brokers, [small.RAW, small.RELAYED])
+    await publish(brokers, [(small.RAW, raw(n)) for n in range(3)])
+    told: list[Process] = []
+    handled: list[int] = []
+
+    async def last(record: small.Raw) -> small.Relayed:
+        handled.append(record.number)
+        if len(handled) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return await relayed(record)
+
+    switching_s = sys.getswitchinterval()
+    try:
+        settings = Runtime(_env_file=None, **FAST)
+        kafka = embedded_cluster.kafka(prefix)
+        await asyncio.wait_for(
+            serve([relay(last)], kafka=kafka, settings=settings, on_ready=told.append), 60
+        )
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(switching_s)
+    assert [process.ready for process in told] == [False]
+    assert await committed(brokers) == 3
 
 
 async def test_a_record_of_the_past_is_decided_again_beside_what_was_decided_then(

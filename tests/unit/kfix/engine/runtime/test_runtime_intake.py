@@ -134,7 +134,7 @@ class Consumer:
             if given is not self._seen:
                 if self._seen is not None:
                     await self._listener.on_partitions_revoked(self._seen)
-                self._at = {tp: 0 for tp in given}
+                self._at = dict.fromkeys(given, 0)
                 await self._listener.on_partitions_assigned(given)
                 self._seen = given
             await asyncio.sleep(0.005)
@@ -172,7 +172,7 @@ class Consumer:
             self._group.outlives = False
             self.drained = sum(map(len, found.values()))
             seen = self._seen
-            while self._seen is seen:
+            while self._seen is seen:  # noqa: ASYNC110 - changed by the coordinating task
                 await asyncio.sleep(0.002)
             for tp, batch in found.items():
                 self._at[tp] = batch[-1].offset + 1  # drained of the fetcher of the new assignment
