@@ -16,6 +16,7 @@ COPIED = (
     "pyproject.toml",
     "tests/__init__.py",
     "tests/conftest.py",
+    "tests/run.py",
     "tests/support",
     "tests/unit/__init__.py",
     "tests/unit/decide",

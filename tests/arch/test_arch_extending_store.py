@@ -15,6 +15,7 @@ COPIED = (
     "pyproject.toml",
     "tests/__init__.py",
     "tests/conftest.py",
+    "tests/run.py",
     "tests/support",
     "tests/contract/__init__.py",
     "tests/contract/conftest.py",
