@@ -32,10 +32,11 @@ def _mounts(c: Cluster, app: str, secret: str) -> None:
     spec["volumes"] = [{"configMap": {"name": "x"}}, {"secret": {"secretName": secret}}]
 
 
-def test_an_expired_certificate_is_told_at_the_workload_that_mounts_it() -> None:
-    c = shop("web", "cart")
+def test_an_expired_certificate_is_told_at_the_first_workload_that_mounts_it() -> None:
+    c = shop("web", "cart", "shelf")
     _certificate(c, "2026-05-04T11:59:59Z", "tls")
     _mounts(c, "cart", "tls")
+    _mounts(c, "shelf", "tls")
     text = "certificates.issued.expired certificate=cert, said=, until=2026-05-04 11:59"
     assert whole(find_issued, c) == [
         "0.95 certificate_invalid of Deployment/shop/cart",
