@@ -33,8 +33,8 @@ class Covering:
         """The tests that execute the statement, within the budget of seconds: some that execute least, those that look at
         everything, then the rest.
 
-        What runs at import is asked of the tests that look at everything, then of all in the files of those that execute
-        anything of the module.
+        What runs at import is asked of some tests that are most about the module, of those that look at everything, then of
+        all in the files of those that execute anything of the module.
         """
         wanted = _statement(text, line)
         files = {t.split("::")[0] for t, known in self._tests.items() if path in known["lines"]}
@@ -46,10 +46,16 @@ class Covering:
             or (wanted is not None and wanted & set(known["lines"].get(path, ())))
         ]
         ordered = sorted(set(reach) - set(first), key=lambda test: (self._sizes[test], test))
+        if wanted is None:
+            ordered.sort(key=lambda test: -self._share(test, path))
         small = self._within(ordered, _SMALL_S)
         rest = [test for test in ordered if test not in set(small)]
         rest.sort(key=lambda test: test.split("::")[0] not in self._whole)
-        return self._within([*first, *small, *rest], _BUDGET_S)
+        return self._within([*small, *first, *rest], _BUDGET_S)
+
+    def _share(self, test: str, path: str) -> float:
+        """The part of what the test executes that stands in the module, 0 to 1."""
+        return len(self._tests[test]["lines"].get(path, ())) / max(1, self._sizes[test])
 
     def _within(self, tests: Sequence[str], seconds: float) -> list[str]:
         """The first of ``tests`` that together take no longer, at least one."""

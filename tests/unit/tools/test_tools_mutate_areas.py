@@ -32,3 +32,17 @@ def test_a_fault_is_shown_to_small_tests_then_to_those_that_look_at_everything_w
     }
     found = Covering(tests, ["t_whole.py"]).of("a.py", "def f():\n    return 1\n", 2)
     assert found == ["t_small.py::one", "t_whole.py::all", "t_small.py::two"]
+
+
+def test_a_fault_at_import_is_shown_to_tests_about_its_module_before_those_that_look_at_everything() -> (
+    None
+):
+    tests = {
+        "t_core.py::tiny": {"seconds": 6.0, "lines": {"b.py": [1]}},
+        "t_core.py::beside": {"seconds": 6.0, "lines": {"a.py": [4], "b.py": [1, 2, 3]}},
+        "t_about.py::it": {"seconds": 6.0, "lines": {"a.py": [4, 5, 6], "b.py": [1]}},
+        "t_whole.py::all": {"seconds": 60.0, "lines": {"a.py": [4], "b.py": [1, 2, 3, 4]}},
+    }
+    module = "LIMIT = 3\n\n\ndef f():\n    return LIMIT\n"
+    found = Covering(tests, ["t_whole.py"]).of("a.py", module, 1)
+    assert found == ["t_about.py::it", "t_whole.py::all", "t_core.py::beside"]

@@ -250,9 +250,9 @@ def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
 
 
 def _ours(view: ClusterView, workload: Workload, host: str) -> bool:
-    """The host is a Service of this cluster, or may be one: it has no domain."""
+    """The host, a name with a dot in it, is a Service of this cluster."""
     parts = host.split(".")
-    if "svc" in parts or len(parts) < 2:
+    if "svc" in parts:
         return True
     return (
         view.get("services", parts[1], parts[0]) is not None

@@ -18,6 +18,7 @@ import yaml
 from decide.core.families.parts import Parts
 from decide.core.findings import Fact, Finding
 from decide.core.view import ClusterView
+from schemas.base import ObjectRef
 from schemas.context import ContextBundle
 from schemas.text import Text, text_of
 from tests.support.decide.clusters import Cluster
@@ -89,7 +90,7 @@ def _varied(family: str, arrange: Arrange, seed: str) -> Iterator[tuple[str, lis
 def _told(one: Finding[Any]) -> dict[str, Any]:
     """A finding for a reader; what the plans get of it as a digest."""
     told: dict[str, Any] = {
-        "is": f"{one.score:.3f} {one.failure_class} of {one.object.key}",
+        "is": f"{one.score:.3f} {one.failure_class} of {_place(one.object)}",
         "detail": _said(one.detail),
         "by": [_fact(fact) for fact in one.evidence],
     }
@@ -100,8 +101,12 @@ def _told(one: Finding[Any]) -> dict[str, Any]:
 
 def _fact(fact: Fact) -> str:
     value = "" if fact.value is None else f" = {fact.value:.6g} {fact.unit}"
-    place = fact.object.key if fact.object is not None else "-"
+    place = _place(fact.object) if fact.object is not None else "-"
     return f"{fact.source} {place}: {_said(fact.statement)}{value}"
+
+
+def _place(ref: ObjectRef) -> str:
+    return f"{ref.api_version} {ref.key}".strip()
 
 
 def _said(sentence: object) -> str:

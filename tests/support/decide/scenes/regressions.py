@@ -57,7 +57,7 @@ def _(c: Cluster, app: str) -> None:
 
 @scene(_FAMILY, "what it calls is worse too, and what that calls")
 def _(c: Cluster, app: str) -> None:
-    middle, last, well = c.app("middle"), c.app("last"), c.app("well")
+    middle, last, well = c.app("middle"), c.app("last"), c.app("able")
     for caller, callee in ((app, middle), (app, last), (app, well), (middle, last)):
         c.calls(caller, callee)
     stepping(c, app, latency=(10, 90), success=(100, 50))
@@ -135,6 +135,12 @@ _samples("that dips before it jumps", *([30] * 20), *([10] * 10), *([90] * 30))
 def _(c: Cluster, app: str) -> None:
     level(c, "trace.http.request.errors", 1, 60, service=app)
     c.series("service.p95latency", [10.0] * 4 + [90.0] * 3, service=app)
+    c.revise(app, minutes=_JUMP, image="registry.example/app:2")
+
+
+@scene(_FAMILY, "a share of success jumped by little after a revision")
+def _(c: Cluster, app: str) -> None:
+    stepping(c, app, success=(1.0, 0.97))
     c.revise(app, minutes=_JUMP, image="registry.example/app:2")
 
 

@@ -296,3 +296,14 @@ def _(c: Cluster, app: str) -> None:
     newest = next(r for r in c.objects["replicasets"] if r["status"]["readyReplicas"] == 0)
     newest["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "11"}
     c.crashed(app, 1)
+
+
+_file("while a share of the network is mounted elsewhere", ("/cache",), {"nfs": {"path": "/x"}})
+
+
+@scene(_FAMILY, "it may not write to a file on a volume that its init container mounts")
+def _(c: Cluster, app: str) -> None:
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    for spec in pod_specs(c, app):
+        spec["initContainers"] = [{"name": "prepare", "volumeMounts": mounts}]
+    c.crashed(app, 1, _NO_FILE)

@@ -266,6 +266,12 @@ _tainted(
     ),
 )
 _tainted("nobody names the taint", "3 node(s) had untolerated taints", taints=(_OURS,) * 3)
+_tainted(
+    "the kubelets' own taints, and others without a name",
+    f"2 {_DOWN}",
+    "1 node(s) had untolerated taints",
+    taints=((_taint("node.kubernetes.io/not-ready"),),) * 2,
+)
 _tainted("no node was listed", f"1 {_HAD}", "2 Insufficient cpu", nodes=0)
 _tainted("two taints each", f"3 {_HAD}", taints=((*_OURS, _taint("ssd", "NoExecute")),) * 3)
 _tainted(

@@ -63,6 +63,34 @@ _selector("it has no selector", {})
 _selector("its port is named and the pods' is not", {"app": "other"}, target="web")
 
 
+def _likely(told: str, *, served: bool, name: str = "") -> None:
+    """A Service with two of the pods' labels out of three, and their port; ``served``: another leads to the pods."""
+
+    @scene(
+        _FAMILY, f"a Service selects nothing and means likely one workload, {told}", varied=False
+    )
+    def _(c: Cluster, app: str) -> None:
+        for thing in (c.pod(app), c.get("deployments", app)["spec"]["template"]):
+            thing["metadata"]["labels"] |= {"tier": "front", "team": "shop"}
+        own = c.get("services", app)
+        port = own["spec"]["ports"][0]
+        own["metadata"]["name"] = "front"
+        if not served:
+            c.drop("services", "front")
+        selector = {"tier": "front", "team": "shop", "run": "x"}
+        spec = {"selector": selector, "ports": [port]}
+        c.add("services", name or f"{app}s", kind="Service", spec=spec)
+        c.get("endpoints", app)["subsets"] = []
+        if name == "APP":
+            c.objects["services"][-1]["metadata"]["name"] = app
+
+
+_likely("to which no other leads", served=False)
+_likely("to which another leads", served=True)
+_likely("of its own name, to which another leads", served=True, name="APP")
+_likely("of its own name, to which no other leads", served=False, name="APP")
+
+
 @scene(_FAMILY, "two Services of a name's kind: one leads to the workload, the other to nothing")
 def _(c: Cluster, app: str) -> None:
     for name, selector in ((f"{app}-admin", {"app": f"{app}-admin"}), ("bystanders", {"app": "x"})):

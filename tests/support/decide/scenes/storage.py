@@ -82,6 +82,11 @@ _differs("nobody knows the claim's size", claim={"resources": {"requests": {"sto
 _differs("another mode", accessModes=["ReadWriteMany"], varied=True)
 _differs("the mode is one of two", accessModes=["ReadWriteMany", "ReadWriteOnce"])
 _differs("one of two modes", claim={"accessModes": ["ReadWriteOnce", "ReadWriteMany"]})
+_differs(
+    "nobody knows its size, nor asks for any",
+    claim={"resources": {}},
+    capacity={"storage": "large"},
+)
 _differs("no label", claim={"selector": {"matchLabels": {"tier": "a"}}})
 _differs("the label", claim={"selector": {"matchLabels": {"tier": "a"}}}, labels={"tier": "a"})
 _differs("a selector that asks nothing", claim={"selector": {}})

@@ -56,6 +56,7 @@ _says(
     state={"running": {}},
 )
 _says("it runs out of threads, and of its heap on its own", _HEAP, _THREADS, _HEAP + " again")
+_says("its heap is out, and a native thread is named by the way", f"{_HEAP} in native thread 7")
 _says("nobody knows which container says it", _HEAP, container="", state={"running": {}})
 _says("nobody knows which container says it, and all are well", _HEAP, container="")
 _says("a container says it that does not suffer", _POOL, container="proxy", state={"running": {}})

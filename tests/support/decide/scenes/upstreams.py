@@ -260,3 +260,10 @@ for _signal, _line in {
     "denied": "api.example.com: x509: certificate has expired",
 }.items():
     _outside(f"a host is {_signal}", _line)
+
+
+@scene(_FAMILY, "a caller complains of one cache, then of another: the last line counts")
+def _(c: Cluster, app: str) -> None:
+    for n in range(3):
+        c.app(f"server-{n}", image=_IMAGES["cache"])
+    c.log(app, *(f"{_CACHE} at server-{n}:80" for n in range(3)))
