@@ -94,6 +94,8 @@ PROMISES = (
         (
             "tests/pipeline/test_runtime_faults.py",
             "tests/unit/kfix/engine/runtime/test_runtime_vitals.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_watchdog.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_intake.py",
         ),
     ),
     Promise(
@@ -421,6 +423,9 @@ PROMISES = (
         (
             "tests/unit/kfix/engine/runtime/test_runtime_engine.py",
             "tests/unit/kfix/engine/runtime/test_runtime_doors.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_told.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_endings.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_faust_app.py",
             "tests/unit/kfix/engine/broker/test_broker_clients.py",
             "tests/pipeline/test_runtime_in_process.py",
         ),
@@ -459,6 +464,8 @@ PROMISES = (
         "window, vitals, verdicts, headers, readers of the broker and deciding again do what simple models of them do",
         (
             "tests/unit/kfix/engine/runtime/test_runtime_models.py",
+            "tests/unit/kfix/engine/broker/test_broker_embedded.py",
+            "tests/unit/kfix/engine/wire/test_wire_codec.py",
             "tests/unit/kfix/engine/broker/test_broker_reading.py",
             "tests/unit/kfix/engine/runtime/test_runtime_replay.py",
         ),

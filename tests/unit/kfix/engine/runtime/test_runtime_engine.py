@@ -23,7 +23,7 @@ from kfix.engine.runtime.offsets import Partition
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Handler, Stage
 from kfix.engine.topics import Topic
-from kfix.engine.wire import codec_for
+from kfix.engine.wire import Codec, codec_for
 from kfix.infra.settings import Kafka
 from schemas import errors
 from schemas.base import Record
@@ -79,11 +79,15 @@ class Producer:
 
     holding: bool = False
     refusing: Exception | None = None
+    #: Raised instead of taking a record.
+    closed: Exception | None = None
     sent: list[Sent] = field(default_factory=list)
 
     async def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: hd.Wire
     ) -> asyncio.Future[Any]:
+        if self.closed is not None:
+            raise self.closed
         ack: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.sent.append(Sent(topic, key, value, hd.read(headers), ack))
         if self.refusing is not None:
@@ -165,6 +169,7 @@ async def world(
     writes: tuple[Topic[Any], ...] = (DONE,),
     timeout_s: float = 5.0,
     name: str = "clerk",
+    codec: Codec = CODEC,
     **knobs: Any,
 ) -> AsyncIterator[World]:
     stage = Stage("clerk", ports=no_ports)
@@ -186,7 +191,7 @@ async def world(
         stage,
         None,
         brokers=BROKERS,
-        codec=CODEC,
+        codec=codec,
         producer=producer,  # type: ignore[arg-type]
         settings=runtime,
         leave=note,
@@ -501,6 +506,64 @@ async def test_what_the_broker_does_not_take_ends_the_process_and_is_not_committ
         await w.settled(lambda: bool(w.left))
         assert "not enough replicas" in w.left[0]
         assert w.engine.committable() == {}
+
+
+async def test_what_cannot_even_be_handed_over_ends_the_process_and_is_not_committed() -> None:
+    async with world(finishes) as w:
+        w.producer.closed = RuntimeError("the producer is closed")
+        w.engine.take(MAIN, [fetched(0, order(1))])
+        await w.settled(lambda: bool(w.left))
+        assert w.left[0].startswith("cannot produce to unit.done: RuntimeError(")
+        assert w.engine.committable() == {}
+
+
+async def test_an_acknowledgement_that_is_given_up_is_none() -> None:
+    async with world(finishes) as w:
+        w.producer.holding = True
+        w.engine.take(MAIN, [fetched(0, order(1))])
+        await w.settled(lambda: bool(w.producer.sent))
+        w.producer.sent[0].ack.cancel()
+        await asyncio.sleep(0.01)
+        assert w.engine.committable() == {}
+        assert w.engine.signs().running == 1
+        assert w.left == []
+
+
+async def test_a_worker_that_ends_ends_the_process_which_is_one_too_few_otherwise() -> None:
+    async with world(finishes) as w:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        worker = next(t for t in asyncio.all_tasks() if t.get_name() == "clerk.worker")
+        worker.cancel()
+        await w.settled(lambda: bool(w.left))
+        assert w.left == ["a worker of clerk ended: cancelled"]
+
+
+async def test_a_record_whose_schema_cannot_be_asked_for_now_comes_again_and_is_no_dead_letter() -> (
+    None
+):
+    class Away:
+        """A registry that does not answer."""
+
+        def register(self, subject: str, schema: Any) -> int:
+            raise errors.Unavailable("503")
+
+        def schema(self, schema_id: int) -> Any:
+            raise errors.Unavailable("503")
+
+        def compatible(self, subject: str, schema: Any) -> bool:
+            raise errors.Unavailable("503")
+
+    codec = codec_for(BROKERS.kafka, Away())
+    async with world(finishes, codec=codec, retry_delay_s=60) as w:
+        before = time.time()
+        w.engine.take(MAIN, [fetched(3, raw=b"\x00\x00\x00\x00\x07x")])
+        await w.all_committable(4)
+        (retry,) = w.producer.sent
+        assert w.calls == []
+    assert (retry.topic, retry.value) == ("unit.orders.retry", b"\x00\x00\x00\x00\x07x")
+    told = retry.headers
+    assert (told[hd.ATTEMPT], told[hd.ROUND], told[hd.REASON]) == ("1", "1", "unavailable")
+    assert before + 59.99 <= float(told[hd.DUE]) <= time.time() + 60.01
 
 
 # --- the retry topic

@@ -162,6 +162,39 @@ async def test_what_goes_on_unanswered_is_compared_like_an_answer(cluster: Clust
     assert [one.changed for one in found if one.stage == "first"] == [()]
 
 
+async def test_what_the_next_stage_says_now_is_laid_beside_what_it_said_of_the_answer_of_then(
+    cluster: Cluster,
+) -> None:
+    answered(cluster, 3)
+    for number, cause in ((3, "then-0"), (8, "another")):
+        then = Report(event_id=f"r{number}", occurred_at=NOW, number=number)
+        put(cluster, "unit.reports", then, kfix_cause=cause)
+    found, _ = await decided(cluster, 1, 3)
+    assert [(one.stage, one.cause, one.topic) for one in found] == [
+        ("first", "q", "unit.answers"),
+        ("second", "now-0", "unit.reports"),
+    ]
+    found_by_topic = {one.topic: one for one in found}
+    assert found_by_topic["unit.answers"].changed == ()
+
+
+async def test_a_record_of_the_past_that_cannot_be_read_is_told_and_asks_nobody(
+    cluster: Cluster,
+) -> None:
+    producer = Producer()
+    async with AsyncExitStack() as stack:
+        again = Replay(stages(1), brokers=brokers(), codec=CODEC, producer=producer)  # type: ignore[arg-type]
+        cluster.topics |= {"unit.answers": 1, "unit.reports": 1}
+        await again.open(stack)
+        put(cluster, "unit.questions", b"{broken", kfix_event_id="e9")
+        (stored,) = [one async for one in _read(cluster)]
+        (told,) = [one async for one in again.run(QUESTIONS, stored)]
+    assert (told.stage, told.cause, told.topic) == ("", "e9", "unit.questions")
+    assert (told.then, told.now, told.changed) == (None, None, ())
+    assert told.failed.startswith("no Question: ")
+    assert producer.sent == []
+
+
 # --- dead letters
 
 
