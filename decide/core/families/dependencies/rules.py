@@ -61,7 +61,7 @@ def database_kind(workload: Workload) -> str:
     """``mysql``, ``postgres``, …, or empty: told by the image's name or the container's port."""
     for container in workload.containers():
         image = str(container.spec.get("image") or "").split("@")[0]
-        match = _DB_IMAGE.search(image.rsplit("/", 1)[-1])
+        match = _DB_IMAGE.search(image.rpartition("/")[2])
         if match:
             found = match[1].lower()
             return _FAMILY.get(found, found)
