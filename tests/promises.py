@@ -455,6 +455,8 @@ PROMISES = (
             "tests/unit/manifests/test_manifests_built_in.py",
             "tests/unit/manifests/test_manifests_live_objects.py",
             "tests/unit/manifests/test_manifests_text_tables.py",
+            "tests/unit/manifests/test_manifests_values_tables.py",
+            "tests/unit/manifests/test_manifests_mentions.py",
             "tests/unit/manifests/test_manifests_models.py",
             "tests/unit/safety/test_safety_answers.py",
         ),

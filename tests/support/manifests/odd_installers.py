@@ -237,6 +237,16 @@ _ARGO = {
             name="api-dev",
         ),
     },
+    "odd argo sources of all sorts": {
+        "k8s/prod/web.yaml": DEPLOYMENT.replace("name: api", "name: web"),
+        "k8s/prod/api.yaml": DEPLOYMENT,
+        "values/prod.yaml": "a: 1\n",
+        "apps/prod.yaml": _application(
+            "  sources:\n  - {repoURL: 'https://charts.example', chart: base, helm: {valueFiles: ['$v/values/prod.yaml'],\n"
+            "      values: 'path: k8s/prod/web.yaml'}}\n  - {repoURL: 'https://charts.example', chart: more}\n"
+            f"  - {{repoURL: '{_URL}', ref: v}}\n  - text\n  - {{path: k8s/prod}}\n  - {{path: gone}}\n"
+        ),
+    },
     "odd argo values of another revision": _CHART
     | {
         "apps/prod.yaml": _application(
@@ -546,6 +556,11 @@ _FLEET = {
         "broken/fleet.yaml": "a: [\n",
         "broken/api.yaml": DEPLOYMENT.replace("name: api", "name: web"),
         "prod/not-fleet.yaml": "namespace: other\n",
+    },
+    "fleet in several documents": _TWO
+    | {
+        "prod/fleet.yaml": "namespace: shop\n---\nnamespace: other\n",
+        "dev/fleet.yaml": "---\ndefaultNamespace: shop-dev\nhelm: {valuesFiles: [v.yaml], values: {}}\n",
     },
     "fleet at the root": {
         "Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",

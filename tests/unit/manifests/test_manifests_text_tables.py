@@ -15,7 +15,7 @@ from manifests.refused import NotEditable
 from manifests.repository import rendering, tree
 from manifests.text import equivalence, plan_edits, read, spans
 from manifests.text.diffs import split
-from manifests.text.editor import Replace, amend, patch
+from manifests.text.editor import Delete, Replace, amend, patch
 from manifests.text.scalars import plain_text, read_11, read_12, same, value_11, value_12
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -346,6 +346,52 @@ def test_a_change_that_the_text_does_not_bear_is_refused(
     fields: list[FieldChange], code: str
 ) -> None:
     assert code_of(DEEP, *fields) == code
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "apart"),
+    [
+        (("add", "l[0]"), ("replace", "l[1]"), False),
+        (("remove", "l[0]"), ("replace", "l[1]"), False),
+        (("remove", "l[name=x]"), ("replace", "l[1]"), False),
+        (("replace", "l[1]"), ("remove", "l[name=x]"), False),
+        (("add", "l[name=z]"), ("replace", "l[1]"), True),
+        (("remove", "l[name=x]"), ("add", "l[name=z]"), True),
+        (("replace", "l[1]"), ("replace", "m[0]"), True),
+        (("remove", "m[0]"), ("replace", "l[1]"), True),
+        (("add", "n"), ("remove", "n"), False),
+        (("remove", "m"), ("add", "n"), True),
+    ],
+)
+def test_changes_that_move_what_another_counts_are_not_made_at_once(
+    first: tuple[Any, str], second: tuple[Any, str], apart: bool
+) -> None:
+    text = "l:\n- {name: x}\n- y\nm:\n- 1\n- 2\n"
+    now = yaml.safe_load(text)
+    fields = [
+        FieldChange(
+            op=op,
+            path=path,
+            before=paths.find(now, path),
+            after=None if op == "remove" else {"v": 1} if "name" in path else "new",
+        )
+        for op, path in (first, second)
+    ]
+    if apart:
+        assert yaml.safe_load(planned(text, *fields)) != now
+    else:
+        assert code_of(text, *fields) == "UNSUPPORTED"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("gone", ["ade", "de", "ae", "abde", "e", "a", "abcd"])
+def test_lines_that_go_together_leave_the_end_of_the_file_as_it_is(gone: str, end: str) -> None:
+    newline = end or "\n"
+    text = newline.join(f"{key}: {at}" for at, key in enumerate("abcde")) + end
+    edits = [Delete(0, (key,), "abcde".index(key)) for key in gone]
+    done = amend(text, edits)
+    left = [f"{key}: {at}" for at, key in enumerate("abcde") if key not in gone]
+    assert done.text == newline.join(left) + end
 
 
 def test_changes_of_one_missing_parent_make_it_once() -> None:
