@@ -21,7 +21,7 @@ from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import argocd, dependencies, rendering
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import argo, commands, fleet, helmfile, revisions
+from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
 from manifests.repository.installers.model import Apart
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, NotRendered, RenderSession, parsed
@@ -294,7 +294,8 @@ def _ref(item: Json) -> ObjectRef:
 def _of_flux(index: RepositoryIndex, graph: Graph, item: Json, place: str) -> Release:
     ref, spec = _ref(item), item["spec"]
     inside = mapping(spec, "chart", "spec")
-    kept_here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
+    kind = text(inside, "sourceRef", "kind")
+    kept_here = kind in flux.WITH_FOLDERS and text(inside, "chart")
     apart = revisions.of_reference(index, item, place, mapping(inside, "sourceRef"))
     known = _chart_at(index, argocd.folder_of(text(inside, "chart"))) if kept_here else None
     if apart is not None and apart.surely:

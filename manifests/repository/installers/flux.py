@@ -16,6 +16,9 @@ from manifests.repository.installers.revisions import of_reference
 from manifests.repository.installers.settings import from_flux
 from schemas.base import Json
 
+#: Sources of which a HelmRelease names a folder: the repository, or an artifact that may be made of it.
+WITH_FOLDERS = ("GitRepository", "Bucket")
+
 
 def of_kustomization(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer]:
     """What a Flux Kustomization applies: a folder, with settings on top. Of a path that is not here, since it counts
@@ -55,7 +58,7 @@ def of_release(index: RepositoryIndex, item: Json, place: str) -> Installer:
     """What a HelmRelease installs: the folder of its chart where that is in a Git repository."""
     spec = mapping(item, "spec")
     inside = mapping(spec, "chart", "spec")
-    here = text(inside, "sourceRef", "kind") == "GitRepository" and text(inside, "chart")
+    here = text(inside, "sourceRef", "kind") in WITH_FOLDERS and text(inside, "chart")
     name, namespace = text(item, "metadata", "name"), text(item, "metadata", "namespace")
     files = tuple(argocd.folder_of(str(f)) for f in items(inside, "valuesFiles"))
     return Installer(

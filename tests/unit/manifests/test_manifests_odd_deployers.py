@@ -68,6 +68,20 @@ def test_a_bundle_of_a_helm_repository_is_not_proven_with_a_folder_of_the_same_n
     assert not hasattr(found, "edits"), found
 
 
+@pytest.mark.parametrize("source", ["GitRepository", "Bucket"])
+def test_a_release_of_a_folder_in_an_artifact_installs_the_chart_that_is_here(source: str) -> None:
+    release = (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: api, namespace: shop}\nspec:\n"
+        f"  chart: {{spec: {{chart: ./charts/api, sourceRef: {{kind: {source}, name: x}}}}}}\n"
+        "  values:\n    replicaCount: 4\n"
+    )
+    files = chart("charts/api", values_prod=UNUSED) | {"prod/api.yaml": release}
+    found = sample.proposed(files, StandIn(), MORE)
+    assert sample.lines_of(found) == {
+        "prod/api.yaml": ["-    replicaCount: 4", "+    replicaCount: 9"]
+    }
+
+
 APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
 kind: Application
