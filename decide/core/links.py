@@ -47,7 +47,7 @@ def _links(view: ClusterView) -> Iterator[Link]:
 def _configured(view: ClusterView, caller: Workload) -> Iterator[tuple[Obj, int | None]]:
     for address in addresses_of(view, caller):
         place = service_name(address.host, caller.namespace)
-        if place is None and address.host.count(".") == 1:  # web.shop
+        if place is None:  # web.shop
             name, _, space = address.host.partition(".")
             place = (space, name)
         service = view.get("services", *place) if place else None

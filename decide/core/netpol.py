@@ -79,7 +79,9 @@ def _port_fits(rule: Obj, port: int | None, protocol: str, listener: Peer) -> bo
             continue
         value = entry.get("port")
         if isinstance(value, str) and not value.isdigit():
-            value = dict(listener.ports).get(value, -1)
+            value = dict(listener.ports).get(value)
+            if value is None:
+                continue
         if value is None or number(value) <= port <= number(entry.get("endPort"), number(value)):
             return True
     return False

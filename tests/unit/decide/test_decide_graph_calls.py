@@ -258,6 +258,8 @@ def edges(host: str, *, namespace: str = "", more: dict[str, list[Obj]] | None =
         ("db.svc", {"Deployment/shop/db"}),
         ("primary.db", {"Deployment/shop/db"}),
         ("db.example.com", {"Deployment/shop/db"}),
+        ("node-1.pool.db", {"Deployment/shop/db"}),
+        ("pool.db.example.com", set()),
         ("example.com", set()),
     ],
 )

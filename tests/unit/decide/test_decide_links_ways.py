@@ -187,6 +187,14 @@ def test_troubles_of_a_way_are_the_callers_lines_that_name_its_service() -> None
     assert troubles(view, link) == []
 
 
+def test_a_line_that_names_several_services_is_a_trouble_of_each() -> None:
+    line = "cache and db: connection refused"
+    view = shop(line, container=env(A="db:80", B="cache:80"))
+    for link in links(view):
+        assert [h.line for h in troubles(view, link, "connection_refused")] == [line]
+    assert len(links(view)) == 4
+
+
 NAMED_PORTS = ported({"name": "sql", "containerPort": 5432}, {"name": "web", "containerPort": 8080})
 
 

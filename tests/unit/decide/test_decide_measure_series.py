@@ -278,9 +278,12 @@ def test_a_shift_at_a_time_splits_there_unless_it_is_at_the_edge(
 
 @pytest.mark.parametrize("share", [0.25, 0.4, 0.5, 0.6, 0.75])
 @pytest.mark.parametrize("after", [9.0, -9.0])
-def test_without_a_time_a_shift_is_found_where_it_is_greatest(share: float, after: float) -> None:
-    first = int(20 * share)
-    stepped = series("m", *[1.0] * first, *[after] * (20 - first))
+@pytest.mark.parametrize("count", [20, 13, 11])
+def test_without_a_time_a_shift_is_found_where_it_is_greatest(
+    share: float, after: float, count: int
+) -> None:
+    first = int(count * share)
+    stepped = series("m", *[1.0] * first, *[after] * (count - first))
     assert shift(stepped) == (1.0, after)
 
 

@@ -111,6 +111,8 @@ def test_ingress_reads_from_and_egress_reads_to() -> None:
         ([{"port": "sql"}], 8080, False),
         ([{"port": "admin"}], 8080, True),
         ([{"port": "unknown"}], 5432, False),
+        ([{"port": "unknown", "endPort": 9999}], 5432, False),
+        ([{"port": "unknown"}, {"port": 5432}], 5432, True),
         ([{}], 5432, True),
         ([{"protocol": "TCP"}], 5432, True),
         ([{"protocol": "UDP"}], 5432, False),

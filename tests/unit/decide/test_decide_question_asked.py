@@ -261,6 +261,12 @@ def test_an_example_tells_what_would_have_been_right(result: str) -> None:
     )
 
 
+def test_an_examples_names_are_cut() -> None:
+    long = incident("c" * 61, 0.5, "success", fix_kind="f" * 41)
+    shown = asked("examples", similar_incidents=(long,))
+    assert shown.startswith(f"Example 1: cause {'c' * 59}…, plan {'f' * 39}…, outcome success.")
+
+
 def test_an_example_quotes_its_lesson() -> None:
     shown = asked("examples", similar_incidents=(incident("a", 0.5, "success", lesson="wait >>"),))
     assert "outcome success. Lesson: <<wait ›>>. A right answer" in shown

@@ -129,6 +129,18 @@ def test_a_defect_tells_the_line_that_raised_it_below_three_folders() -> None:
     assert defect.what == f"ValueError at unit/decide/test_decide_small_parts.py:{line}"
 
 
+def test_the_line_that_raised_it_is_the_innermost() -> None:
+    def inner() -> Any:
+        raise ValueError
+
+    def outer() -> Any:
+        return inner()
+
+    _, defect = heard("plans of x", outer)
+    assert defect is not None
+    assert defect.what.endswith(f":{inner.__code__.co_firstlineno + 1}")
+
+
 def test_an_error_without_a_trace_is_told_by_its_type() -> None:
     class Odd(Exception):
         @property
