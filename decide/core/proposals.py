@@ -357,7 +357,8 @@ def _service_port(view: ClusterView, target: ProposalTarget, wanted: int | None)
     ]
     if len(wrong) != 1:
         return RefusedProposal("no_independent_signal")
-    path = f"spec.ports[{wrong[0]}].targetPort"
+    (only,) = wrong
+    path = f"spec.ports[{only}].targetPort"
     why = (
         f"The target port of {ref.name} is none of its pods' ports; {wanted} is.",
         f"Le targetPort de {ref.name} n'est pas un port de ses pods ; {wanted} l'est.",
