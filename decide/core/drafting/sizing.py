@@ -66,7 +66,7 @@ def cpu(usage: Usage, request: float | None, limit: float | None) -> Size | None
     else:
         return None
     need, new_limit = max(need, request or 0.0), max(new_limit, (limit or 0.0) * 1.25)
-    cap = min(16.0, 4 * old if old else 16.0)
+    cap = min(16.0, 4 * old) if old else 16.0
     capped = new_limit > cap
     new_limit = min(new_limit, cap)
     return Size(_cpu_step(min(need, new_limit)), _cpu_step(new_limit), basis, measured, capped)
@@ -90,7 +90,8 @@ def memory(usage: Usage, limit: float | None, heap: Heap | None, *, killed: bool
     need, basis = _with_heap(need, basis, limit, heap, killed=killed)
     # A limit of a few MiB is a slip, not a size: steps from there would take many incidents.
     floor = 64 * MIB if killed and limit and limit < 32 * MIB else 32 * MIB
-    cap = min(32 * 1024 * MIB, max(4 * limit, floor) if limit else 32 * 1024 * MIB)
+    most = 32 * 1024 * MIB
+    cap = min(most, max(4 * limit, floor)) if limit else most
     if need < floor:
         need, basis = floor, say("drafting.size.floor", basis=basis, floor=floor / MIB)
     value = _memory_step(min(need, cap))

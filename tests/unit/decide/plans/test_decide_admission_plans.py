@@ -59,6 +59,14 @@ def test_an_account_of_another_namespace_or_of_another_name_is_not_taken() -> No
     assert [line for line in _account(cluster, "payer") if line.startswith("set_")] == []
 
 
+def test_an_account_of_just_four_fifths_is_not_alike_enough() -> None:
+    for there, missing, near in (("abcdx", "abcde", False), ("abcdefx", "abcdefg", True)):
+        cluster = shop()
+        cluster.objects["serviceaccounts"].clear()
+        cluster.add("serviceaccounts", there)
+        assert _account(cluster, missing)[0].startswith("set_service_account") is near
+
+
 def test_the_default_account_is_no_choice_however_much_it_is_alike() -> None:
     cluster = shop()
     cluster.objects["serviceaccounts"].clear()

@@ -65,6 +65,9 @@ def test_without_ready_pods_it_is_the_revision_just_before() -> None:
     assert _fields(_revised((7, 0, "i:7"), (8, 0, "i:8"))) == [
         'containers[name=main].image: "i:now" → "i:8"',
     ]
+    three = _revised((6, 0, "i:6"), (7, 0, "i:7"), (8, 0, "i:8"))
+    assert _fields(three) == ['containers[name=main].image: "i:now" → "i:8"']
+    assert _fields(_revised((8, 0, "i:8"))) == ['containers[name=main].image: "i:now" → "i:8"']
     assert _fields(_revised()) == []
 
 

@@ -70,6 +70,7 @@ def test_how_much_tells(count: int, span_s: float, more: bool, less: bool) -> No
         ([3.0], None, 1.0, 3.45, 4.0, True),
         ([1.739], None, 1.0, 2.0, 4.0, False),
         ([9.0], None, None, 10.35, 16.0, True),
+        ([6.9], None, None, 7.95, 15.9, False),
         ([20.0], None, None, 16.0, 16.0, True),
         ([6.9], None, 4.0, 7.95, 15.9, False),
         ([7.0], None, 5.0, 8.05, 16.0, True),
@@ -146,6 +147,8 @@ _FIXED, _FOLLOWS = Heap("-Xmx", 300.0 * MIB, 0.75), Heap("MaxRAMPercentage", Non
         (500, 8, None, True, 64, True),
         (30000, None, None, False, 32 * 1024, True),
         (26214, None, None, False, 32 * 1024, False),
+        (26215, None, None, False, 32 * 1024, True),
+        (26215, 20 * 1024, None, False, 32 * 1024, True),
         # a fixed heap needs room beside it, one that follows the limit grows into it
         (100, 512, _FIXED, False, 400, False),
         (400, 512, _FIXED, False, 512, False),
