@@ -139,7 +139,7 @@ def _larger_pool(
         name, value = str(entry.get("name")), str(entry.get("value") or "")
         if not _POOL.search(name) or not value.isdecimal() or not 0 < int(value) <= _LARGE_POOL:
             continue
-        more = str(max(int(value) + 1, math.ceil(int(value) * 1.5)))
+        more = str(math.ceil(int(value) * 1.5))
         yield PlanDraft(
             fix_kind="set_env",
             title=say("strain.pool.title", name=name, size=more),

@@ -84,6 +84,11 @@ def test_the_change_that_makes_a_field_so(path: str, after: Any, expected: str) 
     assert change(copy.deepcopy(_SPEC), path, after) == expected
 
 
+@pytest.mark.parametrize("held", ["text", 3, [1], None])
+def test_what_is_no_mapping_takes_no_field(held: Any) -> None:
+    assert change({"spec": held}, "spec.a", 1) == ""
+
+
 def _patched(
     live: dict[str, Any],
     *wanted: tuple[str, Any],

@@ -133,8 +133,7 @@ def _sibling_images(view: ClusterView, workload: Workload, bad: str) -> list[tup
     votes: Counter[tuple[str, str]] = Counter()
     for text in _images(view, workload):
         path, _, label = text.partition("@")[0].rpartition(":")
-        if path and "/" not in label:
-            votes[path.rpartition("/")[0], label] += 1
+        votes[path.rpartition("/")[0], label] += 1  # a port before no tag leaves no folder either
     best = [key for key, count in votes.most_common() if count >= _TAG_VOTES and key[0]]
     return [
         (candidate, votes[path, label])
