@@ -146,9 +146,9 @@ def _dies(
 ) -> Iterator[Finding[Facts]]:
     """It ends with an error of its own and says nothing that a class knows."""
     code = container.terminated.get("exitCode")
-    if (
-        code in (0, 137, 143, None) or container.init
-    ):  # init containers: the rules of the start tell
+    if code in (137, 143, None):
+        return
+    if container.init:  # the rules of the start tell
         return
     panic = _pick(hits, "panic") or _pick(hits, "heap")
     words = [Fact(source="log", statement=quote(panic.line), object=workload.ref)] if panic else []

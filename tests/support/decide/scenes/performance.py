@@ -135,6 +135,12 @@ def _(c: Cluster, app: str) -> None:
     c.anomalies.append("not json")
 
 
+@scene(_FAMILY, "what the alert says of a slow workload is no list of sentences")
+def _(c: Cluster, app: str) -> None:
+    stepping(c, app, latency=(10, 60), throttled=(0, 2))
+    anomaly(c, app, evidence="latency 10 -> 100")
+
+
 @scene(_FAMILY, "a node that the alert calls one is no service, whatever its name")
 def _(c: Cluster, app: str) -> None:
     anomaly(c, app, "cpu 0.1 -> 0.9", "latency 10 -> 100", type="Node")
