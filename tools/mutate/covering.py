@@ -33,12 +33,13 @@ class Covering:
         """The tests that execute the statement, within the budget of seconds: some that execute least, those that look at
         everything, then the rest.
 
-        What runs at import is asked of some tests that are most about the module, of those that look at everything, then of
-        all in the files of those that execute anything of the module.
+        What runs at import is asked of some tests that are most about the module, of those that look at everything, the
+        quick ones first, then of all in the files of those that execute anything of the module.
         """
         wanted = _statement(text, line)
         files = {t.split("::")[0] for t, known in self._tests.items() if path in known["lines"]}
         first = [t for t in self._tests if wanted is None and t.split("::")[0] in self._whole]
+        first.sort(key=lambda test: float(self._tests[test]["seconds"]))
         reach = [
             test
             for test, known in self._tests.items()

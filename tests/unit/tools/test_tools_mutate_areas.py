@@ -46,3 +46,13 @@ def test_a_fault_at_import_is_shown_to_tests_about_its_module_before_those_that_
     module = "LIMIT = 3\n\n\ndef f():\n    return LIMIT\n"
     found = Covering(tests, ["t_whole.py"]).of("a.py", module, 1)
     assert found == ["t_about.py::it", "t_whole.py::all", "t_core.py::beside"]
+
+
+def test_a_fault_at_import_is_shown_to_the_quick_tests_of_everything_first() -> None:
+    tests = {
+        "t_whole.py::long": {"seconds": 70.0, "lines": {}},
+        "t_whole.py::longer": {"seconds": 80.0, "lines": {}},
+        "t_page.py::quick": {"seconds": 1.0, "lines": {}},
+    }
+    found = Covering(tests, ["t_whole.py", "t_page.py"]).of("a.py", "LIMIT = 3\n", 1)
+    assert found == ["t_page.py::quick", "t_whole.py::long"]
