@@ -6,12 +6,14 @@ from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
 from publish.core.done import Done
 from publish.core.history import fix_of
+from publish.core.said import said_of
 from publish.core.spoken import Word
 from publish.ports import PublishPorts
 from publish.service import deciding, notify, rereading
 from publish.service.answering import answer
 from publish.service.merging import merge_when_told
-from publish.service.noting import noted
+from publish.service.noting import noted, still_open
+from publish.service.open import open_merge_request
 from publish.service.publishing import published
 from publish.wiring import open_ports
 from schemas.merge_requests import MergeRequestEvent
@@ -29,23 +31,34 @@ app: Stage[PublishPorts] = Stage("publish", ports=open_ports)
 async def publish(record: ValidatedPlans, ports: PublishPorts) -> MergeRequestEvent | None:
     """Opens, notes, declines or stays quiet, as the core decides, and tells people and the pipeline."""
     done = await _done(record, ports)
-    if done is not None and done.why == "capped" and ports.forge is not None:
-        # Merge requests that people ended while nobody listened do not hold up a new one.
-        await rereading.look_again(deciding.project_of(record), ports, ports.forge)
-        done = await _done(record, ports)
-    return await notify.tell_done(record, done, ports) if done is not None else None
+    if done is None:
+        return None
+    if ports.forge is not None:
+        done = await noted(record, done, ports, ports.forge)
+    said = said_of(record, done, language=ports.language, console_url=ports.console_url)
+    return await notify.tell_done(record, done, said, ports)
 
 
 async def _done(record: ValidatedPlans, ports: PublishPorts) -> Done | None:
-    decision = await deciding.decide(record, ports)
-    if decision.kind == "decline":
-        because, why, reason = decision.because, decision.why, decision.reason
-        return Done("declined", why=why, reason=reason, notice="declined", because=because)
-    if decision.kind == "quiet" or ports.forge is None:
-        return None
-    if decision.kind == "open":
-        return await published(record, decision.plans, ports, ports.forge)
-    return await noted(record, decision.kind, ports, ports.forge)
+    """What is decided, done; ``None`` for nothing."""
+    forge, project, looked = ports.forge, deciding.project_of(record), False
+    while True:
+        decision = await deciding.decide(record, project, ports)
+        if decision.kind == "decline":
+            because, why, reason = decision.because, decision.why, decision.reason
+            done = Done("declined", why=why, reason=reason, notice="declined", because=because)
+        elif decision.kind == "quiet" or forge is None:
+            return None
+        elif decision.kind == "open":
+            result = await open_merge_request(record, decision.plans, ports, forge)
+            done = await published(record, result, ports, forge)
+        else:
+            return await still_open(record.incident_id, decision.kind, ports, forge)
+        if done.why != "capped" or forge is None or looked:
+            return done
+        # Merge requests that people ended while nobody listened do not hold up a new one.
+        await rereading.look_again(project, ports, forge)
+        looked = True
 
 
 @app.handles(topics.MR_EVENTS, writes=(topics.MR_EVENTS,))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from schemas.base import Environment
 
@@ -118,6 +118,20 @@ def of_segment(text: str) -> Meaning | None:
         return named
     whole = of_value(bare)
     return None if whole == UNKNOWN else whole
+
+
+def of_way(
+    kind: Literal["path", "name", "unresolved"], text: str
+) -> tuple[tuple[str, Meaning], ...]:
+    """What a name on a file's way to a cluster says: the words that speak of an environment, with their meanings.
+
+    ``path``: each folder and file on its own; ``name``: of anything else; ``unresolved``: nobody knows what it means.
+    """
+    if kind == "unresolved":
+        return ((text, UNKNOWN),)
+    read = of_segment if kind == "path" else of_name
+    parts = text.split("/") if kind == "path" else [text]
+    return tuple((part, meaning) for part in parts if (meaning := read(part)) is not None)
 
 
 def _parts(text: str) -> list[str]:

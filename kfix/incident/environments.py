@@ -147,15 +147,9 @@ def _of_labels(source: Speaker, about: Mapping[str, Any], key: str) -> Iterator[
 def of_reaches(found: Iterable[Reach]) -> Iterator[Statement]:
     """Where the changed files deploy to."""
     for one in found:
-        if one.kind == "unresolved":
-            yield _said("repository", one.name, one.said_by, words.UNKNOWN)
-        elif one.kind == "path":
-            for segment in one.name.split("/"):
-                meaning = words.of_segment(segment)
-                if meaning is not None:
-                    yield _said("repository", segment, one.said_by, meaning, explicit=False)
-        else:
-            yield from _named("repository", one.name, one.said_by)
+        for said, meaning in words.of_way(one.kind, one.name):
+            explicit = one.kind == "unresolved"
+            yield _said("repository", said, one.said_by, meaning, explicit=explicit)
 
 
 def _named(source: Speaker, name: str, where: str) -> Iterator[Statement]:
@@ -220,6 +214,15 @@ def may_merge(proof: EnvironmentProof, protected: Collection[str] = ()) -> bool:
     repository = any(one.source == "repository" for one in proof.statements)
     others = any(one.source not in _LEANING and one.explicit for one in proof.statements)
     return repository and others
+
+
+def may_merge_now(
+    proof: EnvironmentProof, found: Iterable[Reach], protected: Collection[str] = ()
+) -> bool:
+    """``may_merge``, also with where the files deploy to by now in place of what the repository said then."""
+    others = (one for one in proof.statements if one.source != "repository")
+    now = judge((*others, *of_reaches(found)))
+    return may_merge(proof, protected) and may_merge(now, protected)
 
 
 def protected(environment: Environment) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from kfix.incident import cluster_names, environments
+from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
-from kfix.incident.forge.port import Head
-from manifests.repository.reach import Reach
+from publish.core.auto_merge import may_merge_itself
 from publish.core.spoken import AlertStanding
 from schemas import errors
 from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
@@ -72,6 +71,8 @@ class Proven:
     project: str
     #: The branch that the edits are for.
     target: str
+    #: It may merge without a person, as far as the record goes.
+    alone: bool = False
 
     @property
     def edits(self) -> tuple[FileEdit, ...]:
@@ -79,8 +80,8 @@ class Proven:
         return self.plan.edits
 
 
-def proven(plan: ValidatedPlan) -> Proven:
-    """Raises errors.Defect when the text is not the one that was proven, or of two projects."""
+def proven(plan: ValidatedPlan, *, alone: bool = False) -> Proven:
+    """``alone``: it may merge itself. Raises errors.Defect when the text is not the one that was proven, or of two projects."""
     projects = {edit.project for edit in plan.edits}
     if len(projects) != 1:
         raise errors.Defect(f"edits of {len(projects)} projects in one plan")
@@ -89,7 +90,7 @@ def proven(plan: ValidatedPlan) -> Proven:
             raise errors.Defect(
                 f"{edit.path} is not the text that was proven", reason="unproven_text"
             )
-    return Proven(plan, projects.pop(), plan.edits[0].ref)
+    return Proven(plan, projects.pop(), plan.edits[0].ref, alone)
 
 
 def choose(
@@ -103,12 +104,14 @@ def choose(
     alert: AlertStanding = AlertStanding(),  # noqa: B008 - frozen
     own: Own = Own(),  # noqa: B008 - frozen
     forge: bool = True,
+    protected: Collection[str] = (),
 ) -> Decision:
     """What to do about ``record``. Raises errors.Defect for one whose text to open is not the proven one.
 
     ``mine`` is the incident's own merge request, ``same_trouble`` those of its
     fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands,
-    ``own`` the cluster that plans are for, ``forge``: is there one?"""
+    ``own`` the cluster that plans are for, ``forge``: is there one? ``protected`` are environments beside production in
+    which nothing merges by itself."""
     known = _known(record, mine, limits, now, alert)
     if known is not None:
         return known
@@ -118,7 +121,7 @@ def choose(
         return Decision("decline", "observe")
     limited = _limited(same_trouble, same_project, limits, now) if mine is None else None
     if limited is None:
-        return _open(record, own, forge=forge)
+        return _open(record, own, protected, forge=forge)
     told = limited.kind == "decline" and record.role == "repeat"
     return Decision("quiet") if told else limited
 
@@ -143,7 +146,7 @@ def _known(
     return Decision("decline", "already_merged" if mine.state == "merged" else "remembered")
 
 
-def _open(record: ValidatedPlans, own: Own, *, forge: bool) -> Decision:
+def _open(record: ValidatedPlans, own: Own, protected: Collection[str], *, forge: bool) -> Decision:
     if not forge:
         return Decision("decline", "no_forge")
     claim = cluster_names.again(record.context.claim, record.context.cluster, own)
@@ -155,7 +158,10 @@ def _open(record: ValidatedPlans, own: Own, *, forge: bool) -> Decision:
     )
     if not plans:
         return Decision("decline", "no_edit")
-    return Decision("open", plans=tuple(proven(plan) for plan in plans))
+    return Decision(
+        "open",
+        plans=tuple(proven(p, alone=may_merge_itself(record, p, protected)) for p in plans),
+    )
 
 
 def _again(
@@ -222,36 +228,6 @@ def recommended(record: ValidatedPlans) -> ValidatedPlan | None:
                 )
             return validated
     raise errors.Defect(f"plan {record.recommended} is recommended but not there")
-
-
-def is_asked_to_merge(record: ValidatedPlans, chosen: ValidatedPlan) -> bool:
-    """Did policy say so of this very plan? Where no alert named the cluster, people merge: it may be somebody else's."""
-    asked = record.auto_merge and chosen.plan.plan_id == record.recommended
-    return asked and record.context.claim.verdict == "ours"
-
-
-def may_merge_itself(
-    record: ValidatedPlans, chosen: ValidatedPlan, protected: Collection[str] = ()
-) -> bool:
-    """Only where it is asked for, and only in a lower environment that is proven and not ``protected``."""
-    return is_asked_to_merge(record, chosen) and environments.may_merge(chosen.proof, protected)
-
-
-def as_deployed(chosen: ValidatedPlan, reaches: Iterable[Reach]) -> ValidatedPlan:
-    """The plan with its proof made again from where its files deploy to now."""
-    others = (s for s in chosen.proof.statements if s.source != "repository")
-    proof = environments.judge((*others, *environments.of_reaches(reaches)))
-    return chosen.model_copy(update={"proof": proof})
-
-
-def has_passed(head: Head, sha: str, target: str) -> bool:
-    """Is the head our one commit ``sha``, still meant for ``target``, and did a pipeline of that very commit succeed?
-
-    A skipped one did not.
-    """
-    ours = head.state == "opened" and bool(sha) and head.sha == sha and head.commits == 1
-    ours = ours and head.target == target
-    return ours and head.pipeline_sha == sha and head.pipeline_status == "success"
 
 
 def sha256(content: bytes) -> str:

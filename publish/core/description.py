@@ -11,7 +11,6 @@ from kfix.incident import environments
 from kfix.incident.fix_record import FixRecord
 from kfix.incident.forge.dialect import Dialect
 from kfix.texts import told
-from publish.core.decision import may_merge_itself
 from publish.core.pages import rendered
 from publish.core.view import view_of
 from publish.core.wording import Language
@@ -48,8 +47,8 @@ class Page:
     consented: bool = False
     #: Why the owners of the repository do not let a plan be proposed, by plan id.
     withheld: Mapping[str, str] = field(default_factory=dict)
-    #: Environments beside production in which nothing merges by itself.
-    protected: Collection[str] = ()
+    #: It may merge without a person once its pipeline has passed.
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _plain(dialect: Dialect, text: str, limit: int) -> str:
 
 def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> str:
     """The whole text, in Markdown. Links lead to ``page.incident_url`` and to ``page.hosts``, whatever the record says."""
-    revert, mode = _revert(record.incident_id, page), _mode(record, chosen, page)
+    revert, mode = _revert(record.incident_id, page), _mode(chosen, page)
     view = view_of(record, chosen, page.language, page.withheld)
     text = rendered(
         "merge_request",
@@ -121,13 +120,12 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _mode(
-    record: ValidatedPlans, chosen: ValidatedPlan, page: Page
+    chosen: ValidatedPlan, page: Page
 ) -> Literal["by_people", "no_merge", "no_merge_in_doubt", "auto_merge"]:
-    """Who merges it, as a key of our words: by itself only where it is asked for and may."""
+    """Who merges it, as a key of our words."""
     if environments.protected(chosen.proof.environment):
         return "no_merge" if chosen.proof.verdict == "proven" else "no_merge_in_doubt"
-    alone = may_merge_itself(record, chosen, page.protected) and not page.draft
-    return "auto_merge" if alone else "by_people"
+    return "auto_merge" if page.alone and not page.draft else "by_people"
 
 
 def _revert(incident_id: str, page: Page) -> str:

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 
 from kfix.incident.forge.dialect import Dialect
 from kfix.texts import in_language, told
+from publish.core.done import NoteKind
 from publish.core.markdown import blocks, bullets, table
 from publish.core.pages import rendered
 from publish.core.view import causes_of, plan_of, plans_of
-from publish.core.wording import Language, check_name, colon, has, number, word
+from publish.core.wording import Language, colon, has, number, word
+from schemas.identity import stable_id
 from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
 from schemas.plans import SecondOpinion
@@ -60,6 +62,19 @@ def usage(language: Language, about: str = "") -> str:
     }
     lines = [f"`{line}`{colon(language)} {word(key, language)}" for line, key in commands.items()]
     return blocks(about, word("help", language), bullets(lines))
+
+
+def note_of(
+    kind: NoteKind, record: ValidatedPlans, dialect: Dialect, language: Language, *, window: int
+) -> tuple[str, str]:
+    """(the key under which a note is written once, its text). ``window``: within it an alert's news is told once."""
+    if kind == "note":
+        at = record.context.alerted_at
+        return record.event_id, repeat(record, dialect, language=language, at=at)
+    if kind in _JOINED:
+        text = joined(kind, record, dialect, language)
+        return stable_id("joined", record.incident_id, kind), text
+    return f"{kind}-{window}", word(f"note_{kind}", language)
 
 
 def repeat(record: ValidatedPlans, dialect: Dialect, *, language: Language, at: datetime) -> str:
@@ -120,14 +135,14 @@ def explain(
     record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect, language: Language
 ) -> str:
     """What was considered: causes with what speaks for and against them, the other plans, what is not proven."""
-    plan_id, plans = chosen.plan.plan_id, plans_of(record, language)
+    shown, others = plans_of(record, chosen, language, {})
     return rendered(
         "explained",
         dialect,
         language,
         causes=causes_of(record, language)[:5],
-        others=[plan for plan in plans if plan.id != plan_id],
-        checks=plan_of(0, chosen, language).checks,
+        others=others,
+        checks=shown.checks,
         opinion=_opinion(record.second_opinion, language),
     ) or word("history_none", language)
 
@@ -146,31 +161,12 @@ def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     return rendered("refused", dialect, language, plan=plan_of(0, other, language))
 
 
-def rejections(record: ValidatedPlans, language: Language) -> str:
-    """Why none of the plans may be published, from their failed checks; empty without plans. As untrusted as those."""
-    reasons = [
-        f"{told(validated.plan.title, validated.plan.title_text, language)} – "
-        f"{check_name(check.name, language)}{colon(language)} "
-        f"{told(check.reason, check.reason_text, language)}"
-        for validated in record.plans
-        for check in validated.checks
-        if check.name in validated.rejected_by
-    ]
-    return "; ".join(reasons) if not any(p.accepted for p in record.plans) else ""
-
-
 def declined(why: str, reason: str, dialect: Dialect, language: Language) -> str:
     """Why nothing was done, for a comment."""
     if not reason:
         return word(why, language)
     said = dialect.prose(in_language(reason, language), 300)
     return f"{word(why, language)}{colon(language)} {said}"
-
-
-def plain(why: str, reason: str, language: Language) -> str:
-    """Why nothing was done: a sentence of ours, and what somebody else said, as untrusted as that."""
-    said = in_language(reason, language)
-    return f"{word(why, language)}{colon(language)} {said}" if said else word(why, language)
 
 
 def switched(at: int, other: ValidatedPlan, dialect: Dialect, language: Language) -> str:

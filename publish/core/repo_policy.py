@@ -6,34 +6,46 @@ nothing at all, and the reason names the line. Every limit narrows; none widens 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from kfix.incident.globs import matches
 from kfix.texts import say
-from manifests.objects import paths, quantities
+from manifests.objects import quantities
 from manifests.refused import NotEditable
 from manifests.text import read as reading
 from manifests.text.equivalence import value_of
-from schemas.base import Json
-from schemas.plans import FieldChange, KubernetesChange
-from schemas.validated import FileEdit
 
 FILE = ".kfix.yaml"
 #: Bytes of the file: such a list fits a page.
 _MAX_BYTES = 64 * 1024
-_TOKENS = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
 _Text = Annotated[str, Field(min_length=1, max_length=300)]
 _Texts = Annotated[tuple[_Text, ...], Field(min_length=1, max_length=200)]
-_REPLICAS = ("replicas", "minReplicas", "maxReplicas")
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The largest quantity: as the owners write it, and the number that it is (cores, bytes)."""
+
+    text: str
+    amount: Decimal
+
+
+_Ceiling = Annotated[Ceiling, PlainSerializer(lambda one: one.text, return_type=str)]
 
 
 class Maximum(_Strict):
@@ -43,21 +55,24 @@ class Maximum(_Strict):
     factor: Annotated[float, Field(gt=1.0)] | None = None
     replicas: Annotated[int, Field(ge=0)] | None = None
     #: Quantities of one container's request or limit.
-    cpu: str | None = None
-    memory: str | None = None
+    cpu: _Ceiling | None = None
+    memory: _Ceiling | None = None
     #: Changed lines (added plus removed) and files of one merge request.
     lines: Annotated[int, Field(ge=1)] | None = None
     files: Annotated[int, Field(ge=1)] | None = None
 
     @field_validator("cpu", "memory", mode="before")
     @classmethod
-    def _quantity(cls, value: object) -> object:
-        if value is None or isinstance(value, bool):
-            return value
+    def _quantity(cls, value: object) -> Ceiling | None:
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            raise PydanticCustomError("string_type", "Input should be a valid string")
         text = str(value)
-        if quantities.parse(text) <= 0:
+        amount = quantities.parse(text)
+        if amount <= 0:
             raise ValueError("a quantity above zero is needed")
-        return text
+        return Ceiling(text, amount)
 
 
 class MergeRequestCaps(_Strict):
@@ -139,131 +154,3 @@ def read(content: bytes | None) -> Consent:
         raise InvalidRepositoryPolicy(
             say("publish.policy.unreadable", file=FILE, why=why)
         ) from None
-
-
-def refusal(
-    consent: Consent, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
-) -> str:
-    """Why the owners do not let this be proposed, in one sentence; empty when they do."""
-    if not consent.propose:
-        return say("publish.policy.nothing", file=FILE)
-    return next((told for told in _objections(consent, changes, edits) if told), "")
-
-
-def _objections(
-    consent: Consent, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
-) -> Iterator[str]:
-    for edit in edits:
-        if consent.paths is not None and not any(matches(p, edit.path) for p in consent.paths):
-            yield say("publish.policy.path", file=FILE, path=edit.path)
-    largest, lines = consent.maximum, sum(e.added_lines + e.removed_lines for e in edits)
-    if largest.files is not None and len(edits) > largest.files:
-        yield say("publish.policy.files", file=FILE, most=largest.files, files=len(edits))
-    if largest.lines is not None and lines > largest.lines:
-        yield say("publish.policy.lines", file=FILE, most=largest.lines, lines=lines)
-    for change in changes:
-        yield from _against(consent, change)
-
-
-def _against(consent: Consent, change: KubernetesChange) -> Iterator[str]:
-    kind = change.object.kind
-    if consent.kinds is not None and kind not in consent.kinds:
-        yield say("publish.policy.kind", file=FILE, kind=kind)
-    if change.action == "delete":
-        yield say("publish.policy.deleted", file=FILE)
-    if change.action == "create" and not consent.create:
-        yield say("publish.policy.added", file=FILE)
-    if change.action == "create" and consent.fields is not None:
-        yield say("publish.policy.whole", file=FILE, kind=kind)
-    for one in change.fields:
-        if consent.fields is not None and not any(_covers(f, one.path) for f in consent.fields):
-            yield say("publish.policy.path", file=FILE, path=one.path)
-    for path, before, after in _leaves(change):
-        yield _too_large(consent.maximum, path, before, after)
-
-
-def _covers(pattern: str, path: str) -> bool:
-    """Is the field ``pattern`` or one below it?"""
-    wanted, there = _TOKENS.findall(pattern), _TOKENS.findall(path)
-    if len(wanted) > len(there):
-        return False
-    pairs = zip(wanted, there, strict=False)
-    return all(
-        w == t or (w == "*" and t[0] != "[") or (w == "[*]" and t[0] == "[") for w, t in pairs
-    )
-
-
-def _leaves(change: KubernetesChange) -> Iterator[tuple[tuple[str, ...], Json, Json]]:
-    """(path, before, after) of every single value that changes, also inside of what is changed as a whole."""
-    if change.manifest is not None:
-        yield from _inside((), None, change.manifest)
-    for one in change.fields:
-        yield from _inside(_names(one), one.before, one.after)
-
-
-def _names(change: FieldChange) -> tuple[str, ...]:
-    try:
-        return tuple(str(segment) for segment in paths.parse(change.path))
-    except paths.BadPath:
-        return (change.path,)
-
-
-def _inside(
-    path: tuple[str, ...], before: Json, after: Json
-) -> Iterator[tuple[tuple[str, ...], Json, Json]]:
-    if isinstance(after, dict):
-        for key, value in after.items():
-            yield from _inside((*path, str(key)), _at(before, key), value)
-    elif isinstance(after, list):
-        for index, value in enumerate(after):
-            yield from _inside((*path, str(index)), _at(before, index), value)
-    elif after != before:
-        yield path, before, after
-
-
-def _at(value: Json, key: Json) -> Json:
-    """The value below, where there is one. Items of lists are compared by their place."""
-    if isinstance(value, dict):
-        return value.get(key)
-    if isinstance(value, list) and isinstance(key, int) and key < len(value):
-        return value[key]
-    return None
-
-
-def _too_large(maximum: Maximum, path: tuple[str, ...], before: Json, after: Json) -> str:
-    resource = path[-1] if len(path) > 1 and path[-2] in ("requests", "limits") else ""
-    counted = bool(path) and path[-1] in _REPLICAS
-    if after is None or not (counted or resource):
-        return ""
-    new, old = _number(after), _number(before)
-    if new is None:
-        return say("publish.policy.no_number", file=FILE, field=path[-1])
-    ceilings = {"cpu": maximum.cpu, "memory": maximum.memory}
-    ceiling = (
-        str(maximum.replicas)
-        if counted and maximum.replicas is not None
-        else ceilings.get(resource)
-    )
-    if ceiling is not None and new > quantities.parse(ceiling):
-        return say(
-            "publish.policy.up_to", file=FILE, field=path[-1], ceiling=ceiling, amount=str(after)
-        )
-    if maximum.factor is not None and old is not None and old > 0:
-        factor = Decimal(str(maximum.factor))
-        if new > old * factor or new * factor < old:
-            return say(
-                "publish.policy.factor",
-                file=FILE,
-                field=path[-1],
-                factor=maximum.factor,
-                before=str(before),
-                after=str(after),
-            )
-    return ""
-
-
-def _number(value: Json) -> Decimal | None:
-    try:
-        return quantities.parse(value) if isinstance(value, str | int | float) else None
-    except quantities.BadQuantity:
-        return None

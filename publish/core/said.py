@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kfix.texts import Language, told
-from publish.core import notes
+from kfix.texts import Language, in_language, told
 from publish.core.done import Done
 from publish.core.notice import Notice, notice_of
 from publish.core.obstacles import obstacles_of, paragraphs
+from publish.core.wording import check_name, colon, word
 from schemas.validated import ValidatedPlans
 
 
@@ -51,6 +51,23 @@ def said_of(
 
 
 def _reason(record: ValidatedPlans, done: Done, language: Language) -> str:
-    if done.why:
-        return notes.plain(done.why, done.reason, language)
-    return notes.rejections(record, language)
+    """Why there is no merge request: a sentence of ours, and what somebody else said, as untrusted as that."""
+    if not done.why:
+        return rejections(record, language)
+    said = in_language(done.reason, language)
+    return (
+        f"{word(done.why, language)}{colon(language)} {said}" if said else word(done.why, language)
+    )
+
+
+def rejections(record: ValidatedPlans, language: Language) -> str:
+    """Why none of the plans may be published, from their failed checks; empty without plans. As untrusted as those."""
+    reasons = [
+        f"{told(validated.plan.title, validated.plan.title_text, language)} – "
+        f"{check_name(check.name, language)}{colon(language)} "
+        f"{told(check.reason, check.reason_text, language)}"
+        for validated in record.plans
+        for check in validated.checks
+        if check.name in validated.rejected_by
+    ]
+    return "; ".join(reasons) if not any(p.accepted for p in record.plans) else ""

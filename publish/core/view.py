@@ -195,14 +195,14 @@ def view_of(
     context = record.context
     diagnosis, statements = _diagnosis(record, plan, language), _statements(proof, language)
     edits = tuple(_edit(edit, language) for edit in chosen.edits)
-    shown_plan, plans = plan_of(0, chosen, language), plans_of(record, language, withheld)
+    first, others = plans_of(record, chosen, language, withheld)
     return View(
         incident_id=record.incident_id,
         alert=context.alert_title,
         service=context.service,
         diagnosis=diagnosis,
-        plan=shown_plan,
-        others=tuple(one for one in plans if one.id != plan.plan_id),
+        plan=first,
+        others=others,
         edits=edits,
         unseen=tuple(
             (source.name, told(source.reason, source.reason_text, language))
@@ -228,14 +228,16 @@ def view_of(
 
 
 def plans_of(
-    record: ValidatedPlans, language: Language, withheld: Mapping[str, str] | None = None
-) -> tuple[Plan, ...]:
-    """The record's plans, with the numbers that people call them by."""
-    reasons = withheld or {}
-    return tuple(
-        plan_of(at, plan, language, reasons.get(plan.plan.plan_id, ""))
-        for at, plan in enumerate(record.plans, 1)
+    record: ValidatedPlans, chosen: ValidatedPlan, language: Language, withheld: Mapping[str, str]
+) -> tuple[Plan, tuple[Plan, ...]]:
+    """(the chosen plan, the record's others). Those have the numbers that people call them by."""
+    numbered = [(0, chosen), *enumerate(record.plans, 1)]
+    first, *others = (
+        plan_of(at, one, language, withheld.get(one.plan.plan_id, ""))
+        for at, one in numbered
+        if at == 0 or one.plan.plan_id != chosen.plan.plan_id
     )
+    return first, tuple(others)
 
 
 def plan_of(number: int, validated: ValidatedPlan, language: Language, withheld: str = "") -> Plan:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from publish.core import decision
 from publish.core.decision import Decision
-from publish.core.spoken import AlertStanding
 from publish.ports import PublishPorts
 from schemas.validated import ValidatedPlans
 
 
-async def decide(record: ValidatedPlans, ports: PublishPorts) -> Decision:
-    """The decision."""
-    ledger, project = ports.ledger, project_of(record)
-    alert = await standing(record, ports)
+async def decide(record: ValidatedPlans, project: str, ports: PublishPorts) -> Decision:
+    """The decision. ``project``: as ``project_of`` says. The alert counts by its own times, this record's with it."""
+    ledger, at, over = ports.ledger, record.context.alerted_at, record.role == "recovery"
+    alert = await ledger.alert(record.incident_id, at, over=over)
     return decision.choose(
         record,
         mine=await ledger.of_incident(record.incident_id),
@@ -23,6 +22,7 @@ async def decide(record: ValidatedPlans, ports: PublishPorts) -> Decision:
         alert=alert,
         own=ports.own,
         forge=ports.forge is not None,
+        protected=ports.protected,
     )
 
 
@@ -30,9 +30,3 @@ def project_of(record: ValidatedPlans) -> str:
     """The repository that the recommended plan changes; empty without one."""
     chosen = (plan for plan in record.plans if plan.plan.plan_id == record.recommended)
     return next((edit.project for plan in chosen for edit in plan.edits), "")
-
-
-async def standing(record: ValidatedPlans, ports: PublishPorts) -> AlertStanding:
-    """How the incident's alert stands with this record counted in, by the alerts' own times."""
-    at, over = record.context.alerted_at, record.role == "recovery"
-    return await ports.ledger.alert(record.incident_id, at, over=over)

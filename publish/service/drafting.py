@@ -65,7 +65,7 @@ async def _page(
         reapplied=reapplied,
         consented=allowed.consent != OPEN,
         withheld=allowed.withheld,
-        protected=ports.protected,
+        alone=sure.alone,
     )
 
 

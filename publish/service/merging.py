@@ -10,7 +10,7 @@ from kfix.incident import environments
 from kfix.incident.forge.port import Forge
 from manifests.repository.index import build
 from manifests.repository.reach import Reach, reaches
-from publish.core import decision
+from publish.core import auto_merge
 from publish.ports import PublishPorts
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
@@ -26,7 +26,7 @@ async def merge_if_proven(
 ) -> bool:
     """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
 
-    For a plan that may (``decision.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the
+    For a plan that may (``auto_merge.may_merge_itself``), and not when the files deploy elsewhere by now. Raises what the
     forge raises, but for a refusal of its branch rules, which is an answer.
     """
     forge = ports.forge
@@ -37,8 +37,8 @@ async def merge_if_proven(
         if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
             return False
-        now = decision.as_deployed(chosen, await _reaches(chosen, ref, forge))
-        if not environments.may_merge(now.proof, ports.protected):
+        found = await _reaches(chosen, ref, forge)
+        if not environments.may_merge_now(chosen.proof, found, ports.protected):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="place")
             return False
         return await forge.merge(ref)
@@ -58,14 +58,14 @@ async def merge_when_told(event: MergeRequestEvent, ports: PublishPorts) -> bool
     if known is None or known.state != "opened" or ref is None or proposed is None:
         return False
     chosen = proposed.chosen
-    if chosen is None or not decision.may_merge_itself(proposed.record, chosen, ports.protected):
+    if chosen is None or not auto_merge.may_merge_itself(proposed.record, chosen, ports.protected):
         return False
     return await merge_if_proven(chosen, ref, ports)
 
 
 async def _passed(ref: MergeRequestRef, target: str, forge: Forge, patience_s: float) -> bool:
     waited = 0.0
-    while not decision.has_passed(await forge.head_of(ref), ref.sha, target):
+    while not auto_merge.has_passed(await forge.head_of(ref), ref.sha, target):
         if waited >= patience_s:
             return False
         await asyncio.sleep(_POLL_S)

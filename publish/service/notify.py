@@ -13,7 +13,7 @@ from publish.core import notes
 from publish.core.decision import TrackedMergeRequest
 from publish.core.done import Done
 from publish.core.notice import Notice
-from publish.core.said import said_of
+from publish.core.said import PublishedWords
 from publish.ports import ChatChannel, PublishPorts
 from schemas import errors
 from schemas.identity import stable_id
@@ -32,11 +32,12 @@ log = structlog.get_logger(__name__)
 _ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failure": "failed"}
 
 
-async def tell_done(record: ValidatedPlans, done: Done, ports: PublishPorts) -> MergeRequestEvent:
-    """Tells people what was done, and gives the record that the pipeline has to know."""
+async def tell_done(
+    record: ValidatedPlans, done: Done, said: PublishedWords, ports: PublishPorts
+) -> MergeRequestEvent:
+    """Tells people what was done, in the words of ``said``, and gives the record that the pipeline has to know."""
     if done.because is not None:
         await tell_remembered(done.because, ports)
-    said = said_of(record, done, language=ports.language, console_url=ports.console_url)
     quiet = done.action == "declined" and ports.limits.observe
     told: tuple[Notification, ...] = ()
     if said.notice is not None and not quiet:
@@ -122,6 +123,7 @@ def event(
     chosen: ValidatedPlan | None = None,
 ) -> MergeRequestEvent:
     """The record for ``mr.events``; the same cause and action give the same id. ``chosen``: the plan on the branch."""
+    proposed = proposal(record, chosen) if chosen is not None else None
     cause = record.incident_id if action == "opened" else record.event_id
     return MergeRequestEvent(
         event_id=stable_id("mre", cause, action),
@@ -131,7 +133,7 @@ def event(
         fingerprint=record.fingerprint,
         action=action,
         merge_request=ref,
-        proposal=proposal(record, chosen) if chosen is not None else None,
+        proposal=proposed,
         notifications=told,
         text=text,
         reason=record.reason,

@@ -1,26 +1,27 @@
-"""Says on the incident's own merge request how its alert goes on."""
+"""Says on merge requests what happened since: how the incident's alert goes on, and who else asks for the object's change."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 from kfix.incident.forge.port import Forge, MarkedState
 from publish.core import decision, notes
-from publish.core.decision import DecisionKind
-from publish.core.done import Done
+from publish.core.done import Done, MergeRequestNote
 from publish.core.notice import NoticeKind
-from publish.core.wording import word
 from publish.ports import PublishPorts
 from publish.service.rereading import look_again
-from schemas.merge_requests import MergeRequestRef
 from schemas.validated import ValidatedPlans
 
-_NOTICES: dict[str, NoticeKind] = {"recovered": "recovered", "returned": "returned"}
 
-
-async def noted(
-    record: ValidatedPlans, kind: DecisionKind, ports: PublishPorts, forge: Forge
+async def still_open(
+    incident_id: str,
+    kind: Literal["note", "recovered", "returned"],
+    ports: PublishPorts,
+    forge: Forge,
 ) -> Done | None:
-    """Notes it where the merge request is still open; ``None`` where it is not."""
-    ref = await ports.ledger.ref_of(record.incident_id)
+    """The incident's merge request, to be told of its alert; ``None`` where it is not open any more."""
+    ref = await ports.ledger.ref_of(incident_id)
     if ref is None:
         return None
     found = await forge.find(ref.project, ref.branch)
@@ -28,30 +29,31 @@ async def noted(
         # People decided, and their webhook got lost.
         await look_again(ref.project, ports, forge)
         return None
-    text = await say(record, kind, ref, ports, forge)
-    await ports.ledger.noted(record.incident_id, ports.now())
-    return Done("updated", ref, text=text, notice=_NOTICES.get(kind))
+    notice: NoticeKind | None = None if kind == "note" else kind
+    return Done("updated", ref, note=MergeRequestNote(kind, ref), notice=notice)
 
 
-async def say(
-    record: ValidatedPlans,
-    kind: DecisionKind,
-    ref: MergeRequestRef,
-    ports: PublishPorts,
-    forge: Forge,
-) -> str:
-    """Notes on the merge request how its alert stands, marks it so, and keeps that; the note's text."""
-    if kind == "note":
-        at, key = record.context.alerted_at, record.event_id
-        text = notes.repeat(record, forge.dialect, language=ports.language, at=at)
-    else:
-        # A flapping alert recovers and returns often: one comment of each for each window of time.
-        window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
-        text, key = word(f"note_{kind}", ports.language), f"{kind}-{window}"
-    await forge.note(ref, key, text)
-    known = await ports.ledger.of_incident(record.incident_id)
+async def noted(record: ValidatedPlans, done: Done, ports: PublishPorts, forge: Forge) -> Done:
+    """Writes the note, marks the merge request by how its alert stands, and keeps that; what was done, with the text.
+
+    On another incident's merge request it is a note and no more.
+    """
+    note, incident_id = done.note, record.incident_id
+    if note is None:
+        return done
+    # A flapping alert recovers and returns often: one comment of each for each window of time.
+    window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
+    key, text = notes.note_of(note.kind, record, forge.dialect, ports.language, window=window)
+    await forge.note(note.ref, key, text)
+    if done.action == "declined":
+        return done
+    known = await ports.ledger.of_incident(incident_id)
     quiet = known is not None and decision.snoozed(known, ports.now())
-    mark: MarkedState = "recovered" if kind == "recovered" else "snoozed" if quiet else "proposed"
-    await forge.mark(ref, mark)
-    await ports.ledger.marked(record.incident_id, mark)
-    return text
+    awake: MarkedState = "snoozed" if quiet else "proposed"
+    mark = "recovered" if note.kind == "recovered" else awake
+    await forge.mark(note.ref, mark)
+    await ports.ledger.marked(incident_id, mark)
+    if done.action == "opened":
+        return done
+    await ports.ledger.noted(incident_id, ports.now())
+    return replace(done, text=text)

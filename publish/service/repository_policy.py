@@ -10,6 +10,7 @@ from kfix.incident.forge.port import Forge
 from publish.core import decision
 from publish.core import repo_policy as consent
 from publish.core.decision import Proven
+from publish.core.objections import refusal
 from publish.core.repo_policy import Consent
 from publish.ports import PublishPorts
 from schemas import errors
@@ -45,9 +46,7 @@ async def allowed(
             told[sure.project] = await _consent(sure.project, sure.target, forge)
         said, plan = told[sure.project], sure.plan.plan
         refused = (
-            said
-            if isinstance(said, str)
-            else consent.refusal(said, plan.kubernetes_changes, sure.edits)
+            said if isinstance(said, str) else refusal(said, plan.kubernetes_changes, sure.edits)
         )
         if isinstance(said, str) or refused:
             withheld[plan.plan_id] = refused

@@ -9,6 +9,7 @@ import pytest
 from kfix.infra.forges.gitlab.forge import GitLabForge
 from kfix.infra.settings import load
 from publish.core.done import Done
+from publish.core.said import said_of
 from publish.service.notify import tell_done
 from publish.settings import Publish
 from publish.wiring import open_ports
@@ -73,7 +74,8 @@ async def test_the_settings_lead_to_gitlab_slack_and_teams(
             assert ports.settings.reviewers == {"*": ("ada", "grace")}
             record = sample.record()
             done = Done("opened", plan=record.plans[0], notice="opened")
-            told = (await tell_done(record, done, ports)).notifications
+            said = said_of(record, done, language=ports.language, console_url=ports.console_url)
+            told = (await tell_done(record, done, said, ports)).notifications
             assert all(n.sent for n in told), told
     assert len(slack.messages) == len(teams.cards) == 1
     assert "solution proposée" in str(teams.cards[0])

@@ -23,7 +23,7 @@ from kfix.engine.wire.files import generated  # noqa: E402
 from kfix.incident.fix_record import FixRecord  # noqa: E402
 from kfix.infra.forges.gitlab.dialect import DIALECT  # noqa: E402
 from kfix.offline import diagnose  # noqa: E402
-from publish.core import description, notes, slack, teams  # noqa: E402
+from publish.core import description, notes, said, slack, teams  # noqa: E402
 from publish.core.notice import notice_of  # noqa: E402
 from publish.core.wording import Language  # noqa: E402
 from safety.adapters.schemas import PublishedSchemas  # noqa: E402
@@ -121,7 +121,7 @@ def told(record: ValidatedPlans, language: Language) -> str:
         parts.append(notes.explain(record, chosen, DIALECT, language))
     parts += [
         notes.repeat(record, DIALECT, language=language, at=record.occurred_at),
-        notes.rejections(record, language),
+        said.rejections(record, language),
         *(notes.refused(plan, DIALECT, language) for plan in record.plans),
     ]
     notice = notice_of(

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from kfix.cli.consent import register
 from publish.core import repo_policy
-from publish.core.repo_policy import OPEN, Consent, InvalidRepositoryPolicy, read, refusal
+from publish.core.objections import refusal
+from publish.core.repo_policy import OPEN, Consent, InvalidRepositoryPolicy, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from tests.support import publish as sample
