@@ -75,5 +75,6 @@ def main() -> None:
 
         if not isinstance(failure, BadSettings):
             raise
-        typer.echo(f"kfix: {failure}", err=True)
+        for line in failure.lines:
+            typer.echo(f"kfix: {line}", err=True)
         sys.exit(2)

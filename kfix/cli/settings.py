@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingest.sources import NAMES
+from kfix.cli.stage_registry import NAMES as NAMES_OF_STAGES
 from kfix.infra.forges import FORGES
 from kfix.infra.memory.indexes import INDEXES, module_of
 
@@ -89,6 +90,12 @@ def page() -> str:
             f"| `{v.name}` | {_code(v.default)} | {_cell(v.text)} |" for v in variables(model)
         ]
     return "\n".join(lines) + "\n"
+
+
+def of_stages(names: Iterable[str]) -> list[type[Settings]]:
+    """Every model that these stages may read: their own and all that belong to no stage."""
+    others = set(NAMES_OF_STAGES) - set(names)
+    return [load(name) for name in MODELS if name.partition(".")[0] not in others]
 
 
 def load(name: str) -> type[Settings]:

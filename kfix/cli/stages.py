@@ -43,6 +43,7 @@ def _serve(names: list[str]) -> None:
 
     import uvloop
 
+    from kfix.cli.settings import of_stages
     from kfix.cli.stage_registry import find
     from kfix.engine.runtime.process import serve
     from kfix.engine.runtime.settings import Runtime
@@ -50,6 +51,8 @@ def _serve(names: list[str]) -> None:
     from kfix.infra.telemetry import logs
     from schemas import errors
 
+    # All of them before anything opens: a stage that opens late must not find out late.
+    settings.check(of_stages(names))
     logs.configure(settings.load(settings.AppSettings).log_level, people=sys.stderr.isatty())
     try:
         uvloop.run(

@@ -8,11 +8,20 @@ With nothing set everything runs embedded on this machine. Each field says its u
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from kfix.incident.cluster_names import Own
 
@@ -22,6 +31,28 @@ def _secrets_dir() -> str | None:
     return folder if Path(folder).is_dir() else None
 
 
+class _Undecoded(PydanticBaseSettingsSource):
+    """A list or a mapping that is no JSON stays text, so that it is judged with all the other values."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+class _Environment(_Undecoded, EnvSettingsSource):
+    pass
+
+
+class _DotEnv(_Undecoded, DotEnvSettingsSource):
+    pass
+
+
+class _Secrets(_Undecoded, SecretsSettingsSource):
+    pass
+
+
 class Settings(BaseSettings):
     """Base of all settings models: frozen, unknown variables ignored."""
 
@@ -29,12 +60,39 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", env_file=".env", env_prefix="KFIX_"
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The library's own sources in its own order, with values left for validation to judge."""
+        file = getattr(dotenv_settings, "env_file", None)
+        folder = getattr(file_secret_settings, "secrets_dir", None)
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _DotEnv(settings_cls, env_file=file),
+            _Secrets(settings_cls, secrets_dir=folder),
+        )
+
 
 S = TypeVar("S", bound=Settings)
 
 
+#: Errors of values that are written as JSON.
+_COMPOUND = ("tuple_type", "dict_type", "list_type")
+
+
 class BadSettings(ValueError):
-    """A variable has a value that it cannot have. The text names each such variable, never its value."""
+    """Variables have values that they cannot have. ``lines`` has one for each: its name and what is wrong, never its value."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("; ".join(self.lines))
 
 
 def load(model: type[S]) -> S:
@@ -44,11 +102,22 @@ def load(model: type[S]) -> S:
     except ValidationError as failure:
         prefix = model.model_config.get("env_prefix", "")
         raise BadSettings(
-            "; ".join(
-                f"{(prefix + '.'.join(map(str, error['loc']))).upper()}: {error['msg']}"
-                for error in failure.errors(include_input=False, include_url=False)
-            )
+            f"{(prefix + '.'.join(map(str, error['loc']))).upper()}: {error['msg']}"
+            f"{', as JSON' if error['type'] in _COMPOUND else ''}"
+            for error in failure.errors(include_input=False, include_url=False)
         ) from None
+
+
+def check(models: Iterable[type[Settings]]) -> None:
+    """Reads all of them, each once. Raises BadSettings with every line that there is to say."""
+    lines: list[str] = []
+    for model in dict.fromkeys(models):
+        try:
+            load(model)
+        except BadSettings as bad:
+            lines += bad.lines
+    if lines:
+        raise BadSettings(lines)
 
 
 class AppSettings(Settings):
