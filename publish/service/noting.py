@@ -49,8 +49,9 @@ async def noted(record: ValidatedPlans, done: Done, ports: PublishPorts, forge: 
         return done
     known = await ports.ledger.of_incident(incident_id)
     quiet = known is not None and decision.snoozed(known, ports.now())
-    awake: MarkedState = "snoozed" if quiet else "proposed"
-    mark = "recovered" if note.kind == "recovered" else awake
+    mark: MarkedState = "snoozed" if quiet else "proposed"
+    if note.kind == "recovered":
+        mark = "recovered"
     await forge.mark(note.ref, mark)
     await ports.ledger.marked(incident_id, mark)
     if done.action == "opened":
