@@ -7,7 +7,7 @@ branch with our text gets its merge request, and only without either is a commit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from kfix.incident.forge.port import Forge, Found
@@ -73,7 +73,7 @@ async def open_merge_request(
     branch = branch_of(record.incident_id)
     found = await forge.find(plans[0].project, branch)
     if found is not None:
-        return _as_found(found, plans[0])
+        return await _as_found(found, branch, plans, forge)
     allowed = await repository_policy.allowed(record.incident_id, plans, ports, forge)
     if isinstance(allowed, Denied):
         return Declined(allowed.why, reason=allowed.reason)
@@ -134,7 +134,14 @@ async def put_on_branch(
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
 
-def _as_found(found: Found, plan: Proven) -> Opened | Declined:
-    if found.state == "opened":
-        return Opened(found.ref, plan)
-    return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
+async def _as_found(
+    found: Found, branch: str, plans: Sequence[Proven], forge: Forge
+) -> Opened | Declined:
+    """The merge request that is there, with the plan that its branch has."""
+    if found.state != "opened":
+        return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
+    for sure in plans:
+        if await is_on(sure, branch, forge):
+            return Opened(found.ref, sure)
+    # People changed it, or none of these plans was the one: whatever is there waits for people.
+    return Opened(found.ref, replace(plans[0], alone=False))

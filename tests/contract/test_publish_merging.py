@@ -12,6 +12,9 @@ from ingest.sources.datadog.reading import alert_of
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Own
 from publish.agent import follow, publish
+from publish.core.decision import proven
+from publish.core.repo_policy import FILE
+from publish.service.open import open_merge_request
 from safety.core import Findings, Policy, check_plan, validated
 from safety.core.policy import EnvironmentPolicy
 from sandbox.gitlab.merge_requests import set_pipeline
@@ -175,6 +178,26 @@ async def test_what_somebody_else_pushed_to_the_branch_waits_for_a_person(world:
     mr.sha = world.write("a: 9\n", "apps/cart/deploy.yaml", mr.source_branch)
     await set_pipeline(world.state, world.project, mr, "success")
     await follow(told(record, "success"), world.ports)
+    assert merged(world) == []
+
+
+async def test_another_plan_than_the_asked_one_on_the_branch_waits_for_a_person(
+    world: World,
+) -> None:
+    deployed(world)
+    world.project.new_pipeline = "success"
+    world.add(FILE, "version: 1\nmaximum: {cpu: 800m}\n")
+    record = await staged(world)
+    little = sample.validated("700m", base_commit=record.plans[0].edits[0].base_commit)
+    record = record.model_copy(update={"plans": (record.plans[0], little)})
+    forge = world.ports.forge
+    assert forge is not None
+    # The process ended before the ledger knew of it.
+    await open_merge_request(record, [proven(p) for p in record.plans], world.ports, forge)
+    made = await done(publish(record, world.ports))
+    assert made.action == "opened"
+    assert made.proposal is not None
+    assert made.proposal.plan.plan_id == little.plan.plan_id, "the one on the branch"
     assert merged(world) == []
 
 
