@@ -405,7 +405,10 @@ PROMISES = (
     Promise(
         "settings",
         "every setting is read, and stands on the page of settings",
-        ("tests/unit/kfix/test_kfix_settings_read.py",),
+        (
+            "tests/unit/kfix/test_kfix_settings_read.py",
+            "tests/unit/kfix/infra/test_kfix_bad_settings.py",
+        ),
     ),
     Promise(
         "neighbours",
