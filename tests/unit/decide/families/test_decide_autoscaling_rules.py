@@ -245,11 +245,13 @@ def test_a_target_that_does_not_exist_is_told_with_the_workload_of_the_nearest_n
         ("we", "web"),  # a name that it stands in
         ("cqrt", "cart"),  # three letters of four
         ("cqqt", ""),  # two of four
+        ("abcdefgxyz", "abcdefgpqr"),  # seven of ten
+        ("abcdefwxyz", ""),  # six of ten
         ("zzz", ""),
     ],
 )
 def test_a_name_is_near_that_is_alike_or_holds_the_other(target: str, near: str) -> None:
-    c = shop("web", "cart")
+    c = shop("web", "cart", "abcdefgpqr")
     _says(_scaler(c, target), "AbleToScale", "False", "FailedGetScale", "not found")
     assert [one.facts.near for one in found(find, c)] == [near]
 

@@ -240,6 +240,8 @@ def _classes(c: Cluster, *names: str) -> None:
         (["nginx", "traefik"], "nginz", "", "no_such_class classes=[nginx, traefik], count=2, "),
         (["nginx-ext", "nginx-int"], "nginx-exx", "nginx-ext", None),
         (["nginx-int", "nginx-ext"], "nginx-exx", "nginx-ext", None),
+        (["abcdefghij", "other"], "abcdefghxy", "", None),  # eight letters of ten
+        (["abcdefghij", "other"], "abcdefghix", "abcdefghij", None),  # nine of ten
         (["proxy-inside", "proxy-insides"], "proxy-insidesx", "proxy-insides", None),
         (["proxy-insides", "proxy-inside"], "proxy-insidesx", "proxy-insides", None),
         (["nginx"], "traefik", "nginx", "no_such_class classes=[nginx], count=1, "),
