@@ -99,6 +99,7 @@ AREAS = {
         ("tests/unit/publish/**/test_*.py", "tests/contract/test_publish_*.py"),
     ),
     "learn": Area(
-        ("learn/core/**/*.py", "learn/service/**/*.py"), ("tests/unit/learn/**/test_*.py",)
+        ("learn/core/**/*.py", "learn/service/**/*.py"),
+        ("tests/unit/learn/**/test_*.py", "tests/contract/test_learn_*.py"),
     ),
 }
