@@ -283,6 +283,15 @@ PROMISES = (
         ),
     ),
     Promise(
+        "outcomes",
+        "a fix counts as a success only where all was measured and is well; what is not there yet is looked at again",
+        (
+            "tests/unit/learn/test_learn_judgement.py",
+            "tests/unit/learn/test_learn_workload.py",
+            "tests/unit/learn/test_learn_edges.py",
+        ),
+    ),
+    Promise(
         "order",
         "the last word on an alert or a merge request wins by its time, in every order",
         (
