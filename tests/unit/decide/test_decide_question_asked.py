@@ -7,10 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from decide.core.proposals import ProposalTarget
 from decide.core.question import (
     WIRE_SCHEMA,
+    ModelAnswer,
     Prompt,
     Question,
     ask,
@@ -360,3 +362,50 @@ def test_the_schema_that_is_asked_for_is_strict() -> None:
     assert proposal["number"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
     assert "set_memory" in proposal["fix"]["enum"]
     assert answer["proposal"] == {"anyOf": [{"$ref": "#/$defs/ModelProposal"}, {"type": "null"}]}
+
+
+ANSWER: dict[str, Any] = {
+    "hypothesis": "H1",
+    "plan": "P1",
+    "verdict": "fix",
+    "confidence": 0.5,
+    "explanation": "",
+    "proposal": {"fix": "set_cpu", "target": "T1", "number": 5},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        ({}, True),
+        ({"hypothesis": "x" * 8}, True),
+        ({"hypothesis": "x" * 9}, False),
+        ({"plan": "x" * 8}, True),
+        ({"plan": "x" * 9}, False),
+        ({"explanation": "x" * 1200}, True),
+        ({"explanation": "x" * 1201}, False),
+        ({"confidence": 0.0}, True),
+        ({"confidence": 1.0}, True),
+        ({"confidence": -0.01}, False),
+        ({"confidence": 1.01}, False),
+        ({"verdict": "merge"}, False),
+        ({"more": 1}, False),
+        ({"proposal": None}, True),
+        ({"proposal": {"fix": "set_cpu", "target": "x" * 8, "number": 1}}, True),
+        ({"proposal": {"fix": "set_cpu", "target": "x" * 9, "number": 1}}, False),
+        ({"proposal": {"fix": "set_cpu", "target": "T1", "number": 0}}, False),
+        ({"proposal": {"fix": "set_cpu", "target": "T1", "number": 1_000_000}}, True),
+        ({"proposal": {"fix": "set_cpu", "target": "T1", "number": 1_000_001}}, False),
+        ({"proposal": {"fix": "set_cpu", "target": "T1", "number": None}}, True),
+        ({"proposal": {"fix": "set_cpu", "target": "T1"}}, False),
+        ({"proposal": {"fix": "delete", "target": "T1", "number": 1}}, False),
+        ({"proposal": {"fix": "set_cpu", "target": "T1", "number": 1, "more": 1}}, False),
+    ],
+)
+def test_an_answer_has_its_shape_and_its_bounds(fields: dict[str, Any], fits: bool) -> None:
+    given = ANSWER | fields
+    if fits:
+        assert ModelAnswer.model_validate(given).model_dump() == given
+        return
+    with pytest.raises(ValidationError):
+        ModelAnswer.model_validate(given)
