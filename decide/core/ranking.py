@@ -39,9 +39,10 @@ def _order(finding: Finding) -> tuple[str, str, float, str]:
 
 
 def _step_back(findings: list[Finding]) -> None:
-    by_object: dict[str, list[Finding]] = {}
+    by_object: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        by_object.setdefault(finding.object.name, []).append(finding)
+        named = (finding.object.namespace, finding.object.name)
+        by_object.setdefault(named, []).append(finding)
     for group in by_object.values():
         believed = [(o.failure_class, o.score) for o in group]  # before anybody steps back
         for finding in group:

@@ -109,6 +109,15 @@ def test_the_exact_at_another_object_leaves_the_general_alone() -> None:
     assert scores(EMPTY, *found) == {"web": 0.9, "db": 0.9}
 
 
+def test_the_exact_at_a_namesake_in_another_namespace_leaves_the_general_alone() -> None:
+    crash = finding("crash_code", WEB, 0.9)
+    away = finding("oom_killed", ref("Deployment", "web", "bank"), 0.95)
+    door = finding("rollout_stuck", ref("Service", "web"), 0.8)
+    rank(EMPTY, [crash, away, door, finding("image_not_found", WEB, 0.85)])
+    assert (crash.score, crash.against) == (0.9, [])
+    assert round(door.score, 4) == 0.7, "of one name in one namespace, whatever the kind"
+
+
 def test_a_symptom_steps_back_behind_any_cause_at_its_object_and_not_behind_symptoms() -> None:
     stuck, cause = finding("rollout_stuck", WEB, 0.9), finding("image_not_found", WEB, 0.8)
     rank(EMPTY, [stuck, cause])
