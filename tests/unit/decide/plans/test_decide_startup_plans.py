@@ -94,6 +94,7 @@ def test_a_folder_that_is_not_alike_is_not_taken() -> None:
         "r/abcd/web:v1",
     ]
     assert _images("r/abcd/web:v9", *["r/abce/x:v1"] * 3) == []
+    assert _images("r/abcde/web:v9", *["r/abcdx/x:v1"] * 3) == []  # just four fifths
 
 
 def test_siblings_without_a_folder_or_a_tag_tell_nothing() -> None:
