@@ -272,6 +272,8 @@ def test_the_rest_of_a_host_stays_but_for_the_namespace_that_is_meant() -> None:
         _address("crat:8080", "crat", 8080, namespace="bank")[3]
         == '  apps/v1 Deployment/shop/web :containers[name=main].env[name=CART_URL].value: "crat:8080" → "cart:8080"'
     )
+    two = _address("crat.bnak:8080", "crat.bnak", 8080, namespace="bank")[3]
+    assert two == f'{start}"crat.bnak:8080" → "cart.bank:8080"'
 
 
 def test_an_address_from_a_config_map_is_changed_there_and_pods_have_to_be_restarted() -> None:
