@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 _PROBE_S = 5.0
 #: Seconds without an answer after which the wait is logged.
 _SAY_AFTER_S = 2.0
+#: Seconds between looks, doubled with each up to the second.
+PAUSE_S, PAUSE_MAX_S = 0.05, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ async def wait_until_up(brokers: Brokers, *, within_s: float) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
     patience = loop.time() + _SAY_AFTER_S
-    pause_s = 0.05
+    pause_s = PAUSE_S
     told = False
     while True:
         why = await _why_down(brokers)
@@ -76,7 +78,12 @@ async def wait_until_up(brokers: Brokers, *, within_s: float) -> None:
             log.warning("broker.waiting", bootstrap=brokers.bootstrap, within_s=within_s, why=why)
             told = True
         await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, 1.0)
+        pause_s = longer(pause_s)
+
+
+def longer(pause_s: float) -> float:
+    """Seconds of the pause after one of ``pause_s``."""
+    return min(pause_s * 2, PAUSE_MAX_S)
 
 
 async def _why_down(brokers: Brokers) -> str:

@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from kfix.engine.broker import embedded
-from kfix.engine.broker.connection import Brokers, wait_until_up
+from kfix.engine.broker.connection import PAUSE_S, Brokers, longer, wait_until_up
 from kfix.engine.broker.embedded import connect, free_port, stop
 from kfix.infra.settings import Kafka
 from schemas import errors
@@ -117,6 +117,13 @@ async def test_a_wait_is_not_told_of_before_two_seconds(cluster: Cluster) -> Non
     with structlog.testing.capture_logs() as lines, pytest.raises(errors.Unavailable):
         await wait_until_up(brokers(refusing()), within_s=0.2)
     assert lines == []
+
+
+def test_looks_at_a_broker_grow_rarer_up_to_one_a_second() -> None:
+    pauses = [PAUSE_S]
+    for _ in range(6):
+        pauses.append(longer(pauses[-1]))
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
 # --- the configured one

@@ -699,6 +699,32 @@ async def test_revoked_work_is_cancelled_its_result_not_sent_and_the_worker_goes
     assert w.left == []
 
 
+async def test_a_worker_whose_record_was_revoked_is_as_good_as_new() -> None:
+    """A task that was cancelled once would make of the next group's failure a cancellation of its own."""
+
+    async def fails() -> None:
+        raise ZeroDivisionError("ours")
+
+    async def gathers(record: Order, w: World) -> Done:
+        if record.number == 0:
+            await asyncio.sleep(60)
+        async with asyncio.TaskGroup() as several:
+            several.create_task(fails())
+            several.create_task(asyncio.sleep(60))
+        return Done(**record.model_dump())
+
+    async with world(gathers, concurrency=1, timeout_s=60) as w:
+        w.engine.take(MAIN, [fetched(0, order(0))])
+        await w.settled(lambda: len(w.calls) == 1)
+        w.engine.revoke()
+        w.engine.assign([MAIN])
+        w.engine.take(MAIN, [fetched(0, order(5))])
+        await w.all_committable(1)
+        (letter,) = w.producer.sent
+        assert (letter.topic, letter.headers[hd.ERROR]) == ("unit.orders.dlq", "ExceptionGroup")
+    assert w.left == []
+
+
 async def test_an_acknowledgement_after_the_assignment_commits_nothing() -> None:
     async with world(finishes) as w:
         w.producer.holding = True

@@ -127,7 +127,7 @@ async def test_a_record_is_handled_without_a_word() -> None:
     assert await lines_of(finishes) == []
 
 
-@pytest.mark.parametrize(("due_in_s", "held"), [(-1.0, 0), (30.0, 1)])
+@pytest.mark.parametrize(("due_in_s", "held"), [(-30.0, 0), (-0.2, 0), (0.9, 1), (30.0, 1)])
 async def test_what_a_stage_holds_back_is_counted(due_in_s: float, held: int) -> None:
     async with world(finishes) as w:
         w.engine.take(RETRY, [retried(0, due_in_s), retried(1, due_in_s, stage="other")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from importlib.resources import files
 from io import BytesIO
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from kfix.engine import topics
 from kfix.engine.wire import codec_for
 from kfix.engine.wire.compatibility import breaks
-from kfix.engine.wire.files import checked_in, published
+from kfix.engine.wire.files import checked_in, generated, published
 from kfix.engine.wire.shapes import shape_of
 from kfix.infra.settings import Kafka
 from schemas import errors
@@ -25,6 +26,18 @@ Edit = Callable[[dict[str, Any]], None]
 def test_the_checked_in_schema_is_the_models(topic: Any) -> None:
     same = checked_in(topic.name) == shape_of(topic.model).schema
     assert same, f"{topic.name}.avsc is not current: run `kfix schemas generate`"
+
+
+@pytest.mark.parametrize("topic", topics.ALL, ids=lambda t: t.name)
+def test_a_schemas_file_is_to_the_byte_what_is_generated(topic: Any) -> None:
+    """Otherwise each generation is a difference in a review."""
+    text = (files("schemas") / "avro" / f"{topic.name}.avsc").read_text("utf-8")
+    assert generated(topic) == text
+
+
+def test_a_schema_that_was_never_written_is_none() -> None:
+    assert checked_in("no.such.topic") is None
+    assert published("no.such.topic") == []
 
 
 @pytest.mark.parametrize("topic", topics.ALL, ids=lambda t: t.name)
