@@ -138,6 +138,14 @@ def _(c: Cluster, app: str) -> None:
     c.revise(app, minutes=_JUMP, image="registry.example/app:2")
 
 
+@scene(_FAMILY, "a series with more values than times jumped after a revision")
+def _(c: Cluster, app: str) -> None:
+    stepping(c, app, latency=(10, 90))
+    told = c.metrics[-1]
+    c.metrics[-1] = told.model_copy(update={"timestamps": told.timestamps[:-3]})
+    c.revise(app, minutes=_JUMP, image="registry.example/app:2")
+
+
 @scene(_FAMILY, "a share of success jumped by little after a revision")
 def _(c: Cluster, app: str) -> None:
     stepping(c, app, success=(1.0, 0.97))
