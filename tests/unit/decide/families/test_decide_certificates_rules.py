@@ -210,6 +210,12 @@ def test_a_callee_that_complains_of_its_own_certificate_as_its_caller_does() -> 
     assert heads(find_refused, c) == ["0.84 certificate_invalid of Deployment/shop/cart"]
 
 
+def test_a_caller_s_newest_line_tells_whose_certificate_it_is_about() -> None:
+    c = shop("web", "cart", "shelf")
+    c.log("web", f"1 shelf: {_EXPIRED}", f"2 cart: {_EXPIRED}")
+    assert heads(find_refused, c) == ["0.84 certificate_invalid of Deployment/shop/cart"]
+
+
 def test_three_callers_are_quoted_each_by_its_newest_line() -> None:
     c = shop("cart", "a", "b", "d", "e")
     for caller in ("a", "b", "d", "e"):
