@@ -359,6 +359,8 @@ def _dns(
         spec["dnsConfig"] = config
     service = cluster.add("services", "kube-dns", spec={"clusterIP": cluster_dns})
     service["metadata"]["namespace"] = "kube-system"
+    another = cluster.add("services", "node-local-dns", spec={"clusterIP": "169.254.20.10"})
+    another["metadata"]["namespace"] = "kube-system"
     changed_lately(cluster)
     return drafted(
         plans.dns, cluster, lambda w, _: DnsSettings(workload=w, policy=policy, servers=servers)

@@ -269,6 +269,15 @@ def test_a_request_above_a_default_limit_gets_a_limit_of_its_own_first() -> None
     ]
 
 
+def test_an_init_container_above_a_default_limit_gets_a_limit_of_its_own_too() -> None:
+    cluster = _with({"requests": {"cpu": "1"}}, init={"requests": {"cpu": "2"}})
+    message = _REFUSED.format(now="2", resource="cpu", of=" of 1")
+    assert _changes(values.invalid, cluster, message) == [
+        'initContainers[name=first].resources.limits: + {"cpu": "2"}',
+        'initContainers[name=first].resources.requests.cpu: "2" → "1"',
+    ]
+
+
 def test_a_limit_is_no_default_where_the_refusal_names_no_bound() -> None:
     cluster = _with({"requests": {"cpu": "2"}})
     assert _changes(values.invalid, cluster, _REFUSED.format(now="2", resource="cpu", of="")) == []
