@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from learn.core.judgement import WorkloadState, compare, judge, own_signal
+from learn.core.judgement import WorkloadState, changed, compare, judge, own_signal
 from learn.core.lessons import lesson, memory_metadata
 from tests.support.learn import PROPOSAL, outcome
 
@@ -104,3 +104,28 @@ def test_a_lesson_of_one_that_nobody_explained_says_so() -> None:
     assert silent != lesson(PROPOSAL, "rejected", "Too much.", "en")
     assert silent.endswith(".")
     assert len(lesson(PROPOSAL, "failure", "w" * 900, "en")) == 400
+
+
+@pytest.mark.parametrize(
+    ("signal", "harmless", "unit"),
+    [
+        ("restarts", 0.0, ""),
+        ("error_rate", 0.01, ""),
+        ("latency_ms", 0.0, "ms"),
+        ("latency_p95_ms", 0.0, "ms"),
+        ("throttled_ratio", 0.05, ""),
+    ],
+)
+def test_a_signal_is_worse_just_above_what_is_harmless(
+    signal: str, harmless: float, unit: str
+) -> None:
+    assert changed(signal, 0.0, harmless) == "same"
+    assert changed(signal, 0.0, harmless + 0.0001) == "worse"
+    (told,) = compare({signal: 1.0}, {})
+    assert told.unit == unit
+
+
+@pytest.mark.parametrize("signal", ["cpu_cores", "memory_mib"])
+def test_usage_may_grow_with_what_is_allowed(signal: str) -> None:
+    assert changed(signal, 1.0, 9.0) == "same"
+    assert changed(signal, 1.0, 0.5) == "better"

@@ -12,6 +12,7 @@ from manifests.repository.installers.revisions import directory_of
 from manifests.repository.installers.settings import from_argo, from_flux, wrapped
 from manifests.text.equivalence import filled
 from manifests.text.readings import Readings
+from schemas.base import ObjectRef
 
 K8S = {
     "k8s/prod/api.yaml": "kind: A\n",
@@ -77,6 +78,11 @@ def test_a_program_that_a_chart_carries_along_is_data_of_the_chart() -> None:
         ("path: ./k8s/prod/\n", PROD),
         ("path: /k8s/prod\n", PROD),
         ("path:\n\n  k8s/prod\n", PROD),
+        ("path:\n  \n\n  k8s/prod\n", PROD),
+        ("path:\n  k8s/prod", PROD),
+        ("\npath:\n  k8s/prod\n", PROD),
+        ("\n\n  k8s/prod\n", set()),
+        ("a: 1\n\n\n'path'\n:\n  k8s/prod\n", PROD),
         ("path: # here\n  k8s/prod\n", set()),
         ("- src: 'k8s/dev/api.yaml'\n", {"k8s/dev/api.yaml"}),
         ('{"chart": "k8s/dev"}', {"k8s/dev/api.yaml"}),
@@ -266,3 +272,49 @@ def test_a_word_of_two_environments_speaks_of_both_installers() -> None:
     found = destinations(index, ["k8s/dev/api.yaml"])
     assert len(found) == 2
     assert destinations(index, ["k8s/dev/api.yaml", "k8s/dev/api.yaml"]) == found
+
+
+def scaler(kind: str, name: str, target: str, namespace: str = "") -> str:
+    group = "autoscaling/v2" if kind == "HorizontalPodAutoscaler" else "keda.sh/v1alpha1"
+    placed = f", namespace: {namespace}" if namespace else ""
+    return (
+        f"apiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}{placed}}}\n"
+        f"spec: {{scaleTargetRef: {target}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        ([scaler("HorizontalPodAutoscaler", "a", "{kind: Deployment, name: api}")], "a"),
+        ([scaler("ScaledObject", "a", "{name: api}")], "a"),
+        ([scaler("HorizontalPodAutoscaler", "a", "{kind: StatefulSet, name: api}")], ""),
+        ([scaler("HorizontalPodAutoscaler", "a", "{kind: Deployment, name: api-2}")], ""),
+        ([scaler("HorizontalPodAutoscaler", "a", "{kind: Deployment, name: api}", "other")], ""),
+        ([scaler("HorizontalPodAutoscaler", "a", "{kind: Deployment, name: api}", "shop")], "a"),
+        (
+            [
+                scaler("HorizontalPodAutoscaler", "a", "{kind: Deployment, name: api}", "other"),
+                scaler("HorizontalPodAutoscaler", "b", "{kind: Deployment, name: api}", "shop"),
+            ],
+            "b",
+        ),
+        (
+            [
+                "kind: HorizontalPodAutoscaler\na: [api\n",
+                scaler("ScaledObject", "c", "{name: api}"),
+            ],
+            "c",
+        ),
+        (["kind: Deployment\nmetadata: {name: api}\n"], ""),
+    ],
+)
+def test_the_autoscaler_of_a_workload_is_the_one_of_its_namespace_that_names_it(
+    texts: list[str], name: str
+) -> None:
+    files = {f"f{at}.yaml": text for at, text in enumerate(texts)} | {
+        "all.yaml": "---\n".join(t for t in texts if "[api" not in t)
+    }
+    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")
+    found = build(files).autoscaler_of(ref)
+    assert (found.name if found else "") == name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from typing import Any
 
@@ -10,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests.objects import paths, selectors
+from manifests.objects import changes, paths, selectors
 from manifests.refused import NotEditable
 from manifests.repository import rendering, tree
 from manifests.text import equivalence, plan_edits, read, spans
 from manifests.text.diffs import split
-from manifests.text.editor import Delete, Replace, amend, patch
+from manifests.text.editor import Delete, Insert, Replace, amend, patch
 from manifests.text.scalars import plain_text, read_11, read_12, same, value_11, value_12
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -609,3 +610,53 @@ def test_plain_files_may_be_written(mode: str) -> None:
 def test_what_is_no_plain_file_is_not_written(mode: str) -> None:
     with pytest.raises(NotEditable):
         tree.check_mode("a", mode)
+
+
+@pytest.mark.parametrize(
+    ("field", "back"),
+    [
+        (FieldChange(op="add", path="l[name=z]", after={"v": 1}), ("remove", "l[2]")),
+        (FieldChange(op="add", path="l[0]", after=9), ("remove", "l[0]")),
+        (FieldChange(op="add", path="l[1]", after=9), ("remove", "l[1]")),
+        (FieldChange(op="add", path="l[2]", after=9), ("remove", "l[2]")),
+        (FieldChange(op="remove", path="l[name=x]", before={"name": "x"}), ("add", "l[0]")),
+        (FieldChange(op="remove", path="l[1]", before="y"), ("add", "l[1]")),
+        (FieldChange(op="remove", path="d.e.l[name=z]", before={"name": "z"}), ("add", "d.e.l[1]")),
+        (FieldChange(op="add", path="d.e.l[name=q]", after={}), ("remove", "d.e.l[2]")),
+        (FieldChange(path="a", before=1, after=2), ("replace", "a")),
+        (FieldChange(op="add", path="m.n.o", after=1), ("remove", "m")),
+        (FieldChange(op="add", path="b.n", after=1), ("remove", "b.n")),
+    ],
+)
+def test_the_way_back_of_a_change_undoes_it_where_it_was_made(
+    field: FieldChange, back: tuple[str, str]
+) -> None:
+    now = {"a": 1, "b": {"c": 1}, "l": [{"name": "x"}, "y"], "d": {"e": {"l": [1, {"name": "z"}]}}}
+    change = KubernetesChange(object=REF, fields=(field,))
+    (undone,) = changes.invert(change, now).fields
+    assert (undone.op, undone.path) == back
+    assert changes.apply([undone], changes.apply([field], now)) == now
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize(
+    ("edits", "added", "removed"),
+    [
+        ([Insert(0, (), "z", 9)], 1, 0),
+        ([Delete(0, ("a",), 0)], 0, 1),
+        ([Delete(0, ("c",), 2)], 0, 1),
+        ([Delete(0, ("b",), 1), Delete(0, ("c",), 2)], 0, 2),
+        ([Insert(0, (), "y", 8), Insert(0, (), "z", 9)], 2, 0),
+    ],
+)
+def test_lines_are_counted_as_git_counts_them_at_the_end_of_a_file(
+    edits: list[Any], added: int, removed: int, end: str
+) -> None:
+    text = "a: 0\nb: 1\nc: 2" + end
+    done = amend(text, edits)
+    # Without a line break at its end, the last line changes too where another one follows it or it goes.
+    touched = 0 if end or edits[0] == Delete(0, ("a",), 0) else 1
+    assert (done.added, done.removed) == (added + touched, removed + touched)
+    lines = difflib.ndiff(text.splitlines(keepends=True), done.text.splitlines(keepends=True))
+    signs = [line[0] for line in lines]
+    assert (signs.count("+"), signs.count("-")) == (done.added, done.removed)
