@@ -112,9 +112,7 @@ def _undo(field: FieldChange, state: Any) -> FieldChange:
         return FieldChange(op="add", path=_counted(state, path), after=copy.deepcopy(field.before))
     if field.op == "replace":
         return _swapped(field)
-    absent = (
-        d for d in range(1, len(path) + 1) if paths.find(state, path[:d], _ABSENT) is _ABSENT
-    )
+    absent = (d for d in range(1, len(path) + 1) if paths.find(state, path[:d], _ABSENT) is _ABSENT)
     # An item may come before others: then something stands at its position already.
     depth = next(absent, len(path))
     after = copy.deepcopy(state)
