@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from kfix.engine.runtime import headers as hd
+from kfix.infra.telemetry.context import context
 from schemas import errors
 from tests.unit.kfix.engine.runtime.test_runtime_engine import (
     MAIN,
@@ -68,6 +69,22 @@ async def test_attempts_and_dead_letters_are_counted_by_reason(
     assert counted("retries_total", name, reason=reason) == retries
     assert counted("dead_letters_total", name, reason=reason) == dead
     assert counted("handler_seconds_count", name) == max(retries, 1)
+
+
+@pytest.mark.parametrize(("told", "incident"), [("inc-2", "inc-2"), ("", "inc-1")])
+async def test_every_line_of_a_handlers_log_can_name_its_record(told: str, incident: str) -> None:
+    seen: list[object] = []
+
+    async def looks(record: Order, _: World) -> Done:
+        seen.append(context.get())
+        return Done(**record.model_dump())
+
+    trace = "0123456789abcdef" * 2
+    inbound = {hd.TRACEPARENT: f"00-{trace}-{'2' * 16}-01", hd.INCIDENT: "inc-1"}
+    async with world(looks) as w:
+        w.engine.take(MAIN, [fetched(0, order(7, incident_id=told), **inbound)])
+        await w.all_committable(1)
+    assert seen == [("clerk", incident, trace, "e7")]
 
 
 async def lines_of(handle: Callable[[Order, World], Any], **knobs: Any) -> list[dict[str, Any]]:
