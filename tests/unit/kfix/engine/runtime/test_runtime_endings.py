@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kfix.engine.runtime import failpoints
 from tests.unit.kfix.engine.runtime.test_runtime_engine import (
     MAIN,
     Done,
@@ -86,6 +87,8 @@ def test_a_process_leaves_at_once_with_a_status_that_says_which_way(how: str, st
 
 
 def test_a_process_is_killed_where_a_test_asks_and_nowhere_else() -> None:
+    assert failpoints.ARMED is None
+    failpoints.reached("before_ack", "decide")  # inert: this process goes on
     asked = ["before_ack@decide", "before_ack@decide:2", "before_ack@enrich:9", "", "before_ack"]
     with ThreadPoolExecutor(2) as side_by_side:
         ended = list(side_by_side.map(lambda place: run(PASSES, KFIX_TEST_CRASH=place), asked))
