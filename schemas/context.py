@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from schemas.alerts import Alert
-from schemas.base import Environment, Instant, Json, Model, ObjectRef, Ratio, Record, Sample
+from schemas.base import Environment, Instant, Json, Model, ObjectRef, Record, Sample
 from schemas.places import ClusterClaim, EnvironmentProof
 from schemas.text import Spoken, Text
 
@@ -188,8 +188,3 @@ class ContextBundle(Record):
     #: Who says in which environment this is, and in whose cluster.
     proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
     claim: ClusterClaim = Field(default_factory=ClusterClaim)
-
-    @property
-    def similarity_max(self) -> Ratio:
-        """The best cosine among the similar incidents, 0 without any."""
-        return max((min(1.0, max(0.0, s.similarity)) for s in self.similar_incidents), default=0.0)

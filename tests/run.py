@@ -28,7 +28,6 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 STRICT = os.environ.get("KFIX_TEST_STRICT") == "1"
-CACHE = Path(os.environ.get("KFIX_TEST_CACHE", Path.home() / ".cache" / "kfix"))
 #: What each suite's tests did, as JUnit's XML; `python tests/promises.py --last` reads it.
 REPORTS = ROOT / "var" / "tests"
 CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")

@@ -150,11 +150,6 @@ def _foreign(named: tuple[str, ...], own: Own, reason: str = "") -> ClusterClaim
     return ClusterClaim(verdict="foreign", named=named, own=own.name, reason=reason)
 
 
-def strangers(told: ClusterClaim, own: Own) -> tuple[str, ...]:
-    """The named clusters that are not ours; all of them where ours has no name."""
-    return tuple(name for name in told.named if not own.is_named(name))
-
-
 def again(told: ClusterClaim, cluster: str, own: Own) -> ClusterClaim:
     """A record's claim, judged by who is about to act on it. ``cluster``: where the record says it belongs.
 

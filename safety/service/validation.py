@@ -44,11 +44,6 @@ class Examined:
     unanswered: tuple[str, ...] = ()
 
 
-async def examine(candidate: CandidatePlans, ports: SafetyPorts) -> ValidatedPlans:
-    """All plans with their verdicts, whatever could not be asked."""
-    return (await examination(candidate, ports)).plans
-
-
 async def examination(candidate: CandidatePlans, ports: SafetyPorts) -> Examined:
     """All plans with their verdicts. Each port has a deadline; what it does not tell in time is unknown."""
     if not candidate.plans:

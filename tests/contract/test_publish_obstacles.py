@@ -22,7 +22,7 @@ from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.ports import SafetyPorts
-from safety.service.validation import examine
+from safety.service.validation import examination
 from schemas import errors
 from schemas.base import Json
 from schemas.validated import ValidatedPlans
@@ -78,9 +78,8 @@ async def examined(
     wanted = tuple(sample.plan(f"{900 - 50 * at}m") for at in range(plans))
     objects: dict[str, Any] = {"deployments": [_live()]}
     context = candidate.context.model_copy(update={"objects": objects})
-    record = await examine(
-        candidate.model_copy(update={"plans": wanted, "context": context}), ports
-    )
+    asked = candidate.model_copy(update={"plans": wanted, "context": context})
+    record = (await examination(asked, ports)).plans
     assert (record.status, record.reason) == ("needs_human", "no_safe_plan")
     return record
 

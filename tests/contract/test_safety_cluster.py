@@ -22,7 +22,7 @@ from safety.adapters.kubernetes import KubernetesChecks
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.ports import SafetyPorts
-from safety.service.validation import examine
+from safety.service.validation import examination
 from schemas import errors
 from schemas.base import Json, ObjectRef
 from schemas.plans import (
@@ -134,7 +134,7 @@ async def examined(
         own=Own("eu-1"),
         lock=Held(),
     )
-    return await examine(candidate, ports)
+    return (await examination(candidate, ports)).plans
 
 
 def verdict(record: ValidatedPlans, name: str, plan: int = 0) -> CheckResult:

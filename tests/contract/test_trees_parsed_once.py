@@ -17,7 +17,7 @@ from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.ports import SafetyPorts
-from safety.service.validation import examine
+from safety.service.validation import examination
 from sandbox.faults import Faults
 from sandbox.gitlab import create_app
 from sandbox.gitlab.state import DEVELOPER, GitLab
@@ -78,7 +78,7 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
     asked = candidate()
     parses = counted(monkeypatch)
     for _ in range(2):
-        found = await examine(asked, ports)
+        found = (await examination(asked, ports)).plans
         assert [len(plan.edits) for plan in found.plans] == [1, 1, 1]
     counts = parses.of(TREE)
     assert set(counts) == set(TREE), "the whole build was to be rendered"

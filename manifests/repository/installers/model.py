@@ -14,9 +14,6 @@ from manifests.repository.environments import is_called
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization
 
-#: What an installer does with its folder.
-Form = str
-
 
 @dataclass(frozen=True, slots=True)
 class Apart:

@@ -19,7 +19,7 @@ from safety.adapters.schemas import PublishedSchemas
 from safety.agent import validate
 from safety.core import Policy
 from safety.ports import SafetyPorts
-from safety.service.validation import examine, examine_offline
+from safety.service.validation import examination, examine_offline
 from schemas import errors
 from schemas.base import Json
 from schemas.places import ClusterClaim
@@ -110,7 +110,7 @@ async def examined(
         own=OWN if own is None else own,
         lock=Held(),
     )
-    found = await examine(proposed(claim), ports)
+    found = (await examination(proposed(claim), ports)).plans
     (plan,) = found.plans
     assert found.recommended == ""
     return plan, {check.name: check for check in plan.checks}

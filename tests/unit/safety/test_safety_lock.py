@@ -19,7 +19,7 @@ from safety.adapters.lock import LockWatch
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.ports import SafetyPorts
-from safety.service.validation import examine
+from safety.service.validation import examination
 from schemas import errors
 from schemas.validated import CheckResult
 from tests.unit.safety.test_safety_examination import OWN, Cluster, Repository, proposed
@@ -155,7 +155,8 @@ async def _dry_run(proof: LockProof | None, environment: str) -> tuple[CheckResu
     )
     candidate = proposed()
     context = candidate.context.model_copy(update={"environment": environment})
-    (plan,) = (await examine(candidate.model_copy(update={"context": context}), ports)).plans
+    found = await examination(candidate.model_copy(update={"context": context}), ports)
+    (plan,) = found.plans.plans
     check = next(c for c in plan.checks if c.name == "server_dry_run")
     return check, cluster.dry_runs, plan.accepted
 
