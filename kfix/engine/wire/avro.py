@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from kfix.engine.topics import Topic
-from kfix.engine.wire.codec import undecodable
+from kfix.engine.wire.failures import undecodable
 from kfix.engine.wire.files import fingerprint_of, published
 from kfix.engine.wire.registry import Registry
 from kfix.engine.wire.shapes import Shape, shape_of

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from kfix.engine.topics import BY_MODEL, Topic
+from kfix.engine.wire.failures import undecodable
 from kfix.engine.wire.registry import Registry
 from kfix.infra.settings import Kafka
 from schemas import errors
@@ -139,18 +140,6 @@ def _from_json(topic: Topic[Any], raw: bytes) -> Record:
         return model.model_validate_json(raw)
     except ValidationError as error:
         raise undecodable(topic, error) from error
-
-
-def undecodable(topic: Topic[Any], error: ValidationError) -> errors.Undecodable:
-    """Where and why a value is no record of the topic. The value itself is not repeated: it may hold secrets."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    first = problems[0]
-    where = ".".join(str(part) for part in first["loc"])
-    reason = "malformed" if first["type"] == "json_invalid" else "invalid"
-    text = f"no {topic.model.__name__}: {where or 'value'}: {first['msg']}"
-    if len(problems) > 1:
-        text += f" (and {len(problems) - 1} more)"
-    return errors.Undecodable(text, reason=reason)
 
 
 def codec_for(kafka: Kafka, registry: Registry | None = None) -> Codec:

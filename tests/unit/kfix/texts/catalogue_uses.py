@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,10 @@ PACKAGES = (
 )  # fmt: skip
 
 
-#: Areas whose words are asked for by a key in templates and tables (``word("why", language)``).
+#: Areas whose words are asked for by a key in templates and tables (``word("why", language)``), in their own package;
+#: keys may be words of records (a verdict, a severity).
 WORDED = ("publish", "console")
+KEYED_BY = ("schemas", "kfix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,24 @@ class Call:
 
 @dataclass(slots=True)
 class Uses:
-    """What the product says: whole calls, every literal string, and beginnings of ids that are put together."""
+    """What the product says: whole calls, every literal string by its package, and beginnings of ids that are put together."""
 
     calls: list[Call] = field(default_factory=list)
-    literals: set[str] = field(default_factory=set)
-    beginnings: set[str] = field(default_factory=set)
+    literals: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    beginnings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def has(self, text_id: str) -> bool:
-        """Is the entry used anywhere? Words of publish and console are named without their area."""
+        """Is the entry used anywhere? Words of publish and console are named without their area, by themselves."""
         area, _, name = text_id.partition(".")
-        names = (text_id, name) if area in WORDED else (text_id,)
-        return any(n in self.literals or n.startswith(tuple(self.beginnings)) for n in names)
+        if area in WORDED and self._names(name, (area, *KEYED_BY)):
+            return True
+        return self._names(text_id, PACKAGES)
+
+    def _names(self, key: str, packages: Sequence[str]) -> bool:
+        return any(
+            key in self.literals[one] or key.startswith(tuple(self.beginnings[one]))
+            for one in packages
+        )
 
 
 @cache
@@ -52,22 +62,24 @@ def uses() -> Uses:
             read(path.read_text("utf-8"), str(path.relative_to(ROOT)), found)
     for path in sorted((ROOT / "console/templates").glob("*.html")):
         text = path.read_text("utf-8")
-        found.literals |= set(re.findall(r"\bw\.(\w+)", text)) | set(re.findall(r'"(\w+)"', text))
-        found.beginnings |= set(re.findall(r'w\["(\w+_)" ~', text))
+        found.literals["console"] |= set(re.findall(r"\bw\.(?!get\b)(\w+)", text))
+        found.literals["console"] |= set(re.findall(r'"(\w+)"', text))
+        found.beginnings["console"] |= set(re.findall(r'w(?:\[|\.get\()"(\w+_)" ~', text))
     for path in sorted((ROOT / "publish/templates").glob("*.j2")):
         text = path.read_text("utf-8")
-        found.literals |= set(re.findall(r'"(\w+)"', text))
-        found.beginnings |= set(re.findall(r'word\("(\w+_)" ~', text))
+        found.literals["publish"] |= set(re.findall(r'"(\w+)"', text))
+        found.beginnings["publish"] |= set(re.findall(r'word\("(\w+_)" ~', text))
     return found
 
 
 def read(source: str, place: str, found: Uses) -> None:
-    """Adds the uses of one file."""
+    """Adds the uses of one file; ``place`` is its path."""
+    package = place.partition("/")[0]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.literals.add(node.value)
+            found.literals[package].add(node.value)
         elif isinstance(node, ast.JoinedStr):
-            found.beginnings |= set(_beginning(node))
+            found.beginnings[package] |= set(_beginning(node))
         elif isinstance(node, ast.Call) and _name(node) == "say" and node.args:
             found.calls += _calls(node, f"{place}:{node.lineno}")
 
