@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NoReturn
 
-from enrich.core.bundle import Recalled
 from enrich.ports import Listing
 from kfix.texts import say
 from schemas import errors
@@ -76,11 +75,3 @@ class NoRepository:
     ) -> tuple[list[DeclaredObject], list[Change]]:
         """Raises errors.NotFound: nothing is configured."""
         return _not_configured(self._forges)
-
-
-class NoMemory:
-    """``enrich.ports.Memory`` that remembers nothing."""
-
-    async def recall(self, signature: str) -> Recalled:
-        """Nothing is remembered."""
-        return Recalled()

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from decide import core
-from enrich.adapters.unconfigured import NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoObservability, NoRepository
 from enrich.core.bundle import Rules
 from enrich.ports import Listing, Sources
 from enrich.service.gathering import gather
@@ -28,6 +28,7 @@ from schemas.alerts import RawAlert
 from schemas.base import Json
 from schemas.context import LogExcerpt
 from tests.support.decide.clusters import Cluster
+from tests.support.enrich import NoMemory
 from tests.support.ingest import Kept
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from enrich.adapters.unconfigured import NoClusterReader, NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.agent import enrich
 from enrich.core.bundle import Recalled, Rules
 from enrich.ports import ClusterReader, EarlierIncidents, EnrichPorts, Listing, Sources
@@ -17,6 +17,7 @@ from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json
 from schemas.context import ContextBundle, LogExcerpt
+from tests.support.enrich import NoMemory
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 

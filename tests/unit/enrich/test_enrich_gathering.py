@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from enrich.adapters.unconfigured import NoClusterReader, NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bounds import size
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.subject import named
@@ -28,6 +28,7 @@ from schemas.context import (
     Series,
     SimilarIncident,
 )
+from tests.support.enrich import NoMemory
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 OURS = Own("east-1")

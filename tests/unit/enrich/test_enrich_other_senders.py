@@ -10,7 +10,7 @@ import pytest
 
 from enrich.adapters.datadog import DatadogEvidence
 from enrich.adapters.sharing import SharedObservability
-from enrich.adapters.unconfigured import NoClusterReader, NoMemory, NoObservability, NoRepository
+from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bundle import Rules
 from enrich.core.unanswered import decisive
 from enrich.ports import Sources
@@ -19,6 +19,7 @@ from kfix.incident.cluster_names import Own
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.context import LogExcerpt, Monitor, Series
+from tests.support.enrich import NoMemory
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 ALERT = Alert(
