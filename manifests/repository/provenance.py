@@ -19,6 +19,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd, kustomize
+from manifests.repository.declared import declared_objects
 from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence, read
 from schemas.base import Json, ObjectRef
@@ -203,20 +204,9 @@ def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path,
 
 
 def _objects(index: RepositoryIndex, kind: str, group: str) -> Iterator[dict[str, Any]]:
-    for path in index.by_kind.get(kind, []):
-        try:
-            documents = index.documents(path)
-        except NotEditable:
-            continue
-        for document in documents:
-            item = equivalence.filled(document.root)
-            if (
-                isinstance(item, dict)
-                and str(item.get("kind", "")).lower() == kind
-                and str(item.get("apiVersion", "")).startswith(group + "/")
-                and isinstance(item.get("spec"), dict)
-            ):
-                yield item
+    for _, item in declared_objects(index, kind):
+        if text(item, "apiVersion").startswith(group + "/") and isinstance(item.get("spec"), dict):
+            yield item
 
 
 def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from kfix.texts import say
 from manifests.objects.shapes import mapping, text
-from manifests.refused import NotEditable
 from manifests.repository import kustomize
+from manifests.repository.declared import declared_objects
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import (
     argo,
@@ -22,7 +22,6 @@ from manifests.repository.installers import (
 )
 from manifests.repository.installers.commands import InstallCommand
 from manifests.repository.installers.model import Installer, Map
-from manifests.text import equivalence
 from schemas.base import Json
 
 _ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
@@ -36,7 +35,8 @@ def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None
     if isinstance(known, Map) and declared is None:
         return known
     found = Map(index, kustomize.read_graph(index))
-    for place, item in _declared(index) if declared is None else declared:
+    written = (one for kind in _KINDS for one in declared_objects(index, kind))
+    for place, item in written if declared is None else declared:
         found.installers += _of_object(index, item, place)
     found.installers += [_of_fleet(target) for target in fleet.targets(index)]
     found.installers += [_of_helmfile(release) for release in helmfile.releases(index)]
@@ -60,19 +60,6 @@ def may_force(index: RepositoryIndex) -> bool:
     return any(_FLUX in index.texts[path] for path in kustomizations) or any(
         map(fleet.is_bundle, index.texts)
     )
-
-
-def _declared(index: RepositoryIndex) -> Iterator[tuple[str, Json]]:
-    for kind in _KINDS:
-        for path in index.by_kind.get(kind, []):
-            try:
-                documents = index.documents(path)
-            except NotEditable:
-                continue
-            for document in documents:
-                item = equivalence.filled(document.root)
-                if isinstance(item, dict) and str(item.get("kind", "")).lower() == kind:
-                    yield path, item
 
 
 def _of_object(index: RepositoryIndex, item: Json, place: str) -> list[Installer]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.refused import NotEditable
 from manifests.repository import argocd
+from manifests.repository.declared import declared_objects
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import commands, sources
 from manifests.repository.installers.model import Installer
 from manifests.repository.kustomize import NAMES
-from manifests.text import equivalence
 from schemas.base import Json
 
 _APPLYING = ("rootsync", "reposync", "gitrepo", "app")
@@ -50,8 +49,8 @@ def listed() -> str:
 def installers(index: RepositoryIndex) -> Iterator[Installer]:
     """Everything of that sort."""
     for kind in _APPLYING:
-        for path in index.by_kind.get(kind, []):
-            yield from _of_objects(index, path, kind)
+        for path, item in declared_objects(index, kind):
+            yield from _of_object(item, path, kind)
     read = {path for kind in _READ for path in index.by_kind.get(kind, ())}
     read -= set(index.by_kind.get("list", ()))
     releasing = index.by_kind.get("helmrelease", ())
@@ -125,17 +124,6 @@ def _shapes(index: RepositoryIndex, written: str) -> Iterator[str]:
         yield re.escape(name)
     elif name in index.folders():
         yield re.escape(name) + "/.*"
-
-
-def _of_objects(index: RepositoryIndex, path: str, kind: str) -> Iterator[Installer]:
-    try:
-        documents = index.documents(path)
-    except NotEditable:
-        return
-    for document in documents:
-        item = equivalence.filled(document.root)
-        if isinstance(item, Mapping) and text(item, "kind").lower() == kind:
-            yield from _of_object(item, path, kind)
 
 
 def _of_object(item: Json, place: str, kind: str) -> Iterator[Installer]:

@@ -15,6 +15,7 @@ from kfix.texts import say
 from manifests.objects.shapes import mapping, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd
+from manifests.repository.declared import declared_objects
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Apart, Directory
 from manifests.text import equivalence
@@ -122,8 +123,7 @@ def _usual(index: RepositoryIndex) -> str:
         return known
     counted = Counter(
         argocd.path_of(text(source, "repoURL"))
-        for path in index.by_kind.get("application", ())
-        for item in _objects(index, path)
+        for _, item in declared_objects(index, "application")
         for _, source in argocd.sources(item)
         if source.get("path") and _is_here(index, argocd.folder_of(text(source, "path")))
     )
@@ -131,15 +131,6 @@ def _usual(index: RepositoryIndex) -> str:
     found = first if count > 1 and count * 2 > counted.total() else ""
     index.memo["usual repository"] = found
     return found
-
-
-def _objects(index: RepositoryIndex, path: str) -> list[Json]:
-    try:
-        documents = index.documents(path)
-    except NotEditable:
-        return []
-    found = [equivalence.filled(document.root) for document in documents]
-    return [i for i in found if isinstance(i, dict) and text(i, "kind") == "Application"]
 
 
 def _is_here(index: RepositoryIndex, folder: str) -> bool:
