@@ -13,6 +13,7 @@ from decide.core.families.no_fault.rules import calm, quiet
 from decide.core.families.parts import Rule
 from decide.core.families.registry import RULES
 from decide.core.findings import Fact, Finding
+from decide.core.last_words import with_last_words
 from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.view import ClusterView
 from kfix.texts import both, in_language, language_of, say
@@ -61,6 +62,7 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
         ranked[0].against.append(say("decide.rule_broke", where=one.where, what=one.what))
         ranked[0].score = min(ranked[0].score, _UNREAD)
     most = _UNREAD if broken else 1.0
+    with_last_words(view, ranked)
     concluded = _conclude(view, complete(view, ranked), language, most)
     return replace(concluded, broken=tuple(broken))
 

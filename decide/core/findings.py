@@ -23,6 +23,8 @@ Source = Literal[
 ]
 #: Longest quotation of outside text in evidence, in characters.
 QUOTE = 300
+#: Of these, what is kept of the beginning when the middle is left out.
+_HEAD = 140
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,9 @@ def shows_itself(
 
 
 def quote(text: str) -> str:
-    """Outside text on one line, shortened, control characters dropped."""
+    """Outside text on one line, control characters dropped, shortened in its middle.
+
+    Runtimes and storage drivers wrap the reason they were given: what is the matter stands at the end.
+    """
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= QUOTE else flat[: QUOTE - 1] + "…"
+    return flat if len(flat) <= QUOTE else f"{flat[:_HEAD]} … {flat[-(QUOTE - _HEAD - 3) :]}"
