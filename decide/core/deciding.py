@@ -8,6 +8,7 @@ from dataclasses import replace
 from decide.core.broken import RuleDefect
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
+from decide.core.drafting.revisions import under_way
 from decide.core.families.parts import Rule
 from decide.core.families.registry import SILENCES
 from decide.core.opinion import Verdict
@@ -85,6 +86,9 @@ def _planned(
     diagnosis: Diagnosis, proposed: ProposedPlans, plans: tuple[ActionPlan, ...], language: str
 ) -> Verdict:
     """The answer to a cause that a manifest could mend."""
+    mended = _under_way(diagnosis)
+    if mended is not None:
+        return _handed(diagnosis, "no_safe_plan", mended, (), language)
     live = ProposedPlans() if plans or proposed.broken else _against_live(diagnosis, language)
     broken = proposed.broken or live.broken
     if broken is not None:
@@ -172,12 +176,36 @@ def _verdict(
     plans: tuple[ActionPlan, ...],
     language: str,
 ) -> Verdict:
-    status: Status = "no_action" if diagnosis.status == "no_action" else "needs_human"
     said = say(_SAID.get(text, "decide.answer.not_enough_evidence"))
+    return _handed(diagnosis, reason, said, plans, language)
+
+
+def _handed(
+    diagnosis: Diagnosis,
+    reason: AbstentionReason,
+    said: str,
+    plans: tuple[ActionPlan, ...],
+    language: str,
+) -> Verdict:
+    """An answer without a proposal; ``said``: its sentence."""
+    status: Status = "no_action" if diagnosis.status == "no_action" else "needs_human"
     if status != "no_action":
         said = say("decide.explained", cause=diagnosis.explanation, answer=said)
     explanation = in_language(said, language_of(language))
     return Verdict(status, reason, explanation, diagnosis.analysis, plans, diagnosis.broken)
+
+
+def _under_way(diagnosis: Diagnosis) -> str | None:
+    """What is said where the failing pods are of an older template than the one that is being rolled out."""
+    workload = diagnosis.findings[0].facts.workload
+    newest = None if workload is None else under_way(diagnosis.view, workload)
+    if workload is None or newest is None:
+        return None
+    theirs = {pod.name for pod in newest.pods}
+    stuck = sorted(p.name for p in workload.pods if not p.ready and p.name not in theirs)
+    return say(
+        "decide.answer.under_way", revision=newest.number, workload=workload.name, pods=stuck[:3]
+    )
 
 
 def _hides_trouble(diagnosis: Diagnosis) -> bool:

@@ -16,10 +16,11 @@ from decide.core.drafting.drafts import (
     leaves,
     patch_workload,
 )
+from decide.core.drafting.revisions import Revision, before
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import annotations_of, condition, name_of, owners_of
+from manifests.objects.meta import annotations_of, condition
 from manifests.objects.pods import Container
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.times import instant
@@ -53,15 +54,6 @@ def revision_of(replica_set: Obj) -> int:
     return number(annotations_of(replica_set).get("deployment.kubernetes.io/revision"))
 
 
-def last_good(view: ClusterView, workload: Workload) -> Obj | None:
-    """The newest older ReplicaSet whose pods were ready; failing that the one just before."""
-    sets = [view.get("replicasets", workload.namespace, n) for n in workload.children]
-    found = sorted((s for s in sets if s is not None), key=revision_of)
-    older = found[:-1]
-    ready = [s for s in older if number(at(s, "status", "readyReplicas")) > 0]
-    return ready[-1] if ready else older[-1] if older else None
-
-
 #: A revision that has worked for this long is not what broke.
 _PROVEN, _SETTLING = timedelta(days=1), timedelta(hours=1)
 
@@ -78,31 +70,11 @@ def _suspect(view: ClusterView, workload: Workload) -> bool:
     return number(at(newest, "status", "readyReplicas")) == 0 and not worked
 
 
-def earlier(view: ClusterView, workload: Workload) -> tuple[int, str, Obj] | None:
-    """Revision, name and pod spec of what ran before; ``None`` when nothing tells."""
-    if workload.kind == "Deployment":
-        good = last_good(view, workload) if _suspect(view, workload) else None
-        return (
-            None
-            if good is None
-            else (revision_of(good), name_of(good), mapping(at(good, "spec", "template", "spec")))
-        )
-    if workload.kind not in ("StatefulSet", "DaemonSet"):
+def earlier(view: ClusterView, workload: Workload) -> Revision | None:
+    """What ran before; ``None`` when nothing tells, or when the newest revision is not to blame."""
+    if workload.kind == "Deployment" and not _suspect(view, workload):
         return None
-    kept = [
-        r
-        for r in view.inside("controllerrevisions", workload.namespace)
-        if (workload.kind, workload.name) in owners_of(r)
-    ]
-    kept.sort(key=lambda r: number(r.get("revision")))
-    if len(kept) < 2:
-        return None
-    before = kept[-2]
-    return (
-        number(before.get("revision")),
-        name_of(before),
-        mapping(at(before, "data", "spec", "template", "spec")),
-    )
+    return before(view, workload)
 
 
 def rollback(finding: Finding, view: ClusterView) -> list[PlanDraft]:
@@ -116,8 +88,7 @@ def to_last_good(workload: Workload, view: ClusterView) -> list[PlanDraft]:
     found = earlier(view, workload)
     if found is None:
         return committed(workload, view)
-    revision, name, spec = found
-    wanted = _differences(workload, spec)
+    wanted = _differences(workload, found.spec)
     if not 0 < len(wanted) <= _MOST:
         return []
     changes = patch_workload(view, workload, wanted)
@@ -126,13 +97,22 @@ def to_last_good(workload: Workload, view: ClusterView) -> list[PlanDraft]:
     return [
         PlanDraft(
             fix_kind="rollback_revision",
-            title=say("drafting.back.title", revision=revision, workload=workload.name),
-            why=say("drafting.back.why", revision=revision, name=name, count=len(wanted)),
+            title=say("drafting.back.title", revision=found.number, workload=workload.name),
+            why=_ran(found, len(wanted)),
             changes=changes,
             weight=0.85,
             risks=[ONLY_CHANGE if len(wanted) == 1 else OTHER_CHANGES],
         )
     ]
+
+
+def _ran(revision: Revision, fields: int) -> str:
+    """What is known of a revision."""
+    if revision.worked:
+        return say("drafting.back.why", revision=revision.number, name=revision.name, count=fields)
+    return say(
+        "drafting.back.why_unseen", revision=revision.number, name=revision.name, count=fields
+    )
 
 
 def _differences(workload: Workload, before: Obj) -> list[tuple[str, Any]]:

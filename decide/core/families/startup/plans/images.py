@@ -12,14 +12,14 @@ from decide.core.drafting.drafts import (
     container_path,
     patch_workload,
 )
-from decide.core.drafting.history import last_good, revision_of
+from decide.core.drafting.revisions import before as revision_before
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
-from manifests.objects.shapes import at, items, mapping
+from manifests.objects.shapes import items, mapping
 from manifests.objects.workloads import Workload
 from schemas.plans import KubernetesChange
 
@@ -38,8 +38,10 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]
 
 def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
     """The image of the last good revision."""
-    good = last_good(view, facts.workload) or {}
-    specs = map(mapping, items(at(good, "spec", "template", "spec", "containers")))
+    good = revision_before(view, facts.workload)
+    if good is None:
+        return
+    specs = map(mapping, items(good.spec.get("containers")))
     before = next((c.get("image") for c in specs if c.get("name") == facts.container), None)
     if not before or before == facts.image:
         return
@@ -47,7 +49,7 @@ def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
         "startup.image.ran_here_before" if facts.arrived else "startup.image.ran_before",
         image=facts.image,
         before=str(before),
-        revision=revision_of(good),
+        revision=good.number,
     )
     yield PlanDraft(
         fix_kind="set_image",
