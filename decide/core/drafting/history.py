@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from decide.core.drafting.drafts import (
@@ -16,14 +15,13 @@ from decide.core.drafting.drafts import (
     leaves,
     patch_workload,
 )
-from decide.core.drafting.revisions import Revision, before
+from decide.core.drafting.revisions import Revision, before, proven
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import annotations_of, condition
+from manifests.objects.meta import annotations_of
 from manifests.objects.pods import Container
-from manifests.objects.shapes import Obj, at, items, mapping, number
-from manifests.objects.times import instant
+from manifests.objects.shapes import Obj, items, mapping, number
 from manifests.objects.workloads import Workload
 
 #: Fields that the API server fills in; and a change of more fields than this is for people to read.
@@ -54,25 +52,9 @@ def revision_of(replica_set: Obj) -> int:
     return number(annotations_of(replica_set).get("deployment.kubernetes.io/revision"))
 
 
-#: A revision that has worked for this long is not what broke.
-_PROVEN, _SETTLING = timedelta(days=1), timedelta(hours=1)
-
-
-def _suspect(view: ClusterView, workload: Workload) -> bool:
-    """The newest revision may be to blame: it is young, or it never got well."""
-    sets = [s for n in workload.children if (s := view.get("replicasets", workload.namespace, n))]
-    newest = max(sets, key=revision_of, default={})
-    made = instant(at(newest, "metadata", "creationTimestamp"))
-    if made is None or view.bundle.alerted_at - made < _PROVEN:
-        return True
-    broke = instant(condition(workload.obj, "Available").get("lastTransitionTime"))
-    worked = broke is not None and broke - made > _SETTLING
-    return number(at(newest, "status", "readyReplicas")) == 0 and not worked
-
-
 def earlier(view: ClusterView, workload: Workload) -> Revision | None:
     """What ran before; ``None`` when nothing tells, or when the newest revision is not to blame."""
-    if workload.kind == "Deployment" and not _suspect(view, workload):
+    if proven(view, workload):
         return None
     return before(view, workload)
 

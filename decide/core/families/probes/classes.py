@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.facts import Facts
 from decide.core.families.entry import FailureClass, Family, of
 from decide.core.families.probes.facts import FailingProbe
 
@@ -25,7 +26,19 @@ _PROBES = (
 )
 _ASKS = (("port", "port"), ("protocol", "protocole"), ("path", "chemin"), ("timing", "délai"))
 
-CLASSES: tuple[FailureClass, ...] = tuple(
+UNWELL = _one(
+    id="probe_answers_error",
+    en="The program tells its probe that it is not well",
+    fr="Le programme répond à sa sonde qu'il ne va pas bien",
+    symptoms="a probe that gets an HTTP status of 400 and more from a program that speaks HTTP",
+    plans="",
+    nature="symptom",
+    handoff="not_enough_evidence",
+    yields_to_causes=True,
+    mistaken_for=("connection_pool_exhausted", "dependency_unavailable"),
+    facts=Facts,
+)
+_ASKING = tuple(
     _one(
         id=f"{probe}_probe_{what}",
         en=f"The {probe} probe has the wrong {what}",
@@ -37,3 +50,4 @@ CLASSES: tuple[FailureClass, ...] = tuple(
     for probe, symptoms in _PROBES
     for what, fr in _ASKS
 )
+CLASSES: tuple[FailureClass, ...] = (*_ASKING, UNWELL)

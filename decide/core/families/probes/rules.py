@@ -6,10 +6,13 @@ Messages: kubelet pkg/kubelet/prober, pkg/probe/{http,tcp,grpc,exec}.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from decide.core.drafting.revisions import proven
+from decide.core.facts import Facts
+from decide.core.families.probes.classes import UNWELL
 from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event
@@ -30,6 +33,8 @@ _PROTOCOL = re.compile(
     re.I,
 )
 _STATUS = re.compile(r"statuscode: (\d{3})")
+#: Statuses of a server that has no such page there, or none for a probe.
+_OTHER_PATH = ("404", "405", "301", "302", "401", "403")
 _DEAD = re.compile(r"connection refused|failed to connect service|no route to host", re.I)
 _SLOW = re.compile(
     r"context deadline exceeded|Client\.Timeout|did not complete within|timed out|i/o timeout", re.I
@@ -66,7 +71,7 @@ def patience_s(probe: Obj) -> int:
     )
 
 
-def find(view: ClusterView) -> Iterator[Finding[FailingProbe]]:
+def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about failing probes of pods that still exist."""
     for workload in view.workloads:
         for container in workload.containers():
@@ -139,14 +144,18 @@ def _suffers(workload: Workload, name: str, container: str) -> bool:
     return False
 
 
-def _probe(view: ClusterView, workload: Workload, asked: _Asked) -> Iterator[Finding[FailingProbe]]:
+def _probe(view: ClusterView, workload: Workload, asked: _Asked) -> Iterator[Finding[Facts]]:
     name, container = asked.name, asked.container
     events = _events(view, workload, name)
     if not events or not _suffers(workload, name, container.name):
         return
     text = max(events, key=lambda e: (e.count, e.last)).message
-    verdict = next((v for judge in _JUDGES if (v := judge(asked, text)) is not None), None)
+    judges = _PROVEN if proven(view, workload) else _JUDGES
+    verdict = next((v for judge in judges if (v := judge(asked, text)) is not None), None)
     if verdict is None:
+        return
+    if verdict.what == "unwell":
+        yield _unwell(workload, asked, verdict, events)
         return
     crashed = _crashes_itself(workload, container)
     score = verdict.score
@@ -178,6 +187,31 @@ def _probe(view: ClusterView, workload: Workload, asked: _Asked) -> Iterator[Fin
             spec=asked.spec,
             why=verdict.why,
         ),
+    )
+
+
+def _unwell(
+    workload: Workload, asked: _Asked, verdict: _Verdict, events: Sequence[Event]
+) -> Finding[Facts]:
+    """The probe is right, and what it was told is the program's own word."""
+    text = max(events, key=lambda e: (e.count, e.last)).message
+    count = sum(e.count for e in events)
+    return Finding(
+        failure_class=UNWELL.id,
+        object=workload.ref,
+        score=verdict.score,
+        detail=verdict.why,
+        evidence=[
+            Fact(
+                source="event",
+                statement=say("probes.failed", message=quote(text), n=count),
+                object=workload.ref,
+                value=float(count),
+                unit="times",
+            ),
+            Fact(source="object", statement=_asks(asked, verdict.why), object=workload.ref),
+        ],
+        facts=Facts(workload=workload),
     )
 
 
@@ -217,7 +251,10 @@ def _crashes_itself(workload: Workload, container: Container) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Verdict:
-    """The part of the probe that is wrong (``port``, ``protocol``, ``path``, ``timing``), the belief, and the reason."""
+    """What is wrong, the belief, and the reason.
+
+    ``what``: the part of the probe (``port``, ``protocol``, ``path``, ``timing``), or ``unwell``: the program, not the probe.
+    """
 
     what: str
     score: float
@@ -269,10 +306,20 @@ def _spoken_otherwise(asked: _Asked, text: str) -> _Verdict | None:
 
 def _path(asked: _Asked, text: str) -> _Verdict | None:
     status = _STATUS.search(text)
-    if status is None or status[1] not in ("404", "405", "301", "302", "401", "403"):
+    if status is None or status[1] not in _OTHER_PATH:
         return None
     path = str(at(asked.spec, "httpGet", "path") or "/")
     return _Verdict(what="path", score=0.88, why=say("probes.path", status=status[1], path=path))
+
+
+def _answered(asked: _Asked, text: str) -> _Verdict | None:
+    """A status is an answer in HTTP: port, scheme and protocol are right, and the program says that it is not well."""
+    status = _STATUS.search(text)
+    if status is None or asked.kind != "http":
+        return None
+    path = str(at(asked.spec, "httpGet", "path") or "/")
+    why = say("probes.unwell", status=status[1], path=path, container=asked.container.name)
+    return _Verdict(what="unwell", score=0.7, why=why)
 
 
 def _impatient(asked: _Asked, text: str) -> _Verdict | None:
@@ -300,11 +347,14 @@ def _slow_answer(asked: _Asked, text: str) -> _Verdict | None:
 #: Which part of a probe is wrong, by the probe and the kubelet's words; the first that knows answers.
 _JUDGES: tuple[Callable[[_Asked, str], _Verdict | None], ...] = (
     _no_such_port,
+    _path,
+    _answered,
     _another_protocol,
     _nothing_listens,
     _another_port,
     _spoken_otherwise,
-    _path,
     _impatient,
     _slow_answer,
 )
+#: Of a template whose pods were ready for long: it asks nothing wrong, whatever the probe is told now.
+_PROVEN = (_answered, _slow_answer)
