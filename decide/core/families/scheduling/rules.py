@@ -150,6 +150,14 @@ def _state(spec: Obj, node: Obj) -> str:
     return say("scheduling.node.tainted", node=name_of(node), n=len(taints), taints=taints)
 
 
+#: A taint that keeps ordinary pods off on purpose.
+_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
+#: Reasons of a volume that can be attached elsewhere only.
+_OUT_OF_REACH = (
+    "volume node affinity conflict",
+    "didn't match PersistentVolume's node affinity",
+    "no available volume zone",
+)
 #: Causes with the belief in each.
 _Guesses = list[tuple[str, float]]
 #: Words of the scheduler's reasons that name a cause by themselves.
@@ -205,9 +213,21 @@ class _Filters:
         return any(word in reason for word in words for reason in self.reasons)
 
     def share(self, *words: str) -> float:
-        """The part of the nodes that reasons with these words exclude, 0 to 1."""
-        told = sum(n for reason, n in self.reasons.items() if any(w in reason for w in words))
-        return told / max(1, sum(self.reasons.values()))
+        """The part of the nodes that reasons with these words exclude, of those that the pod might run on; 0 to 1."""
+        open_ = self.open
+        told = sum(n for reason, n in open_.items() if any(w in reason for w in words))
+        return told / max(1, sum(open_.values()))
+
+    @property
+    def open(self) -> dict[str, int]:
+        """The reasons without those that stand always: closed control planes, and nodes out of reach of a volume.
+
+        A volume in one zone excludes the nodes of all others whenever its pod waits: what excludes the nodes that it
+        leaves is the cause. Only where it leaves none it is the cause itself.
+        """
+        workers = {r: n for r, n in self.reasons.items() if not _CONTROL_PLANE.search(r)}
+        left = {r: n for r, n in workers.items() if not any(w in r for w in _OUT_OF_REACH)}
+        return left or workers or self.reasons
 
 
 def _closed(node: Obj) -> bool:
@@ -235,7 +255,11 @@ def _by_labels(told: _Filters) -> _Guesses:
 
 
 def _by_words(told: _Filters) -> _Guesses:
-    out = [(cause, 0.75 + 0.19 * told.share(word)) for word, cause in _WORDS if told.has(word)]
+    out = [
+        (cause, 0.75 + 0.19 * told.share(word))
+        for word, cause in _WORDS
+        if any(word in reason for reason in told.open)
+    ]
     if any(_OTHER.match(reason) for reason in told.reasons):
         out.append(("insufficient_resource", 0.9))
     if "scheduling gates" in told.text:
