@@ -64,6 +64,11 @@ def tally(text: str) -> dict[str, int]:
     return out
 
 
+def out_of_reach(text: str) -> bool:
+    """The scheduler says that a volume of the pod can be reached from some nodes only."""
+    return any(words in text for words in _OUT_OF_REACH)
+
+
 def untolerated(spec: Obj, node: Obj) -> list[Obj]:
     """Taints of the node that keep the pod off, without those that the cordon and the kubelet's state bring."""
     return [

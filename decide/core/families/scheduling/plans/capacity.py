@@ -12,10 +12,7 @@ from decide.core.drafting.containers import quantity, resource_word
 from decide.core.drafting.drafts import PlanDraft, container_path, patch_workload, source_of
 from decide.core.drafting.history import rollback
 from decide.core.families.scheduling.facts import Unplaced
-from decide.core.families.scheduling.rules import (
-    cordoned,
-    untolerated,
-)
+from decide.core.families.scheduling.rules import cordoned, out_of_reach, untolerated
 from decide.core.findings import Finding
 from decide.core.view import ClusterView, node_ready
 from kfix.texts import say
@@ -49,7 +46,9 @@ def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """A request that fits: from measured usage, else from the gaps on nodes; never below what is used."""
     workload = finding.facts.workload
     resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
-    room = _room(view, workload, resource)
+    # Which nodes a volume's zone leaves is not known here: room on another one helps nobody.
+    bound = out_of_reach(finding.facts.message)
+    room = None if bound else _room(view, workload, resource)
     declared = Workload(workload.kind, source_of(view, workload.ref, workload.obj)).containers()
     for container in declared:
         asks = quantity(container, "requests", resource)
