@@ -10,6 +10,7 @@ A meaning's unit: cores for cpu, bytes for memory, milliseconds for latency, sec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -164,15 +165,34 @@ MEASURED: tuple[Meaning, ...] = tuple(
 _BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 
 
+#: Trace metrics of whatever framework: ``trace.<span>.hits``, ``.errors``, ``.duration``, each also by HTTP status; the span
+#: without a suffix is the distribution of its latency (https://docs.datadoghq.com/tracing/metrics/metrics_namespace/).
+_TRACE = re.compile(
+    r"trace\.[a-z0-9_]+(?:\.[a-z0-9_]+)*?(?:\.(?P<suffix>hits|errors|duration)(?:\.by_[a-z_]+)?)?"
+)
+
+
 def metric_of(series: Series) -> Metric | None:
-    """The series' metric; ``None`` for one that the table does not have."""
-    return _BY_NAME.get(series.metric)
+    """The series' metric; ``None`` for one that neither the table nor the names of trace metrics have."""
+    return _BY_NAME.get(series.metric) or _traced(series.metric)
+
+
+@cache
+def _traced(name: str) -> Metric | None:
+    found = _TRACE.fullmatch(name)
+    if found is None or name.endswith(".apdex"):
+        return None
+    if found["suffix"] == "hits":
+        return Metric("requests", name, COUNTS, of="service")
+    if found["suffix"] == "errors":
+        return Metric("errors", name, COUNTS, of="service")
+    return Metric("latency", name, MILLISECONDS, 1e3, of="service")
 
 
 @cache
 def rank(name: str) -> int:
-    """A metric's place in the table: of one meaning the lower says more."""
-    return METRICS.index(_BY_NAME[name])
+    """A metric's place in the table: of one meaning the lower says more. What is known by its name's form comes last."""
+    return METRICS.index(_BY_NAME[name]) if name in _BY_NAME else len(METRICS)
 
 
 def factor_of(series: Series, metric: Metric) -> float:

@@ -107,7 +107,7 @@ def _unprompted(case: CapturedCase, capture: Capture) -> ContextBundle:
     """The evidence of a dump without an alert. Its subject is what the rules find worst when nobody points anywhere."""
     taken = _latest(capture.objects.values())
     bundle = _assembled(
-        Alert(title=f"No alert: what is wrong in {case.name}?", state="firing"),
+        Alert(title=f"No alert: what is wrong in {case.name}?", state="unknown"),
         case.name,
         taken or datetime.fromtimestamp((case.dump or Path()).stat().st_mtime, UTC),
         capture,

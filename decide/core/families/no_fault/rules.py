@@ -5,14 +5,19 @@ Asked only when no rule found trouble; each answer names what it saw, since the 
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from decide.core.confidence import missing
 from decide.core.facts import Facts
+from decide.core.families.no_fault.claims import (
+    claims,
+    never_crossed,
+    shown_by_objects,
+    unproven,
+    well_again,
+)
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding
-from decide.core.measure import values
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of
@@ -35,11 +40,8 @@ _STUCK = frozenset(
 )
 #: A restart or a drain this long before the alert may be why it came.
 _LATELY = timedelta(hours=1)
-#: Fewer samples say nothing of a threshold.
-_ENOUGH = 10
 #: So many recoveries in a monitor's history are a habit.
 _HABIT = 3
-_CONDITION = re.compile(r"(?P<side>[<>])=?\s*(?P<limit>-?\d+(?:\.\d+)?)\s*$")
 
 
 def calm(view: ClusterView) -> bool:
@@ -69,6 +71,8 @@ def quiet(view: ClusterView) -> Finding[Facts]:
     if well < len(view.workloads) or unseen:
         return _finding(view, "undetermined", 0.4, text, [seen])
     class_id, why = _kind(view)
+    if class_id == "healthy" and claims(view) and not shown_by_objects(view):
+        return _finding(view, "undetermined", 0.4, unproven(view), [seen])
     told = Fact(source="event" if class_id == "maintenance" else "monitor", statement=why)
     absent = [s.name for s in view.bundle.sources if s.state == "missing"]
     found = _finding(
@@ -108,6 +112,7 @@ def _kind(view: ClusterView) -> tuple[str, str]:
     """The class, and the sentence that says why; empty for mere health."""
     for class_id, look in (
         ("alert_noise", _noise),
+        ("alert_noise", never_crossed),
         ("flapping_within_bounds", _flaps),
         ("maintenance", _drain),
         ("recovered", _recovery),
@@ -125,28 +130,7 @@ def _noise(view: ClusterView) -> str:
         return say("no_fault.noise.test")
     if alert.state == "no_data":
         return say("no_fault.noise.no_data")
-    return _uncrossed(view)
-
-
-def _uncrossed(view: ClusterView) -> str:
-    monitor = view.bundle.monitor
-    said = _CONDITION.search(monitor.query) if monitor is not None else None
-    if monitor is None or said is None:
-        return ""
-    measured = list(
-        values(s for s in view.bundle.metrics if s.metric and s.metric in monitor.query)
-    )
-    limit = float(said["limit"])
-    crossed = any(v > limit if said["side"] == ">" else v < limit for v in measured)
-    if len(measured) < _ENOUGH or crossed:
-        return ""
-    return say(
-        "no_fault.noise.uncrossed",
-        side=said["side"],
-        limit=limit,
-        least=min(measured),
-        most=max(measured),
-    )
+    return ""
 
 
 def _flaps(view: ClusterView) -> str:
@@ -180,12 +164,16 @@ def _recovery(view: ClusterView) -> str:
         state = states.get(alert.rule.group) or ("" if states else monitor.overall_state)
         if state.upper() == "OK":
             return say("no_fault.recovery.monitor")
-    return _came_back(view)
+    return well_again(view) or _came_back(view)
 
 
 def _came_back(view: ClusterView) -> str:
-    now = view.bundle.alerted_at
-    for workload in view.workloads:
+    """What the alert names, or anything where it names nothing, restarted lately and is ready."""
+    now, subject = view.bundle.alerted_at, view.bundle.k8s_context.subject
+    if claims(view) and not shown_by_objects(view):
+        return ""  # a restart says nothing of errors or latency
+    named = [w for w in view.workloads if subject is None or w.ref.key == subject.key]
+    for workload in named:
         for container in (c for pod in workload.pods for c in pod.containers()):
             when = _restarted(container)
             if when is not None and timedelta(0) <= now - when < _LATELY:
