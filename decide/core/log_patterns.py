@@ -262,6 +262,16 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"GC overhead limit exceeded|System\.OutOfMemoryException",
     ),
     (
+        "limit_unseen",  # HotSpot's os+container log: it sizes its heap by the node's memory
+        (
+            "controller memory is not enabled",
+            "controllers disabled at kernel",
+            "memory limit is: unlimited",
+        ),
+        r"controller memory is not enabled|required controllers disabled at kernel level|"
+        r"Memory Limit is: Unlimited",
+    ),
+    (
         "open_files",
         ("too many open files", "emfile", "no file descriptors"),
         r"[Tt]oo many open files|EMFILE\b|No file descriptors available",

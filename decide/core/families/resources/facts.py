@@ -15,6 +15,10 @@ class KilledContainer(Facts):
     workload: Workload
     #: Its name; empty where nobody says which of the pod's.
     container: str = ""
+    #: Pods of the same template that are well: what differs is not in the template.
+    well: int = 0
+    #: The line in which its runtime says that it does not see the limit; empty where it says nothing.
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from decide.core import measure
 from decide.core.drafting import peers, sizing
-from decide.core.drafting.containers import container_of, quantity, stated
+from decide.core.drafting.containers import container_of, env_path, quantity, stated
 from decide.core.drafting.drafts import (
     COST,
     RESTART,
@@ -77,11 +77,17 @@ def _half_more(size: Decimal) -> str:
 
 
 def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDraft]:
-    """More memory for the killed container: request and limit from its peak."""
+    """More memory for the killed container: request and limit from its peak.
+
+    Not where pods of the same template live on with the same limit, nor where a runtime does not see the limit: it would fill
+    any.
+    """
     workload = finding.facts.workload
     container = container_of(workload, finding.facts.container)
-    if container is None:
+    if container is None or finding.facts.well:
         return []
+    if finding.facts.unseen:
+        return _told_its_limit(finding, view, container)
     usage = measure.used(view, workload, "memory", container.name)
     limit = stated(container, "limits", "memory")
     size = sizing.memory(usage, limit, heap_of(container), killed=True)
@@ -113,6 +119,39 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDra
             weight=0.75,
             risks=[say("resources.memory.limit_risk"), RESTART],
         ),
+    ]
+
+
+#: Share of the container's memory that a JVM's heap may take: stacks, code, metaspace and buffers need the rest.
+_HEAP_SHARE = 0.75
+#: What each JVM reads before its command line, whatever script starts it.
+_JVM_OPTIONS = "JAVA_TOOL_OPTIONS"
+
+
+def _told_its_limit(
+    finding: Finding[KilledContainer], view: ClusterView, container: Container
+) -> list[PlanDraft]:
+    """A heap below the limit, for a JVM that sizes it by the node's memory; none where it was told one already."""
+    limit = stated(container, "limits", "memory")
+    named = any(entry.get("name") == _JVM_OPTIONS for entry in container.env)
+    if limit is None or heap_of(container) is not None or named:
+        return []
+    size = int(limit * _HEAP_SHARE / 2**20)
+    path = env_path(container, _JVM_OPTIONS)
+    return [
+        PlanDraft(
+            fix_kind="set_env",
+            title=say("resources.memory.heap_title", container=container.name, size=size),
+            why=say(
+                "resources.memory.heap_why",
+                line=finding.facts.unseen,
+                size=size,
+                limit=limit / 2**20,
+            ),
+            changes=patch_workload(view, finding.facts.workload, [(path, f"-Xmx{size}m")]),
+            weight=0.85,
+            risks=[RESTART],
+        )
     ]
 
 

@@ -7,6 +7,8 @@ kernel OOMKilling events, kubelet pkg/kubelet/eviction.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 
 from decide.core.clock import settled
 from decide.core.facts import Facts
@@ -16,8 +18,10 @@ from decide.core.measure import peak, usage
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects import quantities
-from manifests.objects.pods import Container
+from manifests.objects.meta import labels_of
+from manifests.objects.pods import Container, Pod
 from manifests.objects.shapes import at
+from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
 
 
@@ -50,13 +54,26 @@ def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding[KilledCon
             if told:
                 score, reasons = told
                 past = settled(container, view.bundle.alerted_at)
-                yield _killed(view, workload, container, 0.3 if past else score, reasons)
+                where = _Killed(workload=workload, pod=pod, container=container)
+                yield _killed(view, where, 0.3 if past else score, reasons)
                 return
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Killed:
+    """The container, and where it runs."""
+
+    workload: Workload
+    pod: Pod
+    container: Container
+
+
 def _killed(
-    view: ClusterView, workload: Workload, container: Container, score: float, reasons: list[str]
+    view: ClusterView, where: _Killed, score: float, reasons: list[str]
 ) -> Finding[KilledContainer]:
+    workload, container = where.workload, where.container
+    well = _well_siblings(view, where)
+    blind = [h.line for h in view.hits(workload) if h.signal == "limit_unseen"]
     limit = memory_limit(workload, container.name)
     return Finding(
         failure_class="oom_killed",
@@ -70,9 +87,58 @@ def _killed(
         evidence=[
             *(Fact(source="object", statement=r, object=workload.ref) for r in reasons),
             *_highest(view, workload, container),
+            *_around(where, well, blind),
         ],
-        facts=KilledContainer(workload=workload, container=container.name),
+        facts=KilledContainer(
+            workload=workload,
+            container=container.name,
+            well=well,
+            unseen=quote(blind[-1]) if blind else "",
+        ),
     )
+
+
+def _around(where: _Killed, well: int, blind: list[str]) -> Iterator[Fact]:
+    """What speaks against the limit being too small."""
+    workload, pod = where.workload, where.pod
+    if blind:
+        yield Fact(source="log", statement=quote(blind[-1]), object=workload.ref)
+    if well:
+        text = say("resources.memory.siblings", n=well, pod=pod.name, node=pod.node or "?")
+        yield Fact(source="object", statement=text, object=workload.ref)
+
+
+#: A pod that was not restarted for this long is well.
+_LONG = timedelta(hours=1)
+
+
+def _well_siblings(view: ClusterView, where: _Killed) -> int:
+    """Most pods of the killed one's template live on with the same limit; their number, 0 where they do not."""
+    killed = where.pod
+    same = [
+        pod
+        for pod in where.workload.pods
+        if pod.name != killed.name
+        and not pod.deleting
+        and _template_of(pod) == _template_of(killed)
+    ]
+    well = [pod for pod in same if _lives(view, pod, where.container.name)]
+    return len(well) if len(well) >= 2 and 2 * len(well) >= len(same) else 0
+
+
+def _template_of(pod: Pod) -> str:
+    labels = labels_of(pod.obj)
+    return str(labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "")
+
+
+def _lives(view: ClusterView, pod: Pod, container: str) -> bool:
+    started = [
+        instant(at(found.status, "state", "running", "startedAt"))
+        for found in pod.containers()
+        if found.name == container and found.restarts == 0
+    ]
+    now = view.bundle.alerted_at
+    return pod.ready and any(when is not None and now - when > _LONG for when in started)
 
 
 def _highest(view: ClusterView, workload: Workload, container: Container) -> Iterator[Fact]:

@@ -39,7 +39,16 @@ _CREATING = (
     ("pod_security_violation", 0.85, re.compile(r"runAsNonRoot|non-root")),
     ("volume_mount_failed", 0.88, _MOUNTING),
     ("image_platform_mismatch", 0.93, re.compile(r"exec format error")),
-    ("bad_command", 0.93, re.compile(rf"{_EXEC.pattern}|no command specified", re.I)),
+    ("container_create_failed", 0.93, re.compile(r"seccomp|apparmor|selinux|no runtime for", re.I)),
+    (
+        "bad_command",
+        0.93,
+        re.compile(
+            rf"(?:exec|starting container process|\bstat )[^\n]*(?:{_EXEC.pattern})|"
+            r"executable file not found|no command specified",
+            re.I,
+        ),
+    ),
 )
 DENIED = re.compile(
     r"permission denied|read-only file system|operation not permitted|EACCES|EROFS", re.I
@@ -142,12 +151,17 @@ def _reference(workload: Workload, said: Mapping[str, str | None]) -> AbsentRefe
 _UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
 
 
+#: The kubelet waited for what another event gives the reason of.
+_WAITED = re.compile(r"timed out waiting for the condition\s*$|context deadline exceeded\s*$")
+
+
 def _mounts(view: ClusterView, workload: Workload, pod: Pod) -> Iterator[Finding[Facts]]:
-    """What the newest event says that keeps volumes or the sandbox from the pod."""
-    events = reversed(view.events_of("Pod", pod.namespace, pod.name))
-    event = next((e for e in events if e.reason in _UNPREPARED), None)
-    if event is None:
+    """What the newest event says that keeps volumes or the sandbox from the pod, one that gives a reason before others."""
+    events = view.events_of("Pod", pod.namespace, pod.name)
+    told = [e for e in reversed(events) if e.reason in _UNPREPARED]
+    if not told:
         return
+    event = next((e for e in told if not _WAITED.search(e.message)), told[0])
     fact = Fact(source="event", statement=quote(event.message), object=workload.ref)
     named = _unprepared(workload, event)
     if named is not None:
