@@ -285,7 +285,7 @@ class Cluster:
             alerted_at=AT,
             cycle="cy-1",
             alert=Alert(
-                title="Something is wrong", state="firing", anomalies=tuple(self.anomalies)
+                title="Pods are not ready", state="firing", anomalies=tuple(self.anomalies)
             ),
             k8s_context=KubernetesContext(
                 cluster="c", namespace=self.namespace, subject=ref, objects=self.objects

@@ -75,6 +75,19 @@ _probe(
     {"httpGet": {"port": "PORT", "path": "/x"}},
     "HTTP probe failed with statuscode: 404",
 )
+
+
+@fault("probe_answers_error")
+def _(c: Cluster, app: str) -> None:
+    port = c.container(app)["ports"][0]["containerPort"]
+    c.container(app)["livenessProbe"] = {"httpGet": {"port": port, "path": "/alive"}}
+    c.container(app)["startupProbe"] = {"tcpSocket": {"port": port}}
+    pod = c.pod(app)["metadata"]["name"]
+    said = "HTTP probe failed with statuscode: 503"
+    c.event("Pod", pod, "Unhealthy", f"Liveness probe failed: {said}", 9)
+    c.status(app, ready=False, restartCount=4, state={"running": {}})
+
+
 _probe("startup", "timing", _TIGHT, "dial tcp 10.1.1.1:PORT: connect: connection refused")
 
 

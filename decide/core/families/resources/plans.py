@@ -137,7 +137,11 @@ def _told_its_limit(
     if limit is None or heap_of(container) is not None or named:
         return []
     size = int(limit * _HEAP_SHARE / 2**20)
-    path = env_path(container, _JVM_OPTIONS)
+    value = f"-Xmx{size}m"
+    wanted: list[tuple[str, Any]] = [(env_path(container, _JVM_OPTIONS), value)]
+    if not container.env:
+        whole = container_path(finding.facts.workload, container.name, "env")
+        wanted = [(whole, [{"name": _JVM_OPTIONS, "value": value}])]
     return [
         PlanDraft(
             fix_kind="set_env",
@@ -148,7 +152,7 @@ def _told_its_limit(
                 size=size,
                 limit=limit / 2**20,
             ),
-            changes=patch_workload(view, finding.facts.workload, [(path, f"-Xmx{size}m")]),
+            changes=patch_workload(view, finding.facts.workload, wanted),
             weight=0.85,
             risks=[RESTART],
         )

@@ -1,0 +1,116 @@
+"""Nobody is told that nothing is wrong while the alert fires, unless what it claims was read and is well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from decide.core import diagnose
+from decide.core.opinion import Verdict
+from schemas.context import Monitor, Series
+from tests.support.decide.clusters import AT, Cluster
+
+METRIC = "trace.aiohttp.request.errors"
+QUERY = f"avg(last_5m):avg:{METRIC}{{service:a}} > 10"
+
+
+def answer(
+    title: str,
+    *,
+    state: str = "firing",
+    query: str = "",
+    values: tuple[float, ...] = (),
+    **monitor: Any,
+) -> Verdict:
+    cluster = Cluster(seed=9)
+    app = cluster.app()
+    bundle = cluster.bundle(app)
+    said = Monitor(rule_id="7", query=query, overall_state="Alert", **monitor) if query else None
+    times = tuple(AT.timestamp() - 60.0 * n for n in range(len(values), 0, -1))
+    series = Series(metric=METRIC, tags={"service": "a"}, timestamps=times, values=values)
+    return diagnose(
+        bundle.model_copy(
+            update={
+                "alert": bundle.alert.model_copy(update={"title": title, "state": state}),
+                "monitor": said,
+                "metrics": (series,) if values else (),
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "[Triggered] error rate of checkout is 98 %",
+        "p95 latency of api > 2 s",
+        "CPU throttling on discovery",
+        "Synthetic test failed",
+        "Something is wrong",
+        "DNS time-outs",
+        "Restarts after errors: 5xx of edge",
+    ],
+)
+def test_ready_pods_are_no_answer_to_what_only_a_measure_shows(title: str) -> None:
+    verdict = answer(title)
+    assert (verdict.status, verdict.reason) == ("needs_human", "not_enough_evidence")
+    assert verdict.analysis is not None
+    assert title in verdict.analysis.root_cause
+    assert "metrics, monitor" in verdict.analysis.root_cause
+
+
+@pytest.mark.parametrize(
+    ("title", "query"),
+    [
+        ("Pods of shop are not ready", ""),
+        ("CrashLoopBackOff in shop", ""),
+        ("shop", "max(last_5m):sum:kubernetes_state.deployment.replicas_unavailable{*} > 0"),
+        ("errors?", "max(last_5m):max:kubernetes.containers.restarts{*} > 3"),
+    ],
+)
+def test_what_statuses_show_is_answered_by_statuses(title: str, query: str) -> None:
+    verdict = answer(title, query=query)
+    assert (verdict.status, verdict.reason) == ("no_action", "healthy")
+
+
+def test_a_measure_that_is_still_beyond_its_threshold_is_no_all_clear() -> None:
+    assert answer("errors", query=QUERY, values=(0.0,) * 20 + (12.0,)).status == "needs_human"
+
+
+def test_a_measure_that_came_back_is() -> None:
+    verdict = answer("errors", query=QUERY, values=(12.0,) * 10 + (0.0,) * 3)
+    assert (verdict.status, verdict.reason) == ("no_action", "recovered")
+    assert "no more: 0" in verdict.explanation + str(verdict.analysis)
+
+
+def test_a_measure_that_never_crossed_is_noise() -> None:
+    verdict = answer("errors", query=QUERY, values=(10.0,) * 12)
+    assert (verdict.status, verdict.reason) == ("no_action", "alert_noise")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"sum(last_5m):sum:{METRIC}{{*}}.as_count() > 10",
+        f"avg(last_5m):sum:{METRIC}{{*}}.as_count() / sum:trace.aiohttp.request.hits{{*}}.as_count() > 10",
+        f"avg(last_5m):anomalies(avg:{METRIC}{{*}}, 'basic', 2) >= 10",
+        f"pct_change(avg(last_5m),last_1h):avg:{METRIC}{{*}} > 10",
+    ],
+)
+def test_samples_are_not_compared_with_a_threshold_that_is_for_something_else(query: str) -> None:
+    assert answer("errors", query=query, values=(1.0,) * 20).status == "needs_human"
+
+
+@pytest.mark.parametrize("state", ["resolved", "unknown"])
+def test_an_alert_that_does_not_fire_claims_nothing(state: str) -> None:
+    assert answer("error rate", state=state).status == "no_action"
+
+
+def test_the_monitor_that_says_ok_is_believed() -> None:
+    cluster = Cluster(seed=9)
+    bundle = cluster.bundle(cluster.app())
+    said = Monitor(rule_id="7", query=QUERY, overall_state="OK")
+    alert = bundle.alert.model_copy(update={"title": "error rate"})
+    verdict = diagnose(bundle.model_copy(update={"alert": alert, "monitor": said}))
+    assert (verdict.status, verdict.reason) == ("no_action", "recovered")
