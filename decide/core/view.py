@@ -23,6 +23,16 @@ from schemas.context import ContextBundle, LogExcerpt, Series
 from schemas.identity import workload_of_pod
 
 T = TypeVar("T")
+#: Tags by which an alert names what it is about.
+_ABOUT = (
+    "kube_service",
+    "service",
+    "kube_deployment",
+    "kube_stateful_set",
+    "kube_daemon_set",
+    "kube_cronjob",
+    "kube_job",
+)
 #: Names of objects in running text.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
@@ -301,6 +311,19 @@ class ClusterView:
         words = set(_NAME.findall(self.bundle.alert.title.lower()))
         names = {w.name for w in self.workloads} | {name_of(s) for s in self.services}
         return frozenset(words & names)
+
+    @property
+    def firing(self) -> bool:
+        """The alert says that something is wrong now."""
+        return self.bundle.alert.state in ("firing", "renotified", "warning")
+
+    @cached_property
+    def alerted(self) -> frozenset[str]:
+        """Names of workloads, cron jobs and Services that the alert is about: by its tags, its title or its subject."""
+        labels = self.bundle.alert.labels
+        tagged = {labels[key] for key in _ABOUT if labels.get(key)}
+        subject = self.bundle.k8s_context.subject
+        return frozenset(tagged | self.mentioned | ({subject.name} if subject else set()))
 
     def series(self, metric: str) -> Iterable[Series]:
         """Series of a metric."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from decide.core.clock import age, lasted
+from decide.core.declared import declared_so
 from decide.core.families.jobs.facts import BatchWork
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView
@@ -92,23 +93,26 @@ def _suspended(view: ClusterView, workload: Workload) -> Iterator[Finding[BatchW
     if at(workload.obj, "spec", "suspend") is not True:
         return
     declared = view.declared.get(("CronJob", workload.namespace, workload.name))
-    subject = view.bundle.k8s_context.subject
     meant = declared is not None and at(declared, "spec", "suspend") is True
     score = 0.25 if meant else 0.88 if declared else 0.4
-    if subject is not None and subject.name == workload.name and not meant:
-        score = max(score, 0.8)
+    if (
+        workload.name in view.alerted
+    ):  # it is asked about: who suspended it explains it, and does not excuse it
+        score = max(score, 0.85)
     last = age(workload.obj, view.bundle.alerted_at, "status", "lastScheduleTime")
     text = say("jobs.suspended.since", last=lasted(last)) if last else say("jobs.suspended.told")
     facts = [Fact(source="object", statement=text, object=workload.ref)]
     if declared is not None and not meant:
         facts.append(Fact(source="repository", statement=say("jobs.suspended.not_declared")))
+    if meant:
+        facts.append(declared_so(view, workload.ref, "suspend"))
     yield Finding(
         failure_class="cron_suspended",
         object=workload.ref,
         score=score,
         detail=text,
         evidence=facts,
-        against=[say("jobs.suspended.declared")] if meant else [],
+        against=[],
         facts=BatchWork(workload=workload),
     )
 

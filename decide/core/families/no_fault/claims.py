@@ -14,8 +14,6 @@ from kfix.texts import say
 
 #: Fewer samples say nothing of a threshold; of the last ones all have to be well.
 ENOUGH, _LAST = 10, 3
-#: States of an alert that says that something is wrong now.
-FIRING = frozenset({"firing", "renotified", "warning"})
 #: A query whose samples can be compared with its threshold one by one: one metric, no arithmetic, no sum over time.
 _PLAIN = re.compile(
     r"(?:avg|min|max)\(last_\w+\):\s*(?:avg|sum|min|max):(?P<metric>[\w.]+)\{[^}]*\}(?:\s*by\s*\{[^}]*\})?"
@@ -35,11 +33,6 @@ _MEASURED = re.compile(
     r"throughput|apdex|\bslo\b|burn|queue|lag|\bdisk\b|saturat|synthetic|unreachable|connect|anomal|certificate",
     re.I,
 )
-
-
-def claims(view: ClusterView) -> bool:
-    """The alert says that something is wrong now."""
-    return view.bundle.alert.state in FIRING
 
 
 def shown_by_objects(view: ClusterView) -> bool:

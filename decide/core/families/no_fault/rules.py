@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from decide.core.confidence import missing
 from decide.core.facts import Facts
 from decide.core.families.no_fault.claims import (
-    claims,
     never_crossed,
     shown_by_objects,
     unproven,
@@ -71,7 +70,7 @@ def quiet(view: ClusterView) -> Finding[Facts]:
     if well < len(view.workloads) or unseen:
         return _finding(view, "undetermined", 0.4, text, [seen])
     class_id, why = _kind(view)
-    if class_id == "healthy" and claims(view) and not shown_by_objects(view):
+    if class_id == "healthy" and view.firing and not shown_by_objects(view):
         return _finding(view, "undetermined", 0.4, unproven(view), [seen])
     told = Fact(source="event" if class_id == "maintenance" else "monitor", statement=why)
     absent = [s.name for s in view.bundle.sources if s.state == "missing"]
@@ -170,7 +169,7 @@ def _recovery(view: ClusterView) -> str:
 def _came_back(view: ClusterView) -> str:
     """What the alert names, or anything where it names nothing, restarted lately and is ready."""
     now, subject = view.bundle.alerted_at, view.bundle.k8s_context.subject
-    if claims(view) and not shown_by_objects(view):
+    if view.firing and not shown_by_objects(view):
         return ""  # a restart says nothing of errors or latency
     named = [w for w in view.workloads if subject is None or w.ref.key == subject.key]
     for workload in named:

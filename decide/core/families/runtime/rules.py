@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.declared import declared_so, value_before
 from decide.core.drafting.history import revision_of
 from decide.core.facts import Facts
 from decide.core.families.dependencies.facts import FullDisk
@@ -218,16 +219,28 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding[ScaledToZer
     score = (
         0.4 + (0.45 if services else 0.0) + (0.1 if services and wanted else 0.3 if wanted else 0.0)
     )
-    if declared and not wanted:  # the repository says so too: somebody means it
+    asked = {workload.name, *services} & view.alerted
+    if declared and not wanted:  # the repository says so too: somebody means it, or meant it then
         score = 0.25
+    if asked and (services or wanted):
+        score = max(score, 0.88)
     yield Finding(
         failure_class="zero_replicas",
         object=workload.ref,
         score=score,
         detail=say("runtime.zero.detail"),
-        evidence=_needed(workload, services, wanted),
-        facts=ScaledToZero(workload=workload, declared=wanted),
+        evidence=[
+            *_needed(workload, services, wanted),
+            *([declared_so(view, workload.ref, "replicas")] if declared and not wanted else []),
+        ],
+        facts=ScaledToZero(workload=workload, declared=wanted or _before(view)),
     )
+
+
+def _before(view: ClusterView) -> int:
+    """The replicas that the commit took away which wrote none; 0 where none tells."""
+    before = value_before(view, "replicas")
+    return int(before) if before.isdecimal() else 0
 
 
 def _needed(workload: Workload, services: list[str], wanted: int) -> list[Fact]:

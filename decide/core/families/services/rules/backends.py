@@ -69,16 +69,24 @@ def _selector(view: ClusterView, service: Obj) -> Iterator[Finding[SelectsNothin
 def _meant(view: ClusterView, service: Obj) -> tuple[Workload, float] | None:
     """The workload that a Service without endpoints most likely means, with the belief."""
     taken = {w.ref.key for s in view.services if s is not service for w in view.backends(s)}
-    best: tuple[Workload, float] | None = None
+    found: list[tuple[float, Workload]] = []
     for workload in view.workloads:
         if workload.namespace != namespace_of(service) or workload.kind in ("Job", "CronJob"):
             continue
         score = _likeness(service, workload)
         if workload.ref.key in taken and workload.name != name_of(service):
             score -= 0.25
-        if best is None or score > best[1]:
-            best = (workload, score)
-    return best if best and best[1] >= 0.4 else None
+        found.append((score, workload))
+    found.sort(key=lambda pair: (-pair[0], pair[1].ref.key))
+    if not found:
+        return None
+    best, workload = found[0]
+    lead = best - found[1][0] if len(found) > 1 else best
+    return (workload, best) if best >= _ALIKE or (best >= _ALONE and lead >= _LEAD) else None
+
+
+#: Likeness that tells by itself which workload is meant; and what is enough where no other comes near.
+_ALIKE, _ALONE, _LEAD = 0.4, 0.25, 0.15
 
 
 def _likeness(service: Obj, workload: Workload) -> float:
@@ -170,7 +178,9 @@ def _unnumbered(
     view: ClusterView, side: _Side, port: Obj, wanted: int, numbers: list[int]
 ) -> Iterator[Finding[OtherPort]]:
     asked = _asked(view, {side.workload.name, side.ref.name})
-    score = 0.93 if side.tested is False else 0.15 if side.tested else 0.56 if asked else 0.5
+    named = side.ref.name in view.alerted
+    untested = 0.85 if named and view.firing else 0.56 if asked else 0.5
+    score = 0.93 if side.tested is False else 0.15 if side.tested else untested
     if wanted in _probed_ports(side.workload):
         score -= 0.4
     if side.workload.ready == 0:
