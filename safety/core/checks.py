@@ -16,7 +16,7 @@ from safety.core import workloads
 from safety.core.policy import Policy
 from safety.core.workloads import Changed
 from schemas.base import Json
-from schemas.plans import ActionPlan, Analysis, IncidentContext
+from schemas.plans import ActionPlan, Analysis, IncidentContext, KubernetesChange
 from schemas.validated import CheckName, CheckResult
 
 Verdict = Literal["pass", "fail", "unknown"]
@@ -96,7 +96,8 @@ def fix_policy(case: CheckInput) -> CheckResult:
         if change.action == "delete":
             reason = say("safety.fix.deletes", object=change.object.key)
             return result("fix_policy", "fail", reason, fix=kind)
-        if change.object.kind in _GUARDS and kind not in ("set_quota", "set_network_policy"):
+        guard = change.object.kind in _GUARDS and kind not in ("set_quota", "set_network_policy")
+        if guard and not _lets_one_go(change):
             reason = say("safety.fix.guards_others", object=change.object.key)
             return result("fix_policy", "fail", reason, fix=kind)
         for one in change.fields:
@@ -105,6 +106,20 @@ def fix_policy(case: CheckInput) -> CheckResult:
                     "fix_policy", "fail", say("safety.fix.removes", path=one.path), fix=kind
                 )
     return result("fix_policy", "pass", say("safety.fix.allowed", fix=kind), fix=kind)
+
+
+def _lets_one_go(change: KubernetesChange) -> bool:
+    """A disruption budget that lets nobody go lets one pod go, and no more: a drain could otherwise never end."""
+    if change.object.kind != "PodDisruptionBudget" or len(change.fields) != 1:
+        return False
+    (field,) = change.fields
+    if field.op != "replace":
+        return False
+    if field.path == "spec.maxUnavailable":
+        return str(field.before) in ("0", "0%") and field.after == 1
+    numbers = (field.before, field.after)
+    plain = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers)
+    return field.path == "spec.minAvailable" and plain and field.after == field.before - 1 >= 1
 
 
 def requests_within_limits(case: CheckInput) -> CheckResult:

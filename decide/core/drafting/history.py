@@ -27,22 +27,16 @@ from manifests.objects.workloads import Workload
 #: Fields that the API server fills in; and a change of more fields than this is for people to read.
 _FILLED = frozenset({"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"})
 _MOST = 6
-#: Parts of a pod spec besides its containers that a revision may have broken.
-_PARTS = (
-    "nodeSelector",
-    "serviceAccountName",
-    "schedulerName",
-    "priorityClassName",
-    "runtimeClassName",
-    "dnsPolicy",
-    "dnsConfig",
-    "tolerations",
-    "affinity",
-    "volumes",
-    "imagePullSecrets",
-    "topologySpreadConstraints",
-    "hostNetwork",
-)
+#: What the API server writes into a pod spec that does not state it.
+_DEFAULTS: dict[str, object] = {
+    "restartPolicy": "Always",
+    "terminationGracePeriodSeconds": 30,
+    "dnsPolicy": "ClusterFirst",
+    "schedulerName": "default-scheduler",
+    "enableServiceLinks": True,
+}
+#: Parts of a pod spec that are compared in their own way, or that say the same as another.
+_APART = frozenset({"containers", "initContainers", "ephemeralContainers", "serviceAccount"})
 #: Where going back would take a guard away, it is not done.
 _GUARDS = ("livenessProbe", "readinessProbe", "startupProbe", "limits", "securityContext")
 
@@ -102,11 +96,27 @@ def _differences(workload: Workload, before: Obj) -> list[tuple[str, Any]]:
     wanted = _containers_before(workload, before)
     if wanted is None:
         return []
-    for part in _PARTS:
-        now, then = workload.spec.get(part), before.get(part)
+    for part in sorted({*workload.spec, *before} - _APART):
+        now, then = _stated(workload.spec, part), _stated(before, part)
         if now != then:
             wanted += leaves(f":{part}", now, then)
-    return [(p, v) for p, v in wanted if not (v is None and any(g in p for g in _GUARDS))]
+    return [(p, v) for p, v in wanted if not (v is None and _guards(p))]
+
+
+def _stated(spec: Obj, part: str) -> Any:
+    """A part of the pod spec; ``None`` where it says no more than the default."""
+    value = spec.get(part)
+    return None if value in ({}, []) or value == _DEFAULTS.get(part, _NOTHING) else value
+
+
+_NOTHING = object()
+#: Settings of a security context that take a guard away: going back to without them puts it back.
+_OPENS = ("privileged", "allowPrivilegeEscalation", "capabilities.add")
+
+
+def _guards(path: str) -> bool:
+    """What stands at the path keeps others safe, or the program honest."""
+    return any(g in path for g in _GUARDS) and not path.endswith(_OPENS)
 
 
 def _containers_before(workload: Workload, before: Obj) -> list[tuple[str, Any]] | None:
