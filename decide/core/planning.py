@@ -12,6 +12,7 @@ from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
 from decide.core.drafting.drafts import Brought, PlanDraft, spoken
 from decide.core.drafting.drift import drifted
+from decide.core.drafting.restoring import restored
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -65,6 +66,7 @@ def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:
     if drifted(finding, view, repair.differs if repair else None):
         return []
     drafts = repair(finding, view) if repair else []
+    drafts = [*restored(drafts, finding, view), *drafts]
     if not drafts or finding.kind.rollback_too:
         drafts = [*drafts, *history.rollback(finding, view)]
     return drafts

@@ -145,6 +145,15 @@ def surge(item: Obj) -> int:
     return extra if unavailable == 0 else 0
 
 
+def extra(item: Obj) -> int:
+    """Pods that a rolling update may have beside the desired ones; 0 for what replaces its pods in place. Raises Misshapen."""
+    strategy = strict_mapping(item, "spec", "strategy")
+    if item.get("kind") != "Deployment" or strategy.get("type") == "Recreate":
+        return 0
+    rolling = strict_mapping(strategy, "rollingUpdate")
+    return rounded(_said(rolling, "maxSurge", "25%"), replicas(item), math.ceil)
+
+
 def _said(rolling: Obj, name: str, default: Json) -> Json:
     """The field's value; null is as good as not there: then the API server fills in the default."""
     found = rolling.get(name)

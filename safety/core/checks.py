@@ -215,7 +215,8 @@ def _resource_trouble(case: CheckInput, item: Changed, shown: dict[str, str]) ->
                         ceiling=_shown(name, ceilings[name]),
                     )
                 allowed = earlier.get(name, amount) * Decimal(str(case.policy.max_factor))
-                if amount > max(allowed, small[name]):
+                back = case.plan.fix_kind == "rollback_revision"  # what ran before is no growth
+                if not back and amount > max(allowed, small[name]):
                     return say("safety.ceiling.grows", what=label, factor=case.policy.max_factor)
     return ""
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from decide.core.drafting.drafts import SECONDS, PlanDraft, patch
+from decide.core.drafting.containers import quantity
+from decide.core.drafting.drafts import (
+    RESTART,
+    SECONDS,
+    PlanDraft,
+    container_path,
+    patch,
+    patch_workload,
+)
 from decide.core.drafting.replicas import as_many_as_fit
+from decide.core.drafting.revisions import before
 from decide.core.families.admission.facts import FullQuota
 from decide.core.families.admission.rules.quotas import quota_family
 from decide.core.findings import Finding
@@ -13,6 +22,9 @@ from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.meta import name_of
+from manifests.objects.pods import Pod
+from manifests.objects.shapes import Misshapen, at
+from manifests.objects.workloads import Workload, extra
 
 
 def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
@@ -29,11 +41,78 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
         hard = quantities.parse(facts.hard)
     except quantities.BadQuantity:
         return []
-    need = used + asked * max(1, facts.missing)
+    need = max(used + asked * max(1, facts.missing), _whole_rollout(facts, used, asked))
     modest = need <= hard * 16 or (hard == 0 and need <= 5)
     value = _rounded(facts.resource, need * Decimal("1.1"))
     raised = _raised(finding, view, value) if modest and quantities.parse(value) > hard else []
-    return [*raised, *_fewer(finding, view)]
+    return [*_asks_as_before(finding, view), *raised, *_fewer(finding, view)]
+
+
+def _whole_rollout(facts: FullQuota, used: Decimal, asked: Decimal) -> Decimal:
+    """What is used at the rollout's widest: all new pods and the last old ones beside them; 0 where nothing is rolled out.
+
+    ``used`` and ``asked`` (of one new pod): in the resource's unit.
+    """
+    workload = facts.workload
+    old = [_held(pod, facts.resource) for pod in workload.pods] if workload is not None else []
+    if workload is None or not old:
+        return Decimal(0)
+    try:
+        beside = extra(workload.obj)
+    except Misshapen:
+        return Decimal(0)
+    return used - sum(old, Decimal(0)) + workload.desired * asked + beside * max(old)
+
+
+def _held(pod: Pod, resource: str) -> Decimal:
+    """What a pod counts for in a quota's resource: ``limits.memory``, ``requests.cpu``, ``memory``, ``pods``."""
+    if quota_family(resource) not in ("cpu", "memory"):
+        return Decimal(1) if quota_family(resource) == "pods" else Decimal(0)
+    which, _, name = resource.rpartition(".")
+    found = Decimal(0)
+    for container in pod.containers():
+        if not container.init:
+            found += quantity(container, which or "requests", name) or Decimal(0)
+    return found
+
+
+def _asks_as_before(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
+    """The workload asks for what its last good revision asked for, where the new one asks for more of what is full."""
+    workload, resource = finding.facts.workload, finding.facts.resource
+    revision = before(view, workload) if workload is not None else None
+    if workload is None or revision is None or not revision.worked:
+        return []
+    which, _, name = resource.rpartition(".")
+    if quota_family(resource) not in ("cpu", "memory"):
+        return []
+    then = {c.name: c for c in Workload("Pod", {"spec": revision.spec}).containers()}
+    place = f"resources.{which or 'requests'}.{name}"
+    wanted = []
+    for container in workload.containers():
+        earlier = then.get(container.name)
+        now = quantity(container, which or "requests", name)
+        value = at(earlier.spec, *place.split(".")) if earlier is not None else None
+        least = quantity(earlier, which or "requests", name) if earlier is not None else None
+        if now is not None and least is not None and least < now:
+            wanted.append((container_path(workload, container.name, place), value))
+    if not wanted:
+        return []
+    fields = [f"{which or 'requests'}.{name} {value}" for _, value in wanted]
+    return [
+        PlanDraft(
+            fix_kind="rollback_revision",
+            title=say("drafting.restored.title", fields=fields, workload=workload.name),
+            why=say(
+                "drafting.restored.why",
+                revision=revision.number,
+                name=revision.name,
+                fields=fields,
+            ),
+            changes=patch_workload(view, workload, wanted),
+            weight=0.86,
+            risks=[RESTART],
+        )
+    ]
 
 
 def _raised(finding: Finding[FullQuota], view: ClusterView, value: str) -> list[PlanDraft]:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from decide.core import measure
 from decide.core.drafting import sizing
 from decide.core.drafting.containers import quantity, resource_word
-from decide.core.drafting.drafts import PlanDraft, container_path, patch_workload, source_of
+from decide.core.drafting.drafts import PlanDraft, container_path, patch, patch_workload, source_of
 from decide.core.drafting.history import rollback
+from decide.core.drafting.revisions import Revision, revisions
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.rules import cordoned, out_of_reach, untolerated
 from decide.core.findings import Finding
@@ -47,6 +48,7 @@ def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     workload = finding.facts.workload
     resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
     # Which nodes a volume's zone leaves is not known here: room on another one helps nobody.
+    first = _one_leaves_first(finding, view)
     bound = out_of_reach(finding.facts.message)
     room = None if bound else _room(view, workload, resource)
     declared = Workload(workload.kind, source_of(view, workload.ref, workload.obj)).containers()
@@ -63,8 +65,58 @@ def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
             basis = _basis(usage, resource, room)
             measured = sizing.tells_less(usage)
             drafts = [_less(view, workload, container.name, words, basis, measured=measured)]
-            return [*drafts, *rollback(finding, view)]
-    return rollback(finding, view)
+            return [*first, *drafts, *rollback(finding, view)]
+    return [*first, *rollback(finding, view)]
+
+
+def _one_leaves_first(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
+    """A rollout that waits for room beside pods which all have to stay: one old pod goes first, and the new one fits there.
+
+    Only where the new pod asks for no more than an old one, and more than one runs.
+    """
+    workload = finding.facts.workload
+    known = revisions(view, workload)
+    if workload.kind != "Deployment" or workload.desired < 2 or len(known) < 2:
+        return []
+    newest = known[-1]
+    rolling = mapping(at(workload.obj, "spec", "strategy"))
+    stays = str(at(rolling, "rollingUpdate", "maxUnavailable")) in ("0", "0%")
+    waits = any(pod.name == finding.facts.pod.name for pod in newest.pods)
+    room = waits and newest.ready == 0 and workload.ready >= workload.desired
+    if rolling.get("type") == "Recreate" or not stays or not room or not _no_larger(known, newest):
+        return []
+    return [
+        PlanDraft(
+            fix_kind="set_strategy",
+            title=say("scheduling.strategy.title", workload=workload.name),
+            why=say("scheduling.strategy.why", detail=finding.detail, n=workload.desired),
+            changes=patch(
+                view,
+                workload.ref,
+                workload.obj,
+                [("spec.strategy.rollingUpdate.maxUnavailable", 1)],
+            ),
+            weight=0.9,
+            risks=[say("scheduling.strategy.risk", n=workload.desired - 1)],
+        )
+    ]
+
+
+def _no_larger(known: list[Revision], newest: Revision) -> bool:
+    """A pod of the newest revision asks for no more than each of the ready ones'."""
+    asks = _asked(newest.spec)
+    running = [_asked(one.spec) for one in known[:-1] if one.ready]
+    return bool(running) and all(
+        asks[name] <= older.get(name, Decimal(0)) for older in running for name in asks
+    )
+
+
+def _asked(spec: Obj) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for container in Workload("Pod", {"spec": spec}).containers():
+        for name in ("cpu", "memory"):
+            found[name] += quantity(container, "requests", name) or Decimal(0)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
