@@ -15,6 +15,11 @@ class Facts:
     workload: Workload | None = None
 
     @property
+    def beside_template(self) -> bool:
+        """The fault stands beside the workload's template: going back to another one does not touch it."""
+        return False
+
+    @property
     def concerns(self) -> tuple[str, ...]:
         """Names of workloads that the finding is about besides its object: callers, peers, victims."""
         return (self.workload.name,) if self.workload is not None else ()

@@ -67,7 +67,7 @@ def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:
         return []
     drafts = repair(finding, view) if repair else []
     drafts = [*restored(drafts, finding, view), *drafts]
-    if not drafts or finding.kind.rollback_too:
+    if (not drafts or finding.kind.rollback_too) and not finding.facts.beside_template:
         drafts = [*drafts, *history.rollback(finding, view)]
     return drafts
 

@@ -29,6 +29,8 @@ _GUARDED = (
     "requests",
     "securityContext",
 )
+#: Settings of a security context that take a guard away: without them there is one more.
+_OPENS = (".privileged", ".allowPrivilegeEscalation", ".capabilities.add")
 #: Kinds that guard others; K-Fix does not remove or loosen them on its own.
 _GUARDS = (
     "NetworkPolicy",
@@ -101,7 +103,8 @@ def fix_policy(case: CheckInput) -> CheckResult:
             reason = say("safety.fix.guards_others", object=change.object.key)
             return result("fix_policy", "fail", reason, fix=kind)
         for one in change.fields:
-            if one.op == "remove" and any(word in one.path for word in _GUARDED):
+            taken = any(word in one.path for word in _GUARDED) and not one.path.endswith(_OPENS)
+            if one.op == "remove" and taken:
                 return result(
                     "fix_policy", "fail", say("safety.fix.removes", path=one.path), fix=kind
                 )

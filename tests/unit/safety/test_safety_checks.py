@@ -309,6 +309,52 @@ def test_guards_are_not_removed(path: str) -> None:
     assert verdict(done, "fix_policy")[0] == "fail"
 
 
+@pytest.mark.parametrize("name", ["privileged", "allowPrivilegeEscalation", "capabilities.add"])
+def test_what_opens_a_guard_may_go(name: str) -> None:
+    path = f"spec.template.spec.containers[name=app].securityContext.{name}"
+    done = examined(
+        plan(FieldChange(op="remove", path=path, before=True), kind="rollback_revision")
+    )
+    assert verdict(done, "fix_policy")[0] == "pass"
+
+
+BUDGET = ObjectRef(
+    api_version="policy/v1", kind="PodDisruptionBudget", namespace="shop", name="api"
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "expected"),
+    [
+        ("maxUnavailable", 0, 1, "pass"),
+        ("maxUnavailable", "0%", 1, "pass"),
+        ("maxUnavailable", 0, 2, "fail"),
+        ("maxUnavailable", 1, 2, "fail"),
+        ("maxUnavailable", "10%", 1, "fail"),
+        ("minAvailable", 4, 3, "pass"),
+        ("minAvailable", 4, 2, "fail"),
+        ("minAvailable", 1, 0, "fail"),
+        ("minAvailable", "100%", "90%", "fail"),
+        ("minAvailable", True, 0, "fail"),
+    ],
+)
+def test_a_budget_may_let_one_pod_go_and_no_more(
+    field: str, before: Any, after: Any, expected: str
+) -> None:
+    change = FieldChange(path=f"spec.{field}", before=before, after=after)
+    done = examined(plan(change, kind="other", ref=BUDGET))
+    assert verdict(done, "fix_policy")[0] == expected
+
+
+def test_what_ran_before_is_no_growth_and_stays_under_the_ceilings() -> None:
+    back = FieldChange(path=MEMORY, before="256Mi", after="2Gi")
+    assert verdict(examined(plan(back, kind="set_memory")), "scaling_ceiling")[0] == "fail"
+    again = plan(back, kind="rollback_revision")
+    assert verdict(examined(again), "scaling_ceiling")[0] == "pass"
+    low = Policy(max_memory_mib=1024)
+    assert verdict(examined(again, policy=low), "scaling_ceiling")[0] == "fail"
+
+
 def test_other_guards_and_deletions_are_refused() -> None:
     ref = ObjectRef(kind="NetworkPolicy", namespace="shop", name="deny")
     done = examined(plan(FieldChange(path="spec.x", before=1, after=2), kind="other", ref=ref))

@@ -32,3 +32,22 @@ class ScaledToZero(Facts):
     workload: Workload
     #: The replicas that the deployment repository declares; 0 where it declares none.
     declared: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadSetting(Facts):
+    """A value in a container's environment that its program refuses."""
+
+    workload: Workload
+    container: str
+    #: The variable's name.
+    name: str
+    #: The ConfigMap and its key that it comes from; empty where the value stands in the container.
+    config: str = ""
+    key: str = ""
+    value: str = ""
+
+    @property
+    def beside_template(self) -> bool:
+        """It stands in the ConfigMap: going back to another template does not touch it."""
+        return bool(self.config)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from decide.core.facts import Facts
 from decide.core.families.parts import Parts, repair
-from decide.core.families.runtime import plans, rules
+from decide.core.families.runtime import plans, rules, settings
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 
 PARTS = Parts(
@@ -12,6 +13,7 @@ PARTS = Parts(
         "volume_permission_denied": repair(StoppedProgram, plans.volume_owner),
         "missing_env": repair(UnsetVariable, plans.variable),
         "sidecar_port_conflict": repair(StoppedProgram, plans.port_conflict),
+        "crash_bad_config": repair(Facts, settings.mended),
         "zero_replicas": repair(ScaledToZero, plans.replicas),
     },
 )

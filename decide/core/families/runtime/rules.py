@@ -10,6 +10,7 @@ from decide.core.facts import Facts
 from decide.core.families.dependencies.facts import FullDisk
 from decide.core.families.dependencies.rules import database_kind
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
+from decide.core.families.runtime.settings import setting_of
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
 from decide.core.findings import Fact, Finding, quote
@@ -96,13 +97,16 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         exact, adjusted = _adjust(workload, class_id, hit, score)
         found = True
         fact = Fact(source="log", statement=quote(hit.line), object=workload.ref)
+        bad = (
+            setting_of(view, workload, container, hit.line) if exact == "crash_bad_config" else None
+        )
         yield Finding(
             failure_class=exact,
             object=workload.ref,
             score=adjusted,
             detail=quote(hit.line),
             evidence=[fact, base],
-            facts=_facts(exact, workload, container, hit),
+            facts=bad or _facts(exact, workload, container, hit),
         )
     if found:
         return
