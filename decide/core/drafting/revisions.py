@@ -164,11 +164,15 @@ def _stated(spec: Obj) -> list[tuple[object, ...]]:
 
 
 def before(view: ClusterView, workload: Workload) -> Revision | None:
-    """The newest older revision that was seen to work; failing that the one just before, unless its pods fail too."""
+    """The newest older revision whose pods are ready; failing that one that stood for long, else the one just before.
+
+    Never one whose pods fail too.
+    """
     now = view.bundle.alerted_at
     older = [one for one in revisions(view, workload)[:-1] if one.ready or not one.failing(now)]
+    ready = [one for one in older if one.ready]
     worked = [one for one in older if one.worked]
-    return worked[-1] if worked else older[-1] if older else None
+    return next((some[-1] for some in (ready, worked, older) if some), None)
 
 
 def proven(view: ClusterView, workload: Workload) -> bool:

@@ -154,7 +154,7 @@ def test_what_needs_say_must_be_there_before_any_expression_is_tried() -> None:
         ("cluster.wombats.size() == 3", False),
         ("events.exists(e, e.reason == 'Told')", True),
         ("logs.exists(l, l.contains('told'))", True),
-        ("alert.title.contains('wrong')", True),
+        ("alert.title.contains('ready')", True),
         ("metrics.cpu.peak > 0.1 && metrics.cpu.samples == 9.0", True),
         ("metrics.memory.peak > 0.1", False),
         ("timestamp(now) - timestamp('2026-05-04T11:00:00Z') == duration('1h')", True),

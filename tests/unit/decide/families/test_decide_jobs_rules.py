@@ -133,12 +133,12 @@ def _declare(c: Cluster, suspend: object) -> None:
     ("declared", "subject", "score"),
     [
         (None, "", 0.4),
-        (None, "nightly", 0.8),
+        (None, "nightly", 0.85),
         (None, "web", 0.4),
         (False, "", 0.88),
         (False, "nightly", 0.88),
         (True, "", 0.25),
-        (True, "nightly", 0.25),
+        (True, "nightly", 0.85),
     ],
 )
 def test_a_suspended_cron_job_counts_by_what_is_declared_and_what_the_alert_is_about(
@@ -174,7 +174,7 @@ def test_a_suspension_tells_of_the_last_run_and_what_the_repository_says() -> No
     ]
 
 
-def test_a_suspension_that_the_repository_wants_stands_against_itself() -> None:
+def test_a_suspension_that_the_repository_wants_says_where_it_is_declared() -> None:
     c = shop("web")
     _cron(c, suspend=True)
     _declare(c, suspend=True)
@@ -182,7 +182,7 @@ def test_a_suspension_that_the_repository_wants_stands_against_itself() -> None:
         "0.25 cron_suspended of CronJob/shop/nightly",
         "told: jobs.suspended.told",
         "object CronJob/shop/nightly: jobs.suspended.told",
-        "against: jobs.suspended.declared",
+        "repository CronJob/shop/nightly: decide.declared_so field=suspend, path=a.yaml",
         "facts: BatchWork workload=CronJob nightly",
     ]
 

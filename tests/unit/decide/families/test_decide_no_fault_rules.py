@@ -247,12 +247,15 @@ def test_a_test_notification_is_noise(title: str) -> None:
 
 
 def test_a_title_that_only_speaks_of_a_test_is_none() -> None:
-    assert _kind(_with(shop("web"), alert={"title": "web [TEST]"}))[0] == "healthy"
+    assert _kind(_with(shop("web"), alert={"title": "web [TEST]"}))[0] == "undetermined"
 
 
 def test_an_alert_for_want_of_data_is_noise_while_all_is_well() -> None:
     told = _with(shop("web"), alert={"state": "no_data"})
     assert _kind(told) == ["alert_noise", "no_fault.noise.no_data", "monitor"]
+
+
+_PLAIN = "avg(last_5m):avg:shop.latency{*}"
 
 
 def _measured(values: list[float], query: str, metric: str = "shop.latency") -> list[str]:
@@ -267,14 +270,14 @@ def _measured(values: list[float], query: str, metric: str = "shop.latency") -> 
     [
         ("> 5", 4.9, "alert_noise"),
         ("> 5", 5, "alert_noise"),
-        ("> 5", 5.1, "healthy"),
+        ("> 5", 5.1, "recovered"),
         (">= 5", 4.9, "alert_noise"),
         (">5", 4.9, "alert_noise"),
-        ("> 5.05", 5.1, "healthy"),
+        ("> 5.05", 5.1, "recovered"),
         ("> 5.15", 5.1, "alert_noise"),
-        ("> -1", 0, "healthy"),
+        ("> -1", 0, "undetermined"),
         ("< 1", 4, "alert_noise"),
-        ("< 1.5", 4, "healthy"),
+        ("< 1.5", 4, "undetermined"),
         ("< -3", 4, "alert_noise"),
     ],
 )
@@ -287,7 +290,7 @@ def test_a_measure_that_never_crossed_its_threshold_is_noise(
 
 def test_the_threshold_and_what_was_measured_are_told() -> None:
     values = [1.0] * 9 + [2.0]
-    assert _measured(values, "avg:shop.latency{*} > 5") == [
+    assert _measured(values, "avg(last_5m):avg:shop.latency{*} > 5") == [
         "alert_noise",
         "no_fault.noise.uncrossed least=1.0, limit=5.0, most=2.0, side=>",
         "monitor",
@@ -297,12 +300,13 @@ def test_the_threshold_and_what_was_measured_are_told() -> None:
 @pytest.mark.parametrize(
     ("count", "query", "metric", "class_id"),
     [
-        (10, "avg:shop.latency{*} > 5", "shop.latency", "alert_noise"),
-        (9, "avg:shop.latency{*} > 5", "shop.latency", "healthy"),
-        (10, "avg:shop.latency{*} > 5", "shop.errors", "healthy"),
-        (10, "avg:shop.latency{*} > 5", "", "healthy"),
-        (10, "avg:shop.latency{*}", "shop.latency", "healthy"),
-        (10, "avg:shop.latency{*} > 5 or so", "shop.latency", "healthy"),
+        (10, f"{_PLAIN} > 5", "shop.latency", "alert_noise"),
+        (9, f"{_PLAIN} > 5", "shop.latency", "undetermined"),
+        (10, f"{_PLAIN} > 5", "shop.errors", "undetermined"),
+        (10, f"{_PLAIN} > 5", "", "undetermined"),
+        (10, _PLAIN, "shop.latency", "undetermined"),
+        (10, f"{_PLAIN} > 5 or so", "shop.latency", "undetermined"),
+        (10, "avg:shop.latency{*} > 5", "shop.latency", "undetermined"),
         (10, "", "shop.latency", "healthy"),
     ],
 )

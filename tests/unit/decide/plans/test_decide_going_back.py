@@ -26,6 +26,7 @@ def _revised(*older: tuple[int, int, str], newest: int = 9, minutes: float | Non
     if minutes is not None:
         child["metadata"]["creationTimestamp"] = (AT - timedelta(minutes=minutes)).isoformat()
     child["status"]["readyReplicas"] = 0
+    cluster.objects["pods"].clear()
     for number, ready, image in older:
         before = copy.deepcopy(child)
         before["metadata"] |= {
@@ -134,7 +135,7 @@ def _kept(kind: str, *revisions: int, image: str = "i:{}") -> Cluster:
 def test_a_set_goes_back_to_its_last_controller_revision_but_one(kind: str) -> None:
     assert _back(_kept(kind, 2, 10, 9)) == [
         "rollback_revision 0.85 drafting.back.title revision=9 workload=web",
-        "  why drafting.back.why count=1 name=web-9 revision=9",
+        "  why drafting.back.why_unseen count=1 name=web-9 revision=9",
         "  risk drafting.risk.only_change",
         f'  apps/v1 {kind}/shop/web :containers[name=main].image: "i:now" → "i:9"',
     ]
@@ -198,8 +199,40 @@ def test_each_part_of_a_pod_spec_goes_back(part: str) -> None:
     assert _fields(_differing({part: "new"}, {})) == [f'{part}: - "new"']
 
 
-def test_parts_that_are_nobodys_mistake_stay() -> None:
-    assert _fields(_differing({"terminationGracePeriodSeconds": 1}, {})) == []
+@pytest.mark.parametrize(
+    ("part", "default"),
+    [
+        ("restartPolicy", "Always"),
+        ("terminationGracePeriodSeconds", 30),
+        ("dnsPolicy", "ClusterFirst"),
+        ("schedulerName", "default-scheduler"),
+        ("enableServiceLinks", True),
+        ("securityContext", {}),
+        ("tolerations", []),
+    ],
+)
+def test_a_default_that_is_stated_on_one_side_is_no_change(part: str, default: object) -> None:
+    assert _fields(_differing({part: default}, {})) == []
+    assert _fields(_differing({}, {part: default})) == []
+
+
+def test_the_old_name_of_the_service_account_says_nothing_new() -> None:
+    assert _fields(_differing({"serviceAccount": "new"}, {"serviceAccount": "old"})) == []
+
+
+@pytest.mark.parametrize("part", ["hostPID", "hostIPC", "terminationGracePeriodSeconds"])
+def test_a_part_that_the_revision_lacked_goes(part: str) -> None:
+    assert _fields(_differing({part: 1}, {})) == [f"{part}: - 1"]
+
+
+@pytest.mark.parametrize("opens", ["privileged", "allowPrivilegeEscalation"])
+def test_what_opens_a_guard_goes_and_the_guard_stays(opens: str) -> None:
+    now = {"containers": [_main(securityContext={opens: True, "runAsNonRoot": True})]}
+    before = {"containers": [_main(securityContext={"runAsUser": 7})]}
+    assert _fields(_differing(now, before)) == [
+        f"containers[name=main].securityContext.{opens}: - true",
+        "containers[name=main].securityContext.runAsUser: + 7",
+    ]
 
 
 def _main(**fields: Any) -> dict[str, Any]:

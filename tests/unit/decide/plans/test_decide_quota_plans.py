@@ -162,12 +162,13 @@ def test_a_quota_that_was_not_collected_is_not_raised() -> None:
 
 def test_as_many_replicas_as_exist_are_asked_for_instead() -> None:
     assert _full("pods", "5", used="5", replicas=3, pods=2) == [
-        "set_quota 0.8 admission.quota.raise quota=most resource=pods value=7",
-        "  why admission.quota.room detail=seen value=7",
+        # 2 pods become 3 new ones with an old one beside them: 5 - 2 + 3 + 1, and a tenth more
+        "set_quota 0.8 admission.quota.raise quota=most resource=pods value=8",
+        "  why admission.quota.room detail=seen value=8",
         "  risk admission.quota.more",
         "  risk admission.quota.owner",
         "  time drafting.time.seconds",
-        '  v1 ResourceQuota/shop/most spec.hard.pods: "5" → "7"',
+        '  v1 ResourceQuota/shop/most spec.hard.pods: "5" → "8"',
         "set_replicas 0.6 drafting.replicas n=2 workload=web",
         "  why admission.quota.fit desired=3 detail=seen n=2",
         "  risk drafting.risk.fewer",

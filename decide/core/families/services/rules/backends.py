@@ -111,6 +111,8 @@ class _Side:
     #: Whether connections arrive; ``None`` where nobody tried.
     tested: bool | None
     none_ready: bool
+    #: None of its ports leads to one of the containers'.
+    astray: bool
 
     @property
     def ports(self) -> list[Obj]:
@@ -136,9 +138,17 @@ def _ports(view: ClusterView, service: Obj) -> Iterator[Finding[OtherPort]]:
         workload=backends[0],
         tested=tested,
         none_ready=view.ready_addresses(service) == 0,
+        astray=_astray(service, backends[0]),
     )
     for port in service_ports(service):
         yield from _port(view, side, port)
+
+
+def _astray(service: Obj, workload: Workload) -> bool:
+    """None of the Service's ports is one that the containers declare, by number or by name."""
+    own = [p for c in workload.containers() for p in c.ports]
+    there = {str(p.get(key)) for p in own for key in ("containerPort", "name")}
+    return all(str(p.get("targetPort", p.get("port"))) not in there for p in service_ports(service))
 
 
 def _port(view: ClusterView, side: _Side, port: Obj) -> Iterator[Finding[OtherPort]]:
@@ -178,7 +188,7 @@ def _unnumbered(
     view: ClusterView, side: _Side, port: Obj, wanted: int, numbers: list[int]
 ) -> Iterator[Finding[OtherPort]]:
     asked = _asked(view, {side.workload.name, side.ref.name})
-    named = side.ref.name in view.alerted
+    named = side.astray and side.ref.name in view.alerted
     untested = 0.85 if named and view.firing else 0.56 if asked else 0.5
     score = 0.93 if side.tested is False else 0.15 if side.tested else untested
     if wanted in _probed_ports(side.workload):
