@@ -38,6 +38,8 @@ _TITLES = (
     "Requests to {app} fail",
     "{app} is degraded",
 )
+#: Words of the titles whose trouble would show in statuses.
+_SHOWN = ("available", "not ready")
 _VAGUE = (
     "Partial service unreachability",
     "Error rate above threshold",
@@ -152,7 +154,12 @@ def _well(made: Scene) -> None:
     named = made.rng.random() < 0.5
     _alert(made, target, None, named=named)
     where = f"app/{target.name}" if made.subject else f"namespace/{made.namespace}"
-    made.answer = Answer("healthy", where, "real", "no_action")
+    # What statuses show, statuses speak against; of anything else nothing was measured here, and a person has to look.
+    shown = any(word in made.title for word in _SHOWN)
+    if shown:
+        made.answer = Answer("healthy", where, "real", "no_action")
+    else:
+        made.answer = Answer("undetermined", where, "real", "needs_human")
 
 
 def _alert(made: Scene, target: App, one: Fault | None, *, named: bool) -> None:

@@ -44,6 +44,43 @@ def test_a_volume_that_leaves_no_node_is_the_cause_itself(more: tuple[str, ...])
     assert analysis.failure_class == "volume_node_conflict"
 
 
+def test_a_volume_out_of_the_pods_own_pool_is_the_cause() -> None:
+    cluster = told(
+        "2 node(s) were unschedulable",
+        "3 node(s) didn't match Pod's node affinity/selector",
+        VOLUME,
+    )
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    assert analysis.failure_class == "volume_node_conflict"
+
+
+@pytest.mark.parametrize(
+    ("node", "cause"), [("pool-a", "volume_node_conflict"), ("pool-b", "insufficient_memory")]
+)
+def test_the_volumes_own_nodes_are_asked_where_they_are_known(node: str, cause: str) -> None:
+    cluster = told(
+        "2 Insufficient memory", "3 node(s) didn't match Pod's node affinity/selector", VOLUME
+    )
+    spec = cluster.objects["pods"][0]["spec"]
+    spec["nodeSelector"] = {"pool": "pool-b"}
+    claimed = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    spec["volumes"] = [claimed]
+    cluster.objects["nodes"] = [
+        {"kind": "Node", "metadata": {"name": n, "labels": {"pool": n}}}
+        for n in ("pool-a", "pool-b")
+    ]
+    cluster.add("persistentvolumeclaims", "data", spec={"volumeName": "pv"})
+    terms = [{"matchExpressions": [{"key": "pool", "operator": "In", "values": [node]}]}]
+    pv = cluster.add(
+        "persistentvolumes", "pv", spec={"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}}
+    )
+    del pv["metadata"]["namespace"]
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    assert analysis.failure_class == cause
+
+
 def test_room_on_nodes_that_the_volume_cannot_reach_is_no_room() -> None:
     verdict = diagnose(told("2 Insufficient memory", VOLUME).bundle())
     assert [p.title for p in verdict.plans if p.fix_kind == "set_memory"] == []

@@ -22,7 +22,7 @@ _PLAIN = re.compile(
 #: Troubles that the statuses of pods, controllers and nodes show.
 _SHOWN = re.compile(
     r"crash.?loop|restart|oom|image.?pull|not.?ready|unready|pending|unschedul|evict|"
-    r"replicas|unavailable pods?|pods? (?:is |are )?(?:down|failed|failing|missing)|rollout|"
+    r"replicas|not available|unavailable pods?|pods? (?:is |are )?(?:down|failed|failing|missing)|rollout|"
     r"kubernetes_state\.(?:deployment|statefulset|daemonset|replicaset|pod|container|node|job)\b|"
     r"containers\.(?:restarts|state)",
     re.I,

@@ -19,7 +19,7 @@ from manifests.objects import scheduling
 from manifests.objects.meta import condition, labels_of, name_of, pairs
 from manifests.objects.pods import Pod
 from manifests.objects.scheduling import affinity_takes, selector_takes
-from manifests.objects.shapes import Obj, at, mapping
+from manifests.objects.shapes import Obj, at, items, mapping
 from manifests.objects.workloads import Workload
 
 _REASON = re.compile(r"(\d+) (.+?)(?=, \d+ |\.\s|\.?$|, preemption)")
@@ -198,6 +198,8 @@ class _Filters:
     fitting: list[Obj]
     #: Those that are no closed control plane.
     workers: list[Obj]
+    #: The nodes from which its volumes can be reached; ``None`` where that is not known.
+    reachable: list[Obj] | None
 
     @classmethod
     def of(cls, view: ClusterView, pod: Pod, text: str) -> _Filters:
@@ -211,6 +213,7 @@ class _Filters:
             nodes=list(view.nodes),
             fitting=fitting,
             workers=[n for n in fitting if not _closed(n)],
+            reachable=_reachable(view, pod),
         )
 
     def has(self, *words: str) -> bool:
@@ -228,11 +231,38 @@ class _Filters:
         """The reasons without those that stand always: closed control planes, and nodes out of reach of a volume.
 
         A volume in one zone excludes the nodes of all others whenever its pod waits: what excludes the nodes that it
-        leaves is the cause. Only where it leaves none it is the cause itself.
+        leaves is the cause. It is the cause itself where it leaves none, or none that the pod's own labels ask for.
         """
         workers = {r: n for r, n in self.reasons.items() if not _CONTROL_PLANE.search(r)}
         left = {r: n for r, n in workers.items() if not any(w in r for w in _OUT_OF_REACH)}
-        return left or workers or self.reasons
+        return (workers if self.kept_apart else left) or workers or self.reasons
+
+    @property
+    def kept_apart(self) -> bool:
+        """The pod asks for nodes from which its volumes cannot be reached."""
+        if self.reachable is None:
+            return self.has("didn't match Pod's node affinity", "didn't match node selector")
+        return not any(
+            selector_takes(self.spec, n) and affinity_takes(self.spec, n) for n in self.reachable
+        )
+
+
+def _reachable(view: ClusterView, pod: Pod) -> list[Obj] | None:
+    """The nodes that every volume of the pod can be reached from, by its PersistentVolume; ``None`` where none says."""
+    wanted: list[Obj] = []
+    for volume in items(pod.spec.get("volumes")):
+        claim = str(at(volume, "persistentVolumeClaim", "claimName") or "")
+        bound = view.get("persistentvolumeclaims", pod.namespace, claim) or {}
+        found = view.get("persistentvolumes", "", str(at(bound, "spec", "volumeName") or "")) or {}
+        if terms := mapping(at(found, "spec", "nodeAffinity", "required")):
+            wanted.append({"requiredDuringSchedulingIgnoredDuringExecution": terms})
+    if not wanted:
+        return None
+    return [
+        node
+        for node in view.nodes
+        if all(affinity_takes({"affinity": {"nodeAffinity": one}}, node) for one in wanted)
+    ]
 
 
 def _closed(node: Obj) -> bool:
