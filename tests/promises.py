@@ -448,6 +448,30 @@ PROMISES = (
         ("tests/unit/decide/test_decide_answers.py",),
     ),
     Promise(
+        "no false all-clear",
+        "nobody is told that nothing is wrong while the alert fires, unless its claim was read and is well",
+        ("tests/unit/decide/test_decide_claims.py", "tests/unit/decide/test_decide_declared.py"),
+    ),
+    Promise(
+        "what changed first",
+        "going back is to what worked, wholly, never over a change under way; a field that changed comes back before formulas",
+        (
+            "tests/unit/decide/test_decide_revisions.py",
+            "tests/unit/decide/test_decide_restoring.py",
+            "tests/unit/decide/test_decide_settings.py",
+        ),
+    ),
+    Promise(
+        "the program's word",
+        "what a program says last or tells its probe is evidence, and no cause of its own making is put over it",
+        (
+            "tests/unit/decide/test_decide_last_words.py",
+            "tests/unit/decide/test_decide_probe_words.py",
+            "tests/unit/decide/test_decide_memory_elsewhere.py",
+            "tests/unit/decide/test_decide_volume_zones.py",
+        ),
+    ),
+    Promise(
         "findings at the edges",
         "rules find just below, at and just above what they ask what files show, and as much with one thing changed",
         ("tests/unit/decide/families/test_decide_families_scenes.py",),

@@ -36,6 +36,7 @@ from kfix.engine.runtime.process import running
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.wire import codec_for
+from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.infra.settings import Kafka
 from kfix.offline.diagnose import case_of
 from publish.core.description import Page, description
@@ -116,7 +117,9 @@ class Cores:
         """The merge request's text, and the event that tells of it."""
         chosen = next((p for p in validated.plans if p.accepted), None)
         text = (
-            description(validated, chosen, Page(language="en", incident_url="", hosts=()))
+            description(
+                validated, chosen, Page(language="en", dialect=DIALECT, incident_url="", hosts=())
+            )
             if chosen
             else ""
         )
