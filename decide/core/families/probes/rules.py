@@ -12,7 +12,6 @@ from typing import get_args
 
 from decide.core.drafting.revisions import proven
 from decide.core.facts import Facts
-from decide.core.families.probes.classes import UNWELL
 from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event
@@ -197,7 +196,7 @@ def _unwell(
     text = max(events, key=lambda e: (e.count, e.last)).message
     count = sum(e.count for e in events)
     return Finding(
-        failure_class=UNWELL.id,
+        failure_class="probe_answers_error",
         object=workload.ref,
         score=verdict.score,
         detail=verdict.why,
