@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import secrets
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from kfix.demo.children import Child, DemoFailed, start
 from kfix.demo.screen import Screen
 from kfix.demo.servers import ConsoleServer, Document, SandboxServer, open_client
 from kfix.demo.story import DemoStory
+from kfix.engine.broker.embedded import free_port
 
 _READY_S = 60.0
 
@@ -139,11 +139,3 @@ def _strings(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise DemoFailed(f"unreadable ready line: {value!r}")
     return {str(k): str(v) for k, v in value.items()}
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

@@ -10,7 +10,6 @@ sha256 sums beside the pom. The node is tied to this process: it dies when the p
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import shutil
@@ -24,9 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from kfix.engine.broker.embedded import die_with_parent, free_port
+
 HERE = Path(__file__).parent / "kafka_jars"
 SUMS = HERE / "sha256"
-_PR_SET_PDEATHSIG = 1
 _READY_WITHIN_S = 60.0
 #: Any 16 bytes in base64url; a fixed one, so that a restarted node knows its data again.
 _CLUSTER = "kfixTestsKafkaCluster0"
@@ -125,17 +125,6 @@ def _check(folder: Path) -> None:
         raise Unobtainable(f"the jars in {folder} are not those of {SUMS.name}; delete the folder")
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 class Kafka:
     """One node. ``start``, ``stop``, ``kill`` as often as wished; the data stays until the end."""
 
@@ -174,7 +163,7 @@ class Kafka:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
             )
         self._wait_until_ready()
 

@@ -6,14 +6,11 @@ own, and tied to this process: they die when it does. There is no kubelet, so a 
 
 from __future__ import annotations
 
-import ctypes
 import datetime
 import ipaddress
 import json
 import os
 import shutil
-import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -30,8 +27,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kfix.engine.broker.embedded import die_with_parent, free_port
+
 BUILD = Path(__file__).parent / "kube" / "build"
-_PR_SET_PDEATHSIG = 1
 _READY_WITHIN_S = 60.0
 CONTROLLERS = (
     "deployment-controller",
@@ -178,17 +176,6 @@ def _parsed(raw: bytes) -> Any:
         return raw.decode(errors="replace")
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 @contextmanager
 def _process(log: Path, *command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
@@ -196,7 +183,7 @@ def _process(log: Path, *command: str | Path) -> Iterator[subprocess.Popen[bytes
             command,
             stdout=output,
             stderr=output,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
             env=_environment(),
         )
         try:

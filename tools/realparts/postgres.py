@@ -13,12 +13,13 @@ import importlib.util
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from kfix.engine.broker.embedded import free_port
 
 _USER = "nobody"
 _WITHIN_S = 60
@@ -34,7 +35,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self._bin = programs()
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._names = itertools.count(1)
         if os.geteuid() == 0:
             shutil.chown(folder, _USER)
@@ -103,12 +104,6 @@ def programs() -> Path:
         if readable.returncode:
             raise Unobtainable(f"{_USER} cannot run the programs of this virtual environment")
     return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

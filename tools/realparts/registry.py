@@ -8,11 +8,8 @@ tied to this one: it dies when this one does.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import tarfile
 import tempfile
@@ -23,12 +20,13 @@ from pathlib import Path
 
 import httpx
 
+from kfix.engine.broker.embedded import die_with_parent, free_port
+
 VERSION = "2.6.13.Final"
 _ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
 _JAR = f"apicurio-registry-app-{VERSION}-runner.jar"
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _READY_WITHIN_S = 90.0
-_PR_SET_PDEATHSIG = 1
 
 
 class Unobtainable(Exception):
@@ -72,21 +70,11 @@ def _fetch(target: Path) -> None:
                 raise
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 @contextmanager
 def running() -> Iterator[str]:
     """The address of Confluent's API. Raises Unobtainable."""
     jar = next(folder().rglob(_JAR))
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "registry.log"
         command = [
@@ -107,7 +95,7 @@ def running() -> Iterator[str]:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
             )
         try:
             url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
