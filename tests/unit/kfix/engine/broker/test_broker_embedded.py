@@ -21,9 +21,7 @@ from kfix.engine.broker.connection import PAUSE_S, Brokers, longer, wait_until_u
 from kfix.engine.broker.embedded import connect, free_port, stop
 from kfix.infra.settings import Kafka
 from schemas import errors
-from tests.unit.kfix.engine.broker.test_broker_reading import Cluster, cluster  # noqa: F401
-
-# ruff: noqa: F811  (fixtures are imported by name)
+from tests.support.broker import Cluster
 
 
 @asynccontextmanager

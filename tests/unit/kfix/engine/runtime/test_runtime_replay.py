@@ -18,10 +18,9 @@ from kfix.engine.wire import codec_for
 from kfix.infra.settings import Kafka
 from schemas import errors
 from schemas.base import Record
-from tests.unit.kfix.engine.broker.test_broker_reading import Cluster, brokers, cluster
+from tests.support.broker import Cluster, brokers
 from tests.unit.kfix.engine.runtime.test_runtime_doors import Producer
 
-__all__ = ["cluster"]
 CODEC = codec_for(Kafka(_env_file=None))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from kfix.engine.runtime.engine import Engine
 from kfix.engine.runtime.intake import Intake
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.watchdog import Watchdog
-from tests.unit.kfix.engine.broker.test_broker_reading import Cluster, cluster  # noqa: F401
+from tests.support.broker import Cluster
 from tests.unit.kfix.engine.runtime.test_runtime_engine import (
     BROKERS,
     MAIN,
