@@ -49,6 +49,7 @@ async def decide(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | 
         fingerprint=membership.fingerprint,
         role="first" if membership.role == "first" else "repeat",
         said=said,
+        language=ports.language,
     )
 
 

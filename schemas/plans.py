@@ -20,6 +20,7 @@ from schemas.base import (
     Status,
 )
 from schemas.context import Pattern, SimilarIncident, SourceStatus
+from schemas.next_steps import NextStep
 from schemas.places import ClusterClaim, EnvironmentProof
 from schemas.text import Spoken, Text
 
@@ -303,4 +304,6 @@ class CandidatePlans(Spoken, Record):
     rules_version: str = ""
     #: What was not heard. The remaining rules decided.
     broken: tuple[BrokenRule, ...] = ()
+    #: What people can look at: two to five, none where nothing is to be done. Empty in records of older versions.
+    next_steps: tuple[NextStep, ...] = ()
     explanation_text: Text | None = None

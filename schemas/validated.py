@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.base import Model, Record, Status
+from schemas.next_steps import NextStep
 from schemas.places import EnvironmentProof
 from schemas.plans import (
     AbstentionReason,
@@ -100,4 +101,6 @@ class ValidatedPlans(Spoken, Record):
     auto_merge: bool = False
     policy_version: str = ""
     second_opinion: SecondOpinion = Field(default_factory=SecondOpinion)
+    #: What people can look at, where they are asked. Empty in records of older versions.
+    next_steps: tuple[NextStep, ...] = ()
     explanation_text: Text | None = None

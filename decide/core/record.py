@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from decide.core.next_steps import next_steps
 from decide.core.opinion import Verdict
 from decide.core.taxonomy import CLASSES
 from decide.core.version import RULES_VERSION
@@ -95,8 +96,9 @@ def candidate(
     fingerprint: str,
     role: Literal["first", "repeat", "recovery"],
     said: SecondOpinion,
+    language: str = "en",
 ) -> CandidatePlans:
-    """The record of a decision. The same bundle gives the same ``event_id``."""
+    """The record of a decision. The same bundle gives the same ``event_id``. ``language``: of what it says to people."""
     return CandidatePlans(
         event_id=stable_id("dec", bundle.event_id, incident_id),
         trace_id=bundle.trace_id,
@@ -113,6 +115,7 @@ def candidate(
         second_opinion=said,
         rules_version=RULES_VERSION,
         broken=tuple(BrokenRule(where=one.where, what=one.what) for one in verdict.broken),
+        next_steps=next_steps(bundle, verdict, language),
     )
 
 

@@ -170,6 +170,7 @@ def diagnose_bundle(
         fingerprint=decide_core.fingerprint_of(bundle, verdict),
         role="first",
         said=SecondOpinion(),
+        language=language,
     )
     validated = examine_offline(record, files or None, Policy(), PublishedSchemas())
     return {"case": name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
@@ -202,6 +203,7 @@ def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:
         "alternative_actions": [_plan_json(plan) for plan in rest],
         "safety_checks": _checks_json(first or (rest[0] if rest else None)),
         "diff": "".join(edit.diff for edit in first.edits) if first else "",
+        "next_steps": [plain_json(step) for step in record.next_steps],
         "rules_version": rules_version,
     }
 
@@ -265,4 +267,5 @@ def failure(case: str, error: Exception) -> dict[str, Json]:
         "alternative_actions": [],
         "safety_checks": [],
         "diff": "",
+        "next_steps": [],
     }

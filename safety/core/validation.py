@@ -199,6 +199,7 @@ def validated(
         auto_merge=chosen is not None and policy.merges_by_itself(chosen.proof),
         policy_version=policy.version,
         second_opinion=candidate.second_opinion,
+        next_steps=candidate.next_steps if status == "needs_human" else (),
     )
 
 

@@ -29,6 +29,49 @@ Collected = Literal[
     "logs",
     "metrics",
 ]
+#: What people look at, as ``decide.core.looks`` makes commands of it.
+Look = Literal[
+    "object",
+    "declared",
+    "pod",
+    "said",
+    "history",
+    "pods",
+    "controllers",
+    "events",
+    "usage",
+    "labels",
+    "image",
+    "configuration",
+    "bounds",
+    "quota",
+    "limit_range",
+    "accounts",
+    "rights",
+    "webhooks",
+    "priority_classes",
+    "runtime_classes",
+    "namespace",
+    "claims",
+    "volumes",
+    "attachments",
+    "autoscalers",
+    "budgets",
+    "jobs",
+    "services",
+    "endpoints",
+    "policies",
+    "routes",
+    "mesh",
+    "certificates",
+    "node",
+    "nodes",
+    "room",
+    "on_node",
+    "node_usage",
+    "system",
+    "dns",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +88,8 @@ class Family:
     told_by: Literal["", Collected] = ""
     #: Its causes stand at a node, whatever object suffers.
     at_node: bool = False
+    #: What people look at first where such a cause is handed to them.
+    look_at: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +122,8 @@ class FailureClass:
     shows_in: tuple[Collected, ...]
     told_by: Literal["", Collected]
     at_node: bool
+    #: What people look at first, before the family's.
+    look_at: tuple[Look, ...] = ()
     #: Ids of the classes that it is most often taken for, before the family's.
     mistaken_for: tuple[str, ...] = ()
     #: Ids of the classes that say it more exactly at the same object: it steps back behind them.
@@ -107,6 +154,11 @@ class FailureClass:
     def rivals(self) -> tuple[str, ...]:
         """Ids of the classes that it is taken for, the most usual first."""
         return (*self.mistaken_for, *self.family.mistaken_for)
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """What people look at where it is handed to them, the most telling first."""
+        return (*self.look_at, *self.family.look_at)
 
     @property
     def seen_by(self) -> str:

@@ -15,6 +15,7 @@ FAMILY = Family(
         "limit_range_violated",
     ),
     told_by="events",
+    look_at=("object", "events", "declared"),
 )
 _one = of(FAMILY, "k8s.io/apiserver plugin/pkg/admission/resourcequota: exceeded quota")
 _quota = of(
@@ -26,6 +27,7 @@ _quota = of(
     confounders="a workload that asks for far too much; leftovers that hold the quota",
     plans="raise the quota's hard value to what is declared; fewer replicas that fit",
     facts=FullQuota,
+    look_at=("quota", "declared"),
 )
 _QUOTAS = (
     ("cpu", "CPU", "le CPU"),
@@ -54,6 +56,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="LimitRange defaults",
         plans="state the missing values",
         facts=RefusedPods,
+        look_at=("quota", "declared"),
     ),
     _one(
         id="limit_range_violated",
@@ -65,6 +68,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="values within the range",
         source="k8s.io/kubernetes plugin/pkg/admission/limitranger",
         facts=RefusedPods,
+        look_at=("limit_range", "declared"),
     ),
     _one(
         id="missing_service_account",
@@ -78,6 +82,7 @@ CLASSES: tuple[FailureClass, ...] = (
         source="k8s.io/kubernetes plugin/pkg/admission/serviceaccount",
         drift_places=("serviceAccountName",),
         facts=RefusedPods,
+        look_at=("accounts", "declared"),
     ),
     _one(
         id="pod_security_violation",
@@ -89,6 +94,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the settings that the standard demands and that take nothing from the program",
         source="kubernetes.io: Pod Security Standards",
         facts=RefusedPods,
+        look_at=("namespace", "declared"),
     ),
     _one(
         id="webhook_refused",
@@ -99,6 +105,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="webhook down",
         plans="",
         source="kubernetes.io: Dynamic Admission Control",
+        look_at=("events", "webhooks"),
     ),
     _one(
         id="webhook_unavailable",
@@ -110,6 +117,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         source="kubernetes.io: Dynamic Admission Control",
         severity="critical",
+        look_at=("webhooks", "services"),
     ),
     _one(
         id="rbac_denied",
@@ -120,6 +128,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a probe of optional features",
         plans="",
         source="kubernetes.io: RBAC",
+        look_at=("rights", "said"),
     ),
     _one(
         id="priority_class_missing",
@@ -132,6 +141,7 @@ CLASSES: tuple[FailureClass, ...] = (
         source="k8s.io/kubernetes plugin/pkg/admission/priority",
         drift_places=("priorityClassName",),
         facts=RefusedPods,
+        look_at=("priority_classes", "declared"),
     ),
     _one(
         id="runtime_class_missing",
@@ -143,6 +153,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the last good revision",
         source="kubernetes.io: Runtime Class",
         drift_places=("runtimeClassName",),
+        look_at=("runtime_classes", "declared"),
     ),
     _one(
         id="pod_spec_invalid",
@@ -165,6 +176,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         source="k8s.io/apiserver plugin/pkg/admission/namespace/lifecycle",
         handoff="data_loss_risk",
+        look_at=("namespace", "events"),
     ),
     _one(
         id="pvc_missing",
@@ -184,6 +196,7 @@ CLASSES: tuple[FailureClass, ...] = (
         ),
         shows_in=("pods", "events", "nodes"),
         facts=AbsentClaim,
+        look_at=("pod", "claims"),
     ),
     _one(
         id="pods_not_created",

@@ -9,6 +9,7 @@ FAMILY = Family(
     id="autoscaling",
     shows_in=("pods", "events"),
     mistaken_for=("oom_killed", "cpu_throttling", "load_surge", "node_pressure"),
+    look_at=("object", "usage", "pods"),
 )
 _one = of(FAMILY, "kubernetes.io: Horizontal Pod Autoscaling; pkg/controller/podautoscaler")
 
@@ -49,6 +50,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the workload of the nearest name",
         severity="medium",
         facts=LostScaler,
+        look_at=("object", "controllers"),
     ),
     _one(
         id="autoscaler_conflict",

@@ -15,6 +15,7 @@ FAMILY = Family(
         "mesh_policy_blocks",
     ),
     told_by="services",
+    look_at=("said", "certificates", "object"),
 )
 _one = of(FAMILY, "crypto/x509, OpenSSL, JSSE; cert-manager.io: Certificate")
 
@@ -42,5 +43,6 @@ CLASSES: tuple[FailureClass, ...] = (
         source="kubernetes.io: Ingress TLS",
         facts=AbsentSecret,
         severity="medium",
+        look_at=("pod", "certificates"),
     ),
 )

@@ -15,6 +15,7 @@ FAMILY = Family(
         "database_credentials_invalid",
     ),
     told_by="logs",
+    look_at=("said", "services", "pods"),
 )
 _one = of(FAMILY, "MySQL error reference; PostgreSQL Appendix A; Redis; MongoDB error codes")
 
@@ -65,6 +66,7 @@ CLASSES: tuple[FailureClass, ...] = (
         handoff="data_loss_risk",
         explains=("crash_code", "database_port_wrong"),
         facts=FullDisk,
+        look_at=("said", "claims"),
     ),
     _one(
         id="dependency_unavailable",

@@ -15,6 +15,7 @@ FAMILY = Family(
         "mesh_policy_blocks",
     ),
     told_by="services",
+    look_at=("object", "endpoints", "routes"),
 )
 _one = of(
     FAMILY,

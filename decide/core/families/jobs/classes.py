@@ -9,6 +9,7 @@ FAMILY = Family(
     id="jobs",
     shows_in=("pods", "controllers", "events"),
     mistaken_for=("crash_bad_config", "missing_env", "database_credentials_invalid", "bad_rollout"),
+    look_at=("object", "jobs", "said"),
 )
 _one = of(FAMILY, "kubernetes.io: Workloads")
 

@@ -9,6 +9,7 @@ FAMILY = Family(
     id="lifecycle",
     shows_in=("pods", "controllers", "events"),
     mistaken_for=("crash_bad_config", "missing_env", "database_credentials_invalid", "bad_rollout"),
+    look_at=("object", "history", "pods"),
 )
 _one = of(FAMILY, "kubernetes.io: Workloads")
 
@@ -36,6 +37,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="a replica more; maxUnavailable 1 where the budget can never allow one",
         severity="medium",
         facts=HeldByBudget,
+        look_at=("budgets", "pods"),
     ),
     _one(
         id="finalizer_stuck",
@@ -48,5 +50,6 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         source="kubernetes.io: Finalizers; pkg/controller/namespace/deletion",
         handoff="data_loss_risk",
+        look_at=("declared", "events"),
     ),
 )

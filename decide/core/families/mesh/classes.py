@@ -15,6 +15,7 @@ FAMILY = Family(
         "mesh_policy_blocks",
     ),
     told_by="services",
+    look_at=("mesh", "said", "object"),
 )
 _one = of(FAMILY, "istio.io: Security, Traffic Management; envoyproxy.io: response flags")
 

@@ -8,6 +8,7 @@ FAMILY = Family(
     id="no_fault",
     shows_in=("pods", "controllers", "events", "services", "endpoints", "logs"),
     mistaken_for=("recovered", "flapping_within_bounds", "alert_noise"),
+    look_at=("pods", "events", "usage"),
 )
 _one = of(FAMILY, "Datadog: Monitor states, Downtimes")
 

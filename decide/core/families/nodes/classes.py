@@ -16,6 +16,7 @@ FAMILY = Family(
     ),
     told_by="nodes",
     at_node=True,
+    look_at=("node", "on_node", "nodes"),
 )
 _one = of(FAMILY, "kubernetes.io: Nodes; kubelet pkg/kubelet/nodestatus")
 
@@ -42,6 +43,7 @@ CLASSES: tuple[FailureClass, ...] = (
         at_node=False,
         drift_places=("schedulerName",),
         facts=UnknownScheduler,
+        look_at=("pod", "system"),
     ),
     _one(
         id="node_runtime_unavailable",
@@ -99,6 +101,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         severity="critical",
         mistaken_for=("scheduler_unknown", "insufficient_cpu", "node_cordoned"),
+        look_at=("system", "nodes"),
     ),
     _one(
         id="node_not_ready",

@@ -15,6 +15,7 @@ FAMILY = Family(
         "latency_regression",
     ),
     told_by="metrics",
+    look_at=("usage", "declared", "pods"),
 )
 _one = of(FAMILY, "Datadog metrics around the alert")
 
@@ -89,6 +90,7 @@ CLASSES: tuple[FailureClass, ...] = (
         at_node=True,
         explains=("pod_network_delay",),
         measured=True,
+        look_at=("node", "on_node"),
     ),
     _one(
         id="node_network_loss",
@@ -112,5 +114,6 @@ CLASSES: tuple[FailureClass, ...] = (
         at_node=True,
         explains=("pod_network_delay",),
         measured=True,
+        look_at=("node", "on_node"),
     ),
 )

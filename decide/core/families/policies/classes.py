@@ -15,6 +15,7 @@ FAMILY = Family(
         "mesh_policy_blocks",
     ),
     told_by="services",
+    look_at=("policies", "labels", "object"),
 )
 _one = of(FAMILY, "kubernetes.io: Network Policies")
 

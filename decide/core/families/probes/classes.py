@@ -10,6 +10,7 @@ FAMILY = Family(
     id="probes",
     shows_in=("pods", "controllers", "events"),
     mistaken_for=("crash_code", "dependency_unavailable", "cpu_throttling"),
+    look_at=("pod", "said", "declared"),
 )
 _one = of(
     FAMILY,

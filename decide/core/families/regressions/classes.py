@@ -15,6 +15,7 @@ FAMILY = Family(
         "latency_regression",
     ),
     told_by="metrics",
+    look_at=("history", "said", "usage"),
 )
 _one = of(FAMILY, "Datadog metrics around the alert")
 
@@ -31,6 +32,7 @@ CLASSES: tuple[FailureClass, ...] = (
         severity="medium",
         measured=True,
         facts=GreedyNeighbour,
+        look_at=("usage", "on_node", "node_usage"),
     ),
     _one(
         id="load_surge",
@@ -45,6 +47,7 @@ CLASSES: tuple[FailureClass, ...] = (
         handoff="capacity",
         measured=True,
         facts=Overrun,
+        look_at=("usage", "autoscalers", "pods"),
     ),
     _one(
         id="latency_regression",

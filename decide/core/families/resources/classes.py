@@ -9,6 +9,7 @@ FAMILY = Family(
     id="resources",
     shows_in=("pods", "events"),
     mistaken_for=("oom_killed", "cpu_throttling", "load_surge", "node_pressure"),
+    look_at=("pod", "usage", "declared"),
 )
 _one = of(FAMILY, "kubernetes.io: Resource Management for Pods and Containers")
 
@@ -37,6 +38,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         handoff="code_defect",
         mistaken_for=("oom_killed", "load_surge", "node_pressure"),
+        look_at=("usage", "said", "history"),
     ),
     _one(
         id="ephemeral_storage_exceeded",

@@ -9,6 +9,7 @@ FAMILY = Family(
     id="runtime",
     shows_in=("pods", "controllers", "events"),
     mistaken_for=("crash_bad_config", "missing_env", "database_credentials_invalid", "bad_rollout"),
+    look_at=("said", "pod", "history"),
 )
 _one = of(FAMILY, "kubernetes.io: Workloads")
 
@@ -76,6 +77,7 @@ CLASSES: tuple[FailureClass, ...] = (
         told_by="pods",
         rollback_too=True,
         facts=UnsetVariable,
+        look_at=("said", "declared", "configuration"),
     ),
     _one(
         id="crash_bad_config",
@@ -95,6 +97,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "database_port_wrong",
         ),
         rollback_too=True,
+        look_at=("said", "configuration", "declared"),
     ),
     _one(
         id="crash_code",
@@ -185,6 +188,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "service_selector_mismatch",
         ),
         facts=ScaledToZero,
+        look_at=("object", "history", "events"),
     ),
     _one(
         id="database_credentials_invalid",
@@ -203,6 +207,7 @@ CLASSES: tuple[FailureClass, ...] = (
         shows_in=("pods", "logs"),
         told_by="logs",
         rollback_too=True,
+        look_at=("said", "configuration"),
     ),
     _one(
         id="database_schema_missing",

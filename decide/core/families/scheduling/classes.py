@@ -16,6 +16,7 @@ FAMILY = Family(
         "node_selector_mismatch",
     ),
     told_by="events",
+    look_at=("pod", "room", "nodes"),
 )
 _one = of(FAMILY, "k8s.io/kubernetes pkg/scheduler/framework/plugins", facts=Unplaced)
 
@@ -77,6 +78,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="another filter that excludes the rest of the nodes",
         plans="labels that pods have; preferred instead of required",
         drift_places=("affinity",),
+        look_at=("pod", "labels"),
     ),
     _one(
         id="pod_anti_affinity_conflict",
@@ -87,6 +89,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="another filter that excludes the rest of the nodes",
         plans="preferred instead of required; replicas that nodes can hold",
         drift_places=("affinity",),
+        look_at=("pod", "pods"),
     ),
     _one(
         id="taint_not_tolerated",
@@ -106,6 +109,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="node(s) were unschedulable",
         confounders="another filter that excludes the rest of the nodes",
         plans="",
+        look_at=("nodes", "node"),
     ),
     _one(
         id="topology_spread_unsatisfied",
@@ -116,6 +120,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="another filter that excludes the rest of the nodes",
         plans="ScheduleAnyway; a larger maxSkew",
         drift_places=("topologySpreadConstraints",),
+        look_at=("pod", "pods"),
     ),
     _one(
         id="host_port_conflict",
@@ -155,6 +160,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a provisioner that is slow",
         plans="",
         source="k8s.io/kubernetes pkg/controller/volume/persistentvolume and pkg/scheduler/framework/plugins/volumebinding",
+        look_at=("pod", "claims", "volumes"),
     ),
     _one(
         id="volume_limit_reached",
@@ -166,5 +172,6 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         source="k8s.io/kubernetes pkg/controller/volume/persistentvolume and pkg/scheduler/framework/plugins/volumebinding",
         handoff="capacity",
+        look_at=("pod", "attachments", "nodes"),
     ),
 )

@@ -22,6 +22,7 @@ FAMILY = Family(
         "mesh_policy_blocks",
     ),
     told_by="services",
+    look_at=("object", "endpoints", "labels"),
 )
 _one = of(FAMILY, "kubernetes.io: Service")
 
@@ -69,6 +70,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a wrong address in the caller",
         plans="the Service that the repository declares",
         facts=AbsentService,
+        look_at=("services", "said"),
     ),
     _one(
         id="env_address_mismatch",
@@ -80,6 +82,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="pods that are down",
         plans="the Service's name and port; the last good revision",
         facts=WrongAddress,
+        look_at=("declared", "services"),
     ),
     _one(
         id="dns_config_broken",
@@ -92,6 +95,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="dnsPolicy ClusterFirst; the last good revision",
         drift_places=("dnsPolicy", "dnsConfig"),
         facts=DnsSettings,
+        look_at=("declared", "dns"),
     ),
     _one(
         id="load_balancer_pending",
@@ -103,5 +107,6 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="seconds old",
         plans="",
         source="k8s.io/cloud-provider controllers/service",
+        look_at=("object", "events"),
     ),
 )

@@ -16,6 +16,7 @@ FAMILY = Family(
         "crash_code",
     ),
     told_by="pods",
+    look_at=("pod", "events", "history"),
 )
 _one = of(FAMILY, "kubelet pkg/kubelet/kuberuntime; runc")
 
@@ -39,6 +40,7 @@ CLASSES: tuple[FailureClass, ...] = (
         shows_in=("pods", "events", "nodes"),
         told_by="events",
         facts=Facts,
+        look_at=("pod", "attachments", "claims"),
     ),
     _one(
         id="image_not_found",
@@ -55,6 +57,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "image_platform_mismatch",
         ),
         facts=UnusableImage,
+        look_at=("pod", "image"),
     ),
     _one(
         id="image_registry_unreachable",
@@ -68,6 +71,7 @@ CLASSES: tuple[FailureClass, ...] = (
         source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
         mistaken_for=("image_not_found", "image_pull_secret_missing", "image_platform_mismatch"),
         facts=UnusableImage,
+        look_at=("pod", "image", "on_node"),
     ),
     _one(
         id="image_pull_secret_missing",
@@ -80,6 +84,7 @@ CLASSES: tuple[FailureClass, ...] = (
         source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
         mistaken_for=("image_not_found", "image_registry_unreachable", "image_platform_mismatch"),
         facts=UnusableImage,
+        look_at=("pod", "accounts"),
     ),
     _one(
         id="image_platform_mismatch",
@@ -92,6 +97,7 @@ CLASSES: tuple[FailureClass, ...] = (
         source="containerd and CRI-O pull errors; kubelet pkg/kubelet/images",
         mistaken_for=("image_not_found", "image_registry_unreachable", "image_pull_secret_missing"),
         facts=UnusableImage,
+        look_at=("said", "image", "nodes"),
     ),
     _one(
         id="config_reference_missing",
@@ -103,6 +109,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the reference or key that exists; the object that the repository declares; the last good revision",
         mistaken_for=("bad_rollout", "missing_service_account", "rbac_denied"),
         facts=AbsentReference,
+        look_at=("pod", "configuration"),
     ),
     _one(
         id="bad_command",
@@ -115,6 +122,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="the command that ran before; the image's own command",
         mistaken_for=("image_platform_mismatch", "container_create_failed", "bad_rollout"),
         rollback_too=True,
+        look_at=("pod", "said"),
     ),
     _one(
         id="volume_mount_failed",
@@ -124,6 +132,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="FailedMount; FailedAttachVolume",
         confounders="an event of a pod that is gone",
         plans="the last good revision",
+        look_at=("pod", "claims"),
     ),
     _one(
         id="pod_network_setup_failed",
@@ -134,6 +143,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="the container runtime is down",
         plans="",
         severity="critical",
+        look_at=("pod", "node", "system"),
     ),
     _one(
         id="init_container_failing",
@@ -147,6 +157,7 @@ CLASSES: tuple[FailureClass, ...] = (
         nature="symptom",
         yields_to_causes=True,
         of_a_callee=True,
+        look_at=("said", "pod"),
     ),
     _one(
         id="container_create_failed",

@@ -16,6 +16,7 @@ FAMILY = Family(
         "node_selector_mismatch",
     ),
     told_by="events",
+    look_at=("claims", "volumes", "events"),
 )
 _one = of(
     FAMILY,

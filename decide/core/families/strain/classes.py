@@ -9,6 +9,7 @@ FAMILY = Family(
     id="strain",
     shows_in=("pods", "events"),
     mistaken_for=("oom_killed", "cpu_throttling", "load_surge", "node_pressure"),
+    look_at=("said", "usage", "history"),
 )
 _one = of(FAMILY, "kubernetes.io: Resource Management for Pods and Containers")
 

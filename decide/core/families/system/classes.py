@@ -15,6 +15,7 @@ FAMILY = Family(
         "mesh_policy_blocks",
     ),
     told_by="services",
+    look_at=("system", "dns", "nodes"),
 )
 _one = of(FAMILY, "kubernetes.io: DNS for Services and Pods")
 
@@ -52,5 +53,6 @@ CLASSES: tuple[FailureClass, ...] = (
         shows_in=("nodes",),
         told_by="nodes",
         at_node=True,
+        look_at=("system", "nodes"),
     ),
 )

@@ -14,6 +14,7 @@ FAMILY = Family(
         "database_credentials_invalid",
     ),
     told_by="logs",
+    look_at=("said", "services", "endpoints"),
 )
 _one = of(FAMILY, "MySQL error reference; PostgreSQL Appendix A; Redis; MongoDB error codes")
 
