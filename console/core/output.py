@@ -22,6 +22,7 @@ def complete(story: IncidentStory) -> dict[str, Json]:
         "status": story.status,
         "reason": decision.reason if decision else "",
         "explanation": story.explanation,
+        "next_steps": [plain_json(step) for step in story.next_steps],
         "context_bundle": plain_json(bundle) if bundle else None,
         "ai_analysis": _analysis(story),
         "recommended_action": _plan(story.recommended) if story.recommended else None,

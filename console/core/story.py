@@ -12,6 +12,7 @@ from schemas.alerts import RawAlert
 from schemas.base import Json, Record
 from schemas.context import ContextBundle
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
+from schemas.next_steps import NextStep
 from schemas.outcomes import Outcome
 from schemas.plans import Analysis, CandidatePlans, IncidentContext
 from schemas.validated import CheckResult, ValidatedPlan, ValidatedPlans
@@ -84,6 +85,18 @@ class IncidentStory:
         """Why it was decided so; empty before it was."""
         found = self.decision or self.candidate
         return found.explanation if found else ""
+
+    @property
+    def reason(self) -> str:
+        """Why there is no proposal; empty where there is one, or before it was decided."""
+        found = self.decision or self.candidate
+        return found.reason if found else ""
+
+    @property
+    def next_steps(self) -> Sequence[NextStep]:
+        """What people can look at, where they are asked."""
+        found = self.decision or self.candidate
+        return found.next_steps if found and found.status == "needs_human" else ()
 
     @property
     def plans(self) -> Sequence[ValidatedPlan]:

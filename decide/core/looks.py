@@ -60,8 +60,9 @@ WAYS: dict[Look, tuple[str, ...]] = {
         "get virtualservices,destinationrules,authorizationpolicies,peerauthentications {where} -o yaml",
     ),
     "certificates": ("get secrets {where} --field-selector type=kubernetes.io/tls",),
-    "node": ("describe node {node}", "describe nodes"),
+    "node": ("describe node/{node}", "describe nodes"),
     "nodes": ("get nodes -o wide",),
+    "node_labels": ("get nodes --show-labels",),
     "room": ("describe nodes",),
     "on_node": (
         "get pods --all-namespaces -o wide --field-selector spec.nodeName={node}",

@@ -31,8 +31,8 @@ MOST = 5
 _UNREAD = 2
 #: Characters of a silent source's reason.
 _REASON = 160
-#: The cause is open: what was not read comes first.
-_OPEN: frozenset[AbstentionReason] = frozenset({"not_checked", "not_enough_evidence", "ambiguous"})
+#: How many looks come before what was not read, by the reason: the more open the cause, the fewer.
+_BEFORE: dict[AbstentionReason, int] = {"not_checked": 0, "not_enough_evidence": 1, "ambiguous": 2}
 #: Whom to ask for what, by the reason.
 _OWNERS = {
     "code_defect": "steps.owner.code",
@@ -87,8 +87,9 @@ def _steps(bundle: ContextBundle, verdict: Verdict) -> list[NextStep]:
     looks = list(steps_of(view, refs, (*(entry.looks if entry is not None else ()), *ANYWHERE)))
     if verdict.reason == "ambiguous" and analysis is not None:
         looks[1:1] = _rival(view, analysis)
-    unread = [*_silent(view, bundle), *_unread(view, refs, entry, verdict)][:_UNREAD]
-    ranked = [*unread, *looks] if verdict.reason in _OPEN else [*looks[:2], *unread, *looks[2:]]
+    unread = [*_silent(view, bundle), *_unread(view, refs, entry)][:_UNREAD]
+    first = _BEFORE.get(verdict.reason, 2)
+    ranked = [*looks[:first], *unread, *looks[first:]]
     owner = _owner(bundle, refs, verdict)
     return [*_once(ranked)[: MOST - len(owner)], *owner]
 
@@ -140,11 +141,11 @@ def _reason(status: SourceStatus) -> str:
 
 
 def _unread(
-    view: ClusterView, refs: Sequence[ObjectRef], entry: FailureClass | None, verdict: Verdict
+    view: ClusterView, refs: Sequence[ObjectRef], entry: FailureClass | None
 ) -> Iterator[NextStep]:
-    """What shows the sources that were not collected; those that decide the class first, others where it is open."""
+    """What shows the sources that were not collected; those that decide the class; others where no cause is named."""
     absent = missing(view)
-    open_ = verdict.reason in _OPEN or entry is None
+    open_ = entry is None or entry.nature != "cause"
     needed: tuple[Collected, ...] = entry.shows_in if entry is not None else ()
     others = tuple(source for source in INSTEAD if source not in needed) if open_ else ()
     for source in (*needed, *others):
@@ -162,7 +163,8 @@ def _owner(bundle: ContextBundle, refs: Sequence[ObjectRef], verdict: Verdict) -
     if not refs:
         return []
     asked = say("steps.owner.team", team=quote(bundle.team)) if bundle.team else ""
-    text = _OWNERS.get(verdict.reason, "steps.owner.any")
+    everybodys = "steps.owner.node" if refs[0].kind == "Node" else "steps.owner.any"
+    text = _OWNERS.get(verdict.reason, everybodys)
     who = asked or say("steps.owner.whoever")
     return [
         NextStep(what=say(text, who=who, object=refs[0].key, at=f"{bundle.alerted_at:%H:%M} UTC"))

@@ -47,6 +47,19 @@ class Verdict:
     broken: tuple[RuleDefect, ...] = ()
 
 
+def determined(verdict: Verdict) -> bool:
+    """Whether a cause is named: neither "nothing is wrong" nor "the evidence does not tell"."""
+    if verdict.analysis is None or verdict.status == "no_action":
+        return False
+    return _names_cause(verdict.analysis.failure_class)
+
+
+def _names_cause(class_id: str) -> bool:
+    """Whether a class says what is wrong; one that a playbook brings does."""
+    known = CLASSES.get(class_id)
+    return known is None or known.names_cause
+
+
 def wants_opinion(
     verdict: Verdict, asking: Asking, unsure_below: float, failed: Sequence[Pattern] = ()
 ) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from decide.core.next_steps import next_steps
-from decide.core.opinion import Verdict
+from decide.core.opinion import Verdict, determined
 from decide.core.taxonomy import CLASSES
 from decide.core.version import RULES_VERSION
 from kfix.incident.measurements import measure
@@ -27,19 +27,6 @@ _GUARDED = ("deployments", "statefulsets")
 _BASELINE_S = 600
 #: Seconds after the alert that belong to it still: metrics are reported late.
 _LATE_S = 60
-
-
-def determined(verdict: Verdict) -> bool:
-    """Whether a cause is named: neither "nothing is wrong" nor "the evidence does not tell"."""
-    if verdict.analysis is None or verdict.status == "no_action":
-        return False
-    return _names_cause(verdict.analysis.failure_class)
-
-
-def _names_cause(class_id: str) -> bool:
-    """Whether a class says what is wrong; one that a playbook brings does."""
-    known = CLASSES.get(class_id)
-    return known is None or known.names_cause
 
 
 def fingerprint_of(bundle: ContextBundle, verdict: Verdict) -> str:

@@ -35,6 +35,8 @@ def scene(view: ClusterView, refs: Sequence[ObjectRef]) -> dict[str, str]:
     workload = _workload(view, refs)
     pod = _pod(refs, workload)
     found = {name: value for name, value in _around(view, refs, workload, pod) if value}
+    if view.collected("pods") and pod is None:
+        found.pop("logged", None)  # it has no pod that could say anything
     return found | _place(view, refs, workload)
 
 
@@ -146,13 +148,13 @@ def _pod(refs: Sequence[ObjectRef], workload: Workload | None) -> Pod | None:
 
 
 def _restarts(pod: Pod) -> int:
-    return sum(container.restarts for container in pod.containers)
+    return sum(container.restarts for container in pod.containers())
 
 
 def _container(pod: Pod | None, workload: Workload | None) -> Container | None:
     """The container that suffers: not ready, then most often restarted; of a template the first."""
-    if pod is not None and pod.containers:
-        return min(pod.containers, key=lambda c: (_done(c), c.ready, -c.restarts))
+    if pod is not None and pod.containers():
+        return min(pod.containers(), key=lambda c: (_done(c), c.ready, -c.restarts))
     return next(iter(workload.containers()), None) if workload is not None else None
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.opinion import Verdict
-from decide.core.record import determined
+from decide.core.opinion import Verdict, determined
 from kfix.texts import in_language, language_of, say
 from schemas.context import ContextBundle, SourceStatus
 from schemas.text import again, cut

@@ -97,6 +97,7 @@ def text_of(result: dict[str, Any]) -> str:
         for e in analysis["evidence"]
         if e["id"] in told
     ]
+    lines += _steps_of(result["next_steps"])
     lines += ["", "Hypotheses:"]
     lines += [
         f"  {h['confidence']:.2f} {h['failure_class']} {h['object']}" for h in result["hypotheses"]
@@ -114,3 +115,12 @@ def text_of(result: dict[str, Any]) -> str:
     if checks:
         lines += ["", "Checks of the recommended plan:", *checks]
     return "\n".join([*lines, "", result["diff"]])
+
+
+def _steps_of(steps: list[dict[str, Any]]) -> list[str]:
+    """What to look at next, numbered, each command on a line of its own; nothing without steps."""
+    lines = ["", "Next:"] if steps else []
+    for at, step in enumerate(steps, 1):
+        lines.append(f"  {at}. {step['what']}")
+        lines += [f"     {line}" for line in (step["command"], step["link"]) if line]
+    return lines

@@ -18,6 +18,8 @@ _BIDI_AND_HIDDEN = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
+#: What a command of ours is made of: no quote, no variable, no redirection, nothing that a chat or a page reads as more.
+_COMMAND = re.compile(r"kubectl [A-Za-z0-9 .,:=/_-]{1,400}")
 _WORD_COLON = re.compile(r":(?=[/\w+\\-])")
 _WWW = re.compile(r"(?i)(www)\.")
 
@@ -35,6 +37,11 @@ def clean(text: str, limit: int = 500) -> str:
 def unlinked(text: str) -> str:
     """No address in it is one for a program, and no word between colons is an emoji."""
     return _WWW.sub(r"\1" + BREAK + ".", _WORD_COLON.sub(":" + BREAK, text))
+
+
+def command(text: str) -> str:
+    """A command that people may copy, as it is; empty where it has a character that no command of ours has."""
+    return text if _COMMAND.fullmatch(text) and "://" not in text else ""
 
 
 def fence(text: str, language: str, limit: int = 30_000) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from kfix.incident.inert import BREAK, address, clean, unlinked
+from kfix.incident.inert import BREAK, address, clean, command, unlinked
 
-__all__ = ["BREAK", "address", "card", "clean", "mrkdwn"]
+__all__ = ["BREAK", "address", "card", "clean", "command", "mrkdwn"]
 
 
 def mrkdwn(text: str, limit: int = 500) -> str:

@@ -13,6 +13,7 @@ from kfix.incident.forge.dialect import Dialect
 from kfix.texts import in_language, told
 from publish.core.done import NoteKind
 from publish.core.markdown import blocks, bullets, table
+from publish.core.notice import steps_head, steps_of
 from publish.core.pages import rendered
 from publish.core.view import causes_of, plan_of, plans_of
 from publish.core.wording import Language, colon, has, number, word
@@ -80,7 +81,18 @@ def note_of(
 def repeat(record: ValidatedPlans, dialect: Dialect, *, language: Language, at: datetime) -> str:
     """A later alert of the same incident."""
     alert = dialect.prose(record.context.alert_title, 200)
-    return f"{word('note_repeat', language)} ({when(at)}){colon(language)} {alert}"
+    said = f"{word('note_repeat', language)} ({when(at)}){colon(language)} {alert}"
+    return blocks(said, steps(record, dialect, language))
+
+
+def steps(record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
+    """What people look at next, where the record hands over to them; empty where it does not."""
+    lines = [
+        dialect.prose(what, 400) + (f" {dialect.code(command)}" if command else "")
+        for what, command in steps_of(record, language)
+    ]
+    head = f"**{dialect.prose(steps_head(record, language), 200)}**"
+    return blocks(head, bullets(lines)) if lines else ""
 
 
 def joined(why: str, record: ValidatedPlans, dialect: Dialect, language: Language) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kfix.incident.inert import command
 from kfix.texts import told
 from publish.core.wording import Language, colon, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -26,6 +27,10 @@ class Notice:
     paragraphs: tuple[tuple[str, str], ...]
     links: tuple[tuple[str, str], ...]
     shortened: str = ""
+    #: What to look at next: sentences as untrusted as the texts, and commands, which may be empty.
+    steps: tuple[tuple[str, str], ...] = ()
+    #: Heading of the steps.
+    steps_head: str = ""
     #: Between a heading and its text, where a chat wants one.
     colon: str = ":"
 
@@ -72,8 +77,37 @@ def notice_of(
     )
     if mr_url:
         links = ((f"📋 {word('view_mr', language)}", mr_url), *links)
-    cut = word("shortened", language)
-    return Notice(kind, head, facts, tuple(paragraphs), links, shortened=cut, colon=colon(language))
+    return Notice(
+        kind,
+        head,
+        facts,
+        tuple(paragraphs),
+        links,
+        shortened=word("shortened", language),
+        steps=steps_of(record, language) if kind == "declined" else (),
+        steps_head=f"🔎 {steps_head(record, language)}",
+        colon=colon(language),
+    )
+
+
+#: Steps that a message shows; decide gives no more.
+_STEPS = 5
+
+
+def steps_of(record: ValidatedPlans, language: Language) -> tuple[tuple[str, str], ...]:
+    """What people look at next: sentences, not yet inert, and commands that are."""
+    return tuple(
+        (told(step.what, step.what_text, language), command(step.command))
+        for step in record.next_steps[:_STEPS]
+    )
+
+
+def steps_head(record: ValidatedPlans, language: Language) -> str:
+    """Our words above the steps, with the cluster that the commands are for, where it is known. Not yet inert."""
+    cluster = record.context.cluster
+    if not cluster or record.reason == "another_cluster":
+        return word("next_steps", language)
+    return word("next_steps_in", language, cluster=cluster)
 
 
 def _environment(name: str, language: Language) -> str:

@@ -19,8 +19,10 @@ def blocks(notice: Notice) -> list[dict[str, Json]]:
     if notice.facts:
         fields = [_field(name + notice.colon, value) for name, value in notice.facts[:_FIELDS]]
         out.append({"type": "section", "fields": fields})
-    # Room is left for what was cut and for the buttons.
-    out += [_section(name + notice.colon, text) for name, text in notice.paragraphs[: _BLOCKS - 4]]
+    # Room is left for the steps, for what was cut and for the buttons.
+    out += [_section(name + notice.colon, text) for name, text in notice.paragraphs[: _BLOCKS - 5]]
+    if notice.steps:
+        out.append({"type": "section", "text": _steps(notice)})
     if notice.shortened and any(len(text) > _PARAGRAPH for _, text in notice.paragraphs):
         said = {"type": "mrkdwn", "text": notice.shortened, "verbatim": True}
         out.append({"type": "context", "elements": [said]})
@@ -68,6 +70,17 @@ def _text(name: str, text: str, limit: int, most: int) -> dict[str, Json]:
         limit = min(limit, len(text)) * most // length - 1
         shown = inert.mrkdwn(text, limit)
     return {"type": "mrkdwn", "text": head + shown, "verbatim": True}
+
+
+def _steps(notice: Notice) -> dict[str, Json]:
+    """One numbered line a step and its command as code below; what does not fit is left out whole."""
+    shown = f"*{inert.mrkdwn(notice.steps_head, 200)}{notice.colon}*"
+    for at, (what, command) in enumerate(notice.steps, 1):
+        line = f"\n{at}. {inert.mrkdwn(what, 400)}" + (f"\n`{command}`" if command else "")
+        if _units(shown + line) > _SECTION:
+            break
+        shown += line
+    return {"type": "mrkdwn", "text": shown, "verbatim": True}
 
 
 def _units(text: str) -> int:

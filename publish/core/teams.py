@@ -55,6 +55,8 @@ def _paragraphs(notice: Notice, longest: int) -> list[tuple[str, str]]:
 
 #: Paragraphs and facts of a message.
 _MOST = 8
+#: Characters of a step's sentence.
+_STEP = 300
 
 
 def _message(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
@@ -85,6 +87,7 @@ def _card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
         if name:
             body.append({"type": "TextBlock", "text": name, "weight": "Bolder", "wrap": True})
         body.append({"type": "TextBlock", "text": text, "wrap": True})
+    body += _steps(notice) if paragraph else []
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -97,15 +100,42 @@ def _card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
     }
 
 
+def _steps(notice: Notice) -> list[dict[str, Json]]:
+    """Sentences, and commands as a run of text, in which a card reads no Markdown."""
+    if not notice.steps:
+        return []
+    head = inert.card(notice.steps_head, 200)
+    shown: list[dict[str, Json]] = [
+        {"type": "TextBlock", "text": head, "weight": "Bolder", "wrap": True}
+    ]
+    for what, command in notice.steps:
+        shown.append({"type": "TextBlock", "text": inert.card(what, _STEP), "wrap": True})
+        if command:
+            run = {"type": "TextRun", "text": command, "fontType": "Monospace"}
+            shown.append({"type": "RichTextBlock", "inlines": [run]})
+    return shown
+
+
 def _links(notice: Notice) -> list[tuple[str, str]]:
     """At most six, as Teams shows no more; an address longer than any of ours is none."""
     kept = [(name, url) for name, url in notice.links if inert.address(url) and len(url) <= 1000]
     return kept[:6]
 
 
+def _step_lines(notice: Notice) -> list[str]:
+    """The steps as Markdown paragraphs: a command is code, of characters that end none."""
+    lines = [
+        f"{inert.card(what, _STEP)}" + (f" `{command}`" if command else "")
+        for what, command in notice.steps
+    ]
+    return [f"**{inert.card(notice.steps_head, 200)}**", *lines] if lines else []
+
+
 def _message_card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
     texts = _paragraphs(notice, paragraph)
-    text = "\n\n".join(f"**{name}** {text}" if name else text for name, text in texts)
+    parts = [f"**{name}** {text}" if name else text for name, text in texts]
+    parts += _step_lines(notice) if paragraph else []
+    text = "\n\n".join(parts)
     return {
         "@type": "MessageCard",
         "@context": "https://schema.org/extensions",

@@ -89,6 +89,7 @@ def decided(bundle: ContextBundle, language: Language) -> CandidatePlans:
         fingerprint=decide_core.fingerprint_of(bundle, verdict),
         role="first",
         said=SecondOpinion(),
+        language=language,
     )
 
 

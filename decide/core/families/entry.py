@@ -66,6 +66,7 @@ Look = Literal[
     "certificates",
     "node",
     "nodes",
+    "node_labels",
     "room",
     "on_node",
     "node_usage",

@@ -58,6 +58,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="another filter that excludes the rest of the nodes",
         plans="the nearest selector that a node has; the last good revision",
         drift_places=("nodeSelector",),
+        look_at=("pod", "node_labels"),
     ),
     _one(
         id="node_affinity_mismatch",
@@ -68,6 +69,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="another filter that excludes the rest of the nodes",
         plans="values that nodes have; preferred instead of required",
         drift_places=("affinity",),
+        look_at=("pod", "node_labels"),
     ),
     _one(
         id="pod_affinity_mismatch",
@@ -100,6 +102,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="another filter that excludes the rest of the nodes",
         plans="the toleration",
         drift_places=("nodeSelector", "tolerations", "affinity"),
+        look_at=("pod", "room"),
     ),
     _one(
         id="node_cordoned",
