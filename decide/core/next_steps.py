@@ -87,7 +87,7 @@ def _steps(bundle: ContextBundle, verdict: Verdict) -> list[NextStep]:
     looks = list(steps_of(view, refs, (*(entry.looks if entry is not None else ()), *ANYWHERE)))
     if verdict.reason == "ambiguous" and analysis is not None:
         looks[1:1] = _rival(view, analysis)
-    unread = [*_silent(view, bundle), *_unread(view, refs, entry)][:_UNREAD]
+    unread = [*_silent(view, bundle), *_unread(view, refs, entry, verdict.reason)][:_UNREAD]
     first = _BEFORE.get(verdict.reason, 2)
     ranked = [*looks[:first], *unread, *looks[first:]]
     owner = _owner(bundle, refs, verdict)
@@ -141,11 +141,15 @@ def _reason(status: SourceStatus) -> str:
 
 
 def _unread(
-    view: ClusterView, refs: Sequence[ObjectRef], entry: FailureClass | None
+    view: ClusterView,
+    refs: Sequence[ObjectRef],
+    entry: FailureClass | None,
+    reason: AbstentionReason,
 ) -> Iterator[NextStep]:
     """What shows the sources that were not collected; those that decide the class; others where no cause is named."""
     absent = missing(view)
-    open_ = entry is None or entry.nature != "cause"
+    named = entry is not None and entry.names_cause
+    open_ = not named or (reason in _BEFORE and entry is not None and entry.nature == "symptom")
     needed: tuple[Collected, ...] = entry.shows_in if entry is not None else ()
     others = tuple(source for source in INSTEAD if source not in needed) if open_ else ()
     for source in (*needed, *others):
@@ -154,7 +158,7 @@ def _unread(
                 look = again(step.what, step.what_text)
                 what = say("steps.unread", source=say(f"decide.source.{source}"), look=look)
                 yield NextStep(what=what, command=step.command)
-    if open_ and view.bundle.monitor is None:
+    if not named and view.bundle.monitor is None:
         yield NextStep(what=say("steps.monitor"), link=view.bundle.links.get("monitor", ""))
 
 

@@ -109,7 +109,7 @@ def _steps(notice: Notice) -> list[dict[str, Json]]:
         {"type": "TextBlock", "text": head, "weight": "Bolder", "wrap": True}
     ]
     for what, command in notice.steps:
-        shown.append({"type": "TextBlock", "text": inert.card(what, _STEP), "wrap": True})
+        shown.append({"type": "TextBlock", "text": inert.card(what, _STEP) or "–", "wrap": True})
         if command:
             run = {"type": "TextRun", "text": command, "fontType": "Monospace"}
             shown.append({"type": "RichTextBlock", "inlines": [run]})

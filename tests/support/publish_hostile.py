@@ -7,6 +7,7 @@ import re
 from hypothesis import strategies as st
 
 from schemas.context import SimilarIncident, SourceStatus
+from schemas.next_steps import NextStep
 from schemas.plans import Hypothesis
 from schemas.validated import ValidatedPlan, ValidatedPlans
 from tests.support import publish as sample
@@ -168,5 +169,9 @@ def poisoned(text: str) -> ValidatedPlans:
             "plans": plans,
             "explanation": text,
             "second_opinion": opinion,
+            "next_steps": (
+                NextStep(what=text, command=text, link=text),
+                NextStep(what=text, command="kubectl get pods -n shop -o wide"),
+            ),
         }
     )

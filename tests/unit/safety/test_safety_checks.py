@@ -16,6 +16,7 @@ from safety.core import Findings, Policy, check_plan, validated
 from safety.core.policy import EnvironmentPolicy
 from schemas.base import Environment, ObjectRef
 from schemas.context import Pattern, SourceStatus
+from schemas.next_steps import NextStep
 from schemas.plans import (
     ActionPlan,
     CandidatePlans,
@@ -149,6 +150,16 @@ def examined(
 def verdict(done: ValidatedPlan, name: str) -> tuple[str, str]:
     check = next(c for c in done.checks if c.name == name)
     return check.verdict, check.reason
+
+
+def test_what_to_look_at_goes_along_where_a_person_is_asked_and_nowhere_else() -> None:
+    steps = (NextStep(what="Look at it.", command="kubectl get pods -n shop"),)
+    asked = candidate().model_copy(update={"next_steps": steps})
+    assert validated(asked, [examined()], Policy()).next_steps == ()
+    refused = validated(asked, [examined().model_copy(update={"accepted": False})], Policy())
+    assert (refused.status, refused.next_steps) == ("needs_human", steps)
+    handed = asked.model_copy(update={"status": "needs_human", "reason": "code_defect"})
+    assert validated(handed, [], Policy()).next_steps == steps
 
 
 def test_a_plan_that_passes_everything_is_accepted_in_production() -> None:
