@@ -407,6 +407,16 @@ PROMISES = (
         ),
     ),
     Promise(
+        "next steps",
+        "who is asked is told what to look at: two to five steps that read and change nothing, on every surface",
+        (
+            "tests/unit/decide/test_decide_next_steps.py",
+            "tests/unit/publish/test_publish_next_steps.py",
+            "tests/unit/console/test_console_next_steps.py",
+            "tests/unit/kfix/offline/test_kfix_diagnose_next_steps.py",
+        ),
+    ),
+    Promise(
         "broken rules",
         "a rule that breaks is a defect that is told, logged and counted, never an answer; fields of odd shapes break none",
         ("tests/unit/decide/test_decide_broken.py", "tests/unit/decide/test_decide_odd_shapes.py"),
