@@ -358,6 +358,7 @@ PROMISES = (
             "tests/unit/kfix/test_kfix_environments.py",
             "tests/unit/manifests/test_manifests_reach.py",
             "tests/contract/test_publish_merging.py",
+            "tests/contract/test_publish_amended.py",
             "tests/pipeline/test_river_places.py",
         ),
     ),

@@ -27,10 +27,14 @@ class NewCommit:
 
 @dataclass(frozen=True, slots=True)
 class OwnBranch:
-    """The branch's head, which has our commit; empty where the forge does not know it yet."""
+    """The branch's head, which has our commit; empty where the forge does not know it yet.
+
+    ``as_made``: it is our one commit and nothing else.
+    """
 
     head: str
     reapplied: bool
+    as_made: bool = True
 
 
 async def own_branch(
@@ -51,7 +55,8 @@ async def own_branch(
         reapplied = commit.reapplied
     if not await is_on(chosen, branch, forge):
         raise errors.Rejected(f"{branch} of {project} holds something else", reason="branch_taken")
-    return OwnBranch(await forge.head(project, branch) or "", reapplied)
+    head = await forge.head(project, branch) or ""
+    return OwnBranch(head, reapplied, await is_as_made(chosen, head, ports, forge))
 
 
 async def commit_on(chosen: Proven, ports: PublishPorts, forge: Forge) -> NewCommit | None:
@@ -78,6 +83,28 @@ async def is_on(chosen: Proven, branch: str, forge: Forge) -> bool:
     for edit in chosen.edits:
         there = await forge.file(edit.project, edit.path, branch)
         if there is None or not await _carries(edit, there.decode(errors="replace"), forge):
+            return False
+    return True
+
+
+async def touches_just(chosen: Proven, commit: str, forge: Forge) -> bool:
+    """Does the commit change the plan's files and no other one?"""
+    paths = {edit.path for edit in chosen.edits}
+    return await forge.changed_paths(chosen.project, commit) == paths
+
+
+async def is_as_made(chosen: Proven, commit: str, ports: PublishPorts, forge: Forge) -> bool:
+    """Is the commit what is committed for the plan on the target's present head: these files, this text, nothing else?
+
+    Of a commit that anybody may have put in the place of ours, the text is the only proof.
+    """
+    if not commit or not await touches_just(chosen, commit, forge):
+        return False
+    wanted = await commit_on(chosen, ports, forge)
+    if wanted is None:
+        return False
+    for one in wanted.actions:
+        if await forge.file(chosen.project, one.path, commit) != one.content.encode():
             return False
     return True
 

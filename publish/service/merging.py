@@ -10,8 +10,9 @@ from kfix.incident import environments
 from kfix.incident.forge.port import Forge
 from manifests.repository.index import build
 from manifests.repository.reach import Reach, reaches
-from publish.core import auto_merge
+from publish.core import auto_merge, decision
 from publish.ports import PublishPorts
+from publish.service.branch import is_as_made
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan
@@ -36,6 +37,10 @@ async def merge_if_proven(
     try:
         if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
             log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
+            return False
+        # One commit alone is not ours: somebody may have put another one in its place.
+        if not await is_as_made(decision.proven(chosen), ref.sha, ports, forge):
+            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="changed")
             return False
         found = await _reaches(chosen, ref, forge)
         if not environments.may_merge_now(chosen.proof, found, ports.protected):

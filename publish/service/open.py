@@ -17,7 +17,7 @@ from publish.core.claims import rivalry, targets
 from publish.core.decision import Proven
 from publish.ports import PublishPorts
 from publish.service import claiming, repository_policy
-from publish.service.branch import commit_on, is_on, own_branch
+from publish.service.branch import commit_on, is_as_made, is_on, own_branch, touches_just
 from publish.service.drafting import draft_of
 from publish.service.repository_policy import Allowed, Denied
 from schemas.identity import branch_of
@@ -71,9 +71,9 @@ async def open_merge_request(
     Raises errors.Moved when a lock is lost in between, and what the forge raises.
     """
     branch = branch_of(record.incident_id)
-    found = await forge.find(plans[0].project, branch)
+    found = await _found(record.incident_id, plans, ports, forge)
     if found is not None:
-        return await _as_found(found, branch, plans, forge)
+        return await _as_found(found, record.incident_id, plans, ports, forge)
     allowed = await repository_policy.allowed(record.incident_id, plans, ports, forge)
     if isinstance(allowed, Denied):
         return Declined(allowed.why, reason=allowed.reason)
@@ -87,12 +87,15 @@ async def open_merge_request(
     if there is None:
         await ports.ledger.release(record.incident_id)
         return Declined("moved")
+    if not there.as_made:
+        allowed = replace(allowed, plan=replace(sure, alone=False))
     draft = await draft_of(
         record, allowed, ports, forge, commit=there.head, reapplied=there.reapplied
     )
     ref = await forge.open(draft)
     # What the forge says of a fresh merge request's commit comes late; ours is known.
-    return Opened(ref.model_copy(update={"sha": there.head or ref.sha}), sure, there.reapplied)
+    sha = (there.head or ref.sha) if there.as_made else ""
+    return Opened(ref.model_copy(update={"sha": sha}), allowed.plan, there.reapplied)
 
 
 async def put_on_branch(
@@ -115,7 +118,8 @@ async def put_on_branch(
     said = await repository_policy.allowed(record.incident_id, [sure], ports, forge)
     if isinstance(said, Denied):
         return Declined(said.why, reason=said.reason)
-    if not await is_on(sure, branch, forge):
+    there = await is_on(sure, branch, forge) and await touches_just(sure, head, forge)
+    if not there:
         if head != ref.sha:
             return Declined("touched")
         commit = await commit_on(sure, ports, forge)
@@ -134,14 +138,31 @@ async def put_on_branch(
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
 
+async def _found(
+    incident_id: str, plans: Sequence[Proven], ports: PublishPorts, forge: Forge
+) -> Found | None:
+    """The incident's merge request in whichever repository it is: which plan was taken may be another one by now."""
+    known, branch = await ports.ledger.ref_of(incident_id), branch_of(incident_id)
+    projects = [known.project] if known is not None else []
+    asked = dict.fromkeys((*projects, *(sure.project for sure in plans)))
+    there = [found for p in asked if (found := await forge.find(p, branch)) is not None]
+    return min(there, key=lambda found: found.state != "opened", default=None)
+
+
 async def _as_found(
-    found: Found, branch: str, plans: Sequence[Proven], forge: Forge
+    found: Found, incident_id: str, plans: Sequence[Proven], ports: PublishPorts, forge: Forge
 ) -> Opened | Declined:
-    """The merge request that is there, with the plan that its branch has."""
+    """The merge request that is there, with the plan that its branch has. Its commit is the one that K-Fix made, or empty."""
     if found.state != "opened":
         return Declined("already_merged" if found.state == "merged" else "remembered", found.ref)
-    for sure in plans:
-        if await is_on(sure, branch, forge):
-            return Opened(found.ref, sure)
+    ref, branch = found.ref, branch_of(incident_id)
+    known = await ports.ledger.ref_of(incident_id)
+    head = await forge.head(ref.project, branch) or ""
+    here = [plan for plan in plans if plan.project == ref.project]
+    for plan in here:
+        if await is_as_made(plan, head, ports, forge):
+            return Opened(ref.model_copy(update={"sha": known.sha if known else head}), plan)
     # People changed it, or none of these plans was the one: whatever is there waits for people.
-    return Opened(found.ref, replace(plans[0], alone=False))
+    carried = [plan for plan in here if await is_on(plan, branch, forge)]
+    likely = replace((carried or plans)[0], alone=False)
+    return Opened(ref.model_copy(update={"sha": known.sha if known else ""}), likely)

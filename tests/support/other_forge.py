@@ -165,6 +165,18 @@ class PullForge:
     async def file(self, project: str, path: str, ref: str) -> bytes | None:
         return self.repositories[project].at(ref).get(path)
 
+    async def changed_paths(self, project: str, commit: str) -> frozenset[str]:
+        for commits in self.repositories[project].branches.values():
+            for at, (sha, files) in enumerate(commits):
+                if sha == commit:
+                    before = commits[at - 1][1] if at else {}
+                    return frozenset(
+                        path
+                        for path in before.keys() | files.keys()
+                        if before.get(path) != files.get(path)
+                    )
+        raise errors.NotFound(f"no {commit}")
+
     async def commit(
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str | None:

@@ -209,6 +209,10 @@ class Branches(Protocol):
         """The last commit that touched each path."""
         ...
 
+    async def changed_paths(self, project: str, commit: str) -> frozenset[str]:
+        """The paths that a commit changed against its first parent; of a moved file both."""
+        ...
+
     async def commit(
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str | None:

@@ -154,6 +154,17 @@ class GitLabForge:
         """See ``port.Forge``."""
         return await self._gitlab.last_commit_ids(project, ref, paths)
 
+    async def changed_paths(self, project: str, commit: str) -> frozenset[str]:
+        """See ``port.Forge``."""
+        parts = await self._gitlab.read(
+            lambda gl: (
+                gl.projects.get(check_project(project), lazy=True)
+                .commits.get(commit_id(commit), lazy=True)
+                .diff(get_all=True)
+            )
+        )
+        return frozenset(str(part[side]) for part in parts for side in ("old_path", "new_path"))
+
     async def commit(
         self, project: str, branch: str, start: str, message: str, actions: Sequence[FileAction]
     ) -> str | None:
