@@ -39,8 +39,12 @@ PROMISES = (
     Promise(
         "R1",
         "whatever stage is killed at whatever point: no alert lost, no second merge request",
-        ("tests/pipeline/test_runtime_kills.py", "tests/pipeline/test_river.py"),
-        "killed",
+        (
+            "tests/pipeline/test_runtime_kills.py",
+            "tests/pipeline/test_river.py",
+            "tests/contract/test_publish_taken_up.py",
+        ),
+        "killed or taken_up",
     ),
     Promise(
         "R2",

@@ -105,14 +105,15 @@ def choose(
     own: Own = Own(),  # noqa: B008 - frozen
     forge: bool = True,
     protected: Collection[str] = (),
+    began: bool = False,
 ) -> Decision:
     """What to do about ``record``. Raises errors.Defect for one whose text to open is not the proven one.
 
     ``mine`` is the incident's own merge request, ``same_trouble`` those of its
     fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands,
     ``own`` the cluster that plans are for, ``forge``: is there one? ``protected`` are environments beside production in
-    which nothing merges by itself."""
-    known = _known(record, mine, limits, now, alert)
+    which nothing merges by itself, ``began``: did this very record open ``mine``, on an earlier try?"""
+    known = _known(record, mine, limits, now, alert, began=began)
     if known is not None:
         return known
     if record.status != "solution_proposed" or recommended(record) is None:
@@ -132,6 +133,8 @@ def _known(
     limits: Limits,
     now: datetime,
     alert: AlertStanding,
+    *,
+    began: bool,
 ) -> Decision | None:
     """What the incident's own merge request decides; ``None`` where a plan of the record may be published."""
     if record.role == "recovery":
@@ -139,7 +142,7 @@ def _known(
         return Decision("recovered" if there and alert.over else "quiet")
     if mine is None:
         return None
-    if record.role == "repeat":
+    if record.role == "repeat" and not (began and mine.state == "opened"):
         return _again(mine, limits, now, alert)
     if mine.state == "opened":
         return None

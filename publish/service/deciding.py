@@ -23,7 +23,14 @@ async def decide(record: ValidatedPlans, project: str, ports: PublishPorts) -> D
         own=ports.own,
         forge=ports.forge is not None,
         protected=ports.protected,
+        began=await _began(record, ports),
     )
+
+
+async def _began(record: ValidatedPlans, ports: PublishPorts) -> bool:
+    """Is the record the one that the incident's merge request was opened for? A later alert may be."""
+    kept = await ports.ledger.proposal_of(record.incident_id) if record.role == "repeat" else None
+    return kept is not None and kept.record.event_id == record.event_id
 
 
 def project_of(record: ValidatedPlans) -> str:
