@@ -4,7 +4,8 @@
 
 ``cluster/`` holds what ``kubectl cluster-info dump --output-directory`` or ``kubectl get -o json|yaml`` write: Lists
 or single objects, one or many a file, below any folders, also gzipped; or a whole ``kubectl cluster-info dump`` in one
-file. Logs: see ``enrich.core.dumped_logs``. A List without items means: listed, and there is none.
+file. Logs: see ``enrich.core.dumped_logs``. A List without items means: listed, and there is none. ``kfix capture`` adds
+a note of what it could not read (``enrich.core.unread``).
 A file that cannot be read is a degraded source with a reason, never an error of the whole case.
 """
 
@@ -32,6 +33,7 @@ from enrich.adapters.documents import (
 )
 from enrich.core.collected import Collected
 from enrich.core.dumped_logs import LogPlace, place_of, sections
+from enrich.core.unread import Unread, unread_in
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from schemas.base import Json
@@ -56,6 +58,8 @@ class Capture:
     #: The repository's files by path, as bytes.
     files: dict[str, bytes] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
+    #: What the capture itself could not read of the cluster.
+    unread: list[Unread] = field(default_factory=list)
 
     def sources(self) -> tuple[SourceStatus, ...]:
         """The state of each source."""
@@ -77,6 +81,7 @@ class Capture:
             SourceStatus(name=f"file {name}", state="degraded", reason=reason)
             for name, reason in sorted(self.troubles.items())
         ]
+        statuses += [one.status() for one in dict.fromkeys(self.unread)]
         return tuple(statuses)
 
 
@@ -126,7 +131,12 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
         try:
             if where.suffix in _ENDINGS or _is_whole_dump(path):
                 raw = read_bytes(path)
-                collected.take(document_of(raw, where.suffix), where)
+                document = document_of(raw, where.suffix)
+                noted = unread_in(document)
+                if noted is not None:
+                    capture.unread += noted
+                    continue
+                collected.take(document, where)
                 if where.suffix not in YAML:
                     capture.logs += _logs(raw, LogPlace(), only_marked=True)
             elif where.suffix in (".txt", ".log"):

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from enrich.adapters.sharing import Shared
@@ -96,6 +96,11 @@ class WantedList:
         """The key in ``KubernetesContext.objects``."""
         return self.resource.partition(".")[0]
 
+    @property
+    def only_beside(self) -> bool:
+        """Whether it adds to a namespace's own list of the kind and says nothing without it."""
+        return bool(self.labels)
+
 
 def wishes(namespace: str) -> tuple[WantedList, ...]:
     """The lists of one alert, as many for every alert of a namespace. Without a namespace only the cluster's."""
@@ -109,6 +114,15 @@ def wishes(namespace: str) -> tuple[WantedList, ...]:
         for kind, labels in _COMPONENTS
     )
     return (*own, *cluster, *addons, *(components if namespace != _SYSTEM else ()))
+
+
+def wishes_for(namespaces: Sequence[str]) -> tuple[WantedList, ...]:
+    """The lists of several namespaces, each list once; without any namespace those of all namespaces together."""
+    if not namespaces:
+        everywhere = (wish for wish in wishes("*") if not wish.only_beside)
+        return tuple(replace(wish, namespace="") for wish in everywhere)
+    each = dict.fromkeys(wish for namespace in namespaces for wish in wishes(namespace))
+    return tuple(w for w in each if not (w.only_beside and _SYSTEM in namespaces))
 
 
 @guarded("Kubernetes")
@@ -194,7 +208,7 @@ def _sorted_out(answers: Sequence[tuple[WantedList, list[Json] | BaseException]]
                 raise answer
             if not isinstance(answer, errors.NotFound):
                 refused.append(f"{wish.resource} ({answer.reason})")
-        elif wish.namespace != _SYSTEM or not wish.limit:
+        elif not wish.only_beside:
             found[wish.plural] = answer
         elif wish.plural in found and len(answer) < wish.limit:
             # Only beside the namespace's own: these alone would say that the namespace has none.

@@ -36,7 +36,7 @@ _EXPENDABLE = (
     "secrets",
 )
 #: Kinds of which some may go: nothing is concluded from one that is not there.
-_THINNED = ("pods", "events", "replicasets", "jobs", "podmetrics")
+THINNED = ("pods", "events", "replicasets", "jobs", "podmetrics")
 #: Kinds given up last: safety's checks and most diagnoses need them.
 _LAST = (
     "nodes",
@@ -50,7 +50,7 @@ _LAST = (
     "limitranges",
     "horizontalpodautoscalers",
     "poddisruptionbudgets",
-    *_THINNED,
+    *THINNED,
 )
 
 
@@ -174,7 +174,7 @@ def _every(items: tuple[float | None, ...], most: int) -> tuple[float | None, ..
 def _thinned(bundle: ContextBundle, most: int) -> ContextBundle:
     objects = dict(bundle.k8s_context.objects)
     index = ObjectIndex(objects)
-    for kind in _THINNED:
+    for kind in THINNED:
         items = objects.get(kind, [])
         if len(items) > most:
             ranks = [(_distance(bundle, index, item), number) for number, item in enumerate(items)]

@@ -28,6 +28,8 @@ _WORKLOADS: tuple[tuple[str, str], ...] = (
     ("kube_job", "Job"),
     ("kube_argo_rollout", "Rollout"),
 )
+#: Tags that name a namespace, the surest first.
+_NAMESPACES = ("kube_namespace", "namespace", "k8s_namespace")
 #: Kinds that a bare service name may mean, the likeliest first.
 _SERVING = ("Deployment", "StatefulSet", "DaemonSet")
 
@@ -50,9 +52,15 @@ def first_tag(tags: Mapping[str, str], *names: str) -> str:
     return next((tags[name] for name in names if tags.get(name) and "," not in tags[name]), "")
 
 
+def namespaces_named(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Every namespace that the tags name, each once; a tag with several values names each of them."""
+    values = (value.strip() for tag in _NAMESPACES for value in tags.get(tag, "").split(","))
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
 def named(tags: Mapping[str, str], default_cluster: str = "") -> Named:
     """Reads the names out of an alert's tags."""
-    namespace = first_tag(tags, "kube_namespace", "namespace", "k8s_namespace")
+    namespace = first_tag(tags, *_NAMESPACES)
     workload = next(
         (
             ObjectRef(kind=kind, namespace=namespace, name=tags[tag])

@@ -128,7 +128,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     names = search_names(who, subject)
     place = _place(started, rules, subject, who, objects)
     (pod_logs, kept_logs, metrics, (declared, commits)) = await asyncio.gather(
-        round_.ask("kubernetes.logs", sources.cluster.logs(_pods(objects, subject, who)), []),
+        round_.ask("kubernetes.logs", sources.cluster.logs(pods_of(objects, subject, who)), []),
         round_.ask(f"{watching.name}.logs", watching.logs(names, until), []),
         round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
         round_.ask("gitlab", _declared(sources.repository, subject, place), ([], [])),
@@ -219,7 +219,7 @@ async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dic
     return listing.objects
 
 
-def _pods(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Named) -> list[Json]:
+def pods_of(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Named) -> list[Json]:
     """The pods that the subject controls; all pods of the namespace while nobody is named."""
     pods = objects.get("pods", [])
     if subject is None:

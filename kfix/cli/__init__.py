@@ -24,6 +24,7 @@ COMMANDS: tuple[str, ...] = (
     "store",
     "settings",
     "incident",
+    "capture",
     "diagnose",
     "edit",
     "consent",

@@ -18,7 +18,7 @@ def diagnose(
     cases: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Folders: cases with alert.json and cluster/, or dumps of a cluster as they are."
+            help="Folders: cases as kfix capture writes them, or dumps of a cluster as they are."
         ),
     ] = None,
     *,
@@ -114,6 +114,9 @@ def text_of(result: dict[str, Any]) -> str:
     checks = [f"  {c['verdict']:7} {c['name']}: {c['reason']}" for c in result["safety_checks"]]
     if checks:
         lines += ["", "Checks of the recommended plan:", *checks]
+    unread = result.get("not_read", ())
+    if unread:
+        lines += ["", "Not read:", *(f"  {one['name']}: {one['reason']}" for one in unread)]
     return "\n".join([*lines, "", result["diff"]])
 
 

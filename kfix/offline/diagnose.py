@@ -182,7 +182,7 @@ def _nothing(case: CapturedCase, capture: Capture) -> str:
     return (
         f"nothing of a cluster was found in {case.dump or case.folder}"
         + (f" ({why})" if why else "")
-        + ": kubectl cluster-info dump --all-namespaces --output-directory=DIR writes what is needed"
+        + ": kfix capture --out DIR writes what is needed (--print-kubectl: the commands that do)"
     )
 
 
@@ -204,8 +204,15 @@ def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:
         "safety_checks": _checks_json(first or (rest[0] if rest else None)),
         "diff": "".join(edit.diff for edit in first.edits) if first else "",
         "next_steps": [plain_json(step) for step in record.next_steps],
+        "not_read": _not_read_json(record),
         "rules_version": rules_version,
     }
+
+
+def _not_read_json(record: ValidatedPlans) -> list[Json]:
+    """What is there and was not read, or not whole; not what nobody captured."""
+    degraded = (source for source in record.context.sources if source.state == "degraded")
+    return [{"name": source.name, "reason": source.reason} for source in degraded]
 
 
 def _plan_json(validated: ValidatedPlan) -> dict[str, Json]:
