@@ -116,10 +116,10 @@ def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBound
     from kfix.infra.clients.kubernetes import open_kubernetes
     from kfix.infra.settings import KubernetesConnection, load, own_cluster
     from kfix.infra.telemetry import logs
-    from kfix.offline.capturing.reading import read_cluster, told
+    from kfix.offline.capturing.reading import NothingRead, read_cluster, told
     from schemas import errors
 
-    logs.configure("WARNING", people=True)
+    logs.configure("ERROR", people=True)  # each retry is no news to who waits for a bar
 
     async def reading() -> ReadCluster:
         async with open_kubernetes(load(KubernetesConnection)) as client:
@@ -129,6 +129,8 @@ def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBound
 
     try:
         read = asyncio.run(reading())
+    except NothingRead as failure:
+        _end(_NOTHING, f"nothing could be read: {failure}")
     except (errors.Retryable, errors.Permanent) as failure:
         _end(_NOTHING, f"nothing could be read: {told(failure)}")
     if given is not None and given.is_strange(own_cluster(), read.objects):

@@ -79,6 +79,7 @@ def _logs(kubectl: str, namespace: str, root: Path, bounds: CaptureBounds) -> It
     owner = 'logs for container $c of pod $ns/$pod ===="'
     yield f"{kubectl} get pods {scope} -o go-template={shlex.quote(_CONTAINERS)} |"
     yield f"  sort -k 4 -n -r | head -n {bounds.logs} | while read -r ns pod c restarts; do"
+    yield '    case "$ns/$pod/$c" in *[!a-z0-9./-]*|*..*|*/.*) continue ;; esac'
     yield f"    mkdir -p -- {place}"
     yield (
         f'    {{ echo "==== START {owner}; {log} </dev/null; echo; echo "==== END {owner}; }}'

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from enrich.adapters.kubernetes import WantedList, WantedLog, containers_in_trouble, wishes_for
 from enrich.core.bounds import THINNED
 from enrich.core.subject import named, resolve
 from enrich.core.unread import Unread, Why
 from enrich.service.gathering import pods_of
-from kfix.infra.clients.kubernetes import Kubernetes
 from manifests.objects.meta import name_of, namespace_of
 from schemas import errors
 from schemas.alerts import Alert
@@ -22,7 +21,8 @@ from schemas.context import LogExcerpt
 from schemas.text import cut, sentence_of
 
 T = TypeVar("T")
-Answer = list[Json] | errors.KFixError
+Objects = list[dict[str, Any]]
+Answer = Objects | errors.KFixError
 #: Characters of one reason; the server's sentence names the right that lacks at its beginning.
 _REASON = 300
 
@@ -62,6 +62,28 @@ class ReadCluster:
         return found
 
 
+class ReadableCluster(Protocol):
+    """What is asked of the cluster's client; both raise from ``schemas.errors``."""
+
+    async def list(
+        self, plural: str, namespace: str = "", *, labels: str = "", limit: int = 0
+    ) -> Objects:
+        """Objects of a kind, as ``Kubernetes.list``."""
+        ...
+
+    async def pod_log(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str = "",
+        previous: bool = False,
+        tail_lines: int = 200,
+    ) -> str:
+        """The end of a log, as ``Kubernetes.pod_log``."""
+        ...
+
+
 class Progress(Protocol):
     """Told what is under way."""
 
@@ -79,7 +101,7 @@ class NothingRead(errors.Rejected):
 
 
 async def read_cluster(
-    client: Kubernetes,
+    client: ReadableCluster,
     namespaces: Sequence[str],
     bounds: CaptureBounds,
     alert: Alert | None,
@@ -134,12 +156,12 @@ class _Turns:
             self._progress.step()
 
 
-async def _list(client: Kubernetes, wish: WantedList, bounds: CaptureBounds) -> list[Json]:
+async def _list(client: ReadableCluster, wish: WantedList, bounds: CaptureBounds) -> Objects:
     most = wish.limit or bounds.objects + 1
     return await client.list(wish.resource, wish.namespace, labels=wish.labels, limit=most)
 
 
-async def _log(client: Kubernetes, log: WantedLog, bounds: CaptureBounds) -> str:
+async def _log(client: ReadableCluster, log: WantedLog, bounds: CaptureBounds) -> str:
     return await client.pod_log(
         log.namespace,
         log.pod,
@@ -199,7 +221,7 @@ def _drop_strays(
             read.unread.append(Unread(_name(wish), reason))
 
 
-def _add(read: ReadCluster, wish: WantedList, items: list[Json]) -> None:
+def _add(read: ReadCluster, wish: WantedList, items: Objects) -> None:
     if wish.only_beside and all(plural != wish.plural for _, plural in read.lists):
         return  # these alone would say that the namespaces have none
     if wish.namespace or not items or not namespace_of(items[0]):

@@ -52,7 +52,9 @@ def check_free(folder: Path) -> None:
             raise FolderTaken(f"{folder} is not empty")
 
 
-def write_case(folder: Path, read: ReadCluster, payload: Json = None) -> tuple[Unread, ...]:
+def write_case(
+    folder: Path, read: ReadCluster, payload: Json = None, *, max_file: int = MAX_FILE
+) -> tuple[Unread, ...]:
     """Writes the case; for the owner's eyes alone. Answers all that is not in it. Raises FolderTaken, OSError."""
     check_free(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -62,9 +64,9 @@ def write_case(folder: Path, read: ReadCluster, payload: Json = None) -> tuple[U
         files.write(PurePosixPath("alert.json"), _json(mask_json(payload)))
     for (namespace, plural), items in _placed(read.lists).items():
         body = _json(_list(plural, items))
-        if len(body) > MAX_FILE:
+        if len(body) > max_file:
             where = f" of {namespace}" if namespace else ""
-            reason = f"{len(body)} bytes are more than one file may have ({MAX_FILE})"
+            reason = f"{len(body)} bytes are more than one file may have ({max_file})"
             unread.append(Unread(f"kubernetes.{plural}{where}", reason, "refused"))
             continue
         files.write(PurePosixPath("cluster", namespace, f"{plural}.json"), body)
@@ -82,7 +84,8 @@ class _Files:
 
     def write(self, where: PurePosixPath, body: bytes) -> None:
         path = self._folder / where
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for parent in reversed(where.parents):
+            (self._folder / parent).mkdir(exist_ok=True, mode=0o700)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
             file.write(body)

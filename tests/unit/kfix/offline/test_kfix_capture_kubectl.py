@@ -1,0 +1,104 @@
+"""The printed commands, run by a shell with a stand-in for kubectl: they write a folder that is read back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from enrich.adapters.capture import read_capture
+from enrich.adapters.kubernetes import wishes_for
+from tests.support.capture import kfix
+
+#: Answers as kubectl would: Lists whose kind is List, a line for each container, logs; add-ons are not served.
+_STAND_IN = """#!{python}
+import json, sys
+words = sys.argv[1:]
+with open({log!r}, "a") as log:
+    log.write(json.dumps(words) + "\\n")
+if words[0] == "logs":
+    print("before" if "--previous" in words else "now", end="")
+elif any(w.startswith("go-template=") for w in words):
+    print("shop api-1 app 0")
+    print("shop cart-1 cart 3")
+    print("shop ../../../escaped x 9")
+elif "." in words[1] or words[1] == "ingresses":
+    sys.exit("error: the server doesn't have a resource type")
+else:
+    kinds = {{"pods": "Pod", "deployments": "Deployment"}}
+    where = words[words.index("--namespace") + 1] if "--namespace" in words else "shop"
+    items = []
+    if words[1] in kinds and "--selector" not in words:
+        place = {{"name": "cart-1", "namespace": where}}
+        items = [{{"apiVersion": "v1", "kind": kinds[words[1]], "metadata": place}}]
+    print(json.dumps({{"apiVersion": "v1", "kind": "List", "items": items}}))
+"""
+
+
+def run(script: str, folder: Path) -> list[list[str]]:
+    """Runs the script where the stand-in is the only kubectl; the words of each call."""
+    import json
+
+    tools, log = folder / "bin", folder / "calls"
+    tools.mkdir()
+    stand_in = tools / "kubectl"
+    stand_in.write_text(_STAND_IN.format(python=sys.executable, log=str(log)))
+    stand_in.chmod(0o755)
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["sh"], input=script.encode(), cwd=folder, env={"PATH": path}, timeout=120, check=False
+    )
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_the_script_writes_what_the_command_itself_would(tmp_path: Path) -> None:
+    out = tmp_path / "my $(touch pwned) 'case'; x"
+    printed = kfix("capture", "--namespace", "shop", "--out", out, "--print-kubectl").stdout
+    assert not out.exists(), "printing runs nothing"
+    calls = run(printed, tmp_path)
+    assert {call[0] for call in calls} == {"get", "logs"}
+    asked = {call[1] for call in calls if call[0] == "get"}
+    assert asked == {wish.resource for wish in wishes_for(("shop",))}
+    assert not (tmp_path / "pwned").exists()
+    assert not list(tmp_path.rglob("*escaped*"))
+    found = read_capture(out / "cluster", None)
+    logs = {(log.pod, log.container, log.previous): log.lines[0] for log in found.logs}
+    assert logs == {
+        ("cart-1", "cart", True): "before",
+        ("cart-1", "cart", False): "now",
+        ("api-1", "app", False): "now",
+    }
+    assert [o["metadata"]["name"] for o in found.objects["pods"]] == ["cart-1"]
+    assert found.objects["services"] == []
+    assert "httproutes" not in found.objects
+    assert list(found.troubles) == ["shop/ingresses.json"], "a kind that was not read is named"
+
+
+def test_of_all_namespaces_each_list_is_asked_for_once(tmp_path: Path) -> None:
+    printed = kfix("capture", "--out", tmp_path / "case", "--print-kubectl").stdout
+    calls = [call for call in run(printed, tmp_path) if call[0] == "get"]
+    lists = [call[1] for call in calls if call[-2:] == ["-o", "json"]]
+    assert sorted(lists) == sorted({wish.resource for wish in wishes_for(())})
+    assert all("--all-namespaces" in call for call in calls)
+    assert "pods" in read_capture(tmp_path / "case" / "cluster", None).objects
+
+
+def test_the_context_of_the_settings_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFIX_KUBERNETES_CONTEXT", "a b; rm -rf /")
+    printed = kfix("capture", "--namespace", "shop", "--out", tmp_path / "c", "--print-kubectl")
+    line = next(line for line in printed.stdout.splitlines() if "get pods" in line)
+    assert shlex.split(line)[:5] == ["kubectl", "--context", "a b; rm -rf /", "get", "pods"]
+
+
+def test_the_alert_is_copied_by_the_script(tmp_path: Path) -> None:
+    alert = tmp_path / "an alert.json"
+    alert.write_text('{"id": "1", "title": "t", "tags": ["kube_namespace:shop"]}')
+    words = ("capture", "--alert", alert, "--out", tmp_path / "case", "--print-kubectl")
+    run(kfix(*words).stdout, tmp_path)
+    assert (tmp_path / "case" / "alert.json").read_text() == alert.read_text()
