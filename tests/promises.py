@@ -257,6 +257,16 @@ PROMISES = (
         ),
     ),
     Promise(
+        "capture",
+        "what kfix capture reads of a cluster is answered as the running stages answer it; it only reads, masks, stays in its "
+        "folder, and what it could not read is told in the answer",
+        (
+            "tests/contract/test_capture_cluster.py",
+            "tests/unit/kfix/offline/test_kfix_capture.py",
+            "tests/unit/kfix/offline/test_kfix_capture_kubectl.py",
+        ),
+    ),
+    Promise(
         "R17",
         "nothing that a stranger wrote reaches a plan, though a model obeys it",
         ("tests/unit/decide/test_decide_injection.py",),

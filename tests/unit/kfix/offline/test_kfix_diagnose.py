@@ -134,7 +134,7 @@ def test_a_folder_with_nothing_of_a_cluster_in_it_is_told_what_is_missing(
     (tmp_path / "empty" / "pods.json").write_text("{ nonsense")
     status, objects, _ = _run(tmp_path / name, "--output", "json")
     assert status == 1
-    assert ("cluster-info dump" if name == "empty" else "is not there") in objects[0]["error"]
+    assert ("kfix capture --out DIR" if name == "empty" else "is not there") in objects[0]["error"]
 
 
 def test_what_cluster_info_dump_says_on_standard_output_is_a_case(tmp_path: Path) -> None:
