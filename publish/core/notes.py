@@ -13,7 +13,7 @@ from kfix.incident.forge.dialect import Dialect
 from kfix.texts import in_language, told
 from publish.core.done import NoteKind
 from publish.core.markdown import blocks, bullets, table
-from publish.core.notice import steps_head, steps_of
+from publish.core.notice import steps_head
 from publish.core.pages import rendered
 from publish.core.view import causes_of, plan_of, plans_of
 from publish.core.wording import Language, colon, has, number, word
@@ -66,30 +66,48 @@ def usage(language: Language, about: str = "") -> str:
 
 
 def note_of(
-    kind: NoteKind, record: ValidatedPlans, dialect: Dialect, language: Language, *, window: int
+    kind: NoteKind,
+    record: ValidatedPlans,
+    dialect: Dialect,
+    language: Language,
+    *,
+    window: int,
+    steps: Sequence[tuple[str, str]] = (),
 ) -> tuple[str, str]:
-    """(the key under which a note is written once, its text). ``window``: within it an alert's news is told once."""
+    """(the key under which a note is written once, its text). ``window``: within it an alert's news is told once.
+
+    ``steps``: what people look at next, as ``notice.steps_of`` says.
+    """
     if kind == "note":
         at = record.context.alerted_at
-        return record.event_id, repeat(record, dialect, language=language, at=at)
+        return record.event_id, repeat(record, dialect, language=language, at=at, steps=steps)
     if kind in _JOINED:
         text = joined(kind, record, dialect, language)
         return stable_id("joined", record.incident_id, kind), text
     return f"{kind}-{window}", word(f"note_{kind}", language)
 
 
-def repeat(record: ValidatedPlans, dialect: Dialect, *, language: Language, at: datetime) -> str:
-    """A later alert of the same incident."""
+def repeat(
+    record: ValidatedPlans,
+    dialect: Dialect,
+    *,
+    language: Language,
+    at: datetime,
+    steps: Sequence[tuple[str, str]] = (),
+) -> str:
+    """A later alert of the same incident. ``steps``: what people look at next, as ``notice.steps_of`` says."""
     alert = dialect.prose(record.context.alert_title, 200)
     said = f"{word('note_repeat', language)} ({when(at)}){colon(language)} {alert}"
-    return blocks(said, steps(record, dialect, language))
+    return blocks(said, _next(record, steps, dialect, language))
 
 
-def steps(record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
+def _next(
+    record: ValidatedPlans, steps: Sequence[tuple[str, str]], dialect: Dialect, language: Language
+) -> str:
     """What people look at next, where the record hands over to them; empty where it does not."""
     lines = [
         dialect.prose(what, 400) + (f" {dialect.code(command)}" if command else "")
-        for what, command in steps_of(record, language)
+        for what, command in steps
     ]
     head = f"**{dialect.prose(steps_head(record, language), 200)}**"
     return blocks(head, bullets(lines)) if lines else ""

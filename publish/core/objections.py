@@ -30,6 +30,7 @@ def refusal(
 def _objections(
     consent: Consent, changes: Sequence[KubernetesChange], edits: Sequence[FileEdit]
 ) -> Iterator[str]:
+    beyond = [told for change in changes for told in _against(consent, change)]
     for edit in edits:
         if consent.paths is not None and not any(matches(p, edit.path) for p in consent.paths):
             yield say("publish.policy.path", file=FILE, path=edit.path)
@@ -38,8 +39,7 @@ def _objections(
         yield say("publish.policy.files", file=FILE, most=largest.files, files=len(edits))
     if largest.lines is not None and lines > largest.lines:
         yield say("publish.policy.lines", file=FILE, most=largest.lines, lines=lines)
-    for change in changes:
-        yield from _against(consent, change)
+    yield from beyond
 
 
 def _against(consent: Consent, change: KubernetesChange) -> Iterator[str]:
@@ -108,30 +108,25 @@ def _at(value: Json, key: Json) -> Json:
 
 
 def _too_large(maximum: Maximum, path: tuple[str, ...], before: Json, after: Json) -> str:
+    """Is a number above the owners' ceiling, or does it grow, or shrink, by more than their factor?"""
     resource = path[-1] if len(path) > 1 and path[-2] in ("requests", "limits") else ""
     counted = bool(path) and path[-1] in _REPLICAS
     if after is None or not (counted or resource):
         return ""
-    new = _number(after)
+    most, name = _ceiling(maximum, "replicas" if counted else resource), path[-1]
+    new, old = _number(after), _number(before)
     if new is None:
-        return say("publish.policy.no_number", file=FILE, field=path[-1])
-    most = _ceiling(maximum, "replicas" if counted else resource)
+        return say("publish.policy.no_number", file=FILE, field=name)
     if most is not None and new > most.amount:
         told = {"ceiling": most.text, "amount": str(after)}
-        return say("publish.policy.up_to", file=FILE, field=path[-1], **told)
-    return _too_far(maximum.factor, path[-1], before, after)
-
-
-def _too_far(most: float | None, name: str, before: Json, after: Json) -> str:
-    """Does a number grow, or shrink, by more than the factor ``most``?"""
-    new, old = _number(after), _number(before)
-    if most is None or new is None or old is None or old <= 0:
+        return say("publish.policy.up_to", file=FILE, field=name, **told)
+    if maximum.factor is None or old is None or old <= 0:
         return ""
-    factor = Decimal(str(most))
+    factor = Decimal(str(maximum.factor))
     if new <= old * factor and new * factor >= old:
         return ""
     told = {"field": name, "before": str(before), "after": str(after)}
-    return say("publish.policy.factor", file=FILE, factor=most, **told)
+    return say("publish.policy.factor", file=FILE, factor=maximum.factor, **told)
 
 
 def _ceiling(maximum: Maximum, resource: str) -> Ceiling | None:

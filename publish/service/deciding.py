@@ -12,6 +12,7 @@ async def decide(record: ValidatedPlans, project: str, ports: PublishPorts) -> D
     """The decision. ``project``: as ``project_of`` says. The alert counts by its own times, this record's with it."""
     ledger, at, over = ports.ledger, record.context.alerted_at, record.role == "recovery"
     alert = await ledger.alert(record.incident_id, at, over=over)
+    began = await _began(record, ports)
     return decision.choose(
         record,
         mine=await ledger.of_incident(record.incident_id),
@@ -23,7 +24,7 @@ async def decide(record: ValidatedPlans, project: str, ports: PublishPorts) -> D
         own=ports.own,
         forge=ports.forge is not None,
         protected=ports.protected,
-        began=await _began(record, ports),
+        began=began,
     )
 
 

@@ -9,13 +9,13 @@ import structlog
 from kfix.incident import environments
 from kfix.incident.forge.port import Forge
 from manifests.repository.index import build
-from manifests.repository.reach import Reach, reaches
+from manifests.repository.reach import reaches
 from publish.core import auto_merge, decision
+from publish.core.decision import Proven
 from publish.ports import PublishPorts
 from publish.service.branch import is_as_made
 from schemas import errors
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
-from schemas.validated import ValidatedPlan
 
 log = structlog.get_logger(__name__)
 #: Seconds between two looks at a fresh merge request whose pipeline has not ended.
@@ -23,7 +23,7 @@ _POLL_S = 1.0
 
 
 async def merge_if_proven(
-    chosen: ValidatedPlan, ref: MergeRequestRef, ports: PublishPorts, *, patience_s: float = 0.0
+    chosen: Proven, ref: MergeRequestRef, ports: PublishPorts, *, patience_s: float = 0.0
 ) -> bool:
     """Merges the commit ``ref.sha`` once its own pipeline has passed, looking for ``patience_s``. Was it merged?
 
@@ -31,26 +31,41 @@ async def merge_if_proven(
     forge raises, but for a refusal of its branch rules, which is an answer.
     """
     forge = ports.forge
-    sure = chosen.plan.confidence >= ports.settings.draft_below
+    sure = chosen.plan.plan.confidence >= ports.settings.draft_below
     if forge is None or ports.limits.observe or not sure:
         return False
     try:
-        if not await _passed(ref, chosen.edits[0].ref, forge, patience_s):
-            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="pipeline")
-            return False
-        # One commit alone is not ours: somebody may have put another one in its place.
-        if not await is_as_made(decision.proven(chosen), ref.sha, ports, forge):
-            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="changed")
-            return False
-        found = await _reaches(chosen, ref, forge)
-        if not environments.may_merge_now(chosen.proof, found, ports.protected):
-            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason="place")
+        why = await _against(chosen, ref, ports, forge, patience_s)
+        if why:
+            log.info("merge.left_to_people", project=ref.project, iid=ref.iid, reason=why)
             return False
         return await forge.merge(ref)
     except errors.Unauthorized as error:
         # The branch rules let people merge and not K-Fix: that is an answer, the merge request stands.
         log.info("merge.not_allowed", project=ref.project, iid=ref.iid, reason=error.reason)
         return False
+
+
+async def _against(
+    chosen: Proven, ref: MergeRequestRef, ports: PublishPorts, forge: Forge, patience_s: float
+) -> str:
+    """What speaks against merging it now: ``pipeline``, ``place``, ``changed``; empty where nothing does."""
+    target, waited = chosen.target, 0.0
+    while not auto_merge.has_passed(await forge.head_of(ref), ref.sha, target):
+        if waited >= patience_s:
+            return "pipeline"
+        await asyncio.sleep(_POLL_S)
+        waited += _POLL_S
+    head = await forge.head(ref.project, target)
+    if head is None:
+        raise errors.NotFound(f"{ref.project} has no branch {target}")
+    files, paths = await forge.files(ref.project, target, head), [e.path for e in chosen.edits]
+    # Where the changed files deploy to, by what the target branch declares now.
+    found = await asyncio.to_thread(lambda: reaches(build(files), paths, target))
+    if not environments.may_merge_now(chosen.plan.proof, found, ports.protected):
+        return "place"
+    # One commit alone is not ours: somebody may have put another one in its place.
+    return "" if await is_as_made(chosen, ref.sha, ports, forge) else "changed"
 
 
 async def merge_when_told(event: MergeRequestEvent, ports: PublishPorts) -> bool:
@@ -65,25 +80,4 @@ async def merge_when_told(event: MergeRequestEvent, ports: PublishPorts) -> bool
     chosen = proposed.chosen
     if chosen is None or not auto_merge.may_merge_itself(proposed.record, chosen, ports.protected):
         return False
-    return await merge_if_proven(chosen, ref, ports)
-
-
-async def _passed(ref: MergeRequestRef, target: str, forge: Forge, patience_s: float) -> bool:
-    waited = 0.0
-    while not auto_merge.has_passed(await forge.head_of(ref), ref.sha, target):
-        if waited >= patience_s:
-            return False
-        await asyncio.sleep(_POLL_S)
-        waited += _POLL_S
-    return True
-
-
-async def _reaches(chosen: ValidatedPlan, ref: MergeRequestRef, forge: Forge) -> tuple[Reach, ...]:
-    """Where the changed files deploy to, by what the target branch declares now."""
-    target = chosen.edits[0].ref
-    head = await forge.head(ref.project, target)
-    if head is None:
-        raise errors.NotFound(f"{ref.project} has no branch {target}")
-    files = await forge.files(ref.project, target, head)
-    paths = [edit.path for edit in chosen.edits]
-    return await asyncio.to_thread(lambda: reaches(build(files), paths, target))
+    return await merge_if_proven(decision.proven(chosen), ref, ports)

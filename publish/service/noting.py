@@ -8,7 +8,7 @@ from typing import Literal
 from kfix.incident.forge.port import Forge, MarkedState
 from publish.core import decision, notes
 from publish.core.done import Done, MergeRequestNote
-from publish.core.notice import NoticeKind
+from publish.core.notice import NoticeKind, steps_of
 from publish.ports import PublishPorts
 from publish.service.rereading import look_again
 from schemas.validated import ValidatedPlans
@@ -43,7 +43,10 @@ async def noted(record: ValidatedPlans, done: Done, ports: PublishPorts, forge: 
         return done
     # A flapping alert recovers and returns often: one comment of each for each window of time.
     window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
-    key, text = notes.note_of(note.kind, record, forge.dialect, ports.language, window=window)
+    steps = steps_of(record, ports.language) if note.kind == "note" else ()
+    key, text = notes.note_of(
+        note.kind, record, forge.dialect, ports.language, window=window, steps=steps
+    )
     await forge.note(note.ref, key, text)
     if done.action == "declined":
         return done

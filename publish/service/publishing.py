@@ -21,9 +21,9 @@ async def published(
         return await _declined(result, ports, forge)
     chosen = await _kept(record, result, ports)
     opened = result.plan
-    if opened.alone and chosen.plan.plan_id == opened.plan.plan.plan_id:
+    if opened.alone and chosen == opened.plan:
         patience_s = ports.settings.merge_check_s
-        await merge_if_proven(chosen, result.ref, ports, patience_s=patience_s)
+        await merge_if_proven(opened, result.ref, ports, patience_s=patience_s)
     alert = await ports.ledger.alert(record.incident_id, record.context.alerted_at, over=False)
     # The alert may have ended while the merge request was being opened.
     note = MergeRequestNote("recovered", result.ref) if alert.over else None

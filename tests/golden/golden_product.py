@@ -24,7 +24,7 @@ from kfix.incident.fix_record import FixRecord  # noqa: E402
 from kfix.infra.forges.gitlab.dialect import DIALECT  # noqa: E402
 from kfix.offline import diagnose  # noqa: E402
 from publish.core import description, notes, said, slack, teams  # noqa: E402
-from publish.core.notice import notice_of  # noqa: E402
+from publish.core.notice import notice_of, steps_of  # noqa: E402
 from publish.core.wording import Language  # noqa: E402
 from safety.adapters.schemas import PublishedSchemas  # noqa: E402
 from safety.core import Policy  # noqa: E402
@@ -121,7 +121,13 @@ def told(record: ValidatedPlans, language: Language) -> str:
     if chosen is not None:
         parts.append(notes.explain(record, chosen, DIALECT, language))
     parts += [
-        notes.repeat(record, DIALECT, language=language, at=record.occurred_at),
+        notes.repeat(
+            record,
+            DIALECT,
+            language=language,
+            at=record.occurred_at,
+            steps=steps_of(record, language),
+        ),
         said.rejections(record, language),
         *(notes.refused(plan, DIALECT, language) for plan in record.plans),
     ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from kfix.texts import say
 from publish.core import inert, notes, slack, teams
-from publish.core.notice import Notice, NoticeKind, notice_of
+from publish.core.notice import Notice, NoticeKind, notice_of, steps_of
 from publish.core.wording import Language, word
 from sandbox import adaptive_cards, block_kit
 from schemas.next_steps import NextStep
@@ -113,7 +113,8 @@ def test_steps_with_outside_text_are_inert_and_fit(text: str, language: Language
     card = teams.message(told)
     assert adaptive_cards.envelope_flaws(card) == []
     assert runs(card) == ["kubectl get pods -n shop -o wide"]
-    check_inert(notes.repeat(record, DIALECT, language=language, at=sample.NOW))
+    steps = steps_of(record, language)
+    check_inert(notes.repeat(record, DIALECT, language=language, at=sample.NOW, steps=steps))
 
 
 @pytest.mark.parametrize("filler", ["*", "é", "<&>", "🚨", '"\\', "x"])
@@ -127,7 +128,8 @@ def test_steps_of_any_length_fit_what_chats_take(filler: str) -> None:
 
 
 def test_a_comment_about_an_alert_that_hands_over_has_the_steps() -> None:
-    said = notes.repeat(handed(), DIALECT, language="fr", at=sample.NOW)
+    record, at = handed(), sample.NOW
+    said = notes.repeat(record, DIALECT, language="fr", at=at, steps=steps_of(record, "fr"))
     assert f"`{COMMAND}`" in said
     assert "Les derniers mots du conteneur" in said
     bare = notes.repeat(handed(()), DIALECT, language="fr", at=sample.NOW)
