@@ -14,9 +14,23 @@ from kfix.texts import say
 from manifests.objects import paths, quantities
 from manifests.objects.shapes import Obj, mapping
 from manifests.objects.workloads import Workload
+from schemas.plans import FieldChange
 
 _ABSENT = object()
-#: Kinds of fixes that a size is computed for: an earlier size is the better answer only where it is a larger one.
+#: Kinds of fixes whose fields stand for themselves: a port or a protocol belongs to what the program of that time listened at.
+_ALONE = frozenset(
+    {
+        "set_memory",
+        "set_cpu",
+        "set_scheduling",
+        "set_reference",
+        "set_service_account",
+        "set_image_pull_secret",
+        "set_volume",
+        "set_command",
+    }
+)
+#: Kinds of fixes that a size is computed for: an earlier size is the better answer only where it goes the same way.
 _SIZES = frozenset({"set_memory", "set_cpu"})
 #: More than the draft that it comes before; an earlier value was seen to work, a computed one was not.
 _LEAD = 0.02
@@ -29,7 +43,7 @@ def restored(drafts: Sequence[PlanDraft], finding: Finding, view: ClusterView) -
     if workload is None or not drafts or proven(view, workload):
         return []
     first, revision = drafts[0], before(view, workload)
-    if revision is None or first.fix_kind in ("rollback_revision", "set_image"):
+    if revision is None or first.fix_kind not in _ALONE:
         return []
     then = Workload(workload.kind, _with_spec(workload, revision.spec))
     wanted = _wanted(first, workload, then)
@@ -86,16 +100,18 @@ def _wanted(draft: PlanDraft, workload: Workload, then: Workload) -> list[tuple[
                 if field.op == "replace" and draft.fix_kind in _SIZES:
                     continue
                 return []
-            if draft.fix_kind in _SIZES and not _larger(earlier, field.before):
+            if draft.fix_kind in _SIZES and not _same_way(field, earlier):
                 return []
             out.append((field.path, earlier))
     same = [(f.path, f.after) for c in draft.changes for f in c.fields]
     return [] if out == same else out
 
 
-def _larger(earlier: object, now: object) -> bool:
+def _same_way(field: FieldChange, earlier: object) -> bool:
+    """The earlier size is on the side of the present one that the draft's size is on."""
     try:
-        least = quantities.parse(str(now)) if now is not None else Decimal(0)
-        return quantities.parse(str(earlier)) > least
+        now = quantities.parse(str(field.before)) if field.before is not None else Decimal(0)
+        new, then = quantities.parse(str(field.after)), quantities.parse(str(earlier))
     except quantities.BadQuantity:
         return False
+    return (new > now) == (then > now) and then != now

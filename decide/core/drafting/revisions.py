@@ -141,7 +141,8 @@ def under_way(view: ClusterView, workload: Workload) -> Revision | None:
     """The newest revision, where only pods of older ones fail and it asks for something else than they do.
 
     What those pods suffer from is then mended already, or about to be: a change of the template would be a second one over
-    the first. ``None`` where that cannot be told.
+    the first. ``None`` where that cannot be told, and where the newest revision of a Deployment has no pod: what keeps its
+    pods away is the trouble then.
     """
     now = view.bundle.alerted_at
     known = revisions(view, workload)
@@ -152,6 +153,8 @@ def under_way(view: ClusterView, workload: Workload) -> Revision | None:
     listed = {pod.name for one in known for pod in one.pods}
     strangers = any(_fails(p, now) for p in workload.pods if p.name not in listed)
     if not failing or newest.failing(now) or strangers:
+        return None
+    if workload.kind == "Deployment" and not newest.pods:
         return None
     same = any(_stated(one.spec) == _stated(newest.spec) for one, _ in failing)
     return None if same else newest

@@ -50,6 +50,9 @@ def answer(
         "Something is wrong",
         "DNS time-outs",
         "Restarts after errors: 5xx of edge",
+        "Pending payments are too many",
+        "Evictions of the cache",
+        "The API is not available",
     ],
 )
 def test_ready_pods_are_no_answer_to_what_only_a_measure_shows(title: str) -> None:
@@ -65,6 +68,8 @@ def test_ready_pods_are_no_answer_to_what_only_a_measure_shows(title: str) -> No
     [
         ("Pods of shop are not ready", ""),
         ("CrashLoopBackOff in shop", ""),
+        ("Some workloads are not available", ""),
+        ("Pods of shop are pending", ""),
         ("shop", "max(last_5m):sum:kubernetes_state.deployment.replicas_unavailable{*} > 0"),
         ("errors?", "max(last_5m):max:kubernetes.containers.restarts{*} > 3"),
     ],

@@ -78,3 +78,24 @@ def test_a_target_port_that_no_pod_declares_explains_the_alert_about_its_service
     assert named.status == "solution_proposed"
     assert named.plans[0].fix_kind == "set_service_port"
     assert told(cluster, labels={}, title="503 of the shop").status == "needs_human"
+    slow = told(cluster, labels={"kube_service": app}, title="latency of the shop")
+    assert slow.status == "needs_human"
+
+
+def test_a_port_that_the_programs_settings_or_log_name_is_listened_at() -> None:
+    for said in ({"args": ["--port=81"]}, {"env": [{"name": "LISTEN", "value": ":81"}]}, {}):
+        cluster = Cluster(seed=33)
+        app = cluster.app(**said)
+        cluster.get("services", app)["spec"]["ports"][0]["targetPort"] = 81
+        if not said:
+            cluster.log(app, "listening on 0.0.0.0:81")
+        verdict = told(cluster, labels={"kube_service": app}, title="503 of the shop")
+        assert verdict.plans == ()
+
+
+def test_a_deployment_that_an_argo_rollout_runs_stays_at_zero() -> None:
+    cluster, app = asleep()
+    cluster.add(
+        "rollouts", "r", kind="Rollout", spec={"workloadRef": {"kind": "Deployment", "name": app}}
+    )
+    assert told(cluster, labels={"kube_service": app}).status != "solution_proposed"

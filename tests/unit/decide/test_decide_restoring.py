@@ -50,6 +50,30 @@ def test_a_limit_that_was_no_larger_before_is_no_way_back(before: str) -> None:
     assert verdict.plans[0].fix_kind == "set_memory"
 
 
+def test_a_probes_port_of_before_is_no_answer_where_the_program_moved() -> None:
+    cluster = Cluster(seed=25)
+    app = cluster.app(port=8080, readinessProbe={"tcpSocket": {"port": 8080}})
+    moved = {"ports": [{"containerPort": 9090}], "readinessProbe": {"tcpSocket": {"port": 9091}}}
+    cluster.revise(app, **moved)
+    said = "Readiness probe failed: dial tcp 10.1.1.1:9091: connect: connection refused"
+    cluster.event("Pod", cluster.pod(app)["metadata"]["name"], "Unhealthy", said, 9)
+    cluster.stopped(app)
+    first = diagnose(cluster.bundle(app)).plans[0]
+    (change,) = first.kubernetes_changes
+    assert (first.fix_kind, [field.after for field in change.fields]) == ("set_probe", [9090])
+
+
+def test_a_request_that_was_raised_beyond_the_nodes_goes_back() -> None:
+    cluster = Cluster(seed=26)
+    app = cluster.app(resources=resources("128Mi"))
+    cluster.revise(app, resources=resources("128Mi") | {"requests": {"cpu": "9", "memory": "64Mi"}})
+    cluster.container(app)["resources"]["limits"]["cpu"] = "9"
+    cluster.unschedulable(app, "0/2 nodes are available: 2 Insufficient cpu.")
+    verdict = diagnose(cluster.bundle(app))
+    asked = [changes(verdict, n).get("resources.requests.cpu") for n in range(len(verdict.plans))]
+    assert "100m" in asked
+
+
 def test_going_back_is_the_whole_difference_of_the_template() -> None:
     cluster = Cluster(seed=22)
     app = cluster.app()

@@ -144,6 +144,33 @@ def test_a_revision_whose_pods_fail_is_no_way_back(kind: Kind) -> None:
     assert "r.example/a:2" not in changed
 
 
+def test_what_keeps_a_deployments_new_pods_away_is_no_change_under_way() -> None:
+    cluster = Cluster(seed=40)
+    app = cluster.app()
+    cluster.revise(app, image="registry.example/x:9")
+    newest, old = cluster.objects["replicasets"]
+    old["status"] = {"replicas": 1, "readyReplicas": 0}
+    pod = cluster.pod(app)
+    pod["metadata"]["ownerReferences"][0]["name"] = old["metadata"]["name"]
+    pod["spec"]["containers"] = old["spec"]["template"]["spec"]["containers"]
+    cluster.crashed(app, 1, "FATAL: unknown flag")
+    view = ClusterView(cluster.bundle())
+    (workload,) = (w for w in view.workloads if w.name == app)
+    assert under_way(view, workload) is None
+    fresh = copy.deepcopy(pod)
+    fresh["metadata"] |= {"name": "fresh", "creationTimestamp": ago(seconds=20)}
+    fresh["metadata"]["ownerReferences"] = [
+        {"kind": "ReplicaSet", "name": newest["metadata"]["name"], "controller": True}
+    ]
+    fresh["status"] = {"phase": "Pending"}
+    cluster.objects["pods"].append(fresh)
+    view = ClusterView(cluster.bundle())
+    (workload,) = (w for w in view.workloads if w.name == app)
+    found = under_way(view, workload)
+    assert found is not None
+    assert found.name == newest["metadata"]["name"]
+
+
 def test_a_newer_revision_that_asks_for_the_same_mends_nothing() -> None:
     case = Controlled("StatefulSet")
     case.revision(1, "r.example/a:2")

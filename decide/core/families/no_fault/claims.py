@@ -21,8 +21,9 @@ _PLAIN = re.compile(
 )
 #: Troubles that the statuses of pods, controllers and nodes show.
 _SHOWN = re.compile(
-    r"crash.?loop|restart|oom|image.?pull|not.?ready|unready|pending|unschedul|evict|"
-    r"replicas|not available|unavailable pods?|pods? (?:is |are )?(?:down|failed|failing|missing)|rollout|"
+    r"crash.?loop|restart|\boom|image.?pull|not.?ready|unready|unschedul|replicas|rollout|unavailable pods?|"
+    r"(?:pods?|workloads?|deployments?|statefulsets?|daemonsets?|nodes?)\b[^.:;]{0,30}\b"
+    r"(?:not available|unavailable|down|failed|failing|missing|pending|evicted)|(?:pending|evicted) pods?|"
     r"kubernetes_state\.(?:deployment|statefulset|daemonset|replicaset|pod|container|node|job)\b|"
     r"containers\.(?:restarts|state)",
     re.I,

@@ -216,6 +216,8 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding[ScaledToZer
     notes = annotations_of(workload.obj)
     if any("idle" in str(k) or "keda" in str(k) for k in notes):
         return
+    if any(at(r, "spec", "workloadRef", "name") == workload.name for r in view.here("rollouts")):
+        return  # an Argo Rollout runs its pods and keeps it at zero
     services = [name_of(s) for s in view.services_of.get(workload.ref.key, [])]
     declared = view.declared.get((workload.kind, workload.namespace, workload.name), {})
     wanted = number(at(declared, "spec", "replicas"), 1 if declared else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -144,6 +145,32 @@ def _ports(view: ClusterView, service: Obj) -> Iterator[Finding[OtherPort]]:
         yield from _port(view, side, port)
 
 
+#: Words of an alert whose requests are not answered, or with errors: slow ones found their port.
+_FAILING = re.compile(
+    r"fail|error|5\d\d|5xx|unreachable|refused|synthetic|no successful|success rate|\bdown\b", re.I
+)
+
+
+def _fails(view: ClusterView) -> bool:
+    """The alert says that requests fail now."""
+    alert = view.bundle.alert
+    return view.firing and _FAILING.search(f"{alert.title} {alert.body}") is not None
+
+
+def _spoken_of(view: ClusterView, side: _Side, port: int) -> bool:
+    """The program's settings or its log name the port: somebody listens there, declared or not."""
+    told = re.compile(rf"(?<!\d){port}(?!\d)")
+    said = [str(value) for c in side.workload.containers() for value in _settings(c.spec)]
+    said += [line for log in view.logs_of(side.workload) for line in log.lines]
+    return any(told.search(text) for text in said)
+
+
+def _settings(container: Obj) -> Iterator[object]:
+    yield from items(container.get("command"))
+    yield from items(container.get("args"))
+    yield from (mapping(entry).get("value") for entry in items(container.get("env")))
+
+
 def _astray(service: Obj, workload: Workload) -> bool:
     """None of the Service's ports is one that the containers declare, by number or by name."""
     own = [p for c in workload.containers() for p in c.ports]
@@ -188,8 +215,8 @@ def _unnumbered(
     view: ClusterView, side: _Side, port: Obj, wanted: int, numbers: list[int]
 ) -> Iterator[Finding[OtherPort]]:
     asked = _asked(view, {side.workload.name, side.ref.name})
-    named = side.astray and side.ref.name in view.alerted
-    untested = 0.85 if named and view.firing else 0.56 if asked else 0.5
+    named = side.astray and side.ref.name in view.alerted and not _spoken_of(view, side, wanted)
+    untested = 0.85 if named and _fails(view) else 0.56 if asked else 0.5
     score = 0.93 if side.tested is False else 0.15 if side.tested else untested
     if wanted in _probed_ports(side.workload):
         score -= 0.4
