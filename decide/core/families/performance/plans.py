@@ -24,7 +24,7 @@ from manifests.objects.workloads import Workload
 
 
 def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[PlanDraft]:
-    """More CPU for the first container; more replicas beside it."""
+    """More CPU for the container that is short of it; more replicas beside it."""
     workload = finding.facts.workload
     drafts = more_cpu(workload, "", finding.detail, view)
     if container_of(workload, "") is None:
@@ -33,8 +33,12 @@ def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[PlanDraft]:
 
 
 def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> list[PlanDraft]:
-    """More CPU for the container of the name, else for the first; ``detail``: what was seen of it."""
-    container = container_of(workload, name)
+    """More CPU for the container of the name, else for the one that is short; ``detail``: what was seen of it.
+
+    None where several may be the one: what is measured of a whole pod tells nothing of one container.
+    """
+    short = name or _short(workload, view)
+    container = container_of(workload, short) if short else None
     if container is None:
         return []
     usage = measure.used(view, workload, "cpu", container.name)
@@ -61,6 +65,26 @@ def more_cpu(workload: Workload, name: str, detail: str, view: ClusterView) -> l
             )
         )
     return drafts
+
+
+def _short(workload: Workload, view: ClusterView) -> str:
+    """The container that is throttled most by its own series, else the only one, else the only one with a limit; else empty."""
+    containers = workload.containers()
+    if len(containers) == 1:
+        return containers[0].name
+    told = {
+        c.name: measure.latest(measure.usage(view, workload, "throttled", c.name)) or 0.0
+        for c in containers
+        if any(
+            measure.tags_of(s).get("kube_container_name") == c.name
+            for s in measure.usage(view, workload, "throttled", c.name)
+        )
+    }
+    most = max(told, key=lambda name: told[name], default="")
+    if most and told[most] > 0:
+        return most
+    limited = [c.name for c in containers if stated(c, "limits", "cpu") is not None]
+    return limited[0] if len(limited) == 1 else ""
 
 
 def _replicas(detail: str, view: ClusterView, workload: Workload) -> list[PlanDraft]:
