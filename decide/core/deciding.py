@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from decide.core.broken import RuleDefect
+from decide.core.broken import RuleDefect, heard
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.drafting.revisions import under_way
@@ -86,11 +87,12 @@ def _planned(
     diagnosis: Diagnosis, proposed: ProposedPlans, plans: tuple[ActionPlan, ...], language: str
 ) -> Verdict:
     """The answer to a cause that a manifest could mend."""
-    mended = _under_way(diagnosis)
-    if mended is not None:
-        return _handed(diagnosis, "no_safe_plan", mended, (), language)
+    where = f"plans of {diagnosis.findings[0].failure_class}"
+    mended, unheard = heard(where, partial(_under_way, diagnosis))
+    if mended:
+        return _handed(diagnosis, "no_safe_plan", mended[0], (), language)
     live = ProposedPlans() if plans or proposed.broken else _against_live(diagnosis, language)
-    broken = proposed.broken or live.broken
+    broken = unheard or proposed.broken or live.broken
     if broken is not None:
         broke = replace(diagnosis, broken=(*diagnosis.broken, broken))
         return _verdict(broke, "rule_broke", "plan_broke", (), language)
@@ -195,15 +197,15 @@ def _handed(
     return Verdict(status, reason, explanation, diagnosis.analysis, plans, diagnosis.broken)
 
 
-def _under_way(diagnosis: Diagnosis) -> str | None:
+def _under_way(diagnosis: Diagnosis) -> Iterator[str]:
     """What is said where the failing pods are of an older template than the one that is being rolled out."""
     workload = diagnosis.findings[0].facts.workload
     newest = None if workload is None else under_way(diagnosis.view, workload)
     if workload is None or newest is None:
-        return None
+        return
     theirs = {pod.name for pod in newest.pods}
     stuck = sorted(p.name for p in workload.pods if not p.ready and p.name not in theirs)
-    return say(
+    yield say(
         "decide.answer.under_way", revision=newest.number, workload=workload.name, pods=stuck[:3]
     )
 

@@ -13,7 +13,7 @@ from decide.core.families.no_fault.rules import calm, quiet
 from decide.core.families.parts import Rule
 from decide.core.families.registry import RULES
 from decide.core.findings import Fact, Finding
-from decide.core.last_words import with_last_words
+from decide.core.last_words import words_lacking
 from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.view import ClusterView
 from kfix.texts import both, in_language, language_of, say
@@ -58,11 +58,13 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
         not strong and not doubtful and calm(view) and not any(f.elsewhere for f in ranked)
     ):
         ranked = [quiet(view), *ranked]
+    words, defect = heard("last words", partial(words_lacking, view, ranked[0]))
+    ranked[0].evidence.extend(words)
+    broken += [defect] if defect else []
     for one in broken:  # what was not heard may speak against any answer
         ranked[0].against.append(say("decide.rule_broke", where=one.where, what=one.what))
         ranked[0].score = min(ranked[0].score, _UNREAD)
     most = _UNREAD if broken else 1.0
-    with_last_words(view, ranked)
     concluded = _conclude(view, complete(view, ranked), language, most)
     return replace(concluded, broken=tuple(broken))
 

@@ -59,13 +59,12 @@ class LastWords:
         return Fact(source="log", statement=text, object=workload.ref)
 
 
-def with_last_words(view: ClusterView, ranked: Sequence[Finding]) -> None:
-    """Adds to the first finding what its own program and the alert's said last, where its evidence lacks it."""
-    first = ranked[0]
+def words_lacking(view: ClusterView, first: Finding) -> Iterator[Fact]:
+    """What the first finding's own program and the alert's said last, where its evidence lacks it."""
     for workload in _whose(view, first):
         for said in last_words(view, workload):
             if not all(_is_quoted(line, first.evidence) for line in said.lines):
-                first.evidence.append(said.fact(workload))
+                yield said.fact(workload)
 
 
 def last_words(view: ClusterView, workload: Workload) -> list[LastWords]:

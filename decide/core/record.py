@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
+from decide.core.broken import heard
 from decide.core.next_steps import next_steps
 from decide.core.opinion import Verdict, determined
 from decide.core.taxonomy import CLASSES
@@ -86,6 +88,8 @@ def candidate(
     language: str = "en",
 ) -> CandidatePlans:
     """The record of a decision. The same bundle gives the same ``event_id``. ``language``: of what it says to people."""
+    steps, unheard = heard("next steps", partial(next_steps, bundle, verdict, language))
+    broken = (*verdict.broken, *([unheard] if unheard else ()))
     return CandidatePlans(
         event_id=stable_id("dec", bundle.event_id, incident_id),
         trace_id=bundle.trace_id,
@@ -101,8 +105,8 @@ def candidate(
         plans=verdict.plans,
         second_opinion=said,
         rules_version=RULES_VERSION,
-        broken=tuple(BrokenRule(where=one.where, what=one.what) for one in verdict.broken),
-        next_steps=next_steps(bundle, verdict, language),
+        broken=tuple(BrokenRule(where=one.where, what=one.what) for one in broken),
+        next_steps=tuple(steps),
     )
 
 
