@@ -119,7 +119,8 @@ def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBound
     from kfix.offline.capturing.reading import NothingRead, read_cluster, told
     from schemas import errors
 
-    logs.configure("ERROR", people=True)  # each retry is no news to who waits for a bar
+    # Each retry is no news to who waits for a bar.
+    logs.configure("ERROR", people=True, cached=False)
 
     async def reading() -> ReadCluster:
         async with open_kubernetes(load(KubernetesConnection)) as client:

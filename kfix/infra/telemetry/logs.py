@@ -23,8 +23,11 @@ def _json(value: Any, **_: Any) -> str:
     return orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def configure(level: str = "INFO", *, people: bool = False) -> None:
-    """Sets up logging for the process. ``people`` writes coloured lines for a terminal instead of JSON."""
+def configure(level: str = "INFO", *, people: bool = False, cached: bool = True) -> None:
+    """Sets up logging for the process. ``people`` writes coloured lines for a terminal instead of JSON.
+
+    ``cached``: each logger keeps what it finds at its first line, which is faster; without it a later set-up counts for all.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         add_context,
@@ -42,7 +45,7 @@ def configure(level: str = "INFO", *, people: bool = False) -> None:
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=cached,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
