@@ -148,7 +148,7 @@ def _probe(view: ClusterView, workload: Workload, asked: _Asked) -> Iterator[Fin
     events = _events(view, workload, name)
     if not events or not _suffers(workload, name, container.name):
         return
-    text = max(events, key=lambda e: (e.count, e.last)).message
+    text = _words(events)
     judges = _PROVEN if proven(view, workload) else _JUDGES
     verdict = next((v for judge in judges if (v := judge(asked, text)) is not None), None)
     if verdict is None:
@@ -162,22 +162,12 @@ def _probe(view: ClusterView, workload: Workload, asked: _Asked) -> Iterator[Fin
         score -= 0.45
     if _killed_for_it(view, workload, name):
         score = min(0.96, score + 0.05)
-    count = sum(e.count for e in events)
     yield Finding(
         failure_class=f"{name}_probe_{verdict.what}",
         object=workload.ref,
         score=score,
         detail=say("probes.detail", why=verdict.why, message=quote(text)),
-        evidence=[
-            Fact(
-                source="event",
-                statement=say("probes.failed", message=quote(text), n=count),
-                object=workload.ref,
-                value=float(count),
-                unit="times",
-            ),
-            Fact(source="object", statement=_asks(asked, verdict.why), object=workload.ref),
-        ],
+        evidence=_seen(workload, asked, verdict.why, events),
         against=[say("probes.exits_too")] if crashed else [],
         facts=FailingProbe(
             workload=workload,
@@ -193,25 +183,34 @@ def _unwell(
     workload: Workload, asked: _Asked, verdict: _Verdict, events: Sequence[Event]
 ) -> Finding[Facts]:
     """The probe is right, and what it was told is the program's own word."""
-    text = max(events, key=lambda e: (e.count, e.last)).message
-    count = sum(e.count for e in events)
     return Finding(
         failure_class="probe_answers_error",
         object=workload.ref,
         score=verdict.score,
         detail=verdict.why,
-        evidence=[
-            Fact(
-                source="event",
-                statement=say("probes.failed", message=quote(text), n=count),
-                object=workload.ref,
-                value=float(count),
-                unit="times",
-            ),
-            Fact(source="object", statement=_asks(asked, verdict.why), object=workload.ref),
-        ],
+        evidence=_seen(workload, asked, verdict.why, events),
         facts=Facts(workload=workload),
     )
+
+
+def _words(events: Sequence[Event]) -> str:
+    """What the kubelet said most often, the newest of equals."""
+    return max(events, key=lambda e: (e.count, e.last)).message
+
+
+def _seen(workload: Workload, asked: _Asked, why: str, events: Sequence[Event]) -> list[Fact]:
+    """The kubelet's words with their number, and what the probe asks."""
+    count = sum(e.count for e in events)
+    return [
+        Fact(
+            source="event",
+            statement=say("probes.failed", message=quote(_words(events)), n=count),
+            object=workload.ref,
+            value=float(count),
+            unit="times",
+        ),
+        Fact(source="object", statement=_asks(asked, why), object=workload.ref),
+    ]
 
 
 def _asks(asked: _Asked, why: str) -> str:
