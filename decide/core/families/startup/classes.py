@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decide.core.facts import Facts
 from decide.core.families.entry import FailureClass, Family, of
-from decide.core.families.startup.facts import AbsentReference, UnusableImage
+from decide.core.families.startup.facts import (
+    AbsentReference,
+    UnrunnableCommand,
+    UnusableImage,
+)
 
 FAMILY = Family(
     id="startup",
@@ -119,9 +123,10 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="exec: …: executable file not found in $PATH; no such file or directory; exit 126, 127",
         evidence_fr="exec: …: executable file not found in $PATH ; no such file or directory ; code 126 ou 127",
         confounders="an event of a pod that is gone",
-        plans="the command that ran before; the image's own command",
+        plans="the known program that a misspelt word means; the command that ran before, or the image's own; a mode or an interpreter that runs a mounted script; the last good revision",
         mistaken_for=("image_platform_mismatch", "container_create_failed", "bad_rollout"),
         rollback_too=True,
+        facts=UnrunnableCommand,
         look_at=("pod", "said"),
     ),
     _one(

@@ -32,3 +32,16 @@ class AbsentReference(Facts):
     name: str = ""
     #: The key that is missing; empty where the whole object is.
     key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnrunnableCommand(Facts):
+    """A container whose command cannot be run."""
+
+    workload: Workload
+    #: The container's name.
+    container: str
+    #: The word that names no program; empty where nobody says it.
+    word: str = ""
+    #: The file is there and may not be executed.
+    denied: bool = False

@@ -5,8 +5,12 @@ from __future__ import annotations
 from decide.core.facts import Facts
 from decide.core.families.parts import Parts, repair
 from decide.core.families.startup import rules
-from decide.core.families.startup.facts import AbsentReference, UnusableImage
-from decide.core.families.startup.plans import images, references, volumes
+from decide.core.families.startup.facts import (
+    AbsentReference,
+    UnrunnableCommand,
+    UnusableImage,
+)
+from decide.core.families.startup.plans import commands, images, references, volumes
 
 PARTS = Parts(
     rules=(rules.find,),
@@ -16,6 +20,7 @@ PARTS = Parts(
         "image_registry_unreachable": repair(UnusableImage, images.image),
         "image_pull_secret_missing": repair(UnusableImage, images.pull_secret),
         "image_platform_mismatch": repair(UnusableImage, images.image),
+        "bad_command": repair(UnrunnableCommand, commands.runnable),
         "config_reference_missing": repair(AbsentReference, references.reference),
     },
 )

@@ -11,7 +11,11 @@ from collections.abc import Iterator, Mapping
 from decide.core.facts import Facts
 from decide.core.families.admission.facts import RefusedPods
 from decide.core.families.resources.facts import KilledContainer
-from decide.core.families.startup.facts import AbsentReference, UnusableImage
+from decide.core.families.startup.facts import (
+    AbsentReference,
+    UnrunnableCommand,
+    UnusableImage,
+)
 from decide.core.families.startup.pulling import PULLING, pull
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event, node_ref
@@ -89,7 +93,7 @@ def _container(
         yield from _mounts(view, workload, pod)
     died = container.terminated
     if died and not container.ready and died.get("exitCode") not in (0, None):
-        yield from _start_error(workload, container)
+        yield from _start_error(view, workload, container)
 
 
 def _create(
@@ -129,7 +133,43 @@ def _facts(class_id: str, workload: Workload, container: Container, text: str) -
         return _arrived(workload, container)
     if class_id == "pod_security_violation":
         return RefusedPods(workload=workload, message=text)
+    if class_id == "bad_command":
+        return _command(workload, container, text)
     return Facts(workload=workload)
+
+
+#: The word that a runtime, or a shell, found no program for.
+_WORD = re.compile(
+    r'exec: "(?P<runtime>[^"]+)"|\bstat (?P<stat>/\S+): no such file|'
+    r"^(?:/\S*/)?(?:sh|bash|ash|dash|zsh): (?:(?:line )?\d+: )?(?P<shell>[^\s:]+): "
+    r"(?:(?:command )?not found|[Pp]ermission denied)"
+)
+
+
+def _command(workload: Workload, container: Container, text: str) -> UnrunnableCommand:
+    """The word that names no program, as the runtime's or the shell's sentence has it."""
+    said = _WORD.search(text)
+    return UnrunnableCommand(
+        workload=workload,
+        container=container.name,
+        word=next((w for w in said.groups() if w), "") if said is not None else "",
+        denied="permission denied" in text.lower(),
+    )
+
+
+def _shell_said(view: ClusterView, workload: Workload, container: Container) -> str:
+    """The last line in which a shell says that it found or could run no program; empty without one."""
+    lines = [
+        line
+        for log in view.logs_of(workload)
+        if log.container in ("", container.name)
+        for line in log.lines[-_LAST:]
+    ]
+    return next((line for line in reversed(lines) if (m := _WORD.search(line)) and m["shell"]), "")
+
+
+#: Lines from the end of a log in which a shell's complaint is looked for.
+_LAST = 60
 
 
 def _arrived(workload: Workload, container: Container) -> UnusableImage:
@@ -217,7 +257,9 @@ _SANDBOX = (
 )
 
 
-def _start_error(workload: Workload, container: Container) -> Iterator[Finding[Facts]]:
+def _start_error(
+    view: ClusterView, workload: Workload, container: Container
+) -> Iterator[Finding[Facts]]:
     """The container was created and its program could not be started, or ended as an init container."""
     died = container.terminated
     text, code = str(died.get("message") or ""), number(died.get("exitCode"))
@@ -242,7 +284,9 @@ def _start_error(workload: Workload, container: Container) -> Iterator[Finding[F
             score=score,
             detail=quote(text) if score > _BY_CODE else say("startup.exit_code", code=str(code)),
             evidence=[fact],
-            facts=_facts(class_id, workload, container, text),
+            facts=_facts(
+                class_id, workload, container, text or _shell_said(view, workload, container)
+            ),
         )
     if container.init:
         yield Finding(
