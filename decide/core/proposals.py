@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from decide.core import measure
 from decide.core.drafting.drafts import PlanDraft, container_path, patch, patch_workload
 from decide.core.drafting.history import to_last_good
-from decide.core.families.probes.rules import PROBES, handler, resolved
+from decide.core.families.probes.asking import PROBES, handler, resolved
 from decide.core.view import ClusterView
 from manifests.objects import quantities
 from manifests.objects.meta import condition

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from decide.core import diagnose
 from decide.core.families.autoscaling.rules import above_target
-from decide.core.families.probes.rules import patience_s
+from decide.core.families.probes.asking import patience_s
 from decide.core.families.scheduling.rules import tally
 from decide.core.view import ClusterView
 from schemas.plans import ActionPlan, FieldChange

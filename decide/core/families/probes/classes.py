@@ -25,7 +25,21 @@ _PROBES = (
     ("readiness", "running pods that are never ready"),
     ("startup", "restarts during the start"),
 )
-_ASKS = (("port", "port"), ("protocol", "protocole"), ("path", "chemin"), ("timing", "délai"))
+_ASKS = (
+    ("port", "port"),
+    ("protocol", "protocole"),
+    ("path", "chemin"),
+    ("timing", "délai"),
+    ("command", "programme"),
+)
+#: What a plan gives the probe, by what is wrong with it.
+_PLANS = {
+    "port": "a port that the container's other probes, its ports by name, siblings of the same image, or the program's documentation give",
+    "protocol": "the scheme or protocol that the answer shows; what the other probes ask",
+    "path": "the path of the other probe, of siblings of the same image, or of the program's documentation",
+    "timing": "the probe's patience",
+    "command": "the known program that a misspelt one means; what siblings of the same image run",
+}
 
 UNWELL = _one(
     id="probe_answers_error",
@@ -45,7 +59,7 @@ _ASKING = tuple(
         en=f"The {probe} probe has the wrong {what}",
         fr=f"La sonde {probe} a un mauvais {fr}",
         symptoms=symptoms,
-        plans=f"the probe's {what}; the last good revision",
+        plans=f"{_PLANS[what]}; the last good revision",
         mistaken_for=(f"{probe}_probe_{'port' if what == 'timing' else 'timing'}",),
     )
     for probe, symptoms in _PROBES

@@ -25,3 +25,7 @@ class FailingProbe(Facts):
     spec: Obj
     #: What is wrong with it, as a sentence.
     why: str
+    #: The scheme that the program speaks where the probe asks by the other one; empty where its answer does not tell.
+    scheme: Literal["", "HTTP", "HTTPS"] = ""
+    #: The program of an ``exec`` probe that is not there; empty for other probes.
+    program: str = ""

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from decide.core.drafting.drafts import RESTART, PlanDraft, after, container_path, patch_workload
+from decide.core.drafting.drafts import (
+    RESTART,
+    PlanDraft,
+    after,
+    patch_workload,
+)
 from decide.core.drafting.drift import twin_of
 from decide.core.drafting.history import rollback
+from decide.core.families.probes.asking import handler
 from decide.core.families.probes.facts import FailingProbe
-from decide.core.families.probes.rules import PROBES, handler, resolved
+from decide.core.families.probes.targets import (
+    others,
+    paths,
+    place,
+    port_field,
+    ports,
+    programs,
+)
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.pods import Container
-from manifests.objects.shapes import Obj, at, mapping, number
+from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
 
 
@@ -24,65 +37,42 @@ def probe(finding: Finding[FailingProbe], view: ClusterView) -> list[PlanDraft]:
     if container is None:
         return []
     what = finding.failure_class.rpartition("_")[2]
-    mended = {"port": _ports, "protocol": _protocol, "timing": _patience}.get(what)
+    mended = {
+        "port": ports,
+        "protocol": _protocol,
+        "path": paths,
+        "timing": _patience,
+        "command": programs,
+    }.get(what)
     drafts = mended(facts, view, container) if mended is not None else []
     return drafts + rollback(finding, view)
 
 
-def _place(facts: FailingProbe, probe_: str = "") -> str:
-    """The path of the container's probe, of another kind where one is named."""
-    return container_path(facts.workload, facts.container, f"{probe_ or facts.probe}Probe")
-
-
-def _field(facts: FailingProbe) -> str:
-    """The probe's field that has a port; empty for one that asks none."""
-    return {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}.get(handler(facts.spec)[0], "")
-
-
-def _others(facts: FailingProbe, container: Container) -> list[Obj]:
-    """The container's other probes that ask a port."""
-    specs = [mapping(container.spec.get(f"{o}Probe")) for o in PROBES if o != facts.probe]
-    return [spec for spec in specs if handler(spec)[0] in ("http", "tcp", "grpc")]
-
-
-def _ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[PlanDraft]:
-    """The other probes' port, else the container's; at most two."""
-    field, port = _field(facts), handler(facts.spec)[1]
-    if not field:
-        return []
-    candidates = [
-        *(resolved(container, handler(other)[1]) for other in _others(facts, container)),
-        *(number(p.get("containerPort")) for p in container.ports),
-    ]
-    good = [c for c in dict.fromkeys(candidates) if c and c != port][:2]
+def _scheme(facts: FailingProbe, view: ClusterView) -> list[PlanDraft]:
+    """The same question by the scheme that the program speaks: nothing less is asked."""
+    wanted = [(f"{place(facts)}.httpGet.scheme", facts.scheme)]
     return [
         PlanDraft(
             fix_kind="set_probe",
-            title=say(
-                "probes.port.title",
-                probe=facts.probe,
-                container=facts.container,
-                port=str(candidate),
-            ),
-            why=say("probes.port.why", why=facts.why, port=str(candidate)),
-            changes=patch_workload(
-                view, facts.workload, [(f"{_place(facts)}.{field}.port", candidate)]
-            ),
-            weight=0.93 - 0.2 * rank,
+            title=say("probes.protocol.title", container=facts.container, protocol=facts.scheme),
+            why=say("probes.protocol.why", why=facts.why, protocol=facts.scheme),
+            changes=patch_workload(view, facts.workload, wanted),
+            weight=0.93,
             risks=[RESTART],
         )
-        for rank, candidate in enumerate(good)
     ]
 
 
 def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> list[PlanDraft]:
     """What the other probes ask, else whether the port is open; at most two."""
-    field = _field(facts)
+    field = port_field(facts)
     if not field:
         return []
+    if facts.scheme:
+        return _scheme(facts, view)
     models = [
         (k, other[k])
-        for other in _others(facts, container)
+        for other in others(facts, container)
         for k in ("grpc", "httpGet", "tcpSocket")
         if k in other and k != field
     ]
@@ -95,7 +85,7 @@ def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> l
             fix_kind="set_probe",
             title=say("probes.protocol.title", container=facts.container, protocol=key),
             why=say("probes.protocol.why", why=facts.why, protocol=key),
-            changes=patch_workload(view, facts.workload, [(_place(facts), kept | {key: value})]),
+            changes=patch_workload(view, facts.workload, [(place(facts), kept | {key: value})]),
             weight=0.9 - 0.2 * rank,
             risks=[RESTART],
         )
@@ -124,7 +114,7 @@ def _patience(facts: FailingProbe, view: ClusterView, container: Container) -> l
         return [relaxed]
     # Nothing here tells how long the program takes to start: five minutes, as in the documentation's example.
     startup = (
-        _place(facts, "startup"),
+        place(facts, "startup"),
         {field: facts.spec[field], "periodSeconds": 10, "failureThreshold": 30},
     )
     allows = say("probes.timing.startup")
@@ -161,7 +151,7 @@ _PATIENT = (
 
 def _relaxed(facts: FailingProbe) -> list[tuple[str, Any]]:
     return [
-        (f"{_place(facts)}.{field}", least)
+        (f"{place(facts)}.{field}", least)
         for field, default, least in _PATIENT
         if number(facts.spec.get(field), default) < least
     ]
@@ -176,9 +166,9 @@ def _generous(facts: FailingProbe, view: ClusterView) -> PlanDraft:
     allowed = stated * number(facts.spec.get("failureThreshold"), 3)
     period = max(10, stated)
     failures = max(30, -(-allowed // period))
-    wanted: list[tuple[str, Any]] = [(f"{_place(facts)}.failureThreshold", failures)]
+    wanted: list[tuple[str, Any]] = [(f"{place(facts)}.failureThreshold", failures)]
     if stated < 10:
-        wanted.insert(0, (f"{_place(facts)}.periodSeconds", period))
+        wanted.insert(0, (f"{place(facts)}.periodSeconds", period))
     seconds = failures * period
     return PlanDraft(
         fix_kind="set_probe",
@@ -212,4 +202,10 @@ def _facet(probe: Obj, what: str) -> object:
     kind, port = handler(probe)
     if what == "timing":
         return tuple(number(probe.get(key), default) for key, default in _TIMES.items())
-    return {"port": port, "protocol": kind, "path": at(probe, "httpGet", "path") or "/"}[what]
+    asked = {
+        "port": port,
+        "protocol": (kind, at(probe, "httpGet", "scheme") or "HTTP"),
+        "path": at(probe, "httpGet", "path") or "/",
+        "command": tuple(map(str, items(at(probe, "exec", "command")))),
+    }
+    return asked[what]
