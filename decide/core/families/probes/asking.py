@@ -42,7 +42,7 @@ def patience_s(probe: Obj) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedProbe:
     """A container's probe, with what is around it."""
 
     container: Container

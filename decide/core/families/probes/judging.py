@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from decide.core.families.probes.asking import Asked, patience_s
+from decide.core.families.probes.asking import AskedProbe, patience_s
 from decide.core.findings import quote
 from kfix.texts import say
 from manifests.objects.shapes import at, number
@@ -34,7 +34,7 @@ _SLOW = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ProbeVerdict:
     """What is wrong, the belief, and the reason.
 
     ``what``: the part of the probe (``port``, ``protocol``, ``path``, ``timing``), or ``unwell``: the program, not the probe.
@@ -59,122 +59,128 @@ _NO_TLS = re.compile(r"server gave HTTP response to HTTPS client", re.I)
 _PROGRAM = re.compile(r'exec: "(?P<program>[^"]+)": (?:executable file not found|stat )')
 
 
-def _another_scheme(asked: Asked, text: str) -> Verdict | None:
+def _another_scheme(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     https = str(at(asked.spec, "httpGet", "scheme") or "HTTP").upper() == "HTTPS"
     pattern: re.Pattern[str] = _NO_TLS if https else _TLS
     if asked.kind != "http" or not pattern.search(text):
         return None
     scheme: Literal["HTTP", "HTTPS"] = "HTTP" if https else "HTTPS"
     why = say("probes.protocol.scheme", scheme=scheme)
-    return Verdict(what="protocol", score=0.93, why=why, scheme=scheme)
+    return ProbeVerdict(what="protocol", score=0.93, why=why, scheme=scheme)
 
 
-def _no_program(asked: Asked, text: str) -> Verdict | None:
+def _no_program(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     said = _PROGRAM.search(text)
     if asked.kind != "exec" or said is None:
         return None
     why = say("probes.command.missing", program=quote(said["program"]))
-    return Verdict(what="command", score=0.93, why=why, program=said["program"])
+    return ProbeVerdict(what="command", score=0.93, why=why, program=said["program"])
 
 
-def _known_elsewhere(asked: Asked, text: str) -> Verdict | None:
+def _known_elsewhere(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     """Nothing listens where it asks, and the same program listens elsewhere: by ready twins, or by what it is known to serve."""
     if not _DEAD.search(text) or asked.number is None:
         return None
     ports = {port for kind, port in asked.twins if kind == asked.kind} - {None}
     if ports and asked.number not in ports:
-        return Verdict(what="port", score=0.88, why=say("probes.port.of_twins"))
+        return ProbeVerdict(what="port", score=0.88, why=say("probes.port.of_twins"))
     if asked.known is not None and asked.number != asked.known.port:
         why = say("probes.port.of_program", port=str(asked.known.port), source=asked.known.source)
-        return Verdict(what="port", score=0.86, why=why)
+        return ProbeVerdict(what="port", score=0.86, why=why)
     return None
 
 
-def _no_such_port(asked: Asked, text: str) -> Verdict | None:
+def _no_such_port(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     if asked.number is not None or asked.kind not in ("http", "tcp", "grpc"):
         return None
-    return Verdict(what="port", score=0.93, why=say("probes.port.no_name", port=str(asked.port)))
+    return ProbeVerdict(
+        what="port", score=0.93, why=say("probes.port.no_name", port=str(asked.port))
+    )
 
 
-def _another_protocol(asked: Asked, text: str) -> Verdict | None:
+def _another_protocol(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     if not _PROTOCOL.search(text) or _DEAD.search(text):
         return None
-    return Verdict(what="protocol", score=0.93, why=say("probes.protocol.other"))
+    return ProbeVerdict(what="protocol", score=0.93, why=say("probes.protocol.other"))
 
 
-def _nothing_listens(asked: Asked, text: str) -> Verdict | None:
+def _nothing_listens(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     if not asked.declared or asked.number is None or asked.number in asked.declared:
         return None
     if not _DEAD.search(text) and not _SLOW.search(text):
         return None
     ports = [str(port) for port in asked.declared]
     why = say("probes.port.nothing_listens", port=str(asked.number), ports=ports)
-    return Verdict(what="port", score=0.93, why=why)
+    return ProbeVerdict(what="port", score=0.93, why=why)
 
 
-def _another_port(asked: Asked, text: str) -> Verdict | None:
+def _another_port(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     """Of a container that declares none, the other probes tell."""
     if asked.declared or not _DEAD.search(text):
         return None
     for other, kind, port in asked.others():
         if kind == asked.kind and port not in (asked.number, None):
-            return Verdict(what="port", score=0.85, why=say("probes.port.of_other", other=other))
+            return ProbeVerdict(
+                what="port", score=0.85, why=say("probes.port.of_other", other=other)
+            )
     return None
 
 
-def _spoken_otherwise(asked: Asked, text: str) -> Verdict | None:
+def _spoken_otherwise(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     if asked.kind not in ("http", "grpc", "tcp"):
         return None
     for other, kind, port in asked.others():
         if kind not in (asked.kind, "exec", "") and port == asked.number:
-            return Verdict(
+            return ProbeVerdict(
                 what="protocol", score=0.85, why=say("probes.protocol.of_other", other=other)
             )
     return None
 
 
-def _path(asked: Asked, text: str) -> Verdict | None:
+def _path(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     status = _STATUS.search(text)
     if status is None or status[1] not in _OTHER_PATH:
         return None
     path = str(at(asked.spec, "httpGet", "path") or "/")
-    return Verdict(what="path", score=0.88, why=say("probes.path", status=status[1], path=path))
+    return ProbeVerdict(
+        what="path", score=0.88, why=say("probes.path", status=status[1], path=path)
+    )
 
 
-def _answered(asked: Asked, text: str) -> Verdict | None:
+def _answered(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     """A status is an answer in HTTP: port, scheme and protocol are right, and the program says that it is not well."""
     status = _STATUS.search(text)
     if status is None or asked.kind != "http":
         return None
     path = str(at(asked.spec, "httpGet", "path") or "/")
     why = say("probes.unwell", status=status[1], path=path, container=asked.container.name)
-    return Verdict(what="unwell", score=0.7, why=why)
+    return ProbeVerdict(what="unwell", score=0.7, why=why)
 
 
-def _impatient(asked: Asked, text: str) -> Verdict | None:
+def _impatient(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     """A probe whose failing restarts the container, and that gives it little time."""
     if asked.name == "readiness" or not (_DEAD.search(text) or _SLOW.search(text)):
         return None
     if asked.name == "liveness" and any(other == "startup" for other, _, _ in asked.others()):
-        return Verdict(what="timing", score=0.4, why=say("probes.timing.guarded"))
+        return ProbeVerdict(what="timing", score=0.4, why=say("probes.timing.guarded"))
     wait = patience_s(asked.spec)
     tight = (
         number(asked.spec.get("failureThreshold"), 3) <= 1
         or number(asked.spec.get("periodSeconds"), 10) <= 2
     )
     score = 0.9 if wait <= 15 or tight else 0.6 if wait <= 45 else 0.35
-    return Verdict(what="timing", score=score, why=say("probes.timing.gives_up", seconds=wait))
+    return ProbeVerdict(what="timing", score=score, why=say("probes.timing.gives_up", seconds=wait))
 
 
-def _slow_answer(asked: Asked, text: str) -> Verdict | None:
+def _slow_answer(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     short = number(asked.spec.get("timeoutSeconds"), 1) <= 1
     if asked.name != "readiness" or not short or not _SLOW.search(text):
         return None
-    return Verdict(what="timing", score=0.45, why=say("probes.timing.slow"))
+    return ProbeVerdict(what="timing", score=0.45, why=say("probes.timing.slow"))
 
 
 #: Which part of a probe is wrong, by the probe and the kubelet's words; the first that knows answers.
-JUDGES: tuple[Callable[[Asked, str], Verdict | None], ...] = (
+JUDGES: tuple[Callable[[AskedProbe, str], ProbeVerdict | None], ...] = (
     _no_such_port,
     _no_program,
     _another_scheme,

@@ -83,12 +83,6 @@ SERVED: Mapping[str, Served] = {
     "quay.io/prometheus/prometheus": Served(
         port=9090, paths=_PROMETHEUS, by_file=False, source="prometheus.io: Management API"
     ),
-    "prom/alertmanager": Served(
-        port=9093, paths=_PROMETHEUS, by_file=False, source="prometheus.io: Management API"
-    ),
-    "quay.io/prometheus/alertmanager": Served(
-        port=9093, paths=_PROMETHEUS, by_file=False, source="prometheus.io: Management API"
-    ),
     "prom/pushgateway": Served(
         port=9091, paths=_PROMETHEUS, by_file=False, source="github.com/prometheus/pushgateway"
     ),

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from decide.core.drafting.revisions import proven
 from decide.core.facts import Facts
-from decide.core.families.probes.asking import PROBES, Asked, handler
+from decide.core.families.probes.asking import PROBES, AskedProbe, handler
 from decide.core.families.probes.facts import FailingProbe, Probe
-from decide.core.families.probes.judging import JUDGES, PROVEN, Verdict
+from decide.core.families.probes.judging import JUDGES, PROVEN, ProbeVerdict
 from decide.core.families.probes.known import served
 from decide.core.families.probes.twins import twins_probes
 from decide.core.findings import Fact, Finding, quote
@@ -66,7 +66,7 @@ def _probe(
     events = failures(view, workload, name)
     if not events or not _suffers(workload, name, container.name):
         return
-    asked = Asked(
+    asked = AskedProbe(
         container=container,
         name=name,
         spec=spec,
@@ -110,7 +110,7 @@ def _probe(
 
 
 def _unwell(
-    workload: Workload, asked: Asked, verdict: Verdict, events: Sequence[Event]
+    workload: Workload, asked: AskedProbe, verdict: ProbeVerdict, events: Sequence[Event]
 ) -> Finding[Facts]:
     """The probe is right, and what it was told is the program's own word."""
     return Finding(
@@ -128,7 +128,7 @@ def _words(events: Sequence[Event]) -> str:
     return max(events, key=lambda e: (e.count, e.last)).message
 
 
-def _seen(workload: Workload, asked: Asked, why: str, events: Sequence[Event]) -> list[Fact]:
+def _seen(workload: Workload, asked: AskedProbe, why: str, events: Sequence[Event]) -> list[Fact]:
     """The kubelet's words with their number, and what the probe asks."""
     count = sum(e.count for e in events)
     return [
@@ -143,7 +143,7 @@ def _seen(workload: Workload, asked: Asked, why: str, events: Sequence[Event]) -
     ]
 
 
-def _asks(asked: Asked, why: str) -> str:
+def _asks(asked: AskedProbe, why: str) -> str:
     """What the probe asks, beside what the container declares."""
     ports = [str(p.get("containerPort")) for p in asked.container.ports]
     return say(

@@ -18,7 +18,7 @@ _LANGUAGES = (
     "php-fpm pip pip3 pipenv pnpm poetry puma python python2 python3 rackup rails rake ruby scala uv yarn"
 )
 _SERVERS = (
-    "alertmanager apache2 apachectl caddy celery consul coredns daphne envoy etcd gunicorn haproxy httpd hypercorn influxd "
+    "apache2 apachectl caddy celery consul coredns daphne envoy etcd gunicorn haproxy httpd hypercorn influxd "
     "kafka-server-start.sh memcached minio mongod mysqld nats-server nginx postgres prometheus rabbitmq-server "
     "redis-server redis-sentinel sidekiq traefik unicorn uvicorn uwsgi valkey-server vault waitress-serve"
 )
