@@ -120,6 +120,35 @@ def _ordered(fields: tuple[FieldChange, ...]) -> list[FieldChange]:
     )
 
 
+#: ``pass``: the cause is gone after the plan; ``fail``: it is not, or something else would break.
+RepairVerdict = Literal["pass", "fail", "unknown"]
+
+
+class Repairs(Spoken):
+    """Whether a plan removes the cause, asked of the objects as the plan leaves them.
+
+    The defaults are what is known of plans in records of older versions: ``reason`` is empty there.
+    """
+
+    verdict: RepairVerdict = "unknown"
+    reason: str = ""
+    #: What would still be wrong with the subject after the plan, one sentence each.
+    remains: tuple[str, ...] = ()
+    #: Required rules of the scheduler that the plan makes wishes of, as field paths.
+    loosens: tuple[str, ...] = ()
+    reason_text: Text | None = None
+    remains_text: tuple[Text | None, ...] = ()
+
+    def mission_json(self) -> dict[str, Json]:
+        """As ``kfix diagnose`` prints it."""
+        out: dict[str, Json] = {"verdict": self.verdict, "reason": self.reason}
+        if self.remains:
+            out["remains"] = list(self.remains)
+        if self.loosens:
+            out["loosens"] = list(self.loosens)
+        return out
+
+
 class ActionPlan(Spoken):
     """A typed plan and its generated inverse."""
 
@@ -138,6 +167,7 @@ class ActionPlan(Spoken):
     #: Ids of the analysis' evidence this plan rests on.
     evidence: tuple[str, ...] = ()
     origin: Literal["rules", "model", "playbook"] = "rules"
+    repairs: Repairs = Field(default_factory=Repairs)
     title_text: Text | None = None
     justification_text: Text | None = None
     rollback_plan_text: Text | None = None
@@ -179,6 +209,7 @@ class ActionPlan(Spoken):
             "risks": list(self.risks),
             "evidence": list(self.evidence),
             "origin": self.origin,
+            "repairs": self.repairs.mission_json(),
         }
 
 

@@ -88,6 +88,7 @@ def _planned(
 ) -> Verdict:
     """The answer to a cause that a manifest could mend."""
     where = f"plans of {diagnosis.findings[0].failure_class}"
+    diagnosis = replace(diagnosis, broken=(*diagnosis.broken, *proposed.unheard))
     mended, unheard = heard(where, partial(_under_way, diagnosis))
     if mended:
         return _handed(diagnosis, "no_safe_plan", mended[0], (), language)
@@ -101,6 +102,9 @@ def _planned(
         return Verdict("solution_proposed", "", said, diagnosis.analysis, plans, diagnosis.broken)
     if live.plans:
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
+    if proposed.refused:
+        said = say("decide.answer.repairs_nothing", why=list(proposed.refused[:3]))
+        return _handed(diagnosis, "no_safe_plan", said, (), language)
     reason = diagnosis.findings[0].kind.handoff
     if reason == "outside_manifests":  # a manifest could mend it, but nothing tells how
         reason = "no_safe_plan"

@@ -15,12 +15,14 @@ from decide.core.drafting.drift import drifted
 from decide.core.drafting.restoring import restored
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
+from decide.core.proof.access import loosened
+from decide.core.proof.proving import Proof, prove
 from decide.core.view import ClusterView
-from kfix.texts import in_language, language_of, say
+from kfix.texts import both, in_language, language_of, say
 from manifests.objects import changes as typed
 from schemas.context import Pattern
 from schemas.identity import stable_id
-from schemas.plans import ActionPlan
+from schemas.plans import ActionPlan, KubernetesChange, Repairs
 from schemas.text import cut
 
 #: How many plans a decision carries at most.
@@ -33,6 +35,10 @@ class ProposedPlans:
 
     plans: tuple[ActionPlan, ...] = ()
     broken: RuleDefect | None = None
+    #: Why each plan that does not repair is not among them, as a sentence with its title.
+    refused: tuple[str, ...] = ()
+    #: Questions to the objects that broke: the plans that they were about are unknown.
+    unheard: tuple[RuleDefect, ...] = ()
 
 
 def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
@@ -49,14 +55,49 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
     evidence = diagnosis.analysis.hypotheses[0].evidence_for
     confidence = diagnosis.analysis.confidence
     plans: dict[str, ActionPlan] = {}
+    refused: dict[str, str] = {}
+    unheard: list[RuleDefect] = []
     for draft in drafts:
+        proof = prove(finding, draft.changes, diagnosis.view)
+        unheard += proof.broken
+        if proof.verdict == "fail":
+            told = say("proof.refused", plan=draft_title(draft), why=proof.reason)
+            refused.setdefault(told, told)
+            continue
         plan = plan_of(draft, confidence, evidence, language)
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
+        plan = plan.model_copy(update={"repairs": repairs_of(proof, draft.changes, language)})
         plans.setdefault(plan.changes_hash, plan)
-    ranked = sorted(plans.values(), key=lambda p: -p.confidence)[:MOST]
+    ranked = sorted(plans.values(), key=lambda p: -_standing(p))[:MOST]
     return ProposedPlans(
-        plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked))
+        plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked)),
+        refused=tuple(refused.values()),
+        unheard=tuple(unheard),
     )
+
+
+#: What a plan is worth in the ranking whose repair the objects do not tell, of one that they prove.
+_UNPROVEN = 0.85
+
+
+def _standing(plan: ActionPlan) -> float:
+    """What plans are ranked by: the confidence, and less where the repair is not proven."""
+    return plan.confidence * (1.0 if plan.repairs.verdict == "pass" else _UNPROVEN)
+
+
+def repairs_of(proof: Proof, changes: Sequence[KubernetesChange], language: str) -> Repairs:
+    """The verdict as plans carry it, in the language of their texts."""
+    tongue = language_of(language)
+    return Repairs(
+        verdict=proof.verdict,
+        reason=in_language(proof.reason, tongue),
+        loosens=tuple(loosened(changes)),
+    )
+
+
+def draft_title(draft: PlanDraft) -> str:
+    """The draft's title as a sentence that knows what it says."""
+    return draft.title if isinstance(draft.title, str) else both(*draft.title)
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:

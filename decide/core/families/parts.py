@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from decide.core.drafting.drafts import PlanDraft
 from decide.core.facts import Facts
 from decide.core.findings import Finding
+from decide.core.proof.standing import Standing
 from decide.core.view import ClusterView
 from manifests.objects.workloads import Workload
 
@@ -46,10 +47,42 @@ def repair(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A class's question to the declared objects: would they make the symptom?"""
+
+    facts: type[Facts]
+    ask: Callable[[Finding[Any], ClusterView], Standing]
+
+    @property
+    def asks(self) -> str:
+        """What is asked, as its docstring says: a sentence for the documentation."""
+        return (self.ask.__doc__ or "").strip().split("\n")[0]
+
+    def __call__(self, finding: Finding, view: ClusterView) -> Standing:
+        if not isinstance(finding.facts, self.facts):
+            given, wanted = type(finding.facts).__name__, self.facts.__name__
+            raise TypeError(f"{finding.failure_class} was found with {given}, not {wanted}")
+        return self.ask(finding, view)
+
+
+def cause(facts: type[_Told], ask: Callable[[Finding[_Told], ClusterView], Standing]) -> Cause:
+    """A question about findings with these facts. ``ask`` may be given the state before a plan and the one after."""
+    return Cause(facts=facts, ask=ask)
+
+
+#: Faults that declarations alone show at a workload, whatever was observed: findings of the family's classes.
+Declared = Callable[[ClusterView, Workload], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """One family's. Keys are ids of its classes."""
 
     rules: tuple[Rule, ...] = ()
     builders: Mapping[str, Repair] = field(default_factory=dict)
+    #: What makes each class' symptom, asked of the objects before and after a plan.
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    #: What would be wrong with a workload by its declarations alone; asked of the objects after a plan.
+    declared: tuple[Declared, ...] = ()
     #: Whether the plan would only silence a warning of another trouble.
     silences: Mapping[str, Callable[[Finding], bool]] = field(default_factory=dict)

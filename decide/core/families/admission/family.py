@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.families.admission import causes
 from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
 from decide.core.families.admission.plans import accounts, pods, values
 from decide.core.families.admission.plans import claims as claim_plans
@@ -34,4 +35,6 @@ PARTS = Parts(
         "pod_spec_invalid": repair(RefusedPods, values.invalid),
         "pvc_missing": repair(AbsentClaim, claim_plans.absent),
     },
+    causes=causes.CAUSES,
+    declared=(causes.declared,),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.autoscaling import plans, rules
+from decide.core.families.autoscaling import causes, plans, rules
 from decide.core.families.autoscaling.facts import BlindScaler, FoughtOver, FullScaler, LostScaler
 from decide.core.families.parts import Parts, repair
 
@@ -16,4 +16,5 @@ PARTS = Parts(
         "autoscaler_target_missing": repair(LostScaler, plans.scaler_target),
         "autoscaler_conflict": repair(FoughtOver, plans.conflict),
     },
+    causes=causes.CAUSES,
 )

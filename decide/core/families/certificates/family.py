@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.certificates import plans, rules
+from decide.core.families.certificates import causes, plans, rules
 from decide.core.families.certificates.facts import AbsentSecret
 from decide.core.families.parts import Parts, repair
 
@@ -11,4 +11,5 @@ PARTS = Parts(
     builders={
         "certificate_secret_missing": repair(AbsentSecret, plans.tls_secret),
     },
+    causes=causes.CAUSES,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.dependencies import plans, rules
+from decide.core.families.dependencies import causes, plans, rules
 from decide.core.families.dependencies.facts import FullDisk, WrongPort
 from decide.core.families.parts import Parts, repair
 
@@ -12,4 +12,5 @@ PARTS = Parts(
         "database_port_wrong": repair(WrongPort, plans.database_port),
         "database_disk_full": repair(FullDisk, plans.grown_claim),
     },
+    causes=causes.CAUSES,
 )

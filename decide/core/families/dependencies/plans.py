@@ -71,13 +71,7 @@ def grown_claim(finding: Finding[FullDisk], view: ClusterView) -> list[PlanDraft
 def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[PlanDraft]:
     """The port that the database's Service has, in the variable that names another one."""
     workload, database = finding.facts.workload, finding.facts.database
-    services = view.services_of.get(database.ref.key, []) if database is not None else []
-    offered = {(namespace_of(s), name_of(s)): _ports(s) for s in services}
-    asked = [
-        (address, ports)
-        for address in addresses_of(view, workload)
-        if address.path and (ports := offered.get(_service(address, workload), ()))
-    ]
+    slips = port_slips(view, workload, database) if database is not None else None
     drafts = [
         PlanDraft(
             fix_kind="set_env",
@@ -87,9 +81,24 @@ def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[PlanDr
             weight=0.88,
             risks=[RESTART],
         )
-        for found in (*_in_addresses(asked), *_by_themselves(workload, asked))
+        for found in slips or ()
     ]
     return [*drafts[:2], *rollback(finding, view)]
+
+
+def port_slips(view: ClusterView, workload: Workload, database: Workload) -> list[Variable] | None:
+    """Variables of the workload that name a port which the database's Service does not have, with the one that it has.
+
+    ``None`` where no variable names the Service.
+    """
+    services = view.services_of.get(database.ref.key, [])
+    offered = {(namespace_of(s), name_of(s)): _ports(s) for s in services}
+    asked = [
+        (address, ports)
+        for address in addresses_of(view, workload)
+        if address.path and (ports := offered.get(_service(address, workload), ()))
+    ]
+    return [*_in_addresses(asked), *_by_themselves(workload, asked)] if asked else None
 
 
 def _ports(service: Obj) -> tuple[int, ...]:
@@ -106,7 +115,7 @@ _Asked = tuple[Address, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Variable:
+class Variable:
     """A variable with the value that it should have, and the port in that."""
 
     path: str
@@ -115,15 +124,15 @@ class _Variable:
     port: int
 
 
-def _in_addresses(asked: list[_Asked]) -> Iterator[_Variable]:
+def _in_addresses(asked: list[_Asked]) -> Iterator[Variable]:
     """Variables with an address whose port the Service does not have."""
     for address, ports in asked:
         if address.port is not None and address.port not in ports:
             value = moved(address, address.host, ports[0])
-            yield _Variable(f":{address.path}", address.key, value, ports[0])
+            yield Variable(f":{address.path}", address.key, value, ports[0])
 
 
-def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[_Variable]:
+def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[Variable]:
     """Variables with nothing but a port, named like one with an address: ``DB_PORT`` beside ``DB_HOST``."""
     for container in workload.containers():
         for entry in container.env:
@@ -132,4 +141,4 @@ def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[_Variabl
             kin = [ports for a, ports in asked if stem and a.key.upper().startswith(stem)]
             named = key.upper().endswith("PORT") and value.isdecimal()
             if kin and named and int(value) not in kin[0]:
-                yield _Variable(env_path(container, key), key, str(kin[0][0]), kin[0][0])
+                yield Variable(env_path(container, key), key, str(kin[0][0]), kin[0][0])

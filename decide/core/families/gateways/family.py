@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.gateways import plans
+from decide.core.families.gateways import causes, plans
 from decide.core.families.gateways.facts import DeclaredRoute, WrongRoute
 from decide.core.families.gateways.rules import configured, references
 from decide.core.families.parts import Parts, repair
@@ -13,4 +13,5 @@ PARTS = Parts(
         "route_backend_mismatch": repair(WrongRoute, plans.route),
         "route_host_mismatch": repair(DeclaredRoute, plans.front),
     },
+    causes=causes.CAUSES,
 )

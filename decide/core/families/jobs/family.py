@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.jobs import plans, rules
+from decide.core.families.jobs import causes, plans, rules
 from decide.core.families.jobs.facts import BatchWork
 from decide.core.families.parts import Parts, repair
 
@@ -12,4 +12,5 @@ PARTS = Parts(
         "job_deadline_exceeded": repair(BatchWork, plans.deadline),
         "cron_suspended": repair(BatchWork, plans.resume),
     },
+    causes=causes.CAUSES,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.lifecycle import plans, rules
+from decide.core.families.lifecycle import causes, plans, rules
 from decide.core.families.lifecycle.facts import HeldByBudget, StuckRollout
 from decide.core.families.parts import Parts, repair
 
@@ -12,4 +12,5 @@ PARTS = Parts(
         "rollout_stuck": repair(StuckRollout, plans.rollout),
         "disruption_budget_blocks": repair(HeldByBudget, plans.budget),
     },
+    causes=causes.CAUSES,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.mesh import plans, rules
+from decide.core.families.mesh import causes, plans, rules
 from decide.core.families.mesh.facts import ShutOut
 from decide.core.families.parts import Parts, repair
 
@@ -11,4 +11,5 @@ PARTS = Parts(
     builders={
         "mesh_policy_blocks": repair(ShutOut, plans.mesh),
     },
+    causes=causes.CAUSES,
 )

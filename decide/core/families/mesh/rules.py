@@ -94,21 +94,35 @@ def _denial(link: Link, policies: list[str], *, denies: bool) -> str:
 
 
 def _matches(policy: Obj, link: Link) -> bool:
+    return _fits(policy, link.caller, link.pod_port)
+
+
+def _fits(policy: Obj, caller: Workload, port: int | None) -> bool:
     """Whether a rule of the policy is about this caller and port; paths and methods are taken as fitting."""
     rules = items(at(policy, "spec", "rules"))
-    return any(_rule_fits(mapping(rule), link) for rule in rules)
+    return any(_rule_fits(mapping(rule), caller, port) for rule in rules)
 
 
-def _rule_fits(rule: Obj, link: Link) -> bool:
+def admits(view: ClusterView, caller: Workload, callee: Workload, port: int | None) -> bool:
+    """Whether the callee's policies let the caller in at the port: none denies, and one allows where any does."""
+    policies = _policies(view, "authorizationpolicies", callee)
+    deny = [p for p in policies if at(p, "spec", "action") == "DENY"]
+    allow = [p for p in policies if at(p, "spec", "action") in (None, "ALLOW")]
+    if any(_fits(p, caller, port) for p in deny):
+        return False
+    return not allow or any(_fits(p, caller, port) for p in allow)
+
+
+def _rule_fits(rule: Obj, caller: Workload, port: int | None) -> bool:
     sources = [mapping(mapping(s).get("source")) for s in items(rule.get("from"))]
-    if sources and not any(_source_fits(s, link.caller) for s in sources):
+    if sources and not any(_source_fits(s, caller) for s in sources):
         return False
     operations = [mapping(mapping(t).get("operation")) for t in items(rule.get("to"))]
     ports = [items(o.get("ports")) for o in operations]
     closed = (
         bool(operations)
-        and link.pod_port is not None
-        and all(p and str(link.pod_port) not in map(str, p) for p in ports)
+        and port is not None
+        and all(p and str(port) not in map(str, p) for p in ports)
     )
     return not closed
 

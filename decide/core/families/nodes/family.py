@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.nodes import plans, rules
+from decide.core.families.nodes import causes, plans, rules
 from decide.core.families.nodes.facts import UnknownScheduler
 from decide.core.families.parts import Parts, repair
 
@@ -11,4 +11,5 @@ PARTS = Parts(
     builders={
         "scheduler_unknown": repair(UnknownScheduler, plans.scheduler),
     },
+    causes=causes.CAUSES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.performance import plans, rules
+from decide.core.families.performance import causes, plans, rules
 from decide.core.families.performance.facts import ShortOfCpu
 
 PARTS = Parts(
@@ -12,4 +12,5 @@ PARTS = Parts(
         "cpu_throttling": repair(ShortOfCpu, plans.cpu),
         "cpu_saturation": repair(ShortOfCpu, plans.cpu),
     },
+    causes=causes.CAUSES,
 )

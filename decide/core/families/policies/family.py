@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.policies import plans, rules
+from decide.core.families.policies import causes, plans, rules
 from decide.core.families.policies.facts import ClosedTraffic
 
 PARTS = Parts(
@@ -11,4 +11,6 @@ PARTS = Parts(
     builders={
         "network_policy_blocks": repair(ClosedTraffic, plans.network_policy),
     },
+    causes=causes.CAUSES,
+    declared=(causes.declared,),
 )

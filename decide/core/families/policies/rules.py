@@ -124,7 +124,7 @@ def _belief(link: Link, *, told: bool, missed: bool) -> float:
 def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding[ClosedTraffic]]:
     """An egress policy that lets nobody ask the cluster's DNS."""
     closing = selecting(view, peer_of(workload), "egress")
-    if not closing or passes(view, closing, "egress", _dns(view), 53, protocol="UDP"):
+    if not closing or passes(view, closing, "egress", dns_peer(view), 53, protocol="UDP"):
         return
     hits = [h for h in view.hits(workload) if h.signal == "unknown_host"]
     text = say("policies.no_dns", policies=[name_of(p) for p in closing], workload=workload.ref.key)
@@ -143,7 +143,7 @@ def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding[Clo
     )
 
 
-def _dns(view: ClusterView) -> Peer:
+def dns_peer(view: ClusterView) -> Peer:
     """The cluster's DNS as a peer: by the labels that its Service selects, else by the usual ones."""
     dns = Peer("kube-system", {"k8s-app": "kube-dns"}, "", (("dns", 53), ("dns-tcp", 53)))
     for service in view.all("services"):

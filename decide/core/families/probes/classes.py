@@ -66,3 +66,5 @@ _ASKING = tuple(
     for what, fr in _ASKS
 )
 CLASSES: tuple[FailureClass, ...] = (*_ASKING, UNWELL)
+#: Ids of those whose probe is wrong itself.
+MENDED = tuple(entry.id for entry in CLASSES if entry is not UNWELL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.regressions import plans, rules
+from decide.core.families.regressions import causes, plans, rules
 from decide.core.families.regressions.facts import GreedyNeighbour, Overrun
 
 PARTS = Parts(
@@ -12,4 +12,5 @@ PARTS = Parts(
         "noisy_neighbour": repair(GreedyNeighbour, plans.neighbour),
         "load_surge": repair(Overrun, plans.surge),
     },
+    causes=causes.CAUSES,
 )

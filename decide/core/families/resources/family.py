@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.resources import plans, rules
+from decide.core.families.resources import causes, plans, rules
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 
 PARTS = Parts(
@@ -12,4 +12,6 @@ PARTS = Parts(
         "oom_killed": repair(KilledContainer, plans.memory),
         "ephemeral_storage_exceeded": repair(EvictedPod, plans.disk),
     },
+    causes=causes.CAUSES,
+    declared=(causes.declared,),
 )

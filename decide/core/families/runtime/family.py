@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decide.core.facts import Facts
 from decide.core.families.parts import Parts, repair
-from decide.core.families.runtime import plans, rules, settings
+from decide.core.families.runtime import causes, plans, rules, settings
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 
 PARTS = Parts(
@@ -16,4 +16,5 @@ PARTS = Parts(
         "crash_bad_config": repair(Facts, settings.mended),
         "zero_replicas": repair(ScaledToZero, plans.replicas),
     },
+    causes=causes.CAUSES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.scheduling import rules
+from decide.core.families.scheduling import causes, rules
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans import capacity, placing, spreading
 
@@ -21,4 +21,5 @@ PARTS = Parts(
         "host_port_conflict": repair(Unplaced, spreading.ports_of_nodes),
     },
     silences={"taint_not_tolerated": placing.tolerates_sickness},
+    causes=causes.CAUSES,
 )

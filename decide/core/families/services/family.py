@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.services import plans
+from decide.core.families.services import causes, plans
 from decide.core.families.services.facts import (
     AbsentService,
     DnsSettings,
@@ -24,4 +24,6 @@ PARTS = Parts(
         "env_address_mismatch": repair(WrongAddress, plans.address),
         "dns_config_broken": repair(DnsSettings, plans.dns),
     },
+    causes=causes.CAUSES,
+    declared=(causes.declared,),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decide.core.facts import Facts
 from decide.core.families.parts import Parts, repair
-from decide.core.families.startup import rules
+from decide.core.families.startup import causes, rules
 from decide.core.families.startup.facts import (
     AbsentReference,
     UnrunnableCommand,
@@ -23,4 +23,6 @@ PARTS = Parts(
         "bad_command": repair(UnrunnableCommand, commands.runnable),
         "config_reference_missing": repair(AbsentReference, references.reference),
     },
+    causes=causes.CAUSES,
+    declared=(causes.declared,),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.storage import plans, rules
+from decide.core.families.storage import causes, plans, rules
 from decide.core.families.storage.facts import UnboundClaim
 
 _CLAIM = repair(UnboundClaim, plans.claim)
@@ -16,4 +16,5 @@ PARTS = Parts(
         "pvc_access_mode_mismatch": _CLAIM,
         "pvc_selector_mismatch": _CLAIM,
     },
+    causes=causes.CAUSES,
 )

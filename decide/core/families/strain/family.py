@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.strain import plans, rules
+from decide.core.families.strain import causes, plans, rules
 from decide.core.families.strain.facts import Strained
 
 PARTS = Parts(
@@ -12,4 +12,5 @@ PARTS = Parts(
         "heap_exhausted": repair(Strained, plans.heap),
         "connection_pool_exhausted": repair(Strained, plans.pool),
     },
+    causes=causes.CAUSES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.system import plans, rules
+from decide.core.families.system import causes, plans, rules
 from decide.core.families.system.facts import SilentDns
 
 PARTS = Parts(
@@ -11,4 +11,5 @@ PARTS = Parts(
     builders={
         "cluster_dns_down": repair(SilentDns, plans.names),
     },
+    causes=causes.CAUSES,
 )

@@ -1,0 +1,160 @@
+"""What makes a probe fail by itself: what it asks against what the container is known to answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from decide.core.families.parts import Cause, cause
+from decide.core.families.probes.classes import MENDED
+from decide.core.families.probes.facts import FailingProbe
+from decide.core.families.probes.rules import PROBES, handler, patience_s, resolved
+from decide.core.findings import Finding
+from decide.core.proof import asking
+from decide.core.proof.asking import Told, not_there, subject
+from decide.core.proof.standing import Standing, gone, stands, untold
+from decide.core.view import ClusterView
+from kfix.texts import say
+from manifests.objects.pods import Container
+from manifests.objects.shapes import Obj, at, mapping, number
+from manifests.objects.workloads import Workload
+
+#: The program answered in HTTP: something listens at the port and speaks the protocol.
+_ANSWERED = re.compile(r"statuscode: \d{3}")
+
+
+def probe(finding: Finding[FailingProbe], view: ClusterView) -> Standing:
+    """Whether the probe asks what is not answered, or gives as little time as it did."""
+    facts, workload = finding.facts, subject(finding, view)
+    container = asking.container(workload, facts.container) if workload is not None else None
+    if workload is None or container is None:
+        return not_there(finding)
+    told: Told = {"probe": facts.probe, "container": container.name}
+    now = mapping(container.spec, f"{facts.probe}Probe")
+    if not now:
+        return untold(say("proof.probe.none", **told))
+    good = _as_worked(view, workload, facts, now)
+    if good:
+        return gone(say("proof.probe.worked", revision=good, **told))
+    if not asking.same_program(container, facts.workload):
+        return untold(say("proof.only_a_run", workload=workload.name))
+    return _asked(finding, container, now)
+
+
+def _asked(finding: Finding[FailingProbe], container: Container, now: Obj) -> Standing:
+    """The same program, asked ``now``."""
+    facts, what = finding.facts, finding.failure_class.rpartition("_")[2]
+    told: Told = {"probe": facts.probe, "container": container.name}
+    if _facet(now, what) == _facet(facts.spec, what) and not _other_start(facts, container):
+        return stands(say("proof.probe.same", **told))
+    if _answered(finding) and "httpGet" in facts.spec and "httpGet" not in now:
+        return stands(say("proof.probe.answered", **told))
+    if what == "port":
+        return _port(facts, container, now)
+    if what == "timing":
+        return _patience(facts, container, now)
+    kind, port = handler(now)
+    if what == "protocol" and kind in {k for k, p in _others(facts, container) if p == port}:
+        return gone(say("proof.probe.protocol", protocol=kind, **told))
+    return untold(say("proof.probe.unseen", **told))
+
+
+def _port(facts: FailingProbe, container: Container, now: Obj) -> Standing:
+    """Another probe's port, or the only one that the container declares, is where it listens."""
+    told: Told = {"probe": facts.probe, "container": container.name}
+    port = handler(now)[1]
+    known = resolved(container, port)
+    ports = {number(p.get("containerPort")) for p in container.ports}
+    asked = {resolved(container, p) for _, p in _others(facts, container)}
+    if known is None:
+        return stands(say("proof.probe.no_port", port=str(port), **told))
+    if known in asked or (known in ports and len(ports) == 1):
+        return gone(say("proof.probe.port", port=str(known), **told))
+    return untold(say("proof.probe.unseen", **told))
+
+
+def _patience(facts: FailingProbe, container: Container, now: Obj) -> Standing:
+    told: Told = {"probe": facts.probe, "container": container.name}
+    before, after = patience_s(facts.spec), patience_s(now)
+    slow = number(now.get("timeoutSeconds"), 1) > number(facts.spec.get("timeoutSeconds"), 1)
+    if after <= before and not slow and not _other_start(facts, container):
+        return stands(say("proof.probe.no_longer", before=before, after=after, **told))
+    return untold(say("proof.probe.longer", before=before, after=after, **told))
+
+
+def _other_start(facts: FailingProbe, container: Container) -> bool:
+    """A startup probe was put before the failing one."""
+    was = next((c for c in facts.workload.containers() if c.name == container.name), None)
+    had = was is not None and was.spec.get("startupProbe") == container.spec.get("startupProbe")
+    return facts.probe != "startup" and not had
+
+
+def _others(facts: FailingProbe, container: Container) -> Iterator[tuple[str, object]]:
+    """Kind and port of the container's other probes: these do not fail."""
+    for name in PROBES:
+        spec = mapping(container.spec, f"{name}Probe")
+        if spec and name != facts.probe:
+            kind, port = handler(spec)
+            if kind in ("http", "tcp", "grpc"):
+                yield kind, port
+
+
+def _as_worked(view: ClusterView, workload: Workload, facts: FailingProbe, now: Obj) -> int:
+    """The revision that worked and whose program was asked the same; 0 without one."""
+    for revision in asking.worked(view, workload):
+        theirs = asking.container(Workload("Pod", {"spec": revision.spec}), facts.container)
+        ours = asking.container(workload, facts.container)
+        if theirs is None or ours is None or theirs.spec.get("image") != ours.spec.get("image"):
+            continue
+        then = mapping(theirs.spec, f"{facts.probe}Probe")
+        if then and _whole(then) == _whole(now):
+            return revision.number
+    return 0
+
+
+def _whole(spec: Obj) -> tuple[object, ...]:
+    return (*(_facet(spec, what) for what in ("port", "protocol", "path")), patience_s(spec))
+
+
+def _answered(finding: Finding[FailingProbe]) -> bool:
+    said = (str(fact.statement) for fact in finding.evidence)
+    return any(_ANSWERED.search(text) for text in said)
+
+
+def _facet(spec: Obj, what: str) -> object:
+    """The part of a probe that a class is about."""
+    kind, port = handler(spec)
+    if what == "timing":
+        times = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3}
+        return tuple(number(spec.get(k), d) for k, d in (times | {"timeoutSeconds": 1}).items())
+    if what == "path":
+        return at(spec, "httpGet", "path") or "/", kind
+    if what == "port":
+        return str(port), kind
+    return kind, at(spec, "httpGet", "scheme") or "HTTP"
+
+
+def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """Probes that ask a port by a name which their container does not have: they can never be answered."""
+    for container in workload.containers():
+        for name in PROBES:
+            spec = mapping(container.spec, f"{name}Probe")
+            kind, port = handler(spec)
+            if kind not in ("http", "tcp", "grpc") or resolved(container, port) is not None:
+                continue
+            why = say("probes.port.no_name", port=str(port))
+            yield Finding(
+                failure_class=f"{name}_probe_port",
+                object=workload.ref,
+                score=0.9,
+                detail=say(
+                    "proof.probe.no_port", probe=name, container=container.name, port=str(port)
+                ),
+                facts=FailingProbe(
+                    workload=workload, container=container.name, probe=name, spec=spec, why=why
+                ),
+            )
+
+
+#: By id of the class.
+CAUSES: dict[str, Cause] = dict.fromkeys(MENDED, cause(FailingProbe, probe))

@@ -1,0 +1,140 @@
+"""What makes a program end: settings that it misses or refuses; else only its template as a whole can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from decide.core.facts import Facts
+from decide.core.families.parts import Cause, cause
+from decide.core.families.runtime.facts import (
+    BadSetting,
+    ScaledToZero,
+    StoppedProgram,
+    UnsetVariable,
+)
+from decide.core.findings import Finding
+from decide.core.proof import asking
+from decide.core.proof.asking import Told, by_template, not_there, subject
+from decide.core.proof.standing import Standing, gone, stands, untold
+from decide.core.view import ClusterView
+from kfix.texts import say
+from manifests.objects.pods import Container
+from manifests.objects.shapes import at, items, mapping, number
+from manifests.objects.workloads import Workload
+
+
+def variable(finding: Finding[UnsetVariable], view: ClusterView) -> Standing:
+    """Whether the container is given the variable."""
+    facts, workload = finding.facts, subject(finding, view)
+    container = asking.container(workload, facts.container) if workload is not None else None
+    if workload is None or container is None:
+        return not_there(finding)
+    if not facts.name:
+        return by_template(finding, view)
+    told: Told = {"container": container.name, "name": facts.name}
+    if facts.name in set(_variables(view, workload, container)):
+        return gone(say("proof.variable.set", **told))
+    return stands(say("proof.variable.unset", **told))
+
+
+def _variables(view: ClusterView, workload: Workload, container: Container) -> Iterator[str]:
+    yield from (str(entry.get("name")) for entry in container.env)
+    for source in items(container.spec.get("envFrom")):
+        for field, plural in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
+            name = str(at(source, field, "name") or "")
+            found = view.get(plural, workload.namespace, name) if name else None
+            prefix = str(at(source, "prefix") or "")
+            yield from (f"{prefix}{key}" for key in mapping(found or {}, "data"))
+
+
+def setting(finding: Finding[Facts], view: ClusterView) -> Standing:
+    """Whether the container still reads the value that its program refuses."""
+    facts, workload = finding.facts, subject(finding, view)
+    if not isinstance(facts, BadSetting):
+        return by_template(finding, view)
+    container = asking.container(workload, facts.container) if workload is not None else None
+    if workload is None or container is None:
+        return not_there(finding)
+    values = set(_values(view, workload, container, facts.name))
+    told: Told = {"name": facts.name, "value": facts.value}
+    if facts.value in values:
+        return stands(say("proof.setting.same", **told))
+    if asking.as_it_worked(view, workload) is not None and not facts.config:
+        return by_template(finding, view)
+    return untold(say("proof.setting.other", **told))
+
+
+def _values(
+    view: ClusterView, workload: Workload, container: Container, name: str
+) -> Iterator[str]:
+    """What the variable of this name would be."""
+    for entry in container.env:
+        if entry.get("name") != name:
+            continue
+        if isinstance(entry.get("value"), str):
+            yield str(entry["value"])
+        chosen = mapping(entry, "valueFrom", "configMapKeyRef")
+        found = view.get("configmaps", workload.namespace, str(chosen.get("name") or ""))
+        yield str(mapping(found or {}, "data").get(str(chosen.get("key"))))
+    for source in items(container.spec.get("envFrom")):
+        found = view.get(
+            "configmaps", workload.namespace, str(at(source, "configMapRef", "name") or "")
+        )
+        key = name.removeprefix(str(at(source, "prefix") or ""))
+        if key in mapping(found or {}, "data"):
+            yield str(mapping(found or {}, "data")[key])
+
+
+def ports(finding: Finding[StoppedProgram], view: ClusterView) -> Standing:
+    """Whether two containers of the pod declare one port, or run as they did when one was taken."""
+    workload = subject(finding, view)
+    if workload is None:
+        return not_there(finding)
+    stated = [
+        (number(p.get("containerPort")), str(p.get("protocol") or "TCP"))
+        for c in workload.containers()
+        for p in c.ports
+    ]
+    twice = sorted({port for port, protocol in stated if stated.count((port, protocol)) > 1})
+    if twice:
+        return stands(say("proof.port.twice", workload=workload.name, port=str(twice[0])))
+    return by_template(finding, view)
+
+
+def replicas(finding: Finding[ScaledToZero], view: ClusterView) -> Standing:
+    """Whether any pod is wanted."""
+    workload = subject(finding, view)
+    if workload is None:
+        return not_there(finding)
+    told: Told = {"workload": workload.name, "n": workload.desired}
+    if workload.desired > 0:
+        return gone(say("proof.replicas.some", **told))
+    return stands(say("proof.replicas.none", **told))
+
+
+def owner(finding: Finding[StoppedProgram], view: ClusterView) -> Standing:
+    """Whether volumes are mounted with the same group and mode as when writing was denied."""
+    workload = subject(finding, view)
+    if workload is None:
+        return not_there(finding)
+    before = finding.facts.workload
+    if workload.spec.get("securityContext") != before.spec.get("securityContext"):
+        return untold(say("proof.volume.group", workload=workload.name))
+    return by_template(finding, view)
+
+
+_TEMPLATE = cause(Facts, by_template)
+#: By id of the class.
+CAUSES: dict[str, Cause] = {
+    "file_permission_denied": _TEMPLATE,
+    "crash_code": _TEMPLATE,
+    "container_exits_at_once": _TEMPLATE,
+    "bad_rollout": _TEMPLATE,
+    "database_credentials_invalid": _TEMPLATE,
+    "database_schema_missing": _TEMPLATE,
+    "volume_permission_denied": cause(StoppedProgram, owner),
+    "missing_env": cause(UnsetVariable, variable),
+    "crash_bad_config": cause(Facts, setting),
+    "sidecar_port_conflict": cause(StoppedProgram, ports),
+    "zero_replicas": cause(ScaledToZero, replicas),
+}

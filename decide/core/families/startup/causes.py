@@ -1,0 +1,195 @@
+"""What keeps a container from starting: images that do not come, configuration that is not there, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from decide.core.facts import Facts
+from decide.core.families.parts import Cause, cause
+from decide.core.families.startup.facts import AbsentReference, UnusableImage
+from decide.core.findings import Finding
+from decide.core.proof import asking
+from decide.core.proof.asking import by_template, not_there, subject
+from decide.core.proof.counterfactual import seen
+from decide.core.proof.references import absent, references
+from decide.core.proof.standing import Standing, gone, stands, untold
+from decide.core.view import ClusterView
+from kfix.texts import say
+from manifests.objects.shapes import items, mapping
+from manifests.objects.workloads import Workload
+
+#: What the kubelet calls an image that does not come.
+_FAILED = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+_LOGINS = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+#: Where a pod may run, by its own words.
+_PLACES = ("nodeSelector", "affinity", "tolerations")
+
+
+def image(finding: Finding[UnusableImage], view: ClusterView) -> Standing:
+    """Whether the container's image is one that was seen to come, and to run there."""
+    facts, workload = finding.facts, subject(finding, view)
+    container = asking.container(workload, facts.container) if workload is not None else None
+    if workload is None or container is None:
+        return not_there(finding)
+    now = str(container.spec.get("image") or "")
+    before = seen(view)
+    if now == facts.image:
+        moved = any(workload.spec.get(k) != facts.workload.spec.get(k) for k in _PLACES)
+        if facts.arrived and moved:
+            return untold(say("proof.image.elsewhere", image=now))
+        return stands(say("proof.image.same", image=now))
+    if now in _refused(before):
+        return stands(say("proof.image.refused", image=now))
+    for revision in asking.worked(view, workload):
+        theirs = Workload("Pod", {"spec": revision.spec}).containers(init=True)
+        if any(str(c.spec.get("image")) == now for c in theirs):
+            return gone(say("proof.image.worked", image=now, revision=revision.number))
+    runs = "" if facts.arrived else _runs(before, now)
+    return (
+        gone(say("proof.image.runs", image=now, pod=runs))
+        if runs
+        else untold(say("proof.image.unseen", image=now))
+    )
+
+
+def _refused(view: ClusterView) -> frozenset[str]:
+    """Images that do not come to some pod now."""
+
+    def make() -> frozenset[str]:
+        return frozenset(
+            str(c.spec.get("image") or "")
+            for w in view.workloads
+            for p in w.pods
+            for c in p.containers()
+            if c.waiting.get("reason") in _FAILED
+        )
+
+    return view.memo("refused images", make)
+
+
+def _runs(view: ClusterView, image_: str) -> str:
+    """A pod in which a container of this image was started; empty without one."""
+
+    def make() -> dict[str, str]:
+        found: dict[str, str] = {}
+        for workload in view.workloads:
+            for pod in workload.pods:
+                for c in pod.containers():
+                    if c.status.get("imageID") and (c.ready or c.terminated or c.restarts):
+                        found.setdefault(str(c.spec.get("image") or ""), pod.name)
+        return found
+
+    return view.memo("images that run", make).get(image_, "")
+
+
+def pull_secret(finding: Finding[UnusableImage], view: ClusterView) -> Standing:
+    """Whether the pods name a login that exists, and that opened this registry to others."""
+    facts, workload = finding.facts, subject(finding, view)
+    container = asking.container(workload, facts.container) if workload is not None else None
+    if workload is None or container is None:
+        return not_there(finding)
+    if str(container.spec.get("image") or "") != facts.image:
+        return image(finding, view)
+    named = _logins(workload)
+    if named == _logins(facts.workload):
+        return stands(say("proof.image.same_login", image=facts.image, secrets=named))
+    there = [n for n in named if _is_login(view, workload.namespace, n)]
+    if not there:
+        return stands(say("proof.image.no_login", secrets=named))
+    host = facts.image.partition("/")[0]
+    others = [
+        w.name
+        for w in seen(view).workloads
+        if w.ready and w.namespace == workload.namespace and set(_logins(w)) & set(there)
+        if any(str(c.spec.get("image") or "").startswith(f"{host}/") for c in w.containers())
+    ]
+    if others:
+        return gone(say("proof.image.login_opens", secrets=there, workload=others[0], host=host))
+    return untold(say("proof.image.login_unseen", secrets=there, host=host))
+
+
+def _logins(workload: Workload) -> list[str]:
+    return [str(mapping(s).get("name")) for s in items(workload.spec.get("imagePullSecrets"))]
+
+
+def _is_login(view: ClusterView, namespace: str, name: str) -> bool:
+    found = view.get("secrets", namespace, name)
+    return found is not None and found.get("type", _LOGINS[0]) in _LOGINS
+
+
+def reference(finding: Finding[AbsentReference], view: ClusterView) -> Standing:
+    """Whether the pods still name what is not there."""
+    facts, workload = finding.facts, subject(finding, view)
+    if workload is None:
+        return not_there(finding)
+    if not view.collected(f"{facts.kind}s"):
+        return untold(say("proof.reference.uncollected", kinds=f"{facts.kind}s"))
+    kind = {"configmap": "ConfigMap", "secret": "Secret"}[facts.kind]
+    missing = [
+        one
+        for one in absent(view, workload)
+        if one.kind == kind
+        and (not facts.name or one.name == facts.name)
+        and facts.key in ("", one.key, "*")
+    ]
+    if missing:
+        return stands(say("proof.reference.absent", reference=missing[0].written))
+    return gone(say("proof.reference.there", kind=kind, workload=workload.name))
+
+
+def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """ConfigMaps, Secrets and keys that the pods name and that are not there; not what a pod that is ready names too."""
+    proven = {
+        one
+        for pod in seen(view).workloads
+        if pod.ref.key == workload.ref.key
+        for ready in pod.pods
+        if ready.ready
+        for one in references(ready.spec)
+    }
+    for one in absent(view, workload):
+        if one in proven:
+            continue
+        plain = {"ConfigMap": "configmap", "Secret": "secret"}[one.kind]
+        yield Finding(
+            failure_class="config_reference_missing",
+            object=workload.ref,
+            score=0.9,
+            detail=say("proof.reference.names", workload=workload.ref.key, reference=one.written),
+            facts=AbsentReference(
+                workload=workload,
+                kind="configmap" if plain == "configmap" else "secret",
+                name=one.name,
+                key=one.key,
+            ),
+        )
+
+
+def multi_attach(finding: Finding, view: ClusterView) -> Standing:
+    """Whether two pods may want the volume at one time."""
+    workload = subject(finding, view)
+    if workload is None:
+        return not_there(finding)
+    strategy = str(mapping(workload.obj, "spec", "strategy").get("type") or "RollingUpdate")
+    if workload.kind == "Deployment" and strategy != "Recreate":
+        return stands(say("proof.still", what="spec.strategy.type", value=strategy))
+    if workload.kind != "Deployment" or workload.desired > 1:
+        return untold(say("proof.volume.elsewhere", workload=workload.name))
+    return gone(say("proof.volume.one_at_a_time", workload=workload.name))
+
+
+_IMAGE = cause(UnusableImage, image)
+_TEMPLATE = cause(Facts, by_template)
+#: By id of the class.
+CAUSES: dict[str, Cause] = {
+    "volume_multi_attach": cause(Facts, multi_attach),
+    "image_not_found": _IMAGE,
+    "image_registry_unreachable": _IMAGE,
+    "image_platform_mismatch": _IMAGE,
+    "image_pull_secret_missing": cause(UnusableImage, pull_secret),
+    "config_reference_missing": cause(AbsentReference, reference),
+    "bad_command": _TEMPLATE,
+    "volume_mount_failed": _TEMPLATE,
+    "init_container_failing": _TEMPLATE,
+    "container_create_failed": _TEMPLATE,
+}
