@@ -32,6 +32,7 @@ CheckName = Literal[
     "render",
     "server_dry_run",
     "historical_failures",
+    "repairs",
 ]
 
 

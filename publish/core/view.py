@@ -48,6 +48,7 @@ _TELLING = (
     "node_fit",
     "render",
     "server_dry_run",
+    "repairs",
 )
 
 

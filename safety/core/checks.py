@@ -17,6 +17,7 @@ from safety.core.policy import Policy
 from safety.core.workloads import Changed
 from schemas.base import Json
 from schemas.plans import ActionPlan, Analysis, IncidentContext, KubernetesChange
+from schemas.text import again
 from schemas.validated import CheckName, CheckResult
 
 Verdict = Literal["pass", "fail", "unknown"]
@@ -108,6 +109,10 @@ def fix_policy(case: CheckInput) -> CheckResult:
                 return result(
                     "fix_policy", "fail", say("safety.fix.removes", path=one.path), fix=kind
                 )
+    loosened = case.plan.repairs.loosens
+    if loosened:
+        reason = say("safety.fix.loosens", fix=kind, paths=list(loosened))
+        return result("fix_policy", "pass", reason, fix=kind)
     return result("fix_policy", "pass", say("safety.fix.allowed", fix=kind), fix=kind)
 
 
@@ -288,6 +293,17 @@ def historical_failures(case: CheckInput) -> CheckResult:
             **numbers,
         )
     return result("historical_failures", "pass", _history(len(good), len(worse)), **numbers)
+
+
+def repairs(case: CheckInput) -> CheckResult:
+    """Is the cause gone in the objects that the plan leaves behind? Asked where the plan was made, with all evidence at hand."""
+    found = case.plan.repairs
+    cause = case.analysis.failure_class if case.analysis is not None else ""
+    numbers = {"cause": cause} if cause else {}
+    if found.remains:
+        numbers["remains"] = str(len(found.remains))
+    reason = again(found.reason, found.reason_text) or say("safety.repairs.older")
+    return result("repairs", found.verdict, reason, **numbers)
 
 
 def _history(good: int, bad: int) -> str:

@@ -39,6 +39,7 @@ _PIPELINE: tuple[tuple[CheckName, Callable[[CheckInput], CheckResult]], ...] = (
     ("node_fit", checks.node_fit),
     ("disruption_budget", budgets.disruption_budget),
     ("historical_failures", checks.historical_failures),
+    ("repairs", checks.repairs),
 )
 #: Made by others, because they need the repository, a schema or a server.
 _ELSEWHERE: tuple[CheckName, ...] = ("manifest_edit", "render", "schema", "server_dry_run")
@@ -196,11 +197,17 @@ def validated(
         analysis=candidate.analysis,
         plans=tuple(plans),
         recommended=recommended,
-        auto_merge=chosen is not None and policy.merges_by_itself(chosen.proof),
+        auto_merge=chosen is not None and _merges_by_itself(chosen, policy),
         policy_version=policy.version,
         second_opinion=candidate.second_opinion,
         next_steps=candidate.next_steps if status == "needs_human" else (),
     )
+
+
+def _merges_by_itself(chosen: ValidatedPlan, policy: Policy) -> bool:
+    """Only what is proven to repair, and loosens no rule."""
+    proven = chosen.plan.repairs.verdict == "pass" and not chosen.plan.repairs.loosens
+    return proven and policy.merges_by_itself(chosen.proof)
 
 
 def _as_proven(context: IncidentContext, plan: ValidatedPlan | None) -> IncidentContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans.capacity import held
 from decide.core.families.scheduling.rules import cordoned, untolerated
 from decide.core.findings import Finding
+from decide.core.proof import asking
 from decide.core.proof.asking import Told, not_there, subject
 from decide.core.proof.counterfactual import seen
 from decide.core.proof.standing import Standing, gone, stands, untold
@@ -22,7 +24,7 @@ from manifests.objects.resources import per_pod
 from manifests.objects.scheduling import affinity_takes, selector_takes
 from manifests.objects.selectors import selects
 from manifests.objects.shapes import Misshapen, Obj, at, mapping, mappings, number
-from manifests.objects.workloads import Workload
+from manifests.objects.workloads import Workload, rounded
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -58,11 +60,8 @@ def places(view: ClusterView, workload: Workload) -> Places:
 
 
 def _holds(view: ClusterView, spec: Obj, node: Obj) -> int:
-    """How many pods of this spec fit on the node beside those that are there; 0 where it cannot be read."""
-    try:
-        asked = per_pod(spec, "requests")
-    except (quantities.BadQuantity, Misshapen):
-        return 0
+    """How many pods of this spec fit on the node beside those that are there."""
+    asked = _asks(spec)
     name = name_of(node)
     pods, _ = held(view, "cpu")
     fits = number(at(node, "status", "allocatable", "pods"), 110) - pods[name]
@@ -110,11 +109,49 @@ def by_room(finding: Finding[Unplaced], view: ClusterView) -> Standing:
     workload = subject(finding, view)
     if workload is None or not view.nodes:
         return not_there(finding)
+    good = asking.as_it_worked(view, workload)
+    if (
+        good is not None
+        and good.ready >= workload.desired
+        and _asks(good.spec) == _asks(workload.spec)
+    ):
+        return gone(say("proof.as_worked", workload=workload.name, revision=good.number))
+    if _takes_the_place(view, workload):
+        return gone(say("proof.nodes.one_leaves", workload=workload.name))
     spaces = {namespace_of(p) for p in view.all("pods")}
     found = places(view, workload)
     if len(spaces) < 2 and found.room:
         return untold(say("proof.nodes.one_namespace", workload=workload.name))
     return _placed(found, workload)
+
+
+def _asks(spec: Obj) -> dict[str, Decimal]:
+    try:
+        return per_pod(spec, "requests")
+    except (quantities.BadQuantity, Misshapen):
+        return {}
+
+
+def _takes_the_place(view: ClusterView, workload: Workload) -> bool:
+    """One old pod may go before its successor is ready, and the new pod asks for no more than it leaves behind."""
+    before = seen(view).workload(workload.kind, workload.namespace, workload.name)
+    if before is None or workload.kind != "Deployment" or before.ready < workload.desired:
+        return False
+    rolling = mapping(workload.obj, "spec", "strategy")
+    most = at(rolling, "rollingUpdate", "maxUnavailable")
+    try:
+        leaves = rounded("25%" if most is None else most, workload.desired, math.floor)
+    except Misshapen:
+        return False
+    if rolling.get("type") != "Recreate" and leaves < 1:
+        return False
+    asked = _asks(workload.spec)
+    running = [_asks(pod.spec) for pod in before.pods if pod.ready]
+    return bool(running) and all(
+        asked.get(name, Decimal(0)) <= one.get(name, Decimal(0))
+        for one in running
+        for name in ("cpu", "memory")
+    )
 
 
 def _placed(found: Places, workload: Workload) -> Standing:
