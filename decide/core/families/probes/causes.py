@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterator
 
 from decide.core.families.parts import Cause, cause
+from decide.core.families.probes.asking import PROBES, handler, patience_s, resolved
 from decide.core.families.probes.classes import MENDED
 from decide.core.families.probes.facts import FailingProbe
-from decide.core.families.probes.rules import PROBES, handler, patience_s, resolved
+from decide.core.families.probes.known import served
+from decide.core.families.probes.plans import facet
+from decide.core.families.probes.rules import failures
+from decide.core.families.probes.twins import twins_probes
 from decide.core.findings import Finding
 from decide.core.proof import asking
 from decide.core.proof.asking import Told, not_there, subject
+from decide.core.proof.counterfactual import seen
 from decide.core.proof.standing import Standing, gone, stands, untold
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -38,25 +43,66 @@ def probe(finding: Finding[FailingProbe], view: ClusterView) -> Standing:
         return gone(say("proof.probe.worked", revision=good, **told))
     if not asking.same_program(container, facts.workload):
         return untold(say("proof.only_a_run", workload=workload.name))
-    return _asked(finding, container, now)
+    return _asked(finding, view, container, now)
 
 
-def _asked(finding: Finding[FailingProbe], container: Container, now: Obj) -> Standing:
+def _asked(
+    finding: Finding[FailingProbe], view: ClusterView, container: Container, now: Obj
+) -> Standing:
     """The same program, asked ``now``."""
     facts, what = finding.facts, finding.failure_class.rpartition("_")[2]
     told: Told = {"probe": facts.probe, "container": container.name}
-    if _facet(now, what) == _facet(facts.spec, what) and not _other_start(facts, container):
+    if facet(now, what) == facet(facts.spec, what) and not _other_start(facts, container):
         return stands(say("proof.probe.same", **told))
     if _answered(finding) and "httpGet" in facts.spec and "httpGet" not in now:
         return stands(say("proof.probe.answered", **told))
-    if what == "port":
-        return _port(facts, container, now)
     if what == "timing":
         return _patience(facts, container, now)
+    who = _known_to_answer(facts, seen(view), container, now)
+    return (
+        gone(say("proof.probe.answers", who=who, **told))
+        if who
+        else _unheard(what, facts, container, now)
+    )
+
+
+def _unheard(what: str, facts: FailingProbe, container: Container, now: Obj) -> Standing:
+    """What the container itself declares, where nobody is known to be answered."""
+    told: Told = {"probe": facts.probe, "container": container.name}
+    if what == "port":
+        return _port(facts, container, now)
+    if what == "protocol":
+        return _protocol(facts, container, now)
+    return untold(say("proof.probe.unseen", **told))
+
+
+def _protocol(facts: FailingProbe, container: Container, now: Obj) -> Standing:
+    """What the container's other probe speaks at that port."""
+    told: Told = {"probe": facts.probe, "container": container.name}
     kind, port = handler(now)
-    if what == "protocol" and kind in {k for k, p in _others(facts, container) if p == port}:
+    if kind in {k for k, p in _others(facts, container) if p == port}:
         return gone(say("proof.probe.protocol", protocol=kind, **told))
     return untold(say("proof.probe.unseen", **told))
+
+
+def _known_to_answer(facts: FailingProbe, view: ClusterView, container: Container, now: Obj) -> str:
+    """Who tells that the program answers just this: a ready twin, its own documentation, the other probe; else empty."""
+    kind, stated = handler(now)
+    port, path = resolved(container, stated), at(now, "httpGet", "path") or "/"
+    for twin in twins_probes(view, facts.workload, container, facts.probe):
+        if facet(twin.spec, "path") == path and (handler(twin.spec)[0], twin.port) == (kind, port):
+            return twin.name
+    known = served(facts.workload, container)
+    page = known.paths.get(facts.probe) if known is not None and port == known.port else None
+    if known is not None and kind == "http" and path == page:
+        return known.source
+    for other in PROBES:
+        spec = mapping(container.spec, f"{other}Probe")
+        asks = (handler(spec)[0], resolved(container, handler(spec)[1]), facet(spec, "path"))
+        well = other != facts.probe and spec and not failures(view, facts.workload, other)
+        if well and kind != "exec" and asks == (kind, port, path):
+            return f"{other}Probe"
+    return ""
 
 
 def _port(facts: FailingProbe, container: Container, now: Obj) -> Standing:
@@ -113,25 +159,12 @@ def _as_worked(view: ClusterView, workload: Workload, facts: FailingProbe, now: 
 
 
 def _whole(spec: Obj) -> tuple[object, ...]:
-    return (*(_facet(spec, what) for what in ("port", "protocol", "path")), patience_s(spec))
+    return (*(facet(spec, what) for what in ("port", "protocol", "path")), patience_s(spec))
 
 
 def _answered(finding: Finding[FailingProbe]) -> bool:
     said = (str(fact.statement) for fact in finding.evidence)
     return any(_ANSWERED.search(text) for text in said)
-
-
-def _facet(spec: Obj, what: str) -> object:
-    """The part of a probe that a class is about."""
-    kind, port = handler(spec)
-    if what == "timing":
-        times = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3}
-        return tuple(number(spec.get(k), d) for k, d in (times | {"timeoutSeconds": 1}).items())
-    if what == "path":
-        return at(spec, "httpGet", "path") or "/", kind
-    if what == "port":
-        return str(port), kind
-    return kind, at(spec, "httpGet", "scheme") or "HTTP"
 
 
 def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:

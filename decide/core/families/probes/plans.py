@@ -192,11 +192,12 @@ def differs(finding: Finding[FailingProbe], workload: Workload, twin: Workload) 
     if here is None or there is None:
         return False
     what = finding.failure_class.rpartition("_")[2]
-    one, two = (_facet(mapping(c.spec.get(which)), what) for c in (here, there))
+    one, two = (facet(mapping(c.spec.get(which)), what) for c in (here, there))
     return one != two
 
 
-def _facet(probe: Obj, what: str) -> object:
+def facet(probe: Obj, what: str) -> object:
+    """The part of a probe that a class is about: ``port``, ``protocol``, ``path``, ``timing``, ``command``."""
     if not probe:
         return None
     kind, port = handler(probe)

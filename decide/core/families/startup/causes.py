@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from decide.core.facts import Facts
 from decide.core.families.parts import Cause, cause
-from decide.core.families.startup.facts import AbsentReference, UnusableImage
+from decide.core.families.startup.facts import AbsentReference, UnrunnableCommand, UnusableImage
 from decide.core.findings import Finding
 from decide.core.proof import asking
 from decide.core.proof.asking import by_template, not_there, subject
@@ -165,6 +165,22 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         )
 
 
+def command(finding: Finding[UnrunnableCommand], view: ClusterView) -> Standing:
+    """Whether the container is still told to run what cannot be run."""
+    facts, workload = finding.facts, subject(finding, view)
+    container = asking.container(workload, facts.container) if workload is not None else None
+    if workload is None or container is None:
+        return not_there(finding)
+    told = by_template(finding, view)
+    if told.answer != "unknown" or not facts.word:
+        return told
+    words = [*items(container.spec.get("command")), *items(container.spec.get("args"))]
+    same_volumes = workload.spec.get("volumes") == facts.workload.spec.get("volumes")
+    if facts.word in words[:1] and same_volumes:
+        return stands(say("proof.command.same", container=container.name, word=facts.word))
+    return told
+
+
 def multi_attach(finding: Finding, view: ClusterView) -> Standing:
     """Whether two pods may want the volume at one time."""
     workload = subject(finding, view)
@@ -188,7 +204,7 @@ CAUSES: dict[str, Cause] = {
     "image_platform_mismatch": _IMAGE,
     "image_pull_secret_missing": cause(UnusableImage, pull_secret),
     "config_reference_missing": cause(AbsentReference, reference),
-    "bad_command": _TEMPLATE,
+    "bad_command": cause(UnrunnableCommand, command),
     "volume_mount_failed": _TEMPLATE,
     "init_container_failing": _TEMPLATE,
     "container_create_failed": _TEMPLATE,
