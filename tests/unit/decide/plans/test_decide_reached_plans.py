@@ -116,15 +116,12 @@ def test_an_image_that_names_no_registry_gets_none_from_its_siblings() -> None:
     assert _diagnosed(cluster, "image_registry_unreachable") == []
 
 
-def test_a_startup_probe_that_gives_ten_minutes_gets_no_less() -> None:
+def test_a_startup_probe_that_gives_ten_minutes_is_not_the_cause() -> None:
     cluster = shop("web", "cart")
     FAULTS["startup_probe_timing"](cluster, "web")
     for spec in (pod_spec(cluster), cluster.pod("web")["spec"]):
         spec["containers"][0]["startupProbe"] |= {"periodSeconds": 1, "failureThreshold": 600}
-    assert _diagnosed(cluster) == [
-        "set_probe containers[name=main].startupProbe.periodSeconds: 10",
-        "set_probe containers[name=main].startupProbe.failureThreshold: 60",
-    ]
+    assert _diagnosed(cluster) == []
 
 
 def test_an_address_of_a_database_keeps_its_scheme_and_its_password() -> None:
