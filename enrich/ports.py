@@ -77,9 +77,12 @@ class DeclaredRepository(Protocol):
     """The deployment repositories."""
 
     async def declared(
-        self, subject: ObjectRef, environment: str
+        self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()
     ) -> tuple[list[DeclaredObject], list[Change]]:
-        """How the object is declared, and the latest commits of that file. Empty when it is not found."""
+        """How the object and what it reads are declared, and the latest commits of those files, of each file newest first.
+
+        Empty when the object is not found.
+        """
         ...
 
 

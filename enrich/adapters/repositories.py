@@ -1,10 +1,12 @@
-"""The deployment repositories as enrich sees them: how the object is declared, and what was committed to that file."""
+"""The deployment repositories as enrich sees them: how objects are declared, and what was committed to their files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 
-from kfix.incident.forge.port import Commit, Repositories, Snapshot
+from enrich.core.commits import written
+from kfix.incident.forge.port import Repositories, Snapshot
 from kfix.infra.clients.boundary import guarded
 from manifests.refused import NotEditable
 from manifests.repository import locate
@@ -12,11 +14,12 @@ from manifests.repository.index import RepositoryIndex
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints, Location
 from manifests.text import equivalence
+from schemas import errors
 from schemas.base import ObjectRef
 from schemas.context import Change, DeclaredObject
 
-#: Characters of a commit's diff that are kept.
-_DIFF = 4_000
+#: Other files than the object's own whose commits are read, and how many of each.
+_FILES, _COMMITS = 6, 3
 
 
 @guarded("the repository")
@@ -30,24 +33,45 @@ class DeclaredInRepositories:
         self._indexes = Indexes()
 
     async def declared(
-        self, subject: ObjectRef, environment: str
+        self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()
     ) -> tuple[list[DeclaredObject], list[Change]]:
         """From the first project in which the object is found. Raises from ``schemas.errors``."""
         for project in self._projects:
             snapshot = await self._client.snapshot(project)
-            try:
-                found = locate.locate(subject, self._index(snapshot), Hints(environment))
-            except NotEditable:
+            index = self._index(snapshot)
+            found = _located([subject, *reads], index, environment)
+            if subject not in found:
                 continue  # not in this repository, or not in a form that a change could be made in
-            commits = await self._client.commits_of(
-                project,
-                found.path,
-                ref=snapshot.branch,
-                limit=self._commits,
-                diffs=self._commits > 0,
-            )
-            return [_declared(project, found)], [_change(subject, commit) for commit in commits]
+            declared = [_declared(project, place) for place in found.values()]
+            return declared, await self._changes(snapshot, subject, found)
         return [], []
+
+    async def _changes(
+        self, snapshot: Snapshot, subject: ObjectRef, found: Mapping[ObjectRef, Location]
+    ) -> list[Change]:
+        """The commits of the object's file, and of a few others; of those what could be read."""
+        own = found[subject].path
+        about = {place.path: ref for ref, place in found.items() if place.path != own}
+        about |= dict.fromkeys((k.path for k in found[subject].through), subject)
+        first, *others = await asyncio.gather(
+            self._of_file(snapshot, own, subject, self._commits),
+            *(
+                self._of_file(snapshot, path, ref, min(self._commits, _COMMITS))
+                for path, ref in list(about.items())[:_FILES]
+            ),
+            return_exceptions=True,
+        )
+        if isinstance(first, BaseException):
+            raise first
+        return [*first, *_readable(others)]
+
+    async def _of_file(
+        self, snapshot: Snapshot, path: str, about: ObjectRef, limit: int
+    ) -> list[Change]:
+        commits = await self._client.commits_of(
+            snapshot.project, path, ref=snapshot.branch, limit=limit, diffs=limit > 0
+        )
+        return await asyncio.to_thread(written, about, path, snapshot.files.get(path, b""), commits)
 
     def _index(self, snapshot: Snapshot) -> RepositoryIndex:
         return self._indexes.of(
@@ -58,23 +82,34 @@ class DeclaredInRepositories:
         )
 
 
+def _readable(answers: Iterable[list[Change] | BaseException]) -> list[Change]:
+    """What was answered; a file that cannot be asked about leaves the evidence as it is."""
+    found: list[Change] = []
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            if not isinstance(answer, errors.KFixError):
+                raise answer
+        else:
+            found += answer
+    return found
+
+
+def _located(
+    refs: Iterable[ObjectRef], index: RepositoryIndex, environment: str
+) -> dict[ObjectRef, Location]:
+    found: dict[ObjectRef, Location] = {}
+    for ref in refs:
+        try:
+            found[ref] = locate.locate(ref, index, Hints(environment))
+        except NotEditable:
+            continue
+    return found
+
+
 def _declared(project: str, found: Location) -> DeclaredObject:
     return DeclaredObject(
         project=project,
         path=found.path,
         document=found.document.index,
         object=equivalence.value_of(found.document.root),
-    )
-
-
-def _change(subject: ObjectRef, commit: Commit) -> Change:
-    return Change(
-        kind="commit",
-        object=subject,
-        revision=commit.sha,
-        at=commit.at,
-        author=commit.author,
-        summary=commit.title,
-        url=commit.url,
-        detail={"diff": commit.diff[:_DIFF]} if commit.diff else None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -150,8 +150,8 @@ class LimitedRepository:
         self._gate = asyncio.Semaphore(at_once)
 
     async def declared(
-        self, subject: ObjectRef, environment: str
+        self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()
     ) -> tuple[list[DeclaredObject], list[Change]]:
         """As the inner one, a bounded number at a time."""
         async with self._gate:
-            return await self._inner.declared(subject, environment)
+            return await self._inner.declared(subject, environment, reads)

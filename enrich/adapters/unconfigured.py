@@ -71,7 +71,7 @@ class NoRepository:
         self._forges = forges or say("enrich.forge")
 
     async def declared(
-        self, subject: ObjectRef, environment: str
+        self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()
     ) -> tuple[list[DeclaredObject], list[Change]]:
         """Raises errors.NotFound: nothing is configured."""
         return _not_configured(self._forges)

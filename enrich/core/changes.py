@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from manifests.objects.differences import differences
 from manifests.objects.meta import (
     annotations_of,
     controller_of,
@@ -74,33 +75,3 @@ def _summary(detail: Mapping[str, Any] | None) -> str:
     if detail is None:
         return "first known revision"
     return ", ".join(sorted(detail)[:4]) or "no visible difference"
-
-
-def differences(before: Json, after: Json, path: str = "") -> dict[str, list[Json]]:
-    """Field path to [before, after]; ``None`` where the field is missing.
-
-    Named list items are matched by name; lists in which a name stands twice (variables set again, subjects of several
-    kinds) are compared whole.
-    """
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        found: dict[str, list[Json]] = {}
-        for key in sorted({*before, *after}, key=str):
-            where = f"{path}.{key}" if path else str(key)
-            found |= differences(before.get(key), after.get(key), where)
-        return found
-    one, two = _by_name(before), _by_name(after)
-    if one is not None and two is not None:
-        found = {}
-        for name in dict.fromkeys([*one, *two]):
-            found |= differences(one.get(name), two.get(name), f"{path}[name={name}]")
-        return found
-    return {} if before == after else {path: [before, after]}
-
-
-def _by_name(items: Json) -> dict[str, Json] | None:
-    if not isinstance(items, list) or not items:
-        return None
-    if not all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items):
-        return None
-    named = {item["name"]: item for item in items}
-    return named if len(named) == len(items) else None

@@ -18,6 +18,7 @@ from enrich.core.bundle import (
     tags_of,
 )
 from enrich.core.objects import ObjectIndex
+from enrich.core.reads import read_by
 from enrich.core.subject import Named, named, resolve
 from enrich.ports import ClusterReader, DeclaredRepository, Listing, Observability, Sources
 from kfix.incident import cluster_names
@@ -131,7 +132,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         round_.ask("kubernetes.logs", sources.cluster.logs(pods_of(objects, subject, who)), []),
         round_.ask(f"{watching.name}.logs", watching.logs(names, until), []),
         round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
-        round_.ask("gitlab", _declared(sources.repository, subject, place), ([], [])),
+        round_.ask("gitlab", _declared(sources.repository, subject, place, objects), ([], [])),
     )
     bundle = assemble(
         GatheredEvidence(
@@ -235,9 +236,14 @@ async def _some(question: Awaitable[Monitor]) -> Monitor | None:
 
 
 async def _declared(
-    repository: DeclaredRepository, subject: ObjectRef | None, place: Environment
+    repository: DeclaredRepository,
+    subject: ObjectRef | None,
+    place: Environment,
+    objects: Mapping[str, list[Json]],
 ) -> tuple[list[DeclaredObject], list[Change]]:
-    return await repository.declared(subject, place) if subject is not None else ([], [])
+    if subject is None:
+        return [], []
+    return await repository.declared(subject, place, read_by(subject, objects))
 
 
 def _without(logs: list[LogExcerpt], better: list[LogExcerpt]) -> list[LogExcerpt]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from enrich.core.changes import differences, revision, rollouts
+from enrich.core.changes import revision, rollouts
+from manifests.objects.differences import differences
 from manifests.objects.times import instant
 
 REVISION = "deployment.kubernetes.io/revision"
