@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from manifests.objects.workloads import Workload
+from schemas.plans import FixKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,16 @@ class Facts:
     def beside_template(self) -> bool:
         """The fault stands beside the workload's template: going back to another one does not touch it."""
         return False
+
+    @property
+    def stands_in(self) -> tuple[str, ...]:
+        """Fields of the workload's pod spec (paths below it start with ``:``) that the fault stands in, as far as it is known."""
+        return ()
+
+    @property
+    def fix_kind(self) -> FixKind:
+        """What kind of fix a change of these fields is."""
+        return "other"
 
     @property
     def concerns(self) -> tuple[str, ...]:

@@ -128,6 +128,12 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
     return bundle.model_copy(update={"signature": signature(bundle)})
 
 
+def with_commits(bundle: ContextBundle, commits: Iterable[Change]) -> ContextBundle:
+    """The bundle with commits that were found by what it is about, masked."""
+    masked = [_masked_model(commit) for commit in commits]
+    return bundle.model_copy(update={"changes": (*masked, *bundle.changes)})
+
+
 def completed(
     bundle: ContextBundle, recalled: Recalled, sources: Iterable[SourceStatus], rules: Rules
 ) -> ContextBundle:

@@ -18,11 +18,12 @@ from decide.adapters.playbooks import load_playbooks
 from decide.core.playbooks import Playbooks
 from decide.settings import Decide
 from enrich.adapters.capture import Capture, read_capture
-from enrich.core.bundle import GatheredEvidence, Rules, assemble
+from enrich.core.bundle import GatheredEvidence, Rules, assemble, with_commits
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
 from kfix.infra.settings import load
+from kfix.offline.commits import changes_around
 from manifests.objects.shapes import at
 from manifests.objects.times import instant
 from safety.adapters.schemas import PublishedSchemas
@@ -77,14 +78,20 @@ def case_of(folder: Path) -> CapturedCase:
 
 def bundle_of(case: CapturedCase, capture: Capture) -> ContextBundle:
     """The evidence as decide reads it. Raises BadCase on an unreadable alert."""
-    if case.alert is None:
-        return _unprompted(case, capture)
-    body = case.alert.read_bytes()
+    bundle = _prompted(case, case.alert, capture) if case.alert else _unprompted(case, capture)
+    if case.repository is None:
+        return bundle
+    return with_commits(bundle, changes_around(case.repository, bundle, capture.files))
+
+
+def _prompted(case: CapturedCase, alert: Path, capture: Capture) -> ContextBundle:
+    """The evidence of a case with its alert. Raises BadCase on an unreadable one."""
+    body = alert.read_bytes()
     document = document_of(body, "application/json", _DEPTH)
     if isinstance(document, Malformed):
-        raise BadCase(f"{case.alert.name}: {document.reason} {document.detail}")
+        raise BadCase(f"{alert.name}: {document.reason} {document.detail}")
     said = alert_in(document, body)
-    received = said.alert.happened_at or datetime.fromtimestamp(case.alert.stat().st_mtime, UTC)
+    received = said.alert.happened_at or datetime.fromtimestamp(alert.stat().st_mtime, UTC)
     return _assembled(said.alert, said.delivery, received, capture)
 
 

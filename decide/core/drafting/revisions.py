@@ -71,7 +71,11 @@ class Revision:
 
 
 def revisions(view: ClusterView, workload: Workload) -> list[Revision]:
-    """What is known of them, oldest first; empty where none was collected."""
+    """What is known of them, oldest first; empty where none was collected. Read once for a workload."""
+    return view.memo(f"revisions {workload.ref.key}", lambda: _ordered(view, workload))
+
+
+def _ordered(view: ClusterView, workload: Workload) -> list[Revision]:
     found = sorted(_revisions(view, workload), key=lambda one: one.number)
     stood = [replace(one, stood=_until(one, later)) for one, later in pairwise(found)]
     return [*stood, *found[-1:]]

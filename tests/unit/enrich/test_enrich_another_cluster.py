@@ -53,7 +53,7 @@ class Asked:
         return Listing({"namespaces": [system], "deployments": [], "pods": []})
 
     async def declared(
-        self, subject: ObjectRef, environment: str
+        self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()
     ) -> tuple[list[DeclaredObject], list[Change]]:
         self.asked.append("declared")
         return [], []

@@ -115,7 +115,7 @@ class Repository:
         self.asked: list[tuple[str, str]] = []
 
     async def declared(
-        self, subject: ObjectRef, environment: str
+        self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()
     ) -> tuple[list[DeclaredObject], list[Change]]:
         self.asked.append((subject.key, environment))
         return [DeclaredObject(path="api.yaml", object={})], [Change(kind="commit", summary="c")]

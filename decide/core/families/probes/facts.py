@@ -8,6 +8,7 @@ from typing import Literal
 from decide.core.facts import Facts
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
+from schemas.plans import FixKind
 
 #: The kinds of probes, as the fields ``livenessProbe`` … begin.
 Probe = Literal["liveness", "readiness", "startup"]
@@ -29,3 +30,13 @@ class FailingProbe(Facts):
     scheme: Literal["", "HTTP", "HTTPS"] = ""
     #: The program of an ``exec`` probe that is not there; empty for other probes.
     program: str = ""
+
+    @property
+    def stands_in(self) -> tuple[str, ...]:
+        """The probe."""
+        return (f":containers[name={self.container}].{self.probe}Probe",)
+
+    @property
+    def fix_kind(self) -> FixKind:
+        """A change of a probe."""
+        return "set_probe"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from decide.core.facts import Facts
 from manifests.objects.workloads import Workload
+from schemas.plans import FixKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,16 @@ class UnsetVariable(StoppedProgram):
     container: str
     #: The variable's name; empty where the log does not tell.
     name: str = ""
+
+    @property
+    def stands_in(self) -> tuple[str, ...]:
+        """The variable."""
+        return (f":containers[name={self.container}].env[name={self.name}]",) if self.name else ()
+
+    @property
+    def fix_kind(self) -> FixKind:
+        """A change of a variable."""
+        return "set_env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

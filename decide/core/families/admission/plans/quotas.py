@@ -6,15 +6,13 @@ from decimal import Decimal
 
 from decide.core.drafting.containers import quantity
 from decide.core.drafting.drafts import (
-    RESTART,
     SECONDS,
     PlanDraft,
     container_path,
     patch,
-    patch_workload,
 )
 from decide.core.drafting.replicas import as_many_as_fit
-from decide.core.drafting.revisions import before
+from decide.core.drafting.restoring import as_before
 from decide.core.families.admission.facts import FullQuota
 from decide.core.families.admission.rules.quotas import quota_family
 from decide.core.findings import Finding
@@ -23,8 +21,8 @@ from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.meta import name_of
 from manifests.objects.pods import Pod
-from manifests.objects.shapes import Misshapen, at
-from manifests.objects.workloads import Workload, extra
+from manifests.objects.shapes import Misshapen
+from manifests.objects.workloads import extra
 
 
 def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
@@ -79,40 +77,19 @@ def _held(pod: Pod, resource: str) -> Decimal:
 def _asks_as_before(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
     """The workload asks for what its last good revision asked for, where the new one asks for more of what is full."""
     workload, resource = finding.facts.workload, finding.facts.resource
-    revision = before(view, workload) if workload is not None else None
-    if workload is None or revision is None or not revision.worked:
+    if workload is None or quota_family(resource) not in ("cpu", "memory"):
         return []
     which, _, name = resource.rpartition(".")
-    if quota_family(resource) not in ("cpu", "memory"):
-        return []
-    then = {c.name: c for c in Workload("Pod", {"spec": revision.spec}).containers()}
     place = f"resources.{which or 'requests'}.{name}"
-    wanted = []
-    for container in workload.containers():
-        earlier = then.get(container.name)
-        now = quantity(container, which or "requests", name)
-        value = at(earlier.spec, *place.split(".")) if earlier is not None else None
-        least = quantity(earlier, which or "requests", name) if earlier is not None else None
-        if now is not None and least is not None and least < now:
-            wanted.append((container_path(workload, container.name, place), value))
-    if not wanted:
-        return []
-    fields = [f"{which or 'requests'}.{name} {value}" for _, value in wanted]
-    return [
-        PlanDraft(
-            fix_kind="rollback_revision",
-            title=say("drafting.restored.title", fields=fields, workload=workload.name),
-            why=say(
-                "drafting.restored.why",
-                revision=revision.number,
-                name=revision.name,
-                fields=fields,
-            ),
-            changes=patch_workload(view, workload, wanted),
-            weight=0.86,
-            risks=[RESTART],
-        )
-    ]
+    places = [container_path(workload, c.name, place) for c in workload.containers()]
+    return as_before(view, workload, places, _less, 0.86)
+
+
+def _less(then: object, now: object) -> bool:
+    try:
+        return quantities.parse(str(then)) < quantities.parse(str(now))
+    except quantities.BadQuantity:
+        return False
 
 
 def _raised(finding: Finding[FullQuota], view: ClusterView, value: str) -> list[PlanDraft]:
