@@ -44,7 +44,7 @@ _ALONE = frozenset(
 #: Kinds of fixes that no commit is undone for: the answer to these is not in what was written.
 _NEVER = frozenset({"create_object", "rollback_revision", "add_autoscaler"})
 #: Kinds of fixes whose value is what the running objects have: an earlier one that differs belongs to other objects.
-_SEEN = frozenset({"set_service_port", "set_service_selector"})
+_SEEN = frozenset({"set_service_port", "set_service_selector", "set_image"})
 #: Kinds of fixes whose value is confirmed by what exists now: an earlier one that differs is the second choice.
 _CONFIRMED = frozenset({"set_env", "set_reference"})
 _SECOND = 0.1

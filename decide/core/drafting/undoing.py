@@ -124,7 +124,7 @@ def undone(
     fields = [f"{short(one.where)} {_said(one.before)}" for one in undone]
     steps = [f"{short(o.where)}: {_said(o.before)} → {_said(o.after)}" for o in undone]
     return PlanDraft(
-        fix_kind=kind,
+        fix_kind="rollback_revision" if kind in ("set_memory", "set_cpu") else kind,
         title=say("drafting.restored.title", fields=fields, workload=changes[0].object.name),
         why=say(
             "drafting.restored.commit_why",

@@ -52,7 +52,7 @@ def test_a_memory_limit_that_a_commit_lowered_goes_back_without_any_revision() -
         "resources.requests.memory": "768Mi",
     }
     first = verdict.plans[0]
-    assert first.fix_kind == "set_memory"
+    assert first.fix_kind == "rollback_revision"
     assert "0123456789" in first.justification
     assert "a.yaml" in first.justification
     assert len(verdict.plans) > 1

@@ -14,6 +14,7 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.drafting.revisions import before as revision_before
 from decide.core.families.startup.facts import UnusableImage
+from decide.core.families.startup.plans.known_images import committed, elsewhere
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
@@ -30,10 +31,10 @@ _REGISTRY_VOTES, _TAG_VOTES = 2, 3
 def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]:
     """The image that ran before: from history, or what siblings use."""
     facts = finding.facts
-    drafts = list(_before(facts, view))
+    drafts = [*_before(facts, view), *committed(facts, view)]
     if finding.failure_class == "image_registry_unreachable":
         drafts += _registry(facts, view)
-    return drafts if facts.arrived else [*drafts, *_siblings(facts, view)]
+    return drafts if facts.arrived else [*drafts, *_siblings(facts, view), *elsewhere(facts, view)]
 
 
 def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:

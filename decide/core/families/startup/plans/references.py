@@ -8,30 +8,34 @@ from typing import Any
 from decide.core.drafting.drafts import RESTART, PlanDraft, container_path, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.families.startup.facts import AbsentReference
+from decide.core.families.startup.plans.lost import lost
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import name_of
 from manifests.objects.shapes import at, items, mapping
 from manifests.objects.workloads import Workload
 
 #: How much alike two names, and two keys, must be: names of other workloads' objects are near too.
 _NAMES, _KEYS = 0.88, 0.75
+#: The same where the object alone has all keys that are asked for by name.
+_FITTING = 0.6
 _LIKE = say("startup.reference.risk")
 
 
 def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[PlanDraft]:
-    """The ConfigMap or Secret that was meant: one that exists and is alike in name; or the key that was meant."""
+    """The ConfigMap or Secret that was meant: one that exists and is alike in name; or the key that was meant; or what was there."""
     facts, workload = finding.facts, finding.facts.workload
+    there = list(lost(facts, view))
     if facts.key:
-        return [*_key(facts, view), *rollback(finding, view)]
-    have = [name_of(o) for o in view.all(f"{facts.kind}s") if namespace_of(o) == workload.namespace]
-    near = max((n for n in have if n != facts.name), key=lambda n: alike(n, facts.name), default="")
-    if not facts.name or not near or alike(near, facts.name) < _NAMES:
-        return []
+        return [*there, *_key(facts, view), *rollback(finding, view)]
+    near = _meant(facts, view)
+    if not near:
+        return there
     wanted = _reference_paths(workload, facts.kind, facts.name, near)
     return [
+        *there,
         PlanDraft(
             fix_kind="set_reference",
             title=say("startup.reference.title", near=near, name=facts.name),
@@ -39,8 +43,35 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[Plan
             changes=patch_workload(view, workload, wanted),
             weight=0.7,
             risks=[_LIKE, RESTART],
-        )
+        ),
     ]
+
+
+def _meant(facts: AbsentReference, view: ClusterView) -> str:
+    """The object that exists and is alike in name, less so where it alone has every key that is asked for; empty for none."""
+    space, plural = facts.workload.namespace, f"{facts.kind}s"
+    have = [name_of(o) for o in view.inside(plural, space)]
+    near = max((n for n in have if n != facts.name), key=lambda n: alike(n, facts.name), default="")
+    if not facts.name or not near:
+        return ""
+    if alike(near, facts.name) >= _NAMES:
+        return near
+    picked = set(_picked(facts.workload, facts.kind, facts.name))
+    fit = [n for n in have if picked and picked <= set(_keys(view, facts.workload, plural, n))]
+    return fit[0] if len(fit) == 1 and alike(fit[0], facts.name) >= _FITTING else ""
+
+
+def _picked(workload: Workload, kind: str, name: str) -> Iterator[str]:
+    """The keys that containers and volumes ask of the object by name."""
+    ref = "configMapKeyRef" if kind == "configmap" else "secretKeyRef"
+    for container in workload.containers(init=True):
+        for entry in container.env:
+            if at(entry, "valueFrom", ref, "name") == name:
+                yield str(at(entry, "valueFrom", ref, "key"))
+    field, inner = ("configMap", "name") if kind == "configmap" else ("secret", "secretName")
+    for volume in items(workload.spec.get("volumes")):
+        if at(volume, field, inner) == name:
+            yield from (str(mapping(i).get("key")) for i in items(at(volume, field, "items")))
 
 
 def _key(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
