@@ -22,7 +22,7 @@ _MASKED = "[masked:"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenField:
     """One field that a commit changed; ``None`` for a field that was not there, or is not any more."""
 
     path: paths.Path
@@ -39,7 +39,7 @@ class Written:
         return paths.render(self.path)
 
 
-def written(view: ClusterView, ref: ObjectRef) -> list[Written]:
+def written(view: ClusterView, ref: ObjectRef) -> list[WrittenField]:
     """The newest change of each field of an object, newest first."""
     found = view.memo("written", lambda: _by_object(view))
     exact = found.get((ref.kind, ref.namespace, ref.name), [])
@@ -47,18 +47,18 @@ def written(view: ClusterView, ref: ObjectRef) -> list[Written]:
     return exact or unsaid
 
 
-def of_settings(view: ClusterView) -> list[Written]:
+def of_settings(view: ClusterView) -> list[WrittenField]:
     """The same for files of values, which name no object; paths are those of the files."""
     return view.memo("written", lambda: _by_object(view)).get(("", "", ""), [])
 
 
-def earlier(view: ClusterView, ref: ObjectRef, obj: Obj, path: str) -> list[Written]:
+def earlier(view: ClusterView, ref: ObjectRef, obj: Obj, path: str) -> list[WrittenField]:
     """The changes that made an object's field what it is: of the field itself, of what is in it, or of what it is in.
 
     Empty where none was committed, or where one of them is not what the object has now.
     """
     wanted = paths.parse(path)
-    own: list[Written] = []
+    own: list[WrittenField] = []
     for one in written(view, ref):
         newer = any(_related(one.path, taken.path) for taken in own)
         if _related(one.path, wanted) and not newer:
@@ -83,8 +83,8 @@ def same(one: object, two: object) -> bool:
         return False
 
 
-def _by_object(view: ClusterView) -> dict[tuple[str, str, str], list[Written]]:
-    found: dict[tuple[str, str, str], dict[tuple[str, str], Written]] = {}
+def _by_object(view: ClusterView) -> dict[tuple[str, str, str], list[WrittenField]]:
+    found: dict[tuple[str, str, str], dict[tuple[str, str], WrittenField]] = {}
     for change in view.bundle.changes:
         for key, one in _of_commit(change):
             kept = found.setdefault(key, {})
@@ -93,7 +93,7 @@ def _by_object(view: ClusterView) -> dict[tuple[str, str, str], list[Written]]:
     return {key: list(of.values()) for key, of in found.items()}
 
 
-def _of_commit(change: Change) -> Iterator[tuple[tuple[str, str, str], Written]]:
+def _of_commit(change: Change) -> Iterator[tuple[tuple[str, str, str], WrittenField]]:
     if change.kind != "commit" or not isinstance(change.detail, Mapping):
         return
     file = str(change.detail.get("path") or "")
@@ -103,7 +103,7 @@ def _of_commit(change: Change) -> Iterator[tuple[tuple[str, str, str], Written]]
         for where, pair in mapping(fields).items():
             path = _path(where)
             if path is not None and isinstance(pair, list | tuple) and len(pair) == 2:
-                one = Written(path, pair[0], pair[1], change.revision, file, change.at)
+                one = WrittenField(path, pair[0], pair[1], change.revision, file, change.at)
                 yield (kind, namespace, name), one
 
 
@@ -119,20 +119,20 @@ def _related(one: paths.Path, two: paths.Path) -> bool:
     return one[:least] == two[:least]
 
 
-def _holds(obj: Obj, change: Written) -> bool:
+def _holds(obj: Obj, change: WrittenField) -> bool:
     now: Any = paths.find(obj, change.path, _ABSENT)
     if now is _ABSENT or now is None:
         return change.after is None
     return change.after is not None and same(now, change.after)
 
 
-def _of_values(view: ClusterView, obj: Obj, wanted: paths.Path) -> list[Written]:
+def _of_values(view: ClusterView, obj: Obj, wanted: paths.Path) -> list[WrittenField]:
     """A field that a file of values sets under the same last two names; one alone, of which the object has the value."""
     now = paths.find(obj, wanted, _ABSENT)
     if now is _ABSENT or len(wanted) < 2:
         return []
     found = [
-        Written(wanted, w.before, now, w.commit, w.file, w.at)
+        WrittenField(wanted, w.before, now, w.commit, w.file, w.at)
         for w in of_settings(view)
         if w.path[-2:] == wanted[-2:] and w.after is not None and same(now, w.after)
     ]

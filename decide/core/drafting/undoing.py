@@ -10,7 +10,7 @@ from decide.core.drafting.drafts import RESTART, PlanDraft, patch, source_of
 from decide.core.drafting.revisions import proven
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
-from decide.core.written import Written, earlier, is_open, written
+from decide.core.written import WrittenField, earlier, is_open, written
 from kfix.texts import say
 from manifests.objects import paths, quantities
 from manifests.objects.kinds import plural_of
@@ -32,7 +32,7 @@ _PLAIN = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedField:
     """A field whose earlier value is asked for, and the change of it that a draft makes, where one does."""
 
     ref: ObjectRef
@@ -41,7 +41,10 @@ class Asked:
     field: FieldChange | None = None
 
 
-def of_draft(first: PlanDraft, workload: Workload | None, view: ClusterView) -> Iterator[Asked]:
+def of_draft(
+    first: PlanDraft, workload: Workload | None, view: ClusterView
+) -> Iterator[AskedField]:
+    """The fields that a draft changes, but for those whose value the running program has."""
     for change in first.changes:
         ref = change.object
         own = workload is not None and ref == workload.ref
@@ -50,17 +53,17 @@ def of_draft(first: PlanDraft, workload: Workload | None, view: ClusterView) -> 
             obj = source_of(view, ref, live)
             for field in change.fields:
                 if not field.path.endswith(_LISTENED):
-                    yield Asked(ref=ref, obj=obj, path=field.path, field=field)
+                    yield AskedField(ref=ref, obj=obj, path=field.path, field=field)
 
 
-def of_facts(finding: Finding, view: ClusterView) -> Iterator[Asked]:
+def of_facts(finding: Finding, view: ClusterView) -> Iterator[AskedField]:
     """The fields that the fault stands in, where no draft touches them."""
     workload = finding.facts.workload
     if workload is not None:
         obj = source_of(view, workload.ref, workload.obj)
         for place in finding.facts.stands_in:
             path = place.replace(":", f"{workload.template_path}.", 1)
-            yield Asked(ref=workload.ref, obj=obj, path=path)
+            yield AskedField(ref=workload.ref, obj=obj, path=path)
 
 
 def _live(ref: ObjectRef, view: ClusterView) -> Obj | None:
@@ -68,10 +71,10 @@ def _live(ref: ObjectRef, view: ClusterView) -> Obj | None:
 
 
 def committed(
-    kind: FixKind, asked: Sequence[Asked], workload: Workload | None, view: ClusterView
-) -> dict[ObjectRef, list[Written]]:
+    kind: FixKind, asked: Sequence[AskedField], workload: Workload | None, view: ClusterView
+) -> dict[ObjectRef, list[WrittenField]]:
     """What commits took away of the fields, by object; empty where the template is not what broke."""
-    found: dict[ObjectRef, list[Written]] = {}
+    found: dict[ObjectRef, list[WrittenField]] = {}
     for one in asked:
         kept = found.setdefault(one.ref, [])
         kept += [w for w in _taken(kind, one, view) if w not in kept]
@@ -81,7 +84,7 @@ def committed(
     return found
 
 
-def _taken(kind: FixKind, asked: Asked, view: ClusterView) -> Iterator[Written]:
+def _taken(kind: FixKind, asked: AskedField, view: ClusterView) -> Iterator[WrittenField]:
     """What commits took away of a field, where it is the answer to the same question."""
     for one in earlier(view, asked.ref, asked.obj, asked.path):
         late = one.at is not None and one.at > view.bundle.alerted_at
@@ -95,7 +98,7 @@ def _taken(kind: FixKind, asked: Asked, view: ClusterView) -> Iterator[Written]:
             yield one
 
 
-def _enough(kind: FixKind, field: FieldChange, one: Written) -> bool:
+def _enough(kind: FixKind, field: FieldChange, one: WrittenField) -> bool:
     """The earlier size lies on the draft's side; that of a quota is not below what is needed, a tenth under the draft's."""
     if one.path != paths.parse(field.path) or not same_way(field, one.before):
         return False
@@ -107,7 +110,7 @@ def _enough(kind: FixKind, field: FieldChange, one: Written) -> bool:
 
 def undone(
     kind: FixKind,
-    found: Mapping[ObjectRef, Sequence[Written]],
+    found: Mapping[ObjectRef, Sequence[WrittenField]],
     workload: Workload | None,
     view: ClusterView,
 ) -> PlanDraft | None:
@@ -138,7 +141,7 @@ def undone(
     )
 
 
-def _moved(took: Sequence[Written], workload: Workload, view: ClusterView) -> bool:
+def _moved(took: Sequence[WrittenField], workload: Workload, view: ClusterView) -> bool:
     """One of the commits, or a newer one, changed the program too: what was before belongs to another."""
     oldest = min((one.at for one in took if one.at is not None), default=None)
     fields = {one.where for one in took}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decide.core.drafting.drafts import RESTART, PlanDraft, patch
 from decide.core.families.startup.facts import AbsentReference
 from decide.core.view import ClusterView
-from decide.core.written import Written, is_open, written
+from decide.core.written import WrittenField, is_open, written
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.meta import ref_of
@@ -82,7 +82,7 @@ def _object(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
     )
 
 
-def _where(one: Written) -> dict[str, str]:
+def _where(one: WrittenField) -> dict[str, str]:
     return {"commit": one.commit[:10], "file": one.file}
 
 
