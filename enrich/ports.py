@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from enrich.core.bundle import Recalled, Rules
+from enrich.core.images import ImageQuestion
 from enrich.core.repeats import Arrived
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
@@ -18,6 +19,7 @@ from schemas.context import (
     Monitor,
     Series,
 )
+from schemas.images import RegistryAnswers
 
 
 class Observability(Protocol):
@@ -94,6 +96,30 @@ class EarlierIncidents(Protocol):
         ...
 
 
+class ImageRegistries(Protocol):
+    """Where images are kept."""
+
+    def allowed(self, running: Collection[str]) -> tuple[str, ...]:
+        """Registries that may be asked. ``running``: those of images that run in the cluster. Asks nobody."""
+        ...
+
+    async def answers(self, question: ImageQuestion) -> RegistryAnswers:
+        """What registries say of images; one that does not answer has its reason in its answers."""
+        ...
+
+
+class NoImageRegistries:
+    """``enrich.ports.ImageRegistries`` where none may be asked."""
+
+    def allowed(self, running: Collection[str]) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    async def answers(self, question: ImageQuestion) -> RegistryAnswers:
+        """Nothing."""
+        return RegistryAnswers()
+
+
 class AlertBook(Protocol):
     """Which alerts' evidence was gathered. Both calls may be repeated, and raise ``errors.Unavailable``."""
 
@@ -114,6 +140,7 @@ class Sources:
     cluster: ClusterReader
     repository: DeclaredRepository
     memory: EarlierIncidents
+    images: ImageRegistries = field(default_factory=NoImageRegistries)
 
 
 class NoAlertBook:

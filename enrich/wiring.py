@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.adapters.memory import VectorEarlierIncidents
+from enrich.adapters.registries import AskedRegistries
 from enrich.adapters.sharing import LimitedRepository, SharedObservability
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bundle import Rules
 from enrich.ports import DeclaredRepository, EnrichPorts, Observability, Sources
 from enrich.settings import Enrich
 from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.clients.oci import ImageRegistries, open_registries
 from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import (
@@ -49,7 +51,15 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
         repository = LimitedRepository(
             await _repository(stack, settings), at_once=settings.gitlab_at_once
         )
-        sources = Sources(observability, objects, repository, VectorEarlierIncidents(memory))
+        asked = load(ImageRegistries)
+        registries = await stack.enter_async_context(open_registries(asked))
+        sources = Sources(
+            observability,
+            objects,
+            repository,
+            VectorEarlierIncidents(memory),
+            AskedRegistries(registries, most=asked.images),
+        )
         yield EnrichPorts(
             sources,
             Rules(

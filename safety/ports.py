@@ -12,6 +12,7 @@ from manifests.refused import EditRefused
 from manifests.text.readings import Readings
 from safety.core.policy import Policy
 from schemas.base import Json
+from schemas.images import ImageAnswer, RegistryAnswers
 from schemas.plans import KubernetesChange
 from schemas.validated import CheckResult, FileEdit
 
@@ -75,6 +76,16 @@ class ClusterLock(Protocol):
         ...
 
 
+class ImageRegistries(Protocol):
+    """Where images are kept."""
+
+    async def images(
+        self, references: Sequence[str], before: RegistryAnswers
+    ) -> Sequence[ImageAnswer]:
+        """Whether the images are there now. ``before``: what was said earlier, and which registries may be asked."""
+        ...
+
+
 class Schemas(Protocol):
     """Kubernetes' own schemas, offline."""
 
@@ -100,3 +111,5 @@ class SafetyPorts:
     readings: Readings = field(default_factory=Readings)
     #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
     lock: ClusterLock | None = None
+    #: Who is asked whether images exist; nobody: it is not checked.
+    images: ImageRegistries | None = None

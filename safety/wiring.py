@@ -12,13 +12,16 @@ from pathlib import Path
 import yaml
 
 from kfix.infra.clients import kubernetes
+from kfix.infra.clients.oci import ImageRegistries as Registries
+from kfix.infra.clients.oci import open_registries
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, KubernetesConnection, load, own_cluster
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
+from safety.adapters.registries import AskedRegistries
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
-from safety.ports import ClusterDryRun, RepositoryFiles, SafetyPorts
+from safety.ports import ClusterDryRun, ImageRegistries, RepositoryFiles, SafetyPorts
 from safety.settings import Safety
 from schemas import errors
 
@@ -61,7 +64,15 @@ async def open_ports() -> AsyncIterator[SafetyPorts]:
             ask_again=settings.ask_again,
             own=own_cluster(),
             readings=readings,
+            images=await _images(stack),
         )
+
+
+async def _images(stack: AsyncExitStack) -> ImageRegistries | None:
+    settings = load(Registries)
+    if not settings.ask:
+        return None
+    return AskedRegistries(await stack.enter_async_context(open_registries(settings)))
 
 
 async def _repository(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from sandbox import control, kubernetes, mistral, pinecone, scenario, slack, teams
+from sandbox import control, kubernetes, mistral, pinecone, registry, scenario, slack, teams
 from sandbox import crowd as crowds
 from sandbox import datadog as datadog_service
 from sandbox import gitlab as gitlab_service
@@ -32,7 +32,17 @@ from sandbox.serving import HOST, serve_all
 from sandbox.world import Pace, World
 
 #: Services in the order they start; ``control`` is the sandbox's own API.
-SERVICES = ("datadog", "kubernetes", "gitlab", "slack", "teams", "mistral", "pinecone", "control")
+SERVICES = (
+    "datadog",
+    "kubernetes",
+    "gitlab",
+    "registry",
+    "slack",
+    "teams",
+    "mistral",
+    "pinecone",
+    "control",
+)
 TOKENS = {
     "kubernetes": "sandbox-kubernetes-token",
     "gitlab": "sandbox-gitlab-token",
@@ -50,6 +60,7 @@ class Sandbox:
     gitlab: GitLab
     project: Project
     world: World
+    registry: registry.ImageRegistry
     slack: slack.Slack
     teams: teams.Teams
     mistral: mistral.Mistral
@@ -72,6 +83,9 @@ class Sandbox:
             "KFIX_GITLAB_URL": self.urls["gitlab"],
             "KFIX_GITLAB_TOKEN": self.tokens["gitlab"],
             "KFIX_GITLAB_PROJECTS": json.dumps([self.project.path]),
+            "KFIX_IMAGES_URLS": json.dumps(
+                {image.partition("/")[0]: self.urls["registry"] for image in self.world.company.images}
+            ),
             "KFIX_PUBLISH_SLACK_WEBHOOK_URL": self.urls["slack"] + self.slack.webhook_path,
             "KFIX_PUBLISH_TEAMS_URL": self.urls["teams"] + self.teams.workflow_path,
         }
@@ -142,6 +156,7 @@ def build(folder: Path, pace: Pace | None = None, *, crowd: int = 0) -> Sandbox:
         gitlab,
         project,
         world,
+        registry.stocked(company.images),
         slack.Slack(),
         teams.Teams(),
         mistral.Mistral(),
@@ -157,6 +172,7 @@ def _applications(sandbox: Sandbox) -> dict[str, ASGIApp]:
         "datadog": datadog_service.create_app(sandbox.datadog, faults),
         "kubernetes": WithFaults(api_server, "kubernetes", faults),
         "gitlab": gitlab_service.create_app(sandbox.gitlab, faults),
+        "registry": registry.create_app(sandbox.registry, faults),
         "slack": slack.create_app(sandbox.slack, faults),
         "teams": teams.create_app(sandbox.teams, faults),
         "mistral": mistral.create_app(sandbox.mistral, faults),

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from schemas.alerts import Alert
 from schemas.base import Environment, Instant, Json, Model, ObjectRef, Record, Sample
+from schemas.images import RegistryAnswers
 from schemas.places import ClusterClaim, EnvironmentProof
 from schemas.text import Spoken, Text
 
@@ -188,3 +189,5 @@ class ContextBundle(Record):
     #: Who says in which environment this is, and in whose cluster.
     proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
     claim: ClusterClaim = Field(default_factory=ClusterClaim)
+    #: What image registries say of images that do not come, and of what might stand in for them.
+    registry: RegistryAnswers = Field(default_factory=RegistryAnswers)

@@ -10,7 +10,8 @@ class NextStep(Spoken):
 
     #: One sentence for people: what to look at, and for what. May quote outside text; never a command itself.
     what: str
-    #: A line for a shell that reads and changes nothing: ``kubectl`` with a reading verb. The same in every language.
+    #: A line for a shell that reads and changes nothing: ``kubectl`` with a reading verb, or a registry's client
+    #: (``docker manifest inspect``, ``skopeo list-tags``). The same in every language.
     command: str = ""
     #: A page that shows it, from configured bases only.
     link: str = ""

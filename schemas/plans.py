@@ -20,6 +20,7 @@ from schemas.base import (
     Status,
 )
 from schemas.context import Pattern, SimilarIncident, SourceStatus
+from schemas.images import RegistryAnswers
 from schemas.next_steps import NextStep
 from schemas.places import ClusterClaim, EnvironmentProof
 from schemas.text import Spoken, Text
@@ -168,6 +169,9 @@ class ActionPlan(Spoken):
     evidence: tuple[str, ...] = ()
     origin: Literal["rules", "model", "playbook"] = "rules"
     repairs: Repairs = Field(default_factory=Repairs)
+    #: What it sets merely looks like what was meant: shown beside a better plan for people to choose, never the first, never
+    #: recommended.
+    guess: bool = False
     title_text: Text | None = None
     justification_text: Text | None = None
     rollback_plan_text: Text | None = None
@@ -218,7 +222,16 @@ class Evidence(Spoken):
 
     id: str
     source: Literal[
-        "alert", "monitor", "metric", "log", "event", "object", "change", "history", "repository"
+        "alert",
+        "monitor",
+        "metric",
+        "log",
+        "event",
+        "object",
+        "change",
+        "history",
+        "repository",
+        "registry",
     ]
     statement: str
     object: ObjectRef | None = None
@@ -306,6 +319,8 @@ class IncidentContext(Model):
     #: Who says in which environment this is, and in whose cluster. What is done reads these, never ``environment`` alone.
     proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
     claim: ClusterClaim = Field(default_factory=ClusterClaim)
+    #: What image registries said, and which of them may be asked again.
+    registry: RegistryAnswers = Field(default_factory=RegistryAnswers)
 
 
 class BrokenRule(Model):

@@ -33,6 +33,7 @@ CheckName = Literal[
     "server_dry_run",
     "historical_failures",
     "repairs",
+    "image_exists",
 ]
 
 

@@ -78,6 +78,17 @@ def render_reason() -> str:
     return "" if built.returncode == 0 else f"kustomize and helm do not build: {why}"
 
 
+def images_reason() -> str:
+    """Builds CNCF Distribution's image registry into the cache; why that cannot be."""
+    if shutil.which("go") is None:
+        return "no go (1.26 or newer)"
+    built = subprocess.run(
+        [ROOT / "tools/realparts/images/build"], capture_output=True, text=True, check=False
+    )
+    why = built.stderr.strip()[-200:]
+    return "" if built.returncode == 0 else f"the image registry does not build: {why}"
+
+
 def browser_reason() -> str:
     """Finds or installs a headless Chromium; why there is none."""
     if (
@@ -131,6 +142,7 @@ PLACES = {
     "registry": ("tests/contract",),
     "kube": ("tests/contract", "tests/unit/decide/test_decide_signals.py"),
     "render": ("tests/contract",),
+    "images": ("tests/contract",),
     "browser": ("tests/contract",),
 }
 REAL = " and ".join(f"not {part}" for part in PLACES)
@@ -154,6 +166,7 @@ SUITES = (
     Suite("registry", real("registry"), java_reason),
     Suite("kube", real("kube"), kube_reason),
     Suite("render", real("render"), render_reason),
+    Suite("images", real("images"), images_reason),
     Suite("browser", real("browser"), browser_reason),
 )
 

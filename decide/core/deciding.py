@@ -13,7 +13,7 @@ from decide.core.drafting.revisions import under_way
 from decide.core.families.parts import Rule
 from decide.core.families.registry import SILENCES
 from decide.core.opinion import Verdict
-from decide.core.planning import ProposedPlans, propose
+from decide.core.planning import ProposedPlans, led, propose
 from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
@@ -74,7 +74,7 @@ def _answer(bundle: ContextBundle, language: str, rules: Sequence[Rule]) -> Verd
         said = in_language(say("decide.answer.recovered"), language_of(language))
         return Verdict("no_action", "recovered", said, diagnosis.analysis, (), diagnosis.broken)
     proposed = propose(diagnosis, language)
-    plans = tuple(p for p in proposed.plans if p.confidence >= PLAN_FLOOR)
+    plans = led([p for p in proposed.plans if p.confidence >= PLAN_FLOOR])
     if diagnosis.status != "solution_proposed":
         key = diagnosis.reason or "not_enough_evidence"
         return _verdict(diagnosis, diagnosis.reason, key, (), language)
@@ -142,7 +142,7 @@ def offers(
     They are the verdict's plans; of an ambiguous one, those of its two rivals.
     """
     if verdict.reason != "ambiguous":
-        return verdict.plans, ()
+        return tuple(p for p in verdict.plans if not p.guess), ()
     diagnosis = rank_causes(bundle, language, rules)
     out: dict[str, ActionPlan] = {}
     broken: list[RuleDefect] = []
@@ -156,7 +156,7 @@ def offers(
         )
         proposed = propose(alone, language)
         broken += [proposed.broken] if proposed.broken else []
-        for plan in proposed.plans[:2]:
+        for plan in [p for p in proposed.plans if not p.guess][:2]:
             out.setdefault(plan.changes_hash, plan)
     return tuple(out.values()), tuple(broken)
 

@@ -19,7 +19,16 @@ else:  # defaults of type variables came with Python 3.13; a checker knows them 
     F_co = TypeVar("F_co", bound=Facts, covariant=True)
 
 Source = Literal[
-    "alert", "monitor", "metric", "log", "event", "object", "change", "history", "repository"
+    "alert",
+    "monitor",
+    "metric",
+    "log",
+    "event",
+    "object",
+    "change",
+    "history",
+    "repository",
+    "registry",
 ]
 #: Longest quotation of outside text in evidence, in characters.
 QUOTE = 300

@@ -1,9 +1,10 @@
-"""What each look is as a command: ``kubectl`` with a verb that reads. Pure data.
+"""What each look is as a command: ``kubectl`` with a verb that reads, or a registry's client that does. Pure data.
 
 A look has ways, the most exact first; the first whose names are known is taken. ``{where}`` is the namespace, or all of
 them; ``{object}``, ``{workload}`` and ``{pod}`` bring their namespace along. No way prints a Secret's values.
 
-Source: kubernetes.io/docs/reference/kubectl (get, describe, logs, top, auth can-i, rollout history).
+Source: kubernetes.io/docs/reference/kubectl (get, describe, logs, top, auth can-i, rollout history);
+docs.docker.com/reference/cli/docker/manifest/inspect; github.com/containers/skopeo (list-tags).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ WAYS: dict[Look, tuple[str, ...]] = {
     ),
     "usage": ("top pod {measured} --containers", "top pods {where} --containers"),
     "labels": ("get pods {where} --show-labels",),
-    "image": ("describe {workload}",),
+    "registry": ("manifest inspect {image}",),
+    "tags": ("list-tags docker://{image_repository}",),
     "configuration": ("get configmaps,secrets {where}",),
     "bounds": ("describe resourcequotas,limitranges {where}",),
     "quota": ("describe {quota}", "describe resourcequotas {where}"),
@@ -72,6 +74,8 @@ WAYS: dict[Look, tuple[str, ...]] = {
     "system": ("get pods -n kube-system -o wide",),
     "dns": ("logs -n kube-system -l k8s-app=kube-dns --tail=100",),
 }
+#: Who is asked, where that is not the cluster.
+PROGRAMS: dict[Look, str] = {"registry": "docker", "tags": "skopeo"}
 #: Where nothing else is known of a cause: it is somewhere here.
 ANYWHERE: tuple[Look, ...] = ("object", "pod", "said", "events", "pods", "history")
 #: What shows a source of evidence that K-Fix did not read.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decide.core.confidence import missing
 from decide.core.families.entry import Collected, FailureClass, Look
 from decide.core.findings import quote
-from decide.core.looks import ANYWHERE, INSTEAD, WAYS
+from decide.core.looks import ANYWHERE, INSTEAD, PROGRAMS, WAYS
 from decide.core.opinion import Verdict
 from decide.core.scene import image_of, scene
 from decide.core.taxonomy import CLASSES
@@ -61,11 +61,12 @@ def steps_of(
     names, given = scene(view, refs), set[str]()
     for look in looks:
         command = command_of(look, names)
-        image = quote(image_of(view, refs)) if look == "image" else ""
         if not command or command in given:
             continue
         given.add(command)
-        said = say("steps.image", image=image) if image else say(f"steps.look.{look}")
+        said = say(f"steps.look.{look}")
+        if look in PROGRAMS:
+            said = say(f"steps.{look}", image=quote(image_of(view, refs)))
         yield NextStep(what=said, command=command)
 
 
@@ -73,7 +74,8 @@ def command_of(look: Look, names: dict[str, str]) -> str:
     """The look's most exact way whose names are known, quoted for a shell; empty where there is none."""
     for way in WAYS[look]:
         try:
-            return shlex.join(("kubectl", *way.format_map(names).split()))
+            program = PROGRAMS.get(look, "kubectl")
+            return shlex.join((program, *way.format_map(names).split()))
         except KeyError:
             continue
     return ""

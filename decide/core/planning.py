@@ -12,6 +12,7 @@ from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
 from decide.core.drafting.drafts import Brought, PlanDraft, spoken
 from decide.core.drafting.drift import drifted
+from decide.core.drafting.images import judged
 from decide.core.drafting.restoring import restored
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
@@ -51,29 +52,37 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
     )
     if broken is not None:
         return ProposedPlans(broken=broken)
-    drafts = [d for d in made if d.changes]
+    drafts, absent = judged((d for d in made if d.changes), diagnosis.view)
     evidence = diagnosis.analysis.hypotheses[0].evidence_for
     confidence = diagnosis.analysis.confidence
     plans: dict[str, ActionPlan] = {}
-    refused: dict[str, str] = {}
+    refused = dict.fromkeys(_refusal(draft, why) for draft, why in absent)
     unheard: list[RuleDefect] = []
     for draft in drafts:
         proof = prove(finding, draft.changes, diagnosis.view)
         unheard += proof.broken
         if proof.verdict == "fail":
-            told = say("proof.refused", plan=draft_title(draft), why=proof.reason)
-            refused.setdefault(told, told)
+            refused.setdefault(_refusal(draft, proof.reason))
             continue
         plan = plan_of(draft, confidence, evidence, language)
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
         plan = plan.model_copy(update={"repairs": repairs_of(proof, draft.changes, language)})
         plans.setdefault(plan.changes_hash, plan)
-    ranked = sorted(plans.values(), key=lambda p: -_standing(p))[:MOST]
+    ranked = sorted(plans.values(), key=lambda p: (p.guess, -_standing(p)))[:MOST]
     return ProposedPlans(
-        plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(ranked)),
-        refused=tuple(refused.values()),
+        plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(led(ranked))),
+        refused=tuple(refused),
         unheard=tuple(unheard),
     )
+
+
+def _refusal(draft: PlanDraft, why: str) -> str:
+    return say("proof.refused", plan=draft_title(draft), why=why)
+
+
+def led(plans: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
+    """The ranked plans; none where nothing but guesses is left: a guess stands beside a better plan, or nowhere."""
+    return tuple(plans) if plans and not plans[0].guess else ()
 
 
 #: What a plan is worth in the ranking whose repair the objects do not tell, of one that they prove.
@@ -133,6 +142,7 @@ def plan_of(
         risks=tuple(spoken(risk, tongue) for risk in draft.risks),
         evidence=tuple(evidence),
         origin=draft.origin,
+        guess=draft.guess,
     )
     return plan.model_copy(update={"plan_id": stable_id("plan", plan.changes_hash, digits=10)})
 

@@ -138,6 +138,7 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         sources=bundle.sources,
         proof=bundle.proof,
         claim=bundle.claim,
+        registry=bundle.registry,
     )
 
 

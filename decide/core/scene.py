@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from decide.core.view import ClusterView
+from kfix.incident.images import parse
 from manifests.objects.kinds import is_namespaced, known
 from manifests.objects.pods import Container, Pod
 from manifests.objects.shapes import at, mappings, text
@@ -35,6 +36,7 @@ def scene(view: ClusterView, refs: Sequence[ObjectRef]) -> dict[str, str]:
     workload = _workload(view, refs)
     pod = _pod(refs, workload)
     found = {name: value for name, value in _around(view, refs, workload, pod) if value}
+    found |= _image(_container(pod, workload))
     if view.collected("pods") and pod is None:
         found.pop("logged", None)  # it has no pod that could say anything
     return found | _place(view, refs, workload)
@@ -46,6 +48,14 @@ def image_of(view: ClusterView, refs: Sequence[ObjectRef]) -> str:
     pod = _pod(refs, workload)
     container = _container(pod, workload)
     return text(container.spec, "image") if container is not None else ""
+
+
+def _image(container: Container | None) -> dict[str, str]:
+    """The suffering container's image as a registry's clients take it; nothing where it is no reference."""
+    found = parse(text(container.spec, "image")) if container is not None else None
+    if found is None:
+        return {}
+    return {"image": found.canonical, "image_repository": found.repository}
 
 
 def resource(ref: ObjectRef) -> str:

@@ -9,7 +9,7 @@ from schemas.text import again, cut
 
 #: Without the cluster's objects no answer stands, whatever logs and metrics say.
 _OBJECTS = "kubernetes.objects"
-_OPTIONAL = frozenset({"memory"})
+_OPTIONAL = frozenset({"memory", "registry"})
 #: Characters of one source's reason that people are shown.
 _REASON = 160
 

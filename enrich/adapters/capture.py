@@ -1,6 +1,6 @@
 """A captured case in a folder: what people's tools wrote of a cluster, metrics, tool outputs, the repository's files.
 
-    alert.json  cluster/…  metrics.json  extra.json  manifests/… or repo/…
+    alert.json  cluster/…  metrics.json  extra.json  registry.json  manifests/… or repo/…
 
 ``cluster/`` holds what ``kubectl cluster-info dump --output-directory`` or ``kubectl get -o json|yaml`` write: Lists
 or single objects, one or many a file, below any folders, also gzipped; or a whole ``kubectl cluster-info dump`` in one
@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
+from pydantic import ValidationError
+
 from enrich.adapters.documents import (
     MAX_FILE,
     YAML,
@@ -38,6 +40,7 @@ from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from schemas.base import Json
 from schemas.context import DeclaredObject, LogExcerpt, Series, SourceStatus
+from schemas.images import RegistryAnswers
 from schemas.text import sentence_of
 
 #: Lines kept of one container's log, and bytes in which they are looked for.
@@ -54,6 +57,8 @@ class Capture:
     logs: list[LogExcerpt] = field(default_factory=list)
     metrics: list[Series] = field(default_factory=list)
     extra: dict[str, Json] = field(default_factory=dict)
+    #: What image registries said; empty: nobody was asked.
+    registry: RegistryAnswers = field(default_factory=RegistryAnswers)
     declared: list[DeclaredObject] = field(default_factory=list)
     #: The repository's files by path, as bytes.
     files: dict[str, bytes] = field(default_factory=dict)
@@ -94,6 +99,7 @@ def read_capture(dump: Path | None, repository: Path | None, case: Path | None =
         capture.metrics += _metrics(_side_file(capture, case / "metrics.json"))
         extra = _side_file(capture, case / "extra.json")
         capture.extra = extra if isinstance(extra, dict) else {}
+        capture.registry = _registry(capture, case / "registry.json")
     if repository is not None:
         _read_repository(capture, repository)
     return capture
@@ -107,6 +113,18 @@ def _side_file(capture: Capture, path: Path) -> Json:
     except Unreadable as failure:
         capture.troubles[path.name] = sentence_of(failure)
         return None
+
+
+def _registry(capture: Capture, path: Path) -> RegistryAnswers:
+    """What registries were asked for the case, as ``schemas.images.RegistryAnswers`` is written."""
+    document = _side_file(capture, path)
+    if document is None:
+        return RegistryAnswers()
+    try:
+        return RegistryAnswers.model_validate(document)
+    except ValidationError:
+        capture.troubles[path.name] = say("enrich.unreadable.no_answers")
+        return RegistryAnswers()
 
 
 def _inside(root: Path) -> Iterator[Path]:

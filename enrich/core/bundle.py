@@ -33,6 +33,7 @@ from schemas.context import (
     SourceStatus,
 )
 from schemas.identity import stable_id
+from schemas.images import RegistryAnswers
 from schemas.places import ClusterClaim, EnvironmentProof
 
 M = TypeVar("M", bound=Model)
@@ -57,6 +58,7 @@ class GatheredEvidence:
     extra: Mapping[str, Json] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     claim: ClusterClaim = field(default_factory=ClusterClaim)
+    registry: RegistryAnswers = field(default_factory=RegistryAnswers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
         links=mask_json(gathered.links),
         proof=proof,
         claim=_masked_model(gathered.claim),
+        registry=_masked_model(gathered.registry),
     )
     return bundle.model_copy(update={"signature": signature(bundle)})
 

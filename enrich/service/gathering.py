@@ -17,10 +17,19 @@ from enrich.core.bundle import (
     proof_of,
     tags_of,
 )
+from enrich.core.images import ImageQuestion
+from enrich.core.images import question as image_question
 from enrich.core.objects import ObjectIndex
 from enrich.core.reads import read_by
 from enrich.core.subject import Named, named, resolve
-from enrich.ports import ClusterReader, DeclaredRepository, Listing, Observability, Sources
+from enrich.ports import (
+    ClusterReader,
+    DeclaredRepository,
+    ImageRegistries,
+    Listing,
+    Observability,
+    Sources,
+)
 from kfix.incident import cluster_names
 from kfix.incident.metric_queries import WORKLOAD_TAGS
 from kfix.texts import say
@@ -37,6 +46,7 @@ from schemas.context import (
     Monitor,
     SourceStatus,
 )
+from schemas.images import RegistryAnswers
 from schemas.text import cut, sentence_of
 
 T = TypeVar("T")
@@ -134,6 +144,8 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
         round_.ask("gitlab", _declared(sources.repository, subject, place, objects), ([], [])),
     )
+    asked = image_question(objects, who.namespace, commits, pod_logs)
+    registry = await _registry(round_, sources.images, asked)
     bundle = assemble(
         GatheredEvidence(
             alert=alert,
@@ -148,6 +160,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             declared=tuple(declared),
             links=watching.links(alert, names),
             claim=claim,
+            registry=registry,
         ),
         rules,
     )
@@ -218,6 +231,21 @@ async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dic
     if listing.refused:
         round_.lacking(source, say("enrich.not_readable", kinds=list(listing.refused)))
     return listing.objects
+
+
+async def _registry(
+    round_: Round, images: ImageRegistries, asked: ImageQuestion
+) -> RegistryAnswers:
+    """What registries say of images that do not come. Where all images come, nobody is asked and nobody is missing."""
+    if not asked.wanted:
+        return RegistryAnswers(hosts=images.allowed(asked.running))
+    source = "registry"
+    found = await round_.ask(source, images.answers(asked), RegistryAnswers())
+    silent = [one for one in map(found.of, (i.canonical for i in asked.wanted)) if one.why]
+    if silent and found.images:
+        why = silent[0].detail or silent[0].why
+        round_.lacking(source, say("enrich.registry", image=silent[0].reference, why=why))
+    return found
 
 
 def pods_of(objects: Mapping[str, list[Json]], subject: ObjectRef | None, who: Named) -> list[Json]:

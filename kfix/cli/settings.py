@@ -27,6 +27,7 @@ MODELS = (
     "kfix.infra.settings:KubernetesConnection",
     *(f"kfix.infra.forges.{name}.settings:SETTINGS" for name in FORGES),
     "kfix.infra.clients.renderers:Rendering",
+    "kfix.infra.clients.oci:ImageRegistries",
     "kfix.infra.settings:ConnectedCluster",
     "ingest.settings:Ingest",
     *(f"ingest.sources.{name}.settings:SETTINGS" for name in sorted(NAMES)),

@@ -1,8 +1,8 @@
 """A case without the pipeline: enrich → decide → safety's offline checks → the edit as a diff, in one process.
 
-A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``, ``extra.json`` and ``manifests/`` or
-``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself; without ``alert.json`` the
-question is what is worst in it.
+A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``, ``extra.json``, ``registry.json``
+and ``manifests/`` or ``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself; without
+``alert.json`` the question is what is worst in it.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ def _assembled(alert: Alert, delivery: str, received: datetime, capture: Capture
         declared=tuple(capture.declared),
         sources=capture.sources(),
         extra=capture.extra,
+        registry=capture.registry,
     )
     return assemble(gathered, Rules())
 

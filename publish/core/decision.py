@@ -156,7 +156,7 @@ def _open(record: ValidatedPlans, own: Own, protected: Collection[str], *, forge
     if not cluster_names.is_ours(claim):
         return Decision("decline", "another_cluster", reason=", ".join(claim.named))
     plans = sorted(
-        (p for p in record.plans if p.accepted and p.edits),
+        (p for p in record.plans if p.accepted and p.edits and not p.plan.guess),
         key=lambda p: p.plan.plan_id != record.recommended,
     )
     if not plans:

@@ -56,7 +56,7 @@ class Obstacles:
 
 def obstacles_of(record: ValidatedPlans) -> Obstacles | None:
     """What stood in the way of every plan of the record; ``None`` when a plan was accepted or there was none."""
-    if not record.plans or any(p.accepted for p in record.plans):
+    if not record.plans or any(p.accepted and not p.plan.guess for p in record.plans):
         return None
     stopped: dict[CheckName, list[CheckResult]] = {}
     for validated in record.plans:

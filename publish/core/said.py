@@ -70,4 +70,6 @@ def rejections(record: ValidatedPlans, language: Language) -> str:
         for check in validated.checks
         if check.name in validated.rejected_by
     ]
-    return "; ".join(reasons) if not any(p.accepted for p in record.plans) else ""
+    return (
+        "; ".join(reasons) if not any(p.accepted and not p.plan.guess for p in record.plans) else ""
+    )

@@ -49,6 +49,7 @@ _TELLING = (
     "render",
     "server_dry_run",
     "repairs",
+    "image_exists",
 )
 
 

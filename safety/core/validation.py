@@ -43,6 +43,8 @@ _PIPELINE: tuple[tuple[CheckName, Callable[[CheckInput], CheckResult]], ...] = (
 )
 #: Made by others, because they need the repository, a schema or a server.
 _ELSEWHERE: tuple[CheckName, ...] = ("manifest_edit", "render", "schema", "server_dry_run")
+#: Made by others as well, and only where a plan has what they look at.
+_WHERE_IT_APPLIES: tuple[CheckName, ...] = ("image_exists",)
 
 #: What became of the edit: proven edits, a refusal, or the reason why nobody could try.
 Edits = Sequence[FileEdit] | EditRefused | str
@@ -100,6 +102,7 @@ def check_plan(
         made.append(
             findings.results.get(name) or result(name, "unknown", say("safety.not_checked"))
         )
+    made += [found for name in _WHERE_IT_APPLIES if (found := findings.results.get(name))]
     stopped = tuple(
         check.name
         for check in made
@@ -176,13 +179,15 @@ def validated(
     candidate: CandidatePlans, plans: Sequence[ValidatedPlan], policy: Policy
 ) -> ValidatedPlans:
     """The record of a validation. No accepted plan: a person decides, and sees why each was stopped."""
-    chosen = next((p for p in plans if p.accepted), None)
+    chosen = next((p for p in plans if p.accepted and not p.plan.guess), None)
     recommended = chosen.plan.plan_id if chosen is not None else ""
     status, reason = candidate.status, candidate.reason
     explanation = again(candidate.explanation, candidate.explanation_text)
     if status == "solution_proposed" and not recommended:
         status, reason = "needs_human", "no_safe_plan"
-        explanation = cut(say("safety.stopped", plans=[_stopped(p) for p in plans]), 1000)
+        explanation = cut(
+            say("safety.stopped", plans=[_stopped(p) for p in plans if p.rejected_by]), 1000
+        )
     return ValidatedPlans(
         event_id=stable_id("val", candidate.event_id),
         trace_id=candidate.trace_id,

@@ -21,6 +21,7 @@ from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.locate import Hints
 from manifests.repository.reach import Reach
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
+from safety.core.images import by_name, image_exists, named_in
 from safety.ports import BOUNDS, SafetyPorts, Schemas
 from safety.service.schema import check_schema
 from schemas import errors
@@ -32,6 +33,8 @@ from schemas.validated import CheckName, CheckResult, ValidatedPlans
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 _LOCK = {"unlocked": "safety.lock.unlocked", "unknown": "safety.lock.unknown"}
+#: Why a registry has no answer that it may have later.
+_MAY_ANSWER_LATER = ("unanswered", "rate_limited")
 #: The edit, what rendering showed, and where the files deploy to.
 Edited = tuple[Edits, EditProof | None, tuple[Reach, ...]]
 
@@ -106,7 +109,22 @@ class _Examination:
                 plan, edits, rendered, silent, self._unlocked(candidate, silent)
             ),
         }
-        return Findings(edits, found, reaches)
+        exists = await self._images(plan, candidate, silent)
+        return Findings(edits, found | _made(exists), reaches)
+
+    async def _images(
+        self, plan: ActionPlan, candidate: CandidatePlans, silent: list[str]
+    ) -> CheckResult | None:
+        """Whether the images that the plan names are there now, right before it may be published."""
+        named, context = named_in(plan), candidate.context
+        if not named or self.ports.images is None:
+            return None
+        question = self.ports.images.images(named, context.registry)
+        answers, why = await self._ask("registry", question, silent)
+        if answers is None:
+            return CheckResult(name="image_exists", verdict="unknown", reason=why)
+        silent += [f"registry: {a.detail}" for a in answers if a.why in _MAY_ANSWER_LATER]
+        return image_exists(plan, by_name(named, answers), context.objects)
 
     def _strange(self, candidate: CandidatePlans) -> CheckResult | None:
         """Why nothing is asked of the cluster: the plan is not for the one that is connected here."""
@@ -234,11 +252,18 @@ def examine_offline(
             "schema": schema,
             "server_dry_run": dry_run,
         }
-        found = Findings(edits, results, reaches)
+        context = candidate.context
+        told = by_name(named_in(plan), context.registry.images)
+        exists = image_exists(plan, told, context.objects)
+        found = Findings(edits, results | _made(exists), reaches)
         done.append(
             check_plan(plan, candidate, candidate.context.objects, policy, found, offline=True)
         )
     return validated(candidate, done, policy)
+
+
+def _made(check: CheckResult | None) -> dict[CheckName, CheckResult]:
+    return {} if check is None else {check.name: check}
 
 
 def _offline(index: RepositoryIndex, plan: ActionPlan, hints: Hints) -> Edited:

@@ -46,6 +46,8 @@ class PlanDraft:
     risks: Sequence[Phrase] = field(default_factory=list)
     time: Phrase = ROLLING
     origin: Literal["rules", "playbook"] = "rules"
+    #: As ``schemas.plans.ActionPlan``.
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from decide.core.view import ClusterView
 from manifests.objects.meta import annotations_of, condition, labels_of, name_of, owners_of
-from manifests.objects.pods import Container, Pod
+from manifests.objects.pods import Container, Pod, containers_in
 from manifests.objects.shapes import Obj, at, mapping, number
 from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
@@ -180,6 +180,12 @@ def before(view: ClusterView, workload: Workload) -> Revision | None:
     ready = [one for one in older if one.ready]
     worked = [one for one in older if one.worked]
     return next((some[-1] for some in (ready, worked, older) if some), None)
+
+
+def image_of(revision: Revision, container: str) -> str:
+    """What a container had in a revision; empty where it was not there."""
+    specs = containers_in(revision.spec)
+    return next((str(c.get("image") or "") for c in specs if c.get("name") == container), "")
 
 
 def proven(view: ClusterView, workload: Workload) -> bool:

@@ -5,7 +5,7 @@ those of a configured base URL. ``Egress.check_address`` looks at what a name re
 the connection goes to that very address: a name cannot be re-bound in between. A configured name may resolve to a
 private network (companies run their own GitLab); the loopback is reachable only under a loopback name or address; and
 link-local (the clouds' metadata services live there), multicast and unspecified addresses only when the base URL is
-that literal address.
+that literal address. A base URL that nobody configured (``private=False``) may resolve to public addresses alone.
 """
 
 from __future__ import annotations
@@ -57,14 +57,15 @@ class BaseUrl:
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """The allowlist: base URLs, as parsed."""
+    """The allowlist: base URLs, as parsed. ``private``: they may lead into private networks."""
 
     bases: tuple[BaseUrl, ...]
+    private: bool = True
 
     @classmethod
-    def to(cls, urls: Iterable[str]) -> Egress:
+    def to(cls, urls: Iterable[str], *, private: bool = True) -> Egress:
         """Raises ValueError for a bad base URL."""
-        return cls(tuple(BaseUrl.parse(url) for url in urls))
+        return cls(tuple(BaseUrl.parse(url) for url in urls), private)
 
     def check_url(self, url: str) -> None:
         """Raises ``errors.Rejected`` (``egress_refused``) unless ``url`` is under a base."""
@@ -91,6 +92,8 @@ class Egress:
         ip = ipaddress.ip_address(address.partition("%")[0])
         if isinstance(ip, ipaddress.IPv6Address):
             ip = ip.ipv4_mapped or ip.sixtofour or ip
+        if not self.private and (not ip.is_global or ip.is_multicast):
+            raise refused(f"{host} is at {ip}, no public address, and nobody configured it")
         name = host.strip("[]").lower().rstrip(".")
         if name == str(ip) or name == address:
             return

@@ -18,7 +18,7 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -70,7 +70,7 @@ USUAL = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer with status 2xx."""
+    """An answer with status 2xx, or with another one that the caller takes for an answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -197,9 +197,11 @@ class _Capped(httpx.AsyncByteStream):
         await self._inner.aclose()
 
 
-def transport(bases: Iterable[str], bounds: Bounds = USUAL) -> httpx.AsyncBaseTransport:
+def transport(
+    bases: Iterable[str], bounds: Bounds = USUAL, *, private: bool = True
+) -> httpx.AsyncBaseTransport:
     """For official clients that take an httpx transport or client. Raises ValueError for a bad base URL."""
-    return _Transport(Egress.to(bases), bounds)
+    return _Transport(Egress.to(bases, private=private), bounds)
 
 
 class Http:
@@ -220,11 +222,13 @@ class Http:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        also: Collection[int] = (),
     ) -> HttpResponse:
         """One call under the base URL; ``path`` starts with a slash, or is empty.
 
-        ``repeatable``: may it be sent again after a failure? By default as the method says. Ids from outside go
-        into a path only through ``urllib.parse.quote(id, safe="")``.
+        ``repeatable``: may it be sent again after a failure? By default as the method says. ``also``: statuses beside 2xx
+        that are answers and no failures. Ids from outside go into a path only through
+        ``urllib.parse.quote(id, safe="")``, or when they fit a grammar without dots alone, queries and escapes.
         Raises from ``schemas.errors``: ``Retryable`` after the last attempt, ``Permanent`` at once.
         """
         again = method in IDEMPOTENT if repeatable is None else repeatable
@@ -235,6 +239,7 @@ class Http:
             return await self._once(
                 method,
                 self._base + path,
+                also,
                 params=None if params is None else dict(params),
                 json=json,
                 content=content,
@@ -243,7 +248,9 @@ class Http:
 
         return await retrying(attempt, self._bounds.retries if again else ONCE)
 
-    async def _once(self, method: str, url: str, **arguments: Any) -> HttpResponse:
+    async def _once(
+        self, method: str, url: str, also: Collection[int], **arguments: Any
+    ) -> HttpResponse:
         try:
             async with asyncio.timeout(self._bounds.total_s):
                 response = await self._client.request(method, url, **arguments)
@@ -254,7 +261,7 @@ class Http:
         except (httpx.InvalidURL, UnicodeError) as error:
             raise refused("an address that cannot be read") from error
         failure = failure_of(response.status_code, response.headers, response.content)
-        if failure is not None:
+        if failure is not None and response.status_code not in also:
             raise failure
         return HttpResponse(response.status_code, response.headers, response.content)
 
@@ -265,10 +272,14 @@ async def open_http(
     *,
     headers: Mapping[str, str] | None = None,
     bounds: Bounds = USUAL,
+    private: bool = True,
 ) -> AsyncIterator[Http]:
-    """A client for one service. Raises ValueError for a bad base URL."""
+    """A client for one service. ``private=False``: one that nobody configured, at a public address alone.
+
+    Raises ValueError for a bad base URL.
+    """
     async with httpx.AsyncClient(
-        transport=transport((base,), bounds),
+        transport=transport((base,), bounds, private=private),
         timeout=bounds.timeout_s,
         follow_redirects=False,
         trust_env=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.drafting.images import answer_about
 from decide.core.facts import Facts
 from decide.core.families.parts import Cause, cause
 from decide.core.families.startup.facts import AbsentReference, UnrunnableCommand, UnusableImage
@@ -14,6 +15,7 @@ from decide.core.proof.counterfactual import seen
 from decide.core.proof.references import absent, references
 from decide.core.proof.standing import Standing, gone, stands, untold
 from decide.core.view import ClusterView
+from kfix.incident.images import fit, platforms_of
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping
 from manifests.objects.workloads import Workload
@@ -35,6 +37,8 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> Standing:
     before = seen(view)
     if now == facts.image:
         moved = any(workload.spec.get(k) != facts.workload.spec.get(k) for k in _PLACES)
+        if facts.arrived and moved and _fits(view, workload, now):
+            return gone(say("proof.image.there", image=now))
         if facts.arrived and moved:
             return untold(say("proof.image.elsewhere", image=now))
         return stands(say("proof.image.same", image=now))
@@ -45,11 +49,24 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> Standing:
         if any(str(c.spec.get("image")) == now for c in theirs):
             return gone(say("proof.image.worked", image=now, revision=revision.number))
     runs = "" if facts.arrived else _runs(before, now)
-    return (
-        gone(say("proof.image.runs", image=now, pod=runs))
-        if runs
-        else untold(say("proof.image.unseen", image=now))
-    )
+    if runs:
+        return gone(say("proof.image.runs", image=now, pod=runs))
+    if _there(view, workload, now):
+        return gone(say("proof.image.there", image=now))
+    return untold(say("proof.image.unseen", image=now))
+
+
+def _fits(view: ClusterView, workload: Workload, image_: str) -> bool:
+    """The registry says that an image is built for every node that the pods may run on."""
+    nodes = platforms_of(view.all("nodes"), workload.spec)
+    return fit(answer_about(view, image_).platforms, nodes) == "all"
+
+
+def _there(view: ClusterView, workload: Workload, image_: str) -> bool:
+    """The registry says that it has an image, and for every node that the pods may run on."""
+    answer = answer_about(view, image_)
+    nodes = platforms_of(view.all("nodes"), workload.spec)
+    return answer.exists == "yes" and fit(answer.platforms, nodes) != "some"
 
 
 def _refused(view: ClusterView) -> frozenset[str]:

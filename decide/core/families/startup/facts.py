@@ -20,6 +20,13 @@ class UnusableImage(Facts):
     image: str
     #: It was pulled.
     arrived: bool = False
+    #: Another image from there would not come either: what keeps this one away is no matter of its name.
+    right: bool = False
+
+    @property
+    def beside_template(self) -> bool:
+        """Going back to the image before would not bring it."""
+        return self.right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

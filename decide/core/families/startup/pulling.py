@@ -1,4 +1,4 @@
-"""Images that do not come: which class the runtime's words tell.
+"""Images that do not come: which class the runtime's words tell, and what the registry says to them.
 
 Messages: containerd and CRI-O pull errors, kubelet pkg/kubelet/images.
 """
@@ -7,29 +7,36 @@ from __future__ import annotations
 
 import re
 
+from decide.core.drafting.images import answer_about
+from decide.core.drafting.revisions import before, image_of
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event
+from kfix.incident.images import parse
+from kfix.texts import say
 from manifests.objects.pods import Container, Pod
 from manifests.objects.shapes import items
 from manifests.objects.workloads import Workload
+from schemas.base import ObjectRef
+from schemas.images import ImageAnswer
 
-#: Waiting reasons of a container whose image does not come.
-PULLING = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "RegistryUnavailable",
-    "ImageInspectError",
-}
+#: The address that a runtime quotes of a registry's answer.
+_ANSWERED = re.compile(r"https?://(?P<host>[A-Za-z0-9.:-]{1,255})/v2/")
+#: Classes in which the image is right.
+_RIGHT = ("image_not_reached", "image_pull_limited")
+#: Belief where the registry itself says that the image is not there.
+_TOLD = 0.95
 #: What the runtime says of a pull, the first that fits answers.
 _CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "image_pull_limited",
+        re.compile(r"toomanyrequests|429 Too Many Requests|pull rate limit", re.I),
+    ),
     (
         "image_registry_unreachable",
         re.compile(
             r"no such host|server misbehaving|name resolution|registry is unavailable|"
-            r"toomanyrequests|Too Many Requests|dial tcp [^ ]+: (i/o timeout|connect: )|"
+            r"dial tcp [^ ]+: (i/o timeout|connect: )|"
             r"connection refused|"
             r"TLS handshake timeout|context deadline exceeded|network is unreachable|x509:|EOF$|"
             r"503 Service Unavailable",
@@ -77,14 +84,71 @@ def pull(
     told = [text or str(container.waiting.get("reason"))]
     if class_id == "image_pull_secret_missing":
         told += [e.message for e in secrets[-1:]]
+    answer = answer_about(view, image)
+    class_id, score = _corrected(class_id, score, text, answer)
+    evidence = [Fact(source="event", statement=quote(t), object=workload.ref) for t in told]
+    evidence += _registry_says(image, answer, workload.ref)
+    evidence += _mirror_says(image, text, workload.ref)
     return Finding(
         failure_class=class_id,
         object=workload.ref,
         score=score,
         detail=quote(text),
-        evidence=[Fact(source="event", statement=quote(t), object=workload.ref) for t in told],
-        facts=UnusableImage(workload=workload, container=container.name, image=image),
+        evidence=evidence,
+        facts=UnusableImage(
+            workload=workload,
+            container=container.name,
+            image=image,
+            right=class_id in _RIGHT
+            or _unreachable_before(class_id, view, workload, container, image),
+        ),
     )
+
+
+def _unreachable_before(
+    class_id: str, view: ClusterView, workload: Workload, container: Container, image: str
+) -> bool:
+    """Nobody answers for the registry, and the image of the last good revision comes from there too."""
+    good = before(view, workload) if class_id == "image_registry_unreachable" else None
+    then = parse(image_of(good, container.name)) if good is not None else None
+    now = parse(image)
+    return now is not None and then is not None and now.host == then.host
+
+
+def _mirror_says(image: str, text: str, ref: ObjectRef) -> list[Fact]:
+    """Who answered, where the nodes pull from somebody else than the image names."""
+    named, answered = parse(image), _ANSWERED.search(text)
+    if named is None or answered is None:
+        return []
+    host = answered["host"].lower()
+    if host == named.host or (named.host == "docker.io" and host.endswith("docker.io")):
+        return []
+    said = say("startup.registry.mirror", mirror=quote(host), host=named.host)
+    return [Fact(source="event", statement=said, object=ref)]
+
+
+def _registry_says(image: str, answer: ImageAnswer, ref: ObjectRef) -> list[Fact]:
+    """What the registry says of an image, as evidence; nothing where nobody was asked."""
+    if answer.why == "not_asked":
+        return []
+    said = {"image": image, "platforms": answer.platforms[:6], "detail": answer.detail}
+    if answer.exists == "yes":
+        text = "startup.registry.has_for" if answer.platforms else "startup.registry.has"
+    else:
+        text = "startup.registry.has_not" if answer.exists == "no" else "startup.registry.silent"
+    return [Fact(source="registry", statement=say(text, **said), object=ref)]
+
+
+def _corrected(class_id: str, score: float, text: str, answer: ImageAnswer) -> tuple[str, float]:
+    """What the registry's own answer makes of a class that the runtime's words tell."""
+    if answer.exists == "yes" and class_id in ("image_not_found", "image_registry_unreachable"):
+        return "image_not_reached", 0.9
+    if answer.exists == "no" and class_id == "image_not_found":
+        return class_id, max(score, _TOLD)
+    refused = class_id == "image_pull_secret_missing" and "repository does not exist" in text
+    if refused and answer.exists == "no" and answer.known_there:
+        return "image_not_found", _TOLD
+    return class_id, score
 
 
 def _words(container: Container, events: list[Event], image: str) -> str:

@@ -16,9 +16,10 @@ from decide.core.families.startup.facts import (
     UnrunnableCommand,
     UnusableImage,
 )
-from decide.core.families.startup.pulling import PULLING, pull
+from decide.core.families.startup.pulling import pull
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event, node_ref
+from kfix.incident.images.waiting import PULLING
 from kfix.texts import say
 from manifests.objects.pods import Container, Pod
 from manifests.objects.shapes import at, items, mapping, number

@@ -1,4 +1,7 @@
-"""Plans for images that do not come: another reference that is known to exist, the secret that opens the registry."""
+"""Plans for images that do not come: another reference that is known to exist, the secret that opens the registry.
+
+What registries say of the references is judged with all other plans (``decide.core.drafting.images``).
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,15 @@ from decide.core.drafting.drafts import (
     container_path,
     patch_workload,
 )
+from decide.core.drafting.images import answer_about
 from decide.core.drafting.revisions import before as revision_before
+from decide.core.drafting.revisions import image_of
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.plans.known_images import committed, elsewhere
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
+from kfix.incident.images import fit, parse, platforms_of, retagged
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from manifests.objects.shapes import items, mapping
@@ -26,15 +32,28 @@ from schemas.plans import KubernetesChange
 
 #: So many containers of the namespace must share a registry, or a folder and tag, before it is taken for the right one.
 _REGISTRY_VOTES, _TAG_VOTES = 2, 3
+#: A tag that merely looks like the wanted one: below everything that something speaks for.
+_LIKE = 0.45
+_ARCHITECTURE = ":nodeSelector['kubernetes.io/arch']"
 
 
 def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]:
     """The image that ran before: from history, or what siblings use."""
-    facts = finding.facts
-    drafts = [*_before(facts, view), *committed(facts, view)]
-    if finding.failure_class == "image_registry_unreachable":
+    facts, class_id = finding.facts, finding.failure_class
+    unreachable = class_id == "image_registry_unreachable"
+    drafts = [] if facts.right else [*_before(facts, view), *committed(facts, view)]
+    if unreachable:
         drafts += _registry(facts, view)
-    return drafts if facts.arrived else [*drafts, *_siblings(facts, view), *elsewhere(facts, view)]
+    if class_id == "image_platform_mismatch":
+        drafts += _fitting_nodes(facts, view)
+    if facts.arrived:
+        return drafts
+    return [
+        *drafts,
+        *_siblings(facts, view),
+        *elsewhere(facts, view),
+        *_nearest(facts, view),
+    ]
 
 
 def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
@@ -42,21 +61,20 @@ def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
     good = revision_before(view, facts.workload)
     if good is None:
         return
-    specs = map(mapping, items(good.spec.get("containers")))
-    before = next((c.get("image") for c in specs if c.get("name") == facts.container), None)
+    before = image_of(good, facts.container)
     if not before or before == facts.image:
         return
     why = say(
         "startup.image.ran_here_before" if facts.arrived else "startup.image.ran_before",
         image=facts.image,
-        before=str(before),
+        before=before,
         revision=good.number,
     )
     yield PlanDraft(
         fix_kind="set_image",
-        title=say("startup.image.before_title", before=str(before)),
+        title=say("startup.image.before_title", before=before),
         why=why,
-        changes=_with(facts, view, str(before)),
+        changes=_with(facts, view, before),
         weight=0.93,
         risks=[OLDER_IMAGE],
     )
@@ -73,7 +91,7 @@ def _registry(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
             why=say("startup.image.other_registry", image=facts.image, host=host),
             changes=_with(facts, view, elsewhere),
             weight=0.74,
-            risks=[say("startup.image.not_known"), RESTART],
+            risks=[RESTART],
         )
 
 
@@ -87,8 +105,44 @@ def _siblings(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
             why=say("startup.image.siblings", image=facts.image, count=count, folder=folder),
             changes=_with(facts, view, candidate),
             weight=0.75,
-            risks=[say("startup.image.not_known"), RESTART],
+            risks=[RESTART],
         )
+
+
+def _nearest(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
+    """The existing tag of the same repository that looks most like the one that is not there: for people to choose."""
+    wanted = parse(facts.image)
+    near = view.bundle.registry.near.get(wanted.canonical, ()) if wanted is not None else ()
+    found = parse(near[0]) if near else None
+    if found is not None and found.tag:
+        image = retagged(facts.image, found.tag)
+        yield PlanDraft(
+            fix_kind="set_image",
+            title=say("startup.image.title", image=image),
+            why=say("startup.image.near", image=facts.image, near=image),
+            changes=_with(facts, view, image),
+            weight=_LIKE,
+            risks=[say("startup.image.near_risk"), RESTART],
+            guess=True,
+        )
+
+
+def _fitting_nodes(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
+    """Only the nodes that the image is built for, where the registry says which and there are some."""
+    built = answer_about(view, facts.image).platforms
+    here = platforms_of(view.all("nodes"), facts.workload.spec)
+    fitting = {one for one in here if fit(built, frozenset({one})) == "all"}
+    if fit(built, here) != "some" or len(fitting) != 1:
+        return
+    architecture = next(iter(fitting)).partition("/")[2]
+    yield PlanDraft(
+        fix_kind="set_scheduling",
+        title=say("startup.platform.title", workload=facts.workload.name, platform=architecture),
+        why=say("startup.platform.why", image=facts.image, platforms=built[:4]),
+        changes=patch_workload(view, facts.workload, [(_ARCHITECTURE, architecture)]),
+        weight=0.8,
+        risks=[RESTART],
+    )
 
 
 def _with(facts: UnusableImage, view: ClusterView, image: str) -> list[KubernetesChange]:
