@@ -84,7 +84,10 @@ class Sandbox:
             "KFIX_GITLAB_TOKEN": self.tokens["gitlab"],
             "KFIX_GITLAB_PROJECTS": json.dumps([self.project.path]),
             "KFIX_IMAGES_URLS": json.dumps(
-                {image.partition("/")[0]: self.urls["registry"] for image in self.world.company.images}
+                {
+                    image.partition("/")[0]: self.urls["registry"]
+                    for image in self.world.company.images
+                }
             ),
             "KFIX_PUBLISH_SLACK_WEBHOOK_URL": self.urls["slack"] + self.slack.webhook_path,
             "KFIX_PUBLISH_TEAMS_URL": self.urls["teams"] + self.teams.workflow_path,

@@ -163,9 +163,8 @@ async def test_a_closed_door_opens_to_the_credential_and_not_to_a_wrong_one(
 
 async def test_strangers_get_a_token_of_their_own_where_one_is_wanted() -> None:
     faults = Faults()
-    async with sandbox(faults, door="token") as (url, _):
-        async with registries(url) as opened:
-            found = await opened.images([reference(), reference("2.0")], ())
+    async with sandbox(faults, door="token") as (url, _), registries(url) as opened:
+        found = await opened.images([reference(), reference("2.0")], ())
     assert [one.exists for one in found] == ["yes", "no"]
     assert faults.count("registry", route="^/token$") == 1  # one scope, one token
 
@@ -179,14 +178,16 @@ async def test_a_token_service_that_nobody_named_gets_no_request_and_no_credenti
         asked.append(request.headers.get("authorization", ""))
         return reply({"token": "for-anybody"})
 
-    async with serve(Starlette(routes=[Route("/token", token)])) as elsewhere:
-        async with sandbox(door="token", realm=f"{elsewhere}/token") as (url, behind):
-            file = credentials(tmp_path, behind.password)
-            found = await answer(url, reference(), credentials_file=file)
-            assert (found.exists, found.why) == ("unknown", "unreadable")
-            assert asked == []
-            named = await answer(url, reference(), token_urls={HOST: elsewhere})
-            assert (named.exists, asked) == ("yes", [""])
+    async with (
+        serve(Starlette(routes=[Route("/token", token)])) as elsewhere,
+        sandbox(door="token", realm=f"{elsewhere}/token") as (url, behind),
+    ):
+        file = credentials(tmp_path, behind.password)
+        found = await answer(url, reference(), credentials_file=file)
+        assert (found.exists, found.why) == ("unknown", "unreadable")
+        assert asked == []
+        named = await answer(url, reference(), token_urls={HOST: elsewhere})
+        assert (named.exists, asked) == ("yes", [""])
 
 
 async def test_a_name_that_strangers_do_not_see_may_be_there() -> None:

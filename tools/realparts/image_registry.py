@@ -76,7 +76,9 @@ class RealRegistry:
         rootfs = {"type": "layers", "diff_ids": []}
         config = json.dumps({**parts, "config": {}, "rootfs": rootfs}).encode()
         started = self.client.post(f"/v2/{repository}/blobs/uploads/").raise_for_status()
-        where = httpx.URL(started.headers["location"]).copy_merge_params({"digest": _digest(config)})
+        where = httpx.URL(started.headers["location"]).copy_merge_params(
+            {"digest": _digest(config)}
+        )
         self.client.put(where, content=config).raise_for_status()
         told = {"mediaType": _CONFIG, "digest": _digest(config), "size": len(config)}
         manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": told, "layers": []}

@@ -17,6 +17,7 @@ from schemas.context import (
     LogExcerpt,
     Series,
 )
+from schemas.images import RegistryAnswers
 
 AT = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 Obj = dict[str, Any]
@@ -34,6 +35,8 @@ class Cluster:
     declared: list[Obj] = field(default_factory=list)
     anomalies: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    #: What image registries said; empty: nobody was asked.
+    registry: RegistryAnswers = field(default_factory=RegistryAnswers)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -293,6 +296,7 @@ class Cluster:
             logs=tuple(self.logs),
             metrics=tuple(self.metrics),
             extra=self.extra,
+            registry=self.registry,
             declared=tuple(DeclaredObject(path="a.yaml", object=o) for o in self.declared),
         )
 

@@ -29,8 +29,12 @@ from schemas.plans import AbstentionReason, Analysis, CandidatePlans, Hypothesis
 from tests.support.decide.catalogue import CALM, FAULTS
 from tests.support.decide.clusters import Cluster
 
-#: What ``kubectl`` does with these is to read.
-READING = ("get", "describe", "logs", "top", "auth can-i", "rollout history")
+#: What each program does with these is to read.
+READING = {
+    "kubectl": ("get", "describe", "logs", "top", "auth can-i", "rollout history"),
+    "docker": ("manifest inspect",),
+    "skopeo": ("list-tags",),
+}
 REASONS: tuple[AbstentionReason, ...] = get_args(AbstentionReason)
 HOSTILE = (
     "--kubeconfig=x", "-n", "a b", "a;rm -rf /", "$(id)", "`id`", "a\nb", "a'b", 'a"b', "a|b", "<!channel>",
@@ -65,9 +69,9 @@ def check_safe(steps: Iterable[NextStep]) -> None:
         if not step.command:
             continue
         words = shlex.split(step.command)
-        assert words[0] == "kubectl"
-        assert any(words[1 : 1 + len(verb.split())] == verb.split() for verb in READING), words
-        assert re.fullmatch(r"kubectl [A-Za-z0-9 .,:=/_-]+", step.command)
+        verbs = READING[words[0]]
+        assert any(words[1 : 1 + len(verb.split())] == verb.split() for verb in verbs), words
+        assert re.fullmatch(r"[a-z]+ [A-Za-z0-9 .,:=/_-]+", step.command)
         assert not {"--kubeconfig", "--token", "--server", "-s", "-f", "--filename"} & set(words)
         if any(word.startswith("secret") for word in re.split(r"[ ,/]", step.command)):
             assert "yaml" not in step.command

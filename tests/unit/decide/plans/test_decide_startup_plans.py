@@ -7,6 +7,7 @@ from typing import Any
 from decide.core.facts import Facts
 from decide.core.families.startup.facts import AbsentReference, UnusableImage
 from decide.core.families.startup.plans import images, references, volumes
+from schemas.images import ImageAnswer, RegistryAnswers
 from tests.support.decide.clusters import Cluster
 from tests.support.decide.drafted import BACK, Builder, changed_lately, drafted, pod_spec, shop
 
@@ -74,7 +75,6 @@ def test_siblings_tell_the_folder_and_the_tag_where_three_agree() -> None:
     assert _image(cluster, "r.io/shop/web:v9") == [
         "set_image 0.75 startup.image.title image=r.io/shops/web:v1",
         "  why startup.image.siblings count=3 folder=r.io/shops image=r.io/shop/web:v9",
-        "  risk startup.image.not_known",
         "  risk drafting.risk.restart",
         '  apps/v1 Deployment/shop/web :containers[name=main].image: "r.io/shop/web:v9" → "r.io/shops/web:v1"',
     ]
@@ -136,7 +136,6 @@ def test_an_image_comes_from_the_registry_that_all_siblings_share() -> None:
     assert _image(cluster, "bad.io/shop/web:1", of="image_registry_unreachable") == [
         "set_image 0.74 startup.image.title image=good.io/shop/web:1",
         "  why startup.image.other_registry host=good.io image=bad.io/shop/web:1",
-        "  risk startup.image.not_known",
         "  risk drafting.risk.restart",
         '  apps/v1 Deployment/shop/web :containers[name=main].image: "bad.io/shop/web:1" → "good.io/shop/web:1"',
     ]
@@ -427,3 +426,58 @@ def test_the_old_pod_lets_go_of_its_volume_before_the_new_one_comes() -> None:
 def test_only_a_deployment_has_such_a_strategy() -> None:
     assert _held({}, kind="StatefulSet") == []
     assert _held({}, known=False) == []
+
+
+def _asked(cluster: Cluster, **answers: ImageAnswer) -> Cluster:
+    cluster.registry = RegistryAnswers(images=tuple(answers.values()))
+    return cluster
+
+
+def test_an_image_for_some_of_the_nodes_is_placed_on_those() -> None:
+    cluster = _cluster("r.io/web:2")
+    for node, architecture in zip(
+        cluster.objects["nodes"], ("amd64", "arm64", "amd64"), strict=True
+    ):
+        node["status"]["nodeInfo"] = {"operatingSystem": "linux", "architecture": architecture}
+    told = ImageAnswer(reference="r.io/web:2", exists="yes", platforms=("linux/arm64/v8",))
+    found = _image(_asked(cluster, web=told), "r.io/web:2", of="image_platform_mismatch")
+    assert found == [
+        "set_scheduling 0.8 startup.platform.title platform=arm64 workload=web",
+        "  why startup.platform.why image=r.io/web:2 platforms=[linux/arm64/v8]",
+        "  risk drafting.risk.restart",
+        '  apps/v1 Deployment/shop/web :nodeSelector: + {"kubernetes.io/arch": "arm64"}',
+    ]
+    everywhere = told.model_copy(update={"platforms": ("linux/arm64", "linux/amd64")})
+    for answer in (everywhere, told.model_copy(update={"platforms": ("linux/s390x",)})):
+        asked = _asked(cluster, web=answer)
+        assert _image(asked, "r.io/web:2", of="image_platform_mismatch") == []
+    assert _image(_asked(cluster, web=told), "r.io/web:2") == []
+
+
+def test_the_nearest_tag_that_is_there_is_drafted_as_a_guess() -> None:
+    cluster = _cluster("r.io/web:2.1")
+    near = {"r.io/web:2.1": ("r.io/web:2.1.0", "r.io/web:2.0")}
+    cluster.registry = RegistryAnswers(near=near)
+    assert _image(cluster, "r.io/web:2.1") == [
+        "set_image 0.45 startup.image.title image=r.io/web:2.1.0",
+        "  why startup.image.near image=r.io/web:2.1 near=r.io/web:2.1.0",
+        "  risk startup.image.near_risk",
+        "  risk drafting.risk.restart",
+        '  apps/v1 Deployment/shop/web :containers[name=main].image: "r.io/web:2.1" → "r.io/web:2.1.0"',
+    ]
+    assert _image(cluster, "r.io/web:2.1", of="image_registry_unreachable") == _image(
+        cluster, "r.io/web:2.1"
+    )
+
+
+def test_where_another_image_would_not_come_either_only_another_registry_is_drafted() -> None:
+    cluster = _cluster("bad.io/web:2", *["good.io/x:1"] * 2, before="bad.io/web:1")
+    found = drafted(
+        images.image,
+        cluster,
+        lambda w, _: UnusableImage(workload=w, container="main", image="bad.io/web:2", right=True),
+        of="image_registry_unreachable",
+    )
+    assert [line for line in found if line[0] != " "] == [
+        "set_image 0.74 startup.image.title image=good.io/web:2"
+    ]

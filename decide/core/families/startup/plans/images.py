@@ -46,7 +46,7 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]
         drafts += _registry(facts, view)
     if class_id == "image_platform_mismatch":
         drafts += _fitting_nodes(facts, view)
-    if facts.arrived:
+    if facts.arrived or facts.right:
         return drafts
     return [
         *drafts,
