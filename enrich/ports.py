@@ -96,7 +96,7 @@ class EarlierIncidents(Protocol):
         ...
 
 
-class ImageRegistries(Protocol):
+class ImageLookup(Protocol):
     """Where images are kept."""
 
     def allowed(self, running: Collection[str]) -> tuple[str, ...]:
@@ -108,8 +108,8 @@ class ImageRegistries(Protocol):
         ...
 
 
-class NoImageRegistries:
-    """``enrich.ports.ImageRegistries`` where none may be asked."""
+class NoImageLookup:
+    """``enrich.ports.ImageLookup`` where none may be asked."""
 
     def allowed(self, running: Collection[str]) -> tuple[str, ...]:
         """None."""
@@ -140,7 +140,7 @@ class Sources:
     cluster: ClusterReader
     repository: DeclaredRepository
     memory: EarlierIncidents
-    images: ImageRegistries = field(default_factory=NoImageRegistries)
+    images: ImageLookup = field(default_factory=NoImageLookup)
 
 
 class NoAlertBook:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.adapters.memory import VectorEarlierIncidents
-from enrich.adapters.registries import AskedRegistries
+from enrich.adapters.registries import ImagesInRegistries
 from enrich.adapters.sharing import LimitedRepository, SharedObservability
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bundle import Rules
@@ -58,7 +58,7 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
             objects,
             repository,
             VectorEarlierIncidents(memory),
-            AskedRegistries(registries, most=asked.images),
+            ImagesInRegistries(registries, most=asked.images),
         )
         yield EnrichPorts(
             sources,

@@ -76,7 +76,7 @@ class ClusterLock(Protocol):
         ...
 
 
-class ImageRegistries(Protocol):
+class ImagePresence(Protocol):
     """Where images are kept."""
 
     async def images(
@@ -112,4 +112,4 @@ class SafetyPorts:
     #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.
     lock: ClusterLock | None = None
     #: Who is asked whether images exist; nobody: it is not checked.
-    images: ImageRegistries | None = None
+    images: ImagePresence | None = None

@@ -12,16 +12,15 @@ from pathlib import Path
 import yaml
 
 from kfix.infra.clients import kubernetes
-from kfix.infra.clients.oci import ImageRegistries as Registries
-from kfix.infra.clients.oci import open_registries
+from kfix.infra.clients.oci import ImageRegistries, open_registries
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, KubernetesConnection, load, own_cluster
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
-from safety.adapters.registries import AskedRegistries
+from safety.adapters.registries import PresentImages
 from safety.adapters.schemas import PublishedSchemas
 from safety.core.policy import Policy
-from safety.ports import ClusterDryRun, ImageRegistries, RepositoryFiles, SafetyPorts
+from safety.ports import ClusterDryRun, ImagePresence, RepositoryFiles, SafetyPorts
 from safety.settings import Safety
 from schemas import errors
 
@@ -68,11 +67,11 @@ async def open_ports() -> AsyncIterator[SafetyPorts]:
         )
 
 
-async def _images(stack: AsyncExitStack) -> ImageRegistries | None:
-    settings = load(Registries)
+async def _images(stack: AsyncExitStack) -> ImagePresence | None:
+    settings = load(ImageRegistries)
     if not settings.ask:
         return None
-    return AskedRegistries(await stack.enter_async_context(open_registries(settings)))
+    return PresentImages(await stack.enter_async_context(open_registries(settings)))
 
 
 async def _repository(

@@ -15,8 +15,8 @@ _NEAR = 3
 
 
 @guarded("the image registry")
-class AskedRegistries:
-    """``enrich.ports.ImageRegistries`` on the OCI distribution API. ``most``: images asked about for one alert."""
+class ImagesInRegistries:
+    """``enrich.ports.ImageLookup`` on the OCI distribution API. ``most``: images asked about for one alert."""
 
     def __init__(self, registries: Registries, *, most: int) -> None:
         self._registries = registries

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from enrich.core.objects import ObjectIndex
 from kfix.incident.images import ImageReference, parse, renamed, retagged
@@ -18,7 +19,7 @@ from manifests.objects.kinds import WORKLOADS
 from manifests.objects.meta import namespace_of
 from manifests.objects.pods import containers_in, pod_spec
 from manifests.objects.shapes import Obj, mapping
-from schemas.base import Json, ObjectRef
+from schemas.base import Json
 from schemas.context import Change, LogExcerpt
 
 #: Pods with an image that does not come that are looked at; replicas of one workload all say the same.
@@ -50,27 +51,31 @@ def question(
     logs: Iterable[LogExcerpt] = (),
 ) -> ImageQuestion:
     """The question; it wants nothing where all images come. ``namespace``: where the trouble is, empty for anywhere."""
-    misfits = {(one.namespace, one.pod, one.container) for one in logs if _misfit(one)}
     pods = [p for p in objects.get("pods", ()) if isinstance(p, Mapping)]
-    sick = [p for p in pods if not namespace or namespace_of(p) == namespace][: 20 * _PODS]
-    missing = [(p, name, image) for p in sick for name, image in troubled(p, misfits)][:_PODS]
-    beside = [image for pod in pods for image in running(pod)]
-    hosts = frozenset(one.host for one in _read(dict.fromkeys(beside)))
+    near = [p for p in pods if not namespace or namespace_of(p) == namespace]
+    beside = list(dict.fromkeys(image for pod in pods for image in running(pod)))
+    hosts = frozenset(one.host for one in _read(beside))
+    missing = _missing(near, logs)
     wanted = _read(image for _, _, image in missing)
     if not wanted:
         return ImageQuestion(hosts, (), ())
-    index = ObjectIndex(objects)
-    owners = [(index.top_controller(pod), name) for pod, name, _ in missing]
     texts = list(dict.fromkeys(image for _, _, image in missing))
     relatives = _read(
         (
-            *_revisions(objects, index, owners),
+            *_revisions(objects, missing),
             *_committed(texts, commits),
             *_namesakes(objects, wanted, beside),
-            *_cousins(texts, [image for pod in sick for image in running(pod)]),
+            *_cousins(texts, [image for pod in near for image in running(pod)]),
         )
     )
     return ImageQuestion(hosts, wanted, tuple(r for r in relatives if r not in wanted))
+
+
+def _missing(pods: Iterable[Obj], logs: Iterable[LogExcerpt]) -> list[tuple[Obj, str, str]]:
+    """Pods with the name and the image of a container that lacks it."""
+    misfits = {(one.namespace, one.pod, one.container) for one in logs if _misfit(one)}
+    found = ((pod, name, image) for pod in pods for name, image in troubled(pod, misfits))
+    return list(islice(found, _PODS))
 
 
 def _misfit(log: LogExcerpt) -> bool:
@@ -93,17 +98,20 @@ def _specs(objects: Mapping[str, list[Json]]) -> Iterator[tuple[Obj, Obj]]:
 
 
 def _revisions(
-    objects: Mapping[str, list[Json]],
-    index: ObjectIndex,
-    owners: Iterable[tuple[ObjectRef, str]],
+    objects: Mapping[str, list[Json]], missing: Iterable[tuple[Obj, str, str]]
 ) -> Iterator[str]:
     """What the same containers had in other revisions of the same workloads."""
-    named = {(ref.kind, ref.namespace, ref.name, container) for ref, container in owners}
+    index = ObjectIndex(objects)
+    named = {(_top(index, pod), container) for pod, container, _ in missing}
     for item, spec in _specs(objects):
-        top = index.top_controller(item)
         for container in containers_in(spec):
-            if (top.kind, top.namespace, top.name, container.get("name")) in named:
+            if (_top(index, item), container.get("name")) in named:
                 yield str(container.get("image") or "")
+
+
+def _top(index: ObjectIndex, item: Obj) -> tuple[str, str, str]:
+    top = index.top_controller(item)
+    return top.kind, top.namespace, top.name
 
 
 def _committed(wanted: Iterable[str], commits: Iterable[Change]) -> Iterator[str]:

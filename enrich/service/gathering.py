@@ -25,7 +25,7 @@ from enrich.core.subject import Named, named, resolve
 from enrich.ports import (
     ClusterReader,
     DeclaredRepository,
-    ImageRegistries,
+    ImageLookup,
     Listing,
     Observability,
     Sources,
@@ -233,9 +233,7 @@ async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dic
     return listing.objects
 
 
-async def _registry(
-    round_: Round, images: ImageRegistries, asked: ImageQuestion
-) -> RegistryAnswers:
+async def _registry(round_: Round, images: ImageLookup, asked: ImageQuestion) -> RegistryAnswers:
     """What registries say of images that do not come. Where all images come, nobody is asked and nobody is missing."""
     if not asked.wanted:
         return RegistryAnswers(hosts=images.allowed(asked.running))

@@ -11,8 +11,8 @@ from schemas.images import ImageAnswer, RegistryAnswers
 
 
 @guarded("the image registry")
-class AskedRegistries:
-    """``safety.ports.ImageRegistries`` on the OCI distribution API."""
+class PresentImages:
+    """``safety.ports.ImagePresence`` on the OCI distribution API."""
 
     def __init__(self, registries: Registries) -> None:
         self._registries = registries

@@ -103,7 +103,7 @@ def test_a_program_for_another_processor_is_wanted_by_its_last_words() -> None:
 
 
 class Registries:
-    """``enrich.ports.ImageRegistries`` with one answer for all, or a failure."""
+    """``enrich.ports.ImageLookup`` with one answer for all, or a failure."""
 
     def __init__(self, answer: ImageAnswer | errors.KFixError) -> None:
         self.answer = answer

@@ -101,7 +101,7 @@ def test_a_plan_that_names_no_image_is_not_asked_about() -> None:
 
 
 class Registries:
-    """``safety.ports.ImageRegistries`` with one answer for all, or a failure; ``asked``: about what."""
+    """``safety.ports.ImagePresence`` with one answer for all, or a failure; ``asked``: about what."""
 
     def __init__(self, told: ImageAnswer | errors.KFixError) -> None:
         self.told = told
