@@ -292,7 +292,7 @@ def test_where_no_cause_is_named_whatever_was_not_read_is_shown_and_the_monitor_
 @pytest.mark.parametrize("source", get_args(Collected))
 def test_each_source_that_was_not_read_has_a_command_that_shows_it(source: Collected) -> None:
     for way in WAYS[INSTEAD[source]]:
-        assert way.startswith(READING)
+        assert way.startswith(READING["kubectl"])
 
 
 def test_a_silent_source_is_named_with_its_reason_and_what_to_do() -> None:

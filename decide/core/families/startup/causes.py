@@ -15,7 +15,7 @@ from decide.core.proof.counterfactual import seen
 from decide.core.proof.references import absent, references
 from decide.core.proof.standing import Standing, gone, stands, untold
 from decide.core.view import ClusterView
-from kfix.incident.images import fit, platforms_of
+from kfix.incident.images import Fit, fit, platforms_of
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping
 from manifests.objects.workloads import Workload
@@ -28,45 +28,49 @@ _PLACES = ("nodeSelector", "affinity", "tolerations")
 
 
 def image(finding: Finding[UnusableImage], view: ClusterView) -> Standing:
-    """Whether the container's image is one that was seen to come, and to run there."""
+    """Whether the container's image is one that was seen to come, and to run there, or that its registry has."""
     facts, workload = finding.facts, subject(finding, view)
     container = asking.container(workload, facts.container) if workload is not None else None
     if workload is None or container is None:
         return not_there(finding)
     now = str(container.spec.get("image") or "")
-    before = seen(view)
     if now == facts.image:
-        moved = any(workload.spec.get(k) != facts.workload.spec.get(k) for k in _PLACES)
-        if facts.arrived and moved and _fits(view, workload, now):
-            return gone(say("proof.image.there", image=now))
-        if facts.arrived and moved:
-            return untold(say("proof.image.elsewhere", image=now))
-        return stands(say("proof.image.same", image=now))
-    if now in _refused(before):
+        return _same(finding, view, workload, now)
+    if now in _refused(seen(view)):
         return stands(say("proof.image.refused", image=now))
+    return _another(facts, view, workload, now)
+
+
+def _same(
+    finding: Finding[UnusableImage], view: ClusterView, workload: Workload, now: str
+) -> Standing:
+    """The image that did not come, or could not run: on other nodes, or as it was."""
+    elsewhere = any(workload.spec.get(k) != finding.facts.workload.spec.get(k) for k in _PLACES)
+    if not elsewhere or finding.failure_class != "image_platform_mismatch":
+        return stands(say("proof.image.same", image=now))
+    if _fit(view, workload, now) == "all":
+        return gone(say("proof.image.there", image=now))
+    return untold(say("proof.image.elsewhere", image=now))
+
+
+def _another(facts: UnusableImage, view: ClusterView, workload: Workload, now: str) -> Standing:
+    """Another image than the one that did not come: seen, or known to its registry."""
     for revision in asking.worked(view, workload):
         theirs = Workload("Pod", {"spec": revision.spec}).containers(init=True)
         if any(str(c.spec.get("image")) == now for c in theirs):
             return gone(say("proof.image.worked", image=now, revision=revision.number))
-    runs = "" if facts.arrived else _runs(before, now)
+    runs = "" if facts.arrived else _runs(seen(view), now)
     if runs:
         return gone(say("proof.image.runs", image=now, pod=runs))
-    if _there(view, workload, now):
+    if answer_about(view, now).exists == "yes" and _fit(view, workload, now) != "some":
         return gone(say("proof.image.there", image=now))
     return untold(say("proof.image.unseen", image=now))
 
 
-def _fits(view: ClusterView, workload: Workload, image_: str) -> bool:
-    """The registry says that an image is built for every node that the pods may run on."""
+def _fit(view: ClusterView, workload: Workload, image_: str) -> Fit:
+    """Whether the nodes that the pods may run on find their platform in what the registry says of an image."""
     nodes = platforms_of(view.all("nodes"), workload.spec)
-    return fit(answer_about(view, image_).platforms, nodes) == "all"
-
-
-def _there(view: ClusterView, workload: Workload, image_: str) -> bool:
-    """The registry says that it has an image, and for every node that the pods may run on."""
-    answer = answer_about(view, image_)
-    nodes = platforms_of(view.all("nodes"), workload.spec)
-    return answer.exists == "yes" and fit(answer.platforms, nodes) != "some"
+    return fit(answer_about(view, image_).platforms, nodes)
 
 
 def _refused(view: ClusterView) -> frozenset[str]:
