@@ -7,9 +7,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-
-import yaml
 
 from kfix.infra.clients import kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
@@ -17,31 +14,11 @@ from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, KubernetesConnection, load, own_cluster
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
+from safety.adapters.policy_file import protecting, read_policy
 from safety.adapters.registries import PresentImages
 from safety.adapters.schemas import PublishedSchemas
-from safety.core.policy import Policy
 from safety.ports import ClusterDryRun, ImagePresence, RepositoryFiles, SafetyPorts
 from safety.settings import Safety
-from schemas import errors
-
-
-def read_policy(file: str) -> Policy:
-    """The policy in ``file``, the defaults when empty. Raises errors.Permanent (reason ``bad_policy``)."""
-    if not file:
-        return Policy()
-    try:
-        document = yaml.safe_load(Path(file).read_text("utf-8"))
-        return Policy.model_validate({} if document is None else document)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as failure:
-        raise errors.Permanent(
-            f"the policy {file} cannot be read: {failure}", reason="bad_policy"
-        ) from failure
-
-
-def protecting(policy: Policy, environments: tuple[str, ...]) -> Policy:
-    """The policy with the protected environments of the settings beside its own."""
-    both = (*policy.protected_environments, *environments)
-    return policy.model_copy(update={"protected_environments": both})
 
 
 @asynccontextmanager

@@ -40,11 +40,10 @@ def edit(
     Exit codes: 0 edited or unchanged, 2 wrong usage, 3 refused (code and reason on standard error).
     A batch ends with 0: every line has its own answer.
     """
-    from kfix.infra.clients.renderers import Rendering, installed
-    from kfix.infra.settings import load
     from kfix.offline.edit import BAD_REQUEST, Request, Workspace, answer
+    from kfix.offline.renderers import here
 
-    workspace = Workspace(installed(load(Rendering)))
+    workspace = Workspace(here())
     if batch:
         _batch(batch, workspace, write=write)
         return

@@ -31,9 +31,8 @@ def locate(
     project: Annotated[str, typer.Option(help="GitLab's path of the repository.")] = "",
 ) -> None:
     """Find the file that decides an object or a field of it, and say how. Refused: exit 3 with a code and the reason."""
-    from kfix.infra.clients.renderers import Rendering, installed
-    from kfix.infra.settings import load
     from kfix.offline.edit import Workspace
+    from kfix.offline.renderers import here
     from manifests.objects.paths import BadPath
     from manifests.proposal.explain import explain
     from manifests.refused import NotEditable
@@ -44,7 +43,7 @@ def locate(
         ref = ObjectRef.parse(object_)
         hints = Hints(env, (), project, {ref.key: _marks(live, ref) if live else {}})
         index = Workspace().index(repo)
-        told = explain(index, ref, hints, installed(load(Rendering)), field)
+        told = explain(index, ref, hints, here(), field)
     except (ValueError, OSError, BadPath) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_WRONG_USAGE) from None

@@ -22,13 +22,19 @@ from enrich.core.bundle import GatheredEvidence, Rules, assemble, with_commits
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
-from kfix.infra.settings import load
+from kfix.infra.settings import AppSettings, load
 from kfix.offline.commits import changes_around
+from kfix.offline.edit import Workspace
+from kfix.offline.renderers import here
+from kfix.texts import language_of, retold
 from manifests.objects.shapes import at
 from manifests.objects.times import instant
+from manifests.repository.index import RepositoryIndex
+from manifests.repository.rendering import Renderer
+from safety.adapters.policy_file import protecting, read_policy
 from safety.adapters.schemas import PublishedSchemas
-from safety.core import Policy
 from safety.service.validation import examine_offline
+from safety.settings import Safety
 from schemas.alerts import Alert
 from schemas.base import Json
 from schemas.context import ContextBundle
@@ -160,13 +166,22 @@ def diagnose_case(case: CapturedCase, language: str = "en") -> dict[str, Json]:
     if not capture.objects and not capture.metrics and not capture.logs:
         raise BadCase(_nothing(case, capture))
     bundle = bundle_of(case, capture)
-    return diagnose_bundle(case.name, bundle, capture.files, language)
+    index = Workspace().index(case.repository) if case.repository is not None else None
+    return diagnose_bundle(case.name, bundle, index, language, renderer=here())
 
 
 def diagnose_bundle(
-    name: str, bundle: ContextBundle, files: Mapping[str, bytes], language: str = "en"
+    name: str,
+    bundle: ContextBundle,
+    files: Mapping[str, bytes] | RepositoryIndex | None,
+    language: str = "en",
+    *,
+    renderer: Renderer | None = None,
 ) -> dict[str, Json]:
-    """The answer to a bundle under ``name``; ``files`` are the repository's, for the edit, none without one."""
+    """The answer to a bundle under ``name``; ``files`` are the repository's, for the edit, none without one.
+
+    Without a ``renderer`` no program is started.
+    """
     playbooks = _playbooks()
     started = time.perf_counter()
     verdict = decide_core.diagnose(bundle, language=language, playbooks=playbooks)
@@ -180,8 +195,12 @@ def diagnose_bundle(
         said=SecondOpinion(),
         language=language,
     )
-    validated = examine_offline(record, files or None, Policy(), PublishedSchemas())
-    return {"case": name, **answer(validated, record.rules_version), "rules_ms": thought_ms}
+    settings = load(Safety)
+    policy = protecting(read_policy(settings.policy_file), load(AppSettings).protected_environments)
+    schemas = PublishedSchemas(settings.kubernetes_version)
+    validated = examine_offline(record, files or None, policy, schemas, renderer)
+    shown = answer(retold(validated, language_of(language)), record.rules_version)
+    return {"case": name, **shown, "rules_ms": thought_ms}
 
 
 def _nothing(case: CapturedCase, capture: Capture) -> str:

@@ -24,6 +24,7 @@ Pure but for package data, which is read once, an area and language at a time, w
 """
 
 from kfix.texts.catalogue import LANGUAGES, Language, ids, language_of
+from kfix.texts.retelling import retold
 from kfix.texts.saying import both, in_language, known, render, say, told, told_all, word
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "known",
     "language_of",
     "render",
+    "retold",
     "say",
     "told",
     "told_all",

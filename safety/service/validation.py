@@ -20,6 +20,7 @@ from manifests.repository import provenance
 from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.locate import Hints
 from manifests.repository.reach import Reach
+from manifests.repository.rendering import Renderer
 from safety.core import Edits, Findings, Policy, check_plan, render, validated
 from safety.core.images import by_name, image_exists, named_in
 from safety.ports import BOUNDS, SafetyPorts, Schemas
@@ -225,23 +226,21 @@ class _Examination:
 
 
 def examine_offline(
-    candidate: CandidatePlans, files: Mapping[str, bytes] | None, policy: Policy, schemas: Schemas
+    candidate: CandidatePlans,
+    files: Mapping[str, bytes] | RepositoryIndex | None,
+    policy: Policy,
+    schemas: Schemas,
+    renderer: Renderer | None = None,
 ) -> ValidatedPlans:
     """The examination of a captured case: no server is asked, and what is unknown for that reason rejects nothing.
 
-    ``files`` is the deployment repository; ``None``: there is none. The dry-run's verdict is ``unknown``.
+    ``files`` is the deployment repository; ``None``: there is none. Without a ``renderer`` the built-in one stands in,
+    which knows no Helm. The dry-run's verdict is ``unknown``.
     """
+    index = build(files) if isinstance(files, Mapping) else files
     done = []
-    index = None if files is None else build(files)
     for plan in candidate.plans:
-        edits: Edits = say("safety.repository.not_in_case")
-        proof: EditProof | None = None
-        reaches: tuple[Reach, ...] = ()
-        if index is not None:
-            refs = [change.object for change in plan.kubernetes_changes]
-            live = provenance.marks(candidate.context.objects, refs)
-            hints = Hints(candidate.context.proof.place, live=live)
-            edits, proof, reaches = _offline(index, plan, hints)
+        edits, proof, reaches = _offline(index, plan, candidate, renderer or BuiltIn())
         dry_run = CheckResult(
             name="server_dry_run", verdict="unknown", reason=say("safety.server.offline")
         )
@@ -266,9 +265,17 @@ def _made(check: CheckResult | None) -> dict[CheckName, CheckResult]:
     return {} if check is None else {check.name: check}
 
 
-def _offline(index: RepositoryIndex, plan: ActionPlan, hints: Hints) -> Edited:
+def _offline(
+    index: RepositoryIndex | None, plan: ActionPlan, candidate: CandidatePlans, renderer: Renderer
+) -> Edited:
+    if index is None:
+        return say("safety.repository.not_in_case"), None, ()
+    refs = [change.object for change in plan.kubernetes_changes]
+    hints = Hints(
+        candidate.context.proof.place, live=provenance.marks(candidate.context.objects, refs)
+    )
     base = EditBase("", "", "", {})
-    return _edited(propose_on(index, plan.kubernetes_changes, base, hints, BuiltIn()))
+    return _edited(propose_on(index, plan.kubernetes_changes, base, hints, renderer))
 
 
 def _edited(found: EditProposal | EditRefused) -> Edited:

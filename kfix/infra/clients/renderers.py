@@ -124,11 +124,12 @@ class Programs:
             yield _Bench(self, Path(folder).resolve(), files, readings or Readings())
 
 
-def installed(settings: Rendering) -> Programs:
-    """The renderers of this machine, as the settings say."""
+def installed(settings: Rendering, beside: Iterable[Path] = ()) -> Programs:
+    """The renderers of this machine, as the settings say; those that PATH has not are looked for in ``beside``."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *map(str, beside)))
     return Programs(
-        kustomize=_found(settings.kustomize, "kustomize"),
-        helm=_found(settings.helm, "helm"),
+        kustomize=_found(settings.kustomize, "kustomize", path),
+        helm=_found(settings.helm, "helm", path),
         timeout_s=settings.timeout_s,
         plan_s=settings.plan_s,
         output_bytes=settings.output_mib * 1024 * 1024,
@@ -136,10 +137,10 @@ def installed(settings: Rendering) -> Programs:
     )
 
 
-def _found(setting: str, name: str) -> str:
+def _found(setting: str, name: str, path: str) -> str:
     if setting == "none":
         return ""
-    return shutil.which(setting or name) or ""
+    return shutil.which(setting or name, path=path) or ""
 
 
 class _Bench:
