@@ -13,20 +13,24 @@ from manifests.helm import charts
 from manifests.helm import place as helm
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
+from manifests.proposal import generated as generating
 from manifests.proposal import overlay as overlaying
+from manifests.proposal.inside import edits_inside, moved
+from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import dependencies, kustomize, provenance, tree
+from manifests.repository import dependencies, generators, kustomize, provenance, tree
+from manifests.repository.generators import Generated
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.kustomize import Graph, Kustomization
+from manifests.repository.kustomize import Graph
 from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.rendering import RenderSession
+from manifests.repository.stated import StatedField
 from manifests.text import equivalence, plan_edits
 from manifests.text.edits import Edit
 from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
-REPLICAS = ("spec", "replicas")
 _ABSENT = object()
 #: Refusals after which the object may still be made by a chart.
 NOT_PLAIN = ("NOT_FOUND", "TEMPLATED", "GENERATED")
@@ -39,6 +43,10 @@ class EditDraft:
     edits: dict[str, list[Edit]] = field(default_factory=dict)
     steps: dict[str, list[str]] = field(default_factory=dict)
     new: dict[str, str] = field(default_factory=dict)
+    #: Whole new texts of files that are no YAML: what generators read.
+    texts: dict[str, str] = field(default_factory=dict)
+    #: Names without their hash of the generated objects that change, by ``ObjectRef.key``.
+    generated: dict[str, str] = field(default_factory=dict)
     #: Changes of objects that carry values for the planned ones: HelmReleases, Applications.
     carried: list[KubernetesChange] = field(default_factory=list)
     #: Were values of a chart changed?
@@ -155,31 +163,37 @@ def change_to(text: str, item: Json, value: Json) -> FieldChange:
 def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> None:
     """``blind``: settings of a Kustomization are replaced whatever they are."""
     index, graph, draft = task.index, task.graph, task.draft
+    made = generated_here(index, change.object, task.hints)
+    if made is not None:
+        _patch_generated(task, change, made, blind=blind)
+        return
     parsed = [paths.parse(f.path) for f in change.fields]
     if REPLICAS in parsed:
         refuse_scaled(index, change.object)
     where = locate(change.object, index, task.hints, fields=parsed, graph=graph)
+    declared = where.ref or change.object
+    if REPLICAS in parsed:
+        refuse_scaled(index, declared)
     if not draft.carried:
         refuse_second_way(index, change.object, where, task.hints, task.bench)
     rest: list[FieldChange] = []
+    inside: list[tuple[StatedField, FieldChange]] = []
     for change_of_field, path in zip(change.fields, parsed, strict=True):
-        setting = _setting(graph, where, change.object, change_of_field, path)
-        if setting is None:
+        setting = setting_of(graph, where, declared, change_of_field, path)
+        if setting is None and path in where.stated:
+            stated = where.stated[path]
+            inside.append((stated, moved(change_of_field, stated, blind=blind)))
+        elif setting is None:
             rest.append(change_of_field)
-            continue
-        kustomization, moved = setting
-        document = index.documents(kustomization.path)[0]
-        if blind:
-            declared = equivalence.value_of(document.root)
-            moved = moved.model_copy(update={"before": paths.find(declared, moved.path)})
-        inner = change.model_copy(update={"fields": (moved,)})
-        step = say(
-            "manifests.sets_for",
-            file=kustomization.path,
-            field=change_of_field.path,
-            name=change.object.name,
-        )
-        draft.add(kustomization.path, plan_edits.edits_of(inner, document), (*where.steps, step))
+        else:
+            file = setting.kustomization.path
+            name = change.object.name
+            step = say("manifests.sets_for", file=file, field=change_of_field.path, name=name)
+            draft.add(file, setting.edits(index, change, blind=blind), (*where.steps, step))
+    for file, edits in edits_inside(index, change, inside).items():
+        said = [f.path for s, f in inside if s.file == file]
+        step = say("manifests.sets_for", file=file, field=", ".join(said), name=change.object.name)
+        draft.add(file, edits, (*where.steps, step))
     if not rest:
         return
     inner = change.model_copy(update={"fields": tuple(rest)})
@@ -188,6 +202,26 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
     else:
         edits = plan_edits.edits_of(inner, where.document, partial=where.partial)
         draft.add(where.path, edits, where.steps)
+
+
+def generated_here(index: RepositoryIndex, ref: ObjectRef, hints: Hints) -> Generated | None:
+    """The generated ConfigMap that is meant, where no file declares one of that name."""
+    if ref.kind != "ConfigMap" or index.sightings(ref.kind, ref.name)[0]:
+        return None
+    return generators.generated(index, kustomize.read_graph(index), ref, hints)
+
+
+def _patch_generated(
+    task: _Task, change: KubernetesChange, made: Generated, *, blind: bool
+) -> None:
+    found = generating.edits_of(task.index, task.graph, made, change, blind=blind)
+    step = say("manifests.generates", folder=made.root.folder or ".", name=made.name)
+    task.draft.generated[change.object.key] = made.name
+    for path, edits in found.edits.items():
+        task.draft.add(path, edits, (*made.steps, step))
+    for path, text in found.texts.items():
+        task.draft.texts[path] = text
+        task.draft.steps.setdefault(path, []).extend((*made.steps, step))
 
 
 def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: EditRefused) -> None:
@@ -199,7 +233,8 @@ def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Ed
     tree.check_path(path)
     if path in task.index.files or path in task.draft.new:
         raise NotEditable("STALE", say("manifests.there_already", path=path))
-    task.draft.new[path] = overlaying.patch_of(change, where.document)
+    base = where.base or where.document
+    task.draft.new[path] = overlaying.patch_of(change, where.document, base)
     task.draft.steps[path] = [
         *where.steps,
         say("manifests.new_patch_alone", folder=overlay.folder or "."),
@@ -262,55 +297,6 @@ def _only_document(index: RepositoryIndex, path: str) -> Document:
             "AMBIGUOUS_DOC", say("manifests.has_documents_values", path=path, count=len(documents))
         )
     return documents[0]
-
-
-def _setting(
-    graph: Graph, where: Location, ref: ObjectRef, change: FieldChange, path: paths.Path
-) -> tuple[Kustomization, FieldChange] | None:
-    """``replicas:`` and ``images:`` of a Kustomization win over the document; then they are what is edited."""
-    roots = graph.roots_of(where.path)
-    above = {k.folder: k for root in roots for k in graph.below(root)}
-    for kustomization in (*where.through, *above.values()):
-        moved = _in_kustomization(kustomization, ref, change, path)
-        if moved is None:
-            continue
-        if kustomization not in where.through:
-            raise NotEditable(
-                "OVERRIDDEN",
-                say("manifests.sets_for_more_than_one", file=kustomization.path, field=change.path),
-            )
-        return kustomization, moved
-    return None
-
-
-def _in_kustomization(
-    kustomization: Kustomization, ref: ObjectRef, change: FieldChange, path: paths.Path
-) -> FieldChange | None:
-    if path == REPLICAS and ref.name in kustomization.replicas:
-        inner = f"replicas[name={ref.name}].count"
-        return change.model_copy(update={"path": inner, "op": "replace"})
-    if path[-1] != "image" or not isinstance(change.after, str):
-        return None
-    for image in kustomization.images:
-        repository, tag = split_image(change.after)
-        if str(image.get("newName") or image.get("name")) != split_image(str(change.before))[0]:
-            continue
-        old = split_image(str(change.before))
-        if repository != old[0] or "digest" in image or "newTag" not in image or "@" in tag:
-            raise NotEditable(
-                "OVERRIDDEN", say("manifests.images_sets_more_than_tag", file=kustomization.path)
-            )
-        return FieldChange(path=f"images[name={image['name']}].newTag", before=old[1], after=tag)
-    return None
-
-
-def split_image(image: str) -> tuple[str, str]:
-    """(repository, tag or ``@digest``) of an image reference; the tag is empty when there is none."""
-    name, at, digest = image.partition("@")
-    if at:
-        return name, "@" + digest
-    head, colon, tag = name.rpartition(":")
-    return (head, tag) if colon and "/" not in tag else (name, "")
 
 
 def refuse_second_way(

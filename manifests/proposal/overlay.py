@@ -6,7 +6,6 @@ name. Whoever makes such a patch has to have it proven by rendering.
 
 from __future__ import annotations
 
-import itertools
 import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,9 +24,12 @@ from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
 
-def patch_of(change: KubernetesChange, base: Document) -> str:
-    """The text of the patch file. Raises NotEditable: STALE where the base is not what the plan saw, UNSUPPORTED."""
-    plan_edits.edits_of(change, base)
+def patch_of(change: KubernetesChange, decides: Document, base: Document) -> str:
+    """The text of the patch file, over ``base``, whose fields ``decides`` says.
+
+    Raises NotEditable: STALE where that is not what the plan saw, UNSUPPORTED.
+    """
+    plan_edits.edits_of(change, decides)
     root = base.root
     version = guards.text_at(root, "apiVersion")
     if not merge.is_built_in({"apiVersion": version}):
@@ -41,11 +43,13 @@ def patch_of(change: KubernetesChange, base: Document) -> str:
         "kind": change.object.kind,
         "metadata": metadata | ({"namespace": namespace} if namespace else {}),
     }
+    declared = equivalence.value_of(root)
     for field in change.fields:
         path = paths.parse(field.path)
-        _check(path, field)
-        document = _with_neighbours(document, equivalence.value_of(root), path)
+        _check(path, field, declared)
+        document = _with_neighbours(document, declared, path)
         document = rendering.expected(document, [field])
+        document = _with_merge_keys(document, declared, path)
     return yaml.safe_dump(_named_first(document), sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -66,16 +70,44 @@ def _with_neighbours(document: Any, base: Any, path: paths.Path) -> Any:
     return document
 
 
-def _check(path: paths.Path, field: FieldChange) -> None:
+def _with_merge_keys(document: Any, base: Any, path: paths.Path) -> Any:
+    """Items that the path knows by another field also say those that Kubernetes merges by: a port's number."""
+    for at, segment in enumerate(path):
+        key = _merge_key(path, at, base)
+        if not isinstance(segment, paths.Match) or key in ("", segment.field):
+            continue
+        for item in paths.find(document, path[:at], None) or []:
+            here = (*path[:at], paths.Match(segment.field, str(item.get(segment.field))))
+            there = paths.find(base, here, {})
+            for name in (key, "protocol"):
+                if name in there:
+                    where = paths.render((*here, name))
+                    said = FieldChange(op="add", path=where, after=there[name])
+                    document = rendering.expected(document, [said])
+    return document
+
+
+def _merge_key(path: paths.Path, at: int, base: Any) -> str:
+    """The field by which Kubernetes merges the list that holds segment ``at``; empty where it has none there."""
+    if not isinstance(path[at], paths.Match) or not at:
+        return ""
+    item = paths.find(base, path[: at + 1], None)
+    said = item if isinstance(item, Mapping) else {}
+    return next((by for by in merge.merge_keys(str(path[at - 1])) if by in said), "")
+
+
+def _check(path: paths.Path, field: FieldChange, base: Any) -> None:
     if field.op == "remove" or isinstance(field.after, list):
         raise NotEditable(
             "UNSUPPORTED", say("manifests.patch_cannot_say_what_becomes", field=field.path)
         )
-    for before, segment in itertools.pairwise(path):
-        named = isinstance(segment, paths.Match) and merge.merges_by(str(before), segment.field)
+    for at, segment in enumerate(path):
+        named = isinstance(segment, paths.Match) and (
+            merge.merges_by(str(path[at - 1]), segment.field) or _merge_key(path, at, base)
+        )
         if not isinstance(segment, str) and not named:
             raise NotEditable(
-                "UNSUPPORTED", say("manifests.patch_cannot_name_item", before=str(before))
+                "UNSUPPORTED", say("manifests.patch_cannot_name_item", before=str(path[at - 1]))
             )
 
 

@@ -60,6 +60,8 @@ class ExpectedRendering:
     installed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: The environment that was asked for.
     environment: str = "unknown"
+    #: Names without their hash of the generated objects that change, by ``ObjectRef.key``.
+    generated: Mapping[str, str] = field(default_factory=dict)
 
 
 def prove(
@@ -102,7 +104,7 @@ def _judge_unit(
     try:
         before = bench.render(unit.before, unit.extra[0] or None)
         after = bench.render(unit.after, {**changed, **unit.extra[1]})
-        for name in unit.carriers:
+        for name in (*unit.carriers, *wanted.generated.values()):
             before, after = (kustomize.without_hash(text, name) for text in (before, after))
         differences = [
             d
@@ -210,7 +212,9 @@ def _planned(
         namespace = unit.namespace
     for change in (*wanted.changes, *wanted.carried):
         where = namespace if change.object.namespace else ""
-        if rendering.means((kind, where, name), change.object):
+        named = wanted.generated.get(change.object.key, change.object.name)
+        ref = change.object.model_copy(update={"name": named})
+        if rendering.means((kind, where, name), ref):
             return change
     return None
 

@@ -16,8 +16,10 @@ from manifests.proposal.draft import (
     draft_blindly,
     draft_of,
     draft_values,
+    generated_here,
     refuse_scaled,
 )
+from manifests.proposal.generated import planned_of
 from manifests.proposal.proof import EditProof, ExpectedRendering, prove
 from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
@@ -196,6 +198,11 @@ def _drafted_blindly(
     bench: RenderSession,
 ) -> tuple[EditDraft, KubernetesChange]:
     graph = kustomize.read_graph(index)
+    made = generated_here(index, ref, hints)
+    if made is not None:
+        planned = planned_of(index, made, list(wanted.items()))
+        change = KubernetesChange(object=ref, fields=planned)
+        return draft_blindly(index, change, hints, bench), change
     parsed = [paths.parse(text) for text in wanted]
     where = locate(ref, index, hints, fields=parsed, graph=graph)
     declared = equivalence.value_of(where.document.root)
@@ -208,7 +215,12 @@ def _asked(
     draft: EditDraft, changes: Sequence[KubernetesChange], hints: Hints
 ) -> ExpectedRendering:
     return ExpectedRendering(
-        changes, draft.carried, draft.elsewhere, draft.installed, environment=hints.environment
+        changes,
+        draft.carried,
+        draft.elsewhere,
+        draft.installed,
+        environment=hints.environment,
+        generated=draft.generated,
     )
 
 
@@ -270,6 +282,19 @@ def _edited(index: RepositoryIndex, draft: EditDraft, base: EditBase) -> list[Fi
         diff = diffs.unified(path, before, done.changes)
         edit = base.edit(path, sha256(before), done.text, diff)
         counts = {"added_lines": done.added, "removed_lines": done.removed}
+        steps = tuple(dict.fromkeys(draft.steps[path]))
+        out.append(edit.model_copy(update={**counts, "located_by": steps}))
+    for path, text in draft.texts.items():
+        content = index.files[path]
+        before = content if isinstance(content, str) else content.decode()
+        if text == before:
+            continue
+        changes_here = diffs.between(before, text)
+        edit = base.edit(path, sha256(before), text, diffs.unified(path, before, changes_here))
+        counts = {
+            "added_lines": sum(len(c.new) for c in changes_here),
+            "removed_lines": sum(len(c.old) for c in changes_here),
+        }
         steps = tuple(dict.fromkeys(draft.steps[path]))
         out.append(edit.model_copy(update={**counts, "located_by": steps}))
     return out

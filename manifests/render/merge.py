@@ -37,6 +37,11 @@ def merges_by(key: str, field: str) -> bool:
     return field in _MERGE_KEYS.get(key, ())
 
 
+def merge_keys(key: str) -> tuple[str, ...]:
+    """The fields by which Kubernetes may merge the lists of this name."""
+    return _MERGE_KEYS.get(key, ())
+
+
 def is_built_in(item: Json) -> bool:
     """Does Kubernetes know which lists of this object merge by a field?"""
     return bool(_BUILT_IN.fullmatch(str(item.get("apiVersion", ""))))

@@ -26,6 +26,20 @@ _NAMING_OTHERS = frozenset((*_LISTING_OTHERS, "replacements", "openapi", "helmCh
 
 
 @dataclass(frozen=True, slots=True)
+class PatchEntry:
+    """One patch that a Kustomization lists: a file, or text inside of it."""
+
+    #: Of the text in the kustomization file; of the file's name where it is a file.
+    at: paths.Path
+    #: The patch file; empty: it stands inside.
+    file: str
+    #: What an inline patch says.
+    inside: tuple[read.Document, ...] = ()
+    #: The selector of its objects; empty: it names its object itself.
+    target: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Kustomization:
     """One kustomization file. Paths are relative to the repository."""
 
@@ -35,10 +49,11 @@ class Kustomization:
     #: Files and folders of ``resources``, ``bases`` and ``components``.
     uses: tuple[str, ...]
     patch_files: tuple[str, ...]
-    #: Inline patches, as parsed values with their target (empty when the patch names its object itself).
-    inline: tuple[tuple[Any, dict[str, Any]], ...]
-    #: Patch files that have an explicit target.
-    targeted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Its patches, in the order in which kustomize applies them: later ones win.
+    patches: tuple[PatchEntry, ...] = ()
+    #: What it puts before and after each name.
+    prefix: str = ""
+    suffix: str = ""
     replicas: tuple[str, ...] = ()
     images: tuple[dict[str, Any], ...] = ()
     #: (name, key, file) of generated ConfigMaps and Secrets.
@@ -164,25 +179,14 @@ def _content(documents: list[read.Document] | EditRefused) -> Any:
 
 def _of_content(path: str, folder: str, content: Any) -> Kustomization:
     if isinstance(content, EditRefused):
-        return Kustomization(path, folder, "", (), (), (), trouble=content.reason)
+        return Kustomization(path, folder, "", (), (), trouble=content.reason)
     if not isinstance(content, dict):
-        return Kustomization(path, folder, "", (), (), (), trouble=say("manifests.not_mapping"))
-    patch_files: list[str] = []
-    inline: list[tuple[Any, dict[str, Any]]] = []
-    targeted: dict[str, dict[str, Any]] = {}
-    trouble = ""
-    for entry in _entries(content):
-        target = dict(mapping(entry, "target"))
-        if text_of(entry, "path"):
-            name = _join(folder, text_of(entry, "path"))
-            patch_files.append(name)
-            if target:
-                targeted[name] = target
-            continue
+        return Kustomization(path, folder, "", (), (), trouble=say("manifests.not_mapping"))
+    trouble, patches = "", []
+    for at, name, text, target in _patches_of(content):
         try:
-            inline += [
-                (equivalence.value_of(d.root), target) for d in read.read(text_of(entry, "patch"))
-            ]
+            inside = () if name else tuple(read.read(text))
+            patches.append(PatchEntry(at, _join(folder, name) if name else "", inside, target))
         except NotEditable as refused:
             trouble = say("manifests.inline_patch_cannot_be_read", why=refused.reason)
     return Kustomization(
@@ -194,9 +198,10 @@ def _of_content(path: str, folder: str, content: Any) -> Kustomization:
             for key in ("resources", "bases", "components")
             for item in items(content, key)
         ),
-        patch_files=tuple(patch_files),
-        inline=tuple(inline),
-        targeted=targeted,
+        patch_files=tuple(entry.file for entry in patches if entry.file),
+        patches=tuple(patches),
+        prefix=text_of(content, "namePrefix"),
+        suffix=text_of(content, "nameSuffix"),
         replicas=tuple(text_of(r, "name") for r in mappings(content, "replicas")),
         images=tuple(dict(image) for image in mappings(content, "images")),
         generated=tuple(_generated(folder, content)),
@@ -239,11 +244,20 @@ def _generated(folder: str, content: dict[str, Any]) -> Iterator[tuple[str, str,
                 yield text_of(entry, "name"), key or posixpath.basename(file), file
 
 
-def _entries(content: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _patches_of(
+    content: dict[str, Any],
+) -> Iterator[tuple[paths.Path, str, str, Mapping[str, Any]]]:
+    """(place, file, text, target) of each patch, in kustomize's order. Source: kusttarget_configplugin.go."""
+    for n, item in enumerate(items(content, "patchesStrategicMerge")):
+        inline = "\n" in str(item)
+        name, text = ("", str(item)) if inline else (str(item), "")
+        yield ("patchesStrategicMerge", n), name, text, {}
     for key in ("patches", "patchesJson6902"):
-        yield from mappings(content, key)
-    for item in items(content, "patchesStrategicMerge"):
-        yield {"patch": str(item)} if "\n" in str(item) else {"path": str(item)}
+        for n, entry in enumerate(items(content, key)):
+            if isinstance(entry, Mapping):
+                name = text_of(entry, "path")
+                at = (key, n, "path" if name else "patch")
+                yield at, name, text_of(entry, "patch"), dict(mapping(entry, "target"))
 
 
 def _join(folder: str, name: str) -> str:
@@ -253,20 +267,6 @@ def _join(folder: str, name: str) -> str:
 def without_hash(text: str, name: str) -> str:
     """``text`` with the hash gone that kustomize hangs on a generated name."""
     return re.sub(rf"\b{re.escape(name)}-[a-z0-9]{{10}}\b", name, text)
-
-
-def patches_field(
-    kustomization: Kustomization, ref: ObjectRef, fields: tuple[paths.Path, ...]
-) -> str:
-    """How an inline patch of this Kustomization sets one of the fields of the object; empty when none does."""
-    for patch, target in kustomization.inline:
-        if isinstance(patch, list) and aims_at(target, ref) and json_sets(patch, fields):
-            return say("manifests.json_patch")
-        if not isinstance(patch, dict) or not (_names(patch, ref) or aims_at(target, ref)):
-            continue
-        if patch.get("$patch") == "delete" or any(_has(patch, f) for f in fields):
-            return say("manifests.an_inline_patch")
-    return ""
 
 
 def json_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
@@ -281,16 +281,17 @@ def json_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
 
 def merge_sets(patch: object, fields: tuple[paths.Path, ...]) -> bool:
     """Does a merge patch say one of the fields?"""
-    return isinstance(patch, dict) and any(_has(patch, f) for f in fields)
+    return isinstance(patch, dict) and any(has(patch, f) for f in fields)
 
 
-def _names(patch: dict[str, Any], ref: ObjectRef) -> bool:
+def names(patch: Mapping[str, Any], ref: ObjectRef) -> bool:
+    """Is it the object that the patch names?"""
     metadata = patch.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return patch.get("kind") == ref.kind and name == ref.name
 
 
-def aims_at(target: dict[str, Any], ref: ObjectRef) -> bool:
+def aims_at(target: Mapping[str, Any], ref: ObjectRef) -> bool:
     """May the target selector mean the object? Names are patterns and labels are unknown, so in doubt: yes."""
     if not target:
         return False
@@ -300,13 +301,19 @@ def aims_at(target: dict[str, Any], ref: ObjectRef) -> bool:
     return name in (None, "", ref.name) or not str(name).replace("-", "").isalnum()
 
 
-def _has(patch: dict[str, Any], path: paths.Path) -> bool:
+def has(patch: Mapping[str, Any], path: paths.Path) -> bool:
+    """Does the patch say the field?"""
     return paths.find(patch, path, _ABSENT) is not _ABSENT
+
+
+def parts_of(pointer: str) -> list[str]:
+    """The parts of a JSON pointer (RFC 6901)."""
+    return [p.replace("~1", "/").replace("~0", "~") for p in pointer.removeprefix("/").split("/")]
 
 
 def _same_pointer(pointer: str, path: paths.Path) -> bool:
     """Does a JSON pointer lead to the field or one of its parents? List positions match any item."""
-    parts = [p.replace("~1", "/").replace("~0", "~") for p in pointer.strip("/").split("/")]
+    parts = parts_of(pointer)
     for part, segment in zip(parts, path, strict=False):
         if isinstance(segment, str) and part != segment:
             return False

@@ -15,11 +15,13 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import kustomize, provenance, tree
-from manifests.repository.environments import is_exact, matches, speaks
+from manifests.repository.choosing import Choice
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
+from manifests.repository.naming import built_names, named_in_files
 from manifests.repository.provenance import Rung
+from manifests.repository.stated import StatedField, stating
 from manifests.text import equivalence, spans
 from manifests.text import guards as marks
 from manifests.text.read import Document
@@ -58,6 +60,12 @@ class Location:
     built_in: str = ""
     #: Did the live object or the static map say where to look?
     told: bool = False
+    #: Fields that patches inside of this environment's Kustomizations say, or JSON patches beside them.
+    stated: Mapping[paths.Path, StatedField] = field(default_factory=dict)
+    #: The object as its own file has it, where ``document`` is a patch.
+    base: Document | None = None
+    #: The object as files name it: without what Kustomizations put before and after its name.
+    ref: ObjectRef | None = None
 
 
 @dataclass(slots=True)
@@ -66,7 +74,10 @@ class _Search:
 
     index: RepositoryIndex
     graph: Graph
+    #: The object as files name it.
     ref: ObjectRef
+    #: The object as the cluster names it.
+    asked: ObjectRef
     hints: Hints
     fields: tuple[paths.Path, ...]
     steps: list[str] = field(default_factory=list)
@@ -88,12 +99,15 @@ def locate(
 ) -> Location:
     """The place of ``fields`` of ``ref``. ``steps`` is told the way, also where it ends in Refused."""
     said = [] if steps is None else steps
-    search = _Search(index, graph or kustomize.read_graph(index), ref, hints, tuple(fields), said)
+    known = graph or kustomize.read_graph(index)
+    search = _Search(
+        index, known, named_in_files(index, known, ref), ref, hints, tuple(fields), said
+    )
     candidates = _of_namespace(search, _candidates(search))
     candidates, roots = _narrowed(search, candidates)
     candidates, roots = _one_way(search, candidates, roots)
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
-    location = replace(location, told=search.told)
+    location = replace(location, told=search.told, ref=search.ref)
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     deployer = provenance.overriding(index, folder, ref, search.fields)
     if deployer:
@@ -150,7 +164,7 @@ def _candidates(search: _Search) -> list[Sighting]:
 
 def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], list[Kustomization]]:
     """What the first rung that leads anywhere leaves of the documents and of the Kustomizations that build them."""
-    marks, hints = search.hints.live.get(search.ref.key, {}), search.hints
+    marks, hints = search.hints.live.get(search.asked.key, {}), search.hints
     for rung in provenance.rungs(search.index, marks, hints.project, search.steps):
         left = [s for s in found if _on(search.graph, s.path, rung)]
         if left:
@@ -274,6 +288,12 @@ def _namespace_of(graph: Graph, root: Kustomization) -> str:
 
 def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     roots = {r.folder: r for s in found for r in search.graph.roots_of(s.path) if not r.component}
+    named = {
+        folder: root
+        for folder, root in roots.items()
+        if any(search.asked.name in built_names(search.graph, root, s.path, s.name) for s in found)
+    }
+    roots = named or roots
     wanted = search.ref.namespace
     fitting = [
         r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)
@@ -304,46 +324,8 @@ def _plain(search: _Search, found: list[Sighting]) -> Location:
 
 def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
     """The only one, or the only one of the environment."""
-    environment = search.hints.environment
-    if len(items) == 1:
-        if speaks(names, environment, search.ref.name) == "no":
-            raise NotEditable(
-                "NOT_FOUND",
-                say(
-                    "manifests.another_environment_than",
-                    installer=names[0],
-                    environment=environment,
-                ),
-            )
-        return items[0]
-    named = list(zip(items, names, strict=True))
-    fitting = [i for i, name in named if matches(name, environment)]
-    if len(fitting) > 1:
-        # A folder of just that name comes before those whose names have the word in them.
-        exact = [i for i, name in named if is_exact(name, environment)]
-        fitting = exact if len(exact) == 1 else fitting
-    if len(fitting) == 1:
-        search.say(
-            say(
-                "manifests.environment_chooses_one",
-                environment=environment,
-                count=len(items),
-                what=what,
-            )
-        )
-        return fitting[0]
-    listed = ", ".join(sorted(names))
-    raise NotEditable(
-        "AMBIGUOUS_DOC",
-        say(
-            "manifests.fit_environment_chooses",
-            count=len(items),
-            what=what,
-            environment=environment,
-            count_2=len(fitting),
-            names=listed,
-        ),
-    )
+    choice = Choice(search.hints.environment, search.ref.name, search.say)
+    return choice.only(items, names, what)
 
 
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
@@ -361,55 +343,81 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     inside = [s for s in found if s.path in used]
     patches = [s for s in inside if s.path in patch_files]
     declared = [s for s in inside if s.path not in patch_files]
-    _refuse_overrides(search, chain)
-    chosen, blocked = _patch_that_decides(search, chain, patches), None
-    if chosen is None:
-        chosen, blocked = _base(search, root, declared, patches)
-    own = tuple(k for k in chain if _owned(search.graph, k, root))
-    partial = chosen.path in patch_files
+    stated = _stated(search, chain, declared)
+    shared = [s for s in stated.values() if not _owned(search.graph, s.kustomization, root)]
+    own = {f: s for f, s in stated.items() if s not in shared and not s.plain}
+    open_ = [f for f in search.fields if f not in own]
+    blocked = None
+    if shared:
+        chosen, blocked = _on_top_of(search, root, shared[0], declared, patches)
+    else:
+        chosen = _patch_that_decides(chain, patches, open_)
+        if chosen is None:
+            chosen, blocked = _base(search, root, declared, patches)
+    partial = chosen.path in patch_files or chosen.document not in [s.document for s in declared]
+    what = say("manifests.patch") if partial else say("manifests.base")
     search.say(
-        say(
-            "manifests.chosen_to_edit",
-            file=chosen.path,
-            number=chosen.document.index,
-            what=say("manifests.patch") if partial else say("manifests.base"),
-        )
+        say("manifests.chosen_to_edit", file=chosen.path, number=chosen.document.index, what=what)
     )
-    lonely = not any(_owned_path(search.graph, s.path, root) for s in patches)
-    steps = tuple(search.steps)
-    found_in = chosen.path, chosen.document
-    return Location(*found_in, partial, own, steps, blocked, lonely, root.folder)
+    return Location(
+        chosen.path,
+        chosen.document,
+        partial,
+        through=tuple(k for k in chain if _owned(search.graph, k, root)),
+        steps=tuple(search.steps),
+        blocked=blocked,
+        lonely=not any(_owned_path(search.graph, s.path, root) for s in patches),
+        built_in=root.folder,
+        stated=own,
+        base=declared[0].document if declared else None,
+    )
 
 
-def _refuse_overrides(search: _Search, chain: Sequence[Kustomization]) -> None:
-    for kustomization in chain:
-        how = kustomize.patches_field(kustomization, search.ref, search.fields)
-        if how:
-            raise NotEditable(
-                "OVERRIDDEN", say("manifests.sets_field", how=how, file=kustomization.path)
-            )
-        for path, target in kustomization.targeted.items():
-            if path not in search.index.texts or not kustomize.aims_at(target, search.ref):
-                continue
-            for document in search.index.documents(path):
-                if kustomize.json_sets(equivalence.value_of(document.root), search.fields):
-                    raise NotEditable(
-                        "OVERRIDDEN", say("manifests.json_patch_sets_field", path=path)
-                    )
+def _stated(
+    search: _Search, chain: Sequence[Kustomization], declared: Sequence[Sighting]
+) -> dict[paths.Path, StatedField]:
+    """The patch that decides each field. Raises NotEditable OVERRIDDEN where one does more than say its value."""
+    base = equivalence.value_of(declared[0].document.root) if declared else None
+    found = {}
+    for one in search.fields:
+        said = stating(search.index, chain, search.ref, one, base)
+        if said is None:
+            continue
+        if not said.at:
+            how = say("manifests.json_patch" if said.entry.target else "manifests.an_inline_patch")
+            raise NotEditable("OVERRIDDEN", say("manifests.sets_field", how=how, file=said.file))
+        found[one] = said
+    return found
+
+
+def _on_top_of(
+    search: _Search,
+    root: Kustomization,
+    shared: StatedField,
+    declared: Sequence[Sighting],
+    patches: Sequence[Sighting],
+) -> tuple[Sighting, EditRefused | None]:
+    """A patch that others use too decides: one of the environment's own, applied after it, wins over it."""
+    why = say("manifests.sets_field_for_more_than", path=shared.file)
+    search.say(why)
+    own = [s for s in patches if _owned_path(search.graph, s.path, root)]
+    if len(own) == 1 and own[0].path in root.patch_files:
+        return own[0], None
+    if not isinstance(equivalence.value_of(shared.document.root), Mapping) or not declared:
+        raise NotEditable("OVERRIDDEN", why)
+    first = declared[0]
+    seen = replace(first, path=shared.file, document=shared.document)
+    return seen, EditRefused("OVERRIDDEN", why)
 
 
 def _patch_that_decides(
-    search: _Search, chain: Sequence[Kustomization], patches: Sequence[Sighting]
+    chain: Sequence[Kustomization], patches: Sequence[Sighting], fields: Sequence[paths.Path]
 ) -> Sighting | None:
     """The outermost patch file that sets one of the fields; the last one where a Kustomization has several."""
     for kustomization in chain:
         for path in reversed(kustomization.patch_files):
             for seen in patches:
-                if seen.path == path and any(_sets(seen.document, f) for f in search.fields):
-                    if not _owned(search.graph, kustomization, chain[0]):
-                        raise NotEditable(
-                            "OVERRIDDEN", say("manifests.sets_field_for_more_than", path=path)
-                        )
+                if seen.path == path and any(_sets(seen.document, f) for f in fields):
                     return seen
     return None
 

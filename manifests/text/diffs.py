@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,17 @@ def line_changes(before: str, after: str, splices: Sequence[Splice]) -> tuple[Li
         line += before.count("\n", start, end)
         at, gone = end, total
     return tuple(out)
+
+
+def between(before: str, after: str) -> tuple[LineChange, ...]:
+    """The changed lines of two texts of which no splices are known."""
+    old, new = split(before), split(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return tuple(
+        LineChange(i1, tuple(old[i1:i2]), tuple(new[j1:j2]))
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+    )
 
 
 def _ends_line(before: str, splice: Splice) -> bool:

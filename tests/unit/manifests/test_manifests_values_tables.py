@@ -376,7 +376,7 @@ def test_a_chart_that_does_not_render_what_the_plan_saw_is_left_alone(
 def test_an_image_is_taken_apart_into_repository_and_tag(
     image: str, parts: tuple[str, str]
 ) -> None:
-    assert draft.split_image(image) == parts
+    assert settings.split_image(image) == parts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""Edits of patches that stand inside of kustomization files, or of JSON patches beside them. Pure.
+
+An inline patch is text in a value of a file. It is edited by the same rules as a file of its own, and the value gets
+the new text: in a literal block the lines that differ, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from manifests.objects import paths
+from manifests.repository.index import RepositoryIndex
+from manifests.repository.stated import StatedField
+from manifests.text import editor, equivalence, plan_edits
+from manifests.text.edits import Edit, Replace
+from schemas.plans import FieldChange, KubernetesChange
+
+
+def moved(field: FieldChange, stated: StatedField, *, blind: bool) -> FieldChange:
+    """A field's change as a change of the patch that says it. ``blind``: whatever it says now."""
+    update = {"path": paths.render(stated.at), "op": "replace"}
+    before = {"before": stated.value} if blind or field.op == "add" else {}
+    return field.model_copy(update=update | before)
+
+
+def edits_inside(
+    index: RepositoryIndex,
+    change: KubernetesChange,
+    changes: Sequence[tuple[StatedField, FieldChange]],
+) -> Mapping[str, list[Edit]]:
+    """The edits by file. Raises NotEditable as ``plan_edits.edits_of`` and ``editor.amend`` do."""
+    found: dict[str, list[Edit]] = {}
+    patches = {(s.file, s.entry.at, s.document.index): s for s, _ in changes}
+    for key, stated in patches.items():
+        fields = tuple(f for s, f in changes if (s.file, s.entry.at, s.document.index) == key)
+        inner = change.model_copy(update={"fields": fields})
+        edits = plan_edits.edits_of(inner, stated.document)
+        if stated.entry.file:
+            index.documents(stated.file)  # by the same guards as any file that is edited
+            found.setdefault(stated.file, []).extend(edits)
+            continue
+        found.setdefault(stated.file, []).append(_whole(index, stated, edits))
+    return found
+
+
+def _whole(index: RepositoryIndex, stated: StatedField, edits: Sequence[Edit]) -> Edit:
+    document = index.documents(stated.file)[0]
+    text = str(paths.find(equivalence.value_of(document.root), stated.entry.at))
+    return Replace(0, stated.entry.at, text, editor.amend(text, edits).text)

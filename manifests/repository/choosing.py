@@ -1,0 +1,67 @@
+"""One of several places: the only one, or the only one of the environment. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kfix.texts import say
+from manifests.refused import NotEditable
+from manifests.repository.environments import is_exact, matches, speaks
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """By what is chosen. ``tell`` is told how."""
+
+    environment: str
+    #: The object's name, whose words say no environment.
+    about: str
+    tell: Callable[[str], object]
+
+    def only(self, items: list[T], names: list[str], what: str) -> T:
+        """The one item that is meant. Raises NotEditable NOT_FOUND, AMBIGUOUS_DOC."""
+        environment = self.environment
+        if len(items) == 1:
+            if speaks(names, environment, self.about) == "no":
+                why = say(
+                    "manifests.another_environment_than",
+                    installer=names[0],
+                    environment=environment,
+                )
+                raise NotEditable("NOT_FOUND", why)
+            return items[0]
+        fitting = self._fitting(items, names)
+        if len(fitting) == 1:
+            self.tell(
+                say(
+                    "manifests.environment_chooses_one",
+                    environment=environment,
+                    count=len(items),
+                    what=what,
+                )
+            )
+            return fitting[0]
+        raise NotEditable(
+            "AMBIGUOUS_DOC",
+            say(
+                "manifests.fit_environment_chooses",
+                count=len(items),
+                what=what,
+                environment=environment,
+                count_2=len(fitting),
+                names=", ".join(sorted(names)),
+            ),
+        )
+
+    def _fitting(self, items: list[T], names: list[str]) -> list[T]:
+        named = list(zip(items, names, strict=True))
+        fitting = [item for item, name in named if matches(name, self.environment)]
+        if len(fitting) < 2:
+            return fitting
+        # A folder of just that name comes before those whose names have the word in them.
+        exact = [item for item, name in named if is_exact(name, self.environment)]
+        return exact if len(exact) == 1 else fitting
