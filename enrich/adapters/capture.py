@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import mmap
 import os
+import posixpath
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,9 @@ from enrich.core.dumped_logs import LogPlace, place_of, sections
 from enrich.core.unread import Unread, unread_in
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
+from manifests.render.effective import rendered
+from manifests.repository import kustomize
+from manifests.repository.index import build
 from schemas.base import Json
 from schemas.context import DeclaredObject, LogExcerpt, Series, SourceStatus
 from schemas.images import RegistryAnswers
@@ -292,3 +296,15 @@ def _read_repository(capture: Capture, root: Path) -> None:
             for number, document in enumerate(documents)
             if isinstance(document, Mapping) and document.get("kind") and document.get("metadata")
         ]
+    _overlay(capture)
+
+
+def _overlay(capture: Capture) -> None:
+    """What Kustomizations make takes the place of the files that they build from."""
+    if not any(posixpath.basename(path) in kustomize.NAMES for path in capture.files):
+        return
+    made, covered = rendered(build(capture.files))
+    kept = [entry for entry in capture.declared if entry.path not in covered]
+    capture.declared = kept + [
+        DeclaredObject(path=one.path, document=one.document, object=one.object) for one in made
+    ]

@@ -9,6 +9,7 @@ from enrich.core.commits import written
 from kfix.incident.forge.port import Repositories, Snapshot
 from kfix.infra.clients.boundary import guarded
 from manifests.refused import NotEditable
+from manifests.render.effective import of_overlay
 from manifests.repository import locate
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.indexes import Indexes
@@ -42,7 +43,7 @@ class DeclaredInRepositories:
             found = _located([subject, *reads], index, environment)
             if subject not in found:
                 continue  # not in this repository, or not in a form that a change could be made in
-            declared = [_declared(project, place) for place in found.values()]
+            declared = [_declared(project, index, ref, place) for ref, place in found.items()]
             return declared, await self._changes(snapshot, subject, found)
         return [], []
 
@@ -106,10 +107,14 @@ def _located(
     return found
 
 
-def _declared(project: str, found: Location) -> DeclaredObject:
+def _declared(
+    project: str, index: RepositoryIndex, subject: ObjectRef, found: Location
+) -> DeclaredObject:
+    """As its overlay makes it, where one does and is known; else as its file has it."""
+    made = of_overlay(index, found.built_in, subject) if found.through else None
     return DeclaredObject(
         project=project,
         path=found.path,
         document=found.document.index,
-        object=equivalence.value_of(found.document.root),
+        object=made or equivalence.value_of(found.document.root),
     )

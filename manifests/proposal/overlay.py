@@ -24,13 +24,13 @@ from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
 
-def patch_of(change: KubernetesChange, decides: Document, base: Document) -> str:
-    """The text of the patch file, over ``base``, whose fields ``decides`` says.
+def patch_of(change: KubernetesChange, decides: Document, base: Document | None = None) -> str:
+    """The text of the patch file, over ``base`` (by default the same), whose fields ``decides`` says.
 
     Raises NotEditable: STALE where that is not what the plan saw, UNSUPPORTED.
     """
     plan_edits.edits_of(change, decides)
-    root = base.root
+    root = (base or decides).root
     version = guards.text_at(root, "apiVersion")
     if not merge.is_built_in({"apiVersion": version}):
         raise NotEditable(

@@ -79,8 +79,13 @@ class _Bench:
 
 def build(files: Files, folder: str, readings: Readings) -> str:
     """The objects that a folder builds, as YAML. Raises NotRendered."""
-    built = _build(_Bench(files, readings), folder, [], 0)
+    built = objects(files, folder, readings)
     return "---\n".join(yaml.safe_dump(item, sort_keys=True, allow_unicode=True) for item in built)
+
+
+def objects(files: Files, folder: str, readings: Readings) -> list[Json]:
+    """The objects that a folder builds. Raises NotRendered."""
+    return _build(_Bench(files, readings), folder, [], 0)
 
 
 def _build(bench: _Bench, folder: str, given: list[Json], depth: int) -> list[Json]:

@@ -13,7 +13,7 @@ from yaml import MappingNode, Node, SequenceNode
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
-from manifests.text import equivalence, spans
+from manifests.text import comparing, equivalence, spans
 from manifests.text.edits import Delete, Edit, Insert, Replace
 from manifests.text.guards import text_at
 from manifests.text.read import Document
@@ -134,9 +134,17 @@ def _edits_of_field(document: Document, path: paths.Path, field: FieldChange) ->
 def _edits_of_missing(document: Document, path: paths.Path, field: FieldChange) -> list[Edit]:
     if field.op == "remove":
         return []
-    if field.op == "replace" and path[-1] not in equivalence.DEFAULTED:
+    if field.op == "replace" and not _is_default(document, path, field):
         raise NotEditable("NOT_FOUND", say("manifests.nothing_at", field=field.path))
     return [_insert(document, path, field.after)]
+
+
+def _is_default(document: Document, path: paths.Path, field: FieldChange) -> bool:
+    """May a live object have the field where the manifest says nothing?"""
+    if path[-1] in equivalence.DEFAULTED:
+        return True
+    declared = comparing.value_at(equivalence.value_of(document.root), path)
+    return equivalence.equivalent(path, declared, field.before)
 
 
 def _find(document: Document, path: paths.Path) -> spans.NodePlace | None:

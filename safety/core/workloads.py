@@ -11,6 +11,7 @@ from manifests.objects.meta import is_ref, namespace_of
 from manifests.objects.pods import strict_containers, strict_pod_spec
 from manifests.objects.resources import Amounts, Sort
 from manifests.objects.shapes import Obj, strict_mapping, strict_number, text
+from manifests.text.comparing import fitted
 from schemas.base import Json, ObjectRef
 from schemas.plans import ActionPlan
 from schemas.text import sentence_of
@@ -41,7 +42,7 @@ def changed(plan: ActionPlan, objects: Mapping[str, Sequence[Json]]) -> list[Cha
             found.append(Changed(change.object, before, None))
             continue
         try:
-            after = changes.apply(change.fields, before)
+            after = changes.apply(fitted(change.fields, before), before)
         except (changes.Stale, paths.BadPath) as failure:
             raise Unseen(
                 say("safety.about", object=change.object.key, why=sentence_of(failure))

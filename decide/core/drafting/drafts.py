@@ -11,8 +11,11 @@ from decide.core.facts import Facts
 from decide.core.view import ClusterView
 from kfix.texts import Language, both, in_language, say
 from manifests.objects import paths
+from manifests.objects.defaults import defaulted
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
+from manifests.text.comparing import value_at
+from manifests.text.equivalence import equivalent
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, FixKind, KubernetesChange
 
@@ -87,9 +90,11 @@ def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
     if after is None:
         return None if before is _ABSENT else FieldChange(op="remove", path=path, before=before)
     if before is not _ABSENT:
-        same = before == after or str(before) == str(after)
+        same = equivalent(paths.parse(path), before, after)
         return None if same else FieldChange(op="replace", path=path, before=before, after=after)
     segments = list(paths.parse(path))
+    if equivalent(tuple(segments), value_at(obj, tuple(segments)), after):
+        return None  # the API says so where nothing is stated
     value = after
     while len(segments) > 1:
         parent = paths.find(obj, tuple(segments[:-1]), _ABSENT)
@@ -115,11 +120,12 @@ def patch(
 ) -> list[KubernetesChange]:
     """One patch of one object, empty when nothing is to be changed, or a name is one that no path can hold."""
     obj = source_of(view, ref, live)
+    full = defaulted(obj)
     fields: list[FieldChange] = []
     for path, after in wanted:
         if not _readable(path):
             return []
-        if obj is not live and _drifted(obj, live, path):
+        if obj is not live and _drifted(full, live, path):
             continue
         change = field_change(obj, path, after)
         if change is not None and not _joins(fields, change, path, after):

@@ -9,16 +9,10 @@ from collections.abc import Callable
 
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
+from manifests.objects import paths
 from manifests.objects.pods import Container
-from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
-
-#: What the API server fills in where nothing is stated.
-_DEFAULTS = {
-    "schedulerName": "default-scheduler",
-    "dnsPolicy": "ClusterFirst",
-    "serviceAccountName": "default",
-}
+from manifests.text.comparing import same_at
 
 
 def drifted(
@@ -36,13 +30,11 @@ def drifted(
     twin = Workload(workload.kind, declared)
     if differs is not None:
         return differs(finding, workload, twin)
+    where = paths.parse(workload.template_path)
     return any(
-        _stated(twin.spec, p) != _stated(workload.spec, p) for p in finding.kind.drift_places
+        not same_at(twin.obj, workload.obj, (*where, *paths.parse(place)))
+        for place in finding.kind.drift_places
     )
-
-
-def _stated(spec: Obj, place: str) -> object:
-    return spec.get(place) or _DEFAULTS.get(place)
 
 
 def twin_of(container: str, workload: Workload) -> Container | None:

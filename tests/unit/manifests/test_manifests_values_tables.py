@@ -9,7 +9,7 @@ import pytest
 from manifests.helm import value_paths
 from manifests.helm.layers import Layer, Release, layer_for, merged
 from manifests.objects import paths
-from manifests.proposal import draft, overlay
+from manifests.proposal import overlay, settings
 from manifests.proposal.propose import declares
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import provenance
