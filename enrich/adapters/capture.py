@@ -24,6 +24,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from enrich.adapters.archives import is_archive
 from enrich.adapters.documents import (
     MAX_FILE,
     YAML,
@@ -36,6 +37,7 @@ from enrich.adapters.documents import (
 )
 from enrich.core.collected import Collected
 from enrich.core.dumped_logs import LogPlace, place_of, sections
+from enrich.core.foreign import HEAD, foreign
 from enrich.core.unread import Unread, unread_in
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
@@ -51,6 +53,8 @@ from schemas.text import sentence_of
 _LOG_LINES = 400
 _LOG_BYTES = 512 * 1024
 _ENDINGS = (".json", *YAML)
+#: Files that stand beside objects and tell nothing of a cluster.
+_BESIDE = (".md", ".html", ".sh", ".py", ".tmpl")
 
 
 @dataclass(slots=True)
@@ -141,38 +145,79 @@ def _inside(root: Path) -> Iterator[Path]:
             yield path
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A dump that is being read: logs wait until it is known which pods there are."""
+
+    capture: Capture
+    below: Path
+    collected: Collected = field(default_factory=Collected)
+    logs: list[tuple[PurePath, Path]] = field(default_factory=list)
+    others: list[PurePath] = field(default_factory=list)
+
+    def take(self, path: Path) -> None:
+        """One file of the dump. Raises Unreadable."""
+        where = inner_name(path.relative_to(self.below).as_posix())
+        if is_archive(path):
+            raise Unreadable(say("enrich.archive.inside"))
+        if where.suffix in _ENDINGS or _is_whole_dump(path):
+            raw = read_bytes(path)
+            document = document_of(raw, where.suffix)
+            noted = unread_in(document)
+            if noted is not None:
+                self.capture.unread += noted
+                return
+            self.collected.take(document, where)
+            if where.suffix not in YAML:
+                self.capture.logs += _logs(raw, LogPlace(), only_marked=True)
+        elif where.suffix in (".txt", ".log", ""):
+            self.logs.append((where, path))
+        elif where.suffix not in _BESIDE:
+            self.others.append(where)
+
+    def name(self, path: Path, why: str) -> None:
+        """Says of a file that it was not read, and what it is instead, where that can be told."""
+        if is_archive(path) or not _is_foreign(self.capture, self.below, path):
+            self.capture.troubles[str(path.relative_to(self.below))] = why
+
+
 def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
     """Reads the dump below ``root``; what is declared in ``apart`` is nothing that runs."""
-    collected = Collected()
-    below = root.parent if root.is_file() else root
-    logs: list[tuple[PurePath, Path]] = []
+    reading = _Reading(capture, root.parent if root.is_file() else root)
     for path in _inside(root):
         if apart is not None and path.is_relative_to(apart):
             continue
-        where = inner_name(path.relative_to(below).as_posix())
         try:
-            if where.suffix in _ENDINGS or _is_whole_dump(path):
-                raw = read_bytes(path)
-                document = document_of(raw, where.suffix)
-                noted = unread_in(document)
-                if noted is not None:
-                    capture.unread += noted
-                    continue
-                collected.take(document, where)
-                if where.suffix not in YAML:
-                    capture.logs += _logs(raw, LogPlace(), only_marked=True)
-            elif where.suffix in (".txt", ".log"):
-                logs.append((where, path))
+            reading.take(path)
         except Unreadable as failure:
-            capture.troubles[str(path.relative_to(below))] = sentence_of(failure)
-    capture.objects, capture.troubles = collected.objects, capture.troubles | collected.troubles
+            reading.name(path, sentence_of(failure))
+    if reading.others:
+        kinds = sorted({where.suffix for where in reading.others})
+        why = say("enrich.foreign.others", n=len(reading.others), kinds=kinds)
+        capture.troubles[str(reading.others[0])] = why
+    capture.objects = reading.collected.objects
+    capture.troubles |= reading.collected.troubles
     pods: dict[str, set[str]] = {}
     for pod in capture.objects.get("pods", ()):
         pods.setdefault(name_of(pod), set()).add(namespace_of(pod))
-    for where, path in logs:
+    for where, path in reading.logs:
         place = place_of(where, pods)
-        if place is not None:
-            _read_log(capture, below, path, place)
+        if place is not None and (place.pod or not _is_foreign(capture, reading.below, path)):
+            _read_log(capture, reading.below, path, place)
+        elif place is None and not _is_foreign(capture, reading.below, path) and where.suffix:
+            capture.troubles[str(where)] = say("enrich.unreadable.no_object")
+
+
+def _is_foreign(capture: Capture, below: Path, path: Path) -> bool:
+    """Whether a text is what people's tools print instead of objects; then it is named, with what to give instead."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            what = foreign(file.read(HEAD).decode(errors="replace"))
+    except (OSError, EOFError, zlib.error):
+        return False  # said when it is read as a log
+    if what:
+        capture.troubles[str(path.relative_to(below))] = what
+    return bool(what)
 
 
 def _is_whole_dump(path: Path) -> bool:

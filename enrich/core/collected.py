@@ -12,6 +12,11 @@ from manifests.objects.kinds import kind_of, plural_named, plural_of
 from manifests.objects.shapes import mapping
 from schemas.base import Json
 
+#: Files of a case that are JSON and no objects, and what a cluster says of its version.
+_SIDE_FILES = frozenset(
+    {"alert.json", "metrics.json", "extra.json", "registry.json", "version.json", "version.yaml"}
+)
+
 
 class Collected:
     """Objects by plural, each once, from files of any layout; what was no object, by file, and why.
@@ -43,6 +48,8 @@ class Collected:
             self._take_list(document, where)
         elif isinstance(kind, str) and kind:
             self._add(dict(document), where)
+        elif where.name not in _SIDE_FILES:
+            self._trouble(where, say("enrich.unreadable.no_object"))
 
     def _take_list(self, document: Mapping[str, Json], where: PurePath) -> None:
         listed = str(document.get("kind") or "").removesuffix("List")

@@ -11,7 +11,9 @@ HEAD = 4_096
 #: kubectl's columns are at least three blanks apart.
 _TABLE = re.compile(r"\A\s*(?:(?:NAMESPACE|LAST SEEN|CONTEXT) {2,})?(?:[A-Z][A-Z-]+ {2,}){2,}[A-Z]")
 _TABLE_OF_TWO = re.compile(r"\A\s*(?:NAMESPACE {2,})?NAME {2,}[A-Z][A-Z-]+")
-_DESCRIBED = re.compile(r"\A\s*Name: {2,}\S.*\n(?:.*\n){0,6}?(?:Namespace|Labels|Roles|Annotations|Priority):")
+_DESCRIBED = re.compile(
+    r"\A\s*Name: {2,}\S.*\n(?:.*\n){0,6}?(?:Namespace|Labels|Roles|Annotations|Priority):"
+)
 _REFUSED = re.compile(
     r"\A\s*(Error from server[^\n]*|error: [^\n]*|The connection to the server[^\n]*|Unable to connect[^\n]*)"
 )

@@ -18,7 +18,7 @@ def diagnose(
     cases: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Folders: cases as kfix capture writes them, or dumps of a cluster as they are."
+            help="Folders or archives (.tar.gz, .zip): cases as kfix capture writes them, or dumps of a cluster."
         ),
     ] = None,
     *,
@@ -26,7 +26,8 @@ def diagnose(
         Path | None, typer.Option(help="A Datadog webhook's payload; without one: what is worst?")
     ] = None,
     dump: Annotated[
-        Path | None, typer.Option(help="A folder of kubectl cluster-info dump --output-directory.")
+        Path | None,
+        typer.Option(help="A folder, archive or file of what kubectl wrote of a cluster."),
     ] = None,
     repo: Annotated[
         Path | None, typer.Option(help="The deployment repository's working tree.")
@@ -57,12 +58,12 @@ def diagnose(
 
 
 def _answer(given: Any, language: str) -> dict[str, Any]:
-    from kfix.offline.diagnose import CapturedCase, case_of, diagnose_case, failure
+    from kfix.offline.diagnose import diagnose_case, failure, opened
 
     name = given.name
     try:
-        case = given if isinstance(given, CapturedCase) else case_of(given)
-        return diagnose_case(case, language)
+        with opened(given) as case:
+            return diagnose_case(case, language)
     except Exception as error:  # noqa: BLE001 -- one broken folder must not hide the answers to the others
         return failure(name, error)
 

@@ -1,15 +1,17 @@
 """A case without the pipeline: enrich → decide → safety's offline checks → the edit as a diff, in one process.
 
 A case is a folder with ``alert.json``, ``cluster/``, optional ``metrics.json``, ``extra.json``, ``registry.json``
-and ``manifests/`` or ``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself; without
-``alert.json`` the question is what is worst in it.
+and ``manifests/`` or ``repo/``. No broker, no network, no model. A folder without ``cluster/`` is a dump itself,
+and so is an archive of one; without ``alert.json`` the question is what is worst in it.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from decide import core as decide_core
 from decide.adapters.playbooks import load_playbooks
 from decide.core.playbooks import Playbooks
 from decide.settings import Decide
+from enrich.adapters.archives import is_archive, top_of, unpack
 from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import GatheredEvidence, Rules, assemble, with_commits
 from ingest.core.outcomes import Malformed
@@ -63,6 +66,24 @@ class CapturedCase:
     dump: Path | None
     repository: Path | None
     folder: Path | None = None
+    #: What an archive holds and was not unpacked, and why.
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def opened(given: Path | CapturedCase) -> Iterator[CapturedCase]:
+    """A case with its archives unpacked into a folder that is gone afterwards. Raises BadCase."""
+    archive = given if isinstance(given, Path) else given.dump
+    if archive is None or not is_archive(archive):
+        yield given if isinstance(given, CapturedCase) else case_of(given)
+        return
+    with tempfile.TemporaryDirectory(prefix="kfix-case-") as place:
+        left_out = unpack(archive, Path(place))
+        top = top_of(Path(place))
+        if isinstance(given, CapturedCase):
+            yield replace(given, dump=top, left_out=left_out)
+        else:
+            yield replace(case_of(top), name=archive.name, left_out=left_out)
 
 
 def case_of(folder: Path) -> CapturedCase:
@@ -163,6 +184,7 @@ def _latest(kinds: Iterable[Iterable[Json]]) -> datetime | None:
 def diagnose_case(case: CapturedCase, language: str = "en") -> dict[str, Json]:
     """One case's whole answer as one JSON object. Raises BadCase."""
     capture = read_capture(case.dump, case.repository, case.folder)
+    capture.troubles |= case.left_out
     if not capture.objects and not capture.metrics and not capture.logs:
         raise BadCase(_nothing(case, capture))
     bundle = bundle_of(case, capture)

@@ -14,7 +14,6 @@ from manifests.objects import paths
 from manifests.objects.defaults import defaulted
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
-from manifests.text.comparing import value_at
 from manifests.text.equivalence import equivalent
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, FixKind, KubernetesChange
@@ -93,8 +92,6 @@ def field_change(obj: Obj, path: str, after: Any) -> FieldChange | None:
         same = equivalent(paths.parse(path), before, after)
         return None if same else FieldChange(op="replace", path=path, before=before, after=after)
     segments = list(paths.parse(path))
-    if equivalent(tuple(segments), value_at(obj, tuple(segments)), after):
-        return None  # the API says so where nothing is stated
     value = after
     while len(segments) > 1:
         parent = paths.find(obj, tuple(segments[:-1]), _ABSENT)

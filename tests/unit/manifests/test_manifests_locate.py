@@ -164,17 +164,24 @@ def test_images_of_the_overlay_win() -> None:
 
 
 @pytest.mark.parametrize(
-    "patch",
+    ("patch", "code"),
     [
-        "- patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/resources\n      value: {}\n  target: {kind: Deployment}\n",
-        "- patch: |-\n    kind: Deployment\n    metadata: {name: api}\n    spec: {template: {spec: {containers: [{name: app, resources: {limits: {cpu: 1}}}]}}}\n",
+        (
+            "- patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/resources\n      value: {}\n  target: {kind: Deployment}\n",
+            "OVERRIDDEN",
+        ),
+        (
+            "- patch: |-\n    kind: Deployment\n    metadata: {name: api}\n    spec: {template: {spec: {containers: [{name: app, resources: {limits: {cpu: 7}}}]}}}\n",
+            "STALE",
+        ),
     ],
+    ids=["takes it away", "says something else than the plan saw"],
 )
-def test_an_inline_patch_that_sets_the_field_is_not_worked_around(patch: str) -> None:
+def test_an_inline_patch_that_sets_the_field_is_not_worked_around(patch: str, code: str) -> None:
     files = overlays(
         overlays__prod__kustomization_yaml=f"resources: [../../base]\npatches:\n{patch}"
     )
-    assert refused(proposed(files, RAISE)) == "OVERRIDDEN"
+    assert refused(proposed(files, RAISE)) == code
 
 
 @pytest.mark.parametrize(
