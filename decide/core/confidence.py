@@ -21,6 +21,9 @@ _LEAD = 0.3
 #: The most and the least that is said. Failures of kinds for which there is no rule are not among the cases of the fit, and
 #: what is sure among those cases is a little less so in the world.
 _MOST, _LEAST = 0.97, 0.02
+#: What each source that was not read whole leaves of the confidence, and how many of them count: the fit has none, so this
+#: is a caution and no measurement.
+_READ_IN_PART, _MOST_IN_PART = 0.97, 5
 #: Belief from which the responsible program itself has named the mechanism: no other source can take that back.
 NAMED = 0.9
 #: Kinds of objects that are one source: any of them will do.
@@ -102,8 +105,15 @@ def confidences(ranked: Sequence[Finding], view: ClusterView) -> list[float]:
     Those share what is left.
     """
     first, *others = (confidence(signs(finding, ranked, view)) for finding in ranked)
+    first = max(_LEAST, round(first * _READ_IN_PART ** min(_MOST_IN_PART, in_part(view)), 3))
     left = round(1 - first, 3)
     return [first, *(min(one, left) for one in others)]
+
+
+def in_part(view: ClusterView) -> int:
+    """Sources of evidence that were read in part, or hold something that could not be read."""
+    sources = view.bundle.sources
+    return sum(one.state == "degraded" and one.name != "memory" for one in sources)
 
 
 def blind(finding: Finding, view: ClusterView) -> list[str]:

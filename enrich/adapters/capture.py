@@ -167,6 +167,8 @@ class _Reading:
             if noted is not None:
                 self.capture.unread += noted
                 return
+            if not self._has_objects(document, where, raw):
+                return
             self.collected.take(document, where)
             if where.suffix not in YAML:
                 self.capture.logs += _logs(raw, LogPlace(), only_marked=True)
@@ -174,6 +176,15 @@ class _Reading:
             self.logs.append((where, path))
         elif where.suffix not in _BESIDE:
             self.others.append(where)
+
+    def _has_objects(self, document: Json, where: PurePath, raw: bytes) -> bool:
+        """False for text that only reads as YAML: a description or a table. Then it is named."""
+        if isinstance(document, Mapping) and document.keys() & {"kind", "items"}:
+            return True
+        what = foreign(raw[:HEAD].decode(errors="replace"))
+        if what:
+            self.capture.troubles[str(where)] = what
+        return not what
 
     def name(self, path: Path, why: str) -> None:
         """Says of a file that it was not read, and what it is instead, where that can be told."""
