@@ -18,6 +18,7 @@ from pathlib import Path
 from decide import core as decide_core
 from decide.adapters.playbooks import load_playbooks
 from decide.core.playbooks import Playbooks
+from decide.core.view import ClusterView
 from decide.settings import Decide
 from enrich.adapters.archives import is_archive, top_of, unpack
 from enrich.adapters.capture import Capture, read_capture
@@ -30,6 +31,7 @@ from kfix.offline.commits import changes_around
 from kfix.offline.edit import Workspace
 from kfix.offline.renderers import here
 from kfix.texts import language_of, retold
+from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import at
 from manifests.objects.times import instant
 from manifests.repository.index import RepositoryIndex
@@ -39,7 +41,7 @@ from safety.adapters.schemas import PublishedSchemas
 from safety.service.validation import examine_offline
 from safety.settings import Safety
 from schemas.alerts import Alert
-from schemas.base import Json
+from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.plans import SecondOpinion
 from schemas.text import plain_json
@@ -149,13 +151,27 @@ def _unprompted(case: CapturedCase, capture: Capture) -> ContextBundle:
     )
     verdict = decide_core.diagnose(bundle, playbooks=_playbooks())
     worst = verdict.analysis.object if verdict.analysis is not None else None
-    if worst is None or verdict.status == "no_action" or not worst.namespace:
-        return bundle
-    focused = {"namespace": worst.namespace, "subject": worst if worst.kind in _ALERTED else None}
+    if verdict.status == "no_action":
+        worst = next(_sick_in_systems(bundle), None)
+    return bundle if worst is None or not worst.namespace else _about(bundle, worst)
+
+
+def _sick_in_systems(bundle: ContextBundle) -> Iterator[ObjectRef]:
+    """Workloads of Kubernetes' own namespaces with pods that are not ready: they are looked at when nobody else has trouble."""
+    spaces = {namespace_of(pod) for pod in bundle.k8s_context.objects.get("pods", ())}
+    for space in sorted(one for one in spaces if one.startswith("kube-")):
+        context = bundle.k8s_context.model_copy(update={"namespace": space})
+        view = ClusterView(bundle.model_copy(update={"k8s_context": context}))
+        yield from (w.ref for w in view.workloads if any(not pod.ready for pod in w.pods))
+
+
+def _about(bundle: ContextBundle, worst: ObjectRef) -> ContextBundle:
+    alerted = worst.kind in _ALERTED
+    focused = {"namespace": worst.namespace, "subject": worst if alerted else None}
     return bundle.model_copy(
         update={
             "k8s_context": bundle.k8s_context.model_copy(update=focused),
-            "service": worst.name if worst.kind in _ALERTED else "",
+            "service": worst.name if alerted else "",
         }
     )
 
