@@ -16,6 +16,7 @@ from console.core.story import IncidentStory, timeline
 from console.core.words import Words, told
 from console.ports import Listed
 from kfix.texts import language_of
+from manifests.proposal.by_hand import by_hand
 
 #: Lines of a log excerpt and of a diff that a page shows.
 _LOG_LINES = 12
@@ -48,6 +49,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters |= {
+            "by_hand": by_hand,
             "clock": _clock,
             "moment": _moment,
             "percent": _percent,

@@ -6,6 +6,7 @@ from typing import Any
 
 from console.core import places
 from console.core.story import IncidentStory, timeline
+from manifests.proposal.by_hand import by_hand
 from schemas.base import Json
 from schemas.outcomes import Outcome
 from schemas.text import plain_json
@@ -67,6 +68,7 @@ def _analysis(story: IncidentStory) -> Json:
 def _plan(plan: ValidatedPlan) -> dict[str, Json]:
     return {
         **plan.plan.mission_json(),
+        "by_hand": "" if plan.edits else by_hand(plan.plan.kubernetes_changes),
         "accepted": plan.accepted,
         "rejected_by": list(plan.rejected_by),
         "safety_checks": {check.name: _check(check) for check in plan.checks},

@@ -112,6 +112,8 @@ def text_of(result: dict[str, Any]) -> str:
         ]
         if plan.get("rejected_by"):
             lines.append(f"  rejected by {', '.join(plan['rejected_by'])}")
+        if plan.get("by_hand"):
+            lines += ["  By hand:", *(f"    {line}" for line in plan["by_hand"].splitlines())]
     checks = [f"  {c['verdict']:7} {c['name']}: {c['reason']}" for c in result["safety_checks"]]
     if checks:
         lines += ["", "Checks of the recommended plan:", *checks]

@@ -34,6 +34,7 @@ from kfix.texts import language_of, retold
 from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import at
 from manifests.objects.times import instant
+from manifests.proposal.by_hand import by_hand
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.rendering import Renderer
 from safety.adapters.policy_file import protecting, read_policy
@@ -284,6 +285,8 @@ def _plan_json(validated: ValidatedPlan) -> dict[str, Json]:
     out = validated.plan.mission_json()
     if validated.rejected_by:
         out["rejected_by"] = list(validated.rejected_by)
+    if not validated.edits:
+        out["by_hand"] = by_hand(validated.plan.kubernetes_changes)
     return out
 
 

@@ -115,10 +115,11 @@ def _document(
 def json_patch(fields: Sequence[FieldChange], live: Json) -> list[dict[str, Any]]:
     """The fields as a JSON patch of the live object. Raises errors.Rejected when a path does not lead there."""
     from manifests.objects import changes, paths
+    from manifests.text.comparing import fitted
 
     operations = []
     current = live
-    for change in fields:
+    for change in fitted(fields, live):
         pointer = ""
         node: Any = current
         path = paths.parse(change.path)
