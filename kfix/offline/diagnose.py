@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from decide import core as decide_core
@@ -153,17 +154,24 @@ def _unprompted(case: CapturedCase, capture: Capture) -> ContextBundle:
     verdict = decide_core.diagnose(bundle, playbooks=_playbooks())
     worst = verdict.analysis.object if verdict.analysis is not None else None
     if verdict.status == "no_action":
-        worst = next(_sick_in_systems(bundle), None)
+        worst = next(_sick(bundle, systems=True), None)
+    elif worst is None or not worst.namespace:
+        worst = next(chain(_sick(bundle, systems=False), _sick(bundle, systems=True)), None)
     return bundle if worst is None or not worst.namespace else _about(bundle, worst)
 
 
-def _sick_in_systems(bundle: ContextBundle) -> Iterator[ObjectRef]:
-    """Workloads of Kubernetes' own namespaces with pods that are not ready: they are looked at when nobody else has trouble."""
+def _sick(bundle: ContextBundle, *, systems: bool) -> Iterator[ObjectRef]:
+    """Workloads with pods that are not ready, of Kubernetes' own namespaces or of all others.
+
+    The rules look at Kubernetes' own only when an alert names them.
+    """
     spaces = {namespace_of(pod) for pod in bundle.k8s_context.objects.get("pods", ())}
-    for space in sorted(one for one in spaces if one.startswith("kube-")):
+    for space in sorted(one for one in spaces if one.startswith("kube-") is systems):
         context = bundle.k8s_context.model_copy(update={"namespace": space})
         view = ClusterView(bundle.model_copy(update={"k8s_context": context}))
-        yield from (w.ref for w in view.workloads if any(not pod.ready for pod in w.pods))
+        for workload in view.workloads:
+            if any(not pod.ready and pod.phase != "Succeeded" for pod in workload.pods):
+                yield workload.ref
 
 
 def _about(bundle: ContextBundle, worst: ObjectRef) -> ContextBundle:
