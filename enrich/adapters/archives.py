@@ -50,7 +50,7 @@ class _Unpacking:
     """What was unpacked so far. ``left_out``: why, by name."""
 
     into: Path
-    bytes: int = 0
+    size: int = 0
     files: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
     more: int = 0
@@ -63,7 +63,7 @@ class _Unpacking:
 
     @property
     def is_full(self) -> bool:
-        return self.files >= MAX_FILES or self.bytes >= MAX_BYTES
+        return self.files >= MAX_FILES or self.size >= MAX_BYTES
 
     def put(self, name: str, content: IO[bytes]) -> None:
         """Writes one member. Raises what reading it raises."""
@@ -76,7 +76,7 @@ class _Unpacking:
             self.leave_out(name, say("enrich.archive.twice"))
             return
         file.parent.mkdir(parents=True, exist_ok=True)
-        most = min(MAX_FILE, MAX_BYTES - self.bytes)
+        most = min(MAX_FILE, MAX_BYTES - self.size)
         size = 0
         with file.open("wb") as out:
             while block := content.read(min(_BLOCK, most + 1 - size)):
@@ -84,7 +84,7 @@ class _Unpacking:
                 if size > most:
                     break
                 out.write(block)
-        self.bytes += min(size, most)
+        self.size += min(size, most)
         self.files += 1
         if size > most:
             file.unlink()

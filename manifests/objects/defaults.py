@@ -121,6 +121,11 @@ def _daemon_set(spec: _Filled) -> None:
     _template(spec)
 
 
+def _replica_set(spec: _Filled) -> None:
+    _put(spec, replicas=1)
+    _template(spec)
+
+
 def _job(spec: _Filled) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         _put(spec, completions=1)
@@ -244,7 +249,7 @@ _KINDS: Mapping[str, Callable[[_Filled], None]] = {
     "Deployment": _deployment,
     "StatefulSet": _stateful_set,
     "DaemonSet": _daemon_set,
-    "ReplicaSet": lambda spec: (_put(spec, replicas=1), _template(spec))[-1],
+    "ReplicaSet": _replica_set,
     "Job": _job,
     "CronJob": _cron_job,
     "Pod": _pod,

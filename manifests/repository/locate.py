@@ -347,13 +347,13 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     shared = [s for s in stated.values() if not _owned(search.graph, s.kustomization, root)]
     own = {f: s for f, s in stated.items() if s not in shared and not s.plain}
     open_ = [f for f in search.fields if f not in own]
-    blocked = None
+    decides = None if shared else _patch_that_decides(chain, patches, open_)
     if shared:
         chosen, blocked = _on_top_of(search, root, shared[0], declared, patches)
+    elif decides is not None:
+        chosen, blocked = decides, None
     else:
-        chosen = _patch_that_decides(chain, patches, open_)
-        if chosen is None:
-            chosen, blocked = _base(search, root, declared, patches)
+        chosen, blocked = _base(search, root, declared, patches)
     partial = chosen.path in patch_files or chosen.document not in [s.document for s in declared]
     what = say("manifests.patch") if partial else say("manifests.base")
     search.say(
