@@ -137,6 +137,8 @@ class Repairs(Spoken):
     remains: tuple[str, ...] = ()
     #: Required rules of the scheduler that the plan makes wishes of, as field paths.
     loosens: tuple[str, ...] = ()
+    #: Kinds of the fixes that mend faults behind the first: they are part of the plan.
+    also: tuple[FixKind, ...] = ()
     reason_text: Text | None = None
     remains_text: tuple[Text | None, ...] = ()
 
@@ -147,6 +149,8 @@ class Repairs(Spoken):
             out["remains"] = list(self.remains)
         if self.loosens:
             out["loosens"] = list(self.loosens)
+        if self.also:
+            out["also"] = list(self.also)
         return out
 
 

@@ -10,20 +10,21 @@ from functools import partial
 from decide.core.broken import RuleDefect, heard
 from decide.core.diagnosis import Diagnosis
 from decide.core.drafting import history
-from decide.core.drafting.drafts import Brought, PlanDraft, spoken
+from decide.core.drafting.drafts import Brought, PlanDraft, sentence, spoken
 from decide.core.drafting.drift import drifted
 from decide.core.drafting.images import judged
 from decide.core.drafting.restoring import restored
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
 from decide.core.proof.access import loosened
-from decide.core.proof.proving import Proof, prove
+from decide.core.proof.behind import Completed, completed
+from decide.core.proof.proving import prove
 from decide.core.view import ClusterView
-from kfix.texts import both, in_language, language_of, say
+from kfix.texts import in_language, language_of, say
 from manifests.objects import changes as typed
 from schemas.context import Pattern
 from schemas.identity import stable_id
-from schemas.plans import ActionPlan, KubernetesChange, Repairs
+from schemas.plans import ActionPlan, Repairs
 from schemas.text import cut
 
 #: How many plans a decision carries at most.
@@ -64,9 +65,10 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
         if proof.verdict == "fail":
             refused.setdefault(_refusal(draft, proof.reason))
             continue
-        plan = plan_of(draft, confidence, evidence, language)
+        whole = completed(finding, diagnosis.findings, draft, proof)
+        plan = plan_of(whole.draft, confidence, evidence, language)
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
-        plan = plan.model_copy(update={"repairs": repairs_of(proof, draft.changes, language)})
+        plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
         plans.setdefault(plan.changes_hash, plan)
     ranked = sorted(plans.values(), key=lambda p: (p.guess, -_standing(p)))[:MOST]
     return ProposedPlans(
@@ -77,7 +79,7 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
 
 
 def _refusal(draft: PlanDraft, why: str) -> str:
-    return say("proof.refused", plan=draft_title(draft), why=why)
+    return say("proof.refused", plan=sentence(draft.title), why=why)
 
 
 def led(plans: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
@@ -94,19 +96,16 @@ def _standing(plan: ActionPlan) -> float:
     return plan.confidence * (1.0 if plan.repairs.verdict == "pass" else _UNPROVEN)
 
 
-def repairs_of(proof: Proof, changes: Sequence[KubernetesChange], language: str) -> Repairs:
+def repairs_of(whole: Completed, language: str) -> Repairs:
     """The verdict as plans carry it, in the language of their texts."""
     tongue = language_of(language)
     return Repairs(
-        verdict=proof.verdict,
-        reason=in_language(proof.reason, tongue),
-        loosens=tuple(loosened(changes)),
+        verdict=whole.proof.verdict,
+        reason=in_language(whole.proof.reason, tongue),
+        remains=tuple(in_language(one, tongue) for one in whole.remains),
+        loosens=tuple(loosened(whole.draft.changes)),
+        also=whole.also,
     )
-
-
-def draft_title(draft: PlanDraft) -> str:
-    """The draft's title as a sentence that knows what it says."""
-    return draft.title if isinstance(draft.title, str) else both(*draft.title)
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:

@@ -45,6 +45,9 @@ _GUARDS = (
     "ValidatingAdmissionPolicy",
 )
 
+#: Kinds of fixes that change a guard without loosening it more than was asked for.
+_OF_GUARDS = frozenset({"set_quota", "set_network_policy"})
+
 
 @dataclass(frozen=True, slots=True)
 class CheckInput:
@@ -93,13 +96,17 @@ def environment_policy(case: CheckInput) -> CheckResult:
 def fix_policy(case: CheckInput) -> CheckResult:
     """Is this kind of fix allowed, and does it leave every guard in place?"""
     rules, kind = case.policy.of(case.context.environment), case.plan.fix_kind
-    if kind in rules.forbidden_fixes or (rules.allowed_fixes and kind not in rules.allowed_fixes):
-        return result("fix_policy", "fail", say("safety.fix.not_allowed", fix=kind), fix=kind)
+    kinds = {kind, *case.plan.repairs.also}
+    barred = kinds & set(rules.forbidden_fixes)
+    barred |= kinds - set(rules.allowed_fixes) if rules.allowed_fixes else set()
+    if barred:
+        fix = min(barred)
+        return result("fix_policy", "fail", say("safety.fix.not_allowed", fix=fix), fix=fix)
     for change in case.plan.kubernetes_changes:
         if change.action == "delete":
             reason = say("safety.fix.deletes", object=change.object.key)
             return result("fix_policy", "fail", reason, fix=kind)
-        guard = change.object.kind in _GUARDS and kind not in ("set_quota", "set_network_policy")
+        guard = change.object.kind in _GUARDS and not kinds & _OF_GUARDS
         if guard and not _lets_one_go(change):
             reason = say("safety.fix.guards_others", object=change.object.key)
             return result("fix_policy", "fail", reason, fix=kind)

@@ -69,6 +69,16 @@ def after(first: str, second: str) -> str:
     return say("drafting.after", first=first, second=second) if second else first
 
 
+def sentence(phrase: Phrase) -> str:
+    """A draft's text as one sentence that knows both languages."""
+    return phrase if isinstance(phrase, str) else both(*phrase)
+
+
+def joined_title(first: Phrase, second: Phrase) -> str:
+    """The title of a plan that does both."""
+    return say("drafting.both", first=sentence(first), second=sentence(second))
+
+
 def because(detail: str) -> str:
     """A finding's detail as the whole reason of a plan."""
     return say("drafting.because", detail=detail)

@@ -52,6 +52,8 @@ class Cause:
 
     facts: type[Facts]
     ask: Callable[[Finding[Any], ClusterView], Standing]
+    #: Where it stands, the declarations alone keep the subject from being well: it is no guess beside others.
+    certain: bool = False
 
     @property
     def asks(self) -> str:
@@ -65,9 +67,14 @@ class Cause:
         return self.ask(finding, view)
 
 
-def cause(facts: type[_Told], ask: Callable[[Finding[_Told], ClusterView], Standing]) -> Cause:
+def cause(
+    facts: type[_Told],
+    ask: Callable[[Finding[_Told], ClusterView], Standing],
+    *,
+    certain: bool = False,
+) -> Cause:
     """A question about findings with these facts. ``ask`` may be given the state before a plan and the one after."""
-    return Cause(facts=facts, ask=ask)
+    return Cause(facts=facts, ask=ask, certain=certain)
 
 
 #: Faults that declarations alone show at a workload, whatever was observed: findings of the family's classes.

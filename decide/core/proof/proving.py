@@ -51,7 +51,7 @@ def prove(finding: Finding | None, changes: Sequence[KubernetesChange], view: Cl
 def _asked(finding: Finding | None, view: ClusterView, after: Counterfactual) -> Proof:
     """The cause before and after: it must have been there to be gone."""
     ask = CAUSES.get(finding.failure_class) if finding is not None else None
-    if finding is None or ask is None:
+    if finding is None or ask is None or not isinstance(finding.facts, ask.facts):
         return Proof(verdict="unknown", reason=say("proof.no_question"))
     where = f"cause of {finding.failure_class}"
     answers, defect = heard(where, lambda: (ask(finding, one) for one in (view, after)))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from decide.core.drafting.containers import quantity
 from decide.core.facts import Facts
 from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
+from decide.core.families.admission.plans.values import within_bounds
 from decide.core.families.admission.rules.quotas import QuotaBound, bounds, quota_family
 from decide.core.families.admission.standards import pod_security
 from decide.core.families.parts import Cause, cause
@@ -153,7 +154,7 @@ def account(finding: Finding[RefusedPods], view: ClusterView) -> Standing:
         return not_there(finding)
     name = str(workload.spec.get("serviceAccountName") or "default")
     there = view.get("serviceaccounts", workload.namespace, name)
-    if there is not None:
+    if there is not None or name == "default":  # every namespace has that one
         return gone(say("proof.exists", object=f"ServiceAccount/{name}"))
     if name == finding.facts.account or view.collected("serviceaccounts"):
         return stands(say("proof.absent", object=f"ServiceAccount/{name}"))
@@ -211,9 +212,9 @@ def limit_range(finding: Finding[RefusedPods], view: ClusterView) -> Standing:
     if workload is None:
         return not_there(finding)
     ranges = view.inside("limitranges", workload.namespace)
-    if not ranges:
-        return asking.by_template(finding, view)
     outside = next(_outside(workload, ranges), "")
+    if not outside:
+        outside = next((path for path, _ in within_bounds(workload, finding.facts.message)), "")
     if outside:
         return stands(say("proof.range.outside", what=outside))
     return gone(say("proof.range.within", workload=workload.name))
@@ -343,12 +344,12 @@ CAUSES: dict[str, Cause] = {
     "quota_services_exceeded": _QUOTA,
     "quota_storage_exceeded": _QUOTA,
     "quota_objects_exceeded": _QUOTA,
-    "quota_needs_values": cause(RefusedPods, needs_values),
-    "limit_range_violated": cause(RefusedPods, limit_range),
-    "missing_service_account": cause(RefusedPods, account),
-    "pod_security_violation": cause(RefusedPods, pod_security),
-    "priority_class_missing": cause(RefusedPods, priority_class),
-    "runtime_class_missing": cause(Facts, runtime_class),
+    "quota_needs_values": cause(RefusedPods, needs_values, certain=True),
+    "limit_range_violated": cause(RefusedPods, limit_range, certain=True),
+    "missing_service_account": cause(RefusedPods, account, certain=True),
+    "pod_security_violation": cause(RefusedPods, pod_security, certain=True),
+    "priority_class_missing": cause(RefusedPods, priority_class, certain=True),
+    "runtime_class_missing": cause(Facts, runtime_class, certain=True),
     "pod_spec_invalid": cause(RefusedPods, invalid),
-    "pvc_missing": cause(AbsentClaim, claim),
+    "pvc_missing": cause(AbsentClaim, claim, certain=True),
 }

@@ -25,5 +25,5 @@ def scheduler(finding: Finding[UnknownScheduler], view: ClusterView) -> Standing
 
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
-    "scheduler_unknown": cause(UnknownScheduler, scheduler),
+    "scheduler_unknown": cause(UnknownScheduler, scheduler, certain=True),
 }

@@ -96,5 +96,5 @@ def _stopped(view: ClusterView, link: Link) -> Iterator[Finding]:
 
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
-    "network_policy_blocks": cause(ClosedTraffic, closed),
+    "network_policy_blocks": cause(ClosedTraffic, closed, certain=True),
 }

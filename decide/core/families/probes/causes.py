@@ -80,6 +80,8 @@ def _protocol(facts: FailingProbe, container: Container, now: Obj) -> Standing:
     """What the container's other probe speaks at that port."""
     told: Told = {"probe": facts.probe, "container": container.name}
     kind, port = handler(now)
+    if facts.scheme and facet(now, "protocol") == ("http", facts.scheme):
+        return gone(say("proof.probe.scheme", scheme=facts.scheme, **told))
     if kind in {k for k, p in _others(facts, container) if p == port}:
         return gone(say("proof.probe.protocol", protocol=kind, **told))
     return untold(say("proof.probe.unseen", **told))
@@ -190,4 +192,4 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
 
 
 #: By id of the class.
-CAUSES: dict[str, Cause] = dict.fromkeys(MENDED, cause(FailingProbe, probe))
+CAUSES: dict[str, Cause] = dict.fromkeys(MENDED, cause(FailingProbe, probe, certain=True))

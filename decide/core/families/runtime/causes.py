@@ -133,8 +133,8 @@ CAUSES: dict[str, Cause] = {
     "database_credentials_invalid": _TEMPLATE,
     "database_schema_missing": _TEMPLATE,
     "volume_permission_denied": cause(StoppedProgram, owner),
-    "missing_env": cause(UnsetVariable, variable),
+    "missing_env": cause(UnsetVariable, variable, certain=True),
     "crash_bad_config": cause(Facts, setting),
-    "sidecar_port_conflict": cause(StoppedProgram, ports),
+    "sidecar_port_conflict": cause(StoppedProgram, ports, certain=True),
     "zero_replicas": cause(ScaledToZero, replicas),
 }

@@ -242,14 +242,14 @@ def others(finding: Finding[Unplaced], view: ClusterView) -> Standing:
 
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
-    "insufficient_cpu": cause(Unplaced, by_room),
-    "insufficient_memory": cause(Unplaced, by_room),
+    "insufficient_cpu": cause(Unplaced, by_room, certain=True),
+    "insufficient_memory": cause(Unplaced, by_room, certain=True),
     "insufficient_resource": cause(Unplaced, others),
-    "node_selector_mismatch": cause(Unplaced, by_labels),
-    "node_affinity_mismatch": cause(Unplaced, by_labels),
+    "node_selector_mismatch": cause(Unplaced, by_labels, certain=True),
+    "node_affinity_mismatch": cause(Unplaced, by_labels, certain=True),
     "pod_affinity_mismatch": cause(Unplaced, near),
     "pod_anti_affinity_conflict": cause(Unplaced, apart),
-    "taint_not_tolerated": cause(Unplaced, by_taints),
+    "taint_not_tolerated": cause(Unplaced, by_taints, certain=True),
     "topology_spread_unsatisfied": cause(Unplaced, spread),
     "host_port_conflict": cause(Unplaced, host_ports),
 }

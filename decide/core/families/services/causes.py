@@ -189,10 +189,10 @@ def _nameless(service: Obj, workload: Workload) -> Iterator[Finding]:
 
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
-    "service_selector_mismatch": cause(SelectsNothing, selector),
-    "service_port_mismatch": cause(OtherPort, port),
-    "service_protocol_mismatch": cause(OtherProtocol, protocol),
-    "service_missing": cause(AbsentService, absent),
-    "env_address_mismatch": cause(WrongAddress, address),
+    "service_selector_mismatch": cause(SelectsNothing, selector, certain=True),
+    "service_port_mismatch": cause(OtherPort, port, certain=True),
+    "service_protocol_mismatch": cause(OtherProtocol, protocol, certain=True),
+    "service_missing": cause(AbsentService, absent, certain=True),
+    "env_address_mismatch": cause(WrongAddress, address, certain=True),
     "dns_config_broken": cause(DnsSettings, dns),
 }

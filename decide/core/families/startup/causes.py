@@ -159,7 +159,8 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> Standing:
 
 
 def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
-    """ConfigMaps, Secrets and keys that the pods name and that are not there; not what a pod that is ready names too."""
+    """What the pods name and is not there: images that do not come, ConfigMaps, Secrets and keys that no ready pod names."""
+    yield from _images(view, workload)
     proven = {
         one
         for pod in seen(view).workloads
@@ -184,6 +185,27 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
                 key=one.key,
             ),
         )
+
+
+def _images(view: ClusterView, workload: Workload) -> Iterator[Finding]:
+    """Containers whose image does not come to a pod of the workload."""
+    before = seen(view).workload(workload.kind, workload.namespace, workload.name)
+    waiting = {
+        str(c.spec.get("image") or "")
+        for p in (before.pods if before is not None else ())
+        for c in p.containers()
+        if c.waiting.get("reason") in _FAILED
+    }
+    for container in workload.containers(init=True):
+        named = str(container.spec.get("image") or "")
+        if named in waiting:
+            yield Finding(
+                failure_class="image_not_found",
+                object=workload.ref,
+                score=0.9,
+                detail=say("proof.image.waits", container=container.name, image=named),
+                facts=UnusableImage(workload=workload, container=container.name, image=named),
+            )
 
 
 def command(finding: Finding[UnrunnableCommand], view: ClusterView) -> Standing:
@@ -215,7 +237,7 @@ def multi_attach(finding: Finding, view: ClusterView) -> Standing:
     return gone(say("proof.volume.one_at_a_time", workload=workload.name))
 
 
-_IMAGE = cause(UnusableImage, image)
+_IMAGE = cause(UnusableImage, image, certain=True)
 _TEMPLATE = cause(Facts, by_template)
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
@@ -223,8 +245,8 @@ CAUSES: dict[str, Cause] = {
     "image_not_found": _IMAGE,
     "image_registry_unreachable": _IMAGE,
     "image_platform_mismatch": _IMAGE,
-    "image_pull_secret_missing": cause(UnusableImage, pull_secret),
-    "config_reference_missing": cause(AbsentReference, reference),
+    "image_pull_secret_missing": cause(UnusableImage, pull_secret, certain=True),
+    "config_reference_missing": cause(AbsentReference, reference, certain=True),
     "bad_command": cause(UnrunnableCommand, command),
     "volume_mount_failed": _TEMPLATE,
     "init_container_failing": _TEMPLATE,

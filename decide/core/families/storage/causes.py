@@ -51,7 +51,7 @@ def _unbound(view: ClusterView, workload: Workload, found: Obj) -> Standing:
     return stands(say("proof.claim.none_fits", claim=name))
 
 
-_CLAIM = cause(UnboundClaim, claim)
+_CLAIM = cause(UnboundClaim, claim, certain=True)
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
     "pvc_storage_class_mismatch": _CLAIM,

@@ -161,4 +161,4 @@ def _selector(volume: Obj) -> _Wanted:
         basis = say("storage.basis.no_labels", volume=name_of(volume))
         return _Wanted(path="spec.selector", after=None, basis=basis)
     basis = say("storage.basis.has", volume=name_of(volume), what=pairs(labels))
-    return _Wanted(path="spec.selector.matchLabels", after=labels, basis=basis)
+    return _Wanted(path="spec.selector", after={"matchLabels": labels}, basis=basis)

@@ -33,14 +33,7 @@ def _place(workload: Workload, container: Container, which: str, resource: str) 
 def limit_range(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDraft]:
     """The bound itself, in each container that breaks it."""
     workload, text = finding.facts.workload, finding.facts.message
-    wanted: list[tuple[str, Any]] = []
-    for said in _BOUND.finditer(text):
-        wanted += (
-            _within(workload, said) if said["what"] == "Container" else _shares(workload, said)
-        )
-    ratio = _RATIO.search(text)
-    if ratio is not None:
-        wanted += _nearer(workload, ratio["resource"], Decimal(ratio["ratio"]))
+    wanted = within_bounds(workload, text)
     draft = PlanDraft(
         fix_kind="set_memory" if "memory" in text else "set_cpu",
         title=say("admission.limit_range.title", workload=workload.name),
@@ -50,6 +43,19 @@ def limit_range(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanDr
         risks=[say("admission.limit_range.too_little"), RESTART],
     )
     return [draft, *rollback(finding, view)]
+
+
+def within_bounds(workload: Workload, text: str) -> list[tuple[str, Any]]:
+    """What brings the workload within the bounds that a refusal names; empty where it is within them."""
+    wanted: list[tuple[str, Any]] = []
+    for said in _BOUND.finditer(text):
+        wanted += (
+            _within(workload, said) if said["what"] == "Container" else _shares(workload, said)
+        )
+    ratio = _RATIO.search(text)
+    if ratio is not None:
+        wanted += _nearer(workload, ratio["resource"], Decimal(ratio["ratio"]))
+    return wanted
 
 
 def _nearer(workload: Workload, resource: str, most: Decimal) -> list[tuple[str, Any]]:
