@@ -61,21 +61,21 @@ def _picked(source: Obj, kind: str, inner: str) -> Iterator[Reference]:
 
 
 def absent(view: ClusterView, workload: Workload) -> Iterator[Reference]:
-    """Those that are not there, as far as their kind was collected; each once."""
-    for one in dict.fromkeys(references(workload.spec)):
+    """Those that are not there, as far as their kind was collected, each once: an object that is missing as a whole."""
+    yield from dict.fromkeys(_absent(view, workload))
+
+
+def _absent(view: ClusterView, workload: Workload) -> Iterator[Reference]:
+    for one in references(workload.spec):
         plural = plural_of(one.kind)
         if not view.collected(plural):
             continue
         found = view.get(plural, workload.namespace, one.name)
         if found is None:
-            if not one.key or Reference(one.kind, one.name) not in set(references(workload.spec)):
-                yield one
+            yield Reference(one.kind, one.name)
             continue
-        keys = {
-            *mapping(found, "data"),
-            *mapping(found, "binaryData"),
-            *mapping(found, "stringData"),
-        }
+        data = (mapping(found, field) for field in ("data", "binaryData", "stringData"))
+        keys = {key for part in data for key in part}
         told = keys or one.kind == "ConfigMap"  # of a Secret the keys may have been kept back
         if one.key and told and one.key not in keys:
             yield one

@@ -151,7 +151,7 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> Standing:
         for one in absent(view, workload)
         if one.kind == kind
         and (not facts.name or one.name == facts.name)
-        and facts.key in ("", one.key, "*")
+        and (not facts.key or one.key in ("", facts.key))
     ]
     if missing:
         return stands(say("proof.reference.absent", reference=missing[0].written))
@@ -170,7 +170,7 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         for one in references(ready.spec)
     }
     for one in absent(view, workload):
-        if one in proven:
+        if one in proven or (not one.key and one.name in {p.name for p in proven}):
             continue
         plain = {"ConfigMap": "configmap", "Secret": "secret"}[one.kind]
         yield Finding(

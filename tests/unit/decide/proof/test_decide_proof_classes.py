@@ -28,6 +28,7 @@ UNSHOWN = {
     "insufficient_memory",
     "limit_range_violated",
     "mesh_policy_blocks/strict",
+    "missing_service_account",
     "pod_affinity_mismatch",
     "pod_security_violation/scc",
     "pod_spec_invalid",
@@ -51,7 +52,9 @@ def test_every_class_with_plans_asks_for_its_cause() -> None:
 
 
 def test_every_question_says_what_it_asks() -> None:
-    silent = [name for name, cause in CAUSES.items() if not cause.asks.startswith(("Whether", "For"))]
+    silent = [
+        name for name, cause in CAUSES.items() if not cause.asks.startswith(("Whether", "For"))
+    ]
     assert silent == []
 
 
