@@ -48,6 +48,12 @@ WAYS: dict[Look, tuple[str, ...]] = {
     "claims": ("describe {claim}", "describe persistentvolumeclaims {where}"),
     "volumes": ("get persistentvolumes,storageclasses",),
     "attachments": ("get volumeattachments",),
+    "devices": (
+        "get resourceclaims,resourceclaimtemplates {where}",
+        "get deviceclasses,resourceslices",
+    ),
+    "leases": ("get leases {where}",),
+    "grants": ("get referencegrants --all-namespaces",),
     "autoscalers": ("describe horizontalpodautoscalers {where}",),
     "budgets": ("get poddisruptionbudgets {where}",),
     "jobs": ("get jobs {where} --sort-by=.metadata.creationTimestamp",),

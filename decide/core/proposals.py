@@ -140,7 +140,7 @@ def _workload(view: ClusterView, target: ProposalTarget) -> tuple[Workload, Cont
 
 
 def _live(workload: Workload, name: str) -> list[Container]:
-    return [c for p in workload.pods for c in p.containers() if c.name == name and not c.init]
+    return [c for p in workload.pods for c in p.containers() if c.name == name and not c.ends_first]
 
 
 def _limit(container: Container, resource: str) -> float | None:

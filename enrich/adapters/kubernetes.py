@@ -43,9 +43,16 @@ NAMESPACED = (
     "networkpolicies",
     "rolebindings",
 )
+_LEASES = "leases.coordination.k8s.io"
 #: Kinds of add-ons, listed in the alert's namespace. Most clusters lack some; a broken one hides nothing else.
 ADDONS = (
     "httproutes.gateway.networking.k8s.io",
+    "grpcroutes.gateway.networking.k8s.io",
+    "gateways.gateway.networking.k8s.io",
+    "referencegrants.gateway.networking.k8s.io",
+    "resourceclaims.resource.k8s.io",
+    "resourceclaimtemplates.resource.k8s.io",
+    _LEASES,
     "virtualservices.networking.istio.io",
     "destinationrules.networking.istio.io",
     "authorizationpolicies.security.istio.io",
@@ -61,6 +68,14 @@ CLUSTER = (
     "storageclasses",
     "priorityclasses",
     "ingressclasses",
+)
+#: Listed for the cluster where it serves them; nothing else hangs on one that does not come.
+CLUSTER_ADDONS = (
+    "volumeattachments.storage.k8s.io",
+    "csinodes.storage.k8s.io",
+    "gatewayclasses.gateway.networking.k8s.io",
+    "deviceclasses.resource.k8s.io",
+    "resourceslices.resource.k8s.io",
 )
 _SYSTEM = "kube-system"
 #: The cluster's own components by their labels, as (kind, label selector): DNS, control plane (kubeadm's label), and
@@ -104,7 +119,10 @@ class WantedList:
 
 def wishes(namespace: str) -> tuple[WantedList, ...]:
     """The lists of one alert, as many for every alert of a namespace. Without a namespace only the cluster's."""
-    cluster = tuple(WantedList(kind) for kind in CLUSTER)
+    cluster = (
+        *(WantedList(kind) for kind in CLUSTER),
+        *(WantedList(kind, needed=False) for kind in CLUSTER_ADDONS),
+    )
     if not namespace:
         return cluster
     own = tuple(WantedList(kind, namespace) for kind in NAMESPACED)
@@ -113,14 +131,16 @@ def wishes(namespace: str) -> tuple[WantedList, ...]:
         WantedList(kind, _SYSTEM, labels, _COMPONENTS_AT_MOST, needed=False)
         for kind, labels in _COMPONENTS
     )
-    return (*own, *cluster, *addons, *(components if namespace != _SYSTEM else ()))
+    leaders = WantedList(_LEASES, _SYSTEM, needed=False)
+    beside = () if namespace == _SYSTEM else (*components, leaders)
+    return (*own, *cluster, *addons, *beside)
 
 
 def wishes_for(namespaces: Sequence[str]) -> tuple[WantedList, ...]:
     """The lists of several namespaces, each list once; without any namespace those of all namespaces together."""
     if not namespaces:
         everywhere = (wish for wish in wishes("*") if not wish.only_beside)
-        return tuple(replace(wish, namespace="") for wish in everywhere)
+        return tuple(dict.fromkeys(replace(wish, namespace="") for wish in everywhere))
     each = dict.fromkeys(wish for namespace in namespaces for wish in wishes(namespace))
     return tuple(w for w in each if not (w.only_beside and _SYSTEM in namespaces))
 

@@ -134,6 +134,19 @@ KINDS: tuple[ResourceKind, ...] = (
         versions=("v1alpha1",),
     ),
     *_of("gateway.networking.k8s.io", "HTTPRoute httproutes", "GRPCRoute grpcroutes"),
+    *_of("gateway.networking.k8s.io", "GatewayClass gatewayclasses", namespaced=False),
+    *_of("gateway.networking.k8s.io", "ReferenceGrant referencegrants", versions=("v1beta1",)),
+    *_of(
+        "resource.k8s.io",
+        "ResourceClaim resourceclaims",
+        "ResourceClaimTemplate resourceclaimtemplates",
+    ),
+    *_of(
+        "resource.k8s.io",
+        "DeviceClass deviceclasses",
+        "ResourceSlice resourceslices",
+        namespaced=False,
+    ),
     *_of(
         "gateway.networking.k8s.io",
         "TCPRoute tcproutes",
@@ -148,6 +161,7 @@ KINDS: tuple[ResourceKind, ...] = (
         "ServiceEntry serviceentries",
         "Sidecar sidecars",
     ),
+    *_of("gateway.networking.k8s.io", "Gateway gateways"),
     *_of("networking.istio.io", "EnvoyFilter envoyfilters", versions=("v1alpha3",)),
     *_of(
         "security.istio.io",

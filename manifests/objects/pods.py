@@ -102,6 +102,11 @@ class Container:
     init: bool = False
 
     @property
+    def ends_first(self) -> bool:
+        """An init container that has to end before the others start: no sidecar (KEP-753)."""
+        return self.init and not is_sidecar(self.spec)
+
+    @property
     def waiting(self) -> Obj:
         """``state.waiting``."""
         return mapping(self.status, "state", "waiting")
@@ -191,7 +196,7 @@ class Pod:
             return True
         if stated is not None and stated != "True":
             return False
-        containers = [c for c in self.containers() if not c.init]
+        containers = [c for c in self.containers() if not c.ends_first]
         known = [c for c in containers if c.status]
         return self.phase == "Running" and all(c.ready for c in known)
 

@@ -17,6 +17,8 @@ from manifests.objects.shapes import Obj, strict_mapping, strict_mappings
 Amounts = dict[str, Decimal]
 Sort = Literal["requests", "limits"]
 SORTS: tuple[Sort, ...] = ("requests", "limits")
+#: What a quota may name without saying whether it means requests.
+COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _ZERO = Decimal(0)
 _POD_LEVEL = ("cpu", "memory")
 
@@ -44,6 +46,21 @@ def per_pod(spec: Obj, sort: Sort) -> Amounts:
     for name, value in overhead.items():
         if sort == "requests" or found.get(name):
             found[name] = found.get(name, _ZERO) + quantities.parse(value)
+    return found
+
+
+def counted(spec: Obj) -> Amounts:
+    """One pod as a quota counts it, under all the names that quotas know. Raises BadQuantity, Misshapen.
+
+    ``cpu`` in a quota means ``requests.cpu``: kubernetes.io/docs/concepts/policy/resource-quotas.
+    """
+    found: Amounts = {"pods": Decimal(1), "count/pods": Decimal(1)}
+    for name, amount in per_pod(spec, "requests").items():
+        found[f"requests.{name}"] = amount
+        if name in COMPUTE:
+            found[name] = amount
+    for name, amount in per_pod(spec, "limits").items():
+        found[f"limits.{name}"] = amount
     return found
 
 

@@ -1,13 +1,12 @@
-"""Controllers of pods: their template, how many pods they want, what a rollout adds, when they are available.
+"""Controllers of pods: their template, how many pods they want, when they are available.
 
-``Workload`` is lenient, for evidence; ``replicas``, ``surge`` and ``rounded`` are strict, for checks. Source: k8s.io/api
+``Workload`` is lenient, for evidence; ``replicas`` and ``rounded`` are strict, for checks. Source: k8s.io/api
 ``apps/v1`` (RollingUpdate of Deployments, defaults 25 % and 25 %, and of DaemonSets, defaults 0 and 1), ``batch/v1``;
 apimachinery ``pkg/util/intstr`` GetScaledValueFromIntOrPercent.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from manifests.objects.shapes import (
     at,
     mapping,
     number,
-    strict_mapping,
     strict_number,
 )
 from schemas.base import Json, ObjectRef
@@ -79,8 +77,11 @@ class Workload:
         return labels_of(self.template)
 
     def containers(self, *, init: bool = False) -> list[Container]:
-        """Containers of the template, without status."""
-        return pods.declared(self.spec, *(pods.SORTS if init else pods.SORTS[1:]))
+        """Containers of the template, without status; sidecars behind those that run with them."""
+        if init:
+            return pods.declared(self.spec, *pods.SORTS)
+        running = pods.declared(self.spec, "containers", "initContainers")
+        return [container for container in running if not container.ends_first]
 
     @property
     def desired(self) -> int:
@@ -127,34 +128,7 @@ def replicas(item: Obj) -> int:
     return strict_number(item, "spec", "replicas", default=1)
 
 
-def surge(item: Obj) -> int:
-    """Pods that a rolling update needs beside the old ones; 0 when it can take old ones away first.
-
-    Surge rounds up, unavailable rounds down. Raises Misshapen.
-    """
-    wanted = replicas(item)
-    if item.get("kind") == "DaemonSet":
-        rolling = strict_mapping(item, "spec", "updateStrategy", "rollingUpdate")
-        return rounded(_said(rolling, "maxSurge", 0), wanted, math.ceil)
-    strategy = strict_mapping(item, "spec", "strategy")
-    if item.get("kind") != "Deployment" or strategy.get("type") == "Recreate":
-        return 0
-    rolling = strict_mapping(strategy, "rollingUpdate")
-    unavailable = rounded(_said(rolling, "maxUnavailable", "25%"), wanted, math.floor)
-    extra = rounded(_said(rolling, "maxSurge", "25%"), wanted, math.ceil)
-    return extra if unavailable == 0 else 0
-
-
-def extra(item: Obj) -> int:
-    """Pods that a rolling update may have beside the desired ones; 0 for what replaces its pods in place. Raises Misshapen."""
-    strategy = strict_mapping(item, "spec", "strategy")
-    if item.get("kind") != "Deployment" or strategy.get("type") == "Recreate":
-        return 0
-    rolling = strict_mapping(strategy, "rollingUpdate")
-    return rounded(_said(rolling, "maxSurge", "25%"), replicas(item), math.ceil)
-
-
-def _said(rolling: Obj, name: str, default: Json) -> Json:
+def said(rolling: Obj, name: str, default: Json) -> Json:
     """The field's value; null is as good as not there: then the API server fills in the default."""
     found = rolling.get(name)
     return default if found is None else found

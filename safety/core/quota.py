@@ -7,16 +7,22 @@ Source: kubernetes.io/docs/concepts/policy/resource-quotas and …/limit-range.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from kfix.texts import say
 from manifests.objects import quantities
-from manifests.objects.resources import SORTS, Amounts, amounts, pod_level
-from manifests.objects.shapes import strict_number
-from manifests.objects.workloads import replicas, surge
+from manifests.objects.kinds import plural_of
+from manifests.objects.meta import condition, name_of, namespace_of, ref_of
+from manifests.objects.pods import strict_containers
+from manifests.objects.resources import COMPUTE, SORTS, Amounts, amounts, counted, pod_level
+from manifests.objects.rollouts.course import Course
+from manifests.objects.rollouts.reading import Beside, course
+from manifests.objects.shapes import Obj, strict_mapping, strict_number
+from manifests.objects.workloads import replicas
 from safety.core import workloads
 from safety.core.checks import CheckInput, mapping, result, shown
 from safety.core.quota_scopes import Undecidable, in_scope
@@ -24,9 +30,6 @@ from safety.core.workloads import Changed
 from schemas.base import Json
 from schemas.text import sentence_of
 from schemas.validated import CheckResult
-
-#: What quota may require each container to say.
-_COMPUTE = ("cpu", "memory", "ephemeral-storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,18 @@ class _Growth:
     peak: Amounts
     #: Container and resource that a new pod leaves unsaid: quota on it would refuse the pod.
     unsaid: frozenset[tuple[str, str]]
+    #: How the rollout goes in the room that is given; ``None`` for what is not rolled out.
+    course: Callable[[Amounts], Course | None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """What was reckoned of one quota so far."""
+
+    #: For people; the same mapping for all quotas.
+    numbers: dict[str, str]
+    #: What the plan's changes before this one leave in use beside what is.
+    ahead: Amounts = field(default_factory=dict)
 
 
 def resource_quota(case: CheckInput) -> CheckResult:
@@ -49,18 +64,47 @@ def resource_quota(case: CheckInput) -> CheckResult:
     if case.changed is None:
         return result("resource_quota", "unknown", case.unseen)
     numbers: dict[str, str] = {}
-    for item in case.changed:
-        for quota in case.objects["resourcequotas"]:
+    for quota in _quotas(case, case.changed):
+        reckoned = _Reckoned(numbers)
+        for item in (*case.changed, *_refused(case, case.changed, quota)):
             if mapping(quota.get("metadata")).get("namespace", "") != item.ref.namespace:
                 continue
-            verdict, reason = _one(case, item, quota, numbers)
+            verdict, reason = _one(case, item, quota, reckoned)
             if verdict != "pass":
                 return result("resource_quota", verdict, reason, **numbers)
     found = say("safety.quota.within") if numbers else say("safety.quota.none")
     return result("resource_quota", "pass", found, **numbers)
 
 
-def _one(case: CheckInput, item: Changed, quota: Json, numbers: dict[str, str]) -> tuple[Any, str]:
+def _quotas(case: CheckInput, changed: Sequence[Changed]) -> Iterator[Json]:
+    """The quotas as they will be; what they count in use is what it is now."""
+    after = {item.ref.key: item.after for item in changed if item.ref.kind == "ResourceQuota"}
+    for quota in case.objects["resourcequotas"]:
+        planned = after.get(ref_of(quota, "ResourceQuota").key)
+        if planned is None:
+            yield quota
+        else:
+            bound = strict_mapping(planned, "spec", "hard")
+            yield {**planned, "status": {**mapping(quota.get("status")), "hard": bound}}
+
+
+def _refused(case: CheckInput, changed: Sequence[Changed], quota: Json) -> Iterator[Changed]:
+    """Where a quota is changed: the workloads that want pods which are not there, and get them then."""
+    if ref_of(quota, "ResourceQuota").key not in {item.ref.key for item in changed}:
+        return
+    known = {item.ref.key for item in changed}
+    for kind in ("Deployment", "StatefulSet", "DaemonSet"):
+        for item in case.objects.get(plural_of(kind), ()):
+            ref = ref_of(item, kind)
+            if namespace_of(item) != namespace_of(quota) or ref.key in known:
+                continue
+            if condition(item, "ReplicaFailure").get("status") == "True" or (
+                kind == "StatefulSet" and _running(item) < replicas(item)
+            ):
+                yield Changed(ref, item, item)
+
+
+def _one(case: CheckInput, item: Changed, quota: Json, reckoned: _Reckoned) -> tuple[Any, str]:
     growth = _growth(case, item)
     name = str(mapping(quota.get("metadata")).get("name"))
     if isinstance(growth, str):
@@ -72,7 +116,7 @@ def _one(case: CheckInput, item: Changed, quota: Json, numbers: dict[str, str]) 
             return "pass", ""
     except Undecidable as failure:
         return "unknown", say("safety.quota.undecided", quota=name, why=sentence_of(failure))
-    return _against(case, name, quota, growth, numbers)
+    return _against(case, quota, growth, reckoned)
 
 
 def _default_priority(case: CheckInput) -> Mapping[str, Json] | None:
@@ -84,11 +128,13 @@ def _default_priority(case: CheckInput) -> Mapping[str, Json] | None:
 
 
 def _against(
-    case: CheckInput, name: str, quota: Json, growth: _Growth, numbers: dict[str, str]
+    case: CheckInput, quota: Json, growth: _Growth, reckoned: _Reckoned
 ) -> tuple[Any, str]:
+    name, ahead = name_of(quota), reckoned.ahead
     status = mapping(quota.get("status"))
     hard = mapping(status.get("hard")) or mapping(mapping(quota.get("spec")).get("hard"))
     used = mapping(status.get("used"))
+    room: Amounts = {}
     for resource, limit in hard.items():
         asked = growth.steady.get(resource, Decimal(0))
         peak = max(asked, growth.peak.get(resource, Decimal(0)))
@@ -99,8 +145,10 @@ def _against(
             continue
         if resource not in used:
             return "unknown", say("safety.quota.used_unknown", quota=name, resource=resource)
-        taken, ceiling = quantities.parse(used[resource]), quantities.parse(limit)
-        numbers[f"{name} {resource}"] = say(
+        taken = quantities.parse(used[resource]) + max(Decimal(0), ahead.get(resource, Decimal(0)))
+        ceiling = quantities.parse(limit)
+        room[resource] = ceiling - taken
+        reckoned.numbers[f"{name} {resource}"] = say(
             "safety.quota.room",
             used=shown(resource, taken),
             needed=shown(resource, peak),
@@ -110,15 +158,23 @@ def _against(
         if taken + asked > ceiling:
             would = shown(resource, taken + asked)
             return "fail", say("safety.quota.exceeded", would=would, **figures)
-        if taken + peak > ceiling:
+        if taken + peak > ceiling and _stops(growth, room):
             would = shown(resource, taken + peak)
             return "fail", say("safety.quota.exceeded_rolling", would=would, **figures)
+    for resource, amount in growth.steady.items():
+        ahead[resource] = ahead.get(resource, Decimal(0)) + amount
     return "pass", ""
+
+
+def _stops(growth: _Growth, room: Amounts) -> bool:
+    """The rollout does not get through: a pod that it cannot do without is refused."""
+    found = growth.course(room)
+    return found is None or found.stop == "no_room"
 
 
 def _required(resource: str) -> str:
     """``cpu`` in a quota means ``requests.cpu``."""
-    return f"requests.{resource}" if resource in _COMPUTE else resource
+    return f"requests.{resource}" if resource in COMPUTE else resource
 
 
 def _unsaid(case: CheckInput, name: str, container: str, resource: str) -> tuple[Any, str]:
@@ -134,22 +190,38 @@ def _growth(case: CheckInput, item: Changed) -> _Growth | str | None:
         return _scaled(case, item, after)
     if after is None or workloads.pod_spec(after) is None:
         return None
-    before = item.before
-    whole = _defaulted(case, after)
-    new, old = _counted(whole), _counted(_defaulted(case, before)) if before else {}
+    before, counts = item.before, partial(_counted, case, item.ref.namespace)
+    played = partial(course, before, after, counts, _beside(case))
+    free = played()
     count, had = replicas(after), _running(before) if before else 0
-    names = {*old, *new}
-    steady = {n: new.get(n, Decimal(0)) * count - old.get(n, Decimal(0)) * had for n in names}
-    peak = steady
-    if before is None or not _same_template(
-        before, after
-    ):  # scaling starts pods, it does not replace them
-        extra = surge(after)
-        peak = {n: max(steady[n], new.get(n, Decimal(0)) * max(extra, 0)) for n in names}
+    if free is not None:
+        steady, peak = free.steady(), free.growth()
+    else:
+        new, old = counts(_pod(after)), counts(_pod(before)) if before else {}
+        names = {*old, *new}
+        steady = {n: new.get(n, Decimal(0)) * count - old.get(n, Decimal(0)) * had for n in names}
+        peak = steady
     # replaced pods are made anew, so what each of them must say is asked even when nothing grows
     replaced = before is None or not _same_template(before, after) or count > had
+    whole = _defaulted(case, item.ref.namespace, _pod(after))
     unsaid = _silent(whole) if replaced else frozenset()
-    return _Growth(workloads.pod_spec(whole) or {}, steady, peak, unsaid)
+    return _Growth(whole, steady, peak, unsaid, lambda room: played(room=room))
+
+
+def _beside(case: CheckInput) -> Beside:
+    return Beside(
+        replicasets=case.objects.get("replicasets"),
+        revisions=case.objects.get("controllerrevisions", ()),
+        pods=case.objects.get("pods"),
+    )
+
+
+def _pod(item: Json) -> Obj:
+    return workloads.pod_spec(item) or {}
+
+
+def _counted(case: CheckInput, namespace: str, spec: Obj) -> Amounts:
+    return counted(_defaulted(case, namespace, spec))
 
 
 def _scaled(case: CheckInput, item: Changed, after: Json) -> _Growth | str | None:
@@ -159,11 +231,9 @@ def _scaled(case: CheckInput, item: Changed, after: Json) -> _Growth | str | Non
     if target is None or workloads.pod_spec(target) is None:
         return say("safety.quota.target_not_collected")
     more = high - _running(target)
-    whole = _defaulted(case, target)
-    grown = {n: amount * more for n, amount in _counted(whole).items()}
-    return _Growth(
-        workloads.pod_spec(whole) or {}, grown, grown, _silent(whole) if more > 0 else frozenset()
-    )
+    whole = _defaulted(case, item.ref.namespace, _pod(target))
+    grown = {n: amount * more for n, amount in counted(whole).items()}
+    return _Growth(whole, grown, grown, _silent(whole) if more > 0 else frozenset())
 
 
 def _running(item: Json) -> int:
@@ -179,35 +249,19 @@ def _same_template(before: Json, after: Json) -> bool:
     return workloads.pod_spec(before) == workloads.pod_spec(after)
 
 
-def _counted(item: Json) -> Amounts:
-    """One pod as quota counts it, under all the names that quota knows."""
-    counted: Amounts = {"pods": Decimal(1), "count/pods": Decimal(1)}
-    for name, amount in workloads.per_pod(item, "requests").items():
-        counted[f"requests.{name}"] = amount
-        if name in _COMPUTE:
-            counted[name] = amount
-    for name, amount in workloads.per_pod(item, "limits").items():
-        counted[f"limits.{name}"] = amount
-    return counted
-
-
-def _silent(item: Json) -> frozenset[tuple[str, str]]:
+def _silent(spec: Obj) -> frozenset[tuple[str, str]]:
     """What each container leaves unsaid; the pod's own figures say it for all of them."""
-    spec = workloads.pod_spec(item) or {}
     found = set()
     for kind in SORTS:
         whole = pod_level(spec, kind)
-        for container in workloads.containers(item):
+        for container in strict_containers(spec):
             said = {*amounts(container, kind), *whole}
-            found |= {
-                (str(container.get("name")), f"{kind}.{n}") for n in _COMPUTE if n not in said
-            }
+            found |= {(str(container.get("name")), f"{kind}.{n}") for n in COMPUTE if n not in said}
     return frozenset(found)
 
 
-def _defaulted(case: CheckInput, item: Json) -> Json:
-    """The workload with what the namespace's limit ranges add to containers that say nothing."""
-    namespace = mapping(item.get("metadata")).get("namespace", "")
+def _defaulted(case: CheckInput, namespace: str, spec: Obj) -> Obj:
+    """The pod spec with what the namespace's limit ranges add to containers that say nothing."""
     limits: dict[str, Json] = {}
     requests: dict[str, Json] = {}
     for limit_range in case.objects.get("limitranges", ()):
@@ -218,9 +272,9 @@ def _defaulted(case: CheckInput, item: Json) -> Json:
                 limits = {**mapping(entry.get("default")), **limits}
                 requests = {**mapping(entry.get("defaultRequest")), **requests}
     if not limits and not requests:
-        return item
-    found = copy.deepcopy(item)
-    for container in workloads.containers(found):
+        return spec
+    found = copy.deepcopy(spec)
+    for container in strict_containers(found):
         assert isinstance(container, dict)  # of the copy
         said = mapping(mapping(container.get("resources")).get("limits"))
         asked = {**said, **mapping(mapping(container.get("resources")).get("requests"))}

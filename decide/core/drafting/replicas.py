@@ -1,10 +1,11 @@
-"""As many replicas as there is room for."""
+"""As many replicas as there is room for, and what the cluster has of a workload that is rolled out."""
 
 from __future__ import annotations
 
 from decide.core.drafting.drafts import FEWER, ROLLING, Phrase, PlanDraft, patch
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.rollouts.reading import Beside
 from manifests.objects.workloads import Workload
 
 
@@ -26,4 +27,14 @@ def as_many_as_fit(
         weight=weight,
         risks=[FEWER],
         time=time,
+    )
+
+
+def beside(view: ClusterView, workload: Workload) -> Beside:
+    """The workload's ReplicaSets or revisions, and its pods."""
+    space = workload.namespace
+    return Beside(
+        replicasets=list(view.inside("replicasets", space)),
+        revisions=list(view.inside("controllerrevisions", space)),
+        pods=[pod.obj for pod in workload.pods],
     )

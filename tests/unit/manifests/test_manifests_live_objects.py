@@ -239,47 +239,6 @@ def test_checks_count_the_pods_that_are_wanted(
     assert workloads.replicas(controller(kind, spec, status)) == count
 
 
-@pytest.mark.parametrize(
-    ("kind", "strategy", "wanted", "extra"),
-    [
-        ("Deployment", {"strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 2}}}, 4, 2),
-        ("Deployment", {"strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 2}}}, 4, 0),
-        ("Deployment", {}, 3, 1),
-        ("Deployment", {}, 4, 0),
-        ("Deployment", {"strategy": {"type": "Recreate"}}, 3, 0),
-        ("Deployment", {"strategy": {"rollingUpdate": {"maxUnavailable": "0%"}}}, 5, 2),
-        (
-            "Deployment",
-            {"strategy": {"rollingUpdate": {"maxUnavailable": "10%", "maxSurge": "50%"}}},
-            9,
-            5,
-        ),
-        (
-            "Deployment",
-            {"strategy": {"rollingUpdate": {"maxUnavailable": "10%", "maxSurge": "50%"}}},
-            10,
-            0,
-        ),
-        ("StatefulSet", {}, 3, 0),
-        (
-            "StatefulSet",
-            {"strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 2}}},
-            3,
-            0,
-        ),
-        ("DaemonSet", {}, 5, 0),
-        ("DaemonSet", {"updateStrategy": {"rollingUpdate": {"maxSurge": 2}}}, 5, 2),
-        ("DaemonSet", {"updateStrategy": {"rollingUpdate": {"maxSurge": "50%"}}}, 5, 3),
-        ("DaemonSet", {"updateStrategy": {"rollingUpdate": {"maxSurge": None}}}, 5, 0),
-    ],
-)
-def test_a_rollout_adds_pods_only_where_it_may_take_none_away_first(
-    kind: str, strategy: dict[str, Any], wanted: int, extra: int
-) -> None:
-    item = controller(kind, {"replicas": wanted, **strategy}, {"desiredNumberScheduled": wanted})
-    assert workloads.surge(item) == extra
-
-
 def test_labels_are_written_as_kubectl_does() -> None:
     assert meta.pairs({"tier": "front", "app": "web"}) == "app=web,tier=front"
     assert meta.pairs({}) == "nothing"

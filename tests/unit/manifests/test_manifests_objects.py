@@ -341,12 +341,6 @@ def test_what_is_neither_a_number_nor_a_percentage_is_refused(value: Any) -> Non
         workloads.rounded(value, 10, math.ceil)
 
 
-def test_a_rolling_update_that_says_null_has_the_defaults() -> None:
-    rolling = {"maxSurge": None, "maxUnavailable": None}
-    item = {"kind": "Deployment", "spec": {"replicas": 2, "strategy": {"rollingUpdate": rolling}}}
-    assert workloads.surge(item) == workloads.surge({"kind": "Deployment", "spec": {"replicas": 2}})
-
-
 # --- resources
 
 AMOUNT = st.sampled_from(["0", "100m", "1", "2"])

@@ -10,7 +10,7 @@ import pytest
 
 from manifests.objects.selectors import matches
 from manifests.objects.workloads import replicas as wanted_of
-from manifests.objects.workloads import rounded, surge
+from manifests.objects.workloads import rounded
 from safety.core import workloads
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange
@@ -361,13 +361,3 @@ def test_an_empty_selector_matches_everything() -> None:
     assert matches({}, {})
     assert matches({}, {"a": "b"})
     assert not matches({"matchLabels": {"a": "b"}}, {})
-
-
-def test_a_daemon_sets_surge_is_counted() -> None:
-    item = {
-        "kind": "DaemonSet",
-        "spec": {"updateStrategy": {"rollingUpdate": {"maxSurge": "30%"}}},
-        "status": {"desiredNumberScheduled": 5},
-    }
-    assert surge(item) == 2
-    assert surge({**item, "spec": {}}) == 0

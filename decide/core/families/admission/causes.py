@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from decide.core.drafting.containers import quantity
+from decide.core.drafting.replicas import beside
 from decide.core.facts import Facts
 from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
 from decide.core.families.admission.plans.values import within_bounds
@@ -23,10 +25,10 @@ from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.meta import name_of
-from manifests.objects.pods import Pod
-from manifests.objects.resources import per_pod
+from manifests.objects.resources import Amounts, per_pod
+from manifests.objects.rollouts.reading import course
 from manifests.objects.shapes import Misshapen, Obj, at, mapping, mappings
-from manifests.objects.workloads import Workload, extra
+from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Need:
 
     settled: Decimal
     widest: Decimal
+    #: It does not get through: a pod that it cannot do without is refused.
+    stops: bool
 
 
 def quota(finding: Finding[FullQuota], view: ClusterView) -> Standing:
@@ -45,7 +49,7 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> Standing:
     used = _amount(facts.used or "0")
     if hard is None or used is None:
         return untold(say("proof.quota.unknown", quota=ref.name, resource=facts.resource))
-    need = _need(facts, view, used)
+    need = _need(facts, view, used, hard)
     if need is None:
         return untold(say("proof.quota.unknown", quota=ref.name, resource=facts.resource))
     told: Told = {
@@ -56,17 +60,17 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> Standing:
     }
     if need.settled > hard:
         return stands(say("proof.quota.full", **told))
-    if need.widest > hard:
-        return untold(say("proof.quota.tight", **told))
+    if need.stops:
+        return stands(say("proof.quota.tight", **told))
     return gone(say("proof.quota.room", **told))
 
 
-def _need(facts: FullQuota, view: ClusterView, used: Decimal) -> Need | None:
+def _need(facts: FullQuota, view: ClusterView, used: Decimal, hard: Decimal) -> Need | None:
     """Of the workload's rollout; of single objects what is used and what is missing."""
     asked = _amount(facts.asked or "1")
     if facts.workload is None:
         missing = None if asked is None else used + asked * max(1, facts.missing)
-        return None if missing is None else Need(missing, missing)
+        return None if missing is None else Need(missing, missing, stops=missing > hard)
     workload = view.workload(facts.workload.kind, facts.workload.namespace, facts.workload.name)
     if workload is None:
         return None
@@ -74,28 +78,43 @@ def _need(facts: FullQuota, view: ClusterView, used: Decimal) -> Need | None:
     before = _each(facts.workload, facts.resource)
     if asked is not None and each == before and facts.asked:
         each = asked  # the API server counts what a LimitRange fills in
-    return rollout(view, workload, facts.resource, used, each)
+    return rollout(view, workload, (facts.resource, used, hard), each)
 
 
 def rollout(
-    view: ClusterView, workload: Workload, resource: str, used: Decimal, each: Decimal | None
+    view: ClusterView,
+    workload: Workload,
+    bound: tuple[str, Decimal, Decimal],
+    each: Decimal | None,
 ) -> Need | None:
-    """``used`` without the workload's own pods, and all of its new ones; ``each``: what one of them counts for."""
+    """What the workload's rollout takes from where it stands now; ``bound``: the quota's resource, used and hard.
+
+    ``each``: what a pod of the template counts for, as the API server said it where it did.
+    """
+    resource, used, hard = bound
     owner = seen(view).workload(workload.kind, workload.namespace, workload.name)
     if each is None or owner is None:
         return None
-    held = [_held(pod, resource) for pod in owner.pods if pod.phase not in ("Succeeded", "Failed")]
-    rest = used - sum(held, Decimal(0))
-    settled = max(Decimal(0), rest) + workload.desired * each
+
+    declared_each = _each(workload, resource)
+
+    def counts(spec: Obj) -> Amounts:
+        own = _counted(spec, resource)
+        return {resource: each if own is None or own == declared_each else own}
+
+    played = partial(course, owner.obj, workload.obj, counts, beside(seen(view), owner))
     try:
-        beside = extra(workload.obj)
-    except Misshapen:
+        free, bounded = played(), played(room={resource: hard - used})
+    except (quantities.BadQuantity, Misshapen):
         return None
-    return Need(settled, settled + beside * max([each, *held]))
-
-
-def _held(pod: Pod, resource: str) -> Decimal:
-    return _counted(pod.spec, resource) or Decimal(0)
+    if free is None or bounded is None:
+        more = (workload.desired - owner.created) * each
+        return Need(used + more, used + max(more, Decimal(0)), stops=used + more > hard)
+    steady, growth = (
+        free.steady().get(resource, Decimal(0)),
+        free.growth().get(resource, Decimal(0)),
+    )
+    return Need(used + steady, used + growth, stops=bounded.stop == "no_room")
 
 
 def _each(workload: Workload, resource: str) -> Decimal | None:
@@ -310,7 +329,12 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
             continue
         hard = _amount(at(bound.quota, "spec", "hard", bound.resource))
         scoped = at(bound.quota, "spec", "scopes") or at(bound.quota, "spec", "scopeSelector")
-        need = rollout(view, workload, bound.resource, bound.used, _each(workload, bound.resource))
+        need = rollout(
+            view,
+            workload,
+            (bound.resource, bound.used, bound.hard),
+            _each(workload, bound.resource),
+        )
         if scoped or hard is None or need is None or need.settled <= hard:
             continue
         yield _over(workload, bound, hard)

@@ -73,8 +73,21 @@ def front(finding: Finding[DeclaredRoute], view: ClusterView) -> Standing:
     return stands(say("proof.absent", object=f"IngressClass/{name}"))
 
 
+def gateway_class(finding: Finding[DeclaredRoute], view: ClusterView) -> Standing:
+    """Whether the gateway's class is there."""
+    ref, facts = finding.object, finding.facts
+    gateway = view.get("gateways", ref.namespace, ref.name)
+    if gateway is None or facts.place != "spec.gatewayClassName":
+        return untold(say("proof.route.no_place", route=ref.key))
+    name = str(at(gateway, "spec", "gatewayClassName") or "")
+    if any(name_of(c) == name for c in view.all("gatewayclasses")):
+        return gone(say("proof.exists", object=f"GatewayClass/{name}"))
+    return stands(say("proof.absent", object=f"GatewayClass/{name}"))
+
+
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
     "route_backend_mismatch": cause(WrongRoute, backend),
     "route_host_mismatch": cause(DeclaredRoute, front),
+    "gateway_not_programmed": cause(DeclaredRoute, gateway_class),
 }

@@ -51,7 +51,7 @@ def _suffers(workload: Workload, name: str, container: str) -> bool:
     """What a failing probe of this kind does to the pods shows now."""
     for pod in workload.pods:
         for found in pod.containers():
-            if found.name != container or found.init:
+            if found.name != container or found.ends_first:
                 continue
             if name == "readiness" and not found.ready:
                 return True

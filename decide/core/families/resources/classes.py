@@ -24,7 +24,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="exit 137 after a failed liveness probe; memory pressure of the node; a leak",
         plans="memory from measured peak plus head-room, else a documented step; only the limit; the last good revision",
         mistaken_for=("memory_leak", "node_pressure", "load_surge"),
-        yields_to=("memory_leak",),
+        yields_to=("memory_leak", "pod_resize_pending"),
         facts=KilledContainer,
     ),
     _one(

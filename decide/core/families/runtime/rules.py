@@ -153,7 +153,7 @@ def _dies(
     code = container.terminated.get("exitCode")
     if code in (137, 143, None):
         return
-    if container.init:  # the rules of the start tell
+    if container.ends_first:  # the rules of the start tell
         return
     panic = _pick(hits, "panic") or _pick(hits, "heap")
     words = [Fact(source="log", statement=quote(panic.line), object=workload.ref)] if panic else []
@@ -206,7 +206,9 @@ def _adjust(workload: Workload, class_id: str, hit: SignalHit, score: float) -> 
     if class_id == "missing_env" and "warn" in hit.line.lower():
         return class_id, 0.55
     if class_id == "sidecar_port_conflict" and len(workload.containers()) < 2:
-        injected = any(len([c for c in p.containers() if not c.init]) > 1 for p in workload.pods)
+        injected = any(
+            len([c for c in p.containers() if not c.ends_first]) > 1 for p in workload.pods
+        )
         return class_id, score if injected else 0.7
     return class_id, score
 

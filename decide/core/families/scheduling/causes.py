@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from decide.core.families.parts import Cause, cause
+from decide.core.families.scheduling.domains import unmeetable
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans.capacity import held
 from decide.core.families.scheduling.rules import cordoned, untolerated
@@ -201,9 +202,18 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> Standing:
     if not hard:
         return _placed(places(view, workload), workload)
     before = mappings(finding.facts.workload.spec, "topologySpreadConstraints")
+    if len(hard) == 1 and _met(view, workload, hard[0], before):
+        return gone(say("proof.spread.met", workload=workload.name))
     if constraints == before and workload.desired >= finding.facts.workload.desired:
         return stands(say("proof.spread.required", workload=workload.name))
     return untold(say("proof.spread.another", workload=workload.name))
+
+
+def _met(view: ClusterView, workload: Workload, constraint: Obj, before: list[Obj]) -> bool:
+    """The one constraint asked for more domains than there are, or counted closed ones, and no longer does."""
+    was = next((c for c in before if c.get("topologyKey") == constraint.get("topologyKey")), None)
+    fault = unmeetable(view, workload, was) if was is not None else ""
+    return bool(fault) and not unmeetable(view, workload, constraint)
 
 
 def host_ports(finding: Finding[Unplaced], view: ClusterView) -> Standing:

@@ -66,7 +66,7 @@ def suffering(workload: Workload) -> Iterator[tuple[Pod, Container]]:
         if not pod.deleting and not pod.ready:
             for container in pod.containers():
                 if container.status and not (
-                    container.init and container.terminated.get("exitCode") == 0
+                    container.ends_first and container.terminated.get("exitCode") == 0
                 ):
                     yield pod, container
 
@@ -289,7 +289,7 @@ def _start_error(
                 class_id, workload, container, text or _shell_said(view, workload, container)
             ),
         )
-    if container.init:
+    if container.ends_first:
         yield Finding(
             failure_class="init_container_failing",
             object=workload.ref,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from decide.core.drafting.containers import quantity
 from decide.core.drafting.drafts import (
     SECONDS,
     PlanDraft,
@@ -13,6 +12,7 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.drafting.replicas import as_many_as_fit
 from decide.core.drafting.restoring import as_before
+from decide.core.families.admission.causes import rollout
 from decide.core.families.admission.facts import FullQuota
 from decide.core.families.admission.rules.quotas import quota_family
 from decide.core.findings import Finding
@@ -20,9 +20,6 @@ from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.meta import name_of
-from manifests.objects.pods import Pod
-from manifests.objects.shapes import Misshapen
-from manifests.objects.workloads import extra
 
 
 def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
@@ -39,39 +36,23 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
         hard = quantities.parse(facts.hard)
     except quantities.BadQuantity:
         return []
-    need = max(used + asked * max(1, facts.missing), _whole_rollout(facts, used, asked))
+    need = max(used + asked * max(1, facts.missing), _whole_rollout(facts, used, asked, view))
     modest = need <= hard * 16 or (hard == 0 and need <= 5)
     value = _rounded(facts.resource, need * Decimal("1.1"))
     raised = _raised(finding, view, value) if modest and quantities.parse(value) > hard else []
     return [*_asks_as_before(finding, view), *raised, *_fewer(finding, view)]
 
 
-def _whole_rollout(facts: FullQuota, used: Decimal, asked: Decimal) -> Decimal:
-    """What is used at the rollout's widest: all new pods and the last old ones beside them; 0 where nothing is rolled out.
+def _whole_rollout(facts: FullQuota, used: Decimal, asked: Decimal, view: ClusterView) -> Decimal:
+    """What is used when the rollout that was refused is at its widest; 0 where nothing is rolled out.
 
     ``used`` and ``asked`` (of one new pod): in the resource's unit.
     """
-    workload = facts.workload
-    old = [_held(pod, facts.resource) for pod in workload.pods] if workload is not None else []
-    if workload is None or not old:
+    if facts.workload is None:
         return Decimal(0)
-    try:
-        beside = extra(workload.obj)
-    except Misshapen:
-        return Decimal(0)
-    return used - sum(old, Decimal(0)) + workload.desired * asked + beside * max(old)
-
-
-def _held(pod: Pod, resource: str) -> Decimal:
-    """What a pod counts for in a quota's resource: ``limits.memory``, ``requests.cpu``, ``memory``, ``pods``."""
-    if quota_family(resource) not in ("cpu", "memory"):
-        return Decimal(1) if quota_family(resource) == "pods" else Decimal(0)
-    which, _, name = resource.rpartition(".")
-    found = Decimal(0)
-    for container in pod.containers():
-        if not container.init:
-            found += quantity(container, which or "requests", name) or Decimal(0)
-    return found
+    bound = (facts.resource, used, quantities.parse(facts.hard))
+    need = rollout(view, facts.workload, bound, asked)
+    return Decimal(0) if need is None else need.widest
 
 
 def _asks_as_before(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:

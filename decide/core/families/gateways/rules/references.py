@@ -20,13 +20,14 @@ from manifests.objects.meta import name_of, namespace_of, ref_of
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from schemas.base import ObjectRef
 
-_ROUTES = {plural_of(k): k for k in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")}
+ROUTES = {plural_of(k): k for k in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")}
 #: What a gateway's reason for a refusal tells.
 _REFUSED = {
     "NoMatchingListenerHostname": "route_host_mismatch",
     "NoMatchingParent": "route_host_mismatch",
     "NotAllowedByListeners": "route_host_mismatch",
     "BackendNotFound": "route_backend_mismatch",
+    "RefNotPermitted": "route_reference_not_permitted",
 }
 
 
@@ -54,12 +55,12 @@ def find(view: ClusterView) -> Iterator[Finding[DeclaredRoute]]:
 
 def backends(view: ClusterView) -> Iterator[Backend]:
     """Every Service that a route of the focus names."""
-    for ingress in _own(view, "ingresses"):
+    for ingress in own(view, "ingresses"):
         yield from _ingress(ingress)
-    for plural, kind in _ROUTES.items():
-        for route in _own(view, plural):
+    for plural, kind in ROUTES.items():
+        for route in own(view, plural):
             yield from _gateway_api(route, kind)
-    for route in _own(view, "virtualservices"):
+    for route in own(view, "virtualservices"):
         yield from _virtual_service(route)
 
 
@@ -77,7 +78,8 @@ def _virtual_service(route: Obj) -> Iterator[Backend]:
             )
 
 
-def _own(view: ClusterView, plural: str) -> list[Obj]:
+def own(view: ClusterView, plural: str) -> list[Obj]:
+    """The focus's objects of a kind."""
     return [o for o in view.all(plural) if namespace_of(o) in view.focus]
 
 
@@ -147,7 +149,7 @@ def _no_service(view: ClusterView, backend: Backend) -> Finding[DeclaredRoute]:
         near = ""
     text = say("gateways.backend.no_service", route=backend.owner.key, service=backend.name)
     facts = DeclaredRoute(obj=backend.obj, place=backend.path, right=near)
-    return _finding("route_backend_mismatch", backend.owner, 0.9 if near else 0.85, text, facts)
+    return finding("route_backend_mismatch", backend.owner, 0.9 if near else 0.85, text, facts)
 
 
 def _no_port(backend: Backend, service: Obj) -> Iterator[Finding[DeclaredRoute]]:
@@ -167,12 +169,13 @@ def _no_port(backend: Backend, service: Obj) -> Iterator[Finding[DeclaredRoute]]
     rights = names if isinstance(backend.port, str) else numbers
     right = next((r for r in rights if r), "")
     facts = DeclaredRoute(obj=backend.obj, place=backend.port_path, right=right)
-    yield _finding("route_backend_mismatch", backend.owner, 0.9, text, facts)
+    yield finding("route_backend_mismatch", backend.owner, 0.9, text, facts)
 
 
-def _finding(
+def finding(
     class_id: str, ref: ObjectRef, score: float, text: str, facts: DeclaredRoute
 ) -> Finding[DeclaredRoute]:
+    """A finding that the route or gateway itself shows."""
     return Finding(
         failure_class=class_id,
         object=ref,
@@ -188,7 +191,7 @@ def _classes(view: ClusterView) -> Iterator[Finding[DeclaredRoute]]:
     if not view.collected("ingressclasses"):
         return
     names = [name_of(c) for c in view.all("ingressclasses")]
-    for ingress in _own(view, "ingresses"):
+    for ingress in own(view, "ingresses"):
         wanted = str(at(ingress, "spec", "ingressClassName") or "")
         if not wanted or wanted in names:
             continue
@@ -204,13 +207,13 @@ def _classes(view: ClusterView) -> Iterator[Finding[DeclaredRoute]]:
             place="spec.ingressClassName",
             right=max(near, key=lambda n: alike(n, wanted), default=""),
         )
-        yield _finding("route_host_mismatch", _ref(ingress, "Ingress"), 0.88, text, facts)
+        yield finding("route_host_mismatch", _ref(ingress, "Ingress"), 0.88, text, facts)
 
 
 def _parents(view: ClusterView) -> Iterator[Finding[DeclaredRoute]]:
     """Routes that their gateway does not take up, in the gateway's own words."""
-    for plural, kind in _ROUTES.items():
-        for route in _own(view, plural):
+    for plural, kind in ROUTES.items():
+        for route in own(view, plural):
             for said in _refusals(route):
                 reason = str(said.get("reason") or "")
                 text = say(
@@ -223,9 +226,8 @@ def _parents(view: ClusterView) -> Iterator[Finding[DeclaredRoute]]:
                 )
                 class_id = _REFUSED.get(reason)
                 if class_id:
-                    yield _finding(
-                        class_id, _ref(route, kind), 0.88, text, DeclaredRoute(obj=route, right="")
-                    )
+                    facts = DeclaredRoute(obj=route, right="")
+                    yield finding(class_id, _ref(route, kind), 0.88, text, facts)
 
 
 def _refusals(route: Obj) -> Iterator[Obj]:

@@ -19,8 +19,11 @@ from decide.core.view import ClusterView, node_ready
 from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.meta import name_of
+from manifests.objects.pods import is_sidecar
+from manifests.objects.resources import per_pod
+from manifests.objects.rollouts.reading import strategy
 from manifests.objects.scheduling import affinity_takes, selector_takes
-from manifests.objects.shapes import Obj, at, items, mapping, number
+from manifests.objects.shapes import Misshapen, Obj, at, items, mapping, mappings, number
 from manifests.objects.workloads import Workload
 from schemas.plans import FixKind
 
@@ -79,11 +82,13 @@ def _one_leaves_first(finding: Finding[Unplaced], view: ClusterView) -> list[Pla
     if workload.kind != "Deployment" or workload.desired < 2 or len(known) < 2:
         return []
     newest = known[-1]
-    rolling = mapping(at(workload.obj, "spec", "strategy"))
-    stays = str(at(rolling, "rollingUpdate", "maxUnavailable")) in ("0", "0%")
+    try:
+        _, away, recreate = strategy(workload.obj)
+    except Misshapen:
+        return []
     waits = any(pod.name == finding.facts.pod.name for pod in newest.pods)
     room = waits and newest.ready == 0 and workload.ready >= workload.desired
-    if rolling.get("type") == "Recreate" or not stays or not room or not _no_larger(known, newest):
+    if recreate or away or not room or not _no_larger(known, newest):
         return []
     return [
         PlanDraft(
@@ -112,11 +117,12 @@ def _no_larger(known: list[Revision], newest: Revision) -> bool:
 
 
 def _asked(spec: Obj) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = defaultdict(Decimal)
-    for container in Workload("Pod", {"spec": spec}).containers():
-        for name in ("cpu", "memory"):
-            found[name] += quantity(container, "requests", name) or Decimal(0)
-    return found
+    """What a pod asks for, as the scheduler counts it: sidecars, init containers and overhead too."""
+    try:
+        asked = per_pod(spec, "requests")
+    except (Misshapen, quantities.BadQuantity):
+        asked = {}
+    return {name: asked.get(name, Decimal(0)) for name in ("cpu", "memory")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +186,11 @@ def _held(view: ClusterView, resource: str) -> tuple[Counter[str], dict[str, flo
         if not place:
             continue
         pods[place] += 1
-        for container in items(spec.get("containers")):
+        running = [
+            *items(spec.get("containers")),
+            *filter(is_sidecar, mappings(spec, "initContainers")),
+        ]
+        for container in running:
             value = at(container, "resources", "requests", resource)
             if value is not None:
                 text = str(value)

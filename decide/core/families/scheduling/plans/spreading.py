@@ -5,6 +5,7 @@ from __future__ import annotations
 from decide.core.drafting.drafts import RESTART, PlanDraft, exchange, patch_workload
 from decide.core.drafting.history import rollback
 from decide.core.drafting.replicas import as_many_as_fit
+from decide.core.families.scheduling.domains import domains, unmeetable
 from decide.core.families.scheduling.facts import Unplaced
 from decide.core.families.scheduling.plans.wishes import REQUIRED, wished
 from decide.core.findings import Finding
@@ -35,6 +36,7 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     wider = number(constraint.get("maxSkew"), 1) + 1
     skew = [(f":topologySpreadConstraints[{first}].maxSkew", wider)]
     return [
+        *_exact(finding, view, hard),
         PlanDraft(
             fix_kind="set_scheduling",
             title=say("scheduling.spread.prefer"),
@@ -52,6 +54,42 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
             risks=[risk],
         ),
     ]
+
+
+def _exact(
+    finding: Finding[Unplaced], view: ClusterView, hard: list[tuple[int, Obj]]
+) -> list[PlanDraft]:
+    """What makes the constraint satisfiable as it is meant: as many domains as there are, and none that is closed."""
+    workload = finding.facts.workload
+    for n, constraint in hard:
+        key, place = str(constraint.get("topologyKey")), f":topologySpreadConstraints[{n}]"
+        found, fault = domains(view, workload, constraint), unmeetable(view, workload, constraint)
+        if fault == "too_few":
+            least, there = number(constraint.get("minDomains")), len(found.all)
+            title = say("scheduling.spread.domains", key=key, n=there)
+            why = say(
+                "scheduling.spread.too_few", detail=finding.detail, key=key, least=least, n=there
+            )
+            return [_placed(view, workload, (f"{place}.minDomains", there), title, why)]
+        if fault == "closed":
+            title = say("scheduling.spread.honor", key=key)
+            closed = sorted(found.all - found.open)
+            why = say("scheduling.spread.closed", detail=finding.detail, key=key, closed=closed)
+            return [_placed(view, workload, (f"{place}.nodeTaintsPolicy", "Honor"), title, why)]
+    return []
+
+
+def _placed(
+    view: ClusterView, workload: Workload, wanted: tuple[str, str | int], title: str, why: str
+) -> PlanDraft:
+    return PlanDraft(
+        fix_kind="set_scheduling",
+        title=title,
+        why=why,
+        changes=patch_workload(view, workload, [wanted]),
+        weight=0.9,
+        risks=[RESTART],
+    )
 
 
 def near_pods(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:

@@ -1,0 +1,1 @@
+"""Volumes that do not reach the node of their pod."""

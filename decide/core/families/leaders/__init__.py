@@ -1,0 +1,1 @@
+"""Controllers of which no replica leads."""

@@ -1,0 +1,1 @@
+"""Pods that are to go and stay."""

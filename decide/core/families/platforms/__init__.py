@@ -1,0 +1,1 @@
+"""Pods on nodes of another operating system."""
