@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,21 @@ TABLE = Path(__file__).parents[1] / "corpus" / "rollouts.jsonl"
 SPACE = "shop"
 
 
+@cache
 def rows() -> list[dict[str, Any]]:
     """The measured table."""
     return [json.loads(line) for line in TABLE.read_text().splitlines()]
+
+
+def ended(row: dict[str, Any]) -> tuple[int, int, int]:
+    """Pods of the last step's template that were made and that were ready, and pods of others, at the end."""
+    last = row["steps"][-1]["template"]
+    if row["kind"] == "Deployment":
+        made = sum(count for letter, (_, count, _) in row["after"].items() if letter != last)
+        _, new, ready = row["after"].get(last, (0, 0, 0))
+        return new, ready, made
+    new_ready = [ready for letter, ready in row["after"].values() if letter == last]
+    return len(new_ready), sum(new_ready), len(row["after"]) - len(new_ready)
 
 
 def computed(row: dict[str, Any]) -> Course:

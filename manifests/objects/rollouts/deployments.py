@@ -54,11 +54,16 @@ class _Play:
 
     def course(self) -> Course:
         """What it comes to."""
-        while self._controller() or self._pods() or self._one_gets_ready():
+        while self._moves() or self._one_gets_ready():
             self.fewest = min(self.fewest, self._ready())
         new = self.sets[self.start.new]
         old = tuple(one for n, one in enumerate(self.sets) if n != self.start.new)
         return self.tally.course(new, old, self._stop(new, old), self.fewest)
+
+    def _moves(self) -> bool:
+        """The controller's next step, and the pods that come of it: they are there before the step after."""
+        stepped = self._controller()
+        return self._pods() or stepped
 
     def _stop(self, new: PodSet, old: tuple[PodSet, ...]) -> Stop:
         if new.made == new.ready == self.start.desired and not any(one.wanted for one in old):

@@ -157,9 +157,13 @@ class _Play:
         for place in stale:
             self._drop(place, "old")
         away = sum(not place.ready for place in inside)
-        if stale or not due or away >= self.start.unavailable:
+        spare = self.start.unavailable - away
+        if stale or not due or spare <= 0:
             return bool(stale)
-        return self._drop(due[-1], "old")
+        for place in due[-spare:]:
+            self._drop(place, "old")
+        self.fewest = min(self.fewest, self._ready())
+        return True
 
     def _surging(self) -> bool:
         """New pods come up beside old ones, which go once they are ready."""

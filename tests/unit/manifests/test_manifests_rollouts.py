@@ -13,7 +13,6 @@ from manifests.objects.rollouts.deployments import Rolling, roll
 from manifests.objects.rollouts.reading import Beside, course, strategy
 from manifests.objects.shapes import Misshapen
 
-
 UNKNOWN = Beside()
 
 

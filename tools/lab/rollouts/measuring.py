@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from manifests.objects import quantities
 from tools.lab.api import Api, NotServed
 from tools.lab.rollouts.cases import Case, Json, Step
 from tools.lab.rollouts.objects import NAME, template, workload
@@ -136,6 +138,8 @@ class Table:
             return False
         if case.kind != "DaemonSet" and whole.get("status", {}).get("replicas", 0) != len(pods):
             return False
+        if len(pods) < wanted and self._has_room(name, case, owners):
+            return False  # whoever was refused waits in growing steps before it tries again
         refused = self.api.items(
             f"/api/v1/namespaces/{name}/events?fieldSelector=reason=FailedCreate"
         )
@@ -144,6 +148,18 @@ class Table:
             or bool(refused)
             or (case.kind == "StatefulSet" and not case.parallel)
         )
+
+    def _has_room(self, name: str, case: Case, owners: list[Json]) -> bool:
+        """The quota would let a missing pod in."""
+        if not case.hard:
+            return False
+        status = self.api.get(f"/api/v1/namespaces/{name}/resourcequotas/q")["status"]
+        sizes = [case.cpu[_letter(one["spec"]["template"]["spec"])] for one in owners]
+        for resource, most in case.hard.items():
+            free = quantities.parse(most) - quantities.parse(status["used"][resource])
+            if free < (Decimal(min(sizes)) / 1000 if resource == "requests.cpu" else 1):
+                return False
+        return True
 
     def _state(self, name: str, case: Case) -> Json:
         """ReplicaSets by template: wanted, made, ready, oldest first; of other kinds the pods by name."""
