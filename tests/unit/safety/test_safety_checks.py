@@ -188,17 +188,17 @@ def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> dict[str, 
             "fail",
         ),  # 2 pods × 200m more
         (
-            {"limits.cpu": "850m"},
+            {"limits.cpu": "1"},
             {"limits.cpu": "400m"},
             [cpu("400m")],
             "pass",
-        ),  # 800m in the end, 800m at its height
+        ),  # 800m in the end; at its height two new pods and the last old one
         (
-            {"limits.cpu": "850m"},
-            {"limits.cpu": "500m"},
+            {"limits.cpu": "990m"},
+            {"limits.cpu": "400m"},
             [cpu("400m")],
             "fail",
-        ),  # rolling out takes one pod more
+        ),  # the second new pod is refused, and the old one has to stay for it
         ({"pods": "3"}, {"pods": "2"}, [replicas(3)], "pass"),
         ({"pods": "2"}, {"pods": "2"}, [replicas(3)], "fail"),
         ({"limits.cpu": "10"}, {}, [cpu("400m")], "unknown"),
