@@ -200,8 +200,8 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
     if where.blocked is not None:
         _overlay(task, inner, where, where.blocked)
     else:
-        edits = plan_edits.edits_of(inner, where.document, partial=where.partial)
-        draft.add(where.path, edits, where.steps)
+        plain = plan_edits.edits_of(inner, where.document, partial=where.partial)
+        draft.add(where.path, plain, where.steps)
 
 
 def generated_here(index: RepositoryIndex, ref: ObjectRef, hints: Hints) -> Generated | None:

@@ -10,7 +10,6 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.proposal.draft import (
     NOT_PLAIN,
-    REPLICAS,
     EditDraft,
     change_to,
     draft_blindly,
@@ -21,6 +20,7 @@ from manifests.proposal.draft import (
 )
 from manifests.proposal.generated import planned_of
 from manifests.proposal.proof import EditProof, ExpectedRendering, prove
+from manifests.proposal.settings import REPLICAS
 from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import kustomize
