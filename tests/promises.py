@@ -65,6 +65,18 @@ PROMISES = (
         ),
     ),
     Promise(
+        "images",
+        "no image is proposed that its registry does not have for the nodes; nothing read from outside chooses whom K-Fix asks",
+        (
+            "tests/contract/test_image_registries.py",
+            "tests/contract/test_images_asked.py",
+            "tests/unit/decide/test_decide_images.py",
+            "tests/unit/enrich/test_enrich_images.py",
+            "tests/unit/safety/test_safety_images.py",
+            "tests/unit/kfix/incident/test_images.py",
+        ),
+    ),
+    Promise(
         "objects",
         "Kubernetes objects are read in one place, as the real API server reads them; no copy comes back",
         (
