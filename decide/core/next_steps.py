@@ -16,6 +16,7 @@ from decide.core.looks import ANYWHERE, INSTEAD, PROGRAMS, WAYS
 from decide.core.opinion import Verdict
 from decide.core.scene import image_of, scene
 from decide.core.taxonomy import CLASSES
+from decide.core.told import suggested
 from decide.core.unchecked import unchecked
 from decide.core.view import ClusterView
 from kfix.texts import in_language, language_of, say
@@ -91,7 +92,8 @@ def _steps(bundle: ContextBundle, verdict: Verdict) -> list[NextStep]:
         looks[1:1] = _rival(view, analysis)
     unread = [*_silent(view, bundle), *_unread(view, refs, entry, verdict.reason)][:_UNREAD]
     first = _BEFORE.get(verdict.reason, 2)
-    ranked = [*looks[:first], *unread, *looks[first:]]
+    named = suggested(view, refs, analysis.failure_class) if analysis is not None else ()
+    ranked = [*named, *looks[:first], *unread, *looks[first:]]
     owner = _owner(bundle, refs, verdict)
     return [*_once(ranked)[: MOST - len(owner)], *owner]
 

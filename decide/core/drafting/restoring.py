@@ -81,7 +81,9 @@ def restored(drafts: Sequence[PlanDraft], finding: Finding, view: ClusterView) -
 
 
 def _says(draft: PlanDraft) -> list[tuple[str, str, Any]]:
-    return [(c.object.key, f.path, f.after) for c in draft.changes for f in c.fields]
+    """What a draft sets, however its paths are written."""
+    fields = ((c.object.key, f) for c in draft.changes for f in c.fields)
+    return [(key, paths.render(paths.parse(f.path)), f.after) for key, f in fields]
 
 
 def as_before(

@@ -14,12 +14,13 @@ from decide.core.drafting.drafts import (
 )
 from decide.core.drafting.history import rollback
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
+from decide.core.families.startup.plans.lost import lost_key
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.pods import Container
-from manifests.objects.shapes import at, mapping
+from manifests.objects.shapes import at, mapping, mappings
 from manifests.objects.workloads import Workload
 
 
@@ -27,7 +28,7 @@ def variable(finding: Finding[UnsetVariable], view: ClusterView) -> list[PlanDra
     """The variable as it was, as a neighbour of the namespace has it, or under the name that it was given by mistake."""
     facts = finding.facts
     container = container_of(facts.workload, facts.container)
-    drafts = rollback(finding, view)
+    drafts = [*_lost(facts, view), *rollback(finding, view)]
     if container is None or not facts.name:
         return drafts
     slip = next((n for n, e in enumerate(container.env) if _alike(e, facts.name)), None)
@@ -37,6 +38,22 @@ def variable(finding: Finding[UnsetVariable], view: ClusterView) -> list[PlanDra
     if len({repr(entry) for entry in told}) == 1:
         return [*drafts, _copied(finding, container, told, view)]
     return drafts
+
+
+def _lost(facts: UnsetVariable, view: ClusterView) -> list[PlanDraft]:
+    """The key that a ConfigMap lost of which the container takes all keys as variables."""
+    container = container_of(facts.workload, facts.container)
+    if container is None or not facts.name:
+        return []
+    sources = mappings(container.spec, "envFrom")
+    return [
+        draft
+        for source in sources
+        if not source.get("prefix") and at(source, "configMapRef", "name")
+        for draft in lost_key(
+            view, facts.workload.namespace, str(at(source, "configMapRef", "name")), facts.name
+        )
+    ]
 
 
 def _alike(entry: Mapping[str, Any], name: str) -> bool:

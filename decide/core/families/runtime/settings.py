@@ -11,16 +11,19 @@ from functools import partial
 
 from decide.core.declared import value_before
 from decide.core.drafting.containers import env_path
-from decide.core.drafting.drafts import PlanDraft, after, because, patch, patch_workload
+from decide.core.drafting.drafts import PlanDraft, after, because, patch
 from decide.core.facts import Facts
 from decide.core.families.runtime.facts import BadSetting
 from decide.core.findings import Finding
+from decide.core.told import is_set_elsewhere, meant
 from decide.core.view import ClusterView
+from decide.core.written import earlier, is_open
 from kfix.texts import say
 from manifests.objects.meta import ref_of
 from manifests.objects.pods import Container
 from manifests.objects.shapes import Obj, at, items, mapping
 from manifests.objects.workloads import Workload
+from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -70,26 +73,78 @@ def _data(view: ClusterView, workload: Workload, config: str) -> Obj:
 
 
 def mended(finding: Finding[Facts], view: ClusterView) -> list[PlanDraft]:
-    """The value without its slip, else as the commit had it that changed it; empty where no setting is known."""
+    """The value without its slip, as the commit had it that changed it, or as the program expects it and others have it.
+
+    One plan for each way that tells another value; empty where no setting is known.
+    """
     facts = finding.facts
     if not isinstance(facts, BadSetting):
         return []
-    value, source = _without_slip(facts.value), "slip"
-    if not value and facts.key:
-        value, source = value_before(view, facts.key), "committed"
-    if not _VALUE.fullmatch(value) or value == facts.value:
-        return []
-    why = say(f"runtime.setting.{source}", now=facts.value, new=value)
+    ways = (
+        ("slip", _without_slip(facts.value)),
+        ("committed", _before(facts, view)),
+        ("told", _expected(facts, view, finding.detail)),
+    )
+    found: dict[str, str] = {}
+    for source, value in ways:
+        if _VALUE.fullmatch(value) and value != facts.value:
+            found.setdefault(value, source)
+    name = facts.key or facts.name
     return [
         PlanDraft(
             fix_kind="set_env",
-            title=say("runtime.setting.title", name=facts.key or facts.name, value=value),
-            why=after(because(finding.detail), why),
+            title=say("runtime.setting.title", name=name, value=value),
+            why=after(because(finding.detail), _reason(source, name, facts.value, value)),
             changes=_changes(facts, view, value),
-            weight=0.88,
+            weight=0.88 - 0.1 * rank,
             risks=[say("runtime.setting.read_at_start")],
         )
+        for rank, (value, source) in enumerate(found.items())
     ]
+
+
+def _reason(source: str, name: str, now: str, new: str) -> str:
+    if source == "told":
+        return say("runtime.setting.told", name=name, now=now, new=new)
+    return say(f"runtime.setting.{source}", now=now, new=new)
+
+
+def _place(facts: BadSetting, view: ClusterView) -> tuple[ObjectRef, Obj, str] | None:
+    """The object that holds the value, and its field there."""
+    if not facts.config:
+        workload = facts.workload
+        containers = workload.containers(init=True)
+        container = next((c for c in containers if c.name == facts.container), None)
+        if container is None:
+            return None
+        path = env_path(container, facts.name).replace(":", f"{workload.template_path}.", 1)
+        return workload.ref, workload.obj, path
+    config = view.get("configmaps", facts.workload.namespace, facts.config)
+    if config is None or not _KEY.fullmatch(facts.key):
+        return None
+    return ref_of(config, "ConfigMap", version="v1"), config, f"data['{facts.key}']"
+
+
+def _before(facts: BadSetting, view: ClusterView) -> str:
+    """The value that a commit replaced by the present one; empty where none tells."""
+    place = _place(facts, view)
+    if place is None:
+        return ""
+    found = [one.before for one in earlier(view, *place) if is_open(one.before)]
+    if len(found) == 1 and isinstance(found[0], str | int | float):
+        return str(found[0])
+    told = value_before(view, facts.key) if facts.key else ""
+    return told if is_open(told) else ""
+
+
+def _expected(facts: BadSetting, view: ClusterView, line: str) -> str:
+    """The word that the program's line expects, where the same setting has it elsewhere in the cluster; else empty."""
+    value, place = meant(facts.value, line), _place(facts, view)
+    if not value or place is None:
+        return ""
+    names = {facts.key, facts.name} - {""}
+    there = any(is_set_elsewhere(view, name, value, place[0]) for name in names)
+    return value if there else ""
 
 
 def _without_slip(value: str) -> str:
@@ -103,15 +158,8 @@ def _without_slip(value: str) -> str:
 
 
 def _changes(facts: BadSetting, view: ClusterView, value: str) -> list[KubernetesChange]:
-    if not facts.config:
-        container = next(
-            (c for c in facts.workload.containers(init=True) if c.name == facts.container), None
-        )
-        if container is None:
-            return []
-        return patch_workload(view, facts.workload, [(env_path(container, facts.name), value)])
-    config = view.get("configmaps", facts.workload.namespace, facts.config)
-    if config is None or not _KEY.fullmatch(facts.key):
+    place = _place(facts, view)
+    if place is None:
         return []
-    ref = ref_of(config, "ConfigMap", version="v1")
-    return patch(view, ref, config, [(f"data['{facts.key}']", value)])
+    ref, obj, path = place
+    return patch(view, ref, obj, [(path, value)])

@@ -129,11 +129,19 @@ def address(finding: Finding[WrongAddress], view: ClusterView) -> list[PlanDraft
             title=say("services.address.title", key=found.key, value=value),
             why=_why(finding, port_),
             changes=changes,
-            weight=0.88,
-            risks=[RESTART if found.path else say("services.address.restart_them")],
+            weight=0.7 if _is_next_door(facts) else 0.88,
+            risks=[
+                *([say("services.address.next_door")] if _is_next_door(facts) else []),
+                RESTART if found.path else say("services.address.restart_them"),
+            ],
         ),
         *rollback(finding, view),
     ]
+
+
+def _is_next_door(facts: WrongAddress) -> bool:
+    """The Service is another namespace's."""
+    return facts.namespace not in ("", facts.workload.namespace)
 
 
 def _why(finding: Finding[WrongAddress], port_: int | None) -> str:
@@ -145,7 +153,8 @@ def _why(finding: Finding[WrongAddress], port_: int | None) -> str:
 
 def _port_of(facts: WrongAddress, view: ClusterView) -> int | None:
     """The port that the address should have: its own where the Service has that, else the Service's first."""
-    service = view.get("services", facts.workload.namespace, facts.near) or {}
+    space = facts.namespace or facts.workload.namespace
+    service = view.get("services", space, facts.near) or {}
     ports = [number(p.get("port")) for p in service_ports(service)]
     return facts.address.port if facts.address.port in ports or not ports else ports[0]
 
@@ -153,9 +162,8 @@ def _port_of(facts: WrongAddress, view: ClusterView) -> int | None:
 def _corrected(facts: WrongAddress, port_: int | None) -> str:
     """The variable's value with the right host and port."""
     found, labels = facts.address, facts.address.host.split(".")
-    if facts.namespace and len(labels) > 1:
-        labels[1] = facts.namespace
-    return moved(found, ".".join([facts.near, *labels[1:]]), port_)
+    rest = [facts.namespace, *labels[2:]] if facts.namespace else labels[1:]
+    return moved(found, ".".join([facts.near, *rest]), port_)
 
 
 def _in_config(

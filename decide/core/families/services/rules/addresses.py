@@ -16,6 +16,7 @@ from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from manifests.objects.shapes import Obj, at, number
 from manifests.objects.workloads import Workload
+from manifests.repository.environments import is_called
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:
@@ -118,12 +119,23 @@ def _no_service(
     if exists:  # the workload is there, its Service is not: the Service is what is missing
         score -= 0.25
         yield _unserved(view, workload, address, name, told=told)
-    yield _absent(workload, address, name, near, min(score, 0.95), told=told)
+    space = _next_door(view, workload, name) if told and not near and not exists else ""
+    found = WrongAddress(
+        workload=workload, address=address, near=name if space else near, namespace=space
+    )
+    yield _absent(found, name, min(score, 0.95), told=told)
 
 
-def _absent(
-    workload: Workload, address: Address, name: str, near: str, score: float, *, told: bool
-) -> Finding[WrongAddress]:
+def _next_door(view: ClusterView, workload: Workload, name: str) -> str:
+    """The only other namespace with a Service of that name, unless either is called like an environment; empty for none."""
+    spaces = {namespace_of(s) for s in view.all("services") if name_of(s) == name}
+    spaces -= {workload.namespace}
+    named = [space for space in (workload.namespace, *spaces) if is_called(space)]
+    return spaces.pop() if len(spaces) == 1 and not named else ""
+
+
+def _absent(found: WrongAddress, name: str, score: float, *, told: bool) -> Finding[WrongAddress]:
+    workload, address = found.workload, found.address
     text = say(
         "services.address.none",
         key=address.key,
@@ -141,7 +153,7 @@ def _absent(
         score=score,
         detail=text,
         evidence=facts,
-        facts=WrongAddress(workload=workload, address=address, near=near),
+        facts=found,
     )
 
 
