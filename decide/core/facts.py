@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
 from schemas.plans import FixKind
 
@@ -23,6 +24,11 @@ class Facts:
     @property
     def stands_in(self) -> tuple[str, ...]:
         """Fields of the workload's pod spec (paths below it start with ``:``) that the fault stands in, as far as it is known."""
+        return ()
+
+    @property
+    def stands_beside(self) -> tuple[tuple[str, Obj, str], ...]:
+        """Fields of other objects that the fault stands in, as far as they are known: kind, object, path."""
         return ()
 
     @property

@@ -14,6 +14,7 @@ from decide.core.drafting.drafts import Brought, PlanDraft, sentence, spoken
 from decide.core.drafting.drift import drifted
 from decide.core.drafting.images import judged
 from decide.core.drafting.restoring import restored
+from decide.core.drafting.settings_undone import settings_undone
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
 from decide.core.proof.access import loosened
@@ -116,6 +117,10 @@ def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:
         return []
     drafts = repair(finding, view) if repair else []
     drafts = [*restored(drafts, finding, view), *drafts]
+    if all(draft.fix_kind == "rollback_revision" for draft in drafts):
+        undone = settings_undone(finding, view)
+        if undone:
+            return undone  # the template ran until the commit: another one is no answer
     if (not drafts or finding.kind.rollback_too) and not finding.facts.beside_template:
         drafts = [*drafts, *history.rollback(finding, view)]
     return drafts

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from enrich.core.objects import ObjectIndex
 from manifests.objects.meta import labels_of, namespace_of, ref_of
-from manifests.objects.pods import template_of
+from manifests.objects.pods import configmaps_of, template_of
 from manifests.objects.selectors import equal, selects, stated
-from manifests.objects.shapes import at, items, mapping, mappings
+from manifests.objects.shapes import at, mapping
 from schemas.base import Json, ObjectRef
 
 #: Objects named for one workload, the nearest first.
@@ -26,24 +26,10 @@ def read_by(subject: ObjectRef, objects: Mapping[str, Iterable[Json]]) -> tuple[
     template = template_of(found, subject.kind)
     configs = [
         ObjectRef(api_version="v1", kind="ConfigMap", namespace=subject.namespace, name=name)
-        for name in dict.fromkeys(_configs(mapping(template, "spec")))
+        for name in dict.fromkeys(configmaps_of(mapping(template, "spec")))
     ]
     beside = (ref_of(item, kind) for kind, item in _around(subject, labels_of(template), objects))
     return tuple(dict.fromkeys((*configs, *beside)))[:_MOST]
-
-
-def _configs(spec: Mapping[str, Json]) -> Iterator[str]:
-    """Names of the ConfigMaps that a pod spec reads."""
-    named: list[object] = []
-    for container in (*mappings(spec, "initContainers"), *mappings(spec, "containers")):
-        named += [at(source, "configMapRef", "name") for source in items(container, "envFrom")]
-        named += [
-            at(entry, "valueFrom", "configMapKeyRef", "name") for entry in items(container, "env")
-        ]
-    for volume in mappings(spec, "volumes"):
-        named.append(at(volume, "configMap", "name"))
-        named += [at(part, "configMap", "name") for part in items(volume, "projected", "sources")]
-    yield from (name for name in named if isinstance(name, str) and name)
 
 
 def _around(

@@ -217,3 +217,17 @@ class Pod:
                 yield Container(name, mapping(spec), found.pop(name, {}), init)
             for name, status in found.items():
                 yield Container(name, {}, status, init)
+
+
+def configmaps_of(spec: Obj) -> Iterator[str]:
+    """Names of the ConfigMaps that a pod spec reads: as variables or files."""
+    named: list[object] = []
+    for container in (*mappings(spec, "initContainers"), *mappings(spec, "containers")):
+        named += [at(source, "configMapRef", "name") for source in items(container, "envFrom")]
+        named += [
+            at(entry, "valueFrom", "configMapKeyRef", "name") for entry in items(container, "env")
+        ]
+    for volume in mappings(spec, "volumes"):
+        named.append(at(volume, "configMap", "name"))
+        named += [at(part, "configMap", "name") for part in items(volume, "projected", "sources")]
+    yield from (name for name in named if isinstance(name, str) and name)

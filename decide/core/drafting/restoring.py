@@ -12,6 +12,7 @@ from decide.core.drafting.drafts import RESTART, PlanDraft, patch_workload
 from decide.core.drafting.revisions import Revision, before, proven
 from decide.core.drafting.undoing import (
     SIZES,
+    beside,
     committed,
     is_there,
     of_draft,
@@ -61,13 +62,14 @@ def restored(drafts: Sequence[PlanDraft], finding: Finding, view: ClusterView) -
     workload = finding.facts.workload
     first = next((d for d in drafts if d.changes and d.fix_kind not in _NEVER), None)
     if first is None:
-        asked = list(of_facts(finding, view))
+        asked = [*of_facts(finding, view), *beside(finding, view)]
         kind = finding.facts.fix_kind
     else:
         revised = _revised(first, workload, view)
         if revised or first.fix_kind in _SEEN:
             return revised
-        asked, kind = list(of_draft(first, workload, view)), first.fix_kind
+        asked = [*of_draft(first, workload, view), *beside(finding, view)]
+        kind = first.fix_kind
     draft = undone(kind, committed(kind, asked, workload, view), workload, view)
     if draft is None:
         return []

@@ -14,6 +14,7 @@ from decide.core.written import WrittenField, earlier, is_open, written
 from kfix.texts import say
 from manifests.objects import paths, quantities
 from manifests.objects.kinds import plural_of
+from manifests.objects.meta import ref_of
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
@@ -54,6 +55,13 @@ def of_draft(
             for field in change.fields:
                 if not field.path.endswith(_LISTENED):
                     yield AskedField(ref=ref, obj=obj, path=field.path, field=field)
+
+
+def beside(finding: Finding, view: ClusterView) -> Iterator[AskedField]:
+    """The fields of other objects that the fault stands in."""
+    for kind, obj, path in finding.facts.stands_beside:
+        ref = ref_of(obj, kind)
+        yield AskedField(ref=ref, obj=source_of(view, ref, obj), path=path)
 
 
 def of_facts(finding: Finding, view: ClusterView) -> Iterator[AskedField]:

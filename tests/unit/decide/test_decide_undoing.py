@@ -176,3 +176,84 @@ def test_a_variable_that_a_commit_took_away_comes_back() -> None:
     )
     (change,) = verdict.plans[0].kubernetes_changes
     assert [(f.op, f.after) for f in change.fields] == [("add", entry)]
+
+
+def closed(allowed: str) -> tuple[Cluster, str, str]:
+    """A caller that a policy of the callee does not let in."""
+    cluster = Cluster(seed=58)
+    app, caller = cluster.app(), cluster.app()
+    port = cluster.calls(caller, app)
+    rule = {"from": [{"podSelector": {"matchLabels": {"app": allowed}}}]}
+    cluster.add(
+        "networkpolicies",
+        "door",
+        api="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        spec={
+            "podSelector": {"matchLabels": {"app": app}},
+            "policyTypes": ["Ingress"],
+            "ingress": [rule],
+        },
+    )
+    cluster.log(caller, f"dial tcp 10.9.9.9:{port}: i/o timeout while calling {app}")
+    return cluster, app, caller
+
+
+def test_a_policys_rule_that_a_commit_misspelt_goes_back_before_a_new_rule() -> None:
+    cluster, app, caller = closed("nobody")
+    now = cluster.get("networkpolicies", "door")["spec"]["ingress"]
+    then = [{"from": [{"podSelector": {"matchLabels": {"app": caller}}}]}]
+    key = f"NetworkPolicy/{cluster.namespace}/door"
+    verdict = asked(cluster, app, commit(key, {"spec.ingress": [then, now]}))
+    (change,) = verdict.plans[0].kubernetes_changes
+    assert [(f.path, f.after) for f in change.fields] == [("spec.ingress", then)]
+
+
+def test_a_policy_that_a_commit_made_is_not_taken_away() -> None:
+    cluster, app, _ = closed("nobody")
+    now = cluster.get("networkpolicies", "door")["spec"]
+    key = f"NetworkPolicy/{cluster.namespace}/door"
+    verdict = asked(cluster, app, commit(key, {"spec": [None, now], "kind": [None, "x"]}))
+    fields = [f for p in verdict.plans for c in p.kubernetes_changes for f in c.fields]
+    assert all(f.op == "add" for f in fields)
+
+
+def panics(*, broke: str = "2026-05-04T11:45:00Z", minutes: float = 120) -> tuple[Cluster, str]:
+    """A program that reads a ConfigMap, ran since ``minutes`` before the alert, and fails since a time."""
+    cluster = Cluster(seed=59)
+    app = cluster.app()
+    cluster.add("configmaps", "tuning", kind="ConfigMap", data={"POOL": "0"})
+    cluster.revise(app, minutes=minutes, envFrom=[{"configMapRef": {"name": "tuning"}}])
+    cluster.objects["replicasets"][-1]["status"] = {"replicas": 0}
+    cluster.crashed(app, 2, "FATAL invalid configuration: there is no pool")
+    conditions = [{"type": "Available", "status": "False", "lastTransitionTime": broke}]
+    cluster.get("deployments", app)["status"]["conditions"] = conditions
+    return cluster, app
+
+
+POOL = {"data.POOL": ["16", "0"]}
+
+
+def test_the_one_commit_between_a_template_that_ran_and_the_trouble_is_undone() -> None:
+    cluster, app = panics()
+    first = asked(cluster, app, commit("ConfigMap//tuning", POOL)).plans[0]
+    (change,) = first.kubernetes_changes
+    assert (change.object.kind, [f.after for f in change.fields]) == ("ConfigMap", ["16"])
+    assert "order of times" in " ".join(first.risks)
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["before the commit", "with a template", "two commits", "long ago", "not in the cluster"],
+)
+def test_where_the_order_of_times_does_not_tell_no_setting_goes_back(case: str) -> None:
+    cluster, app = panics(
+        broke="2026-05-04T10:00:00Z" if case == "before the commit" else "2026-05-04T11:45:00Z",
+        minutes=10 if case == "with a template" else 4_000 if case == "long ago" else 120,
+    )
+    commits = [commit("ConfigMap//tuning", POOL, minutes=2_000 if case == "long ago" else 30)]
+    if case == "two commits":
+        commits.append(commit("ConfigMap//tuning", {"data.X": ["1", None]}, sha="ff", minutes=40))
+    if case == "not in the cluster":
+        cluster.get("configmaps", "tuning")["data"]["POOL"] = "2"
+    assert "'16'" not in every_value(asked(cluster, app, *commits))

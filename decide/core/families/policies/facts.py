@@ -8,6 +8,7 @@ from decide.core.facts import Facts
 from decide.core.netpol import Direction
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
+from schemas.plans import FixKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,16 @@ class ClosedTraffic(Facts):
     port: int | None = None
     #: It may not ask the cluster's DNS.
     dns: bool = False
+
+    @property
+    def stands_beside(self) -> tuple[tuple[str, Obj, str], ...]:
+        """The policies' rules of the direction."""
+        return tuple(("NetworkPolicy", one, f"spec.{self.direction}") for one in self.policies)
+
+    @property
+    def fix_kind(self) -> FixKind:
+        """A change of a policy."""
+        return "set_network_policy"
 
     @property
     def concerns(self) -> tuple[str, ...]:
