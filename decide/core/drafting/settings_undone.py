@@ -21,9 +21,7 @@ from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
 
 #: Classes of programs that say or show that they cannot go on, and not which setting is to blame.
-_CLASSES = frozenset(
-    {"crash_bad_config", "crash_code", "probe_answers_error", "container_exits_at_once"}
-)
+_CLASSES = frozenset({"crash_bad_config", "container_exits_at_once", "probe_answers_error"})
 #: A commit that is older than this is not what broke now.
 _RECENT = timedelta(days=1)
 #: Fields of one commit: more are for people to read.

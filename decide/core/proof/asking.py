@@ -10,8 +10,8 @@ from decide.core.proof.counterfactual import seen
 from decide.core.proof.standing import Standing, gone, stands, untold
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.pods import Container
-from manifests.objects.shapes import Obj
+from manifests.objects.pods import Container, configmaps_of
+from manifests.objects.shapes import Obj, mapping
 from manifests.objects.workloads import Workload
 
 #: What a sentence is filled with.
@@ -69,6 +69,13 @@ def _programs(spec: Obj) -> list[tuple[object, ...]]:
     return [*programs, ("volumes", volumes)]
 
 
+def _settings(view: ClusterView, workload: Workload) -> list[Obj]:
+    """What the ConfigMaps hold that the pod spec reads."""
+    names = configmaps_of(workload.spec)
+    found = [view.get("configmaps", workload.namespace, name) or {} for name in names]
+    return [mapping(config, "data") for config in found]
+
+
 def by_template(finding: Finding, view: ClusterView) -> Standing:
     """For what only a run tells: the template that fails makes it, one that was seen to work does not."""
     workload = subject(finding, view)
@@ -76,6 +83,8 @@ def by_template(finding: Finding, view: ClusterView) -> Standing:
     if workload is None or before is None:
         return not_there(finding)
     if _programs(workload.spec) == _programs(before.spec):
+        if _settings(view, workload) != _settings(seen(view), before):
+            return untold(say("proof.only_a_run", workload=workload.name))
         return stands(say("proof.same_template", workload=workload.name))
     good = as_it_worked(view, workload)
     if good is not None:
