@@ -272,6 +272,46 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"Memory Limit is: Unlimited",
     ),
     (
+        "lock_held",
+        (
+            "lock",
+            "dbpathinuse",
+            "database may be already in use",
+        ),
+        r"lock file \"[^\"]+\" already exists|LOCK: Resource temporarily unavailable|"
+        r"lock DB directory: resource temporarily unavailable|failed to obtain node locks|"
+        r"LockObtainFailedException|Failed to acquire lock on file \.lock|"
+        r"Unable to lock (?:the lock file|\S+ibdata\d+)|DBPathInUse|"
+        r"Database may be already in use|database is locked by another process",
+    ),
+    (
+        "inotify_limit",
+        ("inotify", "file watchers", "fsnotify"),
+        r"inotify\w*[^\n]{0,80}?(?:[Nn]o space left on device|[Tt]oo many open files|has been reached)|"
+        r"limit for number of file watchers reached|"
+        r"failed to create (?:fsnotify |file )?watcher[^\n]{0,60}?(?:[Tt]oo many open files|[Nn]o space left)",
+    ),
+    (
+        "map_count_limit",
+        ("vm.max_map_count",),
+        r"vm\.max_map_count \[\d+\] is too low",
+    ),
+    (
+        "conntrack_limit",
+        ("conntrack",),
+        r"nf_conntrack: table full, dropping packet",
+    ),
+    (
+        "system_files_limit",
+        ("open files in system", "enfile", "max file descriptors ["),
+        r"[Tt]oo many open files in system|\bENFILE\b|max file descriptors \[\d+\] for \S+ process is too low",
+    ),
+    (
+        "pid_limit",
+        ("fork rejected by pids", "pids.max"),
+        r"fork rejected by pids controller|pids\.max reached",
+    ),
+    (
         "open_files",
         ("too many open files", "emfile", "no file descriptors"),
         r"[Tt]oo many open files|EMFILE\b|No file descriptors available",

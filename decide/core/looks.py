@@ -77,6 +77,11 @@ WAYS: dict[Look, tuple[str, ...]] = {
         "get pods --all-namespaces -o wide",
     ),
     "node_usage": ("top nodes",),
+    "kernel_inotify": ("describe node/{node}", "describe nodes"),
+    "kernel_map_count": ("describe node/{node}", "describe nodes"),
+    "kernel_conntrack": ("describe node/{node}", "describe nodes"),
+    "kernel_open_files": ("describe node/{node}", "describe nodes"),
+    "kernel_pids": ("describe node/{node}", "describe nodes"),
     "system": ("get pods -n kube-system -o wide",),
     "dns": ("logs -n kube-system -l k8s-app=kube-dns --tail=100",),
 }

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from kfix.incident import environments
 from schemas.base import Environment
 from schemas.places import EnvironmentProof
-from schemas.plans import FixKind
+from schemas.plans import ActionPlan, FixKind
 from schemas.validated import CheckName
+
+#: A way out of a full quota.
+QuotaWay = Literal["request", "replicas", "quota"]
 
 
 class EnvironmentPolicy(BaseModel):
@@ -64,6 +70,9 @@ class Policy(BaseModel):
     #: Cores and MiB that one container may ask for.
     max_cpu_cores: float = Field(default=16.0, gt=0)
     max_memory_mib: float = Field(default=65_536.0, gt=0)
+    #: Which way out of a full quota comes first: the workload asks for less, has fewer replicas, or the quota is raised.
+    #: What is left out comes last, in the order in which it was proposed.
+    quota_order: tuple[QuotaWay, ...] = ("request", "quota", "replicas")
     #: Earlier failures of the same kind of fix on the same object after which it is not proposed again.
     veto_after_failures: int = Field(default=2, ge=1)
 
@@ -92,3 +101,18 @@ class Policy(BaseModel):
         whatever the file says."""
         proven = environments.may_merge(proof, self.protected_environments)
         return proven and self.of(proof.environment).auto_merge
+
+    def in_order(self, plans: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
+        """The plans in the order in which they are tried: of those that make room in a quota, as ``quota_order`` says."""
+        if not any(plan.fix_kind == "set_quota" for plan in plans):
+            return tuple(plans)
+        ways = {way: n for n, way in enumerate(self.quota_order)}
+        ordered = sorted(plans, key=lambda plan: ways.get(_way(plan), len(ways)))
+        return tuple(p.model_copy(update={"priority": n}) for n, p in enumerate(ordered, 1))
+
+
+def _way(plan: ActionPlan) -> QuotaWay:
+    """What a plan does about a quota."""
+    if plan.fix_kind == "set_quota":
+        return "quota"
+    return "replicas" if plan.fix_kind == "set_replicas" else "request"

@@ -53,6 +53,8 @@ async def examination(candidate: CandidatePlans, ports: SafetyPorts) -> Examined
     if not candidate.plans:
         return Examined(validated(candidate, (), ports.policy))
     asked = _Examination(ports)
+    plans_in_order = ports.policy.in_order(candidate.plans)
+    candidate = candidate.model_copy(update={"plans": plans_in_order})
     silent: list[str] = []
     objects = await asked.objects(candidate, silent)
     plans = [await asked.plan(plan, candidate, objects, silent) for plan in candidate.plans]

@@ -98,6 +98,20 @@ def _from_usage(
     return Decimal(str(size.limit if which == "limits" else size.request))
 
 
+def measured_request(
+    view: ClusterView, workload: Workload, container: Container, resource: str
+) -> Decimal | None:
+    """What a container may ask for at least by its usage; ``None`` where too little was measured to take anything away."""
+    usage = measure.used(view, workload, resource, container.name)
+    if not sizing.tells_less(usage):
+        return None
+    if resource == "cpu":
+        size = sizing.cpu(usage, None, None)
+    else:
+        size = sizing.memory(usage, None, heap_of(container), killed=False)
+    return Decimal(str(size.request)) if size is not None else None
+
+
 def _from_limit_range(view: ClusterView, namespace: str, which: str, resource: str) -> str | None:
     key = "default" if which == "limits" else "defaultRequest"
     for found in view.inside("limitranges", namespace):

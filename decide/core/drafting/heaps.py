@@ -58,6 +58,62 @@ def _go(container: Container) -> Heap | None:
     return None
 
 
+def within(container: Container, limit: float) -> list[tuple[str, str]]:
+    """What makes a heap that is told to be larger than the limit leaves room for fit it: field of the container, new text.
+
+    ``limit``: bytes. Empty for a heap that fits, and for one whose size stands elsewhere.
+    """
+    out: list[tuple[str, str]] = []
+    for n, entry in enumerate(container.env):
+        text = str(entry.get("value") or "")
+        fitted = _fitted(text, limit)
+        if entry.get("name") == "GOMEMLIMIT" and (said := _GO.match(text)):
+            most = limit * _BESIDE_GO
+            if int(said[1]) * _GO_UNITS[said[2] or "B"] > most:
+                fitted = f"{int(most / _MIB)}MiB"
+        if fitted != text:
+            out.append((f"env[{n}].value", fitted))
+    for key in ("command", "args"):
+        for n, word in enumerate(items(container.spec.get(key))):
+            if isinstance(word, str) and (fitted := _fitted(word, limit)) != word:
+                out.append((f"{key}[{n}]", fitted))
+    return out
+
+
+#: A heap that takes more of the memory than this leaves too little beside it; it gets what a fixed one may have.
+_GREEDY = 80.0
+
+
+def _fitted(text: str, limit: float) -> str:
+    """The text with each size that is too large set from the limit; flags keep their spelling."""
+    most = int(limit * _BESIDE_JVM / _MIB)
+
+    def jvm(said: re.Match[str]) -> str:
+        size = int(said[1]) * _UNITS[said[2].lower()]
+        return (
+            said[0]
+            if size <= limit * _BESIDE_JVM
+            else f"{said[0][: said.start(1) - said.start()]}{most}m"
+        )
+
+    def v8(said: re.Match[str]) -> str:
+        size = int(said[1]) * _MIB
+        return (
+            said[0]
+            if size <= limit * _BESIDE_V8
+            else f"{said[0][: said.start(1) - said.start()]}{most}"
+        )
+
+    def percent(said: re.Match[str]) -> str:
+        return (
+            said[0]
+            if float(said[1]) <= _GREEDY
+            else f"-XX:MaxRAMPercentage={_BESIDE_JVM * 100:.0f}"
+        )
+
+    return _PERCENT.sub(percent, _OLD_SPACE.sub(v8, _XMX.sub(jvm, text)))
+
+
 def _texts(container: Container) -> Iterator[str]:
     """Option texts in the order in which they are read."""
     env = sorted(container.env, key=lambda entry: entry.get("name") != "JAVA_TOOL_OPTIONS")

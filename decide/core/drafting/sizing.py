@@ -4,7 +4,7 @@ CPU: request = 95th percentile of usage + 15 %; limit = twice the request, never
 usage is cut off at the limit, so it shows the need only from below: at least half as much again. Where no limit stands,
 none is set; one that stands is raised, never removed.
 Memory: request = limit = highest sample + 25 %; after an OOM kill the sample is cut off by the limit, so the new limit is
-at least 1.5 times the old one. A fixed heap needs room beside it; a heap that follows the limit grows into whatever it is
+at least 1.5 times the old one, and where nothing was measured no less than the VPA would give: 100 MiB more. A fixed heap needs room beside it; a heap that follows the limit grows into whatever it is
 given, so its usage alone is no reason for more.
 Steps: CPU in 10m below 1 core, 50m above; memory in 16 MiB below 1 GiB, 64 MiB above. Floors: 10m, 32 MiB.
 Caps: 4 times what stands there, 16 cores, 32 GiB: more than that is for people.
@@ -13,7 +13,7 @@ Caps: 4 times what stands there, 16 cores, 32 GiB: more than that is for people.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from decide.core.drafting.heaps import Heap
 from decide.core.measure import Usage, percentile
@@ -28,6 +28,8 @@ ENOUGH_TO_LOWER, SPAN_TO_LOWER_S = 100, 3 * 3600.0
 
 
 MIB = 2**20
+#: What the VPA adds at least to the memory of a container that was killed (``oom-min-bump-up-bytes``), in bytes.
+_BUMP = 100 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,35 @@ def memory(usage: Usage, limit: float | None, heap: Heap | None, *, killed: bool
     elif limit:
         need = limit * 1.5
         basis = say("drafting.size.memory_step", unseen=_unseen(usage), old=limit / MIB)
+        if killed and need < limit + _BUMP:
+            need = max(need, min(limit + _BUMP, _cap(limit, killed=killed)))
+            basis = say("drafting.size.memory_bump", unseen=_unseen(usage), old=limit / MIB)
     else:
         return None
     if killed and limit:
         need = max(need, limit * 1.5)
     need, basis = _with_heap(need, basis, limit, heap, killed=killed)
-    # A limit of a few MiB is a slip, not a size: steps from there would take many incidents.
-    floor = 64 * MIB if killed and limit and limit < 32 * MIB else 32 * MIB
-    most = 32 * 1024 * MIB
-    cap = min(most, max(4 * limit, floor)) if limit else most
+    floor, cap = _floor(limit, killed=killed), _cap(limit, killed=killed)
     if need < floor:
         need, basis = floor, say("drafting.size.floor", basis=basis, floor=floor / MIB)
     value = _memory_step(min(need, cap))
     return Size(value, value, basis, measured, need > cap)
+
+
+def holding(size: Size, need: float) -> Size:
+    """The size without its cap: as much as is needed at least, in bytes."""
+    value = _memory_step(max(size.limit, need))
+    return replace(size, request=value, limit=value)
+
+
+def _floor(limit: float | None, *, killed: bool) -> float:
+    """A limit of a few MiB is a slip, not a size: steps from there would take many incidents."""
+    return 64 * MIB if killed and limit and limit < 32 * MIB else 32 * MIB
+
+
+def _cap(limit: float | None, *, killed: bool) -> float:
+    most = 32 * 1024 * MIB
+    return min(most, max(4 * limit, _floor(limit, killed=killed))) if limit else most
 
 
 def _with_heap(

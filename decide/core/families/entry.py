@@ -74,6 +74,11 @@ Look = Literal[
     "room",
     "on_node",
     "node_usage",
+    "kernel_inotify",
+    "kernel_map_count",
+    "kernel_conntrack",
+    "kernel_open_files",
+    "kernel_pids",
     "system",
     "dns",
 ]

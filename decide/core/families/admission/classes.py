@@ -25,7 +25,7 @@ _quota = of(
     evidence="forbidden: exceeded quota: NAME, requested: …, used: …, limited: …; an object that is declared is missing",
     evidence_fr="forbidden: exceeded quota: NAME, requested: …, used: …, limited: … ; un objet déclaré manque",
     confounders="a workload that asks for far too much; leftovers that hold the quota",
-    plans="raise the quota's hard value to what is declared; fewer replicas that fit",
+    plans="the request as it was, or as it is used; a quota that holds what is declared; fewer replicas that fit; in the order that the policy says",
     facts=FullQuota,
     look_at=("quota", "declared"),
 )

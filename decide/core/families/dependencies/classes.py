@@ -65,6 +65,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="a larger claim, where its storage class allows expansion",
         handoff="data_loss_risk",
         explains=("crash_code", "database_port_wrong"),
+        yields_to=("node_inotify_limit",),
         facts=FullDisk,
         look_at=("said", "claims"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.facts import Facts
 from decide.core.families.entry import FailureClass, Family, of
 from decide.core.families.nodes.facts import UnknownScheduler
 
@@ -20,7 +21,59 @@ FAMILY = Family(
 )
 _one = of(FAMILY, "kubernetes.io: Nodes; kubelet pkg/kubelet/nodestatus")
 
+#: A limit of the node's kernel: it is told by the program's log, and raised by whoever runs the nodes.
+_kernel = of(
+    FAMILY,
+    "inotify(7); proc(5); kernel.org nf_conntrack-sysctl and cgroup-v2; elastic.co Bootstrap checks",
+    symptoms="a program that ends at its start, on some nodes or on all",
+    plans="",
+    confounders="the container's own limits; a disk that is full",
+    shows_in=("pods", "logs"),
+    told_by="logs",
+    at_node=False,
+    facts=Facts,
+    mistaken_for=("file_descriptors_exhausted", "threads_exhausted", "crash_code"),
+)
+_KERNEL = (
+    _kernel(
+        id="node_inotify_limit",
+        en="The node lets its programs watch no more files (inotify)",
+        fr="Le nœud ne laisse plus surveiller de fichiers (inotify)",
+        evidence="inotify … no space left on device; too many open files on a watcher; limit for number of file watchers reached",
+        look_at=("kernel_inotify", "said"),
+    ),
+    _kernel(
+        id="node_map_count_limit",
+        en="The node allows a process too few memory maps (vm.max_map_count)",
+        fr="Le nœud accorde trop peu de zones mémoire à un processus (vm.max_map_count)",
+        evidence="max virtual memory areas vm.max_map_count [65530] is too low",
+        look_at=("kernel_map_count", "said"),
+    ),
+    _kernel(
+        id="node_conntrack_limit",
+        en="The node's table of connections is full (nf_conntrack)",
+        fr="La table des connexions du nœud est pleine (nf_conntrack)",
+        evidence="nf_conntrack: table full, dropping packet",
+        look_at=("kernel_conntrack", "said"),
+    ),
+    _kernel(
+        id="node_open_files_limit",
+        en="The node's own limit of open files is reached",
+        fr="La limite de fichiers ouverts du nœud est atteinte",
+        evidence="too many open files in system; max file descriptors [4096] for … process is too low",
+        look_at=("kernel_open_files", "said"),
+    ),
+    _kernel(
+        id="node_pid_limit",
+        en="The node lets the pod start no more processes (pids.max)",
+        fr="Le nœud ne laisse plus le pod créer de processus (pids.max)",
+        evidence="cgroup: fork rejected by pids controller",
+        look_at=("kernel_pids", "said"),
+    ),
+)
+
 CLASSES: tuple[FailureClass, ...] = (
+    *_KERNEL,
     _one(
         id="scheduler_unknown",
         en="No scheduler of that name runs",

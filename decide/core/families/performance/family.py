@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decide.core.families.parts import Parts, repair
-from decide.core.families.performance import causes, plans, rules
+from decide.core.families.performance import causes, claimed, plans, rules
 from decide.core.families.performance.facts import ShortOfCpu
 
 PARTS = Parts(
-    rules=(rules.find,),
+    rules=(rules.find, claimed.find),
     builders={
         "cpu_throttling": repair(ShortOfCpu, plans.cpu),
         "cpu_saturation": repair(ShortOfCpu, plans.cpu),

@@ -15,6 +15,7 @@ from decide.core.drafting.drafts import (
     patch_workload,
 )
 from decide.core.families.performance.facts import ShortOfCpu
+from decide.core.families.performance.threads import fewer_threads
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -24,11 +25,15 @@ from manifests.objects.workloads import Workload
 
 
 def cpu(finding: Finding[ShortOfCpu], view: ClusterView) -> list[PlanDraft]:
-    """More CPU for the container that is short of it; more replicas beside it."""
+    """More CPU for the container that is short of it; as many threads as its limit lets run; more replicas beside it."""
     workload = finding.facts.workload
     drafts = more_cpu(workload, "", finding.detail, view)
     if container_of(workload, "") is None:
         return drafts
+    short = _short(workload, view)
+    container = container_of(workload, short) if short else None
+    if container is not None:
+        drafts += fewer_threads(view, workload, container, finding.detail)
     return drafts + _replicas(finding.detail, view, workload)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from decide.core.drafting.drafts import (
     container_path,
     patch_workload,
 )
-from decide.core.drafting.heaps import heap_of
+from decide.core.drafting.heaps import heap_of, within
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
@@ -88,11 +89,30 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDra
         return []
     if finding.facts.unseen:
         return _told_its_limit(finding, view, container)
+    limit = stated(container, "limits", "memory")
+    smaller = _smaller_heap(finding, view, container, limit) if limit else ()
+    return [
+        *_more_memory(finding, view, container),
+        *smaller,
+        *_collected(finding, view, container, limit),
+    ]
+
+
+def _more_memory(
+    finding: Finding[KilledContainer], view: ClusterView, container: Container
+) -> list[PlanDraft]:
+    """A higher limit, with the request and without. One that holds a fixed heap, however many steps that takes: whether it
+    may be so large is the ceilings' matter, and with less the container would be killed again.
+    """
+    workload = finding.facts.workload
     usage = measure.used(view, workload, "memory", container.name)
     limit = stated(container, "limits", "memory")
-    size = sizing.memory(usage, limit, heap_of(container), killed=True)
+    heap = heap_of(container)
+    size = sizing.memory(usage, limit, heap, killed=True)
     if size is None:
         return []
+    if size.capped and heap is not None and heap.fixed is not None:
+        size = sizing.holding(size, heap.fixed / heap.share)
     asked = stated(container, "requests", "memory") or 0.0
     text = quantities.format_memory(max(size.limit, asked))  # no limit may be below its request
     others = peers.comparison(
@@ -120,6 +140,53 @@ def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDra
             risks=[say("resources.memory.limit_risk"), RESTART],
         ),
     ]
+
+
+def _smaller_heap(
+    finding: Finding[KilledContainer], view: ClusterView, container: Container, limit: float
+) -> Iterator[PlanDraft]:
+    """The heap from the limit, where it is told to be larger than what the limit leaves it."""
+    fitted, heap = within(container, limit), heap_of(container)
+    if not fitted or heap is None:
+        return
+    wanted: list[tuple[str, Any]] = [
+        (container_path(finding.facts.workload, container.name, rest), value)
+        for rest, value in fitted
+    ]
+    yield PlanDraft(
+        fix_kind="set_env" if all(rest.startswith("env") for rest, _ in fitted) else "set_command",
+        title=say("resources.memory.heap_fits", container=container.name, flag=heap.flag),
+        why=say("resources.memory.heap_above", flag=heap.flag, limit=limit / 2**20),
+        changes=patch_workload(view, finding.facts.workload, wanted),
+        weight=0.82,
+        risks=[say("resources.memory.heap_risk"), RESTART],
+    )
+
+
+#: Variables that only Go's runtime reads.
+_GO = frozenset({"GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK"})
+_SOFT_LIMIT = "GOMEMLIMIT"
+
+
+def _collected(
+    finding: Finding[KilledContainer], view: ClusterView, container: Container, limit: float | None
+) -> Iterator[PlanDraft]:
+    """A soft limit for a Go program that knows none: its collector then works before the kernel kills."""
+    names = {str(entry.get("name")) for entry in container.env}
+    if limit is None or not names & _GO or _SOFT_LIMIT in names:
+        return
+    value = f"{int(limit * 0.9 / 2**20)}MiB"
+    place = container_path(finding.facts.workload, container.name, f"env[{len(container.env)}]")
+    yield PlanDraft(
+        fix_kind="set_env",
+        title=say("resources.memory.go_title", container=container.name, value=value),
+        why=say("resources.memory.go_why", value=value, limit=limit / 2**20),
+        changes=patch_workload(
+            view, finding.facts.workload, [(place, {"name": _SOFT_LIMIT, "value": value})]
+        ),
+        weight=0.74,
+        risks=[RESTART],
+    )
 
 
 #: Share of the container's memory that a JVM's heap may take: stacks, code, metaspace and buffers need the rest.

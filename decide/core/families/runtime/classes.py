@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from decide.core.families.entry import FailureClass, Family, of
-from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
+from decide.core.families.runtime.facts import (
+    HeldLock,
+    ScaledToZero,
+    StoppedProgram,
+    UnsetVariable,
+)
 
 FAMILY = Family(
     id="runtime",
@@ -59,6 +64,21 @@ CLASSES: tuple[FailureClass, ...] = (
         rollback_too=True,
     ),
     _one(
+        id="file_lock_held",
+        en="Another process holds the lock on the program's files",
+        fr="Un autre processus détient le verrou sur les fichiers du programme",
+        symptoms="CrashLoopBackOff of the new pod while the old one runs",
+        evidence="lock file … already exists; Resource temporarily unavailable on LOCK; failed to obtain node locks; the old pod runs on the same volume",
+        evidence_fr="lock file … already exists ; Resource temporarily unavailable sur LOCK ; failed to obtain node locks ; l'ancien pod tourne sur le même volume",
+        confounders="a lock that a killed process left behind",
+        plans="strategy Recreate, where old and new pod want one volume; one replica, where several share it",
+        source="PostgreSQL, MongoDB, InnoDB, LevelDB, RocksDB, Lucene, Kafka, H2: messages of their locks",
+        handoff="data_loss_risk",
+        mistaken_for=("volume_multi_attach", "volume_permission_denied", "bad_rollout"),
+        facts=HeldLock,
+        look_at=("said", "pods", "declared"),
+    ),
+    _one(
         id="missing_env",
         en="A required environment variable is missing",
         fr="Une variable d'environnement requise manque",
@@ -89,6 +109,7 @@ CLASSES: tuple[FailureClass, ...] = (
         confounders="a dependency that is down",
         plans="the configuration that ran before",
         yields_to=(
+            "file_lock_held",
             "volume_permission_denied",
             "missing_env",
             "sidecar_port_conflict",
@@ -115,6 +136,11 @@ CLASSES: tuple[FailureClass, ...] = (
             "heap_exhausted",
             "file_descriptors_exhausted",
             "threads_exhausted",
+            "file_lock_held",
+            "node_inotify_limit",
+            "node_map_count_limit",
+            "node_open_files_limit",
+            "node_pid_limit",
             "connection_pool_exhausted",
             "image_platform_mismatch",
             "config_reference_missing",

@@ -37,6 +37,15 @@ class UnsetVariable(StoppedProgram):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLock(Facts):
+    """A program whose files another process holds."""
+
+    workload: Workload
+    #: Another pod of the workload runs, and they share a volume: it is that one's lock.
+    holder: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScaledToZero(Facts):
     """A workload without replicas that somebody needs."""
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from decide.core.facts import Facts
 from decide.core.families.parts import Parts, repair
-from decide.core.families.runtime import causes, plans, rules, settings
-from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
+from decide.core.families.runtime import causes, locks, plans, rules, settings
+from decide.core.families.runtime.facts import (
+    HeldLock,
+    ScaledToZero,
+    StoppedProgram,
+    UnsetVariable,
+)
 
 PARTS = Parts(
-    rules=(rules.find,),
+    rules=(rules.find, locks.find),
     builders={
         "volume_permission_denied": repair(StoppedProgram, plans.volume_owner),
+        "file_lock_held": repair(HeldLock, locks.released),
         "missing_env": repair(UnsetVariable, plans.variable),
         "sidecar_port_conflict": repair(StoppedProgram, plans.port_conflict),
         "crash_bad_config": repair(Facts, settings.mended),

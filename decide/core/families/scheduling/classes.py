@@ -46,7 +46,7 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="Pending pods, FailedScheduling events",
         evidence="Insufficient nvidia.com/gpu, ephemeral-storage, hugepages-…",
         confounders="another filter that excludes the rest of the nodes",
-        plans="the last good revision",
+        plans="one old pod that leaves first, in a rollout; the last good revision",
         handoff="capacity",
     ),
     _one(
@@ -89,7 +89,7 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="Pending pods, FailedScheduling events",
         evidence="node(s) didn't match pod anti-affinity rules",
         confounders="another filter that excludes the rest of the nodes",
-        plans="preferred instead of required; replicas that nodes can hold",
+        plans="one old pod that leaves first, in a rollout; preferred instead of required; replicas that nodes can hold",
         drift_places=("affinity",),
         look_at=("pod", "pods"),
     ),
@@ -132,7 +132,7 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="Pending pods, FailedScheduling events",
         evidence="node(s) didn't have free ports for the requested pod ports",
         confounders="another filter that excludes the rest of the nodes",
-        plans="replicas that nodes can hold; the last good revision",
+        plans="one old pod that leaves first, in a rollout; replicas that nodes can hold; the last good revision",
     ),
     _one(
         id="too_many_pods",
@@ -141,7 +141,7 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="Pending pods, FailedScheduling events",
         evidence="Too many pods",
         confounders="another filter that excludes the rest of the nodes",
-        plans="",
+        plans="one old pod that leaves first, in a rollout",
         handoff="capacity",
     ),
     _one(

@@ -319,6 +319,9 @@ def _belief_in_taints(told: _Filters) -> float:
     if not tainted:  # the scheduler asks for taints first: these nodes would not fit anyway
         return 0.3
     usable = [n for n in told.fitting if node_ready(n) == "True"]
+    left = [n for n in usable if n not in tainted and not cordoned(n)]
+    if left and any("taint" not in reason for reason in told.open):
+        return 0.6  # a pool that is kept for others excludes its nodes always: what excludes the rest is the cause
     pinned = len(told.fitting) < len(told.nodes) or len(tainted) == len(usable)
     return 0.95 if pinned else 0.8
 

@@ -42,6 +42,19 @@ class AbsentReference(Facts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnmountedKey(AbsentReference):
+    """A mount whose ``subPath`` names no key of its ConfigMap or Secret: an empty folder comes in its place."""
+
+    #: The container's name, and the place of the mount in its list.
+    container: str
+    index: int
+    #: Where it is mounted.
+    path: str
+    #: The names of files that the volume has.
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnrunnableCommand(Facts):
     """A container whose command cannot be run."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decide.core.facts import Facts
 from decide.core.families.parts import Parts, repair
-from decide.core.families.startup import causes, rules
+from decide.core.families.startup import causes, mounted, rules
 from decide.core.families.startup.facts import (
     AbsentReference,
     UnrunnableCommand,
@@ -13,7 +13,7 @@ from decide.core.families.startup.facts import (
 from decide.core.families.startup.plans import commands, images, references, volumes
 
 PARTS = Parts(
-    rules=(rules.find,),
+    rules=(rules.find, mounted.find),
     builders={
         "volume_multi_attach": repair(Facts, volumes.one_at_a_time),
         "image_not_found": repair(UnusableImage, images.image),

@@ -74,20 +74,20 @@ def _killed(
     )
 
 
-def test_an_unmeasured_container_gets_half_as_much_memory_again_or_just_as_limit() -> None:
+def test_an_unmeasured_container_gets_a_hundred_mebibytes_more_or_just_as_limit() -> None:
     resources = {"requests": {"memory": "64Mi"}, "limits": {"memory": "128Mi"}}
     assert _killed(resources) == [
-        "set_memory 0.85 resources.memory.title container=main size=192Mi",
-        "  why drafting.after first=(resources.memory.why basis=(drafting.size.memory_step old=128 unseen=(drafting.size.unmeasured)) container=main limit=128 size=192Mi) second=(drafting.peers.vpa vpa=263Mi)",
+        "set_memory 0.85 resources.memory.title container=main size=240Mi",
+        "  why drafting.after first=(resources.memory.why basis=(drafting.size.memory_bump old=128 unseen=(drafting.size.unmeasured)) container=main limit=128 size=240Mi) second=(drafting.peers.vpa vpa=263Mi)",
         "  risk drafting.risk.cost",
         "  risk drafting.risk.restart",
-        '  apps/v1 Deployment/shop/web :containers[name=main].resources.limits.memory: "128Mi" → "192Mi"',
-        '  apps/v1 Deployment/shop/web :containers[name=main].resources.requests.memory: "64Mi" → "192Mi"',
-        "set_memory 0.75 resources.memory.limit_title container=main size=192Mi",
-        "  why drafting.after first=(resources.memory.why basis=(drafting.size.memory_step old=128 unseen=(drafting.size.unmeasured)) container=main limit=128 size=192Mi) second=(drafting.peers.vpa vpa=263Mi)",
+        '  apps/v1 Deployment/shop/web :containers[name=main].resources.limits.memory: "128Mi" → "240Mi"',
+        '  apps/v1 Deployment/shop/web :containers[name=main].resources.requests.memory: "64Mi" → "240Mi"',
+        "set_memory 0.75 resources.memory.limit_title container=main size=240Mi",
+        "  why drafting.after first=(resources.memory.why basis=(drafting.size.memory_bump old=128 unseen=(drafting.size.unmeasured)) container=main limit=128 size=240Mi) second=(drafting.peers.vpa vpa=263Mi)",
         "  risk resources.memory.limit_risk",
         "  risk drafting.risk.restart",
-        '  apps/v1 Deployment/shop/web :containers[name=main].resources.limits.memory: "128Mi" → "192Mi"',
+        '  apps/v1 Deployment/shop/web :containers[name=main].resources.limits.memory: "128Mi" → "240Mi"',
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_measured_container_is_sized_by_its_peak_and_compared_with_other_recom
 
 def test_a_request_that_is_large_enough_stays() -> None:
     limits = {"memory": "128Mi"}
-    for request, changes in (("192Mi", 1), ("191Mi", 2), ("193Mi", 1)):
+    for request, changes in (("240Mi", 1), ("239Mi", 2), ("241Mi", 1)):
         found = _killed({"requests": {"memory": request}, "limits": limits})
         assert len([x for x in found if "→" in x]) == changes + 1, request
 
@@ -137,7 +137,7 @@ def test_a_heap_that_is_fixed_gets_its_room() -> None:
     env = [{"name": "JAVA_TOOL_OPTIONS", "value": "-Xmx300m"}]
     assert _killed({"limits": {"memory": "128Mi"}}, env=env)[:2] == [
         "set_memory 0.85 resources.memory.title container=main size=400Mi",
-        "  why drafting.after first=(resources.memory.why basis=(drafting.size.heap_fixed basis=(drafting.size.memory_step old=128 unseen=(drafting.size.unmeasured)) fixed=300 flag=-Xmx share=0.75) container=main limit=128 size=400Mi) second=(drafting.peers.vpa vpa=263Mi)",
+        "  why drafting.after first=(resources.memory.why basis=(drafting.size.heap_fixed basis=(drafting.size.memory_bump old=128 unseen=(drafting.size.unmeasured)) fixed=300 flag=-Xmx share=0.75) container=main limit=128 size=400Mi) second=(drafting.peers.vpa vpa=263Mi)",
     ]
 
 
@@ -156,7 +156,7 @@ def test_an_init_container_that_was_killed_is_changed_there() -> None:
         plans.memory, cluster, lambda w, _: KilledContainer(workload=w, container="first")
     )
     assert [x for x in found if x.startswith("  apps")] == [
-        '  apps/v1 Deployment/shop/web :initContainers[name=first].resources.limits.memory: "64Mi" → "96Mi"',
-        '  apps/v1 Deployment/shop/web :initContainers[name=first].resources.requests: + {"memory": "96Mi"}',
-        '  apps/v1 Deployment/shop/web :initContainers[name=first].resources.limits.memory: "64Mi" → "96Mi"',
+        '  apps/v1 Deployment/shop/web :initContainers[name=first].resources.limits.memory: "64Mi" → "176Mi"',
+        '  apps/v1 Deployment/shop/web :initContainers[name=first].resources.requests: + {"memory": "176Mi"}',
+        '  apps/v1 Deployment/shop/web :initContainers[name=first].resources.limits.memory: "64Mi" → "176Mi"',
     ]

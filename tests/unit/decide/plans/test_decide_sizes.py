@@ -158,7 +158,9 @@ _FIXED, _FOLLOWS = Heap("-Xmx", 300.0 * MIB, 0.75), Heap("MaxRAMPercentage", Non
         (100, 512, _FOLLOWS, False, 128, False),
         # not measured
         (None, 128, None, False, 192, False),
-        (None, 128, None, True, 192, False),
+        (None, 128, None, True, 240, False),  # 100 MiB more, as the VPA
+        (None, 512, None, True, 768, False),
+        (None, 24, None, True, 96, False),
         (None, 128, _FOLLOWS, False, 128, False),
         (None, 128, _FIXED, False, 400, False),
         (None, 16, None, True, 64, False),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from decide.core.drafting.containers import measured_request, quantity, written
 from decide.core.drafting.drafts import (
+    RESTART,
     SECONDS,
     PlanDraft,
     container_path,
     patch,
+    patch_workload,
 )
 from decide.core.drafting.replicas import as_many_as_fit
 from decide.core.drafting.restoring import as_before
@@ -30,7 +33,7 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
         or "persistentvolumeclaims" in facts.resource
     )
     if not facts.asked and not counted:  # nobody knows how much is missing
-        return _fewer(finding, view)
+        return [*_asks_as_used(finding, view), *_fewer(finding, view)]
     try:
         used, asked = quantities.parse(facts.used or "0"), quantities.parse(facts.asked or "1")
         hard = quantities.parse(facts.hard)
@@ -40,7 +43,8 @@ def quota(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
     modest = need <= hard * 16 or (hard == 0 and need <= 5)
     value = _rounded(facts.resource, need * Decimal("1.1"))
     raised = _raised(finding, view, value) if modest and quantities.parse(value) > hard else []
-    return [*_asks_as_before(finding, view), *raised, *_fewer(finding, view)]
+    less = _asks_as_before(finding, view) or _asks_as_used(finding, view)
+    return [*less, *raised, *_fewer(finding, view)]
 
 
 def _whole_rollout(facts: FullQuota, used: Decimal, asked: Decimal, view: ClusterView) -> Decimal:
@@ -71,6 +75,47 @@ def _less(then: object, now: object) -> bool:
         return quantities.parse(str(then)) < quantities.parse(str(now))
     except quantities.BadQuantity:
         return False
+
+
+def _asks_as_used(finding: Finding[FullQuota], view: ClusterView) -> list[PlanDraft]:
+    """The workload's containers ask for what they were measured to use, where the whole rollout then fits the quota."""
+    workload, resource = finding.facts.workload, finding.facts.resource
+    which, _, name = resource.rpartition(".")
+    which = which or "requests"
+    if workload is None or quota_family(resource) not in ("cpu", "memory") or which != "requests":
+        return []
+    wanted, pod = [], Decimal(0)
+    for container in workload.containers():
+        now = quantity(container, which, name) or Decimal(0)
+        used = measured_request(view, workload, container, name)
+        if used is not None and used < now:
+            place = container_path(workload, container.name, f"resources.{which}.{name}")
+            wanted.append((place, written(name, used)))
+            now = used
+        pod += now
+    if not wanted or not _fits(finding.facts, pod, view):
+        return []
+    fields = [f"{which}.{name} {value}" for _, value in wanted]
+    return [
+        PlanDraft(
+            fix_kind="set_memory" if name == "memory" else "set_cpu",
+            title=say("admission.quota.less", fields=fields, workload=workload.name),
+            why=say("admission.quota.used", detail=finding.detail, fields=fields),
+            changes=patch_workload(view, workload, wanted),
+            weight=0.84,
+            risks=[say("scheduling.request.less"), RESTART],
+        )
+    ]
+
+
+def _fits(facts: FullQuota, pod: Decimal, view: ClusterView) -> bool:
+    """All pods that are wanted fit the quota when each asks for ``pod``, and so does the rollout that leads there."""
+    try:
+        used, hard = quantities.parse(facts.used or "0"), quantities.parse(facts.hard)
+    except quantities.BadQuantity:
+        return False
+    widest = _whole_rollout(facts, used, pod, view)
+    return max(widest, used + pod * (1 if widest else max(1, facts.missing))) <= hard
 
 
 def _raised(finding: Finding[FullQuota], view: ClusterView, value: str) -> list[PlanDraft]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -51,7 +52,7 @@ def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     workload = finding.facts.workload
     resource = "cpu" if finding.failure_class == "insufficient_cpu" else "memory"
     # Which nodes a volume's zone leaves is not known here: room on another one helps nobody.
-    first = _one_leaves_first(finding, view)
+    first = one_leaves_first(finding, view)
     bound = out_of_reach(finding.facts.message)
     room = None if bound else _room(view, workload, resource)
     declared = Workload(workload.kind, source_of(view, workload.ref, workload.obj)).containers()
@@ -72,7 +73,7 @@ def capacity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     return [*first, *rollback(finding, view)]
 
 
-def _one_leaves_first(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
+def one_leaves_first(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
     """A rollout that waits for room beside pods which all have to stay: one old pod goes first, and the new one fits there.
 
     Only where the new pod asks for no more than an old one, and more than one runs.
@@ -105,6 +106,17 @@ def _one_leaves_first(finding: Finding[Unplaced], view: ClusterView) -> list[Pla
             risks=[say("scheduling.strategy.risk", n=workload.desired - 1)],
         )
     ]
+
+
+def beside_leaving(
+    build: Callable[[Finding[Unplaced], ClusterView], list[PlanDraft]],
+) -> Callable[[Finding[Unplaced], ClusterView], list[PlanDraft]]:
+    """A builder whose plans come after one old pod's leaving first, where that alone makes the room."""
+
+    def built(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
+        return [*one_leaves_first(finding, view), *build(finding, view)]
+
+    return built
 
 
 def _no_larger(known: list[Revision], newest: Revision) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 
 from decide.core.drafting.drafts import RESTART, PlanDraft, container_path, patch_workload
 from decide.core.drafting.history import rollback
-from decide.core.families.startup.facts import AbsentReference
+from decide.core.families.startup.facts import AbsentReference, UnmountedKey
 from decide.core.families.startup.plans.lost import lost
+from decide.core.families.startup.plans.mounts import another_key
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
@@ -28,6 +29,8 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> list[Plan
     """The ConfigMap or Secret that was meant: one that exists and is alike in name; or the key that was meant; or what was there."""
     facts, workload = finding.facts, finding.facts.workload
     there = list(lost(facts, view))
+    if isinstance(facts, UnmountedKey):
+        return [*there, *another_key(facts, view), *rollback(finding, view)]
     if facts.key:
         return [*there, *_key(facts, view), *rollback(finding, view)]
     near = _meant(facts, view)
