@@ -8,6 +8,7 @@ from decide.core.facts import Facts
 from decide.core.families.parts import Cause, cause
 from decide.core.families.runtime.facts import (
     BadSetting,
+    HeldLock,
     ScaledToZero,
     StoppedProgram,
     UnsetVariable,
@@ -124,8 +125,26 @@ def owner(finding: Finding[StoppedProgram], view: ClusterView) -> Standing:
 
 
 _TEMPLATE = cause(Facts, by_template)
+
+
+def lock(finding: Finding[HeldLock], view: ClusterView) -> Standing:
+    """Whether two pods may want the lock at one time."""
+    workload = subject(finding, view)
+    if workload is None:
+        return not_there(finding)
+    strategy = str(mapping(workload.obj, "spec", "strategy").get("type") or "RollingUpdate")
+    if workload.kind != "Deployment" or not finding.facts.holder:
+        return untold(say("proof.only_a_run", workload=workload.name))
+    if strategy != "Recreate":
+        return stands(say("proof.still", what="spec.strategy.type", value=strategy))
+    if workload.desired > 1:
+        return stands(say("proof.still", what="spec.replicas", value=str(workload.desired)))
+    return gone(say("proof.volume.one_at_a_time", workload=workload.name))
+
+
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
+    "file_lock_held": cause(HeldLock, lock),
     "file_permission_denied": _TEMPLATE,
     "crash_code": _TEMPLATE,
     "container_exits_at_once": _TEMPLATE,

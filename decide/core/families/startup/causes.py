@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from decide.core.drafting.images import answer_about
 from decide.core.facts import Facts
 from decide.core.families.parts import Cause, cause
-from decide.core.families.startup.facts import AbsentReference, UnrunnableCommand, UnusableImage
+from decide.core.families.startup.facts import (
+    AbsentReference,
+    UnmountedKey,
+    UnrunnableCommand,
+    UnusableImage,
+)
+from decide.core.families.startup.mounted import unmounted
 from decide.core.findings import Finding
 from decide.core.proof import asking
 from decide.core.proof.asking import by_template, not_there, subject
@@ -143,6 +149,8 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> Standing:
     facts, workload = finding.facts, subject(finding, view)
     if workload is None:
         return not_there(finding)
+    if isinstance(facts, UnmountedKey):
+        return _mounted(facts, view, workload)
     if not view.collected(f"{facts.kind}s"):
         return untold(say("proof.reference.uncollected", kinds=f"{facts.kind}s"))
     kind = {"configmap": "ConfigMap", "secret": "Secret"}[facts.kind]
@@ -155,6 +163,16 @@ def reference(finding: Finding[AbsentReference], view: ClusterView) -> Standing:
     ]
     if missing:
         return stands(say("proof.reference.absent", reference=missing[0].written))
+    return gone(say("proof.reference.there", kind=kind, workload=workload.name))
+
+
+def _mounted(facts: UnmountedKey, view: ClusterView, workload: Workload) -> Standing:
+    """The file is mounted from a key that is there."""
+    container = asking.container(workload, facts.container)
+    there = [] if container is None else list(unmounted(view, workload, container))
+    if any(one.path == facts.path for one in there):
+        return stands(say("proof.reference.absent", reference=f"{facts.name}/{facts.key}"))
+    kind = {"configmap": "ConfigMap", "secret": "Secret"}[facts.kind]
     return gone(say("proof.reference.there", kind=kind, workload=workload.name))
 
 

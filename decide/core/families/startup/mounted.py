@@ -38,14 +38,15 @@ def _of(view: ClusterView, workload: Workload) -> Iterator[Finding[UnmountedKey]
         ended = container.terminated.get("exitCode") not in (0, None)
         if not (container.waiting or ended) or container.ready:
             continue
-        for facts in _unmounted(view, workload, container):
+        for facts in unmounted(view, workload, container):
             said = _said(view, workload, container, facts.path)
             yield _finding(workload, facts, said)
 
 
-def _unmounted(
+def unmounted(
     view: ClusterView, workload: Workload, container: Container
 ) -> Iterator[UnmountedKey]:
+    """Mounts of the container whose ``subPath`` is no key of what they mount."""
     for index, mount in enumerate(map(mapping, items(container.spec.get("volumeMounts")))):
         key = str(mount.get("subPath") or "").strip("/")
         volume = next(
