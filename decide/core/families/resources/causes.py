@@ -56,7 +56,8 @@ def _limited(
     if heap is not None and heap.fixed is not None:
         if heap.fixed / heap.share > limit:
             return stands(say("proof.memory.heap_above", heap=heap.fixed / _MIB, **told))
-        if not same or killed_at is None:
+        held_now = killed_at is not None and heap.fixed / heap.share > killed_at
+        if heap.flag != "GOMEMLIMIT" and (not same or killed_at is None or held_now):
             return gone(say("proof.memory.heap_fits", heap=heap.fixed / _MIB, **told))
     return (
         _needed(finding, view, workload, now, limit)

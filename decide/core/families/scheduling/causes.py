@@ -151,8 +151,23 @@ def _takes_the_place(view: ClusterView, workload: Workload) -> bool:
     return bool(running) and all(
         asked.get(name, Decimal(0)) <= one.get(name, Decimal(0))
         for one in running
-        for name in ("cpu", "memory")
+        for name in asked
     )
+
+
+def _rolled(view: ClusterView, workload: Workload) -> Standing | None:
+    """Of a rollout whose old pods are all ready: whether one of them leaves first; ``None`` where none is under way."""
+    before = seen(view).workload(workload.kind, workload.namespace, workload.name)
+    if before is None or before.kind != "Deployment" or not 1 < before.desired <= before.ready:
+        return None
+    good = asking.as_it_worked(view, workload)
+    if good is not None and good.ready >= workload.desired:
+        return gone(say("proof.as_worked", workload=workload.name, revision=good.number))
+    if _takes_the_place(view, workload):
+        return gone(say("proof.nodes.one_leaves", workload=workload.name))
+    said = at(workload.obj, "spec", "strategy", "rollingUpdate", "maxUnavailable")
+    what = "spec.strategy.rollingUpdate.maxUnavailable"
+    return stands(say("proof.still", what=what, value=str("25%" if said is None else said)))
 
 
 def _placed(found: Places, workload: Workload) -> Standing:
@@ -171,6 +186,9 @@ def apart(finding: Finding[Unplaced], view: ClusterView) -> Standing:
         return not_there(finding)
     terms = mappings(workload.spec, "affinity", "podAntiAffinity", _REQUIRED)
     told: Told = {"workload": workload.name, "desired": workload.desired, "ready": before.ready}
+    rolled = _rolled(view, workload) if terms else None
+    if rolled is not None:
+        return rolled
     if workload.desired <= before.ready:
         return gone(say("proof.replicas_fit", **told))
     if not terms:
@@ -225,6 +243,9 @@ def host_ports(finding: Finding[Unplaced], view: ClusterView) -> Standing:
     asked = {p.get("hostPort") for p in _ports(workload)} - {None}
     if not asked:
         return _placed(places(view, workload), workload)
+    rolled = _rolled(view, workload)
+    if rolled is not None:
+        return rolled
     if workload.desired <= before.ready:
         return gone(say("proof.replicas_fit", **told))
     if asked == {p.get("hostPort") for p in _ports(before)} - {None}:
@@ -241,6 +262,9 @@ def others(finding: Finding[Unplaced], view: ClusterView) -> Standing:
     workload, before = subject(finding, view), subject(finding, seen(view))
     if workload is None or before is None:
         return not_there(finding)
+    rolled = _rolled(view, workload)
+    if rolled is not None:
+        return rolled
     try:
         same = per_pod(workload.spec, "requests") == per_pod(before.spec, "requests")
     except (quantities.BadQuantity, Misshapen):
@@ -248,6 +272,14 @@ def others(finding: Finding[Unplaced], view: ClusterView) -> Standing:
     if same:
         return stands(say("proof.same_requests", workload=workload.name))
     return untold(say("proof.only_a_run", workload=workload.name))
+
+
+def too_many(finding: Finding[Unplaced], view: ClusterView) -> Standing:
+    """Whether the nodes have a place for one pod more, or an old one leaves its own first."""
+    workload = subject(finding, view)
+    if workload is None or not view.nodes:
+        return not_there(finding)
+    return _rolled(view, workload) or _placed(places(view, workload), workload)
 
 
 #: By id of the class.
@@ -262,4 +294,5 @@ CAUSES: dict[str, Cause] = {
     "taint_not_tolerated": cause(Unplaced, by_taints, certain=True),
     "topology_spread_unsatisfied": cause(Unplaced, spread),
     "host_port_conflict": cause(Unplaced, host_ports),
+    "too_many_pods": cause(Unplaced, too_many),
 }
