@@ -70,6 +70,10 @@ def _told(verdict: Verdict, language: str) -> Verdict:
 
 def _answer(bundle: ContextBundle, language: str, rules: Sequence[Rule]) -> Verdict:
     diagnosis = rank_causes(bundle, language, rules)
+    return replace(_concluded(bundle, diagnosis, language), findings=diagnosis.findings)
+
+
+def _concluded(bundle: ContextBundle, diagnosis: Diagnosis, language: str) -> Verdict:
     if _over(bundle, diagnosis):
         said = in_language(say("decide.answer.recovered"), language_of(language))
         return Verdict("no_action", "recovered", said, diagnosis.analysis, (), diagnosis.broken)

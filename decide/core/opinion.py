@@ -8,12 +8,15 @@ with a proposal in the closed terms of ``decide.core.proposals`` that passes eve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from decide.core.broken import RuleDefect
 from decide.core.drafting.drafts import PlanDraft
-from decide.core.planning import plan_of
+from decide.core.findings import Finding
+from decide.core.planning import plan_of, repairs_of
+from decide.core.proof.behind import Completed
+from decide.core.proof.proving import prove
 from decide.core.proposals import RefusedProposal, draft_of
 from decide.core.question import ModelAnswer, Opinion, Question, inert
 from decide.core.taxonomy import CLASSES
@@ -45,6 +48,8 @@ class Verdict:
     plans: tuple[ActionPlan, ...]
     #: Rules and builders that broke on the way.
     broken: tuple[RuleDefect, ...] = ()
+    #: What the rules found, ranked: what a proposal of a model is proven against.
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
 
 def determined(verdict: Verdict) -> bool:
@@ -115,7 +120,7 @@ def settle(
                 return _rescued(verdict, question, chosen, answer.plan, record)
             if answer.proposal is not None and view is not None:
                 built = draft_of(view, question.targets, answer.proposal, chosen.object)
-                return _proposed(verdict, chosen, built, record, language)
+                return _proposed(verdict, chosen, built, record, view=view, language=language)
     if chosen == analysis.hypotheses[0] and _same_course(verdict.status, answer.verdict):
         return verdict, record.model_copy(update={"verdict": "agreed"})
     return _disagreed(verdict, analysis, answer, record, certain_from)
@@ -188,6 +193,8 @@ def _proposed(
     chosen: Hypothesis,
     built: PlanDraft | RefusedProposal,
     record: SecondOpinion,
+    *,
+    view: ClusterView,
     language: str,
 ) -> tuple[Verdict, SecondOpinion]:
     """A case without a plan of ours that the model has one for: typed, at the cause, with a sign of its own, or not."""
@@ -198,8 +205,15 @@ def _proposed(
         return verdict, _dropped(record, "no_independent_signal")
     if isinstance(built, RefusedProposal):
         return verdict, _dropped(record, built.reason)
+    key = (chosen.failure_class, chosen.object.key)
+    found = (f for f in verdict.findings if (f.failure_class, f.object.key) == key)
+    proof = prove(next(found, None), built.changes, view)
+    if proof.verdict == "fail":
+        return verdict, _dropped(record, "does_not_repair")
     confidence = min(_MOST_CONFIDENCE, chosen.confidence)
     plan = plan_of(built, confidence, chosen.evidence_for, language)
+    whole = Completed(draft=built, proof=proof)
+    plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
     return _used(verdict, chosen, plan, record)
 
 

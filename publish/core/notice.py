@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kfix.incident.inert import command
-from kfix.texts import told
+from kfix.texts import told, told_all
 from publish.core.wording import Language, colon, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
@@ -67,6 +67,9 @@ def notice_of(
         title = told(plan.title, plan.title_text, language)
         text = f"{title}. {told(plan.justification, plan.justification_text, language)}"
         paragraphs.append((f"💡 {word('solution', language)}", text))
+        if plan.repairs.remains:
+            left = told_all(plan.repairs.remains, plan.repairs.remains_text, language)
+            paragraphs.append((f"⚠️ {word('remains', language)}", "; ".join(left)))
     if explanation:
         paragraphs.append((f"(i) {word('why', language)}", explanation))
     paragraphs += obstacles

@@ -124,6 +124,8 @@ class Plan:
     objections: tuple[Check, ...]
     #: Why the owners of the repository do not want it.
     withheld: str = ""
+    #: What would still be wrong after it, a sentence each.
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,7 @@ def plan_of(number: int, validated: ValidatedPlan, language: Language, withheld:
         stopped_by=tuple(validated.rejected_by),
         objections=tuple(check for check in checks if check.name in validated.rejected_by),
         withheld=in_language(withheld, language),
+        remains=tuple(told_all(plan.repairs.remains, plan.repairs.remains_text, language)),
     )
 
 

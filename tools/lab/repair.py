@@ -50,6 +50,11 @@ def repaired(live: Live, folder: Path) -> dict[str, str]:
         return {"outcome": "none"}
     changes = action["kubernetes_changes"]
     said = "; ".join(f"{c['kind']}/{c['name']} {c['changes']}" for c in changes)
+    return {"repairs": str(action["repairs"]["verdict"]), **_tried(live, changes, said)}
+
+
+def _tried(live: Live, changes: list[Obj], said: str) -> dict[str, str]:
+    """What became of the changes, as ``said``."""
     try:
         for change in changes:
             _apply(live, change)

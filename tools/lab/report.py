@@ -53,6 +53,24 @@ def _row(row: score.Row) -> str:
     return f"{row.name:16} {row.cases:5}  {cells}"
 
 
+def _proven(found: list[dict[str, Any]]) -> list[str]:
+    """How the check ``repairs`` fared: of the plans with each verdict, how many repaired, where that shows at all."""
+    lines = []
+    for verdict in ("pass", "unknown"):
+        shown = [
+            one["outcome"]
+            for one in found
+            if one.get("repairs") == verdict
+            and one["outcome"] in ("repaired", "not repaired", "refused")
+        ]
+        good = shown.count("repaired")
+        if shown:
+            lines.append(
+                f"repairs {verdict}: {good} of {len(shown)} repaired ({good / len(shown):.3f})"
+            )
+    return lines
+
+
 def _repairs(out: Path) -> list[str]:
     """What became of the proposed changes, where they were applied."""
     found = {path.stem: _read(path) for path in sorted((out / "repairs").glob("*.json"))}
@@ -60,6 +78,7 @@ def _repairs(out: Path) -> list[str]:
         return []
     tally = Counter(one["outcome"] for one in found.values())
     lines = ["", f"proposed changes applied to the cluster: {dict(sorted(tally.items()))}"]
+    lines += _proven(list(found.values()))
     for case, one in found.items():
         if one["outcome"] in ("not repaired", "refused", "crashed"):
             about = _read(out / "expected" / f"{case}.json")
