@@ -749,6 +749,7 @@ def test_the_checks_come_in_the_order_in_which_people_read_them() -> None:
         "node_fit",
         "disruption_budget",
         "historical_failures",
+        "repairs",
         "manifest_edit",
         "render",
         "schema",

@@ -24,6 +24,7 @@ from schemas.plans import (
     FixKind,
     IncidentContext,
     KubernetesChange,
+    Repairs,
 )
 from schemas.validated import CheckName, CheckResult, FileEdit, ValidatedPlan
 from tests.support.places import proof
@@ -101,6 +102,7 @@ def plan(*fields: FieldChange, kind: FixKind = "set_cpu", ref: ObjectRef = REF) 
         confidence=0.9,
         justification="j",
         kubernetes_changes=(KubernetesChange(object=ref, fields=fields or (cpu("400m"),)),),
+        repairs=Repairs(verdict="pass", reason="the cause is gone"),
     )
 
 
@@ -468,6 +470,49 @@ def test_nothing_merges_by_itself_in_production_whatever_the_policy_says(
     assert done.auto_merge == (environment in ("staging", "development"))
 
 
+@pytest.mark.parametrize(
+    "repairs",
+    [
+        Repairs(),
+        Repairs(verdict="unknown", reason="only a run tells"),
+        Repairs(verdict="pass", reason="gone", loosens=("spec.template.spec.nodeSelector",)),
+    ],
+)
+def test_what_is_not_proven_to_repair_is_proposed_and_never_merges_by_itself(
+    repairs: Repairs,
+) -> None:
+    eager = Policy(staging=EnvironmentPolicy(auto_merge=True))
+    unproven = plan().model_copy(update={"repairs": repairs})
+    done = validated(
+        candidate("staging"), [examined(unproven, environment="staging", policy=eager)], eager
+    )
+    assert (done.recommended, done.auto_merge) == ("plan-1", False)
+
+
+def test_a_plan_that_leaves_its_cause_is_stopped() -> None:
+    failed = plan().model_copy(update={"repairs": Repairs(verdict="fail", reason="it is there")})
+    assert examined(failed).rejected_by == ("repairs",)
+
+
+def test_a_plan_of_an_older_version_says_that_it_was_not_asked() -> None:
+    old = plan().model_dump(exclude={"repairs"})
+    read = examined(ActionPlan.model_validate(old))
+    (check,) = (c for c in read.checks if c.name == "repairs")
+    assert (check.verdict, check.reason) == (
+        "unknown",
+        "the plan was made by an older version, which did not ask",
+    )
+    assert read.accepted
+
+
+def test_a_fix_that_was_added_to_a_plan_is_under_the_same_policy() -> None:
+    policy = Policy(staging=EnvironmentPolicy(forbidden_fixes=("set_quota",)))
+    both = plan().model_copy(
+        update={"repairs": Repairs(verdict="pass", reason="gone", also=("set_quota",))}
+    )
+    assert examined(both, environment="staging", policy=policy).rejected_by == ("fix_policy",)
+
+
 def test_without_an_accepted_plan_a_person_decides_and_sees_why() -> None:
     done = validated(candidate(), [examined(plan(cpu("50m")))], Policy())
     assert (done.status, done.reason, done.recommended) == ("needs_human", "no_safe_plan", "")
@@ -523,7 +568,8 @@ def test_objects_of_any_shape_never_break_a_check_open(kind: str, item: Any) -> 
     ]
     before = copy.deepcopy(found)
     done = examined(found=found)
-    assert {check.name for check in done.checks} == set(get_args(CheckName))
+    # Whether an image is there is asked only of plans that name one.
+    assert {check.name for check in done.checks} == set(get_args(CheckName)) - {"image_exists"}
     assert found == before
     if any(check.verdict != "pass" for check in done.checks):
         assert not done.accepted
