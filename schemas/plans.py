@@ -45,6 +45,7 @@ FixKind = Literal[
     "set_strategy",
     "set_network_policy",
     "set_service_account",
+    "set_access",
     "set_command",
     "rollback_revision",
     "create_object",

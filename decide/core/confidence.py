@@ -70,7 +70,7 @@ class ConfidenceSigns:
 
 def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> ConfidenceSigns:
     """The signs of one finding among the ranked ones."""
-    rival = max((f.score for f in ranked if f is not finding), default=0.0)
+    rival = max((f.score for f in ranked if _rivals(finding, f)), default=0.0)
     needed = finding.kind.shows_in
     absent = missing(view)
     return ConfidenceSigns(
@@ -80,6 +80,20 @@ def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> Con
         missing=len(absent) / (len(_SOURCES) + 2),
         quiet=finding.kind.nature == "calm",
     )
+
+
+def _rivals(one: Finding, other: Finding) -> bool:
+    """Whether ``other`` speaks against ``one``: not where it is explained by it, nor where both are shown apart."""
+    return not (one is other or one.object.key == other.behind or _apart(one, other))
+
+
+def _apart(one: Finding, other: Finding) -> bool:
+    """Two causes, each shown at an object of its own: both may be true."""
+    shown = all(
+        f.kind.nature == "cause" and not f.kind.of_a_callee and f.score >= NAMED
+        for f in (one, other)
+    )
+    return shown and one.object.key != other.object.key
 
 
 def missing(view: ClusterView) -> frozenset[str]:
@@ -100,14 +114,20 @@ def confidence(signs: ConfidenceSigns, weights: Sequence[float] = WEIGHTS) -> fl
 
 
 def confidences(ranked: Sequence[Finding], view: ClusterView) -> list[float]:
-    """One per finding, of at least one, in order. The first may be right or one of the others, not both.
+    """One per finding, of at least one, in order. The first may be right or one of its rivals, not both.
 
     Those share what is left.
     """
     first, *others = (confidence(signs(finding, ranked, view)) for finding in ranked)
     first = max(_LEAST, round(first * _READ_IN_PART ** min(_MOST_IN_PART, in_part(view)), 3))
     left = round(1 - first, 3)
-    return [first, *(min(one, left) for one in others)]
+    return [
+        first,
+        *(
+            min(one, first if _apart(ranked[0], finding) else left)
+            for one, finding in zip(others, ranked[1:], strict=True)
+        ),
+    ]
 
 
 def in_part(view: ClusterView) -> int:

@@ -12,6 +12,7 @@ from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.drafting.revisions import under_way
 from decide.core.families.parts import Rule
 from decide.core.families.registry import SILENCES
+from decide.core.next_door import is_next_door, mends_the_alert
 from decide.core.opinion import Verdict
 from decide.core.planning import ProposedPlans, led, propose
 from decide.core.playbooks import NONE, Playbooks, rule_of
@@ -93,7 +94,7 @@ def _planned(
     """The answer to a cause that a manifest could mend."""
     where = f"plans of {diagnosis.findings[0].failure_class}"
     diagnosis = replace(diagnosis, broken=(*diagnosis.broken, *proposed.unheard))
-    mended, unheard = heard(where, partial(_under_way, diagnosis))
+    mended, unheard = heard(where, partial(_held_back, diagnosis))
     if mended:
         return _handed(diagnosis, "no_safe_plan", mended[0], (), language)
     live = ProposedPlans() if plans or proposed.broken else _against_live(diagnosis, language)
@@ -203,6 +204,14 @@ def _handed(
         said = say("decide.explained", cause=diagnosis.explanation, answer=said)
     explanation = in_language(said, language_of(language))
     return Verdict(status, reason, explanation, diagnosis.analysis, plans, diagnosis.broken)
+
+
+def _held_back(diagnosis: Diagnosis) -> Iterator[str]:
+    """Why nothing is proposed although it could be: another namespace's object, not proven to be the cause; a change under way."""
+    first = diagnosis.findings[0]
+    if is_next_door(diagnosis.view, first) and not mends_the_alert(diagnosis.view, first):
+        yield say("decide.answer.next_door", namespace=first.object.namespace)
+    yield from _under_way(diagnosis)
 
 
 def _under_way(diagnosis: Diagnosis) -> Iterator[str]:

@@ -67,6 +67,8 @@ class Finding(Generic[F_co]):
     facts: F_co = field(default_factory=Facts)  # type: ignore[assignment]  # a rule without facts has these
     #: About a workload that the alert's subject does not depend on, although strong for itself.
     elsewhere: bool = False
+    #: Key of the object whose own trouble explains this: no rival of that one's.
+    behind: str = ""
     #: Of a playbook that brings its class with it.
     own_class: FailureClass | None = None
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from decide.core.view import ClusterView
+from manifests.objects.hosts import ADDRESS, URL, Host, mentioned
 from manifests.objects.meta import name_of, namespace_of
 from manifests.objects.shapes import Obj, at, items, mapping
 from manifests.objects.workloads import Workload
 
-_ADDRESS = re.compile(
-    r"(?:^|[\s,;\"'@/=({])(?:(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^@/\s]*@)?)?"
-    r"(?P<host>[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*):(?P<port>\d{2,5})(?=$|[\s,;\"'/)}?])"
-)
-_URL = re.compile(
-    r"[a-z][a-z0-9+.:-]*://(?:[^@/\s]*@)?(?P<host>[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)(?=$|[\s,;\"'/?])"
-)
+if TYPE_CHECKING:  # the view looks for neighbours with what is here
+    from decide.core.view import ClusterView
+
 _HOST_KEY = re.compile(
     r"(?:^|_)(?:HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|SERVER|SERVICE|URL|URI)S?$", re.I
 )
@@ -84,18 +81,47 @@ def _read(key: str, value: str, path: str, container: str) -> Iterator[Address]:
     if len(value) > 2000:
         return
     seen: set[str] = set()
-    for match in _ADDRESS.finditer(value):
+    for match in ADDRESS.finditer(value):
         host = match["host"]
         if host != _SELF and host not in seen:
             seen.add(host)
             yield Address(host, int(match["port"]), path, key, value, container)
-    for match in _URL.finditer(value):
+    for match in URL.finditer(value):
         host = match["host"]
         if host != _SELF and host not in seen:
             seen.add(host)
             yield Address(host, None, path, key, value, container)
     if not seen and _HOST_KEY.search(key) and _BARE.fullmatch(value) and value != _SELF:
         yield Address(value, None, path, key, value, container)
+
+
+def hosts_of(view: ClusterView, workload: Workload) -> list[Host]:
+    """Hosts in its commands, arguments and mounted configuration; a bare word may be no host at all."""
+
+    def make() -> list[Host]:
+        return mentioned(workload, lambda name: view.get("configmaps", workload.namespace, name))
+
+    return view.memo(f"hosts {workload.ref.key}", make)
+
+
+def called_services(view: ClusterView, workload: Workload) -> list[tuple[str, str, int | None]]:
+    """Namespace, name and port of each Service that its variables, commands and configuration may mean."""
+
+    def make() -> list[tuple[str, str, int | None]]:
+        hosts = [Host(a.host, a.port) for a in addresses_of(view, workload)]
+        hosts += hosts_of(view, workload)
+        meant = [(*_place(view, host.name, workload.namespace), host.port) for host in hosts]
+        return list(dict.fromkeys(meant))
+
+    return view.memo(f"called services {workload.ref.key}", make)
+
+
+def _place(view: ClusterView, host: str, namespace: str) -> tuple[str, str]:
+    """Namespace and name of the Service that a host means, through one ExternalName."""
+    name, _, space = host.partition(".")
+    place = service_name(host, namespace) or (space, name)
+    external = str(at(view.get("services", *place), "spec", "externalName") or "")
+    return (service_name(external, place[0]) or place) if external else place
 
 
 def service_name(host: str, namespace: str) -> tuple[str, str] | None:
@@ -116,19 +142,29 @@ def service_name(host: str, namespace: str) -> tuple[str, str] | None:
 
 
 def calls(view: ClusterView) -> dict[str, set[str]]:
-    """Caller's workload key to callees' keys, from addresses, routes of configuration and given dependencies."""
+    """Caller's workload key to callees' keys, from addresses, commands, mounted configuration, spans and given maps."""
     return view.memo("calls", lambda: _calls(view))
+
+
+def below(graph: Mapping[str, set[str]], key: str) -> set[str]:
+    """Everything that leads on from a key, directly or not."""
+    seen: set[str] = set()
+    stack = [key]
+    while stack:
+        fresh = graph.get(stack.pop(), set()) - seen
+        seen |= fresh
+        stack += fresh
+    return seen
 
 
 def _calls(view: ClusterView) -> dict[str, set[str]]:
     out: dict[str, set[str]] = {}
     for workload in view.workloads:
         targets = out.setdefault(workload.ref.key, set())
-        for address in addresses_of(view, workload):
-            target = _target(view, workload, address)
-            if target and target != workload.ref.key:
-                targets.add(target)
-    for caller, callee in _told(view):
+        found = [_target(view, workload, address) for address in addresses_of(view, workload)]
+        found += [_behind(view, *place[:2]) for place in called_services(view, workload)]
+        targets |= {target for target in found if target and target != workload.ref.key}
+    for caller, callee in (*_told(view), *_spans(view)):
         one, two = _known(view, caller), _known(view, callee)
         if one and two and one != two:
             out.setdefault(one, set()).add(two)
@@ -144,6 +180,28 @@ def _target(view: ClusterView, workload: Workload, address: Address) -> str | No
         if target:
             return target.ref.key
     return None
+
+
+def _behind(view: ClusterView, namespace: str, name: str) -> str | None:
+    """The workload that a Service leads to."""
+    service = view.get("services", namespace, name)
+    backends = view.backends(service) if service is not None else []
+    return backends[0].ref.key if backends else None
+
+
+#: Tags by which a client's span names whom it called, and an alert with it.
+_PEERS = ("peer.service", "peer_service", "out.host", "net.peer.name", "upstream")
+
+
+def _spans(view: ClusterView) -> Iterator[tuple[str, str]]:
+    """Whom a client's spans called, by the tags of the alert and of series."""
+    subject = view.bundle.k8s_context.subject
+    tagged = [view.bundle.alert.labels, *(series.tags for series in view.bundle.metrics)]
+    for tags in tagged:
+        peers = [tags[key].split(".")[0] for key in _PEERS if tags.get(key)]
+        if peers:
+            caller = tags.get("service") or (subject.name if subject is not None else "")
+            yield from ((caller, peer) for peer in peers)
 
 
 def _known(view: ClusterView, name: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from decide.core.graph import addresses_of, service_name
+from decide.core.graph import called_services
 from decide.core.netpol import Peer
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
@@ -34,25 +34,23 @@ def links(view: ClusterView) -> list[Link]:
 
 
 def _links(view: ClusterView) -> Iterator[Link]:
-    seen: set[tuple[str, str, int | None]] = set()
     for caller in view.workloads:
+        known: dict[str, set[int | None]] = {}
         for service, port in (*_configured(view, caller), *_mentioned(view, caller)):
             for callee in view.backends(service):
-                key = (caller.ref.key, callee.ref.key, port)
-                if callee.ref.key != caller.ref.key and key not in seen:
-                    seen.add(key)
-                    yield Link(caller, callee, service, port, pod_port(service, port, callee))
+                ports = known.setdefault(callee.ref.key, set())
+                at_pod = pod_port(service, port, callee)
+                told = at_pod in ports or (at_pod is None and bool(ports))
+                if callee.ref.key != caller.ref.key and not told:
+                    ports.add(at_pod)
+                    yield Link(caller, callee, service, port, at_pod)
 
 
 def _configured(view: ClusterView, caller: Workload) -> Iterator[tuple[Obj, int | None]]:
-    for address in addresses_of(view, caller):
-        place = service_name(address.host, caller.namespace)
-        if place is None:  # web.shop
-            name, _, space = address.host.partition(".")
-            place = (space, name)
-        service = view.get("services", *place) if place else None
+    for space, name, port in called_services(view, caller):
+        service = view.get("services", space, name)
         if service is not None:
-            yield service, address.port
+            yield service, port
 
 
 def _mentioned(view: ClusterView, caller: Workload) -> Iterator[tuple[Obj, int | None]]:
@@ -87,7 +85,7 @@ def _by_address(view: ClusterView) -> dict[str, Obj]:
             for ip in (at(service, "spec", "clusterIP"), *items(at(service, "spec", "clusterIPs"))):
                 if ip:
                     out[str(ip)] = service
-        for service in view.services:
+        for service in view.within("services", view.focus | view.next_door):
             for workload in view.backends(service):
                 for pod in workload.pods:
                     ip = at(pod.obj, "status", "podIP")

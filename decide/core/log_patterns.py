@@ -447,7 +447,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "api_forbidden",
         ("is forbidden: user",),
-        r"is forbidden: User \"system:serviceaccount:(?P<s16>[^\"]+)\" cannot",
+        r"is forbidden: User \\?\"system:serviceaccount:(?P<s16>[^\"\\]+)\\?\" cannot",
     ),
     (
         "mesh_denied",

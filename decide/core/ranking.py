@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from decide.core.families.gateways.rules.references import backends
 from decide.core.findings import Finding
-from decide.core.graph import calls
+from decide.core.graph import below, calls
+from decide.core.next_door import is_next_door, sufferers
 from decide.core.taxonomy import sharper
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -14,6 +15,10 @@ from schemas.base import ObjectRef
 
 #: Below this the answer is a person's: rules alone were not sure enough in the reliability table.
 SURE = 0.6
+#: The least that is left of a caller's own finding while what it calls is down without a better word.
+_GUESSED = 0.2
+#: How far behind the called one it stands then: further than what the alert's own subject gains.
+_STEP = 0.06
 #: From here on it is not said that nothing is wrong.
 DOUBT = 0.56
 
@@ -29,6 +34,8 @@ def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
     _step_back(findings)
     _explained_by_nodes(view, findings)
     _explained_by_callees(view, findings)
+    _next_door(view, findings)
+    _bounds_step_back(view, findings)
     _focus_on_subject(view, findings)
     return sorted(findings, key=lambda f: (-f.score, f.failure_class, f.object.key))
 
@@ -71,19 +78,85 @@ def _explained_by_nodes(view: ClusterView, findings: list[Finding]) -> None:
 
 
 def _explained_by_callees(view: ClusterView, findings: list[Finding]) -> None:
-    """A caller that only complains about a callee, while the callee has a cause of its own."""
-    graph = calls(view) if any(f.kind.of_a_callee for f in findings) else {}
-    causes = {f.object.key for f in findings if f.score >= 0.85 and not f.kind.of_a_callee}
+    """A caller that only complains about what it calls, while that one has a cause of its own or is down itself."""
+    if not any(f.kind.of_a_callee for f in findings):
+        return
+    causes = _causes(view, findings)
     known = [f for f in findings if f.kind.explains and f.object.kind != "Node" and f.score > 0.8]
+    believed = _believed(findings)
+    down = {w.ref.key for w in view.workloads if w.desired and not w.ready} & believed.keys()
     for finding in findings:
         if not finding.kind.of_a_callee:
             continue
-        below = graph.get(finding.object.key, set()) & causes
-        behind = [f for f in known if finding.failure_class in f.kind.explains]
-        if below or behind:
+        reached = _reached(view, finding.object.key)
+        under = sorted(reached & causes)
+        behind = [f.object.key for f in known if finding.failure_class in f.kind.explains]
+        if under or behind:
             finding.score = min(finding.score * 0.6, 0.5)
-            named = sorted(below)[0] if below else behind[0].object.key
-            finding.against.append(say("decide.behind.explained", object=named))
+        else:
+            under = sorted(reached & down, key=lambda key: (-believed[key], key))
+            most = believed[under[0]] - _STEP if under else 1.0
+            finding.score = min(finding.score, max(most, _GUESSED))
+        if under or behind:
+            finding.behind = (under or behind)[0]
+            finding.against.append(say("decide.behind.explained", object=finding.behind))
+
+
+def _causes(view: ClusterView, findings: Iterable[Finding]) -> set[str]:
+    """Objects that have a cause of their own; what a caller may owe to a callee is one where the callee has none."""
+    strong = [f for f in findings if f.score >= 0.85]
+    own = {f.object.key for f in strong if not f.kind.of_a_callee}
+    owed = {f.object.key for f in strong if f.kind.of_a_callee and f.kind.nature == "cause"}
+    return own | {key for key in owed if not _reached(view, key) & own}
+
+
+def _believed(findings: Iterable[Finding]) -> dict[str, float]:
+    """The best score at each object."""
+    best: dict[str, float] = {}
+    for finding in findings:
+        best[finding.object.key] = max(best.get(finding.object.key, 0.0), finding.score)
+    return best
+
+
+def _reached(view: ClusterView, key: str) -> set[str]:
+    """Everything that an object calls, directly or not, and that does not call it back."""
+    graph = calls(view)
+    return {other for other in below(graph, key) if key not in below(graph, other)}
+
+
+def _next_door(view: ClusterView, findings: list[Finding]) -> None:
+    """Another namespace's trouble that nobody of the alert's own suffers from is that namespace's."""
+    for finding in findings:
+        if is_next_door(view, finding) and not sufferers(view, finding):
+            finding.elsewhere = finding.score >= SURE
+            finding.score = min(finding.score, _UNRELATED)
+            finding.against.append(say("decide.behind.elsewhere"))
+
+
+def _bounds_step_back(view: ClusterView, findings: list[Finding]) -> None:
+    """What bounds a namespace or a workload's number explains no pods that are there and fail."""
+    subject = view.bundle.k8s_context.subject
+    own = [f for f in findings if subject is not None and f.object.key == subject.key]
+    workload = (
+        view.workload(subject.kind, subject.namespace, subject.name)
+        if subject is not None
+        else None
+    )
+    most = max((f.score for f in own), default=0.0)
+    if (
+        workload is None
+        or most < _FAILS
+        or workload.created < workload.desired
+        or workload.available
+    ):
+        return
+    for finding in findings:
+        theirs = finding.facts.workload
+        if finding.object.kind in _BOUNDS and (
+            theirs is None or theirs.ref.key != workload.ref.key
+        ):
+            finding.score = min(finding.score, most - _STEP)
+            finding.against.append(say("decide.behind.elsewhere"))
 
 
 def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
@@ -136,18 +209,15 @@ _ROUTES = frozenset({"Ingress", "HTTPRoute", "GRPCRoute", "VirtualService"})
 _AIMED = _ROUTES | {"HorizontalPodAutoscaler", "PodDisruptionBudget", "PersistentVolumeClaim"}
 #: Kinds whose trouble is everybody's.
 _SHARED = frozenset({"Node", "Namespace", "ResourceQuota", "LimitRange"})
+#: Kinds that say how many there may be, or how much.
+_BOUNDS = frozenset({"ResourceQuota", "LimitRange", "HorizontalPodAutoscaler"})
+#: Belief from which the alert's own subject is known to fail.
+_FAILS = 0.45
 #: Below ``SURE``: a person looks before another workload is changed for this alert.
 _UNRELATED = 0.55
 
 
 def _related(view: ClusterView, subject: ObjectRef) -> set[str]:
     """Names of the subject and of everything it calls, directly or not."""
-    graph = calls(view)
-    seen, stack = {subject.name}, [subject.key]
-    while stack:
-        for callee in graph.get(stack.pop(), ()):
-            name = callee.rpartition("/")[2]
-            if name not in seen:
-                seen.add(name)
-                stack.append(callee)
-    return seen
+    under = below(calls(view), subject.key)
+    return {subject.name, *(key.rpartition("/")[2] for key in under)}

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from decide.core.neighbours import neighbours
 from decide.core.signals import SignalHit, read
 from manifests.objects.kinds import WORKLOADS
 from manifests.objects.meta import condition, labels_of, name_of, namespace_of, owners_of
@@ -121,8 +122,18 @@ class ClusterView:
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
-        """Topmost controllers of the focus with their pods; bare pods count as their own."""
-        return tuple(_workloads(self))
+        """Topmost controllers of the focus with their pods, bare pods as their own; and what they call next door."""
+        own = tuple(_workloads(self, self.focus))
+        return (*own, *neighbours(self, own, self._of_namespace))
+
+    def _of_namespace(self, namespace: str) -> tuple[Workload, ...]:
+        spaces = frozenset({namespace})
+        return self.memo(f"workloads {namespace}", lambda: tuple(_workloads(self, spaces)))
+
+    @cached_property
+    def next_door(self) -> frozenset[str]:
+        """Namespaces outside of the focus whose workloads are examined, since the focus calls them."""
+        return frozenset(w.namespace for w in self.workloads) - self.focus
 
     @cached_property
     def _workload_index(self) -> dict[tuple[str, str, str], Workload]:
@@ -206,7 +217,11 @@ class ClusterView:
 
     def here(self, plural: str) -> list[Obj]:
         """The objects of a kind in the focus: a dump of a whole cluster holds a hundred times more."""
-        return [obj for space in sorted(self.focus) for obj in self.inside(plural, space)]
+        return self.within(plural, self.focus)
+
+    def within(self, plural: str, spaces: Iterable[str]) -> list[Obj]:
+        """The objects of a kind in these namespaces."""
+        return [obj for space in sorted(spaces) for obj in self.inside(plural, space)]
 
     def inside(self, plural: str, namespace: str) -> list[Obj]:
         """The objects of a kind in one namespace."""
@@ -248,7 +263,7 @@ class ClusterView:
     def services_of(self) -> dict[str, list[Obj]]:
         """Services that select a workload, by the workload's key."""
         out: dict[str, list[Obj]] = defaultdict(list)
-        for service in self.services:
+        for service in self.within("services", self.focus | self.next_door):
             for workload in self.backends(service):
                 out[workload.ref.key].append(service)
         return out
@@ -359,21 +374,21 @@ def _selects(workload: Obj, pod: Pod) -> bool:
     return stated(selector) and selects(selector, labels_of(pod.obj))
 
 
-def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
+def _tops(view: ClusterView, spaces: frozenset[str]) -> dict[tuple[str, str, str], Obj]:
     """Controllers without a collected owner."""
     tops: dict[tuple[str, str, str], Obj] = {}
     for plural, kind in WORKLOADS.items():
-        for obj in view.here(plural):
+        for obj in view.within(plural, spaces):
             if not owners_of(obj):
                 tops[(kind, namespace_of(obj), name_of(obj))] = obj
-    for obj in view.here("replicasets"):  # their Deployments may not have been collected
+    for obj in view.within("replicasets", spaces):  # their Deployments may not have been collected
         known = any((kind, namespace_of(obj), name) in tops for kind, name in owners_of(obj))
         alive = number(at(obj, "spec", "replicas"), 1) > 0
         if owners_of(obj) and not known and alive:
             tops[("ReplicaSet", namespace_of(obj), name_of(obj))] = obj
-    for space in (
-        view.focus
-    ):  # ReplicaSets without owner beside a Deployment of the same prefix are leftovers
+    for (
+        space
+    ) in spaces:  # ReplicaSets without owner beside a Deployment of the prefix are leftovers
         for key in [k for k in tops if k[0] == "ReplicaSet" and k[1] == space]:
             owner = ("Deployment", space, key[2].rpartition("-")[0])
             if owner in tops:
@@ -381,10 +396,10 @@ def _tops(view: ClusterView) -> dict[tuple[str, str, str], Obj]:
     return tops
 
 
-def _workloads(view: ClusterView) -> Iterable[Workload]:
-    pods = [Pod(o) for o in view.here("pods")]
-    tops = _tops(view)
-    children = _children(view)
+def _workloads(view: ClusterView, spaces: frozenset[str]) -> Iterable[Workload]:
+    pods = [Pod(o) for o in view.within("pods", spaces)]
+    tops = _tops(view, spaces)
+    children = _children(view, spaces)
     parents = {
         (top[1], name): top for top, names in children.items() for name in names if top in tops
     }
@@ -436,13 +451,13 @@ def _told_by_pods(view: ClusterView, bare: list[Pod]) -> Iterable[Workload]:
         )
 
 
-def _children(view: ClusterView) -> dict[tuple[str, str, str], set[str]]:
+def _children(view: ClusterView, spaces: frozenset[str]) -> dict[tuple[str, str, str], set[str]]:
     children: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for plural in ("replicasets", "jobs"):
-        for obj in view.here(plural):
+        for obj in view.within(plural, spaces):
             for kind, name in owners_of(obj)[:1]:
                 children[(kind, namespace_of(obj), name)].add(name_of(obj))
-    for obj in view.here("replicasets"):
+    for obj in view.within("replicasets", spaces):
         guess = ("Deployment", namespace_of(obj), name_of(obj).rpartition("-")[0])
         if not owners_of(obj):
             children[guess].add(name_of(obj))

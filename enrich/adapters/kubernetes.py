@@ -41,6 +41,7 @@ NAMESPACED = (
     "serviceaccounts",
     "ingresses",
     "networkpolicies",
+    "roles",
     "rolebindings",
 )
 _LEASES = "leases.coordination.k8s.io"
@@ -58,6 +59,7 @@ ADDONS = (
     "authorizationpolicies.security.istio.io",
     "peerauthentications.security.istio.io",
     "certificates.cert-manager.io",
+    "issuers.cert-manager.io",
     "verticalpodautoscalers.autoscaling.k8s.io",
 )
 #: Listed for the cluster.
@@ -76,6 +78,7 @@ CLUSTER_ADDONS = (
     "gatewayclasses.gateway.networking.k8s.io",
     "deviceclasses.resource.k8s.io",
     "resourceslices.resource.k8s.io",
+    "clusterissuers.cert-manager.io",
 )
 _SYSTEM = "kube-system"
 #: The cluster's own components by their labels, as (kind, label selector): DNS, control plane (kubeadm's label), and

@@ -19,6 +19,7 @@ from enrich.core.bundle import (
 )
 from enrich.core.images import ImageQuestion
 from enrich.core.images import question as image_question
+from enrich.core.next_door import called_namespaces
 from enrich.core.objects import ObjectIndex
 from enrich.core.reads import read_by
 from enrich.core.subject import Named, named, resolve
@@ -230,7 +231,20 @@ async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dic
     listing = await round_.ask(source, cluster.objects(namespace), Listing())
     if listing.refused:
         round_.lacking(source, say("enrich.not_readable", kinds=list(listing.refused)))
-    return listing.objects
+    return await _with_next_door(round_, cluster, listing.objects, namespace)
+
+
+async def _with_next_door(
+    round_: Round, cluster: ClusterReader, objects: dict[str, list[Json]], namespace: str
+) -> dict[str, list[Json]]:
+    """The same with the objects of the namespaces that the alert's own calls; what cannot be read there is left out."""
+    spaces = called_namespaces(objects, namespace)
+    asked = (round_.ask("kubernetes.next_door", cluster.objects(s), Listing()) for s in spaces)
+    found = {kind: list(there) for kind, there in objects.items()}
+    for space, listing in zip(spaces, await asyncio.gather(*asked), strict=True):
+        for kind, there in listing.objects.items():
+            found.setdefault(kind, []).extend(o for o in there if namespace_of(o) == space)
+    return found
 
 
 async def _registry(round_: Round, images: ImageLookup, asked: ImageQuestion) -> RegistryAnswers:

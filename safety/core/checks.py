@@ -12,7 +12,7 @@ from manifests.objects import quantities
 from manifests.objects.resources import SORTS, amounts
 from manifests.objects.shapes import strict_mapping
 from manifests.objects.workloads import replicas
-from safety.core import workloads
+from safety.core import access, workloads
 from safety.core.policy import Policy
 from safety.core.workloads import Changed
 from schemas.base import Json
@@ -47,6 +47,8 @@ _GUARDS = (
 
 #: Kinds of fixes that change a guard without loosening it more than was asked for.
 _OF_GUARDS = frozenset({"set_quota", "set_network_policy"})
+#: Guards that say who may do what: a fix of access alone changes them.
+_ACCESS = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def environment_policy(case: CheckInput) -> CheckResult:
     numbers = {
         "environment": environment,
         "auto_merge": say("safety.value.yes")
-        if case.policy.merges_by_itself(case.context.proof)
+        if case.policy.merges_by_itself(
+            case.context.proof, case.plan.fix_kind, *case.plan.repairs.also
+        )
         else say("safety.value.no"),
     }
     if protected:
@@ -88,7 +92,9 @@ def environment_policy(case: CheckInput) -> CheckResult:
     if not rules.propose:
         reason = say("safety.environment.nothing", environment=environment)
         return result("environment_policy", "fail", reason, **numbers)
-    itself = case.policy.merges_by_itself(case.context.proof)
+    itself = case.policy.merges_by_itself(
+        case.context.proof, case.plan.fix_kind, *case.plan.repairs.also
+    )
     merges = "safety.environment.by_itself" if itself else "safety.environment.by_people"
     return result("environment_policy", "pass", say(merges, environment=environment), **numbers)
 
@@ -103,24 +109,39 @@ def fix_policy(case: CheckInput) -> CheckResult:
         fix = min(barred)
         return result("fix_policy", "fail", say("safety.fix.not_allowed", fix=fix), fix=fix)
     for change in case.plan.kubernetes_changes:
-        if change.action == "delete":
-            reason = say("safety.fix.deletes", object=change.object.key)
+        reason = _taken_too_far(case, change)
+        if reason:
             return result("fix_policy", "fail", reason, fix=kind)
-        guard = change.object.kind in _GUARDS and not kinds & _OF_GUARDS
-        if guard and not _lets_one_go(change):
-            reason = say("safety.fix.guards_others", object=change.object.key)
-            return result("fix_policy", "fail", reason, fix=kind)
-        for one in change.fields:
-            taken = any(word in one.path for word in _GUARDED) and not one.path.endswith(_OPENS)
-            if one.op == "remove" and taken:
-                return result(
-                    "fix_policy", "fail", say("safety.fix.removes", path=one.path), fix=kind
-                )
     loosened = case.plan.repairs.loosens
     if loosened:
         reason = say("safety.fix.loosens", fix=kind, paths=list(loosened))
         return result("fix_policy", "pass", reason, fix=kind)
     return result("fix_policy", "pass", say("safety.fix.allowed", fix=kind), fix=kind)
+
+
+def _taken_too_far(case: CheckInput, change: KubernetesChange) -> str:
+    """Why no plan may make this change: it deletes, changes a guard of others, gives too much, or takes a guard away."""
+    kinds, key = {case.plan.fix_kind, *case.plan.repairs.also}, change.object.key
+    if change.action == "delete":
+        return say("safety.fix.deletes", object=key)
+    if change.object.kind in _ACCESS and "set_access" in kinds:
+        narrow = _reads_more(case, change)
+        return "" if narrow else say("safety.fix.too_much_access", object=key)
+    guard = change.object.kind in _GUARDS
+    meant = bool(kinds & _OF_GUARDS) and change.object.kind not in _ACCESS
+    if guard and not meant and not _lets_one_go(change):
+        return say("safety.fix.guards_others", object=key)
+    removed = (one for one in change.fields if one.op == "remove")
+    for one in removed:
+        if any(word in one.path for word in _GUARDED) and not one.path.endswith(_OPENS):
+            return say("safety.fix.removes", path=one.path)
+    return ""
+
+
+def _reads_more(case: CheckInput, change: KubernetesChange) -> bool:
+    """A right to read, and no more. What was not seen is not taken for little."""
+    seen = next((c for c in case.changed or () if c.ref.key == change.object.key), None)
+    return seen is not None and access.narrow(change, seen.before, seen.after)
 
 
 def _lets_one_go(change: KubernetesChange) -> bool:

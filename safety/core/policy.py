@@ -56,6 +56,8 @@ class Policy(BaseModel):
     #: May an edit that cannot be rendered here (values of a chart that is kept elsewhere) be proposed in production,
     #: marked so? Otherwise it is left to people.
     unrendered_in_production: bool = False
+    #: Kinds of fixes that people merge, wherever the environment would let them merge by themselves.
+    merged_by_people: tuple[FixKind, ...] = ("set_access",)
     #: Environments beside production in which nothing merges by itself, whatever their own rules say. They only add.
     protected_environments: tuple[str, ...] = ()
     #: Namespaces in which nothing is proposed: their owners are not the teams that K-Fix talks to.
@@ -96,11 +98,15 @@ class Policy(BaseModel):
             return check == "render" and self.unrendered_in_production
         return check in self.of(environment).tolerated_unknowns
 
-    def merges_by_itself(self, proof: EnvironmentProof) -> bool:
-        """Only where a lower environment is proven, its rules say so, and nothing protects it. Never in production,
-        whatever the file says."""
+    def merges_by_itself(self, proof: EnvironmentProof, *kinds: FixKind) -> bool:
+        """Only where a lower environment is proven, its rules say so, and nothing protects it, nor a kind of fix in it. Never in
+        production, whatever the file says."""
         proven = environments.may_merge(proof, self.protected_environments)
-        return proven and self.of(proof.environment).auto_merge
+        return (
+            proven
+            and not set(kinds) & set(self.merged_by_people)
+            and self.of(proof.environment).auto_merge
+        )
 
     def in_order(self, plans: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
         """The plans in the order in which they are tried: of those that make room in a quota, as ``quota_order`` says."""

@@ -212,7 +212,9 @@ def validated(
 def _merges_by_itself(chosen: ValidatedPlan, policy: Policy) -> bool:
     """Only what is proven to repair, and loosens no rule."""
     proven = chosen.plan.repairs.verdict == "pass" and not chosen.plan.repairs.loosens
-    return proven and policy.merges_by_itself(chosen.proof)
+    return proven and policy.merges_by_itself(
+        chosen.proof, chosen.plan.fix_kind, *chosen.plan.repairs.also
+    )
 
 
 def _as_proven(context: IncidentContext, plan: ValidatedPlan | None) -> IncidentContext:

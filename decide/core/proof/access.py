@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from decide.core.netpol import present
 from decide.core.proof.counterfactual import Counterfactual
 from kfix.texts import say
 from manifests.objects import paths, pods
 from manifests.objects.kinds import plural_of
+from manifests.objects.meta import namespace_of
+from manifests.objects.selectors import selects
 from manifests.objects.shapes import Obj, at, items, mapping, mappings
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -21,6 +24,8 @@ _OF_CONTAINER = ("privileged", "allowPrivilegeEscalation")
 _READS = frozenset({"get", "list", "watch"})
 _ROLES = ("Role", "ClusterRole")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+#: What a NetworkPolicy is about.
+_SELECTS = "podSelector"
 _ABSENT = object()
 
 
@@ -33,12 +38,23 @@ def forbidden(after: Counterfactual, changes: Sequence[KubernetesChange]) -> str
         if new is None:
             return say("proof.access.removed", object=ref.key)
         opened = next(_opened(ref.kind, old, new), "")
+        if opened == _SELECTS and not _guards_somebody(after, old):
+            opened = ""  # a policy that selected nobody guarded nobody
         if opened:
             return say("proof.access.opened", object=ref.key, what=opened)
         missing = next(_missing(ref.kind, old, new), "") or next(_nulled(change), "")
         if missing:
             return say("proof.access.required", object=ref.key, field=missing)
     return ""
+
+
+def _guards_somebody(after: Counterfactual, policy: Obj) -> bool:
+    """The policy selects pods that are there."""
+    return any(
+        selects(mapping(policy, "spec", "podSelector"), peer.labels)
+        for peer in present(after.before)
+        if peer.namespace == namespace_of(policy)
+    )
 
 
 def _opened(kind: str, old: Obj, new: Obj) -> Iterator[str]:
@@ -84,7 +100,7 @@ def _wide(rule: Obj) -> bool:
 def _unguarded(old: Obj, new: Obj) -> Iterator[str]:
     """The policy selects other pods, guards a direction less, or lets anybody through that it did not."""
     if at(old, "spec", "podSelector") != at(new, "spec", "podSelector"):
-        yield "podSelector"
+        yield _SELECTS
     if at(old, "spec", "policyTypes") != at(new, "spec", "policyTypes"):
         yield "policyTypes"
     for direction, who in (("ingress", "from"), ("egress", "to")):

@@ -170,7 +170,7 @@ def test_more_belief_more_lead_and_more_evidence_never_lower_it(
 
 def test_the_others_share_what_the_first_leaves() -> None:
     ranked = [
-        finding("oom_killed", ref("Deployment", f"w{n}"), s) for n, s in enumerate((0.95, 0.9, 0.2))
+        finding("oom_killed", ref("Deployment", f"w{n}"), s) for n, s in enumerate((0.95, 0.8, 0.2))
     ]
     view = collected()
     alone = [confidence(signs(f, ranked, view)) for f in ranked]
@@ -179,6 +179,18 @@ def test_the_others_share_what_the_first_leaves() -> None:
     assert found[1] == min(alone[1], round(1 - alone[0], 3))
     assert found[2] == alone[2] < 1 - alone[0]
     assert confidences(ranked[:1], view) == [confidence(signs(ranked[0], ranked[:1], view))]
+
+
+def test_two_causes_that_are_both_shown_are_both_told_and_none_lowers_the_other() -> None:
+    ranked = [finding("oom_killed", ref("Deployment", f"w{n}"), 0.9 + n / 50) for n in (1, 0)]
+    view = collected()
+    assert confidences(ranked, view)[1] > 0.5
+    leads = [signs(ranked[0], given, view).lead for given in (ranked[:1], ranked)]
+    assert leads[0] == leads[1] == 0.3
+    explained = finding("oom_killed", ref("Deployment", "w2"), 0.85)
+    assert signs(ranked[0], [ranked[0], explained], view).lead < 0.3
+    explained.behind = ranked[0].object.key
+    assert signs(ranked[0], [ranked[0], explained], view).lead == 0.3
 
 
 @pytest.mark.parametrize(("score", "told"), [(0.89, ["pods", "events"]), (0.9, []), (0.95, [])])

@@ -238,7 +238,7 @@ def line(*names: str, **fields: Any) -> ClusterView:
     ("complaint", "cause", "left"),
     [
         (0.9, 0.85, 0.5),
-        (0.9, 0.84, 0.9),
+        (0.9, 0.84, 0.78),
         (0.7, 0.9, 0.42),
         (0.8333, 0.9, 0.5),
         (0.95, 0.95, 0.5),
@@ -265,10 +265,15 @@ def test_a_caller_steps_back_only_behind_what_it_calls_and_only_with_a_complaint
     assert own.score == 0.9
 
 
-def test_a_callee_that_complains_itself_is_no_cause() -> None:
+def test_a_callee_that_complains_itself_is_no_cause_and_is_looked_at_first_while_it_is_down() -> (
+    None
+):
     caller = finding("dependency_unavailable", WEB, 0.9)
     rank(line("web", "db"), [caller, finding("crash_code", DB, 0.95)])
-    assert caller.score == 0.9
+    assert caller.score == pytest.approx(0.89)
+    caller = finding("dependency_unavailable", WEB, 0.9)
+    rank(line("web", "db"), [caller, finding("crash_code", DB, 0.1)])
+    assert caller.score == 0.2
 
 
 def test_in_a_chain_of_sick_workloads_the_last_that_has_a_cause_of_its_own_comes_first() -> None:
@@ -282,8 +287,8 @@ def test_in_a_chain_of_sick_workloads_the_last_that_has_a_cause_of_its_own_comes
         fresh = [finding(f.failure_class, f.object, f.score) for f in order]
         assert ranked(view, *fresh) == [
             ("oom_killed", "db", 0.9),
-            ("dependency_unavailable", "front", 0.85),
             ("dependency_unavailable", "api", 0.5),
+            ("dependency_unavailable", "front", 0.5),
         ]
 
 

@@ -47,7 +47,7 @@ def test_an_environments_rules_are_read_and_bounded(tmp_path: Path) -> None:
     )
     policy = read_policy(str(file))
     assert policy.production.forbidden_fixes == ("set_image",)
-    assert not policy.merges_by_itself(proof("production"))
+    assert not policy.merges_by_itself(proof("production"), "set_cpu")
     assert not policy.of("staging").propose
     assert policy.of("unknown") == policy.production
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from decide.core.drafting.containers import quantity
 from decide.core.drafting.replicas import beside
 from decide.core.facts import Facts
-from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
+from decide.core.families.admission.facts import AbsentClaim, DeniedRights, FullQuota, RefusedPods
 from decide.core.families.admission.plans.values import within_bounds
 from decide.core.families.admission.rules.quotas import QuotaBound, bounds, quota_family
 from decide.core.families.admission.standards import pod_security
@@ -21,6 +21,7 @@ from decide.core.proof import asking
 from decide.core.proof.asking import Told, not_there, subject
 from decide.core.proof.counterfactual import seen
 from decide.core.proof.standing import Standing, gone, stands, untold
+from decide.core.rights import allowed
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects import quantities
@@ -360,6 +361,24 @@ def _over(workload: Workload, bound: QuotaBound, hard: Decimal) -> Finding:
 
 
 _QUOTA = cause(FullQuota, quota)
+
+
+def rights(finding: Finding[DeniedRights], view: ClusterView) -> Standing:
+    """Whether the account that the template names lacks a right that was denied."""
+    workload, asked = subject(finding, view), finding.facts.denied
+    if workload is None or not asked:
+        return not_there(finding)
+    account = str(workload.spec.get("serviceAccountName") or "default")
+    for one in asked:
+        who = replace(one, space=workload.namespace, account=account)
+        told: Told = {"account": account, "verb": one.right.verb, "resource": one.right.resource}
+        if one.right.where and not allowed(view, who):
+            return stands(say("proof.rights.lacks", **told))
+        if not one.right.where:
+            return untold(say("proof.rights.cluster", **told))
+    return gone(say("proof.rights.has", account=account))
+
+
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
     "quota_cpu_exceeded": _QUOTA,
@@ -375,5 +394,6 @@ CAUSES: dict[str, Cause] = {
     "priority_class_missing": cause(RefusedPods, priority_class, certain=True),
     "runtime_class_missing": cause(Facts, runtime_class, certain=True),
     "pod_spec_invalid": cause(RefusedPods, invalid),
+    "rbac_denied": cause(DeniedRights, rights, certain=True),
     "pvc_missing": cause(AbsentClaim, claim, certain=True),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
+from decide.core.families.admission.facts import AbsentClaim, DeniedRights, FullQuota, RefusedPods
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -126,7 +126,8 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="errors or crashes of an operator or controller",
         evidence='User "system:serviceaccount:…" cannot … resource',
         confounders="a probe of optional features",
-        plans="",
+        plans="the account that was meant; a slip of the binding or of the rule; exactly the right to read that lacks",
+        facts=DeniedRights,
         source="kubernetes.io: RBAC",
         look_at=("rights", "said"),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decide.core.facts import Facts
+from decide.core.rights import Denied
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
 
@@ -43,3 +44,17 @@ class AbsentClaim(Facts):
     workload: Workload
     #: The claim's name.
     claim: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeniedRights(Facts):
+    """A workload that the API server tells what it may not do."""
+
+    workload: Workload
+    #: The rights that one account lacks, as the log tells them; empty where its words name no ServiceAccount.
+    denied: tuple[Denied, ...] = ()
+
+    @property
+    def beside_template(self) -> bool:
+        """Roles and bindings are no part of the workload; which account it runs as is told apart."""
+        return bool(self.denied)

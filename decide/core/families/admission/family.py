@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from decide.core.families.admission import causes
-from decide.core.families.admission.facts import AbsentClaim, FullQuota, RefusedPods
-from decide.core.families.admission.plans import accounts, pods, values
+from decide.core.families.admission.facts import AbsentClaim, DeniedRights, FullQuota, RefusedPods
+from decide.core.families.admission.plans import accounts, pods, rights, values
 from decide.core.families.admission.plans import claims as claim_plans
 from decide.core.families.admission.plans import quotas as quota_plans
 from decide.core.families.admission.rules import claims, quotas, refusals
@@ -31,6 +31,7 @@ PARTS = Parts(
         "limit_range_violated": repair(RefusedPods, values.limit_range),
         "missing_service_account": repair(RefusedPods, accounts.account),
         "pod_security_violation": repair(RefusedPods, pods.pod_security),
+        "rbac_denied": repair(DeniedRights, rights.rights),
         "priority_class_missing": repair(RefusedPods, pods.priority_class),
         "pod_spec_invalid": repair(RefusedPods, values.invalid),
         "pvc_missing": repair(AbsentClaim, claim_plans.absent),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.certificates.facts import AbsentSecret
+from decide.core.families.certificates.facts import AbsentSecret, BadCertificate
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -28,7 +28,8 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence="x509: certificate has expired; CERT_HAS_EXPIRED; PKIX path; cert-manager Certificate Ready False",
         evidence_fr="x509: certificate has expired ; CERT_HAS_EXPIRED ; PKIX path ; Certificate de cert-manager à Ready False",
         confounders="a wrong clock; a proxy that speaks no TLS",
-        plans="",
+        plans="the issuer that was meant; the class of ingress that its challenges go to",
+        facts=BadCertificate,
         mistaken_for=("mesh_policy_blocks", "crash_bad_config", "external_dependency_unavailable"),
     ),
     _one(

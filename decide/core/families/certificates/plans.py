@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decide.core.drafting.drafts import SECONDS, PlanDraft, patch
-from decide.core.families.certificates.facts import AbsentSecret
+from decide.core.families.certificates.facts import AbsentSecret, BadCertificate
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -25,4 +25,25 @@ def tls_secret(finding: Finding[AbsentSecret], view: ClusterView) -> list[PlanDr
             risks=[say("certificates.secret.no_proof")],
             time=SECONDS,
         )
+    ]
+
+
+def issued(finding: Finding[BadCertificate], view: ClusterView) -> list[PlanDraft]:
+    """The one field that keeps the certificate from being issued."""
+    return [
+        PlanDraft(
+            fix_kind="set_reference",
+            title=say(
+                "certificates.issuer.title",
+                kind=remedy.ref.kind,
+                name=remedy.ref.name,
+                value=remedy.value,
+            ),
+            why=say("certificates.issuer.why", detail=finding.detail, why=remedy.why),
+            changes=patch(view, remedy.ref, remedy.live, [(remedy.path, remedy.value)]),
+            weight=0.85,
+            risks=[say("certificates.issuer.risk")],
+            time=SECONDS,
+        )
+        for remedy in finding.facts.remedies
     ]

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from decide.core.facts import Facts
-from decide.core.families.certificates.facts import AbsentSecret
+from decide.core.families.certificates.facts import AbsentSecret, BadCertificate
+from decide.core.families.certificates.issuing import remedies, using
 from decide.core.findings import Fact, Finding, quote
 from decide.core.links import services_in
 from decide.core.names import alike
@@ -30,7 +30,7 @@ _ITS_OWN = re.compile(
 )
 
 
-def find_issued(view: ClusterView) -> Iterator[Finding[Facts]]:
+def find_issued(view: ClusterView) -> Iterator[Finding[BadCertificate]]:
     """cert-manager's own word on certificates that have expired or are not ready, at the workload that mounts them."""
     certificates = view.all("certificates")
     if not certificates:
@@ -45,18 +45,36 @@ def find_issued(view: ClusterView) -> Iterator[Finding[Facts]]:
             yield _issued(view, certificate, 0.95 if expired else 0.85 if told else 0.65)
 
 
-def _issued(view: ClusterView, certificate: Obj, score: float) -> Finding[Facts]:
+def _issued(view: ClusterView, certificate: Obj, score: float) -> Finding[BadCertificate]:
     secret = str(at(certificate, "spec", "secretName") or "")
     users = list(_users(view, namespace_of(certificate), secret))
     ref = ref_of(certificate, "Certificate")
     text = _state(certificate, view.bundle.alerted_at)
+    found = remedies(view, certificate)
+    why = [Fact(source="object", statement=one.why, object=one.ref) for one in found]
+    names = [w.name for w in users] + [*_served_by(view, certificate)]
     return Finding(
         failure_class="certificate_invalid",
         object=users[0].ref if users else ref,
-        score=score,
+        score=max(score, 0.9) if found else score,
         detail=text,
-        evidence=[Fact(source="object", statement=text, object=ref)],
+        evidence=[Fact(source="object", statement=text, object=ref), *why],
+        facts=BadCertificate(
+            certificate=certificate, remedies=tuple(found), users=tuple(dict.fromkeys(names))
+        ),
     )
+
+
+def _served_by(view: ClusterView, certificate: Obj) -> Iterator[str]:
+    """Names of Ingresses that present it, of the Services behind them and of their workloads."""
+    space = namespace_of(certificate)
+    for ingress in using(view, certificate):
+        yield name_of(ingress)
+        for rule in items(at(ingress, "spec", "rules")):
+            for path in items(at(rule, "http", "paths")):
+                name = str(at(path, "backend", "service", "name") or "")
+                behind = view.resolve(space, name) if name else None
+                yield from (name, *((behind.name,) if behind is not None else ()))
 
 
 def _state(certificate: Obj, now: datetime) -> str:
@@ -81,7 +99,7 @@ def _users(view: ClusterView, namespace: str, secret: str) -> Iterator[Workload]
             yield workload
 
 
-def find_refused(view: ClusterView) -> Iterator[Finding[Facts]]:
+def find_refused(view: ClusterView) -> Iterator[Finding[BadCertificate]]:
     """Callers that refuse a certificate: the callee's fault when it is expired or several callers say so."""
     said: dict[str, tuple[Workload, list[tuple[Workload, SignalHit]]]] = {}
     for workload in view.workloads:
@@ -100,7 +118,7 @@ def find_refused(view: ClusterView) -> Iterator[Finding[Facts]]:
             evidence=[
                 Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in told[:3]
             ],
-            facts=Facts(workload=target),
+            facts=BadCertificate(workload=target),
         )
 
 
@@ -129,19 +147,34 @@ def find_absent(view: ClusterView) -> Iterator[Finding[AbsentSecret]]:
         for n, entry in enumerate(items(at(ingress, "spec", "tls"))):
             name = str(mapping(entry).get("secretName") or "")
             if name and name not in have:
-                yield _secret(ingress, n, name, have)
+                made = _made_for(view, ingress, mapping(entry))
+                yield _secret(ingress, n, name, [made] if made else have, made=made)
 
 
-def _secret(ingress: Obj, index: int, name: str, have: list[str]) -> Finding[AbsentSecret]:
+def _made_for(view: ClusterView, ingress: Obj, entry: Obj) -> str:
+    """The secret of the only certificate that is for exactly these hosts; empty without one."""
+    hosts = {str(host) for host in items(entry.get("hosts"))}
+    found = {
+        str(at(one, "spec", "secretName") or "")
+        for one in view.inside("certificates", namespace_of(ingress))
+        if hosts and hosts <= {str(name) for name in items(at(one, "spec", "dnsNames"))}
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _secret(
+    ingress: Obj, index: int, name: str, have: list[str], *, made: str
+) -> Finding[AbsentSecret]:
     ref = ObjectRef(
         api_version="networking.k8s.io/v1",
         kind="Ingress",
         namespace=namespace_of(ingress),
         name=name_of(ingress),
     )
-    near = max(
+    near = made or max(
         (h for h in have if alike(h, name) >= 0.85), key=lambda h: alike(h, name), default=""
     )
+    near = "" if near == name else near  # its certificate is still being made
     text = say("certificates.secret.missing", ingress=ref.key, secret=name)
     return Finding(
         failure_class="certificate_secret_missing",

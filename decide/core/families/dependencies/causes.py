@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decide.core.facts import Facts
-from decide.core.families.dependencies.facts import FullDisk, WrongPort
+from decide.core.families.dependencies.crowding import count_of
+from decide.core.families.dependencies.facts import Crowded, FullDisk, WrongPort
 from decide.core.families.dependencies.plans import port_slips
 from decide.core.families.parts import Cause, cause
 from decide.core.families.storage.rules import claims_of
@@ -48,6 +49,19 @@ def disk(finding: Finding[FullDisk], view: ClusterView) -> Standing:
     return untold(say("proof.disk.unmeasured", workload=workload.name))
 
 
+def crowded(finding: Finding[Crowded], view: ClusterView) -> Standing:
+    """Whether the callers' pools may hold more connections than the server lets in."""
+    server = subject(finding, view)
+    if server is None:
+        return not_there(finding)
+    count = count_of(view, server, finding.facts.sort)
+    if count is None:
+        return by_template(finding, view)
+    if count.held > count.room:
+        return stands(say("proof.pools.full", held=count.held, room=count.room))
+    return gone(say("proof.pools.fit", held=count.held, room=count.room))
+
+
 _SIZE = ("spec", "resources", "requests", "storage")
 
 
@@ -55,6 +69,6 @@ _SIZE = ("spec", "resources", "requests", "storage")
 CAUSES: dict[str, Cause] = {
     "database_port_wrong": cause(WrongPort, port),
     "database_disk_full": cause(FullDisk, disk),
-    "database_connections_exhausted": cause(Facts, by_template),
+    "database_connections_exhausted": cause(Crowded, crowded),
     "database_read_only": cause(Facts, by_template),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.dependencies.facts import FullDisk, WrongPort
+from decide.core.families.dependencies.facts import Crowded, FullDisk, WrongPort
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -40,8 +40,9 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="errors or crashes of several callers of one database",
         evidence="1040 Too many connections; 53300 too many clients already",
         confounders="a leak of connections; the caller's own pool",
-        plans="the limit that the database's own arguments or environment set, as they were",
+        plans="pools that fit; the limit that the database's own configuration sets; fewer replicas; as it was before",
         handoff="capacity",
+        facts=Crowded,
         explains=("crash_code", "database_port_wrong"),
     ),
     _one(

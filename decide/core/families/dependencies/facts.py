@@ -16,6 +16,14 @@ class FullDisk(Facts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crowded(Facts):
+    """A server without a free connection; its workload is ``None`` where nobody knows which."""
+
+    #: ``mysql``, ``postgres``, …; empty where nothing tells.
+    sort: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrongPort(Facts):
     """A workload that does not reach its database."""
 

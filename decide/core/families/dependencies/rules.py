@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from decide.core.facts import Facts
-from decide.core.families.dependencies.facts import FullDisk, WrongPort
+from decide.core.families.dependencies.facts import Crowded, FullDisk, WrongPort
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
 from decide.core.signals import SignalHit, read
@@ -117,6 +117,8 @@ def _state(
     found: Facts = Facts(workload=culprit)
     if full and culprit is not None:
         found = FullDisk(workload=culprit)
+    if class_id == "database_connections_exhausted":
+        found = Crowded(workload=culprit, sort=speaks or databases.get(_key(culprit), ""))
     yield Finding(
         failure_class=class_id,
         object=culprit.ref if culprit is not None else told[0][0].ref,
@@ -125,6 +127,10 @@ def _state(
         evidence=facts,
         facts=found,
     )
+
+
+def _key(workload: Workload | None) -> str:
+    return workload.ref.key if workload is not None else ""
 
 
 def _from_probes(view: ClusterView, signal: str) -> Workload | None:

@@ -24,6 +24,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="what ran before; a hand-off with the exit code",
         handoff="code_defect",
         nature="symptom",
+        of_a_callee=True,
         yields_to_causes=True,
     ),
     _one(

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from decide.core.families.parts import Cause, cause
 from decide.core.families.policies.facts import ClosedTraffic
-from decide.core.families.policies.rules import dns_peer
 from decide.core.findings import Finding
 from decide.core.links import Link, links, peer_of
-from decide.core.netpol import Direction, passes, selecting
+from decide.core.netpol import Direction, dns_of, passes, selecting
 from decide.core.proof.asking import Told, not_there, subject
 from decide.core.proof.counterfactual import seen
 from decide.core.proof.standing import Standing, gone, stands, untold
@@ -31,7 +30,7 @@ def closed(finding: Finding[ClosedTraffic], view: ClusterView) -> Standing:
     if not closing:
         return gone(say("proof.policy.open", **told))
     if facts.dns:
-        through = passes(view, closing, "egress", dns_peer(view), 53, protocol="UDP")
+        through = passes(view, closing, "egress", dns_of(view), 53, protocol="UDP")
     elif facts.peer is not None:
         through = _through(view, owner, facts.peer, facts.direction, facts.port)
     elif not any(items(policy, "spec", facts.direction) for policy in closing):

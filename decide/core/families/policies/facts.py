@@ -25,6 +25,13 @@ class ClosedTraffic(Facts):
     port: int | None = None
     #: It may not ask the cluster's DNS.
     dns: bool = False
+    #: The peer is nobody's known caller or callee: only the policies' own words point at it.
+    guessed: bool = False
+
+    @property
+    def beside_template(self) -> bool:
+        """Policies are no part of the workload."""
+        return True
 
     @property
     def stands_beside(self) -> tuple[tuple[str, Obj, str], ...]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from decide.core.drafting.drafts import SECONDS, WIDER, PlanDraft, patch
 from decide.core.families.policies.facts import ClosedTraffic
+from decide.core.families.policies.slips import Slip, slips
 from decide.core.findings import Finding
 from decide.core.links import peer_of
-from decide.core.netpol import Direction
+from decide.core.netpol import Direction, dns_labels
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
@@ -18,11 +19,6 @@ from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
 from schemas.plans import KubernetesChange
 
-_DNS = {
-    "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
-    "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
-}
-
 
 def _labels(workload: Workload) -> Obj:
     wanted = mapping(at(workload.obj, "spec", "selector", "matchLabels"))
@@ -30,22 +26,52 @@ def _labels(workload: Workload) -> Obj:
 
 
 def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[PlanDraft]:
-    """A rule for exactly this peer and port: in the policy that is about this workload, else in one of its own."""
+    """The slip mended where there is one; else a rule for exactly this peer and port, in the policy or beside it."""
     facts = finding.facts
-    allowed = _allowed(facts)
+    drafts = [_mended(finding, view, slip) for slip in slips(view, facts)[:1]]
+    if facts.guessed:  # nobody is known to call: nothing is opened that no policy speaks of
+        return drafts
+    allowed = _allowed(facts, view)
     if allowed is None:
-        return []
-    rule, title = allowed
+        return drafts
+    return [*drafts, *_opened(finding, view, *allowed)]
+
+
+def _mended(finding: Finding[ClosedTraffic], view: ClusterView, slip: Slip) -> PlanDraft:
+    """The one word of a policy that keeps its rule from doing what it was written for."""
+    policy = name_of(slip.policy)
+    said = slip.said or say("policies.own_namespace")
+    return PlanDraft(
+        fix_kind="set_network_policy",
+        title=say("policies.slip.title", policy=policy, meant=slip.meant),
+        why=say(
+            "policies.slip.why", detail=finding.detail, policy=policy, said=said, meant=slip.meant
+        ),
+        changes=patch(view, _ref(slip.policy), slip.policy, slip.wanted),
+        weight=0.92,
+        risks=[WIDER],
+        time=SECONDS,
+    )
+
+
+def _ref(policy: Obj) -> ObjectRef:
+    return ObjectRef(
+        api_version="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        namespace=namespace_of(policy),
+        name=name_of(policy),
+    )
+
+
+def _opened(
+    finding: Finding[ClosedTraffic], view: ClusterView, rule: dict[str, Any], title: str
+) -> list[PlanDraft]:
+    """One rule more: in the policy that is about this workload, else in one of its own."""
+    facts, drafts = finding.facts, []
     why = say("policies.why", detail=finding.detail)
-    drafts = []
     policy = facts.policies[0]
     if stated(at(policy, "spec", "podSelector")):
-        ref = ObjectRef(
-            api_version="networking.k8s.io/v1",
-            kind="NetworkPolicy",
-            namespace=namespace_of(policy),
-            name=name_of(policy),
-        )
+        ref = _ref(policy)
         drafts.append(
             PlanDraft(
                 fix_kind="set_network_policy",
@@ -72,16 +98,25 @@ def network_policy(finding: Finding[ClosedTraffic], view: ClusterView) -> list[P
     return drafts
 
 
-def _allowed(facts: ClosedTraffic) -> tuple[dict[str, Any], str] | None:
+def _allowed(facts: ClosedTraffic, view: ClusterView) -> tuple[dict[str, Any], str] | None:
     """The rule that opens just what is closed, and what it allows in words; ``None`` where nobody can be named."""
     workload, peer = facts.workload, facts.peer
     if facts.dns:
-        return _DNS, say("policies.may_ask_dns", workload=workload.name)
+        return _names(view), say("policies.may_ask_dns", workload=workload.name)
     if peer is None or not _labels(peer):
         return None
     caller, callee = (peer, workload) if facts.direction == "ingress" else (workload, peer)
     title = say("policies.may_connect", caller=caller.name, callee=callee.name)
     return _rule(workload, peer, facts.direction, facts.port), title
+
+
+def _names(view: ClusterView) -> dict[str, Any]:
+    """The DNS pods where their Service tells which they are; else their namespace."""
+    home = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
+    pods = dns_labels(view)
+    chosen = {"podSelector": {"matchLabels": dict(pods)}} if pods else {}
+    ports = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    return {"to": [{"namespaceSelector": home, **chosen}], "ports": ports}
 
 
 def _rule(

@@ -50,12 +50,14 @@ UNWELL = _one(
     nature="symptom",
     handoff="not_enough_evidence",
     yields_to_causes=True,
+    of_a_callee=True,
     mistaken_for=("connection_pool_exhausted", "dependency_unavailable"),
     facts=Facts,
 )
 _ASKING = tuple(
     _one(
         id=f"{probe}_probe_{what}",
+        of_a_callee=what == "timing",
         en=f"The {probe} probe has the wrong {what}",
         fr=f"La sonde {probe} a un mauvais {fr}",
         symptoms=symptoms,

@@ -82,7 +82,7 @@ def _probe(
     if verdict is None:
         return
     if verdict.what == "unwell":
-        yield _unwell(workload, asked, verdict, events)
+        yield _unwell(view, workload, asked, verdict, events)
         return
     crashed = _crashes_itself(workload, container)
     score = verdict.score
@@ -110,15 +110,21 @@ def _probe(
 
 
 def _unwell(
-    workload: Workload, asked: AskedProbe, verdict: ProbeVerdict, events: Sequence[Event]
+    view: ClusterView,
+    workload: Workload,
+    asked: AskedProbe,
+    verdict: ProbeVerdict,
+    events: Sequence[Event],
 ) -> Finding[Facts]:
-    """The probe is right, and what it was told is the program's own word."""
+    """The probe is right, and what it was told is the program's own word; its log says more than a status does."""
+    said = [h.line for h in view.hits(workload) if h.container in ("", asked.container.name)]
+    logs = [Fact(source="log", statement=quote(one), object=workload.ref) for one in said[-1:]]
     return Finding(
         failure_class="probe_answers_error",
         object=workload.ref,
         score=verdict.score,
         detail=verdict.why,
-        evidence=_seen(workload, asked, verdict.why, events),
+        evidence=[*logs, *_seen(workload, asked, verdict.why, events)],
         facts=Facts(workload=workload),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decide.core.declared import declared_so, value_before
 from decide.core.drafting.history import revision_of
 from decide.core.facts import Facts
+from decide.core.families.admission.rules.rights import denied_rights
 from decide.core.families.dependencies.facts import FullDisk
 from decide.core.families.dependencies.rules import database_kind
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
@@ -68,8 +69,14 @@ def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]
                 score=score,
                 detail=quote(told[-1].line),
                 evidence=[fact],
-                facts=Facts(workload=workload),
+                facts=_of_complaints(class_id, workload, told),
             )
+
+
+def _of_complaints(class_id: str, workload: Workload, told: list[SignalHit]) -> Facts:
+    if class_id == "rbac_denied":
+        return denied_rights(workload, [hit.line for hit in told])
+    return Facts(workload=workload)
 
 
 #: Classes that a program's last words name, with their signal and the belief.
@@ -106,7 +113,7 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
             score=adjusted,
             detail=quote(hit.line),
             evidence=[fact, base],
-            facts=bad or _facts(exact, workload, container, hit),
+            facts=bad or _facts(exact, workload, container, hit, hits),
         )
     if found:
         return
@@ -132,8 +139,12 @@ def _restarted(workload: Workload, container: Container) -> Fact:
     )
 
 
-def _facts(class_id: str, workload: Workload, container: Container, hit: SignalHit) -> Facts:
-    """What the plans of the class read."""
+def _facts(
+    class_id: str, workload: Workload, container: Container, hit: SignalHit, hits: list[SignalHit]
+) -> Facts:
+    """What the plans of the class read. ``hits``: everything that the container says."""
+    if class_id == "rbac_denied":
+        return denied_rights(workload, [h.line for h in hits if h.signal == "api_forbidden"])
     if class_id == "missing_env":
         return UnsetVariable(
             workload=workload, container=container.name, name=str(hit.subject or "")

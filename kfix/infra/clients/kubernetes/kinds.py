@@ -61,7 +61,7 @@ _SURE = (
     *("Ingress", "NetworkPolicy", "IngressClass", "EndpointSlice", "StorageClass"),
     *("PriorityClass", "Role", "RoleBinding"),
     *("HTTPRoute", "VirtualService", "DestinationRule", "AuthorizationPolicy"),
-    *("PeerAuthentication", "Certificate", "VerticalPodAutoscaler"),
+    *("PeerAuthentication", "Certificate", "Issuer", "ClusterIssuer", "VerticalPodAutoscaler"),
 )
 
 

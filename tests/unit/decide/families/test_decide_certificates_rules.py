@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from decide.core import diagnose
 from decide.core.families.certificates.rules import find_absent, find_issued, find_refused
 from tests.support.decide.clusters import Cluster, Obj
 from tests.support.decide.rules_say import everywhere, found, heads, shop, whole
@@ -42,7 +43,7 @@ def test_an_expired_certificate_is_told_at_the_first_workload_that_mounts_it() -
         "0.95 certificate_invalid of Deployment/shop/cart",
         f"told: {text}",
         f"object Certificate/shop/cert: {text}",
-        "facts: Facts",
+        "facts: BadCertificate certificate=object cert, remedies=[], users=[cart, shelf]",
     ]
 
 
@@ -147,7 +148,7 @@ def test_an_expired_certificate_is_the_callee_s_fault() -> None:
         "0.84 certificate_invalid of Deployment/shop/cart",
         f"told: {line}",
         f"log Deployment/shop/web: {line}",
-        "facts: Facts workload=Deployment cart",
+        "facts: BadCertificate remedies=[], users=[], workload=Deployment cart",
     ]
 
 
@@ -286,3 +287,119 @@ def test_the_ingress_is_named_in_the_version_that_it_is_served_in() -> None:
     _ingress(c, "tls")
     (one,) = found(find_absent, c)
     assert one.object.api_version == "networking.k8s.io/v1"
+
+
+# --- what keeps a certificate from being issued
+
+
+def _wanting(c: Cluster, issuer: str = "letters", kind: str = "Issuer") -> Obj:
+    """The certificate of ``shop.example``, which ``edge`` presents, wants this issuer and is not ready."""
+    certificate = _certificate(c, "", "shop-tls")
+    certificate["spec"] |= {
+        "issuerRef": {"name": issuer, "kind": kind},
+        "dnsNames": ["shop.example"],
+    }
+    _not_ready(certificate, reason="DoesNotExist", message="not issued")
+    backend = {"backend": {"service": {"name": "web", "port": {"number": 8080}}}}
+    c.add(
+        "ingresses",
+        "edge",
+        kind="Ingress",
+        spec={
+            "ingressClassName": "outer",
+            "tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}],
+            "rules": [{"http": {"paths": [backend]}}],
+        },
+    )
+    return certificate
+
+
+def _issuer(c: Cluster, name: str, kind: str = "Issuer", **solver: str) -> None:
+    spec = {"acme": {"solvers": [{"http01": {"ingress": solver}}]}}
+    plural = {"Issuer": "issuers", "ClusterIssuer": "clusterissuers"}[kind]
+    obj = c.add(plural, name, api="cert-manager.io/v1", kind=kind, spec=spec)
+    if kind == "ClusterIssuer":
+        del obj["metadata"]["namespace"]
+
+
+def _classes(c: Cluster, *names: str, default: str = "") -> None:
+    for name in names:
+        noted = {"ingressclass.kubernetes.io/is-default-class": "true"} if name == default else {}
+        c.objects.setdefault("ingressclasses", []).append(
+            {"kind": "IngressClass", "metadata": {"name": name, "annotations": noted}}
+        )
+
+
+def _mended(c: Cluster) -> list[tuple[str, str, str]]:
+    """Object, field and value of each change that is proposed for the alert about ``web``."""
+    return [
+        (change.object.key, field.path, str(field.after))
+        for plan in diagnose(c.bundle("web")).plans
+        for change in plan.kubernetes_changes
+        for field in change.fields
+    ]
+
+
+_SOLVER = "spec.acme.solvers[0].http01.ingress"
+
+
+@pytest.mark.parametrize("field", ["class", "ingressClassName"])
+def test_challenges_that_go_to_a_class_that_is_gone_go_to_the_class_of_the_ingress(
+    field: str,
+) -> None:
+    c = shop("web")
+    _wanting(c)
+    _issuer(c, "letters", **{field: "former"})
+    _classes(c, "outer", "inner")
+    assert _mended(c) == [("Issuer/shop/letters", f"{_SOLVER}.{field}", "outer")]
+
+
+def test_the_default_class_is_taken_where_the_ingress_names_none() -> None:
+    c = shop("web")
+    _wanting(c)
+    del c.get("ingresses", "edge")["spec"]["ingressClassName"]
+    _issuer(c, "letters", **{"class": "former"})
+    _classes(c, "outer", "inner", default="inner")
+    assert _mended(c) == [("Issuer/shop/letters", f"{_SOLVER}.class", "inner")]
+
+
+def test_of_several_classes_none_is_guessed() -> None:
+    c = shop("web")
+    _wanting(c)
+    del c.get("ingresses", "edge")["spec"]["ingressClassName"]
+    _issuer(c, "letters", **{"class": "former"})
+    _classes(c, "outer", "inner")
+    assert _mended(c) == []
+
+
+def test_an_issuer_of_the_other_kind_is_meant() -> None:
+    c = shop("web")
+    _wanting(c)
+    c.objects["issuers"] = []
+    _issuer(c, "letters", "ClusterIssuer", **{"class": "outer"})
+    assert _mended(c) == [("Certificate/shop/cert", "spec.issuerRef.kind", "ClusterIssuer")]
+
+
+def test_the_name_of_an_issuer_is_mended() -> None:
+    c = shop("web")
+    _wanting(c, "leters")
+    _issuer(c, "letters", **{"class": "outer"})
+    assert _mended(c) == [("Certificate/shop/cert", "spec.issuerRef.name", "letters")]
+
+
+def test_issuers_that_nobody_collected_are_not_missing() -> None:
+    c = shop("web")
+    _wanting(c, "leters")
+    assert _mended(c) == []
+
+
+def test_an_ingress_gets_the_secret_of_the_certificate_for_its_hosts_whatever_the_name() -> None:
+    c = shop("web")
+    certificate = _wanting(c)
+    certificate["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
+    c.get("ingresses", "edge")["spec"]["tls"][0]["secretName"] = "front-door"
+    (found_one,) = found(find_absent, c)
+    assert found_one.facts.near == "shop-tls"
+    certificate["spec"]["dnsNames"] = ["other.example"]
+    (found_one,) = found(find_absent, c)
+    assert found_one.facts.near == ""

@@ -87,12 +87,13 @@ def test_any_container_makes_a_workload_a_database() -> None:
 def test_a_state_that_callers_tell_of_is_the_only_database_s(line: str, class_id: str) -> None:
     c = _with_databases("db")
     c.log("web", "older " + line, line)
-    facts = "FullDisk" if class_id == "database_disk_full" else "Facts"
+    facts = {"database_disk_full": "FullDisk", "database_read_only": "Facts"}
+    told = facts.get(class_id, "Crowded sort=mysql,")
     assert whole(find, c) == [
         f"0.87 {class_id} of Deployment/shop/db",
         f"told: {line}",
         f"log Deployment/shop/web: {line}",
-        f"facts: {facts} workload=Deployment db",
+        f"facts: {told} workload=Deployment db",
     ]
 
 
@@ -119,7 +120,7 @@ def test_a_database_whose_own_probe_says_so_is_blamed_before_others() -> None:
         "0.93 database_connections_exhausted of Deployment/shop/db",
         f"told: {text}",
         f"event Deployment/shop/db: {text}",
-        "facts: Facts workload=Deployment db",
+        "facts: Crowded sort=mysql, workload=Deployment db",
     ]
     c.log("web", _CROWDED)
     assert whole(find, c) == [
@@ -127,7 +128,7 @@ def test_a_database_whose_own_probe_says_so_is_blamed_before_others() -> None:
         f"told: {_CROWDED}",
         f"log Deployment/shop/web: {_CROWDED}",
         f"event Deployment/shop/db: {text}",
-        "facts: Facts workload=Deployment db",
+        "facts: Crowded sort=mysql, workload=Deployment db",
     ]
     c.log("cart", _CROWDED)
     assert [one.score for one in found(find, c)] == [0.96]
@@ -163,7 +164,7 @@ def test_without_a_database_the_first_caller_is_told_at_a_lower_score() -> None:
         "0.6 database_connections_exhausted of Deployment/shop/cart",
         f"told: {_CROWDED}",
         f"log Deployment/shop/cart: {_CROWDED}",
-        "facts: Facts",
+        "facts: Crowded sort=mysql",
     ]
     c = shop("web", "cart")
     for app in ("web", "cart"):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from decide.core.facts import Facts
-from decide.core.families.admission.facts import RefusedPods
+from decide.core.families.admission.facts import DeniedRights, RefusedPods
 from decide.core.families.admission.rules import quotas
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView
@@ -88,9 +88,16 @@ def _refused(view: ClusterView, workload: Workload, text: str) -> Finding[Facts]
                 score=0.95,
                 detail=quote(text),
                 evidence=[fact],
-                facts=RefusedPods(workload=workload, message=text, account=name),
+                facts=_facts(class_id, workload, text, name),
             )
     return _not_created(workload, text, fact, 0.6, [])
+
+
+def _facts(class_id: str, workload: Workload, text: str, account: str) -> Facts:
+    """What the plans of the class read; who is denied a right here is a controller, no account of the workload's."""
+    if class_id == "rbac_denied":
+        return DeniedRights(workload=workload)
+    return RefusedPods(workload=workload, message=text, account=account)
 
 
 def _not_created(
