@@ -16,7 +16,7 @@ from decide.core.graph import calls
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.shapes import Misshapen, at, mapping, number
-from manifests.objects.workloads import Workload, extra
+from manifests.objects.workloads import Workload, rounded, said
 
 #: What a server lets in where nothing is set, and how many of these are kept for its owner.
 _DEFAULTS = {"postgres": (100, 3), "mysql": (151, 1)}
@@ -137,9 +137,13 @@ def _smaller(view: ClusterView, pool: _Pool, left: int, why: str) -> list[PlanDr
 
 
 def _surge(caller: Workload) -> int:
-    """Pods more while it is rolled out."""
+    """Pods more while a Deployment is rolled out."""
+    strategy = mapping(caller.obj, "spec", "strategy")
+    if caller.kind != "Deployment" or strategy.get("type") == "Recreate":
+        return 0
+    most = said(mapping(strategy, "rollingUpdate"), "maxSurge", "25%")
     try:
-        return extra({**caller.obj, "kind": caller.kind})
+        return rounded(most, caller.desired, math.ceil)
     except Misshapen:
         return 0
 
