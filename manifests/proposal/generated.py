@@ -10,7 +10,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
 from manifests.repository import tree
-from manifests.repository.generators import Entry, Generated, entry_of
+from manifests.repository.generators import GeneratedEntry, Generated, entry_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph
 from manifests.text import equivalence, guards, scalars
@@ -68,13 +68,13 @@ def _text(value: Json) -> str:
     return "" if value is None else repr(value)
 
 
-def _check_owned(graph: Graph, made: Generated, entry: Entry) -> None:
+def _check_owned(graph: Graph, made: Generated, entry: GeneratedEntry) -> None:
     users = [root.folder for root in graph.builds_of(entry.maker.path)]
     if users != [made.root.folder]:
         raise NotEditable("OVERRIDDEN", say("manifests.sets_field_for_more_than", path=entry.file))
 
 
-def _change(index: RepositoryIndex, entry: Entry, after: str, out: GeneratedEdits) -> None:
+def _change(index: RepositoryIndex, entry: GeneratedEntry, after: str, out: GeneratedEdits) -> None:
     tree.check_path(entry.file)
     if entry.at:
         if "\n" in after:

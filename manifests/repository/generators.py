@@ -40,7 +40,7 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GeneratedEntry:
     """What makes one key. ``file``: the file that has it; ``at``: the literal's place, where a kustomization file has it."""
 
     maker: Kustomization
@@ -101,7 +101,7 @@ def _may_be_in(graph: Graph, root: Kustomization, ref: ObjectRef) -> bool:
     return namespace in ("", ref.namespace) or not ref.namespace
 
 
-def entry_of(index: RepositoryIndex, made: Generated, key: str) -> Entry | None:
+def entry_of(index: RepositoryIndex, made: Generated, key: str) -> GeneratedEntry | None:
     """What makes a key of it; ``None`` where nothing does. Raises NotEditable where the file cannot be read."""
     for maker, n in made.makers:
         generator = mappings(_content(index, maker), _GENERATOR)[n]
@@ -115,31 +115,35 @@ def entry_of(index: RepositoryIndex, made: Generated, key: str) -> Entry | None:
     return None
 
 
-def _literals(maker: Kustomization, n: int, generator: Mapping[str, Any]) -> Iterator[Entry]:
+def _literals(
+    maker: Kustomization, n: int, generator: Mapping[str, Any]
+) -> Iterator[GeneratedEntry]:
     for at, literal in enumerate(items(generator, "literals")):
         key, _, value = str(literal).partition("=")
         where = (_GENERATOR, n, "literals", at)
-        yield Entry(maker, key.strip(), _unquoted(value), maker.path, where)
+        yield GeneratedEntry(maker, key.strip(), _unquoted(value), maker.path, where)
 
 
 def _lines(
     index: RepositoryIndex, maker: Kustomization, generator: Mapping[str, Any]
-) -> Iterator[Entry]:
+) -> Iterator[GeneratedEntry]:
     names = [*items(generator, "envs"), generator.get("env")]
     for file in (posixpath.normpath(posixpath.join(maker.folder, str(n))) for n in names if n):
         for line in _text(index, file).splitlines():
             key, equals, value = line.partition("=")
             if equals and not line.lstrip().startswith("#"):
-                yield Entry(maker, key.strip(), value, file)
+                yield GeneratedEntry(maker, key.strip(), value, file)
 
 
 def _files(
     index: RepositoryIndex, maker: Kustomization, generator: Mapping[str, Any]
-) -> Iterator[Entry]:
+) -> Iterator[GeneratedEntry]:
     for item in items(generator, "files"):
         key, _, name = str(item).rpartition("=")
         file = posixpath.normpath(posixpath.join(maker.folder, name))
-        yield Entry(maker, key or posixpath.basename(file), _text(index, file), file, whole=True)
+        yield GeneratedEntry(
+            maker, key or posixpath.basename(file), _text(index, file), file, whole=True
+        )
 
 
 def _text(index: RepositoryIndex, file: str) -> str:

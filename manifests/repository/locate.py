@@ -331,30 +331,23 @@ def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
     root = _only(search, roots, [r.folder for r in roots], say("manifests.overlays"))
     search.say(say("manifests.builds_object", folder=root.folder or "."))
-    chain = search.graph.below(root)
-    for kustomization in chain:
-        if kustomization.trouble:
-            raise NotEditable(
-                "UNSUPPORTED",
-                say("manifests.about", what=kustomization.path, why=kustomization.trouble),
-            )
-    used = {path for k in chain for path in (*k.uses, *k.patch_files)}
+    chain = _readable(search.graph.below(root))
     patch_files = {path for k in chain for path in k.patch_files}
-    inside = [s for s in found if s.path in used]
-    patches = [s for s in inside if s.path in patch_files]
-    declared = [s for s in inside if s.path not in patch_files]
+    used = patch_files.union(*(k.uses for k in chain))
+    patches = [s for s in found if s.path in patch_files]
+    declared = [s for s in found if s.path in used - patch_files]
     stated = _stated(search, chain, declared)
-    shared = [s for s in stated.values() if not _owned(search.graph, s.kustomization, root)]
-    own = {f: s for f, s in stated.items() if s not in shared and not s.plain}
-    open_ = [f for f in search.fields if f not in own]
-    decides = None if shared else _patch_that_decides(chain, patches, open_)
+    shared = {f for f, s in stated.items() if not _owned(search.graph, s.kustomization, root)}
+    own = {f: s for f, s in stated.items() if f not in shared and not s.plain}
+    decides = _patch_that_decides(chain, patches, [f for f in search.fields if f not in own])
     if shared:
-        chosen, blocked = _on_top_of(search, root, shared[0], declared, patches)
+        first = next(s for f, s in stated.items() if f in shared)
+        chosen, blocked = _on_top_of(search, root, first, declared, patches)
     elif decides is not None:
         chosen, blocked = decides, None
     else:
         chosen, blocked = _base(search, root, declared, patches)
-    partial = chosen.path in patch_files or chosen.document not in [s.document for s in declared]
+    partial = all(chosen.document is not s.document for s in declared)
     what = say("manifests.patch") if partial else say("manifests.base")
     search.say(
         say("manifests.chosen_to_edit", file=chosen.path, number=chosen.document.index, what=what)
@@ -371,6 +364,13 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
         stated=own,
         base=declared[0].document if declared else None,
     )
+
+
+def _readable(chain: list[Kustomization]) -> list[Kustomization]:
+    for one in chain:
+        if one.trouble:
+            raise NotEditable("UNSUPPORTED", say("manifests.about", what=one.path, why=one.trouble))
+    return chain
 
 
 def _stated(
