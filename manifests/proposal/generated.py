@@ -10,7 +10,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
 from manifests.repository import tree
-from manifests.repository.generators import GeneratedEntry, Generated, entry_of
+from manifests.repository.generators import Generated, GeneratedEntry, entry_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph
 from manifests.text import equivalence, guards, scalars

@@ -332,10 +332,7 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     root = _only(search, roots, [r.folder for r in roots], say("manifests.overlays"))
     search.say(say("manifests.builds_object", folder=root.folder or "."))
     chain = _readable(search.graph.below(root))
-    patch_files = {path for k in chain for path in k.patch_files}
-    used = patch_files.union(*(k.uses for k in chain))
-    patches = [s for s in found if s.path in patch_files]
-    declared = [s for s in found if s.path in used - patch_files]
+    patches, declared = _patches_and_bases(chain, found)
     stated = _stated(search, chain, declared)
     shared = {f for f, s in stated.items() if not _owned(search.graph, s.kustomization, root)}
     own = {f: s for f, s in stated.items() if f not in shared and not s.plain}
@@ -356,14 +353,33 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
         chosen.path,
         chosen.document,
         partial,
-        through=tuple(k for k in chain if _owned(search.graph, k, root)),
+        through=_own(search.graph, chain, root),
         steps=tuple(search.steps),
         blocked=blocked,
-        lonely=not any(_owned_path(search.graph, s.path, root) for s in patches),
+        lonely=not _own_patches(search.graph, patches, root),
         built_in=root.folder,
         stated=own,
         base=declared[0].document if declared else None,
     )
+
+
+def _patches_and_bases(
+    chain: Sequence[Kustomization], found: Sequence[Sighting]
+) -> tuple[list[Sighting], list[Sighting]]:
+    """Of what declares the object: the patches of the Kustomizations, and the files that they build from."""
+    patch_files = {path for k in chain for path in k.patch_files}
+    used = {path for k in chain for path in k.uses} - patch_files
+    return [s for s in found if s.path in patch_files], [s for s in found if s.path in used]
+
+
+def _own(
+    graph: Graph, chain: Sequence[Kustomization], root: Kustomization
+) -> tuple[Kustomization, ...]:
+    return tuple(k for k in chain if _owned(graph, k, root))
+
+
+def _own_patches(graph: Graph, patches: Sequence[Sighting], root: Kustomization) -> list[Sighting]:
+    return [s for s in patches if _owned_path(graph, s.path, root)]
 
 
 def _readable(chain: list[Kustomization]) -> list[Kustomization]:
@@ -400,7 +416,7 @@ def _on_top_of(
     """A patch that others use too decides: one of the environment's own, applied after it, wins over it."""
     why = say("manifests.sets_field_for_more_than", path=shared.file)
     search.say(why)
-    own = [s for s in patches if _owned_path(search.graph, s.path, root)]
+    own = _own_patches(search.graph, patches, root)
     if len(own) == 1 and own[0].path in root.patch_files:
         return own[0], None
     if not isinstance(equivalence.value_of(shared.document.root), Mapping) or not declared:
@@ -442,7 +458,7 @@ def _base(
     if len(users) == 1:
         return base, None
     search.say(say("manifests.shared_by_overlays", file=base.path, count=len(users)))
-    own = [s for s in patches if _owned_path(search.graph, s.path, root)]
+    own = _own_patches(search.graph, patches, root)
     if len(own) == 1:
         return own[0], None
     return base, EditRefused(
