@@ -99,17 +99,21 @@ def _sets(
         return _by_status(before, after, counted, fresh)
     found = sorted(kept, key=_age)
     same = [n for n, one in enumerate(found) if same_template(one, after)]
-    sets = [_set(one, counted, works=n in same) for n, one in enumerate(found)]
+    sets = [_set(one, counted, beside, works=n in same) for n, one in enumerate(found)]
     if not same:
         return (*sets, fresh), len(sets)
     return tuple(sets), same[0]
 
 
-def _set(one: Obj, counted: Counted, *, works: bool) -> PodSet:
-    made = strict_number(one, "status", "replicas", default=0)
-    ready = min(made, strict_number(one, "status", "readyReplicas", default=0))
+def _set(one: Obj, counted: Counted, beside: Beside, *, works: bool) -> PodSet:
+    """By its pods where some were collected: its status may be older."""
+    own = [Pod(pod) for pod in _owned(beside.pods or (), {**one, "kind": "ReplicaSet"})]
+    alive = [pod for pod in own if not pod.deleting]
+    made = len(alive) or strict_number(one, "status", "replicas", default=0)
+    told = strict_number(one, "status", "readyReplicas", default=0)
+    ready = sum(pod.ready for pod in alive) if alive else min(made, told)
     return PodSet(
-        wanted=strict_number(one, "spec", "replicas", default=1),
+        wanted=strict_number(one, "spec", "replicas", default=made),
         made=made,
         ready=ready,
         each=counted(_spec(one)),
