@@ -162,7 +162,8 @@ def _members(before: Obj | None, after: Obj, counted: Counted, beside: Beside) -
     desired, spec = replicas(after), strict_mapping(after, "spec", "updateStrategy")
     rolling = strict_mapping(spec, "rollingUpdate")
     daemon = after.get("kind") == "DaemonSet"
-    away = rounded(said(rolling, "maxUnavailable", 1), desired, math.ceil)
+    direction = math.ceil if daemon else math.floor  # each as its controller does
+    away = rounded(said(rolling, "maxUnavailable", 1), desired, direction)
     surge = rounded(said(rolling, "maxSurge", 0), desired, math.ceil) if daemon else 0
     pods = () if before is None else _there(before, after, counted, beside)
     new = counted(_spec(after))

@@ -234,6 +234,8 @@ def table(folder: Path) -> Iterator[Table]:
             labels = {f"first{n}": "yes" for n in range(number, _NODES + 1)}
             meta = {"name": f"n{number}", "labels": labels}
             _create(api, {"apiVersion": "v1", "kind": "Node", "metadata": meta})
+            # admission taints a node until its kubelet is heard, and no daemon's pod would be made for it
+            api.merge(f"/api/v1/nodes/n{number}", {"spec": {"taints": None}})
         found = Table(api)
         follower = threading.Thread(target=found.watch, daemon=True)
         follower.start()
