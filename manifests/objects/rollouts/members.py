@@ -131,14 +131,15 @@ class _Play:
         return True
 
     def _fill(self) -> bool | None:
-        """Missing pods are made; ``None`` where the next ones wait for a pod that is not ready."""
+        """Missing pods are made; ``None`` where all else waits: for a pod that is not ready, or that is refused."""
         moved = False
         for n, place in enumerate(self.places[: self.start.desired]):
             if not place.taken:
                 moved = self._make(place, "old" if n < self.start.partition else "new") or moved
             if self.start.ordered and not place.ready:
                 return moved or None
-        return moved
+        missing = any(not place.taken for place in self.places[: self.start.desired])
+        return (moved or None) if missing else moved
 
     def _replacing(self) -> bool:
         """Old pods go, and new ones take their places."""
@@ -167,10 +168,14 @@ class _Play:
 
     def _surging(self) -> bool:
         """New pods come up beside old ones, which go once they are ready."""
-        if self._fill():
-            return True
-        if self.start.on_delete:
-            return False
+        for place in self.places[
+            self.start.desired :
+        ]:  # what an earlier rollout left beside others
+            if place.taken:
+                return self._drop(place, "old" if place.old is not None else "new")
+        filled = self._fill()
+        if filled is not False or self.start.on_delete:
+            return bool(filled)
         beside = 0
         for place in self.places:
             if place.old is not None and place.new is not None:

@@ -195,6 +195,8 @@ def _there(before: Obj, after: Obj, counted: Counted, beside: Beside) -> tuple[M
             new = str(labels_of(pod.obj).get("controller-revision-hash")) in hashes
             number = n if before.get("kind") == "DaemonSet" else _number(pod.name)
             found[number] = Member(new=new, ready=pod.ready, each=counted(pod.spec))
+    if before.get("kind") == "DaemonSet":  # of two on a node the unready one goes
+        return tuple(sorted(found.values(), key=lambda one: not one.ready))
     return tuple(found.get(n) for n in range(max(found, default=-1) + 1))
 
 
