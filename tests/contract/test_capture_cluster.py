@@ -189,7 +189,8 @@ async def test_a_kind_of_add_ons_that_is_not_served_is_told_and_no_lack_of_evide
     connected: Sandbox, tmp_path: Path
 ) -> None:
     done = await captured("--namespace", "shop", "--out", tmp_path / "case")
-    assert "does not serve: httproutes.gateway.networking.k8s.io" in done.stderr
+    assert "does not serve: " in done.stderr
+    assert "httproutes.gateway.networking.k8s.io" in done.stderr
     assert note(tmp_path / "case") == {}
 
 
