@@ -18,7 +18,7 @@ def declared_so(view: ClusterView, ref: ObjectRef, field: str) -> Fact:
         (entry.path for entry in view.bundle.declared if _is(entry.object, ref)),
         "?",
     )
-    written = next((c for c in view.bundle.changes if _writes(c, field)), None)
+    written = next((c for c in view.bundle.changes if _writes(c, field, ref)), None)
     if written is None or written.at is None:
         said = say("decide.declared_so", field=field, path=path)
     else:
@@ -32,12 +32,12 @@ def declared_so(view: ClusterView, ref: ObjectRef, field: str) -> Fact:
     return Fact(source="repository", statement=said, object=ref)
 
 
-def value_before(view: ClusterView, field: str) -> str:
-    """What a commit that was read took away where it wrote the field; empty where none tells, or several disagree."""
+def value_before(view: ClusterView, field: str, ref: ObjectRef) -> str:
+    """What a commit took away where it wrote the object's field; empty where none tells, or several disagree."""
     found = {
         match[1]
         for change in view.bundle.changes
-        if _writes(change, field)
+        if _writes(change, field, ref)
         for match in re.finditer(
             rf"(?m)^-\s*{re.escape(field)}:\s*[\"']?([^\s\"'#]+)", _diff(change)
         )
@@ -61,5 +61,9 @@ def _diff(change: Change) -> str:
     return diff if change.kind == "commit" and isinstance(diff, str) else ""
 
 
-def _writes(change: Change, field: str) -> bool:
+def _writes(change: Change, field: str, ref: ObjectRef) -> bool:
+    fields = change.detail.get("fields") if isinstance(change.detail, Mapping) else None
+    names = (f"{ref.kind}/{ref.namespace}/{ref.name}", f"{ref.kind}//{ref.name}")
+    if isinstance(fields, Mapping) and not any(name in fields for name in names):
+        return False  # it changed other objects
     return re.search(rf"(?m)^\+\s*{re.escape(field)}:", _diff(change)) is not None

@@ -99,3 +99,13 @@ def test_a_deployment_that_an_argo_rollout_runs_stays_at_zero() -> None:
         "rollouts", "r", kind="Rollout", spec={"workloadRef": {"kind": "Deployment", "name": app}}
     )
     assert told(cluster, labels={"kube_service": app}).status != "solution_proposed"
+
+
+def test_a_commit_that_changed_other_objects_says_nothing_of_this_ones_replicas() -> None:
+    cluster, app = asleep()
+    fields = {"Deployment//another": {"spec.replicas": [3, 0]}}
+    detail = {"diff": DIFF, "fields": fields}
+    commit = Change(kind="commit", revision="0123456789ab", at=AT, detail=detail)
+    verdict = told(cluster, labels={"kube_service": app}, changes=(commit,))
+    (change,) = verdict.plans[0].kubernetes_changes
+    assert change.fields[0].after == 1

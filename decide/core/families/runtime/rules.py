@@ -252,13 +252,13 @@ def _zero(view: ClusterView, workload: Workload) -> Iterator[Finding[ScaledToZer
             *_needed(workload, services, wanted),
             *([declared_so(view, workload.ref, "replicas")] if declared and not wanted else []),
         ],
-        facts=ScaledToZero(workload=workload, declared=wanted or _before(view)),
+        facts=ScaledToZero(workload=workload, declared=wanted or _before(view, workload)),
     )
 
 
-def _before(view: ClusterView) -> int:
+def _before(view: ClusterView, workload: Workload) -> int:
     """The replicas that the commit took away which wrote none; 0 where none tells."""
-    before = value_before(view, "replicas")
+    before = value_before(view, "replicas", workload.ref)
     return int(before) if before.isdecimal() else 0
 
 

@@ -133,7 +133,7 @@ def _before(facts: BadSetting, view: ClusterView) -> str:
     found = [one.before for one in earlier(view, *place) if is_open(one.before)]
     if len(found) == 1 and isinstance(found[0], str | int | float):
         return str(found[0])
-    told = value_before(view, facts.key) if facts.key else ""
+    told = value_before(view, facts.key, place[0]) if facts.key else ""
     return told if is_open(told) else ""
 
 
