@@ -1,9 +1,10 @@
 """From belief to confidence: how often an answer like this one was right where nobody had tuned for it. Pure.
 
-A rule's belief says how strong its evidence is; confidence says how likely the whole answer is right. Four things
-turn the one into the other: the belief, its lead over the next hypothesis, whether sources were collected that such a
-cause shows in, and how much else was not. The map is a logistic one whose slopes cannot point the wrong way, so more
-evidence never lowers it. ``fitted.py`` holds its numbers and says where they come from.
+A rule's belief says how strong its evidence is; confidence says how likely the whole answer is right. Six things turn
+the one into the other: the belief, its lead over the next hypothesis, whether sources were collected that such a cause
+shows in, how much else was not read or was cut, how much of the trouble the cause leaves unexplained, and how unlike the
+cases of the fit this one is. The map is a logistic one whose slopes cannot point the wrong way, so more evidence never
+lowers it. ``weights.py`` holds its numbers and is written by the fit.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decide.core.findings import Finding
+from decide.core.makeup import makeup, strangeness
 from decide.core.view import ClusterView
-from decide.core.weights import WEIGHTS
+from decide.core.weights import MADE_OF, WEIGHTS
 
 #: A lead of more than this tells nothing new.
 _LEAD = 0.3
@@ -50,10 +52,14 @@ class ConfidenceSigns:
     lead: float
     #: Share of the decisive sources that were not collected.
     blind: float
-    #: Share of all sources that were not collected.
+    #: Share of all sources that were not collected, did not answer, or were cut.
     missing: float
     #: The answer is that nothing is wrong: the absence of evidence, not evidence.
     quiet: bool
+    #: Share of the trouble at the cause's object and at the alert's that no finding of the cause claims.
+    unexplained: float = 0.0
+    #: How far the case's make-up lies from those of the fit.
+    strange: float = 0.0
 
     def terms(self) -> tuple[float, ...]:
         """What the weights multiply, each growing with certainty. The constant comes first."""
@@ -65,6 +71,8 @@ class ConfidenceSigns:
             -self.blind,
             -self.missing,
             -float(self.quiet),
+            -self.unexplained,
+            -self.strange,
         )
 
 
@@ -72,13 +80,15 @@ def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> Con
     """The signs of one finding among the ranked ones."""
     rival = max((f.score for f in ranked if _rivals(finding, f)), default=0.0)
     needed = finding.kind.shows_in
-    absent = missing(view)
+    absent = len(missing(view)) + cut(view)
     return ConfidenceSigns(
         belief=finding.score,
         lead=max(-_LEAD, min(_LEAD, finding.score - rival)),
-        blind=sum(source in absent for source in needed) / len(needed),
-        missing=len(absent) / (len(_SOURCES) + 2),
+        blind=sum(source in missing(view) for source in needed) / len(needed),
+        missing=min(1.0, absent / (len(_SOURCES) + 2)),
         quiet=finding.kind.nature == "calm",
+        unexplained=finding.open_share,
+        strange=strangeness(makeup(view), MADE_OF.values()),
     )
 
 
@@ -105,6 +115,12 @@ def _missing(view: ClusterView) -> frozenset[str]:
     absent = {name for name, kinds in _SOURCES.items() if not any(map(view.collected, kinds))}
     absent |= {"logs"} if not view.bundle.logs else set()
     return frozenset(absent | ({"metrics"} if not view.bundle.metrics else set()))
+
+
+def cut(view: ClusterView) -> int:
+    """How many sources were read in part, did not answer, or refused."""
+    unheard = ("unanswered", "refused")
+    return sum(s.state == "degraded" or s.why in unheard for s in view.bundle.sources)
 
 
 def confidence(signs: ConfidenceSigns, weights: Sequence[float] = WEIGHTS) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from decide.core.broken import RuleDefect, heard, rules_of
 from decide.core.confidence import blind, confidences
 from decide.core.differential import complete
+from decide.core.explained import weigh
 from decide.core.families.no_fault.rules import calm, quiet
 from decide.core.families.parts import Rule
 from decide.core.families.registry import RULES
@@ -23,6 +24,8 @@ from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
 #: The most that an answer is worth when some rules broke.
 _UNREAD = 0.85
+#: Troubles that the first cause leaves unexplained and that people are shown.
+_LEFT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
         not strong and not doubtful and calm(view) and not any(f.elsewhere for f in ranked)
     ):
         ranked = [quiet(view), *ranked]
+    _, defect = heard("what is unexplained", partial(_weighed, view, ranked))
+    broken += [defect] if defect else []
     words, defect = heard("last words", partial(words_lacking, view, ranked[0]))
     ranked[0].evidence.extend(words)
     broken += [defect] if defect else []
@@ -69,12 +74,19 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     return replace(concluded, broken=tuple(broken))
 
 
+def _weighed(view: ClusterView, ranked: list[Finding]) -> Iterator[str]:
+    weigh(view, ranked)
+    yield from ()
+
+
 def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:
     first = ranked[0]
     entry = first.kind
     rival = ranked[1] if len(ranked) > 1 else None
     unseen = blind(first, view)
     first.against.extend(say("decide.no_evidence", source=source) for source in unseen)
+    left = first.unexplained[:_LEFT] if entry.names_cause else ()
+    first.against.extend(say("decide.unexplained", trouble=trouble) for trouble in left)
     analysis = _analysis(view, ranked, language, most)
     status: Status = "solution_proposed"
     reason: AbstentionReason = ""

@@ -69,6 +69,9 @@ class Finding(Generic[F_co]):
     elsewhere: bool = False
     #: Key of the object whose own trouble explains this: no rival of that one's.
     behind: str = ""
+    #: Troubles of its object and of the alert's that it does not account for, as people read them, and their share.
+    unexplained: tuple[str, ...] = ()
+    open_share: float = 0.0
     #: Of a playbook that brings its class with it.
     own_class: FailureClass | None = None
 

@@ -61,7 +61,7 @@ class LastWords:
 
 def words_lacking(view: ClusterView, first: Finding) -> Iterator[Fact]:
     """What the first finding's own program and the alert's said last, where its evidence lacks it."""
-    for workload in _whose(view, first):
+    for workload in whose(view, first):
         for said in last_words(view, workload):
             if not all(_is_quoted(line, first.evidence) for line in said.lines):
                 yield said.fact(workload)
@@ -81,7 +81,7 @@ def last_words(view: ClusterView, workload: Workload) -> list[LastWords]:
 def told_last(lines: Sequence[str]) -> tuple[str, ...]:
     """The last lines that tell of a failure with what belongs to them; else the last two lines. At most four."""
     tail = _without_frames(lines[-_TAIL:])
-    wrong = [n for n, line in enumerate(tail) if _ERROR.search(line) and not _NONE.search(line)]
+    wrong = [n for n, line in enumerate(tail) if tells_of_failure(line)]
     if not wrong:
         return tuple(tail[-2:])
     last = first = wrong[-1]
@@ -93,6 +93,11 @@ def told_last(lines: Sequence[str]) -> tuple[str, ...]:
     while end < len(tail) and end - first < _MOST and tail[end][:1].isspace():
         end += 1
     return tuple(tail[first:end])
+
+
+def tells_of_failure(line: str) -> bool:
+    """One of the words of failures stands in the line, and not to say that there was none."""
+    return bool(_ERROR.search(line)) and not _NONE.search(line) and not _FRAME.match(line)
 
 
 def _without_frames(lines: Sequence[str]) -> list[str]:
@@ -109,7 +114,7 @@ def _without_frames(lines: Sequence[str]) -> list[str]:
     return kept
 
 
-def _whose(view: ClusterView, first: Finding) -> Iterator[Workload]:
+def whose(view: ClusterView, first: Finding) -> Iterator[Workload]:
     """The workload that the first finding is about, then the alert's own."""
     about = first.facts.workload or view.workload(
         first.object.kind, first.object.namespace, first.object.name

@@ -20,7 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     if options.what == "calibrate":
         named = list(zip(options.name, options.cases, options.expected, strict=False))
-        sys.stdout.write(calibrate(named, write=options.write))
+        said = calibrate(named, options.outcomes, keep=options.write)
+        sys.stdout.write(said)
         return 0
     pairs = list(zip(options.cases, options.expected, strict=False))
     if len(options.cases) != len(options.expected) or not all(c.is_dir() for c, _ in pairs):
@@ -92,6 +93,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="rename everything first")
     parser.add_argument("--without", default="", metavar="A,B", help="take sources away first")
     parser.add_argument("--name", action="append", default=[], help="what the cases are called")
+    parser.add_argument(
+        "--outcomes", type=Path, action="append", default=[], help="calibrate: judged by others"
+    )
     parser.add_argument("--write", action="store_true", help="calibrate: keep the fit")
     parser.add_argument("--results", type=Path, help="write each answer into this folder")
     options = parser.parse_args(arguments)

@@ -1,113 +1,23 @@
-"""Fits confidence to what was right, and measures it on cases that were not fitted.
-
-Each case counts twice: once with all its evidence, once spread over copies from which sources were taken away, because
-answers that lack evidence are the ones that confidence is for. Cases stay whole: all copies of one are in the same fold.
-What was seen is kept as counts in ``calibration.json``, so that the fit can be repeated without the cases.
-"""
+"""Fits confidence to what was right, and measures it on cases that were not fitted."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
-
-import orjson
+from dataclasses import dataclass
 
 from decide.core.confidence import ConfidenceSigns, confidence
 from tools.evaluation import score
-from tools.evaluation.answers import mapping, truths
-from tools.evaluation.run import Answers, apart
-from tools.evaluation.sources import SOURCES
+from tools.evaluation.seen import FOLDS, Seen, origin
 
-#: Answers that were seen, and what they were seen on.
-STORE = Path(__file__).with_name("calibration.json")
-FOLDS = 10
-#: Sets of two and of three sources that are taken away besides each single one.
-_PAIRS, _TRIPLES = 10, 4
 #: How strongly weights are held to where they start, in cases: few wrong answers must not make a steep map.
 _HOLD = 1.0
-_START = (0.0, 1.0, 0.5, 1.0, 1.0, 1.0)
+_START = (0.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0)
 #: Steps at most, and the change at which a weight stands still.
 _STEPS, _STILL = 50, 1e-6
 
 Terms = tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Answers with the same signs in one fold of one collection; weights in cases."""
-
-    collection: str
-    fold: int
-    #: All the evidence was there.
-    whole: bool
-    signs: ConfidenceSigns
-    right: float
-    wrong: float
-
-
-def losses(seed: int = 1) -> list[tuple[str, ...]]:
-    """Each source alone, and some sets of two and three."""
-    dice = random.Random(seed)
-    several = [tuple(sorted(dice.sample(SOURCES, 2))) for _ in range(_PAIRS)]
-    several += [tuple(sorted(dice.sample(SOURCES, 3))) for _ in range(_TRIPLES)]
-    return [*((source,) for source in SOURCES), *several]
-
-
-def look(name: str, cases: Path, expected: Path) -> list[Seen]:
-    """What the rules say to every case of a folder, whole and with losses, as counts under ``name``."""
-    lost = losses()
-    words = [word for one in lost for word in ("--without", ",".join(one))]
-    found: list[Answers] = apart(cases, "--signs", *words)
-    known = truths(expected)  # only now: nothing above could have seen an answer
-    counts: dict[tuple[int, bool, ConfidenceSigns], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for gone, results in zip([(), *lost], found, strict=True):
-        for one in score.judge_all(known, results, mapping()):
-            told = results[one.truth.case].get("signs")
-            if told:
-                key = (fold_of(one.truth.case), not gone, _rounded(ConfidenceSigns(**told)))
-                counts[key][0 if one.at("both", 1) else 1] += 1 / len(lost) if gone else 1.0
-    return [Seen(name, *key, *map(_digits, pair)) for key, pair in counts.items()]
-
-
-def fold_of(case: str) -> int:
-    """The fold that a case with all its copies is in."""
-    return hashlib.sha256(case.encode()).digest()[0] % FOLDS
-
-
-def _rounded(signs: ConfidenceSigns) -> ConfidenceSigns:
-    parts = {k: v if isinstance(v, bool) else round(v, 2) for k, v in asdict(signs).items()}
-    return ConfidenceSigns(**parts)
-
-
-def _digits(weight: float) -> float:
-    return round(weight, 4)
-
-
-def store(seen: Iterable[Seen], notes: dict[str, str], path: Path = STORE) -> None:
-    """Writes counts with what is known about each collection."""
-    rows = sorted(
-        (
-            [s.collection, s.fold, s.whole, *asdict(s.signs).values(), s.right, s.wrong]
-            for s in seen
-        ),
-        key=str,
-    )
-    lines = ",\n  ".join(orjson.dumps(row).decode() for row in rows)
-    head = orjson.dumps(notes, option=orjson.OPT_INDENT_2).decode()
-    path.write_text(f'{{"collections": {head},\n "rows": [\n  {lines}\n]}}\n')
-
-
-def stored(path: Path = STORE) -> tuple[list[Seen], dict[str, str]]:
-    """The counts and the notes of ``calibration.json``."""
-    raw: dict[str, Any] = orjson.loads(path.read_bytes())
-    seen = [Seen(r[0], r[1], r[2], ConfidenceSigns(*r[3:-2]), r[-2], r[-1]) for r in raw["rows"]]
-    return seen, raw["collections"]
 
 
 def fit(seen: Iterable[Seen]) -> Terms:
@@ -162,7 +72,7 @@ def _merged(seen: Iterable[Seen]) -> Iterator[Seen]:
     for one in seen:
         sums[one.signs][0] += one.right
         sums[one.signs][1] += one.wrong
-    return (Seen("", 0, True, signs, right, wrong) for signs, (right, wrong) in sums.items())
+    return (Seen("", 0, True, signs, 0.0, right, wrong) for signs, (right, wrong) in sums.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +98,20 @@ def held_out(seen: Sequence[Seen]) -> list[Told]:
 
 
 def across(seen: Sequence[Seen]) -> list[Told]:
-    """Every answer with the confidence of a fit on the other collections alone; empty when there is one collection."""
-    names = sorted({s.collection for s in seen})
+    """Every answer with the confidence of a fit on collections of other origins; empty when there is one origin."""
+    names = sorted({origin(s.collection) for s in seen})
     out: list[Told] = []
     for name in names if len(names) > 1 else ():
-        weights = fit(s for s in seen if s.collection != name)
-        out += [Told(s, confidence(s.signs, weights)) for s in seen if s.collection == name]
+        weights = fit(s for s in seen if origin(s.collection) != name)
+        out += [
+            Told(s, confidence(s.abroad, weights)) for s in seen if origin(s.collection) == name
+        ]
     return out
+
+
+def told_by(weights: Terms, seen: Iterable[Seen]) -> list[Told]:
+    """Answers with the confidence that these weights give them."""
+    return [Told(one, confidence(one.signs, weights)) for one in seen]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ of plans.
 from __future__ import annotations
 
 import argparse
+import random
 import subprocess
 import sys
 import tempfile
@@ -38,17 +39,28 @@ def diagnose_without(
     seed: int | None = None,
     *,
     diagnose: Diagnose | None = None,
+    copies: int | None = None,
 ) -> list[Answers]:
-    """Every case, once for each set of sources that is taken away. ``milliseconds`` are the rules' alone."""
+    """Every case, once for each set of sources that is taken away. ``milliseconds`` are the rules' alone.
+
+    With ``copies`` a case lacks only so many of the sets, other ones for each case.
+    """
     how = diagnose or _whole
     out: list[Answers] = [{} for _ in losses]
     for path in sorted(p for p in folder.iterdir() if (p / "alert.json").is_file()):
-        found = (
-            _shuffled(path, seed, losses, how) if seed is not None else _diagnose(path, losses, how)
-        )
-        for answers, result in zip(out, found, strict=True):
-            answers[path.name] = result
+        turns = _turns(path.name, len(losses), copies)
+        mine = [losses[turn] for turn in turns]
+        found = _shuffled(path, seed, mine, how) if seed is not None else _diagnose(path, mine, how)
+        for turn, result in zip(turns, found, strict=True):
+            out[turn][path.name] = result
     return out
+
+
+def _turns(name: str, sets: int, copies: int | None) -> list[int]:
+    """Which of the sets a case is diagnosed with: the first, which takes nothing away, and ``copies`` others."""
+    if copies is None or copies >= sets - 1:
+        return list(range(sets))
+    return [0, *sorted(random.Random(name).sample(range(1, sets), copies))]
 
 
 def _whole(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -61,6 +73,7 @@ def _signs(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict
     """The ranked answer with the signs of its first finding; neither plans nor checks."""
     from decide.core.confidence import signs
     from decide.core.diagnosis import diagnose
+    from decide.core.makeup import makeup
 
     found = diagnose(bundle)
     said = [
@@ -68,7 +81,8 @@ def _signs(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict
         for h in found.analysis.hypotheses
     ]
     told = asdict(signs(found.findings[0], found.findings, found.view))
-    return {"status": found.status, "ai_analysis": said[0], "hypotheses": said, "signs": told}
+    told_of = {"signs": told, "makeup": makeup(found.view)}
+    return {"status": found.status, "ai_analysis": said[0], "hypotheses": said, **told_of}
 
 
 def _diagnose(
@@ -166,10 +180,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--shuffle", type=int)
     parser.add_argument("--signs", action="store_true")
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--copies", type=int)
     options = parser.parse_args(arguments)
     losses = [(), *(tuple(lost.split(",")) for lost in options.without)]
     how = _signs if options.signs else _whole
-    found = diagnose_without(options.folder, losses, options.shuffle, diagnose=how)
+    found = diagnose_without(
+        options.folder, losses, options.shuffle, diagnose=how, copies=options.copies
+    )
     sys.stdout.buffer.write(orjson.dumps(found if options.without else found[0]))
     return 0
 
