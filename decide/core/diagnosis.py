@@ -85,7 +85,7 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
     rival = ranked[1] if len(ranked) > 1 else None
     unseen = blind(first, view)
     first.against.extend(say("decide.no_evidence", source=source) for source in unseen)
-    left = first.unexplained[:_LEFT] if entry.names_cause else ()
+    left = first.unexplained[:_LEFT]
     first.against.extend(say("decide.unexplained", trouble=trouble) for trouble in left)
     analysis = _analysis(view, ranked, language, most)
     status: Status = "solution_proposed"

@@ -48,7 +48,8 @@ _MILD = re.compile(
     r"\b(?:info|debug|trace|notice|warn(?:ing)?)\b|^[IWD]\d{4} | \* |\berror[\w-]*[=:]", re.I
 )
 _LEVEL = re.compile(
-    r"\b(?:error|fatal|panic|critical|severe)\b|\b[A-Z]\w+(?:Error|Exception)\b", re.I
+    r"(?<![\w-])(?:error|fatal|panic|critical|severe)(?![\w-])|\b[A-Z]\w+(?:Error|Exception)\b",
+    re.I,
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{3,}")
 #: A name rather than a word of a sentence.
@@ -73,8 +74,11 @@ class Trouble:
 
 
 def weigh(view: ClusterView, ranked: Sequence[Finding]) -> None:
-    """Notes at each finding what it leaves unexplained. Before anybody adds to its evidence what it does not rest on."""
-    for finding in ranked:
+    """Notes at each finding what it leaves unexplained. Before anybody adds to its evidence what it does not rest on.
+
+    What names no cause claims none of it and is not doubted for that.
+    """
+    for finding in (f for f in ranked if f.kind.names_cause):
         whole, left = troubles(view, finding), unexplained(view, finding, ranked)
         finding.unexplained = tuple(dict.fromkeys(one.said for one in left))
         finding.open_share = len(left) / len(whole) if whole else 0.0

@@ -45,7 +45,10 @@ class ProposedPlans:
 
 
 def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
-    """Up to three plans for the first finding, best first; none when nothing in a manifest repairs it."""
+    """Up to three plans for the first finding, best first; none when nothing in a manifest repairs it.
+
+    None is surer than the diagnosis that it mends.
+    """
     if diagnosis.status != "solution_proposed":
         return ProposedPlans()
     finding, bundle = diagnosis.findings[0], diagnosis.view.bundle
@@ -73,7 +76,7 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
         plans.setdefault(plan.changes_hash, plan)
     ranked = sorted(plans.values(), key=lambda p: (p.guess, -_standing(p)))[:MOST]
     return ProposedPlans(
-        plans=tuple(p.model_copy(update={"priority": n + 1}) for n, p in enumerate(led(ranked))),
+        plans=tuple(_ranked(plan, n + 1, confidence) for n, plan in enumerate(led(ranked))),
         refused=tuple(refused),
         unheard=tuple(unheard),
     )
@@ -88,12 +91,12 @@ def led(plans: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
     return tuple(plans) if plans and not plans[0].guess else ()
 
 
-#: What a plan is worth in the ranking whose repair the objects do not tell, of one that they prove.
+#: What a plan is worth whose repair the objects do not tell, of one that they prove.
 _UNPROVEN = 0.85
 
 
 def _standing(plan: ActionPlan) -> float:
-    """What plans are ranked by: the confidence, and less where the repair is not proven."""
+    """The confidence, and less where the repair is not proven."""
     return plan.confidence * (1.0 if plan.repairs.verdict == "pass" else _UNPROVEN)
 
 
@@ -107,6 +110,12 @@ def repairs_of(whole: Completed, language: str) -> Repairs:
         loosens=tuple(loosened(whole.draft.changes)),
         also=whole.also,
     )
+
+
+def _ranked(plan: ActionPlan, priority: int, most: float) -> ActionPlan:
+    """The plan at its place, as sure as it stands. What worked before may put it forward, not above its diagnosis."""
+    sure = round(min(_standing(plan), most), 3)
+    return plan.model_copy(update={"priority": priority, "confidence": sure})
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import orjson
 
+from schemas.base import Json
 from tools.evaluation import ablation, report
 from tools.evaluation.answers import mapping, truths
 from tools.evaluation.calibrate import calibrate
 from tools.evaluation.run import Answers, apart, diagnose_at
-from tools.evaluation.score import Judged, judge_all
+from tools.evaluation.score import Judged, counts, judge_all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +51,7 @@ def _score(cases: Path, expected: Path, options: argparse.Namespace) -> int:
     if not judged:
         sys.stderr.write(f"no case of {cases} has an answer\n")
         return 2
+    _keep(options.store, str(cases), counts(judged))
     sys.stdout.write(report.score(judged, title=str(cases) if len(options.cases) > 1 else ""))
     if results is not plain:
         sys.stdout.write(report.differences(judge_all(known, plain, mapping()), judged))
@@ -76,6 +78,17 @@ def _unanswered(one: Judged, results: Answers) -> bool:
     return "error" in results.get(one.truth.case, {"error": ""})
 
 
+def _keep(path: Path, cases: str, counted: dict[str, Json]) -> None:
+    """Adds the counts of a folder to what is stored; what cannot be read is begun anew."""
+    try:
+        known: dict[str, Json] = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        known = {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known[cases] = counted
+    path.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+
+
 def _write(folder: Path, results: Answers) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, result in results.items():
@@ -98,6 +111,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="calibrate: keep the fit")
     parser.add_argument("--results", type=Path, help="write each answer into this folder")
+    parser.add_argument(
+        "--store", type=Path, default=Path("build/evaluation.json"), help="keep the counts here"
+    )
     options = parser.parse_args(arguments)
     options.cases = options.cases or [Path("tests/corpus/cases")]
     options.expected = options.expected or [Path("tests/corpus/expected")]

@@ -43,13 +43,21 @@ def reliability(judged: Sequence[Judged]) -> list[str]:
 def _fixes(judged: Sequence[Judged]) -> list[str]:
     statuses = Counter(one.status for one in judged)
     fixes = Counter(one.fix for one in judged if one.fix != "none")
-    wrong = [f"{one.truth.case} ({one.confidence:.2f})" for one in judged if one.fix == "wrong"]
+    cleared = scoring.false_all_clears(judged)
+    sure = {one.truth.case: f"{one.truth.case} ({one.confidence:.2f})" for one in judged}
+    false = [sure[case] for case in scoring.false_fixes(judged)]
+    known = fixes["right"] + fixes["wrong"]
+    share = f"{fixes['right'] / known:.3f}" if known else "–"
     return [
         f"status: {dict(sorted(statuses.items()))}",
-        f"fixes: {fixes['right']} right, {fixes['unknown']} on a right diagnosis with no fix on record, {fixes['wrong']} wrong",
-        f"wrong fixes: {', '.join(wrong) or 'none'}",
-        f"false fixes: {', '.join(scoring.false_fixes(judged)) or 'none'}",
+        f"repaired: {share} ({fixes['right']} of {known} changes whose outcome is known; {fixes['unknown']} on a right diagnosis with no fix on record)",
+        f"false fixes: {_listed(false)}",
+        f"false all-clears: {_listed([sure[case] for case in cleared])}",
     ]
+
+
+def _listed(cases: Sequence[str]) -> str:
+    return f"{len(cases)}: {', '.join(cases)}" if cases else "none"
 
 
 def differences(before: Sequence[Judged], after: Sequence[Judged]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from decide.core.taxonomy import CLASSES
 from schemas.base import Json
 
 _POD = re.compile(r"(?:-[a-f0-9]{6,10})?-[a-z0-9]{5}$|-\d+$")
@@ -226,12 +227,35 @@ def error(judged: Iterable[Judged]) -> float:
 
 
 def false_fixes(judged: Iterable[Judged]) -> list[str]:
-    """Cases where nothing should be changed and a change was proposed."""
-    return [
-        one.truth.case
-        for one in judged
-        if one.truth.status == "no_action" and one.status == "solution_proposed"
-    ]
+    """Cases where a change was proposed that does not repair, that none asked for, or that mends something healthy."""
+    return [one.truth.case for one in judged if one.fix == "wrong"]
+
+
+def false_all_clears(judged: Iterable[Judged]) -> list[str]:
+    """Cases where it was said that there is nothing to change while something was wrong, or nobody could know."""
+    return [one.truth.case for one in judged if one.status == "no_action" and not _well(one.truth)]
+
+
+def _well(truth: Truth) -> bool:
+    """Nothing was wrong: the answers say so, or their label does."""
+    entry = CLASSES.get(truth.label.lower())
+    calm = entry is not None and entry.nature == "calm"
+    return truth.status == "no_action" if truth.status else calm
+
+
+def counts(judged: Sequence[Judged]) -> dict[str, Json]:
+    """What is counted from run to run: right at the first place, repaired, and the two ways to do harm."""
+    right, wrong = (sum(one.fix == how for one in judged) for how in ("right", "wrong"))
+    return {
+        "cases": len(judged),
+        "right_at_1": sum(one.at("both", 1) for one in judged),
+        "proposed": sum(one.status == "solution_proposed" for one in judged),
+        "repaired": right,
+        "repaired_or_not": right + wrong,
+        "false_fixes": list(false_fixes(judged)),
+        "false_all_clears": list(false_all_clears(judged)),
+        "calibration_error": round(error(judged), 4),
+    }
 
 
 def moved(before: Iterable[Judged], after: Iterable[Judged]) -> list[tuple[Judged, Judged]]:

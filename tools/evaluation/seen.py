@@ -31,7 +31,7 @@ FOLDS = 10
 #: Sets of two and of three sources that are taken away besides each single one.
 _PAIRS, _TRIPLES = 10, 4
 #: Copies of a case that lack sources; together they count as one case.
-_COPIES = 6
+_COPIES = 4
 #: The beginning of a collection's name tells where it comes from: seeds of the lab are one origin.
 _ORIGIN = re.compile(r"[a-z ]+")
 

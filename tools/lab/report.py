@@ -34,6 +34,7 @@ def report(out: Path, *, wrong: int = 40) -> str:
     """The tables as text, and what each wrong case was made of."""
     verdicts = judged(out)
     plain = [one for one, _ in verdicts]
+    (out / "score.json").write_bytes(orjson.dumps(score.counts(plain), option=orjson.OPT_INDENT_2))
     lines = [line for line in tables.score(plain).splitlines() if not line.startswith("wrong: ")]
     by_origin = [
         replace(one, truth=replace(one.truth, family=f"{answer['evidence']} evidence"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,9 +21,12 @@ from decide.core.confidence import (
 )
 from decide.core.differential import complete
 from decide.core.facts import Facts
+from decide.core.makeup import makeup, strangeness
 from decide.core.taxonomy import CLASSES
 from decide.core.view import ClusterView
+from decide.core.weights import MADE_OF
 from kfix.texts import say
+from schemas.context import SourceStatus
 from tests.support.decide.views import (
     SHOP,
     deployment,
@@ -76,7 +80,7 @@ def test_the_signs_of_a_finding_among_others() -> None:
     third = finding("crash_code", WEB, 0.2)
     ranked = [first, second, third]
     view = collected("pods", "logs", "nodes")
-    assert signs(first, ranked, view) == ConfidenceSigns(
+    assert replace(signs(first, ranked, view), strange=0.0) == ConfidenceSigns(
         belief=0.8, lead=pytest.approx(0.1), blind=0.5, missing=pytest.approx(3 / 11), quiet=False
     )
     assert signs(second, ranked, view).lead == pytest.approx(-0.1)
@@ -105,11 +109,36 @@ def test_only_the_absence_of_trouble_is_quiet() -> None:
         assert signs(one, [one], collected()).quiet is (entry.nature == "calm")
 
 
-SIGNS = ConfidenceSigns(belief=0.8, lead=0.15, blind=0.5, missing=0.25, quiet=True)
+def test_a_source_that_was_cut_or_did_not_answer_counts_as_missing() -> None:
+    one = finding("oom_killed", WEB, 0.8)
+    whole = signs(one, [one], collected()).missing
+    for state, why, less in (
+        ("degraded", "", 1),
+        ("missing", "unanswered", 1),
+        ("missing", "refused", 1),
+        ("missing", "absent", 0),
+        ("ok", "", 0),
+    ):
+        source = SourceStatus(name="file pods.json", state=state, why=why, reason="cut")
+        told = signs(one, [one], collected(sources=(source,))).missing
+        assert told == pytest.approx(whole + less / 11), (state, why)
+
+
+def test_what_is_unexplained_and_strange_are_signs() -> None:
+    one = finding("oom_killed", WEB, 0.8)
+    one.open_share = 0.25
+    found = signs(one, [one], collected())
+    assert found.unexplained == 0.25
+    assert found.strange == strangeness(makeup(collected()), MADE_OF.values())
+
+
+SIGNS = ConfidenceSigns(
+    belief=0.8, lead=0.15, blind=0.5, missing=0.25, quiet=True, unexplained=0.75, strange=0.125
+)
 
 
 def test_the_terms_grow_with_certainty() -> None:
-    assert SIGNS.terms() == pytest.approx((1.0, math.log(4), 0.5, -0.5, -0.25, -1.0))
+    assert SIGNS.terms() == pytest.approx((1.0, math.log(4), 0.5, -0.5, -0.25, -1.0, -0.75, -0.125))
 
 
 @pytest.mark.parametrize(
@@ -123,12 +152,12 @@ def test_no_belief_is_sure(belief: float, counted: float) -> None:
 @pytest.mark.parametrize(
     ("weights", "share"),
     [
-        ((0.0,) * 6, 0.5),
-        ((math.log(3), 0, 0, 0, 0, 0), 0.75),
-        ((0, 1.0, 0, 0, 0, 0), 0.8),
-        ((50.0, 0, 0, 0, 0, 0), 0.97),
-        ((-50.0, 0, 0, 0, 0, 0), 0.02),
-        ((1.0, 0, 0, 0, 0, 0), 0.731),
+        ((0.0,) * 8, 0.5),
+        ((math.log(3), 0, 0, 0, 0, 0, 0, 0), 0.75),
+        ((0, 1.0, 0, 0, 0, 0, 0, 0), 0.8),
+        ((50.0, 0, 0, 0, 0, 0, 0, 0), 0.97),
+        ((-50.0, 0, 0, 0, 0, 0, 0, 0), 0.02),
+        ((1.0, 0, 0, 0, 0, 0, 0, 0), 0.731),
     ],
 )
 def test_the_share_that_is_right_is_a_logistic_one_within_bounds(
@@ -139,7 +168,7 @@ def test_the_share_that_is_right_is_a_logistic_one_within_bounds(
 
 def test_weights_of_another_number_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        confidence(SIGNS, (1.0,) * 5)
+        confidence(SIGNS, (1.0,) * 7)
 
 
 ratios = st.floats(0, 1)

@@ -217,9 +217,18 @@ def test_what_worked_counts_a_little_and_what_failed_much(
     assert plan.confidence == pytest.approx(max(0.05, plain.confidence + bonus), abs=1e-3)
 
 
-def test_what_worked_makes_no_plan_surer_than_098() -> None:
+def test_what_worked_makes_no_plan_surer_than_its_diagnosis() -> None:
+    (plain,) = plans(draft(change()))
     (plan,) = plans(draft(change()), successful_patterns=(pattern("success"),))
-    assert plan.confidence == 0.98
+    assert plan.confidence == plain.confidence
+
+
+def test_what_worked_comes_first_though_it_is_no_surer_than_its_diagnosis() -> None:
+    given = (draft(change()), draft(change(after=7), weight=0.99))
+    failed = (pattern("failure", changes_hash=SAME_CHANGE, fix_kind="other"),)
+    first, second = plans(*given, successful_patterns=(pattern("success"),))
+    assert (first.priority, second.priority) == (1, 2)
+    assert values(plans(*given, failed_patterns=failed)) == [7, 2]
 
 
 def test_what_failed_leaves_a_plan_a_little_confidence() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.evaluation import score
+from tools.evaluation import report, score
 from tools.evaluation.__main__ import main
 from tools.evaluation.score import Truth
 
@@ -72,9 +72,72 @@ def test_reliability_compares_confidence_with_what_was_right() -> None:
     assert score.changed([right], [wrong]) == [("a", True, False)]
 
 
-def test_a_change_on_a_case_without_fault_is_told() -> None:
-    quiet = Truth("a", "nothing", "healthy", "namespace/shop", "no_action")
-    assert score.false_fixes([score.judge(quiet, _result("x", "Deployment/shop/web"), {})]) == ["a"]
+QUIET = Truth("a", "nothing", "healthy", "namespace/shop", "no_action")
+CLEAR = {"status": "no_action", "ai_analysis": {"failure_class": "healthy", "confidence": 0.8}}
+
+
+def judged(truth: Truth, result: dict[str, Any]) -> score.Judged:
+    return score.judge(truth, result, {})
+
+
+@pytest.mark.parametrize(
+    ("truth", "false"),
+    [
+        (QUIET, True),
+        (Truth("a", "x", "oom_killed", "app/web", "needs_human"), True),
+        (Truth("a", "x", "oom_killed", "app/api"), True),
+        (Truth("a", "x", "oom_killed", "app/web", tried="", repaired=False), True),
+        (TRUTH, False),
+    ],
+    ids=["nothing is wrong", "a person was asked for", "another's", "does not repair", "right"],
+)
+def test_a_change_that_repairs_nothing_is_a_false_fix(truth: Truth, false: bool) -> None:
+    found = judged(truth, _result("oom_killed", "Deployment/shop/web"))
+    assert score.false_fixes([found]) == (["a"] if false else [])
+    assert score.counts([found])["false_fixes"] == (["a"] if false else [])
+
+
+@pytest.mark.parametrize(
+    ("truth", "false"),
+    [
+        (TRUTH, True),
+        (Truth("a", "x", "oom_killed", "app/web", "solution_proposed"), True),
+        (Truth("a", "nothing", "undetermined", "app/web", "needs_human"), True),
+        (QUIET, False),
+        (Truth("a", "nothing", "healthy", "namespace/shop"), False),
+    ],
+    ids=["a fault", "a change was due", "nobody can know", "nothing is wrong", "by its label"],
+)
+def test_nothing_to_change_while_something_is_wrong_is_a_false_all_clear(
+    truth: Truth, false: bool
+) -> None:
+    assert score.false_all_clears([judged(truth, CLEAR)]) == (["a"] if false else [])
+    handed = CLEAR | {"status": "needs_human"}
+    assert score.false_all_clears([judged(truth, handed)]) == []
+
+
+def test_both_are_named_beside_what_was_repaired(tmp_path: Path) -> None:
+    wanted = (score.Wanted("Deployment/shop/web", "spec.replicas"),)
+    cases = [
+        judged(Truth("mended", "x", "oom_killed", "app/web", fix=wanted), _planned("2")),
+        judged(Truth("spoilt", "x", "oom_killed", "app/web", "no_action"), _planned("2")),
+        judged(Truth("missed", "x", "oom_killed", "app/web"), CLEAR),
+    ]
+    said = report.score(cases)
+    assert "repaired: 0.500 (1 of 2 changes whose outcome is known" in said
+    assert "false fixes: 1: spoilt (0.90)" in said
+    assert "false all-clears: 1: missed (0.80)" in said
+    counted = score.counts(cases)
+    assert (counted["right_at_1"], counted["repaired"], counted["repaired_or_not"]) == (2, 1, 2)
+
+
+def test_what_is_counted_is_kept_by_folder(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("no JSON")
+    words = ["--cases", str(CORPUS / "cases"), "--expected", str(CORPUS / "expected")]
+    assert main([*words, "--store", str(kept)]) == 0
+    (counted,) = json.loads(kept.read_text()).values()
+    assert (counted["cases"], counted["false_fixes"], counted["false_all_clears"]) == (5, [], [])
 
 
 def test_the_corpus_of_this_repository_is_answered_right(
@@ -88,12 +151,15 @@ def test_the_corpus_of_this_repository_is_answered_right(
             str(CORPUS / "expected"),
             "--results",
             str(tmp_path),
+            "--store",
+            str(tmp_path / "kept" / "counts"),
         ]
     )
     said = capsys.readouterr().out
     assert status == 0, said
     assert "wrong:" not in said
     assert "false fixes: none" in said
+    assert "false all-clears: none" in said
     expected = {p.stem: json.loads(p.read_text()) for p in (CORPUS / "expected").glob("*.json")}
     for name, truth in expected.items():
         assert json.loads((tmp_path / f"{name}.json").read_text())["status"] == truth["status"]
