@@ -583,6 +583,15 @@ PROMISES = (
         ),
     ),
     Promise(
+        "honest confidence",
+        "what a cause leaves unexplained and what is strange lower confidence; where it is 0.9 and more, nine in ten are right, on origins that were left out too",
+        (
+            "tests/unit/decide/test_decide_explained.py",
+            "tests/unit/decide/test_decide_makeup.py",
+            "tests/unit/tools/evaluation/test_eval_calibration.py",
+        ),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),

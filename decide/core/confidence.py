@@ -88,7 +88,7 @@ def signs(finding: Finding, ranked: Sequence[Finding], view: ClusterView) -> Con
         missing=min(1.0, absent / (len(_SOURCES) + 2)),
         quiet=finding.kind.nature == "calm",
         unexplained=finding.open_share,
-        strange=strangeness(makeup(view), MADE_OF.values()),
+        strange=strangeness(makeup(view), MADE_OF),
     )
 
 

@@ -15,7 +15,7 @@ from decide.core.view import ClusterView
 #: Doublings beyond a fitted range from which a number counts as altogether strange.
 _FAR = 1.0
 Makeup = tuple[float, ...]
-#: Least and most of each number, in one collection.
+#: Least and most of each number.
 Ranges = tuple[tuple[float, float], ...]
 
 
@@ -39,16 +39,20 @@ def _makeup(view: ClusterView) -> Makeup:
     return tuple(round(math.log2(1 + n), 1) for n in counted)
 
 
-def strangeness(made: Makeup, known: Iterable[Ranges]) -> float:
-    """Distance from the nearest of the known collections, 0 (as there) to 1; 0 where none is known."""
-    return min((_distance(made, ranges) for ranges in known), default=0.0)
-
-
-def _distance(made: Makeup, ranges: Ranges) -> float:
-    beyond = (max(least - n, n - most, 0.0) for n, (least, most) in zip(made, ranges, strict=True))
+def strangeness(made: Makeup, known: Ranges) -> float:
+    """How far a make-up lies outside of what is known, 0 (inside) to 1; 0 where nothing is known."""
+    if not known:
+        return 0.0
+    beyond = (max(least - n, n - most, 0.0) for n, (least, most) in zip(made, known, strict=True))
     return round(sum(min(1.0, far / _FAR) for far in beyond) / len(made), 3)
 
 
 def ranges(made: Sequence[Makeup]) -> Ranges:
-    """Least and most of each number among cases; at least one case."""
+    """Least and most of each number among cases."""
     return tuple((min(column), max(column)) for column in zip(*made, strict=True))
+
+
+def hull(known: Iterable[Ranges]) -> Ranges:
+    """Least and most of each number in any of several collections; empty without any."""
+    columns = zip(*(one for one in known if one), strict=True)
+    return tuple((min(n for n, _ in pairs), max(n for _, n in pairs)) for pairs in columns)

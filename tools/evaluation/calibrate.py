@@ -7,7 +7,7 @@ in the store, where ``fitted`` and ``home`` are set by hand: a collection that i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from decide.core.makeup import Ranges
@@ -64,17 +64,14 @@ def calibrate(
     return said
 
 
-def module(weights: Terms, made_of: Mapping[str, Ranges]) -> str:
+def module(weights: Terms, made_of: Ranges) -> str:
     """The text of ``decide/core/weights.py``."""
-    rows = "".join(
-        f'    "{name}": (\n' + "".join(f"        {pair},\n" for pair in made) + "    ),\n"
-        for name, made in sorted(made_of.items())
-    )
+    rows = "".join(f"    {pair},\n" for pair in made_of)
     return (
         '"""The numbers of ``confidence.py``. Written by ``python -m tools.evaluation calibrate --write``; not by hand."""\n\n'
         f"#: {', '.join(_TERMS).capitalize()}.\nWEIGHTS = {weights}\n"
-        "#: Least and most of each number of a case's make-up, by collection.\n"
-        f"MADE_OF: dict[str, tuple[tuple[float, float], ...]] = {{\n{rows}}}\n"
+        "#: Least and most of each number of a case's make-up where rules are at home (``makeup.py``).\n"
+        f"MADE_OF: tuple[tuple[float, float], ...] = (\n{rows})\n"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from decide.core.confidence import ConfidenceSigns, confidence
 from tools.evaluation import score
@@ -22,7 +22,7 @@ Terms = tuple[float, ...]
 
 def fit(seen: Iterable[Seen]) -> Terms:
     """The weights that make what happened likeliest, slopes not below zero. Newton's steps on the free weights."""
-    rows = [(s.signs.terms(), s.right, s.wrong) for s in _merged(seen)]
+    rows = [(s.signs.terms(), s.right, s.wrong) for s in _merged(_balanced(list(seen)))]
     weights = list(_START)
     for _ in range(_STEPS):
         slope, bend = _derivatives(rows, weights)
@@ -36,6 +36,20 @@ def fit(seen: Iterable[Seen]) -> Terms:
         if done:
             break
     return tuple(round(w, 3) for w in weights)
+
+
+def _balanced(seen: Sequence[Seen]) -> list[Seen]:
+    """The answers, each origin by the square root of its cases: a thousand of the lab must not outvote the world."""
+    cases: dict[str, float] = defaultdict(float)
+    for one in seen:
+        cases[origin(one.collection)] += one.right + one.wrong
+    share = sum(cases.values()) / sum(math.sqrt(n) for n in cases.values()) if seen else 0.0
+    count = {name: share / math.sqrt(n) for name, n in cases.items() if n}
+    return [
+        replace(one, right=one.right * times, wrong=one.wrong * times)
+        for one in seen
+        if (times := count.get(origin(one.collection)))
+    ]
 
 
 def _derivatives(

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from decide.core.confidence import ConfidenceSigns
-from decide.core.makeup import Makeup, Ranges, ranges, strangeness
+from decide.core.makeup import Makeup, Ranges, hull, ranges, strangeness
 from tools.evaluation import score
 from tools.evaluation.answers import mapping, truths
 from tools.evaluation.run import Answers, apart
@@ -93,10 +93,9 @@ class Store:
         return [one for one in self.seen if self.collections[one.collection].fitted]
 
     @property
-    def made_of(self) -> dict[str, Ranges]:
+    def made_of(self) -> Ranges:
         """The make-up of the collections that rules were written with."""
-        known = self.collections.items()
-        return {name: one.made_of for name, one in known if one.home and one.made_of}
+        return hull(one.made_of for one in self.collections.values() if one.home)
 
 
 def origin(name: str) -> str:
@@ -153,12 +152,13 @@ def with_cases(store: Store, looked: Mapping[str, Sequence[Looked]]) -> Store:
 
 
 def _counted(name: str, found: Sequence[Looked], known: Mapping[str, Collection]) -> list[Seen]:
-    homes = {other: one.made_of for other, one in known.items() if one.home and one.made_of}
-    others = [made for other, made in homes.items() if origin(other) != origin(name)]
+    homes = {other: one.made_of for other, one in known.items() if one.home}
+    whole = hull(homes.values())
+    others = hull(made for other, made in homes.items() if origin(other) != origin(name))
     counts: dict[tuple[int, bool, ConfidenceSigns, float], list[float]]
     counts = defaultdict(lambda: [0.0, 0.0])
     for one in found:
-        signs = _rounded(replace(one.signs, strange=strangeness(one.makeup, homes.values())))
+        signs = _rounded(replace(one.signs, strange=strangeness(one.makeup, whole)))
         foreign = round(strangeness(one.makeup, others), 2)
         key = (fold_of(one.case), one.whole, signs, foreign)
         counts[key][0 if one.right else 1] += 1.0 if one.whole else 1 / _COPIES

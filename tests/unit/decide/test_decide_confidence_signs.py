@@ -129,7 +129,7 @@ def test_what_is_unexplained_and_strange_are_signs() -> None:
     one.open_share = 0.25
     found = signs(one, [one], collected())
     assert found.unexplained == 0.25
-    assert found.strange == strangeness(makeup(collected()), MADE_OF.values())
+    assert found.strange == strangeness(makeup(collected()), MADE_OF)
 
 
 SIGNS = ConfidenceSigns(

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decide.core.confidence import ConfidenceSigns, confidence
-from decide.core.makeup import makeup, ranges, strangeness
+from decide.core.makeup import hull, makeup, ranges, strangeness
 from decide.core.view import ClusterView
 from tests.support.decide.clusters import Cluster
 
 HOME = ((2.0, 4.0), (5.0, 8.0))
-FAR = ((9.0, 9.0), (0.0, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -25,21 +24,26 @@ FAR = ((9.0, 9.0), (0.0, 0.0))
         ((1.5, 6.0), 0.25),
         ((1.5, 8.5), 0.5),
         ((0.0, 20.0), 1.0),
-        ((9.0, 0.0), 0.0),
+        ((4.5, 20.0), 0.75),
     ],
 )
-def test_strange_is_what_lies_outside_of_the_nearest_collection(
+def test_strange_is_what_lies_outside_of_what_is_known(
     made: tuple[float, ...], strange: float
 ) -> None:
-    assert strangeness(made, [HOME, FAR]) == strange
+    assert strangeness(made, HOME) == strange
 
 
 def test_nothing_is_strange_where_nothing_is_known() -> None:
-    assert strangeness((1.0, 2.0), []) == 0.0
+    assert strangeness((1.0, 2.0), ()) == 0.0
 
 
 def test_a_collection_reaches_from_its_least_to_its_most() -> None:
     assert ranges([(1.0, 5.0), (3.0, 4.0)]) == ((1.0, 3.0), (4.0, 5.0))
+
+
+def test_several_collections_reach_from_the_least_of_any_to_the_most_of_any() -> None:
+    assert hull([((1.0, 3.0),), (), ((2.0, 7.0),)]) == ((1.0, 7.0),)
+    assert hull([]) == ()
 
 
 def test_a_case_is_counted_in_doublings() -> None:

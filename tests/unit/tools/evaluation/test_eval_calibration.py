@@ -87,6 +87,15 @@ def test_slopes_do_not_follow_answers_that_contradict_sense() -> None:
     assert fit.fit(rows)[1] == 0.0
 
 
+def test_a_large_collection_does_not_outvote_a_small_one() -> None:
+    sure = ConfidenceSigns(0.9, 0.0, 0.0, 0.0, quiet=False)
+    lab = Seen("lab-1", 0, True, sure, 0.0, 900.0, 0.0)
+    world = Seen("world", 0, True, sure, 0.0, 0.0, 100.0)
+    # Thirty to ten, as the roots are, and not nine in ten.
+    assert confidence(sure, fit.fit([lab, world])) == pytest.approx(0.75, abs=0.02)
+    assert confidence(sure, fit.fit([lab, replace(world, collection="lab-2")])) > 0.88
+
+
 def test_cases_with_all_their_copies_are_in_one_fold() -> None:
     assert seen.fold_of("case-a") == seen.fold_of("case-a")
     assert len({seen.fold_of(str(n)) for n in range(200)}) == seen.FOLDS
@@ -121,11 +130,11 @@ def test_a_case_is_strange_by_what_rules_were_written_with() -> None:
         "reports": Collection(),
     }
     looks = {
-        "lab-8": [replace(LOOKED, makeup=(5.5,)), replace(LOOKED, case="c2", makeup=(4.5,))],
-        "reports": [replace(LOOKED, makeup=(2.5,), right=False)],
+        "lab-8": [replace(LOOKED, makeup=(5.5,)), replace(LOOKED, makeup=(4.5,))],
+        "reports": [replace(LOOKED, makeup=(0.5,), right=False)],
     }
     found = seen.with_cases(Store(homes, []), looks)
-    assert found.made_of["lab-8"] == ((4.5, 5.5),)
+    assert found.made_of == ((1.0, 5.5),)
     told = {(s.collection, s.signs.strange, s.foreign, s.right, s.wrong) for s in found.seen}
     # A seed of the lab is at home there; where no lab is known it lies far from what was captured.
     assert told == {("lab-8", 0.0, 1.0, 2.0, 0.0), ("reports", 0.5, 0.5, 0.0, 1.0)}
