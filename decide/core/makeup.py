@@ -14,6 +14,8 @@ from decide.core.view import ClusterView
 
 #: Doublings beyond a fitted range from which a number counts as altogether strange.
 _FAR = 1.0
+#: Share of the numbers that must be altogether strange for the case to be so: two of seven.
+_ALL = 0.29
 Makeup = tuple[float, ...]
 #: Least and most of each number.
 Ranges = tuple[tuple[float, float], ...]
@@ -44,7 +46,8 @@ def strangeness(made: Makeup, known: Ranges) -> float:
     if not known:
         return 0.0
     beyond = (max(least - n, n - most, 0.0) for n, (least, most) in zip(made, known, strict=True))
-    return round(sum(min(1.0, far / _FAR) for far in beyond) / len(made), 3)
+    share = sum(min(1.0, far / _FAR) for far in beyond) / len(made)
+    return round(min(1.0, share / _ALL), 3)
 
 
 def ranges(made: Sequence[Makeup]) -> Ranges:

@@ -1,5 +1,14 @@
 """The numbers of ``confidence.py``. Written by ``python -m tools.evaluation calibrate --write``; not by hand."""
 
 #: Constant, belief, lead, blind, missing, quiet, unexplained, strange.
-WEIGHTS = (0.544, 0.777, 1.745, 2.988, 2.801, 0.586, 1.839, 3.228)
-MADE_OF: tuple[tuple[float, float], ...] = ()
+WEIGHTS = (0.052, 0.957, 1.347, 2.309, 1.576, 0.093, 2.467, 1.221)
+#: Least and most of each number of a case's make-up where rules are at home (``makeup.py``).
+MADE_OF: tuple[tuple[float, float], ...] = (
+    (2.6, 5.5),
+    (5.0, 9.8),
+    (4.1, 4.5),
+    (0.0, 9.0),
+    (0.0, 12.3),
+    (0.0, 8.8),
+    (0.0, 1.0),
+)

@@ -131,15 +131,15 @@ def test_a_case_is_strange_by_what_rules_were_written_with() -> None:
     }
     looks = {
         "lab-8": [replace(LOOKED, makeup=(5.5,)), replace(LOOKED, makeup=(4.5,))],
-        "reports": [replace(LOOKED, makeup=(0.5,), right=False)],
+        "reports": [replace(LOOKED, makeup=(0.9,), right=False)],
     }
     found = seen.with_cases(Store(homes, []), looks)
     assert found.made_of == ((1.0, 5.5),)
     told = {(s.collection, s.signs.strange, s.foreign, s.right, s.wrong) for s in found.seen}
     # A seed of the lab is at home there; where no lab is known it lies far from what was captured.
-    assert told == {("lab-8", 0.0, 1.0, 2.0, 0.0), ("reports", 0.5, 0.5, 0.0, 1.0)}
+    assert told == {("lab-8", 0.0, 1.0, 2.0, 0.0), ("reports", 0.34, 0.34, 0.0, 1.0)}
     (odd,) = (s for s in found.seen if s.collection == "reports")
-    assert odd.abroad == replace(odd.signs, strange=0.5)
+    assert odd.abroad == replace(odd.signs, strange=0.34)
 
 
 def test_a_new_look_takes_the_place_of_the_old_one() -> None:

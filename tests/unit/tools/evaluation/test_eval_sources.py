@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from schemas.alerts import Alert
 from schemas.context import ContextBundle, KubernetesContext, LogExcerpt
-from tools.evaluation import ablation, score
+from tools.evaluation import ablation, run, score
 from tools.evaluation.answers import mapping, truths
 from tools.evaluation.run import diagnose_without
 from tools.evaluation.score import Judged
@@ -91,3 +93,18 @@ def test_what_has_no_kind_is_taken_away_too() -> None:
 def test_an_unknown_source_is_refused() -> None:
     with pytest.raises(ValueError, match="no source weather"):
         without(_bundle(), ["weather"])
+
+
+def test_of_many_losses_a_case_has_a_few_of_its_own() -> None:
+    def said(name: str, bundle: ContextBundle, files: Mapping[str, bytes]) -> dict[str, Any]:
+        return {"rules_ms": 0.0}
+
+    sets = [(), *((source,) for source in SOURCES)]
+    found = run.diagnose_without(CORPUS / "cases", sets, diagnose=said, copies=2)
+    assert len(found) == len(sets)
+    assert len(found[0]) == 5
+    lost = {name: [n for n, told in enumerate(found) if name in told] for name in found[0]}
+    assert all(len(turns) == 3 for turns in lost.values())
+    assert len({tuple(turns) for turns in lost.values()}) > 1
+    again = run.diagnose_without(CORPUS / "cases", sets, diagnose=said, copies=2)
+    assert [set(told) for told in again] == [set(told) for told in found]
