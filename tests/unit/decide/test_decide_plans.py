@@ -177,7 +177,7 @@ def _usage(values: list[float]) -> Usage:
 def test_thin_data_fall_back_to_a_documented_step() -> None:
     size = sizing.memory(_usage([100.0 * MIB] * 3), 128.0 * MIB, None, killed=True)
     assert size is not None
-    assert (size.limit / MIB, size.measured) == (192, False)
+    assert (size.limit / MIB, size.measured) == (240, False)
     assert sizing.memory(Usage(), None, None, killed=True) is None
     assert sizing.cpu(Usage(), None, None) is None
 
