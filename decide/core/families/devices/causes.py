@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.devices.facts import AbsentClaim
+from decide.core.families.devices.facts import AbsentDevice
 from decide.core.families.devices.rules import KINDS
 from decide.core.families.parts import Cause, cause
 from decide.core.findings import Finding
@@ -14,7 +14,7 @@ from manifests.objects.kinds import kind_of
 from manifests.objects.shapes import mappings, text
 
 
-def claim(finding: Finding[AbsentClaim], view: ClusterView) -> Standing:
+def claim(finding: Finding[AbsentDevice], view: ClusterView) -> Standing:
     """Whether the pods name a claim or template that is not there."""
     workload = subject(finding, view)
     if workload is None:
@@ -33,4 +33,4 @@ def claim(finding: Finding[AbsentClaim], view: ClusterView) -> Standing:
 
 
 #: By id of the class.
-CAUSES: dict[str, Cause] = {"device_claim_missing": cause(AbsentClaim, claim)}
+CAUSES: dict[str, Cause] = {"device_claim_missing": cause(AbsentDevice, claim)}

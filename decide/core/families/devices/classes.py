@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decide.core.families.devices.facts import AbsentClaim
+from decide.core.families.devices.facts import AbsentDevice
 from decide.core.families.entry import FailureClass, Family, of
 
 FAMILY = Family(
@@ -27,7 +27,7 @@ CLASSES: tuple[FailureClass, ...] = (
         evidence_fr="spec.resourceClaims nomme un ResourceClaim ou un modèle absent ; waiting for resource claim",
         confounders="a claim that was made a moment ago",
         plans="the claim or template that exists, where its name is a slip away",
-        facts=AbsentClaim,
+        facts=AbsentDevice,
     ),
     _one(
         id="device_class_missing",

@@ -9,7 +9,7 @@ from manifests.objects.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AbsentClaim(Facts):
+class AbsentDevice(Facts):
     """A reference of the pods to a claim or template that is not there."""
 
     workload: Workload

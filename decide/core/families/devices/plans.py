@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from decide.core.drafting.drafts import RESTART, PlanDraft, because, patch_workload
-from decide.core.families.devices.facts import AbsentClaim
+from decide.core.families.devices.facts import AbsentDevice
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.texts import say
 
 
-def claim(finding: Finding[AbsentClaim], view: ClusterView) -> list[PlanDraft]:
+def claim(finding: Finding[AbsentDevice], view: ClusterView) -> list[PlanDraft]:
     """The reference with the name of what exists."""
     facts = finding.facts
     if not facts.near:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from decide.core.facts import Facts
-from decide.core.families.devices.facts import AbsentClaim
+from decide.core.families.devices.facts import AbsentDevice
 from decide.core.families.scheduling.rules import unscheduled
 from decide.core.findings import Fact, Finding, quote
 from decide.core.names import alike
@@ -66,7 +66,7 @@ def _absent(
         workload,
         0.93,
         told,
-        AbsentClaim(
+        AbsentDevice(
             workload=workload,
             entry=text(entry, "name"),
             field=field,
