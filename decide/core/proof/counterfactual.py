@@ -254,6 +254,13 @@ def _unobserved(obj: Obj) -> Obj:
     return {**obj, "status": {k: v for k, v in kept.items() if v is not None}}
 
 
+def exchanged(view: ClusterView, plural: str) -> list[Obj]:
+    """The objects of a kind that the plan changes or adds; none before a plan."""
+    if not isinstance(view, Counterfactual):
+        return []
+    return [obj for (kind, _, _), obj in view.exchanged.items() if kind == plural and obj]
+
+
 def lost(view: ClusterView, service: Obj) -> bool:
     """The Service selects templates before the plan and none after."""
     selector = mapping(service, "spec", "selector")

@@ -17,11 +17,12 @@ from decide.core.families.services.rules.backends import service_ports, service_
 from decide.core.findings import Finding, shows_itself
 from decide.core.graph import Address, addresses_of, service_name
 from decide.core.proof.asking import Told, not_there, subject
-from decide.core.proof.counterfactual import lost, seen
+from decide.core.proof.counterfactual import exchanged, lost, seen
 from decide.core.proof.standing import Standing, gone, stands, untold
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of, pairs
+from manifests.objects.selectors import equal
 from manifests.objects.shapes import Obj, at, mapping, number
 from manifests.objects.workloads import Workload
 
@@ -153,16 +154,19 @@ def dns(finding: Finding[DnsSettings], view: ClusterView) -> Standing:
 
 def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     """Services that lose their last template, and ports that lead to none of the containers' names."""
-    for service in view.inside("services", workload.namespace):
-        ref = service_ref(service)
-        before = seen(view)
-        if lost(view, service) and any(
-            w.ref.key == workload.ref.key for w in before.backends(service)
-        ):
+    for known in seen(view).services_of.get(workload.ref.key, []):
+        service = view.get("services", namespace_of(known), name_of(known))
+        if service is not None and lost(view, service):
+            ref = service_ref(service)
             text = say("proof.service.lost", service=ref.name, workload=workload.ref.key)
             yield shows_itself("service_selector_mismatch", ref, 0.9, text)
-    for service in view.services_of.get(workload.ref.key, []):
-        yield from _nameless(service, workload)
+    for service in (
+        *seen(view).services_of.get(workload.ref.key, []),
+        *exchanged(view, "services"),
+    ):
+        now = view.get("services", namespace_of(service), name_of(service))
+        if now is not None and equal(mapping(now, "spec", "selector"), workload.labels):
+            yield from _nameless(now, workload)
 
 
 def _nameless(service: Obj, workload: Workload) -> Iterator[Finding]:
