@@ -38,7 +38,7 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class DeniedRight:
     """A right that the API server says an account lacks."""
 
     space: str
@@ -46,13 +46,13 @@ class Denied:
     right: Right
 
 
-def denied(line: str) -> Denied | None:
+def denied(line: str) -> DeniedRight | None:
     """What a line says; ``None`` where it names no ServiceAccount."""
     said = _DENIED.search(line.replace('\\"', '"'))
     if said is None:
         return None
     right = Right(said["verb"], said["resource"], said["group"] or "", said["where"] or "")
-    return Denied(said["space"], said["account"], right)
+    return DeniedRight(said["space"], said["account"], right)
 
 
 def _plain(resource: str) -> bool:
@@ -123,14 +123,14 @@ def subjects(binding: Obj) -> Iterator[tuple[int, str, str]]:
             yield n, text(one, "namespace") or namespace_of(binding), text(one, "name")
 
 
-def bound(view: ClusterView, asked: Denied) -> list[Obj]:
+def bound(view: ClusterView, asked: DeniedRight) -> list[Obj]:
     """Bindings of the right's namespace that name the account."""
     who = (asked.space, asked.account)
     found = bindings(view, asked.right.where).values()
     return [b for b in found if who in [(space, name) for _, space, name in subjects(b)]]
 
 
-def allowed(view: ClusterView, asked: Denied) -> bool:
+def allowed(view: ClusterView, asked: DeniedRight) -> bool:
     """A Role of the namespace, bound to the account there, grants the right."""
     have = roles(view, asked.right.where)
     return any(grants(have.get(role_of(b), {}), asked.right) for b in bound(view, asked))

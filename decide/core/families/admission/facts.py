@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decide.core.facts import Facts
-from decide.core.rights import Denied
+from decide.core.rights import DeniedRight
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
 
@@ -52,7 +52,7 @@ class DeniedRights(Facts):
 
     workload: Workload
     #: The rights that one account lacks, as the log tells them; empty where its words name no ServiceAccount.
-    denied: tuple[Denied, ...] = ()
+    denied: tuple[DeniedRight, ...] = ()
 
     @property
     def beside_template(self) -> bool:

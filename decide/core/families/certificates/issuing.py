@@ -12,6 +12,7 @@ from decide.core.families.certificates.facts import Remedy
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
+from manifests.objects.kinds import plural_of
 from manifests.objects.meta import annotations_of, name_of, namespace_of, ref_of
 from manifests.objects.shapes import Obj, at, items, mapping, text
 
@@ -19,7 +20,6 @@ from manifests.objects.shapes import Obj, at, items, mapping, text
 _ALIKE = 0.75
 #: Where a solver names its class: by the field, or by the older annotation's name.
 _CLASS = ("ingressClassName", "class")
-_KINDS = {"Issuer": "issuers", "ClusterIssuer": "clusterissuers"}
 _DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 
 
@@ -28,7 +28,7 @@ def remedies(view: ClusterView, certificate: Obj) -> list[Remedy]:
     ref = mapping(certificate, "spec", "issuerRef")
     name, kind = text(ref, "name"), text(ref, "kind") or "Issuer"
     space = namespace_of(certificate)
-    if kind not in _KINDS or not view.collected(_KINDS[kind]):
+    if not view.collected(plural_of(kind)):
         return []
     issuer = _issuer(view, kind, space, name)
     if issuer is None:
@@ -37,7 +37,7 @@ def remedies(view: ClusterView, certificate: Obj) -> list[Remedy]:
 
 
 def _issuer(view: ClusterView, kind: str, space: str, name: str) -> Obj | None:
-    return view.get(_KINDS[kind], space if kind == "Issuer" else "", name)
+    return view.get(plural_of(kind), space if kind == "Issuer" else "", name)
 
 
 def _other_issuer(view: ClusterView, certificate: Obj, kind: str, name: str) -> Iterator[Remedy]:
@@ -48,7 +48,7 @@ def _other_issuer(view: ClusterView, certificate: Obj, kind: str, name: str) -> 
         why = say("certificates.issuer.other_kind", kind=kind, name=name, other=other)
         yield Remedy(ref=ref, live=certificate, path="spec.issuerRef.kind", value=other, why=why)
         return
-    there = view.inside(_KINDS[kind], space if kind == "Issuer" else "")
+    there = view.inside(plural_of(kind), space if kind == "Issuer" else "")
     near = [n for n in map(name_of, there) if alike(n, name) >= _ALIKE]
     if len(near) == 1:
         why = say("certificates.issuer.near", kind=kind, name=name, near=near[0])

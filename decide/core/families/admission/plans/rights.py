@@ -13,7 +13,7 @@ from decide.core.families.admission.facts import DeniedRights
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.rights import (
-    Denied,
+    DeniedRight,
     Right,
     bindings,
     bound,
@@ -62,7 +62,7 @@ def _account(workload: Workload) -> tuple[str, str]:
     return workload.namespace, str(workload.spec.get("serviceAccountName") or "default")
 
 
-def _all(role: Obj, asked: tuple[Denied, ...]) -> bool:
+def _all(role: Obj, asked: tuple[DeniedRight, ...]) -> bool:
     return all(grants(role, one.right) for one in asked)
 
 
@@ -83,7 +83,7 @@ def _absent(view: ClusterView, space: str, account: str) -> bool:
 
 
 def _other_account(
-    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[Denied, ...]
+    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[DeniedRight, ...]
 ) -> Iterator[PlanDraft]:
     """An account that may do it: the workload's namesake where none is named, else one of nearly the name."""
     workload, first = finding.facts.workload, asked[0]
@@ -119,7 +119,7 @@ def _other_account(
 
 
 def _slipped_subject(
-    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[Denied, ...]
+    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[DeniedRight, ...]
 ) -> Iterator[PlanDraft]:
     """A binding to a role that has the right, whose subject is an account that does not exist and nearly this one."""
     first = asked[0]
@@ -152,7 +152,7 @@ def _slipped_subject(
             )
 
 
-def _meant(view: ClusterView, asked: Denied, space: str, name: str) -> tuple[str, str] | None:
+def _meant(view: ClusterView, asked: DeniedRight, space: str, name: str) -> tuple[str, str] | None:
     """The one field of a subject that makes it the account; ``None`` where it is another account, or may be."""
     if not _absent(view, space, name):
         return None
@@ -162,7 +162,7 @@ def _meant(view: ClusterView, asked: Denied, space: str, name: str) -> tuple[str
 
 
 def _slipped_role(
-    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[Denied, ...]
+    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[DeniedRight, ...]
 ) -> Iterator[PlanDraft]:
     """A binding of the account to a role that does not exist, while one of nearly that name has the right.
 
@@ -210,7 +210,7 @@ def _binds(
 
 
 def _unbound(
-    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[Denied, ...]
+    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[DeniedRight, ...]
 ) -> Iterator[PlanDraft]:
     """The account's namesake of a role that has the right, reads only, and that nobody is bound to."""
     first = asked[0]
@@ -229,7 +229,7 @@ def _unbound(
 
 
 def _rules(
-    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[Denied, ...]
+    finding: Finding[DeniedRights], view: ClusterView, asked: tuple[DeniedRight, ...]
 ) -> Iterator[PlanDraft]:
     """The rules of the only role that the account is bound to: a slip mended, or exactly the rights that lack."""
     have = roles(view, asked[0].right.where)
