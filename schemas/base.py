@@ -80,8 +80,10 @@ class ObjectRef(Model):
 
     @property
     def resource(self) -> str:
-        """``deployment/name``, the mission's short form."""
-        return f"{self.kind.lower()}/{self.name}"
+        """``deployment/name``, the mission's short form; a custom resource's kind stands as it is declared."""
+        group = self.api_version.rpartition("/")[0]
+        custom = "." in group and not group.endswith(".k8s.io")
+        return f"{self.kind if custom else self.kind.lower()}/{self.name}"
 
     @classmethod
     def parse(cls, text: str) -> ObjectRef:

@@ -20,8 +20,6 @@ from manifests.objects.pods import configmaps_of
 from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
 
-#: Classes of programs that say or show that they cannot go on, and not which setting is to blame.
-_CLASSES = frozenset({"crash_bad_config", "container_exits_at_once", "probe_answers_error"})
 #: A commit that is older than this is not what broke now.
 _RECENT = timedelta(days=1)
 #: Fields of one commit: more are for people to read.
@@ -31,7 +29,7 @@ _MOST = 4
 def settings_undone(finding: Finding, view: ClusterView) -> list[PlanDraft]:
     """The ConfigMaps' values of before the one commit that came between a template that ran and the trouble."""
     workload = finding.facts.workload
-    if workload is None or finding.failure_class not in _CLASSES:
+    if workload is None or not finding.kind.blames_no_setting:
         return []
     space = workload.namespace
     configs = [

@@ -150,6 +150,8 @@ class FailureClass:
     measured: bool = False
     #: The last good revision is a plan beside the others; else only where there is no other.
     rollback_too: bool = False
+    #: Its program says or shows that it cannot go on, and not which setting is to blame.
+    blames_no_setting: bool = False
     #: Fields of the pod spec that the fault stands in: where the repository declares others, the cluster has drifted.
     drift_places: tuple[str, ...] = ()
     #: Id of the class under which the incident is known, when it is a part of a larger trouble.

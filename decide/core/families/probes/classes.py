@@ -43,6 +43,7 @@ _PLANS = {
 
 UNWELL = _one(
     id="probe_answers_error",
+    blames_no_setting=True,
     en="The program tells its probe that it is not well",
     fr="Le programme répond à sa sonde qu'il ne va pas bien",
     symptoms="a probe that gets an HTTP status of 400 and more from a program that speaks HTTP",

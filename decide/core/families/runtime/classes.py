@@ -101,6 +101,7 @@ CLASSES: tuple[FailureClass, ...] = (
     ),
     _one(
         id="crash_bad_config",
+        blames_no_setting=True,
         en="The program exits because of its configuration",
         fr="Le programme s'arrête à cause de sa configuration",
         symptoms="CrashLoopBackOff",
@@ -165,6 +166,7 @@ CLASSES: tuple[FailureClass, ...] = (
     ),
     _one(
         id="container_exits_at_once",
+        blames_no_setting=True,
         en="The program ends with success but should run on",
         fr="Le programme se termine avec succès alors qu'il devrait durer",
         symptoms="CrashLoopBackOff",
