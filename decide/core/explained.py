@@ -166,8 +166,15 @@ def _claimed(one: Trouble, first: Finding, mine: Sequence[Finding]) -> bool:
     return (
         same
         or any(n in told for n in named)
+        or any(n in one.text.lower() for n in _shown(mine) - own)
         or any(k in one.text.lower() for f in mine for k in _kinds(f))
     )
+
+
+def _shown(mine: Sequence[Finding]) -> set[str]:
+    """Names that objects show: what they stand in is about the same. Of lines only whole ones are compared."""
+    facts = [e.statement for f in mine for e in f.evidence if e.source == "object"]
+    return {n.lower() for text in facts for n in _NAME.findall(text)}
 
 
 def _told(finding: Finding) -> str:

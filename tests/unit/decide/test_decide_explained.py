@@ -103,6 +103,16 @@ def test_a_cause_claims_what_it_quotes_and_what_names_the_same(scene: Scene) -> 
     assert scene.left(named) == []
 
 
+def test_a_line_about_the_address_that_an_object_shows_is_claimed_however_it_is_wrapped(
+    scene: Scene,
+) -> None:
+    shown = "LEDGER=ledger-gone:6379: there is no Service ledger-gone"
+    wrapped = "ERROR UnableToConnect on ledger-gone:6379/Interactive, origin Begin, idle never"
+    other = "ERROR UnableToConnect on parcels:6379/Interactive, origin Begin, idle never"
+    scene.cluster.crashed(scene.app, 1, other, wrapped)
+    assert scene.left(finding("env_address_mismatch", scene.ref, 0.9, shown)) == [other]
+
+
 def test_the_subjects_own_name_is_no_claim(scene: Scene) -> None:
     line = f"FATAL {scene.app} refused to start with a half moon"
     scene.cluster.crashed(scene.app, 1, line)
