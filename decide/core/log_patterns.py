@@ -286,7 +286,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     (
         "inotify_limit",
-        ("inotify", "file watchers", "fsnotify"),
+        ("inotify", "watcher"),
         r"inotify\w*[^\n]{0,80}?(?:[Nn]o space left on device|[Tt]oo many open files|has been reached)|"
         r"limit for number of file watchers reached|"
         r"failed to create (?:fsnotify |file )?watcher[^\n]{0,60}?(?:[Tt]oo many open files|[Nn]o space left)",

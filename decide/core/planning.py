@@ -17,6 +17,7 @@ from decide.core.drafting.restoring import restored
 from decide.core.drafting.settings_undone import settings_undone
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
+from decide.core.graph import below, calls
 from decide.core.proof.access import loosened
 from decide.core.proof.behind import Completed, completed
 from decide.core.proof.proving import prove
@@ -57,7 +58,8 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
     )
     if broken is not None:
         return ProposedPlans(broken=broken)
-    drafts, absent = judged((d for d in made if d.changes), diagnosis.view)
+    own = (d for d in made if d.changes and not _changes_others(d, finding, diagnosis.view))
+    drafts, absent = judged(own, diagnosis.view)
     evidence = diagnosis.analysis.hypotheses[0].evidence_for
     confidence = diagnosis.analysis.confidence
     plans: dict[str, ActionPlan] = {}
@@ -79,6 +81,21 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
         plans=tuple(_ranked(plan, n + 1, confidence) for n, plan in enumerate(led(ranked))),
         refused=tuple(refused),
         unheard=tuple(unheard),
+    )
+
+
+def _changes_others(draft: PlanDraft, finding: Finding, view: ClusterView) -> bool:
+    """For a full quota that the alert's workload shares, it changes one that neither is that workload nor called by it."""
+    subject = view.bundle.k8s_context.subject
+    if finding.object.kind != "ResourceQuota" or subject is None:
+        return False
+    asked = view.workload(subject.kind, subject.namespace, subject.name)
+    if asked is None:
+        return False
+    own = {asked.ref.key, *below(calls(view), asked.ref.key)}
+    objects = [change.object for change in draft.changes]
+    return any(
+        one.key not in own and view.workload(one.kind, one.namespace, one.name) for one in objects
     )
 
 

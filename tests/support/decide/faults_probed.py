@@ -146,6 +146,20 @@ def _(c: Cluster, app: str) -> None:
     _asked(c, app, message, readinessProbe=probe)
 
 
+@fault("liveness_probe_command")
+def _(c: Cluster, app: str) -> None:
+    probe = {"exec": {"command": ["wget", "-q", "localhost:8080/up"]}}
+    message = 'exec: "wget": executable file not found in $PATH: unknown'
+    _asked(c, app, message, "liveness", livenessProbe=probe)
+
+
+@fault("startup_probe_command")
+def _(c: Cluster, app: str) -> None:
+    probe = {"exec": {"command": ["/opt/up.sh"]}}
+    message = 'exec: "/opt/up.sh": stat /opt/up.sh: no such file or directory: unknown'
+    _asked(c, app, message, "startup", startupProbe=probe)
+
+
 @fault("readiness_probe_command", "a program that the image lacks")
 def _(c: Cluster, app: str) -> None:
     probe = {"exec": {"command": ["curl", "-f", "localhost:8080/up"]}}

@@ -58,7 +58,7 @@ def _(c: Cluster, app: str) -> None:
 
 
 @fault("quota_cpu_exceeded", "it asks for far more than it uses")
-def _(c: Cluster, app: str) -> None:
+def _(c: Cluster, app: str) -> str:
     c.container(app)["resources"] = {"requests": {"cpu": "2"}}
     c.objects["pods"].remove(c.pod(app))
     c.get("deployments", app)["spec"]["replicas"] = 2
@@ -85,6 +85,7 @@ def _(c: Cluster, app: str) -> None:
     c.series(
         "kubernetes.cpu.usage.total", [1e8] * 900, kube_deployment=app, kube_container_name="main"
     )
+    return "compute"
 
 
 def _keyed(c: Cluster, app: str, sub: str, path: str, *keys: str) -> None:

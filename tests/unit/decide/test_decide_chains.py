@@ -14,9 +14,12 @@ from tests.support.decide.clusters import Cluster
 #: Faults that stand where nobody calls: they are no cause of the callers' trouble.
 BESIDE = frozenset(
     {
+        "controller_manager_unavailable/lease",
         "cron_not_starting",
         "cron_suspended",
         "finalizer_stuck",
+        "gateway_not_programmed/certificate",
+        "gateway_not_programmed/class",
         "job_deadline_exceeded",
         "job_failing",
         "missing_env/job",

@@ -19,12 +19,15 @@ def answer(
     title: str,
     *,
     state: str = "firing",
+    bounded: bool = True,
     query: str = "",
     values: tuple[float, ...] = (),
     **monitor: Any,
 ) -> Verdict:
     cluster = Cluster(seed=9)
     app = cluster.app()
+    if not bounded:
+        cluster.container(app).pop("resources")
     bundle = cluster.bundle(app)
     said = Monitor(rule_id="7", query=query, overall_state="Alert", **monitor) if query else None
     times = tuple(AT.timestamp() - 60.0 * n for n in range(len(values), 0, -1))
@@ -45,7 +48,6 @@ def answer(
     [
         "[Triggered] error rate of checkout is 98 %",
         "p95 latency of api > 2 s",
-        "CPU throttling on discovery",
         "Synthetic test failed",
         "Something is wrong",
         "DNS time-outs",
@@ -56,7 +58,21 @@ def answer(
     ],
 )
 def test_ready_pods_are_no_answer_to_what_only_a_measure_shows(title: str) -> None:
+    _nobody_knows(answer(title), title)
+
+
+def test_throttling_is_believed_where_a_limit_can_throttle_and_nowhere_else() -> None:
+    title = "CPU throttling on discovery"
     verdict = answer(title)
+    assert verdict.analysis is not None
+    assert (verdict.status, verdict.analysis.failure_class) == (
+        "solution_proposed",
+        "cpu_throttling",
+    )
+    _nobody_knows(answer(title, bounded=False), title)
+
+
+def _nobody_knows(verdict: Verdict, title: str) -> None:
     assert (verdict.status, verdict.reason) == ("needs_human", "not_enough_evidence")
     assert verdict.analysis is not None
     assert title in verdict.analysis.root_cause

@@ -40,6 +40,7 @@ _KERNEL = (
         en="The node lets its programs watch no more files (inotify)",
         fr="Le nœud ne laisse plus surveiller de fichiers (inotify)",
         evidence="inotify … no space left on device; too many open files on a watcher; limit for number of file watchers reached",
+        evidence_fr="inotify … no space left on device ; too many open files pour un watcher ; limit for number of file watchers reached",
         look_at=("kernel_inotify", "said"),
     ),
     _kernel(

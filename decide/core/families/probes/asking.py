@@ -52,6 +52,8 @@ class AskedProbe:
     known: Served | None
     #: Kind and port of the same probe of ready workloads that run the same image.
     twins: tuple[tuple[str, int | None], ...]
+    #: Every port that its known program can listen at; empty where that is not known.
+    listened: frozenset[int] = frozenset()
 
     @property
     def kind(self) -> str:

@@ -78,7 +78,7 @@ def _no_program(asked: AskedProbe, text: str) -> ProbeVerdict | None:
 
 
 def _known_elsewhere(asked: AskedProbe, text: str) -> ProbeVerdict | None:
-    """Nothing listens where it asks, and the same program listens elsewhere: by ready twins, or by what it is known to serve."""
+    """Nothing listens where it asks, and the program listens elsewhere: by ready twins, or by what it is known to serve or was told."""
     if not _DEAD.search(text) or asked.number is None:
         return None
     ports = {port for kind, port in asked.twins if kind == asked.kind} - {None}
@@ -87,6 +87,9 @@ def _known_elsewhere(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     if asked.known is not None and asked.number != asked.known.port:
         why = say("probes.port.of_program", port=str(asked.known.port), source=asked.known.source)
         return ProbeVerdict(what="port", score=0.86, why=why)
+    if asked.listened and asked.number not in asked.listened:
+        told = [str(port) for port in sorted(asked.listened)]
+        return ProbeVerdict(what="port", score=0.8, why=say("probes.port.never_told", ports=told))
     return None
 
 

@@ -126,6 +126,9 @@ _TOLD = re.compile(
     re.I,
 )
 
+#: A number that may be a port.
+_PORT = re.compile(r"(?<!\d)\d{2,5}(?!\d)")
+
 
 def served(workload: Workload, container: Container) -> Served | None:
     """What the container's program serves by default; ``None`` where it is not known, or may have been told otherwise."""
@@ -133,6 +136,22 @@ def served(workload: Workload, container: Container) -> Served | None:
     if found is None or _told_otherwise(container):
         return None
     return None if found.by_file and _configured(workload, container) else found
+
+
+def listened(workload: Workload, container: Container) -> frozenset[int]:
+    """Every port that a known program can listen at: its default one, and each number that it was told.
+
+    Empty where the program is not known, or where a file, a Secret or a script may tell it more.
+    """
+    found = SERVED.get(repository(str(container.spec.get("image") or "")))
+    if found is None or container.spec.get("command") or items(container.spec.get("envFrom")):
+        return frozenset()
+    told = [str(word) for word in items(container.spec.get("args"))]
+    told += [str(entry["value"]) for entry in container.env if "value" in entry]
+    by_reference = len(container.env) > sum("value" in entry for entry in container.env)
+    if by_reference or (found.by_file and _configured(workload, container)):
+        return frozenset()
+    return frozenset({found.port, *(int(n) for word in told for n in _PORT.findall(word))})
 
 
 def repository(image: str) -> str:
@@ -153,7 +172,9 @@ def _told_otherwise(container: Container) -> bool:
 
 
 def _configured(workload: Workload, container: Container) -> bool:
-    """A ConfigMap, a Secret or the like is mounted: its files may say anything."""
+    """A ConfigMap, a Secret or the like is mounted, or an argument names a file: files may say anything."""
+    if any("/" in str(word) for word in items(container.spec.get("args"))):
+        return True
     told = {
         str(volume.get("name"))
         for volume in map(mapping, items(workload.spec.get("volumes")))

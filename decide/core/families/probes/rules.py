@@ -13,7 +13,7 @@ from decide.core.facts import Facts
 from decide.core.families.probes.asking import PROBES, AskedProbe, handler
 from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.families.probes.judging import JUDGES, PROVEN, ProbeVerdict
-from decide.core.families.probes.known import served
+from decide.core.families.probes.known import listened, served
 from decide.core.families.probes.twins import twins_probes
 from decide.core.findings import Fact, Finding, quote
 from decide.core.view import ClusterView, Event
@@ -71,6 +71,7 @@ def _probe(
         name=name,
         spec=spec,
         known=served(workload, container),
+        listened=listened(workload, container),
         twins=tuple(
             (handler(twin.spec)[0], twin.port)
             for twin in twins_probes(view, workload, container, name)

@@ -47,8 +47,6 @@ _CLASS_OF = [
     ('pod rejected: RuntimeClass "gvisor" not found', "runtime_class_missing"),
     ('runtimeclass.node.k8s.io "gvisor" not found', "runtime_class_missing"),
     ("because it is being terminated", "namespace_terminating"),
-    ('User "x" cannot create resource "pods"', "rbac_denied"),
-    ('User "x" cannot patch resource "pods"', "rbac_denied"),
     ('Pod "web" is invalid: spec.x: Invalid value', "pod_spec_invalid"),
 ]
 
@@ -63,6 +61,20 @@ def test_the_api_server_s_words_tell_the_class(message: str, class_id: str) -> N
         f"told: {message}",
         f"event {ref}: {message}",
         f"facts: RefusedPods account=, message={message}, workload=Deployment web",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["create", "patch", "update", "get"])
+def test_a_right_that_a_controller_lacks_is_none_of_the_workload_s(verb: str) -> None:
+    c = shop("web", "cart")
+    message = f'User "x" cannot {verb} resource "pods"'
+    _refuse(c, "web", message)
+    ref = "Deployment/shop/web"
+    assert whole(refusals.find, c) == [
+        f"0.95 rbac_denied of {ref}",
+        f"told: {message}",
+        f"event {ref}: {message}",
+        "facts: DeniedRights denied=[], workload=Deployment web",
     ]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from decide.core import diagnose
 from decide.core.families.probes.known import SERVED, repository
-from tests.support.decide.repaired import cause, proposed
+from tests.support.decide.repaired import cause, proposed, suffering
 
 READY = ":containers[name=main].readinessProbe"
 
@@ -70,6 +71,29 @@ def test_what_was_told_otherwise_or_is_not_known_for_sure_is_for_people(
 
 def test_a_program_that_was_told_its_port_is_not_asked_its_default() -> None:
     assert proposed("readiness_probe_port/the program is known and was told a port") == []
+
+
+@pytest.mark.parametrize(
+    ("container", "wrong"),
+    [
+        ({"args": ["--port", "6399"]}, True),
+        ({"args": ["--port", "6380"]}, False),
+        ({"args": ["/etc/redis.conf"]}, False),
+        ({"args": ["--port", "6399"], "envFrom": [{"secretRef": {"name": "more"}}]}, False),
+        ({"args": ["--port", "6399"], "env": [{"name": "X", "valueFrom": {}}]}, False),
+        ({"args": ["--port", "6399"], "env": [{"name": "Y", "value": "--tls-port=6380"}]}, False),
+        ({"command": ["/run.sh"], "args": ["--port", "6399"]}, False),
+        ({"args": ["--port", "6399"], "image": "registry.example/redis:7.4"}, False),
+    ],
+)
+def test_a_probe_is_wrong_that_asks_what_the_known_program_was_never_told(
+    container: dict[str, object], wrong: bool
+) -> None:
+    cluster, app = suffering("readiness_probe_port/the program is known and was told a port")
+    cluster.container(app).update(container)
+    analysis = diagnose(cluster.bundle()).analysis
+    assert analysis is not None
+    assert (analysis.failure_class == "readiness_probe_port") is wrong
 
 
 def test_the_other_probe_that_is_well_lends_its_path() -> None:

@@ -89,6 +89,19 @@ def test_a_workload_that_asks_for_far_more_than_it_uses_asks_for_less_before_the
     assert list(quota) == ["spec.hard['requests.cpu']"]
 
 
+@pytest.mark.parametrize(
+    ("called", "kinds"), [(True, ["set_cpu", "set_quota"]), (False, ["set_quota"])]
+)
+def test_only_who_calls_the_one_that_asks_for_too_much_is_told_to_have_it_ask_for_less(
+    called: bool, kinds: list[str]
+) -> None:
+    cluster, app = suffering("quota_cpu_exceeded/it asks for far more than it uses")
+    other = next(d["metadata"]["name"] for d in cluster.objects["deployments"])
+    if called:
+        cluster.calls(other, app)
+    assert [p.fix_kind for p in diagnose(cluster.bundle(other)).plans] == kinds
+
+
 def test_the_policy_says_which_way_out_of_a_full_quota_comes_first() -> None:
     plans = diagnose(
         suffering("quota_cpu_exceeded/it asks for far more than it uses")[0].bundle()
