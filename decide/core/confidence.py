@@ -28,6 +28,8 @@ _MOST, _LEAST = 0.97, 0.02
 _READ_IN_PART, _MOST_IN_PART = 0.97, 5
 #: Belief from which the responsible program itself has named the mechanism: no other source can take that back.
 NAMED = 0.9
+#: Sources that add nothing to a diagnosis: without them it is as sure as with them.
+OPTIONAL = frozenset({"memory", "registry"})
 #: Kinds of objects that are one source: any of them will do.
 _SOURCES: dict[str, tuple[str, ...]] = {
     "pods": ("pods",),
@@ -120,7 +122,8 @@ def _missing(view: ClusterView) -> frozenset[str]:
 def cut(view: ClusterView) -> int:
     """How many sources were read in part, did not answer, or refused."""
     unheard = ("unanswered", "refused")
-    return sum(s.state == "degraded" or s.why in unheard for s in view.bundle.sources)
+    asked = (s for s in view.bundle.sources if s.name not in OPTIONAL)
+    return sum(s.state == "degraded" or s.why in unheard for s in asked)
 
 
 def confidence(signs: ConfidenceSigns, weights: Sequence[float] = WEIGHTS) -> float:
@@ -149,7 +152,7 @@ def confidences(ranked: Sequence[Finding], view: ClusterView) -> list[float]:
 def in_part(view: ClusterView) -> int:
     """Sources of evidence that were read in part, or hold something that could not be read."""
     sources = view.bundle.sources
-    return sum(one.state == "degraded" and one.name != "memory" for one in sources)
+    return sum(one.state == "degraded" and one.name not in OPTIONAL for one in sources)
 
 
 def blind(finding: Finding, view: ClusterView) -> list[str]:

@@ -24,6 +24,8 @@ from schemas.plans import AbstentionReason, Analysis, Evidence, Hypothesis
 
 #: The most that an answer is worth when some rules broke.
 _UNREAD = 0.85
+#: A lead of less is none, unless the first is believed so strongly that a rival does not matter.
+_LEVEL, _CLEAR = 0.02, 0.8
 #: Troubles that the first cause leaves unexplained and that people are shown.
 _LEFT = 3
 
@@ -82,7 +84,6 @@ def _weighed(view: ClusterView, ranked: list[Finding]) -> Iterator[str]:
 def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Diagnosis:
     first = ranked[0]
     entry = first.kind
-    rival = ranked[1] if len(ranked) > 1 else None
     unseen = blind(first, view)
     first.against.extend(say("decide.no_evidence", source=source) for source in unseen)
     left = first.unexplained[:_LEFT]
@@ -92,20 +93,26 @@ def _conclude(view: ClusterView, ranked: list[Finding], language: str, most: flo
     reason: AbstentionReason = ""
     if entry.nature == "calm" and analysis.confidence >= SURE:
         status, reason = "no_action", entry.handoff
-    elif not entry.names_cause or first.score < SURE or analysis.confidence < SURE or unseen:
+    elif not entry.names_cause or first.score < SURE or unseen:
+        status, reason = "needs_human", "not_enough_evidence"
+    elif entry.plans and _disputed(ranked, analysis):
+        status, reason = "needs_human", "ambiguous"
+    elif analysis.confidence < SURE:
         status, reason = "needs_human", "not_enough_evidence"
     elif not entry.plans:
         status, reason = "needs_human", entry.handoff
-    if (
-        status == "solution_proposed"
-        and rival
-        and first.score - rival.score < 0.02
-        and first.score < 0.8
-    ):
-        status, reason = "needs_human", "ambiguous"
     headline = say("decide.headline", cause=_title(first), object=first.object.key)
     explanation = in_language(headline, language_of(language))
     return Diagnosis(status, reason, explanation, analysis, tuple(ranked), view)
+
+
+def _disputed(ranked: Sequence[Finding], analysis: Analysis) -> bool:
+    """Two causes lie level, and one of them it is: only together are they as sure as an answer has to be."""
+    if len(ranked) < 2:
+        return False
+    first, rival = ranked[:2]
+    level = first.score - rival.score < _LEVEL and first.score < _CLEAR
+    return level and sum(h.confidence for h in analysis.hypotheses[:2]) >= SURE
 
 
 def _analysis(view: ClusterView, ranked: list[Finding], language: str, most: float) -> Analysis:

@@ -18,6 +18,8 @@ from decide.core.findings import Finding, quote
 from decide.core.last_words import tells_of_failure, whose
 from decide.core.taxonomy import CLASSES, sharper
 from decide.core.view import ClusterView, Event
+from manifests.objects.pods import Container
+from manifests.objects.shapes import mapping
 from manifests.objects.workloads import Workload
 
 Where = Literal["container", "event", "log"]
@@ -41,6 +43,8 @@ _AFTERMATH = frozenset(
     ]
 )
 _FOLLOWS = re.compile(r"Error: (?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull)|Back-off .*")
+_PULL = re.compile(r"Failed to pull image ")
+_PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 #: What changes between two tellings of one trouble: numbers, ids, addresses, times.
 _VARIABLE = re.compile(r"[0-9a-f]{6,}|\d+|\s+", re.I)
 #: A line that its program itself calls no error.
@@ -124,10 +128,20 @@ def _of_containers(workload: Workload) -> Iterator[Trouble]:
 
 def _of_events(view: ClusterView, workload: Workload) -> Iterator[Trouble]:
     well = {pod.name for pod in workload.pods if pod.ready or pod.deleting}
+    begun = {pod.name for pod in workload.pods if all(map(_began, pod.containers()))}
     placed = {pod.name for pod in workload.pods if pod.node}
     for event in reversed(view.events_of_workload(workload)):
-        if event.warning and not _over(event, well, placed, workload.available):
+        pulled = event.kind == "Pod" and event.name in begun and bool(_PULL.match(event.message))
+        if event.warning and not pulled and not _over(event, well, placed, workload.available):
             yield Trouble("event", event.reason, event.message)
+
+
+def _began(container: Container) -> bool:
+    """Its program was started at least once, so that its image is there."""
+    ran = ("running", "terminated")
+    states = (mapping(container.status, state) for state in ("state", "lastState"))
+    waits = str(container.waiting.get("reason") or "")
+    return waits not in _PULLING and any(state.get(key) for state in states for key in ran)
 
 
 def _over(event: Event, well: set[str], placed: set[str], available: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decide.core.confidence import OPTIONAL
 from decide.core.opinion import Verdict, determined
 from kfix.texts import in_language, language_of, say
 from schemas.context import ContextBundle, SourceStatus
@@ -9,7 +10,6 @@ from schemas.text import again, cut
 
 #: Without the cluster's objects no answer stands, whatever logs and metrics say.
 _OBJECTS = "kubernetes.objects"
-_OPTIONAL = frozenset({"memory", "registry"})
 #: Characters of one source's reason that people are shown.
 _REASON = 160
 
@@ -19,7 +19,7 @@ def unchecked(bundle: ContextBundle) -> tuple[SourceStatus, ...]:
     return tuple(
         status
         for status in bundle.sources
-        if status.why in ("unanswered", "refused") and status.name not in _OPTIONAL
+        if status.why in ("unanswered", "refused") and status.name not in OPTIONAL
     )
 
 

@@ -122,7 +122,7 @@ def _missing(kind: str, old: Obj, new: Obj) -> Iterator[str]:
     """Fields that the API demands, that the old object had and the new one has not."""
     if kind in pods.TEMPLATED:
         spec, had = pods.pod_spec(new, kind), pods.pod_spec(old, kind)
-        if not items(spec, "containers"):
+        if (not old or items(had, "containers")) and not items(spec, "containers"):
             yield "containers"
         lacked = set(_incomplete(had))
         yield from (place for place in _incomplete(spec) if place not in lacked)

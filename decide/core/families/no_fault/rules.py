@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from decide.core.confidence import missing
+from decide.core.confidence import OPTIONAL, missing
 from decide.core.facts import Facts
 from decide.core.families.no_fault.claims import (
     never_crossed,
@@ -73,7 +73,9 @@ def quiet(view: ClusterView) -> Finding[Facts]:
     if class_id == "healthy" and view.firing and not shown_by_objects(view):
         return _finding(view, "undetermined", 0.4, unproven(view), [seen])
     told = Fact(source="event" if class_id == "maintenance" else "monitor", statement=why)
-    absent = [s.name for s in view.bundle.sources if s.state == "missing"]
+    absent = [
+        s.name for s in view.bundle.sources if s.state == "missing" and s.name not in OPTIONAL
+    ]
     found = _finding(
         view,
         class_id,

@@ -106,10 +106,10 @@ def test_one_mode_that_writes_is_enough() -> None:
 
 def test_a_claim_selects_the_labels_of_the_volume() -> None:
     assert _claim("pvc_selector_mismatch", volume=_VOLUME) == [
-        "set_volume 0.7 storage.claim.title claim=data field=matchLabels",
+        "set_volume 0.7 storage.claim.title claim=data field=selector",
         "  why storage.why basis=(storage.basis.has volume=pv-1 what=disk=new,zone=a) detail=seen",
         "  risk storage.claim.immutable",
-        '  v1 PersistentVolumeClaim/shop/data spec.selector.matchLabels: {"disk": "old"} → {"disk": "new", "zone": "a"}',
+        '  v1 PersistentVolumeClaim/shop/data spec.selector: {"matchLabels": {"disk": "old"}} → {"matchLabels": {"disk": "new", "zone": "a"}}',
         "set_volume 0.78 storage.another.title claim=data-2",
         "  why storage.why basis=(storage.basis.has volume=pv-1 what=disk=new,zone=a) detail=seen",
         "  risk storage.another.old_stays",
