@@ -117,7 +117,7 @@ class WantedList:
     @property
     def only_beside(self) -> bool:
         """Whether it adds to a namespace's own list of the kind and says nothing without it."""
-        return bool(self.labels)
+        return self.limit > 0
 
 
 def wishes(namespace: str) -> tuple[WantedList, ...]:
@@ -134,7 +134,7 @@ def wishes(namespace: str) -> tuple[WantedList, ...]:
         WantedList(kind, _SYSTEM, labels, _COMPONENTS_AT_MOST, needed=False)
         for kind, labels in _COMPONENTS
     )
-    leaders = WantedList(_LEASES, _SYSTEM, needed=False)
+    leaders = WantedList(_LEASES, _SYSTEM, limit=_COMPONENTS_AT_MOST, needed=False)
     beside = () if namespace == _SYSTEM else (*components, leaders)
     return (*own, *cluster, *addons, *beside)
 

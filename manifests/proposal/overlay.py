@@ -102,13 +102,21 @@ def _check(path: paths.Path, field: FieldChange, base: Any) -> None:
             "UNSUPPORTED", say("manifests.patch_cannot_say_what_becomes", field=field.path)
         )
     for at, segment in enumerate(path):
-        named = isinstance(segment, paths.Match) and (
-            merge.merges_by(str(path[at - 1]), segment.field) or _merge_key(path, at, base)
-        )
-        if not isinstance(segment, str) and not named:
+        if not isinstance(segment, str) and not _named(path, at, base):
             raise NotEditable(
                 "UNSUPPORTED", say("manifests.patch_cannot_name_item", before=str(path[at - 1]))
             )
+
+
+def _named(path: paths.Path, at: int, base: Any) -> bool:
+    """Whether a patch can name the item at ``at``: by a field that it does not change itself, else it would be another item."""
+    segment = path[at]
+    if not isinstance(segment, paths.Match):
+        return False
+    key = _merge_key(path, at, base)
+    if path[at + 1 :] in ((segment.field,), (key,)):
+        return False
+    return merge.merges_by(str(path[at - 1]), segment.field) or bool(key)
 
 
 def _named_first(node: Any) -> Any:

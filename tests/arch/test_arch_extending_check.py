@@ -99,7 +99,7 @@ def test_the_suites_of_safety_and_of_texts_hold_with_it(copy: Path) -> None:
 
 
 def test_a_check_touches_four_files_beside_its_own(copy: Path) -> None:
-    assert changed(copy) - {"safety/core/images.py"} == {
+    assert changed(copy) - {"safety/core/origins.py"} == {
         "schemas/validated.py",
         "safety/core/validation.py",
         "kfix/texts/locales/en/safety.yaml",

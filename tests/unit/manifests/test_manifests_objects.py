@@ -196,7 +196,8 @@ def test_a_kind_a_plural_and_a_short_name_lead_to_each_other() -> None:
         assert kinds.known(kind.kind, kind.api_version) == kind
         for word in (kind.kind, kind.plural, *kind.short, f"{kind.plural}.v1"):
             assert kinds.plural_named(word) == kind.plural
-    assert len({k.plural for k in kinds.KINDS}) == len(kinds.KINDS)
+    assert len({(k.plural, k.group) for k in kinds.KINDS}) == len(kinds.KINDS)
+    assert len({k.plural for k in kinds.KINDS}) == len({k.kind for k in kinds.KINDS})
     assert [kinds.plural_named(word) for word in ("all", "dump", "my-app", "app")] == [""] * 4
 
 

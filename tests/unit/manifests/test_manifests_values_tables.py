@@ -454,6 +454,7 @@ def test_a_new_patch_names_the_containers_before_the_one_that_it_changes() -> No
         FieldChange(
             path="spec.template.spec.containers[image=b:1].image", before="b:1", after="b:2"
         ),
+        FieldChange(path=APP + "name", before="app", after="web"),
     ],
 )
 def test_a_new_patch_says_nothing_that_kubernetes_could_merge_otherwise(field: FieldChange) -> None:

@@ -245,17 +245,17 @@ def test_more_replicas_need_just_what_their_pods_ask_for(
     st.sampled_from(["RollingUpdate", "Recreate"]),
     st.integers(0, 1),
 )
-def test_a_rollout_needs_its_growth_or_its_surge_whichever_is_more(
+def test_a_rollout_needs_its_growth_and_an_old_pod_beside_where_none_may_go_first(
     count: int, factor: int, surge: int, strategy: str, unavailable: int
 ) -> None:
-    """New pods beside the old ones are needed only where no old one may go first."""
+    """Where none may go first, the last old pod is there until the last new one is ready; a surge that finds no room waits."""
     rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
     spec: dict[str, Any] = {"type": strategy}
     if strategy == "RollingUpdate":
         spec["rollingUpdate"] = rolling
     after = 100 * factor
-    beside = surge if strategy == "RollingUpdate" and not unavailable else 0
-    need = max((after - 100) * count, after * beside)
+    beside = 100 if strategy == "RollingUpdate" and not unavailable else 0
+    need = (after - 100) * count + beside
 
     def with_room(room: int) -> str:
         limits = quota({"requests.cpu": f"{room}m"}, {"requests.cpu": "0"})

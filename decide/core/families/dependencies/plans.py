@@ -86,7 +86,9 @@ def database_port(finding: Finding[WrongPort], view: ClusterView) -> list[PlanDr
     return [*drafts[:2], *rollback(finding, view)]
 
 
-def port_slips(view: ClusterView, workload: Workload, database: Workload) -> list[Variable] | None:
+def port_slips(
+    view: ClusterView, workload: Workload, database: Workload
+) -> list[PortVariable] | None:
     """Variables of the workload that name a port which the database's Service does not have, with the one that it has.
 
     ``None`` where no variable names the Service.
@@ -115,7 +117,7 @@ _Asked = tuple[Address, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class PortVariable:
     """A variable with the value that it should have, and the port in that."""
 
     path: str
@@ -124,15 +126,15 @@ class Variable:
     port: int
 
 
-def _in_addresses(asked: list[_Asked]) -> Iterator[Variable]:
+def _in_addresses(asked: list[_Asked]) -> Iterator[PortVariable]:
     """Variables with an address whose port the Service does not have."""
     for address, ports in asked:
         if address.port is not None and address.port not in ports:
             value = moved(address, address.host, ports[0])
-            yield Variable(f":{address.path}", address.key, value, ports[0])
+            yield PortVariable(f":{address.path}", address.key, value, ports[0])
 
 
-def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[Variable]:
+def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[PortVariable]:
     """Variables with nothing but a port, named like one with an address: ``DB_PORT`` beside ``DB_HOST``."""
     for container in workload.containers():
         for entry in container.env:
@@ -141,4 +143,4 @@ def _by_themselves(workload: Workload, asked: list[_Asked]) -> Iterator[Variable
             kin = [ports for a, ports in asked if stem and a.key.upper().startswith(stem)]
             named = key.upper().endswith("PORT") and value.isdecimal()
             if kin and named and int(value) not in kin[0]:
-                yield Variable(env_path(container, key), key, str(kin[0][0]), kin[0][0])
+                yield PortVariable(env_path(container, key), key, str(kin[0][0]), kin[0][0])

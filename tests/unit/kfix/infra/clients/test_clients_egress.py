@@ -105,7 +105,7 @@ async def test_no_trick_reaches_a_server_that_is_not_configured() -> None:
         async with open_http(allowed.base, bounds=BOUNDS) as http:
             for url in tricks(forbidden.port):
                 with pytest.raises(errors.Rejected) as caught:
-                    await http._once("GET", url)
+                    await http._once("GET", url, ())
                 assert caught.value.reason == "egress_refused", url
         assert forbidden.connections == 0
         assert allowed.connections == 0
