@@ -124,15 +124,15 @@ def _set(one: Obj, counted: Counted, beside: Beside, *, works: bool) -> PodSet:
 def _by_status(
     before: Obj, after: Obj, counted: Counted, fresh: PodSet
 ) -> tuple[tuple[PodSet, ...], int]:
-    """Where no ReplicaSet was collected: all its pods are of the template before."""
-    made, ready = _said(before)
-    same = same_template(before, after)
+    """Where no ReplicaSet was collected: all its pods are of the template before, and what is more than wanted may be ending."""
+    told, ready = _said(before)
+    same, made = same_template(before, after), min(told, replicas(before))
     one = PodSet(
-        wanted=max(made, replicas(before)) if same else made,
+        wanted=replicas(before) if same else made,
         made=made,
         ready=min(made, ready),
         each=counted(_spec(before)),
-        works=same or made == ready,
+        works=same or told == ready,
     )
     return ((one,), 0) if same else ((one, fresh), 1)
 
