@@ -46,6 +46,23 @@ def scene() -> Scene:
     return Scene()
 
 
+@pytest.mark.parametrize("started", [True, False])
+def test_a_pull_that_failed_is_over_once_the_program_was_started(
+    scene: Scene, started: bool
+) -> None:
+    said = 'Failed to pull image "registry.example/x:1": connection reset'
+    scene.cluster.event("Pod", scene.pod, "Failed", said)
+    died = {"terminated": {"exitCode": 2, "reason": "Error"}}
+    status = scene.cluster.pod(scene.app)["status"]
+    status["conditions"] = [{"type": "Ready", "status": "False"}]
+    status["containerStatuses"][0] |= {
+        "ready": False,
+        "state": {"waiting": {"reason": "CrashLoopBackOff" if started else "ImagePullBackOff"}},
+        "lastState": died if started else {},
+    }
+    assert (said in [one.text for one in scene.seen()]) is not started
+
+
 def test_a_healthy_application_has_no_trouble_although_its_pod_once_waited(scene: Scene) -> None:
     scene.cluster.event("Pod", scene.pod, "FailedScheduling", "0/3 nodes are available")
     scene.cluster.event("Pod", scene.pod, "Unhealthy", "Readiness probe failed: EOF")

@@ -52,6 +52,15 @@ def test_a_slip_in_the_container_itself_is_mended_there() -> None:
     (change,) = first.kubernetes_changes
     assert change.object.name == app
     assert change.fields[0].after == "0.25"
+    assert first.repairs.verdict == "pass"
+
+
+def test_a_slip_proves_nothing_where_the_program_could_read_the_value() -> None:
+    """It dislikes what the value says; going back to what worked is surer."""
+    said = 'level=fatal msg="invalid configuration" key=RATIO err="\'{value}\' is out of range"'
+    cluster, app = broken("0,25", config=False, said=said)
+    slip = [p for p in diagnose(cluster.bundle(app)).plans if p.fix_kind == "set_env"]
+    assert [p.repairs.verdict for p in slip] == ["unknown"]
 
 
 def test_going_back_to_another_template_is_no_answer_to_a_value_beside_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from decide.core.facts import Facts
@@ -13,6 +14,7 @@ from decide.core.families.runtime.facts import (
     StoppedProgram,
     UnsetVariable,
 )
+from decide.core.families.runtime.settings import without_slip
 from decide.core.findings import Finding
 from decide.core.proof import asking
 from decide.core.proof.asking import Told, by_template, not_there, subject
@@ -22,6 +24,11 @@ from kfix.texts import say
 from manifests.objects.pods import Container
 from manifests.objects.shapes import at, items, mapping, number
 from manifests.objects.workloads import Workload
+
+#: The program says that it cannot read a value, not that it does not like what the value says.
+_UNREADABLE = re.compile(
+    r"(?i)\b(?:pars(?:e|ing)|convert|invalid syntax|malformed|invalid literal|NumberFormatException|not a (?:valid )?number)\b"
+)
 
 
 def variable(finding: Finding[UnsetVariable], view: ClusterView) -> Standing:
@@ -60,6 +67,9 @@ def setting(finding: Finding[Facts], view: ClusterView) -> Standing:
     told: Told = {"name": facts.name, "value": facts.value}
     if facts.value in values:
         return stands(say("proof.setting.same", **told))
+    meant = without_slip(facts.value)
+    if meant and values == {meant} and _UNREADABLE.search(finding.detail):
+        return gone(say("proof.setting.slip", name=facts.name, value=meant))
     if asking.as_it_worked(view, workload) is not None and not facts.config:
         return by_template(finding, view)
     return untold(say("proof.setting.other", **told))
@@ -76,7 +86,9 @@ def _values(
             yield str(entry["value"])
         chosen = mapping(entry, "valueFrom", "configMapKeyRef")
         found = view.get("configmaps", workload.namespace, str(chosen.get("name") or ""))
-        yield str(mapping(found or {}, "data").get(str(chosen.get("key"))))
+        key = str(chosen.get("key"))
+        if key in mapping(found or {}, "data"):
+            yield str(mapping(found or {}, "data")[key])
     for source in items(container.spec.get("envFrom")):
         found = view.get(
             "configmaps", workload.namespace, str(at(source, "configMapRef", "name") or "")

@@ -81,7 +81,7 @@ def mended(finding: Finding[Facts], view: ClusterView) -> list[PlanDraft]:
     if not isinstance(facts, BadSetting):
         return []
     ways = (
-        ("slip", _without_slip(facts.value)),
+        ("slip", without_slip(facts.value)),
         ("committed", _before(facts, view)),
         ("told", _expected(facts, view, finding.detail)),
     )
@@ -147,7 +147,7 @@ def _expected(facts: BadSetting, view: ClusterView, line: str) -> str:
     return value if there else ""
 
 
-def _without_slip(value: str) -> str:
+def without_slip(value: str) -> str:
     """A decimal comma, spaces around it, quotes inside quotes; empty where nothing of the kind shows."""
     bare = value.strip()
     if len(bare) > 2 and bare[0] == bare[-1] and bare[0] in "'\"":

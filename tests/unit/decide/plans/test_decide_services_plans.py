@@ -269,7 +269,9 @@ def test_the_rest_of_a_host_stays_but_for_the_namespace_that_is_meant() -> None:
         told = _address(value, value[:-5], 8080, namespace=namespace)
         (line,) = [one for one in told if one.startswith(start)]
         assert line == f'{start}"{value}" → "{after}.svc.cluster.local:8080"'
-    bare = _address("crat:8080", "crat", 8080, namespace="bank")  # alone it would be looked for here
+    bare = _address(
+        "crat:8080", "crat", 8080, namespace="bank"
+    )  # alone it would be looked for here
     assert bare[4] == f'{start}"crat:8080" → "cart.bank:8080"'
     assert "  risk services.address.next_door" in bare
     two = _address("crat.bnak:8080", "crat.bnak", 8080, namespace="bank")
