@@ -177,12 +177,8 @@ def _claimed(one: Trouble, first: Finding, mine: Sequence[Finding]) -> bool:
     own = {f.object.namespace.lower() for f in mine} | {f.object.name.lower() for f in mine}
     named = {n.lower() for n in _NAME.findall(one.text)} - own
     same = bool(words) and sum(w in told for w in words) >= _SAME * len(words)
-    return (
-        same
-        or any(n in told for n in named)
-        or any(n in one.text.lower() for n in _shown(mine) - own)
-        or any(k in one.text.lower() for f in mine for k in _kinds(f))
-    )
+    about = {*(_shown(mine) - own), *(kind for f in mine for kind in _kinds(f))}
+    return same or any(n in told for n in named) or any(n in one.text.lower() for n in about)
 
 
 def _shown(mine: Sequence[Finding]) -> set[str]:
