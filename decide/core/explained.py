@@ -172,6 +172,11 @@ def _claimed(one: Trouble, first: Finding, mine: Sequence[Finding]) -> bool:
         return True  # it says that a program fails and not why: this is what it sees
     if one.reason and any(one.reason in _vocabulary(f.kind) for f in mine):
         return True
+    return _alike(one, mine)
+
+
+def _alike(one: Trouble, mine: Sequence[Finding]) -> bool:
+    """The line has the findings' words, or names what they name beside their own objects."""
     told = " ".join(_told(f) for f in mine).lower()
     words = {w.lower() for w in _WORD.findall(one.text or one.reason)}
     own = {f.object.namespace.lower() for f in mine} | {f.object.name.lower() for f in mine}
