@@ -117,6 +117,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "dns_config_broken",
             "database_credentials_invalid",
             "database_port_wrong",
+            "env_address_mismatch",
         ),
         rollback_too=True,
         look_at=("said", "configuration", "declared"),
