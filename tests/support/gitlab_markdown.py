@@ -171,7 +171,8 @@ def active(markdown: str) -> set[str]:
     text = "".join(page.text)
     found = page.found | {name for name, rule in _FILTERS.items() if re.search(rule, text)}
     found |= {"colour" for code in page.code if _COLOUR.fullmatch(code)}
-    bare = re.sub(r"(?s)(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", markdown)
+    # What follows code does not begin its line.
+    bare = re.sub(r"(?s)(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "`", markdown)
     return found | {name for name, rule in _SOURCE.items() if re.search(rule, bare)}
 
 

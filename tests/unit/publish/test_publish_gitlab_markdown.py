@@ -107,6 +107,14 @@ def test_constructs_side_by_side_are_only_read(texts: list[str], data: st.DataOb
     assert active(DIALECT.prose(glue.join(texts))) == set()
 
 
+@pytest.mark.parametrize(
+    ("markdown", "acts"),
+    [("/merge", True), ("`x`\n/merge", True), ("`x` /merge", False), ("x /merge", False)],
+)
+def test_a_quick_action_begins_its_line(markdown: str, acts: bool) -> None:
+    assert ("quick action" in active(markdown)) is acts
+
+
 def readable(line: str) -> str:
     """What people see of a line of ours."""
     shown = html.unescape(re.sub(r"\\([\\`*_\[\]|~<>^])", r"\1", line))
