@@ -15,6 +15,7 @@ from manifests.repository.index import RepositoryIndex
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints, Location
 from manifests.text import equivalence
+from manifests.text.readings import Readings
 from schemas import errors
 from schemas.base import ObjectRef
 from schemas.context import Change, DeclaredObject
@@ -44,20 +45,24 @@ class DeclaredInRepositories:
             if subject not in found:
                 continue  # not in this repository, or not in a form that a change could be made in
             declared = [_declared(project, index, ref, place) for ref, place in found.items()]
-            return declared, await self._changes(snapshot, subject, found)
+            return declared, await self._changes(snapshot, index.readings, subject, found)
         return [], []
 
     async def _changes(
-        self, snapshot: Snapshot, subject: ObjectRef, found: Mapping[ObjectRef, Location]
+        self,
+        snapshot: Snapshot,
+        readings: Readings,
+        subject: ObjectRef,
+        found: Mapping[ObjectRef, Location],
     ) -> list[Change]:
         """The commits of the object's file, and of a few others; of those what could be read."""
         own = found[subject].path
         about = {place.path: ref for ref, place in found.items() if place.path != own}
         about |= dict.fromkeys((k.path for k in found[subject].through), subject)
         first, *others = await asyncio.gather(
-            self._of_file(snapshot, own, subject, self._commits),
+            self._of_file(snapshot, readings, own, subject, self._commits),
             *(
-                self._of_file(snapshot, path, ref, min(self._commits, _COMMITS))
+                self._of_file(snapshot, readings, path, ref, min(self._commits, _COMMITS))
                 for path, ref in list(about.items())[:_FILES]
             ),
             return_exceptions=True,
@@ -67,12 +72,13 @@ class DeclaredInRepositories:
         return [*first, *_readable(others)]
 
     async def _of_file(
-        self, snapshot: Snapshot, path: str, about: ObjectRef, limit: int
+        self, snapshot: Snapshot, readings: Readings, path: str, about: ObjectRef, limit: int
     ) -> list[Change]:
         commits = await self._client.commits_of(
             snapshot.project, path, ref=snapshot.branch, limit=limit, diffs=limit > 0
         )
-        return await asyncio.to_thread(written, about, path, snapshot.files.get(path, b""), commits)
+        content = snapshot.files.get(path, b"")
+        return await asyncio.to_thread(written, about, path, content, commits, readings)
 
     def _index(self, snapshot: Snapshot) -> RepositoryIndex:
         return self._indexes.of(

@@ -13,7 +13,8 @@ from manifests.objects.differences import differences
 from manifests.objects.meta import kind_of, name_of, namespace_of
 from manifests.refused import NotEditable
 from manifests.text import equivalence
-from manifests.text.read import decode, read, without_bom
+from manifests.text.read import decode
+from manifests.text.readings import Readings
 from manifests.text.undoing import undone
 from schemas.base import Json, ObjectRef
 from schemas.context import Change
@@ -31,19 +32,25 @@ Documents = Mapping[str, Json]
 
 
 def written(
-    about: ObjectRef | None, path: str, content: bytes, commits: Sequence[Commit]
+    about: ObjectRef | None,
+    path: str,
+    content: bytes,
+    commits: Sequence[Commit],
+    readings: Readings | None = None,
 ) -> list[Change]:
     """One change per commit of the file at ``path``, newest first; ``content`` is what it holds after the first of them.
 
     ``detail``: ``path``, ``diff``, and ``fields``: by ``Kind/namespace/name`` as the file writes them (empty for a file of
-    values) field path to [before, after]; no ``fields`` from the first commit on whose diff does not fit.
+    values) field path to [before, after]; no ``fields`` from the first commit on whose diff does not fit. ``readings``:
+    what was parsed before.
     """
     found: list[Change] = []
-    text: str | None = _text(content)
-    after = _documents(text)
+    readings = readings or Readings()
+    text = _text(content) if commits else None
+    after = _documents(text, readings)
     for commit in commits:
         text = undone(text, commit.diff) if text is not None else None
-        before = _documents(text)
+        before = _documents(text, readings)
         fields = _fields(before, after) if before is not None and after is not None else {}
         found.append(_change(about, path, commit, fields))
         after = before
@@ -57,12 +64,12 @@ def _text(content: bytes) -> str | None:
         return None
 
 
-def _documents(text: str | None) -> Documents | None:
+def _documents(text: str | None, readings: Readings) -> Documents | None:
     """The file's documents, masked, by ``Kind/namespace/name``; ``None`` where it cannot be read."""
     if text is None:
         return None
     try:
-        roots = [equivalence.filled(d.root) for d in read(without_bom(text)[1]) if d.root]
+        roots = [equivalence.filled(d.root) for d in readings.read(text) if d.root]
     except NotEditable:
         return None
     values = [value for value in roots if isinstance(value, dict)]
