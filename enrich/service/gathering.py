@@ -237,13 +237,16 @@ async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dic
 async def _with_next_door(
     round_: Round, cluster: ClusterReader, objects: dict[str, list[Json]], namespace: str
 ) -> dict[str, list[Json]]:
-    """The same with the objects of the namespaces that the alert's own calls; what cannot be read there is left out."""
+    """The same with the objects of the namespaces that the alert's own calls; what cannot be read there is left out.
+
+    So is a kind that did not come of the alert's own: with it that one would seem to have none.
+    """
     spaces = called_namespaces(objects, namespace)
     asked = (round_.ask("kubernetes.next_door", cluster.objects(s), Listing()) for s in spaces)
     found = {kind: list(there) for kind, there in objects.items()}
     for space, listing in zip(spaces, await asyncio.gather(*asked), strict=True):
-        for kind, there in listing.objects.items():
-            found.setdefault(kind, []).extend(o for o in there if namespace_of(o) == space)
+        for kind in found.keys() & listing.objects.keys():
+            found[kind] += [o for o in listing.objects[kind] if namespace_of(o) == space]
     return found
 
 

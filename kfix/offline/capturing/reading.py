@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from enrich.adapters.kubernetes import WantedList, WantedLog, containers_in_trouble, wishes_for
 from enrich.core.bounds import THINNED
+from enrich.core.next_door import called_namespaces
 from enrich.core.subject import named, resolve
 from enrich.core.unread import Unread, Why
 from enrich.service.gathering import pods_of
@@ -117,6 +118,7 @@ async def read_cluster(
     answers = await turns.all("lists", asked)
     read = _settled(list(zip(wanted, answers, strict=True)), bounds)
     _check_namespaces(read, namespaces)
+    await _read_next_door(read, client, namespaces, bounds, turns)
     logs = _wanted_logs(read, namespaces, alert)
     if len(logs) > bounds.logs:
         beyond = f"{len(logs) - bounds.logs} logs beyond the first {bounds.logs} were not read"
@@ -125,6 +127,30 @@ async def read_cluster(
     texts = await turns.all("logs", [partial(_log, client, log, bounds) for log in logs])
     _take_logs(read, list(zip(logs, texts, strict=True)))
     return read
+
+
+async def _read_next_door(
+    read: ReadCluster,
+    client: ReadableCluster,
+    namespaces: Sequence[str],
+    bounds: CaptureBounds,
+    turns: _Turns,
+) -> None:
+    """Adds the lists of the namespaces that these call. Of a kind that did not come here, none there is taken."""
+    here, objects = {plural for _, plural in read.lists}, read.objects
+    called = (space for name in namespaces for space in called_namespaces(objects, name))
+    spaces = [space for space in dict.fromkeys(called) if space not in namespaces]
+    wanted = [w for w in wishes_for(spaces) if w.namespace and not w.only_beside] if spaces else []
+    wanted = [w for w in wanted if w.plural in here]
+    answers = await turns.all("lists", [partial(_list, client, w, bounds) for w in wanted])
+    for wish, answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, errors.KFixError):
+            _note_failure(read, wish, answer)
+        elif len(answer) > bounds.objects:
+            reason = f"more than {bounds.objects} objects: left out"
+            read.unread.append(Unread(_name(wish), reason, "refused"))
+        else:
+            _add(read, wish, answer)
 
 
 class _Turns:

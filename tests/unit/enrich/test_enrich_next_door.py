@@ -81,14 +81,16 @@ class Street:
         self.asked.append(namespace)
         if namespace == "shop":
             main = {"name": "main", "env": [{"name": "A", "value": "db.store:5432"}]}
-            return Listing(objects(main))
+            return Listing(objects(main, pods=[]))
         if not self.answers:
             raise TimeoutError
         pods = [
             {"metadata": {"name": name, "namespace": space}}
             for name, space in (("db-0", "store"), ("n", "x"))
         ]
-        return Listing({"pods": pods, "namespaces": [{"metadata": {"name": "store"}}]})
+        claim = {"metadata": {"name": "data", "namespace": "store"}}
+        spaces = [{"metadata": {"name": "store"}}]
+        return Listing({"pods": pods, "namespaces": spaces, "persistentvolumeclaims": [claim]})
 
     async def logs(self, pods: Any) -> list[Any]:
         return []
@@ -102,5 +104,6 @@ async def test_what_is_called_next_door_stands_beside_the_own_objects(answers: b
     found = bundle.k8s_context.objects
     assert [o["metadata"]["name"] for o in found.get("pods", [])] == (["db-0"] if answers else [])
     assert len(found["namespaces"]) == len(SPACES)
+    assert "persistentvolumeclaims" not in found, "of its own namespace they did not come"
     (status,) = [s for s in bundle.sources if s.name == "kubernetes.next_door"]
     assert status.state == ("ok" if answers else "missing")
