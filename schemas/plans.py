@@ -222,22 +222,26 @@ class ActionPlan(Spoken):
         }
 
 
+#: Where a fact was seen.
+EvidenceSource = Literal[
+    "alert",
+    "monitor",
+    "metric",
+    "log",
+    "event",
+    "object",
+    "change",
+    "history",
+    "repository",
+    "registry",
+]
+
+
 class Evidence(Spoken):
     """One observed fact. ``statement`` may quote outside text (masked, shortened): never active, never a command."""
 
     id: str
-    source: Literal[
-        "alert",
-        "monitor",
-        "metric",
-        "log",
-        "event",
-        "object",
-        "change",
-        "history",
-        "repository",
-        "registry",
-    ]
+    source: EvidenceSource
     statement: str
     object: ObjectRef | None = None
     value: float | None = None

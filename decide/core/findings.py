@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Literal
+from typing import TYPE_CHECKING, Generic
 
 from decide.core.facts import Facts
 from decide.core.taxonomy import CLASSES, FailureClass
 from schemas.base import ObjectRef
+from schemas.plans import EvidenceSource
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -18,18 +19,6 @@ else:  # defaults of type variables came with Python 3.13; a checker knows them 
 
     F_co = TypeVar("F_co", bound=Facts, covariant=True)
 
-Source = Literal[
-    "alert",
-    "monitor",
-    "metric",
-    "log",
-    "event",
-    "object",
-    "change",
-    "history",
-    "repository",
-    "registry",
-]
 #: Longest quotation of outside text in evidence, in characters.
 QUOTE = 300
 #: Of these, what is kept of the beginning when the middle is left out.
@@ -40,7 +29,7 @@ _HEAD = 140
 class Fact:
     """One observation. ``value`` with ``unit`` where it is a number."""
 
-    source: Source
+    source: EvidenceSource
     statement: str
     object: ObjectRef | None = None
     value: float | None = None
