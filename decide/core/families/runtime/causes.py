@@ -14,7 +14,7 @@ from decide.core.families.runtime.facts import (
     StoppedProgram,
     UnsetVariable,
 )
-from decide.core.families.runtime.settings import without_slip
+from decide.core.families.runtime.settings import settings_of, without_slip
 from decide.core.findings import Finding
 from decide.core.proof import asking
 from decide.core.proof.asking import Told, by_template, not_there, subject
@@ -63,7 +63,7 @@ def setting(finding: Finding[Facts], view: ClusterView) -> Standing:
     container = asking.container(workload, facts.container) if workload is not None else None
     if workload is None or container is None:
         return not_there(finding)
-    values = set(_values(view, workload, container, facts.name))
+    values = {s.value for s in settings_of(view, workload, container) if s.name == facts.name}
     told: Told = {"name": facts.name, "value": facts.value}
     if facts.value in values:
         return stands(say("proof.setting.same", **told))
@@ -73,29 +73,6 @@ def setting(finding: Finding[Facts], view: ClusterView) -> Standing:
     if asking.as_it_worked(view, workload) is not None and not facts.config:
         return by_template(finding, view)
     return untold(say("proof.setting.other", **told))
-
-
-def _values(
-    view: ClusterView, workload: Workload, container: Container, name: str
-) -> Iterator[str]:
-    """What the variable of this name would be."""
-    for entry in container.env:
-        if entry.get("name") != name:
-            continue
-        if isinstance(entry.get("value"), str):
-            yield str(entry["value"])
-        chosen = mapping(entry, "valueFrom", "configMapKeyRef")
-        found = view.get("configmaps", workload.namespace, str(chosen.get("name") or ""))
-        key = str(chosen.get("key"))
-        if key in mapping(found or {}, "data"):
-            yield str(mapping(found or {}, "data")[key])
-    for source in items(container.spec.get("envFrom")):
-        found = view.get(
-            "configmaps", workload.namespace, str(at(source, "configMapRef", "name") or "")
-        )
-        key = name.removeprefix(str(at(source, "prefix") or ""))
-        if key in mapping(found or {}, "data"):
-            yield str(mapping(found or {}, "data")[key])
 
 
 def ports(finding: Finding[StoppedProgram], view: ClusterView) -> Standing:

@@ -37,7 +37,7 @@ def setting_of(
     view: ClusterView, workload: Workload, container: Container, line: str
 ) -> BadSetting | None:
     """The setting whose name and value the line names, or whose value it quotes; ``None`` where none or several do."""
-    known = list(_settings(view, workload, container))
+    known = list(settings_of(view, workload, container))
     named = [s for s in known if _says(line, s.name) and _says(line, s.value)]
     quoted = [s for s in known if any(s.value in pair for pair in _QUOTED.findall(line))]
     for found in (named, quoted):
@@ -50,7 +50,9 @@ def _says(line: str, word: str) -> bool:
     return bool(word) and re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", line) is not None
 
 
-def _settings(view: ClusterView, workload: Workload, container: Container) -> Iterator[BadSetting]:
+def settings_of(
+    view: ClusterView, workload: Workload, container: Container
+) -> Iterator[BadSetting]:
     """What the container's environment says, written out or from a ConfigMap."""
     setting = partial(BadSetting, workload=workload, container=container.name)
     for entry in container.env:
