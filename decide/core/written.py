@@ -60,8 +60,8 @@ def earlier(view: ClusterView, ref: ObjectRef, obj: Obj, path: str) -> list[Writ
     wanted = paths.parse(path)
     own: list[WrittenField] = []
     for one in written(view, ref):
-        newer = any(_related(one.path, taken.path) for taken in own)
-        if _related(one.path, wanted) and not newer:
+        newer = any(paths.related(one.path, taken.path) for taken in own)
+        if paths.related(one.path, wanted) and not newer:
             own.append(one)
     if own:
         return own if all(_holds(obj, w) for w in own) else []
@@ -112,11 +112,6 @@ def _path(text: str) -> paths.Path | None:
         return paths.parse(text)
     except paths.BadPath:
         return None
-
-
-def _related(one: paths.Path, two: paths.Path) -> bool:
-    least = min(len(one), len(two))
-    return one[:least] == two[:least]
 
 
 def _holds(obj: Obj, change: WrittenField) -> bool:

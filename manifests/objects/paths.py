@@ -116,3 +116,66 @@ def find(obj: Any, path: str | Path, default: Any = None) -> Any:
         return get(obj, path)
     except Missing:
         return default
+
+
+#: What a field has that is not there; put at a place, it takes the field away.
+ABSENT: Any = object()
+
+
+def put(obj: Any, path: Path, value: Any, *, grow: bool = False) -> Any:
+    """A copy of ``obj`` with ``value`` at ``path``, sharing all else; mappings that are missing above it are made.
+
+    ``grow``: so are items of lists. Raises Missing where the path leads nowhere.
+    """
+    head, rest = path[0], path[1:]
+    if isinstance(head, str):
+        return _with_key({} if obj is None else obj, head, rest, value, grow)
+    if not isinstance(obj, list) and not grow:
+        raise Missing(say("manifests.not_list_at", segment=repr(head)))
+    items = list(obj) if isinstance(obj, list) else []
+    at = _place(items, head, grow)
+    if at is None:
+        return items if value is ABSENT else [*items, _new(head, rest, value, grow)]
+    if value is ABSENT and not rest:
+        del items[at]
+    else:
+        items[at] = put(items[at], rest, value, grow=grow) if rest else value
+    return items
+
+
+def _with_key(obj: Any, key: str, rest: Path, value: Any, grow: bool) -> Any:
+    if not isinstance(obj, Mapping):
+        raise Missing(say("manifests.no_segment", segment=repr(key)))
+    copied = dict(obj)
+    if value is ABSENT and (not rest or key not in copied):
+        copied.pop(key, None)
+    else:
+        copied[key] = put(copied.get(key), rest, value, grow=grow) if rest else value
+    return copied
+
+
+def _place(items: Sequence[Any], head: int | Match, grow: bool) -> int | None:
+    """Where the item stands; ``None`` where it would be a new one."""
+    if isinstance(head, int):
+        return head if head < len(items) else None
+    known = any(isinstance(i, Mapping) and str(i.get(head.field)) == head.value for i in items)
+    return index_of(items, head) if known or not grow else None
+
+
+def _new(head: int | Match, rest: Path, value: Any, grow: bool) -> Any:
+    """The item that comes to a list."""
+    if not rest:
+        made = value
+    elif isinstance(head, Match) and grow:
+        made = put({}, rest, value, grow=grow)
+    else:
+        raise Missing(say("manifests.no_item", at=str(head)))
+    if isinstance(head, Match) and isinstance(made, Mapping):
+        return {head.field: head.value, **made}
+    return made
+
+
+def related(one: Path, two: Path) -> bool:
+    """One place is the other, or stands inside it."""
+    least = min(len(one), len(two))
+    return one[:least] == two[:least]

@@ -18,7 +18,7 @@ from manifests.text.equivalence import equivalent
 from schemas.base import Json
 from schemas.plans import FieldChange
 
-ABSENT = object()
+ABSENT = paths.ABSENT
 _EMPTY: tuple[Any, ...] = ({}, [], None, "")
 
 
@@ -56,7 +56,7 @@ def fitted(fields: Sequence[FieldChange], obj: Json) -> list[FieldChange]:
         one = _fitted(field, path, state)
         if one is not None:
             found.append(one)
-            state = put(state, path, ABSENT if one.op == "remove" else one.after)
+            state = _put(state, path, ABSENT if one.op == "remove" else one.after)
     return found
 
 
@@ -75,7 +75,7 @@ def _fitted(field: FieldChange, path: paths.Path, obj: Json) -> FieldChange | No
     if not (_fits(obj, path, before, now) or (before is ABSENT and now in _EMPTY)):
         return field
     whole = isinstance(now, Mapping) and isinstance(field.after, Mapping)
-    after = value_at(put(obj, path, field.after), path) if whole else field.after
+    after = value_at(_put(obj, path, field.after), path) if whole else field.after
     return FieldChange(op="replace", path=field.path, before=now, after=after)
 
 
@@ -91,7 +91,7 @@ def _fits(obj: Json, path: paths.Path, before: Any, now: Any) -> bool:
     if before is not ABSENT and now is not ABSENT and equivalent(path, before, now):
         return True
     filled = value_at(obj, path)
-    return _equal(path, value_at(put(obj, path, before), path), filled)
+    return _equal(path, value_at(_put(obj, path, before), path), filled)
 
 
 def _within(path: paths.Path, part: Any, whole: Any) -> bool:
@@ -101,23 +101,9 @@ def _within(path: paths.Path, part: Any, whole: Any) -> bool:
     return equivalent(path, part, whole)
 
 
-def put(obj: Json, path: paths.Path, value: Any) -> Json:
-    """A copy of an object with a field set, ABSENT for taken away; as it is where the path leads nowhere."""
-    head, rest = path[0], path[1:]
-    if isinstance(head, str):
-        if not isinstance(obj, Mapping):
-            return {head: put(None, rest, value) if rest else value} if obj is None else obj
-        out = {key: inside for key, inside in obj.items() if key != head or rest}
-        if rest:
-            out[head] = put(obj.get(head), rest, value)
-        elif value is not ABSENT:
-            out[head] = value
-        return out
-    if not isinstance(obj, list):
-        return obj
+def _put(obj: Json, path: paths.Path, value: Any) -> Json:
+    """A copy with the field set; as it is where the path leads nowhere."""
     try:
-        at = paths.index_of(obj, head) if isinstance(head, paths.Match) else head
-        changed = put(obj[at], rest, value) if rest else value
-    except (paths.Missing, IndexError):
+        return paths.put(obj, path, value)
+    except paths.Missing:
         return obj
-    return [*obj[:at], *([] if changed is ABSENT else [changed]), *obj[at + 1 :]]

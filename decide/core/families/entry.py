@@ -146,6 +146,8 @@ class FailureClass:
     of_a_callee: bool = False
     #: It is every workload's trouble, wherever it stands.
     everybodys: bool = False
+    #: What makes it others set up or closed on purpose: behind another trouble it is named, and not changed.
+    others_own: bool = False
     #: Told from metrics alone: when their monitor is content again, the trouble is over.
     measured: bool = False
     #: The last good revision is a plan beside the others; else only where there is no other.

@@ -17,14 +17,13 @@ from decide.core.findings import Finding
 from decide.core.proof.counterfactual import Counterfactual
 from decide.core.proof.proving import Proof, concerned_by, faults, identity, prove
 from kfix.texts import say
+from manifests.objects import paths
 from schemas.plans import FixKind, KubernetesChange
 
 #: Changed objects and fields of one plan at most.
 MOST = 6
 #: From this belief on a rule's finding counts as a fault of its own, not as another guess about the first.
 _FAULT = 0.8
-#: What others own or closed on purpose: it is named, and changed only where the alert's own trouble is of that kind.
-_OWNED = ("quota_", "network_policy_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +108,8 @@ def _stands(other: Finding, state: Counterfactual) -> bool:
 def _added(finding: Finding, fault: Finding, going: _Going) -> bool:
     """The first change that is proven to mend the fault joins the plan; false where there is none."""
     build, state = BUILDERS.get(fault.failure_class), going.proof.after
-    owned = fault.failure_class.startswith(_OWNED)
-    if build is None or state is None or (owned and fault.failure_class != finding.failure_class):
+    others = fault.kind.others_own and fault.failure_class != finding.failure_class
+    if build is None or state is None or others:
         return False
     drafts, _ = heard(f"plans of {fault.failure_class}", partial(build, fault, state))
     for one in drafts:
@@ -161,7 +160,7 @@ def joined(
 def _touch(one: KubernetesChange, two: KubernetesChange) -> bool:
     """One field is the other's, or stands inside it."""
     return any(
-        a.path.startswith(b.path) or b.path.startswith(a.path)
+        paths.related(paths.parse(a.path), paths.parse(b.path))
         for a in one.fields
         for b in two.fields
     )

@@ -183,69 +183,12 @@ def _patched(fields: Sequence[FieldChange], live: Obj | None, declared: Obj | No
         try:
             made: Any = obj
             for one in fields:
-                made = put(
-                    made, paths.parse(one.path), _ABSENT if one.op == "remove" else one.after
-                )
+                value = paths.ABSENT if one.op == "remove" else one.after
+                made = paths.put(made, paths.parse(one.path), value, grow=True)
         except (paths.Missing, paths.BadPath, TypeError, ValueError):
             continue
         return mapping(made)
     raise Unfit("no object that the change fits")
-
-
-def put(node: Any, path: paths.Path, value: Any) -> Any:
-    """A copy of ``node`` with ``value`` at ``path``, sharing all else; parents that are missing are made.
-
-    Raises paths.Missing where a list has no such item above the place.
-    """
-    head, rest = path[0], path[1:]
-    if isinstance(head, str):
-        if node is not None and not isinstance(node, Mapping):
-            raise paths.Missing(head)
-        return _put_key(mapping(node), head, rest, value)
-    found = list(node) if isinstance(node, list) else []
-    at_ = _index(found, head)
-    if at_ is None:
-        if value is _ABSENT:
-            return found
-        if rest and not isinstance(head, paths.Match):
-            raise paths.Missing(str(head))
-        return [*found, _item(head, rest, value)]
-    if rest:
-        found[at_] = put(found[at_], rest, value)
-    elif value is _ABSENT:
-        del found[at_]
-    else:
-        found[at_] = value
-    return found
-
-
-def _put_key(node: Obj, key: str, rest: paths.Path, value: Any) -> Obj:
-    copied = dict(node)
-    if rest:
-        if value is _ABSENT and key not in copied:
-            return copied
-        copied[key] = put(copied.get(key), rest, value)
-    elif value is _ABSENT:
-        copied.pop(key, None)
-    else:
-        copied[key] = value
-    return copied
-
-
-def _index(items: list[Any], head: int | paths.Match) -> int | None:
-    """Where the item stands; ``None`` where it would be a new one."""
-    if isinstance(head, int):
-        return head if head < len(items) else None
-    if not any(str(at(item, head.field)) == head.value for item in items):
-        return None
-    return paths.index_of(items, head)
-
-
-def _item(head: int | paths.Match, rest: paths.Path, value: Any) -> Any:
-    made = put({}, rest, value) if rest else value
-    if isinstance(head, paths.Match) and isinstance(made, Mapping):
-        return {head.field: head.value, **made}
-    return made
 
 
 def _unobserved(obj: Obj) -> Obj:

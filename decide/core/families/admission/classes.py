@@ -42,6 +42,7 @@ CLASSES: tuple[FailureClass, ...] = (
     *(
         _quota(
             id=f"quota_{what}_exceeded",
+            others_own=True,
             en=f"The namespace's quota for {en} is used up",
             fr=f"Le quota du namespace pour {fr} est épuisé",
         )
@@ -49,6 +50,7 @@ CLASSES: tuple[FailureClass, ...] = (
     ),
     _one(
         id="quota_needs_values",
+        others_own=True,
         en="The quota demands requests or limits that the pod does not state",
         fr="Le quota exige des requests ou limits absents du pod",
         symptoms="fewer pods or objects than declared, FailedCreate",

@@ -22,6 +22,7 @@ _one = of(FAMILY, "kubernetes.io: Network Policies")
 CLASSES: tuple[FailureClass, ...] = (
     _one(
         id="network_policy_blocks",
+        others_own=True,
         en="A NetworkPolicy blocks the traffic",
         fr="Une NetworkPolicy bloque le trafic",
         symptoms="time-outs (no refusals) between workloads that are well",
