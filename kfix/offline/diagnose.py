@@ -72,6 +72,8 @@ class CapturedCase:
     folder: Path | None = None
     #: What an archive holds and was not unpacked, and why.
     left_out: Mapping[str, str] = field(default_factory=dict)
+    #: The archive that was given; people do not know the folder that it is unpacked in.
+    archive: Path | None = None
 
 
 @contextmanager
@@ -85,9 +87,10 @@ def opened(given: Path | CapturedCase) -> Iterator[CapturedCase]:
         left_out = unpack(archive, Path(place))
         top = top_of(Path(place))
         if isinstance(given, CapturedCase):
-            yield replace(given, dump=top, left_out=left_out)
+            yield replace(given, dump=top, left_out=left_out, archive=archive)
         else:
-            yield replace(case_of(top), name=archive.name, left_out=left_out)
+            case = replace(case_of(top), name=archive.name)
+            yield replace(case, left_out=left_out, archive=archive)
 
 
 def case_of(folder: Path) -> CapturedCase:
@@ -254,7 +257,7 @@ def _nothing(case: CapturedCase, capture: Capture) -> str:
     """What is missing, and what to do about it."""
     why = "; ".join(f"{name}: {reason}" for name, reason in sorted(capture.troubles.items())[:3])
     return (
-        f"nothing of a cluster was found in {case.dump or case.folder}"
+        f"nothing of a cluster was found in {case.archive or case.dump or case.folder}"
         + (f" ({why})" if why else "")
         + ": kfix capture --out DIR writes what is needed (--print-kubectl: the commands that do)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from kfix.cli.diagnose import text_of
-from kfix.offline.diagnose import CapturedCase, case_of, diagnose_case, opened
+from kfix.offline.diagnose import BadCase, CapturedCase, case_of, diagnose_case, opened
 
 CASES = Path(__file__).parents[3] / "corpus" / "cases"
 
@@ -42,6 +43,13 @@ def test_a_dump_may_be_an_archive_beside_its_alert(tmp_path: Path) -> None:
     dump = archived(CASES / "oom-killed" / "cluster", tmp_path / "dump.tar.gz")
     case = CapturedCase("c", CASES / "oom-killed" / "alert.json", dump, None)
     assert answer(case)["ai_analysis"]["failure_class"] == "oom_killed"
+
+
+def test_an_archive_that_holds_nothing_is_named_as_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    file = archived(tmp_path / "empty", tmp_path / "given.tgz")
+    with pytest.raises(BadCase, match=re.escape(f"was found in {file}")):
+        answer(file)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "a table"), ("fr", "tableau")])
