@@ -26,6 +26,7 @@ from sandbox.registry import ImageRegistry, create_app
 from sandbox.serving import reply, serve, serve_in_thread
 from schemas.images import ImageAnswer
 from tools.realparts import image_registry
+from tools.realparts.programs import Unbuildable
 
 HOST = "images.corp.example"
 REPOSITORY = "shop/web"
@@ -67,7 +68,7 @@ def filled(request: pytest.FixtureRequest) -> Iterator[tuple[str, Pushing]]:
         return
     try:
         image_registry.program()
-    except image_registry.Unbuildable as why:
+    except Unbuildable as why:
         pytest.skip(str(why))
     with image_registry.running() as real:
         yield real.url, real

@@ -17,7 +17,8 @@ from kfix.infra.settings import KubernetesConnection
 from sandbox.kubernetes import Cluster, create_app
 from sandbox.serving import serve_in_thread
 from tests.contract.test_kubernetes_lock import _PLURALS, POLICY, _documents
-from tools.realparts.kubernetes import ControlPlane, Unbuildable, control_plane
+from tools.realparts.kubernetes import ControlPlane, control_plane
+from tools.realparts.programs import Unbuildable
 
 PROBED = "/api/v1/namespaces/kfix/configmaps/k-fix-lock"
 BINDINGS = _PLURALS["ValidatingAdmissionPolicyBinding"]

@@ -11,7 +11,7 @@ import pytest
 
 from tools.lab.__main__ import generate
 from tools.lab.report import judged
-from tools.realparts.kubernetes import Unbuildable
+from tools.realparts.programs import Unbuildable
 
 pytestmark = pytest.mark.kube
 SEED, COUNT = 20, 12

@@ -9,7 +9,7 @@ import pytest
 from tests.support.rollouts import computed, ended, rows
 from tools.lab.rollouts.cases import read
 from tools.lab.rollouts.measuring import play
-from tools.realparts.kubernetes import Unbuildable
+from tools.realparts.programs import Unbuildable
 
 
 @pytest.mark.kube

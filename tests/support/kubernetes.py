@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from kfix.infra.settings import KubernetesConnection
 from sandbox.kubernetes import Cluster, create_app
 from sandbox.serving import serve_in_thread
-from tools.realparts.kubernetes import ControlPlane, Unbuildable, control_plane
+from tools.realparts.kubernetes import ControlPlane, control_plane
+from tools.realparts.programs import Unbuildable
 
 TOKEN = "contract-token"
 _numbers = itertools.count(1)

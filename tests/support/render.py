@@ -17,7 +17,8 @@ from manifests.repository.rendering import Renderer
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from tests.support.stand_in_helm import StandIn
-from tools.realparts.renderers import Unbuildable, programs
+from tools.realparts.programs import Unbuildable
+from tools.realparts.renderers import programs
 
 Repo = dict[str, str]
 API = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")

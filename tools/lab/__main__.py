@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.lab.cases import scenes
 from tools.lab.cluster import cluster
 from tools.lab.report import report
-from tools.realparts.kubernetes import Unbuildable
+from tools.realparts.programs import Unbuildable
 
 #: Cases on one control plane; the next batch gets a fresh one with other nodes.
 BATCH = 75

@@ -11,10 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +19,8 @@ from pathlib import Path
 
 import httpx
 
-from kfix.engine.broker.embedded import die_with_parent, free_port
+from kfix.engine.broker.embedded import free_port
+from tools.realparts.programs import built, serving
 
 BUILD = Path(__file__).parent / "images" / "build"
 _READY_WITHIN_S = 30.0
@@ -31,20 +29,10 @@ _INDEX = "application/vnd.oci.image.index.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
-class Unbuildable(Exception):
-    """The registry cannot be had on this machine; the text is one line and says why."""
-
-
 @functools.cache
 def program() -> Path:
     """The registry's program, built where needed. Raises Unbuildable."""
-    if shutil.which("go") is None:
-        raise Unbuildable("no Go on this machine to build an image registry with")
-    done = subprocess.run([BUILD], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Unbuildable(f"the image registry cannot be built: {last}")
-    return Path(done.stdout.strip()) / "registry"
+    return built("the image registry", BUILD) / "registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +86,19 @@ def running() -> Iterator[RealRegistry]:
     with tempfile.TemporaryDirectory() as scratch:
         settings, log = Path(scratch) / "config.yml", Path(scratch) / "registry.log"
         settings.write_text(_settings(port, Path(scratch) / "images"), "utf-8")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
+        url = f"http://127.0.0.1:{port}"
+        with (
+            httpx.Client(base_url=url, trust_env=False, timeout=10) as client,
+            serving(
+                "the registry",
                 [str(binary), "serve", str(settings)],
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
-            )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            with httpx.Client(base_url=url, trust_env=False, timeout=10) as client:
-                _wait_until_ready(process, client, log)
-                yield RealRegistry(url, client)
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                folder=Path(scratch),
+                log=log,
+                ready=lambda: client.get("/v2/").status_code == 200,
+                within_s=_READY_WITHIN_S,
+            ),
+        ):
+            yield RealRegistry(url, client)
 
 
 def _settings(port: int, folder: Path) -> str:
@@ -131,18 +110,6 @@ def _settings(port: int, folder: Path) -> str:
             "http": {"addr": f"127.0.0.1:{port}", "secret": "tests"},
         }
     )
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
-    deadline = time.monotonic() + _READY_WITHIN_S
-    while True:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the registry does not come up: {log.read_text()[-2000:]}")
-        try:
-            if client.get("/v2/").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
 
 
 def _digest(body: bytes) -> str:

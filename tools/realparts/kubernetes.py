@@ -10,7 +10,6 @@ import datetime
 import ipaddress
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import time
@@ -28,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kfix.engine.broker.embedded import die_with_parent, free_port
+from tools.realparts.programs import built
 
 BUILD = Path(__file__).parent / "kube" / "build"
 _READY_WITHIN_S = 60.0
@@ -43,20 +43,9 @@ CONTROLLERS = (
 )
 
 
-class Unbuildable(Exception):
-    """The servers cannot be had on this machine; the text is one line and says why."""
-
-
 def binaries(*names: str) -> Path:
     """The folder with the servers, built where needed. Raises Unbuildable."""
-    if shutil.which("go") is None:
-        raise Unbuildable("no Go on this machine to build kube-apiserver and etcd with")
-    # ``tests`` asks for loopback only, but the build's module downloads are another process.
-    done = subprocess.run([BUILD, *names], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Unbuildable(f"the servers cannot be built: {last}")
-    return Path(done.stdout.strip())
+    return built("kube-apiserver and etcd", BUILD, *names)
 
 
 class Authority:

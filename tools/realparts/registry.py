@@ -13,14 +13,14 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from kfix.engine.broker.embedded import die_with_parent, free_port
+from kfix.engine.broker.embedded import free_port
+from tools.realparts.programs import serving
 
 VERSION = "2.6.13.Final"
 _ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
@@ -87,36 +87,17 @@ def running() -> Iterator[str]:
             "-jar",
             str(jar),
         ]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=jar.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl alone, no locks taken
-            )
-        try:
-            url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
-            _wait_until_ready(process, url, log)
+        url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
+        with serving(
+            "the registry",
+            command,
+            folder=jar.parent,
+            log=log,
+            ready=lambda: _answers(url),
+            within_s=_READY_WITHIN_S,
+        ):
             yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + _READY_WITHIN_S
-    while True:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the registry does not come up: {log.read_text()[-2000:]}")
-        try:
-            if httpx.get(f"{url}/subjects", trust_env=False, timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+def _answers(url: str) -> bool:
+    return httpx.get(f"{url}/subjects", trust_env=False, timeout=2).status_code == 200

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 
 from decide.core.facts import Facts
 from decide.core.netpol import Direction
+from manifests.objects.meta import name_of, namespace_of
 from manifests.objects.shapes import Obj
 from manifests.objects.workloads import Workload
+from schemas.base import ObjectRef
 from schemas.plans import FixKind
+
+
+def policy_ref(policy: Obj) -> ObjectRef:
+    """The NetworkPolicy's reference."""
+    return ObjectRef(
+        api_version="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        namespace=namespace_of(policy),
+        name=name_of(policy),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from decide.core.drafting.drafts import SECONDS, WIDER, PlanDraft, patch
-from decide.core.families.policies.facts import ClosedTraffic
+from decide.core.families.policies.facts import ClosedTraffic, policy_ref
 from decide.core.families.policies.slips import Slip, slips
 from decide.core.findings import Finding
 from decide.core.links import peer_of
 from decide.core.netpol import Direction, dns_labels
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import name_of
 from manifests.objects.selectors import stated
 from manifests.objects.shapes import Obj, at, items, mapping
 from manifests.objects.workloads import Workload
@@ -47,19 +47,10 @@ def _mended(finding: Finding[ClosedTraffic], view: ClusterView, slip: Slip) -> P
         why=say(
             "policies.slip.why", detail=finding.detail, policy=policy, said=said, meant=slip.meant
         ),
-        changes=patch(view, _ref(slip.policy), slip.policy, slip.wanted),
+        changes=patch(view, policy_ref(slip.policy), slip.policy, slip.wanted),
         weight=0.92,
         risks=[WIDER],
         time=SECONDS,
-    )
-
-
-def _ref(policy: Obj) -> ObjectRef:
-    return ObjectRef(
-        api_version="networking.k8s.io/v1",
-        kind="NetworkPolicy",
-        namespace=namespace_of(policy),
-        name=name_of(policy),
     )
 
 
@@ -71,7 +62,7 @@ def _opened(
     why = say("policies.why", detail=finding.detail)
     policy = facts.policies[0]
     if stated(at(policy, "spec", "podSelector")):
-        ref = _ref(policy)
+        ref = policy_ref(policy)
         drafts.append(
             PlanDraft(
                 fix_kind="set_network_policy",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from decide.core.families.policies.facts import ClosedTraffic
+from decide.core.families.policies.facts import ClosedTraffic, policy_ref
 from decide.core.families.policies.slips import slips
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import addresses_of, reachable, service_name
@@ -22,11 +22,10 @@ from decide.core.netpol import (
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import name_of
 from manifests.objects.selectors import stated
 from manifests.objects.shapes import Obj, at
 from manifests.objects.workloads import Workload
-from schemas.base import ObjectRef
 
 #: What a dropped packet looks like to the caller. A refusal comes from somebody who got the packet, or from a plugin
 #: that rejects instead of dropping.
@@ -90,10 +89,10 @@ def _blocked(
         for h in heard.lines[-2:]
     ]
     alone = not admits_somebody(view, closing, direction)
-    evidence = [Fact(source="object", statement=text, object=_ref(closing[0])), *logs]
+    evidence = [Fact(source="object", statement=text, object=policy_ref(closing[0])), *logs]
     if alone:
         nobody = say("policies.admits_nobody", policies=[name_of(p) for p in closing])
-        evidence.insert(1, Fact(source="object", statement=nobody, object=_ref(closing[0])))
+        evidence.insert(1, Fact(source="object", statement=nobody, object=policy_ref(closing[0])))
     return Finding(
         failure_class="network_policy_blocks",
         object=owner.ref,
@@ -217,7 +216,7 @@ def _names_closed(view: ClusterView, workload: Workload) -> Iterator[Finding[Clo
         score=0.93 if hits else 0.72 if not workload.available else 0.35,
         detail=text,
         evidence=[
-            Fact(source="object", statement=text, object=_ref(closing[0])),
+            Fact(source="object", statement=text, object=policy_ref(closing[0])),
             *(Fact(source="log", statement=quote(h.line), object=workload.ref) for h in hits[-1:]),
         ],
         facts=ClosedTraffic(
@@ -246,7 +245,7 @@ def _outside_closed(view: ClusterView, workload: Workload) -> Iterator[Finding[C
         score=0.88,
         detail=text,
         evidence=[
-            Fact(source="object", statement=text, object=_ref(closing[0])),
+            Fact(source="object", statement=text, object=policy_ref(closing[0])),
             Fact(source="log", statement=quote(told[-1].line), object=workload.ref),
         ],
         facts=ClosedTraffic(workload=workload, policies=tuple(closing), direction="egress"),
@@ -274,7 +273,7 @@ def _closed(view: ClusterView, workload: Workload) -> Iterator[Finding[ClosedTra
         object=workload.ref,
         score=_unasked(view, workload, policy, services, slipped=peer is not None),
         detail=text,
-        evidence=[Fact(source="object", statement=text, object=_ref(policy))],
+        evidence=[Fact(source="object", statement=text, object=policy_ref(policy))],
         facts=ClosedTraffic(
             workload=workload,
             policies=tuple(closing),
@@ -319,12 +318,3 @@ def _asked_about(view: ClusterView, workload: Workload) -> bool:
     subject = view.bundle.k8s_context.subject
     named = subject is not None and subject.name == workload.name
     return named or workload.name in view.mentioned
-
-
-def _ref(policy: Obj) -> ObjectRef:
-    return ObjectRef(
-        api_version="networking.k8s.io/v1",
-        kind="NetworkPolicy",
-        namespace=namespace_of(policy),
-        name=name_of(policy),
-    )
