@@ -15,6 +15,9 @@ from typing import Any
 import orjson
 
 from decide.core import diagnose
+from decide.core.diagnosis import diagnose as ranked
+from decide.core.planning import propose
+from decide.core.proof.proving import prove
 from enrich.adapters.capture import read_capture
 from kfix.offline.diagnose import bundle_of, case_of
 from schemas.context import ContextBundle
@@ -39,12 +42,15 @@ def run() -> dict[str, float]:
     shop = _with_neighbours(bundles[0], ORDINARY, 1, bundles[0].k8s_context.namespace)
     cluster = _with_neighbours(shop, GROWN // 10, 10, "elsewhere")
     pairs = [(_ms(lambda: diagnose(shop)), _ms(lambda: diagnose(cluster))) for _ in range(ROUNDS)]
+    proofs = [ms for bundle in bundles for ms in _proofs(bundle)]
     small, large = (statistics.median(column) for column in zip(*pairs, strict=True))
     figures = {
         "median_ms": statistics.median(thought),
         "p99_ms": statistics.quantiles(thought, n=100)[98],
         "decode_median_ms": statistics.median(decoded),
         "ratio_to_decoding": statistics.median(thought) / statistics.median(decoded),
+        "proof_of_a_plan_ms": statistics.median(proofs),
+        "ratio_of_a_proof": statistics.median(proofs) / statistics.median(thought),
         "ordinary_ms": small,
         "pods_5000_ms": large,
         "ratio_of_5000_pods": large / small,
@@ -58,6 +64,18 @@ def _ms(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return (time.perf_counter() - started) * 1000
+
+
+def _proofs(bundle: ContextBundle) -> list[float]:
+    """What it takes to ask whether each of the plans removes the cause, once for each."""
+    diagnosis = ranked(bundle)
+    plans = propose(diagnosis).plans
+    first = diagnosis.findings[0]
+    return [
+        _ms(lambda p=p: prove(first, p.kubernetes_changes, diagnosis.view))  # type: ignore[misc]
+        for p in plans
+        for _ in range(ROUNDS)
+    ]
 
 
 def _bundle(path: Path) -> ContextBundle:
