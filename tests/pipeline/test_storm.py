@@ -70,6 +70,10 @@ def service_of(bundle: ContextBundle) -> str:
     return bundle.alert.labels["kube_deployment"]
 
 
+#: What holds for a whole namespace belongs to every workload in it.
+SHARED = {"Namespace", "ResourceQuota", "LimitRange"}
+
+
 def strangers(bundle: ContextBundle) -> list[str]:
     """Evidence in a bundle that belongs to another workload than its alert's."""
     service = service_of(bundle)
@@ -80,7 +84,8 @@ def strangers(bundle: ContextBundle) -> list[str]:
         for series in bundle.metrics
         if "kube_deployment" in series.tags
     ]
-    found += [declared.object["metadata"]["name"] for declared in bundle.declared]
+    own = [d.object for d in bundle.declared if d.object["kind"] not in SHARED]
+    found += [declared["metadata"]["name"] for declared in own]
     return [name for name in found if name != service]
 
 
