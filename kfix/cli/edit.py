@@ -1,4 +1,4 @@
-"""`kfix edit` (and `kfix locate` beside it): the manifest editor for people and scripts."""
+"""`kfix edit` (`kfix locate` and `kfix map` beside it): the manifest editor for people and scripts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, BinaryIO, NoReturn
 import typer
 
 from kfix.cli import locate
+from kfix.cli import map as maps
 
 _REFUSED, _WRONG_USAGE = 3, 2
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("edit")(edit)
     locate.register(app)
+    maps.register(app)
 
 
 def edit(

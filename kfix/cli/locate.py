@@ -31,8 +31,10 @@ def locate(
     project: Annotated[str, typer.Option(help="GitLab's path of the repository.")] = "",
 ) -> None:
     """Find the file that decides an object or a field of it, and say how. Refused: exit 3 with a code and the reason."""
+    from kfix.offline import maps
     from kfix.offline.edit import Workspace
     from kfix.offline.renderers import here
+    from kfix.texts import say
     from manifests.objects.paths import BadPath
     from manifests.proposal.explain import explain
     from manifests.refused import NotEditable
@@ -52,6 +54,10 @@ def locate(
         raise typer.Exit(_REFUSED) from None
     for number, step in enumerate(told.steps, 1):
         typer.echo(f"{number}. {step}", err=True)
+    if told.readers:
+        typer.echo(say("manifests.map_read_by", file=told.file), err=True)
+        for line in maps.part_of(told.readers):
+            typer.echo(line, err=True)
     if told.refusal is not None:
         typer.echo(f"{told.refusal.code}: {told.refusal.reason}", err=True)
         raise typer.Exit(_REFUSED)

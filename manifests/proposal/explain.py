@@ -10,12 +10,13 @@ from manifests.helm import place as helm
 from manifests.helm.layers import Release
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
+from manifests.proposal import survey
 from manifests.proposal.draft import NOT_PLAIN, refuse_scaled
 from manifests.proposal.propose import set_fields
+from manifests.proposal.survey import Deployment
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import kustomize, provenance
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import read_map
 from manifests.repository.kustomize import Graph
 from manifests.repository.locate import Hints, locate
 from manifests.repository.rendering import Renderer, RenderSession
@@ -32,6 +33,9 @@ class Explanation:
     steps: list[str] = field(default_factory=list)
     place: str = ""
     refusal: EditRefused | None = None
+    #: The file that was found, and everybody who reads it.
+    file: str = ""
+    readers: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,12 @@ class _Question:
     ref: ObjectRef
     hints: Hints
     bench: RenderSession
-    field: str
+    field_path: str
     steps: list[str]
     #: A change of the field to something like what it is, where that is known.
     probes: list[FieldChange]
+    #: Files that were found, the one that holds the place last.
+    files: list[str] = field(default_factory=list)
 
 
 def explain(
@@ -62,6 +68,9 @@ def explain(
             _prove(asked, renderer)
         except NotEditable as error:
             told.refusal = error.refused
+        if asked.files:
+            told.file = asked.files[-1]
+            told.readers = survey.reading(index, bench, told.file)
     return told
 
 
@@ -98,7 +107,7 @@ def _place(asked: _Question) -> str:
 
 def _declared(asked: _Question) -> str:
     index, ref = asked.index, asked.ref
-    fields = [paths.parse(asked.field)] if asked.field else []
+    fields = [paths.parse(asked.field_path)] if asked.field_path else []
     if fields == [("spec", "replicas")]:
         refuse_scaled(index, ref)
     found = locate(ref, index, asked.hints, fields=fields, graph=asked.graph, steps=asked.steps)
@@ -107,15 +116,10 @@ def _declared(asked: _Question) -> str:
         asked.steps.append(
             say("manifests.owns_replicas", kind=scaler.kind, name=scaler.name, file=scaler.path)
         )
-    for one in read_map(index).reaching(found.path):
-        why = say("manifests.cannot_be_rendered", why=one.trouble) if one.trouble else ""
-        why = say("manifests.but_apart", why=one.apart.why) if one.apart else why
-        asked.steps.append(
-            say("manifests.read_by", file=found.path, installer=one.said_by, why=why)
-        )
+    asked.files.append(found.path)
     now = equivalence.value_of(found.document.root)
     if fields and not found.partial and is_scalar(paths.find(now, fields[0], {})):
-        asked.probes.append(_probe(now, asked.field))
+        asked.probes.append(_probe(now, asked.field_path))
     if found.blocked is not None:
         overlay = found.built_in or "."
         asked.steps.append(say("manifests.would_get_patch_own_where", overlay=overlay))
@@ -134,7 +138,7 @@ def _by_values(asked: _Question) -> str:
     )
     steps.extend(say("manifests.not_built", why=trouble) for trouble in releases.troubles)
     marks = asked.hints.live.get(ref.key, {})
-    fields = (paths.parse(asked.field),) if asked.field else ()
+    fields = (paths.parse(asked.field_path),) if asked.field_path else ()
     environment = asked.hints.environment
     search = charts.Search(
         asked.index, releases, asked.bench, ref, fields, environment, marks, steps
@@ -145,24 +149,25 @@ def _by_values(asked: _Question) -> str:
         steps.append(say("manifests.later_win", names=_layers(release)))
         return say("manifests.values_of", installer=release.said_by)
     steps.append(say("manifests.later_win", names=_layers(chosen.release)))
-    if not asked.field:
+    if not asked.field_path:
         return say(
             "manifests.chart_release",
             chart=str(chosen.release.chart),
             release=chosen.recipe.release,
         )
-    probe = _probe(chosen.item, asked.field)
+    probe = _probe(chosen.item, asked.field_path)
     asked.probes.append(probe)
     change = KubernetesChange(object=ref, fields=(probe,))
     (placed,) = helm.place_in(chosen, search, change)
     if placed.layer.owner is None:
         layer = placed.layer
+        asked.files.append(layer.holder or layer.path)
         at = paths.render((*layer.at, *placed.path))
         return say("manifests.place_document_at", holder=layer.holder or layer.path, at=at)
     path = helm.field_of(placed).path
     return say(
         "manifests.place_at",
-        asked=_declared(replace(asked, ref=placed.layer.owner, field=path)),
+        asked=_declared(replace(asked, ref=placed.layer.owner, field_path=path)),
         path=path,
     )
 

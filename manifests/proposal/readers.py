@@ -115,7 +115,8 @@ def _bare(index: RepositoryIndex, bench: RenderSession) -> Side:
     return Side(index, bench, Releases(), read_map(index))
 
 
-def _side(index: RepositoryIndex, bench: RenderSession) -> Side:
+def side_of(index: RepositoryIndex, bench: RenderSession) -> Side:
+    """A repository with all that installs something in it, also what its Kustomizations and charts make of installers."""
     if not dependencies.charts(index) and not any(index.by_kind.get(kind) for kind in INSTALLING):
         return _bare(index, bench)
     graph = kustomize.read_graph(index)
@@ -133,7 +134,7 @@ def _after(
     declaring = {path for found in after.by_kind.values() for path in found}
     simple = all(path in read and path not in declaring for path in changed)
     if not simple or any(makes_installers(after, chart) for chart in charts):
-        return _side(after, bench)
+        return side_of(after, bench)
     after.memo |= {key: first.index.memo[key] for key in ("charts",) if key in first.index.memo}
     releases = with_values(first.releases, after, changed)
     return Side(after, bench, releases, first.whole)
@@ -290,7 +291,7 @@ def sides_of(
         read_map(index)
         after.memo |= {key: index.memo[key] for key in ("graph", "map", "charts")}
         return _bare(index, bench), _bare(after, bench)
-    first = _side(index, bench)
+    first = side_of(index, bench)
     return first, _after(first, after, changed, _Changed(bench, changed))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from kfix.texts import say
 from manifests.objects.shapes import mapping, text
@@ -21,7 +22,7 @@ from manifests.repository.installers import (
     sources,
 )
 from manifests.repository.installers.commands import InstallCommand
-from manifests.repository.installers.model import Installer, Map
+from manifests.repository.installers.model import Deployer, Installer, Map
 from schemas.base import Json
 
 _ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
@@ -37,17 +38,20 @@ def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None
     found = Map(index, kustomize.read_graph(index))
     written = (one for kind in _KINDS for one in declared_objects(index, kind))
     for place, item in written if declared is None else declared:
-        found.installers += _of_object(index, item, place)
-    found.installers += [_of_fleet(target) for target in fleet.targets(index)]
-    found.installers += [_of_helmfile(release) for release in helmfile.releases(index)]
+        found.installers += _by(_deployer(item), place, _of_object(index, item, place))
+    for target in fleet.targets(index):
+        found.installers += _by("fleet", target.place, [_of_fleet(target)])
+    for release in helmfile.releases(index):
+        found.installers += _by("helmfile", release.place, [_of_helmfile(release)])
     for command in commands.commands(index):
-        found.installers += _of_command(index, command)
-    found.installers += skaffold.installers(index)
-    found.installers += naming.installers(index)
+        found.installers += _by("command", command.place, _of_command(index, command))
+    found.installers += _by("skaffold", "", skaffold.installers(index))
+    found.installers += _by("other", "", naming.installers(index))
     for source in sources.sources(index):
-        found.installers.append(
-            Installer(source.path, pattern=source.pattern, trouble=source.why, words=(source.path,))
+        one = Installer(
+            source.path, pattern=source.pattern, trouble=source.why, words=(source.path,)
         )
+        found.installers += _by("other", source.path, [one])
     if declared is None:
         index.memo["map"] = found
     return found
@@ -60,6 +64,15 @@ def may_force(index: RepositoryIndex) -> bool:
     return any(_FLUX in index.texts[path] for path in kustomizations) or any(
         map(fleet.is_bundle, index.texts)
     )
+
+
+def _by(deployer: Deployer, place: str, found: Iterable[Installer]) -> Iterator[Installer]:
+    for one in found:
+        yield replace(one, by=deployer, place=place or (one.words[0] if one.words else ""))
+
+
+def _deployer(item: Json) -> Deployer:
+    return "argocd" if text(item, "apiVersion").startswith(_ARGO) else "flux"
 
 
 def _of_object(index: RepositoryIndex, item: Json, place: str) -> list[Installer]:

@@ -6,13 +6,16 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from kfix.texts import say
 from manifests.repository import dependencies, tree
 from manifests.repository.environments import is_called
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization
+
+#: Who applies it: a deployer, a command of a script or pipeline, another tool that names files, or nobody who is known.
+Deployer = Literal["argocd", "flux", "fleet", "helmfile", "skaffold", "command", "other", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,9 @@ class Installer:
     apart: Apart | None = None
     #: Set where Argo CD applies the files of the folder.
     directory: Directory | None = None
+    by: Deployer = "nobody"
+    #: The file that declares it, or the folder that is built to see it.
+    place: str = ""
 
     @property
     def cannot_read(self) -> bool:

@@ -89,7 +89,8 @@ def test_who_reads_the_file_is_said_and_two_of_them_are_a_refusal(tmp_path: Path
     args = ("Deployment/shop/api", "--repo", str(tmp_path), "--field", "spec.replicas")
     done = run(*args, "--env", "prod")
     assert (done.exit_code, done.stdout) == (3, "")
-    assert "k8s/api.yaml is read by Application/argocd/api in dev.yaml" in done.stderr
+    assert "k8s/api.yaml is read by\ndevelopment\n└─ no cluster said, shop\n" in done.stderr
+    assert "   └─ Application/argocd/api in dev.yaml (Argo CD)\n" in done.stderr
     assert "would change in 2 places" in done.stderr
     (tmp_path / "dev.yaml").unlink()
     done = run(*args, "--env", "prod")
