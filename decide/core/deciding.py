@@ -19,6 +19,7 @@ from decide.core.playbooks import NONE, Playbooks, rule_of
 from decide.core.proposals import targets
 from decide.core.question import Prompt, Question, ask
 from decide.core.record import fingerprint_of
+from decide.core.shown import as_sure_as_shown
 from decide.core.unchecked import honest
 from decide.core.view import ClusterView
 from kfix.texts import in_language, language_of, say
@@ -55,7 +56,8 @@ def diagnose(
 
 def diagnose_with(rules: Sequence[Rule], bundle: ContextBundle, *, language: str = "en") -> Verdict:
     """The same with ``rules`` beside the built-in ones. A rule that breaks is in the answer, and the others decide."""
-    return _told(honest(bundle, _answer(bundle, language, rules), language=language), language)
+    answer = as_sure_as_shown(_answer(bundle, language, rules))
+    return _told(honest(bundle, answer, language=language), language)
 
 
 def _told(verdict: Verdict, language: str) -> Verdict:
