@@ -1,7 +1,7 @@
 """The numbers of ``confidence.py``. Written by ``python -m tools.evaluation calibrate --write``; not by hand."""
 
 #: Constant, belief, lead, blind, missing, quiet, unexplained, strange.
-WEIGHTS = (-0.042, 0.948, 1.409, 2.277, 1.445, 0.105, 2.466, 1.144)
+WEIGHTS = (-0.071, 0.95, 1.46, 2.271, 1.497, 0.101, 2.691, 1.143)
 #: Least and most of each number of a case's make-up where rules are at home (``makeup.py``).
 MADE_OF: tuple[tuple[float, float], ...] = (
     (2.0, 5.5),
