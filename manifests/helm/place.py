@@ -17,7 +17,8 @@ import yaml
 from kfix.texts import say
 from manifests.helm.charts import InstalledRelease, Search, elsewhere, find
 from manifests.helm.layers import Layer, Release, layer_for, merged
-from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, walk
+from manifests.helm.template_values import read_values
+from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, unset, walk
 from manifests.objects import paths
 from manifests.objects.shapes import text
 from manifests.refused import NotEditable
@@ -32,6 +33,8 @@ from schemas.text import cut, sentence_of
 
 #: Renderings that one field may cost; each takes about a tenth of a second.
 _TRIES = 60
+#: The same, for values that nobody sets.
+_OPEN_TRIES = 40
 _COUNT_NAMES = ("replicas", "replicaCount")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
@@ -181,7 +184,10 @@ def _place_field(
     values_now = merged(release.layers)
     also: list[str] = []
     reached = ""
-    for path, value in candidates(values_now, chosen.item, field, search.ref)[:_TRIES]:
+    tried = candidates(values_now, chosen.item, field, search.ref)[:_TRIES]
+    read = read_values(search.index, chosen.recipe.chart)
+    open_ = unset(values_now, chosen.item, field, search.ref, read)[:_OPEN_TRIES]
+    for path, value in (*tried, *(one for one in open_ if one not in tried)):
         seen = _effect(search, chosen, laid(values_now, path, value), field, together)
         if seen == "":
             layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)

@@ -458,25 +458,33 @@ def _defaults(index: RepositoryIndex, chart: str | None) -> list[Layer]:
     """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
     if chart is None:
         return [Layer(say("manifests.own_values_of_chart"), {}, default=True)]
-    below = posixpath.join(chart, "charts") + "/"
-    under = [p for p in index.texts if p.startswith(below) and p.endswith("/values.yaml")]
-    layers = []
-    for path in under:
-        name, _, rest = path.removeprefix(below).partition("/")
-        if rest == "values.yaml":
-            why = EditRefused("TEMPLATED", say("manifests.chart_others_keep", path=path))
-            inside = {name: _file(index, path).values}
-            layers.append(Layer(path, inside, sealed=why, default=True))
-    for name, folder in dependencies.kept(index.texts, chart, index.readings):
-        kept = posixpath.join(folder, "values.yaml")
-        if kept in index.texts:
-            layer = _file(index, kept)
-            why = EditRefused("VALUE_FANOUT", say("manifests.chart_others_use", kept=kept))
-            layers.append(replace(layer, values={name: layer.values}, sealed=why, default=True))
+    layers = list(_brought(index, chart))
     path = posixpath.join(chart, "values.yaml")
     if path not in index.texts:
         return [*layers, Layer(say("manifests.own_values_of_chart"), {}, default=True)]
     return [*layers, replace(_file(index, path), default=True)]
+
+
+def _brought(index: RepositoryIndex, chart: str) -> Iterator[Layer]:
+    """The values of charts that a chart brings along, under their names; the innermost first, since theirs are lowest."""
+    for keys, folder in reversed(list(dependencies.tree_of(index, chart))[1:]):
+        path = posixpath.join(folder, "values.yaml")
+        if path not in index.texts:
+            continue
+        layer = _file(index, path)
+        values: Mapping[str, Any] = layer.values
+        for key in reversed(keys):
+            values = {str(key): values}
+        if _is_below(folder, posixpath.join(chart, "charts")):
+            why = EditRefused("TEMPLATED", say("manifests.chart_others_keep", path=path))
+            yield Layer(path, values, sealed=why, default=True)
+        else:
+            why = EditRefused("VALUE_FANOUT", say("manifests.chart_others_use", kept=path))
+            yield replace(layer, values=values, sealed=why, default=True)
+
+
+def _is_below(folder: str, above: str) -> bool:
+    return folder.startswith(f"{above}/")
 
 
 def _file_of(index: RepositoryIndex, path: str, apart: Apart | None) -> Layer:

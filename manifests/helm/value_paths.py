@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from manifests.helm.template_values import ReadValue
 from manifests.objects import paths
 from manifests.repository import rendering
 from manifests.text import equivalence
@@ -14,6 +15,8 @@ from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange
 
 ABSENT = object()
+#: Words of nearly every path.
+_SAY_NOTHING = frozenset({"spec", "template", "containers", "name", "metadata", "data", "value"})
 
 
 def candidates(
@@ -38,6 +41,71 @@ def candidates(
     return sorted(
         found.items(), key=lambda entry: (-_likeness(entry[0], target, words), len(entry[0]))
     )
+
+
+def unset(
+    values_now: Mapping[str, Any],
+    item: Json,
+    field: FieldChange,
+    ref: ObjectRef,
+    read: Sequence[ReadValue],
+) -> list[tuple[paths.Path, Json]]:
+    """(value path, new value) of what templates read and nobody sets, likeliest first: those that stand beside the
+    field's own key, then those that are called like it."""
+    target = paths.parse(field.path)
+    now = paths.find(item, target, ABSENT)
+    shapes = list(_shapes(target, now, field.after))
+    words = _words_of(field.path)
+    ranked: dict[paths.Path, int] = {}
+    for one in read:
+        if _is_open(values_now, one.path):
+            near = max((8 - 2 * n for n, key in enumerate(one.beside) if key in target), default=0)
+            alike = len(words & _words_of(".".join(map(str, one.path))))
+            score = 4 * near + 2 * alike + _likeness(one.path, target, words)
+            ranked[one.path] = max(score, ranked.get(one.path, 0))
+    names = set(ref.name.lower().split("-"))
+    likely = sorted(
+        (path for path, score in ranked.items() if score),
+        key=lambda path: (-ranked[path], -len(names & _words_of(str(path))), len(path)),
+    )
+    return [(path, shape) for path in likely for shape in shapes]
+
+
+def _is_open(values_now: Mapping[str, Any], path: paths.Path) -> bool:
+    """Does nobody set it, and can it be set?"""
+    for depth in range(1, len(path)):
+        above = paths.find(values_now, path[:depth], ABSENT)
+        if above is not ABSENT and above is not None and not isinstance(above, Mapping):
+            return False
+    return paths.find(values_now, path, ABSENT) in (ABSENT, None, {}, [], "")
+
+
+def _shapes(target: paths.Path, now: Json, after: Json) -> Iterator[Json]:
+    """What a value may be that a template makes the field of: the field itself, what it stands in, an item of a list."""
+    if isinstance(now, str) and isinstance(after, str) and tag_of(now, after) is not ABSENT:
+        yield tag_of(now, after)
+    last = target[-1]
+    if isinstance(last, str):
+        yield after
+    shape: Json = after
+    for segment in reversed(target):
+        if isinstance(segment, int):
+            return
+        if isinstance(segment, paths.Match):
+            inside = shape if isinstance(shape, Mapping) else {}
+            yield [{segment.field: segment.value, **inside}]
+            rest = [key for key in inside if key != segment.field]
+            if len(rest) == 1:
+                yield {segment.value: inside[rest[0]]}
+            return
+        if segment in ("spec", "template", "data", "metadata"):
+            return
+        shape = {segment: shape}
+        yield shape
+
+
+def _words_of(text: str) -> set[str]:
+    return {w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)} - _SAY_NOTHING
 
 
 def walk(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Any]]:

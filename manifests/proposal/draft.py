@@ -25,7 +25,7 @@ from manifests.repository.kustomize import Graph
 from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.rendering import RenderSession
 from manifests.repository.stated import StatedField
-from manifests.text import equivalence, plan_edits
+from manifests.text import aliases, editor, equivalence, plan_edits, read
 from manifests.text.edits import Edit
 from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
@@ -267,7 +267,7 @@ def _patch_values(
 
 
 def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> None:
-    index, draft = task.index, task.draft
+    draft = task.draft
     draft.placed = True
     owned: dict[ObjectRef, list[FieldChange]] = {}
     filed: dict[str, dict[str, Json]] = {}
@@ -283,11 +283,28 @@ def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> 
         else:
             owned.setdefault(layer.owner, []).append(helm.field_of(one))
     for path, wanted in filed.items():
-        draft.add(path, plan_edits.set_values(_only_document(index, path), wanted), steps)
+        _set_values(task, path, wanted, steps)
     for owner, fields in owned.items():
         carried = KubernetesChange(object=owner, fields=tuple(fields))
         draft.carried.append(carried)
         _patch(task, carried)
+
+
+def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Sequence[str]) -> None:
+    """Values of a file. An alias on the way makes way for what it stands for, since other places keep theirs."""
+    document = _only_document(task.index, path)
+    try:
+        task.draft.add(path, plan_edits.set_values(document, wanted), steps)
+    except NotEditable as refused:
+        if refused.code not in ("ALIASED", "ANCHOR_FANOUT"):
+            raise
+        text = task.index.texts[path]
+        for field_ in wanted:
+            text = aliases.written_out(text, document.index, paths.parse(field_))
+        again = read.read(read.without_bom(text)[1])[document.index]
+        text = editor.patch(text, plan_edits.set_values(again, wanted))
+        task.draft.texts[path] = text
+        task.draft.steps.setdefault(path, []).extend((*steps, say("manifests.alias_written_out")))
 
 
 def _only_document(index: RepositoryIndex, path: str) -> Document:

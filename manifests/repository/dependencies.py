@@ -8,8 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kfix.texts import say
+from manifests.objects import paths
 from manifests.objects.shapes import mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
@@ -62,6 +64,72 @@ def folders(index: RepositoryIndex, chart: str) -> list[str]:
                 found[folder] = None
                 waiting.append(folder)
     return list(found)
+
+
+def brings(index: RepositoryIndex, chart: str) -> list[tuple[str, str]]:
+    """(name that its values stand under, folder) of every chart that a chart brings along itself: by ``file://``, or as
+    a folder below ``charts/``, which may be called otherwise there."""
+    below = posixpath.join(chart, "charts") + "/"
+    names = _names(index, chart)
+    found = dict.fromkeys(kept(index.texts, chart, index.readings))
+    for path in index.texts:
+        folder, _, name = path.rpartition("/")
+        if (
+            name == "Chart.yaml"
+            and path.startswith(below)
+            and "/" not in folder.removeprefix(below)
+        ):
+            own = _name_in(index, folder) or posixpath.basename(folder)
+            found |= dict.fromkeys((called, folder) for called in names.get(own, [own]))
+    return list(found)
+
+
+def tree_of(index: RepositoryIndex, chart: str) -> Iterator[tuple[paths.Path, str]]:
+    """(keys that its values stand under, folder) of a chart and of all that it brings along, the chart itself first."""
+    waiting: list[tuple[paths.Path, str]] = [((), chart)]
+    seen: set[tuple[paths.Path, str]] = set()
+    while waiting:
+        keys, folder = waiting.pop(0)
+        if (keys, folder) in seen or len(keys) > _DEEP:
+            continue
+        seen.add((keys, folder))
+        yield keys, folder
+        waiting += [((*keys, name), kept) for name, kept in brings(index, folder)]
+
+
+def _names(index: RepositoryIndex, chart: str) -> dict[str, list[str]]:
+    """The names that values of each dependency stand under: its alias, or its own."""
+    found: dict[str, list[str]] = {}
+    for entry in declared(index, chart):
+        name = text(entry, "name")
+        found.setdefault(name, []).append(text(entry, "alias") or name)
+    return found
+
+
+def declared(index: RepositoryIndex, chart: str) -> list[Mapping[str, Any]]:
+    """The dependencies that a Chart.yaml lists; of the first API version, requirements.yaml."""
+    for name in ("Chart.yaml", "requirements.yaml"):
+        path = posixpath.join(chart, name)
+        if path not in index.texts:
+            continue
+        try:
+            documents = index.parsed(path)
+        except NotEditable:
+            continue
+        listed = mappings(
+            equivalence.filled(documents[0].root) if documents else None, "dependencies"
+        )
+        if listed:
+            return listed
+    return []
+
+
+def _name_in(index: RepositoryIndex, chart: str) -> str:
+    try:
+        documents = index.parsed(posixpath.join(chart, "Chart.yaml"))
+    except NotEditable:
+        return ""
+    return text(equivalence.filled(documents[0].root) if documents else None, "name")
 
 
 def brought(files: Files, chart: str, readings: Readings) -> dict[str, bytes | str]:

@@ -22,11 +22,12 @@ from schemas.plans import FieldChange, KubernetesChange
 from tests.support.hostile_kinds import REPOS
 from tests.support.hostile_repos import Ask, Repo, now, wrong
 from tests.support.render import renderer
+from tests.support.value_kinds import REPOS as VALUE_REPOS
 
 pytestmark = pytest.mark.render
 ASKS = [
     pytest.param(repo, ask, id=f"{repo.name}: {ask.env} {ask.path.rpartition('.')[2]}")
-    for repo in REPOS
+    for repo in (*REPOS, *VALUE_REPOS)
     for ask in repo.asks
 ]
 

@@ -1,0 +1,158 @@
+"""Kinds of repositories whose fields are values of charts: where the value stands is where the edit has to be."""
+
+from __future__ import annotations
+
+from tests.support.hostile_repos import (
+    IMAGE,
+    MEMORY,
+    TEMPLATE,
+    VALUES,
+    Ask,
+    Deploy,
+    Repo,
+    application,
+    chart,
+)
+
+API = "charts/api"
+GRACE = "spec.template.spec.terminationGracePeriodSeconds"
+
+
+def helm(env: str, *values: str, what: str = API, release: str = "api") -> Deploy:
+    """A chart as an environment gets it."""
+    return Deploy(env, "helm", what, release, values=values)
+
+
+def right(env: str, path: str = MEMORY, value: object = "777Mi", name: str = "api") -> Ask:
+    """Something that has to be edited."""
+    return Ask(env, "right", path, value, f"Deployment/shop/{name}")
+
+
+def refused(env: str, path: str = MEMORY, value: object = "777Mi", name: str = "api") -> Ask:
+    """Something that nobody may edit."""
+    return Ask(env, "refused", path, value, f"Deployment/shop/{name}")
+
+
+def with_files(env: str, *files: str, path: str = API) -> dict[str, str]:
+    """An Application with values files of the repository."""
+    listed = ", ".join("../../" + file for file in files)
+    return {f"argocd/{env}.yaml": application(env, path, f"    helm: {{valueFiles: [{listed}]}}\n")}
+
+
+def _shared(text: str, *, prod: str) -> Repo:
+    """Values of an environment in which an anchor is used twice."""
+    files = chart() | with_files("prod", "envs/prod.yaml") | {"envs/prod.yaml": text}
+    return Repo(prod, files, [helm("prod", "envs/prod.yaml")], [right("prod")])
+
+
+_WORKER = TEMPLATE.replace("{{ .Release.Name }}\nspec", "{{ .Release.Name }}-worker\nspec").replace(
+    ".Values.resources", ".Values.worker.resources"
+)
+_TWO = chart(values=VALUES + "worker:\n  resources: {limits: {memory: 64Mi}}\n") | {
+    f"{API}/templates/worker.yaml": _WORKER
+}
+
+
+def _two(name: str, text: str) -> Repo:
+    """The same where both places are read."""
+    files = _TWO | with_files("prod", "envs/prod.yaml") | {"envs/prod.yaml": text}
+    asks = [right("prod"), right("prod", name="api-worker")]
+    return Repo(name, files, [helm("prod", "envs/prod.yaml")], asks)
+
+
+ALIASES = [
+    _shared("shared: &res\n  limits:\n    memory: 512Mi\nresources: *res\n", prod="an alias"),
+    _shared("mem: &mem 512Mi\nresources: {limits: {memory: *mem}}\n", prod="an alias in brackets"),
+    _shared(
+        "base: &base\n  resources:\n    limits:\n      memory: 512Mi\n<<: *base\nreplicaCount: 3\n",
+        prod="a merge key at the top",
+    ),
+    _two(
+        "an anchor with another reader",
+        "resources: &res\n  limits:\n    memory: 512Mi # peaks at 400\nworker:\n  resources: *res\n",
+    ),
+    _two(
+        "an anchor of one value with another reader",
+        "resources:\n  limits:\n    memory: &m 512Mi\nworker:\n  resources: {limits: {memory: *m}}\n",
+    ),
+]
+
+_READING = TEMPLATE + (
+    "      {{- with .Values.nodeSelector }}\n      nodeSelector:\n        {{- toYaml . | nindent 8 }}\n      {{- end }}\n"
+    "      terminationGracePeriodSeconds: {{ .Values.graceSeconds | default 30 }}\n"
+    '      {{- with .Values.pod }}\n      priorityClassName: {{ .priority | default "none" }}\n      {{- end }}\n'
+    '      schedulerName: {{ dig "scheduling" "scheduler" "default-scheduler" (.Values | merge (dict)) }}\n'
+)
+_NODES = "spec.template.spec.nodeSelector.disktype"
+UNSET = [
+    Repo(
+        "values that nobody sets",
+        chart(template=_READING)
+        | with_files("prod", "envs/prod.yaml")
+        | with_files("dev", "envs/dev.yaml")
+        | {"envs/prod.yaml": "replicaCount: 4\n", "envs/dev.yaml": "replicaCount: 1\n"},
+        [helm("prod", "envs/prod.yaml"), helm("dev", "envs/dev.yaml")],
+        [
+            right("prod", _NODES, "ssd"),
+            right("prod", GRACE, 90),
+            right("dev", GRACE, 5),
+            right("prod", "spec.template.spec.schedulerName", "other"),
+        ],
+    ),
+    Repo(
+        "a value that two objects read and nobody sets",
+        chart(
+            template=TEMPLATE
+            + "      terminationGracePeriodSeconds: {{ .Values.grace | default 30 }}\n"
+        )
+        | {
+            f"{API}/templates/worker.yaml": TEMPLATE.replace(
+                "{{ .Release.Name }}\nspec", "{{ .Release.Name }}-worker\nspec"
+            )
+            + "      terminationGracePeriodSeconds: {{ .Values.grace | default 30 }}\n"
+        }
+        | with_files("prod", "envs/prod.yaml")
+        | {"envs/prod.yaml": "replicaCount: 4\n"},
+        [helm("prod", "envs/prod.yaml")],
+        [refused("prod", GRACE, 90)],
+    ),
+    Repo(
+        "an image's tag that nobody sets",
+        chart(
+            values=VALUES.replace(", tag: 1.0.0", ""),
+            template=TEMPLATE.replace(
+                "{{ .Values.image.tag }}", "{{ .Values.image.tag | default .Chart.AppVersion }}"
+            ),
+            more="appVersion: 1.0.0\n",
+        )
+        | with_files("prod", "envs/prod.yaml")
+        | {"envs/prod.yaml": "replicaCount: 4\n"},
+        [helm("prod", "envs/prod.yaml")],
+        [right("prod", IMAGE, "registry.example/api:1.0.1")],
+    ),
+]
+
+
+def _umbrella(dependency: str, key: str, *, folder: str = "api") -> Repo:
+    inside = {f"deploy/charts/{folder}/{p.removeprefix(API + '/')}": t for p, t in chart().items()}
+    files = inside | {
+        "deploy/Chart.yaml": f"apiVersion: v2\nname: deploy\nversion: 0.1.0\ndependencies:\n  - {dependency}\n",
+        "deploy/values.yaml": f"{key}:\n  replicaCount: 2\n",
+        "deploy/values-prod.yaml": f"{key}:\n  replicaCount: 4 # two per zone\n",
+        "deploy/values-staging.yaml": f"{key}:\n  replicaCount: 1\n",
+    }
+    deploys = [
+        helm(env, f"deploy/values-{env}.yaml", what="deploy", release="deploy")
+        for env in ("prod", "staging")
+    ]
+    asks = [right("prod", "spec.replicas", 6, "deploy"), right("prod", name="deploy")]
+    asks.append(right("staging", IMAGE, "registry.example/api:1.0.1", "deploy"))
+    return Repo(f"a chart below charts as {key} in {folder}", files, deploys, asks)
+
+
+UMBRELLAS = [
+    _umbrella("{name: api, version: 0.1.0}", "api"),
+    _umbrella("{name: api, version: 0.1.0, alias: backend}", "backend"),
+]
+
+REPOS = [*ALIASES, *UNSET, *UMBRELLAS]
