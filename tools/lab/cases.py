@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import astuple, replace
 
 from tools.lab import apps
 from tools.lab.decoys import disturb
 from tools.lab.faults import FAMILIES, Fault, inject, load
-from tools.lab.scene import Answer, App, Fleet, Scene
+from tools.lab.scene import Answer, App, Fleet, Program, Scene
 
 #: Shares of cases that have no fault, and that have a second one.
 _HEALTHY, _TWO = 0.08, 0.1
@@ -102,11 +103,19 @@ def _break(made: Scene, target: App, one: Fault) -> None:
         apps.become(target, kind, made.fleet.workers[0]["metadata"]["labels"]["pool"])
         made.notes.append(f"a {kind}")
     before = json.loads(json.dumps(target.workload))
+    program, labels = target.program, dict(made.labels)
     made.answer = inject(made, target, one)
     made.notes.append(f"fault: {one.id} at {target.name}")
-    if target.declared is None and made.rng.random() < _DRIFT:
+    well = made.labels == labels and _runs_as(target.program) == _runs_as(program)
+    if target.declared is None and made.rng.random() < _DRIFT and well:
         target.declared = before
         made.notes.append("drift: the repository declares what was well")
+
+
+def _runs_as(program: Program) -> tuple[object, ...]:
+    """What a manifest has to fit: one that fitted another program, or another standard, declares nothing that is well."""
+    fits = replace(program, dying_words=(), exit_code=1, broken_image="", says=())
+    return astuple(fits)
 
 
 def _target(made: Scene) -> App:

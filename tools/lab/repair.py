@@ -18,8 +18,10 @@ from tools.lab.live import Live, Unsettled, counted, well
 from tools.lab.scene import Obj
 from tools.lab.talk import call
 
-#: Seconds for a change to show its effect.
-_PATIENCE_S = 25.0
+#: Seconds for a change to show its effect; a machine that plays many cases at once takes its time.
+_PATIENCE_S = 60.0
+#: Seconds between two looks that controllers are made to take.
+_NUDGE_S = 4.0
 #: Classes whose repair does not show in pods or calls here.
 _INVISIBLE = frozenset(
     {
@@ -67,11 +69,32 @@ def _tried(live: Live, changes: list[Obj], said: str) -> dict[str, str]:
     if live.scene.answer is not None and live.scene.answer.failure_class in _INVISIBLE:
         return {"outcome": "not shown", "change": said}
     deadline = time.monotonic() + _PATIENCE_S
+    nudged = time.monotonic()
     while time.monotonic() < deadline:
         if _heals(live):
             return {"outcome": "repaired", "change": said}
+        if time.monotonic() - nudged > _NUDGE_S:
+            _nudge(live)
+            nudged = time.monotonic()
         time.sleep(0.5)
-    return {"outcome": "not repaired", "change": said}
+    return {"outcome": "not repaired", "change": said, "detail": _why_not(live)}
+
+
+def _why_not(live: Live) -> str:
+    """What an application that is not well says, else the first call that fails."""
+    unready = [app.name for app in live.scene.apps if not well(live, [app], declared=False)]
+    if unready:
+        warned = [e["message"] for e in live.events() if e.get("type") == "Warning"]
+        return f"not ready: {', '.join(unready)}; {' | '.join(warned[-3:])}"[:600]
+    objects = read(live)
+    failing = (
+        f"{app.name}: {line}"
+        for app in live.scene.apps
+        for pod in live.pods(app)
+        for key in app.calls
+        if (line := call(live, app, key, pod, objects))
+    )
+    return next(failing, "")[:600]
 
 
 def _again(live: Live, manifest: Obj) -> None:
@@ -96,12 +119,16 @@ def release(live: Live) -> None:
 
 
 def _nudge(live: Live) -> None:
-    """Controllers that were refused wait longer and longer; a touched object is looked at again at once."""
+    """Controllers that were refused wait longer and longer; a touched object is looked at again at once.
+
+    Once is not enough: admission may hear of a change after the controller has tried again.
+    """
+    stamp = {"lab.example.com/touched": str(time.monotonic_ns())}
     for kind in ("deployments", "replicasets", "statefulsets"):
         for obj in live.items("apps/v1", kind):
             name = obj["metadata"]["name"]
             place = f"{root('apps/v1')}/namespaces/{live.scene.namespace}/{kind}/{name}"
-            live.api.merge(place, {"metadata": {"annotations": {"lab.example.com/touched": "yes"}}})
+            live.api.merge(place, {"metadata": {"annotations": stamp}})
 
 
 def _apply(live: Live, change: Obj) -> None:

@@ -64,12 +64,21 @@ def completed(
         tried.add(identity(left[0]))
         if not _added(finding, left[0], going):
             going.remains.append(left[0].detail)
+    remains = tuple(dict.fromkeys(going.remains))[:MOST]
     return Completed(
         draft=going.draft,
-        proof=going.proof,
+        proof=_with_the_rest(going.proof, remains),
         also=tuple(going.also),
-        remains=tuple(dict.fromkeys(going.remains))[:MOST],
+        remains=remains,
     )
+
+
+def _with_the_rest(proof: Proof, remains: Sequence[str]) -> Proof:
+    """What mends one fault of several does not make its subject well: that is no proven repair."""
+    if not remains:
+        return proof
+    reason = say("proof.remains", reason=proof.reason, fault=remains[0])
+    return replace(proof, verdict="unknown", reason=reason)
 
 
 def _left(
@@ -108,7 +117,8 @@ def _stands(other: Finding, state: Counterfactual) -> bool:
 def _added(finding: Finding, fault: Finding, going: _Going) -> bool:
     """The first change that is proven to mend the fault joins the plan; false where there is none."""
     build, state = BUILDERS.get(fault.failure_class), going.proof.after
-    others = fault.kind.others_own and fault.failure_class != finding.failure_class
+    same = fault.failure_class == finding.failure_class or fault.object.key == finding.object.key
+    others = fault.kind.others_own and not same
     if build is None or state is None or others:
         return False
     drafts, _ = heard(f"plans of {fault.failure_class}", partial(build, fault, state))

@@ -53,7 +53,8 @@ def _after() -> Iterator[str]:
     yield (
         "order; what it cannot is named in the merge request, on the incident's page and in chats as what remains. Trouble"
     )
-    yield "of other workloads is never mended in the subject's name."
+    yield "of other workloads is never mended in the subject's name. A plan that leaves something is `unknown`: its cause is gone,"
+    yield "its subject is not well."
     yield ""
 
 

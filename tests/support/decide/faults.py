@@ -237,6 +237,24 @@ def _(c: Cluster, app: str) -> None:
     c.crashed(app, 1, "getaddrinfo EAI_AGAIN store")
 
 
+@fault("dns_config_broken", "in its node's network")
+def _(c: Cluster, app: str) -> None:
+    spec = c.get("deployments", app)["spec"]["template"]["spec"]
+    spec |= {
+        "hostNetwork": True,
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["198.51.100.1"]},
+    }
+    c.crashed(app, 1, "getaddrinfo EAI_AGAIN store")
+
+
+@fault("dns_config_broken", "a server that may be the node's own")
+def _(c: Cluster, app: str) -> None:
+    spec = c.get("deployments", app)["spec"]["template"]["spec"]
+    spec |= {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["169.254.20.10"]}}
+    c.crashed(app, 1, "getaddrinfo EAI_AGAIN store")
+
+
 @fault("autoscaler_at_ceiling")
 def _(c: Cluster, app: str) -> None:
     c.objects["horizontalpodautoscalers"].append(

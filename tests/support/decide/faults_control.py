@@ -29,6 +29,60 @@ _refusal(
     "unable to validate against any security context constraint: [provider restricted: .spec.securityContext.fsGroup]",
     "scc",
 )
+
+
+def _secured(variant: str, demands: str, pod: Obj, container: Obj) -> None:
+    @fault("pod_security_violation", variant)
+    def _(c: Cluster, app: str) -> None:
+        spec = c.get("deployments", app)["spec"]["template"]["spec"]
+        spec["securityContext"] = dict(pod)
+        c.container(app)["securityContext"] = {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+            **container,
+        }
+        c.refused(app, f'violates PodSecurity "restricted:latest": {demands}')
+
+
+_secured(
+    "the pod says against it what its containers say",
+    "runAsNonRoot != true (pod must not set securityContext.runAsNonRoot=false)",
+    {"runAsNonRoot": False, "runAsUser": 1000},
+    {"runAsNonRoot": True},
+)
+_secured(
+    "whose user the image alone knows",
+    'runAsNonRoot != true (pod or container "main" must set securityContext.runAsNonRoot=true)',
+    {},
+    {},
+)
+_secured(
+    "beside a mount of all that the kernel tells",
+    'procMount (container "main" must not set securityContext.procMount to "Unmasked"), runAsNonRoot != true (pod or container "main" must set securityContext.runAsNonRoot=true)',
+    {},
+    {"procMount": "Unmasked"},
+)
+
+
+@fault("quota_cpu_exceeded", "by both of its names, and memory behind it")
+def _(c: Cluster, app: str) -> None:
+    c.get("deployments", app)["spec"]["replicas"] = 3
+    hard = {"cpu": "200m", "requests.cpu": "200m", "limits.memory": "200Mi"}
+    used = {"cpu": "150m", "requests.cpu": "150m", "limits.memory": "128Mi"}
+    c.add(
+        "resourcequotas",
+        "most",
+        kind="ResourceQuota",
+        spec={"hard": hard},
+        status={"hard": hard, "used": used},
+    )
+    c.refused(
+        app,
+        "exceeded quota: most, requested: cpu=100m,requests.cpu=100m, used: cpu=150m,requests.cpu=150m, limited: cpu=200m,requests.cpu=200m",
+    )
+
+
 _refusal("webhook_refused", 'admission webhook "WORD.example" denied the request: no owner label')
 _refusal(
     "webhook_refused",

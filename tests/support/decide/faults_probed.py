@@ -132,6 +132,15 @@ def _(c: Cluster, app: str) -> None:
     _asked(c, app, message, readinessProbe=_http(port))
 
 
+@fault("readiness_probe_protocol", "the other probe fails as well")
+def _(c: Cluster, app: str) -> None:
+    port = c.container(app)["ports"][0]["containerPort"]
+    message = 'error: health rpc probe failed: rpc error: code = Unavailable desc = connection error: desc = "error reading server preface: http2: frame too large"'
+    _asked(c, app, message, readinessProbe={"grpc": {"port": port}}, livenessProbe=_http(port))
+    said = "Liveness probe failed: HTTP probe failed with statuscode: 404"
+    c.event("Pod", c.pod(app)["metadata"]["name"], "Unhealthy", said)
+
+
 @fault("startup_probe_protocol", "it speaks no TLS")
 def _(c: Cluster, app: str) -> None:
     port = c.container(app)["ports"][0]["containerPort"]

@@ -344,20 +344,16 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
 def _over(workload: Workload, bound: QuotaBound, hard: Decimal) -> Finding:
     told: Told = {"quota": name_of(bound.quota), "resource": bound.resource}
     found = bound.found(0.9, say("proof.quota.refuses", workload=workload.ref.key, **told), [])
-    facts = FullQuota(
+    each = _each(workload, bound.resource)
+    facts = replace(
+        found.facts,
         workload=workload,
-        quota=bound.quota,
-        resource=bound.resource,
-        hard=str(hard),
-        used=str(bound.used),
+        hard=f"{hard:f}",
+        used=f"{bound.used:f}",
+        asked="" if each is None else f"{each:f}",
+        missing=max(1, workload.desired - workload.created),
     )
-    return Finding(
-        failure_class=found.failure_class,
-        object=found.object,
-        score=found.score,
-        detail=found.detail,
-        facts=facts,
-    )
+    return replace(found, evidence=[], facts=facts)
 
 
 _QUOTA = cause(FullQuota, quota)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from decide.core.families.parts import Cause, cause
 from decide.core.families.probes.asking import PROBES, handler, patience_s, resolved
 from decide.core.families.probes.classes import MENDED
-from decide.core.families.probes.facts import FailingProbe
+from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.families.probes.known import served
 from decide.core.families.probes.plans import facet
 from decide.core.families.probes.rules import failures
@@ -26,6 +27,15 @@ from manifests.objects.workloads import Workload
 
 #: The program answered in HTTP: something listens at the port and speaks the protocol.
 _ANSWERED = re.compile(r"statuscode: \d{3}")
+
+
+class _Asks(NamedTuple):
+    """What a probe asks: kind, scheme, port as a number (``None`` for a name that is not there), and path or service."""
+
+    kind: str
+    scheme: str
+    port: int | None
+    what: str
 
 
 def probe(finding: Finding[FailingProbe], view: ClusterView) -> Standing:
@@ -62,28 +72,28 @@ def _asked(
     return (
         gone(say("proof.probe.answers", who=who, **told))
         if who
-        else _unheard(what, facts, container, now)
+        else _unheard(finding, view, container, now)
     )
 
 
-def _unheard(what: str, facts: FailingProbe, container: Container, now: Obj) -> Standing:
+def _unheard(
+    finding: Finding[FailingProbe], view: ClusterView, container: Container, now: Obj
+) -> Standing:
     """What the container itself declares, where nobody is known to be answered."""
+    facts, what = finding.facts, finding.failure_class.rpartition("_")[2]
     told: Told = {"probe": facts.probe, "container": container.name}
     if what == "port":
-        return _port(facts, container, now)
+        return _port(facts, list(_others(facts, seen(view))), container, now)
     if what == "protocol":
         return _protocol(facts, container, now)
     return untold(say("proof.probe.unseen", **told))
 
 
 def _protocol(facts: FailingProbe, container: Container, now: Obj) -> Standing:
-    """What the container's other probe speaks at that port."""
+    """The scheme that the program's answer shows."""
     told: Told = {"probe": facts.probe, "container": container.name}
-    kind, port = handler(now)
     if facts.scheme and facet(now, "protocol") == ("http", facts.scheme):
         return gone(say("proof.probe.scheme", scheme=facts.scheme, **told))
-    if kind in {k for k, p in _others(facts, container) if p == port}:
-        return gone(say("proof.probe.protocol", protocol=kind, **told))
     return untold(say("proof.probe.unseen", **told))
 
 
@@ -92,28 +102,26 @@ def _known_to_answer(facts: FailingProbe, view: ClusterView, container: Containe
     kind, stated = handler(now)
     port, path = resolved(container, stated), at(now, "httpGet", "path") or "/"
     for twin in twins_probes(view, facts.workload, container, facts.probe):
-        if facet(twin.spec, "path") == path and (handler(twin.spec)[0], twin.port) == (kind, port):
+        theirs = (facet(twin.spec, "protocol"), twin.port, facet(twin.spec, "path"))
+        if theirs == (facet(now, "protocol"), port, path):
             return twin.name
     known = served(facts.workload, container)
     page = known.paths.get(facts.probe) if known is not None and port == known.port else None
     if known is not None and kind == "http" and path == page:
         return known.source
-    for other in PROBES:
-        spec = mapping(container.spec, f"{other}Probe")
-        asks = (handler(spec)[0], resolved(container, handler(spec)[1]), facet(spec, "path"))
-        well = other != facts.probe and spec and not failures(view, facts.workload, other)
-        if well and kind != "exec" and asks == (kind, port, path):
-            return f"{other}Probe"
-    return ""
+    asks = _asks(container, now)
+    return next((f"{one}Probe" for one, theirs in _others(facts, view) if theirs == asks), "")
 
 
-def _port(facts: FailingProbe, container: Container, now: Obj) -> Standing:
+def _port(
+    facts: FailingProbe, others: list[tuple[Probe, _Asks]], container: Container, now: Obj
+) -> Standing:
     """Another probe's port, or the only one that the container declares, is where it listens."""
     told: Told = {"probe": facts.probe, "container": container.name}
     port = handler(now)[1]
     known = resolved(container, port)
     ports = {number(p.get("containerPort")) for p in container.ports}
-    asked = {resolved(container, p) for _, p in _others(facts, container)}
+    asked = {other.port for _, other in others}
     if known is None:
         return stands(say("proof.probe.no_port", port=str(port), **told))
     if known in asked or (known in ports and len(ports) == 1):
@@ -137,22 +145,39 @@ def _other_start(facts: FailingProbe, container: Container) -> bool:
     return facts.probe != "startup" and not had
 
 
-def _others(facts: FailingProbe, container: Container) -> Iterator[tuple[str, object]]:
-    """Kind and port of the container's other probes: these do not fail."""
+def _asks(container: Container, spec: Obj) -> _Asks:
+    kind, port = handler(spec)
+    scheme = str(at(spec, "httpGet", "scheme") or "HTTP") if kind == "http" else ""
+    asked = {"http": facet(spec, "path"), "grpc": at(spec, "grpc", "service") or ""}.get(kind, "")
+    return _Asks(kind, scheme, resolved(container, port), str(asked))
+
+
+def _others(facts: FailingProbe, view: ClusterView) -> Iterator[tuple[Probe, _Asks]]:
+    """The container's other probes that ask a port, as it was seen to run: these do not fail."""
+    ours = asking.container(facts.workload, facts.container)
+    if ours is None:
+        return
     for name in PROBES:
-        spec = mapping(container.spec, f"{name}Probe")
-        if spec and name != facts.probe:
-            kind, port = handler(spec)
-            if kind in ("http", "tcp", "grpc"):
-                yield kind, port
+        spec = mapping(ours.spec, f"{name}Probe")
+        well = name != facts.probe and not _fails(view, facts.workload, ours, name)
+        if well and handler(spec)[0] in ("http", "tcp", "grpc"):
+            yield name, _asks(ours, spec)
+
+
+def _fails(view: ClusterView, workload: Workload, container: Container, probe: Probe) -> bool:
+    """It was seen to fail; a readiness probe of a container that is ready by now fails no more."""
+    running = [c for pod in workload.pods for c in pod.containers() if c.name == container.name]
+    ready = bool(running) and all(one.ready for one in running)
+    return bool(failures(view, workload, probe)) and not (probe == "readiness" and ready)
 
 
 def _as_worked(view: ClusterView, workload: Workload, facts: FailingProbe, now: Obj) -> int:
     """The revision that worked and whose program was asked the same; 0 without one."""
     for revision in asking.worked(view, workload):
-        theirs = asking.container(Workload("Pod", {"spec": revision.spec}), facts.container)
+        before = Workload("Pod", {"spec": revision.spec})
+        theirs = asking.container(before, facts.container)
         ours = asking.container(workload, facts.container)
-        if theirs is None or ours is None or theirs.spec.get("image") != ours.spec.get("image"):
+        if theirs is None or ours is None or not asking.same_program(ours, before):
             continue
         then = mapping(theirs.spec, f"{facts.probe}Probe")
         if then and _whole(then) == _whole(now):

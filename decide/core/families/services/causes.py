@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 from decide.core.families.parts import Cause, cause
 from decide.core.families.services.facts import (
@@ -14,6 +15,7 @@ from decide.core.families.services.facts import (
     WrongAddress,
 )
 from decide.core.families.services.rules.backends import service_ports, service_ref
+from decide.core.families.services.rules.dns import cluster_servers
 from decide.core.findings import Finding, shows_itself
 from decide.core.graph import Address, addresses_of, service_name
 from decide.core.proof.asking import Told, not_there, subject
@@ -147,9 +149,35 @@ def dns(finding: Finding[DnsSettings], view: ClusterView) -> Standing:
     host = workload.spec.get("hostNetwork") is True and policy == "ClusterFirst"
     if policy in ("ClusterFirst", "ClusterFirstWithHostNet") and not servers and not host:
         return gone(say("proof.dns.cluster", **told))
+    if policy == "None" and not cluster_servers(view) and any(map(_own, servers)):
+        return untold(say("proof.dns.unseen", servers=list(servers), workload=workload.name))
     if (policy, servers) == (finding.facts.policy, finding.facts.servers):
         return stands(say("proof.dns.same", **told))
     return untold(say("proof.dns.others", **told))
+
+
+#: Where a cluster's or a node's own DNS has its address, which the pod cannot be told from here.
+_INSIDE = tuple(
+    ip_network(one)
+    for one in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+def _own(server: str) -> bool:
+    """The address may be one of the cluster's own."""
+    try:
+        address = ip_address(server)
+    except ValueError:
+        return False
+    return any(address in network for network in _INSIDE)
 
 
 def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:

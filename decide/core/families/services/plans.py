@@ -219,7 +219,9 @@ def _target(facts: AbsentService) -> int | None:
 def dns(finding: Finding[DnsSettings], view: ClusterView) -> list[PlanDraft]:
     """The cluster's DNS again."""
     facts, workload = finding.facts, finding.facts.workload
-    wanted: list[tuple[str, Any]] = [(":dnsPolicy", "ClusterFirst")]
+    host = workload.spec.get("hostNetwork") is True
+    policy = "ClusterFirstWithHostNet" if host else "ClusterFirst"
+    wanted: list[tuple[str, Any]] = [(":dnsPolicy", policy)]
     if facts.servers:
         config = mapping(workload.spec.get("dnsConfig"))
         rest = {key: value for key, value in config.items() if key != "nameservers"}

@@ -205,12 +205,20 @@ def declared(view: ClusterView, workload: Workload) -> Iterator[Finding]:
         )
 
 
+def _asked_otherwise(before: Workload, after: Workload) -> bool:
+    """With other logins or on other nodes: that an image did not come tells nothing then."""
+    moved = any(before.spec.get(key) != after.spec.get(key) for key in _PLACES)
+    return moved or _logins(before) != _logins(after)
+
+
 def _images(view: ClusterView, workload: Workload) -> Iterator[Finding]:
     """Containers whose image does not come to a pod of the workload."""
     before = seen(view).workload(workload.kind, workload.namespace, workload.name)
+    if before is None or _asked_otherwise(before, workload):
+        return
     waiting = {
         str(c.spec.get("image") or "")
-        for p in (before.pods if before is not None else ())
+        for p in before.pods
         for c in p.containers()
         if c.waiting.get("reason") in _FAILED
     }

@@ -58,6 +58,8 @@ def test_a_secret_that_nobody_can_name_is_what_remains() -> None:
     assert plan.repairs.also == ()
     assert len(plan.repairs.remains) == 1
     assert "Secret/signing-keys" in plan.repairs.remains[0]
+    assert plan.repairs.verdict == "unknown"
+    assert "Secret/signing-keys" in plan.repairs.reason
 
 
 def test_another_workload_s_trouble_is_not_mended_in_the_subject_s_name() -> None:

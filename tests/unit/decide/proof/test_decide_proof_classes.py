@@ -27,6 +27,7 @@ UNSHOWN = {
     "cluster_dns_down",
     "cluster_dns_down/config",
     "config_reference_missing",
+    "dns_config_broken/a server that may be the node's own",
     "file_lock_held/by nobody that is left",
     "gateway_not_programmed/certificate",
     "host_port_conflict",

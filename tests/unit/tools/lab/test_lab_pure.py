@@ -160,3 +160,23 @@ def test_a_seed_and_a_number_make_the_same_case_again(seed: int) -> None:
     assert first.notes == again.notes
     assert first.answer == again.answer
     assert [a.objects for a in first.apps] == [a.objects for a in again.apps]
+
+
+def test_what_a_repository_declares_in_place_of_the_fault_is_well() -> None:
+    drifted = [
+        (scene, app)
+        for seed in (3, 5, 8)
+        for scene in scenes(seed, range(300), NODES)
+        for app in scene.apps
+        if app.declared is not None and any(note.startswith("drift") for note in scene.notes)
+    ]
+    assert len(drifted) > 20
+    for scene, app in drifted:
+        spec = app.declared["spec"]["template"]["spec"] if app.declared else {}
+        container = spec["containers"][0]
+        for kind in ("startup", "liveness", "readiness"):
+            probe = container.get(f"{kind}Probe")
+            assert not probe or failing(app.program, kind, probe, container, "10.244.0.9") == ""
+        given = {entry["name"] for entry in container.get("env", [])}
+        assert set(app.program.needs_env) <= given
+        assert "pod-security.kubernetes.io/enforce" not in scene.labels

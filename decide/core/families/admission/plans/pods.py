@@ -21,10 +21,13 @@ _ASKED: tuple[tuple[str, str, Any], ...] = (
     ("runAsNonRoot != true", "securityContext.runAsNonRoot", True),
     ("seccompProfile", "securityContext.seccompProfile.type", "RuntimeDefault"),
 )
+#: The pod says it for all containers: what a single one says does not outdo that.
+_AGAINST = "pod must not set securityContext.runAsNonRoot=false"
 #: What a program asked for on purpose: taking it away is not ours to decide.
 _MEANT = re.compile(
     r"privileged|host(?:Path|Network|PID|IPC|Port)|hostPath volumes|restricted volume types|"
-    r"non-default capabilities|runAsUser=0"
+    r"non-default capabilities|runAsUser=0|procMount|forbidden sysctls|seLinuxOptions|AppArmor|lifecycle host|"
+    r"type to \"Unconfined\""
 )
 
 
@@ -39,6 +42,8 @@ def pod_security(finding: Finding[RefusedPods], view: ClusterView) -> list[PlanD
         for c in workload.containers(init=True)
         for path, value in asked
     ]
+    if _AGAINST in text:
+        wanted.append((":securityContext.runAsNonRoot", True))
     names = [path.split(".")[1] for path, _ in asked]
     draft = PlanDraft(
         fix_kind="other",

@@ -1,0 +1,257 @@
+"""A plan that is said to repair does: every demand, every key of a quota, what was seen to answer and nothing that it says itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from decide.core.diagnosis import diagnose
+from decide.core.planning import ProposedPlans, propose
+from decide.core.proof.counterfactual import counterfactual
+from decide.core.proof.proving import prove
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
+from tests.support.decide.clusters import Cluster, Obj
+
+_REQUEST, _LIMIT = {"requests.cpu": "200m"}, {"limits.cpu": "300m"}
+
+
+def ground() -> tuple[Cluster, str]:
+    cluster = Cluster(9)
+    cluster.app("bystander")
+    return cluster, cluster.app("shop")
+
+
+def spec_of(cluster: Cluster, app: str) -> Obj:
+    found: Obj = cluster.get("deployments", app)["spec"]["template"]["spec"]
+    return found
+
+
+def proposed(cluster: Cluster, class_id: str) -> ProposedPlans:
+    found = diagnose(cluster.bundle())
+    assert found.findings[0].failure_class == class_id
+    return propose(found)
+
+
+def short_of(hard: dict[str, str], used: dict[str, str], asked: dict[str, str]) -> ProposedPlans:
+    """A namespace whose one quota refuses all three pods of an application."""
+    cluster, app = ground()
+    cluster.get("deployments", app)["spec"]["replicas"] = 3
+    cluster.add(
+        "resourcequotas",
+        "most",
+        kind="ResourceQuota",
+        spec={"hard": hard},
+        status={"hard": hard, "used": used},
+    )
+
+    def told(amounts: dict[str, str]) -> str:
+        return ",".join(f"{key}={amounts[key]}" for key in asked)
+
+    refusal = (
+        f"exceeded quota: most, requested: {told(asked)}, used: {told(used)}, limited: {told(hard)}"
+    )
+    cluster.refused(app, refusal)
+    return proposed(cluster, "quota_cpu_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("hard", "used", "asked", "raised"),
+    [
+        (
+            {"cpu": "200m", "requests.cpu": "200m"},
+            {"cpu": "150m", "requests.cpu": "150m"},
+            {"cpu": "100m", "requests.cpu": "100m"},
+            {"spec.hard.cpu", "spec.hard['requests.cpu']"},
+        ),
+        (
+            _REQUEST | _LIMIT,
+            {"requests.cpu": "150m", "limits.cpu": "200m"},
+            {"limits.cpu": "200m"},
+            {"spec.hard['limits.cpu']", "spec.hard['requests.cpu']"},
+        ),
+        (
+            {"cpu": "200m", "limits.memory": "200Mi", "pods": "2"},
+            {"cpu": "150m", "limits.memory": "128Mi", "pods": "1"},
+            {"cpu": "100m"},
+            {"spec.hard.cpu", "spec.hard['limits.memory']", "spec.hard.pods"},
+        ),
+    ],
+    ids=["both names of a request", "requests behind limits", "memory and pods behind cpu"],
+)
+def test_every_key_of_a_quota_that_has_no_room_for_the_rollout_is_raised(
+    hard: dict[str, str], used: dict[str, str], asked: dict[str, str], raised: set[str]
+) -> None:
+    (plan,) = short_of(hard, used, asked).plans
+    assert {field.path for c in plan.kubernetes_changes for field in c.fields} == raised
+    assert plan.repairs.verdict == "pass"
+    assert plan.repairs.remains == ()
+
+
+_RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def refused_by_standard(demands: str, pod: Obj, container: Obj) -> ProposedPlans:
+    cluster, app = ground()
+    spec = spec_of(cluster, app)
+    spec["securityContext"] = pod
+    spec["containers"][0]["securityContext"] = container
+    cluster.refused(app, f'violates PodSecurity "restricted:latest": {demands}')
+    return proposed(cluster, "pod_security_violation")
+
+
+_ESCALATES = 'allowPrivilegeEscalation != false (container "main" must set securityContext.allowPrivilegeEscalation=false)'
+_ROOT = 'runAsNonRoot != true (pod or container "main" must set securityContext.runAsNonRoot=true)'
+_POD_ROOT = "runAsNonRoot != true (pod must not set securityContext.runAsNonRoot=false)"
+
+
+def test_settings_that_no_image_can_break_are_a_proven_repair() -> None:
+    kept = {k: v for k, v in _RESTRICTED.items() if k != "allowPrivilegeEscalation"}
+    (plan,) = refused_by_standard(_ESCALATES, {}, kept).plans
+    assert plan.repairs.verdict == "pass"
+
+
+@pytest.mark.parametrize(("user", "verdict"), [(None, "unknown"), (0, "unknown"), (1000, "pass")])
+def test_whether_an_image_runs_as_root_is_known_where_the_template_names_a_user(
+    user: int | None, verdict: str
+) -> None:
+    kept = {k: v for k, v in _RESTRICTED.items() if k != "runAsNonRoot"}
+    own = kept if user is None else {**kept, "runAsUser": user}
+    plans = refused_by_standard(_ROOT, {}, own).plans
+    assert [plan.repairs.verdict for plan in plans] == [verdict]
+
+
+def test_what_the_pod_itself_says_is_mended_too() -> None:
+    pod = {"runAsNonRoot": False, "runAsUser": 1000}
+    (plan,) = refused_by_standard(_POD_ROOT, pod, _RESTRICTED).plans
+    ((field,),) = [change.fields for change in plan.kubernetes_changes]
+    assert (field.path, field.after) == ("spec.template.spec.securityContext.runAsNonRoot", True)
+    assert plan.repairs.verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("demand", "container"),
+    [
+        (
+            'procMount (container "main" must not set securityContext.procMount to "Unmasked")',
+            {"procMount": "Unmasked"},
+        ),
+        (
+            'seLinuxOptions (container "main" set forbidden securityContext.seLinuxOptions: type "spc_t")',
+            {"seLinuxOptions": {"type": "spc_t"}},
+        ),
+        (
+            'forbidden AppArmor profile (container "main" must not set AppArmor profile type to "Unconfined")',
+            {"appArmorProfile": {"type": "Unconfined"}},
+        ),
+    ],
+)
+def test_a_demand_that_the_plan_leaves_broken_is_no_repair(demand: str, container: Obj) -> None:
+    kept = {k: v for k, v in _RESTRICTED.items() if k != "allowPrivilegeEscalation"}
+    found = refused_by_standard(f"{demand}, {_ESCALATES}", {}, {**kept, **container})
+    assert found.plans == ()
+
+
+def test_a_demand_that_nobody_here_knows_is_no_proven_repair() -> None:
+    kept = {k: v for k, v in _RESTRICTED.items() if k != "allowPrivilegeEscalation"}
+    found = refused_by_standard(f"newDemand (pod must not), {_ESCALATES}", {}, kept)
+    assert [plan.repairs.verdict for plan in found.plans] == ["unknown"]
+
+
+def probed(readiness: Obj, liveness: Obj, said: str) -> tuple[Cluster, str]:
+    cluster, app = ground()
+    for spec in (cluster.pod(app)["spec"], spec_of(cluster, app)):
+        main = spec["containers"][0]
+        main |= {
+            "readinessProbe": readiness,
+            "livenessProbe": liveness,
+            "ports": [{"name": "api", "containerPort": 8443}],
+        }
+    cluster.stopped(app)
+    cluster.event(
+        "Pod",
+        cluster.pod(app)["metadata"]["name"],
+        "Unhealthy",
+        f"Readiness probe failed: {said}",
+        count=9,
+    )
+    return cluster, app
+
+
+_NOT_GRPC = 'error: health rpc probe failed: rpc error: code = Unavailable desc = connection error: desc = "error reading server preface: http2: frame too large"'
+
+
+def patched(app: str, namespace: str, **probes: Obj) -> list[KubernetesChange]:
+    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace=namespace, name=app)
+    main = "spec.template.spec.containers[name=main]"
+    fields = tuple(
+        FieldChange(op="replace", path=f"{main}.{name}", before={}, after=probe)
+        for name, probe in probes.items()
+    )
+    return [KubernetesChange(object=ref, fields=fields)]
+
+
+def test_a_probe_that_a_plan_changes_is_no_witness_of_what_is_answered() -> None:
+    page: Obj = {"httpGet": {"path": "/healthz", "port": "api"}}
+    cluster, app = probed({"grpc": {"port": 8443}}, page, _NOT_GRPC)
+    found = diagnose(cluster.bundle())
+    first = found.findings[0]
+    assert first.failure_class == "readiness_probe_protocol"
+    other: Obj = {"tcpSocket": {"port": 8443}}
+    for witness, wanted, verdict in ((page, page, "pass"), (other, other, "unknown")):
+        changes = patched(app, cluster.namespace, readinessProbe=wanted, livenessProbe=witness)
+        assert prove(first, changes, found.view).verdict == verdict
+
+
+def test_another_probe_that_fails_too_is_no_witness() -> None:
+    page: Obj = {"httpGet": {"path": "/healthz", "port": 8443}}
+    cluster, app = probed({"grpc": {"port": 8443}}, page, _NOT_GRPC)
+    name = cluster.pod(app)["metadata"]["name"]
+    cluster.event(
+        "Pod", name, "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 404"
+    )
+    found = diagnose(cluster.bundle())
+    first = next(f for f in found.findings if f.failure_class == "readiness_probe_protocol")
+    changes = patched(app, cluster.namespace, readinessProbe=page)
+    assert prove(first, changes, found.view).verdict == "unknown"
+
+
+def resolving(servers: list[str], **spec: Any) -> ProposedPlans:
+    cluster, app = ground()
+    for one in (cluster.pod(app)["spec"], spec_of(cluster, app)):
+        one |= {"dnsPolicy": "None", "dnsConfig": {"nameservers": servers}, **spec}
+    cluster.crashed(app, 1, "getaddrinfo EAI_AGAIN bystander")
+    return proposed(cluster, "dns_config_broken")
+
+
+def test_pods_in_their_nodes_network_get_the_policy_that_asks_the_cluster_there() -> None:
+    plan = resolving(["198.51.100.1"], hostNetwork=True).plans[0]
+    policy = next(
+        field.after
+        for change in plan.kubernetes_changes
+        for field in change.fields
+        if field.path.endswith("dnsPolicy")
+    )
+    assert policy == "ClusterFirstWithHostNet"
+    assert plan.repairs.verdict == "pass"
+
+
+def test_a_server_that_may_be_the_clusters_own_is_not_known_to_be_the_cause() -> None:
+    assert resolving(["169.254.20.10"]).plans[0].repairs.verdict == "unknown"
+    assert resolving(["198.51.100.1"]).plans[0].repairs.verdict == "pass"
+
+
+def test_the_state_after_a_plan_has_every_field_of_it() -> None:
+    cluster, app = ground()
+    view = diagnose(cluster.bundle()).view
+    probe: Obj = {"tcpSocket": {"port": 1}}
+    after = counterfactual(view, patched(app, cluster.namespace, readinessProbe=probe))
+    found = after.workload("Deployment", cluster.namespace, app)
+    assert found is not None
+    assert found.containers()[0].spec["readinessProbe"] == probe
