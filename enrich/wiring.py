@@ -114,4 +114,7 @@ async def _repository(stack: AsyncExitStack, settings: Enrich) -> DeclaredReposi
         return NoRepository(names())
     from enrich.adapters.repositories import DeclaredInRepositories
 
-    return DeclaredInRepositories(forge, projects=forge.projects, commits=settings.commits)
+    words = load(AppSettings).environment_words
+    return DeclaredInRepositories(
+        forge, projects=forge.projects, commits=settings.commits, words=words
+    )

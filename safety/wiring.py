@@ -67,6 +67,7 @@ async def _repository(
         folders=settings.folders,
         renderer=renderer,
         readings=readings,
+        words=load(AppSettings).environment_words,
     )
 
 

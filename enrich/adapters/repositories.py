@@ -11,6 +11,7 @@ from kfix.infra.clients.boundary import guarded
 from manifests.refused import NotEditable
 from manifests.render.effective import of_overlay
 from manifests.repository import locate
+from manifests.repository.environments import asked_for
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints, Location
@@ -28,7 +29,15 @@ _FILES, _COMMITS = 6, 3
 class DeclaredInRepositories:
     """``enrich.ports.Repository`` on a forge."""
 
-    def __init__(self, client: Repositories, *, projects: Sequence[str], commits: int) -> None:
+    def __init__(
+        self,
+        client: Repositories,
+        *,
+        projects: Sequence[str],
+        commits: int,
+        words: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._words = words or {}
         self._client = client
         self._projects = projects
         self._commits = commits
@@ -41,7 +50,8 @@ class DeclaredInRepositories:
         for project in self._projects:
             snapshot = await self._client.snapshot(project)
             index = self._index(snapshot)
-            found = _located([subject, *reads], index, environment)
+            asked = asked_for(environment, self._words)
+            found = _located([subject, *reads], index, asked)
             if subject not in found:
                 continue  # not in this repository, or not in a form that a change could be made in
             declared = [_declared(project, index, ref, place) for ref, place in found.items()]

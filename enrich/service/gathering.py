@@ -32,13 +32,14 @@ from enrich.ports import (
     Sources,
 )
 from kfix.incident import cluster_names
+from kfix.incident.environments import called
 from kfix.incident.metric_queries import WORKLOAD_TAGS
 from kfix.texts import say
 from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import mapping
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
-from schemas.base import Environment, Json, ObjectRef
+from schemas.base import Json, ObjectRef
 from schemas.context import (
     Change,
     ContextBundle,
@@ -207,9 +208,9 @@ def _place(
     subject: ObjectRef | None,
     who: Named,
     objects: Mapping[str, list[Json]],
-) -> Environment:
+) -> str:
     namespace = who.namespace or (subject.namespace if subject else "")
-    return proof_of(started, rules, subject, namespace, dict(objects)).place
+    return called(proof_of(started, rules, subject, namespace, dict(objects)))
 
 
 def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
@@ -281,7 +282,7 @@ async def _some(question: Awaitable[Monitor]) -> Monitor | None:
 async def _declared(
     repository: DeclaredRepository,
     subject: ObjectRef | None,
-    place: Environment,
+    place: str,
     objects: Mapping[str, list[Json]],
 ) -> tuple[list[DeclaredObject], list[Change]]:
     if subject is None:

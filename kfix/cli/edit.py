@@ -31,6 +31,10 @@ def edit(
     file: Annotated[
         str, typer.Option(help="Edit this file (below --repo), without searching.")
     ] = "",
+    live: Annotated[
+        Path | None,
+        typer.Option(help="The object as the cluster has it (JSON or YAML): its labels are asked."),
+    ] = None,
     doc: Annotated[int | None, typer.Option(help="The document's index in --file, from 0.")] = None,
     batch: Annotated[str, typer.Option(help="JSON lines of edits; - for standard input.")] = "",
     write: Annotated[
@@ -42,10 +46,13 @@ def edit(
     Exit codes: 0 edited or unchanged, 2 wrong usage, 3 refused (code and reason on standard error).
     A batch ends with 0: every line has its own answer.
     """
+    from kfix.infra.settings import AppSettings, load
     from kfix.offline.edit import BAD_REQUEST, Request, Workspace, answer
     from kfix.offline.renderers import here
+    from manifests.refused import NotEditable
+    from schemas.base import ObjectRef
 
-    workspace = Workspace(here())
+    workspace = Workspace(here(), load(AppSettings).environment_words)
     if batch:
         _batch(batch, workspace, write=write)
         return
@@ -53,11 +60,14 @@ def edit(
         _wrong("give --set and one of --object, --file, or --batch")
     try:
         wanted = dict(_assignment(text) for text in set_)
+        marks = locate.marks_in(live, ObjectRef.parse(object_)) if live else {}
         request = Request(
-            repo=repo, object=object_, file=file, doc=doc, set=wanted, environment=env
+            repo=repo, object=object_, file=file, doc=doc, set=wanted, environment=env, live=marks
         )
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         _wrong(str(error))
+    except NotEditable as refused:
+        _wrong(refused.reason)
     reply = answer(request, workspace, write=write)
     if reply.status == "refused":
         if reply.code == BAD_REQUEST:

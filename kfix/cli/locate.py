@@ -31,6 +31,7 @@ def locate(
     project: Annotated[str, typer.Option(help="GitLab's path of the repository.")] = "",
 ) -> None:
     """Find the file that decides an object or a field of it, and say how. Refused: exit 3 with a code and the reason."""
+    from kfix.infra.settings import AppSettings, load
     from kfix.offline import maps
     from kfix.offline.edit import Workspace
     from kfix.offline.renderers import here
@@ -38,12 +39,14 @@ def locate(
     from manifests.objects.paths import BadPath
     from manifests.proposal.explain import explain
     from manifests.refused import NotEditable
+    from manifests.repository.environments import asked_for
     from manifests.repository.locate import Hints
     from schemas.base import ObjectRef
 
     try:
         ref = ObjectRef.parse(object_)
-        hints = Hints(env, (), project, {ref.key: _marks(live, ref) if live else {}})
+        asked = asked_for(env, load(AppSettings).environment_words)
+        hints = Hints(asked, (), project, {ref.key: marks_in(live, ref) if live else {}})
         index = Workspace().index(repo)
         told = explain(index, ref, hints, here(), field)
     except (ValueError, OSError, BadPath) as error:
@@ -64,7 +67,7 @@ def locate(
     typer.echo(told.place)
 
 
-def _marks(file: Path, ref: ObjectRef) -> dict[str, str]:
+def marks_in(file: Path, ref: ObjectRef) -> dict[str, str]:
     """Labels and annotations of the object in a file. Raises ValueError when the file has another object."""
     from manifests.objects.meta import annotations_of, kind_of, labels_of, name_of
     from manifests.text import equivalence, read

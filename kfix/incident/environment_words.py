@@ -134,6 +134,12 @@ def of_way(
     return tuple((part, meaning) for part in parts if (meaning := read(part)) is not None)
 
 
+def spoken(text: str) -> frozenset[str]:
+    """The words for environments in a value or name, without numbers behind them: ``uat`` of ``shop-uat-2``."""
+    bare = ((part, part.rstrip("0123456789")) for part in _parts(text))
+    return frozenset(part if part in WORDS else stem for part, stem in bare if stem in WORDS)
+
+
 def _parts(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text[:_LOOKED_AT]).strip().lower()
     for pattern, joined in _JOINED:

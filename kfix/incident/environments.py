@@ -15,6 +15,7 @@ from kfix.texts import say
 from manifests.objects.meta import kind_of, name_of, namespace_of
 from manifests.objects.pods import containers_in, template_of
 from manifests.objects.shapes import mapping, mappings
+from manifests.repository.environments import words_of
 from manifests.repository.reach import Reach
 from schemas.base import Environment, Json, ObjectRef
 from schemas.context import Monitor
@@ -194,6 +195,26 @@ def _shown(told: tuple[Statement, ...]) -> tuple[Statement, ...]:
     kinds = {(s.source, s.environment, s.place, s.explicit): s for s in reversed(told)}
     kept = list(kinds.values())
     return (*kept, *(s for s in told if s not in kept))[: max(_MOST, len(kept))]
+
+
+def called(proof: EnvironmentProof) -> str:
+    """What folders of the environment are called, as those say it who speak of it.
+
+    A UAT, a QA or a pre-production is looked for under its own name: the staging beside it is another place. Where they
+    use several words for one environment, or name several, it is ``place``.
+    """
+    said = {
+        word
+        for one in proof.statements
+        if one.place == proof.place != "unknown"
+        for word in words.spoken(one.value)
+    }
+    narrow = {word for word in said if proof.place not in words_of(word)}
+    if len({words_of(word) for word in narrow}) > 1:
+        return proof.place
+    if narrow:
+        return min(narrow)
+    return said.pop() if len(said) == 1 else proof.place
 
 
 def may_merge(proof: EnvironmentProof, protected: Collection[str] = ()) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from kfix.incident.cluster_names import Own
+from manifests.repository.environments import words_refused
 
 
 def _secrets_dir() -> str | None:
@@ -136,6 +137,17 @@ class AppSettings(Settings):
     #: Environments beside production in which no merge request ever merges by itself, as words (``staging``, ``uat``):
     #: they only add. Production cannot be taken out.
     protected_environments: tuple[str, ...] = ()
+    #: Further words for environments in folders and names, as ``{"staging": ["uat", "integ"]}``: they choose where is
+    #: edited, and never what is protected. Production's own words stay production's.
+    environment_words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @field_validator("environment_words")
+    @classmethod
+    def _check_words(cls, said: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        why = words_refused(said)
+        if why:
+            raise ValueError(why)
+        return said
 
 
 class Kafka(Settings):

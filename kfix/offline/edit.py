@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from kfix.offline.checkout import branches_of, read_checkout, read_file, read_fo
 from manifests.objects import paths
 from manifests.proposal import propose
 from manifests.refused import EditRefused, NotEditable
+from manifests.repository.environments import asked_for
 from manifests.repository.index import RepositoryIndex, build, changed_index
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
@@ -46,6 +47,8 @@ class Request(BaseModel):
     object: str = ""
     set: dict[str, Any] = Field(min_length=1)
     environment: str = Field(default="unknown", alias="env")
+    #: Labels and annotations that the object has in the cluster.
+    live: dict[str, str] = Field(default_factory=dict)
 
     @property
     def place(self) -> tuple[Path, str]:
@@ -76,6 +79,8 @@ class Workspace:
 
     #: With one, also values of charts are edited and overlays get patches, once a rendering proves them.
     renderer: Renderer | None = None
+    #: The house's own words for environments.
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _repositories: dict[Path, RepositoryIndex] = field(default_factory=dict)
     _folders: dict[Path, RepositoryIndex] = field(default_factory=dict)
 
@@ -201,7 +206,8 @@ def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
         if request.doc is not None:
             raise ValueError("a document without its file")
         index = workspace.index(repo)
-        hints = Hints(request.environment)
+        marks = {ref.key: request.live} if request.live else {}
+        hints = Hints(asked_for(request.environment, workspace.words), live=marks)
         return propose.set_fields(index, ref, request.set, hints, workspace.renderer)
     index = workspace.folder(repo) if request.repo is None else workspace.index(repo)
     if path in index.unreadable:

@@ -14,7 +14,7 @@ from manifests.helm.value_paths import ABSENT
 from manifests.objects import paths
 from manifests.refused import NotEditable, RefusalCode
 from manifests.repository import argocd, dependencies, provenance, rendering
-from manifests.repository.environments import is_exact, matches, speaks
+from manifests.repository.environments import closeness, matches, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.rendering import HelmTemplate, NotRendered, RenderSession
 from schemas.base import Json, ObjectRef
@@ -269,10 +269,10 @@ def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledR
     if len(fitting) > 1:
         fitting = [i for i in fitting if i not in bare]
     if len(fitting) > 1:
-        exact = [i for i in fitting if is_exact(i.release.said_by, environment)]
+        near = [(closeness([i.release.said_by], environment), i) for i in fitting]
+        nearest = max(rank for rank, _ in near)
+        exact = [i for rank, i in near if rank == nearest and nearest]
         fitting = exact if len(exact) == 1 else fitting
-    if not fitting and environment != "unknown" and len(bare) == 1:
-        fitting = bare
     if len(fitting) != 1:
         listed = ", ".join(sorted(i.release.said_by for i in found))
         raise NotEditable(

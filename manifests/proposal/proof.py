@@ -17,7 +17,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import mapping
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, rendering
-from manifests.repository.environments import is_exact, speaks
+from manifests.repository.environments import closeness, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import Installer
 from manifests.repository.rendering import (
@@ -262,14 +262,14 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
             continue
         readers = _readers(side, change.object)
         unnamed = any(label in readers and readers[label].unnamed for label in places)
-        exact = all(
-            _is_exact(place.words, wanted.environment) for place in seen.places[change.object.key]
+        near = min(
+            closeness(place.words, wanted.environment) for place in seen.places[change.object.key]
         )
         for label, one in readers.items():
             if label in places or not _may_hold(one, change.object):
                 continue
             said = speaks(one.words, wanted.environment, change.object.name)
-            if exact and one.unnamed and not _is_exact(one.words, wanted.environment):
+            if one.unnamed and closeness(one.words, wanted.environment) < near:
                 continue  # production-eu beside production
             if said == "yes" or (unnamed and not one.unnamed and said != "no"):
                 seen.others.append(say("manifests.makes_too_would_not_change", label=label))
@@ -280,10 +280,6 @@ def _readers(side: Side, ref: ObjectRef) -> dict[str, Installer]:
     found, _ = side.index.sightings(ref.kind, ref.name)
     here = [s for s in found if not ref.namespace or s.namespace in ("", ref.namespace)]
     return {one.said_by: one for s in here for one in side.whole.reaching(s.path)}
-
-
-def _is_exact(words: Sequence[str], environment: str) -> bool:
-    return any(is_exact(word, environment) for word in words)
 
 
 def _may_hold(one: Installer, ref: ObjectRef) -> bool:

@@ -158,7 +158,7 @@ def _release_of(side: Side, one: Installer) -> Release | None:
     """The release that the installer is; of several sources of one Application the one of its folder."""
     found = [r for r in side.releases.found if r.said_by == one.said_by]
     same = [r for r in found if r.chart == one.folder]
-    return (same or found or [None])[0]
+    return next(iter(same or found), None)
 
 
 def _chain(side: Side, one: Installer) -> list[Kustomization]:
@@ -278,8 +278,8 @@ def _loose(side: Side) -> Iterator[str]:
 
 
 def _unread(side: Side) -> Iterator[tuple[str, str]]:
-    for path, why in sorted(side.index.unreadable.items()):
-        yield path, why.reason
+    for path in sorted(side.index.unreadable):
+        yield path, side.index.unreadable[path].reason
     for trouble in side.releases.troubles:
         what, _, why = trouble.partition(": ")
         yield what, why or trouble

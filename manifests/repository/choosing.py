@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from kfix.texts import say
 from manifests.refused import NotEditable
-from manifests.repository.environments import is_exact, matches, speaks
+from manifests.repository.environments import closeness, matches, speaks
 
 T = TypeVar("T")
 
@@ -62,6 +62,9 @@ class Choice:
         fitting = [item for item, name in named if matches(name, self.environment)]
         if len(fitting) < 2:
             return fitting
-        # A folder of just that name comes before those whose names have the word in them.
-        exact = [item for item, name in named if is_exact(name, self.environment)]
-        return exact if len(exact) == 1 else fitting
+        # A folder of just that name comes before one that is called by another word for it, and both before those
+        # whose names have such a word in them.
+        near = [(closeness([name], self.environment), item) for item, name in named]
+        nearest = max(rank for rank, _ in near)
+        closest = [item for rank, item in near if rank == nearest and nearest]
+        return closest if len(closest) == 1 else fitting

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Literal
 
-#: Words in paths that mean an environment.
+#: Words in paths that mean an environment: those of one line are one word. Where people keep a UAT, a QA or a
+#: pre-production beside staging and test they mean another place, so that each has a line of its own.
 WORDS: dict[str, frozenset[str]] = {
     "production": frozenset({"production", "prod", "prd", "live"}),
-    "staging": frozenset(
-        {"staging", "stage", "stg", "uat", "preprod", "preproduction", "preprd", "prelive"}
-    ),
-    "development": frozenset({"development", "dev", "devel", "sandbox"}),
-    "test": frozenset({"test", "testing", "qa"}),
+    "preproduction": frozenset({"preproduction", "preprod", "preprd", "prelive"}),
+    "staging": frozenset({"staging", "stage", "stg"}),
+    "uat": frozenset({"uat"}),
+    "qa": frozenset({"qa"}),
+    "test": frozenset({"test", "testing"}),
+    "development": frozenset({"development", "dev", "devel"}),
+    "sandbox": frozenset({"sandbox"}),
 }
 #: Words that products and folders are called by too: they speak of an environment only as a whole segment.
 _LOOSE = frozenset({"live", "stage", "sandbox", "test", "testing", "qa"})
@@ -29,30 +32,87 @@ _NOT = re.compile(
 _ELSE = "notproduction"
 
 
+class Asked(str):
+    """An environment that is asked for, in a house that has words of its own for environments."""
+
+    words: frozenset[str]
+    #: Words of all other environments.
+    others: frozenset[str]
+
+
+def asked_for(environment: str, own: Mapping[str, Iterable[str]]) -> str:
+    """The environment with the words of a house: ``own`` has further words by environment (``{"staging": ["uat"]}``).
+
+    A word that it gives to one environment is no longer another's.
+    """
+    if not own:
+        return environment
+    given = {name.lower(): frozenset(word.lower() for word in words) for name, words in own.items()}
+    all_given = frozenset().union(*given.values())
+    table = {name: words - all_given for name, words in WORDS.items()}
+    for name, words in given.items():
+        known = next((key for key, theirs in table.items() if name in theirs), name)
+        table[known] = table.get(known, frozenset()) | words | {name}
+    asked = Asked(environment)
+    lower = environment.lower()
+    asked.words = next((words for words in table.values() if lower in words), frozenset({lower}))
+    asked.others = frozenset().union(*table.values()) - asked.words
+    return asked
+
+
+def words_refused(own: Mapping[str, Iterable[str]]) -> str:
+    """Why a house's words cannot be taken: the sentence, empty when they can. Each is small letters, digits and dashes, none
+    is given to two environments, and production's words to no other."""
+    seen: dict[str, str] = {}
+    for name, words in own.items():
+        for word in {name, *words}:
+            if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", word):
+                return "words are small letters, digits and dashes"
+            if seen.setdefault(word, name) != name:
+                return "a word is given to two environments"
+            if word in WORDS["production"] and name not in WORDS["production"]:
+                return "production's words stay production's"
+    return ""
+
+
 def words_of(environment: str) -> frozenset[str]:
     """Every word for an environment: ``prod`` and ``production`` are one; a name of one's own has itself."""
+    if isinstance(environment, Asked):
+        return environment.words
     asked = environment.lower()
     return next((words for words in WORDS.values() if asked in words), frozenset({asked}))
+
+
+def _others(environment: str) -> frozenset[str]:
+    if isinstance(environment, Asked):
+        return environment.others
+    return _ALL - words_of(environment)
+
+
+_ALL = frozenset[str]().union(*WORDS.values())
 
 
 def matches(path: str, environment: str) -> bool:
     """Does a path name the environment, by one of its usual words or by its own name as a whole segment?"""
     if environment in re.split(r"[/ ]", path):
         return True
-    known = any(environment.lower() in words for words in WORDS.values())
-    return known and _says(path, words_of(environment), frozenset()) == "yes"
+    known = len(words_of(environment)) > 1 or environment.lower() in _ALL
+    return known and _says(path, environment, frozenset()) == "yes"
 
 
-def is_exact(path: str, environment: str) -> bool:
-    """Is a whole folder of the path, or its file but for the suffix, called like the environment?"""
-    stems = {part.partition(".")[0] for part in path.lower().split("/")}
-    return bool(words_of(environment) & stems)
+def closeness(texts: Iterable[str], environment: str) -> int:
+    """How surely names and paths are the environment's: 2 where a whole folder or a file's stem is called as it is asked
+    for, 1 where one is called by another of its words, 0 else."""
+    stems = {part.partition(".")[0] for text in texts for part in re.split(r"[/ ]", text.lower())}
+    if environment.lower() in stems:
+        return 2
+    return 1 if words_of(environment) & stems else 0
 
 
 def is_called(name: str) -> bool:
     """Is a folder called like an environment, alone or with something beside it (``prod-eu``)?"""
     told = _tokens(name)
-    return bool((told - _LOOSE | {name.lower()}) & frozenset().union(*WORDS.values()))
+    return bool((told - _LOOSE | {name.lower()}) & _ALL)
 
 
 def speaks(
@@ -65,19 +125,19 @@ def speaks(
     """
     if environment in ("", "unknown"):
         return "silent"
-    wanted = words_of(environment)
     for text in texts:
-        said = _says(text, wanted, _tokens(ignoring))
+        said = _says(text, environment, _tokens(ignoring))
         if said != "silent":
             return said
     return "silent"
 
 
-def _says(text: str, wanted: frozenset[str], named: Set[str]) -> Literal["yes", "no", "silent"]:
+def _says(text: str, environment: str, named: Set[str]) -> Literal["yes", "no", "silent"]:
     """What one text says. A folder called by two environments' words (``prod-staging``) is neither's."""
+    wanted = words_of(environment)
     if wanted & {part.partition(".")[0] for part in text.lower().split("/")}:
         return "yes"
-    others = frozenset().union(*WORDS.values()) - wanted | {_ELSE}
+    others = _others(environment) | {_ELSE}
     told = set()
     for part in _NOT.sub(_ELSE, _PRE.sub("pre", text.lower())).split("/"):
         tokens, stem = _tokens(part), part.partition(".")[0]

@@ -10,6 +10,7 @@ from kfix.texts import say
 from manifests.proposal.propose import EditBase, EditProposal, propose_on
 from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
+from manifests.repository.environments import asked_for
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
@@ -21,7 +22,7 @@ from schemas.validated import FileEdit
 class DeploymentRepositories:
     """``safety.ports.Repository`` on a forge. ``folders`` maps a namespace to the only folders that declare it.
 
-    ``readings`` are shared with whoever reads the edited files again.
+    ``readings`` are shared with whoever reads the edited files again; ``words`` are the house's own for environments.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class DeploymentRepositories:
         folders: Mapping[str, Sequence[str]] | None = None,
         renderer: Renderer | None = None,
         readings: Readings | None = None,
+        words: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._client = client
         self._projects = projects
         self._folders = folders or {}
         self._renderer = renderer or BuiltIn()
+        self._words = words or {}
         self._indexes = Indexes(readings=readings)
 
     async def propose(
@@ -54,7 +57,7 @@ class DeploymentRepositories:
                 refusals.append(EditRefused("NOT_FOUND", say("safety.repository.mapped_elsewhere")))
                 continue
             snapshot = await self._client.snapshot(project)
-            hints = Hints(environment, here, project, live or {})
+            hints = Hints(asked_for(environment, self._words), here, project, live or {})
             found = await asyncio.to_thread(self._proposed, snapshot, changes, hints)
             if isinstance(found, EditRefused):
                 refusals.append(found)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import structlog
 
 from kfix.incident import cluster_names
+from kfix.incident.environments import called
 from kfix.texts import say
 from manifests.proposal.proof import EditProof
 from manifests.proposal.propose import EditBase, EditProposal, propose_on
@@ -100,7 +101,7 @@ class _Examination:
     ) -> Findings:
         started = time.perf_counter()
         edits, proof, reaches = await self._edits(
-            plan, candidate.context.proof.place, objects, silent
+            plan, called(candidate.context.proof), objects, silent
         )
         spent = {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
         rendered = proof.objects if proof else {}
@@ -274,7 +275,7 @@ def _offline(
         return say("safety.repository.not_in_case"), None, ()
     refs = [change.object for change in plan.kubernetes_changes]
     hints = Hints(
-        candidate.context.proof.place, live=provenance.marks(candidate.context.objects, refs)
+        called(candidate.context.proof), live=provenance.marks(candidate.context.objects, refs)
     )
     base = EditBase("", "", "", {})
     return _edited(propose_on(index, plan.kubernetes_changes, base, hints, renderer))

@@ -126,11 +126,15 @@ def _installers(index: RepositoryIndex) -> Iterator[tuple[str, Any]]:
         yield f"{number} {one.said_by}", _told(one)
 
 
+#: What the name of an installer says already.
+_IN_ITS_NAME = ("said_by", "by", "place")
+
+
 def _told(one: Installer) -> str:
     said = []
     for field in fields(one):
         value = getattr(one, field.name)
-        if value and field.name != "said_by":
+        if value and field.name not in _IN_ITS_NAME:
             if field.name == "pattern":
                 value = sorted(value.pattern.split("|"))
             said.append(f"{field.name}={value}")

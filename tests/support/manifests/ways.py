@@ -195,7 +195,8 @@ def _told(index: RepositoryIndex) -> Iterator[tuple[str, list[str]]]:
             hints = Hints("production", (), "shop/deploy", {API.key: MARKS[said]})
             told = explain(index, API, hints, StandIn(), field)
             end = str(told.refusal) if told.refusal else told.place
-            yield f"{field or 'the object'}, {said}", [*map(str, told.steps), end]
+            read = [f"{told.file} is read by {one.name}" for one in told.readers]
+            yield f"{field or 'the object'}, {said}", [*map(str, told.steps), *read, end]
 
 
 def _proposed(

@@ -16,6 +16,7 @@ from safety.core.policy import EnvironmentPolicy, Policy
 from schemas.base import ObjectRef
 from schemas.context import Monitor
 from schemas.places import EnvironmentProof, Statement
+from tests.support.places import statement
 
 REF = ObjectRef(kind="Deployment", namespace="shop", name="api")
 
@@ -358,3 +359,25 @@ def test_a_record_whose_proof_was_made_up_does_not_merge() -> None:
     assert forged.environment == "staging"
     assert not environments.may_merge(forged)
     assert not environments.may_merge(EnvironmentProof(environment="staging", verdict="proven"))
+
+
+@pytest.mark.parametrize(
+    ("said", "folder"),
+    [
+        (("uat",), "uat"),
+        (("uat", "staging-eu"), "uat"),
+        (("stg", "stg"), "stg"),
+        (("stg", "staging"), "staging"),
+        (("prod-2",), "prod"),
+        (("preprod",), "preprod"),
+        (("qa", "dev"), "qa"),
+        (("qa", "sandbox"), "development"),
+        (("test", "testing"), "test"),
+        (("prod", "staging"), "unknown"),
+        (("blue",), "unknown"),
+        ((), "unknown"),
+    ],
+)
+def test_folders_are_called_as_those_say_it_who_speak(said: tuple[str, ...], folder: str) -> None:
+    proof = environments.judge(statement("namespace", word) for word in said)
+    assert environments.called(proof) == folder

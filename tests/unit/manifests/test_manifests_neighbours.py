@@ -7,17 +7,20 @@ import json
 import pytest
 
 from manifests.proposal.proof import ExpectedRendering, prove
+from manifests.refused import NotEditable
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import tree
-from manifests.repository.environments import matches, speaks
+from manifests.repository.environments import asked_for, closeness, matches, speaks
 from manifests.repository.index import build, changed_index
 from manifests.repository.installers import read_map
 from manifests.repository.installers.helmfile import releases
+from manifests.repository.locate import Hints, locate
 from manifests.text import equivalence, read
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 2}\n"
+API = ObjectRef(kind="Deployment", namespace="shop", name="api")
 CHART = {
     "charts/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
     "charts/api/values.yaml": "replicaCount: 2\n",
@@ -55,7 +58,38 @@ def test_production_is_still_known_by_its_word(path: str) -> None:
 
 def test_staging_is_not_asked_for_by_a_folder_that_is_not_production_either() -> None:
     assert speaks(["overlays/non-prod"], "staging") == "no"
-    assert speaks(["overlays/pre-prod"], "staging") == "yes"
+    assert speaks(["overlays/pre-prod"], "staging") == "no"
+    assert speaks(["overlays/pre-prod"], "preprod") == "yes"
+
+
+@pytest.mark.parametrize("one", ["uat", "qa", "test", "sandbox", "preprod"])
+@pytest.mark.parametrize("other", ["staging", "development", "production"])
+def test_a_uat_and_its_like_are_places_of_their_own(one: str, other: str) -> None:
+    assert speaks([f"overlays/{one}"], other) == "no"
+    assert speaks([f"overlays/{other}"], one) == "no"
+    assert speaks([f"overlays/{one}"], one) == "yes"
+
+
+def test_a_folder_called_just_so_comes_before_another_word_for_it() -> None:
+    assert closeness(["overlays/prod"], "production") == 1
+    assert closeness(["overlays/production"], "production") == 2
+    assert closeness(["overlays/prod-eu"], "production") == 0
+    files = {f"overlays/{name}/api.yaml": DEPLOYMENT for name in ("prod", "production", "prod-eu")}
+    for asked in ("prod", "production"):
+        assert locate(API, build(files), Hints(asked)).path == f"overlays/{asked}/api.yaml"
+    with pytest.raises(NotEditable, match="3 documents fit"):
+        locate(API, build(files), Hints("prd"))
+
+
+def test_a_house_has_words_of_its_own() -> None:
+    own = {"staging": ["uat", "integ"], "blue": ["azure"]}
+    assert speaks(["overlays/uat"], asked_for("staging", own)) == "yes"
+    assert speaks(["overlays/integ"], asked_for("stg", own)) == "yes"
+    assert speaks(["overlays/staging"], asked_for("uat", own)) == "yes"
+    assert speaks(["overlays/integ"], asked_for("prod", own)) == "no"
+    assert speaks(["overlays/azure"], asked_for("blue", own)) == "yes"
+    assert speaks(["overlays/prod"], asked_for("blue", own)) == "no"
+    assert asked_for("prod", {}) == "prod"
 
 
 def test_an_overlay_that_another_is_built_on_is_deployed_too() -> None:

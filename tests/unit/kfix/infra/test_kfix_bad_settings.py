@@ -93,3 +93,25 @@ def test_a_stage_does_not_mind_the_settings_of_another(tmp_path: Path) -> None:
     bad = {"KFIX_PUBLISH_MERGE_CHECK_S": "many", "KFIX_LEARN_POLL_S": "long"}
     (line,) = refused(["up", "--only", "publish"], tmp_path, **bad)
     assert line.startswith("kfix: KFIX_PUBLISH_MERGE_CHECK_S: ")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('{"staging": ["prod"]}', "production's words stay production's"),
+        ('{"staging": ["uat"], "qa": ["uat"]}', "a word is given to two environments"),
+        ('{"staging": ["U AT"]}', "small letters"),
+        ('{"staging": "uat"}', "tuple"),
+    ],
+)
+def test_words_for_environments_cannot_move_production(
+    monkeypatch: pytest.MonkeyPatch, said: str, why: str
+) -> None:
+    monkeypatch.setenv("KFIX_ENVIRONMENT_WORDS", said)
+    with pytest.raises(BadSettings, match=why):
+        load(AppSettings)
+
+
+def test_words_for_environments_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFIX_ENVIRONMENT_WORDS", '{"staging": ["uat", "integ"]}')
+    assert load(AppSettings).environment_words == {"staging": ("uat", "integ")}
