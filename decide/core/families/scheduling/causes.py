@@ -119,11 +119,20 @@ def by_room(finding: Finding[Unplaced], view: ClusterView) -> Standing:
         return gone(say("proof.as_worked", workload=workload.name, revision=good.number))
     if _takes_the_place(view, workload):
         return gone(say("proof.nodes.one_leaves", workload=workload.name))
-    spaces = {namespace_of(p) for p in view.all("pods")}
     found = places(view, workload)
-    if len(spaces) < 2 and found.room:
-        return untold(say("proof.nodes.one_namespace", workload=workload.name))
+    if found.room and not _all_pods_are_seen(view):
+        return untold(say("proof.nodes.other_namespaces", workload=workload.name))
     return _placed(found, workload)
+
+
+#: Namespaces that every cluster has and that mostly hold no pods.
+_BARE = frozenset({"default", "kube-node-lease", "kube-public"})
+
+
+def _all_pods_are_seen(view: ClusterView) -> bool:
+    """Whether pods of every namespace of the cluster were read: whose were not may run on any node."""
+    spaces = {name_of(space) for space in view.all("namespaces")}
+    return "kube-system" in spaces and spaces - _BARE <= {namespace_of(p) for p in view.all("pods")}
 
 
 def _asks(spec: Obj) -> dict[str, Decimal]:

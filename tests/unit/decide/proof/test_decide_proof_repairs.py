@@ -12,6 +12,7 @@ from decide.core.proof.counterfactual import counterfactual
 from decide.core.proof.proving import prove
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from tests.support.decide.catalogue import FAULTS
 from tests.support.decide.clusters import Cluster, Obj
 
 _REQUEST, _LIMIT = {"requests.cpu": "200m"}, {"limits.cpu": "300m"}
@@ -255,3 +256,24 @@ def test_the_state_after_a_plan_has_every_field_of_it() -> None:
     found = after.workload("Deployment", cluster.namespace, app)
     assert found is not None
     assert found.containers()[0].spec["readinessProbe"] == probe
+
+
+@pytest.mark.parametrize(
+    ("spaces", "verdict"),
+    [(("own", "kube-system", "default"), "pass"), (("own", "kube-system", "others"), "unknown")],
+    ids=["all pods of the cluster", "a namespace whose pods were not read"],
+)
+def test_room_on_nodes_is_proven_where_everything_that_runs_there_was_read(
+    spaces: tuple[str, ...], verdict: str
+) -> None:
+    cluster, app = ground()
+    FAULTS["insufficient_cpu"](cluster, app)
+    cluster.objects.setdefault("namespaces", [])[:] = [
+        {"kind": "Namespace", "metadata": {"name": cluster.namespace if space == "own" else space}}
+        for space in spaces
+    ]
+    system = {"name": "dns", "namespace": "kube-system"}
+    cluster.objects["pods"].append({"kind": "Pod", "metadata": system, "spec": {"containers": []}})
+    first, *_ = proposed(cluster, "insufficient_cpu").plans
+    assert first.fix_kind == "set_cpu"
+    assert first.repairs.verdict == verdict
