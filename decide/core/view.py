@@ -50,6 +50,8 @@ class Event:
     warning: bool
     count: int
     last: str
+    #: The container that it is about; empty where it names none.
+    container: str = ""
 
 
 def _by_namespace(objects: Iterable[Obj]) -> dict[str, list[Obj]]:
@@ -79,7 +81,17 @@ def _event(obj: Obj) -> Event:
             or obj.get("firstTimestamp")
             or ""
         ),
+        container=_container_of(about),
     )
+
+
+_CONTAINER = re.compile(r"spec\.(?:initC|c)ontainers\{(?P<name>[^}]*)\}")
+
+
+def _container_of(about: Obj) -> str:
+    """``spec.containers{app}`` of an event's ``fieldPath``."""
+    found = _CONTAINER.fullmatch(str(about.get("fieldPath") or ""))
+    return found["name"] if found else ""
 
 
 @dataclass(frozen=True)

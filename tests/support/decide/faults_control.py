@@ -66,7 +66,7 @@ _secured(
 
 
 @fault("quota_cpu_exceeded", "by both of its names, and memory behind it")
-def _(c: Cluster, app: str) -> None:
+def _(c: Cluster, app: str) -> str:
     c.get("deployments", app)["spec"]["replicas"] = 3
     hard = {"cpu": "200m", "requests.cpu": "200m", "limits.memory": "200Mi"}
     used = {"cpu": "150m", "requests.cpu": "150m", "limits.memory": "128Mi"}
@@ -81,6 +81,7 @@ def _(c: Cluster, app: str) -> None:
         app,
         "exceeded quota: most, requested: cpu=100m,requests.cpu=100m, used: cpu=150m,requests.cpu=150m, limited: cpu=200m,requests.cpu=200m",
     )
+    return "most"
 
 
 _refusal("webhook_refused", 'admission webhook "WORD.example" denied the request: no owner label')

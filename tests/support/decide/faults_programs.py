@@ -351,3 +351,33 @@ def _(c: Cluster, app: str) -> str:
     )
     c.crashed(app, 1, f"dial tcp: lookup {c.word()}.{c.namespace}.svc.cluster.local: no such host")
     return "coredns"
+
+
+@fault("missing_env", "beside an older kill for memory")
+def _(c: Cluster, app: str) -> None:
+    c.crashed(
+        app,
+        1,
+        "KeyError: 'STORE_URL'",
+        startedAt="2026-05-04T11:57:00Z",
+        finishedAt="2026-05-04T11:58:00Z",
+    )
+    name = c.pod(app)["metadata"]["name"]
+    c.event("Pod", name, "OOMKilling", "Memory cgroup out of memory: Killed process 4121 (main)")
+    c.objects["events"][-1]["lastTimestamp"] = "2026-05-04T11:02:00Z"
+
+
+@fault("config_reference_missing", "after a kill for memory")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["envFrom"] = [{"secretRef": {"name": "store-login"}}]
+    c.status(
+        app,
+        restartCount=2,
+        state={
+            "waiting": {
+                "reason": "CreateContainerConfigError",
+                "message": 'secret "store-login" not found',
+            }
+        },
+        lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+    )

@@ -168,7 +168,9 @@ def _fails(view: ClusterView, workload: Workload, container: Container, probe: P
     """It was seen to fail; a readiness probe of a container that is ready by now fails no more."""
     running = [c for pod in workload.pods for c in pod.containers() if c.name == container.name]
     ready = bool(running) and all(one.ready for one in running)
-    return bool(failures(view, workload, probe)) and not (probe == "readiness" and ready)
+    return bool(failures(view, workload, probe, container.name)) and not (
+        probe == "readiness" and ready
+    )
 
 
 def _as_worked(view: ClusterView, workload: Workload, facts: FailingProbe, now: Obj) -> int:

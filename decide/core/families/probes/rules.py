@@ -10,16 +10,18 @@ from collections.abc import Iterator, Sequence
 
 from decide.core.drafting.revisions import proven
 from decide.core.facts import Facts
-from decide.core.families.probes.asking import PROBES, AskedProbe, handler
+from decide.core.families.probes.asking import PROBES, AskedProbe, handler, resolved
 from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.families.probes.judging import JUDGES, PROVEN, ProbeVerdict
 from decide.core.families.probes.known import listened, served
 from decide.core.families.probes.twins import twins_probes
 from decide.core.findings import Fact, Finding, quote
+from decide.core.past import got_over
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
-from manifests.objects.pods import Container
-from manifests.objects.shapes import Obj, mapping
+from manifests.objects.pods import Container, Pod
+from manifests.objects.shapes import Obj, at, mapping
+from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
 
 _FAILED = re.compile(r"^(?P<probe>Liveness|Readiness|Startup) probe (?:failed|errored)", re.I)
@@ -35,16 +37,42 @@ def find(view: ClusterView) -> Iterator[Finding[Facts]]:
                     yield from _probe(view, workload, container, name, spec)
 
 
-def failures(view: ClusterView, workload: Workload, name: str) -> list[Event]:
-    """Events that tell of a failing probe of this kind."""
+def failures(view: ClusterView, workload: Workload, name: str, container: str = "") -> list[Event]:
+    """Events that tell of a failing probe of this kind, of one container where it is named and they name it.
+
+    Those of a pod that was ready since, or that is asked otherwise than the template says, tell nothing of now.
+    """
+    pods = {("Pod", pod.namespace, pod.name): pod for pod in workload.pods}
     out = []
     for event in view.events_of_workload(workload):
         match = (
             _FAILED.match(event.message) if event.reason in ("Unhealthy", "ProbeError") else None
         )
-        if match and match["probe"].lower() == name and "15021/healthz" not in event.message:
+        if not match or match["probe"].lower() != name or "15021/healthz" in event.message:
+            continue
+        pod = pods.get((event.kind, event.namespace, event.name))
+        old = pod is not None and (
+            got_over(pod, instant(event.last)) or _asked_otherwise(workload, pod, name)
+        )
+        if not old and (not container or event.container in ("", container)):
             out.append(event)
     return out
+
+
+def _asked_otherwise(workload: Workload, pod: Pod, name: str) -> bool:
+    """The pod is of another template, whose probes of this kind ask something else."""
+    theirs = {c.name: c for c in pod.containers() if c.spec}
+    for ours in workload.containers():
+        other = theirs.get(ours.name)
+        if other is None:
+            continue
+        asks = [mapping(c.spec.get(f"{name}Probe")) for c in (ours, other)]
+        kinds = [handler(spec)[0] for spec in asks]
+        ports = [resolved(c, handler(spec)[1]) for c, spec in zip((ours, other), asks, strict=True)]
+        pages = [at(spec, "httpGet", "path") or "/" for spec in asks]
+        if any(len(set(pair)) > 1 for pair in (kinds, ports, pages)):
+            return True
+    return False
 
 
 def _suffers(workload: Workload, name: str, container: str) -> bool:
@@ -63,7 +91,7 @@ def _suffers(workload: Workload, name: str, container: str) -> bool:
 def _probe(
     view: ClusterView, workload: Workload, container: Container, name: Probe, spec: Obj
 ) -> Iterator[Finding[Facts]]:
-    events = failures(view, workload, name)
+    events = failures(view, workload, name, container.name)
     if not events or not _suffers(workload, name, container.name):
         return
     asked = AskedProbe(

@@ -143,7 +143,7 @@ def _path_sources(
         if other == facts.probe or handler(spec)[0] != "http":
             continue
         if resolved(container, handler(spec)[1]) == port and not failures(
-            view, facts.workload, other
+            view, facts.workload, other, container.name
         ):
             why = say("probes.path_other", why=facts.why, other=other)
             risk = say("probes.path_other_risk", probe=facts.probe, other=other)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from decide.core.clock import settled
 from decide.core.facts import Facts
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import peak, usage
+from decide.core.past import ended_before, of_another_run
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects import quantities
@@ -46,17 +46,50 @@ def memory_limit(workload: Workload, container: str) -> float | None:
 
 
 def _memory(view: ClusterView, workload: Workload) -> Iterator[Finding[KilledContainer]]:
-    """The first container that its memory limit killed."""
+    """The first container that its memory limit killed; one whose kill is the trouble of now before others."""
+    past: Finding[KilledContainer] | None = None
     for pod in workload.pods:
         events = view.events_of("Pod", pod.namespace, pod.name)
         for container in pod.containers():
             told = _oom(container, events, watched=view.collected("events"))
-            if told:
-                score, reasons = told
-                past = settled(container, view.bundle.alerted_at)
-                where = _Killed(workload=workload, pod=pod, container=container)
-                yield _killed(view, where, 0.3 if past else score, reasons)
+            if not told:
+                continue
+            where = _Killed(workload=workload, pod=pod, container=container)
+            if not _is_past(view, where):
+                yield _killed(view, where, *told)
                 return
+            past = past or _killed(view, where, _PAST, told[1])
+    if past is not None:
+        yield past
+
+
+#: Belief in a kill that the workload has got over.
+_PAST = 0.3
+
+
+def _is_past(view: ClusterView, where: _Killed) -> bool:
+    """It was got over, or befell a pod of another template with another limit."""
+    if ended_before(where.pod, where.container, view.bundle.alerted_at):
+        return True
+    mine = at(where.container.spec, "resources", "limits", "memory")
+    name, workload = where.container.name, where.workload
+    now = next((c for c in workload.containers(init=True) if c.name == name), None)
+    younger = [p for p in workload.pods if _template_of(p) != _template_of(where.pod)]
+    others = [
+        at(c.spec, "resources", "limits", "memory")
+        for p in younger
+        for c in p.containers()
+        if c.name == name
+    ]
+    limit = at(now.spec, "resources", "limits", "memory") if now is not None else mine
+    return not _same(mine, limit) and any(_same(one, limit) for one in others)
+
+
+def _same(one: object, two: object) -> bool:
+    try:
+        return quantities.parse(str(one)) == quantities.parse(str(two))
+    except quantities.BadQuantity:
+        return one == two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +275,8 @@ def _oom(
     if "OOM-killed" in text or "OOMKilled" in text:
         return 0.96, [quote(text)]
     for event in events:
-        if event.reason == "OOMKilling" or "OOM-killed" in event.message:
+        told = event.reason == "OOMKilling" or "OOM-killed" in event.message
+        if told and not of_another_run(event, container):
             return 0.93, [quote(event.message)]
     if died.get("exitCode") == _SIGKILL and not _ended_on_purpose(events):
         score = 0.7 if watched else 0.45

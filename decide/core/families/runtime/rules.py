@@ -15,6 +15,7 @@ from decide.core.families.runtime.settings import setting_of
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
 from decide.core.findings import Fact, Finding, quote
+from decide.core.past import ended_before
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -28,7 +29,12 @@ def find(view: ClusterView) -> Iterator[Finding[Facts]]:
     """Findings about running programs."""
     for workload in view.workloads:
         batch = workload.kind in ("Job", "CronJob")
-        crashing = {c.name: c for _, c in suffering(workload) if _crashes(c, batch=batch)}
+        now = view.bundle.alerted_at
+        crashing = {
+            c.name: c
+            for pod, c in suffering(workload)
+            if _crashes(c, batch=batch) and (batch or not ended_before(pod, c, now))
+        }
         for container in crashing.values():
             yield from _crash(view, workload, container)
         if not crashing:

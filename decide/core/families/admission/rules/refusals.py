@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from decide.core.facts import Facts
 from decide.core.families.admission.facts import DeniedRights, RefusedPods
 from decide.core.families.admission.rules import quotas
 from decide.core.findings import Fact, Finding, quote
-from decide.core.view import ClusterView
+from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects.meta import condition
 from manifests.objects.shapes import at, number
+from manifests.objects.times import instant
 from manifests.objects.workloads import Workload
 
 _ACCOUNT = re.compile(r'serviceaccounts? "(?P<name>[^"]+)" not found')
@@ -59,8 +61,24 @@ def refusals(view: ClusterView, workload: Workload) -> list[str]:
     )
     if there >= workload.desired:
         return out  # a rolling update may lack its new pods while the old ones serve
-    events = [e for e in view.events_of_workload(workload) if e.reason in _REFUSED]
+    told = view.events_of_workload(workload)
+    let_in = max((_when(e) for e in told if e.reason == "SuccessfulCreate"), default=_NEVER)
+    events = [e for e in told if e.reason in _REFUSED and not _got_over(e, let_in)]
     return out + [e.message for e in reversed(events)]
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+#: A controller goes on being refused within so long of the pods that were let in.
+_ONE_ROLLOUT = timedelta(minutes=15)
+
+
+def _when(event: Event) -> datetime:
+    return instant(event.last) or _NEVER
+
+
+def _got_over(event: Event, let_in: datetime) -> bool:
+    """Pods were let in long after it: what keeps others out now is told anew."""
+    return instant(event.last) is not None and let_in - _when(event) > _ONE_ROLLOUT
 
 
 def find(view: ClusterView) -> Iterator[Finding[Facts]]:
