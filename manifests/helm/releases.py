@@ -19,7 +19,7 @@ from manifests.helm.layers import Layer, Release
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import argocd, dependencies, rendering
+from manifests.repository import application_sets, argocd, dependencies, rendering
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
 from manifests.repository.installers.model import Apart
@@ -133,7 +133,7 @@ def _of_item(
         found = list(_of_argo(index, item, place))
     else:
         applications = (
-            argocd.generated(item, index.files, index.readings)
+            application_sets.generated(item, index.files, index.readings)
             if "generators" in item["spec"]
             else []
         )

@@ -18,7 +18,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import NotEditable
-from manifests.repository import argocd, kustomize
+from manifests.repository import application_sets, argocd, kustomize
 from manifests.repository.declared import declared_objects
 from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence, read
@@ -144,7 +144,7 @@ def applications(index: RepositoryIndex) -> Iterator[Json]:
             if item["kind"] == "Application":
                 yield item
             else:
-                yield from argocd.generated(item, index.files, index.readings)
+                yield from application_sets.generated(item, index.files, index.readings)
 
 
 def _flux(

@@ -14,7 +14,7 @@ import yaml
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.repository import argocd
+from manifests.repository import application_sets, argocd
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import naming, revisions
 from manifests.repository.installers.model import Installer
@@ -92,13 +92,15 @@ def _is_other_repository(index: RepositoryIndex, source: Mapping[str, Any]) -> b
 
 def of_set(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer]:
     """What an ApplicationSet makes. Where its generators cannot be followed, whatever its template may mean."""
-    made, complete = argocd.expanded(item, index.files, index.readings)
-    for application in made:
+    found = application_sets.expanded(item, index.files, index.readings)
+    for application in found.made:
         yield from of_application(index, application, place)
-    if complete:
-        return
     name = f"ApplicationSet/{_named(item)} in {place}"
     template = {"metadata": {}, **mapping(item, "spec", "template")}
+    if found.complete and found.by_clusters:
+        yield from _of_other_clusters(index, template, name)
+    if found.complete:
+        return
     trouble = say("manifests.nobody_here_can_tell_applications")
     for source in [s for _, s in argocd.sources(template)]:
         written = [(text(source, "path"), source), *value_files(template, source)]
@@ -106,6 +108,22 @@ def of_set(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer
             pattern = _pattern(one, whole=one != text(source, "path"))
             apart = of_source(index, read_from)
             yield Installer(name, words=(), pattern=pattern, trouble=trouble, apart=apart)
+
+
+def _of_other_clusters(index: RepositoryIndex, template: Json, name: str) -> Iterator[Installer]:
+    """Clusters that are registered elsewhere get what is the same for all of them; what is called after a cluster is that
+    cluster's."""
+    trouble = say("manifests.other_clusters")
+    for _, source in argocd.sources(template):
+        apart = of_source(index, source)
+        files = value_files(template, source)
+        written = [(text(source, "path"), False), *((path, True) for path, _ in files)]
+        named = [_pattern(one, whole=whole).pattern for one, whole in written if "{{" in one]
+        without = f"(?!(?:{'|'.join(named)})$)" if named else ""
+        for one, whole in written:
+            if one and "{{" not in one and not source.get("chart"):
+                pattern = re.compile(without + _pattern(one, whole=whole).pattern)
+                yield Installer(name, words=(), pattern=pattern, trouble=trouble, apart=apart)
 
 
 def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:

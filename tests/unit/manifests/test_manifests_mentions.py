@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifests.repository import argocd
+from manifests.repository import application_sets
 from manifests.repository.index import build
 from manifests.repository.installers import commands, destinations, naming, read_map, sources
 from manifests.repository.installers.fleet import is_bundle
@@ -165,8 +165,8 @@ def generated(generator: str, files: dict[str, str] | None = None) -> tuple[list
     (document,) = Readings().read(text)
     item = filled(document.root)
     assert isinstance(item, dict)
-    made, complete = argocd.expanded(item, files or {}, Readings())
-    return [one["metadata"]["name"] for one in made], complete
+    found = application_sets.expanded(item, files or {}, Readings())
+    return [one["metadata"]["name"] for one in found.made], found.complete
 
 
 FOLDERS = {
@@ -189,7 +189,31 @@ FOLDERS = {
         ("{git: {files: [{path: '**/1.yaml'}]}}", ["one", "two", "3", "true"], True),
         ("{git: {files: [{path: 'b/**/1.yaml'}]}}", ["3", "true"], True),
         ("{git: {files: [{path: none}]}}", [], True),
-        ("{git: {files: [{path: a/x/1.yaml}], pathParamPrefix: p}}", [], False),
+        ("{git: {files: [{path: a/x/1.yaml}], pathParamPrefix: p}}", ["one"], True),
+        ("{git: {files: [{path: a/x/1.yaml}], revision: old}}", [], False),
+        ("{git: {files: [{path: a/x/1.yaml}], revision: main}}", ["one"], True),
+        ("{list: {elements: [{n: a}], template: {spec: {project: x}}}}", [], False),
+        ("{list: {elements: [{n: a}]}, git: {files: []}}", [], False),
+        ("{scmProvider: {}}", [], False),
+        (
+            "{list: {elements: [{n: a, e: x}, {n: b, e: y}]}, selector: {matchLabels: {e: y}}}",
+            ["b"],
+            True,
+        ),
+        (
+            "{list: {elements: [{n: a, e: x}, {n: b}]}, selector: {matchExpressions: "
+            "[{key: e, operator: In, values: [x]}]}}",
+            ["a"],
+            True,
+        ),
+        (
+            "{merge: {mergeKeys: [k], generators: [{list: {elements: [{k: 1, n: a}, {k: 2, n: b}]}}, "
+            "{list: {elements: [{k: 2, n: c}, {k: 3, n: d}]}}]}}",
+            ["a", "c"],
+            True,
+        ),
+        ("{merge: {mergeKeys: [k], generators: [{list: {elements: [{k: 1}]}}]}}", [], False),
+        ("{merge: {generators: [{list: {elements: []}}, {list: {elements: []}}]}}", [], False),
         (
             "{matrix: {generators: [{list: {elements: [{a: 1}, {a: 2}]}}, {list: {elements: [{n: 'v{{a}}'}]}}]}}",
             ["v1", "v2"],

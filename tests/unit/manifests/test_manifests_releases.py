@@ -9,7 +9,8 @@ from manifests.helm.releases import Releases, read_releases
 from manifests.helm.value_paths import candidates, laid
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository import kustomize
-from manifests.repository.argocd import generated, helm_sources, tracked
+from manifests.repository.application_sets import generated
+from manifests.repository.argocd import helm_sources, tracked
 from manifests.repository.index import build
 from manifests.text.readings import Readings
 from schemas.base import ObjectRef
