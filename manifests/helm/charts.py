@@ -12,6 +12,7 @@ from manifests.helm.layers import Release
 from manifests.helm.releases import Releases
 from manifests.helm.value_paths import ABSENT
 from manifests.objects import paths
+from manifests.objects.meta import labels_of
 from manifests.refused import NotEditable, RefusalCode
 from manifests.repository import argocd, dependencies, provenance, rendering
 from manifests.repository.environments import closeness, matches, speaks
@@ -21,6 +22,9 @@ from schemas.base import Json, ObjectRef
 from schemas.text import sentence_of
 
 _CHARTS = 40
+_INSTANCE = "app.kubernetes.io/instance"
+#: A chart's version behind its name.
+_VERSION = re.compile(r"-v?[0-9]+\.[0-9].*$")
 #: Up to so many releases each is rendered; of more, only those that speak of the object.
 _RELEASES = 12
 
@@ -70,8 +74,17 @@ def makers(search: Search) -> list[str]:
         return [f"{related[0]} ({refused.reason})"] if related else []
     environment, name = search.environment, search.ref.name
     return [
-        one.release.said_by for one in found if speaks(one.release.words, environment, name) != "no"
+        one.release.said_by
+        for one in found
+        if speaks(one.release.words, environment, name) != "no" and not _is_unlike(one, search)
     ]
+
+
+def _is_unlike(one: InstalledRelease, search: Search) -> bool:
+    """Does the chart mark what it makes as a chart's, where the live object has labels and none of these?"""
+    if not search.marks or provenance.is_charted(search.index, search.marks):
+        return False
+    return provenance.is_helm({str(k): str(v) for k, v in labels_of(one.item).items()})
 
 
 def _installing(search: Search) -> list[InstalledRelease]:
@@ -100,6 +113,7 @@ def _installing(search: Search) -> list[InstalledRelease]:
             continue
         if installed is not None:
             found.append(installed)
+    found = _as_labelled(found, search)
     if not found and troubles:
         search.steps.extend(say("manifests.not_rendered", names=[trouble]) for trouble in troubles)
         raise NotEditable("NOT_RENDERED", troubles[0])
@@ -168,7 +182,7 @@ def _has_kind(index: RepositoryIndex, chart: str, kind: str) -> bool:
 
 def _said(release: Release, marks: Mapping[str, str]) -> bool:
     """Is it the release that the live object says it comes from? It says so by labels, or not at all."""
-    application = argocd.tracked(marks.get(argocd.TRACKING, ""))
+    application = argocd.tracking(marks)
     if application and release.owner is not None:
         return (release.owner.kind, release.owner.name) == ("Application", application)
     origin = provenance.helm_origin(marks)
@@ -183,8 +197,37 @@ def _said(release: Release, marks: Mapping[str, str]) -> bool:
         owner = release.owner
         namespace = marks.get("helm.toolkit.fluxcd.io/namespace", owner.namespace if owner else "")
         return owner is not None and (owner.name, owner.namespace or namespace) == (flux, namespace)
+    namespace = marks.get("meta.helm.sh/release-namespace")
+    if namespace and release.namespace and namespace != release.namespace:
+        return False
     name = marks.get("meta.helm.sh/release-name")
     return not (name and release.name and name != release.name)
+
+
+def _as_labelled(found: list[InstalledRelease], search: Search) -> list[InstalledRelease]:
+    """Of several those that make the object with the chart's and the instance's name that the live one is labelled with;
+    all of them where none does, or the live object does not say."""
+    for label, told in (("helm.sh/chart", _chart_named), (_INSTANCE, _instance_named)):
+        said = search.marks.get(label, "")
+        fitting = [one for one in found if told(one, said)] if said else []
+        if fitting and len(fitting) < len(found):
+            names = ", ".join(one.release.said_by for one in fitting)
+            search.steps.append(say("manifests.label_leaves", label=label, said=said, names=names))
+            found = fitting
+    return found
+
+
+def _chart_named(one: InstalledRelease, said: str) -> bool:
+    """The version is not asked: it changes with each deployment."""
+    made = str(labels_of(one.item).get("helm.sh/chart", ""))
+    return bool(made) and _VERSION.sub("", made) == _VERSION.sub("", said)
+
+
+def _instance_named(one: InstalledRelease, said: str) -> bool:
+    owner = one.release.owner
+    if owner is not None and owner.kind == "Application" and owner.name == said:
+        return True
+    return str(labels_of(one.item).get(_INSTANCE, "")) == said
 
 
 def _rendered(release: Release, search: Search) -> InstalledRelease | None:
@@ -273,6 +316,18 @@ def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledR
         nearest = max(rank for rank, _ in near)
         exact = [i for rank, i in near if rank == nearest and nearest]
         fitting = exact if len(exact) == 1 else fitting
+    if not fitting and environment not in ("", "unknown"):
+        listed = ", ".join(sorted({i.release.said_by for i in found}))
+        raise NotEditable(
+            "AMBIGUOUS_DOC",
+            say(
+                "manifests.releases_none_called",
+                count=len(found),
+                object=search.ref.key,
+                environment=environment,
+                names=listed,
+            ),
+        )
     if len(fitting) != 1:
         listed = ", ".join(sorted(i.release.said_by for i in found))
         raise NotEditable(

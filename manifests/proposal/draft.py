@@ -99,7 +99,7 @@ def _patch_declared(task: _Task, change: KubernetesChange) -> None:
     if task.bench is None:
         _patch(task, change)
         return
-    if provenance.is_helm(task.hints.live.get(change.object.key, {})):
+    if provenance.is_charted(task.index, task.hints.live.get(change.object.key, {})):
         nothing = EditRefused(
             "NOT_FOUND", say("manifests.no_release_here_makes", object=change.object.key)
         )

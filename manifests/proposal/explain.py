@@ -86,7 +86,7 @@ def _prove(asked: _Question, renderer: Renderer) -> None:
 
 
 def _place(asked: _Question) -> str:
-    if provenance.is_helm(asked.hints.live.get(asked.ref.key, {})):
+    if provenance.is_charted(asked.index, asked.hints.live.get(asked.ref.key, {})):
         asked.steps.append(say("manifests.labels_say_chart_made"))
         return _by_values(asked)
     try:

@@ -23,7 +23,7 @@ from manifests.proposal.proof import EditProof, ExpectedRendering, prove
 from manifests.proposal.settings import REPLICAS
 from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository import kustomize
+from manifests.repository import kustomize, provenance
 from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.locate import Hints, locate
 from manifests.repository.reach import Reach, reaches
@@ -155,15 +155,7 @@ def set_fields(
     With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
     """
     with (renderer or BuiltIn()).open(index.files, index.readings) as bench:
-        try:
-            draft, change = _drafted_blindly(index, ref, wanted, hints, bench)
-        except NotEditable as refused:
-            if renderer is None or refused.code not in NOT_PLAIN:
-                raise
-            try:
-                draft, change = draft_values(index, ref, wanted, hints, bench)
-            except NotEditable as instead:
-                raise (refused if instead.code == "NOT_FOUND" else instead) from None
+        draft, change = _drafted(index, ref, wanted, hints, bench, charts=renderer is not None)
         if draft.to_prove and renderer is None:
             raise NotEditable("NOT_RENDERED", say("manifests.new_patch_needs_rendering"))
         edits = [
@@ -188,6 +180,34 @@ def _refusal(proof: EditProof, changes: Sequence[KubernetesChange]) -> EditRefus
             "OVERRIDDEN", say("manifests.something_on_top_file_sets", why=proof.reason)
         )
     return EditRefused("AMBIGUOUS_DOC", proof.reason)
+
+
+def _drafted(
+    index: RepositoryIndex,
+    ref: ObjectRef,
+    wanted: Mapping[str, Json],
+    hints: Hints,
+    bench: RenderSession,
+    *,
+    charts: bool,
+) -> tuple[EditDraft, KubernetesChange]:
+    """In a file that declares the object, else in a chart's values; the other way round where the live object says that a
+    chart made it."""
+    if charts and provenance.is_charted(index, hints.live.get(ref.key, {})):
+        try:
+            return draft_values(index, ref, wanted, hints, bench)
+        except NotEditable as refused:
+            if refused.code != "NOT_FOUND":
+                raise
+    try:
+        return _drafted_blindly(index, ref, wanted, hints, bench)
+    except NotEditable as refused:
+        if not charts or refused.code not in NOT_PLAIN:
+            raise
+        try:
+            return draft_values(index, ref, wanted, hints, bench)
+        except NotEditable as instead:
+            raise (refused if instead.code == "NOT_FOUND" else instead) from None
 
 
 def _drafted_blindly(

@@ -19,6 +19,7 @@ from manifests.text import equivalence, read
 from schemas.base import Json
 
 TRACKING = "argocd.argoproj.io/tracking-id"
+INSTANCE = "argocd.argoproj.io/instance"
 _PARAMETER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _HOST = re.compile(r"^([a-z+]+://[^/]+/|[^/@]+@[^:/]+:)")
 
@@ -46,6 +47,13 @@ def tracked(annotation: str) -> str:
     """The Application's name in a tracking id ``APP:GROUP/KIND:NAMESPACE/NAME``; empty for anything else."""
     parts = annotation.split(":")
     return parts[0].rpartition("_")[2] if len(parts) == 3 and "/" in parts[2] else ""
+
+
+def tracking(marks: Mapping[str, str]) -> str:
+    """The Application that a live object's labels and annotations name; empty where they name none. The label that every
+    chart sets too (``app.kubernetes.io/instance``) names none."""
+    said = tracked(marks.get(TRACKING, "")) or marks.get(INSTANCE, "")
+    return said.rpartition("_")[2]
 
 
 def sources(application: Json) -> list[tuple[paths.Path, Mapping[str, Any]]]:

@@ -76,9 +76,29 @@ def is_helm(marks: Mapping[str, str]) -> bool:
     """Does the live object say that a chart made it?"""
     return (
         "meta.helm.sh/release-name" in marks
+        or "helm.sh/chart" in marks
         or "helm.toolkit.fluxcd.io/name" in marks
         or marks.get("app.kubernetes.io/managed-by") in ("Helm", "Tiller")
         or helm_origin(marks) is not None
+    )
+
+
+def is_charted(index: RepositoryIndex, marks: Mapping[str, str]) -> bool:
+    """As ``is_helm``, also where the Application that the live object names installs nothing but charts."""
+    if is_helm(marks):
+        return True
+    name = argocd.tracking(marks)
+    sources = [
+        source
+        for application in (applications(index) if name else ())
+        if text(application, "metadata", "name") == name
+        for _, source in argocd.sources(application)
+        if source.get("chart") or source.get("path")
+    ]
+    return bool(sources) and all(
+        source.get("chart")
+        or posixpath.join(argocd.folder_of(text(source, "path")), "Chart.yaml") in index.texts
+        for source in sources
     )
 
 
@@ -118,7 +138,7 @@ def _datadog(marks: Mapping[str, str], project: str) -> Iterator[Rung]:
 def _argo(
     index: RepositoryIndex, marks: Mapping[str, str], project: str, steps: list[str]
 ) -> Iterator[Rung]:
-    name = argocd.tracked(marks.get(argocd.TRACKING, ""))
+    name = argocd.tracking(marks)
     if not name:
         return
     found: dict[str, None] = {}

@@ -101,7 +101,9 @@ def test_shared_defaults_are_not_changed_for_an_environment_without_a_file(
     files = chart(values_staging="replicaCount: 1\n")
     found = proposed(files, either, MORE)
     assert isinstance(found, EditRefused)
-    assert found.code == "VALUE_FANOUT"
+    assert found.code == "AMBIGUOUS_DOC"
+    assert "none of them is called production" in found.reason
+    assert "charts/api/values-staging.yaml" in found.reason
 
 
 def test_an_image_tag_is_changed_where_only_the_tag_is_a_value(either: Renderer) -> None:
