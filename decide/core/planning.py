@@ -76,9 +76,9 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
         plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
         plans.setdefault(plan.changes_hash, plan)
-    ranked = sorted(plans.values(), key=lambda p: (p.guess, -_standing(p)))[:MOST]
+    ranked = sorted(plans.values(), key=lambda p: (p.guess, _gives_up(p), -_standing(p)))[:MOST]
     return ProposedPlans(
-        plans=tuple(_ranked(plan, n + 1, confidence) for n, plan in enumerate(led(ranked))),
+        plans=_in_order(led(ranked), confidence),
         refused=tuple(refused),
         unheard=tuple(unheard),
     )
@@ -117,6 +117,11 @@ def _standing(plan: ActionPlan) -> float:
     return plan.confidence * (1.0 if plan.repairs.verdict == "pass" else _UNPROVEN)
 
 
+def _gives_up(plan: ActionPlan) -> bool:
+    """It takes back what somebody required: what keeps the requirement comes first, however sure."""
+    return bool(plan.repairs.loosens) and plan.fix_kind != "rollback_revision"
+
+
 def repairs_of(whole: Completed, language: str) -> Repairs:
     """The verdict as plans carry it, in the language of their texts."""
     tongue = language_of(language)
@@ -127,6 +132,15 @@ def repairs_of(whole: Completed, language: str) -> Repairs:
         loosens=tuple(loosened(whole.draft.changes)),
         also=whole.also,
     )
+
+
+def _in_order(plans: Sequence[ActionPlan], most: float) -> tuple[ActionPlan, ...]:
+    """The plans with their places, none that gives a requirement up surer than one before it."""
+    out: list[ActionPlan] = []
+    for plan in plans:
+        below = out[-1].confidence if out and _gives_up(plan) else most
+        out.append(_ranked(plan, len(out) + 1, min(most, below)))
+    return tuple(out)
 
 
 def _ranked(plan: ActionPlan, priority: int, most: float) -> ActionPlan:

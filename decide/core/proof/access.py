@@ -14,7 +14,7 @@ from manifests.objects import paths, pods
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import namespace_of
 from manifests.objects.selectors import selects
-from manifests.objects.shapes import Obj, at, items, mapping, mappings
+from manifests.objects.shapes import Obj, at, items, mapping, mappings, number
 from schemas.plans import FieldChange, KubernetesChange
 
 #: Fields of a pod spec, and of a container's security context, that open the node when they are true.
@@ -174,17 +174,20 @@ def _is_null(one: FieldChange) -> bool:
 
 
 def loosened(changes: Sequence[KubernetesChange]) -> Iterator[str]:
-    """Paths of what was required of the scheduler and is only wished for after the changes."""
-    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    """Paths of what was required of the scheduler, and after the changes is only wished for, or less."""
     for change in changes:
-        for one in change.fields:
-            last = str(paths.parse(one.path)[-1])
-            if (
-                (last == "whenUnsatisfiable" and one.after == "ScheduleAnyway")
-                or (
-                    one.op == "remove"
-                    and (required in one.path or last in ("affinity", "nodeSelector"))
-                )
-                or (at(one.before, required) and not at(one.after, required))
-            ):
-                yield one.path
+        yield from (one.path for one in change.fields if _is_looser(one))
+
+
+def _is_looser(one: FieldChange) -> bool:
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    segments = paths.parse(one.path)
+    last = str(segments[-1])
+    if last == "whenUnsatisfiable":
+        return one.after == "ScheduleAnyway"
+    if last == "maxSkew":
+        return number(one.after, 1) > number(one.before, 1)
+    gone = required in one.path or last == "affinity" or "nodeSelector" in segments
+    return (one.op == "remove" and gone) or bool(
+        at(one.before, required) and not at(one.after, required)
+    )

@@ -32,7 +32,8 @@ Whatever the class says, a plan fails that
   selects less), or takes away an object;
 - leaves a field empty that the API requires.
 
-What loosens a scheduler's requirement is named so by `fix_policy`, and never merges by itself.
+What loosens a scheduler's requirement says what it gives up, comes after every plan that keeps it, is named so by `fix_policy`,
+and never merges by itself.
 """
 
 

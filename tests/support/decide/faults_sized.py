@@ -244,6 +244,12 @@ def _rolling(c: Cluster, app: str, text: str, **strategy: object) -> None:
 def _(c: Cluster, app: str) -> None:
     text = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."
     _rolling(c, app, text)
+    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    c.get("deployments", app)["spec"]["template"]["spec"]["affinity"] = apart
+    for pod in c.objects["pods"]:
+        if pod["metadata"]["labels"].get("app") == app:
+            pod["spec"]["affinity"] = apart
 
 
 @fault("insufficient_resource", "a rollout beside the old pods")

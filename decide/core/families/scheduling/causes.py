@@ -195,14 +195,39 @@ def apart(finding: Finding[Unplaced], view: ClusterView) -> Standing:
         return not_there(finding)
     terms = mappings(workload.spec, "affinity", "podAntiAffinity", _REQUIRED)
     told: Told = {"workload": workload.name, "desired": workload.desired, "ready": before.ready}
-    rolled = _rolled(view, workload) if terms else None
+    rolled = _rolled(view, workload) if terms or _kept_off(view, workload) else None
     if rolled is not None:
         return rolled
-    if workload.desired <= before.ready:
+    if workload.desired <= before.ready < finding.facts.workload.desired:
         return gone(say("proof.replicas_fit", **told))
-    if not terms:
+    if terms and workload.desired > before.ready:
+        return stands(say("proof.apart.required", **told))
+    if terms or _kept_off(view, workload) or not _meets(view, before):
         return untold(say("proof.apart.old_pods", workload=workload.name))
-    return stands(say("proof.apart.required", **told))
+    return _placed(places(view, workload), workload)
+
+
+def _running(view: ClusterView, workload: Workload) -> list[Obj]:
+    found = seen(view).inside("pods", workload.namespace)
+    return [pod for pod in found if at(pod, "spec", "nodeName")]
+
+
+def _kept_off(view: ClusterView, workload: Workload) -> bool:
+    """A pod that runs demands to be apart from pods with the template's labels."""
+    return any(
+        selects(mapping(term, "labelSelector"), workload.labels)
+        for pod in _running(view, workload)
+        for term in mappings(pod, "spec", "affinity", "podAntiAffinity", _REQUIRED)
+    )
+
+
+def _meets(view: ClusterView, workload: Workload) -> bool:
+    """A pod that runs is one that the template demands to be apart from."""
+    return any(
+        selects(mapping(term, "labelSelector"), labels_of(pod))
+        for pod in _running(view, workload)
+        for term in mappings(workload.spec, "affinity", "podAntiAffinity", _REQUIRED)
+    )
 
 
 def near(finding: Finding[Unplaced], view: ClusterView) -> Standing:
@@ -228,6 +253,10 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> Standing:
     hard = [c for c in constraints if c.get("whenUnsatisfiable") != "ScheduleAnyway"]
     if not hard:
         return _placed(places(view, workload), workload)
+    ready = finding.facts.workload.ready
+    if workload.desired <= ready < finding.facts.workload.desired:
+        told: Told = {"workload": workload.name, "desired": workload.desired, "ready": ready}
+        return gone(say("proof.replicas_fit", **told))
     before = mappings(finding.facts.workload.spec, "topologySpreadConstraints")
     if len(hard) == 1 and _met(view, workload, hard[0], before):
         return gone(say("proof.spread.met", workload=workload.name))

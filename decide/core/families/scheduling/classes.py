@@ -121,7 +121,7 @@ CLASSES: tuple[FailureClass, ...] = (
         symptoms="Pending pods, FailedScheduling events",
         evidence="node(s) didn't match pod topology spread constraints",
         confounders="another filter that excludes the rest of the nodes",
-        plans="ScheduleAnyway; a larger maxSkew",
+        plans="the domains that there are; as many replicas as fit; ScheduleAnyway or a larger maxSkew",
         drift_places=("topologySpreadConstraints",),
         look_at=("pod", "pods"),
     ),

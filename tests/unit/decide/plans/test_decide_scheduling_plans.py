@@ -84,6 +84,7 @@ def test_a_selector_gets_the_value_that_most_nodes_have_or_loses_the_key() -> No
         '  apps/v1 Deployment/shop/web :nodeSelector.disk: "x" → "ssd"',
         "set_scheduling 0.6 scheduling.selector.drop key=disk",
         "  why scheduling.selector.without key=disk n=3",
+        "  risk scheduling.selector.gives_up label=disk=x",
         "  risk scheduling.elsewhere",
         '  apps/v1 Deployment/shop/web :nodeSelector: - {"disk": "x"}',
         *BACK,
@@ -162,6 +163,7 @@ def test_required_node_affinity_gets_the_value_that_most_nodes_have_or_becomes_a
         '  apps/v1 Deployment/shop/web :affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values: ["x", "y"] → ["ssd"]',
         "set_scheduling 0.65 scheduling.affinity.prefer",
         "  why scheduling.affinity.wish",
+        "  risk scheduling.affinity.gives_up",
         "  risk scheduling.elsewhere",
         '  apps/v1 Deployment/shop/web :affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution: + [{"weight": 100, "preference": {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["x", "y"]}]}}]',
         '  apps/v1 Deployment/shop/web :affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: - {"nodeSelectorTerms": [{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["x", "y"]}]}]}',
@@ -218,6 +220,7 @@ def test_replicas_that_must_be_apart_are_as_many_as_run_or_may_share() -> None:
         "  apps/v1 Deployment/shop/web spec.replicas: 3 → 2",
         "set_scheduling 0.7 scheduling.apart.prefer",
         "  why scheduling.apart.wish",
+        "  risk scheduling.apart.gives_up keys=[kubernetes.io/hostname]",
         "  risk scheduling.apart.share",
         "  risk scheduling.apart.old_pods",
         '  apps/v1 Deployment/shop/web :affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution: + [{"weight": 100, "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname"}}]',
@@ -343,15 +346,17 @@ def _spread(*constraints: dict[str, Any]) -> Cluster:
 
 def test_a_hard_spread_becomes_a_wish_or_wider_by_one_pod() -> None:
     soft = {"whenUnsatisfiable": "ScheduleAnyway", "maxSkew": 4}
-    hard = {"whenUnsatisfiable": "DoNotSchedule", "maxSkew": 2}
+    hard = {"whenUnsatisfiable": "DoNotSchedule", "maxSkew": 2, "topologyKey": "zone"}
     assert _drafts(spreading.spread, _spread(soft, hard, {"maxSkew": 3})) == [
         "set_scheduling 0.8 scheduling.spread.prefer",
         "  why scheduling.spread.why detail=seen",
+        "  risk scheduling.spread.gives_up key=zone n=2",
         "  risk scheduling.spread.crowd",
         '  apps/v1 Deployment/shop/web :topologySpreadConstraints[1].whenUnsatisfiable: "DoNotSchedule" → "ScheduleAnyway"',
         '  apps/v1 Deployment/shop/web :topologySpreadConstraints[2].whenUnsatisfiable: + "ScheduleAnyway"',
         "set_scheduling 0.65 scheduling.spread.wider pods=3",
         "  why scheduling.spread.why detail=seen",
+        "  risk scheduling.spread.gives_up key=zone n=2",
         "  risk scheduling.spread.crowd",
         "  apps/v1 Deployment/shop/web :topologySpreadConstraints[1].maxSkew: 2 → 3",
     ]
@@ -384,6 +389,7 @@ def test_pods_are_near_those_of_the_likest_label_or_wish_to_be() -> None:
         '  apps/v1 Deployment/shop/web :affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[1].labelSelector.matchLabels[\'app\']: "carts" → "cart"',
         "set_scheduling 0.75 scheduling.near.prefer",
         "  why scheduling.near.why detail=seen",
+        "  risk scheduling.near.gives_up",
         "  risk scheduling.near.far",
         '  apps/v1 Deployment/shop/web :affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution: + [{"weight": 100, "podAffinityTerm": {"labelSelector": {"matchLabels": {"app": "gone"}}, "topologyKey": "zone"}}, {"weight": 100, "podAffinityTerm": {"labelSelector": {"matchLabels": {"app": "carts"}}, "topologyKey": "zone"}}]',
         '  apps/v1 Deployment/shop/web :affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution: - [{"labelSelector": {"matchLabels": {"app": "gone"}}, "topologyKey": "zone"}, {"labelSelector": {"matchLabels": {"app": "carts"}}, "topologyKey": "zone"}]',

@@ -37,7 +37,6 @@ UNSHOWN = {
     "mesh_policy_blocks/strict",
     "missing_service_account",
     "pod_affinity_mismatch",
-    "pod_anti_affinity_conflict/a rollout on as many nodes as pods",
     "pod_security_violation/scc",
     "pod_spec_invalid",
     "priority_class_missing",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from decide.core.diagnosis import diagnose
 from decide.core.planning import ProposedPlans, propose
+from decide.core.proof.access import loosened
 from decide.core.proof.counterfactual import counterfactual
 from decide.core.proof.proving import prove
 from schemas.base import ObjectRef
@@ -277,3 +279,95 @@ def test_room_on_nodes_is_proven_where_everything_that_runs_there_was_read(
     first, *_ = proposed(cluster, "insufficient_cpu").plans
     assert first.fix_kind == "set_cpu"
     assert first.repairs.verdict == verdict
+
+
+def unspread(ready: int) -> ProposedPlans:
+    """Three pods wanted by a spread over zones that no node meets; ``ready`` of them found a place."""
+    cluster, app = ground()
+    rule = {
+        "maxSkew": 1,
+        "topologyKey": "zone",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": app}},
+    }
+    for spec in (cluster.pod(app)["spec"], spec_of(cluster, app)):
+        spec["topologySpreadConstraints"] = [rule]
+    cluster.get("deployments", app)["spec"]["replicas"] = 3
+    running = [json.loads(json.dumps(cluster.pod(app))) for _ in range(ready)]
+    cluster.unschedulable(
+        app, "0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints."
+    )
+    for n, pod in enumerate(running):
+        pod["metadata"]["name"] = f"{app}-placed-{n}"
+        cluster.objects["pods"].append(pod)
+    cluster.get("deployments", app)["status"]["readyReplicas"] = ready
+    return proposed(cluster, "topology_spread_unsatisfied")
+
+
+def test_what_keeps_a_requirement_comes_before_what_gives_it_up() -> None:
+    keeps, *others = unspread(2).plans
+    assert keeps.fix_kind == "set_replicas"
+    assert (keeps.repairs.verdict, keeps.repairs.loosens) == ("pass", ())
+    assert others
+    for plan in others:
+        assert plan.repairs.loosens
+        assert plan.confidence <= keeps.confidence
+        assert "zone" in plan.risks[0]
+
+
+def test_a_wider_spread_and_a_wish_both_say_that_they_loosen() -> None:
+    assert all(plan.repairs.loosens for plan in unspread(0).plans)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "loosens"),
+    [
+        ("topologySpreadConstraints[0].maxSkew", 1, 2, True),
+        ("topologySpreadConstraints[0].maxSkew", 2, 1, False),
+        ("topologySpreadConstraints[0].minDomains", 5, 3, False),
+        ("nodeSelector.disk", "ssd", None, True),
+        ("nodeSelector.disk", "sdd", "ssd", False),
+        ("affinity", {"nodeAffinity": {}}, None, True),
+    ],
+)
+def test_what_loosens_a_schedulers_requirement(
+    path: str, before: Any, after: Any, loosens: bool
+) -> None:
+    field = FieldChange(
+        op="remove" if after is None else "replace",
+        path=f"spec.template.spec.{path}",
+        before=before,
+        after=after,
+    )
+    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="web")
+    assert bool(list(loosened([KubernetesChange(object=ref, fields=(field,))]))) is loosens
+
+
+def apart(*, own: bool) -> ProposedPlans:
+    """Pods that must be apart from their own kind, or from the bystander; ``own``: those that run demand it as well."""
+    cluster, app = ground()
+    term = {
+        "labelSelector": {"matchLabels": {"app": app if own else "bystander"}},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    demand = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    spec_of(cluster, app)["affinity"] = demand
+    running = json.loads(json.dumps(cluster.pod(app)))
+    cluster.pod(app)["spec"]["affinity"] = demand
+    cluster.unschedulable(
+        app, "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."
+    )
+    if own:
+        running["metadata"]["name"] = f"{app}-old"
+        running["spec"]["affinity"] = demand
+        cluster.objects["pods"].append(running)
+        cluster.get("deployments", app)["spec"]["replicas"] = 2
+    return proposed(cluster, "pod_anti_affinity_conflict")
+
+
+def test_a_wish_to_be_apart_is_proven_where_no_pod_that_runs_demands_it() -> None:
+    (wish,) = apart(own=False).plans
+    assert wish.repairs.verdict == "pass"
+    fewer, wish = apart(own=True).plans
+    assert (fewer.fix_kind, fewer.repairs.verdict) == ("set_replicas", "pass")
+    assert wish.repairs.verdict == "unknown"

@@ -74,6 +74,7 @@ def _without_key(
     view: ClusterView, workload: Workload, key: str, fitting: int, *, alone: bool
 ) -> PlanDraft:
     """The selector without one of its keys, which goes whole where it has no other."""
+    label = f"{key}={mapping(workload.spec.get('nodeSelector')).get(key)}"
     change: list[tuple[str, Any]] = [(":nodeSelector" if alone else _selector_path(key), None)]
     return PlanDraft(
         fix_kind="set_scheduling",
@@ -81,7 +82,7 @@ def _without_key(
         why=say("scheduling.selector.without", n=fitting, key=key),
         changes=patch_workload(view, workload, change),
         weight=0.6,
-        risks=[_SPREAD],
+        risks=[say("scheduling.selector.gives_up", label=label), _SPREAD],
     )
 
 
@@ -106,7 +107,7 @@ def affinity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
                     view, workload, exchange(path, current, wished(current, "preference"))
                 ),
                 weight=0.65,
-                risks=[_SPREAD],
+                risks=[say("scheduling.affinity.gives_up"), _SPREAD],
             )
         )
     return drafts
@@ -143,6 +144,9 @@ def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDra
         drafts.append(as_many_as_fit(view, workload, workload.ready, why=why, weight=0.78))
     current = mapping(at(workload.spec, "affinity", "podAntiAffinity"))
     if items(current.get(REQUIRED)):
+        keys = sorted(
+            {str(mapping(term).get("topologyKey") or "?") for term in items(current.get(REQUIRED))}
+        )
         wish = exchange(":affinity.podAntiAffinity", current, wished(current, "podAffinityTerm"))
         drafts.append(
             PlanDraft(
@@ -151,7 +155,11 @@ def anti_affinity(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDra
                 why=say("scheduling.apart.wish"),
                 changes=patch_workload(view, workload, wish),
                 weight=0.7,
-                risks=[say("scheduling.apart.share"), say("scheduling.apart.old_pods")],
+                risks=[
+                    say("scheduling.apart.gives_up", keys=keys),
+                    say("scheduling.apart.share"),
+                    say("scheduling.apart.old_pods"),
+                ],
             )
         )
     return drafts

@@ -18,7 +18,7 @@ from manifests.objects.workloads import Workload
 
 
 def spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
-    """The constraint as a wish; or one pod more of difference."""
+    """What makes the constraint satisfiable, or as many pods as it lets in; the constraint as a wish, or wider."""
     workload = finding.facts.workload
     hard = [
         (n, mapping(c))
@@ -31,19 +31,24 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
         (f":topologySpreadConstraints[{n}].whenUnsatisfiable", "ScheduleAnyway") for n, _ in hard
     ]
     why = say("scheduling.spread.why", detail=finding.detail)
-    risk = say("scheduling.spread.crowd")
     first, constraint = hard[0]
+    most, key = number(constraint.get("maxSkew"), 1), str(constraint.get("topologyKey") or "?")
+    risks = [
+        say("scheduling.spread.gives_up", n=most, key=key),
+        say("scheduling.spread.crowd"),
+    ]
     wider = number(constraint.get("maxSkew"), 1) + 1
     skew = [(f":topologySpreadConstraints[{first}].maxSkew", wider)]
     return [
         *_exact(finding, view, hard),
+        *_as_many_as_spread(finding, view),
         PlanDraft(
             fix_kind="set_scheduling",
             title=say("scheduling.spread.prefer"),
             why=why,
             changes=patch_workload(view, workload, soft),
             weight=0.8,
-            risks=[risk],
+            risks=risks,
         ),
         PlanDraft(
             fix_kind="set_scheduling",
@@ -51,9 +56,18 @@ def spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
             why=why,
             changes=patch_workload(view, workload, skew),
             weight=0.65,
-            risks=[risk],
+            risks=risks,
         ),
     ]
+
+
+def _as_many_as_spread(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
+    """As many replicas as found a place by the constraint, where no rollout is under way."""
+    workload = finding.facts.workload
+    if workload.kind != "Deployment" or not 0 < workload.ready < workload.desired:
+        return []
+    why = say("scheduling.spread.found", n=workload.ready, desired=workload.desired)
+    return [as_many_as_fit(view, workload, workload.ready, why=why, weight=0.78)]
 
 
 def _exact(
@@ -114,7 +128,7 @@ def near_pods(finding: Finding[Unplaced], view: ClusterView) -> list[PlanDraft]:
             exchange(":affinity.podAffinity", current, wished(current, "podAffinityTerm")),
         ),
         weight=0.75,
-        risks=[say("scheduling.near.far")],
+        risks=[say("scheduling.near.gives_up"), say("scheduling.near.far")],
     )
     return [*meant, wish]
 
