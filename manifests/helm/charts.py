@@ -14,7 +14,7 @@ from manifests.helm.value_paths import ABSENT
 from manifests.objects import paths
 from manifests.objects.meta import labels_of
 from manifests.refused import NotEditable, RefusalCode
-from manifests.repository import argocd, dependencies, provenance, rendering
+from manifests.repository import argocd, dependencies, own_map, provenance, rendering
 from manifests.repository.environments import closeness, matches, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.rendering import HelmTemplate, NotRendered, RenderSession
@@ -41,6 +41,8 @@ class Search:
     environment: str = "unknown"
     marks: Mapping[str, str] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    #: The static map's answer: only below these.
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def _is_unlike(one: InstalledRelease, search: Search) -> bool:
 
 
 def _installing(search: Search) -> list[InstalledRelease]:
-    ref, speaking = search.ref, _speaking(search)
+    ref, speaking = search.ref, _within(search, _speaking(search))
     found: list[InstalledRelease] = []
     troubles: list[str] = []
     named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
@@ -128,6 +130,23 @@ def _installing(search: Search) -> list[InstalledRelease]:
             )
         )
     return found
+
+
+def _within(search: Search, found: list[Release]) -> list[Release]:
+    """The releases that have their chart, a layer or their own place where the maps say that the object is declared.
+    Raises NotEditable NOT_FOUND where the maps leave none."""
+    maps = own_map.narrowing(search.index, search.ref, search.environment, search.folders)
+    for who, folders in maps:
+        left = [release for release in found if _stands_below(release, folders)]
+        search.steps.append(say("manifests.map_says_only_below", who=who, names=folders))
+        found = left
+    return found
+
+
+def _stands_below(release: Release, folders: tuple[str, ...]) -> bool:
+    layers = (layer.path or layer.holder for layer in release.layers if not layer.default)
+    places = [release.chart or "", *layers, *release.words]
+    return any(own_map.is_below(place, folders) for place in places if place)
 
 
 def _may_hold(release: Release, ref: ObjectRef) -> bool:
@@ -197,7 +216,7 @@ def _said(release: Release, marks: Mapping[str, str]) -> bool:
         owner = release.owner
         namespace = marks.get("helm.toolkit.fluxcd.io/namespace", owner.namespace if owner else "")
         return owner is not None and (owner.name, owner.namespace or namespace) == (flux, namespace)
-    namespace = marks.get("meta.helm.sh/release-namespace")
+    namespace = marks.get("meta.helm.sh/release-namespace", "")
     if namespace and release.namespace and namespace != release.namespace:
         return False
     name = marks.get("meta.helm.sh/release-name")
@@ -359,7 +378,9 @@ def elsewhere(search: Search) -> Release:
     """The one release that installs the object from a chart that is kept elsewhere. Raises NotEditable."""
     ref = search.ref
     fitting = [
-        r for r in search.releases.found if r.chart is None and _fits_by_name(r, ref, search.marks)
+        r
+        for r in _within(search, search.releases.found)
+        if r.chart is None and _fits_by_name(r, ref, search.marks)
     ]
     if len(fitting) > 1:
         named = [r for r in fitting if matches(r.said_by, search.environment)]

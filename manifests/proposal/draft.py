@@ -141,7 +141,9 @@ def draft_values(
     releases = read_releases(index, graph, bench)
     fields = tuple(paths.parse(text) for text in wanted)
     marks = hints.live.get(ref.key, {})
-    search = charts.Search(index, releases, bench, ref, fields, hints.environment, marks)
+    search = charts.Search(
+        index, releases, bench, ref, fields, hints.environment, marks, folders=hints.folders
+    )
     chosen = charts.find(search)
     if chosen is None:
         raise NotEditable("NOT_FOUND", say("manifests.no_chart_here_makes", object=ref.key))
@@ -257,7 +259,16 @@ def _patch_values(
         raise NotEditable.of(otherwise)
     marks = hints.live.get(change.object.key, {})
     parsed = tuple(paths.parse(field.path) for field in change.fields)
-    search = charts.Search(index, releases, bench, change.object, parsed, hints.environment, marks)
+    search = charts.Search(
+        index,
+        releases,
+        bench,
+        change.object,
+        parsed,
+        hints.environment,
+        marks,
+        folders=hints.folders,
+    )
     try:
         placed = helm.place(search, change)
     except NotEditable as error:
@@ -328,7 +339,9 @@ def refuse_second_way(
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
     marks = hints.live.get(ref.key, {})
-    search = charts.Search(index, releases, bench, ref, (), hints.environment, marks)
+    search = charts.Search(
+        index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
+    )
     others = charts.makers(search)
     if others:
         listed = ", ".join(others[:3])

@@ -141,7 +141,15 @@ def _by_values(asked: _Question) -> str:
     fields = (paths.parse(asked.field_path),) if asked.field_path else ()
     environment = asked.hints.environment
     search = charts.Search(
-        asked.index, releases, asked.bench, ref, fields, environment, marks, steps
+        asked.index,
+        releases,
+        asked.bench,
+        ref,
+        fields,
+        environment,
+        marks,
+        steps,
+        asked.hints.folders,
     )
     chosen = charts.find(search)
     if chosen is None:

@@ -16,7 +16,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.shapes import mapping
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
-from manifests.repository import dependencies, kustomize, rendering
+from manifests.repository import dependencies, kustomize, own_map, rendering
 from manifests.repository.environments import closeness, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import Installer
@@ -60,6 +60,8 @@ class ExpectedRendering:
     installed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: The environment that was asked for.
     environment: str = "unknown"
+    #: The static map's answer: only below these.
+    folders: tuple[str, ...] = ()
     #: Names without their hash of the generated objects that change, by ``ObjectRef.key``.
     generated: Mapping[str, str] = field(default_factory=dict)
 
@@ -260,13 +262,14 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
         places = {place.label for place in seen.places.get(change.object.key, ())}
         if change.action != "patch" or not places:
             continue
+        maps = own_map.narrowing(side.index, change.object, wanted.environment, wanted.folders)
         readers = _readers(side, change.object)
         unnamed = any(label in readers and readers[label].unnamed for label in places)
         near = min(
             closeness(place.words, wanted.environment) for place in seen.places[change.object.key]
         )
         for label, one in readers.items():
-            if label in places or not _may_hold(one, change.object):
+            if label in places or not _may_hold(one, change.object) or _is_outside(one, maps):
                 continue
             said = speaks(one.words, wanted.environment, change.object.name)
             if one.unnamed and closeness(one.words, wanted.environment) < near:
@@ -280,6 +283,12 @@ def _readers(side: Side, ref: ObjectRef) -> dict[str, Installer]:
     found, _ = side.index.sightings(ref.kind, ref.name)
     here = [s for s in found if not ref.namespace or s.namespace in ("", ref.namespace)]
     return {one.said_by: one for s in here for one in side.whole.reaching(s.path)}
+
+
+def _is_outside(one: Installer, maps: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
+    """Do the maps say that it does not make the object that is meant?"""
+    places = [place for place in (one.folder, *one.files, *one.words, one.place) if place]
+    return any(not any(own_map.is_below(place, folders) for place in places) for _, folders in maps)
 
 
 def _may_hold(one: Installer, ref: ObjectRef) -> bool:

@@ -23,7 +23,7 @@ from manifests.proposal.proof import EditProof, ExpectedRendering, prove
 from manifests.proposal.settings import REPLICAS
 from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository import kustomize, provenance
+from manifests.repository import kustomize, own_map, provenance
 from manifests.repository.index import RepositoryIndex, build
 from manifests.repository.locate import Hints, locate
 from manifests.repository.reach import Reach, reaches
@@ -132,6 +132,7 @@ def _proposed(
     *,
     proving: bool,
 ) -> EditProposal:
+    own_map.check(index)
     draft = draft_of(index, changes, hints, bench)
     edits = (*_edited(index, draft, base), *_created(draft, base))
     if not edits:
@@ -154,6 +155,7 @@ def set_fields(
 
     With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
     """
+    own_map.check(index)
     with (renderer or BuiltIn()).open(index.files, index.readings) as bench:
         draft, change = _drafted(index, ref, wanted, hints, bench, charts=renderer is not None)
         if draft.to_prove and renderer is None:
@@ -240,6 +242,7 @@ def _asked(
         draft.elsewhere,
         draft.installed,
         environment=hints.environment,
+        folders=hints.folders,
         generated=draft.generated,
     )
 

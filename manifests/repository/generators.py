@@ -16,6 +16,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mappings
 from manifests.objects.shapes import text as text_of
 from manifests.refused import NotEditable
+from manifests.repository import own_map
 from manifests.repository.choosing import Choice
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization, without_hash
@@ -71,7 +72,10 @@ def generated(
         return None
     steps: list[str] = []
     choice = Choice(hints.environment, ref.name, steps.append)
-    folders = sorted(roots)
+    maps = own_map.narrowing(index, ref, hints.environment, hints.folders)
+    folders = [f for f in sorted(roots) if all(own_map.is_below(f, names) for _, names in maps)]
+    if not folders:
+        return None
     root, built = roots[choice.only(folders, folders, say("manifests.overlays"))]
     chain = graph.below(root)
     said = sorted(

@@ -14,7 +14,7 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import kustomize, provenance, tree
+from manifests.repository import kustomize, own_map, provenance, tree
 from manifests.repository.choosing import Choice
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
@@ -167,33 +167,57 @@ def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], l
     marks, hints = search.hints.live.get(search.asked.key, {}), search.hints
     for rung in provenance.rungs(search.index, marks, hints.project, search.steps):
         left = [s for s in found if _on(search.graph, s.path, rung)]
+        if left and not _within(search, left):
+            said = _narrowing(search)[0]
+            raise NotEditable(
+                "NOT_FOUND",
+                say(
+                    "manifests.maps_contradict",
+                    installer=rung.said_by,
+                    where=[s.path for s in left],
+                    who=said[0],
+                    names=said[1],
+                ),
+            )
+        left = _within(search, left)
         if left:
             where = ", ".join(f or "." for f in rung.folders or rung.endings)
             search.say(say("manifests.leads_to", installer=rung.said_by, where=where))
             search.told = True
             return left, _roots_in(search, left, rung.folders)
         search.say(say("manifests.leads_no_document_declares", installer=rung.said_by))
-    if hints.folders:
-        rung = Rung(say("manifests.static_map"), hints.folders)
-        search.say(say("manifests.static_map_says_only_below", names=hints.folders))
-        found = [s for s in found if _on(search.graph, s.path, rung)]
-        search.told = True
-        if not found:
-            raise NotEditable(
-                "NOT_FOUND",
-                say("manifests.no_file_below_declares", names=hints.folders, object=search.ref.key),
-            )
-        return found, _roots_in(search, found, hints.folders)
-    return found, _roots(search, found)
+    maps = _narrowing(search)
+    if not maps:
+        return found, _roots(search, found)
+    found = _within(search, found)
+    search.told = True
+    who, folders = maps[-1]
+    for said, names in maps:
+        search.say(say("manifests.map_says_only_below", who=said, names=names))
+    if not found:
+        what = say("manifests.no_file_below_declares", names=folders, object=search.ref.key)
+        raise NotEditable("NOT_FOUND", say("manifests.as_says", what=what, who=who))
+    return found, _roots_in(search, found, folders)
+
+
+def _narrowing(search: _Search) -> list[tuple[str, tuple[str, ...]]]:
+    hints = search.hints
+    return own_map.narrowing(search.index, search.asked, hints.environment, hints.folders)
+
+
+def _within(search: _Search, found: list[Sighting]) -> list[Sighting]:
+    """What the static map and the repository's own leave."""
+    rungs = [Rung(who, folders) for who, folders in _narrowing(search)]
+    return [s for s in found if all(_on(search.graph, s.path, rung) for rung in rungs)]
 
 
 def _on(graph: Graph, path: str, rung: Rung) -> bool:
     """Is the file in the rung's folders, or built from there?"""
     if any(path == ending or path.endswith("/" + ending) for ending in rung.endings):
         return True
-    if _below(path, rung.folders):
+    if own_map.is_below(path, rung.folders):
         return True
-    inside = [k for k in graph.by_folder.values() if _below(k.folder, rung.folders)]
+    inside = [k for k in graph.by_folder.values() if own_map.is_below(k.folder, rung.folders)]
     return any(path in b.uses or path in b.patch_files for k in inside for b in graph.below(k))
 
 
@@ -205,7 +229,7 @@ def _roots_in(
     if exact:
         return exact
     roots = _roots(search, found)
-    return [r for r in roots if _below(r.folder, folders)] or roots
+    return [r for r in roots if own_map.is_below(r.folder, folders)] or roots
 
 
 def _one_way(
@@ -243,10 +267,6 @@ def _template_of(search: _Search) -> str:
         if "{{" in texts[path] and (ref.name in path or ref.name in texts[path]):
             return path
     return ""
-
-
-def _below(path: str, folders: Sequence[str]) -> bool:
-    return any(not f or path == f or path.startswith(f.rstrip("/") + "/") for f in folders)
 
 
 def _named(found: Sequence[Sighting]) -> list[str]:

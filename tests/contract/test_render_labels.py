@@ -102,6 +102,12 @@ def test_where_no_label_decides_both_are_named(
     assert "argocd/b" in reply.reason
 
 
+def test_the_repositorys_own_map_decides_between_charts(tmp_path: Path, renderer: Programs) -> None:
+    said = "version: 1\ndeclared:\n- {for: Deployment/shop/api, below: [charts/new]}\n"
+    reply = ask(tmp_path, renderer, {**TWO_CHARTS, ".kfix.yaml": said}, {})
+    assert (reply.status, reply.file) == ("edited", FIELDS), reply
+
+
 @pytest.mark.parametrize(
     ("live", "file"),
     [
