@@ -78,6 +78,16 @@ def apply(fields: Iterable[FieldChange], obj: Any) -> Any:
     return out
 
 
+def put(obj: Any, change: FieldChange, *, grow: bool = False) -> Any:
+    """A copy of ``obj`` with the field as ``change`` leaves it, whatever it is now; shares all else.
+
+    As ``apply`` does, an item that is added at a position comes before the one that stands there. ``grow``: mappings and
+    items that are missing above it are made. Raises Missing and BadPath as ``paths`` does.
+    """
+    value = paths.ABSENT if change.op == "remove" else change.after
+    return paths.put(obj, paths.parse(change.path), value, grow=grow, insert=change.op == "add")
+
+
 def invert(change: KubernetesChange, before: Any = None) -> KubernetesChange:
     """The change that takes ``change`` back.
 

@@ -122,14 +122,15 @@ def find(obj: Any, path: str | Path, default: Any = None) -> Any:
 ABSENT: Any = object()
 
 
-def put(obj: Any, path: Path, value: Any, *, grow: bool = False) -> Any:
+def put(obj: Any, path: Path, value: Any, *, grow: bool = False, insert: bool = False) -> Any:
     """A copy of ``obj`` with ``value`` at ``path``, sharing all else; mappings that are missing above it are made.
 
-    ``grow``: so are items of lists. Raises Missing where the path leads nowhere.
+    ``grow``: so are items of lists. ``insert``: at an item's position the value comes before it, not in its place. Raises
+    Missing where the path leads nowhere.
     """
     head, rest = path[0], path[1:]
     if isinstance(head, str):
-        return _with_key({} if obj is None else obj, head, rest, value, grow)
+        return _with_key({} if obj is None else obj, path, value, grow, insert)
     if not isinstance(obj, list) and not grow:
         raise Missing(say("manifests.not_list_at", segment=repr(head)))
     items = list(obj) if isinstance(obj, list) else []
@@ -138,19 +139,23 @@ def put(obj: Any, path: Path, value: Any, *, grow: bool = False) -> Any:
         return items if value is ABSENT else [*items, _new(head, rest, value, grow)]
     if value is ABSENT and not rest:
         del items[at]
+    elif insert and not rest and isinstance(head, int):
+        items.insert(at, value)
     else:
-        items[at] = put(items[at], rest, value, grow=grow) if rest else value
+        items[at] = put(items[at], rest, value, grow=grow, insert=insert) if rest else value
     return items
 
 
-def _with_key(obj: Any, key: str, rest: Path, value: Any, grow: bool) -> Any:
+def _with_key(obj: Any, path: Path, value: Any, grow: bool, insert: bool) -> Any:
+    key, rest = str(path[0]), path[1:]
     if not isinstance(obj, Mapping):
         raise Missing(say("manifests.no_segment", segment=repr(key)))
     copied = dict(obj)
     if value is ABSENT and (not rest or key not in copied):
         copied.pop(key, None)
     else:
-        copied[key] = put(copied.get(key), rest, value, grow=grow) if rest else value
+        inner = copied.get(key)
+        copied[key] = put(inner, rest, value, grow=grow, insert=insert) if rest else value
     return copied
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from manifests.objects import paths
+from manifests.objects import changes, paths
 from manifests.objects.defaults import defaulted
 from manifests.text.equivalence import equivalent
 from schemas.base import Json
@@ -56,7 +56,7 @@ def fitted(fields: Sequence[FieldChange], obj: Json) -> list[FieldChange]:
         one = _fitted(field, path, state)
         if one is not None:
             found.append(one)
-            state = _put(state, path, ABSENT if one.op == "remove" else one.after)
+            state = _after(state, one)
     return found
 
 
@@ -99,6 +99,14 @@ def _within(path: paths.Path, part: Any, whole: Any) -> bool:
     if isinstance(part, Mapping) and isinstance(whole, Mapping):
         return all(k in whole and _within((*path, k), v, whole[k]) for k, v in part.items())
     return equivalent(path, part, whole)
+
+
+def _after(obj: Json, change: FieldChange) -> Json:
+    """A copy with the change made; as it is where its path leads nowhere."""
+    try:
+        return changes.put(obj, change)
+    except paths.Missing:
+        return obj
 
 
 def _put(obj: Json, path: paths.Path, value: Any) -> Json:

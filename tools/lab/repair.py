@@ -141,7 +141,7 @@ def _apply(live: Live, change: Obj) -> None:
     for _ in range(5):  # controllers write to the same object
         obj = live.api.get(place)
         for path, value in change["changes"].items():
-            _set(obj, paths.parse(path), value)
+            _set(obj, paths.parse(path), value, new=change["before"].get(path) is None)
         try:
             live.api.call("PUT", place, obj)
             return
@@ -151,8 +151,8 @@ def _apply(live: Live, change: Obj) -> None:
     raise NotServed(409, f"{place} changes all the time")
 
 
-def _set(obj: Any, path: paths.Path, value: Any) -> None:
-    """Puts a value, makes the mappings on the way; None takes it away."""
+def _set(obj: Any, path: paths.Path, value: Any, *, new: bool) -> None:
+    """Puts a value, makes the mappings on the way; None takes it away, a new item comes before the one at its position."""
     node = obj
     for segment in path[:-1]:
         if isinstance(segment, str) and isinstance(node, dict):
@@ -161,11 +161,14 @@ def _set(obj: Any, path: paths.Path, value: Any) -> None:
             node = paths.get(node, (segment,))
     last = path[-1]
     if isinstance(last, paths.Match):
-        last = paths.index_of(node, last)
+        named = paths.find(node, (last,)) is not None
+        last = paths.index_of(node, last) if named else len(node)
     if value is None and isinstance(last, str):
         node.pop(last, None)
-    elif isinstance(last, int) and last == len(node):
-        node.append(value)
+    elif value is None and not new:
+        del node[last]
+    elif isinstance(last, int) and (new or last == len(node)):
+        node.insert(last, value)
     else:
         node[last] = value
 

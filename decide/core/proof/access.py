@@ -184,7 +184,7 @@ def _is_looser(one: FieldChange) -> bool:
     segments = paths.parse(one.path)
     last = str(segments[-1])
     if last == "whenUnsatisfiable":
-        return one.after == "ScheduleAnyway"
+        return bool(one.after == "ScheduleAnyway")
     if last == "maxSkew":
         return number(one.after, 1) > number(one.before, 1)
     gone = required in one.path or last == "affinity" or "nodeSelector" in segments

@@ -13,6 +13,7 @@ from typing import Any
 
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView, Event
+from manifests.objects import changes as typed
 from manifests.objects import paths, pods
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import labels_of, name_of, namespace_of
@@ -183,8 +184,7 @@ def _patched(fields: Sequence[FieldChange], live: Obj | None, declared: Obj | No
         try:
             made: Any = obj
             for one in fields:
-                value = paths.ABSENT if one.op == "remove" else one.after
-                made = paths.put(made, paths.parse(one.path), value, grow=True)
+                made = typed.put(made, one, grow=True)
         except (paths.Missing, paths.BadPath, TypeError, ValueError):
             continue
         return mapping(made)

@@ -12,6 +12,7 @@ from decide.core.planning import ProposedPlans, propose
 from decide.core.proof.access import loosened
 from decide.core.proof.counterfactual import counterfactual
 from decide.core.proof.proving import prove
+from manifests.objects import changes as typed
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from tests.support.decide.catalogue import FAULTS
@@ -371,3 +372,26 @@ def test_a_wish_to_be_apart_is_proven_where_no_pod_that_runs_demands_it() -> Non
     fewer, wish = apart(own=True).plans
     assert (fewer.fix_kind, fewer.repairs.verdict) == ("set_replicas", "pass")
     assert wish.repairs.verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("path", "op", "before", "after"),
+    [
+        ("containers[0]", "add", None, {"name": "first", "image": "registry.example/first:1"}),
+        ("containers[1]", "add", None, {"name": "last", "image": "registry.example/last:1"}),
+        ("containers[0].ports[0]", "add", None, {"containerPort": 9100}),
+        ("containers[0].ports[0]", "remove", {"containerPort": 8443}, None),
+        ("containers[name=main].ports[0].containerPort", "replace", 8443, 9100),
+    ],
+)
+def test_an_item_that_is_added_stands_where_the_edit_puts_it(
+    path: str, op: Any, before: Any, after: Any
+) -> None:
+    cluster, app = ground()
+    spec_of(cluster, app)["containers"][0]["ports"] = [{"containerPort": 8443}]
+    field = FieldChange(op=op, path=f"spec.template.spec.{path}", before=before, after=after)
+    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace=cluster.namespace, name=app)
+    view = diagnose(cluster.bundle()).view
+    state = counterfactual(view, [KubernetesChange(object=ref, fields=(field,))])
+    edited = typed.apply([field], cluster.get("deployments", app))
+    assert state.get("deployments", cluster.namespace, app) == edited
