@@ -191,12 +191,12 @@ def _is_below(path: str, folder: str) -> bool:
 
 def _has_kind(index: RepositoryIndex, chart: str, kind: str) -> bool:
     charts = (chart, *dependencies.folders(index, chart))
-    inside = tuple(posixpath.join(one, "templates") + "/" for one in charts)
     wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
-    for path, content in index.files.items():
-        if path.startswith(inside) and wanted.search(_decoded(content)):
-            return True
-    return any(path.startswith(posixpath.join(chart, "charts") + "/") for path in index.files)
+    for one in charts:
+        for path in index.below(posixpath.join(one, "templates")):
+            if wanted.search(_decoded(index.files[path])):
+                return True
+    return bool(index.below(posixpath.join(chart, "charts")))
 
 
 def _said(release: Release, marks: Mapping[str, str]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,38 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository.rendering import HelmTemplate
-from schemas.base import ObjectRef
+from schemas.base import Json, ObjectRef
 
 _NONE = object()
+
+
+class FileValues(Mapping[str, Any]):
+    """What a values file says, read when it is first asked for: of thousands of files one ask takes a few."""
+
+    def __init__(self, read: Callable[[], Json | EditRefused]) -> None:
+        self._read = read
+
+    @functools.cached_property
+    def _found(self) -> Json | EditRefused:
+        return self._read()
+
+    @property
+    def refused(self) -> EditRefused | None:
+        """Why the file cannot be read; then it says nothing."""
+        return self._found if isinstance(self._found, EditRefused) else None
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return self._found if isinstance(self._found, dict) else {}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +64,12 @@ class Layer:
     default: bool = False
     #: The file that ``at`` leads in, where no object holds the values (a fleet.yaml).
     holder: str = ""
+
+    @property
+    def closed(self) -> EditRefused | None:
+        """Why the values must not be edited, or cannot be read."""
+        unread = self.values.refused if isinstance(self.values, FileValues) else None
+        return self.sealed or unread
 
     @property
     def text(self) -> str:
@@ -92,11 +128,11 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
     own = [
         layer
         for layer in release.layers
-        if not _shared(layer, release, siblings) and not (layer.default and layer.sealed)
+        if not _shared(layer, release, siblings) and not (layer.default and layer.closed)
     ]
     chosen = _setting(release, own, path) or _winning(release, own, path)
-    if chosen.sealed is not None:
-        raise NotEditable.of(chosen.sealed)
+    if chosen.closed is not None:
+        raise NotEditable.of(chosen.closed)
     if not (chosen.path or chosen.holder) and chosen.owner is None:
         raise NotEditable(
             "NOT_FOUND",

@@ -282,8 +282,8 @@ def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
             ),
         )
     placed = found[-1]
-    if placed.layer.sealed is not None:
-        raise NotEditable.of(placed.layer.sealed)
+    if placed.layer.closed is not None:
+        raise NotEditable.of(placed.layer.closed)
     search.steps.append(
         say(
             "manifests.value_named_like_field",

@@ -8,24 +8,27 @@ HelmRelease v2 reference (values over valuesFrom over chart.spec.valuesFiles ove
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kfix.texts import say
-from manifests.helm.layers import Layer, Release
+from manifests.helm.layers import FileValues, Layer, Release
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import application_sets, argocd, dependencies, rendering
+from manifests.repository.declared import values_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
 from manifests.repository.installers.model import Apart
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, NotRendered, RenderSession, parsed
 from manifests.text import equivalence
+from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
 from schemas.text import sentence_of
 
@@ -35,6 +38,7 @@ INSTALLING = ("application", "applicationset", "helmrelease", "kustomization")
 _INSTALLS = re.compile(
     r"(?m)^\s*(kind:\s*['\"]?(Application|ApplicationSet|HelmRelease)\b|apiVersion:\s*['\"]?(argoproj\.io|kustomize\.toolkit))"
 )
+_MAY_INSTALL = re.compile(r"argoproj\.io|fluxcd")
 _ENVIRONMENT_FOLDERS = frozenset({"values", "env", "envs", "environments", "config"})
 
 
@@ -54,6 +58,10 @@ class Releases:
     def of(self, chart: str) -> list[Release]:
         """The releases of one chart."""
         return [release for release in self.found if release.chart == chart]
+
+    def known(self) -> set[str | None]:
+        """The charts that have a release."""
+        return {release.chart for release in self.found}
 
 
 def read_releases(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Releases:
@@ -94,10 +102,12 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
     for place, item in declared(index, graph, bench, releases.troubles):
         releases.found += _of_item(index, graph, place, item)
     releases.found += _of_files(index)
-    brought = {folder for chart in charts for folder in dependencies.folders(index, chart)}
+    apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
+    apart |= releases.known() - {None}
+    outside = _OutsideOfCharts(index, charts)
     for chart in charts:
-        if not releases.of(chart) and not _is_dependency(chart, charts) and chart not in brought:
-            releases.found += _by_itself(index, chart, charts)
+        if chart not in apart and not _is_dependency(chart, outside.charts):
+            releases.found += _by_itself(index, chart, outside)
     for place, item in _of_charts(index, bench, releases):
         releases.found += _of_item(index, graph, place, item, made=True)
         releases.made.append((place, item))
@@ -177,12 +187,20 @@ def parsed_only(text_of: str) -> list[Json]:
 
 
 def makes_installers(index: RepositoryIndex, chart: str) -> bool:
-    """Do templates of the chart make Applications, HelmReleases or Kustomizations of Flux?"""
-    inside = posixpath.join(chart, "templates") + "/"
-    for path, content in index.files.items():
-        if path.startswith(inside) and _INSTALLS.search(
-            content if isinstance(content, str) else content.decode("utf-8", "replace")
-        ):
+    """Do templates of the chart make Applications, HelmReleases or Kustomizations of Flux? Asked once for an index."""
+    known = index.memo.setdefault("making installers", {})
+    assert isinstance(known, dict)
+    if chart not in known:
+        known[chart] = _makes_installers(index, chart)
+    found: bool = known[chart]
+    return found
+
+
+def _makes_installers(index: RepositoryIndex, chart: str) -> bool:
+    for path in index.below(posixpath.join(chart, "templates")):
+        content = index.files[path]
+        text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        if _INSTALLS.search(text_of):
             return True
     return False
 
@@ -234,8 +252,11 @@ def _chart_at(index: RepositoryIndex, folder: str) -> str | None:
     return folder if posixpath.join(folder, "Chart.yaml") in index.texts else None
 
 
-def _is_dependency(chart: str, charts: Sequence[str]) -> bool:
-    return any(chart.startswith(f"{other}/charts/" if other else "charts/") for other in charts)
+def _is_dependency(chart: str, charts: Set[str]) -> bool:
+    parts = chart.split("/")
+    return any(
+        part == "charts" and "/".join(parts[:n]) in charts for n, part in enumerate(parts[:-1])
+    )
 
 
 def declared(
@@ -250,15 +271,16 @@ def declared(
             above = [root.folder for root in graph.roots_of(path)]
             roots |= dict.fromkeys(above)
             try:
-                documents = index.documents(path)
+                index.documents(path)
+                stated = values_of(index, path)
             except NotEditable:
                 continue
-            for document in documents:
-                kept += [(above, path, i) for i in _installing(equivalence.filled(document.root))]
+            kept += [(above, path, found) for one in stated for found in _installing(one)]
     failed: set[str] = set()
     for folder in roots:
         try:
-            built = parsed(bench.render(KustomizeBuild(folder)))
+            listed = _as_they_stand(index, graph, folder)
+            built = parsed(bench.render(KustomizeBuild(folder))) if listed is None else listed
         except NotRendered as failure:
             troubles.append(say("manifests.about", what=folder, why=sentence_of(failure)))
             failed.add(folder)
@@ -268,6 +290,32 @@ def declared(
     for above, path, item in kept:
         if not above or failed & set(above):
             yield path, item
+
+
+#: What kustomize takes apart or leaves out by itself.
+_OF_KUSTOMIZE = re.compile(r"(?m)^\s*kind:.*List\b|config\.kubernetes\.io/|^\{|\$patch")
+
+
+def _as_they_stand(index: RepositoryIndex, graph: Graph, folder: str) -> list[Json] | None:
+    """What a Kustomization that only lists files is built of, where those may install something; ``None`` where it takes
+    kustomize to tell."""
+    found: list[Json] = []
+    for one in graph.below(graph.by_folder[folder]):
+        if one.trouble or one.component or not one.listing:
+            return None
+        for path in one.uses:
+            text_of = index.texts.get(path)
+            if text_of is None and path not in graph.by_folder:
+                return None
+            if text_of is None or not _MAY_INSTALL.search(text_of):
+                continue
+            if _OF_KUSTOMIZE.search(text_of):
+                return None
+            try:
+                found += values_of(index, path)
+            except NotEditable:
+                return None
+    return found
 
 
 def _installing(item: Json) -> Iterator[Json]:
@@ -414,34 +462,55 @@ def _leaf(content: Mapping[str, Any]) -> paths.Path:
     return tuple(keys)
 
 
-def _by_itself(index: RepositoryIndex, chart: str, charts: Sequence[str]) -> Iterator[Release]:
+def _by_itself(index: RepositoryIndex, chart: str, outside: _OutsideOfCharts) -> Iterator[Release]:
     """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
     own = _defaults(index, chart)
-    for path in sorted(environment_files(index, chart, charts)):
+    for path in sorted(environment_files(index, chart, outside)):
         yield Release(chart, "", "", (*own, _file(index, path)), path, words=(path,), alone=True)
     said = posixpath.join(chart, "values.yaml")
     yield Release(chart, "", "", tuple(own), said, words=(said,), alone=True)
 
 
-def environment_files(index: RepositoryIndex, chart: str, charts: Sequence[str]) -> list[str]:
+class _OutsideOfCharts:
+    """Values files that stand in no chart's folder, looked for once for all charts."""
+
+    def __init__(self, index: RepositoryIndex, charts: Sequence[str]) -> None:
+        self.charts = frozenset(charts)
+        self.declaring = {path for found in index.by_kind.values() for path in found}
+        self._alone = sum(not _is_dependency(other, self.charts) for other in charts) == 1
+        self._found = [path for path in index.texts if self._is_one(path)]
+        self._by_word: dict[str, list[str]] = {}
+        for path in self._found:
+            for word in set(re.split(r"[/.]", path)):
+                self._by_word.setdefault(word, []).append(path)
+
+    def _is_one(self, path: str) -> bool:
+        if path in self.declaring or not _is_values(path, depth=6):
+            return False
+        parts = path.split("/")[:-1]
+        return not any("/".join(parts[: n + 1]) in self.charts for n in range(len(parts)))
+
+    def of(self, chart: str) -> list[str]:
+        """Those that name the chart, or all where it is the only one."""
+        if self._alone:
+            return self._found
+        name = posixpath.basename(chart)
+        called = [path for path in self._found if name in posixpath.basename(path)]
+        return [*dict.fromkeys((*self._by_word.get(name, ()), *called))]
+
+
+def environment_files(index: RepositoryIndex, chart: str, outside: _OutsideOfCharts) -> list[str]:
     """Values files for a chart beside its own: ``values-prod.yaml``, ``environments/prod/values.yaml`` in its folder;
     outside of all charts those that name it, or any where it is the only chart."""
     inside = f"{chart}/" if chart else ""
-    declaring = {path for found in index.by_kind.values() for path in found}
-    alone = sum(not _is_dependency(other, charts) for other in charts) == 1
-    found = []
-    for path in index.texts:
-        if path == f"{inside}values.yaml" or path in declaring:
-            continue
-        if path.startswith(inside):
-            if _is_values(path.removeprefix(inside)):
-                found.append(path)
-        elif not any(path.startswith(f"{other}/") for other in charts):
-            name = posixpath.basename(chart)
-            named = name in re.split(r"[/.]", path) or name in posixpath.basename(path)
-            if _is_values(path, depth=6) and (alone or named):
-                found.append(path)
-    return found
+    own = [
+        path
+        for path in index.texts_below(chart)
+        if path != f"{inside}values.yaml"
+        and path not in outside.declaring
+        and _is_values(path.removeprefix(inside))
+    ]
+    return own + (outside.of(chart) if chart else [])
 
 
 def _is_values(path: str, depth: int = 3) -> bool:
@@ -458,6 +527,14 @@ def _defaults(index: RepositoryIndex, chart: str | None) -> list[Layer]:
     """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
     if chart is None:
         return [Layer(say("manifests.own_values_of_chart"), {}, default=True)]
+    known = index.memo.setdefault("default values", {})
+    assert isinstance(known, dict)
+    if chart not in known:
+        known[chart] = tuple(_defaults_of(index, chart))
+    return list(known[chart])
+
+
+def _defaults_of(index: RepositoryIndex, chart: str) -> list[Layer]:
     layers = list(_brought(index, chart))
     path = posixpath.join(chart, "values.yaml")
     if path not in index.texts:
@@ -507,16 +584,18 @@ def _file(index: RepositoryIndex, path: str) -> Layer:
                 "NOT_RENDERED", say("manifests.no_values_file_repository", path=path)
             ),
         )
-    try:
-        documents = index.parsed(path)
-        content = equivalence.filled(documents[0].root) if documents else {}
-    except NotEditable as refused:
-        return Layer(
-            path,
-            {},
-            path=path,
-            sealed=EditRefused(refused.code, say("manifests.about", what=path, why=refused.reason)),
-        )
-    if not isinstance(content, dict):
-        return Layer(path, {}, path=path)
-    return Layer(path, content, path=path)
+    return Layer(path, FileValues(functools.partial(_read_values, index, path)), path=path)
+
+
+def _read_values(index: RepositoryIndex, path: str) -> Json | EditRefused:
+    content = index.parsed_fact(path, _first)
+    if not isinstance(content, EditRefused):
+        return content
+    return EditRefused(content.code, say("manifests.about", what=path, why=content.reason))
+
+
+def _first(documents: list[Document] | EditRefused) -> Json | EditRefused:
+    """The first document's value, or the refusal to read it."""
+    if isinstance(documents, EditRefused):
+        return documents
+    return equivalence.filled(documents[0].root) if documents else {}

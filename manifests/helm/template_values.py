@@ -46,10 +46,8 @@ def read_values(index: RepositoryIndex, chart: str) -> list[ReadValue]:
     found: dict[ReadValue, None] = {}
     left = _MOST
     for prefix, folder in dependencies.tree_of(index, chart):
-        inside = posixpath.join(folder, "templates") + "/"
-        for path, content in index.files.items():
-            if not path.startswith(inside):
-                continue
+        for path in index.below(posixpath.join(folder, "templates")):
+            content = index.files[path]
             text = content if isinstance(content, str) else content.decode("utf-8", "replace")
             left -= len(text)
             if left < 0:

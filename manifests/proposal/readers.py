@@ -245,14 +245,14 @@ def _is_reached(
         return True
     if release.chart is None:
         return False
-    if later is not None and release.recipe("r") != later.recipe("r"):
+    if later is not None and later is not release and release.recipe("r") != later.recipe("r"):
         return True
     folders = [release.chart, *dependencies.folders(sides[0].index, release.chart)]
     return any(
-        (path.startswith(f"{folder}/") if folder else True)
+        (not folder or path.startswith(f"{folder}/"))
+        and not _is_values_of_another(sides[0].releases, release, path)
         for path in changed
         for folder in folders
-        if not _is_values_of_another(sides[0].releases, release, path)
     )
 
 

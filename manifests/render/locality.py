@@ -6,6 +6,7 @@ something else to it than it means here is refused.
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
+from manifests.repository import tree
 from manifests.repository.kustomize import NAMES
 from manifests.repository.rendering import Files, NotRendered
 from manifests.text import equivalence
@@ -60,6 +62,7 @@ _ADDRESS = re.compile(r"[a-z+]{2,10}://\S*|git@\S+|git::\S+|github\.com/\S+", re
 def check(files: Files, folder: str, readings: Readings) -> None:
     """Raises NotRendered when something that ``folder`` builds from is not a file or folder of the repository."""
     waiting, seen = [folder], set[str]()
+    folders_here = functools.cache(lambda: tree.folders_of(files))
     while waiting:
         here = waiting.pop()
         if here in seen:
@@ -77,7 +80,7 @@ def check(files: Files, folder: str, readings: Readings) -> None:
                 )
             if path in files:
                 continue
-            if path != "." and not any(file.startswith(path + "/") for file in files):
+            if path != "." and path not in folders_here():
                 raise NotRendered(
                     say("manifests.builds_from_elsewhere", where=here or ".", found=name[:80])
                 )

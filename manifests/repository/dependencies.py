@@ -69,16 +69,13 @@ def folders(index: RepositoryIndex, chart: str) -> list[str]:
 def brings(index: RepositoryIndex, chart: str) -> list[tuple[str, str]]:
     """(name that its values stand under, folder) of every chart that a chart brings along itself: by ``file://``, or as
     a folder below ``charts/``, which may be called otherwise there."""
-    below = posixpath.join(chart, "charts") + "/"
+    inside = posixpath.join(chart, "charts")
+    below = f"{inside}/"
     names = _names(index, chart)
     found = dict.fromkeys(kept(index.texts, chart, index.readings))
-    for path in index.texts:
+    for path in index.texts_below(inside):
         folder, _, name = path.rpartition("/")
-        if (
-            name == "Chart.yaml"
-            and path.startswith(below)
-            and "/" not in folder.removeprefix(below)
-        ):
+        if name == "Chart.yaml" and "/" not in folder.removeprefix(below):
             own = _name_in(index, folder) or posixpath.basename(folder)
             found |= dict.fromkeys((called, folder) for called in names.get(own, [own]))
     return list(found)

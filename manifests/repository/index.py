@@ -114,14 +114,22 @@ class RepositoryIndex:
         known = self.memo.get("folders")
         if isinstance(known, frozenset):
             return known
-        found: set[str] = set()
-        for path in self.texts:
-            folder = path.rpartition("/")[0]
-            while folder and folder not in found:
-                found.add(folder)
-                folder = folder.rpartition("/")[0]
-        whole = self.memo["folders"] = frozenset(found)
-        return whole
+        found = self.memo["folders"] = tree.folders_of(self.texts)
+        return found
+
+    def below(self, folder: str) -> list[str]:
+        """The files below a folder, in the order of ``files``."""
+        return self._listed("files", self.files).below(folder)
+
+    def texts_below(self, folder: str) -> list[str]:
+        """The readable files below a folder, in the order of ``texts``."""
+        return self._listed("texts", self.texts).below(folder)
+
+    def _listed(self, name: str, paths: Mapping[str, object]) -> tree.Listing:
+        known = self.memo.get(f"{name} by folder")
+        if not isinstance(known, tree.Listing):
+            known = self.memo[f"{name} by folder"] = tree.Listing(paths)
+        return known
 
     def sightings(
         self, kind: str, name: str

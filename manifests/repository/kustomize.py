@@ -21,6 +21,7 @@ from manifests.text import equivalence, read
 from schemas.base import ObjectRef
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_LISTING = frozenset(("apiVersion", "kind", "metadata", "resources", "bases"))
 _LISTING_OTHERS = ("transformers", "generators", "validators", "configurations", "crds")
 _NAMING_OTHERS = frozenset((*_LISTING_OTHERS, "replacements", "openapi", "helmCharts"))
 
@@ -63,6 +64,8 @@ class Kustomization:
     others: tuple[str, ...] = ()
     #: Folders of charts that it inflates.
     charts: tuple[str, ...] = ()
+    #: Does it do nothing but list what it is built from?
+    listing: bool = False
     #: Why the file could not be read in full; then nothing it touches is edited.
     trouble: str = ""
 
@@ -208,6 +211,7 @@ def _of_content(path: str, folder: str, content: Any) -> Kustomization:
         component=content.get("kind") == "Component",
         others=tuple(_others(folder, content)),
         charts=tuple(_charts(folder, content)),
+        listing=content.keys() <= _LISTING,
         trouble=trouble,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 from kfix.texts import say
@@ -136,6 +137,33 @@ def check_alone(path: str, others: Iterable[str]) -> None:
                     "UNSAFE_PATH",
                     say("manifests.differ_only_case", path=repr(path), other=repr(other)),
                 )
+
+
+class Listing:
+    """Paths by the folders that they are below, found without looking at the others."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._at = {path: number for number, path in enumerate(paths)}
+        self._sorted = sorted(self._at)
+
+    def below(self, folder: str) -> list[str]:
+        """The paths below a folder in their first order; of the empty one all."""
+        if not folder:
+            return list(self._at)
+        first = bisect_left(self._sorted, folder + "/")
+        last = bisect_left(self._sorted, folder + chr(ord("/") + 1))
+        return sorted(self._sorted[first:last], key=self._at.__getitem__)
+
+
+def folders_of(paths: Iterable[str]) -> frozenset[str]:
+    """Every folder that has one of the files in it or below, without the root."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return frozenset(found)
 
 
 def ends_of(links: Mapping[str, str]) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "enrich",
     "ingest",
     "runtime",
+    "renderers",
     "chain",
 )
 RESULTS = Path("var/bench.json")

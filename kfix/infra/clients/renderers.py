@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import resource
+import select
 import shutil
 import subprocess
 import tempfile
@@ -69,11 +70,11 @@ class Rendering(Settings):
     files_mib: int = Field(default=256, ge=1)
 
 
-_Key = tuple[bytes, Recipe, frozenset[tuple[str, str]]]
+_Key = tuple[bytes, Recipe]
 
 
 class RenderingCache:
-    """Renderings that were made before, by the contents of all files: the second ask of a commit costs nothing."""
+    """Renderings that were made before, by the contents of the files that each reads: a commit elsewhere costs nothing."""
 
     def __init__(self, most_bytes: int = 64 * 1024 * 1024) -> None:
         self._most = most_bytes
@@ -95,14 +96,6 @@ class RenderingCache:
             self._texts[key] = text
             while self._size > self._most and len(self._texts) > 1:
                 self._size -= len(self._texts.popitem(last=False)[1])
-
-
-def _digest_of(files: Files) -> bytes:
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        content = _bytes(files[path])
-        digest.update(f"{len(path)} {len(content)} {path}".encode() + content)
-    return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +136,15 @@ def _found(setting: str, name: str, path: str) -> str:
     return shutil.which(setting or name, path=path) or ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a rendering may read: whole folders, files beside them, and files that are made for it (``brought``)."""
+
+    folders: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    brought: Files = field(default_factory=dict)
+
+
 class _Bench:
     """The copy is made when the first program needs it; a rendering's changed files are put back after it."""
 
@@ -154,32 +156,63 @@ class _Bench:
         self._lock = threading.Lock()
         self._copied: set[str] = set()
         self._until = time.monotonic() + programs.plan_s
-        self._digest = b""
+        self._listing: tree.Listing | None = None
+        self._digests: dict[str, bytes] = {}
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         changed = changed or {}
         with self._lock:
-            self._digest = self._digest or _digest_of(self._files)
-            key = self._digest, recipe, frozenset(changed.items())
+            files = {**self._files, **changed} if changed else self._files
+            inputs = self._inputs(recipe, files)
+            read = self._read(inputs, changed)
+            key = self._digest(read, {**changed, **inputs.brought}), recipe
             known = self._programs.known.get(key)
             if known is None:
-                known = self._rendered(recipe, changed)
+                known = self._rendered(recipe, files, read, {**changed, **inputs.brought})
                 self._programs.known.put(key, known)
             return known
 
-    def _rendered(self, recipe: Recipe, changed: Mapping[str, str]) -> str:
+    def _inputs(self, recipe: Recipe, files: Files) -> _Inputs:
+        """What the rendering may read. Raises NotRendered where it may read something else."""
         if isinstance(recipe, KustomizeBuild):
-            files = {**self._files, **changed}
             locality.check(files, recipe.folder, self._readings)
-            if not self._programs.kustomize:
-                return plain_kustomize.build(files, recipe.folder, self._readings)
-            self._copy(locality.folders(files, recipe.folder, self._readings))
-            return self._in_copy(self._kustomize(recipe), changed)
+            return _Inputs(tuple(locality.folders(files, recipe.folder, self._readings)))
         if not self._programs.helm:
             raise NotRendered("helm is not installed here")
-        self._copy([recipe.chart], [layer for layer in recipe.layers if "\n" not in layer])
-        brought = dependencies.brought({**self._files, **changed}, recipe.chart, self._readings)
-        return self._in_copy(self._helm(recipe), {**changed, **brought})
+        layers = tuple(layer for layer in recipe.layers if "\n" not in layer)
+        brought = dependencies.brought(files, recipe.chart, self._readings)
+        return _Inputs((recipe.chart,), layers, brought)
+
+    def _read(self, inputs: _Inputs, changed: Mapping[str, str]) -> list[str]:
+        """The paths of the inputs, in their order of names."""
+        if self._listing is None:
+            self._listing = tree.Listing(self._files)
+        starts = tuple(f"{folder}/" if folder else "" for folder in inputs.folders)
+        found = {path for folder in inputs.folders for path in self._listing.below(folder)}
+        found |= {path for path in inputs.files if path in self._files}
+        found |= {path for path in changed if path.startswith(starts) or path in inputs.files}
+        return sorted(found | inputs.brought.keys())
+
+    def _digest(self, read: Iterable[str], instead: Files) -> bytes:
+        digest = hashlib.sha256()
+        for path in read:
+            known = None if path in instead else self._digests.get(path)
+            if known is None:
+                content = instead[path] if path in instead else self._files[path]
+                known = hashlib.sha256(_bytes(content)).digest()
+                if path not in instead:
+                    self._digests[path] = known
+            digest.update(f"{len(path)} {path}".encode() + known)
+        return digest.digest()
+
+    def _rendered(self, recipe: Recipe, files: Files, read: Iterable[str], instead: Files) -> str:
+        if isinstance(recipe, HelmTemplate):
+            self._copy(read)
+            return self._in_copy(self._helm(recipe), instead)
+        if not self._programs.kustomize:
+            return plain_kustomize.build(files, recipe.folder, self._readings)
+        self._copy(read)
+        return self._in_copy(self._kustomize(recipe), instead)
 
     def _kustomize(self, recipe: KustomizeBuild) -> list[str]:
         return [self._programs.kustomize, "build", str(self._repo / recipe.folder)]
@@ -236,8 +269,8 @@ class _Bench:
             else:
                 self._inside(path).unlink(missing_ok=True)
 
-    def _copy(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
-        """Brings what a rendering reads: whole folders, and files beside them."""
+    def _copy(self, paths: Iterable[str]) -> None:
+        """Brings what a rendering reads."""
         if not self._copied:
             if sum(len(content) for content in self._files.values()) > self._programs.files_bytes:
                 raise NotRendered("the repository is too large to render")
@@ -246,11 +279,10 @@ class _Bench:
                     (self._folder / name).mkdir(exist_ok=True)
             except OSError as failure:
                 raise NotRendered(f"no place to render in: {failure.strerror}") from None
-        starts, named = tuple(f"{folder}/" if folder else "" for folder in folders), set(files)
-        for path, content in self._files.items():
-            if path not in self._copied and (path.startswith(starts) or path in named):
+        for path in paths:
+            if path in self._files and path not in self._copied:
                 with contextlib.suppress(NotRendered, OSError):  # an unsafe name stays out
-                    self._write(path, _bytes(content))
+                    self._write(path, _bytes(self._files[path]))
                 self._copied.add(path)
 
     def _write(self, path: str, content: bytes) -> None:
@@ -284,7 +316,7 @@ def _run(command: list[str], folder: Path, programs: Programs) -> str:
         )
         _bound(child.pid, programs)
         try:
-            code = child.wait(programs.timeout_s)
+            code = _ended(child, programs.timeout_s)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
@@ -297,6 +329,18 @@ def _run(command: list[str], folder: Path, programs: Programs) -> str:
         if size >= programs.output_bytes:
             raise NotRendered(f"the rendering is larger than {programs.output_bytes} bytes")
         return os.pread(output.fileno(), size, 0).decode("utf-8", "replace")
+
+
+def _ended(child: subprocess.Popen[bytes], timeout_s: float) -> int:
+    """The exit code, as soon as there is one: ``wait`` alone looks for it every now and then. Raises TimeoutExpired."""
+    with contextlib.suppress(AttributeError, OSError):  # not Linux, or no descriptor left
+        descriptor = os.pidfd_open(child.pid)
+        try:
+            select.select([descriptor], [], [], timeout_s)
+        finally:
+            os.close(descriptor)
+        timeout_s = 0.05 if child.poll() is None else timeout_s
+    return child.wait(timeout_s)
 
 
 def _bound(pid: int, programs: Programs) -> None:

@@ -316,6 +316,6 @@ def _there(index: RepositoryIndex, command: InstallCommand, folder: str, written
     for start in dict.fromkeys(("", own, posixpath.dirname(own))):
         path = posixpath.normpath(posixpath.join(start, folder, written))
         path = "" if path == "." else path
-        if path in index.texts or any(p.startswith(path + "/") for p in index.texts if path):
+        if path in index.texts or path in index.folders():
             return [path]
     return []

@@ -134,7 +134,7 @@ def _usual(index: RepositoryIndex) -> str:
 
 
 def _is_here(index: RepositoryIndex, folder: str) -> bool:
-    return bool(folder) and any(path.startswith(folder + "/") for path in index.texts)
+    return folder in index.folders()
 
 
 def directory_of(source: Mapping[str, Any]) -> Directory:

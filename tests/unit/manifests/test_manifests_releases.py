@@ -129,7 +129,7 @@ def test_a_bomb_among_the_values_seals_them() -> None:
         f"b{n}: &b{n} [{', '.join([f'*b{n - 1}' if n else '*a'] * 9)}]\n" for n in range(8)
     )
     for release in releases(sample.chart(values_prod=bomb)).found:
-        sealed = [layer.sealed for layer in release.layers if "prod" in layer.path]
+        sealed = [layer.closed for layer in release.layers if "prod" in layer.path]
         assert all(refusal is not None and refusal.code == "TOO_BIG" for refusal in sealed)
 
 

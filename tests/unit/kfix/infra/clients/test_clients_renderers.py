@@ -121,8 +121,8 @@ def test_a_rendering_of_the_same_files_starts_no_program_again(tmp_path: Path) -
         with programs.open(files) as bench:
             assert bench.render(BUILD) == bench.render(BUILD) == "kind: A\n"
             bench.render(BUILD, {"app/a.yaml": "kind: C\n"})
-    # Two contents of the repository, each as it is and changed.
-    assert len(runs.read_text().splitlines()) == 4
+    # Two contents of the repository, and the one that the change makes of both.
+    assert len(runs.read_text().splitlines()) == 3
 
 
 def test_only_what_is_read_is_copied_and_what_was_changed_is_put_back(tmp_path: Path) -> None:
@@ -134,3 +134,33 @@ def test_only_what_is_read_is_copied_and_what_was_changed_is_put_back(tmp_path: 
     assert "kind: A" in text
     assert "app/more/c.yaml" in text
     assert "other/b.yaml" not in text
+
+
+@pytest.mark.parametrize(
+    ("commit", "runs"),
+    [
+        ({"other/b.yaml": "kind: C\n"}, 1),
+        ({"app/a.yaml": "kind: C\n"}, 2),
+        ({"app/kustomization.yaml": "resources: [a.yaml]\n# seen\n"}, 2),
+        ({"app/c.yaml": "kind: C\n"}, 2),
+    ],
+)
+def test_only_a_commit_to_what_a_rendering_reads_makes_it_anew(
+    tmp_path: Path, commit: dict[str, str], runs: int
+) -> None:
+    counted = tmp_path / "runs"
+    programs = Programs(script(tmp_path, f'echo run >> {counted}; echo "kind: A"'), "")
+    files = {**FILES, "other/b.yaml": "kind: B\n"}
+    for one in (files, files, {**files, **commit}):
+        with programs.open(one) as bench:
+            assert bench.render(BUILD) == "kind: A\n"
+    assert len(counted.read_text().splitlines()) == runs
+
+
+def test_a_changed_file_counts_where_the_rendering_reads_it(tmp_path: Path) -> None:
+    program = script(tmp_path, 'PATH=/usr/bin:/bin; cat "$2/a.yaml"')
+    with Programs(program, "").open({**FILES, "b.yaml": "kind: B\n"}) as bench:
+        assert bench.render(BUILD) == "kind: A\n"
+        assert bench.render(BUILD, {"app/a.yaml": "kind: C\n"}) == "kind: C\n"
+        assert bench.render(BUILD, {"b.yaml": "kind: C\n"}) == "kind: A\n"
+        assert bench.render(BUILD) == "kind: A\n"
