@@ -85,7 +85,7 @@ class DeclaredInRepositories:
         self, snapshot: Snapshot, readings: Readings, path: str, about: ObjectRef, limit: int
     ) -> list[Change]:
         commits = await self._client.commits_of(
-            snapshot.project, path, ref=snapshot.branch, limit=limit, diffs=limit > 0
+            snapshot.project, path, ref=snapshot.commit, limit=limit, diffs=limit > 0
         )
         content = snapshot.files.get(path, b"")
         return await asyncio.to_thread(written, about, path, content, commits, readings)

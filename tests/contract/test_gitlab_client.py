@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,32 @@ async def test_the_last_commit_of_a_file_and_its_history_agree(house: House) -> 
     history = await house.gitlab.commits_of("shop/deployments", path, diffs=True)
     assert history[0].sha == last[path]
     assert "+a: 2" in history[0].diff
+
+
+async def test_what_commits_were_is_asked_once_for_a_commit_and_each_time_for_a_branch(
+    house: House,
+) -> None:
+    project, path = "shop/deployments", "apps/cart/deploy.yaml"
+    head = await house.gitlab.head(project, "main")
+    house.faults.asked.clear()
+    found = await asyncio.gather(
+        *(house.gitlab.commits_of(project, path, ref=head, diffs=True) for _ in range(5))
+    )
+    assert {one[0].diff for one in found} == {found[0][0].diff}
+    assert len(house.faults.asked) == 1 + len(found[0])
+    house.faults.asked.clear()
+    by_branch = await house.gitlab.commits_of(project, path, ref="main", diffs=True)
+    assert by_branch == found[0]
+    assert ["diff" in one.path for one in house.faults.asked] == [False]
+
+
+async def test_a_history_that_was_refused_is_asked_again(house: House) -> None:
+    project, path = "shop/deployments", "apps/cart/deploy.yaml"
+    head = await house.gitlab.head(project, "main")
+    house.faults.switch_on(Fault("gitlab", "error", status=403, times=1))
+    with pytest.raises(errors.Unauthorized):
+        await house.gitlab.commits_of(project, path, ref=head, diffs=True)
+    assert await house.gitlab.commits_of(project, path, ref=head, diffs=True)
 
 
 async def test_a_short_throttle_and_a_failure_are_waited_out(house: House) -> None:

@@ -14,6 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ from kfix.infra.clients.egress import Egress
 from kfix.infra.clients.http import retry_after_s
 from kfix.infra.clients.retries import ONCE, THRICE, Retries, retrying_sync
 from kfix.infra.forges.archives import ArchiveLimits, unpack
+from kfix.infra.forges.gitlab.histories import Kept
 from kfix.infra.forges.gitlab.settings import GitLabConnection
 from manifests.repository import tree
 from schemas import errors
@@ -34,6 +36,10 @@ T = TypeVar("T")
 _NAME = "GitLab"
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*){1,20}")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+#: Characters of diffs, and commits in lists, that are kept.
+_KEPT_DIFFS, _KEPT_COMMITS = 32 * 1024 * 1024, 20_000
+#: Parts of a commit's diff by the paths before and after.
+_Diff = tuple[tuple[str, str, str], ...]
 
 
 def check_project(path: str) -> str:
@@ -55,6 +61,10 @@ class GitLab:
         self._caps = caps or ArchiveLimits()
         self._snapshots: OrderedDict[tuple[str, str], Snapshot] = OrderedDict()
         self._branches: dict[str, str] = {}
+        self._lists: Kept[tuple[str, str, str, int], list[Commit]] = Kept(
+            room=_KEPT_COMMITS, weight=lambda found: 1 + len(found)
+        )
+        self._diffs: Kept[tuple[str, str], _Diff] = Kept(room=_KEPT_DIFFS, weight=_size)
 
     async def read(self, call: Callable[[official.Gitlab], T]) -> T:
         """Runs a call that changes nothing, again when the world was in the way."""
@@ -147,13 +157,33 @@ class GitLab:
         limit: int = 10,
         diffs: bool = False,
     ) -> list[Commit]:
-        """The newest commits that touched a path, newest first; ``diffs`` costs one call for each."""
+        """The newest commits that touched a path, newest first; ``diffs`` costs one call for each.
+
+        Where ``ref`` is a commit and ``since`` is not asked for, the list is asked for once; so is each diff.
+        """
         check_project(project)
         ref = ref or await self.branch_of(project)
         query: dict[str, Any] = {"ref_name": ref, "path": path, "per_page": min(limit, 100)}
         if since is not None:
             query["since"] = since.isoformat()
-        return await self.read(lambda gl: _commits(gl, project, query, diffs))
+
+        async def asked() -> list[Commit]:
+            return await self.read(lambda gl: _commits(gl, project, query))
+
+        if _SHA.fullmatch(ref) and since is None:
+            found = await self._lists.get((project, ref, path, query["per_page"]), asked)
+        else:
+            found = await asked()
+        if not diffs:
+            return list(found)
+        return [replace(c, diff=await self._diff_of(project, c.sha, path)) for c in found]
+
+    async def _diff_of(self, project: str, sha: str, path: str) -> str:
+        """A path's part of what a commit changed."""
+        parts = await self._diffs.get(
+            (project, sha), lambda: self.read(lambda gl: _diff(gl, project, sha))
+        )
+        return "\n".join(text for old, new, text in parts if path in (old, new))
 
 
 def _last_commit(gl: official.Gitlab, project: str, path: str, ref: str) -> str:
@@ -173,32 +203,31 @@ def commit_id(text: object) -> str:
     return text
 
 
-def _commits(
-    gl: official.Gitlab, project: str, query: Mapping[str, Any], diffs: bool
-) -> list[Commit]:
-    path, limit = query["path"], query["per_page"]
-    handle = gl.projects.get(project, lazy=True)
+def _commits(gl: official.Gitlab, project: str, query: Mapping[str, Any]) -> list[Commit]:
     # "path" as a keyword would be taken for the URL.
-    found = handle.commits.list(get_all=False, query_parameters=dict(query))
-    out = []
-    for item in found[:limit]:
-        diff = ""
-        if diffs:
-            parts = handle.commits.get(item.id, lazy=True).diff(get_all=True)
-            diff = "\n".join(
-                str(p["diff"]) for p in parts if path in (p["new_path"], p["old_path"])
-            )
-        out.append(
-            Commit(
-                sha=commit_id(item.id),
-                title=str(item.title),
-                author=str(item.author_name),
-                at=datetime.fromisoformat(str(item.committed_date)),
-                url=str(getattr(item, "web_url", "")),
-                diff=diff,
-            )
+    found = gl.projects.get(project, lazy=True).commits.list(
+        get_all=False, query_parameters=dict(query)
+    )
+    return [
+        Commit(
+            sha=commit_id(item.id),
+            title=str(item.title),
+            author=str(item.author_name),
+            at=datetime.fromisoformat(str(item.committed_date)),
+            url=str(getattr(item, "web_url", "")),
         )
-    return out
+        for item in found[: query["per_page"]]
+    ]
+
+
+def _diff(gl: official.Gitlab, project: str, sha: str) -> _Diff:
+    handle = gl.projects.get(project, lazy=True).commits.get(sha, lazy=True)
+    parts = handle.diff(get_all=True, per_page=100)
+    return tuple((str(p["old_path"]), str(p["new_path"]), str(p["diff"])) for p in parts)
+
+
+def _size(diff: _Diff) -> int:
+    return 1 + sum(map(len, (text for part in diff for text in part)))
 
 
 def _typed(call: Callable[[], T]) -> T:
