@@ -4,8 +4,8 @@ Suites that need a real part fetch it first: Java and Maven for Apache Kafka and
 kube-apiserver, apt for Chromium. What cannot be had is skipped in one line with the reason;
 with KFIX_TEST_STRICT=1 (as `.ci/run` sets it) a skip is a failure, of a suite or of one test inside a suite.
 What takes an hour is marked ``full`` and runs with KFIX_TEST_FULL=1 alone.
-Most suites mostly wait, for servers, time-outs and processes: three of them run at once, and what a suite printed is
-shown when it ends.
+Most suites mostly wait, for servers, time-outs and processes: three of them run at once, those that wait the longest in
+several processes each, and what a suite printed is shown when it ends.
 
     python tests/run.py             all
     python tests/run.py unit kube   some, by name
@@ -148,6 +148,11 @@ PLACES = {
 REAL = " and ".join(f"not {part}" for part in PLACES)
 
 
+def waiting(*args: str) -> tuple[str, ...]:
+    """A suite of a thousand pauses: some of its files run beside each other, each whole in one process."""
+    return pytest("-n", "3", "--dist", "loadfile", *args)
+
+
 def real(part: str) -> tuple[str, ...]:
     """The suite of a real part."""
     return pytest(*PLACES[part], "-m", part)
@@ -159,8 +164,8 @@ SUITES = (
     Suite("type", (str(BIN / "mypy"),)),
     Suite("arch", (str(BIN / "lint-imports"),)),
     Suite("unit", pytest("tests/unit", "tests/arch", "tests/golden", "-m", REAL)),
-    Suite("contract", pytest("tests/contract", "-m", REAL)),
-    Suite("pipeline", pytest("tests/pipeline", "-m", REAL)),
+    Suite("contract", waiting("tests/contract", "-m", REAL)),
+    Suite("pipeline", waiting("tests/pipeline", "-m", REAL)),
     Suite("postgres", real("postgres"), postgres_reason),
     Suite("kafka", real("kafka"), java_reason),
     Suite("registry", real("registry"), java_reason),
