@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from kfix.texts import say
 from manifests.objects.kinds import plural_of
 from manifests.objects.pods import template_keys
+from manifests.objects.rollouts.reading import course
 from manifests.objects.selectors import matches
 from manifests.objects.shapes import strict_mapping
 from manifests.objects.workloads import replicas, rounded
@@ -107,7 +108,40 @@ def _trouble(
             field=bound,
             bound=str(spec.get(bound)),
         )
+    return _rolls_below(case, item, name, others, count - after)
+
+
+def _rolls_below(case: CheckInput, item: Changed, name: str, others: int, least: int) -> str:
+    """While it rolls out, fewer pods are ready than the budget keeps, and by the strategy before they would not be.
+
+    A rollout asks no budget, so what a budget keeps is kept by the strategy alone.
+    """
+    before, after = item.before, item.after
+    if before is None or after is None or after.get("kind") not in _COUNTED:
+        return ""
+    kept = {key: strict_mapping(before, "spec").get(key) for key in _STRATEGIES}
+    if all(strict_mapping(after, "spec").get(key) == value for key, value in kept.items()):
+        return ""
+    told = {key: value for key, value in kept.items() if value is not None}
+    rest = {k: v for k, v in strict_mapping(after, "spec").items() if k not in _STRATEGIES}
+    ready = others + _fewest(case, before, after)
+    was = others + _fewest(case, before, {**after, "spec": {**rest, **told}})
+    if ready < least <= was:
+        return say("safety.budget.rolls_below", budget=name, ready=ready, least=least)
     return ""
+
+
+#: How a workload's pods are exchanged.
+_STRATEGIES = ("strategy", "updateStrategy", "podManagementPolicy")
+
+
+def _fewest(case: CheckInput, before: Json, after: Json) -> int:
+    """The fewest of its pods that are ready at any moment of the rollout, of a template that is another in any case."""
+    template = strict_mapping(after, "spec", "template")
+    notes = {**strict_mapping(template, "metadata"), "annotations": {"kfix.example/asked": "yes"}}
+    spec = {**strict_mapping(after, "spec"), "template": {**template, "metadata": notes}}
+    found = course(before, {**after, "spec": spec}, lambda _: {}, workloads.beside(case.objects))
+    return found.fewest_ready if found is not None else 0
 
 
 def _others(case: CheckInput, item: Changed, selector: Mapping[str, Json]) -> Iterable[int]:

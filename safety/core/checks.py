@@ -10,7 +10,6 @@ from typing import Any, Literal
 from kfix.texts import say
 from manifests.objects import quantities
 from manifests.objects.resources import SORTS, amounts
-from manifests.objects.shapes import strict_mapping
 from manifests.objects.workloads import replicas
 from safety.core import access, workloads
 from safety.core.policy import Policy
@@ -198,7 +197,7 @@ def _replica_trouble(case: CheckInput, item: Changed, shown: dict[str, str]) -> 
     policy = case.policy
     if after.get("kind") == "HorizontalPodAutoscaler":
         low, high = workloads.lowest(after), workloads.highest(after)
-        shown["autoscaler"] = _out_of(f"{low}–{high}", policy.max_replicas)
+        shown["autoscaler"] = out_of(f"{low}–{high}", policy.max_replicas)
         if low > high:
             return say("safety.ceiling.bounds_crossed", low=low, high=high)
         return _growth(policy, "maxReplicas", workloads.highest(before) or high, high)
@@ -207,7 +206,7 @@ def _replica_trouble(case: CheckInput, item: Changed, shown: dict[str, str]) -> 
     old_count, new_count = replicas(before) if before else 0, replicas(after)
     if old_count == new_count:
         return ""
-    shown["replicas"] = _out_of(f"{old_count} → {new_count}", policy.max_replicas)
+    shown["replicas"] = out_of(f"{old_count} → {new_count}", policy.max_replicas)
     if before and any(workloads.scalers_of(item.ref, case.objects)):
         return say("safety.ceiling.autoscaler_owns")
     return _growth(policy, "replicas", old_count, new_count)
@@ -257,43 +256,6 @@ def _resource_trouble(case: CheckInput, item: Changed, shown: dict[str, str]) ->
     return ""
 
 
-def node_fit(case: CheckInput) -> CheckResult:
-    """Does one pod still fit on the largest node? The scheduler does not run in a dry-run."""
-    if case.changed is None:
-        return result("node_fit", "unknown", case.unseen)
-    pods = [
-        (item, workloads.per_pod(item.after, "requests"))
-        for item in case.changed
-        if item.after and workloads.pod_spec(item.after)
-    ]
-    if not pods:
-        return result("node_fit", "pass", say("safety.nodes.no_pod"))
-    if not case.objects.get("nodes"):
-        return result("node_fit", "unknown", say("safety.nodes.not_collected"))
-    largest: dict[str, Decimal] = {}
-    for node in case.objects["nodes"]:
-        if strict_mapping(node, "spec").get("unschedulable"):
-            continue
-        for name, amount in strict_mapping(node, "status", "allocatable").items():
-            largest[name] = max(largest.get(name, Decimal(0)), quantities.parse(amount))
-    if not {"cpu", "memory"} <= largest.keys():
-        return result("node_fit", "unknown", say("safety.nodes.silent"))
-    shown: dict[str, str] = {}
-    for _, wanted in pods:
-        for name in ("cpu", "memory"):
-            if name in wanted:
-                shown[name] = _out_of(_shown(name, wanted[name]), _shown(name, largest[name]))
-                if wanted[name] > largest[name]:
-                    reason = say(
-                        "safety.nodes.too_small",
-                        wanted=_shown(name, wanted[name]),
-                        resource=name,
-                        largest=_shown(name, largest[name]),
-                    )
-                    return result("node_fit", "fail", reason, **shown)
-    return result("node_fit", "pass", say("safety.nodes.fits"), **shown)
-
-
 def historical_failures(case: CheckInput) -> CheckResult:
     """Was this fix tried before, and did it fail or get refused?"""
     hashed = case.plan.changes_hash
@@ -340,7 +302,7 @@ def _history(good: int, bad: int) -> str:
     return say("safety.history.counted", worked=good, failed=bad)
 
 
-def _out_of(part: str, whole: object) -> str:
+def out_of(part: str, whole: object) -> str:
     return say("safety.value.out_of", part=part, whole=str(whole))
 
 

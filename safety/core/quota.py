@@ -20,7 +20,7 @@ from manifests.objects.meta import condition, name_of, namespace_of, ref_of
 from manifests.objects.pods import strict_containers
 from manifests.objects.resources import COMPUTE, SORTS, Amounts, amounts, counted, pod_level
 from manifests.objects.rollouts.course import Course
-from manifests.objects.rollouts.reading import Beside, course
+from manifests.objects.rollouts.reading import course
 from manifests.objects.shapes import Obj, strict_mapping, strict_number
 from manifests.objects.workloads import replicas
 from safety.core import workloads
@@ -191,7 +191,7 @@ def _growth(case: CheckInput, item: Changed) -> _Growth | str | None:
     if after is None or workloads.pod_spec(after) is None:
         return None
     before, counts = item.before, partial(_counted, case, item.ref.namespace)
-    played = partial(course, before, after, counts, _beside(case))
+    played = partial(course, before, after, counts, workloads.beside(case.objects))
     free = played()
     count, had = replicas(after), _running(before) if before else 0
     if free is not None:
@@ -206,14 +206,6 @@ def _growth(case: CheckInput, item: Changed) -> _Growth | str | None:
     whole = _defaulted(case, item.ref.namespace, _pod(after))
     unsaid = _silent(whole) if replaced else frozenset()
     return _Growth(whole, steady, peak, unsaid, lambda room: played(room=room))
-
-
-def _beside(case: CheckInput) -> Beside:
-    return Beside(
-        replicasets=case.objects.get("replicasets"),
-        revisions=case.objects.get("controllerrevisions", ()),
-        pods=case.objects.get("pods"),
-    )
 
 
 def _pod(item: Json) -> Obj:

@@ -12,7 +12,7 @@ from manifests.objects.quantities import BadQuantity
 from manifests.proposal.proof import EditProof
 from manifests.refused import EditRefused
 from manifests.repository.reach import Reach
-from safety.core import budgets, checks, quota, workloads
+from safety.core import budgets, checks, nodes, quota, workloads
 from safety.core.checks import CheckInput, result
 from safety.core.policy import Policy
 from schemas.base import Json
@@ -36,7 +36,7 @@ _PIPELINE: tuple[tuple[CheckName, Callable[[CheckInput], CheckResult]], ...] = (
     ("resource_quota", quota.resource_quota),
     ("limit_range", quota.limit_range),
     ("scaling_ceiling", checks.scaling_ceiling),
-    ("node_fit", checks.node_fit),
+    ("node_fit", nodes.node_fit),
     ("disruption_budget", budgets.disruption_budget),
     ("historical_failures", checks.historical_failures),
     ("repairs", checks.repairs),

@@ -10,6 +10,7 @@ from manifests.objects import changes, paths, resources
 from manifests.objects.meta import is_ref, namespace_of
 from manifests.objects.pods import strict_containers, strict_pod_spec
 from manifests.objects.resources import Amounts, Sort
+from manifests.objects.rollouts.reading import Beside
 from manifests.objects.shapes import Obj, strict_mapping, strict_number, text
 from manifests.text.comparing import fitted
 from schemas.base import Json, ObjectRef
@@ -72,6 +73,15 @@ def containers(item: Json) -> list[Obj]:
 def per_pod(item: Json, sort: Sort) -> Amounts:
     """A pod's ``requests`` or ``limits``. Raises BadQuantity, Misshapen."""
     return resources.per_pod(strict_pod_spec(item) or {}, sort)
+
+
+def beside(objects: Mapping[str, Sequence[Json]]) -> Beside:
+    """What the cluster has of workloads that are rolled out."""
+    return Beside(
+        replicasets=objects.get("replicasets"),
+        revisions=objects.get("controllerrevisions", ()),
+        pods=objects.get("pods"),
+    )
 
 
 def _scaled(scaler: Json) -> ObjectRef | None:
