@@ -75,6 +75,8 @@ def edit(
         typer.echo(f"{reply.code}: {reply.reason}", err=True)
         raise typer.Exit(_REFUSED)
     sys.stdout.buffer.write(reply.diff.encode())
+    if reply.note:
+        typer.echo(reply.note, err=True)
     if write or reply.status == "unchanged":
         typer.echo(f"{reply.status}: {reply.file or object_}", err=True)
 

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from kfix.offline.checkout import branches_of, read_checkout, read_file, read_folder, read_links
+from kfix.texts import say
 from manifests.objects import paths
 from manifests.proposal import propose
 from manifests.refused import EditRefused, NotEditable
@@ -71,6 +72,8 @@ class EditAnswer:
     diff: str = ""
     code: str = ""
     reason: str = ""
+    #: What could not be seen of an edit that is made: its chart is kept elsewhere.
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -117,7 +120,7 @@ class Workspace:
 def answer(request: Request, workspace: Workspace, *, write: bool = False) -> EditAnswer:
     """Makes one edit, or says why not."""
     try:
-        edits = _edits(request, workspace)
+        edits, note = _edits(request, workspace)
     except NotEditable as refused:
         return EditAnswer("refused", request.file, code=refused.code, reason=refused.reason)
     except OSError as error:
@@ -131,7 +134,7 @@ def answer(request: Request, workspace: Workspace, *, write: bool = False) -> Ed
             workspace.write(request.place[0], edits)
         except OSError as error:
             return EditAnswer("refused", edits[0].path, code="NOT_WRITTEN", reason=str(error))
-    return EditAnswer("edited", edits[0].path, "".join(edit.diff for edit in edits))
+    return EditAnswer("edited", edits[0].path, "".join(edit.diff for edit in edits), note=note)
 
 
 def answer_line(
@@ -154,6 +157,7 @@ def answer_line(
             "diff": reply.diff,
             "code": reply.code,
             "reason": reply.reason,
+            "note": reply.note,
         }
     )
 
@@ -195,7 +199,8 @@ def _reason(error: ValidationError) -> str:
     )
 
 
-def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
+def _edits(request: Request, workspace: Workspace) -> tuple[Sequence[FileEdit], str]:
+    """The edits, and what could not be seen of them."""
     repo, path = request.place
     for text in request.set:
         paths.parse(text)
@@ -208,7 +213,9 @@ def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
         index = workspace.index(repo)
         marks = {ref.key: request.live} if request.live else {}
         hints = Hints(asked_for(request.environment, workspace.words), live=marks)
-        return propose.set_fields(index, ref, request.set, hints, workspace.renderer)
+        found = propose.set_with_proof(index, ref, request.set, hints, workspace.renderer)
+        unseen = say("manifests.not_rendered", names=[found.proof.reason])
+        return found.edits, unseen if found.proof.elsewhere else ""
     index = workspace.folder(repo) if request.repo is None else workspace.index(repo)
     if path in index.unreadable:
         raise NotEditable.of(index.unreadable[path])
@@ -216,7 +223,7 @@ def _edits(request: Request, workspace: Workspace) -> list[FileEdit]:
         _check_folders(repo, path)
         index.texts[path] = reading.decode(read_file(repo / path, path))
     document = _document(index, path, request.doc, ref)
-    return propose.set_in(index, path, document, request.set)
+    return propose.set_in(index, path, document, request.set), ""
 
 
 def _check_folders(repo: Path, path: str) -> None:

@@ -13,7 +13,7 @@ from manifests.helm.releases import Releases
 from manifests.helm.value_paths import ABSENT
 from manifests.objects import paths
 from manifests.objects.meta import labels_of
-from manifests.refused import NotEditable, RefusalCode
+from manifests.refused import NotEditable
 from manifests.repository import argocd, dependencies, own_map, provenance, rendering
 from manifests.repository.environments import closeness, matches, speaks
 from manifests.repository.index import RepositoryIndex
@@ -90,7 +90,7 @@ def _is_unlike(one: InstalledRelease, search: Search) -> bool:
 
 
 def _installing(search: Search) -> list[InstalledRelease]:
-    ref, speaking = search.ref, _within(search, _speaking(search))
+    ref, speaking = search.ref, within(search, _speaking(search))
     found: list[InstalledRelease] = []
     troubles: list[str] = []
     named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
@@ -100,7 +100,11 @@ def _installing(search: Search) -> list[InstalledRelease]:
             "NOT_RENDERED", say("manifests.charts_may_make", count=len(charts), object=ref.key)
         )
     for release in speaking:
-        if release.chart is None or release.chart not in charts or not _said(release, search.marks):
+        if (
+            release.chart is None
+            or release.chart not in charts
+            or not comes_from(release, search.marks)
+        ):
             continue
         if not _may_hold(release, ref):
             continue
@@ -132,7 +136,7 @@ def _installing(search: Search) -> list[InstalledRelease]:
     return found
 
 
-def _within(search: Search, found: list[Release]) -> list[Release]:
+def within(search: Search, found: list[Release]) -> list[Release]:
     """The releases that have their chart, a layer or their own place where the maps say that the object is declared.
     Raises NotEditable NOT_FOUND where the maps leave none."""
     maps = own_map.narrowing(search.index, search.ref, search.environment, search.folders)
@@ -199,7 +203,7 @@ def _has_kind(index: RepositoryIndex, chart: str, kind: str) -> bool:
     return bool(index.below(posixpath.join(chart, "charts")))
 
 
-def _said(release: Release, marks: Mapping[str, str]) -> bool:
+def comes_from(release: Release, marks: Mapping[str, str]) -> bool:
     """Is it the release that the live object says it comes from? It says so by labels, or not at all."""
     application = argocd.tracking(marks)
     if application and release.owner is not None:
@@ -372,50 +376,3 @@ def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledR
 def _is_of(release: Release, search: Search) -> bool:
     said = speaks(release.words, search.environment, search.ref.name)
     return said == "yes" or (said == "silent" and matches(release.said_by, search.environment))
-
-
-def elsewhere(search: Search) -> Release:
-    """The one release that installs the object from a chart that is kept elsewhere. Raises NotEditable."""
-    ref = search.ref
-    fitting = [
-        r
-        for r in _within(search, search.releases.found)
-        if r.chart is None and _fits_by_name(r, ref, search.marks)
-    ]
-    if len(fitting) > 1:
-        named = [r for r in fitting if matches(r.said_by, search.environment)]
-        fitting = named if len(named) == 1 else fitting
-    if len(fitting) != 1:
-        code: RefusalCode = "AMBIGUOUS_DOC" if fitting else "NOT_FOUND"
-        raise NotEditable(
-            code,
-            say("manifests.releases_charts_kept_elsewhere_fit", count=len(fitting), object=ref.key),
-        )
-    release = fitting[0]
-    if speaks(release.words, search.environment, ref.name) == "no":
-        what = say(
-            "manifests.another_environment_than",
-            installer=release.said_by,
-            environment=search.environment,
-        )
-        raise NotEditable("NOT_FOUND", what)
-    search.steps.append(
-        say(
-            "manifests.installs_from_chart_kept_elsewhere",
-            installer=release.said_by,
-            object=ref.key,
-        )
-    )
-    if release.trouble:
-        raise NotEditable(
-            "NOT_RENDERED", say("manifests.about", what=release.said_by, why=release.trouble)
-        )
-    return release
-
-
-def _fits_by_name(release: Release, ref: ObjectRef, marks: Mapping[str, str]) -> bool:
-    if release.namespace and ref.namespace and release.namespace != ref.namespace:
-        return False
-    if "helm.toolkit.fluxcd.io/name" in marks or "meta.helm.sh/release-name" in marks:
-        return _said(release, marks) and bool(release.owner)
-    return release.name == ref.name

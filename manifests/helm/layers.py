@@ -64,6 +64,8 @@ class Layer:
     default: bool = False
     #: The file that ``at`` leads in, where no object holds the values (a fleet.yaml).
     holder: str = ""
+    #: The text at ``at``, where that holds the values as text (of an Application, of a ConfigMap).
+    written: str = ""
 
     @property
     def closed(self) -> EditRefused | None:
@@ -95,11 +97,43 @@ class Release:
     alone: bool = False
     #: Why it may be of another revision than the one that is read here; empty: it is of this one.
     apart: str = ""
+    #: What a chart is called that is kept elsewhere.
+    kept: str = ""
+    #: (name that its values stand under, chart) of each dependency that is kept elsewhere: the rest is rendered without.
+    lacking: tuple[tuple[str, str], ...] = ()
+    #: Values that those dependencies see, or that switch them on.
+    unseen: tuple[paths.Path, ...] = ()
+
+    @property
+    def lacks_values(self) -> bool:
+        """Is nothing the matter but that some values are not here?"""
+        return bool(self.trouble) and self.trouble == missing(self.layers)
 
     def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
         """How it is rendered; ``name`` and ``namespace`` where it says none."""
         own = tuple(layer.text for layer in self.layers if not layer.default)
-        return HelmTemplate(self.chart or "", self.name or name, self.namespace or namespace, own)
+        return HelmTemplate(
+            self.chart or "",
+            self.name or name,
+            self.namespace or namespace,
+            own,
+            tuple(key for key, _ in self.lacking),
+        )
+
+
+def seen_elsewhere(release: Release) -> Mapping[str, Any]:
+    """The values that charts see which are not in the repository, by their path; all of them where none of it is here."""
+    values = merged(release.layers)
+    if release.chart is None:
+        return values
+    found = {paths.render(path): paths.find(values, path, None) for path in release.unseen}
+    return {path: value for path, value in found.items() if value is not None}
+
+
+def missing(layers: Sequence[Layer]) -> str:
+    """Why the values are not all here; empty when they are."""
+    sealed = [layer.sealed for layer in layers if layer.sealed is not None]
+    return next((s.reason for s in sealed if s.code == "NOT_RENDERED"), "")
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:

@@ -9,24 +9,24 @@ the release already, with the live value, under the field's own name, and be the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import yaml
 
 from kfix.texts import say
-from manifests.helm.charts import InstalledRelease, Search, elsewhere, find
-from manifests.helm.layers import Layer, Release, layer_for, merged
+from manifests.helm import elsewhere
+from manifests.helm.charts import InstalledRelease, Search, find
+from manifests.helm.elsewhere import KeptElsewhere
+from manifests.helm.layers import layer_for, merged
+from manifests.helm.placed import Placed
 from manifests.helm.template_values import read_values
-from manifests.helm.value_paths import ABSENT, candidates, laid, tag_of, unset, walk
+from manifests.helm.value_paths import ABSENT, candidates, laid, unset
 from manifests.objects import paths
 from manifests.objects.shapes import text
 from manifests.refused import NotEditable
 from manifests.repository import rendering
-from manifests.repository.environments import speaks
-from manifests.repository.rendering import GaveUp, HelmTemplate, NotRendered
-from manifests.text import equivalence, scalars
-from manifests.text.scalars import is_scalar
+from manifests.repository.rendering import GaveUp, NotRendered
+from manifests.text import equivalence
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from schemas.text import cut, sentence_of
@@ -39,43 +39,19 @@ _COUNT_NAMES = ("replicas", "replicaCount")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A planned field as a change of a value: in the file ``layer.path``, or in the object ``layer.owner``."""
-
-    layer: Layer
-    path: paths.Path
-    value: Json
-    #: How the chart was rendered; ``None`` for one that is kept elsewhere.
-    recipe: HelmTemplate | None = None
-
-
-def field_of(placed: Placed) -> FieldChange:
-    """The value as a field of the object that holds it."""
-    layer = placed.layer
-    if layer.leaf:
-        before = paths.find(layer.values, layer.leaf)
-        return FieldChange(
-            path=paths.render(layer.at), before=_text(before), after=_text(placed.value)
-        )
-    path = paths.render((*layer.at, *placed.path))
-    now = paths.find(layer.values, placed.path, ABSENT)
-    if now is ABSENT:
-        return FieldChange(op="add", path=path, after=placed.value)
-    return FieldChange(path=path, before=now, after=placed.value)
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else scalars.plain_text(value)
-
-
 def place(search: Search, change: KubernetesChange) -> list[Placed]:
     """Where the change's fields are set. Raises NotEditable."""
     chosen = find(search)
     if chosen is None:
-        release = elsewhere(search)
-        return [_known_key(release, one, search) for one in _leaves(change.fields)]
+        return place_elsewhere(elsewhere.installing(search), search, change, blind=False)
     return place_in(chosen, search, change)
+
+
+def place_elsewhere(
+    kept: KeptElsewhere, search: Search, change: KubernetesChange, *, blind: bool
+) -> list[Placed]:
+    """The same, in a release whose chart is kept elsewhere. ``blind``: whatever the fields are now. Raises NotEditable."""
+    return [elsewhere.place(kept, one, search, blind=blind) for one in _leaves(change.fields)]
 
 
 def place_in(chosen: InstalledRelease, search: Search, change: KubernetesChange) -> list[Placed]:
@@ -226,7 +202,7 @@ def _effect(
     """What else the value changes: empty when only the planned field, ``None`` when it does not reach that."""
     layer = "# tried\n" + yaml.safe_dump(tried_values, sort_keys=False)
     recipe = chosen.recipe
-    tried = HelmTemplate(recipe.chart, recipe.release, recipe.namespace, (*recipe.layers, layer))
+    tried = replace(recipe, layers=(*recipe.layers, layer))
     try:
         differences = rendering.compare(
             chosen.text, search.bench.render(tried), search.index.readings
@@ -257,63 +233,3 @@ def _effect(
             raise NotEditable("NOT_RENDERED", sentence_of(failure)) from None
         others = [d for d in others if d.key not in noise]
     return "/".join(others[0].key) if others else ""
-
-
-def _known_key(release: Release, field: FieldChange, search: Search) -> Placed:
-    target = paths.parse(field.path)
-    found: list[Placed] = []
-    for layer in release.layers:
-        for path, value in walk(layer.values, ()):
-            new = _same_name(path, value, target, field)
-            theirs = _is_of_another(path, search.environment, search.ref.name)
-            if new is not ABSENT and not theirs:
-                found.append(Placed(layer, path, new))
-    if len({placed.path for placed in found}) != 1:
-        what = (
-            say("manifests.many_values", count=len(found)) if found else say("manifests.no_value")
-        )
-        raise NotEditable(
-            "NOT_RENDERED",
-            say(
-                "manifests.named_like_has_value_chart",
-                what=what,
-                installer=release.said_by,
-                field=field.path,
-            ),
-        )
-    placed = found[-1]
-    if placed.layer.closed is not None:
-        raise NotEditable.of(placed.layer.closed)
-    search.steps.append(
-        say(
-            "manifests.value_named_like_field",
-            field=paths.render(placed.path),
-            said=placed.layer.said,
-        )
-    )
-    return placed
-
-
-def _is_of_another(path: paths.Path, environment: str, name: str) -> bool:
-    """Is the value inside of an entry that is called like another environment?"""
-    return speaks([str(segment) for segment in path], environment, name) == "no"
-
-
-def _same_name(path: paths.Path, value: Any, target: paths.Path, field: FieldChange) -> Any:
-    if field.op != "replace" or not is_scalar(value) or len(path) > 4:
-        return ABSENT
-    if target[-1] == "image":
-        if path[-2:] != ("image", "tag") or not str(field.before).endswith(f":{value}"):
-            return ABSENT
-        return tag_of(str(field.before), str(field.after))
-    if target == ("spec", "replicas"):
-        named = path[-1] in _COUNT_NAMES and len(path) == 1
-    else:
-        named = (
-            len(path) > 1
-            and path[-2:] == target[-2:]
-            and (len(path) == 2 or path[-3:] == target[-3:])
-        )
-    if not named or not equivalence.equivalent(target, value, field.before):
-        return ABSENT
-    return equivalence.fit(target, value, field.after)

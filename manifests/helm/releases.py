@@ -8,38 +8,33 @@ HelmRelease v2 reference (values over valuesFrom over chart.spec.valuesFiles ove
 
 from __future__ import annotations
 
-import functools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kfix.texts import say
-from manifests.helm.layers import FileValues, Layer, Release
+from manifests.helm import value_files, values_from
+from manifests.helm.layers import Layer, Release, missing
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import application_sets, argocd, dependencies, rendering
-from manifests.repository.declared import values_of
+from manifests.repository import application_sets, argocd, dependencies, rendering, subcharts
+from manifests.repository.declared import declared_objects, values_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
-from manifests.repository.installers.model import Apart
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, NotRendered, RenderSession, parsed
-from manifests.text import equivalence
-from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
 from schemas.text import sentence_of
 
-_VALUES_FILE = re.compile(r"(^|[-_.])values([-_.]|$)", re.IGNORECASE)
 #: Kinds that install something, as the index has them.
 INSTALLING = ("application", "applicationset", "helmrelease", "kustomization")
 _INSTALLS = re.compile(
     r"(?m)^\s*(kind:\s*['\"]?(Application|ApplicationSet|HelmRelease)\b|apiVersion:\s*['\"]?(argoproj\.io|kustomize\.toolkit))"
 )
 _MAY_INSTALL = re.compile(r"argoproj\.io|fluxcd")
-_ENVIRONMENT_FOLDERS = frozenset({"values", "env", "envs", "environments", "config"})
 
 
 @dataclass(slots=True)
@@ -81,18 +76,20 @@ def with_values(releases: Releases, index: RepositoryIndex, changed: Iterable[st
     """The releases with the texts that values files have in ``index``, where nothing else changed."""
     files, out = set(changed), Releases(releases.charts, made=releases.made)
     for release in releases.found:
-        if any(layer.path in files for layer in release.layers):
-            layers = tuple(
-                _reread(index, one) if one.path in files and not one.default else one
-                for one in release.layers
-            )
+        read = {layer.path for layer in release.layers} & files
+        if read:
+            known = [one for one in release.layers if one.default]
+            if any(one.path in read for one in known):
+                known = value_files.defaults(index, release.chart)
+            own = [one for one in release.layers if not one.default]
+            layers = (*known, *(_reread(index, one) if one.path in read else one for one in own))
             release = replace(release, layers=layers)  # noqa: PLW2901
         out.found.append(release)
     return out
 
 
 def _reread(index: RepositoryIndex, layer: Layer) -> Layer:
-    inside = _file(index, layer.path)
+    inside = value_files.file(index, layer.path)
     return replace(layer, values=inside.values, sealed=layer.sealed or inside.sealed)
 
 
@@ -100,24 +97,40 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
     charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
     releases = Releases(charts)
     for place, item in declared(index, graph, bench, releases.troubles):
-        releases.found += _of_item(index, graph, place, item)
+        beside = values_from.config_maps(index, bench, place)
+        releases.found += _of_item(index, graph, place, item, beside)
     releases.found += _of_files(index)
     apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
     apart |= releases.known() - {None}
-    outside = _OutsideOfCharts(index, charts)
+    outside = value_files.OutsideOfCharts(index, charts)
     for chart in charts:
-        if chart not in apart and not _is_dependency(chart, outside.charts):
+        if chart not in apart and not value_files.is_dependency(chart, outside.charts):
             releases.found += _by_itself(index, chart, outside)
     for place, item in _of_charts(index, bench, releases):
-        releases.found += _of_item(index, graph, place, item, made=True)
+        releases.found += _of_item(index, graph, place, item, values_from.no_config_map, made=True)
         releases.made.append((place, item))
     applied = {release.chart for release in releases.found if release.owner is not None}
     releases.found = [
-        _doubted(r, index, releases.unmade)
+        _doubted(_incomplete(r, index), index, releases.unmade)
         for r in releases.found
         if not (r.alone and r.chart in applied)
     ]
     return releases
+
+
+def _incomplete(release: Release, index: RepositoryIndex) -> Release:
+    """With the charts that its own chart depends on and that are not here."""
+    absent = subcharts.lacking(index, release.chart) if release.chart is not None else []
+    if not absent:
+        return release
+    switches = [
+        word.strip()
+        for entry in subcharts.declared(index, str(release.chart))
+        for word in text(entry, "condition").split(",")
+    ]
+    unseen: list[paths.Path] = [("global",), ("tags",), *((key,) for key, _ in absent)]
+    unseen += [tuple(word.split(".")) for word in switches if word]
+    return replace(release, lacking=tuple(absent), unseen=tuple(unseen))
 
 
 def _doubted(release: Release, index: RepositoryIndex, unmade: Mapping[str, str]) -> Release:
@@ -135,10 +148,16 @@ def _doubted(release: Release, index: RepositoryIndex, unmade: Mapping[str, str]
 
 
 def _of_item(
-    index: RepositoryIndex, graph: Graph, place: str, item: Json, *, made: bool = False
+    index: RepositoryIndex,
+    graph: Graph,
+    place: str,
+    item: Json,
+    beside: values_from.ConfigMaps,
+    *,
+    made: bool = False,
 ) -> list[Release]:
     if item.get("kind") == "HelmRelease":
-        found = [_of_flux(index, graph, item, place)]
+        found = [_of_flux(index, graph, item, place, beside)]
     elif item.get("kind") == "Application":
         found = list(_of_argo(index, item, place))
     else:
@@ -209,29 +228,29 @@ def _of_files(index: RepositoryIndex) -> Iterator[Release]:
     """Releases that files of other tools declare: Fleet's targets, helmfile's environments, commands of scripts."""
     for target in fleet.targets(index):
         if target.chart is not None:
-            layers = _defaults(index, target.chart)
+            layers = value_files.defaults(index, target.chart)
             layers += [_of_entry(index, *entry) for entry in target.layers]
             yield Release(
                 target.chart, target.release, target.namespace, tuple(layers), target.said_by,
-                trouble=target.trouble or _missing(layers), words=target.words,
+                trouble=target.trouble or missing(layers), words=target.words,
             )  # fmt: skip
     for one in helmfile.releases(index):
         if one.chart is not None:
-            layers = _defaults(index, one.chart)
+            layers = value_files.defaults(index, one.chart)
             layers += [_of_entry(index, *entry) for entry in one.layers]
             words = (one.environment, one.namespace, one.name, one.place)
             yield Release(
                 one.chart, one.name, one.namespace, tuple(layers), one.said_by,
-                trouble=one.trouble or _missing(layers), words=words,
+                trouble=one.trouble or missing(layers), words=words,
             )  # fmt: skip
     for installed in commands.installed(index):
-        layers = _defaults(index, installed.chart)
-        layers += [_file(index, path) for path in installed.value_files]
+        layers = value_files.defaults(index, installed.chart)
+        layers += [value_files.file(index, path) for path in installed.value_files]
         name = "" if commands.holds_any(installed.name) else installed.name
         namespace = "" if commands.holds_any(installed.namespace) else installed.namespace
         yield Release(
             installed.chart, name, namespace, tuple(layers), installed.said_by,
-            trouble=installed.trouble or _missing(layers), words=installed.words,
+            trouble=installed.trouble or missing(layers), words=installed.words,
         )  # fmt: skip
 
 
@@ -239,7 +258,7 @@ def _of_entry(
     index: RepositoryIndex, path: str, inline: Mapping[str, Any] | None, at: paths.Path
 ) -> Layer:
     if inline is None:
-        return _file(index, path)
+        return value_files.file(index, path)
     why = None if at else EditRefused("UNSUPPORTED", say("manifests.values_inside", path=path))
     return Layer(say("manifests.values_in", path=path), inline, at=at, holder=path, sealed=why)
 
@@ -250,13 +269,6 @@ def _is_chart(index: RepositoryIndex, path: str) -> bool:
 
 def _chart_at(index: RepositoryIndex, folder: str) -> str | None:
     return folder if posixpath.join(folder, "Chart.yaml") in index.texts else None
-
-
-def _is_dependency(chart: str, charts: Set[str]) -> bool:
-    parts = chart.split("/")
-    return any(
-        part == "charts" and "/".join(parts[:n]) in charts for n, part in enumerate(parts[:-1])
-    )
 
 
 def declared(
@@ -339,7 +351,9 @@ def _ref(item: Json) -> ObjectRef:
     )
 
 
-def _of_flux(index: RepositoryIndex, graph: Graph, item: Json, place: str) -> Release:
+def _of_flux(
+    index: RepositoryIndex, graph: Graph, item: Json, place: str, beside: values_from.ConfigMaps
+) -> Release:
     ref, spec = _ref(item), item["spec"]
     inside = mapping(spec, "chart", "spec")
     kind = text(inside, "sourceRef", "kind")
@@ -348,10 +362,13 @@ def _of_flux(index: RepositoryIndex, graph: Graph, item: Json, place: str) -> Re
     known = _chart_at(index, argocd.folder_of(text(inside, "chart"))) if kept_here else None
     if apart is not None and apart.surely:
         known = None  # of another revision, whose files are not here
-    layers = _defaults(index, known)
+    layers = value_files.defaults(index, known)
     for name in items(inside, "valuesFiles"):
-        layers.append(_file_of(index, argocd.folder_of(str(name)), apart))
-    layers += [_referenced(index, graph, entry) for entry in mappings(spec, "valuesFrom")]
+        layers.append(value_files.file_of(index, argocd.folder_of(str(name)), apart))
+    layers += [
+        values_from.referenced(index, graph, entry, beside, ref.namespace)
+        for entry in mappings(spec, "valuesFrom")
+    ]
     layers.append(
         Layer(
             say("manifests.spec_values", object=ref.key),
@@ -362,7 +379,7 @@ def _of_flux(index: RepositoryIndex, graph: Graph, item: Json, place: str) -> Re
     )
     target = text(spec, "targetNamespace")
     name = text(spec, "releaseName") or (f"{target}-{ref.name}" if target else ref.name)
-    trouble = say("manifests.has_post_renderers") if spec.get("postRenderers") else _missing(layers)
+    trouble = say("manifests.has_post_renderers") if spec.get("postRenderers") else missing(layers)
     return Release(
         known,
         name,
@@ -373,30 +390,19 @@ def _of_flux(index: RepositoryIndex, graph: Graph, item: Json, place: str) -> Re
         trouble,
         words=tuple(word for word in (place, ref.name, ref.namespace, target) if word),
         apart=apart.why if apart else "",
+        kept="" if known else _kept(index, spec, inside),
     )
 
 
-def _missing(layers: Sequence[Layer]) -> str:
-    """Why the values are not all here; empty when they are."""
-    sealed = [layer.sealed for layer in layers if layer.sealed is not None]
-    return next((s.reason for s in sealed if s.code == "NOT_RENDERED"), "")
-
-
-def _referenced(index: RepositoryIndex, graph: Graph, entry: Mapping[str, Any]) -> Layer:
-    """``valuesFrom``: a ConfigMap that a Kustomization generates from a file of the repository, or sealed."""
-    name, key = str(entry.get("name")), str(entry.get("valuesKey") or "values.yaml")
-    said = f"{entry.get('kind')} {name}"
-    if entry.get("kind") == "ConfigMap" and not entry.get("targetPath"):
-        path = graph.generated_from(name, key)
-        if path:
-            return _file(index, path)
-    return Layer(
-        said,
-        {},
-        sealed=EditRefused(
-            "NOT_RENDERED", say("manifests.values_come_from_not_repository", said=said)
-        ),
-    )
+def _kept(index: RepositoryIndex, spec: Mapping[str, Any], inside: Mapping[str, Any]) -> str:
+    """What a chart is called that a HelmRelease takes from elsewhere."""
+    reference = mapping(spec, "chartRef")
+    if not reference:
+        return posixpath.basename(text(inside, "chart"))
+    for _, source in declared_objects(index, text(reference, "kind").lower()):
+        if text(source, "metadata", "name") == text(reference, "name"):
+            return posixpath.basename(text(source, "spec", "url")) or text(source, "spec", "chart")
+    return text(reference, "name")
 
 
 def _of_argo(
@@ -411,10 +417,10 @@ def _of_argo(
         apart = revisions.of_source(index, source.said)
         if apart is not None and apart.surely:
             chart = None  # of another revision, whose files are not here
-        layers = _defaults(index, chart)
+        layers = value_files.defaults(index, chart)
         lenders = [lender for _, lender in argo.value_files(item, source.said)]
         for path, lender in zip(source.value_files, lenders, strict=False):
-            layers.append(_file_of(index, path, revisions.of_source(index, lender)))
+            layers.append(value_files.file_of(index, path, revisions.of_source(index, lender)))
         made = (
             EditRefused("TEMPLATED", say("manifests.applicationset_makes", object=ref.key))
             if generated
@@ -431,6 +437,7 @@ def _of_argo(
                     at,
                     leaf,
                     refusal or made,
+                    written=_written(item, at),
                 )
             )
         override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")
@@ -439,7 +446,7 @@ def _of_argo(
             if override in index.texts
             else source.trouble
         )
-        trouble = trouble or ("" if source.lenient else _missing(layers))
+        trouble = trouble or ("" if source.lenient else missing(layers))
         yield Release(
             chart,
             source.release or ref.name,
@@ -450,7 +457,13 @@ def _of_argo(
             trouble,
             words=argo.words(item, place, source.said, mapping(item, "spec", "destination")),
             apart=apart.why if apart else "",
+            kept="" if chart else posixpath.basename(source.chart),
         )
+
+
+def _written(item: Json, at: paths.Path) -> str:
+    found = paths.find(item, at, None)
+    return found if isinstance(found, str) and "parameters" not in at else ""
 
 
 def _leaf(content: Mapping[str, Any]) -> paths.Path:
@@ -462,140 +475,13 @@ def _leaf(content: Mapping[str, Any]) -> paths.Path:
     return tuple(keys)
 
 
-def _by_itself(index: RepositoryIndex, chart: str, outside: _OutsideOfCharts) -> Iterator[Release]:
+def _by_itself(
+    index: RepositoryIndex, chart: str, outside: value_files.OutsideOfCharts
+) -> Iterator[Release]:
     """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
-    own = _defaults(index, chart)
-    for path in sorted(environment_files(index, chart, outside)):
-        yield Release(chart, "", "", (*own, _file(index, path)), path, words=(path,), alone=True)
+    own = value_files.defaults(index, chart)
+    for path in sorted(value_files.environment_files(index, chart, outside)):
+        layers = (*own, value_files.file(index, path))
+        yield Release(chart, "", "", layers, path, words=(path,), alone=True)
     said = posixpath.join(chart, "values.yaml")
     yield Release(chart, "", "", tuple(own), said, words=(said,), alone=True)
-
-
-class _OutsideOfCharts:
-    """Values files that stand in no chart's folder, looked for once for all charts."""
-
-    def __init__(self, index: RepositoryIndex, charts: Sequence[str]) -> None:
-        self.charts = frozenset(charts)
-        self.declaring = {path for found in index.by_kind.values() for path in found}
-        self._alone = sum(not _is_dependency(other, self.charts) for other in charts) == 1
-        self._found = [path for path in index.texts if self._is_one(path)]
-        self._by_word: dict[str, list[str]] = {}
-        for path in self._found:
-            for word in set(re.split(r"[/.]", path)):
-                self._by_word.setdefault(word, []).append(path)
-
-    def _is_one(self, path: str) -> bool:
-        if path in self.declaring or not _is_values(path, depth=6):
-            return False
-        parts = path.split("/")[:-1]
-        return not any("/".join(parts[: n + 1]) in self.charts for n in range(len(parts)))
-
-    def of(self, chart: str) -> list[str]:
-        """Those that name the chart, or all where it is the only one."""
-        if self._alone:
-            return self._found
-        name = posixpath.basename(chart)
-        called = [path for path in self._found if name in posixpath.basename(path)]
-        return [*dict.fromkeys((*self._by_word.get(name, ()), *called))]
-
-
-def environment_files(index: RepositoryIndex, chart: str, outside: _OutsideOfCharts) -> list[str]:
-    """Values files for a chart beside its own: ``values-prod.yaml``, ``environments/prod/values.yaml`` in its folder;
-    outside of all charts those that name it, or any where it is the only chart."""
-    inside = f"{chart}/" if chart else ""
-    own = [
-        path
-        for path in index.texts_below(chart)
-        if path != f"{inside}values.yaml"
-        and path not in outside.declaring
-        and _is_values(path.removeprefix(inside))
-    ]
-    return own + (outside.of(chart) if chart else [])
-
-
-def _is_values(path: str, depth: int = 3) -> bool:
-    parts = path.split("/")
-    if parts[0] in ("templates", "charts", "crds", "ci", "tests", ".github") or len(parts) > depth:
-        return False
-    stem = parts[-1].rpartition(".")[0]
-    if stem in ("kustomization", "Chart"):
-        return False
-    return bool(_VALUES_FILE.search(stem)) or bool(_ENVIRONMENT_FOLDERS & set(parts[:-1]))
-
-
-def _defaults(index: RepositoryIndex, chart: str | None) -> list[Layer]:
-    """What Helm reads by itself: the values of charts in ``charts/`` under their names, then the chart's own."""
-    if chart is None:
-        return [Layer(say("manifests.own_values_of_chart"), {}, default=True)]
-    known = index.memo.setdefault("default values", {})
-    assert isinstance(known, dict)
-    if chart not in known:
-        known[chart] = tuple(_defaults_of(index, chart))
-    return list(known[chart])
-
-
-def _defaults_of(index: RepositoryIndex, chart: str) -> list[Layer]:
-    layers = list(_brought(index, chart))
-    path = posixpath.join(chart, "values.yaml")
-    if path not in index.texts:
-        return [*layers, Layer(say("manifests.own_values_of_chart"), {}, default=True)]
-    return [*layers, replace(_file(index, path), default=True)]
-
-
-def _brought(index: RepositoryIndex, chart: str) -> Iterator[Layer]:
-    """The values of charts that a chart brings along, under their names; the innermost first, since theirs are lowest."""
-    for keys, folder in reversed(list(dependencies.tree_of(index, chart))[1:]):
-        path = posixpath.join(folder, "values.yaml")
-        if path not in index.texts:
-            continue
-        layer = _file(index, path)
-        values: Mapping[str, Any] = layer.values
-        for key in reversed(keys):
-            values = {str(key): values}
-        if _is_below(folder, posixpath.join(chart, "charts")):
-            why = EditRefused("TEMPLATED", say("manifests.chart_others_keep", path=path))
-            yield Layer(path, values, sealed=why, default=True)
-        else:
-            why = EditRefused("VALUE_FANOUT", say("manifests.chart_others_use", kept=path))
-            yield replace(layer, values=values, sealed=why, default=True)
-
-
-def _is_below(folder: str, above: str) -> bool:
-    return folder.startswith(f"{above}/")
-
-
-def _file_of(index: RepositoryIndex, path: str, apart: Apart | None) -> Layer:
-    """A values file as a release reads it: of another revision its text is not here."""
-    if apart is None or not apart.surely:
-        return _file(index, path)
-    return Layer(
-        path,
-        {},
-        sealed=EditRefused("NOT_RENDERED", say("manifests.about", what=path, why=apart.why)),
-    )
-
-
-def _file(index: RepositoryIndex, path: str) -> Layer:
-    if path not in index.texts:
-        return Layer(
-            path,
-            {},
-            sealed=EditRefused(
-                "NOT_RENDERED", say("manifests.no_values_file_repository", path=path)
-            ),
-        )
-    return Layer(path, FileValues(functools.partial(_read_values, index, path)), path=path)
-
-
-def _read_values(index: RepositoryIndex, path: str) -> Json | EditRefused:
-    content = index.parsed_fact(path, _first)
-    if not isinstance(content, EditRefused):
-        return content
-    return EditRefused(content.code, say("manifests.about", what=path, why=content.reason))
-
-
-def _first(documents: list[Document] | EditRefused) -> Json | EditRefused:
-    """The first document's value, or the refusal to read it."""
-    if isinstance(documents, EditRefused):
-        return documents
-    return equivalence.filled(documents[0].root) if documents else {}

@@ -6,13 +6,12 @@ Templates are not evaluated: their actions are scanned for ``.Values.a.b``, ``in
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from manifests.objects import paths
-from manifests.repository import dependencies
+from manifests.repository import subcharts
 from manifests.repository.index import RepositoryIndex
 
 _ACTION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
@@ -45,10 +44,8 @@ def read_values(index: RepositoryIndex, chart: str) -> list[ReadValue]:
     """All of a chart and of the charts that it brings along, under their names; each with every place that reads it."""
     found: dict[ReadValue, None] = {}
     left = _MOST
-    for prefix, folder in dependencies.tree_of(index, chart):
-        for path in index.below(posixpath.join(folder, "templates")):
-            content = index.files[path]
-            text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    for prefix, folder in subcharts.tree_of(index, chart):
+        for _, text in subcharts.templates_of(index, folder):
             left -= len(text)
             if left < 0:
                 return list(found)

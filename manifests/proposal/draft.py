@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import yaml
 
 from kfix.texts import say
-from manifests.helm import charts
+from manifests.helm import charts, elsewhere
 from manifests.helm import place as helm
+from manifests.helm.placed import Placed, field_of
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import generated as generating
@@ -25,7 +26,7 @@ from manifests.repository.kustomize import Graph
 from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.rendering import RenderSession
 from manifests.repository.stated import StatedField
-from manifests.text import aliases, editor, equivalence, plan_edits, read
+from manifests.text import aliases, equivalence, plan_edits, read
 from manifests.text.edits import Edit
 from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
@@ -144,12 +145,16 @@ def draft_values(
     search = charts.Search(
         index, releases, bench, ref, fields, hints.environment, marks, folders=hints.folders
     )
+    task = _Task(index, graph, hints, bench, draft)
     chosen = charts.find(search)
     if chosen is None:
-        raise NotEditable("NOT_FOUND", say("manifests.no_chart_here_makes", object=ref.key))
+        kept = elsewhere.installing(search)
+        unknown = tuple(FieldChange(path=text, before=None, after=v) for text, v in wanted.items())
+        change = KubernetesChange(object=ref, fields=unknown)
+        _place(task, helm.place_elsewhere(kept, search, change, blind=True), search.steps)
+        return draft, change
     changes = tuple(change_to(text, chosen.item, value) for text, value in wanted.items())
     change = KubernetesChange(object=ref, fields=changes)
-    task = _Task(index, graph, hints, bench, draft)
     _place(task, helm.place_in(chosen, search, change), search.steps)
     return draft, change
 
@@ -277,22 +282,36 @@ def _patch_values(
     _place(task, placed, search.steps)
 
 
-def _place(task: _Task, placed: Sequence[helm.Placed], steps: Sequence[str]) -> None:
+def _place(task: _Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
     draft = task.draft
     draft.placed = True
     owned: dict[ObjectRef, list[FieldChange]] = {}
     filed: dict[str, dict[str, Json]] = {}
+    written: dict[tuple[ObjectRef, paths.Path], tuple[str, dict[str, Json]]] = {}
     for one in placed:
         layer, recipe = one.layer, one.recipe
         if recipe is None:
             draft.elsewhere = True
         else:
             draft.installed[recipe.chart] = recipe.release, recipe.namespace
-        if layer.owner is None:
+        if layer.written and layer.owner is not None:
+            inside = written.setdefault((layer.owner, layer.at), (layer.written, {}))
+            inside[1][paths.render(one.path)] = one.value
+        elif layer.owner is None:
             file = layer.holder or layer.path
             filed.setdefault(file, {})[paths.render((*layer.at, *one.path))] = one.value
         else:
-            owned.setdefault(layer.owner, []).append(helm.field_of(one))
+            owned.setdefault(layer.owner, []).append(field_of(one))
+    for (owner, at), (text, inner) in written.items():
+        documents = read.read(text)
+        if len(documents) != 1:
+            raise NotEditable(
+                "UNSUPPORTED", say("manifests.values_text_documents", count=len(documents))
+            )
+        after = aliases.amended(text, 0, inner)
+        owned.setdefault(owner, []).append(
+            FieldChange(path=paths.render(at), before=text, after=after)
+        )
     for path, wanted in filed.items():
         _set_values(task, path, wanted, steps)
     for owner, fields in owned.items():
@@ -309,12 +328,7 @@ def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Seque
     except NotEditable as refused:
         if refused.code not in ("ALIASED", "ANCHOR_FANOUT"):
             raise
-        text = task.index.texts[path]
-        for field_ in wanted:
-            text = aliases.written_out(text, document.index, paths.parse(field_))
-        again = read.read(read.without_bom(text)[1])[document.index]
-        text = editor.patch(text, plan_edits.set_values(again, wanted))
-        task.draft.texts[path] = text
+        task.draft.texts[path] = aliases.amended(task.index.texts[path], document.index, wanted)
         task.draft.steps.setdefault(path, []).extend((*steps, say("manifests.alias_written_out")))
 
 

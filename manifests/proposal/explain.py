@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from kfix.texts import say
-from manifests.helm import charts
+from manifests.helm import charts, elsewhere
 from manifests.helm import place as helm
 from manifests.helm.layers import Release
+from manifests.helm.placed import field_of
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import survey
@@ -153,7 +154,7 @@ def _by_values(asked: _Question) -> str:
     )
     chosen = charts.find(search)
     if chosen is None:
-        release = charts.elsewhere(search)
+        release = elsewhere.installing(search).release
         steps.append(say("manifests.later_win", names=_layers(release)))
         return say("manifests.values_of", installer=release.said_by)
     steps.append(say("manifests.later_win", names=_layers(chosen.release)))
@@ -172,7 +173,7 @@ def _by_values(asked: _Question) -> str:
         asked.files.append(layer.holder or layer.path)
         at = paths.render((*layer.at, *placed.path))
         return say("manifests.place_document_at", holder=layer.holder or layer.path, at=at)
-    path = helm.field_of(placed).path
+    path = field_of(placed).path
     return say(
         "manifests.place_at",
         asked=_declared(replace(asked, ref=placed.layer.owner, field_path=path)),

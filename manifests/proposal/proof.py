@@ -46,6 +46,8 @@ class EditProof:
     doubtful: bool = False
     #: Does it fail since everybody who names a changed file reads another revision, or leaves it out?
     undeployed: bool = False
+    #: Is it unknown only since the chart is kept elsewhere, and its values change as planned and nothing else?
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ def prove(
         )
     for unit in units:
         _judge_unit(unit, changed, bench, wanted, seen, readings=index.readings)
+    if not wanted.elsewhere:
+        meant = {change.object.key for change in wanted.changes}
+        for place in (one for one in seen.elsewhere if one.owner not in meant):
+            seen.doubt(place.label, say("manifests.chart_kept_elsewhere"))
     for path in changed:
         if _is_plain(sides, path):
             _compare_plain(path, sides, wanted, seen)
@@ -342,13 +348,16 @@ def _untold(wanted: ExpectedRendering, seen: RenderedChanges, numbers: dict[str,
 def _told(wanted: ExpectedRendering, seen: RenderedChanges, numbers: dict[str, str]) -> EditProof:
     """All was rendered: does each planned object change?"""
     missing = [c.object.key for c in wanted.changes if c.object.key not in seen.places]
+    if wanted.elsewhere and not seen.elsewhere:
+        reason = say("manifests.nothing_changes_for", missing=missing[0] if missing else "")
+        return EditProof("fail", reason, numbers, seen.objects)
     carried = all(c.object.key in seen.places for c in wanted.carried)
     if missing and wanted.elsewhere and carried:
         carriers = ", ".join(c.object.key for c in wanted.carried) or say("manifests.only_value")
         reason = say(
             "manifests.changes_as_planned_chart_makes", carriers=carriers, missing=missing[0]
         )
-        return EditProof("unknown", reason, numbers, seen.objects)
+        return EditProof("unknown", reason, numbers, seen.objects, elsewhere=True)
     missing += [c.object.key for c in wanted.carried if c.object.key not in seen.places]
     if missing:
         reason = say("manifests.nothing_changes_for", missing=missing[0])
@@ -371,7 +380,10 @@ def _objection(wanted: ExpectedRendering, seen: RenderedChanges) -> str:
     """Why the edit must not be made, as far as it was rendered; empty when nothing speaks against it."""
     if seen.unexpected:
         return say("manifests.more_than_plan_would_change", names=seen.unexpected[:3])
-    for key, places in seen.places.items():
+    places_of = {**seen.places}
+    if wanted.elsewhere:
+        places_of |= {change.object.key: seen.elsewhere for change in wanted.changes}
+    for key, places in places_of.items():
         if len(places) > 1:
             listed = [place.label for place in places]
             return say("manifests.would_change_places", key=key, count=len(places), names=listed)
@@ -384,7 +396,7 @@ def _objection(wanted: ExpectedRendering, seen: RenderedChanges) -> str:
                     label=place.label,
                     key=key,
                 )
-        if seen.others:
+        if seen.others and places:
             return say(
                 "manifests.changes_in", key=key, label=places[0].label, others=seen.others[0]
             )

@@ -155,7 +155,19 @@ def set_fields(
 
     With a ``renderer`` also values of charts and new patches of one overlay, once they are proven.
     """
+    return list(set_with_proof(index, ref, wanted, hints, renderer).edits)
+
+
+def set_with_proof(
+    index: RepositoryIndex,
+    ref: ObjectRef,
+    wanted: Mapping[str, Json],
+    hints: Hints,
+    renderer: Renderer | None = None,
+) -> EditProposal:
+    """As ``set_fields``, with what rendering showed. Raises NotEditable."""
     own_map.check(index)
+    proof = EditProof("unknown", say("manifests.there_nothing_render_no_file"))
     with (renderer or BuiltIn()).open(index.files, index.readings) as bench:
         draft, change = _drafted(index, ref, wanted, hints, bench, charts=renderer is not None)
         if draft.to_prove and renderer is None:
@@ -166,9 +178,10 @@ def set_fields(
         ]
         if edits:
             proof = _check_proof(index, draft, edits, _asked(draft, [change], hints), bench)
-            if proof.verdict == "fail" or (proof.verdict == "unknown" and renderer is not None):
+            untold = proof.verdict == "unknown" and renderer is not None and not proof.elsewhere
+            if proof.verdict == "fail" or untold:
                 raise NotEditable.of(_refusal(proof, [change]))
-    return edits
+    return EditProposal(tuple(edits), proof)
 
 
 def _refusal(proof: EditProof, changes: Sequence[KubernetesChange]) -> EditRefused:
@@ -261,7 +274,7 @@ def _check_proof(
         raise NotEditable.of(_refusal(proof, wanted.changes))
     if draft.placed and proof.verdict == "fail":
         raise NotEditable("NOT_RENDERED" if proof.doubtful else "VALUE_FANOUT", proof.reason)
-    if draft.to_prove and proof.verdict != "pass":
+    if draft.to_prove and proof.verdict != "pass" and not proof.elsewhere:
         raise NotEditable(
             "NOT_RENDERED", say("manifests.new_patch_made_only_where", why=proof.reason)
         )

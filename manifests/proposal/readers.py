@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kfix.texts import say
-from manifests.helm.layers import Release
+from manifests.helm.layers import Release, seen_elsewhere
 from manifests.helm.releases import (
     INSTALLING,
     Releases,
@@ -37,6 +37,8 @@ class ChangedPlace:
     words: tuple[str, ...]
     #: Why it may read another revision than the one that is edited; empty: it reads this one.
     apart: str = ""
+    #: Key of the object that says it, where one does.
+    owner: str = ""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class RenderedChanges:
     untold: bool = False
     rendered: int = 0
     unchanged: list[str] = field(default_factory=list)
+    #: Whose values change for charts that are kept elsewhere, so that what becomes of them is not seen.
+    elsewhere: list[ChangedPlace] = field(default_factory=list)
     #: Who makes a planned object too, where the edit does not reach.
     others: list[str] = field(default_factory=list)
 
@@ -102,6 +106,8 @@ def _is_ordinary(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
     if any(graph.roots_of(p) for kind in INSTALLING for p in index.by_kind.get(kind, ())):
         return False
     declaring = {path for kind in INSTALLING for path in index.by_kind.get(kind, ())}
+    if _may_carry(index, changed):
+        return False
     return all(
         any(path in found for found in index.by_kind.values())
         and path not in declaring
@@ -109,6 +115,13 @@ def _is_ordinary(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
         and not any(path.startswith(f"{chart}/" if chart else "") for chart in charts)
         for path in changed
     )
+
+
+def _may_carry(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
+    """May a HelmRelease take values from a changed file?"""
+    if not changed.keys() & {*index.by_kind.get("configmap", ())}:
+        return False
+    return any("valuesFrom" in index.texts[p] for p in index.by_kind.get("helmrelease", ()))
 
 
 def _bare(index: RepositoryIndex, bench: RenderSession) -> Side:
@@ -154,8 +167,11 @@ def _built(
         if installed and file in changed
     )
     folders: dict[str, None] = {}
+    kept = {release.said_by for release in sides[0].releases.found if release.chart is None}
     for one, other in _readers(sides, changed):
         folder = one.folder
+        if one.folder is None and one.said_by.replace("//", "/") in kept:
+            continue  # its values are compared, and nothing more of it is here
         if one.trouble:
             seen.doubt(one.said_by, one.trouble)
         elif folder is not None and sides[1].whole.is_built(folder):
@@ -224,6 +240,14 @@ def _release_units(
     then = {_identity(release): release for release in sides[1].releases.found}
     for release in sides[0].releases.found:
         later = then.get(_identity(release))
+        if later is not None and (release.chart is None or release.lacking):
+            if _values_differ(release, later, changed):
+                owner = release.owner.key if release.owner else ""
+                seen.elsewhere.append(
+                    ChangedPlace(release.said_by, release.words, release.apart, owner)
+                )
+            if release.chart is None:
+                continue
         if not _is_reached(sides, release, later, changed):
             continue
         if release.chart is None or later is None or release.trouble:
@@ -235,6 +259,20 @@ def _release_units(
         seen.readers[release.said_by] = None
         words, apart = release.words, release.apart
         yield Unit(release.said_by, before, after, words, release.namespace, apart=apart)
+
+
+def _values_differ(release: Release, later: Release, changed: Mapping[str, str]) -> bool:
+    """Do charts see other values that are not in the repository? Files that did not change are not read for it."""
+    if release is later or (
+        len(release.layers) == len(later.layers)
+        and all(
+            one.path == two.path
+            and (one.path not in changed if one.path else one.values == two.values)
+            for one, two in zip(release.layers, later.layers, strict=True)
+        )
+    ):
+        return False
+    return seen_elsewhere(release) != seen_elsewhere(later)
 
 
 def _is_reached(

@@ -122,13 +122,18 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
     if isinstance(whole, dict):
         yield "valuesObject", whole, (*place, "valuesObject"), None
     elif helm.get("values"):
-        refusal = EditRefused("BLOCK_SCALAR", say("manifests.values_text_inside_application"))
-        yield "values", _text_values(str(helm["values"])), (*place, "values"), refusal
+        refusal: EditRefused | None = None
+        values: Mapping[str, Any] = {}
+        try:
+            values = text_values(str(helm["values"]))
+        except NotEditable as refused:
+            refusal = EditRefused("NOT_RENDERED", refused.reason)
+        yield "values", values, (*place, "values"), refusal
     for at, parameter in enumerate(items(helm, "parameters")):
         name, value_text = text(parameter, "name"), text(parameter, "value")
         spot = (*place, "parameters", at, "value")
         if _PARAMETER.fullmatch(name):
-            value: Any = value_text if parameter.get("forceString") else _typed(value_text)
+            value: Any = value_text if parameter.get("forceString") else typed(value_text)
             for key in reversed(name.split(".")):
                 value = {key: value}
             yield say("manifests.parameter_named", name=name), value, spot, None
@@ -141,16 +146,16 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
             )
 
 
-def _text_values(content: str) -> Mapping[str, Any]:
-    try:
-        documents = read.read(content)
-    except NotEditable:
-        return {}
+def text_values(content: str) -> Mapping[str, Any]:
+    """Values that are written as text. Raises NotEditable where that is none."""
+    documents = read.read(content)
     found = equivalence.filled(documents[0].root) if documents else {}
-    return found if isinstance(found, dict) else {}
+    if found is not None and not isinstance(found, dict):
+        raise NotEditable("INVALID_YAML", say("manifests.not_mapping"))
+    return found or {}
 
 
-def _typed(word: str) -> Any:
+def typed(word: str) -> Any:
     """As ``helm --set`` reads a word."""
     if word in ("true", "false"):
         return word == "true"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+
+import yaml
 
 from kfix.texts import say
-from manifests.objects import paths
 from manifests.objects.shapes import mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
@@ -41,7 +41,7 @@ def local(chart_file: str, readings: Readings) -> Iterator[tuple[str, str]]:
     for entry in mappings(content, "dependencies"):
         repository = text(entry, "repository")
         if repository.startswith("file://"):
-            yield text(entry, "alias") or text(entry, "name"), repository.removeprefix("file://")
+            yield called(entry), repository.removeprefix("file://")
 
 
 def kept(texts: Mapping[str, str], chart: str, readings: Readings) -> list[tuple[str, str]]:
@@ -66,74 +66,15 @@ def folders(index: RepositoryIndex, chart: str) -> list[str]:
     return list(found)
 
 
-def brings(index: RepositoryIndex, chart: str) -> list[tuple[str, str]]:
-    """(name that its values stand under, folder) of every chart that a chart brings along itself: by ``file://``, or as
-    a folder below ``charts/``, which may be called otherwise there."""
-    inside = posixpath.join(chart, "charts")
-    below = f"{inside}/"
-    names = _names(index, chart)
-    found = dict.fromkeys(kept(index.texts, chart, index.readings))
-    for path in index.texts_below(inside):
-        folder, _, name = path.rpartition("/")
-        if name == "Chart.yaml" and "/" not in folder.removeprefix(below):
-            own = _name_in(index, folder) or posixpath.basename(folder)
-            found |= dict.fromkeys((called, folder) for called in names.get(own, [own]))
-    return list(found)
-
-
-def tree_of(index: RepositoryIndex, chart: str) -> Iterator[tuple[paths.Path, str]]:
-    """(keys that its values stand under, folder) of a chart and of all that it brings along, the chart itself first."""
-    waiting: list[tuple[paths.Path, str]] = [((), chart)]
-    seen: set[tuple[paths.Path, str]] = set()
-    while waiting:
-        keys, folder = waiting.pop(0)
-        if (keys, folder) in seen or len(keys) > _DEEP:
-            continue
-        seen.add((keys, folder))
-        yield keys, folder
-        waiting += [((*keys, name), kept) for name, kept in brings(index, folder)]
-
-
-def _names(index: RepositoryIndex, chart: str) -> dict[str, list[str]]:
-    """The names that values of each dependency stand under: its alias, or its own."""
-    found: dict[str, list[str]] = {}
-    for entry in declared(index, chart):
-        name = text(entry, "name")
-        found.setdefault(name, []).append(text(entry, "alias") or name)
-    return found
-
-
-def declared(index: RepositoryIndex, chart: str) -> list[Mapping[str, Any]]:
-    """The dependencies that a Chart.yaml lists; of the first API version, requirements.yaml."""
-    for name in ("Chart.yaml", "requirements.yaml"):
-        path = posixpath.join(chart, name)
-        if path not in index.texts:
-            continue
-        try:
-            documents = index.parsed(path)
-        except NotEditable:
-            continue
-        listed = mappings(
-            equivalence.filled(documents[0].root) if documents else None, "dependencies"
-        )
-        if listed:
-            return listed
-    return []
-
-
-def _name_in(index: RepositoryIndex, chart: str) -> str:
-    try:
-        documents = index.parsed(posixpath.join(chart, "Chart.yaml"))
-    except NotEditable:
-        return ""
-    return text(equivalence.filled(documents[0].root) if documents else None, "name")
-
-
-def brought(files: Files, chart: str, readings: Readings) -> dict[str, bytes | str]:
-    """``vendored`` for files as they are kept. Raises NotRendered where a copy of such a chart lies there already."""
+def brought(
+    files: Files, chart: str, readings: Readings, without: Sequence[str] = ()
+) -> dict[str, bytes | str]:
+    """``vendored`` for files as they are kept, and the chart's own file without the dependencies that are ``without``
+    a copy here. Raises NotRendered where a copy of such a chart lies there already."""
     own = files.get(posixpath.join(chart, "Chart.yaml"), "")
+    stripped = _without(files, chart, without) if without else {}
     if b"file://" not in (own if isinstance(own, bytes) else own.encode()):
-        return {}
+        return stripped
     texts = {
         path: content if isinstance(content, str) else content.decode("utf-8", "replace")
         for path, content in files.items()
@@ -144,7 +85,29 @@ def brought(files: Files, chart: str, readings: Readings) -> dict[str, bytes | s
         name = posixpath.basename(folder)
         if any(re.match(rf"{re.escape(below + name)}(/|-[0-9])", path) for path in files):
             raise NotRendered(say("manifests.has_copy_below_charts", chart=chart, folder=folder))
-    return vendored(files, texts, chart, readings)
+    return vendored(files, texts, chart, readings) | stripped
+
+
+def _without(files: Files, chart: str, names: Sequence[str]) -> dict[str, bytes | str]:
+    found: dict[str, bytes | str] = {}
+    for name in ("Chart.yaml", "requirements.yaml"):
+        path = posixpath.join(chart, name)
+        if path not in files:
+            continue
+        content = files[path]
+        try:
+            whole = yaml.safe_load(content)
+        except yaml.YAMLError as error:
+            raise NotRendered(say("manifests.no_mapping", found=path)) from error
+        if isinstance(whole, dict) and isinstance(whole.get("dependencies"), list):
+            left = [d for d in mappings(whole, "dependencies") if called(d) not in names]
+            found[path] = yaml.safe_dump({**whole, "dependencies": left}, sort_keys=False)
+    return found
+
+
+def called(dependency: Mapping[str, object]) -> str:
+    """The name that a dependency's values stand under."""
+    return text(dependency, "alias") or text(dependency, "name")
 
 
 def vendored(

@@ -50,6 +50,8 @@ class HelmTemplate:
     release: str
     namespace: str = ""
     layers: tuple[str, ...] = ()
+    #: Dependencies that are not in the repository, by the names that their values stand under: rendered without them.
+    without: tuple[str, ...] = ()
 
 
 Recipe = KustomizeBuild | HelmTemplate

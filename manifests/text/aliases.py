@@ -5,15 +5,16 @@ What every document of the text says stays the same; only how it is written chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from yaml import MappingNode, Node, SequenceNode
 
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
-from manifests.text import equivalence, read, reshape, scalars, spans, write
+from manifests.text import editor, equivalence, plan_edits, read, reshape, scalars, spans, write
 from manifests.text.read import MERGE, Document
 from manifests.text.scalars import is_scalar
 from manifests.text.splices import Splice, apply_splices
@@ -31,6 +32,14 @@ class _Entry:
     holder: MappingNode
     key: Node
     value: Node
+
+
+def amended(text: str, number: int, wanted: Mapping[str, Any]) -> str:
+    """``text`` with new values for fields of document ``number``, and aliases on the way written out. Raises NotEditable."""
+    for field in wanted:
+        text = written_out(text, number, paths.parse(field))
+    document = read.read(read.without_bom(text)[1])[number]
+    return editor.patch(text, plan_edits.set_values(document, wanted))
 
 
 def written_out(text: str, number: int, path: paths.Path) -> str:

@@ -27,6 +27,7 @@ from schemas.plans import FieldChange
 from tests.support.render import (
     API,
     APP,
+    DEPLOYMENT,
     MEMORY,
     VALUES,
     accepted,
@@ -252,15 +253,46 @@ def test_without_helm_a_charts_values_are_left_alone() -> None:
     assert found.code == "NOT_RENDERED"
 
 
-def test_a_chart_that_needs_another_from_elsewhere_is_not_rendered(either: Renderer) -> None:
+_REDIS = "dependencies: [{name: redis, version: 1.0.0, repository: 'https://charts.invalid'}]\n"
+
+
+def test_a_chart_is_rendered_without_another_that_it_needs_from_elsewhere(either: Renderer) -> None:
     files = chart()
-    files["charts/api/Chart.yaml"] += (
-        "dependencies: [{name: redis, version: 1.0.0, repository: 'https://charts.invalid'}]\n"
+    files["charts/api/Chart.yaml"] += _REDIS
+    assert list(lines_of(proposed(files, either, MORE))) == ["charts/api/values.yaml"]
+
+
+def test_what_the_other_chart_sees_too_is_not_changed(either: Renderer) -> None:
+    files = chart()
+    files["charts/api/Chart.yaml"] += _REDIS
+    files["charts/api/values.yaml"] += "global:\n  level: info\n"
+    files["charts/api/templates/deployment.yaml"] = DEPLOYMENT.replace(
+        ".Values.shared.level", ".Values.global.level"
     )
-    found = proposed(files, either, MORE)
+    level = raise_to(APP + "env[name=LEVEL].value", "info", "debug")
+    found = proposed(files, either, level)
     assert isinstance(found, EditRefused)
-    assert found.code == "NOT_RENDERED"
-    assert "redis" in found.reason
+    assert (found.code, "elsewhere" in found.reason) == ("NOT_RENDERED", True)
+
+
+def test_a_value_of_the_other_chart_is_changed_by_its_name_and_stays_unproven(
+    either: Renderer,
+) -> None:
+    files = chart()
+    files["charts/api/Chart.yaml"] += _REDIS
+    files["charts/api/values.yaml"] += (
+        "redis:\n  master:\n    resources: {limits: {memory: 64Mi}}\n"
+        "  replica:\n    resources: {limits: {memory: 64Mi}}\n"
+    )
+    redis = ObjectRef(kind="StatefulSet", namespace="shop", name="api-redis-master")
+    field = "spec.template.spec.containers[name=redis].resources.limits.memory"
+    done = accepted(proposed(files, either, raise_to(field, "64Mi", "1Gi"), ref=redis))
+    assert (done.proof.verdict, [edit.added_lines for edit in done.edits]) == ("unknown", [1])
+    assert "master:\n    resources: {limits: {memory: 1Gi}}" in done.edits[0].after
+    other = redis.model_copy(update={"name": "api-redis-sentinel"})
+    assert isinstance(
+        proposed(files, either, raise_to(field, "64Mi", "1Gi"), ref=other), EditRefused
+    )
 
 
 @pytest.mark.render

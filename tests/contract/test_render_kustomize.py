@@ -341,13 +341,16 @@ def test_values_from_another_source_of_the_application_are_found(either: Rendere
     assert lines_of(found) == {"env/prod/api.yaml": ["-replicaCount: 7", "+replicaCount: 8"]}
 
 
-def test_values_written_as_a_text_inside_an_application_are_left_alone(either: Renderer) -> None:
+def test_values_written_as_a_text_inside_an_application_change_in_their_line(
+    either: Renderer,
+) -> None:
     files = chart() | {
         "apps/api.yaml": application("api", "      values: |\n        replicaCount: 5\n")
     }
     found = proposed(files, either, raise_to("spec.replicas", 5, 6), live=tracked("api"))
-    assert isinstance(found, EditRefused)
-    assert found.code == "BLOCK_SCALAR"
+    assert lines_of(found) == {
+        "apps/api.yaml": ["-        replicaCount: 5", "+        replicaCount: 6"]
+    }
 
 
 def test_an_application_that_an_image_updater_overrides_is_left_alone(either: Renderer) -> None:

@@ -181,10 +181,17 @@ def _values_file(root: Path, value: str, number: int) -> Path:
     if not inside:
         return root / name
     node: Any = yaml.safe_load((root / name).read_text())
-    for key in inside.split("."):
+    while inside:
+        # A key may have dots itself, as the names of files have.
+        key = (
+            next((k for k in node if inside == k or inside.startswith(f"{k}.")), "")
+            if isinstance(node, dict)
+            else inside.partition(".")[0]
+        )
         node = node[int(key)] if key.isdigit() else node[key]
+        inside = inside.removeprefix(key).removeprefix(".")
     file = root / f"inside-{number}.yaml"
-    file.write_text(yaml.safe_dump(node))
+    file.write_text(node if isinstance(node, str) else yaml.safe_dump(node))
     return file
 
 

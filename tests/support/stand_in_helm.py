@@ -46,7 +46,9 @@ class _Bench:
         files = self._files | dict(changed or {})
         files |= {
             path: _text(content)
-            for path, content in dependencies.brought(files, recipe.chart, Readings()).items()
+            for path, content in dependencies.brought(
+                files, recipe.chart, Readings(), recipe.without
+            ).items()
         }
         layers = []
         for layer in recipe.layers:

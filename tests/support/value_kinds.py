@@ -155,4 +155,111 @@ UMBRELLAS = [
     _umbrella("{name: api, version: 0.1.0, alias: backend}", "backend"),
 ]
 
-REPOS = [*ALIASES, *UNSET, *UMBRELLAS]
+_TEXT = """\
+    helm:
+      releaseName: api
+      values: |
+        # of this cluster
+        replicaCount: 4
+
+        resources:
+          limits:
+            memory: 512Mi # peaks at 400
+"""
+_OBJECT = """\
+    helm:
+      valuesObject:
+        replicaCount: 4
+        resources: {limits: {memory: 512Mi}}
+"""
+_PARAMETERS = """\
+    helm:
+      values: "replicaCount: 3"
+      parameters:
+        - name: replicaCount
+          value: "5"
+        - {name: resources.limits.memory, value: 300Mi}
+"""
+
+
+def _laid(env: str, at: str, text: str) -> Deploy:
+    """The same values as a person reads them, laid into a file that the judge's helm takes."""
+    return Deploy(env, "helm", API, values=(f"{at}#{text}",))
+
+
+APPLICATIONS = [
+    Repo(
+        "values as text in an Application",
+        chart()
+        | {"argocd/prod.yaml": application("prod", API, _TEXT)}
+        | {"argocd/dev.yaml": application("dev", API, _TEXT.replace("512Mi", "64Mi"))},
+        [_laid(env, f"argocd/{env}.yaml", "spec.source.helm.values") for env in ("prod", "dev")],
+        [
+            right("prod"),
+            right("dev"),
+            right("prod", "spec.replicas", 7),
+            right("prod", IMAGE, "registry.example/api:2.0.0"),
+        ],
+    ),
+    Repo(
+        "values as an object in an Application",
+        chart() | {"argocd/prod.yaml": application("prod", API, _OBJECT)},
+        [_laid("prod", "argocd/prod.yaml", "spec.source.helm.valuesObject")],
+        [right("prod"), right("prod", "spec.replicas", 7)],
+    ),
+]
+
+_RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: api, namespace: shop}
+spec:
+  interval: 5m
+  chart: {spec: {chart: ./charts/api, sourceRef: {kind: GitRepository, name: deploy}}}
+"""
+_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: api-values, namespace: shop}
+data:
+  size: "4"
+  values.yaml: |
+    resources:
+      limits:
+        memory: 512Mi # peaks at 400
+"""
+_FROM = "  valuesFrom:\n    - {kind: ConfigMap, name: api-values}\n"
+_SIZE = "    - {kind: ConfigMap, name: api-values, valuesKey: size, targetPath: replicaCount}\n"
+VALUES_FROM = [
+    Repo(
+        f"values of a HelmRelease from a ConfigMap, {how}",
+        chart()
+        | {"apps/release.yaml": _RELEASE + _FROM + _SIZE + "  values: {fullnameOverride: x}\n"}
+        | {"apps/values.yaml": _MAP}
+        | more,
+        [_laid("unknown", "apps/values.yaml", "data.values.yaml")],
+        [right("unknown")],
+    )
+    for how, more in (
+        ("plain", {}),
+        (
+            "built",
+            {
+                "apps/kustomization.yaml": "namespace: shop\nresources: [release.yaml, values.yaml]\n",
+            },
+        ),
+    )
+]
+VALUES_FROM.append(
+    Repo(
+        "one ConfigMap with values for two HelmReleases",
+        chart()
+        | {"apps/release.yaml": _RELEASE + _FROM}
+        | {"apps/other.yaml": (_RELEASE + _FROM).replace("name: api,", "name: other,")}
+        | {"apps/values.yaml": _MAP},
+        [_laid("unknown", "apps/values.yaml", "data.values.yaml")],
+        [refused("unknown")],
+    )
+)
+
+REPOS = [*ALIASES, *UNSET, *UMBRELLAS, *APPLICATIONS, *VALUES_FROM]

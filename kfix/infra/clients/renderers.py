@@ -180,7 +180,7 @@ class _Bench:
         if not self._programs.helm:
             raise NotRendered("helm is not installed here")
         layers = tuple(layer for layer in recipe.layers if "\n" not in layer)
-        brought = dependencies.brought(files, recipe.chart, self._readings)
+        brought = dependencies.brought(files, recipe.chart, self._readings, recipe.without)
         return _Inputs((recipe.chart,), layers, brought)
 
     def _read(self, inputs: _Inputs, changed: Mapping[str, str]) -> list[str]:

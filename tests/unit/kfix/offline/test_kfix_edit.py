@@ -178,7 +178,9 @@ def test_a_batch_answers_every_line(repo: Path) -> None:
     ]
     assert answers[0]["file"] == "prod/api.yaml"
     assert "+  replicas: 5\r\n" in answers[0]["diff"]
-    assert all(set(a) == {"id", "status", "file", "diff", "code", "reason"} for a in answers)
+    assert all(
+        set(a) == {"id", "status", "file", "diff", "code", "reason", "note"} for a in answers
+    )
 
 
 @pytest.mark.parametrize(

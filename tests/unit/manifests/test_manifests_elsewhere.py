@@ -1,0 +1,157 @@
+"""Values of charts that are kept elsewhere: taken where only one is called like the field, else refused with what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from manifests.proposal.propose import set_fields, set_with_proof
+from manifests.refused import NotEditable
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
+from schemas.base import ObjectRef
+from tests.support.stand_in_helm import StandIn
+
+APP = "spec.template.spec.containers[name=app]."
+MEMORY = APP + "resources.limits.memory"
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: api, namespace: shop}
+spec:
+  chart: {spec: {chart: common, sourceRef: {kind: HelmRepository, name: charts}}}
+"""
+
+
+def release(values: str, more: str = "") -> dict[str, str]:
+    """A HelmRelease with these values."""
+    return {"apps/api.yaml": RELEASE + more + "  values:\n" + values}
+
+
+def changed(
+    files: Mapping[str, str],
+    path: str,
+    value: object = "777Mi",
+    *,
+    ref: str = "Deployment/shop/api",
+) -> list[str]:
+    """The lines that change, with their signs."""
+    found = set_with_proof(build(files), ObjectRef.parse(ref), {path: value}, Hints(), StandIn())
+    assert (found.proof.verdict, found.proof.elsewhere) == ("unknown", True)
+    lines = [line for edit in found.edits for line in edit.diff.splitlines()[2:]]
+    return [line for line in lines if line[:1] in "+-"]
+
+
+TWO = """\
+    controllers:
+      main:
+        containers:
+          app: {resources: {limits: {memory: 1Gi}}}
+          sidecar: {resources: {limits: {memory: 2Gi}}}
+"""
+ENV = "    env: {LEVEL: info}\n    redis: {env: {LEVEL: info}}\n"
+LISTED = "    extraEnvVars:\n      - {name: LEVEL, value: info}\n"
+IMAGE = "    image: {registry: r.example, repository: shop/api, tag: 1.0.0@sha256:00}\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "value", "wanted"),
+    [
+        (TWO, MEMORY, "777Mi", "          app: {resources: {limits: {memory: 777Mi}}}"),
+        ("    resources: {limits: {memory: 1Gi}}\n", MEMORY, "2Gi", "    resources: {limits: {memory: 2Gi}}"),
+        (
+            "    resources:\n      requests: {cpu: 10m}\n    redis: {resources: {requests: {cpu: 1}}}\n",
+            MEMORY,
+            "2Gi",
+            "      limits:\n+        memory: 2Gi",
+        ),
+        (ENV, APP + "env[name=LEVEL].value", "debug", "    env: {LEVEL: debug}"),
+        (LISTED, APP + "env[name=LEVEL].value", "debug", "      - {name: LEVEL, value: debug}"),
+        (
+            IMAGE,
+            APP + "image",
+            "r.example/shop/api:1.0.1",
+            "    image: {registry: r.example, repository: shop/api, tag: 1.0.1}",
+        ),
+        ("    image: r.example/api:1.0.0\n", APP + "image", "r.example/api:2", "    image: r.example/api:2"),
+        ("    deployment: {replicas: 2}\n", "spec.replicas", 3, "    deployment: {replicas: 3}"),
+    ],
+)  # fmt: skip
+def test_the_one_value_that_is_called_like_the_field_is_changed(
+    values: str, path: str, value: object, wanted: str
+) -> None:
+    lines = changed(release(values), path, value)
+    assert "\n".join(line for line in lines if line[0] == "+") == f"+{wanted}"
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "value"),
+    [
+        ("    redis: {resources: {limits: {memory: 1Gi}}}\n", MEMORY, "777Mi"),
+        (TWO + "    resources: {limits: {memory: 3Gi}}\n", MEMORY, "777Mi"),
+        ("    server: {replicas: 2}\n    worker: {replicas: 2}\n", "spec.replicas", 3),
+        ("    image: {repository: other/api, tag: 1.0.0}\n", APP + "image", "shop/api:1.0.1"),
+        ("    image: {tag: 1.0.0}\n", APP + "image", "shop/api:1.0.1"),
+        (ENV, APP + "env[name=OTHER].value", "debug"),
+        ("    a: [{resources: {limits: {memory: 1Gi}}}]\n", MEMORY, "777Mi"),
+    ],
+)
+def test_anything_else_is_refused(values: str, path: str, value: object) -> None:
+    with pytest.raises(NotEditable) as refused:
+        changed(release(values), path, value)
+    assert refused.value.code == "NOT_RENDERED"
+
+
+def test_a_part_of_a_chart_is_known_by_its_name() -> None:
+    values = "    master: {replicas: 1}\n    slave: {replicas: 1}\n    replicas: 9\n"
+    lines = changed(release(values), "spec.replicas", 3, ref="StatefulSet/shop/api-master")
+    assert lines[-1] == "+    master: {replicas: 3}"
+    with pytest.raises(NotEditable):
+        changed(release(values), "spec.replicas", 3, ref="StatefulSet/shop/api-sentinel")
+
+
+def test_values_that_a_secret_has_do_not_hide_those_that_win_over_them() -> None:
+    values = "    resources: {limits: {memory: 1Gi}}\n"
+    secret = "  valuesFrom: [{kind: Secret, name: hidden}]\n"
+    assert changed(release(values, secret), MEMORY)
+    with pytest.raises(NotEditable, match="Secret hidden"):
+        changed(release("    other: 1\n", secret), MEMORY)
+
+
+def test_what_a_post_renderer_may_change_is_refused() -> None:
+    post = "  postRenderers: [{kustomize: {}}]\n"
+    with pytest.raises(NotEditable, match="post-render"):
+        changed(release("    resources: {limits: {memory: 1Gi}}\n", post), MEMORY)
+
+
+@pytest.mark.parametrize(
+    "ref", ["Deployment/other/api", "Deployment/shop/apis", "Deployment/shop/x"]
+)
+def test_an_object_that_no_release_is_called_after_is_refused(ref: str) -> None:
+    with pytest.raises(NotEditable) as refused:
+        changed(release("    resources: {limits: {memory: 1Gi}}\n"), MEMORY, ref=ref)
+    assert refused.value.code == "NOT_FOUND"
+
+
+def test_of_two_releases_the_one_whose_name_is_longer_makes_the_object() -> None:
+    files = release("    replicas: 1\n")
+    files["apps/worker.yaml"] = files["apps/api.yaml"].replace("name: api,", "name: api-worker,")
+    found = set_fields(
+        build(files),
+        ObjectRef.parse("Deployment/shop/api-worker"),
+        {"spec.replicas": 4},
+        Hints(),
+        StandIn(),
+    )
+    assert [edit.path for edit in found] == ["apps/worker.yaml"]
+
+
+def test_the_same_release_for_two_environments_is_chosen_by_the_environment_or_refused() -> None:
+    one = release("    replicas: 1\n")["apps/api.yaml"]
+    index = build({"clusters/prod/api.yaml": one, "clusters/staging/api.yaml": one})
+    ref, wish = ObjectRef.parse("Deployment/shop/api"), {"spec.replicas": 4}
+    found = set_fields(index, ref, wish, Hints("production"), StandIn())
+    assert [edit.path for edit in found] == ["clusters/prod/api.yaml"]
+    with pytest.raises(NotEditable, match=r"clusters/prod.*clusters/staging"):
+        set_fields(index, ref, wish, Hints(), StandIn())
