@@ -356,11 +356,21 @@ def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledR
         raise NotEditable(
             "AMBIGUOUS_DOC",
             say(
-                "manifests.releases_fit_environment_chooses",
-                count=len(found),
-                environment=environment,
-                count_2=len(fitting),
-                names=listed,
+                "manifests.kfix_yaml_tells",
+                why=say(
+                    "manifests.releases_fit_environment_chooses",
+                    count=len(found),
+                    environment=environment,
+                    count_2=len(fitting),
+                    names=listed,
+                )
+                if fitting
+                else say(
+                    "manifests.fit_no_environment",
+                    count=len(found),
+                    what=say("manifests.releases"),
+                    names=listed,
+                ),
             ),
         )
     search.steps.append(

@@ -134,7 +134,11 @@ def _check_before(chosen: InstalledRelease, fields: Sequence[FieldChange]) -> No
             if path[-1] not in equivalence.DEFAULTED:
                 raise NotEditable(
                     "NOT_FOUND",
-                    say("manifests.renders_no", installer=chosen.release.said_by, field=one.path),
+                    say(
+                        "manifests.about",
+                        what=chosen.release.said_by,
+                        why=paths.lacking(chosen.item, path),
+                    ),
                 )
         elif not equivalence.equivalent(path, now, one.before) and not equivalence.equivalent(
             path, now, one.after

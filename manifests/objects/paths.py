@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfix.texts import say
+from schemas.text import Said
 
 _TOKEN = re.compile(
     r"""\[(?P<index>\d+)\]|\[(?P<field>[A-Za-z][\w.-]*)=(?P<value>[^\]]*)\]|\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]|(?P<key>[^.\[\]]+)"""
@@ -120,6 +121,29 @@ def find(obj: Any, path: str | Path, default: Any = None) -> Any:
 
 #: What a field has that is not there; put at a place, it takes the field away.
 ABSENT: Any = object()
+
+
+#: Items of a list that a sentence names.
+_NAMED = 8
+
+
+def lacking(obj: Any, path: Path) -> Said:
+    """What of a path is not there; where an item of a list is asked for by its name, with the names that there are."""
+    node = obj
+    for depth, segment in enumerate(path):
+        inside = find(node, (segment,), ABSENT)
+        if inside is not ABSENT:
+            node = inside
+            continue
+        if isinstance(segment, Match) and isinstance(node, list):
+            names = [
+                str(i[segment.field]) for i in node if isinstance(i, dict) and segment.field in i
+            ]
+            where, item = render(path[:depth]), segment.value
+            if names:
+                return say("manifests.list_has_no", field=where, item=item, names=names[:_NAMED])
+        return say("manifests.nothing_at", field=render(path[: depth + 1]))
+    return say("manifests.nothing_at", field=render(path))
 
 
 def put(obj: Any, path: Path, value: Any, *, grow: bool = False, insert: bool = False) -> Any:

@@ -361,7 +361,12 @@ def refuse_second_way(
         listed = ", ".join(others[:3])
         raise NotEditable(
             "AMBIGUOUS_DOC",
-            say("manifests.declares_so_does", file=where.path, object=ref.key, names=listed),
+            say(
+                "manifests.declares_so_does",
+                file=f"{where.path}:{where.document.root.start_mark.line + 1}",
+                object=ref.key,
+                names=listed,
+            ),
         )
 
 

@@ -11,7 +11,7 @@ from manifests.helm.layers import Release
 from manifests.helm.placed import field_of
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
-from manifests.proposal import survey
+from manifests.proposal import missing, survey
 from manifests.proposal.draft import NOT_PLAIN, refuse_scaled
 from manifests.proposal.propose import set_fields
 from manifests.proposal.survey import Deployment
@@ -68,7 +68,7 @@ def explain(
             told.place = _place(asked)
             _prove(asked, renderer)
         except NotEditable as error:
-            told.refusal = error.refused
+            told.refusal = missing.explained(index, ref, hints, error.refused)
         if asked.files:
             told.file = asked.files[-1]
             told.readers = survey.reading(index, bench, told.file)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from kfix.texts import say
 from manifests.objects import paths
+from manifests.objects.differences import differences as differing
 from manifests.objects.shapes import mapping
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, own_map, rendering
@@ -32,6 +33,8 @@ from schemas.plans import KubernetesChange
 from schemas.text import sentence_of
 
 _MOST = 60
+#: Fields that a sentence names.
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,9 @@ def _judge(
     for difference in differences:
         change = _planned(difference, wanted, unit)
         if change is None or not _as_planned(difference, change):
-            seen.unexpected.append(say("manifests.about", what=unit.label, why=_named(difference)))
+            seen.unexpected.append(
+                say("manifests.about", what=unit.label, why=_named(difference, change))
+            )
             continue
         key = change.object.key
         seen.places.setdefault(key, []).append(ChangedPlace(unit.label, unit.words, unit.apart))
@@ -246,13 +251,20 @@ def _spec(item: Json) -> Json:
     return {k: v for k, v in item.items() if k != "metadata"} if isinstance(item, dict) else {}
 
 
-def _named(difference: RenderedDifference) -> str:
+def _named(difference: RenderedDifference, change: KubernetesChange | None) -> str:
     what = "/".join(part for part in difference.key if part)
     if difference.before is None:
         return say("manifests.appears", what=what)
     if difference.after is None:
         return say("manifests.goes_away", what=what)
-    return say("manifests.changes_otherwise", what=what)
+    planned = difference.before
+    if change is not None:
+        try:
+            planned = rendering.expected(difference.before, change.fields)
+        except paths.Missing:
+            planned = difference.before
+    fields = list(differing(rendering.steady(planned), rendering.steady(difference.after)))
+    return say("manifests.changes_otherwise", what=what, fields=fields[:_SHOWN])
 
 
 def _placed(item: Json, ref: ObjectRef) -> Json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kfix.texts import say
 from manifests.objects import paths
+from manifests.proposal import missing
 from manifests.proposal.draft import (
     NOT_PLAIN,
     EditDraft,
@@ -118,7 +119,8 @@ def propose_on(
         try:
             return _proposed(index, changes, base, hints, bench, proving=proving)
         except NotEditable as error:
-            return error.refused
+            asked = changes[0].object if len(changes) == 1 else None
+            return missing.explained(index, asked, hints, error.refused) if asked else error.refused
         except NotRendered as failure:
             return EditRefused("NOT_RENDERED", sentence_of(failure))
 
@@ -169,7 +171,10 @@ def set_with_proof(
     own_map.check(index)
     proof = EditProof("unknown", say("manifests.there_nothing_render_no_file"))
     with (renderer or BuiltIn()).open(index.files, index.readings) as bench:
-        draft, change = _drafted(index, ref, wanted, hints, bench, charts=renderer is not None)
+        try:
+            draft, change = _drafted(index, ref, wanted, hints, bench, charts=renderer is not None)
+        except NotEditable as error:
+            raise NotEditable.of(missing.explained(index, ref, hints, error.refused)) from None
         if draft.to_prove and renderer is None:
             raise NotEditable("NOT_RENDERED", say("manifests.new_patch_needs_rendering"))
         edits = [

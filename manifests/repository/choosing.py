@@ -22,8 +22,13 @@ class Choice:
     about: str
     tell: Callable[[str], object]
 
-    def only(self, items: list[T], names: list[str], what: str) -> T:
-        """The one item that is meant. Raises NotEditable NOT_FOUND, AMBIGUOUS_DOC."""
+    def only(
+        self, items: list[T], names: list[str], what: str, places: list[str] | None = None
+    ) -> T:
+        """The one item that is meant. ``places``: what a refusal calls them, where that is more than their names.
+
+        Raises NotEditable NOT_FOUND, AMBIGUOUS_DOC.
+        """
         environment = self.environment
         if len(items) == 1:
             if speaks(names, environment, self.about) == "no":
@@ -45,17 +50,20 @@ class Choice:
                 )
             )
             return fitting[0]
-        raise NotEditable(
-            "AMBIGUOUS_DOC",
-            say(
+        listed, count = ", ".join(sorted(places or names)), len(items)
+        if environment in ("", "unknown"):
+            why = say("manifests.fit_no_environment", count=count, what=what, names=listed)
+        elif fitting:
+            why = say(
                 "manifests.fit_environment_chooses",
-                count=len(items),
-                what=what,
-                environment=environment,
-                count_2=len(fitting),
-                names=", ".join(sorted(names)),
-            ),
-        )
+                count=count, what=what, environment=environment, count_2=len(fitting), names=listed,
+            )  # fmt: skip
+        else:
+            why = say(
+                "manifests.fit_none_called",
+                count=count, what=what, environment=environment, names=listed,
+            )  # fmt: skip
+        raise NotEditable("AMBIGUOUS_DOC", say("manifests.kfix_yaml_tells", why=why))
 
     def _fitting(self, items: list[T], names: list[str]) -> list[T]:
         named = list(zip(items, names, strict=True))

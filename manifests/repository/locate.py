@@ -7,6 +7,7 @@ Whatever leaves more than one answer is refused, never guessed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -28,6 +29,8 @@ from manifests.text.read import Document
 from schemas.base import ObjectRef
 
 T = TypeVar("T")
+#: Places that a sentence names.
+_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +171,15 @@ def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], l
     for rung in provenance.rungs(search.index, marks, hints.project, search.steps):
         left = [s for s in found if _on(search.graph, s.path, rung)]
         if left and not _within(search, left):
-            said = _narrowing(search)[0]
+            first = _narrowing(search)[0]
             raise NotEditable(
                 "NOT_FOUND",
                 say(
                     "manifests.maps_contradict",
                     installer=rung.said_by,
                     where=[s.path for s in left],
-                    who=said[0],
-                    names=said[1],
+                    who=first[0],
+                    names=first[1],
                 ),
             )
         left = _within(search, left)
@@ -248,7 +251,8 @@ def _one_way(
         return found, roots
     ways: list[Sighting | Kustomization] = [*roots, *plain]
     names = [way.path if isinstance(way, Sighting) else way.folder for way in ways]
-    way = _only(search, ways, names, say("manifests.overlays_and_files"))
+    places = [line_of(way) if isinstance(way, Sighting) else way.path for way in ways]
+    way = _only(search, ways, names, say("manifests.overlays_and_files"), places)
     return ([way], []) if isinstance(way, Sighting) else (found, [way])
 
 
@@ -288,13 +292,26 @@ def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
         ):
             fitting.append(seen)
     if not fitting:
+        places = [_for_namespaces(search.graph, seen) for seen in found[:_SHOWN]]
         raise NotEditable(
             "NOT_FOUND",
-            say("manifests.declared_but_not_for_namespace", name=search.ref.name, wanted=wanted),
+            say("manifests.missing_namespace", name=search.ref.name, wanted=wanted, places=places),
         )
     if len(fitting) < len(found):
         search.say(say("manifests.namespace_leaves", wanted=wanted, count=len(fitting)))
     return fitting
+
+
+def _for_namespaces(graph: Graph, seen: Sighting) -> str:
+    spaces = sorted(_built_namespaces(graph, seen.path) or {seen.namespace})
+    return say(
+        "manifests.in_namespace", place=line_of(seen), namespace=[space or "?" for space in spaces]
+    )
+
+
+def line_of(seen: Sighting) -> str:
+    """``file:line`` of a document, from 1."""
+    return f"{seen.path}:{seen.document.root.start_mark.line + 1}"
 
 
 def _built_namespaces(graph: Graph, path: str) -> set[str]:
@@ -337,19 +354,23 @@ def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:
 
 
 def _plain(search: _Search, found: list[Sighting]) -> Location:
-    chosen = _only(search, found, [s.path for s in found], say("manifests.documents"))
+    names = [s.path for s in found]
+    chosen = _only(search, found, names, say("manifests.documents"), [line_of(s) for s in found])
     search.say(say("manifests.plain_manifest", file=chosen.path, number=chosen.document.index))
     return Location(chosen.path, chosen.document, steps=tuple(search.steps))
 
 
-def _only(search: _Search, items: list[T], names: list[str], what: str) -> T:
+def _only(
+    search: _Search, items: list[T], names: list[str], what: str, places: list[str] | None = None
+) -> T:
     """The only one, or the only one of the environment."""
     choice = Choice(search.hints.environment, search.ref.name, search.say)
-    return choice.only(items, names, what)
+    return choice.only(items, names, what, places)
 
 
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
-    root = _only(search, roots, [r.folder for r in roots], say("manifests.overlays"))
+    names, places = [r.folder for r in roots], [r.path for r in roots]
+    root = _only(search, roots, names, say("manifests.overlays"), places)
     search.say(say("manifests.builds_object", folder=root.folder or "."))
     chain = _readable(search.graph.below(root))
     patches, declared = _patches_and_bases(chain, found)
@@ -469,11 +490,16 @@ def _base(
     search: _Search, root: Kustomization, declared: list[Sighting], patches: list[Sighting]
 ) -> tuple[Sighting, EditRefused | None]:
     if not declared:
+        name, folder = search.ref.name, root.folder
+        away = [target for k in search.graph.below(root) for target in _elsewhere(search, k)]
+        if away:
+            why = say("manifests.missing_base", folder=folder, name=name, address=away[0])
+            raise NotEditable("NOT_RENDERED", why)
         raise NotEditable(
-            "NOT_FOUND",
-            say("manifests.patches_but_declares_nowhere", folder=root.folder, name=search.ref.name),
+            "NOT_FOUND", say("manifests.patches_but_declares_nowhere", folder=folder, name=name)
         )
-    base = _only(search, declared, [s.path for s in declared], say("manifests.documents"))
+    names, places = [s.path for s in declared], [line_of(s) for s in declared]
+    base = _only(search, declared, names, say("manifests.documents"), places)
     users = search.graph.roots_of(base.path)
     if len(users) == 1:
         return base, None
@@ -492,6 +518,16 @@ def _base(
             name=search.ref.name,
         ),
     )
+
+
+def _elsewhere(search: _Search, one: Kustomization) -> list[str]:
+    """What a Kustomization builds from and this repository has not, as it was written."""
+    known = search.graph.by_folder
+    away = [
+        target for target in one.uses if target not in search.index.texts and target not in known
+    ]
+    inside = f"{one.folder}/" if one.folder else ""
+    return [re.sub(r"^([a-z+]+):/+", r"\1://", target.removeprefix(inside)) for target in away]
 
 
 def _owned_path(graph: Graph, path: str, root: Kustomization) -> bool:

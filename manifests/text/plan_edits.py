@@ -135,7 +135,7 @@ def _edits_of_missing(document: Document, path: paths.Path, field: FieldChange) 
     if field.op == "remove":
         return []
     if field.op == "replace" and not _is_default(document, path, field):
-        raise NotEditable("NOT_FOUND", say("manifests.nothing_at", field=field.path))
+        raise NotEditable("NOT_FOUND", spans.nothing_at(document, path))
     return [_insert(document, path, field.after)]
 
 
@@ -260,7 +260,7 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
     """One insert under the deepest parent that is there, with all that is missing in between."""
     depth, place = _deepest(document, path)
     if isinstance(path[depth], paths.Match) and depth + 1 < len(path) and depth:
-        _check_may_begin(path, depth)
+        _check_may_begin(document, path, depth)
     if text_at(document.root, "kind") and path[:2] != _VALUES:
         value = equivalence.worded(path, value)
     inside = _nested(path[depth + 1 :], value)
@@ -278,12 +278,10 @@ def _insert(document: Document, path: paths.Path, value: Value) -> Edit:
     raise NotEditable("NOT_FOUND", say("manifests.nothing_put_into", field=paths.render(path)))
 
 
-def _check_may_begin(path: paths.Path, depth: int) -> None:
+def _check_may_begin(document: Document, path: paths.Path, depth: int) -> None:
     """A field of a container that is not there is a slip of the pen, not a wish for another container."""
     if path[depth - 1] in _WHOLE_ITEMS:
-        raise NotEditable(
-            "NOT_FOUND", say("manifests.nothing_at", field=paths.render(path[: depth + 1]))
-        )
+        raise NotEditable("NOT_FOUND", spans.nothing_at(document, path[: depth + 1]))
 
 
 def _deepest(document: Document, path: paths.Path) -> tuple[int, spans.NodePlace]:

@@ -10,7 +10,9 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
+from manifests.text import equivalence
 from manifests.text.read import MERGE, Document
+from schemas.text import Said
 
 #: Anchor and tag in front of a value, which its span includes.
 _PREFIX = re.compile(r"(?:(?:&[^\s,\[\]{}]+|!\S*)(?:[ \t]+|\r?\n\s*|$))+")
@@ -41,9 +43,7 @@ def resolve(document: Document, path: paths.Path) -> NodePlace | None:
         place = _step(document, place.node, segment)
         if place is None:
             if depth + 1 < len(path):
-                raise NotEditable(
-                    "NOT_FOUND", say("manifests.nothing_at", field=paths.render(path[: depth + 1]))
-                )
+                raise NotEditable("NOT_FOUND", nothing_at(document, path[: depth + 1]))
             return None
         if id(place.node) in document.aliased:
             raise NotEditable(
@@ -51,6 +51,11 @@ def resolve(document: Document, path: paths.Path) -> NodePlace | None:
                 say("manifests.used_elsewhere", field=paths.render(path[: depth + 1])),
             )
     return place
+
+
+def nothing_at(document: Document, path: paths.Path) -> Said:
+    """What is missing, with what stands there instead."""
+    return paths.lacking(equivalence.value_of(document.root), path)
 
 
 def _step(document: Document, node: Node, segment: paths.Segment) -> NodePlace | None:

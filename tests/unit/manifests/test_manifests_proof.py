@@ -103,9 +103,14 @@ def test_a_change_of_a_shared_base_shows_up_in_the_other_overlay() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        ("overlays/prod/cpu.yaml", "cpu: 600m", "cpu: 700m", "changes otherwise"),
-        ("overlays/prod/cpu.yaml", "cpu: 600m", 'cpu: "1"\n            memory: 1Gi', "otherwise"),
-        ("overlays/prod/kustomization.yaml", "'1.1'", "'1.2'", "otherwise"),
+        ("overlays/prod/cpu.yaml", "cpu: 600m", "cpu: 700m", "changes in spec.template.spec"),
+        (
+            "overlays/prod/cpu.yaml",
+            "cpu: 600m",
+            'cpu: "1"\n            memory: 1Gi',
+            "changes in spec.template.spec",
+        ),
+        ("overlays/prod/kustomization.yaml", "'1.1'", "'1.2'", "changes in spec.template.spec"),
         ("overlays/prod/kustomization.yaml", "namespace: shop", "namespace: other", "appears"),
     ],
 )
