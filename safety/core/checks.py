@@ -303,6 +303,7 @@ def _history(good: int, bad: int) -> str:
 
 
 def out_of(part: str, whole: object) -> str:
+    """A part of a whole, for people."""
     return say("safety.value.out_of", part=part, whole=str(whole))
 
 
