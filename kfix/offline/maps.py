@@ -68,6 +68,8 @@ def _deployment(one: Deployment) -> dict[str, Any]:
         "namespace": one.namespace,
         "environments": list(one.environments),
         "reads": [_part(part) for part in one.parts],
+        "on_top": list(one.on_top),
+        "fills_in": list(one.fills),
         "not_rendered": one.trouble,
         "other_revision": one.apart,
     }
@@ -104,6 +106,10 @@ def _told(one: Deployment) -> _Branch:
         below.append(_Branch(say("manifests.map_apart", why=one.apart)))
     if one.trouble:
         below.append(_Branch(say("manifests.map_not_rendered", why=one.trouble)))
+    if one.on_top:
+        below.append(_Branch(say("manifests.map_on_top", names=one.on_top)))
+    if one.fills:
+        below.append(_Branch(say("manifests.map_fills", names=one.fills)))
     what = _what(one)
     read = tuple(_branch(part) for part in one.parts)
     below += [_Branch(what, read)] if what else list(read)

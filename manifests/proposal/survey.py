@@ -19,7 +19,7 @@ from manifests.proposal.readers import Side, side_of
 from manifests.refused import NotEditable
 from manifests.render import locality
 from manifests.repository import dependencies
-from manifests.repository.environments import speaks
+from manifests.repository.environments import WORDS, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Deployer, Installer
 from manifests.repository.kustomize import Kustomization
@@ -29,7 +29,6 @@ from manifests.text import equivalence
 Renders = Literal["kustomize", "helm", "files", "unknown"]
 #: An address as it stands in a path that was joined to a folder.
 _ADDRESS = re.compile(r"(?:^|/)([a-z+]{2,10}):/+(.+)$")
-_KNOWN = ("production", "staging", "development", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +56,12 @@ class Deployment:
     release: str
     cluster: str
     namespace: str
-    #: Those that its names and paths speak of, of ``production``, ``staging``, ``development`` and ``test``.
+    #: Those that its names and paths speak of, as ``environments.WORDS`` calls them.
     environments: tuple[str, ...]
     parts: tuple[Part, ...]
+    #: Settings of a Kustomization that the deployer lays on top (patches, images), and variables that it fills in.
+    on_top: tuple[str, ...] = ()
+    fills: tuple[str, ...] = ()
     #: Why nobody here can tell what it makes.
     trouble: str = ""
     #: Why it reads another revision or repository than this one.
@@ -122,7 +124,7 @@ def _alone(side: Side, release: Release) -> Deployment:
     return Deployment(
         release.said_by, "nobody", place, "helm", release.chart or "", release.name, "",
         release.namespace, _heard(release.words), tuple(_chart(side, release.chart, release)),
-        release.trouble, release.apart,
+        trouble=release.trouble, apart=release.apart,
     )  # fmt: skip
 
 
@@ -135,12 +137,12 @@ def _deployment(side: Side, one: Installer, path: str = "") -> Deployment:
     return Deployment(
         one.said_by, one.by, one.place, renders, one.folder or "", release.name if release else "",
         one.cluster, _namespace(side, one), _heard(one.words), tuple(_parts(side, one, release, path)),
-        trouble, apart,
+        tuple(one.on_top), one.fills, trouble, apart,
     )  # fmt: skip
 
 
 def _heard(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(e for e in _KNOWN if speaks(words, e) == "yes")
+    return tuple(e for e in WORDS if speaks(words, e) == "yes")
 
 
 def _renders(side: Side, one: Installer) -> Renders:
@@ -185,7 +187,9 @@ def _unbuilt(side: Side, one: Installer) -> str:
 def _namespace(side: Side, one: Installer) -> str:
     """Where its objects go: what the deployer forces, else what the Kustomization says, else the deployer's default."""
     said = next((k.namespace for k in _chain(side, one) if k.namespace), "")
-    return one.namespace if one.forced or not said else said
+    release = _release_of(side, one)
+    default = one.namespace or (release.namespace if release else "")
+    return default if one.forced or not said else said
 
 
 def _parts(side: Side, one: Installer, release: Release | None, path: str) -> Iterator[Part]:

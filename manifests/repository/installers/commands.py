@@ -66,6 +66,8 @@ class InstallCommand:
     recursive: bool = False
     #: Folders that the script went into before it.
     inside: tuple[str, ...] = ()
+    #: The context of a kubeconfig that it names; empty: none, or one that a shell fills in.
+    cluster: str = ""
 
 
 def is_script(path: str) -> bool:
@@ -99,7 +101,7 @@ def in_text(path: str, text: str) -> Iterator[InstallCommand]:
         rest = text[found.end() : stop if stop >= 0 else len(text)]
         if _only_shows(found[0], rest):
             continue
-        line = found[0].strip().strip("'\"`,]").strip()
+        line = found[0].strip().strip("'\"`,]}").strip()
         try:
             words = shlex.split(line.replace("\\", ""), comments=True)
         except ValueError:
@@ -146,16 +148,14 @@ def _read(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
         yield from _rewriting(path, line, program, words[1:])
 
 
-def _options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """(option, value); plain words have the option ``""``."""
+def _options(words: list[str], alone: str = "") -> Iterator[tuple[str, str]]:
+    """(option, value); plain words have the option ``""``. ``alone``: an option that takes no value here."""
     at = 0
     while at < len(words):
         word = words[at]
         if word.startswith("-"):
             name, equals, value = word.partition("=")
-            takes = name in _TAKING or (
-                name.startswith("-") and not name.startswith("--") and name in _TAKING
-            )
+            takes = name in _TAKING and name != alone
             if not equals and takes and at + 1 < len(words):
                 at += 1
                 value = words[at]
@@ -175,7 +175,7 @@ _TAKING = frozenset(
 
 
 def _helm(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
-    options = list(_options(words))
+    options = list(_options(words, alone="-i"))
     plain = [value for name, value in options if not name]
     if not plain or plain[0] not in ("upgrade", "install", "template", "diff"):
         return
@@ -193,8 +193,14 @@ def _helm(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
     namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
     trouble = say("manifests.command_line_sets_values") if sets else ""
     yield InstallCommand(
-        path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble
-    )
+        path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble,
+        cluster=_context(options),
+    )  # fmt: skip
+
+
+def _context(options: list[tuple[str, str]]) -> str:
+    said = next((v for o, v in options if o in ("--context", "--kube-context")), "")
+    return "" if holds_any(said) else said
 
 
 def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[InstallCommand]:
@@ -207,8 +213,9 @@ def _apply(path: str, line: str, program: str, words: list[str]) -> Iterator[Ins
         if option in ("-f", "--filename", "-k", "--kustomize") and value not in ("", "-"):
             for one in value.replace("*", _ANY).split(","):
                 yield InstallCommand(
-                    path, line, program, _folder(path, one), "", namespace, recursive=recursive
-                )
+                    path, line, program, _folder(path, one), "", namespace, recursive=recursive,
+                    cluster=_context(options),
+                )  # fmt: skip
 
 
 def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator[InstallCommand]:
@@ -280,7 +287,14 @@ def said_of(command: InstallCommand) -> str:
 
 def words_of(command: InstallCommand) -> tuple[str, ...]:
     """What of it may name an environment: values files and names before the script's own path."""
-    said = (command.namespace, command.name, command.subject, *command.value_files, command.place)
+    said = (
+        command.cluster,
+        command.namespace,
+        command.name,
+        command.subject,
+        *command.value_files,
+        command.place,
+    )
     return tuple(word.replace(_ANY, "") for word in said if word.replace(_ANY, ""))
 
 

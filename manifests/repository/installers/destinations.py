@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from manifests.repository.environments import speaks
+from manifests.repository.environments import WORDS, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.mapping import read_map
 from manifests.repository.installers.model import Installer
-
-_KNOWN = ("production", "staging", "development", "test")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
     """One place that a file is deployed to. Empty texts: not said.
 
-    ``environments``: those that the installer's names and paths speak of, of ``production``, ``staging``,
-    ``development`` and ``test``; several contradict each other, none says nothing.
+    ``environments``: those that the installer's names and paths speak of, as ``environments.WORDS`` calls them; several
+    contradict each other, none says nothing.
     """
 
     said_by: str
@@ -43,5 +41,5 @@ def destinations(index: RepositoryIndex, paths: Iterable[str]) -> tuple[Destinat
 
 
 def _of(one: Installer) -> Destination:
-    heard = tuple(e for e in _KNOWN if speaks(one.words, e) == "yes")
+    heard = tuple(e for e in WORDS if speaks(one.words, e) == "yes")
     return Destination(one.said_by, one.cluster, one.namespace, heard)

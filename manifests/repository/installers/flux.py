@@ -5,10 +5,11 @@ Sources: Flux's Kustomization v1 and HelmRelease v2 references.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kfix.texts import say
-from manifests.objects.shapes import items, mapping, text
+from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.repository import argocd
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Installer
@@ -40,7 +41,15 @@ def of_kustomization(index: RepositoryIndex, item: Json, place: str) -> Iterator
             on_top=from_flux(spec),
             recursive=True,
             apart=of_reference(index, item, place, mapping(spec, "sourceRef")),
+            fills=_fills(spec),
         )
+
+
+def _fills(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Variables that Flux fills in after the build, and the objects that it takes more from."""
+    given = mappings(spec, "postBuild", "substituteFrom")
+    taken = (f"{text(one, 'kind')} {text(one, 'name')}" for one in given)
+    return (*map(str, mapping(spec, "postBuild", "substitute")), *taken)
 
 
 def _meant(index: RepositoryIndex, folder: str) -> list[str]:

@@ -140,10 +140,13 @@ def _of_command(index: RepositoryIndex, command: InstallCommand) -> Iterator[Ins
     for folder in commands.meant(index, command, command.subject):
         namespace = "" if commands.holds_any(command.namespace) else command.namespace
         if folder in index.texts:
-            yield Installer(said, None, (folder,), namespace, words=kept)
+            yield Installer(said, None, (folder,), namespace, cluster=command.cluster, words=kept)
         else:
             words = (*kept, folder) if folder else kept
-            yield Installer(said, folder, (), namespace, words=words, recursive=command.recursive)
+            yield Installer(
+                said, folder, (), namespace, cluster=command.cluster, words=words,
+                recursive=command.recursive,
+            )  # fmt: skip
 
 
 def _of_helm(
@@ -159,4 +162,6 @@ def _of_helm(
         return
     files = [f for name in command.value_files for f in commands.meant(index, command, name)]
     for folder in commands.meant(index, command, command.subject):
-        yield Installer(said, folder, tuple(files), words=words, trouble=trouble)
+        yield Installer(
+            said, folder, tuple(files), cluster=command.cluster, words=words, trouble=trouble
+        )

@@ -66,6 +66,8 @@ class Installer:
     apart: Apart | None = None
     #: Set where Argo CD applies the files of the folder.
     directory: Directory | None = None
+    #: Variables that it fills into what it builds (Flux's postBuild), and where it takes more of them from.
+    fills: tuple[str, ...] = ()
     by: Deployer = "nobody"
     #: The file that declares it, or the folder that is built to see it.
     place: str = ""

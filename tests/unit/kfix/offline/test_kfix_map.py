@@ -168,3 +168,40 @@ def test_the_command_prints_the_map(tmp_path: Path, output: str) -> None:
     else:
         assert "the overlay overlays/prod" in done.stdout
     assert CliRunner().invoke(app, ["map", str(tmp_path / "none")]).exit_code == 3
+
+
+def test_what_a_deployer_lays_on_top_and_fills_in_is_shown() -> None:
+    files = {
+        "apps/api/kustomization.yaml": "resources: [api.yaml]\n",
+        "apps/api/api.yaml": DEPLOYMENT,
+        "clusters/uat/apps.yaml": (
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+            "metadata: {name: apps, namespace: flux-system}\nspec:\n  path: ./apps/api\n"
+            "  targetNamespace: shop\n  patches: [{patch: 'a'}]\n"
+            "  postBuild: {substitute: {env: uat}, substituteFrom: [{kind: ConfigMap, name: vars}]}\n"
+        ),
+    }
+    found = named(files, "Flux's Kustomization apps in clusters/uat/apps.yaml")
+    assert found["on_top"] == ["namespace", "patches"]
+    assert found["fills_in"] == ["env", "ConfigMap vars"]
+    assert (found["namespace"], found["environments"]) == ("shop", ["uat"])
+    assert "├─ fills in env, ConfigMap vars\n" in tree(files)
+
+
+def test_commands_of_scripts_say_their_context_and_namespace() -> None:
+    files = {
+        "deploy.sh": (
+            "helm upgrade -i api charts/api -n shop --kube-context prod-eu -f envs/prod.yaml\n"
+            "kubectl --context dev apply -n shop -f k8s/\n"
+        ),
+        "envs/prod.yaml": "replicaCount: 3\n",
+        "k8s/api.yaml": DEPLOYMENT,
+        **CHART,
+    }
+    found = shape(files)["deployments"]
+    told = {
+        (one["renders"], one["cluster"], one["namespace"], *one["environments"]) for one in found
+    }
+    assert ("helm", "prod-eu", "shop", "production") in told
+    assert ("files", "dev", "shop", "development") in told
+    assert {one["release"] for one in found if one["renders"] == "helm"} == {"api"}
