@@ -22,7 +22,7 @@ from decide.core.weights import MADE_OF, WEIGHTS
 _LEAD = 0.3
 #: The most and the least that is said. Failures of kinds for which there is no rule are not among the cases of the fit, and
 #: what is sure among those cases is a little less so in the world.
-_MOST, _LEAST = 0.97, 0.02
+MOST, _LEAST = 0.97, 0.02
 #: What each source that was not read whole leaves of the confidence, and how many of them count: the fit has none, so this
 #: is a caution and no measurement.
 _READ_IN_PART, _MOST_IN_PART = 0.97, 5
@@ -129,7 +129,7 @@ def cut(view: ClusterView) -> int:
 def confidence(signs: ConfidenceSigns, weights: Sequence[float] = WEIGHTS) -> float:
     """The share of such answers that is right. Three digits."""
     z = sum(w * term for w, term in zip(weights, signs.terms(), strict=True))
-    return round(min(_MOST, max(_LEAST, 1 / (1 + math.exp(-z)))), 3)
+    return round(min(MOST, max(_LEAST, 1 / (1 + math.exp(-z)))), 3)
 
 
 def confidences(ranked: Sequence[Finding], view: ClusterView) -> list[float]:

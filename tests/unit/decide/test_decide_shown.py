@@ -6,7 +6,7 @@ import pytest
 
 from decide.core import diagnose
 from decide.core.diagnosis import diagnose as rank_causes
-from decide.core.shown import UNSHOWN
+from decide.core.shown import UNSHOWN, held_back
 from tests.support.decide.catalogue import FAULTS
 from tests.support.decide.clusters import Cluster
 
@@ -22,7 +22,7 @@ def test_no_answer_is_surer_than_what_bears_it_out(fault: str) -> None:
     shown = bool(verdict.plans) and verdict.plans[0].repairs.verdict == "pass"
     ruled = rank_causes(bundle).analysis.confidence
     sure = verdict.analysis.confidence
-    assert sure == (ruled if shown or verdict.reason == "recovered" else min(ruled, UNSHOWN))
+    assert sure == (ruled if shown or verdict.reason == "recovered" else held_back(ruled))
     assert verdict.analysis.hypotheses[0].confidence == sure
     assert all(plan.confidence <= sure for plan in verdict.plans)
 
@@ -42,3 +42,10 @@ def test_both_kinds_are_among_the_faults() -> None:
     assert ("solution_proposed", True) in told
     assert ("needs_human", False) in told
     assert ("needs_human", True) not in told
+
+
+def test_what_is_held_back_keeps_its_order_and_its_bounds() -> None:
+    told = [held_back(n / 1000) for n in range(1001)]
+    assert told == sorted(told)
+    assert len({held_back(n / 100) for n in range(81, 98)}) == 17
+    assert [held_back(x) for x in (0.02, 0.8, 0.97, 1.0)] == [0.02, 0.8, UNSHOWN, UNSHOWN]
