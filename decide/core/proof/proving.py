@@ -11,6 +11,7 @@ from decide.core.families.registry import CAUSES, DECLARED
 from decide.core.findings import Finding
 from decide.core.proof.access import forbidden
 from decide.core.proof.counterfactual import Counterfactual, Unfit, counterfactual
+from decide.core.proof.failed import failed_before
 from decide.core.proof.standing import Standing, untold
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -39,13 +40,16 @@ def prove(finding: Finding | None, changes: Sequence[KubernetesChange], view: Cl
     refused = forbidden(after, changes)
     if refused:
         return Proof(verdict="fail", reason=refused, after=after)
+    failed, broken = heard("what failed before", lambda: [failed_before(finding, after, changes)])
+    if broken is None and failed[0]:
+        return Proof(verdict="fail", reason=failed[0], after=after)
     new, defects = heard("declared faults", partial(_new, finding, after, changes))
     if new:
         return Proof(verdict="fail", reason=say("proof.breaks", fault=new[0].detail), after=after)
     told = _asked(finding, view, after)
-    broken = (*told.broken, *([defects] if defects else ()))
-    verdict = "unknown" if broken else told.verdict
-    return Proof(verdict=verdict, reason=told.reason, after=after, broken=broken)
+    unheard = tuple(one for one in (*told.broken, broken, defects) if one is not None)
+    verdict = "unknown" if unheard else told.verdict
+    return Proof(verdict=verdict, reason=told.reason, after=after, broken=unheard)
 
 
 def _asked(finding: Finding | None, view: ClusterView, after: Counterfactual) -> Proof:
