@@ -14,17 +14,12 @@ from typing import Any
 
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
-from manifests.repository import argocd
+from manifests.repository import argocd, go_templates
 from manifests.repository.rendering import Files
 from manifests.text import equivalence, read
 from manifests.text.readings import Readings
 from schemas.base import Json
 
-_FIELD = re.compile(r"\{\{-?\s*\.?([A-Za-z0-9_./\[\]-]+?)\s*-?\}\}")
-#: ``{{ index .metadata.labels "env" }}``, ``{{ index .path.segments 1 }}``.
-_INDEXED = re.compile(
-    r"""\{\{-?\s*index\s+\.([A-Za-z0-9_.]+)\s+["`]?([A-Za-z0-9_./-]+)["`]?\s*-?\}\}"""
-)
 _CLUSTER = "argocd.argoproj.io/secret-type"
 _LOCAL = {
     "name": "in-cluster",
@@ -129,11 +124,18 @@ def _git(said: Mapping[str, Any], here: _Repository) -> Elements | None:
     return _with_values(said, found)
 
 
+class _Unknown(Exception):
+    """A cluster is declared with what a shell or Flux fills in."""
+
+
 def _clusters(said: Mapping[str, Any], here: _Repository) -> Elements | None:
     """The clusters whose Secrets the repository declares; with no selector the one that Argo CD runs in too."""
     if said.get("flatList"):
         return None
-    declared = list(_declared_clusters(here))
+    try:
+        declared = list(_declared_clusters(here))
+    except _Unknown:
+        return None
     chosen = [fields for labels, fields in declared if _selects(mapping(said, "selector"), labels)]
     if not declared or not chosen:
         return None
@@ -163,6 +165,8 @@ def _declared_clusters(here: _Repository) -> Iterator[tuple[dict[str, str], dict
             data = mapping(item, "stringData")
             name, server = text(data, "name"), text(data, "server")
             if name and server:
+                if "$" in str(labels) or "$" in name + server:
+                    raise _Unknown
                 flat = _flat(
                     {
                         "metadata": {
@@ -170,7 +174,11 @@ def _declared_clusters(here: _Repository) -> Iterator[tuple[dict[str, str], dict
                         }
                     }
                 )
-                fields = {"name": name, "nameNormalized": _normalized(name), "server": server}
+                fields = {
+                    "name": name,
+                    "nameNormalized": go_templates.normalized(name),
+                    "server": server,
+                }
                 yield {str(k): str(v) for k, v in labels.items()}, fields | flat
 
 
@@ -260,7 +268,7 @@ def _directories(git: Mapping[str, Any], files: Files) -> list[dict[str, str]]:
 def _of_path(folder: str) -> dict[str, str]:
     name = posixpath.basename(folder)
     found = {"path": folder, "path.path": folder, "path.basename": name}
-    found["path.basenameNormalized"] = _normalized(name)
+    found["path.basenameNormalized"] = go_templates.normalized(name)
     for at, part in enumerate(folder.split("/")):
         found |= {f"path[{at}]": part, f"path.segments.{at}": part}
     return found
@@ -282,14 +290,9 @@ def _git_files(git: Mapping[str, Any], here: _Repository) -> Elements | None:
             if not isinstance(entry, Mapping):
                 return None
             stem = posixpath.basename(path)
-            name = {"path.filename": stem, "path.filenameNormalized": _normalized(stem)}
+            name = {"path.filename": stem, "path.filenameNormalized": go_templates.normalized(stem)}
             out.append(_flat(entry) | _of_path(posixpath.dirname(path)) | name)
     return out
-
-
-def _normalized(name: str) -> str:
-    """As Argo CD makes names that Kubernetes takes."""
-    return re.sub(r"[^a-z0-9.-]", "-", name.lower()).strip("-.")
 
 
 def _is_file(path: str, pattern: str) -> bool:
@@ -315,7 +318,4 @@ def _filled(node: Any, fields: Mapping[str, str]) -> Any:
         return {key: _filled(value, fields) for key, value in node.items()}
     if isinstance(node, list):
         return [_filled(item, fields) for item in node]
-    if isinstance(node, str):
-        indexed = _INDEXED.sub(lambda m: fields.get(f"{m[1]}.{m[2]}", m[0]), node)
-        return _FIELD.sub(lambda m: fields.get(m[1], m[0]), indexed)
-    return node
+    return go_templates.filled(node, fields) if isinstance(node, str) else node
