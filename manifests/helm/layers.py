@@ -66,6 +66,8 @@ class Layer:
     holder: str = ""
     #: The text at ``at``, where that holds the values as text (of an Application, of a ConfigMap).
     written: str = ""
+    #: Is it a values file that is read if it is there, and is not?
+    absent: bool = False
 
     @property
     def closed(self) -> EditRefused | None:
@@ -103,6 +105,8 @@ class Release:
     lacking: tuple[tuple[str, str], ...] = ()
     #: Values that those dependencies see, or that switch them on.
     unseen: tuple[paths.Path, ...] = ()
+    #: The release of the chart that makes the object which says this one: an app of apps.
+    maker: Release | None = None
 
     @property
     def lacks_values(self) -> bool:
@@ -111,7 +115,7 @@ class Release:
 
     def recipe(self, name: str = "", namespace: str = "") -> HelmTemplate:
         """How it is rendered; ``name`` and ``namespace`` where it says none."""
-        own = tuple(layer.text for layer in self.layers if not layer.default)
+        own = tuple(one.text for one in self.layers if not (one.default or one.absent))
         return HelmTemplate(
             self.chart or "",
             self.name or name,
@@ -194,7 +198,7 @@ def _winning(release: Release, own: Sequence[Layer], path: paths.Path) -> Layer:
     lowest = -1 if setting is None else release.layers.index(setting)
     above = [layer for layer in own if release.layers.index(layer) > lowest and not layer.leaf]
     if above:
-        return above[-1]
+        return next((layer for layer in reversed(above) if not layer.absent), above[-1])
     where = setting.said if setting is not None else release.layers[0].said
     raise NotEditable(
         "VALUE_FANOUT",

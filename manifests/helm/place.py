@@ -14,7 +14,7 @@ from dataclasses import replace
 import yaml
 
 from kfix.texts import say
-from manifests.helm import elsewhere
+from manifests.helm import elsewhere, through
 from manifests.helm.charts import InstalledRelease, Search, find
 from manifests.helm.elsewhere import KeptElsewhere
 from manifests.helm.layers import layer_for, merged
@@ -35,6 +35,8 @@ from schemas.text import cut, sentence_of
 _TRIES = 60
 #: The same, for values that nobody sets.
 _OPEN_TRIES = 40
+#: The same, for values of a chart that makes the release; each is two renderings.
+_OUTER_TRIES = 20
 _COUNT_NAMES = ("replicas", "replicaCount")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
@@ -168,18 +170,19 @@ def _place_field(
     read = read_values(search.index, chosen.recipe.chart)
     open_ = unset(values_now, chosen.item, field, search.ref, read)[:_OPEN_TRIES]
     for path, value in (*tried, *(one for one in open_ if one not in tried)):
-        seen = _effect(search, chosen, laid(values_now, path, value), field, together)
+        on_top = _OnTop(search, chosen, laid(values_now, path, value))
+        seen = _effect(search, chosen, on_top, field, together)
         if seen == "":
-            layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
+            placed = _in_its_layer(search, chosen, (path, value), field, together)
             search.steps.append(
                 say(
                     "manifests.value_reaches_nothing_else_set",
-                    field=paths.render(path),
+                    field=paths.render(placed.path),
                     field_2=field.path,
-                    said=layer.said,
+                    said=placed.layer.said,
                 )
             )
-            return Placed(layer, path, value, chosen.recipe)
+            return placed
         if seen is not None:
             also.append(seen)
             reached = reached or paths.render(path)
@@ -196,21 +199,69 @@ def _place_field(
     )
 
 
+def _in_its_layer(
+    search: Search,
+    chosen: InstalledRelease,
+    found: tuple[paths.Path, Json],
+    field: FieldChange,
+    together: Sequence[FieldChange],
+) -> Placed:
+    """The layer that takes a value; of a release that a chart makes, that chart's where the release has none of its own."""
+    (path, value), release = found, chosen.release
+    try:
+        layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
+    except NotEditable:
+        maker = release.maker
+        if maker is None:
+            raise
+        outer = merged(maker.layers)
+        tried = [(at, value) for at in through.candidates(outer, release, path)]
+        tried += candidates(outer, chosen.item, field, search.ref)
+        for at, new in list({str(one): one for one in tried}.values())[:_OUTER_TRIES]:
+            rendered = _Through(search, chosen, laid(outer, at, new))
+            if _effect(search, chosen, rendered, field, together) == "":
+                layer = layer_for(maker, search.releases.of(str(maker.chart)), at)
+                return Placed(layer, at, new, chosen.recipe)
+        raise
+    return Placed(layer, path, value, chosen.recipe)
+
+
+class _OnTop:
+    """A release with values on top of its own."""
+
+    def __init__(self, search: Search, chosen: InstalledRelease, values: Json) -> None:
+        self._search, self._chosen = search, chosen
+        self._layer = "# tried\n" + yaml.safe_dump(values, sort_keys=False)
+
+    def render(self) -> str:
+        """Raises NotRendered."""
+        recipe = self._chosen.recipe
+        return self._search.bench.render(replace(recipe, layers=(*recipe.layers, self._layer)))
+
+
+class _Through:
+    """A release that a chart makes, with values on top of that chart's."""
+
+    def __init__(self, search: Search, chosen: InstalledRelease, values: Json) -> None:
+        self._search, self._chosen, self._values = search, chosen, values
+
+    def render(self) -> str:
+        """Raises NotRendered."""
+        index, bench = self._search.index, self._search.bench
+        return through.render(index, bench, self._chosen.release, self._chosen.recipe, self._values)
+
+
 def _effect(
     search: Search,
     chosen: InstalledRelease,
-    tried_values: Json,
+    tried: _OnTop | _Through,
     field: FieldChange,
     together: Sequence[FieldChange],
 ) -> str | None:
-    """What else the value changes: empty when only the planned field, ``None`` when it does not reach that."""
-    layer = "# tried\n" + yaml.safe_dump(tried_values, sort_keys=False)
+    """What else the values change: empty when only the planned field, ``None`` when they do not reach that."""
     recipe = chosen.recipe
-    tried = replace(recipe, layers=(*recipe.layers, layer))
     try:
-        differences = rendering.compare(
-            chosen.text, search.bench.render(tried), search.index.readings
-        )
+        differences = rendering.compare(chosen.text, tried.render(), search.index.readings)
     except GaveUp as failure:
         raise NotEditable("NOT_RENDERED", sentence_of(failure)) from None
     except NotRendered:

@@ -20,12 +20,25 @@ from manifests.helm.layers import Layer, Release, missing
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import application_sets, argocd, dependencies, rendering, subcharts
+from manifests.repository import (
+    application_sets,
+    argocd,
+    dependencies,
+    kustomize,
+    rendering,
+    subcharts,
+)
 from manifests.repository.declared import declared_objects, values_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
 from manifests.repository.kustomize import Graph
-from manifests.repository.rendering import KustomizeBuild, NotRendered, RenderSession, parsed
+from manifests.repository.rendering import (
+    HelmTemplate,
+    KustomizeBuild,
+    NotRendered,
+    RenderSession,
+    parsed,
+)
 from schemas.base import Json, ObjectRef
 from schemas.text import sentence_of
 
@@ -90,7 +103,9 @@ def with_values(releases: Releases, index: RepositoryIndex, changed: Iterable[st
 
 def _reread(index: RepositoryIndex, layer: Layer) -> Layer:
     inside = value_files.file(index, layer.path)
-    return replace(layer, values=inside.values, sealed=layer.sealed or inside.sealed)
+    sealed = None if layer.absent else layer.sealed
+    absent = layer.absent and layer.path not in index.texts
+    return replace(layer, values=inside.values, sealed=sealed or inside.sealed, absent=absent)
 
 
 def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Releases:
@@ -101,14 +116,14 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
         releases.found += _of_item(index, graph, place, item, beside)
     releases.found += _of_files(index)
     apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
-    apart |= releases.known() - {None}
+    apart |= {chart for chart in releases.known() if chart is not None}
     outside = value_files.OutsideOfCharts(index, charts)
     for chart in charts:
         if chart not in apart and not value_files.is_dependency(chart, outside.charts):
             releases.found += _by_itself(index, chart, outside)
-    for place, item in _of_charts(index, bench, releases):
-        releases.found += _of_item(index, graph, place, item, values_from.no_config_map, made=True)
-        releases.made.append((place, item))
+    for maker, item in _of_charts(index, bench, releases):
+        releases.found += made_by(index, maker, item)
+        releases.made.append((maker.said_by, item))
     applied = {release.chart for release in releases.found if release.owner is not None}
     releases.found = [
         _doubted(_incomplete(r, index), index, releases.unmade)
@@ -153,21 +168,27 @@ def _of_item(
     place: str,
     item: Json,
     beside: values_from.ConfigMaps,
-    *,
-    made: bool = False,
 ) -> list[Release]:
     if item.get("kind") == "HelmRelease":
-        found = [_of_flux(index, graph, item, place, beside)]
-    elif item.get("kind") == "Application":
-        found = list(_of_argo(index, item, place))
-    else:
-        applications = (
-            application_sets.generated(item, index.files, index.readings)
-            if "generators" in item["spec"]
-            else []
-        )
-        found = [r for one in applications for r in _of_argo(index, one, place, generated=True)]
-    return [_sealed(release, place) for release in found] if made else found
+        return [_of_flux(index, graph, item, place, beside)]
+    if item.get("kind") == "Application":
+        return list(_of_argo(index, item, place))
+    if "generators" not in item["spec"]:
+        return []
+    applications = application_sets.generated(item, index.files, index.readings)
+    return [r for one in applications for r in _of_argo(index, one, place, generated=True)]
+
+
+def made_by(index: RepositoryIndex, maker: Release, item: Json) -> list[Release]:
+    """The releases that an object says which the chart of ``maker`` makes."""
+    graph, place = kustomize.read_graph(index), maker.said_by
+    found = _of_item(index, graph, place, item, values_from.no_config_map)
+    return [replace(_sealed(release, place), maker=maker) for release in found]
+
+
+def recipe_of(maker: Release) -> HelmTemplate:
+    """How a chart is rendered for what it makes."""
+    return maker.recipe(posixpath.basename(maker.chart or "") or "release")
 
 
 def _sealed(release: Release, place: str) -> Release:
@@ -182,21 +203,20 @@ def _sealed(release: Release, place: str) -> Release:
 
 def _of_charts(
     index: RepositoryIndex, bench: RenderSession, releases: Releases
-) -> Iterator[tuple[str, Json]]:
-    """Applications and HelmReleases that charts of the repository make: an app of apps."""
+) -> Iterator[tuple[Release, Json]]:
+    """Applications and HelmReleases that charts of the repository make, with who makes them: an app of apps."""
     for release in list(releases.found):
         if release.chart is None or not makes_installers(index, release.chart):
             continue
-        recipe = release.recipe(posixpath.basename(release.chart) or "release")
         try:
-            built = parsed_only(bench.render(recipe))
+            built = parsed_only(bench.render(recipe_of(release)))
         except NotRendered as failure:
             why = say("manifests.about", what=release.said_by, why=sentence_of(failure))
             releases.unmade[release.chart] = why
             releases.troubles.append(why)
             continue
-        for item in (found for one in built for found in _installing(one)):
-            yield release.said_by, item
+        for item in (found for one in built for found in installing(one)):
+            yield release, item
 
 
 def parsed_only(text_of: str) -> list[Json]:
@@ -237,7 +257,10 @@ def _of_files(index: RepositoryIndex) -> Iterator[Release]:
     for one in helmfile.releases(index):
         if one.chart is not None:
             layers = value_files.defaults(index, one.chart)
-            layers += [_of_entry(index, *entry) for entry in one.layers]
+            layers += [
+                _absent(entry[0]) if entry[0] in one.absent else _of_entry(index, *entry)
+                for entry in one.layers
+            ]
             words = (one.environment, one.namespace, one.name, one.place)
             yield Release(
                 one.chart, one.name, one.namespace, tuple(layers), one.said_by,
@@ -252,6 +275,10 @@ def _of_files(index: RepositoryIndex) -> Iterator[Release]:
             installed.chart, name, namespace, tuple(layers), installed.said_by,
             trouble=installed.trouble or missing(layers), words=installed.words,
         )  # fmt: skip
+
+
+def _absent(path: str) -> Layer:
+    return Layer(path, {}, path=path, absent=True)
 
 
 def _of_entry(
@@ -287,7 +314,7 @@ def declared(
                 stated = values_of(index, path)
             except NotEditable:
                 continue
-            kept += [(above, path, found) for one in stated for found in _installing(one)]
+            kept += [(above, path, found) for one in stated for found in installing(one)]
     failed: set[str] = set()
     for folder in roots:
         try:
@@ -297,7 +324,7 @@ def declared(
             troubles.append(say("manifests.about", what=folder, why=sentence_of(failure)))
             failed.add(folder)
             continue
-        for item in (found for one in built for found in _installing(one)):
+        for item in (found for one in built for found in installing(one)):
             yield folder, item
     for above, path, item in kept:
         if not above or failed & set(above):
@@ -330,7 +357,8 @@ def _as_they_stand(index: RepositoryIndex, graph: Graph, folder: str) -> list[Js
     return found
 
 
-def _installing(item: Json) -> Iterator[Json]:
+def installing(item: Json) -> Iterator[Json]:
+    """The object itself where it installs something."""
     if isinstance(item, dict) and isinstance(item.get("spec"), dict):
         group = str(item.get("apiVersion", "")).partition("/")[0]
         if (item.get("kind"), group) in (
@@ -420,7 +448,11 @@ def _of_argo(
         layers = value_files.defaults(index, chart)
         lenders = [lender for _, lender in argo.value_files(item, source.said)]
         for path, lender in zip(source.value_files, lenders, strict=False):
-            layers.append(value_files.file_of(index, path, revisions.of_source(index, lender)))
+            passed_over = source.lenient and path not in index.files
+            apart_of = revisions.of_source(index, lender)
+            layers.append(
+                _absent(path) if passed_over else value_files.file_of(index, path, apart_of)
+            )
         made = (
             EditRefused("TEMPLATED", say("manifests.applicationset_makes", object=ref.key))
             if generated
@@ -446,7 +478,7 @@ def _of_argo(
             if override in index.texts
             else source.trouble
         )
-        trouble = trouble or ("" if source.lenient else missing(layers))
+        trouble = trouble or missing(layers)
         yield Release(
             chart,
             source.release or ref.name,

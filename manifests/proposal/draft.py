@@ -19,7 +19,7 @@ from manifests.proposal import overlay as overlaying
 from manifests.proposal.inside import edits_inside, moved
 from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import dependencies, generators, kustomize, provenance, tree
+from manifests.repository import dependencies, generators, kustomize, provenance, rendering, tree
 from manifests.repository.generators import Generated
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph
@@ -322,6 +322,9 @@ def _place(task: _Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
 
 def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Sequence[str]) -> None:
     """Values of a file. An alias on the way makes way for what it stands for, since other places keep theirs."""
+    if path not in task.index.texts:
+        _new_values(task, path, wanted, steps)
+        return
     document = _only_document(task.index, path)
     try:
         task.draft.add(path, plan_edits.set_values(document, wanted), steps)
@@ -330,6 +333,18 @@ def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Seque
             raise
         task.draft.texts[path] = aliases.amended(task.index.texts[path], document.index, wanted)
         task.draft.steps.setdefault(path, []).extend((*steps, say("manifests.alias_written_out")))
+
+
+def _new_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Sequence[str]) -> None:
+    """A values file that the environment is to have and does not have yet."""
+    tree.check_path(path)
+    if path in task.index.files or path in task.index.unreadable:
+        raise NotEditable("STALE", say("manifests.there_already", path=path))
+    content: Json = {}
+    for text, value in wanted.items():
+        content = rendering.expected(content, [FieldChange(op="add", path=text, after=value)])
+    task.draft.new[path] = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    task.draft.steps[path] = [*steps, say("manifests.new_values_file")]
 
 
 def _only_document(index: RepositoryIndex, path: str) -> Document:

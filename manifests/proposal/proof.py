@@ -15,7 +15,7 @@ from typing import Literal
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.objects.differences import differences as differing
-from manifests.objects.shapes import mapping
+from manifests.objects.shapes import mapping, mappings
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, own_map, rendering
 from manifests.repository.environments import closeness, speaks
@@ -35,6 +35,8 @@ from schemas.text import sentence_of
 _MOST = 60
 #: Fields that a sentence names.
 _SHOWN = 3
+#: Where Applications have values.
+_VALUES = ("values", "valuesObject", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _judge_unit(
             d
             for d in rendering.compare(before, after, readings)
             if not (d.key[0] == "ConfigMap" and d.key[2] in unit.carriers)
+            and not (d.key in unit.hands_on and _hands_on_values(d))
         ]
         if any(_planned(d, wanted, unit) is None for d in differences):
             noise = rendering.unsteady(bench, unit.before)
@@ -135,6 +138,28 @@ def _judge_unit(
             seen.unknown.append(say("manifests.about", what=unit.label, why=sentence_of(failure)))
         return
     _judge(unit, differences, wanted, seen)
+
+
+def _hands_on_values(difference: RenderedDifference) -> bool:
+    """Does an Application or a HelmRelease differ in nothing but values?"""
+    before, after = difference.before, difference.after
+    if before is None or after is None:
+        return False
+    return bool(_without_values(before) == _without_values(after))
+
+
+def _without_values(item: Json) -> Json:
+    spec = {key: value for key, value in mapping(item, "spec").items() if key != "values"}
+    sources = [*mappings(item, "spec", "sources"), mapping(item, "spec", "source")]
+    told = [
+        (
+            {key: value for key, value in source.items() if key != "helm"},
+            {k: v for k, v in mapping(source, "helm").items() if k not in _VALUES},
+        )
+        for source in sources
+    ]
+    rest = {key: value for key, value in spec.items() if key not in ("source", "sources")}
+    return [{**item, "spec": rest}, told]
 
 
 def _is_plain(sides: tuple[Side, Side], path: str) -> bool:

@@ -95,6 +95,8 @@ class Unit:
     witness: bool = False
     #: As in ``ChangedPlace``.
     apart: str = ""
+    #: Objects that it makes and whose values reach releases of their own, which are looked at too.
+    hands_on: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def _is_ordinary(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
@@ -258,7 +260,16 @@ def _release_units(
         before, after = release.recipe(name, namespace), later.recipe(name, namespace)
         seen.readers[release.said_by] = None
         words, apart = release.words, release.apart
-        yield Unit(release.said_by, before, after, words, release.namespace, apart=apart)
+        owners = (r.owner for r in sides[0].releases.found if r.maker and r.owner)
+        yield Unit(
+            release.said_by,
+            before,
+            after,
+            words,
+            release.namespace,
+            apart=apart,
+            hands_on=frozenset((o.kind, o.namespace, o.name) for o in owners),
+        )
 
 
 def _values_differ(release: Release, later: Release, changed: Mapping[str, str]) -> bool:

@@ -169,6 +169,8 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
             command = [programs.helm, "template", deploy.release, str(root / deploy.what)]
             command += ["--namespace", deploy.namespace]
             for number, value in enumerate(deploy.values):
+                if value.endswith("?") and not (root / value[:-1]).exists():
+                    continue
                 command += ["--values", str(_values_file(root, value, number))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (deploy, done.stderr)
@@ -176,8 +178,8 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
 
 
 def _values_file(root: Path, value: str, number: int) -> Path:
-    """A values file; after ``#`` the way to values inside of another file."""
-    name, _, inside = value.partition("#")
+    """A values file; after ``#`` the way to values inside of another file, with ``?`` one that may be missing."""
+    name, _, inside = value.rstrip("?").partition("#")
     if not inside:
         return root / name
     node: Any = yaml.safe_load((root / name).read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.support.hostile_repos import (
     IMAGE,
     MEMORY,
+    PROD,
     TEMPLATE,
     VALUES,
     Ask,
@@ -262,4 +263,120 @@ VALUES_FROM.append(
     )
 )
 
-REPOS = [*ALIASES, *UNSET, *UMBRELLAS, *APPLICATIONS, *VALUES_FROM]
+_APPS = """\
+{{- range .Values.services }}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: {{ .name }}, namespace: argocd}
+spec:
+  project: default
+  destination: {name: {{ $.Values.cluster }}, namespace: shop}
+  source:
+    repoURL: https://git.example/shop/deploy.git
+    path: charts/api
+    targetRevision: main
+    helm:
+HELM
+{{- end }}
+"""
+_PROD_APPS = """\
+cluster: prod-cluster
+services:
+  - name: api
+    values:
+      replicaCount: 4
+      resources:
+        limits:
+          memory: 512Mi # since 1.4
+  - name: web
+    values: {replicaCount: 3}
+"""
+
+
+def _apps(name: str, how: str, asks: list[Ask]) -> Repo:
+    """An app of apps that hands values on."""
+    files = chart() | {
+        "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 0.1.0\n",
+        "apps/templates/apps.yaml": _APPS.replace("HELM", how),
+        "apps/values.yaml": "cluster: none\nservices: []\n",
+        "apps/values-prod.yaml": _PROD_APPS,
+        "apps/values-dev.yaml": _PROD_APPS.replace("prod-", "dev-").replace("512Mi", "64Mi"),
+    }
+    deploys = [
+        Deploy(env, "helm", API, one, values=(f"apps/values-{env}.yaml#services.{at}.values",))
+        for env in ("prod", "dev")
+        for at, one in enumerate(("api", "web"))
+    ]
+    return Repo(name, files, deploys, asks)
+
+
+_HANDED = [
+    right("prod"),
+    right("dev"),
+    right("prod", "spec.replicas", 7),
+    right("prod", name="web"),
+]
+APPS = [
+    _apps(
+        "apps of values as text",
+        "      values: |\n        {{- toYaml .values | nindent 8 }}",
+        _HANDED,
+    ),
+    _apps(
+        "apps of values as an object",
+        "      valuesObject: {{- toYaml .values | nindent 8 }}",
+        _HANDED,
+    ),
+]
+
+_FILE = """\
+environments:
+  prod: {}
+  staging: {}
+---
+releases:
+  - name: api
+    namespace: shop
+    chart: ../../charts/api
+    values:
+      - values.yaml
+      - values-{{ .Environment.Name }}.yaml
+"""
+_LENIENT = """\
+    helm:
+      ignoreMissingValueFiles: true
+      valueFiles: [values-common.yaml, values-ENV.yaml]
+"""
+MISSING = [
+    Repo(
+        "a helmfile's environment without values of its own",
+        chart()
+        | {
+            "services/api/helmfile.yaml": _FILE,
+            "services/api/values.yaml": PROD,
+            "services/api/values-staging.yaml": "replicaCount: 1\n",
+        },
+        [
+            helm("prod", "services/api/values.yaml", "services/api/values-prod.yaml?"),
+            helm("staging", "services/api/values.yaml", "services/api/values-staging.yaml"),
+        ],
+        [right("prod", "spec.replicas", 9), right("prod"), right("staging")],
+    ),
+    Repo(
+        "an Application's values file that is passed over",
+        chart()
+        | {f"{API}/values-common.yaml": PROD, f"{API}/values-dev.yaml": "replicaCount: 1\n"}
+        | {
+            f"argocd/{env}.yaml": application(env, API, _LENIENT.replace("ENV", env))
+            for env in ("prod", "dev")
+        },
+        [
+            helm(env, f"{API}/values-common.yaml", f"{API}/values-{env}.yaml?")
+            for env in ("prod", "dev")
+        ],
+        [right("prod", "spec.replicas", 9), right("prod"), right("dev")],
+    ),
+]
+
+REPOS = [*ALIASES, *UNSET, *UMBRELLAS, *APPLICATIONS, *VALUES_FROM, *APPS, *MISSING]

@@ -25,6 +25,7 @@ _NAME = re.compile(
     r"(^|/)helmfile[^/]*\.ya?ml(\.gotmpl)?$|(^|/)helmfile\.d/[^/]+\.ya?ml(\.gotmpl)?$"
 )
 _HOLE = re.compile(r"\{\{-?\s*\.?(Environment\.Name|Release\.Name|Release\.Namespace)\s*-?\}\}")
+_OF_ENVIRONMENT = re.compile(r"\{\{-?\s*\.?Environment\.Name\s*-?\}\}")
 #: What changes releases in ways that are not followed.
 _UNKNOWN = ("bases", "helmDefaults", "commonLabels", "templates", "missingFileHandler")
 _INERT = ("helmDefaults", "commonLabels", "missingFileHandler")
@@ -57,6 +58,8 @@ class FileRelease:
     chart: str | None
     layers: tuple[tuple[str, Mapping[str, Any] | None, paths.Path], ...]
     trouble: str = ""
+    #: Values files called after the environment that are not there: it has none of its own yet.
+    absent: frozenset[str] = frozenset()
     #: Files that it may read, where its settings cannot be followed.
     pattern: re.Pattern[str] | None = None
 
@@ -128,6 +131,7 @@ def _settings(documents: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 def _without_missing(one: FileRelease, index: RepositoryIndex) -> FileRelease:
     """The release without values files that are not there."""
     missing = {f for f, inline, _ in one.layers if inline is None and f not in index.texts}
+    missing -= one.absent
     return replace(one, layers=tuple(layer for layer in one.layers if layer[0] not in missing))
 
 
@@ -152,13 +156,17 @@ def _release(
         return _HOLE.sub(lambda m: known[m[1]], str(word))
 
     layers: list[tuple[str, Mapping[str, Any] | None, paths.Path]] = []
+    absent: set[str] = set()
     for number, one in enumerate(items(entry, "values")):
         if isinstance(one, Mapping):
             # Of several documents the place of an entry is not said here, so that it is not edited.
             spot: paths.Path = ("releases", at, "values", number) if alone else ()
             layers.append((path, one, spot))
         else:
-            layers.append((posixpath.normpath(posixpath.join(folder, filled(one))), None, ()))
+            file = posixpath.normpath(posixpath.join(folder, filled(one)))
+            layers.append((file, None, ()))
+            if _OF_ENVIRONMENT.search(str(one)) and file not in index.files:
+                absent.add(file)
     said = str(entry)
     trouble: str = next(
         (say("manifests.not_followed", key=key) for key in _RELEASE_UNKNOWN if entry.get(key)), ""
@@ -183,13 +191,16 @@ def _release(
         tuple(layers),
         trouble
         or ("" if here else say("manifests.named_chart_kept_elsewhere", chart=written[:80])),
+        frozenset(absent),
         _wide(said, folder) if trouble else None,
     )
 
 
 def _unreadable(path: str, content: str, why: str) -> FileRelease:
     folder = posixpath.dirname(path)
-    return FileRelease(f"helmfile {path}", path, "", "", "", None, (), why, _wide(content, folder))
+    return FileRelease(
+        f"helmfile {path}", path, "", "", "", None, (), why, pattern=_wide(content, folder)
+    )
 
 
 def _wide(content: str, folder: str) -> re.Pattern[str]:
