@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from kfix import texts
 from publish.core import inert
 from publish.core.wording import Language, check_name, word
+from schemas.plans import ActionPlan
 from schemas.validated import CheckName, CheckResult, ValidatedPlans
 
 #: Checks that are named to people: more are on the incident's page.
@@ -26,6 +28,9 @@ _FIRST: tuple[CheckName, ...] = (
 #: These look at the edited document: without one they are unknown, and the edit's own verdict says why.
 _OF_THE_EDIT: tuple[CheckName, ...] = ("render", "schema", "server_dry_run")
 _NO_EDIT = "there is no edited document"
+#: Where these fail people make the change themselves; fields of an object that a message shows them.
+_BY_HAND: frozenset[CheckName] = frozenset({"manifest_edit", "render"})
+_FIELDS = 4
 #: Keys of ``core.wording``: what to do where a check failed, and where it could not be made.
 _AFTER_FAIL: dict[CheckName, str] = {
     "environment_policy": "next_policy",
@@ -52,6 +57,8 @@ class Obstacles:
     plans: int
     decisive: tuple[CheckResult, ...]
     others: int
+    #: What the first plan changes, where its file could not be edited: outside text, empty otherwise.
+    change: str = ""
 
 
 def obstacles_of(record: ValidatedPlans) -> Obstacles | None:
@@ -71,7 +78,24 @@ def obstacles_of(record: ValidatedPlans) -> Obstacles | None:
     if not named:
         return None
     decisive = tuple(stopped[name][0] for name in named)
-    return Obstacles(len(record.plans), decisive, len(stopped) - len(named))
+    change = "" if _BY_HAND.isdisjoint(named) else _change(record.plans[0].plan)
+    return Obstacles(len(record.plans), decisive, len(stopped) - len(named), change)
+
+
+def _change(plan: ActionPlan) -> str:
+    """Objects with what becomes of their fields, in one line."""
+    said = []
+    for change in plan.kubernetes_changes:
+        fields = [f"{f.path}: {_value(f.before)} → {_value(f.after)}" for f in change.fields]
+        more = [f"+{len(fields) - _FIELDS}"] if len(fields) > _FIELDS else []
+        said.append(f"{change.object.key} {', '.join(fields[:_FIELDS] + more) or change.action}")
+    return "; ".join(said)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "∅"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _follows(check: CheckResult) -> bool:
@@ -91,6 +115,8 @@ def paragraphs(found: Obstacles, language: Language) -> tuple[tuple[str, str], .
         why = word("none_opens", language, plans=found.plans)
     told = [(f"(i) {word('why', language)}", why)]
     told += [(f"⛔ {check_name(c.name, language)}", _said(c, language)) for c in found.decisive]
+    if found.change:
+        told.append((f"✏️ {word('change_by_hand', language)}", inert.clean(found.change, _LONGEST)))
     steps = dict.fromkeys(word(_next(check), language) for check in found.decisive)
     after = " ".join(steps)
     if found.others:

@@ -128,3 +128,43 @@ def test_the_objects_that_people_are_told_to_apply_are_shipped_under_those_names
         assert (kind, "k-fix-dry-run-only") in names(policy)
     assert ("ConfigMap", "k-fix-lock") in names(access)
     assert "kfix/k-fix-lock" in text
+
+
+@pytest.mark.parametrize("name", ["manifest_edit", "render"])
+def test_where_the_file_could_not_be_edited_people_get_the_change(name: CheckName) -> None:
+    found = obstacles_of(record((failed(name),), (failed(name),)))
+    assert found is not None
+    (change,) = sample.plan("600m").kubernetes_changes
+    (field,) = change.fields
+    said = f"{change.object.key} {field.path}: {field.before} → {field.after}"
+    assert found.change == said
+    told = dict(paragraphs(found, "en"))
+    assert told["✏️ The change by hand"] == said
+    assert "✏️ Le changement à la main" in dict(paragraphs(found, "fr"))
+
+
+def test_where_a_limit_stands_in_the_way_no_change_is_shown_to_be_made_past_it() -> None:
+    found = obstacles_of(record((failed("resource_quota"),)))
+    assert found is not None
+    assert found.change == ""
+    assert not [name for name, _ in paragraphs(found, "en") if "by hand" in name]
+
+
+def test_a_long_or_hostile_change_is_cut_and_stays_one_line() -> None:
+    stopped = record((failed("render"),))
+    (first,) = stopped.plans
+    (change,) = first.plan.kubernetes_changes
+    fields = tuple(
+        change.fields[0].model_copy(update={"path": f"spec.x{n}", "after": f"/merge\n{'v' * 90}"})
+        for n in range(6)
+    )
+    plan = first.plan.model_copy(
+        update={"kubernetes_changes": (change.model_copy(update={"fields": fields}),)}
+    )
+    found = obstacles_of(
+        stopped.model_copy(update={"plans": (first.model_copy(update={"plan": plan}),)})
+    )
+    assert found is not None
+    said = dict(paragraphs(found, "en"))["✏️ The change by hand"]
+    assert len(said) <= 300
+    assert "\n" not in said
