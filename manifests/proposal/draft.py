@@ -325,6 +325,13 @@ def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Seque
     if path not in task.index.texts:
         _new_values(task, path, wanted, steps)
         return
+    if not task.index.documents(path):
+        before = task.index.texts[path]
+        gap = "" if not before or before.endswith("\n") else "\n"
+        made = gap + _values_text(wanted)
+        task.draft.texts[path] = before + (made.replace("\n", "\r\n") if "\r\n" in before else made)
+        task.draft.steps.setdefault(path, []).extend(steps)
+        return
     document = _only_document(task.index, path)
     try:
         task.draft.add(path, plan_edits.set_values(document, wanted), steps)
@@ -340,11 +347,15 @@ def _new_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Seque
     tree.check_path(path)
     if path in task.index.files or path in task.index.unreadable:
         raise NotEditable("STALE", say("manifests.there_already", path=path))
+    task.draft.new[path] = _values_text(wanted)
+    task.draft.steps[path] = [*steps, say("manifests.new_values_file")]
+
+
+def _values_text(wanted: Mapping[str, Json]) -> str:
     content: Json = {}
     for text, value in wanted.items():
         content = rendering.expected(content, [FieldChange(op="add", path=text, after=value)])
-    task.draft.new[path] = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
-    task.draft.steps[path] = [*steps, say("manifests.new_values_file")]
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _only_document(index: RepositoryIndex, path: str) -> Document:

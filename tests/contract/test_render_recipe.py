@@ -53,7 +53,9 @@ CHART = {
 }
 
 
-@pytest.mark.parametrize("own", ["", "# what production has of its own\n", "{}\n"])
+@pytest.mark.parametrize(
+    "own", ["", "# what production has of its own\n", "# no line break", "{}\n", "other: 1\n"]
+)
 def test_an_empty_values_file_of_the_environment_is_enough(
     tmp_path: Path, renderer: Programs, own: str
 ) -> None:
@@ -67,6 +69,7 @@ def test_an_empty_values_file_of_the_environment_is_enough(
     reply = ask(tmp_path, renderer, files, "production")
     assert (reply.status, reply.file) == ("edited", "charts/api/values-prod.yaml"), reply
     assert "replicaCount: 6" in reply.diff
+    assert all(f" {line}" in reply.diff for line in own.split("\n") if line.startswith("# what"))
 
 
 def test_without_a_layer_of_its_own_an_environment_is_refused(
