@@ -62,7 +62,7 @@ def test_ready_pods_are_no_answer_to_what_only_a_measure_shows(title: str) -> No
 
 
 def test_throttling_is_believed_where_a_limit_can_throttle_and_nowhere_else() -> None:
-    title = "CPU throttling on discovery"
+    title = "kubernetes.cpu.cfs.throttled.periods on discovery: CPU throttling"
     verdict = answer(title)
     assert verdict.analysis is not None
     assert (verdict.status, verdict.analysis.failure_class) == (
@@ -70,6 +70,13 @@ def test_throttling_is_believed_where_a_limit_can_throttle_and_nowhere_else() ->
         "cpu_throttling",
     )
     _nobody_knows(answer(title, bounded=False), title)
+
+
+def test_throttling_that_a_title_only_speaks_of_is_a_question_to_a_person() -> None:
+    verdict = answer("CPU throttling on discovery")
+    assert verdict.analysis is not None
+    assert (verdict.status, verdict.analysis.failure_class) == ("needs_human", "cpu_throttling")
+    assert verdict.plans == ()
 
 
 def _nobody_knows(verdict: Verdict, title: str) -> None:

@@ -61,7 +61,7 @@ def test_throttling_is_told_by_its_own_series_alone() -> None:
     ("query", "title", "limited", "found"),
     [
         ("avg(last_5m):avg:kubernetes.cpu.cfs.throttled.periods{*} > 10", "x", True, True),
-        ("", "CPU throttling of ledger is high", True, True),
+        ("", "kubernetes.cpu.cfs.throttled.seconds of ledger is high", True, True),
         ("avg(last_5m):avg:kubernetes.cpu.cfs.throttled.periods{*} > 10", "x", False, False),
         ("avg(last_5m):avg:kubernetes.memory.usage{*} > 10", "CPU throttling", True, False),
     ],
@@ -79,6 +79,25 @@ def test_throttling_that_the_alert_measures_needs_a_limit_that_stands(
     told = verdict.analysis is not None and verdict.analysis.failure_class == "cpu_throttling"
     assert told is found
     assert any("cpu" in path for plan in wanted(verdict) for path in plan) is found
+
+
+@pytest.mark.parametrize(("used", "proposed_"), [(None, False), (0.05, False), (0.19, True)])
+def test_throttling_that_the_alert_only_speaks_of_needs_a_measure_or_is_a_question(
+    used: float | None, proposed_: bool
+) -> None:
+    cluster = Cluster(9)
+    app = cluster.app("ledger")
+    if used is not None:
+        cluster.series("service.cpu", [used] * 60, service=app)
+    bundle = cluster.bundle(app)
+    alert = bundle.alert.model_copy(update={"title": "CPU throttling of ledger is high"})
+    verdict = diagnose(bundle.model_copy(update={"alert": alert}))
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == "cpu_throttling"
+    assert (verdict.status == "solution_proposed") is proposed_
+    assert any(plan.fix_kind == "set_cpu" for plan in verdict.plans) is proposed_
+    if not proposed_:
+        assert verdict.reason
 
 
 def test_a_workload_that_asks_for_far_more_than_it_uses_asks_for_less_before_the_quota_grows() -> (
