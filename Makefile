@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install dev demo up test lint type arch bench mutate eval lab golden lock clean
+.PHONY: help install dev demo up test lint type arch bench mutate eval lab repositories golden lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ eval: $(VENV)/.run ## score the rules on folders of captured cases (CASES=… EX
 
 lab: $(VENV)/.dev ## make cases of known faults on a real control plane and score them (SEED=… COUNT=… OUT=…); needs Go
 	@$(BIN)/python -m tools.lab $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(OUT),--out $(OUT)) $(ARGS)
+
+repositories: $(VENV)/.dev ## ask edits in repositories made by chance, judged by kustomize and helm (COUNT=… FIRST=…)
+	@$(BIN)/python -m tools.repositories $(or $(COUNT),200) $(or $(FIRST),0) $(ARGS)
 
 golden: $(VENV)/.dev ## name the answers that changed and keep the new digests
 	@$(BIN)/python -m tests.golden.golden_digests write

@@ -224,6 +224,7 @@ def _patch_generated(
     found = generating.edits_of(task.index, task.graph, made, change, blind=blind)
     step = say("manifests.generates", folder=made.root.folder or ".", name=made.name)
     task.draft.generated[change.object.key] = made.name
+    task.draft.to_prove |= found.to_prove
     for path, edits in found.edits.items():
         task.draft.add(path, edits, (*made.steps, step))
     for path, text in found.texts.items():

@@ -25,6 +25,8 @@ class GeneratedEdits:
 
     edits: dict[str, list[Edit]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    #: Are they only right if a rendering says so?
+    to_prove: bool = False
 
 
 def edits_of(
@@ -44,7 +46,6 @@ def edits_of(
         if entry is None:
             _add(index, graph, made, one, out)
             continue
-        _check_owned(graph, made, entry)
         if entry.value == after:
             continue
         if not blind and one.op == "replace" and entry.value != _text(one.before):
@@ -56,7 +57,10 @@ def edits_of(
             )
             raise NotEditable("STALE", why)
         guards.check_value(entry.value)
-        _change(index, entry, after, out)
+        if _is_owned(graph, made, entry):
+            _change(index, entry, after, out)
+        else:
+            _merge(index, made, entry, f"{key}={after}", out)
     return out
 
 
@@ -68,10 +72,44 @@ def _text(value: Json) -> str:
     return "" if value is None else repr(value)
 
 
-def _check_owned(graph: Graph, made: Generated, entry: GeneratedEntry) -> None:
+def _is_owned(graph: Graph, made: Generated, entry: GeneratedEntry) -> bool:
     users = [root.folder for root in graph.builds_of(entry.maker.path)]
-    if users != [made.root.folder]:
+    return users == [made.root.folder]
+
+
+def _merge(
+    index: RepositoryIndex,
+    made: Generated,
+    entry: GeneratedEntry,
+    literal: str,
+    out: GeneratedEdits,
+) -> None:
+    """A literal of the environment's own, over one that others have too: in its generator, or in a new one that merges."""
+    if "\n" in literal or entry.whole:
         raise NotEditable("OVERRIDDEN", say("manifests.sets_field_for_more_than", path=entry.file))
+    path, content = made.root.path, _value(index, made.root.path)
+    own = [n for k, n in made.makers if k.path == path]
+    listed = paths.find(content, ("configMapGenerator", *own[:1], "literals"), None)
+    if own and not isinstance(listed, list):
+        raise NotEditable("OVERRIDDEN", say("manifests.sets_field_for_more_than", path=entry.file))
+    out.to_prove = True
+    edits = out.edits.setdefault(path, [])
+    if own and isinstance(listed, list):
+        at = ("configMapGenerator", own[0], "literals")
+        edits.append(Insert(0, at, len(listed), literal, of=len(listed)))
+        return
+    name = next(_value_of_name(index, k.path, n) for k, n in made.makers if k == entry.maker)
+    new = {"name": name, "behavior": "merge", "literals": [literal]}
+    generators = paths.find(content, ("configMapGenerator",), None)
+    if isinstance(generators, list):
+        at_end = len(generators)
+        edits.append(Insert(0, ("configMapGenerator",), at_end, new, of=at_end))
+    else:
+        edits.append(Insert(0, (), "configMapGenerator", [new]))
+
+
+def _value_of_name(index: RepositoryIndex, path: str, n: int) -> str:
+    return str(paths.get(_value(index, path), ("configMapGenerator", n, "name")))
 
 
 def _change(index: RepositoryIndex, entry: GeneratedEntry, after: str, out: GeneratedEdits) -> None:

@@ -32,7 +32,9 @@ def patch_of(change: KubernetesChange, decides: Document, base: Document | None 
     plan_edits.edits_of(change, decides)
     root = (base or decides).root
     version = guards.text_at(root, "apiVersion")
-    if not merge.is_built_in({"apiVersion": version}):
+    # Of kinds without a schema kustomize merges mappings and replaces lists.
+    named = all(isinstance(part, str) for one in change.fields for part in paths.parse(one.path))
+    if not named and not merge.is_built_in({"apiVersion": version}):
         raise NotEditable(
             "UNSUPPORTED", say("manifests.nobody_knows_how_patches_merge", kind=change.object.kind)
         )

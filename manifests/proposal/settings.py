@@ -49,7 +49,7 @@ def setting_of(
     graph: Graph, where: Location, ref: ObjectRef, change: FieldChange, path: paths.Path
 ) -> Setting | None:
     """The outermost entry that sets the field; ``None`` without. Raises NotEditable OVERRIDDEN where others have it too."""
-    roots = graph.roots_of(where.path)
+    roots = where.through[:1] or graph.roots_of(where.path)
     above = {k.folder: k for root in roots for k in graph.below(root)}
     for kustomization in (*where.through, *above.values()):
         fields = _in_kustomization(kustomization, ref, change, path)

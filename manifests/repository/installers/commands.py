@@ -37,6 +37,9 @@ _INTO = re.compile(r"(?:\b(?:cd|pushd)\s+|\bworking-directory:\s*)[\"']?([\w./-]
 _LOOP = re.compile(
     r"\bfor\s+(\w+)\s+in[ \t]([^;\n]{1,500})[;\n]\s{0,40}do\b(.{0,1000}?)\bdone\b", re.DOTALL
 )
+_WORD = re.compile(r"[\w./-]+")
+#: What may give the word of a loop another value, or begin another one.
+_INSIDE_LOOP = re.compile(r"\b(?:for|while|until|case|read)\b")
 #: Words of a loop that are filled in.
 _TURNS = 20
 #: Folders that a script goes into, the latest ones.
@@ -44,9 +47,13 @@ _INSIDE = 40
 #: Loops of one script that are followed.
 _LOOPS = 50
 #: Scripts that try manifests out in a cluster of the pipeline's own.
-_TRIED_OUT = frozenset(
-    {"e2e", "test", "tests", "lint", "validate", "kind", "minikube", "local", "check", "checks"}
-)
+_TRIED_OUT = frozenset({"e2e", "lint", "validate", "kind", "minikube", "local", "check", "checks"})
+#: The same, or an environment that is called so.
+_TESTED = frozenset({"test", "tests", "testing"})
+_PLACES = frozenset({"env", "envs", "environments", "clusters", "stages"})
+_DEPLOYING = frozenset(
+    {"deploy", "deployment", "deliver", "release", "rollout", "apply", "install", "promote", "upgrade", "cd"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +92,31 @@ def _is_called_so(name: str) -> bool:
 def commands(index: RepositoryIndex) -> Iterator[InstallCommand]:
     """The commands of all scripts."""
     for path, content in index.files.items():
-        if is_script(path) and not _TRIED_OUT & set(re.split(r"[^a-z0-9]+", path.lower())):
-            text = content if isinstance(content, str) else content.decode("utf-8", "replace")
-            yield from in_text(path, text)
+        words = set(re.split(r"[^a-z0-9]+", path.lower())) if is_script(path) else _TRIED_OUT
+        if words & _TRIED_OUT:
+            continue
+        text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        tries = words & _TESTED and not _deploys(path)
+        yield from (one for one in in_text(path, text) if not tries or _names_test(one))
+
+
+def _deploys(path: str) -> bool:
+    """Is a script called like one that deploys, or in the folder of an environment?"""
+    folder, _, name = path.lower().rpartition("/")
+    return bool(_DEPLOYING & set(re.split(r"[^a-z0-9]+", name)) or _PLACES & set(folder.split("/")))
+
+
+def _names_test(command: InstallCommand) -> bool:
+    """Does a command name an environment that is called so?"""
+    named = " ".join((command.subject, command.namespace, *command.value_files, command.cluster))
+    return bool(_TESTED & set(re.split(r"[^a-z0-9]+", named.lower())))
 
 
 def in_text(path: str, text: str) -> Iterator[InstallCommand]:
     """The commands of one text."""
     text = re.sub(r"\\\r?\n", " ", text)
-    text = _VARIABLE.sub(_ANY, "\n".join((text, *_turns(text))))
+    text = "\n".join((_LOOP.sub(_without_turns, text, _LOOPS), *_turns(text)))
+    text = _VARIABLE.sub(_ANY, text)
     into = deque((found.end(), _folder(path, found[1])) for found in _INTO.finditer(text))
     inside: dict[str, None] = {}
     for found in _COMMAND.finditer(text):
@@ -120,6 +143,14 @@ def _turns(text: str) -> Iterator[str]:
             yield re.sub(
                 rf"\$\{{{found[1]}\}}|\${found[1]}\b", lambda _, meant=meant: meant, found[3]
             )
+
+
+def _without_turns(loop: re.Match[str]) -> str:
+    """A loop as it is read beside its turns: not at all where each of them is known by its word."""
+    words = loop[2].split()
+    known = len(words) <= _TURNS and all(_WORD.fullmatch(word) for word in words)
+    other = _INSIDE_LOOP.search(loop[3]) or re.search(rf"\b{loop[1]}=", loop[3])
+    return "" if known and not other else loop[0]
 
 
 def _only_shows(command: str, rest: str) -> bool:

@@ -282,11 +282,36 @@ def test_a_script_means_a_folder_from_the_root_from_its_own_or_from_the_one_abov
         (".github/workflows/deploy.yaml", True),
         (".github/deploy.yaml", False),
         ("ci/kind-cluster.sh", False),
+        ("deploy-test.sh", True),
+        ("envs/test/run.sh", True),
+        ("test.sh", False),
     ],
 )
 def test_scripts_that_only_try_manifests_out_install_nothing(path: str, followed: bool) -> None:
     index = build({**K8S, path: "kubectl apply -f k8s/prod\n"})
     assert bool(list(commands.commands(index))) is followed
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "kubectl --context test apply -k k8s/prod",
+        "kubectl apply -n shop-test -f k8s/prod",
+        "helm upgrade api charts/api -f envs/test.yaml",
+    ],
+)
+def test_a_script_of_tests_that_names_the_environment_test_deploys_it(line: str) -> None:
+    assert list(commands.commands(build({**K8S, "test.sh": line + "\n"})))
+
+
+def test_a_loop_over_words_that_are_all_known_is_its_turns_alone() -> None:
+    loop = "for env in {}; do\n  kubectl apply -k overlays/$env\ndone\n"
+    found = [one.subject for one in commands.in_text("deploy.sh", loop.format("dev prod"))]
+    assert found == ["overlays/dev", "overlays/prod"]
+    unknown = commands.in_text("deploy.sh", loop.format("dev $MORE"))
+    assert any(commands.holds_any(one.subject) for one in unknown)
+    again = loop.format("dev").replace("do\n", "do\n  env=$(tr a b)\n")
+    assert any(commands.holds_any(one.subject) for one in commands.in_text("deploy.sh", again))
 
 
 def test_a_word_of_two_environments_speaks_of_both_installers() -> None:

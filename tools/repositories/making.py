@@ -1,0 +1,37 @@
+"""A repository for a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from tools.repositories import charted, kustomized
+from tools.repositories.model import Made
+
+_ENVIRONMENTS = (
+    ("dev", "staging", "prod"),
+    ("development", "test", "production"),
+    ("dev", "qa", "live"),
+)
+_MAKERS: tuple[Callable[[random.Random, list[str]], Made], ...] = (
+    kustomized.overlaid,
+    kustomized.overlaid,
+    kustomized.overlaid,
+    kustomized.shared,
+    kustomized.foldered,
+    kustomized.generated,
+    charted.charted,
+    charted.charted,
+    charted.charted,
+    charted.umbrella,
+    charted.released,
+    charted.released,
+)
+
+
+def made(seed: int) -> Made:
+    """The repository of a seed, always the same."""
+    dice = random.Random(seed)
+    names = dice.choice(_ENVIRONMENTS)
+    envs = dice.sample(names, dice.randint(2, 3))
+    return dice.choice(_MAKERS)(dice, envs)
