@@ -20,6 +20,7 @@ from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 from tests.support.hostile_kinds import REPOS
+from tests.support.hostile_places import REPOS as PLACES
 from tests.support.hostile_repos import Ask, Repo, now, wrong
 from tests.support.render import renderer
 from tests.support.value_kinds import REPOS as VALUE_REPOS
