@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.http import Bounds, open_http
-from kfix.infra.clients.renderers import Rendering, installed
+from kfix.infra.clients.renderers import opened
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, DatadogConnection, load, own_cluster
 from kfix.infra.store.engine import open_store
@@ -39,7 +39,7 @@ async def open_ports() -> AsyncIterator[PublishPorts]:
             language=app.language,
             console_url=app.console_url,
             hosts=hosts_of(app, forge.url if forge else "", load(DatadogConnection)),
-            renderer=installed(load(Rendering)),
+            renderer=opened(),
             now=lambda: datetime.now(UTC),
             own=own_cluster(),
             protected=app.protected_environments,

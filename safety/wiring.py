@@ -57,10 +57,10 @@ async def _repository(
     forge = await stack.enter_async_context(open_forge())
     if forge is None or not forge.projects:
         return None
-    from kfix.infra.clients.renderers import Rendering, installed
+    from kfix.infra.clients.renderers import opened
     from safety.adapters.repositories import DeploymentRepositories
 
-    renderer = installed(load(Rendering))
+    renderer = opened()
     return DeploymentRepositories(
         forge,
         projects=forge.projects,

@@ -52,7 +52,8 @@ def edit(
     from manifests.refused import NotEditable
     from schemas.base import ObjectRef
 
-    workspace = Workspace(here(), load(AppSettings).environment_words)
+    renderers = here()
+    workspace = Workspace(renderers, load(AppSettings).environment_words)
     if batch:
         _batch(batch, workspace, write=write)
         return
@@ -72,7 +73,8 @@ def edit(
     if reply.status == "refused":
         if reply.code == BAD_REQUEST:
             _wrong(reply.reason)
-        typer.echo(f"{reply.code}: {reply.reason}", err=True)
+        for line in (f"{reply.code}: {reply.reason}", *renderers.lacking()):
+            typer.echo(line, err=True)
         raise typer.Exit(_REFUSED)
     sys.stdout.buffer.write(reply.diff.encode())
     if reply.note:

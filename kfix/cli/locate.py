@@ -48,7 +48,8 @@ def locate(
         asked = asked_for(env, load(AppSettings).environment_words)
         hints = Hints(asked, (), project, {ref.key: marks_in(live, ref) if live else {}})
         index = Workspace().index(repo)
-        told = explain(index, ref, hints, here(), field)
+        renderers = here()
+        told = explain(index, ref, hints, renderers, field)
     except (ValueError, OSError, BadPath) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_WRONG_USAGE) from None
@@ -62,7 +63,8 @@ def locate(
         for line in maps.part_of(told.readers):
             typer.echo(line, err=True)
     if told.refusal is not None:
-        typer.echo(f"{told.refusal.code}: {told.refusal.reason}", err=True)
+        for line in (f"{told.refusal.code}: {told.refusal.reason}", *renderers.lacking()):
+            typer.echo(line, err=True)
         raise typer.Exit(_REFUSED)
     typer.echo(told.place)
 

@@ -18,19 +18,22 @@ import resource
 import select
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kfix.infra.settings import Settings
+from kfix.infra.settings import Settings, load
+from kfix.texts import say
 from manifests.refused import NotEditable
 from manifests.render import locality, plain_kustomize
 from manifests.repository import dependencies, tree
@@ -45,6 +48,7 @@ from manifests.repository.rendering import (
 )
 from manifests.text.readings import Readings
 
+log = structlog.get_logger(__name__)
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
 _RELEASE = 53  # helm's own bound of a release name
 #: What helm and Kubernetes take for a name; above all nothing that a program could take for an option.
@@ -56,7 +60,8 @@ class Rendering(Settings):
 
     model_config = SettingsConfigDict(env_prefix="KFIX_RENDER_")
 
-    #: Path of kustomize; empty: the one on PATH. ``none``: the built-in subset, which knows plain overlays.
+    #: Path of kustomize, or of a kubectl, which builds the same; empty: the one on PATH or of the extra ``render``.
+    #: ``none``: the built-in subset, which knows plain overlays.
     kustomize: str = ""
     #: Path of helm; empty: the one on PATH. ``none``: charts are not rendered, and so their values are not edited.
     helm: str = ""
@@ -108,7 +113,13 @@ class Programs:
     plan_s: float = 25.0
     output_bytes: int = 16 * 1024 * 1024
     files_bytes: int = 256 * 1024 * 1024
+    #: Programs that were looked for and are not here.
+    missing: tuple[str, ...] = ()
     known: RenderingCache = field(default_factory=RenderingCache, compare=False, repr=False)
+
+    def lacking(self) -> list[str]:
+        """What is not done for want of a program and how to get it, a sentence each; empty when all are here."""
+        return [say(f"manifests.renderer_missing_{name}") for name in self.missing]
 
     @contextmanager
     def open(self, files: Files, readings: Readings | None = None) -> Iterator[RenderSession]:
@@ -118,11 +129,17 @@ class Programs:
 
 
 def installed(settings: Rendering, beside: Iterable[Path] = ()) -> Programs:
-    """The renderers of this machine, as the settings say; those that PATH has not are looked for in ``beside``."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *map(str, beside)))
+    """The renderers of this machine, as the settings say; those that PATH has not are looked for in ``beside`` and among
+    the scripts of the running Python, where the extra ``render`` puts one."""
+    places = (os.environ.get("PATH", os.defpath), *map(str, beside), sysconfig.get_path("scripts"))
+    path = os.pathsep.join(places)
+    kustomize = _found(settings.kustomize, ("kustomize", "kubectl"), path)
+    helm = _found(settings.helm, ("helm",), path)
+    looked_for = (("kustomize", settings.kustomize, kustomize), ("helm", settings.helm, helm))
     return Programs(
-        kustomize=_found(settings.kustomize, "kustomize", path),
-        helm=_found(settings.helm, "helm", path),
+        kustomize=kustomize,
+        helm=helm,
+        missing=tuple(name for name, said, there in looked_for if said != "none" and not there),
         timeout_s=settings.timeout_s,
         plan_s=settings.plan_s,
         output_bytes=settings.output_mib * 1024 * 1024,
@@ -130,10 +147,19 @@ def installed(settings: Rendering, beside: Iterable[Path] = ()) -> Programs:
     )
 
 
-def _found(setting: str, name: str, path: str) -> str:
+def opened() -> Programs:
+    """``installed`` as the environment says, for a stage: its log says what is missing."""
+    programs = installed(load(Rendering))
+    for name, why in zip(programs.missing, programs.lacking(), strict=True):
+        log.warning("renderer.missing", program=name, why=why)
+    return programs
+
+
+def _found(setting: str, names: Sequence[str], path: str) -> str:
     if setting == "none":
         return ""
-    return shutil.which(setting or name, path=path) or ""
+    found = (shutil.which(name, path=path) for name in ([setting] if setting else names))
+    return next((program for program in found if program), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +241,9 @@ class _Bench:
         return self._in_copy(self._kustomize(recipe), instead)
 
     def _kustomize(self, recipe: KustomizeBuild) -> list[str]:
-        return [self._programs.kustomize, "build", str(self._repo / recipe.folder)]
+        program, folder = self._programs.kustomize, str(self._repo / recipe.folder)
+        build = "kustomize" if Path(program).stem == "kubectl" else "build"
+        return [program, build, folder]
 
     def _helm(self, recipe: HelmTemplate) -> list[str]:
         chart = self._inside(recipe.chart) if recipe.chart else self._repo

