@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfix.texts import say
-from manifests.helm.charts import Search, comes_from, within
+from manifests.helm.charts import InstalledRelease, Search, comes_from, within
 from manifests.helm.layers import Release, layer_for, merged
 from manifests.helm.placed import Placed
 from manifests.helm.value_paths import ABSENT, tag_of, walk
@@ -100,6 +100,17 @@ def installing(search: Search) -> KeptElsewhere:
             say("manifests.about", what=kept.release.said_by, why=kept.release.trouble),
         )
     return kept
+
+
+def instead(search: Search, chosen: InstalledRelease | None) -> KeptElsewhere | None:
+    """The release from elsewhere that is to be looked at instead of what is ``chosen``: where no chart here makes the
+    object, or one that nobody says is installed does. Raises NotEditable."""
+    if chosen is None:
+        return installing(search)
+    declared = (one for one in _all(search) if not one.release.alone)
+    if chosen.release.alone and any(_may_make(one, search) for one in declared):
+        return installing(search)
+    return None
 
 
 def _refuse_what_it_may_come_from(search: Search) -> None:

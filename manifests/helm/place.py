@@ -44,8 +44,10 @@ _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 def place(search: Search, change: KubernetesChange) -> list[Placed]:
     """Where the change's fields are set. Raises NotEditable."""
     chosen = find(search)
-    if chosen is None:
-        return place_elsewhere(elsewhere.installing(search), search, change, blind=False)
+    kept = elsewhere.instead(search, chosen)
+    if kept is not None or chosen is None:
+        assert kept is not None
+        return place_elsewhere(kept, search, change, blind=False)
     return place_in(chosen, search, change)
 
 

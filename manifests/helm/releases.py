@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from manifests.repository import (
 from manifests.repository.declared import declared_objects, values_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
+from manifests.repository.installers.settings import FOLDER, from_flux, wrapped
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import (
     HelmTemplate,
@@ -111,9 +112,8 @@ def _reread(index: RepositoryIndex, layer: Layer) -> Layer:
 def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Releases:
     charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
     releases = Releases(charts)
-    for place, item in declared(index, graph, bench, releases.troubles):
-        beside = values_from.config_maps(index, bench, place)
-        releases.found += _of_item(index, graph, place, item, beside)
+    for release in _declared_releases(index, graph, bench, releases.troubles):
+        releases.found.append(release)
     releases.found += _of_files(index)
     apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
     apart |= {chart for chart in releases.known() if chart is not None}
@@ -131,6 +131,65 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
         if not (r.alone and r.chart in applied)
     ]
     return releases
+
+
+def _declared_releases(
+    index: RepositoryIndex, graph: Graph, bench: RenderSession, troubles: list[str]
+) -> Iterator[Release]:
+    known = list(declared(index, graph, bench, troubles))
+    above: dict[str, list[tuple[str, Json]]] = {}
+    for place, item in known:
+        if item.get("kind") == "Kustomization":
+            folder = argocd.folder_of(text(item, "spec", "path") or ".")
+            above.setdefault(folder, []).append((place, item))
+    for place, item in known:
+        beside = values_from.config_maps(index, bench, place)
+        deployers = above.get(place, []) if item.get("kind") == "HelmRelease" else []
+        for release in _of_item(index, graph, place, item, beside):
+            yield from _as_deployed(release, item, deployers, (index, graph, bench, beside))
+
+
+_Tools = tuple[RepositoryIndex, Graph, RenderSession, values_from.ConfigMaps]
+
+
+def _as_deployed(
+    release: Release, item: Json, deployers: Sequence[tuple[str, Json]], tools: _Tools
+) -> Iterator[Release]:
+    """A HelmRelease as Flux's Kustomizations lay their settings over the folder that it is built in."""
+    index, graph, bench, beside = tools
+    patched = False
+    for place, deployer in deployers:
+        on_top = from_flux(mapping(deployer, "spec"))
+        if not on_top.get("patches") and not on_top.get("patchesStrategicMerge"):
+            continue
+        patched = True
+        name = text(deployer, "metadata", "name")
+        said = say("manifests.flux_kustomization_in", name=name, place=place)
+        folder = argocd.folder_of(text(deployer, "spec", "path") or ".")
+        file = dict([wrapped(folder, {k: v for k, v in on_top.items() if k != "namespace"})])
+        try:
+            built = parsed_only(bench.render(KustomizeBuild(FOLDER), file))
+        except NotRendered as failure:
+            yield replace(
+                release, trouble=say("manifests.about", what=said, why=sentence_of(failure))
+            )
+            continue
+        for one in built:
+            if _ref(one) == _ref(item):
+                label = folder if len(deployers) == 1 else said
+                for made in _of_item(index, graph, label, one, beside):
+                    told = _in_target(made, [text(deployer, "spec", "targetNamespace")])
+                    yield replace(told, words=(*told.words, place))
+    if not patched:
+        namespaces = [text(deployer, "spec", "targetNamespace") for _, deployer in deployers]
+        yield _in_target(release, namespaces)
+
+
+def _in_target(release: Release, namespaces: Sequence[str]) -> Release:
+    """A release that says no namespace is in the one that its folder is put into."""
+    if release.namespace or len(set(namespaces)) != 1:
+        return release
+    return replace(release, namespace=namespaces[0])
 
 
 def _incomplete(release: Release, index: RepositoryIndex) -> Release:

@@ -16,7 +16,7 @@ from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import generated as generating
 from manifests.proposal import overlay as overlaying
-from manifests.proposal.inside import edits_inside, moved
+from manifests.proposal.inside import carried_by, edits_inside, moved
 from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import dependencies, generators, kustomize, provenance, rendering, tree
@@ -147,8 +147,9 @@ def draft_values(
     )
     task = _Task(index, graph, hints, bench, draft)
     chosen = charts.find(search)
-    if chosen is None:
-        kept = elsewhere.installing(search)
+    kept = elsewhere.instead(search, chosen)
+    if kept is not None or chosen is None:
+        assert kept is not None
         unknown = tuple(FieldChange(path=text, before=None, after=v) for text, v in wanted.items())
         change = KubernetesChange(object=ref, fields=unknown)
         _place(task, helm.place_elsewhere(kept, search, change, blind=True), search.steps)
@@ -187,8 +188,8 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
     inside: list[tuple[StatedField, FieldChange]] = []
     for change_of_field, path in zip(change.fields, parsed, strict=True):
         setting = setting_of(graph, where, declared, change_of_field, path)
-        if setting is None and path in where.stated:
-            stated = where.stated[path]
+        stated = where.stated.get(path)
+        if stated is not None and (setting is None or stated.owner is not None):
             inside.append((stated, moved(change_of_field, stated, blind=blind)))
         elif setting is None:
             rest.append(change_of_field)
@@ -201,14 +202,38 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         said = [f.path for s, f in inside if s.file == file]
         step = say("manifests.sets_for", file=file, field=", ".join(said), name=change.object.name)
         draft.add(file, edits, (*where.steps, step))
+        draft.carried += carried_by(edits, [s for s, _ in inside if s.file == file])
     if not rest:
         return
     inner = change.model_copy(update={"fields": tuple(rest)})
     if where.blocked is not None:
         _overlay(task, inner, where, where.blocked)
     else:
-        plain = plan_edits.edits_of(inner, where.document, partial=where.partial)
-        draft.add(where.path, plain, where.steps)
+        _edit_document(task, inner, where)
+
+
+def _edit_document(task: _Task, change: KubernetesChange, where: Location) -> None:
+    """The document itself. Values that it hands to a chart may make way for aliases that stand in theirs."""
+    draft, path = task.draft, where.path
+    try:
+        plain = plan_edits.edits_of(change, where.document, partial=where.partial)
+        draft.add(path, plain, where.steps)
+    except NotEditable as refused:
+        shared = refused.code in ("ALIASED", "ANCHOR_FANOUT")
+        values = all(_is_value(field) for field in change.fields)
+        if not (shared and values) or path in draft.edits or path in draft.texts:
+            raise
+        task.index.documents(path)  # by the same guards as any file that is edited
+        wanted = {field.path: field.after for field in change.fields}
+        text = task.index.texts[path]
+        draft.texts[path] = aliases.amended(text, where.document.index, wanted)
+        draft.steps.setdefault(path, []).extend((*where.steps, say("manifests.alias_written_out")))
+
+
+def _is_value(field_: FieldChange) -> bool:
+    """Is it a value that a HelmRelease or an Application hands to a chart?"""
+    path = paths.parse(field_.path)
+    return field_.op != "remove" and (path[:2] == ("spec", "values") or "valuesObject" in path)
 
 
 def generated_here(index: RepositoryIndex, ref: ObjectRef, hints: Hints) -> Generated | None:

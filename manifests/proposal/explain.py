@@ -153,8 +153,10 @@ def _by_values(asked: _Question) -> str:
         asked.hints.folders,
     )
     chosen = charts.find(search)
-    if chosen is None:
-        release = elsewhere.installing(search).release
+    kept = elsewhere.instead(search, chosen)
+    if kept is not None or chosen is None:
+        assert kept is not None
+        release = kept.release
         steps.append(say("manifests.later_win", names=_layers(release)))
         return say("manifests.values_of", installer=release.said_by)
     steps.append(say("manifests.later_win", names=_layers(chosen.release)))

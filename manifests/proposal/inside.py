@@ -18,6 +18,10 @@ from schemas.plans import FieldChange, KubernetesChange
 
 def moved(field: FieldChange, stated: StatedField, *, blind: bool) -> FieldChange:
     """A field's change as a change of the patch that says it. ``blind``: whatever it says now."""
+    if stated.new:
+        return field.model_copy(
+            update={"path": paths.render(stated.at), "op": "add", "before": None}
+        )
     update = {"path": paths.render(stated.at), "op": "replace"}
     before = {"before": stated.value} if blind or field.op == "add" else {}
     return field.model_copy(update=update | before)
@@ -43,7 +47,20 @@ def edits_inside(
     return found
 
 
+def carried_by(edits: Sequence[Edit], stated: Sequence[StatedField]) -> list[KubernetesChange]:
+    """What the edits change of the deployers' objects that hold the patches."""
+    held = {(s.number, s.entry.at): s.owner for s in stated if s.owner is not None}
+    return [
+        KubernetesChange(
+            object=owner,
+            fields=(FieldChange(path=paths.render(edit.path), before=edit.old, after=edit.new),),
+        )
+        for edit in edits
+        if isinstance(edit, Replace) and (owner := held.get((edit.doc, edit.path))) is not None
+    ]
+
+
 def _whole(index: RepositoryIndex, stated: StatedField, edits: Sequence[Edit]) -> Edit:
-    document = index.documents(stated.file)[0]
+    document = index.documents(stated.file)[stated.number]
     text = str(paths.find(equivalence.value_of(document.root), stated.entry.at))
-    return Replace(0, stated.entry.at, text, editor.amend(text, edits).text)
+    return Replace(stated.number, stated.entry.at, text, editor.amend(text, edits).text)

@@ -94,8 +94,7 @@ def prove(
     for unit in units:
         _judge_unit(unit, changed, bench, wanted, seen, readings=index.readings)
     if not wanted.elsewhere:
-        meant = {change.object.key for change in wanted.changes}
-        for place in (one for one in seen.elsewhere if one.owner not in meant):
+        for place in (one for one in seen.elsewhere if not _is_meant(one.owner, wanted)):
             seen.doubt(place.label, say("manifests.chart_kept_elsewhere"))
     for path in changed:
         if _is_plain(sides, path):
@@ -103,6 +102,14 @@ def prove(
     _check_carriers(sides[0], wanted, seen)
     _check_others(sides[0], wanted, seen)
     return _verdict(wanted, seen)
+
+
+def _is_meant(owner: ObjectRef | None, wanted: ExpectedRendering) -> bool:
+    """Is it the object that says the values which the plan changes?"""
+    if owner is None:
+        return False
+    key = owner.kind, owner.namespace, owner.name
+    return any(rendering.means(key, change.object) for change in wanted.changes)
 
 
 def _judge_unit(

@@ -21,7 +21,7 @@ from manifests.repository.index import RepositoryIndex, changed_index
 from manifests.repository.installers import Installer, Map, read_map, settings
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, Recipe, RenderSession
-from schemas.base import Json
+from schemas.base import Json, ObjectRef
 
 #: Overlays rendered to see that they stay as they are.
 _WITNESSES = 8
@@ -37,8 +37,8 @@ class ChangedPlace:
     words: tuple[str, ...]
     #: Why it may read another revision than the one that is edited; empty: it reads this one.
     apart: str = ""
-    #: Key of the object that says it, where one does.
-    owner: str = ""
+    #: The object that says it, where one does.
+    owner: ObjectRef | None = None
 
 
 @dataclass(slots=True)
@@ -225,6 +225,10 @@ def _readers(
                 if not one.cannot_read:
                     found[one.said_by, one.folder] = one
     later = {(one.said_by, one.folder): one for one in sides[1].whole.installers}
+    for one in sides[0].whole.installers:
+        other = later.get((one.said_by, one.folder))
+        if other is not None and other.on_top != one.on_top and not one.cannot_read:
+            found[one.said_by, one.folder] = one
     for key, one in found.items():
         yield one, later.get(key, one)
 
@@ -244,9 +248,8 @@ def _release_units(
         later = then.get(_identity(release))
         if later is not None and (release.chart is None or release.lacking):
             if _values_differ(release, later, changed):
-                owner = release.owner.key if release.owner else ""
                 seen.elsewhere.append(
-                    ChangedPlace(release.said_by, release.words, release.apart, owner)
+                    ChangedPlace(release.said_by, release.words, release.apart, release.owner)
                 )
             if release.chart is None:
                 continue

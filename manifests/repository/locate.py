@@ -21,6 +21,7 @@ from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.naming import built_names, named_in_files
+from manifests.repository.on_top import stated_on_top
 from manifests.repository.provenance import Rung
 from manifests.repository.stated import StatedField, stating
 from manifests.text import equivalence, spans
@@ -112,14 +113,38 @@ def locate(
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
     location = replace(location, told=search.told, ref=search.ref)
     folder = location.built_in if roots else location.path.rpartition("/")[0]
-    deployer = provenance.overriding(index, folder, ref, search.fields)
-    if deployer:
-        raise NotEditable(
-            "OVERRIDDEN",
-            say("manifests.sets_field_on_top", deployer=deployer, folder=folder or "."),
-        )
+    location = _with_what_is_on_top(search, location, folder)
     tree.check_alone(location.path, index.texts)
     return location
+
+
+def _with_what_is_on_top(search: _Search, location: Location, folder: str) -> Location:
+    """With the fields that a deployer's own inline patch says. Raises NotEditable OVERRIDDEN where it is no such patch."""
+    first = location.base or location.document
+    base = equivalence.value_of(first.root)
+    stated = dict(location.stated)
+    for one in search.fields:
+        deployer = provenance.overriding(
+            search.index, folder, search.asked, (one,), search.hints.environment
+        )
+        found = stated_on_top(
+            search.index, folder, search.asked, one, base, environment=search.hints.environment
+        )
+        if not deployer and (found is None or one in stated):
+            continue
+        if found is None:
+            raise NotEditable(
+                "OVERRIDDEN",
+                say("manifests.sets_field_on_top", deployer=deployer, folder=folder or "."),
+            )
+        named = deployer or say(
+            "manifests.object_in_place",
+            object=str(found.owner and found.owner.key),
+            place=found.file,
+        )
+        search.say(say("manifests.on_top_says", deployer=named, file=found.file))
+        stated[one] = found
+    return replace(location, stated=stated, steps=tuple(search.steps))
 
 
 def _candidates(search: _Search) -> list[Sighting]:

@@ -20,6 +20,7 @@ from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository import application_sets, argocd, kustomize
 from manifests.repository.declared import declared_objects
+from manifests.repository.environments import speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence, read
 from schemas.base import Json, ObjectRef
@@ -159,12 +160,7 @@ def _argo(
 
 def applications(index: RepositoryIndex) -> Iterator[Json]:
     """The Applications of the repository, those that ApplicationSets make included."""
-    for kind in ("application", "applicationset"):
-        for item in _objects(index, kind, "argoproj.io"):
-            if item["kind"] == "Application":
-                yield item
-            else:
-                yield from application_sets.generated(item, index.files, index.readings)
+    yield from (item for _, item in _deploying(index) if item["kind"] == "Application")
 
 
 def _flux(
@@ -186,20 +182,41 @@ def _flux(
 
 
 def overriding(
-    index: RepositoryIndex, folder: str, ref: ObjectRef, fields: tuple[paths.Path, ...]
+    index: RepositoryIndex,
+    folder: str,
+    ref: ObjectRef,
+    fields: tuple[paths.Path, ...],
+    environment: str = "unknown",
 ) -> str:
-    """The deployer that sets one of the fields on top of what ``folder`` builds; empty when none does."""
-    for application in applications(index):
-        for _, source in argocd.sources(application):
-            if argocd.folder_of(text(source, "path") or "-") != folder:
-                continue
-            if _sets(mapping(source, "kustomize"), ref, fields):
-                return say("manifests.application", name=text(application, "metadata", "name"))
-    for item in _objects(index, "kustomization", _FLUX):
-        spec = item["spec"]
-        if argocd.folder_of(text(spec, "path") or "-") == folder and _sets(spec, ref, fields):
-            return say("manifests.flux_kustomization", name=text(item, "metadata", "name"))
+    """The deployer that sets one of the fields on top of what ``folder`` builds; empty when none does, or only those that
+    speak of another environment."""
+    for path, item in _deploying(index):
+        metadata, spec = mapping(item, "metadata"), item["spec"]
+        name, destination = text(metadata, "name"), mapping(spec, "destination")
+        words = (text(destination, "name"), path, name, text(metadata, "namespace"))
+        if speaks([word for word in words if word], environment, ref.name) == "no":
+            continue
+        if item["kind"] == "Kustomization":
+            if argocd.folder_of(text(spec, "path") or "-") == folder and _sets(spec, ref, fields):
+                return say("manifests.flux_kustomization", name=name)
+            continue
+        for _, source in argocd.sources(item):
+            here = argocd.folder_of(text(source, "path") or "-") == folder
+            if here and _sets(mapping(source, "kustomize"), ref, fields):
+                return say("manifests.application", name=name)
     return ""
+
+
+def _deploying(index: RepositoryIndex) -> Iterator[tuple[str, Json]]:
+    """(file, Application or Flux Kustomization)."""
+    for kind in ("application", "applicationset"):
+        for path, item in _placed(index, kind, "argoproj.io"):
+            if item["kind"] == "Application":
+                yield path, item
+            else:
+                made = application_sets.generated(item, index.files, index.readings)
+                yield from ((path, one) for one in made)
+    yield from _placed(index, "kustomization", _FLUX)
 
 
 def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path, ...]) -> bool:
@@ -210,7 +227,8 @@ def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path,
     if ("spec", "replicas") in fields and any(text(c, "name") == ref.name for c in counts):
         return True
     for entry in mappings(settings, "patches"):
-        if not kustomize.aims_at(dict(mapping(entry, "target")), ref):
+        target = dict(mapping(entry, "target"))
+        if target and not kustomize.aims_at(target, ref):
             continue
         try:
             documents = read.read(str(entry.get("patch", "")))
@@ -218,15 +236,21 @@ def _sets(settings: Mapping[str, Any], ref: ObjectRef, fields: tuple[paths.Path,
             return True
         for document in documents:
             patch = equivalence.value_of(document.root)
+            if not target and not (isinstance(patch, Mapping) and kustomize.names(patch, ref)):
+                continue
             if kustomize.json_sets(patch, fields) or kustomize.merge_sets(patch, fields):
                 return True
     return False
 
 
-def _objects(index: RepositoryIndex, kind: str, group: str) -> Iterator[dict[str, Any]]:
-    for _, item in declared_objects(index, kind):
+def _objects(index: RepositoryIndex, kind: str, group: str) -> Iterator[Json]:
+    yield from (item for _, item in _placed(index, kind, group))
+
+
+def _placed(index: RepositoryIndex, kind: str, group: str) -> Iterator[tuple[str, Json]]:
+    for path, item in declared_objects(index, kind):
         if text(item, "apiVersion").startswith(group + "/") and isinstance(item.get("spec"), dict):
-            yield item
+            yield path, item
 
 
 def _origin(marks: Mapping[str, str]) -> Iterator[Rung]:

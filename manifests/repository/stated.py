@@ -33,6 +33,12 @@ class StatedField:
     at: paths.Path
     #: Is it a file that names the object itself, as the index sees it?
     plain: bool
+    #: Which document of the file the patch stands in.
+    number: int = 0
+    #: The deployer's object that holds it, where it is no Kustomization's own.
+    owner: ObjectRef | None = None
+    #: Does the patch not say the field yet?
+    new: bool = False
 
     @property
     def file(self) -> str:

@@ -222,10 +222,11 @@ REPOS = [
                 "prod",
                 "kustomize",
                 "top",
-                adds={"top/kustomization.yaml": build("../apps/api", more=OVERRIDE)},
+                adds={"top/kustomization.yaml": build("../apps/api")},
+                lays="argocd/prod.yaml#spec.source.kustomize.patches",
             )
         ],
-        [Ask("prod", "refused"), Ask("prod", "right", "spec.replicas", 5)],
+        [Ask("prod", "right"), Ask("prod", "right", "spec.replicas", 5)],
     ),
     Repo(
         "an Application sets the image",
@@ -457,14 +458,11 @@ REPOS = [
                 "prod",
                 "kustomize",
                 "top",
-                adds={
-                    "top/kustomization.yaml": build(
-                        "../apps/api", more="namespace: shop\n" + OVERRIDE
-                    )
-                },
+                adds={"top/kustomization.yaml": build("../apps/api", more="namespace: shop\n")},
+                lays="clusters/prod/apps.yaml#spec.patches",
             )
         ],
-        [Ask("prod", "refused"), Ask("prod", "right", "spec.replicas", 5)],
+        [Ask("prod", "right"), Ask("prod", "right", "spec.replicas", 5)],
     ),
     Repo(
         "a Flux Kustomization for each overlay",
@@ -697,12 +695,12 @@ REPOS = [
             "  values: {replicaCount: 3}\n",
             "clusters/prod/apps.yaml": flux(
                 "./apps",
-                "  patches: [{target: {kind: HelmRelease}, patch: '- {op: replace, path: /spec/values/replicaCount, value: 9}'}]\n",
+                "  patches: [{target: {kind: HelmRelease}, patch: '- {op: replace, path: /spec/values, value: {replicaCount: 9}}'}]\n",
             ),
             **chart(),
         },
-        [_helm("prod", "in.yaml", adds={"in.yaml": "replicaCount: 9\n"})],
-        [Ask("prod", "refused", "spec.replicas", 5)],
+        [_helm("prod", "clusters/prod/apps.yaml#spec.patches.0.patch#0.value")],
+        [Ask("prod", "right", "spec.replicas", 5)],
     ),
     Repo(
         "a HelmRelease of each environment, from one base",

@@ -36,6 +36,8 @@ class Deploy:
     values: tuple[str, ...] = ()
     #: Files that the deployer adds before it renders.
     adds: Mapping[str, str] = field(default_factory=dict)
+    #: Patches that the deployer lays on top (``file#way``): they are added to ``what``'s kustomization file.
+    lays: str = ""
     #: ``source -> target``: folders copied as ``helm dependency build`` does.
     copies: Mapping[str, str] = field(default_factory=dict)
 
@@ -162,6 +164,9 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
         for path, text in {**files, **deploy.adds, **copied}.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
+        if deploy.lays:
+            with (root / deploy.what / "kustomization.yaml").open("a") as file:
+                file.write(yaml.safe_dump({"patches": _inside(root, deploy.lays)}))
         if deploy.how == "files":
             return "\n---\n".join(files[name] for name in deploy.what.split())
         command = [programs.kustomize, "build", str(root / deploy.what)]
@@ -178,11 +183,25 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
 
 
 def _values_file(root: Path, value: str, number: int) -> Path:
-    """A values file; after ``#`` the way to values inside of another file, with ``?`` one that may be missing."""
+    """A values file; after each ``#`` the way to what stands inside of it, with ``?`` one that may be missing."""
     name, _, inside = value.rstrip("?").partition("#")
     if not inside:
         return root / name
-    node: Any = yaml.safe_load((root / name).read_text())
+    node = _inside(root, value)
+    file = root / f"inside-{number}.yaml"
+    file.write_text(node if isinstance(node, str) else yaml.safe_dump(node))
+    return file
+
+
+def _inside(root: Path, place: str) -> Any:
+    name, *ways = place.split("#")
+    node: Any = (root / name).read_text()
+    for way in ways:
+        node = _at(yaml.safe_load(node), way)
+    return node
+
+
+def _at(node: Any, inside: str) -> Any:
     while inside:
         # A key may have dots itself, as the names of files have.
         key = (
@@ -192,9 +211,7 @@ def _values_file(root: Path, value: str, number: int) -> Path:
         )
         node = node[int(key)] if key.isdigit() else node[key]
         inside = inside.removeprefix(key).removeprefix(".")
-    file = root / f"inside-{number}.yaml"
-    file.write_text(node if isinstance(node, str) else yaml.safe_dump(node))
-    return file
+    return node
 
 
 def leaves(text: str) -> dict[tuple[str, ...], Any]:

@@ -12,7 +12,10 @@ from tests.support.hostile_repos import (
     Deploy,
     Repo,
     application,
+    build,
     chart,
+    deployment,
+    flux,
 )
 
 API = "charts/api"
@@ -379,4 +382,77 @@ MISSING = [
     ),
 ]
 
-REPOS = [*ALIASES, *UNSET, *UMBRELLAS, *APPLICATIONS, *VALUES_FROM, *APPS, *MISSING]
+_VALUED = _RELEASE + "  values:\n    replicaCount: 2\n    resources: {limits: {memory: 300Mi}}\n"
+_PATCHES = """\
+  patches:
+    - patch: |
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: api, namespace: shop}
+        spec:
+          values:
+            replicaCount: COUNT # sized
+      target: {kind: HelmRelease, name: api}
+"""
+_PLAIN = """\
+  patches:
+    - patch: |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: api, namespace: shop}
+        spec:
+          replicas: 6
+"""
+
+
+def _on_top(env: str, flux_file: str, *, memory: str = "300Mi") -> Deploy:
+    """The chart with the base's values and what the environment's patch says, as a person would lay it together."""
+    base = f"resources: {{limits: {{memory: {memory}}}}}\n"
+    place = f"{flux_file}#spec.patches.0.patch#spec.values"
+    return Deploy(env, "helm", API, values=("base.yaml", place), adds={"base.yaml": base})
+
+
+ON_TOP = [
+    Repo(
+        "a HelmRelease that two of Flux's Kustomizations patch",
+        chart()
+        | {"apps/api/release.yaml": _VALUED, "apps/api/kustomization.yaml": build("release.yaml")}
+        | {
+            f"clusters/{env}/apps.yaml": flux("./apps/api", _PATCHES.replace("COUNT", count))
+            for env, count in (("prod", "6"), ("staging", "3"))
+        },
+        [_on_top(env, f"clusters/{env}/apps.yaml") for env in ("prod", "staging")],
+        [
+            right("prod", "spec.replicas", 9),
+            right("staging", "spec.replicas", 9),
+            right("prod"),
+            refused("unknown", "spec.replicas", 9),
+        ],
+    ),
+    Repo(
+        "a folder that one of Flux's Kustomizations patches and another does not",
+        {
+            "apps/api/api.yaml": deployment(namespace="shop"),
+            "apps/api/kustomization.yaml": build("api.yaml"),
+        }
+        | {"clusters/prod/apps.yaml": flux("./apps/api", _PLAIN)}
+        | {"clusters/staging/apps.yaml": flux("./apps/api")},
+        [
+            Deploy(
+                "prod",
+                "kustomize",
+                "top",
+                adds={"top/kustomization.yaml": build("../apps/api")},
+                lays="clusters/prod/apps.yaml#spec.patches",
+            ),
+            Deploy("staging", "kustomize", "apps/api"),
+        ],
+        [
+            right("prod", "spec.replicas", 9),
+            right("staging", "spec.replicas", 9),
+            refused("unknown"),
+        ],
+    ),
+]
+
+REPOS = [*ALIASES, *UNSET, *UMBRELLAS, *APPLICATIONS, *VALUES_FROM, *APPS, *MISSING, *ON_TOP]

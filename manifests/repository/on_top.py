@@ -1,0 +1,138 @@
+"""Fields that a deployer's own object says on top of what a folder builds: inline patches of Flux's Kustomizations and of
+Argo CD's Applications. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.objects import paths
+from manifests.objects.meta import ref_of
+from manifests.objects.shapes import mapping, mappings, text
+from manifests.refused import NotEditable
+from manifests.repository import argocd, kustomize
+from manifests.repository.declared import values_of
+from manifests.repository.environments import speaks
+from manifests.repository.index import RepositoryIndex
+from manifests.repository.kustomize import Kustomization, PatchEntry
+from manifests.repository.stated import StatedField, stating
+from manifests.text import equivalence, read
+from schemas.base import Json, ObjectRef
+
+_DEPLOYING = re.compile(r"kustomize\.toolkit\.fluxcd\.io|argoproj\.io")
+
+
+@dataclass(frozen=True, slots=True)
+class _Deployer:
+    """Who deploys a folder, with the place of its patches."""
+
+    path: str
+    #: Of its document in the file.
+    number: int
+    ref: ObjectRef
+    patches: tuple[tuple[paths.Path, Mapping[str, Any]], ...]
+    #: Its other settings: images and replicas win over patches.
+    settings: Mapping[str, Any]
+
+
+def stated_on_top(
+    index: RepositoryIndex,
+    folder: str,
+    ref: ObjectRef,
+    field: paths.Path,
+    declared: Json,
+    *,
+    environment: str,
+) -> StatedField | None:
+    """The inline patch that says a field, of the one deployer of the folder in the environment; ``None`` where there are
+    several, or where its patch does more than say the value."""
+    deployers = list(_deployers(index, folder))
+    mine = [
+        one
+        for one in deployers
+        if speaks((one.path, one.ref.name, one.ref.namespace), environment, ref.name) != "no"
+    ]
+    if len(mine) != 1:
+        return None
+    one = mine[0]
+    entries = None if _wins_over_patches(one.settings, field) else _entries(one)
+    if entries is None:
+        return None
+    settings = Kustomization(one.path, folder, "", (), (), patches=tuple(entries))
+    found = stating(index, [settings], ref, field, declared)
+    if found is None and len(deployers) > 1:
+        return _own_patch(settings, entries, ref, field, one)
+    if found is None or not found.at:
+        return None
+    return StatedField(
+        found.kustomization, found.entry, found.document, found.at, plain=False,
+        number=one.number, owner=one.ref,
+    )  # fmt: skip
+
+
+def _wins_over_patches(settings: Mapping[str, Any], field: paths.Path) -> bool:
+    counted = field == ("spec", "replicas") and settings.get("replicas")
+    return bool(counted or (field[-1] == "image" and settings.get("images")))
+
+
+def _entries(deployer: _Deployer) -> list[PatchEntry] | None:
+    """Its patches; ``None`` where one cannot be read."""
+    found = []
+    for at, entry in deployer.patches:
+        try:
+            inside = tuple(read.read(text(entry, "patch")))
+        except NotEditable:
+            return None
+        found.append(PatchEntry((*at, "patch"), "", inside, dict(mapping(entry, "target"))))
+    return found
+
+
+def _own_patch(
+    settings: Kustomization,
+    entries: list[PatchEntry],
+    ref: ObjectRef,
+    field: paths.Path,
+    deployer: _Deployer,
+) -> StatedField | None:
+    """The last patch of the object that can take a field which it does not say yet: what it says is this deployer's alone."""
+    for entry in reversed(entries):
+        for document in reversed(entry.inside):
+            patch = equivalence.value_of(document.root)
+            if isinstance(patch, Mapping) and kustomize.names(patch, ref):
+                return StatedField(
+                    settings, entry, document, field, plain=False,
+                    number=deployer.number, owner=deployer.ref, new=True,
+                )  # fmt: skip
+    return None
+
+
+def _deployers(index: RepositoryIndex, folder: str) -> Iterator[_Deployer]:
+    for kind in ("kustomization", "application"):
+        for path in index.by_kind.get(kind, ()):
+            if not _DEPLOYING.search(index.texts[path]):
+                continue
+            try:
+                index.documents(path)
+                items = values_of(index, path)
+            except NotEditable:
+                continue
+            for number, item in enumerate(items):
+                for settings, at in _settings(item, folder):
+                    listed = enumerate(mappings(settings, "patches"))
+                    patches = tuple(((*at, "patches", n), entry) for n, entry in listed)
+                    yield _Deployer(path, number, ref_of(item), patches, settings)
+
+
+def _settings(item: Json, folder: str) -> Iterator[tuple[Mapping[str, Any], paths.Path]]:
+    """What an object lays on top of the folder, with its place."""
+    group = text(item, "apiVersion").partition("/")[0]
+    if (text(item, "kind"), group) == ("Kustomization", "kustomize.toolkit.fluxcd.io"):
+        if argocd.folder_of(text(item, "spec", "path") or "-") == folder:
+            yield mapping(item, "spec"), ("spec",)
+    elif (text(item, "kind"), group) == ("Application", "argoproj.io"):
+        for at, source in argocd.sources(item):
+            if argocd.folder_of(text(source, "path") or "-") == folder:
+                yield mapping(source, "kustomize"), (*at, "kustomize")
