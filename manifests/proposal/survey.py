@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,21 +79,33 @@ class Survey:
     unread: tuple[tuple[str, str], ...]
 
 
+class _Repository:
+    """What is read of it, with its releases by name."""
+
+    def __init__(self, side: Side) -> None:
+        self.index, self.whole, self.releases = side.index, side.whole, side.releases
+        self.by_name: dict[str, list[Release]] = {}
+        for release in side.releases.found:
+            self.by_name.setdefault(release.said_by, []).append(release)
+
+
 def survey(index: RepositoryIndex, bench: RenderSession) -> Survey:
     """The map of a repository. What makes installers is rendered, nothing else."""
-    side = side_of(index, bench)
+    side = _Repository(side_of(index, bench))
     named = [*side.whole.installers, *_unnamed(side)]
+    stood_for = {one.said_by for one in named}
     found = [_deployment(side, one) for one in named]
-    found += [_alone(side, release) for release in side.releases.found if _is_left(named, release)]
+    left = (release for release in side.releases.found if release.said_by not in stood_for)
+    found += [_alone(side, release) for release in left]
     distinct = dict.fromkeys(one for one in found if one.parts or one.trouble)
-    declaring = {one.declared_in for one in distinct}
-    loose = (path for path in _loose(side) if path not in declaring)
-    return Survey(tuple(distinct), tuple(loose), tuple(_unread(side)))
+    read = {one.declared_in for one in distinct}
+    read |= {name for one in distinct for part in one.parts for name in _names(part)}
+    return Survey(tuple(distinct), tuple(_loose(side, read)), tuple(_unread(side)))
 
 
 def reading(index: RepositoryIndex, bench: RenderSession, path: str) -> tuple[Deployment, ...]:
     """Everybody who reads a file."""
-    side = side_of(index, bench)
+    side = _Repository(side_of(index, bench))
     found = [_deployment(side, one, path) for one in side.whole.reaching(path)]
     found += [
         _alone(side, release)
@@ -103,7 +115,7 @@ def reading(index: RepositoryIndex, bench: RenderSession, path: str) -> tuple[De
     return tuple(dict.fromkeys(found))
 
 
-def _unnamed(side: Side) -> Iterator[Installer]:
+def _unnamed(side: _Repository) -> Iterator[Installer]:
     """Overlays that no installer names."""
     claimed = {one.folder for one in side.whole.installers}
     for folder, kustomization in sorted(side.whole.graph.by_folder.items()):
@@ -113,12 +125,7 @@ def _unnamed(side: Side) -> Iterator[Installer]:
             yield Installer(said, folder, words=(folder,), unnamed=True, place=kustomization.path)
 
 
-def _is_left(named: Sequence[Installer], release: Release) -> bool:
-    """Does no installer stand for the release?"""
-    return not any(one.said_by == release.said_by for one in named)
-
-
-def _alone(side: Side, release: Release) -> Deployment:
+def _alone(side: _Repository, release: Release) -> Deployment:
     """A release that no installer stands for: a chart that nobody is known to install, with its values files."""
     place = "" if release.alone else release.said_by
     return Deployment(
@@ -128,7 +135,7 @@ def _alone(side: Side, release: Release) -> Deployment:
     )  # fmt: skip
 
 
-def _deployment(side: Side, one: Installer, path: str = "") -> Deployment:
+def _deployment(side: _Repository, one: Installer, path: str = "") -> Deployment:
     """``path``: of what is named by a pattern alone, only this file is shown."""
     renders = _renders(side, one)
     release = _release_of(side, one)
@@ -145,7 +152,7 @@ def _heard(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(e for e in WORDS if speaks(words, e) == "yes")
 
 
-def _renders(side: Side, one: Installer) -> Renders:
+def _renders(side: _Repository, one: Installer) -> Renders:
     if one.pattern is not None and one.folder is None:
         return "unknown"
     if one.folder is not None and side.whole.is_built(one.folder):
@@ -156,21 +163,21 @@ def _renders(side: Side, one: Installer) -> Renders:
     return "helm" if charted else "files"
 
 
-def _release_of(side: Side, one: Installer) -> Release | None:
+def _release_of(side: _Repository, one: Installer) -> Release | None:
     """The release that the installer is; of several sources of one Application the one of its folder."""
-    found = [r for r in side.releases.found if r.said_by == one.said_by]
+    found = side.by_name.get(one.said_by, [])
     same = [r for r in found if r.chart == one.folder]
     return next(iter(same or found), None)
 
 
-def _chain(side: Side, one: Installer) -> list[Kustomization]:
+def _chain(side: _Repository, one: Installer) -> list[Kustomization]:
     graph = side.whole.graph
     if one.folder is None or one.folder not in graph.by_folder:
         return []
     return graph.below(graph.by_folder[one.folder])
 
 
-def _unbuilt(side: Side, one: Installer) -> str:
+def _unbuilt(side: _Repository, one: Installer) -> str:
     """Why kustomize would not be started for what it builds."""
     chain = _chain(side, one)
     broken = next((k for k in chain if k.trouble), None)
@@ -184,7 +191,7 @@ def _unbuilt(side: Side, one: Installer) -> str:
     return ""
 
 
-def _namespace(side: Side, one: Installer) -> str:
+def _namespace(side: _Repository, one: Installer) -> str:
     """Where its objects go: what the deployer forces, else what the Kustomization says, else the deployer's default."""
     said = next((k.namespace for k in _chain(side, one) if k.namespace), "")
     release = _release_of(side, one)
@@ -192,7 +199,7 @@ def _namespace(side: Side, one: Installer) -> str:
     return default if one.forced or not said else said
 
 
-def _parts(side: Side, one: Installer, release: Release | None, path: str) -> Iterator[Part]:
+def _parts(side: _Repository, one: Installer, release: Release | None, path: str) -> Iterator[Part]:
     if one.folder is not None and side.whole.is_built(one.folder):
         yield _built(side, one.folder, frozenset())
     elif release is not None or (one.folder is not None and side.whole.chart_of(one.folder)):
@@ -206,7 +213,7 @@ def _parts(side: Side, one: Installer, release: Release | None, path: str) -> It
         yield from (Part(file, "other") for file in texts if one.pattern.fullmatch(file))
 
 
-def _inside(side: Side, one: Installer) -> Iterator[str]:
+def _inside(side: _Repository, one: Installer) -> Iterator[str]:
     """Manifests that are applied as they are."""
     folder = f"{one.folder}/" if one.folder else ""
     for file in side.index.texts:
@@ -216,7 +223,7 @@ def _inside(side: Side, one: Installer) -> Iterator[str]:
             yield file
 
 
-def _built(side: Side, folder: str, above: frozenset[str]) -> Part:
+def _built(side: _Repository, folder: str, above: frozenset[str]) -> Part:
     one = side.whole.graph.by_folder[folder]
     name = folder or "."
     if folder in above:
@@ -231,7 +238,7 @@ def _built(side: Side, folder: str, above: frozenset[str]) -> Part:
     return Part(name, "kustomization", tuple(dict.fromkeys(below)), one.trouble)
 
 
-def _used(side: Side, target: str, above: frozenset[str]) -> Part:
+def _used(side: _Repository, target: str, above: frozenset[str]) -> Part:
     if target in side.whole.graph.by_folder:
         return _built(side, target, above)
     if target in side.index.texts:
@@ -242,7 +249,7 @@ def _used(side: Side, target: str, above: frozenset[str]) -> Part:
     return Part(name, "resource", (), missing)
 
 
-def _chart(side: Side, chart: str | None, release: Release | None) -> Iterator[Part]:
+def _chart(side: _Repository, chart: str | None, release: Release | None) -> Iterator[Part]:
     if chart is not None:
         yield Part(chart or ".", "chart", tuple(_dependencies(side, chart)))
     for layer in release.layers if release else ():
@@ -251,7 +258,7 @@ def _chart(side: Side, chart: str | None, release: Release | None) -> Iterator[P
             yield Part(layer.said, "values", (), why)
 
 
-def _dependencies(side: Side, chart: str) -> Iterator[Part]:
+def _dependencies(side: _Repository, chart: str) -> Iterator[Part]:
     """What a chart brings along: folders of this repository, and charts of a registry, packed beside it or missing."""
     index, below = side.index, posixpath.join(chart, "charts") + "/"
     yield from (Part(folder, "chart") for folder in dependencies.folders(index, chart))
@@ -270,18 +277,25 @@ def _dependencies(side: Side, chart: str) -> Iterator[Part]:
         yield Part(f"{name} {text(entry, 'version')}".strip(), "chart", (), why)
 
 
-def _loose(side: Side) -> Iterator[str]:
+def _names(part: Part) -> Iterator[str]:
+    yield part.name
+    for inner in part.below:
+        yield from _names(inner)
+
+
+def _loose(side: _Repository, read: Set[str]) -> Iterator[str]:
+    """Files that declare objects, and that nobody reads."""
     index, graph = side.index, side.whole.graph
     charts = tuple(f"{chart}/" if chart else "" for chart in dependencies.charts(index))
     declaring = {path for found in index.by_kind.values() for path in found}
     for path in sorted(declaring):
         inside = path.startswith(charts) or "{{" in index.texts[path]
         kustomization = posixpath.dirname(path) in graph.by_folder and "ustomization" in path
-        if not inside and not kustomization and not side.whole.reaching(path):
+        if not inside and not kustomization and path not in read:
             yield path
 
 
-def _unread(side: Side) -> Iterator[tuple[str, str]]:
+def _unread(side: _Repository) -> Iterator[tuple[str, str]]:
     for path in sorted(side.index.unreadable):
         yield path, side.index.unreadable[path].reason
     for trouble in side.releases.troubles:

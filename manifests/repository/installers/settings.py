@@ -74,7 +74,19 @@ def _image(word: object) -> dict[str, str]:
 
 def from_flux(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a Flux Kustomization as those of a Kustomization."""
-    return {theirs: spec[ours] for ours, theirs in _FLUX.items() if spec.get(ours)}
+    out = {theirs: spec[ours] for ours, theirs in _FLUX.items() if spec.get(ours)}
+    if "patchesStrategicMerge" in out:
+        merged = [_text(patch) for patch in items(out, "patchesStrategicMerge")]
+        out["patchesStrategicMerge"] = merged
+    if "patchesJson6902" in out:
+        entries = mappings(out, "patchesJson6902")
+        out["patchesJson6902"] = [{**one, "patch": _text(one.get("patch"))} for one in entries]
+    return out
+
+
+def _text(patch: object) -> str:
+    """Flux takes patches as objects, where kustomize takes their text."""
+    return patch if isinstance(patch, str) else yaml.safe_dump(patch, sort_keys=False)
 
 
 def wrapped(folder: str, on_top: Mapping[str, Any]) -> tuple[str, str]:

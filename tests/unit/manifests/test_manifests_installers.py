@@ -6,6 +6,7 @@ import pytest
 
 from manifests.repository.index import build
 from manifests.repository.installers import destinations, read_map
+from manifests.repository.installers.settings import from_flux
 
 DEPLOYMENT = (
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 2, template: {spec: "
@@ -217,3 +218,14 @@ def test_programs_that_make_or_read_a_file_are_named(name: str, text: str, reach
     troubled = [one for one in read_map(index).reaching("k8s/api.yaml") if one.trouble]
     assert bool(troubled) is reached, troubled
     assert not reached or name in troubled[0].said_by
+
+
+def test_patches_that_flux_takes_as_objects_are_texts_for_kustomize() -> None:
+    spec = {
+        "patchesStrategicMerge": [{"kind": "Deployment", "spec": {"replicas": 3}}],
+        "patchesJson6902": [{"target": {"kind": "Deployment"}, "patch": [{"op": "remove"}]}],
+    }
+    assert from_flux(spec) == {
+        "patchesStrategicMerge": ["kind: Deployment\nspec:\n  replicas: 3\n"],
+        "patchesJson6902": [{"target": {"kind": "Deployment"}, "patch": "- op: remove\n"}],
+    }
