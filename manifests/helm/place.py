@@ -14,10 +14,10 @@ from dataclasses import replace
 import yaml
 
 from kfix.texts import say
-from manifests.helm import elsewhere, through
+from manifests.helm import elsewhere, literals, through
 from manifests.helm.charts import InstalledRelease, Search, find
 from manifests.helm.elsewhere import KeptElsewhere
-from manifests.helm.layers import layer_for, merged
+from manifests.helm.layers import Layer, layer_for, merged
 from manifests.helm.placed import Placed
 from manifests.helm.template_values import read_values
 from manifests.helm.value_paths import ABSENT, candidates, laid, unset
@@ -37,6 +37,8 @@ _TRIES = 60
 _OPEN_TRIES = 40
 #: The same, for values of a chart that makes the release; each is two renderings.
 _OUTER_TRIES = 20
+#: Lines of templates that are tried.
+_LITERALS = 20
 _COUNT_NAMES = ("replicas", "replicaCount")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
@@ -193,12 +195,36 @@ def _place_field(
             "VALUE_FANOUT",
             say("manifests.value_reaches_also", reached=reached, field=field.path, also=also[0]),
         )
-    raise NotEditable(
-        "TEMPLATED",
-        say(
-            "manifests.no_value_reaches_template_fixes", installer=release.said_by, field=field.path
-        ),
+    return _in_a_template(search, chosen, field, together)
+
+
+def _in_a_template(
+    search: Search, chosen: InstalledRelease, field: FieldChange, together: Sequence[FieldChange]
+) -> Placed:
+    """The template's line that fixes the field, of a chart that one release installs. Raises NotEditable TEMPLATED."""
+    chart, target = chosen.recipe.chart, paths.parse(field.path)
+    now = paths.find(chosen.item, target, None)
+    places = list(literals.candidates(search.index, chart, target, now, field.after))
+    installed = search.releases.of(chart)
+    only = len(installed) == 1 and not installed[0].alone
+    fitting = [
+        one
+        for one in (places[:_LITERALS] if only else ())
+        if _effect(search, chosen, _WithTemplate(search, chosen, one), field, together) == ""
+    ]
+    if len(fitting) == 1:
+        (one,) = fitting
+        search.steps.append(
+            say("manifests.literal_of_template", file=one.path, line=one.line, count=1)
+        )
+        return Placed(Layer(one.path, {}, path=one.path), (), None, chosen.recipe, one.text)
+    why = say(
+        "manifests.no_value_reaches_template_fixes",
+        installer=chosen.release.said_by,
+        field=field.path,
     )
+    where = literals.fixed_by(fitting or places, len(installed))
+    raise NotEditable("TEMPLATED", say("manifests.about", what=why, why=where) if where else why)
 
 
 def _in_its_layer(
@@ -253,10 +279,24 @@ class _Through:
         return through.render(index, bench, self._chosen.release, self._chosen.recipe, self._values)
 
 
+class _WithTemplate:
+    """A release whose chart has another template."""
+
+    def __init__(
+        self, search: Search, chosen: InstalledRelease, edit: literals.TemplateEdit
+    ) -> None:
+        self._search, self._chosen, self._edit = search, chosen, edit
+
+    def render(self) -> str:
+        """Raises NotRendered."""
+        changed = {self._edit.path: self._edit.text}
+        return self._search.bench.render(self._chosen.recipe, changed)
+
+
 def _effect(
     search: Search,
     chosen: InstalledRelease,
-    tried: _OnTop | _Through,
+    tried: _OnTop | _Through | _WithTemplate,
     field: FieldChange,
     together: Sequence[FieldChange],
 ) -> str | None:

@@ -22,6 +22,8 @@ class Placed:
     value: Json
     #: How the chart was rendered; ``None`` for one that is kept elsewhere.
     recipe: HelmTemplate | None = None
+    #: The whole new text of ``layer.path``, where that is a template whose literal changes.
+    template: str = ""
 
 
 def field_of(placed: Placed) -> FieldChange:

@@ -320,7 +320,12 @@ def _place(task: _Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
             draft.elsewhere = True
         else:
             draft.installed[recipe.chart] = recipe.release, recipe.namespace
-        if layer.written and layer.owner is not None:
+        if one.template:
+            if layer.path in draft.texts:
+                raise NotEditable("UNSUPPORTED", say("manifests.two_edits_change_same_text"))
+            draft.texts[layer.path] = one.template
+            draft.steps.setdefault(layer.path, []).extend(steps)
+        elif layer.written and layer.owner is not None:
             inside = written.setdefault((layer.owner, layer.at), (layer.written, {}))
             inside[1][paths.render(one.path)] = one.value
         elif layer.owner is None:

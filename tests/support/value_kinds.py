@@ -455,4 +455,70 @@ ON_TOP = [
     ),
 ]
 
-REPOS = [*ALIASES, *UNSET, *UMBRELLAS, *APPLICATIONS, *VALUES_FROM, *APPS, *MISSING, *ON_TOP]
+_FIXED = (
+    TEMPLATE
+    + """\
+          env:
+            - name: LOG_LEVEL
+              value: "info"
+            - {name: POOL, value: "10"}
+          livenessProbe:
+            httpGet: {path: /healthz, port: 8080}
+            initialDelaySeconds: 10 # slow to start
+            periodSeconds: 10
+"""
+)
+_IN_API = "spec.template.spec.containers[name=api]."
+_DELAY = _IN_API + "livenessProbe.initialDelaySeconds"
+_TWICE = {
+    f"{API}/templates/_probe.tpl": '{{- define "probe" }}\ninitialDelaySeconds: 10\n{{- end }}\n',
+    f"{API}/templates/worker.yaml": TEMPLATE.replace(
+        "{{ .Release.Name }}\nspec", "{{ .Release.Name }}-worker\nspec"
+    )
+    + '          livenessProbe: {{- include "probe" . | nindent 12 }}\n',
+}
+LITERALS = [
+    Repo(
+        "literals in the template of a chart of one release",
+        chart(template=_FIXED) | with_files("prod", "envs/prod.yaml") | {"envs/prod.yaml": PROD},
+        [helm("prod", "envs/prod.yaml")],
+        [
+            right("prod", _DELAY, 30),
+            right("prod", _IN_API + "env[name=LOG_LEVEL].value", "debug"),
+            right("prod", _IN_API + "env[name=POOL].value", "20"),
+            right("prod", _IN_API + "livenessProbe.httpGet.port", 9090),
+        ],
+    ),
+    Repo(
+        "a literal in the template of a chart of two releases",
+        chart(template=_FIXED)
+        | with_files("prod", "envs/prod.yaml")
+        | with_files("dev", "envs/dev.yaml")
+        | {"envs/prod.yaml": PROD, "envs/dev.yaml": "replicaCount: 1\n"},
+        [helm("prod", "envs/prod.yaml"), helm("dev", "envs/dev.yaml")],
+        [refused("prod", _DELAY, 30), refused("dev", _DELAY, 30)],
+    ),
+    Repo(
+        "a literal in a template that two objects include",
+        chart(
+            template=TEMPLATE + '          livenessProbe: {{- include "probe" . | nindent 12 }}\n'
+        )
+        | _TWICE
+        | with_files("prod", "envs/prod.yaml")
+        | {"envs/prod.yaml": PROD},
+        [helm("prod", "envs/prod.yaml")],
+        [refused("prod", _DELAY, 30)],
+    ),
+]
+
+REPOS = [
+    *ALIASES,
+    *UNSET,
+    *UMBRELLAS,
+    *APPLICATIONS,
+    *VALUES_FROM,
+    *APPS,
+    *MISSING,
+    *ON_TOP,
+    *LITERALS,
+]
