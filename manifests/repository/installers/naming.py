@@ -33,6 +33,10 @@ _APART = re.compile(
     r"|tsconfig[^/]*|\.[^/]+|codecov\.ya?ml|sonar[^/]*|Chart\.ya?ml|fleet\.ya?ml|helmfile[^/]*|skaffold[^/]*"
     r"|[Oo]pen[Aa]pi[^/]*|swagger[^/]*|Taskfile\.ya?ml)$"
 )
+#: An object of a deployer that stands in a text of something else.
+_INSIDE = re.compile(
+    r"(?m)^\s*kind:\s*['\"]?(Application|ApplicationSet|Kustomization|HelmRelease|GitRepo)['\"]?\s*$"
+)
 #: What stands between a key and its value, and what stands before a path whose key is on a line before.
 _BLANK = re.compile(r"""[\s"':]*""")
 _ALONE = re.compile(r"""[\s"':]*[^\s"':]*""")
@@ -51,6 +55,7 @@ def installers(index: RepositoryIndex) -> Iterator[Installer]:
     for kind in _APPLYING:
         for path, item in declared_objects(index, kind):
             yield from _of_object(item, path, kind)
+    yield from _of_scripts(index)
     read = {path for kind in _READ for path in index.by_kind.get(kind, ())}
     read -= set(index.by_kind.get("list", ()))
     releasing = index.by_kind.get("helmrelease", ())
@@ -63,6 +68,18 @@ def installers(index: RepositoryIndex) -> Iterator[Installer]:
         pattern = _meaning(index, written, charts=path not in releasing)
         if pattern is not None:
             yield Installer(path, pattern=pattern, words=(path,), trouble=listed())
+
+
+def _of_scripts(index: RepositoryIndex) -> Iterator[Installer]:
+    """Scripts that carry an Application or a Kustomization of Flux inside of them and apply it."""
+    for path, content in index.files.items():
+        if not commands.is_script(path):
+            continue
+        text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        if _INSIDE.search(text_of):
+            pattern = named_in(index, text_of)
+            if pattern is not None:
+                yield Installer(path, pattern=pattern, words=(path,), trouble=listed())
 
 
 def named_in(

@@ -229,3 +229,19 @@ def test_patches_that_flux_takes_as_objects_are_texts_for_kustomize() -> None:
         "patchesStrategicMerge": ["kind: Deployment\nspec:\n  replicas: 3\n"],
         "patchesJson6902": [{"target": {"kind": "Deployment"}, "patch": "- op: remove\n"}],
     }
+
+
+def test_an_application_inside_of_a_script_reads_the_folder_that_it_names() -> None:
+    script = (
+        "kubectl apply -f - <<EOF\napiVersion: argoproj.io/v1alpha1\nkind: Application\n"
+        "metadata: {name: api}\nspec:\n  source:\n    repoURL: $REPO\n    path: apps/api\nEOF\n"
+    )
+    files = {
+        "bootstrap.sh": script,
+        "apps/api/api.yaml": DEPLOYMENT,
+        "apps/web/api.yaml": DEPLOYMENT,
+    }
+    found = read_map(build(files))
+    assert [one.said_by for one in found.reaching("apps/api/api.yaml")] == ["bootstrap.sh"]
+    assert found.reaching("apps/api/api.yaml")[0].trouble
+    assert not found.reaching("apps/web/api.yaml")
