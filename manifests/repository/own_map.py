@@ -1,8 +1,9 @@
-"""A repository's own word on where objects are declared: ``.kfix.yaml`` in its root. Pure.
+"""A repository's own word on where objects are declared: ``declared`` in the ``.kfix.yaml`` of its root. Pure.
 
 It narrows, and does nothing else: of the places that are found it leaves those below the folders that it names. It adds no
 place, says nothing of which environment a place is, and excuses nobody who reads a changed file. Whoever can write it can
 write the manifests too; still it is text from outside, so that one that is not exactly as below refuses every edit.
+What else the file says is what its owners let be proposed, which publish reads.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from manifests.repository.environments import words_of
 from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence
 from schemas.base import ObjectRef
+from schemas.text import sentence_of
 
 NAME = ".kfix.yaml"
 _VERSION = 1
@@ -27,7 +29,8 @@ _ENTRY = frozenset({"for", "environment", "below"})
 _NAME = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 _FOR = re.compile(rf"{_NAME}|[A-Z][A-Za-z0-9]{{0,62}}(?:/{_NAME}){{1,2}}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
-_MOST, _FOLDERS = 500, 20
+#: Entries of the list, and folders of one.
+MOST, _FOLDERS = 500, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,49 +83,76 @@ def _read(index: RepositoryIndex) -> Iterator[Entry]:
     except NotEditable as refused:
         raise _bad(refused.reason) from None
     content = equivalence.value_of(documents[0].root) if len(documents) == 1 else None
-    if not isinstance(content, Mapping) or content.keys() != {"version", "declared"}:
-        raise _bad(say("manifests.own_map_keys", names=["version", "declared"]))
-    if content["version"] is True or content["version"] != _VERSION:
+    if not isinstance(content, Mapping):
+        raise _bad(say("manifests.own_map_document"))
+    if "declared" not in content:
+        return
+    if documents[0].duplicate or documents[0].aliased:
+        raise _bad(say("manifests.own_map_plain"))
+    if content.get("version") is not _VERSION:
         raise _bad(say("manifests.own_map_version", version=_VERSION))
-    listed = content["declared"]
-    if not isinstance(listed, list) or not 0 < len(listed) <= _MOST:
-        raise _bad(say("manifests.own_map_entries", most=_MOST))
-    seen: set[tuple[str, frozenset[str]]] = set()
-    for number, item in enumerate(listed, 1):
-        entry = _entry(index, item, number)
-        words = words_of(entry.environment) if entry.environment else frozenset[str]()
-        if (entry.subject, words) in seen:
-            raise _bad(say("manifests.own_map_twice", number=number))
-        seen.add((entry.subject, words))
+    try:
+        entries = entries_of(content["declared"])
+    except InvalidMap as why:
+        raise _bad(sentence_of(why)) from None
+    for number, entry in enumerate(entries, 1):
+        for written in entry.below:
+            if written not in index.texts and written not in index.folders():
+                why = say("manifests.own_map_folder", number=number, name=written)
+                raise _bad(why)
         yield entry
 
 
-def _entry(index: RepositoryIndex, item: Any, number: int) -> Entry:
+class InvalidMap(ValueError):
+    """What is listed under ``declared`` is no such map. The message is for people."""
+
+
+def entries_of(listed: Any) -> tuple[Entry, ...]:
+    """What is listed under ``declared``, whatever the repository has. Raises InvalidMap."""
+    if not isinstance(listed, list) or not 0 < len(listed) <= MOST:
+        raise InvalidMap(say("manifests.own_map_entries", most=MOST))
+    seen: set[tuple[str, frozenset[str]]] = set()
+    found = []
+    for number, item in enumerate(listed, 1):
+        entry = _entry(item, number)
+        words = words_of(entry.environment) if entry.environment else frozenset[str]()
+        if (entry.subject, words) in seen:
+            raise InvalidMap(say("manifests.own_map_twice", number=number))
+        seen.add((entry.subject, words))
+        found.append(entry)
+    return tuple(found)
+
+
+def _entry(item: Any, number: int) -> Entry:
     if not isinstance(item, Mapping) or set(item) - _ENTRY or not {"for", "below"} <= set(item):
-        raise _bad(say("manifests.own_map_entry_keys", number=number, names=sorted(_ENTRY)))
+        raise InvalidMap(say("manifests.own_map_entry_keys", number=number, names=sorted(_ENTRY)))
     subject, environment = item["for"], item.get("environment", "")
     if not isinstance(subject, str) or not _FOR.fullmatch(subject):
-        raise _bad(say("manifests.own_map_for", number=number))
+        raise InvalidMap(say("manifests.own_map_for", number=number))
     if "environment" in item and not (
         isinstance(environment, str) and _WORD.fullmatch(environment)
     ):
-        raise _bad(say("manifests.own_map_environment", number=number))
+        raise InvalidMap(say("manifests.own_map_environment", number=number))
     folders = item["below"]
     if not isinstance(folders, list) or not 0 < len(folders) <= _FOLDERS:
-        raise _bad(say("manifests.own_map_below", number=number, most=_FOLDERS))
-    return Entry(subject, environment, tuple(_folder(index, one, number) for one in folders))
+        raise InvalidMap(say("manifests.own_map_below", number=number, most=_FOLDERS))
+    return Entry(subject, environment, tuple(_folder(one, number) for one in folders))
 
 
-def _folder(index: RepositoryIndex, written: Any, number: int) -> str:
-    """A folder or file as it is written; only one that is there, so that a folder that was moved is noticed."""
-    if isinstance(written, str) and written and posixpath.normpath(written) == written:
+def _folder(written: Any, number: int) -> str:
+    """A folder or file as it is written, from the repository's root."""
+    if (
+        isinstance(written, str)
+        and written not in ("", ".")
+        and posixpath.normpath(written) == written
+    ):
         try:
             tree.check_path(written)
         except NotEditable:
-            written = ""
-        if written in index.texts or written in index.folders():
+            written = None
+        if written is not None:
             return str(written)
-    raise _bad(say("manifests.own_map_folder", number=number, name=str(written)[:100]))
+    raise InvalidMap(say("manifests.own_map_folder", number=number, name=str(written)[:100]))
 
 
 def _bad(why: str) -> NotEditable:

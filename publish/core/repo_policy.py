@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from kfix.texts import say
 from manifests.objects import quantities
 from manifests.refused import NotEditable
+from manifests.repository import own_map
 from manifests.text import read as reading
 from manifests.text.equivalence import value_of
 
@@ -30,6 +31,7 @@ FILE = ".kfix.yaml"
 #: Bytes of the file: such a list fits a page.
 _MAX_BYTES = 64 * 1024
 _Text = Annotated[str, Field(min_length=1, max_length=300)]
+_Declared = tuple[dict[str, Any], ...]
 _Texts = Annotated[tuple[_Text, ...], Field(min_length=1, max_length=200)]
 
 
@@ -104,8 +106,18 @@ class Consent(_Strict):
     create: bool = True
     maximum: Maximum = Maximum()
     merge_requests: MergeRequestCaps = MergeRequestCaps()
+    #: Where objects are declared, as ``manifests.repository.own_map`` reads it: it chooses nothing here.
+    declared: _Declared | None = None
     #: User names, ``@group/path`` or ``@@role``, asked for review.
     reviewers: _Texts | None = None
+
+    @field_validator("declared", mode="before")
+    @classmethod
+    def _mapped(cls, value: object) -> object:
+        if value is not None:
+            own_map.entries_of(value)
+            return tuple(value) if isinstance(value, list) else value
+        raise own_map.InvalidMap(say("manifests.own_map_entries", most=own_map.MOST))
 
     @field_validator("paths", "kinds", "fields", "reviewers", mode="before")
     @classmethod

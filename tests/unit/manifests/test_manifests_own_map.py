@@ -104,9 +104,16 @@ def test_the_static_map_and_it_count_together() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "its keys are"),
-        ("version: 1\n", "its keys are"),
-        ("version: 1\ndeclared: []\nmore: 1\n", "its keys are"),
+        ("", "one document, a mapping"),
+        ("[]\n", "one document, a mapping"),
+        ("declared: [{for: shop, below: [clusters/eu]}]\n", "its version is 1"),
+        ("version: '1'\ndeclared: [{for: shop, below: [clusters/eu]}]\n", "its version is 1"),
+        ("version: 1\ndeclared:\n", "list of 1 to"),
+        ("version: 1\ndeclared: [{for: shop, below: [a]}]\ndeclared: []\n", "stands twice"),
+        (
+            "version: 1\ndeclared: [{for: shop, below: &a [clusters/eu]}, {for: b, below: *a}]\n",
+            "anchor",
+        ),
         ("version: 2\ndeclared: [{for: shop, below: [clusters/eu]}]\n", "its version is 1"),
         ("version: true\ndeclared: [{for: shop, below: [clusters/eu]}]\n", "its version is 1"),
         ("version: 1\ndeclared: []\n", "list of 1 to"),
@@ -129,13 +136,21 @@ def test_the_static_map_and_it_count_together() -> None:
             "entry 2 says again",
         ),
         ("version: 1\ndeclared: [\n", ""),
-        ("version: 1\n---\ndeclared: []\n", "its keys are"),
+        ("version: 1\n---\ndeclared: []\n", "one document"),
     ],
 )
 def test_one_that_is_not_as_it_has_to_be_refuses_every_edit(text: str, why: str) -> None:
     told = refusal({"plain/api.yaml": DEPLOYMENT, ".kfix.yaml": text, **FILES})
     assert told.startswith("INVALID_YAML: .kfix.yaml is not as it has to be")
     assert why in told
+
+
+def test_what_else_the_file_says_is_not_about_places() -> None:
+    files = {"k8s/api.yaml": DEPLOYMENT}
+    assert edited({**files, ".kfix.yaml": "version: 1\npropose: false\n"}) == ["k8s/api.yaml"]
+    assert edited({**files, ".kfix.yaml": "version: 2\npaths: [x]\n"}) == ["k8s/api.yaml"]
+    both = "version: 1\nkinds: [Deployment]\ndeclared: [{for: shop, below: [clusters/eu]}]\n"
+    assert edited({**FILES, ".kfix.yaml": both}) == ["clusters/eu/api.yaml"]
 
 
 def test_a_file_of_nearly_its_name_is_not_passed_over() -> None:

@@ -57,6 +57,8 @@ def test_without_a_file_everything_that_safety_allows_is_allowed() -> None:
         "merge_requests: {open: 1, per_hour: 1}",
         "reviewers: [ada, '@team/sre', '@@maintainer']",
         "propose: true",
+        "declared: [{for: shop, environment: prod, below: [apps/prod]}]",
+        "declared: [{for: Deployment/shop/api, below: [a, b/c.yaml]}]",
     ],
 )
 def test_what_is_within_it_passes(text: str) -> None:
@@ -191,6 +193,23 @@ def test_the_command_tells_what_a_file_allows(
     done = CliRunner().invoke(app, [str(file)])
     assert done.exit_code == code
     assert said in (done.stderr if code else done.stdout)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "declared:",
+        "declared: []",
+        "declared: {for: shop}",
+        "declared: [{for: shop}]",
+        "declared: [{for: shop, below: [../x]}]",
+        "declared: [{for: shop, below: [a]}, {for: shop, below: [b]}]",
+        "declared: [{for: shop, below: [a], environment: production, is: staging}]",
+    ],
+)
+def test_a_map_that_is_none_allows_nothing(text: str) -> None:
+    with pytest.raises(InvalidRepositoryPolicy, match="declared"):
+        said(text)
 
 
 def test_the_documented_example_is_valid() -> None:
