@@ -93,13 +93,12 @@ def _read(index: RepositoryIndex) -> Iterator[Entry]:
         raise _bad(say("manifests.own_map_version", version=_VERSION))
     try:
         entries = entries_of(content["declared"])
-    except InvalidMap as why:
-        raise _bad(sentence_of(why)) from None
+    except InvalidMap as invalid:
+        raise _bad(sentence_of(invalid)) from None
     for number, entry in enumerate(entries, 1):
         for written in entry.below:
             if written not in index.texts and written not in index.folders():
-                why = say("manifests.own_map_folder", number=number, name=written)
-                raise _bad(why)
+                raise _bad(say("manifests.own_map_folder", number=number, name=written))
         yield entry
 
 
