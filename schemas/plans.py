@@ -88,6 +88,14 @@ class FieldChange(Model):
     after: Json = None
 
 
+class LostText(Model):
+    """A file that a commit took away and a plan brings back to the last byte: its path in the repository, and its text."""
+
+    path: str
+    text: str
+    commit: str = ""
+
+
 class KubernetesChange(Model):
     """What a plan does to one object; ``create`` carries the whole object in ``manifest``."""
 
@@ -97,6 +105,8 @@ class KubernetesChange(Model):
     manifest: Json = None
     #: The declared object that a new one belongs to: its file is put beside that one's.
     beside: ObjectRef | None = None
+    #: Of a new object: the file that had it, to be put back as it was.
+    restores: LostText | None = None
 
     def mission_json(self) -> dict[str, Json]:
         """The mission's shape: resource, action and ``changes`` as path to new value (``None`` removes)."""

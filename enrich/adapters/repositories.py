@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 
-from enrich.core.commits import written
+from enrich.core.commits import taken_away, written
 from kfix.incident.forge.port import Repositories, Snapshot
 from kfix.infra.clients.boundary import guarded
 from manifests.refused import NotEditable
@@ -55,8 +56,25 @@ class DeclaredInRepositories:
             if subject not in found:
                 continue  # not in this repository, or not in a form that a change could be made in
             declared = [_declared(project, index, ref, place) for ref, place in found.items()]
-            return declared, await self._changes(snapshot, index.readings, subject, found)
+            changes = await self._changes(snapshot, index.readings, subject, found)
+            missing = [ref for ref in reads if ref.kind == "ConfigMap" and ref not in found]
+            folder = posixpath.dirname(found[subject].path)
+            return declared, changes + await self._lost(snapshot, index.readings, missing, folder)
         return [], []
+
+    async def _lost(
+        self, snapshot: Snapshot, readings: Readings, missing: Sequence[ObjectRef], folder: str
+    ) -> list[Change]:
+        """The commits that took the files of ConfigMaps away which the subject reads and nothing declares."""
+        if not missing or not self._commits:
+            return []
+        try:
+            files = await self._client.lost_files(
+                snapshot.project, folder, ref=snapshot.commit, limit=self._commits
+            )
+        except errors.KFixError:
+            return []  # evidence beside: what could not be read of it leaves the rest as it is
+        return await asyncio.to_thread(taken_away, missing, files, readings)
 
     async def _changes(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kfix.incident.forge.port import Commit
+from kfix.incident.forge.port import Commit, LostFile
 from kfix.incident.redaction import mask_json
 from manifests.objects.differences import differences
 from manifests.objects.meta import kind_of, name_of, namespace_of
@@ -25,6 +25,8 @@ _DIFF = 4_000
 _FIELDS = 40
 #: Characters of a value that is kept, as JSON would write it.
 _VALUE = 4_000
+#: Bytes of a lost file's text that are kept, and what stands in it for bytes that were no text.
+_TEXT, _UNREADABLE = 32 * 1024, "\ufffd"
 #: Kinds whose documents hold secrets.
 _CLOSED = frozenset({"Secret", "SealedSecret"})
 
@@ -55,6 +57,44 @@ def written(
         found.append(_change(about, path, commit, fields))
         after = before
     return found
+
+
+def taken_away(
+    wanted: Sequence[ObjectRef], files: Sequence[LostFile], readings: Readings | None = None
+) -> list[Change]:
+    """The commits that took a file away which declared one of the wanted ConfigMaps, the newest of each.
+
+    As ``written``; where the file held nothing else, and nothing of it is masked, ``detail`` has ``lost`` as well: its
+    ``text`` to the last byte, and the ``object`` that it says.
+    """
+    found: dict[ObjectRef, Change] = {}
+    readings = readings or Readings()
+    for file in files:
+        before = undone("", file.commit.diff)
+        documents = _documents(before, readings)
+        for ref in wanted if documents else ():
+            if ref not in found and (key := _declaring(documents or {}, ref)):
+                fields = _fields({key: (documents or {})[key]}, {})
+                change = _change(ref, file.path, file.commit, fields)
+                found[ref] = _with_text(change, before or "", readings)
+    return list(found.values())
+
+
+def _declaring(documents: Documents, ref: ObjectRef) -> str:
+    """The key under which the documents have the ConfigMap; empty where they do not."""
+    keys = (f"{ref.kind}/{ref.namespace}/{ref.name}", f"{ref.kind}//{ref.name}")
+    return next((key for key in keys if ref.kind == "ConfigMap" and key in documents), "")
+
+
+def _with_text(change: Change, text: str, readings: Readings) -> Change:
+    """With the file's text, where it is one object, short enough, and holds nothing that is masked."""
+    roots = [equivalence.value_of(d.root) for d in readings.read(text) if d.root]
+    whole = len(roots) == 1 and len(text.encode()) <= _TEXT and _UNREADABLE not in text
+    if not whole or mask_json(roots[0]) != roots[0] or mask_json(text) != text:
+        return change
+    detail = change.detail if isinstance(change.detail, Mapping) else {}
+    lost = {"text": text, "object": roots[0]}
+    return change.model_copy(update={"detail": {**detail, "lost": lost}})
 
 
 def _text(content: bytes) -> str | None:

@@ -11,13 +11,15 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from enrich.core.commits import written
+from enrich.core.commits import taken_away, written
 from enrich.core.reads import read_by
-from kfix.incident.forge.port import Commit
+from kfix.incident.forge.port import Commit, LostFile
 from manifests.objects.meta import ref_of
+from manifests.text.undoing import is_removal
 from schemas.base import ObjectRef
 from schemas.context import Change, ContextBundle
 
@@ -26,6 +28,11 @@ _TIMEOUT_S = 5.0
 _OUTPUT = 4 * 1024 * 1024
 #: Files whose commits are read, and commits of each.
 _FILES, _COMMITS = 12, 5
+#: Commits that took manifests away.
+_LOST = 20
+_MANIFESTS = (".yaml", ".yml")
+#: The path of a file that a diff takes away.
+_TAKEN = re.compile(r"^--- a/(?P<path>[^\n\t]+)\t?\n\+\+\+ /dev/null$", re.M)
 #: Files that set values of objects which other files declare.
 _SETTINGS = re.compile(r"values[\w.-]*\.ya?ml|kustomization\.ya?ml|Kustomization")
 _RECORD, _FIELD = "\x1e", "\x1f"
@@ -65,11 +72,39 @@ def changes_around(folder: Path, bundle: ContextBundle, files: Mapping[str, byte
     if not has_history(folder):
         return []
     about = dict(list(_about(bundle, files).items())[:_FILES])
-    return [
+    found = [
         change
         for path, ref in about.items()
         for change in written(ref, path, files[path], commits_of(folder, path, _COMMITS))
     ]
+    missing = _missing(bundle)
+    return found + (taken_away(missing, lost_files(folder, _LOST)) if missing else [])
+
+
+def _missing(bundle: ContextBundle) -> list[ObjectRef]:
+    """ConfigMaps that the subject reads and nothing declares."""
+    subject = bundle.k8s_context.subject
+    reads = read_by(subject, bundle.k8s_context.objects) if subject is not None else ()
+    declared = {(of.kind, of.name) for of in (ref_of(one.object) for one in bundle.declared)}
+    return [r for r in reads if r.kind == "ConfigMap" and (r.kind, r.name) not in declared]
+
+
+def lost_files(folder: Path, limit: int) -> list[LostFile]:
+    """Manifests that the newest commits of the checked-out branch took away, newest first."""
+    asked = ("--diff-filter=D", *_log(limit), "HEAD", "--")
+    return [
+        LostFile(path, replace(commit, diff=part))
+        for commit in _logged(folder, asked)
+        for path, part in _parts(commit.diff)
+    ]
+
+
+def _parts(diff: str) -> Iterator[tuple[str, str]]:
+    """Each file's path and part of a diff that takes files away."""
+    for part in re.split(r"^(?=diff --git )", diff, flags=re.M):
+        said = _TAKEN.search(part)
+        if said is not None and said["path"].endswith(_MANIFESTS) and is_removal(part):
+            yield said["path"], part
 
 
 def _about(bundle: ContextBundle, files: Mapping[str, bytes]) -> dict[str, ObjectRef | None]:
@@ -91,18 +126,24 @@ def _about(bundle: ContextBundle, files: Mapping[str, bytes]) -> dict[str, Objec
 
 def commits_of(folder: Path, path: str, limit: int) -> list[Commit]:
     """The newest commits of the checked-out branch that touched a file, newest first, each with its diff."""
-    git = shutil.which("git")
-    if git is None or not has_history(folder):
-        return []
-    asked = (
-        *("log", f"--max-count={limit}", "--first-parent", "--diff-merges=first-parent", "-p"),
+    return _logged(folder, (*_log(limit), "HEAD", "--", path))
+
+
+def _log(limit: int) -> tuple[str, ...]:
+    return (
+        *(f"--max-count={limit}", "--first-parent", "--diff-merges=first-parent", "-p"),
         *("--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-color", "--no-renames"),
         *("--no-mailmap", "--date-order", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/"),
         f"--format={_RECORD}%H{_FIELD}%an{_FIELD}%cI{_FIELD}%s{_FIELD}",
     )
+
+
+def _logged(folder: Path, asked: tuple[str, ...]) -> list[Commit]:
+    git = shutil.which("git")
+    if git is None or not has_history(folder):
+        return []
     place = (f"--git-dir={folder / '.git'}", f"--work-tree={folder}")
-    said = _answer([git, *_QUIET, *place, *asked, "HEAD", "--", path])
-    return list(_commits(said))
+    return list(_commits(_answer([git, *_QUIET, *place, "log", *asked])))
 
 
 def _answer(command: list[str]) -> str:

@@ -38,6 +38,11 @@ def undone(text: str, diff: str) -> str | None:
     return "".join(lines)
 
 
+def is_removal(diff: str) -> bool:
+    """The diff takes all that a file held."""
+    return bool(undone("", diff))
+
+
 def _hunks(diff: str) -> Iterator[_Hunk]:
     """Each hunk with its lines; what stands between hunks is no part of them."""
     hunk: _Hunk | None = None

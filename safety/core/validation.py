@@ -210,11 +210,12 @@ def validated(
 
 
 def _merges_by_itself(chosen: ValidatedPlan, policy: Policy) -> bool:
-    """Only what is proven to repair, and loosens no rule."""
-    proven = chosen.plan.repairs.verdict == "pass" and not chosen.plan.repairs.loosens
-    return proven and policy.merges_by_itself(
-        chosen.proof, chosen.plan.fix_kind, *chosen.plan.repairs.also
-    )
+    """Only what is proven to repair, loosens no rule, and brings no file back that somebody took away."""
+    plan = chosen.plan
+    restores = any(change.restores is not None for change in plan.kubernetes_changes)
+    if plan.repairs.verdict != "pass" or plan.repairs.loosens or restores:
+        return False
+    return policy.merges_by_itself(chosen.proof, plan.fix_kind, *plan.repairs.also)
 
 
 def _as_proven(context: IncidentContext, plan: ValidatedPlan | None) -> IncidentContext:

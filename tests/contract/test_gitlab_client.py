@@ -13,8 +13,10 @@ from pydantic import SecretStr
 from kfix.infra.forges.archives import ArchiveLimits
 from kfix.infra.forges.gitlab.client import GitLab, check_project, open_gitlab
 from kfix.infra.forges.gitlab.settings import GitLabConnection
+from manifests.text.undoing import undone
 from sandbox.faults import Fault, Faults
 from sandbox.gitlab import create_app
+from sandbox.gitlab.repository import Action, Person
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER
 from sandbox.gitlab.state import GitLab as State
 from sandbox.serving import serve
@@ -87,6 +89,21 @@ async def test_what_commits_were_is_asked_once_for_a_commit_and_each_time_for_a_
     by_branch = await house.gitlab.commits_of(project, path, ref="main", diffs=True)
     assert by_branch == found[0]
     assert ["diff" in one.path for one in house.faults.asked] == [False]
+
+
+async def test_files_that_commits_took_away_are_found_below_their_folder(house: House) -> None:
+    repository = house.state.project_at("shop/deployments").repository
+    before = repository.read("main", "apps/cart/deploy.yaml").decode()
+    gone = [Action("delete", "apps/cart/deploy.yaml"), Action("delete", "README.md")]
+    made = repository.commit("main", "tidy up", gone, Person("Ada", "ada@example.com"))
+    project, head = "shop/deployments", await house.gitlab.head("shop/deployments", "main")
+    (lost,) = await house.gitlab.lost_files(project, "apps", ref=head)
+    assert (lost.path, lost.commit.sha) == ("apps/cart/deploy.yaml", head)
+    assert undone("", lost.commit.diff) == before
+    assert made
+    everywhere = await house.gitlab.lost_files(project, "", ref=head)
+    assert {one.path for one in everywhere} == {"apps/cart/deploy.yaml", "README.md"}
+    assert await house.gitlab.lost_files(project, "apps/checkout", ref=head) == []
 
 
 async def test_a_history_that_was_refused_is_asked_again(house: House) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from kfix.incident.forge.capabilities import Capabilities
 from kfix.incident.forge.port import (
@@ -22,6 +23,7 @@ from kfix.incident.forge.port import (
     FileAction,
     Found,
     Head,
+    LostFile,
     MarkedState,
     MergeRequestDraft,
     MergeRequestState,
@@ -35,6 +37,13 @@ from schemas.identity import incident_of_branch
 from schemas.merge_requests import MergeRequestRef
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+def _removal(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join([f"@@ -1,{len(lines)} +0,0 @@", *(f"-{line}" for line in lines), ""])
+
+
 _COMMIT = re.compile(r"(?=\d*[a-f])([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\*_\[\]|~<>#!`$@:^{}&=+])")
 _TRACKER = re.compile(r"\b([A-Z][A-Z0-9]*-)(?=\d)")
@@ -141,6 +150,17 @@ class PullForge:
     ) -> list[Commit]:
         sha = (await self.last_commit_ids(project, ref or "main", (path,)))[path]
         return [Commit(sha, "a commit", "ada", NOW, f"{self.url}/{project}/commit/{sha}")][:limit]
+
+    async def lost_files(
+        self, project: str, folder: str, *, ref: str, limit: int = 10
+    ) -> list[LostFile]:
+        every = self.repositories[project].branches["main"]
+        return [
+            LostFile(path, Commit(sha, "a commit", "ada", NOW, "", _removal(before[path].decode())))
+            for (_, before), (sha, after) in reversed(list(pairwise(every)))
+            for path in sorted(before.keys() - after.keys())
+            if path.startswith(f"{folder}/" if folder else "")
+        ][:limit]
 
     async def last_commit_ids(
         self, project: str, ref: str, paths: tuple[str, ...]

@@ -57,6 +57,14 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class LostFile:
+    """A file that a commit took away whole; the commit's ``diff`` is that file's part of it."""
+
+    path: str
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True)
 class FileAction:
     """One file of a commit. ``last_commit_id`` is the lock: empty for a file that must not be there yet."""
 
@@ -185,6 +193,12 @@ class Repositories(Protocol):
         self, project: str, path: str, *, ref: str = "", limit: int = 10, diffs: bool = False
     ) -> list[Commit]:
         """The newest commits that touched a path, newest first; ``diffs`` costs one call for each."""
+        ...
+
+    async def lost_files(
+        self, project: str, folder: str, *, ref: str, limit: int = 10
+    ) -> list[LostFile]:
+        """Files below a folder that its newest commits took away, newest first; one call for each commit."""
         ...
 
 

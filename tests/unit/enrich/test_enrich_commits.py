@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from enrich.core.commits import written
+from enrich.core.commits import taken_away, written
 from enrich.core.reads import read_by
-from kfix.incident.forge.port import Commit
+from kfix.incident.forge.port import Commit, LostFile
+from manifests.text.undoing import is_removal
 from schemas.base import ObjectRef
 
 AT = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -125,3 +126,60 @@ def test_a_workload_reads_configmaps_and_is_bound_by_what_selects_it() -> None:
     }
     gone = subject.model_copy(update={"name": "gone"})
     assert read_by(gone, objects) == ()
+
+
+# --- files that a commit took away
+
+LOST = '# kept by team shop\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: settings}\ndata:\n  MODE: "slow"\n  app.conf: |\n    a = 1\n'
+
+
+def removal(text: str, path: str = "k/settings.yaml", sha: str = "abc") -> LostFile:
+    lines = text.splitlines()
+    body = "".join(f"-{line}\n" for line in lines)
+    return LostFile(path, commit(f"@@ -1,{len(lines)} +0,0 @@\n{body}", sha))
+
+
+def test_a_configmap_whose_file_went_is_told_with_its_text_to_the_last_byte() -> None:
+    newer = removal(LOST.replace("slow", "fast"), sha="newer")
+    (told,) = taken_away([REF], [newer, removal(LOST)])
+    assert (told.revision, told.object) == ("newer", REF)
+    detail = told.detail or {}
+    assert detail["path"] == "k/settings.yaml"
+    assert detail["lost"]["text"] == LOST.replace("slow", "fast")
+    assert detail["lost"]["object"]["data"] == {"MODE": "fast", "app.conf": "a = 1\n"}
+    assert detail["fields"]["ConfigMap//settings"]["kind"] == ["ConfigMap", None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOST.replace("name: settings", "name: settings, namespace: bank"),
+        LOST.replace("name: settings", "name: others"),
+        LOST.replace("kind: ConfigMap", "kind: Secret"),
+        "a: [\n",
+    ],
+)
+def test_what_was_another_object_or_none_tells_nothing(text: str) -> None:
+    assert taken_away([REF], [removal(text)]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOST + "---\nkind: Service\nmetadata: {name: web}\n",
+        LOST.replace('"slow"', '"postgres://ada:hunter2hunter2@db:5432/shop"'),
+        LOST.replace("slow", "\ufffd"),
+        LOST.replace("a = 1", "a" * 40_000),
+    ],
+    ids=["beside another", "a secret in it", "no text", "too long"],
+)
+def test_a_text_that_is_not_whole_or_not_open_is_not_kept(text: str) -> None:
+    for told in taken_away([REF], [removal(text)]):
+        assert "lost" not in (told.detail or {})
+        assert "hunter2" not in repr((told.detail or {}).get("fields"))
+
+
+def test_a_file_that_only_lost_some_of_its_lines_is_not_lost() -> None:
+    assert not is_removal("@@ -1,3 +1,2 @@\n a: 1\n-b: 2\n c: 3\n")
+    assert is_removal("@@ -1,2 +0,0 @@\n-a: 1\n-b: 2\n")
+    assert not is_removal("")

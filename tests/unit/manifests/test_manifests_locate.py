@@ -6,7 +6,7 @@ import pytest
 
 from manifests import EditRefused, propose
 from schemas.base import ObjectRef
-from schemas.plans import FieldChange, KubernetesChange
+from schemas.plans import FieldChange, KubernetesChange, LostText
 from schemas.validated import FileEdit
 
 API = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")
@@ -244,6 +244,62 @@ def test_a_new_object_gets_its_file_and_its_place_in_the_kustomization() -> None
     twice = propose(again, [change], environment="production", project="g/p", ref="main")
     assert isinstance(twice, EditRefused)
     assert twice.code == "STALE"
+
+
+_LOST = "# ours\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: settings}\ndata: {MODE: 'slow'}  # see the wiki"
+
+
+def _lost(path: str, text: str = _LOST) -> KubernetesChange:
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": "shop"},
+        "data": {"MODE": "slow"},
+    }
+    return KubernetesChange(
+        object=ObjectRef(kind="ConfigMap", namespace="shop", name="settings"),
+        action="create",
+        manifest=manifest,
+        beside=ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api"),
+        restores=LostText(path=path, text=text, commit="abc"),
+    )
+
+
+def _brought_back(change: KubernetesChange, files: dict[str, str]) -> dict[str, str] | EditRefused:
+    result = propose(files, [change], environment="production", project="g/p", ref="main")
+    return result if isinstance(result, EditRefused) else {e.path: e.after for e in result}
+
+
+def test_a_lost_file_comes_back_where_it_was_to_the_last_byte() -> None:
+    assert _brought_back(_lost("c/settings.yaml"), {"k/api.yaml": DEPLOYMENT}) == {
+        "c/settings.yaml": _LOST
+    }
+
+
+def test_a_lost_file_gets_its_place_in_the_kustomization_that_listed_it() -> None:
+    files = {"k/api.yaml": DEPLOYMENT, "k/kustomization.yaml": "resources:\n- api.yaml\n"}
+    assert _brought_back(_lost("k/config/settings.yaml"), files) == {
+        "k/config/settings.yaml": _LOST,
+        "k/kustomization.yaml": "resources:\n- api.yaml\n- config/settings.yaml\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (_lost("../settings.yaml"), "UNSAFE_PATH"),
+        (_lost("k/.git/settings.yaml"), "UNSAFE_PATH"),
+        (_lost("k/api.yaml"), "STALE"),
+        (_lost("settings.yaml", _LOST.replace("slow", "fast")), "UNSUPPORTED"),
+        (_lost("settings.yaml", f"{_LOST}\n---\nkind: Secret\n"), "UNSUPPORTED"),
+    ],
+)
+def test_a_lost_file_that_is_not_what_was_asked_is_refused(
+    change: KubernetesChange, code: str
+) -> None:
+    found = _brought_back(change, {"k/api.yaml": DEPLOYMENT})
+    assert isinstance(found, EditRefused)
+    assert found.code == code
 
 
 def test_proposing_what_is_declared_already_changes_nothing() -> None:

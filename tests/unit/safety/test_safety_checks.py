@@ -24,6 +24,7 @@ from schemas.plans import (
     FixKind,
     IncidentContext,
     KubernetesChange,
+    LostText,
     Repairs,
 )
 from schemas.validated import CheckName, CheckResult, FileEdit, ValidatedPlan
@@ -487,6 +488,17 @@ def test_what_is_not_proven_to_repair_is_proposed_and_never_merges_by_itself(
         candidate("staging"), [examined(unproven, environment="staging", policy=eager)], eager
     )
     assert (done.recommended, done.auto_merge) == ("plan-1", False)
+
+
+def test_a_file_that_somebody_took_away_is_brought_back_by_people() -> None:
+    eager = Policy(staging=EnvironmentPolicy(auto_merge=True))
+    merged = []
+    for restores in (None, LostText(path="k/settings.yaml", text="kind: ConfigMap\n")):
+        change = KubernetesChange(object=REF, fields=(cpu("400m"),), restores=restores)
+        made = plan().model_copy(update={"kubernetes_changes": (change,)})
+        one = examined(made, environment="staging", policy=eager)
+        merged.append(validated(candidate("staging"), [one], eager).auto_merge)
+    assert merged == [True, False]
 
 
 def test_a_plan_that_leaves_its_cause_is_stopped() -> None:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kfix.incident.forge.port import Commit, Snapshot
+from kfix.incident.forge.port import Commit, LostFile, Snapshot
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.egress import Egress
 from kfix.infra.clients.http import retry_after_s
@@ -27,6 +27,7 @@ from kfix.infra.forges.archives import ArchiveLimits, unpack
 from kfix.infra.forges.gitlab.histories import Kept
 from kfix.infra.forges.gitlab.settings import GitLabConnection
 from manifests.repository import tree
+from manifests.text.undoing import is_removal
 from schemas import errors
 
 if TYPE_CHECKING:
@@ -163,7 +164,9 @@ class GitLab:
         """
         check_project(project)
         ref = ref or await self.branch_of(project)
-        query: dict[str, Any] = {"ref_name": ref, "path": path, "per_page": min(limit, 100)}
+        query: dict[str, Any] = {"ref_name": ref, "per_page": min(limit, 100)}
+        if path:
+            query["path"] = path
         if since is not None:
             query["since"] = since.isoformat()
 
@@ -178,11 +181,27 @@ class GitLab:
             return list(found)
         return [replace(c, diff=await self._diff_of(project, c.sha, path)) for c in found]
 
-    async def _diff_of(self, project: str, sha: str, path: str) -> str:
-        """A path's part of what a commit changed."""
-        parts = await self._diffs.get(
+    async def lost_files(
+        self, project: str, folder: str, *, ref: str, limit: int = 10
+    ) -> list[LostFile]:
+        """Files below a folder that its newest commits took away, newest first; one call for each commit."""
+        inside = f"{folder}/" if folder else ""
+        return [
+            LostFile(old, replace(commit, diff=text))
+            for commit in await self.commits_of(project, folder, ref=ref, limit=limit)
+            for old, _, text in await self._parts(project, commit.sha)
+            if old.startswith(inside) and is_removal(text)
+        ]
+
+    async def _parts(self, project: str, sha: str) -> _Diff:
+        """Each file's part of what a commit changed."""
+        return await self._diffs.get(
             (project, sha), lambda: self.read(lambda gl: _diff(gl, project, sha))
         )
+
+    async def _diff_of(self, project: str, sha: str, path: str) -> str:
+        """A path's part of what a commit changed."""
+        parts = await self._parts(project, sha)
         return "\n".join(text for old, new, text in parts if path in (old, new))
 
 

@@ -17,6 +17,7 @@ from kfix.incident.forge.port import (
     FileAction,
     Found,
     Head,
+    LostFile,
     MarkedState,
     MergeRequestDraft,
     MergeRequestState,
@@ -68,6 +69,12 @@ class GitLabForge:
     ) -> list[Commit]:
         """See ``port.Repositories``."""
         return await self._gitlab.commits_of(project, path, ref=ref, limit=limit, diffs=diffs)
+
+    async def lost_files(
+        self, project: str, folder: str, *, ref: str, limit: int = 10
+    ) -> list[LostFile]:
+        """See ``port.Repositories``."""
+        return await self._gitlab.lost_files(project, folder, ref=ref, limit=limit)
 
     async def stands(self, asked: Sequence[MergeRequestRef]) -> Mapping[tuple[str, int], Stand]:
         """See ``port.Stands``."""

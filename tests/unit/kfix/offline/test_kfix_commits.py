@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kfix.offline.commits import commits_of, has_history
+from kfix.offline.commits import commits_of, has_history, lost_files
 from kfix.offline.diagnose import case_of, diagnose_case
+from manifests.text.undoing import undone
 from tests.support.decide.clusters import Cluster
 
 
@@ -111,3 +112,54 @@ def test_a_case_with_a_checkout_is_answered_by_what_was_committed(
     answer = diagnose_case(case_of(case))
     first = answer["recommended_action"]
     assert ("640Mi" in json.dumps(first)) is (dated == "before")
+
+
+def test_files_that_commits_took_away_are_told_to_the_last_byte(tmp_path: Path) -> None:
+    text = "kind: ConfigMap\r\n# no newline at its end: é"
+    folder = checkout(tmp_path / "repo", "a: 1\n", "a: 2\n")
+    for name, content in (("k/lost.yaml", text), ("k/note.txt", "x\n"), ("k/kept.yaml", "b: 1\n")):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content.encode())
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "more")
+    git(folder, "rm", "-q", "k/lost.yaml", "k/note.txt")
+    git(folder, "mv", "k/kept.yaml", "k/moved.yaml")
+    git(folder, "commit", "-qm", "less")
+    found = {one.path: one.commit for one in lost_files(folder, 5)}
+    assert set(found) == {"k/lost.yaml", "k/kept.yaml"}
+    assert undone("", found["k/lost.yaml"].diff) == text
+    assert found["k/lost.yaml"].title == "less"
+    assert lost_files(tmp_path, 5) == []
+
+
+def test_a_configmap_whose_file_was_taken_away_comes_back_as_it_was(tmp_path: Path) -> None:
+    cluster = Cluster(seed=57)
+    app = cluster.app()
+    cluster.container(app)["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    cluster.waiting(app, "CreateContainerConfigError", 'configmap "settings" not found')
+    case = tmp_path / "case"
+    (case / "cluster").mkdir(parents=True)
+    for plural, items in cluster.objects.items():
+        for item in items:
+            item.setdefault("kind", {"replicasets": "ReplicaSet"}.get(plural, "ServiceAccount"))
+        (case / "cluster" / f"{plural}.json").write_text(
+            json.dumps({"kind": "List", "items": items})
+        )
+    alert = {
+        "title": "Pods are not ready",
+        "tags": f"kube_namespace:{cluster.namespace},kube_deployment:{app}",
+    }
+    (case / "alert.json").write_text(json.dumps(alert))
+    lost = '# settings of the shop\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  MODE: "slow"  # see the wiki\n'
+    declared = json.dumps(cluster.get("deployments", app), indent=1)
+    folder = checkout(case / "repo", declared)
+    (folder / "settings.yaml").write_text(lost)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "settings", "--date=2026-05-04T11:10:00Z")
+    git(folder, "rm", "-q", "settings.yaml")
+    git(folder, "commit", "-qm", "tidy up", "--date=2026-05-04T11:20:00Z")
+    result = diagnose_case(case_of(case))
+    assert result["status"] == "solution_proposed"
+    assert result["recommended_action"]["repairs"]["verdict"] == "pass"
+    added = [line[1:] for line in result["diff"].splitlines() if line.startswith("+")]
+    assert "\n".join(added[1:]) + "\n" == lost

@@ -10,10 +10,10 @@ from decide.core.view import ClusterView
 from decide.core.written import WrittenField, is_open, written
 from kfix.texts import say
 from manifests.objects import paths
-from manifests.objects.meta import ref_of
-from manifests.objects.shapes import mapping
+from manifests.objects.meta import kind_of, name_of, namespace_of, ref_of
+from manifests.objects.shapes import Obj, mapping
 from schemas.base import ObjectRef
-from schemas.plans import KubernetesChange
+from schemas.plans import KubernetesChange, LostText
 
 #: Characters of a value that a plan puts back.
 _LONGEST = 2_000
@@ -25,8 +25,53 @@ def lost(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
         return
     if facts.key:
         yield from lost_key(view, facts.workload.namespace, facts.name, facts.key)
-    else:
-        yield from _object(facts, view)
+    elif not _is_there(facts, view):
+        yield from list(_file(facts, view)) or _object(facts, view)
+
+
+def _is_there(facts: AbsentReference, view: ClusterView) -> bool:
+    space = facts.workload.namespace
+    declared = ("ConfigMap", space, facts.name) in view.declared
+    return declared or view.get("configmaps", space, facts.name) is not None
+
+
+def _file(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
+    """The file that declared the ConfigMap and that a commit took away whole, to the last byte; the newest such."""
+    space = facts.workload.namespace
+    for change in view.bundle.changes:
+        detail = mapping(change.detail)
+        lost, path = mapping(detail.get("lost")), detail.get("path")
+        found, text = mapping(lost.get("object")), lost.get("text")
+        late = change.at is not None and change.at > view.bundle.alerted_at
+        same = (kind_of(found), name_of(found)) == ("ConfigMap", facts.name)
+        if late or not same or namespace_of(found) not in ("", space):
+            continue
+        if isinstance(text, str) and isinstance(path, str) and is_open(found) and is_open(text):
+            yield _restored(facts, found, LostText(path=path, text=text, commit=change.revision))
+            return
+
+
+def _restored(facts: AbsentReference, found: Obj, lost: LostText) -> PlanDraft:
+    space = facts.workload.namespace
+    ref = ObjectRef(api_version="v1", kind="ConfigMap", namespace=space, name=facts.name)
+    manifest = {**found, "metadata": {**mapping(found, "metadata"), "namespace": space}}
+    where = {"commit": lost.commit[:10], "file": lost.path}
+    return PlanDraft(
+        fix_kind="create_object",
+        title=say("startup.lost.file_title", name=ref.name, file=lost.path),
+        why=say("startup.lost.file_why", name=ref.name, **where),
+        changes=[
+            KubernetesChange(
+                object=ref,
+                action="create",
+                manifest=manifest,
+                beside=facts.workload.ref,
+                restores=lost,
+            )
+        ],
+        weight=0.9,
+        risks=[say("startup.lost.on_purpose"), RESTART],
+    )
 
 
 def lost_key(view: ClusterView, namespace: str, name: str, key: str) -> Iterator[PlanDraft]:
@@ -52,9 +97,6 @@ def _object(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
     """The ConfigMap as it was declared before a commit took it away; none where the repository declares it now."""
     space = facts.workload.namespace
     ref = ObjectRef(api_version="v1", kind="ConfigMap", namespace=space, name=facts.name)
-    declared = (ref.kind, space, ref.name) in view.declared
-    if declared or view.get("configmaps", space, ref.name) is not None:
-        return
     gone = [one for one in written(view, ref) if one.after is None]
     data = next((one for one in gone if one.path == ("data",)), None)
     if data is None or not any(one.path == ("kind",) for one in gone):
