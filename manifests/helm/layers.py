@@ -64,9 +64,11 @@ class Layer:
     default: bool = False
     #: The file that ``at`` leads in, where no object holds the values (a fleet.yaml).
     holder: str = ""
+    #: Which document of ``holder``, where it has several.
+    document: int = 0
     #: The text at ``at``, where that holds the values as text (of an Application, of a ConfigMap).
     written: str = ""
-    #: Is it a values file that is read if it is there, and is not?
+    #: Is nothing there yet: a values file that may be missing, values that an installer may say?
     absent: bool = False
 
     @property
@@ -221,9 +223,10 @@ def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool
     if layer.owner is not None:
         return False
     if layer.holder:
-        here = layer.holder, layer.at
+        here = layer.holder, layer.document, layer.at
         return any(
-            other is not release and any((one.holder, one.at) == here for one in other.layers)
+            other is not release
+            and any((one.holder, one.document, one.at) == here for one in other.layers)
             for other in siblings
         )
     return bool(layer.path) and any(

@@ -303,27 +303,36 @@ def _makes_installers(index: RepositoryIndex, chart: str) -> bool:
     return False
 
 
+def says_in_files(index: RepositoryIndex) -> bool:
+    """May files of other tools than Kubernetes' own declare releases here? Told by their names."""
+    return any(map(fleet.is_bundle, index.texts)) or any("helmfile" in path for path in index.files)
+
+
 def _of_files(index: RepositoryIndex) -> Iterator[Release]:
     """Releases that files of other tools declare: Fleet's targets, helmfile's environments, commands of scripts."""
     for target in fleet.targets(index):
-        if target.chart is not None:
+        if target.chart is not None or target.kept:
             layers = value_files.defaults(index, target.chart)
             layers += [_of_entry(index, *entry) for entry in target.layers]
             yield Release(
-                target.chart, target.release, target.namespace, tuple(layers), target.said_by,
-                trouble=target.trouble or missing(layers), words=target.words,
+                target.chart, target.release, target.namespace,
+                tuple(layers), target.said_by,
+                trouble=("" if target.kept else target.trouble) or missing(layers),
+                words=target.words, kept=target.kept,
             )  # fmt: skip
     for one in helmfile.releases(index):
-        if one.chart is not None:
+        if one.chart is not None or one.kept:
             layers = value_files.defaults(index, one.chart)
             layers += [
                 _absent(entry[0]) if entry[0] in one.absent else _of_entry(index, *entry)
                 for entry in one.layers
             ]
+            layers = [replace(r, document=one.document) if r.holder else r for r in layers]
             words = (one.environment, one.namespace, one.name, one.place)
             yield Release(
                 one.chart, one.name, one.namespace, tuple(layers), one.said_by,
-                trouble=one.trouble or missing(layers), words=words,
+                trouble=("" if one.kept else one.trouble) or missing(layers),
+                words=words, kept=one.kept,
             )  # fmt: skip
     for installed in commands.installed(index):
         layers = value_files.defaults(index, installed.chart)
@@ -346,7 +355,8 @@ def _of_entry(
     if inline is None:
         return value_files.file(index, path)
     why = None if at else EditRefused("UNSUPPORTED", say("manifests.values_inside", path=path))
-    return Layer(say("manifests.values_in", path=path), inline, at=at, holder=path, sealed=why)
+    said = say("manifests.values_in", path=path)
+    return Layer(said, inline, at=at, holder=path, sealed=why, absent=not inline)
 
 
 def _is_chart(index: RepositoryIndex, path: str) -> bool:
@@ -529,6 +539,7 @@ def _of_argo(
                     leaf,
                     refusal or made,
                     written=_written(item, at),
+                    absent=not content and at[-1] == "valuesObject",
                 )
             )
         override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")

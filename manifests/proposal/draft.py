@@ -314,7 +314,7 @@ def _place(task: _Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
     draft = task.draft
     draft.placed = True
     owned: dict[ObjectRef, list[FieldChange]] = {}
-    filed: dict[str, dict[str, Json]] = {}
+    filed: dict[tuple[str, int], dict[str, Json]] = {}
     written: dict[tuple[ObjectRef, paths.Path], tuple[str, dict[str, Json]]] = {}
     for one in placed:
         layer, recipe = one.layer, one.recipe
@@ -332,7 +332,9 @@ def _place(task: _Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
             inside[1][paths.render(one.path)] = one.value
         elif layer.owner is None:
             file = layer.holder or layer.path
-            filed.setdefault(file, {})[paths.render((*layer.at, *one.path))] = one.value
+            filed.setdefault((file, layer.document if layer.holder else 0), {})[
+                paths.render((*layer.at, *one.path))
+            ] = one.value
         else:
             owned.setdefault(layer.owner, []).append(field_of(one))
     for (owner, at), (text, inner) in written.items():
@@ -345,16 +347,19 @@ def _place(task: _Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
         owned.setdefault(owner, []).append(
             FieldChange(path=paths.render(at), before=text, after=after)
         )
-    for path, wanted in filed.items():
-        _set_values(task, path, wanted, steps)
+    for (path, number), wanted in filed.items():
+        _set_values(task, (path, number), wanted, steps)
     for owner, fields in owned.items():
         carried = KubernetesChange(object=owner, fields=tuple(fields))
         draft.carried.append(carried)
         _patch(task, carried)
 
 
-def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Sequence[str]) -> None:
-    """Values of a file. An alias on the way makes way for what it stands for, since other places keep theirs."""
+def _set_values(
+    task: _Task, place: tuple[str, int], wanted: Mapping[str, Json], steps: Sequence[str]
+) -> None:
+    """Values of a file (its path, and which document holds them). An alias on the way makes way for what it stands for, since other places keep theirs."""
+    path, number = place
     if path not in task.index.texts:
         _new_values(task, path, wanted, steps)
         return
@@ -365,7 +370,7 @@ def _set_values(task: _Task, path: str, wanted: Mapping[str, Json], steps: Seque
         task.draft.texts[path] = before + (made.replace("\n", "\r\n") if "\r\n" in before else made)
         task.draft.steps.setdefault(path, []).extend(steps)
         return
-    document = _only_document(task.index, path)
+    document = task.index.documents(path)[number] if number else _only_document(task.index, path)
     try:
         task.draft.add(path, plan_edits.set_values(document, wanted), steps)
     except NotEditable as refused:

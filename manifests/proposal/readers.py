@@ -14,6 +14,7 @@ from manifests.helm.releases import (
     declared,
     makes_installers,
     read_releases,
+    says_in_files,
     with_values,
 )
 from manifests.repository import dependencies, kustomize
@@ -132,7 +133,8 @@ def _bare(index: RepositoryIndex, bench: RenderSession) -> Side:
 
 def side_of(index: RepositoryIndex, bench: RenderSession) -> Side:
     """A repository with all that installs something in it, also what its Kustomizations and charts make of installers."""
-    if not dependencies.charts(index) and not any(index.by_kind.get(kind) for kind in INSTALLING):
+    declaring = any(index.by_kind.get(kind) for kind in INSTALLING) or says_in_files(index)
+    if not dependencies.charts(index) and not declaring:
         return _bare(index, bench)
     graph = kustomize.read_graph(index)
     releases = read_releases(index, graph, bench)

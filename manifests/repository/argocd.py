@@ -129,6 +129,8 @@ def _inline(helm: Mapping[str, Any], place: paths.Path) -> Iterator[Inline]:
         except NotEditable as refused:
             refusal = EditRefused("NOT_RENDERED", refused.reason)
         yield "values", values, (*place, "values"), refusal
+    else:
+        yield "valuesObject", {}, (*place, "valuesObject"), None
     for at, parameter in enumerate(items(helm, "parameters")):
         name, value_text = text(parameter, "name"), text(parameter, "value")
         spot = (*place, "parameters", at, "value")

@@ -16,7 +16,7 @@ from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
 from tests.support.hostile_repos import MEMORY, Repo
 from tests.support.render import renderer
-from tests.support.value_kinds import VALUES_FROM
+from tests.support.value_kinds import OWN, VALUES_FROM
 
 pytestmark = pytest.mark.render
 REPLICAS = "spec.replicas"
@@ -57,4 +57,12 @@ def test_only_the_line_of_a_text_of_values_changes(renderer: Programs) -> None:
         "apps/values.yaml",
         "-        memory: 512Mi # peaks at 400",
         "+        memory: 777Mi # peaks at 400",
+    ]
+
+
+def test_values_inside_of_a_helmfile_change_in_their_document(renderer: Programs) -> None:
+    assert changed(OWN[-1].files, renderer, REPLICAS, 7, env="prod") == [
+        "helmfile.yaml",
+        "-      - replicaCount: 5 # of all",
+        "+      - replicaCount: 7 # of all",
     ]

@@ -174,7 +174,7 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
             command = [programs.helm, "template", deploy.release, str(root / deploy.what)]
             command += ["--namespace", deploy.namespace]
             for number, value in enumerate(deploy.values):
-                if value.endswith("?") and not (root / value[:-1]).exists():
+                if value.endswith("?") and not _is_there(root, value[:-1]):
                     continue
                 command += ["--values", str(_values_file(root, value, number))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -187,10 +187,19 @@ def _values_file(root: Path, value: str, number: int) -> Path:
     name, _, inside = value.rstrip("?").partition("#")
     if not inside:
         return root / name
-    node = _inside(root, value)
+    node = _inside(root, value.rstrip("?"))
     file = root / f"inside-{number}.yaml"
     file.write_text(node if isinstance(node, str) else yaml.safe_dump(node))
     return file
+
+
+def _is_there(root: Path, value: str) -> bool:
+    if not (root / value.partition("#")[0]).exists():
+        return False
+    try:
+        return _inside(root, value) is not None
+    except (KeyError, TypeError, IndexError):
+        return False
 
 
 def _inside(root: Path, place: str) -> Any:
@@ -205,7 +214,7 @@ def _at(node: Any, inside: str) -> Any:
     while inside:
         # A key may have dots itself, as the names of files have.
         key = (
-            next((k for k in node if inside == k or inside.startswith(f"{k}.")), "")
+            next(k for k in [*node, inside] if inside == k or inside.startswith(f"{k}."))
             if isinstance(node, dict)
             else inside.partition(".")[0]
         )

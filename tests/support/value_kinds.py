@@ -511,6 +511,55 @@ LITERALS = [
     ),
 ]
 
+_FLEET = """\
+namespace: shop
+helm:
+  releaseName: api
+targetCustomizations:
+  - name: staging
+    clusterSelector: {matchLabels: {env: staging}}
+  - name: prod
+    clusterSelector: {matchLabels: {env: prod}}
+    helm:
+      values:
+        replicaCount: 4 # two per zone
+"""
+_INLINE = """\
+environments:
+  prod: {}
+---
+releases:
+  - name: api
+    namespace: shop
+    chart: ./charts/api
+    values:
+      - replicaCount: 5 # of all
+"""
+_TARGETS = [
+    helm(env, f"{API}/fleet.yaml#targetCustomizations.{at}.helm.values?")
+    for at, env in enumerate(("staging", "prod"))
+]
+OWN = [
+    Repo(
+        "an Application without values beside another",
+        chart() | {f"argocd/{env}.yaml": application(env, API) for env in ("prod", "dev")},
+        [helm(env, f"argocd/{env}.yaml#spec.source.helm.valuesObject?") for env in ("prod", "dev")],
+        [right("prod"), right("dev", "spec.replicas", 5)],
+    ),
+    Repo(
+        "a target of Fleet without values beside another",
+        chart() | {f"{API}/fleet.yaml": _FLEET},
+        [*_TARGETS, helm("unknown")],
+        [right("staging", "spec.replicas", 9), right("staging"), right("prod", "spec.replicas", 9)],
+    ),
+    Repo(
+        "values inside of a helmfile of two documents",
+        chart() | {"helmfile.yaml": _INLINE},
+        [],
+        [],
+    ),
+]
+
 REPOS = [
     *ALIASES,
     *UNSET,
@@ -521,4 +570,5 @@ REPOS = [
     *MISSING,
     *ON_TOP,
     *LITERALS,
+    *OWN,
 ]

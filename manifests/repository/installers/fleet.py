@@ -40,6 +40,8 @@ class FleetTarget:
     #: Files that replace or patch the bundle's own for this target.
     overlays: tuple[str, ...]
     trouble: str = ""
+    #: What the chart is called that is kept elsewhere, where there is no other trouble.
+    kept: str = ""
 
 
 def is_bundle(path: str) -> bool:
@@ -108,6 +110,7 @@ def _target(
         tuple(layers),
         tuple(overlays),
         elsewhere or _trouble(own, theirs),
+        posixpath.basename(named) if elsewhere and not _trouble(own, theirs) else "",
     )
 
 
@@ -134,7 +137,7 @@ def _layers(
     for name in items(helm, "valuesFiles"):
         yield _below(folder, str(name)), None, ()
     inline = mapping(helm, "values")
-    if inline:
+    if inline or len(at) > 1:
         yield path, inline, (*at, "values")
 
 

@@ -58,6 +58,10 @@ class FileRelease:
     chart: str | None
     layers: tuple[tuple[str, Mapping[str, Any] | None, paths.Path], ...]
     trouble: str = ""
+    #: Which document of the helmfile says it.
+    document: int = 0
+    #: What the chart is called that is kept elsewhere; its release has no other trouble than that.
+    kept: str = ""
     #: Values files called after the environment that are not there: it has none of its own yet.
     absent: frozenset[str] = frozenset()
     #: Files that it may read, where its settings cannot be followed.
@@ -110,8 +114,9 @@ def _of_file(index: RepositoryIndex, path: str, content: str) -> Iterator[FileRe
     lenient = str(whole.get("missingFileHandler", "Error")) in ("Warn", "Info", "Debug")
     place_of = _positions(documents)
     for environment in environments or {"default": {}}:
-        for at, entry in zip(place_of, listed, strict=True):
-            one = _release(index, path, environment, entry, at, alone=len(documents) == 1)
+        for (number, at), entry in zip(place_of, listed, strict=True):
+            one = _release(index, path, environment, entry, at)
+            one = replace(one, document=number)
             if lenient:
                 one = _without_missing(one, index)
             yield replace(one, trouble=one.trouble or trouble)
@@ -135,8 +140,13 @@ def _without_missing(one: FileRelease, index: RepositoryIndex) -> FileRelease:
     return replace(one, layers=tuple(layer for layer in one.layers if layer[0] not in missing))
 
 
-def _positions(documents: list[Any]) -> list[int]:
-    return [at for document in documents for at in range(len(mappings(document, "releases")))]
+def _positions(documents: list[Any]) -> list[tuple[int, int]]:
+    """(document, place in its list) of each release."""
+    return [
+        (number, at)
+        for number, document in enumerate(documents)
+        for at in range(len(mappings(document, "releases")))
+    ]
 
 
 def _release(
@@ -145,8 +155,6 @@ def _release(
     environment: str,
     entry: Mapping[str, Any],
     at: int,
-    *,
-    alone: bool,
 ) -> FileRelease:
     folder = posixpath.dirname(path)
     known = {"Environment.Name": environment, "Release.Name": text(entry, "name")}
@@ -159,9 +167,7 @@ def _release(
     absent: set[str] = set()
     for number, one in enumerate(items(entry, "values")):
         if isinstance(one, Mapping):
-            # Of several documents the place of an entry is not said here, so that it is not edited.
-            spot: paths.Path = ("releases", at, "values", number) if alone else ()
-            layers.append((path, one, spot))
+            layers.append((path, one, ("releases", at, "values", number)))
         else:
             file = posixpath.normpath(posixpath.join(folder, filled(one)))
             layers.append((file, None, ()))
@@ -191,8 +197,9 @@ def _release(
         tuple(layers),
         trouble
         or ("" if here else say("manifests.named_chart_kept_elsewhere", chart=written[:80])),
-        frozenset(absent),
-        _wide(said, folder) if trouble else None,
+        kept="" if here or trouble else posixpath.basename(written),
+        absent=frozenset(absent),
+        pattern=_wide(said, folder) if trouble else None,
     )
 
 
