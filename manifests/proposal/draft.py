@@ -218,8 +218,7 @@ def _edit_document(task: _Task, change: KubernetesChange, where: Location) -> No
     """The document itself. Values that it hands to a chart may make way for aliases that stand in theirs."""
     draft, path = task.draft, where.path
     try:
-        plain = plan_edits.edits_of(change, where.document, partial=where.partial)
-        draft.add(path, plain, where.steps)
+        draft.add(path, _in_document(draft, change, where), where.steps)
     except NotEditable as refused:
         shared = refused.code in ("ALIASED", "ANCHOR_FANOUT")
         values = all(_is_value(field) for field in change.fields)
@@ -236,6 +235,34 @@ def _is_value(field_: FieldChange) -> bool:
     """Is it a value that a HelmRelease or an Application hands to a chart?"""
     path = paths.parse(field_.path)
     return field_.op != "remove" and (path[:2] == ("spec", "values") or "valuesObject" in path)
+
+
+def _in_document(draft: EditDraft, change: KubernetesChange, where: Location) -> tuple[Edit, ...]:
+    """The edits of the document; a patch that says nothing of a field may get it, where a rendering proves that."""
+    try:
+        return plan_edits.edits_of(change, where.document, partial=where.partial)
+    except NotEditable as refused:
+        fields = tuple(_added_to(where, one) for one in change.fields)
+        if refused.code != "NOT_FOUND" or not where.partial or fields == tuple(change.fields):
+            raise
+    draft.to_prove = True
+    added = change.model_copy(update={"fields": fields})
+    return plan_edits.edits_of(added, where.document, partial=True)
+
+
+def _added_to(where: Location, field: FieldChange) -> FieldChange:
+    """A field as the environment's own patch takes it: new there, where only what is patched says it."""
+    path = paths.parse(field.path)
+    if field.op != "replace" or where.base is None or _is_said(where.document, path):
+        return field
+    now = paths.find(equivalence.value_of(where.base.root), path, _ABSENT)
+    if now is _ABSENT or not equivalence.equivalent(path, now, field.before):
+        return field
+    return FieldChange(op="add", path=field.path, after=field.after)
+
+
+def _is_said(document: Document, path: paths.Path) -> bool:
+    return paths.find(equivalence.value_of(document.root), path, _ABSENT) is not _ABSENT
 
 
 def generated_here(index: RepositoryIndex, ref: ObjectRef, hints: Hints) -> Generated | None:

@@ -400,7 +400,11 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
     chain = _readable(search.graph.below(root))
     patches, declared = _patches_and_bases(chain, found)
     stated = _stated(search, chain, declared)
-    shared = {f for f, s in stated.items() if not _owned(search.graph, s.kustomization, root)}
+    shared = {
+        f
+        for f, s in stated.items()
+        if not _owned(search.graph, s.kustomization, root) or _is_for_others(search, chain, s)
+    }
     own = {f: s for f, s in stated.items() if f not in shared and not s.plain}
     decides = _patch_that_decides(chain, patches, [f for f in search.fields if f not in own])
     if shared:
@@ -472,6 +476,28 @@ def _stated(
     return found
 
 
+def _is_for_others(search: _Search, chain: Sequence[Kustomization], said: StatedField) -> bool:
+    """May the patch mean more objects of these Kustomizations than the one that is looked for?"""
+    target, kind = said.entry.target, search.ref.kind
+    if not target or str(target.get("name") or "*").replace("-", "").isalnum():
+        return False
+    paths_of_kind = {
+        p for p in search.index.by_kind.get(kind.lower(), ()) if p not in _files(chain)
+    }
+    used = {path for k in chain for path in k.uses} & paths_of_kind
+    names = {
+        marks.text_at(document.root, "metadata", "name")
+        for path in used
+        for document in search.index.documents(path)
+        if marks.text_at(document.root, "kind") == kind
+    }
+    return len(names) > 1
+
+
+def _files(chain: Sequence[Kustomization]) -> set[str]:
+    return {path for k in chain for path in k.patch_files}
+
+
 def _on_top_of(
     search: _Search,
     root: Kustomization,
@@ -480,7 +506,12 @@ def _on_top_of(
     patches: Sequence[Sighting],
 ) -> tuple[Sighting, EditRefused | None]:
     """A patch that others use too decides: one of the environment's own, applied after it, wins over it."""
-    why = say("manifests.sets_field_for_more_than", path=shared.file)
+    wide = _owned(search.graph, shared.kustomization, root)
+    why = (
+        say("manifests.sets_field_for_others", path=shared.file)
+        if wide
+        else say("manifests.sets_field_for_more_than", path=shared.file)
+    )
     search.say(why)
     own = _own_patches(search.graph, patches, root)
     if len(own) == 1 and own[0].path in root.patch_files:

@@ -43,7 +43,7 @@ def test_no_edit_of_any_repository_is_wrong_and_most_safe_ones_are_made(
 
 
 #: Seeds whose edit was wrong once, or refused though a safe one exists.
-MENDED = (17, 48, 52, 59, 76, 208, 347)
+MENDED = (17, 48, 52, 59, 76, 100, 114, 203, 208, 347, 390)
 
 
 @pytest.mark.parametrize("seed", MENDED)

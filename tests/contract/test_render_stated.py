@@ -87,11 +87,18 @@ def test_an_entry_of_a_generated_configmap_is_changed_where_it_stands(
         assert found == {f"prod/{file}": lines}
 
 
-def test_a_generator_that_two_environments_use_is_refused(renderer: Programs) -> None:
+def test_a_generator_that_two_environments_use_gets_a_literal_over_it_in_one(
+    renderer: Programs,
+) -> None:
     files = GENERATED | {"live/kustomization.yaml": "resources: [../prod]\nnamespace: shop\n"}
     files |= {"preprod/kustomization.yaml": "resources: [../prod]\nnamespace: shop\n"}
+    found = edited(files, renderer, {"data.LEVEL": "warn"}, "ConfigMap/shop/web-options")
+    new = ["+configMapGenerator:", "+  - name: web-options", "+    behavior: merge"]
+    new += ["+    literals:", "+      - LEVEL=warn"]
+    assert found == {"live/kustomization.yaml": new}
+    file = {"data['web.conf']": "a=1\nb=3\n"}  # no literal says several lines
     with pytest.raises(NotEditable):
-        edited(files, renderer, {"data.LEVEL": "warn"}, "ConfigMap/shop/web-options")
+        edited(files, renderer, file, "ConfigMap/shop/web-options")
 
 
 def test_a_prefixed_name_leads_to_the_patch_of_its_overlay(renderer: Programs) -> None:

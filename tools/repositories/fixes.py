@@ -150,7 +150,7 @@ def parameter(path: str) -> Fix:
         helm["parameters"] = [*others, {"name": name, "value": str(asked.set_to)}]
         return {path: dumped(found)}
 
-    return Fix(change)
+    return Fix(change, on_top=True)
 
 
 def literal(folder: str, name: str) -> Fix:
