@@ -247,6 +247,9 @@ def _(c: Cluster, app: str) -> None:
     term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
     apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
     c.get("deployments", app)["spec"]["template"]["spec"]["affinity"] = apart
+    for one in c.objects["replicasets"]:
+        if one["metadata"]["ownerReferences"][0]["name"] == app:
+            one["spec"]["template"]["spec"]["affinity"] = apart
     for pod in c.objects["pods"]:
         if pod["metadata"]["labels"].get("app") == app:
             pod["spec"]["affinity"] = apart
