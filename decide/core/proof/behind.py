@@ -12,12 +12,16 @@ from functools import partial
 
 from decide.core.broken import heard
 from decide.core.drafting.drafts import PlanDraft, after, joined_title, sentence
+from decide.core.drafting.replicas import beside
 from decide.core.families.registry import BUILDERS, CAUSES
 from decide.core.findings import Finding
 from decide.core.proof.counterfactual import Counterfactual
 from decide.core.proof.proving import Proof, concerned_by, faults, identity, prove
 from kfix.texts import say
 from manifests.objects import paths
+from manifests.objects.resources import Amounts
+from manifests.objects.rollouts.reading import course
+from manifests.objects.shapes import Misshapen, Obj
 from schemas.plans import FixKind, KubernetesChange
 
 #: Changed objects and fields of one plan at most.
@@ -64,6 +68,8 @@ def completed(
         tried.add(identity(left[0]))
         if not _added(finding, left[0], going):
             going.remains.append(left[0].detail)
+    if going.proof.after is not None:
+        going.remains += held_up(going.proof.after)
     remains = tuple(dict.fromkeys(going.remains))[:MOST]
     return Completed(
         draft=going.draft,
@@ -79,6 +85,30 @@ def _with_the_rest(proof: Proof, remains: Sequence[str]) -> Proof:
         return proof
     reason = say("proof.remains", reason=proof.reason, fault=remains[0])
     return replace(proof, verdict="unknown", reason=reason)
+
+
+def held_up(state: Counterfactual) -> list[str]:
+    """StatefulSets whose new template never reaches their pods: made in order, each waits for the one before to get ready.
+
+    Source: kubernetes.io/docs/concepts/workloads/controllers/statefulset, "Forced rollback".
+    """
+    found = []
+    for workload in state.workloads:
+        before = state.before.workload(workload.kind, workload.namespace, workload.name)
+        if workload.kind != "StatefulSet" or workload.ref.key not in state.renewed or not before:
+            continue
+        stuck = [pod.name for pod in before.pods if not pod.ready and not pod.deleting]
+        try:
+            played = course(before.obj, workload.obj, _nothing, beside(state.before, before))
+        except Misshapen:
+            continue
+        if stuck and played is not None and played.stop == "not_ready":
+            found.append(say("proof.held_up", workload=workload.name, pods=sorted(stuck)[:3]))
+    return found
+
+
+def _nothing(_: Obj) -> Amounts:
+    return {}
 
 
 def _left(

@@ -57,7 +57,8 @@ def _after() -> Iterator[str]:
         "order; what it cannot is named in the merge request, on the incident's page and in chats as what remains. Trouble"
     )
     yield "of other workloads is never mended in the subject's name. A plan that leaves something is `unknown`: its cause is gone,"
-    yield "its subject is not well."
+    yield "its subject is not well. So is one of a StatefulSet that makes its pods in order, while one of them fails: the controller waits"
+    yield "for that pod, and somebody has to delete it."
     yield ""
 
 

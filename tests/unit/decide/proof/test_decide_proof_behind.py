@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from decide.core.diagnosis import diagnose
 from decide.core.planning import ProposedPlans, propose
+from decide.core.proof.behind import held_up
+from decide.core.proof.counterfactual import counterfactual
+from schemas.base import ObjectRef
+from schemas.plans import FieldChange, KubernetesChange
 from tests.support.decide.catalogue import FAULTS
 from tests.support.decide.clusters import Cluster
 
@@ -94,3 +100,44 @@ def test_a_plan_that_does_not_repair_is_not_proposed_and_says_why() -> None:
     assert all(plan.repairs.verdict != "fail" for plan in found.plans)
     for plan in found.plans:
         assert "hostPID" in str(plan.kubernetes_changes)
+
+
+@pytest.mark.parametrize(
+    ("policy", "ready", "waits"),
+    [
+        ("OrderedReady", False, True),
+        ("", False, True),
+        ("Parallel", False, False),
+        ("", True, False),
+    ],
+)
+def test_pods_that_are_made_in_order_wait_for_the_one_that_does_not_get_ready(
+    policy: str, ready: bool, waits: bool
+) -> None:
+    cluster = Cluster(9)
+    app = cluster.app("shop")
+    FAULTS["config_reference_missing/configmap misnamed in envFrom"](cluster, app)
+    found = cluster.get("deployments", app)
+    found |= {"kind": "StatefulSet", "status": {"replicas": 1, "readyReplicas": 0}}
+    found["spec"] |= {"podManagementPolicy": policy} if policy else {}
+    cluster.objects["deployments"].remove(found)
+    cluster.objects["statefulsets"] = [found]
+    pod = cluster.pod(app)
+    owner = {"kind": "StatefulSet", "name": app, "controller": True}
+    pod["metadata"] |= {"name": f"{app}-0", "ownerReferences": [owner]}
+    view = diagnose(cluster.bundle()).view
+    if ready:
+        pod["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+        pod["status"]["containerStatuses"][0] |= {"ready": True, "state": {"running": {}}}
+        state = counterfactual(view, [_labelled(cluster.namespace, app)])
+        assert held_up(state) == []
+        return
+    plan = proposed(cluster, "config_reference_missing").plans[0]
+    assert plan.repairs.verdict == ("unknown" if waits else "pass")
+    assert any(f"{app}-0" in one for one in plan.repairs.remains) is waits
+
+
+def _labelled(namespace: str, app: str) -> KubernetesChange:
+    ref = ObjectRef(api_version="apps/v1", kind="StatefulSet", namespace=namespace, name=app)
+    field = FieldChange(op="add", path="spec.template.metadata.annotations", after={"a": "b"})
+    return KubernetesChange(object=ref, fields=(field,))
