@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import yaml
+
 from kfix.texts import say
 from manifests.helm import value_files, values_from
 from manifests.helm.layers import Layer, Release, missing
@@ -27,6 +29,7 @@ from manifests.repository import (
     kustomize,
     rendering,
     subcharts,
+    variables,
 )
 from manifests.repository.declared import declared_objects, values_of
 from manifests.repository.index import RepositoryIndex
@@ -155,34 +158,50 @@ _Tools = tuple[RepositoryIndex, Graph, RenderSession, values_from.ConfigMaps]
 def _as_deployed(
     release: Release, item: Json, deployers: Sequence[tuple[str, Json]], tools: _Tools
 ) -> Iterator[Release]:
-    """A HelmRelease as Flux's Kustomizations lay their settings over the folder that it is built in."""
+    """A HelmRelease as each of Flux's Kustomizations deploys the folder that it is built in."""
     index, graph, bench, beside = tools
-    patched = False
-    for place, deployer in deployers:
-        on_top = from_flux(mapping(deployer, "spec"))
-        if not on_top.get("patches") and not on_top.get("patchesStrategicMerge"):
-            continue
-        patched = True
-        name = text(deployer, "metadata", "name")
-        said = say("manifests.flux_kustomization_in", name=name, place=place)
-        folder = argocd.folder_of(text(deployer, "spec", "path") or ".")
-        file = dict([wrapped(folder, {k: v for k, v in on_top.items() if k != "namespace"})])
-        try:
-            built = parsed_only(bench.render(KustomizeBuild(FOLDER), file))
-        except NotRendered as failure:
-            yield replace(
-                release, trouble=say("manifests.about", what=said, why=sentence_of(failure))
-            )
-            continue
-        for one in built:
-            if _ref(one) == _ref(item):
-                label = folder if len(deployers) == 1 else said
-                for made in _of_item(index, graph, label, one, beside):
-                    told = _in_target(made, [text(deployer, "spec", "targetNamespace")])
-                    yield replace(told, words=(*told.words, place))
-    if not patched:
+    if not any(_lays_on_top(mapping(deployer, "spec")) for _, deployer in deployers):
         namespaces = [text(deployer, "spec", "targetNamespace") for _, deployer in deployers]
         yield _in_target(release, namespaces)
+        return
+    for place, deployer in deployers:
+        spec, name = mapping(deployer, "spec"), text(deployer, "metadata", "name")
+        said = say("manifests.flux_kustomization_in", name=name, place=place)
+        folder = argocd.folder_of(text(spec, "path") or ".")
+        try:
+            built = _laid_on_top(bench, folder, spec, item)
+            filled = [_filled(index, spec, one) for one in built if _ref(one) == _ref(item)]
+        except (NotRendered, NotEditable) as failure:
+            why = say("manifests.about", what=said, why=sentence_of(failure))
+            yield replace(release, trouble=why)
+            continue
+        label = folder if len(deployers) == 1 else said
+        for one in filled:
+            for made in _of_item(index, graph, label, one, beside):
+                told = _in_target(made, [text(spec, "targetNamespace")])
+                yield replace(told, words=(*told.words, place))
+
+
+def _lays_on_top(spec: Mapping[str, Any]) -> bool:
+    return any(spec.get(key) for key in ("patches", "patchesStrategicMerge", "postBuild"))
+
+
+def _laid_on_top(
+    bench: RenderSession, folder: str, spec: Mapping[str, Any], item: Json
+) -> list[Json]:
+    """What the folder makes with the patches on top. Raises NotRendered."""
+    on_top = {key: value for key, value in from_flux(spec).items() if key != "namespace"}
+    if not on_top.get("patches") and not on_top.get("patchesStrategicMerge"):
+        return [item]
+    return parsed_only(bench.render(KustomizeBuild(FOLDER), dict([wrapped(folder, on_top)])))
+
+
+def _filled(index: RepositoryIndex, spec: Mapping[str, Any], item: Json) -> Json:
+    """With the variables filled in. Raises NotEditable where that leaves no YAML."""
+    written = yaml.safe_dump(item, sort_keys=False, allow_unicode=True)
+    known = variables.known(index, spec) if variables.fills(spec) else None
+    text_of = variables.filled(written, known)
+    return item if text_of == written else argocd.text_values(text_of)
 
 
 def _in_target(release: Release, namespaces: Sequence[str]) -> Release:

@@ -25,12 +25,14 @@ from manifests.repository.generators import Generated
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.locate import Hints, Location, locate
+from manifests.repository.on_top import filled_in
 from manifests.repository.rendering import RenderSession
 from manifests.repository.stated import StatedField
-from manifests.text import aliases, equivalence, plan_edits, read
+from manifests.text import aliases, equivalence, plan_edits, read, scalars
 from manifests.text.edits import Edit
 from manifests.text.read import Document
 from manifests.text.readings import Readings
+from manifests.text.scalars import is_scalar
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
 
@@ -194,7 +196,7 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         if stated is not None and (setting is None or stated.owner is not None):
             inside.append((stated, moved(change_of_field, stated, blind=blind)))
         elif setting is None:
-            rest.append(change_of_field)
+            rest += [] if _fill_in(task, change_of_field, where) else [change_of_field]
         else:
             file = setting.kustomization.path
             name = change.object.name
@@ -212,6 +214,29 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         _overlay(task, inner, where, where.blocked)
     else:
         _edit_document(task, inner, where)
+
+
+def _fill_in(task: _Task, change: FieldChange, where: Location) -> bool:
+    """Where the field is a variable that a deployer of the folder fills in, its value there changes."""
+    declared = paths.find(equivalence.value_of(where.document.root), change.path, None)
+    if not isinstance(declared, str) or "${" not in declared or not is_scalar(change.after):
+        return False
+    folder = where.built_in or posixpath.dirname(where.path)
+    found = filled_in(
+        task.index, folder, declared, scalars.plain_text(change.after), task.hints.environment
+    )
+    if found is None:
+        return False
+    path = ("spec", "postBuild", "substitute", found.variable)
+    before = paths.find(found.deployer, path, None)
+    field_ = FieldChange(path=paths.render(path), op="add", after=found.value)
+    if before is not None:
+        field_ = FieldChange(path=paths.render(path), before=before, after=found.value)
+    edits = plan_edits.set_values(found.document, {field_.path: found.value})
+    step = say("manifests.fills_in", file=found.path, name=found.variable)
+    task.draft.add(found.path, edits, (*where.steps, step))
+    task.draft.carried.append(KubernetesChange(object=found.owner, fields=(field_,)))
+    return True
 
 
 def _edit_document(task: _Task, change: KubernetesChange, where: Location) -> None:

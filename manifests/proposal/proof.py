@@ -27,6 +27,7 @@ from manifests.repository.rendering import (
     RenderedDifference,
     RenderSession,
 )
+from manifests.repository.variables import filled
 from manifests.text.readings import Readings
 from schemas.base import Json, ObjectRef
 from schemas.plans import KubernetesChange
@@ -124,6 +125,7 @@ def _judge_unit(
     try:
         before = bench.render(unit.before, unit.extra[0] or None)
         after = bench.render(unit.after, {**changed, **unit.extra[1]})
+        before, after = filled(before, unit.variables[0]), filled(after, unit.variables[1])
         for name in (*unit.carriers, *wanted.generated.values()):
             before, after = (kustomize.without_hash(text, name) for text in (before, after))
         differences = [

@@ -98,6 +98,8 @@ class Unit:
     apart: str = ""
     #: Objects that it makes and whose values reach releases of their own, which are looked at too.
     hands_on: frozenset[tuple[str, str, str]] = frozenset()
+    #: Variables that are filled in afterwards, before and after the edit.
+    variables: tuple[Mapping[str, str] | None, Mapping[str, str] | None] = (None, None)
 
 
 def _is_ordinary(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
@@ -191,6 +193,7 @@ def _built(
                 (first, second),
                 carriers,
                 apart=one.apart.why if one.apart else "",
+                variables=(one.variables, other.variables),
             )
         elif folder is not None and sides[0].whole.chart_of(folder):
             _check_known(sides[0], folder, one, seen)
@@ -229,7 +232,9 @@ def _readers(
     later = {(one.said_by, one.folder): one for one in sides[1].whole.installers}
     for one in sides[0].whole.installers:
         other = later.get((one.said_by, one.folder))
-        if other is not None and other.on_top != one.on_top and not one.cannot_read:
+        if other is None or one.cannot_read:
+            continue
+        if (other.on_top, other.variables) != (one.on_top, one.variables):
             found[one.said_by, one.folder] = one
     for key, one in found.items():
         yield one, later.get(key, one)

@@ -13,13 +13,14 @@ from manifests.objects import paths
 from manifests.objects.meta import ref_of
 from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import NotEditable
-from manifests.repository import argocd, kustomize
+from manifests.repository import argocd, kustomize, variables
 from manifests.repository.declared import values_of
 from manifests.repository.environments import speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Kustomization, PatchEntry
 from manifests.repository.stated import StatedField, stating
 from manifests.text import equivalence, read
+from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
 
 _DEPLOYING = re.compile(r"kustomize\.toolkit\.fluxcd\.io|argoproj\.io")
@@ -71,6 +72,42 @@ def stated_on_top(
         found.kustomization, found.entry, found.document, found.at, plain=False,
         number=one.number, owner=one.ref,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FilledIn:
+    """A variable of a Flux Kustomization that decides a field, with the value that it is to have."""
+
+    path: str
+    document: Document
+    owner: ObjectRef
+    deployer: Json
+    variable: str
+    value: str
+
+
+def filled_in(
+    index: RepositoryIndex, folder: str, declared: str, after: str, environment: str
+) -> FilledIn | None:
+    """The variable that makes ``after`` of what a file of the folder declares, in the one Kustomization of the
+    environment that builds it; ``None`` where that is not just one."""
+    mine = [
+        one
+        for one in _deployers(index, folder)
+        if one.ref.kind == "Kustomization"
+        and speaks((one.path, one.ref.name, one.ref.namespace), environment) != "no"
+    ]
+    if len(mine) != 1:
+        return None
+    one = mine[0]
+    found = variables.deciding(declared, variables.known(index, one.settings), after)
+    elsewhere = mappings(one.settings, "postBuild", "substituteFrom")
+    inside = mapping(one.settings, "postBuild", "substitute")
+    if found is None or (elsewhere and found[0] not in inside):
+        return None
+    document = index.documents(one.path)[one.number]
+    deployer = values_of(index, one.path)[one.number]
+    return FilledIn(one.path, document, one.ref, deployer, *found)
 
 
 def _wins_over_patches(settings: Mapping[str, Any], field: paths.Path) -> bool:

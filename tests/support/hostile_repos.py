@@ -38,6 +38,8 @@ class Deploy:
     adds: Mapping[str, str] = field(default_factory=dict)
     #: Patches that the deployer lays on top (``file#way``): they are added to ``what``'s kustomization file.
     lays: str = ""
+    #: Variables that the deployer fills into the output (``file#way``).
+    fills: str = ""
     #: ``source -> target``: folders copied as ``helm dependency build`` does.
     copies: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,7 +181,12 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
                 command += ["--values", str(_values_file(root, value, number))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (deploy, done.stderr)
-        return done.stdout
+        known = _inside(root, deploy.fills) if deploy.fills else {}
+        return re.sub(
+            r"\$\{(\w+)(?::=([^}]*))?\}",
+            lambda found: str(known.get(found[1], found[2] or found[0])),
+            done.stdout,
+        )
 
 
 def _values_file(root: Path, value: str, number: int) -> Path:

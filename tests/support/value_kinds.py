@@ -511,6 +511,56 @@ LITERALS = [
     ),
 ]
 
+_FILLED = (
+    deployment(namespace="shop")
+    .replace("replicas: 2", "replicas: ${REPLICAS}")
+    .replace("256Mi", "${MEM:=256Mi}")
+    .replace(":1.0.0", ":${TAG}")
+)
+_FILLS = '  postBuild:\n    substitute:\n      REPLICAS: "4" # two per zone\n      TAG: 1.0.0\n'
+
+
+def _filled(name: str, files: dict[str, str], asks: list[Ask]) -> Repo:
+    """A folder that two of Flux's Kustomizations fill variables into."""
+    made = files | {
+        "apps/api/kustomization.yaml": build("api.yaml"),
+        "clusters/prod/apps.yaml": flux("./apps/api", _FILLS),
+        "clusters/dev/apps.yaml": flux(
+            "./apps/api", _FILLS.replace('"4"', '"1"') + "      MEM: 1Gi\n"
+        ),
+    }
+    deploys = [
+        Deploy(
+            env,
+            "kustomize",
+            "apps/api",
+            fills=f"clusters/{env}/apps.yaml#spec.postBuild.substitute",
+        )
+        for env in ("prod", "dev")
+    ]
+    return Repo(name, made, deploys, asks)
+
+
+FILLED = [
+    _filled(
+        "variables that Flux fills in",
+        {"apps/api/api.yaml": _FILLED},
+        [
+            right("prod", "spec.replicas", 9),
+            right("dev", "spec.replicas", 9),
+            right("prod"),
+            right("dev"),
+            right("prod", IMAGE, "registry.example/api:2.0.0"),
+            refused("unknown", "spec.replicas", 9),
+        ],
+    ),
+    _filled(
+        "a variable that Flux fills into two fields",
+        {"apps/api/api.yaml": _FILLED.replace("${TAG}", "${REPLICAS}")},
+        [refused("prod", "spec.replicas", 9), refused("prod", IMAGE, "registry.example/api:9")],
+    ),
+]
+
 _FLEET = """\
 namespace: shop
 helm:
@@ -571,4 +621,5 @@ REPOS = [
     *ON_TOP,
     *LITERALS,
     *OWN,
+    *FILLED,
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.repository import argocd
+from manifests.repository import argocd, variables
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Installer
 from manifests.repository.installers.revisions import of_reference
@@ -27,9 +27,9 @@ def of_kustomization(index: RepositoryIndex, item: Json, place: str) -> Iterator
     spec = mapping(item, "spec")
     name = text(item, "metadata", "name")
     cluster = text(spec, "kubeConfig", "secretRef", "name")
-    variables = mapping(spec, "postBuild", "substitute")
+    given = mapping(spec, "postBuild", "substitute")
     words = [cluster, place, name, text(spec, "path"), text(spec, "targetNamespace")]
-    words += [str(value) for key, value in variables.items() if "env" in str(key).lower()]
+    words += [str(value) for key, value in given.items() if "env" in str(key).lower()]
     for folder in _meant(index, argocd.folder_of(text(spec, "path") or ".")):
         yield Installer(
             say("manifests.flux_kustomization_in", name=name, place=place),
@@ -42,6 +42,7 @@ def of_kustomization(index: RepositoryIndex, item: Json, place: str) -> Iterator
             recursive=True,
             apart=of_reference(index, item, place, mapping(spec, "sourceRef")),
             fills=_fills(spec),
+            variables=variables.known(index, spec) if variables.fills(spec) else None,
         )
 
 

@@ -68,6 +68,8 @@ class Installer:
     directory: Directory | None = None
     #: Variables that it fills into what it builds (Flux's postBuild), and where it takes more of them from.
     fills: tuple[str, ...] = ()
+    #: Those of them whose values are known; ``None`` where it fills nothing in.
+    variables: Mapping[str, str] | None = None
     by: Deployer = "nobody"
     #: The file that declares it, or the folder that is built to see it.
     place: str = ""
