@@ -193,6 +193,8 @@ def plan_of(
 
 def _rollback_text(draft: PlanDraft) -> str:
     fields = [f for c in draft.changes for f in c.fields]
+    if not fields:
+        return say("decide.revert_whole")
 
     def word(value: object) -> str:
         if value is None:

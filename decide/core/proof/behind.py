@@ -92,7 +92,7 @@ def held_up(state: Counterfactual) -> list[str]:
 
     Source: kubernetes.io/docs/concepts/workloads/controllers/statefulset, "Forced rollback".
     """
-    found = []
+    found: list[str] = []
     for workload in state.workloads:
         before = state.before.workload(workload.kind, workload.namespace, workload.name)
         if workload.kind != "StatefulSet" or workload.ref.key not in state.renewed or not before:

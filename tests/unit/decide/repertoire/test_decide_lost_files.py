@@ -66,3 +66,9 @@ def test_what_is_later_another_or_masked_does_not_come_back(change: Change) -> N
 
 def test_what_is_declared_is_not_declared_again() -> None:
     assert first(lost(), there=True) is None
+
+
+def test_the_way_back_from_a_new_file_is_the_commit_s_revert() -> None:
+    plan = first(lost())
+    assert plan is not None
+    assert plan.rollback_plan == "Revert the commit"
