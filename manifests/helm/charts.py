@@ -61,9 +61,10 @@ def find(search: Search) -> InstalledRelease | None:
     return _of_environment(found, search) if found else None
 
 
-def makers(search: Search) -> list[str]:
-    """Who else may make the object: releases that render it in the environment asked for, or that cannot be rendered
-    and are called like it."""
+def makers(search: Search, *, everywhere: bool = False, near: int = 0) -> list[str]:
+    """Who else may make the object: releases that render it in the environment asked for (``everywhere``: in any), or
+    that cannot be rendered and are called like it. ``near``: how close to the environment's name the other way is; a chart
+    that nobody is known to install has to be as close."""
     try:
         found = _installing(search)
     except NotEditable as refused:
@@ -78,7 +79,9 @@ def makers(search: Search) -> list[str]:
     return [
         one.release.said_by
         for one in found
-        if speaks(one.release.words, environment, name) != "no" and not _is_unlike(one, search)
+        if (everywhere or speaks(one.release.words, environment, name) != "no")
+        and not _is_unlike(one, search)
+        and not (one.release.alone and closeness(one.release.words, environment) < near)
     ]
 
 

@@ -20,9 +20,19 @@ from manifests.proposal import overlay as overlaying
 from manifests.proposal.inside import carried_by, edits_inside, moved
 from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import dependencies, generators, kustomize, provenance, rendering, tree
+from manifests.repository import (
+    dependencies,
+    generators,
+    kustomize,
+    own_map,
+    provenance,
+    rendering,
+    tree,
+)
+from manifests.repository.environments import closeness, speaks
 from manifests.repository.generators import Generated
 from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers import read_map
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.on_top import filled_in
@@ -56,6 +66,8 @@ class EditDraft:
     carried: list[KubernetesChange] = field(default_factory=list)
     #: Were values of a chart changed?
     placed: bool = False
+    #: Did the live object or a map say where the object is made?
+    told: bool = False
     #: Is it only right if a rendering says so?
     to_prove: bool = False
     #: Is the chart kept elsewhere, so that nobody can render it?
@@ -134,6 +146,12 @@ def draft_blindly(
     return draft
 
 
+def _is_told(index: RepositoryIndex, ref: ObjectRef, hints: Hints) -> bool:
+    """Does the live object say that a chart made it, or a map where it is made?"""
+    charted = provenance.is_charted(index, hints.live.get(ref.key, {}))
+    return charted or bool(own_map.narrowing(index, ref, hints.environment, hints.folders))
+
+
 def draft_values(
     index: RepositoryIndex,
     ref: ObjectRef,
@@ -142,7 +160,8 @@ def draft_values(
     bench: RenderSession,
 ) -> tuple[EditDraft, KubernetesChange]:
     """The edits that give fields of an object of a chart new values, and what they change. Raises NotEditable."""
-    draft, graph = EditDraft(), kustomize.read_graph(index)
+    draft = EditDraft(told=_is_told(index, ref, hints))
+    graph = kustomize.read_graph(index)
     releases = read_releases(index, graph, bench)
     fields = tuple(paths.parse(text) for text in wanted)
     marks = hints.live.get(ref.key, {})
@@ -183,6 +202,7 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
     if REPLICAS in parsed:
         refuse_scaled(index, change.object)
     where = locate(change.object, index, task.hints, fields=parsed, graph=graph)
+    draft.told = draft.told or where.told
     declared = where.ref or change.object
     if REPLICAS in parsed:
         refuse_scaled(index, declared)
@@ -359,6 +379,7 @@ def _patch_values(
     except NotEditable as error:
         nothing = error.code == "NOT_FOUND" and not search.steps
         raise (NotEditable.of(otherwise) if nothing else error) from None
+    task.draft.told = task.draft.told or _is_told(index, change.object, hints)
     _place(task, placed, search.steps)
 
 
@@ -464,7 +485,8 @@ def refuse_second_way(
     hints: Hints,
     bench: RenderSession | None,
 ) -> None:
-    """Raises NotEditable AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use."""
+    """Raises NotEditable AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use. One
+    of another environment counts where the file says of none."""
     if bench is None or where.told or not dependencies.charts(index):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
@@ -472,7 +494,10 @@ def refuse_second_way(
     search = charts.Search(
         index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
     )
-    others = charts.makers(search)
+    words = [where.path, where.built_in]
+    words += [word for one in read_map(index).reaching(where.path) for word in one.words]
+    silent = speaks(words, hints.environment, ref.name) == "silent"
+    others = charts.makers(search, everywhere=silent, near=closeness(words, hints.environment))
     if others:
         listed = ", ".join(others[:3])
         raise NotEditable(

@@ -70,6 +70,8 @@ class ExpectedRendering:
     environment: str = "unknown"
     #: The static map's answer: only below these.
     folders: tuple[str, ...] = ()
+    #: Did the live object or a map say where the object is made?
+    told: bool = False
     #: Names without their hash of the generated objects that change, by ``ObjectRef.key``.
     generated: Mapping[str, str] = field(default_factory=dict)
 
@@ -321,20 +323,38 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
             closeness(place.words, wanted.environment) for place in seen.places[change.object.key]
         )
         for label, one in readers.items():
-            if label in places or not _may_hold(one, change.object) or _is_outside(one, maps):
+            if label in places or not _may_hold(side, one, change.object) or _is_outside(one, maps):
                 continue
             said = speaks(one.words, wanted.environment, change.object.name)
             if one.unnamed and closeness(one.words, wanted.environment) < near:
                 continue  # production-eu beside production
             if said == "yes" or (unnamed and not one.unnamed and said != "no"):
                 seen.others.append(say("manifests.makes_too_would_not_change", label=label))
+            elif said == "no" and _is_default(change.object, wanted, seen):
+                seen.others.append(
+                    say("manifests.of_no_environment", environment=wanted.environment, label=label)
+                )
+
+
+def _is_default(ref: ObjectRef, wanted: ExpectedRendering, seen: RenderedChanges) -> bool:
+    """Does nothing say that the places are of the environment asked for, or that the object is of theirs?"""
+    if wanted.told or wanted.environment in ("", "unknown"):
+        return False
+    return all(
+        speaks(place.words, wanted.environment, ref.name) == "silent"
+        for place in seen.places[ref.key]
+    )
 
 
 def _readers(side: Side, ref: ObjectRef) -> dict[str, Installer]:
     """Who deploys files that declare such an object, by name."""
     found, _ = side.index.sightings(ref.kind, ref.name)
     here = [s for s in found if not ref.namespace or s.namespace in ("", ref.namespace)]
-    return {one.said_by: one for s in here for one in side.whole.reaching(s.path)}
+    return {
+        one.said_by: one
+        for s in here
+        for one in side.whole.reaching(s.path) or [Installer(s.path, words=(s.path,), unnamed=True)]
+    }
 
 
 def _is_outside(one: Installer, maps: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
@@ -343,8 +363,12 @@ def _is_outside(one: Installer, maps: Sequence[tuple[str, tuple[str, ...]]]) -> 
     return any(not any(own_map.is_below(place, folders) for place in places) for _, folders in maps)
 
 
-def _may_hold(one: Installer, ref: ObjectRef) -> bool:
-    return one.namespace in ("", ref.namespace) or not ref.namespace
+def _may_hold(side: Side, one: Installer, ref: ObjectRef) -> bool:
+    graph, namespace = side.whole.graph, one.namespace
+    if one.folder in graph.by_folder and not one.forced:
+        said = (k.namespace for k in graph.below(graph.by_folder[one.folder]) if k.namespace)
+        namespace = next(said, namespace)
+    return namespace in ("", ref.namespace) or not ref.namespace
 
 
 def _check_carriers(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) -> None:

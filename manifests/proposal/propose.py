@@ -261,6 +261,7 @@ def _asked(
         draft.installed,
         environment=hints.environment,
         folders=hints.folders,
+        told=draft.told,
         generated=draft.generated,
     )
 

@@ -63,6 +63,8 @@ class Choice:
                 "manifests.fit_none_called",
                 count=count, what=what, environment=environment, names=listed,
             )  # fmt: skip
+            if all(speaks([name], environment, self.about) == "no" for name in names):
+                raise NotEditable("NOT_FOUND", why)  # a chart may make the environment's own
         raise NotEditable("AMBIGUOUS_DOC", say("manifests.kfix_yaml_tells", why=why))
 
     def _fitting(self, items: list[T], names: list[str]) -> list[T]:
