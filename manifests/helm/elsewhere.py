@@ -367,7 +367,11 @@ def _is_own(path: paths.Path, values: Any, asked: _Asked) -> bool:
         if segment == "initContainers" and "initContainers" not in asked.target:
             return False
         word = segment.lower()
-        if component and word in (component, component.replace("-", "")):
+        if component and word in (
+            component,
+            component.replace("-", ""),
+            component.removesuffix("s"),
+        ):
             told = True
         elif word not in _COMMON and word not in names and not closeness([word], asked.environment):
             alone = above in _COMMON and _is_alone(values, before[:at])

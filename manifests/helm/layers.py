@@ -107,6 +107,8 @@ class Release:
     lacking: tuple[tuple[str, str], ...] = ()
     #: Values that those dependencies see, or that switch them on.
     unseen: tuple[paths.Path, ...] = ()
+    #: The folder of the Kustomization that inflates the chart: what builds that is rendered instead.
+    inflated_in: str | None = None
     #: The release of the chart that makes the object which says this one: an app of apps.
     maker: Release | None = None
 

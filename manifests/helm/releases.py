@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from kfix.texts import say
-from manifests.helm import value_files, values_from
+from manifests.helm import inflated, value_files, values_from
 from manifests.helm.layers import Layer, Release, missing
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
@@ -117,7 +117,7 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
     releases = Releases(charts)
     for release in _declared_releases(index, graph, bench, releases.troubles):
         releases.found.append(release)
-    releases.found += _of_files(index)
+    releases.found += [*inflated.releases(index, graph), *_of_files(index)]
     apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
     apart |= {chart for chart in releases.known() if chart is not None}
     outside = value_files.OutsideOfCharts(index, charts)

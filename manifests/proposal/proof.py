@@ -145,7 +145,7 @@ def _judge_unit(
             ]
         seen.rendered += 2
     except NotRendered as failure:
-        if not unit.witness:
+        if not unit.witness and not (unit.inflates and wanted.elsewhere):
             seen.unknown.append(say("manifests.about", what=unit.label, why=sentence_of(failure)))
         return
     _judge(unit, differences, wanted, seen)

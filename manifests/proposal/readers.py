@@ -100,6 +100,8 @@ class Unit:
     hands_on: frozenset[tuple[str, str, str]] = frozenset()
     #: Variables that are filled in afterwards, before and after the edit.
     variables: tuple[Mapping[str, str] | None, Mapping[str, str] | None] = (None, None)
+    #: Does it read changed files only as values of a chart that is kept elsewhere? Those are compared.
+    inflates: bool = False
 
 
 def _is_ordinary(index: RepositoryIndex, changed: Mapping[str, str]) -> bool:
@@ -194,6 +196,7 @@ def _built(
                 carriers,
                 apart=one.apart.why if one.apart else "",
                 variables=(one.variables, other.variables),
+                inflates=_inflates_only(sides[0], folder, changed),
             )
         elif folder is not None and sides[0].whole.chart_of(folder):
             _check_known(sides[0], folder, one, seen)
@@ -255,12 +258,10 @@ def _release_units(
         later = then.get(_identity(release))
         if later is not None and (release.chart is None or release.lacking):
             if _values_differ(release, later, changed):
-                seen.elsewhere.append(
-                    ChangedPlace(release.said_by, release.words, release.apart, release.owner)
-                )
+                seen.elsewhere += _places_of(release, sides[0].whole.graph)
             if release.chart is None:
                 continue
-        if not _is_reached(sides, release, later, changed):
+        if release.inflated_in is not None or not _is_reached(sides, release, later, changed):
             continue
         if release.chart is None or later is None or release.trouble:
             seen.doubt(release.said_by, release.trouble or say("manifests.chart_kept_elsewhere"))
@@ -280,6 +281,33 @@ def _release_units(
             apart=apart,
             hands_on=frozenset((o.kind, o.namespace, o.name) for o in owners),
         )
+
+
+def _places_of(release: Release, graph: Graph) -> Iterator[ChangedPlace]:
+    """Where a release deploys to; one that a Kustomization inflates, with each overlay that builds from that."""
+    if release.inflated_in is None:
+        yield ChangedPlace(release.said_by, release.words, release.apart, release.owner)
+        return
+    own = graph.by_folder[release.inflated_in]
+    for root in graph.builds_of(own.path) or [own]:
+        yield ChangedPlace(root.path, (root.folder,))
+
+
+def _inflates_only(side: Side, folder: str, changed: Mapping[str, str]) -> bool:
+    """Is all that an overlay reads of the changed files values for a chart that is kept elsewhere?"""
+    graph = side.whole.graph
+    inflating = {
+        release.inflated_in
+        for release in side.releases.found
+        if release.chart is None and release.inflated_in is not None
+    }
+    below = graph.below(graph.by_folder[folder])
+    handed: set[str] = set()
+    for one in below:
+        if one.folder in inflating:
+            handed |= {one.path, *one.others}
+    read = {f for k in below for f in (*k.uses, *k.patch_files, *(g for *_, g in k.generated))}
+    return bool(handed & changed.keys()) and not read & changed.keys()
 
 
 def _values_differ(release: Release, later: Release, changed: Mapping[str, str]) -> bool:

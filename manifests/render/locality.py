@@ -97,7 +97,10 @@ def folders(files: Files, folder: str, readings: Readings) -> list[str]:
         if here in built:
             continue
         built[here] = None
-        for name in _named(kustomization(files, here, readings)):
+        content = kustomization(files, here, readings)
+        for chart, values in charts(here, content):
+            beside |= dict.fromkeys([chart, *map(posixpath.dirname, values)])
+        for name in _named(content):
             path = below(here, name)
             if path in files:
                 beside[posixpath.dirname(path)] = None
@@ -120,14 +123,35 @@ def _check_content(files: Files, folder: str, content: Mapping[str, Any]) -> Non
                     key=repr(key[:40]),
                 )
             )
-    if any(content.get(name) for name in _FETCHING):
+    if content.get("helmChartInflationGenerator"):
         raise NotRendered(say("manifests.inflates_chart_from_elsewhere", where=where))
+    for chart, values in charts(folder, content):
+        # With a repository kustomize asks that for the version, whatever lies here.
+        if posixpath.join(chart, "Chart.yaml") not in files or _has_repository(content):
+            raise NotRendered(say("manifests.inflates_chart_from_elsewhere", where=where))
+        for path in values:
+            if path not in files:
+                raise NotRendered(
+                    say("manifests.builds_from_elsewhere", where=where, found=path[:80])
+                )
     for loaded in _loaded(files, folder, content):
         found = _ADDRESS.search(loaded)
         if found:
             raise NotRendered(
                 say("manifests.builds_from_elsewhere", where=where, found=found[0][:80])
             )
+
+
+def charts(folder: str, content: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """(folder, values files) of each chart that a Kustomization inflates, as paths of the repository."""
+    home = text(mapping(content, "helmGlobals"), "chartHome") or "charts"
+    for entry in mappings(content, "helmCharts"):
+        named = [entry.get("valuesFile"), *items(entry, "additionalValuesFiles")]
+        yield below(folder, f"{home}/{text(entry, 'name')}"), [below(folder, n) for n in named if n]
+
+
+def _has_repository(content: Mapping[str, Any]) -> bool:
+    return any(entry.get("repo") for entry in mappings(content, "helmCharts"))
 
 
 def _keys(node: object, depth: int) -> Iterator[str]:

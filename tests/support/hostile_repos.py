@@ -172,6 +172,8 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
         if deploy.how == "files":
             return "\n---\n".join(files[name] for name in deploy.what.split())
         command = [programs.kustomize, "build", str(root / deploy.what)]
+        if any("helmCharts:" in text for text in files.values()):
+            command += ["--enable-helm", "--helm-command", programs.helm]
         if deploy.how == "helm":
             command = [programs.helm, "template", deploy.release, str(root / deploy.what)]
             command += ["--namespace", deploy.namespace]

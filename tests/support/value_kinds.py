@@ -10,6 +10,7 @@ from tests.support.hostile_repos import (
     VALUES,
     Ask,
     Deploy,
+    K,
     Repo,
     application,
     build,
@@ -561,6 +562,57 @@ FILLED = [
     ),
 ]
 
+_INFLATING = (
+    K
+    + """\
+namespace: shop
+helmGlobals: {chartHome: ../../charts}
+helmCharts:
+  - name: api
+    releaseName: api
+    valuesFile: values.yaml
+    valuesInline:
+      replicaCount: COUNT # two per zone
+"""
+)
+
+
+def _inflating(name: str, more: dict[str, str], deploys: list[Deploy], asks: list[Ask]) -> Repo:
+    """Folders that inflate a chart of the repository."""
+    files = chart() | {
+        path: text
+        for env, count in (("prod", "4"), ("dev", "1"))
+        for path, text in (
+            (f"envs/{env}/kustomization.yaml", _INFLATING.replace("COUNT", count)),
+            (f"envs/{env}/values.yaml", PROD),
+        )
+    }
+    return Repo(name, files | more, deploys, asks)
+
+
+INFLATED = [
+    _inflating(
+        "charts that kustomize inflates",
+        {},
+        [Deploy(env, "kustomize", f"envs/{env}") for env in ("prod", "dev")],
+        [
+            right("prod", "spec.replicas", 9),
+            right("dev"),
+            right("prod", IMAGE, "registry.example/api:2.0.0"),
+            refused("unknown", "spec.replicas", 9),
+        ],
+    ),
+    _inflating(
+        "a chart that kustomize inflates for two overlays",
+        {
+            f"overlays/{env}/kustomization.yaml": build("../../envs/prod")
+            for env in ("staging", "test")
+        },
+        [Deploy(env, "kustomize", f"overlays/{env}") for env in ("staging", "test")],
+        [refused("staging", "spec.replicas", 9), refused("test")],
+    ),
+]
+
 _FLEET = """\
 namespace: shop
 helm:
@@ -622,4 +674,5 @@ REPOS = [
     *LITERALS,
     *OWN,
     *FILLED,
+    *INFLATED,
 ]

@@ -243,7 +243,8 @@ class _Bench:
     def _kustomize(self, recipe: KustomizeBuild) -> list[str]:
         program, folder = self._programs.kustomize, str(self._repo / recipe.folder)
         build = "kustomize" if Path(program).stem == "kubectl" else "build"
-        return [program, build, folder]
+        inflating = ["--enable-helm", "--helm-command", self._programs.helm]
+        return [program, build, folder, *(inflating if self._programs.helm else ())]
 
     def _helm(self, recipe: HelmTemplate) -> list[str]:
         chart = self._inside(recipe.chart) if recipe.chart else self._repo

@@ -155,3 +155,32 @@ def test_the_same_release_for_two_environments_is_chosen_by_the_environment_or_r
     assert [edit.path for edit in found] == ["clusters/prod/api.yaml"]
     with pytest.raises(NotEditable, match=r"clusters/prod.*clusters/staging"):
         set_fields(index, ref, wish, Hints(), StandIn())
+
+
+INFLATING = """\
+kind: Kustomization
+namespace: shop
+helmCharts:
+  - {name: redis, repo: https://charts.example, version: 1.0.0, releaseName: cache, valuesFile: values.yaml}
+"""
+REDIS = {
+    "apps/kustomization.yaml": INFLATING,
+    "apps/values.yaml": "replica: {replicaCount: 3}\nmaster: {replicaCount: 1}\n",
+}
+
+
+def test_a_chart_that_kustomize_takes_from_elsewhere_is_changed_by_its_values_file() -> None:
+    lines = changed(REDIS, "spec.replicas", 5, ref="StatefulSet/shop/cache-redis-replicas")
+    assert lines == ["-replica: {replicaCount: 3}", "+replica: {replicaCount: 5}"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"prod/kustomization.yaml": "resources: [../apps]\n", "dev/kustomization.yaml": "resources: [../apps]\n"},
+        {"apps/kustomization.yaml": INFLATING + "configMapGenerator: [{name: v, files: [values.yaml]}]\n"},
+    ],
+)  # fmt: skip
+def test_its_values_file_is_left_alone_where_it_reaches_anything_else(more: dict[str, str]) -> None:
+    with pytest.raises(NotEditable):
+        changed(REDIS | more, "spec.replicas", 5, ref="StatefulSet/shop/cache-redis-replicas")

@@ -54,7 +54,7 @@ def overlay(text: str, **more: str) -> dict[str, str]:
             overlay("helmCharts: [{name: redis, releaseName: cache, repo: 'https://x.example'}]\n"),
             "StatefulSet/shop/cache-redis-master",
             "NOT_RENDERED",
-            ["overlays/prod may make it", "inflates a chart"],
+            ["redis in overlays/prod/kustomization.yaml", "the chart is not here to tell"],
         ),
         (
             overlay("helmCharts: [{name: redis, releaseName: cache, repo: 'https://x.example'}]\n"),
