@@ -228,7 +228,7 @@ def _incomplete(release: Release, index: RepositoryIndex) -> Release:
 
 def _doubted(release: Release, index: RepositoryIndex, unmade: Mapping[str, str]) -> Release:
     """A chart that nobody is known to install may be installed by one that could not be rendered and names it."""
-    if not release.alone or not release.chart or release.trouble:
+    if not unmade or not release.alone or not release.chart or release.trouble:
         return release
     folder, _, name = release.chart.rpartition("/")
     filled = rf"|{re.escape(folder)}/\{{\{{" if folder else ""

@@ -142,8 +142,13 @@ def side_of(index: RepositoryIndex, bench: RenderSession) -> Side:
         return _bare(index, bench)
     graph = kustomize.read_graph(index)
     releases = read_releases(index, graph, bench)
-    known = [*declared(index, graph, bench, []), *releases.made]
-    return Side(index, bench, releases, read_map(index, known))
+    key = f"map by {type(bench).__module__}"
+    whole = index.memo.get(key)
+    if not isinstance(whole, Map):
+        whole = read_map(index, [*declared(index, graph, bench, []), *releases.made])
+        if not releases.troubles:
+            index.memo[key] = whole
+    return Side(index, bench, releases, whole)
 
 
 def _after(

@@ -55,7 +55,15 @@ def kept(texts: Mapping[str, str], chart: str, readings: Readings) -> list[tuple
 
 
 def folders(index: RepositoryIndex, chart: str) -> list[str]:
-    """The folders of all charts that a chart brings along, theirs included."""
+    """The folders of all charts that a chart brings along, theirs included; looked up once for an index."""
+    known = index.memo.setdefault("brought charts", {})
+    assert isinstance(known, dict)
+    if chart not in known:
+        known[chart] = tuple(_folders(index, chart))
+    return list(known[chart])
+
+
+def _folders(index: RepositoryIndex, chart: str) -> list[str]:
     found: dict[str, None] = {}
     waiting = [chart]
     while waiting:
