@@ -5,17 +5,20 @@ A dry-run does not schedule. Where the rollout stops is asked of the arithmetic 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from kfix.texts import say
 from manifests.objects import quantities
-from manifests.objects.meta import labels_of, name_of
+from manifests.objects.meta import labels_of, name_of, namespace_of
 from manifests.objects.pods import Pod
 from manifests.objects.resources import Amounts, per_pod
 from manifests.objects.rollouts.reading import course
 from manifests.objects.scheduling import affinity_takes, selector_takes, untolerated
+from manifests.objects.selectors import matches
 from manifests.objects.shapes import Obj, strict_mapping
+from manifests.objects.workloads import replicas
 from safety.core import workloads
 from safety.core.checks import CheckInput, out_of, result, shown
 from safety.core.workloads import Changed
@@ -76,28 +79,29 @@ def _too_large(item: Changed, largest: Amounts, numbers: dict[str, str]) -> str:
 
 
 def _no_place(case: CheckInput, item: Changed) -> str:
-    """The rollout stops for want of a node. Pods that nobody read would take still more room: it stops then too."""
+    """The rollout cannot be held by the nodes that are open to it, whatever leaves first.
+
+    Told only where it is sure: pods that nobody read would take still more room, and what leaves is taken to free as much
+    as it can.
+    """
     after, running = item.after or {}, case.objects.get("pods")
     spec = workloads.pod_spec(after) or {}
-    if running is None or _grows(case.objects):
-        return ""
     nodes = [node for node in case.objects["nodes"] if _takes(spec, node)]
-    if not nodes:  # whom its labels and taints keep off which node is another question
-        return ""
+    if running is None or not nodes or _grows(case.objects):
+        return ""  # whom its labels and taints keep off which node is another question
     asked = per_pod(spec, "requests")
-    taken = _taken(running)
-    places = sum(_places(node, asked, taken.get(name_of(node), [])) for node in nodes)
+    others = [pod for pod in running if not _is_own(item, pod)]
+    alone = sum(_places(node, asked, _taken(others).get(name_of(node), [])) for node in nodes)
+    places = sum(_places(node, asked, _taken(running).get(name_of(node), [])) for node in nodes)
+    wanted = replicas(after)
 
     def counts(one: Obj) -> Amounts:
-        own = per_pod(one, "requests")
-        leaves = all(
-            own.get(name, Decimal(0)) >= asked.get(name, Decimal(0)) for name in _RESOURCES
-        )
-        return {_PLACE: Decimal(leaves)}
+        return {_PLACE: Decimal(1 if one == spec else _frees(per_pod(one, "requests"), asked))}
 
     room = {_PLACE: Decimal(places)}
     played = course(item.before, after, counts, workloads.beside(case.objects), room)
-    if played is None or played.stop != "no_room":
+    stops = played is not None and played.stop == "no_room"
+    if wanted <= alone and not stops:
         return ""
     return say(
         "safety.nodes.no_place",
@@ -105,6 +109,19 @@ def _no_place(case: CheckInput, item: Changed) -> str:
         places=places,
         asked=[f"{name} {shown(name, asked[name])}" for name in _RESOURCES if name in asked],
     )
+
+
+def _is_own(item: Changed, pod: Json) -> bool:
+    """A pod of the workload as it is now, by its selector."""
+    selector = strict_mapping(item.before or {}, "spec", "selector")
+    same = namespace_of(pod) == item.ref.namespace
+    return same and bool(selector) and matches(selector, labels_of(pod))
+
+
+def _frees(leaving: Amounts, asked: Amounts) -> int:
+    """How many new pods may come at most where an old one leaves: one, or more where they ask for less."""
+    ratios = [leaving.get(name, Decimal(0)) / asked[name] for name in _RESOURCES if asked.get(name)]
+    return max(1, *(math.ceil(one) for one in ratios)) if ratios else 1
 
 
 def _takes(spec: Obj, node: Json) -> bool:

@@ -53,13 +53,16 @@ def failed_before(
 
 
 def _began(workload: Workload) -> datetime | None:
-    """Since when it, or one of its pods, is not as it should be; ``None`` where nothing says."""
-    told = [
-        condition(workload.obj, "Available"),
-        *(condition(p.obj, "Ready") for p in workload.pods),
-    ]
-    times = [instant(one.get("lastTransitionTime")) for one in told if one.get("status") == "False"]
-    return min((when for when in times if when is not None), default=None)
+    """Since when too little of it is ready, or nothing; ``None`` where nothing says."""
+    said = condition(workload.obj, "Available")
+    if said:
+        whole = instant(said.get("lastTransitionTime"))
+        return whole if said.get("status") == "False" else None
+    told = [condition(pod.obj, "Ready") for pod in workload.pods]
+    if any(one.get("status") != "False" for one in told):
+        return None
+    times = [instant(one.get("lastTransitionTime")) for one in told]
+    return max((when for when in times if when is not None), default=None)
 
 
 def _template(view: ClusterView, before: Workload, now: Workload, began: datetime | None) -> str:

@@ -183,6 +183,15 @@ def test_a_probe_that_the_template_has_left_behind_is_not_mended_again() -> None
     assert not any("probe" in name for name in classes(cluster))
 
 
+def test_probes_that_a_mesh_turned_to_itself_are_those_of_the_template() -> None:
+    cluster = unready(1)
+    pod = cluster.pod("shop")
+    own = dict(pod["spec"]["containers"][0])
+    own["readinessProbe"] = {"httpGet": {"port": 15020, "path": "/app-health/main/readyz"}}
+    pod["spec"]["containers"] = [own]
+    assert "readiness_probe_port" in classes(cluster)
+
+
 def test_a_refusal_before_pods_were_let_in_again_is_past() -> None:
     for let_in, believed in ((1, False), (None, True)):
         cluster = Cluster(4)

@@ -113,6 +113,14 @@ def test_an_old_pods_place_is_too_small_for_one_that_asks_for_more() -> None:
     assert verdict(examined(grown, cluster(LEAVES, node("n1", "500m"))), "node_fit")[0] == "pass"
 
 
+def test_what_an_old_pod_leaves_and_what_was_free_beside_it_are_one_place_together() -> None:
+    grown = plan(REQUEST)
+    assert verdict(examined(grown, cluster(LEAVES, node("n1", "300m"))), "node_fit")[0] == "pass"
+    recreate = {"strategy": {"type": "Recreate"}}
+    assert verdict(examined(grown, cluster(recreate, node("n1", "300m"))), "node_fit")[0] == "pass"
+    assert verdict(examined(grown, cluster(SURGES, node("n1", "300m"))), "node_fit")[0] == "fail"
+
+
 def test_more_replicas_need_places_too() -> None:
     for size, expected in (("299m", "fail"), ("300m", "pass")):
         found = cluster(LEAVES, node("n1", size))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from decide.core.drafting.revisions import proven
+from decide.core.drafting.revisions import proven, revisions
 from decide.core.facts import Facts
 from decide.core.families.probes.asking import PROBES, AskedProbe, handler, resolved
 from decide.core.families.probes.facts import FailingProbe, Probe
@@ -52,27 +52,32 @@ def failures(view: ClusterView, workload: Workload, name: str, container: str = 
             continue
         pod = pods.get((event.kind, event.namespace, event.name))
         old = pod is not None and (
-            got_over(pod, instant(event.last)) or _asked_otherwise(workload, pod, name)
+            got_over(pod, instant(event.last)) or _asked_otherwise(view, workload, pod, name)
         )
         if not old and (not container or event.container in ("", container)):
             out.append(event)
     return out
 
 
-def _asked_otherwise(workload: Workload, pod: Pod, name: str) -> bool:
-    """The pod is of another template, whose probes of this kind ask something else."""
-    theirs = {c.name: c for c in pod.containers() if c.spec}
-    for ours in workload.containers():
-        other = theirs.get(ours.name)
-        if other is None:
-            continue
-        asks = [mapping(c.spec.get(f"{name}Probe")) for c in (ours, other)]
-        kinds = [handler(spec)[0] for spec in asks]
-        ports = [resolved(c, handler(spec)[1]) for c, spec in zip((ours, other), asks, strict=True)]
-        pages = [at(spec, "httpGet", "path") or "/" for spec in asks]
-        if any(len(set(pair)) > 1 for pair in (kinds, ports, pages)):
-            return True
-    return False
+def _asked_otherwise(view: ClusterView, workload: Workload, pod: Pod, name: str) -> bool:
+    """The pod is of another template, whose probes of this kind ask something else.
+
+    Templates are compared, not pods: a mesh's webhook may have turned a pod's probes to its own port.
+    """
+    mine = (one for one in revisions(view, workload) if pod.name in {p.name for p in one.pods})
+    revision = next(mine, None)
+    if revision is None:
+        return False
+    theirs = {c.name: c for c in Workload("Pod", {"spec": revision.spec}).containers()}
+    pairs = ((ours, theirs[ours.name]) for ours in workload.containers() if ours.name in theirs)
+    return any(_question(ours, name) != _question(other, name) for ours, other in pairs)
+
+
+def _question(container: Container, name: str) -> tuple[object, ...]:
+    """What a container's probe of this kind asks."""
+    spec = mapping(container.spec.get(f"{name}Probe"))
+    kind, port = handler(spec)
+    return kind, resolved(container, port), at(spec, "httpGet", "path") or "/"
 
 
 def _suffers(workload: Workload, name: str, container: str) -> bool:

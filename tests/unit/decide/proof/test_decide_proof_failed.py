@@ -159,3 +159,18 @@ def test_the_value_before_a_commit_that_came_in_the_trouble_does_not_come_back()
 
 def test_without_revisions_and_commits_nothing_has_failed() -> None:
     assert Past((WORSE, 30, "fail")).why(**WELL) == ""
+
+
+def test_one_pod_that_is_sick_for_long_says_nothing_of_the_templates_since() -> None:
+    past = Past((WELL, 3000, "gone"), (BAD, 30, "fail"))
+    deployment = past.cluster.get("deployments", _APP)
+    deployment["status"]["conditions"] = [{"type": "Available", "status": "True"}]
+    (pod,) = [p for p in past.cluster.objects["pods"] if p["metadata"]["name"].startswith(_APP)]
+    pod["status"]["conditions"][0]["lastTransitionTime"] = ago(9000)
+    assert past.why(**WELL) == ""
+    deployment["status"]["conditions"] = []
+    other = copy.deepcopy(pod)
+    other["metadata"]["name"] += "2"
+    other["status"]["conditions"][0]["lastTransitionTime"] = ago(20)
+    past.cluster.objects["pods"].append(other)
+    assert past.why(**WELL) == ""
