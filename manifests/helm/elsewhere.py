@@ -39,6 +39,7 @@ _COUNTS = ("replicas", "replicaCount", "replicacount")
 _ENV = ("env", "envs", "environment", "extraEnv", "extraEnvs", "extraEnvVars", "envVars")
 _HEADS = (("spec", "template", "spec"), ("spec",))
 _KEYED = ("containers", "initContainers")
+_SCALING = ("autoscaling", "hpa", "horizontalpodautoscaler", "keda")
 _NAMING = ("repository", "name", "image", "registry")
 
 
@@ -172,6 +173,8 @@ def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: boo
         if speaks([str(s) for s in path], search.environment, search.ref.name) != "no"
     }
     mine = {path: new for path, new in found.items() if _is_own(path, values, asked)}
+    if target == ("spec", "replicas"):
+        _refuse_scaled(values, asked)
     if not found and release.trouble:
         why = say("manifests.about", what=release.said_by, why=release.trouble)
         raise NotEditable("NOT_RENDERED", why)
@@ -188,6 +191,21 @@ def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: boo
         say("manifests.value_named_like_field", field=paths.render(whole), said=layer.said)
     )
     return Placed(layer, whole, value)
+
+
+def _refuse_scaled(values: Any, asked: _Asked) -> None:
+    """Raises NotEditable HPA_OWNED where values switch an autoscaler of the object on."""
+    for path, node in _mappings(values, ()):
+        key = str(path[-1]).lower() if path else ""
+        if key in _SCALING and node.get("enabled") is True and _is_own(path, values, asked):
+            raise NotEditable(
+                "HPA_OWNED",
+                say(
+                    "manifests.values_switch_autoscaler_on",
+                    installer=asked.kept.release.said_by,
+                    field=paths.render((*asked.kept.keys, *path)),
+                ),
+            )
 
 
 def _why(

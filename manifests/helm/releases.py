@@ -223,7 +223,15 @@ def _incomplete(release: Release, index: RepositoryIndex) -> Release:
     ]
     unseen: list[paths.Path] = [("global",), ("tags",), *((key,) for key, _ in absent)]
     unseen += [tuple(word.split(".")) for word in switches if word]
-    return replace(release, lacking=tuple(absent), unseen=tuple(unseen))
+    names = {key for key, _ in absent}
+    handing = (
+        entry
+        for entry in subcharts.declared(index, str(release.chart))
+        if entry.get("import-values") and dependencies.called(entry) in names
+    )
+    why = next((say("manifests.chart_not_here", chart=text(e, "name")) for e in handing), "")
+    trouble = release.trouble or why
+    return replace(release, lacking=tuple(absent), unseen=tuple(unseen), trouble=trouble)
 
 
 def _doubted(release: Release, index: RepositoryIndex, unmade: Mapping[str, str]) -> Release:

@@ -169,6 +169,8 @@ def draft_values(
         index, releases, bench, ref, fields, hints.environment, marks, folders=hints.folders
     )
     task = _Task(index, graph, hints, bench, draft)
+    if REPLICAS in fields:
+        refuse_scaled(index, ref)
     chosen = charts.find(search)
     kept = elsewhere.instead(search, chosen)
     if kept is not None or chosen is None:
@@ -374,6 +376,8 @@ def _patch_values(
         marks,
         folders=hints.folders,
     )
+    if REPLICAS in parsed:
+        refuse_scaled(index, change.object)
     try:
         placed = helm.place(search, change)
     except NotEditable as error:

@@ -33,6 +33,8 @@ def charts(index: RepositoryIndex) -> tuple[str, ...]:
 
 def local(chart_file: str, readings: Readings) -> Iterator[tuple[str, str]]:
     """(name that its values stand under, folder as written) of each dependency by ``file://`` in a Chart.yaml."""
+    if "file://" not in chart_file:
+        return
     try:
         documents = readings.read(chart_file)
     except NotEditable:

@@ -184,3 +184,21 @@ def test_a_chart_that_kustomize_takes_from_elsewhere_is_changed_by_its_values_fi
 def test_its_values_file_is_left_alone_where_it_reaches_anything_else(more: dict[str, str]) -> None:
     with pytest.raises(NotEditable):
         changed(REDIS | more, "spec.replicas", 5, ref="StatefulSet/shop/cache-redis-replicas")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        release("    replicas: 2\n    autoscaling: {enabled: true, maxReplicas: 5}\n"),
+        release("    replicas: 2\n")
+        | {
+            "hpa.yaml": "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"
+            "metadata: {name: api, namespace: shop}\n"
+            "spec: {scaleTargetRef: {kind: Deployment, name: api}, maxReplicas: 5}\n"
+        },
+    ],
+)
+def test_replicas_that_an_autoscaler_owns_are_refused(more: dict[str, str]) -> None:
+    with pytest.raises(NotEditable) as refused:
+        changed(more, "spec.replicas", 4)
+    assert refused.value.code == "HPA_OWNED"
