@@ -223,7 +223,12 @@ def _sets(release: Release, path: paths.Path) -> Layer | None:
 
 def _shared(layer: Layer, release: Release, siblings: Sequence[Release]) -> bool:
     if layer.owner is not None:
-        return False
+        # The template of an ApplicationSet is that of all that it makes.
+        return layer.owner.kind == "ApplicationSet" and any(
+            other is not release
+            and any((one.owner, one.at) == (layer.owner, layer.at) for one in other.layers)
+            for other in siblings
+        )
     if layer.holder:
         here = layer.holder, layer.document, layer.at
         return any(

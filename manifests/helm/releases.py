@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from kfix.texts import say
-from manifests.helm import inflated, value_files, values_from
+from manifests.helm import inflated, set_values, value_files, values_from
 from manifests.helm.layers import Layer, Release, missing
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
@@ -261,8 +261,15 @@ def _of_item(
         return list(_of_argo(index, item, place))
     if "generators" not in item["spec"]:
         return []
-    applications = application_sets.generated(item, index.files, index.readings)
-    return [r for one in applications for r in _of_argo(index, one, place, generated=True)]
+    found = application_sets.expanded(item, index.files, index.readings)
+    complete = found.complete and not found.by_clusters
+    return [
+        release
+        for one in found.made
+        for release in _of_argo(
+            index, one, place, set_values.maker_of(item, one, complete=complete)
+        )
+    ]
 
 
 def made_by(index: RepositoryIndex, maker: Release, item: Json) -> list[Release]:
@@ -530,7 +537,7 @@ def _kept(index: RepositoryIndex, spec: Mapping[str, Any], inside: Mapping[str, 
 
 
 def _of_argo(
-    index: RepositoryIndex, item: Json, place: str, *, generated: bool = False
+    index: RepositoryIndex, item: Json, place: str, maker: set_values.Maker | None = None
 ) -> Iterator[Release]:
     ref = _ref(item)
     destination = text(item, "spec", "destination", "namespace")
@@ -549,26 +556,19 @@ def _of_argo(
             layers.append(
                 _absent(path) if passed_over else value_files.file_of(index, path, apart_of)
             )
-        made = (
-            EditRefused("TEMPLATED", say("manifests.applicationset_makes", object=ref.key))
-            if generated
-            else None
-        )
         for said, content, at, refusal in source.inline:
-            leaf = _leaf(content) if "parameters" in at else ()
-            layers.append(
-                Layer(
-                    say("manifests.said_of_object", said=said, object=ref.key),
-                    content,
-                    "",
-                    ref,
-                    at,
-                    leaf,
-                    refusal or made,
-                    written=_written(item, at),
-                    absent=not content and at[-1] == "valuesObject",
-                )
+            inline = Layer(
+                say("manifests.said_of_object", said=said, object=ref.key),
+                content,
+                "",
+                ref,
+                at,
+                _leaf(content) if "parameters" in at else (),
+                refusal,
+                written=_written(item, at),
+                absent=not content and at[-1] == "valuesObject",
             )
+            layers += [inline] if maker is None else set_values.layers(inline, maker)
         override = posixpath.join(source.folder, f".argocd-source-{ref.name}.yaml")
         trouble = (
             say("manifests.overrides", override=override)

@@ -78,6 +78,11 @@ def expanded(application_set: Json, files: Files, readings: Readings) -> Expansi
     return Expansion(tuple(made), complete, any(map(_asks_clusters, generators)))
 
 
+def filled(template: str, element: Mapping[str, Any]) -> str:
+    """A text of the template with an element's fields filled in."""
+    return go_templates.filled(template, _flat(element))
+
+
 def _asks_clusters(generator: Mapping[str, Any]) -> bool:
     inner = (
         *mappings(generator, "matrix", "generators"),

@@ -613,6 +613,71 @@ INFLATED = [
     ),
 ]
 
+_SET = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: api, namespace: argocd}
+spec:
+  generators:
+    - list:
+        elements:
+          - env: prod
+            values: {replicaCount: 4, resources: {limits: {memory: 512Mi}}} # two per zone
+          - {env: dev, values: {replicaCount: 1, resources: {limits: {memory: 64Mi}}}}
+  template:
+    metadata: {name: 'api-{{env}}'}
+    spec:
+      project: default
+      destination: {name: '{{env}}-cluster', namespace: shop}
+      source:
+        repoURL: https://git.example/shop/deploy.git
+        targetRevision: main
+        path: charts/api
+        helm:
+          releaseName: api
+HELM
+"""
+_SET_TEXT = """\
+          values: |
+            replicaCount: {{values.replicaCount}}
+            resources:
+              limits:
+                memory: {{values.resources.limits.memory}}
+"""
+_SET_PARAMETERS = """\
+          parameters:
+            - {name: replicaCount, value: '{{values.replicaCount}}'}
+            - {name: resources.limits.memory, value: '{{values.resources.limits.memory}}'}
+"""
+
+
+def _set(name: str, how: str, generators: str = "", asks: list[Ask] | None = None) -> Repo:
+    """An ApplicationSet over a list, whose elements are the values that a person reads there."""
+    text = _SET.replace("HELM", how)
+    text = text.replace("  template:\n", generators + "  template:\n", 1)
+    deploys = [
+        helm(env, f"sets/api.yaml#spec.generators.0.list.elements.{at}.values")
+        for at, env in enumerate(("prod", "dev"))
+    ]
+    given = [
+        right("prod", "spec.replicas", 9),
+        right("dev"),
+        refused("prod", IMAGE, "registry.example/api:2"),
+    ]
+    return Repo(name, chart() | {"sets/api.yaml": text}, deploys, given if asks is None else asks)
+
+
+SETS = [
+    _set("elements of an ApplicationSet in a text of values", _SET_TEXT),
+    _set("elements of an ApplicationSet in parameters", _SET_PARAMETERS),
+    _set(
+        "an ApplicationSet over clusters that are not known",
+        _SET_TEXT,
+        "    - clusters: {}\n",
+        [refused("prod", IMAGE, "registry.example/api:2"), refused("unknown")],
+    ),
+]
+
 _FLEET = """\
 namespace: shop
 helm:
@@ -675,4 +740,5 @@ REPOS = [
     *OWN,
     *FILLED,
     *INFLATED,
+    *SETS,
 ]
