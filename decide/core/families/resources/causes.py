@@ -8,6 +8,7 @@ from decide.core import measure
 from decide.core.drafting import sizing
 from decide.core.drafting.containers import stated
 from decide.core.drafting.heaps import heap_of
+from decide.core.families.nodes.memory import speaks_against
 from decide.core.families.parts import Cause, cause
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Finding
@@ -75,16 +76,32 @@ def _needed(
 ) -> Standing:
     """The same program with a larger limit: enough where one as large was seen to do, or what it needs was measured."""
     told: Told = {"container": now.name, "limit": limit / _MIB}
+    if finding.facts.spared:
+        return untold(say("proof.memory.not_the_limit", **told))
     for revision in asking.worked(view, workload):
         then = asking.container(Workload("Pod", {"spec": revision.spec}), now.name)
         had = stated(then, "limits", "memory") if then is not None else None
         alike = then is not None and all(then.spec.get(k) == now.spec.get(k) for k in _PROGRAM)
         if alike and had is not None and limit >= had:
             return gone(say("proof.memory.worked", revision=revision.number, **told))
-    used = measure.used(seen(view), finding.facts.workload, "memory", now.name)
+    return _measured(finding, view, now.name, limit)
+
+
+def _measured(
+    finding: Finding[KilledContainer], view: ClusterView, name: str, limit: float
+) -> Standing:
+    """What was measured of the container against its new limit, in bytes."""
+    told: Told = {"container": name, "limit": limit / _MIB}
+    used = measure.used(seen(view), finding.facts.workload, "memory", name)
     top = max(used.values, default=0.0)
+    before = subject(finding, seen(view))
+    was = asking.container(before, name) if before is not None else None
+    killed = (stated(was, "limits", "memory") or 0.0) if was is not None else 0.0
     if finding.facts.unseen or finding.facts.well:
         return untold(say("proof.memory.not_the_limit", **told))
+    if killed and speaks_against(top, killed):
+        against: Told = {"top": top / _MIB, "killed": killed / _MIB}
+        return untold(say("proof.memory.far_below", **against, **told))
     if sizing.tells(used) and limit >= 1.25 * top:
         return gone(say("proof.memory.measured", top=top / _MIB, **told))
     if top and limit < top:

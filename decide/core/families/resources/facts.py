@@ -19,6 +19,8 @@ class KilledContainer(Facts):
     well: int = 0
     #: The line in which its runtime says that it does not see the limit; empty where it says nothing.
     unseen: str = ""
+    #: What tells that it was not its own limit that killed it, as a sentence; empty where nothing does.
+    spared: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,12 +80,12 @@ def _half_more(size: Decimal) -> str:
 def memory(finding: Finding[KilledContainer], view: ClusterView) -> list[PlanDraft]:
     """More memory for the killed container: request and limit from its peak.
 
-    Not where pods of the same template live on with the same limit, nor where a runtime does not see the limit: it would fill
-    any.
+    Not where pods of the same template live on with the same limit, nor where something tells that the limit was not
+    reached, nor where a runtime does not see the limit: it would fill any.
     """
     workload = finding.facts.workload
     container = container_of(workload, finding.facts.container)
-    if container is None or finding.facts.well:
+    if container is None or finding.facts.well or finding.facts.spared:
         return []
     if finding.facts.unseen:
         return _told_its_limit(finding, view, container)

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from decide.core.drafting.heaps import heap_of
 from decide.core.facts import Facts
+from decide.core.families.nodes.memory import far_below, ran_out
 from decide.core.families.resources.facts import EvictedPod, KilledContainer
 from decide.core.findings import Fact, Finding, quote
 from decide.core.measure import peak, usage
 from decide.core.past import ended_before, of_another_run
+from decide.core.ranking import DOUBT
 from decide.core.view import ClusterView, Event
 from kfix.texts import say
 from manifests.objects import quantities
@@ -108,10 +111,11 @@ def _killed(
     well = _well_siblings(view, where)
     blind = [h.line for h in view.hits(workload) if h.signal == "limit_unseen"]
     limit = memory_limit(workload, container.name)
+    spared = _spared(view, where)
     return Finding(
         failure_class="oom_killed",
         object=workload.ref,
-        score=score,
+        score=min(score, _SPARED) if spared else score,
         detail=(
             say("resources.memory.limited", container=container.name, limit=limit / 2**20)
             if limit
@@ -122,12 +126,38 @@ def _killed(
             *_highest(view, workload, container),
             *_around(where, well, blind),
         ],
+        against=[spared] if spared else [],
         facts=KilledContainer(
             workload=workload,
             container=container.name,
             well=well,
             unseen=quote(blind[-1]) if blind else "",
+            spared=spared,
         ),
+    )
+
+
+#: Belief in a limit that is too small while the node, or what was measured, says that it was not reached: a person looks,
+#: and it is not said that nothing is wrong.
+_SPARED = DOUBT
+
+
+def _spared(view: ClusterView, where: _Killed) -> str:
+    """What tells that the container's own limit did not kill it: its node's words, or a use far below the limit."""
+    container = where.container
+    words = ran_out(view, where.workload, where.pod, container)
+    if words:
+        return say("resources.memory.by_node", node=where.pod.node, message=words)
+    top = far_below(view, where.workload, container)
+    limit, heap = memory_limit(where.workload, container.name), heap_of(container)
+    fixed = heap is not None and heap.fixed is not None and heap.fixed / heap.share > (limit or 0)
+    if top is None or limit is None or fixed:
+        return ""
+    return say(
+        "resources.memory.far_below",
+        container=container.name,
+        top=top / 2**20,
+        limit=limit / 2**20,
     )
 
 

@@ -1,0 +1,63 @@
+"""Faults whose nearest explanation is the wrong one: another limit, another port, another side of the wire."""
+
+from __future__ import annotations
+
+from tests.support.decide.clusters import Cluster, Obj
+from tests.support.decide.faults import fault
+
+_MIB = 2.0**20
+
+
+def killed_within(c: Cluster, app: str, used_mib: float, limit: str = "1Gi") -> Obj:
+    """Killed for memory at 11:58 after half an hour, with this use all the while; it runs again. Returns its node."""
+    c.container(app)["resources"] = {"requests": {"memory": "128Mi"}, "limits": {"memory": limit}}
+    ended = {
+        "exitCode": 137,
+        "reason": "OOMKilled",
+        "startedAt": "2026-05-04T11:28:00Z",
+        "finishedAt": "2026-05-04T11:58:00Z",
+    }
+    running = {"running": {"startedAt": "2026-05-04T11:58:30Z"}}
+    c.status(app, ready=True, restartCount=3, state=running, lastState={"terminated": ended})
+    c.series(
+        "kubernetes.memory.usage",
+        [used_mib * _MIB] * 120,
+        pod_name=c.pod(app)["metadata"]["name"],
+        kube_deployment=app,
+        kube_container_name="main",
+    )
+    return c.get("nodes", c.pod(app)["spec"]["nodeName"])
+
+
+def said_by_node(c: Cluster, node: Obj, reason: str, message: str) -> None:
+    c.event("Node", node["metadata"]["name"], reason, message)
+    event = c.objects["events"][-1]
+    event["involvedObject"].pop("namespace")
+    event["metadata"]["namespace"] = "default"
+
+
+def _unlimited_beside(c: Cluster, node: Obj, used_mib: float = 0.0) -> str:
+    """Another application on that node, without requests and limits."""
+    other = c.app()
+    c.container(other)["resources"] = {}
+    c.pod(other)["spec"]["nodeName"] = node["metadata"]["name"]
+    if used_mib:
+        pod = c.pod(other)["metadata"]["name"]
+        c.series("kubernetes.memory.usage", [used_mib * _MIB] * 120, pod_name=pod)
+    return other
+
+
+@fault("node_pressure", "the whole node was out of memory")
+def _(c: Cluster, app: str) -> str:
+    node = killed_within(c, app, 300)
+    _unlimited_beside(c, node, 6000)
+    said_by_node(c, node, "SystemOOM", "System OOM encountered, victim process: app, pid: 4111")
+    return str(node["metadata"]["name"])
+
+
+@fault("node_pressure", "the kernel's own words of the node")
+def _(c: Cluster, app: str) -> str:
+    node = killed_within(c, app, 700)
+    _unlimited_beside(c, node)
+    said_by_node(c, node, "OOMKilling", "Out of memory: Killed process 4111 (app) total-vm:91kB")
+    return str(node["metadata"]["name"])
