@@ -27,6 +27,16 @@ def settled(container: Container, now: datetime) -> bool:
 
 
 def lasted(span: timedelta) -> str:
-    """A span for people: days, and hours, minutes and seconds behind them."""
-    rest = span - timedelta(days=span.days)
-    return say("decide.span", days=span.days, rest=str(rest)) if span.days else str(rest)
+    """A span as people say it, by its two largest units: 3 d 7 h, 1 h 30 min, 5 min, 40 s."""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        whole = say("decide.span.whole_days", days=days)
+        return say("decide.span.days", days=days, hours=hours) if hours else whole
+    if hours:
+        whole = say("decide.span.whole_hours", hours=hours)
+        return say("decide.span.hours", hours=hours, minutes=minutes) if minutes else whole
+    if minutes:
+        return say("decide.span.minutes", minutes=minutes)
+    return say("decide.span.seconds", seconds=seconds)

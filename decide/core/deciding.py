@@ -31,6 +31,7 @@ from schemas.plans import AbstentionReason, ActionPlan
 PLAN_FLOOR = 0.4
 #: What is said of each reason.
 _SAID = {
+    "recovered": "decide.answer.recovered",
     "healthy": "decide.answer.healthy",
     "maintenance": "decide.answer.maintenance",
     "flapping_within_bounds": "decide.answer.flapping_within_bounds",

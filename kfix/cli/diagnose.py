@@ -52,7 +52,7 @@ def diagnose(
     for one in given:
         result = _answer(one, language)
         failed += "error" in result
-        _print(result, as_text=as_text)
+        _print(result, language, as_text=as_text)
     if failed:
         raise typer.Exit(1)
 
@@ -68,65 +68,13 @@ def _answer(given: Any, language: str) -> dict[str, Any]:
         return failure(name, error)
 
 
-def _print(result: dict[str, Any], *, as_text: bool) -> None:
+def _print(result: dict[str, Any], language: str, *, as_text: bool) -> None:
     if as_text:
-        typer.echo(text_of(result))
+        from kfix.offline.telling import text_of
+
+        typer.echo(text_of(result, language))
         return
     import orjson
 
     sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS) + b"\n")
     sys.stdout.buffer.flush()
-
-
-def text_of(result: dict[str, Any]) -> str:
-    """An answer for people."""
-    lines = [
-        f"# {result['case']}: {result['status']}"
-        + (f" ({result['reason']})" if result["reason"] else "")
-    ]
-    if "error" in result:
-        return "\n".join([*lines, result["error"], ""])
-    analysis = result["ai_analysis"]
-    lines += [
-        result["explanation"],
-        "",
-        f"{analysis['root_cause']}  [{analysis['confidence']:.2f}]",
-    ]
-    told = set(result["hypotheses"][0]["evidence_for"]) if result["hypotheses"] else set()
-    lines += [
-        f"  {e['id']} {e['source']}: {e['statement']}"
-        for e in analysis["evidence"]
-        if e["id"] in told
-    ]
-    lines += _steps_of(result["next_steps"])
-    lines += ["", "Hypotheses:"]
-    lines += [
-        f"  {h['confidence']:.2f} {h['failure_class']} {h['object']}" for h in result["hypotheses"]
-    ]
-    actions = [result["recommended_action"], *result["alternative_actions"]]
-    for plan in (a for a in actions if a):
-        lines += [
-            "",
-            f"Plan {plan['priority']}: {plan['title']}  [{plan['confidence']:.2f}]",
-            f"  {plan['justification']}",
-        ]
-        if plan.get("rejected_by"):
-            lines.append(f"  rejected by {', '.join(plan['rejected_by'])}")
-        if plan.get("by_hand"):
-            lines += ["  By hand:", *(f"    {line}" for line in plan["by_hand"].splitlines())]
-    checks = [f"  {c['verdict']:7} {c['name']}: {c['reason']}" for c in result["safety_checks"]]
-    if checks:
-        lines += ["", "Checks of the recommended plan:", *checks]
-    unread = result.get("not_read", ())
-    if unread:
-        lines += ["", "Not read:", *(f"  {one['name']}: {one['reason']}" for one in unread)]
-    return "\n".join([*lines, "", result["diff"]])
-
-
-def _steps_of(steps: list[dict[str, Any]]) -> list[str]:
-    """What to look at next, numbered, each command on a line of its own; nothing without steps."""
-    lines = ["", "Next:"] if steps else []
-    for at, step in enumerate(steps, 1):
-        lines.append(f"  {at}. {step['what']}")
-        lines += [f"     {line}" for line in (step["command"], step["link"]) if line]
-    return lines

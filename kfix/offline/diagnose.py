@@ -249,7 +249,9 @@ def diagnose_bundle(
     policy = protecting(read_policy(settings.policy_file), load(AppSettings).protected_environments)
     schemas = PublishedSchemas(settings.kubernetes_version)
     validated = examine_offline(record, files or None, policy, schemas, renderer)
-    shown = answer(retold(validated, language_of(language)), record.rules_version)
+    # What to look at is of use before a fix is merged, too.
+    told = validated.model_copy(update={"next_steps": record.next_steps})
+    shown = answer(retold(told, language_of(language)), record.rules_version)
     return {"case": name, **shown, "rules_ms": thought_ms}
 
 

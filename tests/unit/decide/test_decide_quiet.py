@@ -515,7 +515,11 @@ def test_a_restart_minutes_ago_that_is_ready_again_has_recovered() -> None:
 
 def test_a_monitor_that_says_ok_has_recovered() -> None:
     monitor = Monitor(rule_id="1", overall_state="OK")
-    assert _reason(_bundle(_calm(), monitor=monitor)) == ("no_action", "recovered")
+    bundle = _bundle(_calm(), monitor=monitor)
+    assert _reason(bundle) == ("no_action", "recovered")
+    said = diagnose(bundle).explanation
+    assert "no change" in said
+    assert "people must look" not in said
 
 
 def test_a_monitor_that_recovers_again_and_again_flaps() -> None:

@@ -18,6 +18,7 @@ from decide.core.strangers import not_ours
 from decide.core.taxonomy import CLASSES
 from decide.core.unchecked import honest, unchecked
 from decide.core.version import digest
+from kfix.texts import in_language
 from manifests.objects.pods import Container
 from schemas.context import ContextBundle, SourceStatus
 from schemas.places import ClusterClaim
@@ -60,14 +61,20 @@ def test_the_age_of_an_object_at_a_path() -> None:
 @pytest.mark.parametrize(
     ("span", "told"),
     [
-        (timedelta(minutes=5), "0:05:00"),
-        (timedelta(hours=23, minutes=59, seconds=59), "23:59:59"),
-        (timedelta(days=1), "1 day, 0:00:00"),
-        (timedelta(days=2, hours=3), "2 days, 3:00:00"),
+        (timedelta(seconds=40), "40 s"),
+        (timedelta(minutes=5), "5 min"),
+        (timedelta(hours=3), "3 h"),
+        (timedelta(hours=23, minutes=59, seconds=59), "23 h 59 min"),
+        (timedelta(days=1), "1 d"),
+        (timedelta(days=3, hours=7, minutes=12), "3 d 7 h"),
     ],
 )
 def test_a_span_for_people(span: timedelta, told: str) -> None:
     assert lasted(span) == told
+
+
+def test_a_span_is_said_in_the_readers_language() -> None:
+    assert in_language(lasted(timedelta(days=3, hours=7)), "fr") == "3 j 7 h"
 
 
 @pytest.mark.parametrize(

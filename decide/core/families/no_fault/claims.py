@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from decide.core.findings import quote
 from decide.core.view import ClusterView
 from kfix.texts import say
 
@@ -108,7 +109,7 @@ def unproven(view: ClusterView) -> str:
         absent.append("metrics")
     if view.bundle.monitor is None:
         absent.append("monitor")
-    claim = alert.title or alert.rule.query
+    claim = quote(alert.title or alert.rule.query)
     if absent:
         return say("no_fault.unproven_unread", claim=claim, unread=absent)
     return say("no_fault.unproven", claim=claim)

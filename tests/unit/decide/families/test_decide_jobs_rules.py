@@ -164,7 +164,7 @@ def test_a_suspension_tells_of_the_last_run_and_what_the_repository_says() -> No
     c = shop("web")
     _cron(c, suspend=True)["status"]["lastScheduleTime"] = "2026-05-02T11:00:00Z"
     _declare(c, suspend=False)
-    text = "jobs.suspended.since last=decide.span days=2, rest=1:00:00"
+    text = "jobs.suspended.since last=decide.span.days days=2, hours=1"
     assert whole(find, c) == [
         "0.88 cron_suspended of CronJob/shop/nightly",
         f"told: {text}",

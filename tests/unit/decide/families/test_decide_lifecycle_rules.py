@@ -32,9 +32,7 @@ def test_an_object_that_waits_for_a_finalizer_is_told_with_how_long_and_for_whom
     c = shop("web")
     _claim(c, 90, _MINE, _PROTECTION)
     ref = "PersistentVolumeClaim/shop/data"
-    text = (
-        f"lifecycle.finalizer.waits holders=[{_MINE}, {_PROTECTION}], object={ref}, waited=1:30:00"
-    )
+    text = f"lifecycle.finalizer.waits holders=[{_MINE}, {_PROTECTION}], object={ref}, waited=decide.span.hours hours=1, minutes=30"
     assert whole(find, c) == [
         f"0.85 finalizer_stuck of {ref}",
         f"told: {text}",

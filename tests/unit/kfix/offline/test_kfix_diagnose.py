@@ -61,7 +61,7 @@ def test_alert_and_dump_may_be_given_apart_and_without_repository() -> None:
 
 def test_text_is_for_people_in_two_languages() -> None:
     _, _, said = _run(CASES / "oom-killed", "--output", "text", "--language", "fr")
-    assert "# oom-killed: solution_proposed" in said
+    assert "# oom-killed : une correction est proposée" in said
     assert "Porter la mémoire" in said
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from kfix.cli.diagnose import text_of
 from kfix.offline.diagnose import BadCase, CapturedCase, case_of, diagnose_case, opened
+from kfix.offline.telling import text_of
 
 CASES = Path(__file__).parents[3] / "corpus" / "cases"
 
