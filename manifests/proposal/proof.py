@@ -19,8 +19,9 @@ from manifests.objects.shapes import mapping, mappings
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.repository import dependencies, kustomize, own_map, rendering
 from manifests.repository.environments import closeness, speaks
-from manifests.repository.index import RepositoryIndex
+from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import Installer
+from manifests.repository.locate import is_part
 from manifests.repository.rendering import (
     KustomizeBuild,
     NotRendered,
@@ -353,8 +354,15 @@ def _readers(side: Side, ref: ObjectRef) -> dict[str, Installer]:
     return {
         one.said_by: one
         for s in here
-        for one in side.whole.reaching(s.path) or [Installer(s.path, words=(s.path,), unnamed=True)]
+        for one in side.whole.reaching(s.path) or _applied_as_it_is(s)
     }
+
+
+def _applied_as_it_is(seen: Sighting) -> list[Installer]:
+    """A file that nobody names is its own installer, unless it is a patch that nothing uses."""
+    if is_part(seen.document):
+        return []
+    return [Installer(seen.path, words=(seen.path,), unnamed=True)]
 
 
 def _is_outside(one: Installer, maps: Sequence[tuple[str, tuple[str, ...]]]) -> bool:

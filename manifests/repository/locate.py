@@ -265,7 +265,7 @@ def _one_way(
 ) -> tuple[list[Sighting], list[Kustomization]]:
     """Overlays or plain files: where both declare the object, the environment has to tell them apart."""
     free = [s for s in found if not search.graph.users_of(s.path)]
-    plain = [s for s in free if not _is_part(s.document)]
+    plain = [s for s in free if not is_part(s.document)]
     if not roots and not free:
         raise NotEditable(
             "NOT_FOUND", say("manifests.only_component_nothing_here_builds", object=search.ref.key)
@@ -281,7 +281,7 @@ def _one_way(
     return ([way], []) if isinstance(way, Sighting) else (found, [way])
 
 
-def _is_part(document: Document) -> bool:
+def is_part(document: Document) -> bool:
     """Is it a patch that nothing uses? A workload's own manifest says its containers' images."""
     template = marks.child(document.root, "spec", "template", "spec", "containers")
     if template is None or not isinstance(template.value, list):
