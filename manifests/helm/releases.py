@@ -497,7 +497,7 @@ def _of_flux(
     for name in items(inside, "valuesFiles"):
         layers.append(value_files.file_of(index, argocd.folder_of(str(name)), apart))
     layers += [
-        values_from.referenced(index, graph, entry, beside, ref.namespace)
+        values_from.referenced(index, graph, entry, beside, namespace=ref.namespace, place=place)
         for entry in mappings(spec, "valuesFrom")
     ]
     layers.append(

@@ -32,12 +32,17 @@ def referenced(
     graph: Graph,
     entry: Mapping[str, Any],
     beside: ConfigMaps,
+    *,
     namespace: str,
+    place: str,
 ) -> Layer:
-    """The values of one entry; sealed where they are not in the repository. ``namespace``: the HelmRelease's."""
+    """The values of one entry; sealed where they are not in the repository. ``namespace``: the HelmRelease's; ``place``:
+    the folder that it is built in, or its file."""
     name, key = str(entry.get("name")), str(entry.get("valuesKey") or "values.yaml")
     said, target = f"{entry.get('kind')} {name}", text(entry, "targetPath")
-    path = graph.generated_from(name, key) if entry.get("kind") == "ConfigMap" else ""
+    path = ""
+    if entry.get("kind") == "ConfigMap":
+        path = graph.generated_in(place, name, key) or graph.generated_from(name, key)
     if path and not target:
         return value_files.file(index, path)
     found = beside(name, namespace) if entry.get("kind") == "ConfigMap" else None

@@ -8,6 +8,7 @@ environment that was asked for; one that cannot be rendered beside others is a r
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -37,6 +38,7 @@ from schemas.text import sentence_of
 _MOST = 60
 #: Fields that a sentence names.
 _SHOWN = 3
+_CARRYING = re.compile(r"(?m)^kind: (ConfigMap|HelmRelease)$")
 #: Where Applications have values.
 _VALUES = ("values", "valuesObject", "parameters")
 
@@ -90,7 +92,7 @@ def prove(
         why = sides[0].whole.undeployed(path, plain=_is_plain(sides, path))
         if why:
             return EditProof("fail", say("manifests.edit_not_deployed", why=why), undeployed=True)
-    units = units_of(sides, changed, wanted.installed, seen)
+    units = units_of(sides, changed, wanted.installed, seen, elsewhere=wanted.elsewhere)
     if len(units) > _MOST:
         return EditProof(
             "fail", say("manifests.renderings_depend_on", count=len(units)), doubtful=True
@@ -129,12 +131,13 @@ def _judge_unit(
         before = bench.render(unit.before, unit.extra[0] or None)
         after = bench.render(unit.after, {**changed, **unit.extra[1]})
         before, after = filled(before, unit.variables[0]), filled(after, unit.variables[1])
-        for name in (*unit.carriers, *wanted.generated.values()):
+        carriers = [one for one in unit.carriers if not _is_used_otherwise(before, one)]
+        for name in (*carriers, *wanted.generated.values()):
             before, after = (kustomize.without_hash(text, name) for text in (before, after))
         differences = [
             d
             for d in rendering.compare(before, after, readings)
-            if not (d.key[0] == "ConfigMap" and d.key[2] in unit.carriers)
+            if not (d.key[0] == "ConfigMap" and d.key[2] in carriers)
             and not (d.key in unit.hands_on and _hands_on_values(d))
         ]
         if any(_planned(d, wanted, unit) is None for d in differences):
@@ -150,6 +153,14 @@ def _judge_unit(
             seen.unknown.append(say("manifests.about", what=unit.label, why=sentence_of(failure)))
         return
     _judge(unit, differences, wanted, seen)
+
+
+def _is_used_otherwise(rendered: str, name: str) -> bool:
+    """Does anything but a HelmRelease name the ConfigMap?"""
+    return any(
+        name in document and not _CARRYING.search(document)
+        for document in rendering.documents_of(rendered)
+    )
 
 
 def _hands_on_values(difference: RenderedDifference) -> bool:

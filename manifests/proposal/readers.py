@@ -169,15 +169,16 @@ def _after(
 def _built(
     sides: tuple[Side, Side],
     changed: Mapping[str, str],
-    installed: Installed,
     seen: RenderedChanges,
+    *,
+    handed_on: bool,
 ) -> Iterator[Unit]:
     """Folders that kustomize builds, as their installers lay settings over them."""
     carriers = tuple(
         name
         for k in sides[0].whole.graph.by_folder.values()
         for name, _, file in k.generated
-        if installed and file in changed
+        if handed_on and file in changed
     )
     folders: dict[str, None] = {}
     kept = {release.said_by for release in sides[0].releases.found if release.chart is None}
@@ -392,10 +393,14 @@ def units_of(
     changed: Mapping[str, str],
     installed: Installed,
     seen: RenderedChanges,
+    *,
+    elsewhere: bool = False,
 ) -> list[Unit]:
-    """What is rendered before and after, each once. ``seen`` is told who reads a changed file and who cannot be."""
+    """What is rendered before and after, each once. ``seen`` is told who reads a changed file and who cannot be.
+    ``elsewhere``: values of a chart change that is kept elsewhere."""
+    handed_on = bool(installed) or elsewhere
     found = (
-        *_built(sides, changed, installed, seen),
+        *_built(sides, changed, seen, handed_on=handed_on),
         *_release_units(sides, changed, installed, seen),
     )
     return list({unit.label + str(unit.before): unit for unit in found}.values())

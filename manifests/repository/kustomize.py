@@ -108,6 +108,18 @@ class Graph:
         }
         return found.pop() if len(found) == 1 else ""
 
+    def generated_in(self, root: str, name: str, key: str) -> str:
+        """As ``generated_from``, of what is built in a folder; empty where that is no one file."""
+        if root not in self.by_folder:
+            return ""
+        found = {
+            file
+            for k in self.below(self.by_folder[root])
+            for generated, entry, file in k.generated
+            if entry == key and without_hash(name, generated) == generated
+        }
+        return found.pop() if len(found) == 1 else ""
+
     def above(self, path: str) -> list[Kustomization]:
         """Every Kustomization that takes a file in, itself or by those below it. A kustomization file is its folder's."""
         folder, _, name = path.rpartition("/")

@@ -66,3 +66,37 @@ def test_values_inside_of_a_helmfile_change_in_their_document(renderer: Programs
         "-      - replicaCount: 5 # of all",
         "+      - replicaCount: 7 # of all",
     ]
+
+
+def _generated(app: str, more: str = "") -> dict[str, str]:
+    """A HelmRelease of a chart kept elsewhere, with values that a generator makes a ConfigMap of."""
+    return {
+        f"{app}/kustomization.yaml": f"namespace: {app}\nresources: [release.yaml{more}]\n"
+        "configMapGenerator: [{name: values, files: [values.yaml]}]\nconfigurations: [names.yaml]\n",
+        f"{app}/names.yaml": "nameReference:\n- kind: ConfigMap\n  fieldSpecs: [{path: spec/valuesFrom/name, kind: HelmRelease}]\n",
+        f"{app}/values.yaml": "replicas: 2 # enough\n",
+        f"{app}/release.yaml": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+        "metadata: {name: api}\nspec:\n  chart: {spec: {chart: x, sourceRef: {kind: HelmRepository, name: x}}}\n"
+        "  valuesFrom: [{kind: ConfigMap, name: values}]\n",
+    }
+
+
+def test_values_of_a_chart_from_elsewhere_change_in_the_generators_file_of_their_folder(
+    renderer: Programs,
+) -> None:
+    files = _generated("shop") | _generated("web")
+    assert changed(files, renderer, REPLICAS, 3) == [
+        "shop/values.yaml",
+        "-replicas: 2 # enough",
+        "+replicas: 3 # enough",
+    ]
+
+
+def test_values_that_something_else_reads_too_are_left_alone(renderer: Programs) -> None:
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: reader}\n"
+        "spec: {volumes: [{name: v, configMap: {name: values}}]}\n"
+    )
+    files = _generated("shop", ", pod.yaml") | {"shop/pod.yaml": pod}
+    with pytest.raises(NotEditable, match="more than the plan would change"):
+        changed(files, renderer, REPLICAS, 3)
