@@ -22,6 +22,7 @@ from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import (
     dependencies,
+    deployed,
     generators,
     kustomize,
     own_map,
@@ -29,10 +30,9 @@ from manifests.repository import (
     rendering,
     tree,
 )
-from manifests.repository.environments import closeness, speaks
+from manifests.repository.environments import closeness
 from manifests.repository.generators import Generated
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import read_map
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.on_top import filled_in
@@ -498,10 +498,18 @@ def refuse_second_way(
     search = charts.Search(
         index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
     )
-    words = [where.path, where.built_in]
-    words += [word for one in read_map(index).reaching(where.path) for word in one.words]
-    silent = speaks(words, hints.environment, ref.name) == "silent"
-    others = charts.makers(search, everywhere=silent, near=closeness(words, hints.environment))
+    folder = kustomize.read_graph(index).by_folder.get(where.built_in)
+    path = folder.path if folder is not None and where.through else where.path
+    said = deployed.verdict(index, path, ref, hints.environment)
+    if said == "no":
+        raise NotEditable(
+            "NOT_FOUND",
+            say(
+                "manifests.another_environment_than", installer=path, environment=hints.environment
+            ),
+        )
+    near = closeness([path], hints.environment)
+    others = charts.makers(search, everywhere=said == "silent", near=near)
     if others:
         listed = ", ".join(others[:3])
         raise NotEditable(

@@ -18,8 +18,14 @@ WORDS: dict[str, frozenset[str]] = {
     "development": frozenset({"development", "dev", "devel"}),
     "sandbox": frozenset({"sandbox"}),
 }
-#: Words that products and folders are called by too: they speak of an environment only as a whole segment.
+#: Words that products and folders are called by too: they speak of an environment only as a whole segment, or beside words
+#: that say where and what kind of file.
 _LOOSE = frozenset({"live", "stage", "sandbox", "test", "testing", "qa"})
+_BESIDE = re.compile(
+    r"|[0-9]+|[a-z]?[0-9]+|clusters?|k8s|kube|kubernetes|eks|gke|aks|aws|gcp|azure|region|zone|envs?|environments?"
+    r"|eu|us|uk|ap|sa|ca|de|fr|asia|europe|global|north|south|east|west|central|northeast|southeast"
+    r"|values?|overlays?|patch|patches|kustomization|config|settings|ya?ml|json"
+)
 
 
 #: ``pre-prod`` is written as one word.
@@ -141,7 +147,9 @@ def _says(text: str, environment: str, named: Set[str]) -> Literal["yes", "no", 
     told = set()
     for part in _NOT.sub(_ELSE, _PRE.sub("pre", text.lower())).split("/"):
         tokens, stem = _tokens(part), part.partition(".")[0]
-        other = (((tokens - _LOOSE) | {stem}) & others) - named
+        alone = all(_BESIDE.fullmatch(token) for token in tokens - _LOOSE - wanted - others)
+        sure = tokens if alone else tokens - _LOOSE
+        other = ((sure | {stem}) & others) - named
         both = wanted & tokens and (
             other or (tokens & others - named and wanted & tokens <= _LOOSE)
         )

@@ -15,7 +15,7 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import kustomize, own_map, provenance, tree
+from manifests.repository import deployed, kustomize, own_map, provenance, tree
 from manifests.repository.choosing import Choice
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
@@ -29,7 +29,7 @@ from manifests.text import guards as marks
 from manifests.text.read import Document
 from schemas.base import ObjectRef
 
-T = TypeVar("T")
+T = TypeVar("T", bound="Sighting | Kustomization")
 #: Places that a sentence names.
 _SHOWN = 4
 
@@ -361,7 +361,8 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
         r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)
     ]
     fitting = [r for r in fitting if not wanted or _may_go_to(search, r.folder, wanted)]
-    if roots and not fitting:
+    free = any(not search.graph.users_of(s.path) for s in found)
+    if roots and not fitting and not free:
         raise NotEditable(
             "NOT_FOUND",
             say("manifests.built_but_not_for_namespace", name=search.ref.name, wanted=wanted),
@@ -388,9 +389,24 @@ def _plain(search: _Search, found: list[Sighting]) -> Location:
 def _only(
     search: _Search, items: list[T], names: list[str], what: str, places: list[str] | None = None
 ) -> T:
-    """The only one, or the only one of the environment."""
-    choice = Choice(search.hints.environment, search.ref.name, search.say)
-    return choice.only(items, names, what, places)
+    """The only one, or the only one of the environment, by its name or by who deploys it."""
+    environment = search.hints.environment
+    choice = Choice(environment, search.ref.name, search.say)
+    try:
+        return choice.only(items, names, what, places)
+    except NotEditable as refused:
+        said = [
+            deployed.verdict(search.index, item.path, search.asked, environment) for item in items
+        ]
+        if all(one == "no" for one in said):
+            raise NotEditable("NOT_FOUND", refused.reason) from None
+        told = deployed.chosen(items, said, environment)
+        if len(told) != 1:
+            raise
+        search.say(
+            say("manifests.deployers_choose", file=told[0].path, count=len(items), what=what)
+        )
+        return told[0]
 
 
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:

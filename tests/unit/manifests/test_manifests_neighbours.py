@@ -70,6 +70,18 @@ def test_a_uat_and_its_like_are_places_of_their_own(one: str, other: str) -> Non
     assert speaks([f"overlays/{one}"], one) == "yes"
 
 
+@pytest.mark.parametrize(
+    "name", ["qa-cluster", "live-eu-1", "test-eks", "values-qa.yaml", "sandbox.yaml", "stage-2"]
+)
+def test_a_word_beside_where_and_what_kind_is_an_environments(name: str) -> None:
+    assert speaks([name], "development") == "no"
+
+
+@pytest.mark.parametrize("name", ["qa-bot", "live-orders", "load-test-runner", "stage-manager"])
+def test_a_word_of_a_products_name_says_nothing(name: str) -> None:
+    assert speaks([name], "development") == "silent"
+
+
 def test_a_folder_called_just_so_comes_before_another_word_for_it() -> None:
     assert closeness(["overlays/prod"], "production") == 1
     assert closeness(["overlays/production"], "production") == 2

@@ -1,0 +1,41 @@
+"""Of several places those that installers deploy into the namespace and the environment asked for. Pure.
+
+Asked where names of folders do not tell: an Application, a Flux Kustomization or a script may say it of a folder that is
+called by neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+from manifests.repository.environments import speaks
+from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers import Installer, read_map
+from schemas.base import ObjectRef
+
+T = TypeVar("T")
+Verdict = Literal["yes", "no", "silent"]
+
+
+def verdict(index: RepositoryIndex, path: str, ref: ObjectRef, environment: str) -> Verdict:
+    """Is what the file makes deployed into the environment? By those who deploy it into the object's namespace; where
+    nobody names the file, by its own path. ``no`` also where all who name it deploy into other namespaces."""
+    named = [one for one in read_map(index).reaching(path) if not (one.unnamed or one.cannot_read)]
+    here = [one for one in named if _may_hold(one, ref)]
+    if named and not here:
+        return "no"
+    if not here:
+        return speaks([path], environment, ref.name)
+    said = {speaks(one.words, environment, ref.name) for one in here}
+    return "yes" if "yes" in said else "no" if said == {"no"} else "silent"
+
+
+def _may_hold(one: Installer, ref: ObjectRef) -> bool:
+    return one.namespace in ("", ref.namespace) or not ref.namespace
+
+
+def chosen(items: Sequence[T], said: Sequence[Verdict], environment: str) -> list[T]:
+    """The items that are surely deployed there. Where no environment is asked for, those that may be."""
+    wanted = ("yes",) if environment not in ("", "unknown") else ("yes", "silent")
+    return [item for item, one in zip(items, said, strict=True) if one in wanted]
