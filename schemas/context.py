@@ -141,7 +141,7 @@ class KubernetesContext(Model):
     """The cluster around the alert.
 
     ``objects`` maps a lower-case plural (``pods``, ``deployments``, ``events``, ``resourcequotas``, ``nodes``, …)
-    to the raw objects, without managedFields and with Secrets' values removed.
+    to the raw objects, without managedFields and with Secrets' values removed; of a Secret stays who wrote it when.
     A missing key: that kind was not collected. An empty list: it was listed and there is none.
     """
 

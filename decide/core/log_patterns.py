@@ -82,6 +82,51 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"invalid username-password pair|nats: Authorization Violation",
     ),
     (
+        "access_refused",
+        (
+            "expiredtoken",
+            "expired",
+            "accessdenied",
+            "not authorized to",
+            "clienttokenid",
+            "unrecognizedclient",
+            "signaturedoesnotmatch",
+            "invalidaccesskeyid",
+            "credential",
+            "permission_denied",
+            "permissiondenied",
+            "unauthenticated",
+            "invalid_grant",
+            "invalid_client",
+            "aadsts",
+            "authorizationfailed",
+            "authenticationfailed",
+            "authorizationexception",
+            "not authorized to access topics",
+            "client error",
+            "status code",
+            "api key",
+            "api_key",
+            "api-key",
+            "apikey",
+            "bad credentials",
+            "401",
+            "403",
+        ),
+        r"\bExpiredToken(?:Exception)?\b|security token included in the request is (?:expired|invalid)|"
+        r"\bAccessDenied(?:Exception)?\b|is not authorized to perform: |\bInvalidClientTokenId\b|"
+        r"\bUnrecognizedClientException\b|\bSignatureDoesNotMatch\b|\bInvalidAccessKeyId\b|"
+        r"\bNoCredentialProviders\b|Unable to locate credentials|\bExpiredCredentials\b|"
+        r"[Cc]redentials? (?:have|has) expired|could not find default credentials|"
+        r"\bcode = (?:PermissionDenied|Unauthenticated)\b|\b(?:PERMISSION_DENIED|UNAUTHENTICATED)\b|"
+        r"invalid authentication credentials|\binvalid_(?:grant|client)\b|\bAADSTS\d{4,}|"
+        r"\bAuthorization(?:PermissionMismatch|Failed)\b|\b(?:Topic|Group|Cluster)AuthorizationException\b|"
+        r"Not authorized to access topics|[Ii]nvalid (?:api[ _-]?key|API[ _-]?[Kk]ey)|\bBad credentials\b|"
+        r"\b40[13] Client Error: |\b(?:[Uu]nexpected|failed with) (?:HTTP )?status(?: code)?:? 40[13]\b|"
+        r"https?://[^\s\"']+[\"']?:? (?:[\w ]{0,40} )?40[13]\b(?: (?:Unauthorized|Forbidden))?|"
+        r"(?:answered|returned|responded|replied)(?: with)?(?: status| HTTP)?(?: code)?:? 40[13]\b",
+    ),
+    (
         "db_missing",
         (
             "unknown database",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from manifests.objects.kinds import plural_of
-from manifests.objects.meta import controller_of, group_of, name_of, namespace_of, ref_of
+from manifests.objects.meta import controller_of, group_of, name_of, namespace_of, ref_of, writers
 from schemas.base import Json, ObjectRef
 
 #: Left out of every object: it tells nothing about the trouble and is half of the bytes.
@@ -14,11 +14,17 @@ _NOISE = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 
 def trimmed(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The object without managedFields and without the copy of itself that kubectl leaves in an annotation."""
+    """The object without managedFields and without the copy of itself that kubectl leaves in an annotation.
+
+    Of a Secret's managedFields stays who wrote it when: its values are not there, and that they changed is evidence.
+    """
     metadata = item.get("metadata")
     if not isinstance(metadata, Mapping):
         return dict(item)
     kept = {key: value for key, value in metadata.items() if key != "managedFields"}
+    written = writers(metadata.get("managedFields")) if item.get("kind") == "Secret" else []
+    if written:
+        kept["managedFields"] = written
     annotations = kept.get("annotations")
     if isinstance(annotations, Mapping):
         kept["annotations"] = {k: v for k, v in annotations.items() if k not in _NOISE}

@@ -23,6 +23,12 @@ def namespace_of(obj: object) -> str:
     return str((meta.get("namespace") if type(meta) is dict else at(meta, "namespace")) or "")
 
 
+def writers(fields: object) -> list[Obj]:
+    """Who wrote an object when, of its ``metadata.managedFields``: manager and time, and not which fields."""
+    named = [{k: one[k] for k in ("manager", "time") if k in one} for one in mappings(fields)]
+    return [one for one in named if "time" in one]
+
+
 def labels_of(obj: object) -> Obj:
     """``metadata.labels``, empty where there are none."""
     return mapping(obj, "metadata", "labels")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.credentials import another_user, read_from, secrets_of
 from decide.core.drafting.revisions import Revision, revisions
 from decide.core.findings import Finding
 from decide.core.proof.counterfactual import seen
@@ -87,6 +88,39 @@ def by_template(finding: Finding, view: ClusterView) -> Standing:
             return untold(say("proof.only_a_run", workload=workload.name))
         return stands(say("proof.same_template", workload=workload.name))
     good = as_it_worked(view, workload)
+    if good is not None and _refused(finding, view, workload):
+        return untold(say("proof.credentials.outside", workload=workload.name))
     if good is not None:
         return gone(say("proof.as_worked", workload=workload.name, revision=good.number))
     return untold(say("proof.only_a_run", workload=workload.name))
+
+
+#: What those outside of a template say who refuse its programs.
+_REFUSALS = frozenset({"db_access_denied", "access_refused", "certificate", "db_read_only"})
+
+
+def _refused(finding: Finding, view: ClusterView, after: Workload) -> bool:
+    """Somebody else refuses its programs, and they would ask as they do now: what ran before may be refused too."""
+    before = subject(finding, seen(view))
+    said = [h for h in seen(view).hits(before) if h.signal in _REFUSALS] if before else []
+    return before is not None and bool(said) and _asks_alike(before, after, said[-1].line)
+
+
+def _asks_alike(before: Workload, after: Workload, line: str) -> bool:
+    same = read_from(before.spec, line) == read_from(after.spec, line)
+    return same and not another_user(before.spec, line)
+
+
+def by_credentials(finding: Finding, view: ClusterView) -> Standing:
+    """Whether the programs take their credentials from elsewhere, or show them to somebody else, than those that are refused."""
+    workload = subject(finding, view)
+    before = subject(finding, seen(view))
+    if workload is None or before is None:
+        return not_there(finding)
+    same = _settings(view, workload) == _settings(seen(view), before)
+    if same and _asks_alike(before, workload, str(finding.detail)):
+        found = list(secrets_of(workload.spec))
+        if found:
+            return stands(say("proof.credentials.same", workload=workload.name, secrets=found))
+        return stands(say("proof.credentials.unchanged", workload=workload.name))
+    return by_template(finding, view)

@@ -17,7 +17,7 @@ from tests.support.decide.clusters import Cluster
 #: Their evidence is nothing but what programs write.
 WRITTEN_BY_PROGRAMS = {
     "broker_unavailable", "cache_unavailable", "config_reference_missing",
-    "connection_pool_exhausted", "container_create_failed", "database_connections_exhausted",
+    "connection_pool_exhausted", "container_create_failed", "credentials_refused", "database_connections_exhausted",
     "database_credentials_invalid", "database_disk_full", "database_read_only",
     "database_schema_missing", "device_class_missing", "disruption_budget_blocks",
     "ephemeral_storage_exceeded",

@@ -17,7 +17,7 @@ from decide.core.families.runtime.facts import (
 from decide.core.families.runtime.settings import settings_of, without_slip
 from decide.core.findings import Finding
 from decide.core.proof import asking
-from decide.core.proof.asking import Told, by_template, not_there, subject
+from decide.core.proof.asking import Told, by_credentials, by_template, not_there, subject
 from decide.core.proof.standing import Standing, gone, stands, untold
 from decide.core.view import ClusterView
 from kfix.texts import say
@@ -114,6 +114,7 @@ def owner(finding: Finding[StoppedProgram], view: ClusterView) -> Standing:
 
 
 _TEMPLATE = cause(Facts, by_template)
+_CREDENTIALS = cause(Facts, by_credentials)
 
 
 def lock(finding: Finding[HeldLock], view: ClusterView) -> Standing:
@@ -138,7 +139,8 @@ CAUSES: dict[str, Cause] = {
     "crash_code": _TEMPLATE,
     "container_exits_at_once": _TEMPLATE,
     "bad_rollout": _TEMPLATE,
-    "database_credentials_invalid": _TEMPLATE,
+    "database_credentials_invalid": _CREDENTIALS,
+    "credentials_refused": _CREDENTIALS,
     "database_schema_missing": _TEMPLATE,
     "volume_permission_denied": cause(StoppedProgram, owner),
     "missing_env": cause(UnsetVariable, variable, certain=True),

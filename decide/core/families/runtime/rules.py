@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.credentials import told_of_secrets
 from decide.core.declared import declared_so, value_before
 from decide.core.drafting.history import revision_of
 from decide.core.facts import Facts
@@ -55,6 +56,7 @@ def _crashes(container: Container, *, batch: bool = False) -> bool:
 #: What a program that runs on may complain of all the time, and nobody but its own settings is to blame.
 _COMPLAINTS = (
     ("database_credentials_invalid", "db_access_denied"),
+    ("credentials_refused", "access_refused"),
     ("database_schema_missing", "db_missing"),
     ("rbac_denied", "api_forbidden"),
 )
@@ -74,9 +76,15 @@ def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]
                 object=workload.ref,
                 score=score,
                 detail=quote(told[-1].line),
-                evidence=[fact],
+                evidence=[fact, *_sources(view, workload, class_id)],
                 facts=_of_complaints(class_id, workload, told),
             )
+
+
+def _sources(view: ClusterView, workload: Workload, class_id: str) -> Iterator[Fact]:
+    """Where refused credentials come from."""
+    if class_id in _CREDENTIALS:
+        yield from told_of_secrets(view, workload)
 
 
 def _of_complaints(class_id: str, workload: Workload, told: list[SignalHit]) -> Facts:
@@ -85,11 +93,14 @@ def _of_complaints(class_id: str, workload: Workload, told: list[SignalHit]) -> 
     return Facts(workload=workload)
 
 
+#: Classes of which it matters where the credentials come from.
+_CREDENTIALS = frozenset({"database_credentials_invalid", "credentials_refused"})
 #: Classes that a program's last words name, with their signal and the belief.
 _LAST_WORDS = (
     ("sidecar_port_conflict", "port_in_use", 0.95),
     ("volume_permission_denied", "denied_file", 0.85),
     ("database_credentials_invalid", "db_access_denied", 0.95),
+    ("credentials_refused", "access_refused", 0.92),
     ("missing_env", "missing_env", 0.9),
     ("database_disk_full", "disk_full", 0.9),
     ("rbac_denied", "api_forbidden", 0.75),
@@ -118,7 +129,7 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
             object=workload.ref,
             score=adjusted,
             detail=quote(hit.line),
-            evidence=[fact, base],
+            evidence=[fact, base, *_sources(view, workload, exact)],
             facts=bad or _facts(exact, workload, container, hit, hits),
         )
     if found:

@@ -18,6 +18,7 @@ from kfix.infra.clients.kubernetes.kinds import (
 )
 from kfix.infra.clients.kubernetes.lock import LockProof, proof_of
 from kfix.infra.clients.kubernetes.refusals import DryRun, Expired, RejectedByServer, document_of
+from manifests.objects.meta import writers
 from manifests.objects.shapes import mapping
 from schemas import errors
 from schemas.base import ObjectRef
@@ -80,7 +81,8 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
 
 @guarded(answers.NAME)
 class Kubernetes:
-    """One cluster. Objects are plain JSON with ``apiVersion`` and ``kind`` set and ``managedFields`` removed.
+    """One cluster. Objects are plain JSON with ``apiVersion`` and ``kind`` set and ``managedFields`` removed;
+    of a Secret's stays who wrote it when.
 
     All methods raise ``errors.Unauthorized``, ``NotFound``, ``Unavailable``, ``TimedOut``, ``RateLimited``;
     dry-runs also ``RejectedByServer`` (a ``Rejected`` with causes) and ``Conflict`` (a ``Moved``).
@@ -287,7 +289,9 @@ def _accept(kind: ResourceType, suffix: str) -> str:
 def _clean(item: Object, kind: ResourceType) -> Object:
     metadata = item.get("metadata")
     if isinstance(metadata, dict):
-        metadata.pop("managedFields", None)
+        written = writers(metadata.pop("managedFields", None)) if kind.plural == "secrets" else []
+        if written:
+            metadata["managedFields"] = written
     if kind.plural == "secrets":
         item = {"metadata": metadata}
     return {**item, "apiVersion": kind.version, "kind": kind.kind}

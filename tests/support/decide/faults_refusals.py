@@ -1,0 +1,59 @@
+"""Faults that stand outside of a pod template: who is called refuses what the program shows."""
+
+from __future__ import annotations
+
+from tests.support.decide.clusters import AT, Cluster, Obj
+from tests.support.decide.faults import fault
+
+
+def reads_secret(c: Cluster, app: str, secret: str) -> Obj:
+    """The application's password comes from the Secret; returns the Secret."""
+    c.container(app).setdefault("env", []).append(
+        {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": secret, "key": "word"}}}
+    )
+    return c.add("secrets", secret, kind="Secret")
+
+
+def rotated(secret: Obj, minutes: int = 20) -> None:
+    """It was written anew so long before the alert."""
+    moment = AT.replace(hour=11, minute=60 - minutes).isoformat()
+    secret["metadata"]["managedFields"] = [{"manager": "external-secrets", "time": moment}]
+
+
+@fault("database_credentials_invalid", "rotated while a new image came")
+def _(c: Cluster, app: str) -> None:
+    rotated(reads_secret(c, app, c.word()))
+    c.revise(app, image=f"registry.example/{app}:2.0")
+    c.crashed(app, 1, f'FATAL: password authentication failed for user "{c.word()}"')
+
+
+@fault("database_credentials_invalid", "another secret since the last revision")
+def _(c: Cluster, app: str) -> None:
+    reads_secret(c, app, "store-login")
+    chosen = {"secretKeyRef": {"name": "store-login-ro", "key": "word"}}
+    c.add("secrets", "store-login-ro", kind="Secret")
+    c.revise(app, env=[{"name": "DB_PASSWORD", "valueFrom": chosen}])
+    c.crashed(app, 1, "WRONGPASS invalid username-password pair or user is disabled.")
+
+
+def _told(variant: str, line: str) -> None:
+    @fault("credentials_refused", variant)
+    def _(c: Cluster, app: str) -> None:
+        c.crashed(app, 1, line.replace("WORD", c.word()))
+
+
+_told(
+    "",
+    "AccessDenied: User: arn:aws:sts::111122223333:assumed-role/WORD is not authorized to perform: s3:GetObject",
+)
+_told(
+    "over http",
+    "requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: https://WORD.example.com/v1",
+)
+
+
+@fault("credentials_refused", "of a pod that is ready")
+def _(c: Cluster, app: str) -> None:
+    line = "ERROR publish failed: rpc error: code = PermissionDenied desc = not authorized on WORD"
+    c.log(app, *[f"2026-05-04T11:{n}:00Z {line}".replace("WORD", c.word()) for n in (10, 20, 30)])
+    c.series("service.success_rate", [1.0] * 30 + [0.6] * 30, service=app)
