@@ -212,7 +212,7 @@ def _hashes(before: Obj, after: Obj, revisions: Iterable[Obj]) -> set[str]:
 
 def _number(name: str) -> int:
     last = name.rpartition("-")[2]
-    return int(last) if last.isdigit() and len(last) < 5 else 0
+    return int(last) if last.isdecimal() and len(last) < 5 else 0
 
 
 def _said(item: Obj) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def resolved(container: Container, port: object) -> int | None:
     if isinstance(port, int):
         return port
     text = str(port or "")
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     named = [p for p in container.ports if p.get("name") == text]
     return number(named[0].get("containerPort")) if named else None
