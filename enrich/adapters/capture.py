@@ -38,6 +38,7 @@ from enrich.adapters.documents import (
 from enrich.core.collected import Collected
 from enrich.core.dumped_logs import LogPlace, place_of, sections
 from enrich.core.foreign import HEAD, foreign
+from enrich.core.lacking import lacking, strange
 from enrich.core.unread import Unread, unread_in
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
@@ -73,6 +74,22 @@ class Capture:
     troubles: dict[str, str] = field(default_factory=dict)
     #: What the capture itself could not read of the cluster.
     unread: list[Unread] = field(default_factory=list)
+    #: The plurals of the dump's lists, by the folder of their file; none where the capture tells itself what it lacks.
+    listed: dict[PurePath, set[str]] = field(default_factory=dict)
+
+    def lacking(self, namespace: str) -> tuple[tuple[str, SourceStatus], ...]:
+        """Decisive kinds of the namespace that the dump lacks, each by its plural with the state of that source."""
+        if strange(self.listed, self.objects, namespace):
+            nothing = say("enrich.lacking.namespace")
+            return (("", Unread(f"namespace {namespace}", nothing).status()),)
+        told = {inner_name(PurePath(name).name).stem for name in self.troubles}
+        where = f" of {namespace}" if namespace else ""
+        reason = say("enrich.lacking.kind")
+        return tuple(
+            (plural, Unread(f"kubernetes.{plural}{where}", reason).status())
+            for plural in lacking(self.listed, self.objects, namespace)
+            if plural not in told
+        )
 
     def sources(self) -> tuple[SourceStatus, ...]:
         """The state of each source."""
@@ -154,6 +171,8 @@ class _Reading:
     collected: Collected = field(default_factory=Collected)
     logs: list[tuple[PurePath, Path]] = field(default_factory=list)
     others: list[PurePath] = field(default_factory=list)
+    #: Whether the capture itself tells what it could not read.
+    noted: bool = False
 
     def take(self, path: Path) -> None:
         """One file of the dump. Raises Unreadable."""
@@ -166,6 +185,7 @@ class _Reading:
             noted = unread_in(document)
             if noted is not None:
                 self.capture.unread += noted
+                self.noted = True
                 return
             if not self._has_objects(document, where, raw):
                 return
@@ -207,6 +227,8 @@ def _read_dump(capture: Capture, root: Path, apart: Path | None) -> None:
         why = say("enrich.foreign.others", n=len(reading.others), kinds=kinds)
         capture.troubles[str(reading.others[0])] = why
     capture.objects = reading.collected.objects
+    if not reading.noted:
+        capture.listed = reading.collected.listed
     capture.troubles |= reading.collected.troubles
     pods: dict[str, set[str]] = {}
     for pod in capture.objects.get("pods", ()):

@@ -26,6 +26,8 @@ class Collected:
 
     def __init__(self) -> None:
         self.troubles: dict[str, str] = {}
+        #: The plurals of the lists, by the folder of their file.
+        self.listed: dict[PurePath, set[str]] = {}
         self._objects: dict[str, list[Json]] = {}
         self._known: dict[tuple[str, str, str, str], int] = {}
 
@@ -56,6 +58,8 @@ class Collected:
         plural = plural_of(listed) if listed else plural_named(where.stem)
         if plural:
             self._objects.setdefault(plural, [])
+        kinds = self.listed.setdefault(where.parent, set())
+        kinds |= {plural} if plural else set()
         items = document.get("items")
         for item in items if isinstance(items, list) else ():
             if isinstance(item, Mapping) and "items" in item and _is_list(item):
@@ -68,6 +72,7 @@ class Collected:
             if not kind:
                 self._trouble(where, say("enrich.unreadable.no_kind"))
                 continue
+            kinds.add(plural_of(str(kind)))
             version = item.get("apiVersion") or (document.get("apiVersion", "") if listed else "")
             self._add({"apiVersion": version, **item, "kind": kind}, where)
 

@@ -24,6 +24,7 @@ from decide.settings import Decide
 from enrich.adapters.archives import is_archive, top_of, unpack
 from enrich.adapters.capture import Capture, read_capture
 from enrich.core.bundle import GatheredEvidence, Rules, assemble, with_commits
+from enrich.core.lacking import REFERRED
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
@@ -113,9 +114,27 @@ def case_of(folder: Path) -> CapturedCase:
 def bundle_of(case: CapturedCase, capture: Capture) -> ContextBundle:
     """The evidence as decide reads it. Raises BadCase on an unreadable alert."""
     bundle = _prompted(case, case.alert, capture) if case.alert else _unprompted(case, capture)
+    bundle = _with_gaps(bundle, capture)
     if case.repository is None:
         return bundle
     return with_commits(bundle, changes_around(case.repository, bundle, capture.files))
+
+
+def _with_gaps(bundle: ContextBundle, capture: Capture) -> ContextBundle:
+    """The bundle with what the dump lacks of its namespace as sources that did not tell everything.
+
+    A kind that others name is left out whole then: each of it would seem not to be there.
+    """
+    context = bundle.k8s_context
+    gaps = capture.lacking(context.namespace)
+    without = {plural for plural, _ in gaps} & REFERRED
+    objects = {plural: items for plural, items in context.objects.items() if plural not in without}
+    return bundle.model_copy(
+        update={
+            "sources": (*bundle.sources, *(status for _, status in gaps)),
+            "k8s_context": context.model_copy(update={"objects": objects}),
+        }
+    )
 
 
 def _prompted(case: CapturedCase, alert: Path, capture: Capture) -> ContextBundle:
