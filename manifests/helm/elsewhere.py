@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfix.texts import say
+from manifests.helm import through
 from manifests.helm.charts import InstalledRelease, Search, comes_from, within
 from manifests.helm.layers import Release, layer_for, merged
 from manifests.helm.placed import Placed
@@ -182,7 +183,13 @@ def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: boo
         raise NotEditable("NOT_RENDERED", _why(mine, found, kept, field))
     ((path, value),) = mine.items()
     whole = (*kept.keys, *path)
-    layer = layer_for(release, [r for r in search.releases.found if r is not release], whole)
+    try:
+        layer = layer_for(release, [r for r in search.releases.found if r is not release], whole)
+    except NotEditable:
+        outer = through.placed(search.index, search.bench, search.releases, release, (whole, value))
+        if outer is None:
+            raise
+        return outer
     above = release.layers[release.layers.index(layer) + 1 :]
     hidden = next((one for one in above if one.sealed is not None and not one.values), None)
     if hidden is not None and hidden.sealed is not None:

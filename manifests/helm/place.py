@@ -35,8 +35,6 @@ from schemas.text import cut, sentence_of
 _TRIES = 60
 #: The same, for values that nobody sets.
 _OPEN_TRIES = 40
-#: The same, for values of a chart that makes the release; each is two renderings.
-_OUTER_TRIES = 20
 #: Lines of templates that are tried.
 _LITERALS = 20
 _COUNT_NAMES = ("replicas", "replicaCount")
@@ -177,7 +175,7 @@ def _place_field(
         on_top = _OnTop(search, chosen, laid(values_now, path, value))
         seen = _effect(search, chosen, on_top, field, together)
         if seen == "":
-            placed = _in_its_layer(search, chosen, (path, value), field, together)
+            placed = _in_its_layer(search, chosen, (path, value))
             search.steps.append(
                 say(
                     "manifests.value_reaches_nothing_else_set",
@@ -228,29 +226,17 @@ def _in_a_template(
 
 
 def _in_its_layer(
-    search: Search,
-    chosen: InstalledRelease,
-    found: tuple[paths.Path, Json],
-    field: FieldChange,
-    together: Sequence[FieldChange],
+    search: Search, chosen: InstalledRelease, found: tuple[paths.Path, Json]
 ) -> Placed:
     """The layer that takes a value; of a release that a chart makes, that chart's where the release has none of its own."""
     (path, value), release = found, chosen.release
     try:
         layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
     except NotEditable:
-        maker = release.maker
-        if maker is None:
+        placed = through.placed(search.index, search.bench, search.releases, release, found)
+        if placed is None:
             raise
-        outer = merged(maker.layers)
-        tried = [(at, value) for at in through.candidates(outer, release, path)]
-        tried += candidates(outer, chosen.item, field, search.ref)
-        for at, new in list({str(one): one for one in tried}.values())[:_OUTER_TRIES]:
-            rendered = _Through(search, chosen, laid(outer, at, new))
-            if _effect(search, chosen, rendered, field, together) == "":
-                layer = layer_for(maker, search.releases.of(str(maker.chart)), at)
-                return Placed(layer, at, new, chosen.recipe)
-        raise
+        return replace(placed, recipe=chosen.recipe)
     return Placed(layer, path, value, chosen.recipe)
 
 
@@ -265,18 +251,6 @@ class _OnTop:
         """Raises NotRendered."""
         recipe = self._chosen.recipe
         return self._search.bench.render(replace(recipe, layers=(*recipe.layers, self._layer)))
-
-
-class _Through:
-    """A release that a chart makes, with values on top of that chart's."""
-
-    def __init__(self, search: Search, chosen: InstalledRelease, values: Json) -> None:
-        self._search, self._chosen, self._values = search, chosen, values
-
-    def render(self) -> str:
-        """Raises NotRendered."""
-        index, bench = self._search.index, self._search.bench
-        return through.render(index, bench, self._chosen.release, self._chosen.recipe, self._values)
 
 
 class _WithTemplate:
@@ -296,7 +270,7 @@ class _WithTemplate:
 def _effect(
     search: Search,
     chosen: InstalledRelease,
-    tried: _OnTop | _Through | _WithTemplate,
+    tried: _OnTop | _WithTemplate,
     field: FieldChange,
     together: Sequence[FieldChange],
 ) -> str | None:

@@ -66,6 +66,12 @@ class Releases:
     unmade: dict[str, str] = field(default_factory=dict)
     #: Applications and HelmReleases that charts make, with who makes them.
     made: list[tuple[str, Json]] = field(default_factory=list)
+    #: Charts that were rendered for what they make: their templates are no declarations of their own.
+    making: set[str] = field(default_factory=set)
+
+    def is_template(self, place: str) -> bool:
+        """Is the file a template of a chart whose rendering tells what it makes?"""
+        return any(place.startswith(posixpath.join(one, "templates") + "/") for one in self.making)
 
     def of(self, chart: str) -> list[Release]:
         """The releases of one chart."""
@@ -91,7 +97,8 @@ def read_releases(index: RepositoryIndex, graph: Graph, bench: RenderSession) ->
 
 def with_values(releases: Releases, index: RepositoryIndex, changed: Iterable[str]) -> Releases:
     """The releases with the texts that values files have in ``index``, where nothing else changed."""
-    files, out = set(changed), Releases(releases.charts, made=releases.made)
+    files = set(changed)
+    out = Releases(releases.charts, made=releases.made, making=releases.making)
     for release in releases.found:
         read = {layer.path for layer in release.layers} & files
         if read:
@@ -115,8 +122,8 @@ def _reread(index: RepositoryIndex, layer: Layer) -> Layer:
 def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Releases:
     charts = tuple(sorted(posixpath.dirname(p) for p in index.texts if _is_chart(index, p)))
     releases = Releases(charts)
-    for release in _declared_releases(index, graph, bench, releases.troubles):
-        releases.found.append(release)
+    placed = list(_declared_releases(index, graph, bench, releases.troubles))
+    releases.found += [release for _, release in placed]
     releases.found += [*inflated.releases(index, graph), *_of_files(index)]
     apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
     apart |= {chart for chart in releases.known() if chart is not None}
@@ -127,6 +134,10 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
     for maker, item in _of_charts(index, bench, releases):
         releases.found += made_by(index, maker, item)
         releases.made.append((maker.said_by, item))
+        releases.making.add(str(maker.chart))
+    releases.making -= releases.unmade.keys()
+    templates = {id(release) for place, release in placed if releases.is_template(place)}
+    releases.found = [release for release in releases.found if id(release) not in templates]
     applied = {release.chart for release in releases.found if release.owner is not None}
     releases.found = [
         _doubted(_incomplete(r, index), index, releases.unmade)
@@ -138,7 +149,8 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
 
 def _declared_releases(
     index: RepositoryIndex, graph: Graph, bench: RenderSession, troubles: list[str]
-) -> Iterator[Release]:
+) -> Iterator[tuple[str, Release]]:
+    """(folder or file, release)."""
     known = list(declared(index, graph, bench, troubles))
     above: dict[str, list[tuple[str, Json]]] = {}
     for place, item in known:
@@ -149,7 +161,8 @@ def _declared_releases(
         beside = values_from.config_maps(index, bench, place)
         deployers = above.get(place, []) if item.get("kind") == "HelmRelease" else []
         for release in _of_item(index, graph, place, item, beside):
-            yield from _as_deployed(release, item, deployers, (index, graph, bench, beside))
+            tools = (index, graph, bench, beside)
+            yield from ((place, one) for one in _as_deployed(release, item, deployers, tools))
 
 
 _Tools = tuple[RepositoryIndex, Graph, RenderSession, values_from.ConfigMaps]

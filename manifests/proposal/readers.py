@@ -145,7 +145,9 @@ def side_of(index: RepositoryIndex, bench: RenderSession) -> Side:
     key = f"map by {type(bench).__module__}"
     whole = index.memo.get(key)
     if not isinstance(whole, Map):
-        whole = read_map(index, [*declared(index, graph, bench, []), *releases.made])
+        stated = declared(index, graph, bench, [])
+        apart = [(place, item) for place, item in stated if not releases.is_template(place)]
+        whole = read_map(index, [*apart, *releases.made])
         if not releases.troubles:
             index.memo[key] = whole
     return Side(index, bench, releases, whole)

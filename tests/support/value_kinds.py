@@ -678,6 +678,46 @@ SETS = [
     ),
 ]
 
+_LITERAL = application(
+    "prod",
+    API,
+    "    helm:\n      releaseName: api\n      values: |\n        replicaCount: 7\n        resources: {limits: {memory: 1Gi}}\n",
+).replace("name: prod-cluster", 'name: "{{ .Values.cluster }}"')
+_ROOTED = chart() | {
+    "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 0.1.0\n",
+    "apps/values.yaml": "cluster: prod-cluster\n",
+    "apps/templates/api.yaml": _LITERAL,
+}
+_ROOT = {"root.yaml": application("prod", "apps", name="root", namespace="argocd")}
+ROOTS = [
+    Repo(
+        "values as they stand in a template of an app of apps",
+        _ROOTED | _ROOT,
+        [_laid("prod", "apps/templates/api.yaml", "spec.source.helm.values")],
+        [right("prod"), right("prod", "spec.replicas", 9)],
+    ),
+    Repo(
+        "a template of an app of apps that two releases install",
+        _ROOTED
+        | _ROOT
+        | {
+            "dev.yaml": application(
+                "dev",
+                "apps",
+                "    helm: {valueFiles: [dev.yaml]}\n",
+                name="dev",
+                namespace="argocd",
+            )
+        }
+        | {"apps/dev.yaml": "cluster: dev-cluster\n"},
+        [
+            _laid(env, "apps/templates/api.yaml", "spec.source.helm.values")
+            for env in ("prod", "dev")
+        ],
+        [refused("prod"), refused("dev", "spec.replicas", 9)],
+    ),
+]
+
 _FLEET = """\
 namespace: shop
 helm:
@@ -741,4 +781,5 @@ REPOS = [
     *FILLED,
     *INFLATED,
     *SETS,
+    *ROOTS,
 ]
