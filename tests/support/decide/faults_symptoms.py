@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -190,6 +191,39 @@ def _(c: Cluster, app: str) -> dict[str, Any]:
     name = node["metadata"]["name"]
     c.event("Node", name, "NodeNotSchedulable", f"Node {name} status is now: NodeNotSchedulable")
     return {}
+
+
+def newer_pod(c: Cluster, app: str, *, minutes: float) -> dict[str, Any]:
+    """A rollout with a surge: the old pod serves, a new one runs for so long and is not ready. Returns the new pod."""
+    c.revise(app, minutes=minutes, image=f"registry.example/{app}:2.0")
+    old, (mine, before) = (
+        c.pod(app),
+        [r for r in c.objects["replicasets"] if r["metadata"]["ownerReferences"][0]["name"] == app],
+    )
+    new = json.loads(json.dumps(old))
+    new["metadata"] |= {
+        "name": f"{mine['metadata']['name']}-{c.word(5)}",
+        "creationTimestamp": (AT - timedelta(minutes=minutes)).isoformat(),
+    }
+    new["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    new["status"]["containerStatuses"][0]["ready"] = False
+    old["metadata"]["ownerReferences"][0]["name"] = before["metadata"]["name"]
+    c.objects["pods"].append(new)
+    status = c.get("deployments", app)["status"]
+    status |= {"replicas": 2, "updatedReplicas": 1, "unavailableReplicas": 1}
+    return dict(new)
+
+
+@calm("maintenance", "a rollout at its own pace")
+def _(c: Cluster, app: str) -> dict[str, Any]:
+    newer_pod(c, app, minutes=0.5)
+    return {"alert": {"title": f"{app}: replicas unavailable"}}
+
+
+@calm("undetermined", "a new pod that is not ready for minutes")
+def _(c: Cluster, app: str) -> dict[str, Any]:
+    newer_pod(c, app, minutes=7)
+    return {"alert": {"title": f"{app}: replicas unavailable"}}
 
 
 @calm("flapping_within_bounds")

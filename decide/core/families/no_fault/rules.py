@@ -15,6 +15,7 @@ from decide.core.families.no_fault.claims import (
     unproven,
     well_again,
 )
+from decide.core.families.no_fault.rollouts import unready
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding
 from decide.core.view import ClusterView
@@ -39,6 +40,8 @@ _STUCK = frozenset(
 )
 #: A restart or a drain this long before the alert may be why it came.
 _LATELY = timedelta(hours=1)
+#: A rollout within its own pace explains the replicas that are missing; whether it comes to its end, nobody has seen.
+_UNDER_WAY = 0.75
 #: So many recoveries in a monitor's history are a habit.
 _HABIT = 3
 
@@ -70,6 +73,11 @@ def quiet(view: ClusterView) -> Finding[Facts]:
     if well < len(view.workloads) or unseen:
         return _finding(view, "undetermined", 0.4, text, [seen])
     class_id, why = _kind(view)
+    late = unready(view)
+    if late is not None and why != say("no_fault.noise.test"):
+        kind = "undetermined" if late.overdue else "maintenance"
+        score = 0.4 if late.overdue else _UNDER_WAY
+        return _finding(view, kind, score, late.said, [*late.facts(view)])
     if class_id == "healthy" and view.firing and not shown_by_objects(view):
         return _finding(view, "undetermined", 0.4, unproven(view), [seen])
     told = Fact(source="event" if class_id == "maintenance" else "monitor", statement=why)
