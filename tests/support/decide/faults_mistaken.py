@@ -61,3 +61,50 @@ def _(c: Cluster, app: str) -> str:
     _unlimited_beside(c, node)
     said_by_node(c, node, "OOMKilling", "Out of memory: Killed process 4111 (app) total-vm:91kB")
     return str(node["metadata"]["name"])
+
+
+def refused(c: Cluster, app: str, *probes: str, port: int) -> None:
+    """These probes of its container are told that nobody listens at the port; it is killed for its liveness."""
+    pod = c.pod(app)["metadata"]["name"]
+    for probe in probes:
+        said = f"dial tcp 10.2.2.2:{port}: connect: connection refused"
+        c.event("Pod", pod, "Unhealthy", f"{probe.title()} probe failed: {said}", count=20)
+    if "liveness" in probes:
+        c.event("Pod", pod, "Killing", "Container main failed liveness probe, will be restarted")
+        c.crashed(app, 137)
+    else:
+        c.stopped(app)
+
+
+def two_ports(c: Cluster, app: str) -> None:
+    """It declares one port that it serves, 8080, and one that it does not, 9090."""
+    c.container(app)["ports"] = [
+        {"name": "http", "containerPort": 8080},
+        {"name": "admin", "containerPort": 9090},
+    ]
+
+
+@fault("liveness_probe_port", "the log tells another of its ports")
+def _(c: Cluster, app: str) -> None:
+    two_ports(c, app)
+    c.container(app)["livenessProbe"] = {"tcpSocket": {"port": 9090}, "failureThreshold": 3}
+    refused(c, app, "liveness", port=9090)
+    c.log(app, "reading /etc/app.conf", "INFO server running: http://0.0.0.0:8080", previous=True)
+
+
+@fault("liveness_probe_port", "both probes ask where nobody listens")
+def _(c: Cluster, app: str) -> None:
+    two_ports(c, app)
+    c.container(app)["livenessProbe"] = {"tcpSocket": {"port": "admin"}}
+    c.container(app)["readinessProbe"] = {"httpGet": {"port": 9090, "path": "/health"}}
+    refused(c, app, "liveness", "readiness", port=9090)
+    c.log(app, "Tomcat started on port 8080 (http) with context path '/'", previous=True)
+
+
+@fault("liveness_probe_port", "the other probe succeeds elsewhere")
+def _(c: Cluster, app: str) -> None:
+    two_ports(c, app)
+    c.container(app)["livenessProbe"] = {"tcpSocket": {"port": 9090}}
+    c.container(app)["readinessProbe"] = {"httpGet": {"port": 8080, "path": "/"}}
+    refused(c, app, "liveness", port=9090)
+    c.status(app, ready=True, restartCount=6, state={"running": {}})

@@ -54,6 +54,12 @@ class AskedProbe:
     twins: tuple[tuple[str, int | None], ...]
     #: Every port that its known program can listen at; empty where that is not known.
     listened: frozenset[int] = frozenset()
+    #: Ports at which the program itself says that it serves.
+    said: frozenset[int] = frozenset()
+    #: What the program says of how long its start took, in seconds.
+    started_s: float | None = None
+    #: The container's probes that are seen to succeed.
+    well: frozenset[Probe] = frozenset()
 
     @property
     def kind(self) -> str:

@@ -28,6 +28,8 @@ _STATUS = re.compile(r"statuscode: (\d{3})")
 #: Statuses of a server that has no such page there, or none for a probe.
 _OTHER_PATH = ("404", "405", "301", "302", "401", "403")
 _DEAD = re.compile(r"connection refused|failed to connect service|no route to host", re.I)
+#: The node answered that nobody listens there: of the protocol and of the path that says nothing.
+_REFUSED = re.compile(r"connection refused", re.I)
 _SLOW = re.compile(
     r"context deadline exceeded|Client\.Timeout|did not complete within|timed out|i/o timeout", re.I
 )
@@ -117,20 +119,52 @@ def _nothing_listens(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     return ProbeVerdict(what="port", score=0.93, why=why)
 
 
+def _said_elsewhere(asked: AskedProbe, text: str) -> ProbeVerdict | None:
+    """Nobody listens where it asks, and the program says where it serves."""
+    if not _REFUSED.search(text) or asked.number is None or not asked.said:
+        return None
+    if asked.number in asked.said:
+        return None
+    why = say(
+        "probes.port.said", ports=[str(p) for p in sorted(asked.said)], port=str(asked.number)
+    )
+    return ProbeVerdict(what="port", score=0.91, why=why)
+
+
+def _up_already(asked: AskedProbe, text: str) -> ProbeVerdict | None:
+    """It was up long before the probe gave up, and nobody listens where that asks: more time changes nothing."""
+    if not _REFUSED.search(text) or asked.started_s is None or asked.number in asked.said:
+        return None
+    wait, period = patience_s(asked.spec), number(asked.spec.get("periodSeconds"), 10)
+    if asked.number is None or asked.started_s + 2 * period > wait:
+        return None
+    told = {"port": str(asked.number), "started": round(asked.started_s), "wait": wait}
+    return ProbeVerdict(what="port", score=0.62, why=say("probes.port.up_already", **told))
+
+
 def _another_port(asked: AskedProbe, text: str) -> ProbeVerdict | None:
-    """Of a container that declares none, the other probes tell."""
-    if asked.declared or not _DEAD.search(text):
+    """Of a container that declares none, the other probes tell; of one that does, those that succeed."""
+    if not _DEAD.search(text) or asked.number in asked.said:
         return None
     for other, kind, port in asked.others():
-        if kind == asked.kind and port not in (asked.number, None):
+        if asked.declared and (not _REFUSED.search(text) or other not in asked.well):
+            continue
+        if kind in (asked.kind, *_ALSO_OPEN.get(asked.kind, ())) and port not in (
+            asked.number,
+            None,
+        ):
             return ProbeVerdict(
                 what="port", score=0.85, why=say("probes.port.of_other", other=other)
             )
     return None
 
 
+#: Who is answered by these at a port is answered there by this one too.
+_ALSO_OPEN = {"tcp": ("http", "grpc")}
+
+
 def _spoken_otherwise(asked: AskedProbe, text: str) -> ProbeVerdict | None:
-    if asked.kind not in ("http", "grpc", "tcp"):
+    if asked.kind not in ("http", "grpc", "tcp") or _REFUSED.search(text):
         return None
     for other, kind, port in asked.others():
         if kind not in (asked.kind, "exec", "") and port == asked.number:
@@ -191,8 +225,10 @@ JUDGES: tuple[Callable[[AskedProbe, str], ProbeVerdict | None], ...] = (
     _answered,
     _another_protocol,
     _nothing_listens,
+    _said_elsewhere,
     _another_port,
     _known_elsewhere,
+    _up_already,
     _spoken_otherwise,
     _impatient,
     _slow_answer,

@@ -14,6 +14,8 @@ from decide.core.drafting.drift import twin_of
 from decide.core.drafting.history import rollback
 from decide.core.families.probes.asking import handler
 from decide.core.families.probes.facts import FailingProbe
+from decide.core.families.probes.rules import failing
+from decide.core.families.probes.serving import succeeding
 from decide.core.families.probes.targets import (
     others,
     paths,
@@ -70,9 +72,11 @@ def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> l
         return []
     if facts.scheme:
         return _scheme(facts, view)
+    well = succeeding(view, facts.workload, container, failing(view, facts.workload, container))
     models = [
         (k, other[k])
-        for other in others(facts, container)
+        for name, other in others(facts, container)
+        if name in well
         for k in ("grpc", "httpGet", "tcpSocket")
         if k in other and k != field
     ]

@@ -14,6 +14,7 @@ from decide.core.families.probes.asking import PROBES, AskedProbe, handler, reso
 from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.families.probes.judging import JUDGES, PROVEN, ProbeVerdict
 from decide.core.families.probes.known import listened, served
+from decide.core.families.probes.serving import said_ports, started_s, succeeding
 from decide.core.families.probes.twins import twins_probes
 from decide.core.findings import Fact, Finding, quote
 from decide.core.past import got_over
@@ -57,6 +58,11 @@ def failures(view: ClusterView, workload: Workload, name: str, container: str = 
         if not old and (not container or event.container in ("", container)):
             out.append(event)
     return out
+
+
+def failing(view: ClusterView, workload: Workload, container: Container) -> frozenset[Probe]:
+    """The container's kinds of probes that are seen to fail."""
+    return frozenset(name for name in PROBES if failures(view, workload, name, container.name))
 
 
 def _asked_otherwise(view: ClusterView, workload: Workload, pod: Pod, name: str) -> bool:
@@ -105,6 +111,9 @@ def _probe(
         spec=spec,
         known=served(workload, container),
         listened=listened(workload, container),
+        said=said_ports(view, workload, container),
+        started_s=started_s(view, workload, container),
+        well=succeeding(view, workload, container, failing(view, workload, container)),
         twins=tuple(
             (handler(twin.spec)[0], twin.port)
             for twin in twins_probes(view, workload, container, name)

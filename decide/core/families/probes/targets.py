@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from decide.core.drafting.drafts import RESTART, Phrase, PlanDraft, container_path, patch_workload
 from decide.core.families.probes.asking import PROBES, handler, resolved
-from decide.core.families.probes.facts import FailingProbe
+from decide.core.families.probes.facts import FailingProbe, Probe
 from decide.core.families.probes.known import served
 from decide.core.families.probes.rules import failures
+from decide.core.families.probes.serving import said_ports
 from decide.core.families.probes.twins import twins_probes
 from decide.core.families.startup.programs import KNOWN
 from decide.core.names import alike, meant
@@ -25,13 +26,17 @@ def place(facts: FailingProbe, probe_: str = "") -> str:
 
 def port_field(facts: FailingProbe) -> str:
     """The probe's field that has a port; empty for one that asks none."""
-    return {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}.get(handler(facts.spec)[0], "")
+    return _FIELDS.get(handler(facts.spec)[0], "")
 
 
-def others(facts: FailingProbe, container: Container) -> list[Obj]:
-    """The container's other probes that ask a port."""
-    specs = [mapping(container.spec.get(f"{o}Probe")) for o in PROBES if o != facts.probe]
-    return [spec for spec in specs if handler(spec)[0] in ("http", "tcp", "grpc")]
+#: The field of each kind that has a port.
+_FIELDS = {"http": "httpGet", "tcp": "tcpSocket", "grpc": "grpc"}
+
+
+def others(facts: FailingProbe, container: Container) -> list[tuple[Probe, Obj]]:
+    """The container's other probes that ask a port, by their kind."""
+    specs = [(o, mapping(container.spec.get(f"{o}Probe"))) for o in PROBES if o != facts.probe]
+    return [(o, spec) for o, spec in specs if handler(spec)[0] in ("http", "tcp", "grpc")]
 
 
 def ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[PlanDraft]:
@@ -55,7 +60,9 @@ def ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[
             ),
             why=why,
             changes=patch_workload(
-                view, facts.workload, [(f"{place(facts)}.{field}.port", candidate)]
+                view,
+                facts.workload,
+                [(one, candidate) for one in _same_port(facts, view, container)],
             ),
             weight=0.93 - 0.2 * rank,
             risks=[RESTART],
@@ -64,15 +71,29 @@ def ports(facts: FailingProbe, view: ClusterView, container: Container) -> list[
     ]
 
 
+def _same_port(facts: FailingProbe, view: ClusterView, container: Container) -> list[str]:
+    """The port of the probe, and of each other one that fails for asking the same."""
+    asked = resolved(container, handler(facts.spec)[1])
+    found = [f"{place(facts)}.{port_field(facts)}.port"]
+    for name, spec in others(facts, container):
+        same = asked is not None and resolved(container, handler(spec)[1]) == asked
+        if same and failures(view, facts.workload, name, container.name):
+            field = _FIELDS[handler(spec)[0]]
+            found.append(f"{place(facts, name)}.{field}.port")
+    return found
+
+
 def _port_sources(
     facts: FailingProbe, view: ClusterView, container: Container
 ) -> Iterator[tuple[int | None, str]]:
     """Ports with the reason of each: the container's own first one, ready twins', the program's, a second one of its own."""
     own = [
-        *(resolved(container, handler(other)[1]) for other in others(facts, container)),
+        *(resolved(container, handler(other)[1]) for _, other in others(facts, container)),
         *_declared(container, handler(facts.spec)[1]),
     ]
     asked = resolved(container, handler(facts.spec)[1])
+    said = said_ports(view, facts.workload, container)
+    own.sort(key=lambda port: port not in said)  # a log tells which of the cluster's own is meant
     first, second = ([*dict.fromkeys(p for p in own if p and p != asked), None, None])[:2]
     yield first, say("probes.port.why", why=facts.why, port=str(first))
     for twin in twins_probes(view, facts.workload, container, facts.probe):

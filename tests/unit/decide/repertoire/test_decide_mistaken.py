@@ -7,8 +7,8 @@ import pytest
 from decide.core import diagnose
 from decide.core.opinion import Verdict
 from tests.support.decide.clusters import Cluster
-from tests.support.decide.faults_mistaken import killed_within, said_by_node
-from tests.support.decide.repaired import suffering
+from tests.support.decide.faults_mistaken import killed_within, refused, said_by_node, two_ports
+from tests.support.decide.repaired import suffering, wanted
 
 
 def _told(key: str) -> tuple[Cluster, Verdict]:
@@ -121,3 +121,88 @@ def test_another_ones_kill_on_a_full_node_is_not_the_cause_of_this_alert() -> No
     c.pod(other)["spec"]["nodeName"] = next(n for n in c.nodes if n != node["metadata"]["name"])
     c.crashed(other, 1, "panic: no such table: till")
     assert _class_of(diagnose(c.bundle(subject=other))) != "node_pressure"
+
+
+_LIVE, _READY = ":containers[name=main].livenessProbe", ":containers[name=main].readinessProbe"
+
+
+@pytest.mark.parametrize(
+    ("variant", "sets"),
+    [
+        ("the log tells another of its ports", {f"{_LIVE}.tcpSocket.port": 8080}),
+        (
+            "both probes ask where nobody listens",
+            {f"{_LIVE}.tcpSocket.port": 8080, f"{_READY}.httpGet.port": 8080},
+        ),
+        ("the other probe succeeds elsewhere", {f"{_LIVE}.tcpSocket.port": 8080}),
+    ],
+)
+def test_where_nobody_listens_the_port_is_wrong_and_neither_protocol_nor_patience(
+    variant: str, sets: dict[str, int]
+) -> None:
+    _, verdict = _told(f"liveness_probe_port/{variant}")
+    assert _class_of(verdict) == "liveness_probe_port"
+    assert wanted(verdict)[0] == sets
+    assert len(verdict.plans) == 1, "nothing gives it more time, or asks it otherwise there"
+
+
+def _refused_probe(*lines: str, port: int = 9090) -> Verdict:
+    c = Cluster(6)
+    app = c.app("desk")
+    two_ports(c, app)
+    c.container(app)["livenessProbe"] = {"tcpSocket": {"port": port}, "initialDelaySeconds": 10}
+    refused(c, app, "liveness", port=port)
+    c.log(app, *lines, previous=True)
+    return diagnose(c.bundle(subject=app))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http server listening on 0.0.0.0:8080",
+        "Server Running: http://desk-5b6:8080",
+        "INFO Tomcat initialized with port(s): 8080 (http)",
+        "[INFO] Listening at: http://0.0.0.0:8080 (1)",
+        "INFO: Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C to quit)",
+        "Now listening on: http://[::]:8080",
+        '{"level":"info","msg":"serving","addr":":8080"}',
+        "Example app listening on port 8080!",
+    ],
+)
+def test_a_program_tells_in_many_words_where_it_serves(line: str) -> None:
+    assert _class_of(_refused_probe("loading", line)) == "liveness_probe_port"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "listening on 0.0.0.0:8080 failed: address already in use",
+        "started connection to db:8080",
+        "admin server listening on 0.0.0.0:9090",
+        "running job at 12:30:45",
+        "Migrating schema public to version 42",
+    ],
+)
+def test_other_lines_do_not_make_the_port_wrong_of_a_program_that_may_be_starting(
+    line: str,
+) -> None:
+    assert _class_of(_refused_probe(line)) != "liveness_probe_port"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("Started Desk in 2.1 seconds", "liveness_probe_port"),
+        ("Startup completed in 2100ms", "liveness_probe_port"),
+        ("Started Desk in 38.2 seconds", "liveness_probe_timing"),
+    ],
+)
+def test_a_program_that_was_up_long_before_the_probe_gave_up_needs_no_more_time(
+    line: str, found: str
+) -> None:
+    assert _class_of(_refused_probe(line)) == found
+
+
+def test_a_probe_is_not_taken_for_one_that_is_answered_while_that_one_fails_too() -> None:
+    _, verdict = _told("readiness_probe_protocol/the other probe fails as well")
+    assert all("httpGet" not in change for plan in wanted(verdict) for change in plan.values())
