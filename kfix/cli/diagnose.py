@@ -65,7 +65,7 @@ def _answer(given: Any, language: str) -> dict[str, Any]:
         with opened(given) as case:
             return diagnose_case(case, language)
     except Exception as error:  # noqa: BLE001 -- one broken folder must not hide the answers to the others
-        return failure(name, error)
+        return failure(name, error, language)
 
 
 def _print(result: dict[str, Any], language: str, *, as_text: bool) -> None:

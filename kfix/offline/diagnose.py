@@ -32,7 +32,7 @@ from kfix.infra.settings import AppSettings, load
 from kfix.offline.commits import changes_around
 from kfix.offline.edit import Workspace
 from kfix.offline.renderers import here
-from kfix.texts import language_of, retold
+from kfix.texts import in_language, known, language_of, retold, say
 from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import at
 from manifests.objects.times import instant
@@ -47,7 +47,7 @@ from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
 from schemas.context import ContextBundle
 from schemas.plans import SecondOpinion
-from schemas.text import plain_json
+from schemas.text import plain_json, sentence_of
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: JSON deeper than this is no alert.
@@ -99,7 +99,7 @@ def case_of(folder: Path) -> CapturedCase:
     if folder.is_file():
         return CapturedCase(folder.name, None, folder, None)
     if not folder.is_dir():
-        raise BadCase(f"{folder} is not there")
+        raise BadCase(say("diagnose.absent", path=str(folder)))
     alert, dump = folder / "alert.json", folder / "cluster"
     repository = next((folder / n for n in ("repo", "manifests") if (folder / n).is_dir()), None)
     return CapturedCase(
@@ -142,7 +142,7 @@ def _prompted(case: CapturedCase, alert: Path, capture: Capture) -> ContextBundl
     body = alert.read_bytes()
     document = document_of(body, "application/json", _DEPTH)
     if isinstance(document, Malformed):
-        raise BadCase(f"{alert.name}: {document.reason} {document.detail}")
+        raise BadCase(_no_alert(alert, document))
     said = alert_in(document, body)
     received = said.alert.happened_at or datetime.fromtimestamp(alert.stat().st_mtime, UTC)
     return _assembled(said.alert, said.delivery, received, capture)
@@ -236,7 +236,11 @@ def diagnose_case(case: CapturedCase, language: str = "en") -> dict[str, Json]:
         raise BadCase(_nothing(case, capture))
     bundle = bundle_of(case, capture)
     index = Workspace().index(case.repository) if case.repository is not None else None
-    return diagnose_bundle(case.name, bundle, index, language, renderer=here())
+    found = diagnose_bundle(case.name, bundle, index, language, renderer=here())
+    damage = case.left_out.get(case.archive.name) if case.archive is not None else None
+    if damage is not None:
+        found["damaged"] = str(in_language(damage, language_of(language)))
+    return found
 
 
 def diagnose_bundle(
@@ -276,12 +280,19 @@ def diagnose_bundle(
 
 def _nothing(case: CapturedCase, capture: Capture) -> str:
     """What is missing, and what to do about it."""
-    why = "; ".join(f"{name}: {reason}" for name, reason in sorted(capture.troubles.items())[:3])
-    return (
-        f"nothing of a cluster was found in {case.archive or case.dump or case.folder}"
-        + (f" ({why})" if why else "")
-        + ": kfix capture --out DIR writes what is needed (--print-kubectl: the commands that do)"
-    )
+    path = str(case.archive or case.dump or case.folder)
+    if not capture.troubles:
+        return say("diagnose.nothing", path=path)
+    first = sorted(capture.troubles.items())[:3]
+    why = [say("diagnose.trouble", name=name, why=reason) for name, reason in first]
+    return say("diagnose.nothing_read", path=path, why=why)
+
+
+def _no_alert(alert: Path, found: Malformed) -> str:
+    """Why the file is no alert: what is wrong with it, and where a parser knows that, the place."""
+    key = f"diagnose.no_alert.{found.reason}"
+    why = say(key if known(key) else "diagnose.no_alert.other", detail=found.detail)
+    return say("diagnose.no_alert_in", name=alert.name, why=why)
 
 
 def answer(record: ValidatedPlans, rules_version: str) -> dict[str, Json]:
@@ -361,13 +372,16 @@ def _hypotheses_json(record: ValidatedPlans) -> list[Json]:
     ]
 
 
-def failure(case: str, error: Exception) -> dict[str, Json]:
-    """The printed form of a case that could not be read: a person is asked, with the error."""
+def failure(case: str, error: Exception, language: str = "en") -> dict[str, Json]:
+    """The printed form of a case that could not be read, with why; there is no answer to it, not even that a person looks."""
+    said = sentence_of(error)
+    if not isinstance(error, BadCase):
+        said = say("diagnose.broke", error=type(error).__name__, why=said)
     return {
         "case": case,
-        "status": "needs_human",
-        "reason": "not_enough_evidence",
-        "error": f"{type(error).__name__}: {error}",
+        "status": "error",
+        "reason": "unreadable" if isinstance(error, BadCase) else "broke",
+        "error": str(in_language(said, language_of(language))),
         "ai_analysis": {},
         "hypotheses": [],
         "recommended_action": None,

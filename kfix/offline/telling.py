@@ -66,7 +66,8 @@ class _Words:
 
 def _damage(result: Mapping[str, Any], words: _Words) -> list[str]:
     """What was handed over broken stands before the answer that rests on the rest of it."""
-    return [one_line(words("damaged", why=why)) for why in result.get("damaged", ())]
+    why = result.get("damaged")
+    return [words("damaged", why=one_line(why))] if why else []
 
 
 def _cause(result: Mapping[str, Any], words: _Words) -> list[str]:

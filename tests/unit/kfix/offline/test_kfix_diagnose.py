@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from kfix.cli import diagnose
+from kfix.offline.diagnose import failure
 
 CASES = Path(__file__).parents[3] / "corpus" / "cases"
 KEYS = {
@@ -74,6 +75,29 @@ def test_a_broken_case_is_told_and_hides_no_other(tmp_path: Path, alert: str) ->
     assert status == 1
     assert [("error" in o, o["case"]) for o in objects] == [(True, "broken"), (False, "healthy")]
     assert objects[0].keys() >= KEYS
+    assert (objects[0]["status"], objects[0]["reason"]) == ("error", "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "is no alert: it is no JSON"), ("fr", "n'est pas une alerte")]
+)
+def test_a_broken_case_is_a_plain_sentence_and_no_answer(
+    tmp_path: Path, language: str, words: str
+) -> None:
+    case = tmp_path / "case"
+    shutil.copytree(CASES / "healthy", case)
+    (case / "alert.json").write_text("{")
+    status, _, said = _run(case, "--output", "text", "--language", language)
+    assert status == 1
+    assert words in said
+    assert "BadCase" not in said
+    assert "needs_human" not in said
+
+
+def test_a_defect_of_ours_is_told_as_one() -> None:
+    found = failure("x", KeyError("y"))
+    assert (found["status"], found["reason"]) == ("error", "broke")
+    assert "a defect of K-Fix: KeyError" in str(found["error"])
 
 
 def test_unreadable_files_of_a_case_are_only_missing_evidence(tmp_path: Path) -> None:

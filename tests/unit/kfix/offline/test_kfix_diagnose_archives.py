@@ -52,6 +52,19 @@ def test_an_archive_that_holds_nothing_is_named_as_it_was_given(tmp_path: Path) 
         answer(file)
 
 
+@pytest.mark.parametrize(("language", "word"), [("en", "damaged or cut"), ("fr", "endommagée")])
+def test_an_archive_that_was_cut_says_so_before_its_answer(
+    tmp_path: Path, language: str, word: str
+) -> None:
+    file = archived(CASES / "oom-killed", tmp_path / "given.tar.gz")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 9 // 10])
+    found = answer(file, language)
+    assert word in found["damaged"]
+    second = text_of(found, language).splitlines()[2]
+    assert word in second
+    assert "damaged" not in answer(CASES / "oom-killed")
+
+
 @pytest.mark.parametrize(("language", "word"), [("en", "a table"), ("fr", "tableau")])
 def test_what_was_not_read_is_named_in_the_readers_language_and_lowers_confidence(
     tmp_path: Path, language: str, word: str
