@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -336,9 +337,10 @@ def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledR
         i for i in found if i.release.owner is None and all(x.default for x in i.release.layers)
     ]
     if len(fitting) > 1:
-        fitting = [i for i in fitting if i not in bare]
+        beside = Counter(i.release.chart for i in fitting)
+        fitting = [i for i in fitting if i not in bare or beside[i.release.chart] == 1]
     if len(fitting) > 1:
-        near = [(closeness([i.release.said_by], environment), i) for i in fitting]
+        near = [(_closeness(i.release, environment), i) for i in fitting]
         nearest = max(rank for rank, _ in near)
         exact = [i for rank, i in near if rank == nearest and nearest]
         fitting = exact if len(exact) == 1 else fitting
@@ -384,6 +386,10 @@ def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledR
         )
     )
     return fitting[0]
+
+
+def _closeness(release: Release, environment: str) -> int:
+    return closeness([release.said_by, *release.words], environment)
 
 
 def _is_of(release: Release, search: Search) -> bool:

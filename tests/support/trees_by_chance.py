@@ -138,10 +138,12 @@ def _deployed(environment: str, word: str, namespace: str, folder: str, number: 
 
 
 def _chart(environment: str, word: str, namespace: str, folder: str, number: int) -> Tree:
-    template = DEPLOYMENT.replace("MORE", "").replace("replicas: 2", "replicas: {{ .Values.n }}")
+    template = DEPLOYMENT.replace("MORE", "").replace(
+        "replicas: 2", "replicas: {{ .Values.count }}"
+    )
     files = {
         f"{folder}/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
-        f"{folder}/api/values.yaml": "n: 2\n",
+        f"{folder}/api/values.yaml": "count: 2\n",
         f"{folder}/api/templates/d.yaml": template,
     }
     return Tree(environment, word, "", (folder + "/",), files)
