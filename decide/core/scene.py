@@ -153,8 +153,16 @@ def _pod(refs: Sequence[ObjectRef], workload: Workload | None) -> Pod | None:
     """The pod that the answer names, else the workload's least well one."""
     pods = workload.pods if workload is not None else ()
     told = {ref.name for ref in refs if ref.kind == "Pod"}
-    ranked = sorted(pods, key=lambda p: (p.name not in told, p.deleting, p.ready, -_restarts(p)))
+    ranked = sorted(
+        pods,
+        key=lambda p: (p.name not in told, _ended(p), p.deleting, p.ready, -_restarts(p)),
+    )
     return ranked[0] if ranked else None
+
+
+def _ended(pod: Pod) -> bool:
+    """It did what it was for, as a job's pod does: it is not ready, and does not suffer."""
+    return pod.phase == "Succeeded"
 
 
 def _restarts(pod: Pod) -> int:

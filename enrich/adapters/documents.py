@@ -97,7 +97,12 @@ def read_document(path: Path) -> Json:
 
 
 def document_of(raw: bytes, suffix: str) -> Json:
-    """The bytes of a file of this suffix as a value; what is not YAML by its suffix is JSON. Raises Unreadable."""
+    """The bytes of a file of this suffix as a value; what is not YAML by its suffix is JSON. Raises Unreadable.
+
+    No tool writes an empty file where there is nothing: its command failed.
+    """
+    if not raw.strip():
+        raise Unreadable(say("enrich.unreadable.empty"))
     if suffix not in YAML:
         return json_of(raw)
     documents = documents_of(raw)

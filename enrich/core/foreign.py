@@ -14,8 +14,9 @@ _TABLE_OF_TWO = re.compile(r"\A\s*(?:NAMESPACE {2,})?NAME {2,}[A-Z][A-Z-]+")
 _DESCRIBED = re.compile(
     r"\A\s*Name: {2,}\S.*\n(?:.*\n){0,6}?(?:Namespace|Labels|Roles|Annotations|Priority):"
 )
+#: Its own log (klog) and warnings may stand before what it says.
 _REFUSED = re.compile(
-    r"\A\s*(Error from server[^\n]*|error: [^\n]*|The connection to the server[^\n]*|Unable to connect[^\n]*)"
+    r"\A\s*(?:(?:[EWI]\d{4} |Warning: )[^\n]*\n\s*)*(Error from server[^\n]*|error: [^\n]*|The connection to the server[^\n]*|Unable to connect[^\n]*)"
 )
 
 

@@ -17,6 +17,17 @@ _CONTAINERS = (
     "{{range .status.containerStatuses}}"
     '{{$pod.namespace}} {{$pod.name}} {{.name}} {{.restartCount}}{{"\\n"}}{{end}}{{end}}'
 )
+#: Beside the commands: what the folder is for, and what becomes of a list that does not come.
+_HEAD = (
+    "# Reads only. What is written is not masked; kfix diagnose masks what it reads.",
+    "# Beside the folder cluster/ kfix diagnose reads alert.json (the payload of the alert's webhook) and repo/ (a checkout of",
+    "# the deployment repository, with its .git): docs/operations.md. Put them there by hand; --alert FILE copies the first.",
+    "umask 077",
+    "# Where a list does not come, its file says why, and kfix diagnose tells it.",
+    """failed() { cat -- "$1.err" >&2; mv -f -- "$1.err" "$1"; }""",
+    "# A kind that the cluster does not have leaves no file.",
+    """absent() { if grep -q 'have a resource type' "$1.err"; then rm -f -- "$1"; else failed "$1"; fi; }""",
+)
 #: Bytes of one log, as the client that reads the cluster itself asks for.
 _LOG_BYTES = 256 * 1024
 
@@ -37,13 +48,13 @@ def commands(
     kubectl += f" --kubeconfig {shlex.quote(kubeconfig)}" if kubeconfig else ""
     kubectl += f" --context {shlex.quote(context)}" if context else ""
     root = out / "cluster"
-    yield "# Reads only. What is written is not masked; kfix diagnose masks what it reads."
-    yield "umask 077"
+    yield from _HEAD
     folders = sorted({root, *(root / w.namespace for w in wishes_for(namespaces) if w.namespace)})
     yield "mkdir -p -- " + " ".join(_path(folder) for folder in folders)
     numbers: dict[str, int] = {}
     for wish in wishes_for(namespaces):
         yield _get(kubectl, wish, root, numbers)
+    yield "rm -f -- " + " ".join(f"{_path(folder)}/*.err" for folder in folders)
     for namespace in namespaces or ("",):
         yield from _logs(kubectl, namespace, root, bounds)
 
@@ -58,8 +69,8 @@ def _get(kubectl: str, wish: WantedList, root: Path, numbers: dict[str, int]) ->
         numbers[stem] = numbers.get(stem, 0) + 1
         stem = f"components-{stem}-{numbers[stem]}"
     file = _path(root / wish.namespace / f"{stem}.json")
-    absent = "" if wish.needed else f" || rm -f -- {file}"
-    return f"{' '.join(words)} > {file}{absent}"
+    otherwise = "failed" if wish.needed else "absent"
+    return f"{' '.join(words)} > {file} 2> {file}.err || {otherwise} {file}"
 
 
 def _scope(wish: WantedList) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shlex
 from collections.abc import Iterable
@@ -180,6 +181,22 @@ def test_the_least_well_pod_is_looked_at() -> None:
     ref = ObjectRef(kind="Deployment", namespace=cluster.namespace, name=app)
     names = scene(ClusterView(cluster.bundle(well)), [ref])
     assert names["pod"].startswith(f"pod/{cluster.pod(app)['metadata']['name']} ")
+
+
+def test_a_pod_that_ended_well_is_not_the_one_that_suffers() -> None:
+    """A job's pod that is done is not ready; the one that hangs is."""
+    cluster = Cluster(3)
+    app = cluster.app()
+    running = cluster.pod(app)
+    done = copy.deepcopy(running)
+    done["metadata"]["name"] = "a-done"
+    done["status"]["phase"] = "Succeeded"
+    for status in done["status"]["containerStatuses"]:
+        status.update(ready=False, state={"terminated": {"exitCode": 0, "reason": "Completed"}})
+    cluster.objects["pods"].insert(0, done)
+    ref = ObjectRef(kind="Deployment", namespace=cluster.namespace, name=app)
+    names = scene(ClusterView(cluster.bundle(app)), [ref])
+    assert names["pod"].startswith(f"pod/{running['metadata']['name']} ")
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,11 @@ elif any(w.startswith("go-template=") for w in words):
     print("shop api-1 app 0")
     print("shop cart-1 cart 3")
     print("shop ../../../escaped x 9")
-elif "." in words[1] or words[1] == "ingresses":
-    sys.exit("error: the server doesn't have a resource type")
+elif "." in words[1] and "leases" not in words[1]:
+    sys.exit("error: the server doesn't have a resource type \\"" + words[1] + "\\"")
+elif words[1] == "ingresses" or "leases" in words[1]:
+    print("W1130 09:20:01.000000 1 warnings.go:70] old", file=sys.stderr)
+    sys.exit("Error from server (Forbidden): " + words[1] + " is forbidden")
 else:
     kinds = {{"pods": "Pod", "deployments": "Deployment"}}
     where = words[words.index("--namespace") + 1] if "--namespace" in words else "shop"
@@ -75,7 +78,26 @@ def test_the_script_writes_what_the_command_itself_would(tmp_path: Path) -> None
     assert [o["metadata"]["name"] for o in found.objects["pods"]] == ["cart-1"]
     assert found.objects["services"] == []
     assert "httproutes" not in found.objects
-    assert list(found.troubles) == ["shop/ingresses.json"], "a kind that was not read is named"
+    assert sorted(found.troubles) == [
+        "kube-system/components-leases-1.json", "shop/ingresses.json", "shop/leases.json",
+    ], "a kind that was not read is named"  # fmt: skip
+    assert "(Forbidden): ingresses is forbidden" in found.troubles["shop/ingresses.json"]
+    assert not list(out.rglob("*.err"))
+
+
+def test_the_script_says_where_the_alert_and_the_repository_go(tmp_path: Path) -> None:
+    printed = kfix("capture", "--namespace", "shop", "--out", "a\nb", "--print-kubectl").stdout
+    told = [line for line in printed.splitlines() if line.startswith("#")]
+    assert any("alert.json" in line and "repo/" in line for line in told)
+
+
+@pytest.mark.parametrize("name", ["events.json", "events.yaml"])
+def test_an_empty_file_is_a_list_that_was_not_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / name).write_text("\n")
+    found = read_capture(tmp_path, None)
+    assert "events" not in found.objects
+    assert "run it again" in found.troubles[f"shop/{name}"]
 
 
 def test_of_all_namespaces_each_list_is_asked_for_once(tmp_path: Path) -> None:
